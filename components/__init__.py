@@ -1,0 +1,35 @@
+"""The steps of a pipeline: one folder a step, its folder named by a verb.
+
+Rule: this module loads nothing until a name is asked for, so that servers and running
+steps which import `kanaria.components.shared` never load kfp.
+"""
+
+from importlib import import_module
+from typing import Any
+
+FOLDERS = {
+    "ingest_data": "ingest",
+    "validate_data": "validate",
+    "transform_data": "transform",
+    "train_model": "train",
+    "evaluate_model": "evaluate",
+    "push_model": "push",
+    "require_passed": "require",
+    "resolve_span": "resolve",
+    "resolve_deployed": "resolve",
+}
+"""Component function -> folder whose `component.py` defines it."""
+
+__all__ = list(FOLDERS)
+
+
+def __getattr__(name: str) -> Any:
+    """Import the component `name` on first use."""
+    if name not in FOLDERS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{FOLDERS[name]}.component"), name)
+
+
+def __dir__() -> list[str]:
+    """List the components for completion in notebooks."""
+    return __all__

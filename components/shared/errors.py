@@ -1,0 +1,41 @@
+"""Every error Kanaria raises on purpose, split by what the caller does next.
+
+KanariaError
+├── ParameterError   parameters or a configuration are wrong: mend them and call again
+├── DataError        the data, schema or model handed over is wrong: mend the data
+├── UserCodeError    the user's module could not be loaded or failed: mend the module
+└── NotReadyError    the world did not reach the asked state in time: look, then retry
+
+A message is one line (a step's last log line is its cause): what, where, the offending
+value, the remedy. Values are cut to 200 characters, so untrusted data cannot flood a log.
+"""
+
+MAX_VALUE_LENGTH = 200
+
+
+class KanariaError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class ParameterError(KanariaError):
+    """Parameters or configuration are wrong; the message lists every fault at once."""
+
+
+class DataError(KanariaError):
+    """Data, a schema or a model handed to a step is wrong."""
+
+
+class UserCodeError(KanariaError):
+    """A user module could not be loaded, or a function in it failed or broke its contract."""
+
+
+class NotReadyError(KanariaError):
+    """The world did not reach the asked state in time."""
+
+
+def shown(value: object) -> str:
+    """Return `repr(value)` on one line, cut to 200 characters, for use in an error message."""
+    text = repr(value).replace("\n", "\\n")
+    if len(text) <= MAX_VALUE_LENGTH:
+        return text
+    return f"{text[:MAX_VALUE_LENGTH]}… ({len(text)} characters)"

@@ -1,0 +1,82 @@
+"""The outcome of a step that judges: verdict, every reason, the thresholds used."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from kanaria.components.shared import atomic
+from kanaria.components.shared.errors import DataError, shown
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """One finding.
+
+    Attributes:
+        severity: "ERROR" makes the verdict negative, "WARNING" does not.
+        subject: what it is about: a feature, a metric with its slice, a parameter.
+        kind: short name of the rule, for instance an anomaly type or "value_threshold".
+        text: one sentence for a person, with the value and the limit.
+        split: the data split it was seen in, or "".
+    """
+
+    severity: str
+    subject: str
+    kind: str
+    text: str
+    split: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What a judging step decided; it passes only when a step said so (fail closed).
+
+    Attributes:
+        step: name of the step, for instance "evaluate_model".
+        passed: the verdict.
+        reasons: every finding, errors first; not empty when `passed` is False.
+        notes: what a reader must know beside the reasons, for instance skipped checks.
+        thresholds: the limits used, as plain JSON values.
+    """
+
+    step: str
+    passed: bool
+    reasons: tuple[Reason, ...] = ()
+    notes: tuple[str, ...] = ()
+    thresholds: dict[str, object] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """Return one line: the verdict and the text of every error."""
+        errors = [reason.text for reason in self.reasons if reason.severity == "ERROR"]
+        verdict = "passed" if self.passed else "did not pass"
+        return f"{self.step} {verdict}" + (": " + "; ".join(errors) if errors else "")
+
+
+FILE_NAME = "outcome.json"
+
+
+def write(outcome: Outcome, folder: str | Path) -> None:
+    """Write the outcome as `outcome.json` into a new artifact folder, atomically."""
+    with atomic.published(folder) as temporary:
+        temporary.mkdir()
+        text = json.dumps(asdict(outcome), indent=1, allow_nan=False)
+        (temporary / FILE_NAME).write_text(text, encoding="utf-8")
+
+
+def read(folder: str | Path) -> Outcome:
+    """Read an outcome artifact.
+
+    Raises:
+        DataError: the folder holds no outcome, or one that does not parse; a gate must
+            then stay shut.
+    """
+    path = Path(folder) / FILE_NAME
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        reasons = tuple(Reason(**reason) for reason in raw.pop("reasons"))
+        outcome = Outcome(reasons=reasons, notes=tuple(raw.pop("notes")), **raw)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{path}: not a readable outcome ({shown(error)})") from error
+    if not isinstance(outcome.passed, bool):
+        raise DataError(f"{path}: passed={shown(outcome.passed)} is not a boolean")
+    return outcome

@@ -1,0 +1,66 @@
+"""Loads a user's module (a file or an importable name) and takes one function from it."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from kanaria.components.shared import fingerprint
+from kanaria.components.shared.errors import UserCodeError, shown
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UserCodeError(f"module_file={shown(str(path))}: no such file; give its path")
+    # The name carries the content, so two modules of one file name do not collide.
+    name = f"kanaria_user_{path.stem}_{fingerprint.of_file(path)[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserCodeError(f"module_file={shown(str(path))}: not a Python file; use *.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def load(module_file: str) -> ModuleType:
+    """Import the module at a path ending in `.py`, or by its importable dotted name.
+
+    Raises:
+        UserCodeError: it does not exist, has a syntax error, or fails while importing.
+    """
+    try:
+        if module_file.endswith(".py"):
+            return _load_file(Path(module_file))
+        return importlib.import_module(module_file)
+    except SyntaxError as error:
+        place = f"{error.filename}:{error.lineno}"
+        raise UserCodeError(
+            f"{place}: {error.msg} in {shown((error.text or '').strip())}; correct the module"
+        ) from error
+    except UserCodeError:
+        raise
+    except Exception as error:  # User code may raise anything; the cause is kept.
+        raise UserCodeError(
+            f"{module_file}: importing it failed with {type(error).__name__}: {shown(str(error))}"
+        ) from error
+
+
+def function(module_file: str, name: str) -> Callable[..., Any]:
+    """Return the callable `name` of the user's module.
+
+    Raises:
+        UserCodeError: the module cannot be loaded or has no such function.
+    """
+    module = load(module_file)
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise UserCodeError(f"{module_file}: no function {shown(name)}; define `def {name}(...)`")
+    return found  # type: ignore[no-any-return]
