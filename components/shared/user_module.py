@@ -63,4 +63,4 @@ def function(module_file: str, name: str) -> Callable[..., Any]:
     found = getattr(module, name, None)
     if not callable(found):
         raise UserCodeError(f"{module_file}: no function {shown(name)}; define `def {name}(...)`")
-    return found  # type: ignore[no-any-return]
+    return found

@@ -1,0 +1,74 @@
+# Every target installs what it needs first; a second call finds it done.
+PYTHON ?= python3
+UV := .venv/uv/bin/uv
+UV_VERSION := 0.13.8
+TRAINING := .venv/training/bin/python
+SERVING := .venv/serving/bin
+export UV_PYTHON_DOWNLOADS := never
+LOCKED := uv.lock pyproject.toml setup.cfg Makefile
+TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate,components/$(step)/tests)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-training test-serving check format regenerate benchmark clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## Install both runtimes under .venv (done once; again only when the lock changes).
+	@if $(MAKE) -q .venv/training/.synced .venv/serving/.synced; then \
+	  echo "The environments are up to date."; \
+	else $(MAKE) --no-print-directory .venv/training/.synced .venv/serving/.synced; fi
+
+$(UV): Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "Kanaria needs Python 3.11; name it: make PYTHON=/path/to/python3.11 install"; exit 1; }
+	$(PYTHON) -m venv .venv/uv
+	$(UV:uv=python) -m pip install --quiet uv==$(UV_VERSION)
+	@touch $@
+
+.venv/training/.synced: $(LOCKED) | $(UV)
+	UV_PROJECT_ENVIRONMENT=.venv/training $(UV) sync --quiet --frozen --python $(PYTHON) \
+	  --extra training --group test
+	@touch $@
+
+.venv/serving/.synced: $(LOCKED) | $(UV)
+	UV_PROJECT_ENVIRONMENT=.venv/serving $(UV) sync --quiet --frozen --python $(PYTHON) \
+	  --extra serving --group test --group lint --group demo
+	@touch $@
+
+demo: install ## Train on real flights, deploy, roll out a 10 % canary, judge live traffic.
+	@$(SERVING)/python -m kanaria.pipelines.flights.demo
+
+test: test-training test-serving ## Run all tests, each part in its runtime.
+
+test-training: install ## Run the tests of the steps that compute on data.
+	$(TRAINING) -I -m pytest $(TRAINING_TESTS)
+
+test-serving: install ## Run all other tests.
+	$(SERVING)/python -I -m pytest $(addprefix --ignore=,$(TRAINING_TESTS))
+
+# mypy sees the folders under the name they are imported by.
+build/typing/kanaria:
+	@mkdir -p $@
+	@for part in components pipelines serving; do ln -sfn $(CURDIR)/$$part $@/$$part; done
+
+check: install build/typing/kanaria ## Lint, check types, imports and the lock.
+	$(SERVING)/ruff format --check .
+	$(SERVING)/ruff check .
+	$(SERVING)/mypy
+	$(SERVING)/lint-imports
+	$(UV) lock --check --quiet
+
+format: install ## Format the code and mend what the linter can mend.
+	$(SERVING)/ruff format .
+	$(SERVING)/ruff check --fix .
+
+regenerate: install ## Write the compiled pipelines and the generated README tables anew.
+	$(SERVING)/python .github/scripts/readme_tables.py
+	$(SERVING)/kanaria compile train_and_deploy -o pipelines/train_and_deploy/pipeline.yaml
+
+benchmark: install ## Measure seconds and peak memory of every step (15k and 150k rows).
+	$(SERVING)/python tests/benchmarks/steps.py
+
+clean: ## Remove what make and the demo made (environments and runs).
+	rm -rf .venv .kanaria build dist

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+from kanaria.components.shared import outcome
+from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.outcome import Outcome, Reason
+
+FAILED = Outcome(
+    step="evaluate_model",
+    passed=False,
+    reasons=(Reason(severity="ERROR", subject="auc", kind="value_threshold", text="auc is low"),),
+    notes=("no deployed model",),
+    thresholds={"auc": {"lower_bound": 0.7}},
+)
+
+
+def test_an_outcome_reads_back_as_written(tmp_path: Path):
+    outcome.write(FAILED, tmp_path / "out")
+    assert outcome.read(tmp_path / "out") == FAILED
+
+
+def test_the_summary_gives_the_verdict_and_the_errors():
+    assert FAILED.summary() == "evaluate_model did not pass: auc is low"
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"passed": true}', "\xff"])
+def test_a_damaged_outcome_is_an_error_so_that_the_gate_stays_shut(tmp_path: Path, content: str):
+    (tmp_path / "outcome.json").write_text(content, encoding="latin-1")
+    with pytest.raises(DataError, match=r"outcome\.json"):
+        outcome.read(tmp_path)
+
+
+def test_a_verdict_that_is_not_a_boolean_is_an_error(tmp_path: Path):
+    outcome.write(FAILED, tmp_path / "out")
+    file = tmp_path / "out" / "outcome.json"
+    file.write_text(file.read_text().replace("false", '"yes"'))
+    with pytest.raises(DataError, match="not a boolean"):
+        outcome.read(tmp_path / "out")
