@@ -1,0 +1,83 @@
+"""Parquet files of one split as record batches of lists, the form tfx_bsl, TFDV and TFT read.
+
+Every column becomes `large_list<T>` with one value a row; a missing value is a null list.
+Types are those of tf.Example: integers int64, floats float32, text and bytes large_binary.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from kanaria.components.shared.errors import DataError
+
+
+def value_type(name: str, column: pa.DataType) -> pa.DataType:
+    """Return the type of the values of a column: int64, float32, large_binary or null.
+
+    Raises:
+        DataError: the column's type has no form in a tf.Example.
+    """
+    if pa.types.is_list(column) or pa.types.is_large_list(column):
+        return value_type(name, column.value_type)
+    if pa.types.is_integer(column) or pa.types.is_boolean(column):
+        return pa.int64()
+    if pa.types.is_floating(column):
+        return pa.float32()
+    if pa.types.is_null(column):
+        return pa.null()
+    text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
+    if any(holds(column) for holds in text) or pa.types.is_large_binary(column):
+        return pa.large_binary()
+    raise DataError(
+        f"column {name!r} has type {column}; use integers, floats, text, or lists of them"
+    )
+
+
+def list_schema(schema: pa.Schema) -> pa.Schema:
+    """Return the schema of the batches that files with `schema` give."""
+    fields = []
+    for field in schema:
+        values = value_type(field.name, field.type)
+        is_null = pa.types.is_null(values)
+        fields.append(pa.field(field.name, values if is_null else pa.large_list(values)))
+    return pa.schema(fields)
+
+
+def _lists(column: pa.Array, target: pa.DataType) -> pa.Array:
+    """Turn one column into `target`, a large_list type with nulls where values are missing."""
+    if pa.types.is_null(target):
+        return pa.nulls(len(column))
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return column.cast(target)
+    values = column.drop_null().cast(target.value_type)
+    present = column.is_valid()
+    # A null offset marks a null list, so missing rows take no value.
+    ends = pc.cumulative_sum(present.cast(pa.int64()))
+    starts = pc.subtract(ends, present.cast(pa.int64()))
+    offsets = pa.concat_arrays([pc.if_else(present, starts, None), pa.array([len(values)])])
+    return pa.LargeListArray.from_arrays(offsets, values)
+
+
+def to_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return `batch` with every column as `large_list`; shape (rows, columns) is kept."""
+    schema = list_schema(batch.schema)
+    columns = [
+        _lists(column, field.type) for column, field in zip(batch.columns, schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def record_batches(files: Sequence[Path], rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of `files` in order as batches of at most `rows` rows.
+
+    Args:
+        files: Parquet files of one split, of equal schemas.
+        rows: most rows a batch; the last batch of a file may hold fewer.
+    """
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(batch_size=rows):
+                yield to_lists(batch)
