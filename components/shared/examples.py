@@ -29,3 +29,12 @@ def split_files(examples: str | Path, split: str) -> list[Path]:
         known = ", ".join(split_names(examples)) or "none"
         raise DataError(f"{examples}: no split {shown(split)}; it has: {known}")
     return files
+
+
+NOT_MATERIALIZED = "NOT_MATERIALIZED"
+"""Marker file of a transformed examples artifact without rows: KFP uploads no empty folder."""
+
+
+def is_materialized(examples: str | Path) -> bool:
+    """Tell whether a transformed examples artifact holds rows."""
+    return not (Path(examples) / NOT_MATERIALIZED).exists()

@@ -1,0 +1,205 @@
+"""Reads an EvalConfig and makes it fit the models at hand; reports every fault in it."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import tf_keras
+from google.protobuf import text_format
+
+from kanaria.components.evaluate.private_tfma import ConfusionMatrixMetric, metric_specs, tfma
+from kanaria.components.evaluate.private_tfma import metric_types as types
+from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.parameters import Faults
+
+CANDIDATE, BASELINE = "candidate", "baseline"
+
+
+def parse(path: Path) -> Any:
+    """Return the `tfma.EvalConfig` in the text proto at `path`.
+
+    Raises:
+        ParameterError: the file cannot be read or does not parse; with line and column.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterError(
+            f"eval_config_file={shown(str(path))}: cannot be read ({shown(str(error))}); "
+            "give the path of an EvalConfig text proto in UTF-8"
+        ) from error
+    try:
+        return text_format.Parse(text, tfma.EvalConfig())
+    except text_format.ParseError as error:
+        line, column = error.GetLine(), error.GetColumn()
+        lines = text.splitlines()
+        near = lines[line - 1].strip() if line and line <= len(lines) else ""
+        raise ParameterError(
+            f"{path}:{line or 1}:{column or 1}: not an EvalConfig: {shown(str(error))} near "
+            f"{shown(near)}; correct the text proto"
+        ) from error
+
+
+def candidate_spec(config: Any) -> Any:
+    """Return the ModelSpec of the candidate; a default one when the config has none."""
+    return next((s for s in config.model_specs if not s.is_baseline), tfma.ModelSpec())
+
+
+def for_models(config: Any, *, with_baseline: bool) -> Any:
+    """Return a copy of `config` for one model, or for a candidate and its baseline.
+
+    Model specs are added or dropped, named as TFMA names them, and the overall slice is
+    always evaluated. Without a baseline TFMA's own rule applies: change thresholds are
+    dropped, value thresholds stay.
+
+    Args:
+        config: a `tfma.EvalConfig` without faults (see `check`).
+        with_baseline: whether there is a deployed model to compare with.
+    """
+    result = tfma.EvalConfig()
+    result.CopyFrom(config)
+    candidate = tfma.ModelSpec()
+    candidate.CopyFrom(candidate_spec(config))
+    baseline = next((s for s in config.model_specs if s.is_baseline), candidate)
+    renamed = {baseline.name: BASELINE, candidate.name: CANDIDATE}
+    del result.model_specs[:]
+    result.model_specs.add().CopyFrom(candidate)
+    result.model_specs[0].name = CANDIDATE if with_baseline else ""
+    if with_baseline:
+        result.model_specs.add().CopyFrom(baseline)
+        result.model_specs[1].name, result.model_specs[1].is_baseline = BASELINE, True
+    for spec in result.metrics_specs:
+        names = [renamed.get(name, name) for name in spec.model_names if name]
+        spec.model_names[:] = names if with_baseline else []
+    if not any(spec == tfma.SlicingSpec() for spec in result.slicing_specs):
+        result.slicing_specs.insert(0, tfma.SlicingSpec())
+    return tfma.utils.update_eval_config_with_defaults(
+        result, has_baseline=with_baseline, rubber_stamp=not with_baseline
+    )
+
+
+def _thresholds(config: Any) -> Iterator[Any]:
+    """Yield every MetricThreshold of the config."""
+    for spec in config.metrics_specs:
+        yield from spec.thresholds.values()
+        for per_slice in spec.per_slice_thresholds.values():
+            yield from (entry.threshold for entry in per_slice.thresholds)
+        for cross in spec.cross_slice_thresholds.values():
+            yield from (entry.threshold for entry in cross.thresholds)
+        for metric in spec.metrics:
+            if metric.HasField("threshold"):
+                yield metric.threshold
+            yield from (entry.threshold for entry in metric.per_slice_thresholds)
+            yield from (entry.threshold for entry in metric.cross_slice_thresholds)
+
+
+def threshold_counts(config: Any) -> tuple[int, int]:
+    """Return the numbers of value thresholds and of change thresholds in the config."""
+    found = list(_thresholds(config))
+    values = sum(threshold.HasField("value_threshold") for threshold in found)
+    return values, sum(threshold.HasField("change_threshold") for threshold in found)
+
+
+def _slicing_specs(config: Any) -> Iterator[Any]:
+    """Yield every SlicingSpec of the config, those of thresholds included."""
+    yield from config.slicing_specs
+    for cross in config.cross_slicing_specs:
+        yield from [cross.baseline_spec, *cross.slicing_specs]
+    for spec in config.metrics_specs:
+        per_slice = [entry for metric in spec.metrics for entry in metric.per_slice_thresholds]
+        for entries in spec.per_slice_thresholds.values():
+            per_slice += entries.thresholds
+        for entry in per_slice:
+            yield from entry.slicing_specs
+
+
+def slice_columns(config: Any) -> set[str]:
+    """Return the names of the columns that any slicing spec reads."""
+    specs = list(_slicing_specs(config))
+    return {key for spec in specs for key in [*spec.feature_keys, *spec.feature_values]}
+
+
+def example_columns(spec: Any) -> set[str]:
+    """Return the names of the columns a ModelSpec takes labels and weights from."""
+    single = {spec.label_key, spec.example_weight_key} - {""}
+    return single | set(spec.label_keys.values()) | set(spec.example_weight_keys.values())
+
+
+def has_binary_metrics(config: Any) -> bool:
+    """Tell whether some metric compares labels of two classes (AUC, precision, ...)."""
+    return any(
+        isinstance(metric_specs.metric_instance(metric), ConfusionMatrixMetric)
+        for spec in config.metrics_specs
+        if not (spec.HasField("binarize") or spec.HasField("aggregate"))
+        for metric in spec.metrics
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known names most like `name`, as text for a remedy."""
+    known = sorted(set(known))
+    lower = {entry.lower(): entry for entry in known}
+    close = [lower[found] for found in difflib.get_close_matches(name.lower(), lower, n=3)]
+    return ", ".join(close or known[:20]) or "none"
+
+
+def _check_metric(metric: Any, where: str, faults: Faults) -> None:
+    known = set(types.registered_metrics()) | {
+        name for name in dir(tf_keras.metrics) if name[0].isupper()
+    }
+    try:
+        metric_specs.metric_instance(metric)
+    except (ValueError, TypeError, ImportError, AttributeError, NotImplementedError) as error:
+        if metric.module or metric.class_name in known:
+            faults.add(
+                f"{where}: metric {shown(metric.class_name)} cannot be made from config "
+                f"{shown(metric.config)}: {shown(str(error))}; correct its config"
+            )
+        else:
+            faults.add(
+                f"{where}: unknown metric class_name {shown(metric.class_name)}; "
+                f"nearest known: {nearest(metric.class_name, known)}"
+            )
+
+
+def _check_models(config: Any, faults: Faults) -> None:
+    candidates = [spec.name for spec in config.model_specs if not spec.is_baseline]
+    baselines = [spec.name for spec in config.model_specs if spec.is_baseline]
+    for kind, names in (("candidate", candidates), ("baseline", baselines)):
+        if len(names) > 1:
+            faults.add(f"model_specs: {len(names)} {kind} models {shown(names)}; keep one")
+    try:
+        tfma.utils.verify_eval_config(for_models(config, with_baseline=False))
+    except ValueError as error:
+        faults.add(f"{shown(' '.join(str(error).split()))}; correct the config")
+
+
+def check(config: Any, columns: Iterable[str], faults: Faults) -> None:
+    """Record every fault of the config against the columns of the examples.
+
+    Args:
+        config: a parsed `tfma.EvalConfig`.
+        columns: names of the examples' columns and of what the model derives from them.
+        faults: takes the faults; nothing is raised here.
+    """
+    known = set(columns)
+    if not any(spec.metrics for spec in config.metrics_specs):
+        faults.add("metrics_specs: no metric; name at least one, for instance AUC")
+    for i, spec in enumerate(config.metrics_specs):
+        for k, metric in enumerate(spec.metrics):
+            _check_metric(metric, f"metrics_specs[{i}].metrics[{k}]", faults)
+    for key in sorted(slice_columns(config) - known):
+        faults.add(
+            f"slicing_specs: no column {shown(key)} in the examples; nearest: {nearest(key, known)}"
+        )
+    for key in sorted(example_columns(candidate_spec(config)) - known):
+        faults.add(
+            f"model_specs: no column {shown(key)} for labels or weights; "
+            f"nearest: {nearest(key, known)}"
+        )
+    for threshold in _thresholds(config):
+        change = threshold.change_threshold
+        if threshold.HasField("change_threshold") and not change.direction:
+            faults.add("change_threshold: no direction; add HIGHER_IS_BETTER or LOWER_IS_BETTER")
+    _check_models(config, faults)

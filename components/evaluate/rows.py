@@ -1,0 +1,173 @@
+"""The evaluated rows: labels, predictions of every model, slice columns; checked as data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from kanaria.components.evaluate.models import LoadedModel, Outputs
+from kanaria.components.evaluate.private_tfma import RecordBatchToExamplesEncoder
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.record_batches import record_batches
+
+BATCH_ROWS = 4096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """N evaluated rows.
+
+    Attributes:
+        table: N rows of the needed columns, each a list column as TFX libraries read it.
+        predictions: model name -> output name -> shape (N, ...).
+        derived: model name -> name -> shape (N, ...), what preprocessing signatures gave.
+    """
+
+    table: pa.Table
+    predictions: dict[str, Outputs]
+    derived: dict[str, Outputs]
+
+    def __len__(self) -> int:
+        """Return N."""
+        return int(self.table.num_rows)
+
+    def prediction(self, model: str) -> Any:
+        """Return the only output of a model, or all of them by name, as TFMA does."""
+        outputs = self.predictions[model]
+        return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    def scalars(self, model: str, column: str) -> np.ndarray | None:
+        """Return a column as float64 of shape (N,), missing as NaN; None when it is no scalar.
+
+        What the model derives hides a column of the same name, as in TFMA.
+        """
+        if column in self.derived.get(model, {}):
+            values = self.derived[model][column]
+            numeric = values.dtype.kind in "biuf" and values.size == len(self)
+            return values.reshape(-1).astype(np.float64) if numeric else None
+        found = self.table.column(column).combine_chunks()
+        if pa.types.is_null(found.type):
+            return np.full(len(self), np.nan)
+        if not (pa.types.is_integer(found.type.value_type) or _is_float(found.type.value_type)):
+            return None
+        lists = found.to_pylist()
+        if any(row is not None and len(row) > 1 for row in lists):
+            return None
+        return np.array([row[0] if row else np.nan for row in lists], dtype=np.float64)
+
+
+def _is_float(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind))
+
+
+def _chosen(batch: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
+    names = [name for name in batch.schema.names if name in columns]
+    return pa.RecordBatch.from_arrays([batch.column(batch.schema.names.index(n)) for n in names], names)
+
+
+def _joined(parts: Sequence[Outputs]) -> Outputs:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def read(
+    files: Sequence[Path],
+    models: Sequence[LoadedModel],
+    columns: set[str],
+) -> Rows:
+    """Read the rows of a split and run every model on them.
+
+    Args:
+        files: Parquet files of the split.
+        models: the models to run; each sees the same rows in the same order.
+        columns: names of the columns to keep.
+
+    Raises:
+        DataError: there are no rows, a model refuses them or predicts NaN or infinity.
+    """
+    encoder = RecordBatchToExamplesEncoder()
+    kept: list[pa.RecordBatch] = []
+    predicted: dict[str, list[Outputs]] = {model.name: [] for model in models}
+    derived: dict[str, list[Outputs]] = {model.name: [] for model in models if model.preprocess}
+    for batch in record_batches(files, BATCH_ROWS):
+        if not batch.num_rows:
+            continue
+        serialized = encoder.encode(batch)
+        kept.append(_chosen(batch, columns))
+        for model in models:
+            predicted[model.name].append(model.predict.run(batch, serialized))
+            if model.preprocess:
+                outputs = [signature.run(batch, serialized) for signature in model.preprocess]
+                derived[model.name].append({k: v for part in outputs for k, v in part.items()})
+    if not kept:
+        raise DataError(f"{files[0].parent}: the split has no rows; evaluate on one that has")
+    rows = Rows(
+        table=pa.Table.from_batches(kept),
+        predictions={name: _joined(parts) for name, parts in predicted.items()},
+        derived={name: _joined(parts) for name, parts in derived.items()},
+    )
+    for model in models:
+        _check_finite(rows.predictions[model.name], model)
+    return rows
+
+
+def _check_finite(outputs: Outputs, model: LoadedModel) -> None:
+    for name, values in outputs.items():
+        if values.dtype.kind != "f":
+            continue
+        bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+        if bad.any():
+            raise DataError(
+                f"{model.predict.where}: output {name!r} is not finite in {int(bad.sum())} of "
+                f"{len(values)} rows, first row {int(bad.argmax())} with "
+                f"{shown(values[bad.argmax()].tolist())}; mend the features or the model"
+            )
+
+
+def check_labels(rows: Rows, spec: Any, split: str, binary: bool) -> None:
+    """Check that every row has a label, and two classes where metrics need them.
+
+    Args:
+        rows: the evaluated rows.
+        spec: the candidate's `tfma.ModelSpec`.
+        split: name of the split, for the message.
+        binary: whether some metric compares two classes.
+
+    Raises:
+        DataError: a label is missing or NaN, all are equal, or one is outside 0 to 1.
+    """
+    keys = [spec.label_key] if spec.label_key else list(spec.label_keys.values())
+    for key in keys:
+        labels = rows.scalars(spec.name, key)
+        if labels is None:
+            continue  # Text and list labels are TFMA's to judge.
+        missing = np.isnan(labels)
+        if missing.any():
+            raise DataError(
+                f"split {shown(split)}, label {shown(key)}: {int(missing.sum())} of {len(labels)} "
+                f"rows have no label (missing or NaN), first row {int(missing.argmax())}; "
+                "drop these rows or fill the label before ingestion"
+            )
+        if binary and _is_scalar_prediction(rows, spec.name):
+            _check_classes(labels, f"split {shown(split)}, label {shown(key)}")
+
+
+def _is_scalar_prediction(rows: Rows, model: str) -> bool:
+    prediction = rows.prediction(model)
+    return not isinstance(prediction, dict) and prediction.size == len(rows)
+
+
+def _check_classes(labels: np.ndarray, where: str) -> None:
+    if labels.min() == labels.max():
+        raise DataError(
+            f"{where}: all {len(labels)} rows are of one class, {labels[0]:g}; metrics of two "
+            "classes have no meaning; evaluate on rows of both"
+        )
+    outside = (labels < 0) | (labels > 1)
+    if outside.any():
+        raise DataError(
+            f"{where}: value {labels[outside.argmax()]:g} in row {int(outside.argmax())} is "
+            "outside 0 to 1; metrics of two classes take labels 0 and 1"
+        )

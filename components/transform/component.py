@@ -1,0 +1,46 @@
+"""The KFP interface of transform_data."""
+
+from kfp import dsl
+
+from kanaria.components.shared.images import TRAINING_IMAGE
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def transform_data(
+    examples: dsl.Input[dsl.Dataset],
+    schema: dsl.Input[dsl.Artifact],
+    transform_graph: dsl.Output[dsl.Artifact],
+    transformed_examples: dsl.Output[dsl.Dataset],
+    module_file: str,
+    preprocessing_fn: str = "preprocessing_fn",
+    materialize: bool = True,
+    custom_config: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+) -> None:
+    """Analyse the train split with the user's preprocessing_fn and transform every split.
+
+    Args:
+        examples: Parquet examples; the split "train" is analysed.
+        schema: Folder with schema.pbtxt; decides which inputs are dense and which sparse.
+        module_file: Path of the user's .py file, or an importable module name.
+        preprocessing_fn: Name of the function in it: (inputs) or (inputs, custom_config).
+        materialize: Whether to write transformed examples; otherwise training reads raw ones.
+        custom_config: Passed to a function that takes custom_config.
+
+    Returns:
+        transform_graph: What tft.TFTransformOutput loads.
+        transformed_examples: Transformed splits as Parquet, in the layout of the examples.
+    """
+    from pathlib import Path
+
+    from kanaria.components.transform.transform import TransformRequest, transform
+
+    request = TransformRequest(
+        examples=Path(examples.path),
+        schema=Path(schema.path),
+        module_file=module_file,
+        preprocessing_fn=preprocessing_fn,
+        materialize=materialize,
+        custom_config=custom_config,
+    )
+    transform(request, Path(transform_graph.path), Path(transformed_examples.path))
+    transformed_examples.metadata["materialized"] = materialize
