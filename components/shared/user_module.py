@@ -2,13 +2,15 @@
 
 import importlib
 import importlib.util
+import inspect
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared import fingerprint, tfx_names
 from kanaria.components.shared.errors import UserCodeError, shown
 
 
@@ -33,9 +35,12 @@ def _load_file(path: Path) -> ModuleType:
 def load(module_file: str) -> ModuleType:
     """Import the module at a path ending in `.py`, or by its importable dotted name.
 
+    TFX modules find the TFX names they import (`kanaria.components.shared.tfx_names`).
+
     Raises:
         UserCodeError: it does not exist, has a syntax error, or fails while importing.
     """
+    tfx_names.install()
     try:
         if module_file.endswith(".py"):
             return _load_file(Path(module_file))
@@ -50,6 +55,24 @@ def load(module_file: str) -> ModuleType:
     except Exception as error:  # User code may raise anything; the cause is kept.
         raise UserCodeError(
             f"{module_file}: importing it failed with {type(error).__name__}: {shown(str(error))}"
+        ) from error
+
+
+def call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a user's function; what it raises becomes one clear line.
+
+    Raises:
+        UserCodeError: the function raised; its file, line, error type and message are named.
+    """
+    file = inspect.getsourcefile(function) or "<module>"
+    try:
+        return function(*arguments)
+    except Exception as error:  # User code may raise anything; the cause is kept.
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if frame.filename == file]
+        place = f"{file}:{lines[-1]}" if lines else file
+        raise UserCodeError(
+            f"{place}: {function.__name__} failed with {type(error).__name__}: {shown(str(error))}"
         ) from error
 
 

@@ -1,0 +1,63 @@
+"""The KFP interface of train_model."""
+
+from kfp import dsl
+
+from kanaria.components.shared.images import TRAINING_IMAGE
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def train_model(
+    examples: dsl.Input[dsl.Dataset],
+    schema: dsl.Input[dsl.Artifact],
+    transform_graph: dsl.Input[dsl.Artifact],
+    transformed_examples: dsl.Input[dsl.Dataset],
+    model: dsl.Output[dsl.Model],
+    model_run: dsl.Output[dsl.Artifact],
+    module_file: str,
+    run_fn: str = "run_fn",
+    train_steps: int = 0,
+    eval_steps: int = 0,
+    hyperparameters: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+    custom_config: dict = {},  # noqa: B006
+    seed: int = 0,
+) -> None:
+    """Train with the user's run_fn, as TFX's Trainer does, and check the exported model.
+
+    Args:
+        examples: Raw examples with splits "train" and "eval".
+        schema: Folder with schema.pbtxt of the raw features.
+        transform_graph: What tft.TFTransformOutput loads.
+        transformed_examples: Transformed examples; training reads them when they hold rows.
+        module_file: Path of the user's .py file, or an importable module name.
+        run_fn: Name of the function in it, called with TFX's FnArgs.
+        train_steps: Training steps, 0 for no limit.
+        eval_steps: Evaluation steps, 0 for no limit.
+        hyperparameters: Handed to run_fn as fn_args.hyperparameters.
+        custom_config: Handed to run_fn as fn_args.custom_config.
+        seed: Seed of Python, numpy and TensorFlow; the same seed gives the same model on CPU.
+
+    Returns:
+        model: SavedModel in the folder "1"; fingerprint and signatures in the metadata.
+        model_run: What run_fn logged, for TensorBoard.
+    """
+    from pathlib import Path
+
+    from kanaria.components.train.train import TrainRequest, train
+
+    request = TrainRequest(
+        examples=Path(examples.path),
+        transformed_examples=Path(transformed_examples.path),
+        schema=Path(schema.path),
+        transform_graph=Path(transform_graph.path),
+        module_file=module_file,
+        run_fn=run_fn,
+        train_steps=train_steps,
+        eval_steps=eval_steps,
+        hyperparameters=hyperparameters,
+        custom_config=custom_config,
+        seed=seed,
+    )
+    trained = train(request, Path(model.path), Path(model_run.path))
+    model.metadata["framework"] = "tensorflow"
+    model.metadata["fingerprint"] = trained.fingerprint
+    model.metadata["signatures"] = list(trained.signatures)
