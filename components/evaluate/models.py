@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 
@@ -15,7 +16,7 @@ SERVE_EXAMPLES = "serve_tf_examples"
 SERVING_DEFAULT = "serving_default"
 
 # What one signature gives for a batch: an array of n rows, or several by output name.
-Outputs = dict[str, np.ndarray]
+Outputs = dict[str, NDArray[Any]]
 
 
 def version_folder(model: Path) -> Path:
@@ -116,7 +117,7 @@ class Signature:
         return dense
 
 
-def _dense(value: Any) -> np.ndarray:
+def _dense(value: Any) -> NDArray[Any]:
     if isinstance(value, tf.SparseTensor):
         value = tf.sparse.to_dense(value)
     elif isinstance(value, tf.RaggedTensor):

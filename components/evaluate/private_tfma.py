@@ -4,6 +4,8 @@ Written for TFMA 0.47.1; another release must pass `tests/test_evaluate_engine.p
 compares the results of the private parts with those of the public ones.
 """
 
+from typing import Any
+
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.evaluators import (
     metrics_plots_and_validations_evaluator as evaluator,
@@ -18,6 +20,7 @@ from tensorflow_model_analysis.metrics import (
     mean_regression_error,
     metric_specs,
     metric_types,
+    metric_util,
 )
 from tensorflow_model_analysis.slicer import slicer_lib as slicer
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
@@ -39,17 +42,32 @@ validate_metrics = metrics_validator.validate_metrics
 ConfusionMatrixMetric = confusion_matrix_metrics.ConfusionMatrixMetricBase
 ExampleCountCombiner = example_count._ExampleCountCombiner
 
-# Combiners that take an array of labels and predictions as so many binary examples and
-# add them up one by one, so a whole slice is one call.
-SUMMING_COMBINERS = (
+_SUMMING = (
     calibration_histogram._CalibrationHistogramCombiner,
     binary_confusion_matrices._BinaryConfusionMatrixCombiner,
     calibration._WeightedLabelsPredictionsExamplesCombiner,
     mean_regression_error._MeanRegressionErrorCombiner,
 )
+_PLAIN_PAIRS = metric_util.to_label_prediction_example_weight
+
+
+def sums_rows(combiner: Any) -> bool:
+    """Tell whether a combiner treats an array of n scalar predictions as n rows.
+
+    These combiners flatten the arrays of one input into pairs of label and prediction and
+    add the pairs up one by one, so one call with n rows equals n calls with one row.
+    """
+    if not isinstance(combiner, _SUMMING):
+        return False
+    key = getattr(combiner, "_key", None) or combiner._metric_key
+    if key.sub_key or combiner._aggregation_type or combiner._class_weights:
+        return False
+    if getattr(combiner, "_example_id_key", None):
+        return False
+    return getattr(combiner, "_extract_label_prediction_and_weight", None) in (None, _PLAIN_PAIRS)
+
 
 __all__ = [
-    "SUMMING_COMBINERS",
     "ConfusionMatrixMetric",
     "ExampleCountCombiner",
     "RecordBatchToExamplesEncoder",
@@ -61,6 +79,7 @@ __all__ = [
     "remove_private_metrics",
     "separate_computations",
     "slicer",
+    "sums_rows",
     "tfma",
     "validate_metrics",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from kanaria.components.evaluate.models import LoadedModel, Outputs
 from kanaria.components.evaluate.private_tfma import RecordBatchToExamplesEncoder
@@ -39,7 +40,16 @@ class Rows:
         outputs = self.predictions[model]
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
-    def scalars(self, model: str, column: str) -> np.ndarray | None:
+    def missing(self, model: str, column: str) -> NDArray[Any]:
+        """Return which rows have no value in a column, shape (N,), booleans."""
+        if column in self.derived.get(model, {}):
+            values = self.derived[model][column].reshape(len(self), -1)
+            bad = values != values if values.dtype.kind == "f" else np.zeros(values.shape, bool)
+            return np.asarray(bad.any(axis=1))
+        rows = self.table.column(column).to_pylist()
+        return np.array([_empty(row) for row in rows], dtype=bool)
+
+    def scalars(self, model: str, column: str) -> NDArray[Any] | None:
         """Return a column as float64 of shape (N,), missing as NaN; None when it is no scalar.
 
         What the model derives hides a column of the same name, as in TFMA.
@@ -63,9 +73,16 @@ def _is_float(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(kind))
 
 
+def _empty(values: Any) -> bool:
+    """Tell whether one row of a list column has no value, or NaN as its first."""
+    return not values or values[0] != values[0]
+
+
 def _chosen(batch: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
     names = [name for name in batch.schema.names if name in columns]
-    return pa.RecordBatch.from_arrays([batch.column(batch.schema.names.index(n)) for n in names], names)
+    return pa.RecordBatch.from_arrays(
+        [batch.column(batch.schema.names.index(n)) for n in names], names
+    )
 
 
 def _joined(parts: Sequence[Outputs]) -> Outputs:
@@ -126,8 +143,8 @@ def _check_finite(outputs: Outputs, model: LoadedModel) -> None:
             )
 
 
-def check_labels(rows: Rows, spec: Any, split: str, binary: bool) -> None:
-    """Check that every row has a label, and two classes where metrics need them.
+def check(rows: Rows, spec: Any, split: str, binary: bool) -> None:
+    """Check that every row has a label and a weight, and two classes where metrics need them.
 
     Args:
         rows: the evaluated rows.
@@ -136,22 +153,35 @@ def check_labels(rows: Rows, spec: Any, split: str, binary: bool) -> None:
         binary: whether some metric compares two classes.
 
     Raises:
-        DataError: a label is missing or NaN, all are equal, or one is outside 0 to 1.
+        DataError: a label or weight is missing or NaN, a weight is negative, or labels are
+            text, of one class or outside 0 to 1 where two classes are compared.
     """
-    keys = [spec.label_key] if spec.label_key else list(spec.label_keys.values())
-    for key in keys:
+    for key in [spec.label_key, *spec.label_keys.values()]:
+        if not key:
+            continue
+        where = f"split {shown(split)}, label {shown(key)}"
+        _check_present(rows.missing(spec.name, key), where, "label")
         labels = rows.scalars(spec.name, key)
-        if labels is None:
-            continue  # Text and list labels are TFMA's to judge.
-        missing = np.isnan(labels)
-        if missing.any():
-            raise DataError(
-                f"split {shown(split)}, label {shown(key)}: {int(missing.sum())} of {len(labels)} "
-                f"rows have no label (missing or NaN), first row {int(missing.argmax())}; "
-                "drop these rows or fill the label before ingestion"
-            )
         if binary and _is_scalar_prediction(rows, spec.name):
-            _check_classes(labels, f"split {shown(split)}, label {shown(key)}")
+            _check_classes(labels, where)
+    for key in [spec.example_weight_key, *spec.example_weight_keys.values()]:
+        if not key:
+            continue
+        where = f"split {shown(split)}, weight {shown(key)}"
+        _check_present(rows.missing(spec.name, key), where, "weight")
+        weights = rows.scalars(spec.name, key)
+        if weights is not None and weights.min() < 0:
+            row = int(weights.argmin())
+            raise DataError(f"{where}: {weights[row]:g} in row {row} is negative; use 0 or more")
+
+
+def _check_present(missing: NDArray[Any], where: str, what: str) -> None:
+    if missing.any():
+        raise DataError(
+            f"{where}: {int(missing.sum())} of {len(missing)} rows have no {what} (missing or "
+            f"NaN), first row {int(missing.argmax())}; drop these rows or fill them before "
+            "ingestion"
+        )
 
 
 def _is_scalar_prediction(rows: Rows, model: str) -> bool:
@@ -159,7 +189,9 @@ def _is_scalar_prediction(rows: Rows, model: str) -> bool:
     return not isinstance(prediction, dict) and prediction.size == len(rows)
 
 
-def _check_classes(labels: np.ndarray, where: str) -> None:
+def _check_classes(labels: NDArray[Any] | None, where: str) -> None:
+    if labels is None:
+        raise DataError(f"{where}: not one number a row; metrics of two classes take 0 and 1")
     if labels.min() == labels.max():
         raise DataError(
             f"{where}: all {len(labels)} rows are of one class, {labels[0]:g}; metrics of two "

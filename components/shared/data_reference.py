@@ -1,8 +1,8 @@
 """References to data: which files, and optionally which content.
 
-    data/2013-01.csv,data/2013-02.csv          two files
-    data/*.csv                                 a pattern; files come in sorted order
-    data/2013-01.csv#sha256=<64 hex digits>    pinned: the content is verified when read
+data/2013-01.csv,data/2013-02.csv          two files
+data/*.csv                                 a pattern; files come in sorted order
+data/2013-01.csv#sha256=<64 hex digits>    pinned: the content is verified when read
 """
 
 import glob
@@ -67,7 +67,9 @@ def content(files: tuple[Path, ...]) -> str:
 def pin(data: str) -> str:
     """Return the reference with every pattern expanded and the content's fingerprint added."""
     reference = parse(data)
-    return ",".join(str(file.resolve()) for file in reference.files) + PIN + content(reference.files)
+    return (
+        ",".join(str(file.resolve()) for file in reference.files) + PIN + content(reference.files)
+    )
 
 
 def verify(reference: DataReference) -> str:

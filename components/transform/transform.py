@@ -47,9 +47,7 @@ def transform(request: TransformRequest, graph: Path, transformed: Path) -> None
     faults.check(bool(request.module_file), "module_file", "", "name a .py file or a module")
     faults.check(bool(request.preprocessing_fn), "preprocessing_fn", "", "name a function")
     faults.raise_if_any()
-    function = user_code.load(
-        request.module_file, request.preprocessing_fn, request.custom_config
-    )
+    function = user_code.load(request.module_file, request.preprocessing_fn, request.custom_config)
     schema = adapter.read_schema(request.schema / "schema.pbtxt")
     files = examples.split_files(request.examples, ANALYZED_SPLIT)
     with atomic.published(graph) as temporary:

@@ -1,14 +1,22 @@
-"""Turns TFDV's anomalies into the reasons of an outcome."""
-
-from tensorflow_metadata.proto.v0 import anomalies_pb2
+"""Turns TFDV's anomalies into the reasons of an outcome. Pure."""
 
 from kanaria.components.shared.outcome import Reason
+from kanaria.components.validate import comparators
+from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 SEVERITIES = {
     anomalies_pb2.AnomalyInfo.UNKNOWN: "ERROR",  # Fail closed.
     anomalies_pb2.AnomalyInfo.WARNING: "WARNING",
     anomalies_pb2.AnomalyInfo.ERROR: "ERROR",
 }
+DATA_SET = "the data set"
+LONGEST_TEXT = 600
+"""Characters of a reason; TFDV lists every unexpected value, SchemaDiff.pb keeps them all."""
+
+
+def _text(*parts: str) -> str:
+    line = " ".join(": ".join(part for part in parts if part).split())
+    return line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}…"
 
 
 def _of_info(subject: str, info: anomalies_pb2.AnomalyInfo, split: str) -> list[Reason]:
@@ -17,7 +25,7 @@ def _of_info(subject: str, info: anomalies_pb2.AnomalyInfo, split: str) -> list[
             severity=SEVERITIES[info.severity],
             subject=subject,
             kind=anomalies_pb2.AnomalyInfo.Type.Name(reason.type),
-            text=f"{subject} in {split}: {reason.short_description}: {reason.description}",
+            text=_text(f"{subject} in {split}", reason.short_description, reason.description),
             split=split,
         )
         for reason in info.reason
@@ -25,17 +33,12 @@ def _of_info(subject: str, info: anomalies_pb2.AnomalyInfo, split: str) -> list[
 
 
 def reasons(anomalies: anomalies_pb2.Anomalies, split: str) -> list[Reason]:
-    """Return one reason an anomaly reason, ordered by feature."""
+    """Return one reason for each of TFDV's, ordered by feature, the data set's last."""
     found = [
         reason
-        for subject in sorted(anomalies.anomaly_info)
-        for reason in _of_info(subject, anomalies.anomaly_info[subject], split)
+        for key, info in sorted(anomalies.anomaly_info.items())
+        for reason in _of_info(comparators.path_name(info.path) or key, info, split)
     ]
     if anomalies.HasField("dataset_anomaly_info"):
-        found += _of_info("the data set", anomalies.dataset_anomaly_info, split)
-    if anomalies.data_missing:
-        text = f"split {split} holds no examples"
-        found.append(
-            Reason(severity="ERROR", subject="the data set", kind="DATA_MISSING", text=text, split=split)
-        )
+        found += _of_info(DATA_SET, anomalies.dataset_anomaly_info, split)
     return found

@@ -1,47 +1,77 @@
-"""Reads the statistics a run is compared with. The only reading of protos from disk here."""
+"""Reads the statistics that a run is compared with."""
 
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
-from tensorflow_metadata.proto.v0 import statistics_pb2
-
 from kanaria.components.shared import release, storage
 from kanaria.components.shared.errors import DataError, shown
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
 FILE = "FeatureStats.pb"
+STAND_IN = "train"
+
+Statistics = dict[str, statistics_pb2.DatasetFeatureStatisticsList]
 
 
-def read(path: Path) -> statistics_pb2.DatasetFeatureStatisticsList:
+def read(path: Path, source: str) -> statistics_pb2.DatasetFeatureStatisticsList:
     """Read one `FeatureStats.pb`.
 
+    Args:
+        path: the file.
+        source: the parameter that led to it, for the message.
+
     Raises:
-        DataError: it does not exist or holds no statistics.
+        DataError: it does not exist, or holds not exactly one data set with features.
     """
+    remedy = f"give a {FILE} as TFDV writes it, or the folder that holds one"
     try:
         found = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
-    except (OSError, DecodeError) as error:
-        raise DataError(f"statistics {shown(str(path))}: not readable: {error}") from error
-    if len(found.datasets) != 1:
+    except OSError as error:
+        raise DataError(f"{source}: {shown(str(path))}: {error.strerror}; {remedy}") from error
+    except DecodeError as error:
+        raise DataError(f"{source}: {shown(str(path))}: not TFDV statistics; {remedy}") from error
+    if len(found.datasets) != 1 or not found.datasets[0].features:
+        count = len(found.datasets)
         raise DataError(
-            f"statistics {shown(str(path))}: holds {len(found.datasets)} data sets; give one"
+            f"{source}: {shown(str(path))}: holds {count} data sets, not one with features; {remedy}"
         )
     return found
 
 
-def previous(deployed: str) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
-    """Return split name -> statistics of the deployed release; empty when `deployed` is ""."""
+def previous(deployed: str) -> Statistics:
+    """Return split name -> statistics of the deployed release; empty when `deployed` is "".
+
+    Raises:
+        DataError: the release has no statistics, or they cannot be read.
+    """
     if not deployed:
         return {}
     folder = release.statistics_folder(storage.local_path(deployed))
-    found = {file.parent.name: read(file) for file in sorted(folder.glob(f"*/{FILE}"))}
+    source = f"deployed={shown(deployed)}"
+    found = {file.parent.name: read(file, source) for file in sorted(folder.glob(f"*/{FILE}"))}
     if not found:
-        raise DataError(f"deployed={shown(deployed)}: the release has no statistics in {folder}")
+        raise DataError(f"{source}: no statistics in {folder}; give a whole release, or none")
     return found
 
 
+def of_split(
+    statistics: Statistics, split: str
+) -> tuple[str, statistics_pb2.DatasetFeatureStatisticsList | None]:
+    """Choose what a split is compared with: the same split, else `train`, else nothing.
+
+    A release made before a split was added would otherwise block every later run.
+    """
+    name = split if split in statistics else STAND_IN
+    return name, statistics.get(name)
+
+
 def serving(uri: str) -> statistics_pb2.DatasetFeatureStatisticsList | None:
-    """Return the statistics of serving data, or None when `uri` is ""."""
+    """Return the statistics of serving data, or None when `uri` is "".
+
+    Raises:
+        DataError: they do not exist or are not TFDV statistics.
+    """
     if not uri:
         return None
     path = storage.local_path(uri)
-    return read(path / FILE if path.is_dir() else path)
+    return read(path / FILE if path.is_dir() else path, f"serving_statistics={shown(uri)}")

@@ -1,22 +1,27 @@
-"""Skew and drift comparators: which are configured, and which could not be computed.
+"""Skew and drift comparators: which are in force, and which have no honest measurement.
 
-TFDV leaves out a comparison it cannot make, or reports 0 for it. Here each configured comparator
-must have a measurement, or it is an error.
+TFDV leaves out a comparison it cannot make, or reports a number that means nothing (0 for the
+infinity norm of a number). Here each comparator in force is measured, or it is an error. Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from kanaria.components.shared.outcome import Reason
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from kanaria.components.shared.outcome import Reason
-
+Feature = statistics_pb2.FeatureNameStatistics
+Measurement = anomalies_pb2.DriftSkewInfo.Measurement
 MEASURES = {
-    "infinity_norm": anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY,
-    "jensen_shannon_divergence": anomalies_pb2.DriftSkewInfo.Measurement.JENSEN_SHANNON_DIVERGENCE,
-    "normalized_abs_difference": anomalies_pb2.DriftSkewInfo.Measurement.NORMALIZED_ABSOLUTE_DIFFERENCE,
+    "infinity_norm": Measurement.L_INFTY,
+    "jensen_shannon_divergence": Measurement.JENSEN_SHANNON_DIVERGENCE,
+    "normalized_abs_difference": Measurement.NORMALIZED_ABSOLUTE_DIFFERENCE,
 }
+NEEDS_COUNTS = ("infinity_norm", "normalized_abs_difference")
 KIND = "COMPARATOR_NOT_COMPUTED"
+BASELINES = {"drift": "the statistics of the deployed release", "skew": "the serving statistics"}
+# TFDV leaves out features of these stages, so their comparators are not in force either.
+LEFT_OUT_STAGES = ("PLANNED", "ALPHA", "DEPRECATED", "DEBUG_ONLY", "DISABLED")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,106 +30,153 @@ class Comparator:
 
     Attributes:
         feature: name of the feature.
-        kind: "drift" (against previous statistics) or "skew" (against serving statistics).
+        kind: "drift" (against the deployed release) or "skew" (against serving statistics).
         measure: field name of the distance in `FeatureComparator`.
-        threshold: largest distance that passes, >= 0.
+        threshold: largest distance that passes, 0 to 1; None when the schema gives none.
     """
 
     feature: str
     kind: str
     measure: str
-    threshold: float
+    threshold: float | None
 
     def __str__(self) -> str:
         """Name it for a person."""
         return f"{self.kind} {self.measure} of {self.feature}"
 
 
-def configured(schema: schema_pb2.Schema) -> list[Comparator]:
-    """List every comparator of the schema's features."""
+def _in_force(feature: schema_pb2.Feature, default: set[str], environment: str) -> bool:
+    if feature.deprecated:
+        return False
+    if schema_pb2.LifecycleStage.Name(feature.lifecycle_stage) in LEFT_OUT_STAGES:
+        return False
+    where = (default | set(feature.in_environment)) - set(feature.not_in_environment)
+    return not environment or environment in where
+
+
+def _of_feature(feature: schema_pb2.Feature) -> Iterator[Comparator]:
+    pairs = (("drift", feature.drift_comparator), ("skew", feature.skew_comparator))
+    for kind, comparator in pairs:
+        for measure in MEASURES:
+            if comparator.HasField(measure):
+                limit = getattr(comparator, measure)
+                threshold = limit.threshold if limit.HasField("threshold") else None
+                yield Comparator(
+                    feature=feature.name, kind=kind, measure=measure, threshold=threshold
+                )
+
+
+def in_force(schema: schema_pb2.Schema, environment: str = "") -> list[Comparator]:
+    """List the comparators of all features that TFDV validates in `environment` ("" = any)."""
+    default = set(schema.default_environment)
     return [
-        Comparator(
-            feature=feature.name,
-            kind=kind,
-            measure=measure,
-            threshold=getattr(comparator, measure).threshold,
-        )
+        comparator
         for feature in schema.feature
-        for kind, comparator in (
-            ("drift", feature.drift_comparator),
-            ("skew", feature.skew_comparator),
+        if _in_force(feature, default, environment)
+        for comparator in _of_feature(feature)
+    ]
+
+
+def path_name(path: object) -> str:
+    """Return the feature path of a proto as one name, for instance "fare"."""
+    return ".".join(path.step)  # type: ignore[attr-defined]
+
+
+def by_name(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> dict[str, Feature]:
+    """Return feature name -> statistics of the one data set."""
+    return {path_name(f.path) or f.name: f for f in statistics.datasets[0].features}
+
+
+def distances(anomalies: anomalies_pb2.Anomalies) -> dict[tuple[str, str, int], float]:
+    """Return (feature, "drift" or "skew", TFDV's code of the measure) -> distance."""
+    return {
+        (path_name(info.path), kind, found.type): found.value
+        for info in anomalies.drift_skew_info
+        for kind, all_found in (("drift", info.drift_measurements), ("skew", info.skew_measurements))
+        for found in all_found
+    }
+
+
+def _unfit(comparator: Comparator, feature: Feature | None, where: str) -> str:
+    """Say why one side of the comparison cannot be measured; "" when it can."""
+    if feature is None:
+        return f"{where} have no such feature"
+    which = feature.WhichOneof("stats")
+    if not which or not getattr(feature, which).common_stats.num_non_missing:
+        return f"the feature has no value in {where}"
+    if comparator.measure in NEEDS_COUNTS and which != "string_stats":
+        return (
+            f"{where} hold it as a number without counts by value; use jensen_shannon_divergence, "
+            "or declare it categorical in the schema"
         )
-        for measure in MEASURES
-        if measure in comparator.DESCRIPTOR.fields_by_name and comparator.HasField(measure)
-    ]
+    return ""
 
 
-def _measured(anomalies: anomalies_pb2.Anomalies) -> Iterator[tuple[str, str, int, float]]:
-    for info in anomalies.drift_skew_info:
-        name = ".".join(info.path.step)
-        for kind, found in (("drift", info.drift_measurements), ("skew", info.skew_measurements)):
-            for measurement in found:
-                yield name, kind, measurement.type, measurement.value
+def why_not_computed(
+    comparator: Comparator,
+    current: Feature | None,
+    baseline: Feature | None,
+    distance: float | None,
+) -> str:
+    """Say why `distance` is not an honest measurement; "" when it is.
 
-
-def distances(
-    wanted: list[Comparator], anomalies: anomalies_pb2.Anomalies
-) -> dict[Comparator, float]:
-    """Return the distance TFDV measured for each comparator that it could compute."""
-    found = {(name, kind, code): value for name, kind, code, value in _measured(anomalies)}
-    keys = {c: (c.feature, c.kind, MEASURES[c.measure]) for c in wanted}
-    return {c: found[key] for c, key in keys.items() if key in found}
-
-
-def _is_numeric(
-    name: str, schema: schema_pb2.Schema, statistics: statistics_pb2.DatasetFeatureStatistics
-) -> bool:
-    """Tell whether TFDV keeps no counts by value for the feature, only moments and histograms."""
-    kinds = [f.type for f in statistics.features if ".".join(f.path.step) == name]
-    categorical = [
-        f.int_domain.is_categorical for f in schema.feature if f.name == name and f.type == 2
-    ]
-    number = (statistics_pb2.FeatureNameStatistics.INT, statistics_pb2.FeatureNameStatistics.FLOAT)
-    return any(kind in number for kind in kinds) and not any(categorical)
+    Args:
+        comparator: what was asked.
+        current: the feature in the data that is validated, None when it is absent.
+        baseline: the feature in what it is compared with, None when it is absent.
+        distance: what TFDV measured, None when it measured nothing.
+    """
+    if comparator.threshold is None:
+        return "it has no threshold in the schema; add one"
+    sides = ((current, "the data"), (baseline, BASELINES[comparator.kind]))
+    for feature, where in sides:
+        if why := _unfit(comparator, feature, where):
+            return why
+    if distance is None or distance != distance:  # NaN is the only value unlike itself.
+        kinds = " and ".join(
+            Feature.Type.Name(feature.type) for feature, _ in sides if feature is not None
+        )
+        return f"TFDV gives no distance between {kinds}; mend the types or the comparator"
+    return ""
 
 
 def not_computed(
     wanted: list[Comparator],
     anomalies: anomalies_pb2.Anomalies,
-    schema: schema_pb2.Schema,
-    statistics: statistics_pb2.DatasetFeatureStatistics,
+    current: statistics_pb2.DatasetFeatureStatisticsList,
+    baselines: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
     split: str,
 ) -> list[Reason]:
     """Return an error for each of `wanted` that has no honest measurement.
 
     Args:
-        wanted: comparators whose baseline was given.
+        wanted: comparators whose kind is a key of `baselines`.
         anomalies: TFDV's result for the split.
-        schema: the schema in force.
-        statistics: of the split.
+        current: statistics of the split.
+        baselines: "drift" and "skew" -> what they compare with.
         split: its name.
     """
-    computed = distances(wanted, anomalies)
+    measured, features = distances(anomalies), by_name(current)
+    sides = {kind: by_name(statistics) for kind, statistics in baselines.items()}
     reasons = []
-    for comparator in wanted:
-        # TFDV reports an infinity norm of 0 for a numeric feature, whatever its values.
-        blind = comparator.measure == "infinity_norm" and _is_numeric(
-            comparator.feature, schema, statistics
-        )
-        if comparator in computed and not blind:
-            continue
-        why = (
-            "infinity_norm needs a categorical feature; use jensen_shannon_divergence"
-            if blind
-            else "the feature has no values in the data or in the baseline"
-        )
-        reasons.append(
-            Reason(
-                severity="ERROR",
-                subject=comparator.feature,
-                kind=KIND,
-                text=f"{comparator} could not be computed: {why}",
-                split=split,
+    for c in wanted:
+        distance = measured.get((c.feature, c.kind, MEASURES[c.measure]))
+        baseline = sides[c.kind].get(c.feature)
+        why = why_not_computed(c, features.get(c.feature), baseline, distance)
+        if why:
+            text = f"{c} in {split} could not be computed: {why}"
+            reasons.append(
+                Reason(severity="ERROR", subject=c.feature, kind=KIND, text=text, split=split)
             )
-        )
     return reasons
+
+
+def unsupported(schema: schema_pb2.Schema) -> list[Reason]:
+    """Return an error for a comparator that has no baseline in any run."""
+    if not schema.dataset_constraints.HasField("num_examples_version_comparator"):
+        return []
+    text = (
+        "num_examples_version_comparator could not be computed: statistics of another version of "
+        "the same data are never given; use num_examples_drift_comparator"
+    )
+    return [Reason(severity="ERROR", subject="the data set", kind=KIND, text=text)]

@@ -50,11 +50,5 @@ def validate_data(
         deployed=deployed,
         serving_statistics=serving_statistics,
     )
-    targets = Targets(
-        statistics=Path(statistics.path),
-        schema=Path(schema.path),
-        anomalies=Path(anomalies.path),
-        outcome=Path(outcome.path),
-        report=Path(report.path),
-    )
-    return validate(request, targets).passed
+    outputs = (statistics, schema, anomalies, outcome, report)
+    targets = Targets(*map(Path, ()))

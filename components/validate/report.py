@@ -1,74 +1,148 @@
 """The HTML report of validate_data: anomalies first, then every feature at a glance."""
 
-from collections.abc import Mapping
-
-from tensorflow_metadata.proto.v0 import statistics_pb2
+from collections.abc import Iterator, Mapping, Sequence
 
 from kanaria.components.shared import charts, html
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.validate import histograms
+from kanaria.components.validate.comparators import by_name
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
-MOST_FEATURES = 300
-MOST_LABEL = 60
+MOST_BYTES_OF_FEATURES = 1_500_000
+MOST_BYTES_OF_CHARTS = 1_300_000
+MOST_REASONS = 300
+MOST_NOTES = 300
+MOST_LABEL = 40
+MOST_SERIES = 3
 
 Statistics = Mapping[str, statistics_pb2.DatasetFeatureStatisticsList]
+Features = Sequence[histograms.Feature | None]
 
 
-def _by_name(
-    statistics: statistics_pb2.DatasetFeatureStatisticsList,
-) -> dict[str, histograms.Feature]:
-    return {".".join(f.path.step): f for f in statistics.datasets[0].features}
+def _cut(value: str, most: int = MOST_LABEL) -> str:
+    return value if len(value) <= most else f"{value[:most]}…"
 
 
-def _chart(features: list[histograms.Feature | None], names: list[str]) -> html.Markup:
-    is_text = any(f is not None and f.HasField("string_stats") for f in features)
+def _chart(features: Features, names: Sequence[str]) -> html.Markup:
+    is_text = any(f is not None and histograms.distinct(f) is not None for f in features)
     labels, shares = (histograms.categorical if is_text else histograms.numeric)(features)
     if not labels:
         return html.element("span", "no values", "note")
     series = [charts.Series(name=n, ys=ys) for n, ys in zip(names, shares, strict=True)]
-    return charts.bars(series, [label[:MOST_LABEL] for label in labels])
+    return charts.bars(series, [_cut(label) for label in labels])
 
 
-def _row(name: str, features: list[histograms.Feature | None], sets: list[str]) -> list[object]:
-    known = [f for f in features if f is not None]
-    kind = statistics_pb2.FeatureNameStatistics.Type.Name(known[0].type).lower()
+def _cells(features: Features) -> tuple[str, str]:
+    """Return what is missing and how many values are distinct in each data set."""
     missing = [f"{histograms.missing_share(f):.1%}" if f else "absent" for f in features]
-    distinct = [histograms.distinct(f) if f else None for f in features]
-    shown = "/".join("–" if d is None else str(d) for d in distinct)
-    return [name, kind, "/".join(missing), shown, _chart(features, sets)]
+    counts = [histograms.distinct(f) if f else None for f in features]
+    return " / ".join(missing), " / ".join("–" if c is None else str(c) for c in counts)
 
 
-def _features(statistics: Statistics) -> html.Markup:
-    sets = list(statistics)[:3]
-    found = {name: _by_name(statistics[name]) for name in sets}
-    names = sorted({feature for features in found.values() for feature in features})
-    order = "/".join(sets)
-    rows = [_row(n, [found[s].get(n) for s in sets], sets) for n in names[:MOST_FEATURES]]
-    headers = ["feature", "type", f"missing ({order})", f"distinct ({order})", order]
-    left_out = len(names) - len(rows)
+class _Groups:
+    """The data sets drawn together: the splits, and the first split beside its baselines."""
+
+    def __init__(self, splits: Statistics, baselines: Statistics) -> None:
+        first = next(iter(splits))
+        self.all = {**splits, **baselines}
+        self.groups = [list(splits)[:MOST_SERIES]]
+        if baselines:
+            self.groups.append([first, *baselines][:MOST_SERIES])
+        self.features = {name: by_name(found) for name, found in self.all.items()}
+
+    def names(self, flagged: set[str]) -> list[str]:
+        """Return every feature's name, those with an anomaly first."""
+        names = {name for found in self.features.values() for name in found}
+        return sorted(names, key=lambda name: (name not in flagged, name))
+
+    def of(self, name: str, sets: Sequence[str]) -> list[histograms.Feature | None]:
+        """Return one feature in each of `sets`."""
+        return [self.features[one].get(name) for one in sets]
+
+
+def _legend(sets: Sequence[str]) -> html.Markup:
+    return html.join(
+        html.join([html.Markup(f'<span style="color:{color}">■</span> '), name, " "])
+        for name, color in zip(sets, charts.COLORS, strict=False)
+    )
+
+
+def _rows(groups: _Groups, flagged: set[str]) -> Iterator[list[object]]:
+    """Yield one row a feature while they fit, without charts when these grow too large."""
+    size = 0
+    for name in groups.names(flagged):
+        known = next(f for f in groups.of(name, list(groups.all)) if f is not None)
+        kind = statistics_pb2.FeatureNameStatistics.Type.Name(known.type).lower()
+        label = html.element("span", _cut(name, 80), "bad" if name in flagged else "")
+        row: list[object] = [label, kind, *_cells(groups.of(name, list(groups.all)))]
+        if size < MOST_BYTES_OF_CHARTS:
+            row += [_chart(groups.of(name, sets), sets) for sets in groups.groups]
+        else:
+            row += [html.element("span", "not drawn", "note") for _ in groups.groups]
+        size += sum(len(html.text(cell).encode()) + 30 for cell in row)
+        if size > MOST_BYTES_OF_FEATURES:
+            return
+        yield row
+
+
+def _features(groups: _Groups, flagged: set[str]) -> html.Markup:
+    order = " / ".join(groups.all)
+    legends = [_legend(sets) for sets in groups.groups]
+    headers = ["feature", "type", f"missing ({order})", f"distinct ({order})", *legends]
+    rows = list(_rows(groups, flagged))
+    left_out = len(groups.names(flagged)) - len(rows)
     note = html.element("p", f"{left_out} more features are not shown.", "note") if left_out else ""
-    return html.join([html.table(headers, rows), note])
+    hint = "Bars are shares of values: common bins of a number, most frequent values of a text."
+    return html.join([html.element("p", hint, "note"), html.table(headers, rows), note])
 
 
-def render(outcome: Outcome, statistics: Statistics) -> str:
-    """Return the document.
+def _anomalies(outcome: Outcome) -> html.Markup:
+    if not outcome.reasons:
+        return html.element("p", "No anomalies.")
+    rows = [
+        [
+            html.element("span", r.severity, "bad" if r.severity == "ERROR" else "warn"),
+            _cut(r.subject, 80),
+            r.split,
+            r.kind,
+            _cut(r.text, 400),
+        ]
+        for r in outcome.reasons[:MOST_REASONS]
+    ]
+    left_out = len(outcome.reasons) - len(rows)
+    note = f"{left_out} more are in the outcome." if left_out else ""
+    headers = ["severity", "feature", "split", "kind", "reason"]
+    return html.join([html.table(headers, rows), html.element("p", note, "note")])
+
+
+def _notes(notes: Sequence[str]) -> html.Markup:
+    shown = [*notes[:MOST_NOTES]]
+    if len(notes) > MOST_NOTES:
+        shown.append(f"{len(notes) - MOST_NOTES} more are in the outcome.")
+    items = html.join(html.element("li", _cut(note, 400)) for note in shown)
+    return html.section("Distances and notes", html.element("ul", items)) if notes else items
+
+
+def _data_sets(groups: _Groups) -> html.Markup:
+    rows = [[name, found.datasets[0].num_examples] for name, found in groups.all.items()]
+    return html.section("Data", html.table(["data set", "rows"], rows))
+
+
+def render(outcome: Outcome, splits: Statistics, baselines: Statistics) -> str:
+    """Return the document, at most 2 MB.
 
     Args:
-        outcome: verdict, anomalies, distances as notes.
-        statistics: name of a split or baseline -> statistics, the first three are drawn.
+        outcome: verdict, anomalies in order, distances as notes.
+        splits: split name -> statistics, at least one; the first three are drawn together.
+        baselines: name -> statistics, drawn beside the first split; may be empty.
     """
-    anomalies = [
-        [r.severity, r.subject, r.split, r.kind, r.text]
-        for r in sorted(outcome.reasons, key=lambda r: (r.severity != "ERROR", r.subject))
-    ]
-    verdict = html.verdict(outcome.passed, "The data passed.", "The data did not pass.")
-    headers = ["severity", "feature", "split", "kind", "reason"]
-    found = html.table(headers, anomalies) if anomalies else html.element("p", "No anomalies.")
-    notes = html.join(html.element("p", note, "note") for note in outcome.notes)
+    groups = _Groups(splits, baselines)
+    flagged = {reason.subject for reason in outcome.reasons}
     return html.page(
         "Data validation",
-        verdict,
-        html.section("Anomalies", found),
-        html.section("Notes", notes) if outcome.notes else "",
-        html.section("Features", _features(statistics)),
+        html.verdict(outcome.passed, "The data passed.", "The data did not pass."),
+        html.section("Anomalies", _anomalies(outcome)),
+        _notes(outcome.notes),
+        _data_sets(groups),
+        html.section("Features", _features(groups, flagged)),
     )

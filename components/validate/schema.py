@@ -1,15 +1,14 @@
 """The schema a run validates under: inferred from all splits, or the user's text proto."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
-
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.tensors import adapter
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 FILE = "schema.pbtxt"
 
@@ -25,15 +24,40 @@ def inferred(
     return schema
 
 
+def _fault(path: Path, text: str, error: text_format.ParseError) -> DataError:
+    lines = text.splitlines()
+    number = error.GetLine() or 0
+    line = lines[number - 1].strip() if 0 < number <= len(lines) else ""
+    message = str(error).partition(" : ")[2] or str(error)
+    return DataError(
+        f"{path}:{number}:{error.GetColumn()}: {shown(message)} in {shown(line)}; "
+        "write it as a text proto of tensorflow.metadata.v0.Schema"
+    )
+
+
 def given(schema_file: str) -> schema_pb2.Schema:
     """Read the user's schema.
 
     Raises:
-        DataError: it does not exist, does not parse, or names no feature.
+        DataError: the file cannot be read or does not parse, names no feature, or names one twice.
     """
-    schema = adapter.read_schema(storage.local_path(schema_file))
+    path = storage.local_path(schema_file)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise DataError(
+            f"schema_file={shown(schema_file)}: {why}; give the path of a schema text proto"
+        ) from error
+    try:
+        schema = text_format.Parse(text, schema_pb2.Schema())
+    except text_format.ParseError as error:
+        raise _fault(path, text, error) from error
     if not schema.feature:
-        raise DataError(f"{schema_file}: the schema names no feature; add features or leave it out")
+        raise DataError(f"{path}: the schema names no feature; add features or leave it out")
+    twice = [name for name, times in Counter(f.name for f in schema.feature).items() if times > 1]
+    if twice:
+        raise DataError(f"{path}: features {shown(twice)} stand there twice; keep one of each")
     return schema
 
 
@@ -41,13 +65,14 @@ def check_environment(schema: schema_pb2.Schema, environment: str) -> None:
     """Raise ParameterError unless `environment` is empty or known to the schema."""
     known = sorted(schema.default_environment)
     if environment and environment not in known:
+        listed = ", ".join(known) or "none"
         raise ParameterError(
-            f"validate_data: environment={shown(environment)}: the schema's default_environment "
-            f"has {shown(known)}"
+            f"validate_data: environment={shown(environment)}: not a default_environment of the "
+            f"schema; it lists: {listed}"
         )
 
 
 def write(schema: schema_pb2.Schema, folder: Path) -> None:
-    """Write `schema.pbtxt` into the new folder."""
+    """Write `schema.pbtxt` into the new folder; equal schemas give equal bytes."""
     folder.mkdir()
     (folder / FILE).write_text(text_format.MessageToString(schema), encoding="utf-8")

@@ -1,21 +1,24 @@
-"""The work of validate_data."""
+"""The work of validate_data: reads the examples and the baselines, writes every artifact."""
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
-
-from kanaria.components.shared import atomic, examples, outcome
-from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.components.shared import atomic, examples, fingerprint, outcome, storage
+from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.record_batches import record_batches
-from kanaria.components.validate import anomalies as anomaly_reasons
-from kanaria.components.validate import baselines, comparators, private_tfdv, report, schema
+from kanaria.components.validate import baselines, judge, private_tfdv, report, schema
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 ROWS_PER_BATCH = 20_000
 ANOMALIES_FILE = "SchemaDiff.pb"
 
 Statistics = dict[str, statistics_pb2.DatasetFeatureStatisticsList]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +42,15 @@ class ValidateRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Targets:
-    """Final paths of the artifacts, each published atomically."""
+    """Final paths of the artifacts, each published atomically.
+
+    Attributes:
+        statistics: folder, `<split>/FeatureStats.pb`.
+        schema: folder, `schema.pbtxt`.
+        anomalies: folder, `<split>/SchemaDiff.pb`.
+        outcome: folder, written last.
+        report: one HTML file.
+    """
 
     statistics: Path
     schema: Path
@@ -49,116 +60,89 @@ class Targets:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Baselines:
-    """Statistics to compare with; empty or None where none were given."""
+class Result:
+    """What the step tells about itself.
 
-    previous: Statistics
-    serving: statistics_pb2.DatasetFeatureStatisticsList | None
-
-
-def _statistics(folder: Path) -> Statistics:
-    names = sorted(examples.split_names(folder), key=lambda name: (name != "train", name))
-    return {
-        name: private_tfdv.statistics(
-            record_batches(examples.split_files(folder, name), ROWS_PER_BATCH)
-        )
-        for name in names or ["train"]  # split_files explains what is missing.
-    }
-
-
-def _judge_split(
-    split: str,
-    statistics: statistics_pb2.DatasetFeatureStatisticsList,
-    under: schema_pb2.Schema,
-    environment: str,
-    against: Baselines,
-) -> tuple[anomalies_pb2.Anomalies, list[Reason], list[str]]:
-    """Return TFDV's anomalies of a split, all reasons, and the distances as notes."""
-    previous = against.previous.get(split)
-    found = tfdv.validate_statistics(
-        statistics,
-        under,
-        environment=environment or None,
-        previous_statistics=previous,
-        serving_statistics=against.serving,
-    )
-    given = {"drift": bool(against.previous), "skew": against.serving is not None}
-    wanted = [c for c in comparators.configured(under) if given[c.kind]]
-    reasons = anomaly_reasons.reasons(found, split)
-    reasons += comparators.not_computed(wanted, found, under, statistics.datasets[0], split)
-    notes = [
-        f"{c} in {split} is {value:.5g}, the limit is {c.threshold:.5g}"
-        for c, value in comparators.distances(wanted, found).items()
-    ]
-    return found, reasons, notes
-
-
-def _skipped(under: schema_pb2.Schema, against: Baselines) -> list[str]:
-    """Say which configured comparators had nothing to compare with."""
-    kinds = {comparator.kind for comparator in comparators.configured(under)}
-    notes = []
-    if "drift" in kinds and not against.previous:
-        notes.append("drift comparators were skipped: nothing is deployed yet")
-    if "skew" in kinds and against.serving is None:
-        notes.append("skew comparators were skipped: no serving statistics were given")
-    return notes
-
-
-def validate(request: ValidateRequest, targets: Targets) -> Outcome:
-    """Write statistics, schema, anomalies, outcome and report; return the outcome.
-
-    Raises:
-        ParameterError: the schema does not know the environment.
-        DataError: there are no examples, or a schema or baseline cannot be read.
+    Attributes:
+        passed: the verdict.
+        metadata: artifact metadata: rows of each split and the schema's fingerprint.
     """
-    under = schema.given(request.schema_file) if request.schema_file else None
-    against = Baselines(
-        previous=baselines.previous(request.deployed),
-        serving=baselines.serving(request.serving_statistics),
-    )
-    statistics = _statistics(request.examples)
-    under = under or schema.inferred(statistics)
-    schema.check_environment(under, request.environment)
-    judged = {
-        split: _judge_split(split, found, under, request.environment, against)
-        for split, found in statistics.items()
-    }
-    verdict = _outcome(under, judged.values(), _skipped(under, against))
-    _write(targets, statistics, under, {split: found for split, (found, _, _) in judged.items()})
-    drawn = {**statistics, **{f"deployed {k}": v for k, v in against.previous.items()}}
-    atomic.write_text(targets.report, report.render(verdict, drawn))
-    outcome.write(verdict, targets.outcome)
-    return verdict
+
+    passed: bool
+    metadata: dict[str, object]
 
 
-def _outcome(under: schema_pb2.Schema, judged: object, notes: list[str]) -> Outcome:
-    results = list(judged)  # type: ignore[call-overload]
-    reasons = [reason for _, found, _ in results for reason in found]
-    reasons.sort(key=lambda reason: (reason.severity != "ERROR", reason.subject, reason.split))
-    return Outcome(
-        step="validate_data",
-        passed=not any(reason.severity == "ERROR" for reason in reasons),
-        reasons=tuple(reasons),
-        notes=(*notes, *(note for _, _, found in results for note in found)),
-        thresholds={str(c): c.threshold for c in comparators.configured(under)},
-    )
+def _check_parameters(request: ValidateRequest) -> None:
+    faults = Faults("validate_data")
+    for name in ("schema_file", "deployed", "serving_statistics"):
+        try:
+            storage.local_path(getattr(request, name))
+        except ParameterError as error:
+            faults.add(f"{name}: {error}")
+    without_schema = bool(request.environment) and not request.schema_file
+    remedy = "an inferred schema has no environments; give schema_file too"
+    faults.check(not without_schema, "environment", request.environment, remedy)
+    faults.raise_if_any()
 
 
-def _write(
-    targets: Targets,
-    statistics: Statistics,
-    under: schema_pb2.Schema,
-    found: dict[str, anomalies_pb2.Anomalies],
-) -> None:
-    _write_protos(targets.statistics, baselines.FILE, statistics)
-    _write_protos(targets.anomalies, ANOMALIES_FILE, found)
-    with atomic.published(targets.schema) as temporary:
-        schema.write(under, temporary)
+def _statistics(folder: Path, given: schema_pb2.Schema | None) -> Statistics:
+    names = sorted(examples.split_names(folder), key=lambda name: (name != "train", name))
+    if not names:
+        raise DataError(f"examples {folder}: no split=<name> folder; give what ingest_data wrote")
+    files = {name: examples.split_files(folder, name) for name in names}
+    found = {}
+    for name in names:
+        batches = record_batches(files[name], ROWS_PER_BATCH)
+        found[name] = private_tfdv.statistics(batches, given)
+        if not found[name].datasets or not found[name].datasets[0].num_examples:
+            raise DataError(f"examples {folder}: split {name!r} has no rows; ingest more data")
+        log.info("split %s: %d rows", name, found[name].datasets[0].num_examples)
+    return found
 
 
-def _write_protos(target: Path, name: str, protos: dict[str, object]) -> None:
+def _write_protos(target: Path, name: str, protos: Mapping[str, Any]) -> None:
     with atomic.published(target) as temporary:
         for split, proto in protos.items():
             (temporary / split).mkdir(parents=True)
-            data = proto.SerializeToString(deterministic=True)  # type: ignore[attr-defined]
+            data = proto.SerializeToString(deterministic=True)
             (temporary / split / name).write_bytes(data)
+
+
+def _reported_baselines(rules: judge.Rules) -> Statistics:
+    name, previous = baselines.of_split(dict(rules.previous), "train")
+    found = {} if previous is None else {f"deployed {name}": previous}
+    return found if rules.serving is None else {**found, "serving": rules.serving}
+
+
+def validate(request: ValidateRequest, targets: Targets) -> Result:
+    """Write statistics, schema, anomalies, report and outcome.
+
+    Raises:
+        ParameterError: a URI is of an unknown kind, or the schema does not know the environment.
+        DataError: there are no examples, or a schema or baseline cannot be read.
+    """
+    _check_parameters(request)
+    given = schema.given(request.schema_file) if request.schema_file else None
+    if given is not None:
+        schema.check_environment(given, request.environment)
+    previous = baselines.previous(request.deployed)
+    serving = baselines.serving(request.serving_statistics)
+    statistics = _statistics(request.examples, given)
+    rules = judge.Rules(
+        schema=given or schema.inferred(statistics),
+        environment=request.environment,
+        previous=previous,
+        serving=serving,
+    )
+    judged = {name: judge.judge_split(name, found, rules) for name, found in statistics.items()}
+    verdict = judge.outcome(judged, rules)
+    _write_protos(targets.statistics, baselines.FILE, statistics)
+    _write_protos(targets.anomalies, ANOMALIES_FILE, {n: j.anomalies for n, j in judged.items()})
+    with atomic.published(targets.schema) as temporary:
+        schema.write(rules.schema, temporary)
+    atomic.write_text(targets.report, report.render(verdict, statistics, _reported_baselines(rules)))
+    outcome.write(verdict, targets.outcome)
+    log.info("%s", verdict.summary())
+    rows = {f"rows_{name}": int(found.datasets[0].num_examples) for name, found in statistics.items()}
+    identity = fingerprint.of_file(targets.schema / schema.FILE)
+    return Result(passed=verdict.passed, metadata={**rows, "schema_fingerprint": identity})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from kanaria import components
 from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
 

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from kanaria.components.shared import atomic
 
 

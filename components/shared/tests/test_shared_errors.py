@@ -1,4 +1,5 @@
 import pytest
+
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kanaria.components.shared import fingerprint
 
 

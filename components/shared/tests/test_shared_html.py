@@ -1,6 +1,7 @@
 import math
 
 import numpy as np
+
 from kanaria.components.shared import charts, html
 from kanaria.components.shared.metadata import plain
 

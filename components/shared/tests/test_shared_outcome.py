@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.outcome import Outcome, Reason

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from kanaria.components.shared import user_module
 from kanaria.components.shared.errors import UserCodeError
 

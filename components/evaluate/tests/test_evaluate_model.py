@@ -1,0 +1,386 @@
+"""One evaluation of a good candidate against a worse deployed model, looked at from all sides."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+
+from kanaria.components.evaluate.evaluate import Evaluation, Request, evaluate
+from kanaria.components.shared import outcome as outcomes
+from kanaria.components.shared.errors import DataError, ParameterError
+
+HOSTILE = '<script>alert("x")</script>'
+CARRIERS = ["AA", "UA", HOSTILE]
+ROWS = 300
+
+CONFIG = """
+model_specs { label_key: "late" }
+slicing_specs { feature_keys: "carrier" }
+slicing_specs { feature_keys: ["carrier", "hour"] }
+metrics_specs {
+  metrics { class_name: "ExampleCount" }
+  metrics { class_name: "AUC" %s }
+  metrics { class_name: "BinaryAccuracy" }
+}
+"""
+VALUE = "threshold { value_threshold { lower_bound { value: %g } } }"
+CHANGE = """threshold { change_threshold {
+  direction: HIGHER_IS_BETTER absolute { value: -0.01 } } }"""
+ON_SLICE = """per_slice_thresholds { slicing_specs { %s }
+  threshold { value_threshold { lower_bound { value: %g } } } }"""
+
+
+class Scorer(tf.Module):
+    """Predicts sigmoid(weight * score); reads serialized examples."""
+
+    def __init__(self, weight: float):
+        super().__init__()
+        self.weight = tf.Variable(weight)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve(self, examples):
+        score = tf.io.FixedLenFeature([], tf.float32)
+        parsed = tf.io.parse_example(examples, {"score": score})
+        return {"probability": tf.sigmoid(self.weight * parsed["score"])[:, tf.newaxis]}
+
+
+class Named(tf.Module):
+    """The same from named features, as a model without serve_tf_examples."""
+
+    def __init__(self, weight: float):
+        super().__init__()
+        self.weight = tf.Variable(weight)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="score")])
+    def serve(self, score):
+        return {"probability": tf.sigmoid(self.weight * score)}
+
+
+class Preprocessing(Scorer):
+    """A model that also gives the label as it saw it: turned round."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def transform(self, examples):
+        parsed = tf.io.parse_example(examples, {"late": tf.io.FixedLenFeature([1], tf.int64)})
+        return {"late_xf": 1 - parsed["late"]}
+
+
+def save(folder: Path, model: tf.Module, signature: str = "serve_tf_examples") -> Path:
+    tf.saved_model.save(model, str(folder / "1"), signatures={signature: model.serve})
+    return folder
+
+
+def table() -> pa.Table:
+    generator = np.random.default_rng(0)
+    score = generator.normal(size=ROWS)
+    late = (generator.random(ROWS) < 1 / (1 + np.exp(-2 * score))).astype("int64")
+    carrier = [CARRIERS[i % 3] for i in range(ROWS)]
+    return pa.table(
+        {
+            "score": score.astype("float32"),
+            "late": late,
+            "carrier": carrier,
+            "hour": np.arange(ROWS) % 2,
+        }
+    )
+
+
+def write_examples(folder: Path, rows: pa.Table) -> Path:
+    (folder / "split=eval").mkdir(parents=True)
+    pq.write_table(rows, folder / "split=eval" / "part-0.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluate")
+    write_examples(folder / "examples", table())
+    save(folder / "good", Scorer(2.0))
+    save(folder / "named", Named(2.0), "serving_default")
+    save(folder / "release" / "model", Scorer(-1.0))
+    return folder
+
+
+def request(home: Path, name: str, config: str, **changes: str) -> Request:
+    out = home / name
+    out.mkdir()
+    (out / "config.pbtxt").write_text(config)
+    asked = Request(
+        examples=str(home / "examples"),
+        model=str(home / "good"),
+        eval_config_file=str(out / "config.pbtxt"),
+        evaluation=str(out / "evaluation"),
+        outcome=str(out / "outcome"),
+        report=str(out / "report.html"),
+    )
+    return replace(asked, **changes)
+
+
+@pytest.fixture(scope="module")
+def compared(home: Path) -> tuple[Request, Evaluation]:
+    """The candidate beats its threshold everywhere and the deployed model."""
+    config = CONFIG % (VALUE % 0.6 + ON_SLICE % ('feature_keys: "carrier"', 0.5))
+    asked = request(home, "compared", config, deployed=str(home / "release"))
+    return asked, evaluate(asked)
+
+
+@pytest.fixture(scope="module")
+def refused(home: Path) -> tuple[Request, Evaluation]:
+    """The bad model is judged against a good one by value, change, and a slice without rows."""
+    slice_of_nobody = 'feature_values { key: "carrier" value: "ZZ" }'
+    config = CONFIG % (ON_SLICE % (slice_of_nobody, 0.1))
+    config = config.replace('"BinaryAccuracy"', f'"BinaryAccuracy" {CHANGE}')
+    good = home / "good-release"
+    (good).mkdir()
+    (good / "model").symlink_to(home / "good")
+    asked = request(
+        home, "refused", config, model=str(home / "release" / "model"), deployed=str(good)
+    )
+    return asked, evaluate(asked)
+
+
+@pytest.fixture(scope="module")
+def first_run(home: Path) -> tuple[Request, Evaluation]:
+    """No deployed model; only a change threshold is given."""
+    asked = request(home, "first", CONFIG % CHANGE, model=str(home / "named"))
+    return asked, evaluate(asked)
+
+
+def probability(weight: float) -> np.ndarray:
+    return 1 / (1 + np.exp(-weight * table()["score"].to_numpy().astype("float64")))
+
+
+def exact_auc(label: np.ndarray, score: np.ndarray) -> float:
+    """Share of pairs of one positive and one negative row that are in order."""
+    difference = score[label == 1][:, None] - score[label == 0][None, :]
+    return float((difference > 0).mean() + (difference == 0).mean() / 2)
+
+
+def test_a_good_model_is_blessed(compared):
+    _, result = compared
+    assert result.blessed
+    assert result.row_count == ROWS
+
+
+def test_metrics_equal_their_formulas_on_all_rows(compared):
+    _, result = compared
+    label = table()["late"].to_numpy()
+    for prefix, weight in (("", 2.0), ("baseline_", -1.0)):
+        predicted = probability(weight)
+        assert result.metrics[f"{prefix}example_count"] == ROWS
+        assert result.metrics[f"{prefix}auc"] == pytest.approx(
+            exact_auc(label, predicted), abs=1e-4
+        )
+        assert result.metrics[f"{prefix}binary_accuracy"] == pytest.approx(
+            np.mean((predicted > 0.5) == label)
+        )
+
+
+def test_tfma_loads_the_evaluation(compared):
+    asked, result = compared
+    loaded = tfma.load_eval_result(asked.evaluation, model_name="candidate")
+    overall = dict(loaded.slicing_metrics)[()]
+    assert overall[""][""]["auc"]["doubleValue"] == result.metrics["auc"]
+    assert tfma.load_validation_result(asked.evaluation).validation_ok
+
+
+def test_crossed_slices_are_evaluated(compared):
+    asked, _ = compared
+    loaded = tfma.load_eval_result(asked.evaluation, model_name="candidate")
+    counts = {k: m[""][""]["example_count"]["doubleValue"] for k, m in loaded.slicing_metrics}
+    assert counts[(("carrier", "AA"), ("hour", 0))] == 50
+    assert len(counts) == 1 + 3 + 6
+
+
+def test_the_outcome_lists_thresholds_and_what_held(compared):
+    asked, result = compared
+    stored = outcomes.read(asked.outcome)
+    assert stored == result.outcome
+    assert "at least 0.6" in stored.thresholds["auc"]
+    assert stored.thresholds["auc @ carrier=AA"] == ["at least 0.6", "at least 0.5"]
+    assert any(note.startswith("auc = ") for note in stored.notes)
+
+
+def test_kfp_draws_roc_and_confusion_matrix(compared):
+    _, result = compared
+    json.dumps(result.classification, allow_nan=False)
+    points = result.classification["confidenceMetrics"]
+    assert 2 < len(points) <= 200
+    assert (points[0]["recall"], points[-1]["recall"]) == (0.0, 1.0)
+    rows = result.classification["confusionMatrix"]["rows"]
+    accuracy = (rows[0]["row"][0] + rows[1]["row"][1]) / ROWS
+    assert accuracy == pytest.approx(result.metrics["binary_accuracy"])
+
+
+def test_the_report_is_one_small_file_with_escaped_values(compared):
+    asked, _ = compared
+    page = Path(asked.report).read_text()
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page
+    assert "Blessed" in page
+    assert page.count("<polyline") >= 4  # ROC and calibration, candidate and deployed.
+    assert len(page) < 2_000_000
+
+
+def test_a_worse_model_is_refused_with_both_values(refused):
+    _, result = refused
+    assert not result.blessed
+    broken = [r for r in result.outcome.reasons if r.subject == "binary_accuracy"]
+    assert broken[0].kind == "change_threshold"
+    assert f"to {result.metrics['binary_accuracy']:.6g}" in broken[0].text
+    assert f"from {result.metrics['baseline_binary_accuracy']:.6g}" in broken[0].text
+
+
+def test_a_slice_without_rows_does_not_hold(refused):
+    _, result = refused
+    (missing,) = [r for r in result.outcome.reasons if "ZZ" in r.subject]
+    assert missing.text == (
+        "no rows in slice carrier=ZZ, so auc could not be checked: at least 0.1"
+    )
+
+
+def test_a_first_run_skips_change_thresholds_and_says_so(first_run):
+    asked, result = first_run
+    assert result.blessed
+    assert "no deployed model: first run, 1 change thresholds skipped" in result.outcome.notes
+    assert tfma.load_eval_result(asked.evaluation).slicing_metrics
+
+
+def test_named_features_predict_like_serialized_examples(compared, first_run):
+    assert first_run[1].metrics["auc"] == compared[1].metrics["auc"]
+
+
+def test_a_value_threshold_on_one_slice_fails_there_only(home: Path):
+    on_slice = ON_SLICE % ('feature_values { key: "carrier" value: "UA" }', 0.999)
+    result = evaluate(request(home, "one-slice", CONFIG % on_slice))
+    (reason,) = result.outcome.reasons
+    assert reason.subject == "auc @ carrier=UA"
+    assert reason.text.endswith("is below the lower bound 0.999 on slice carrier=UA")
+
+
+def test_no_threshold_is_no_blessing(home: Path):
+    result = evaluate(request(home, "none", CONFIG % ""))
+    assert [reason.kind for reason in result.outcome.reasons] == ["no_threshold"]
+    assert not result.blessed
+
+
+def test_a_tfx_model_gives_labels_through_its_preprocessing(home: Path):
+    """As TFX's taxi example: serving_default takes examples, the label is a transformed one."""
+    model = Preprocessing(2.0)
+    signatures = {"serving_default": model.serve, "transform_features": model.transform}
+    tf.saved_model.save(model, str(home / "tfx" / "1"), signatures=signatures)
+    spec = 'label_key: "late_xf" preprocessing_function_names: "transform_features"'
+    config = (CONFIG % (VALUE % 0.5)).replace('label_key: "late"', spec)
+    by_slice = config.replace('feature_keys: "carrier"', 'feature_keys: "late_xf"', 1)
+    asked = request(home, "preprocessed", by_slice, model=str(home / "tfx"))
+    result = evaluate(asked)
+    label = 1 - table()["late"].to_numpy()
+    assert result.metrics["auc"] == pytest.approx(exact_auc(label, probability(2.0)), abs=1e-4)
+    slices = [dict(key) for key, _ in tfma.load_eval_result(asked.evaluation).slicing_metrics]
+    assert {"late_xf": 1} in slices
+
+
+# Bad input: one clear error, and nothing a later step would accept.
+
+
+def failure(asked: Request, kind: type[Exception]) -> str:
+    with pytest.raises(kind) as caught:
+        evaluate(asked)
+    for output in (asked.evaluation, asked.outcome, asked.report):
+        assert not Path(output).exists()
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_every_fault_of_the_config_is_named(home: Path):
+    config = (CONFIG % "").replace('"AUC"', '"AUCC"').replace('"hour"]', '"huor"]')
+    message = failure(request(home, "faults", config), ParameterError)
+    assert "unknown metric class_name 'AUCC'; nearest known: AUC" in message
+    assert "no column 'huor' in the examples; nearest: hour" in message
+
+
+def test_an_unparsable_config_is_shown_with_its_place(home: Path):
+    config = CONFIG.replace("slicing_specs", "slizing_specs", 1) % ""
+    message = failure(request(home, "unparsable", config), ParameterError)
+    assert "config.pbtxt:3:1: not an EvalConfig" in message
+    assert "slizing_specs { feature_keys" in message
+
+
+def test_a_change_threshold_needs_a_direction(home: Path):
+    config = CONFIG % "threshold { change_threshold { absolute { value: 0 } } }"
+    assert "no direction" in failure(request(home, "direction", config), ParameterError)
+
+
+def test_a_label_column_that_does_not_exist(home: Path):
+    config = (CONFIG % "").replace('"late"', '"latte"')
+    message = failure(request(home, "label", config), ParameterError)
+    assert "no column 'latte' for labels or weights; nearest: late" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "expected"),
+    [
+        ("nan", [0.0, float("nan"), 1.0, None], "2 of 4 rows have no label"),
+        ("text", ["yes", "no", "yes", "no"], "label 'late': not one number a row"),
+        ("no-text", ["yes", None, "no", "no"], "1 of 4 rows have no label"),
+        ("one-class", [1, 1, 1, 1], "all 4 rows are of one class, 1"),
+        ("outside", [0, 1, 2, 1], "value 2 in row 2 is outside 0 to 1"),
+    ],
+)
+def test_labels_that_give_no_metric(home: Path, name: str, labels: list, expected: str):
+    rows = table().slice(0, 4).set_column(1, "late", pa.array(labels))
+    folder = write_examples(home / f"{name}-examples", rows)
+    asked = request(home, name, CONFIG % (VALUE % 0.5), examples=str(folder))
+    assert expected in failure(asked, DataError)
+
+
+def test_a_negative_weight(home: Path):
+    rows = table().append_column("weight", pa.array([1.0] * (ROWS - 1) + [-0.5]))
+    folder = write_examples(home / "weight-examples", rows)
+    config = (CONFIG % "").replace(
+        'label_key: "late"', 'label_key: "late" example_weight_key: "weight"'
+    )
+    asked = request(home, "weight", config, examples=str(folder))
+    assert "weight 'weight': -0.5 in row 299 is negative" in failure(asked, DataError)
+
+
+def test_what_tfma_refuses_is_one_line(home: Path):
+    config = (CONFIG % "").replace('"AUC"', '"NDCG" config: \'"gain_key": "score"\'')
+    assert "TFMA could not compute" in failure(request(home, "ndcg", config), DataError)
+
+
+def test_a_split_without_rows(home: Path):
+    folder = write_examples(home / "empty-examples", table().slice(0, 0))
+    asked = request(home, "empty", CONFIG % "", examples=str(folder))
+    assert "the split has no rows" in failure(asked, DataError)
+
+
+def test_a_model_that_predicts_nan(home: Path):
+    save(home / "nan-model", Scorer(float("nan")))
+    asked = request(home, "nan-prediction", CONFIG % "", model=str(home / "nan-model"))
+    assert "is not finite in 300 of 300 rows, first row 0" in failure(asked, DataError)
+
+
+def test_a_folder_without_a_model(home: Path):
+    asked = request(home, "no-model", CONFIG % "", model=str(home / "examples"))
+    assert "no <version>/saved_model.pb" in failure(asked, DataError)
+
+
+def test_a_release_that_is_gone(home: Path):
+    asked = request(home, "gone", CONFIG % "", deployed=str(home / "nowhere"))
+    assert "no model in this release" in failure(asked, DataError)
+
+
+def test_an_input_the_examples_lack(home: Path):
+    folder = write_examples(
+        home / "other-examples", table().rename_columns(["x", "late", "carrier", "hour"])
+    )
+    asked = request(home, "lacking", CONFIG % "", examples=str(folder), model=str(home / "named"))
+    assert "inputs ['score'] are no columns of the examples" in failure(asked, DataError)

@@ -1,0 +1,19 @@
+"""The KFP interface of require_passed."""
+
+from kfp import dsl
+
+from kanaria.components.shared.images import CONTROL_IMAGE
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def require_passed(outcome: dsl.Input[dsl.Artifact]) -> None:
+    """Fail the run with the reasons unless the outcome passed.
+
+    Args:
+        outcome: Outcome of a step that judges, for instance validate_data.
+    """
+    from pathlib import Path
+
+    from kanaria.components.require import require
+
+    require.require_passed(Path(outcome.path))

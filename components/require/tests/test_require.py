@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+
+from kanaria.components.require.require import require_passed
+from kanaria.components.shared import outcome
+from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.outcome import Outcome, Reason
+
+
+def test_a_passed_outcome_lets_the_run_go_on(tmp_path: Path):
+    outcome.write(Outcome(step="validate_data", passed=True), tmp_path / "outcome")
+    require_passed(tmp_path / "outcome")
+
+
+def test_a_failed_outcome_stops_the_run_with_every_reason(tmp_path: Path):
+    reasons = tuple(
+        Reason(severity="ERROR", subject=name, kind="rule", text=f"{name} is odd") for name in "ab"
+    )
+    found = Outcome(step="validate_data", passed=False, reasons=reasons)
+    outcome.write(found, tmp_path / "outcome")
+    with pytest.raises(DataError, match="validate_data did not pass: a is odd; b is odd"):
+        require_passed(tmp_path / "outcome")
+
+
+def test_an_absent_outcome_stops_the_run(tmp_path: Path):
+    with pytest.raises(DataError, match="not a readable outcome"):
+        require_passed(tmp_path)

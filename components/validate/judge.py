@@ -1,0 +1,139 @@
+"""Judges the statistics of every split: TFDV's anomalies, and comparators that act. No files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import tensorflow_data_validation as tfdv
+from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.components.validate import anomalies as tfdv_anomalies
+from kanaria.components.validate import baselines, comparators
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """What every split is judged by.
+
+    Attributes:
+        schema: the schema in force.
+        environment: schema environment, or "" for none.
+        previous: split name -> statistics of the deployed release; empty on a first run.
+        serving: statistics of serving data, or None.
+    """
+
+    schema: schema_pb2.Schema
+    environment: str = ""
+    previous: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList] = field(
+        default_factory=dict
+    )
+    serving: statistics_pb2.DatasetFeatureStatisticsList | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """One split's result.
+
+    Attributes:
+        anomalies: TFDV's own.
+        reasons: every anomaly, and every comparator that could not be computed.
+        notes: the distances measured and what stood in for what.
+    """
+
+    anomalies: anomalies_pb2.Anomalies
+    reasons: tuple[Reason, ...]
+    notes: tuple[str, ...]
+
+
+def _without_size_comparison(schema: schema_pb2.Schema) -> schema_pb2.Schema:
+    copy = schema_pb2.Schema()
+    copy.CopyFrom(schema)
+    copy.dataset_constraints.ClearField("num_examples_drift_comparator")
+    return copy
+
+
+def _missing_baseline(
+    wanted: list[comparators.Comparator], split: str, rules: Rules
+) -> list[Reason]:
+    """Return an error for each comparator whose release has no split to compare with."""
+    has = ", ".join(sorted(rules.previous))
+    return [
+        Reason(
+            severity="ERROR",
+            subject=c.feature,
+            kind=comparators.KIND,
+            text=f"{c} in {split} could not be computed: the deployed release has no statistics "
+            f"of split {split} or {baselines.STAND_IN}; it has: {has}",
+            split=split,
+        )
+        for c in wanted
+    ]
+
+
+def _distance_notes(
+    wanted: list[comparators.Comparator], found: anomalies_pb2.Anomalies, split: str
+) -> list[str]:
+    measured = comparators.distances(found)
+    values = [(c, measured.get((c.feature, c.kind, comparators.MEASURES[c.measure]))) for c in wanted]
+    return [
+        f"{c} in {split} is {value:.4g}, the limit is {c.threshold:.4g}"
+        for c, value in values
+        if value is not None and c.threshold is not None
+    ]
+
+
+def judge_split(
+    split: str, statistics: statistics_pb2.DatasetFeatureStatisticsList, rules: Rules
+) -> Judged:
+    """Validate one split; every comparator with a baseline gives a distance or an error."""
+    name, previous = baselines.of_split(dict(rules.previous), split)
+    schema, notes = rules.schema, []
+    if previous is not None and name != split:
+        schema = _without_size_comparison(schema)
+        notes.append(f"{split} is compared with split {name} of the release, which has no {split}")
+    found = tfdv.validate_statistics(
+        statistics,
+        schema,
+        environment=rules.environment or None,
+        previous_statistics=previous,
+        serving_statistics=rules.serving,
+    )
+    given = {"drift": previous, "skew": rules.serving}
+    sides = {kind: side for kind, side in given.items() if side is not None}
+    wanted = comparators.in_force(schema, rules.environment)
+    reasons = tfdv_anomalies.reasons(found, split)
+    computable = [c for c in wanted if c.kind in sides]
+    uncomputed = comparators.not_computed(computable, found, statistics, sides, split)
+    if rules.previous and previous is None:
+        uncomputed += _missing_baseline([c for c in wanted if c.kind == "drift"], split, rules)
+    blind = {reason.text.partition(" could not")[0] for reason in uncomputed}
+    honest = [c for c in computable if f"{c} in {split}" not in blind]
+    notes += _distance_notes(honest, found, split)
+    return Judged(anomalies=found, reasons=(*reasons, *uncomputed), notes=tuple(notes))
+
+
+def _skipped(rules: Rules) -> list[str]:
+    """Say which configured comparators had nothing to compare with."""
+    wanted = comparators.in_force(rules.schema, rules.environment)
+    of_size = rules.schema.dataset_constraints.HasField("num_examples_drift_comparator")
+    drift, skew = (sum(c.kind == kind for c in wanted) for kind in ("drift", "skew"))
+    notes = []
+    if (drift or of_size) and not rules.previous:
+        notes.append(f"{drift + of_size} drift comparators were skipped: nothing is deployed yet")
+    if skew and rules.serving is None:
+        notes.append(f"{skew} skew comparators were skipped: no serving statistics were given")
+    return notes
+
+
+def outcome(judged: Mapping[str, Judged], rules: Rules) -> Outcome:
+    """Return the verdict over all splits: it passes if and only if no reason is an ERROR."""
+    reasons = [reason for one in judged.values() for reason in one.reasons]
+    reasons += comparators.unsupported(rules.schema)
+    reasons.sort(key=lambda reason: (reason.severity != "ERROR", reason.subject, reason.split))
+    wanted = comparators.in_force(rules.schema, rules.environment)
+    return Outcome(
+        step="validate_data",
+        passed=not any(reason.severity == "ERROR" for reason in reasons),
+        reasons=tuple(reasons),
+        notes=(*_skipped(rules), *(note for one in judged.values() for note in one.notes)),
+        thresholds={str(c): c.threshold for c in wanted},
+    )

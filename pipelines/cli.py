@@ -1,0 +1,145 @@
+"""The command line `kanaria`. Each command loads only what it needs."""
+
+import argparse
+import sys
+import webbrowser
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.shared.errors import KanariaError, ParameterError, shown
+
+ROOT = ".kanaria"
+
+
+def _document(pipeline: str) -> Any:
+    """Return the compiled pipeline with this name, or at this path."""
+    import yaml
+
+    if pipeline.endswith((".yaml", ".yml")):
+        path = Path(pipeline)
+        if not path.is_file():
+            raise ParameterError(f"pipeline={shown(pipeline)}: no such file")
+        return next(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    folder = resources.files("kanaria.pipelines") / pipeline / "pipeline.yaml"
+    if not folder.is_file():
+        raise ParameterError(
+            f"pipeline={shown(pipeline)}: unknown; name train_and_deploy or a compiled .yaml file"
+        )
+    return yaml.safe_load(folder.read_text(encoding="utf-8"))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.local import arguments, plan, progress
+    from kanaria.pipelines.local.record import State
+    from kanaria.pipelines.local.run import Root, run
+
+    root = Root(path=Path(options.root).resolve())
+    found = plan.read(_document(options.pipeline))
+    given = arguments.from_config(Path(options.config)) if options.config else {}
+    given |= arguments.from_settings(options.set, found)
+    if "model_root" in found.parameters:
+        given.setdefault("model_root", str(root.models))
+    values = arguments.checked(found, given)
+    record, index = run(found, values, root, progress.on(sys.stdout))
+    failed = [task for task in record.tasks if task.state is State.FAILED]
+    for task in failed:
+        sys.stderr.write(f"error: {task.name}: {task.cause}\nlog: {task.log}\n")
+    reused = sum(task.state is State.REUSED for task in record.tasks)
+    seconds = sum(task.seconds for task in record.tasks)
+    sys.stdout.write(f"{record.state.value} in {seconds:.1f} s, {reused} tasks reused\n{index}\n")
+    return int(bool(failed))
+
+
+def _compile(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.compile import compile_pipeline
+
+    compile_pipeline(options.pipeline, Path(options.output), options.image_prefix)
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from kanaria.serving.local.server import serve
+
+    serve(Path(options.state), options.port, [Path(file) for file in options.manifests])
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.local.record import all_runs
+
+    for run in all_runs(Path(options.root) / "runs"):
+        sys.stdout.write(f"{run.run_id:48} {run.state.value:10} {run.started}\n")
+    return 0
+
+
+def _open(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.local.record import all_runs
+
+    runs = Path(options.root) / "runs"
+    found = [run for run in all_runs(runs) if run.run_id.startswith(options.run)]
+    if not found:
+        raise ParameterError(f"run={shown(options.run)}: no such run; see `kanaria runs list`")
+    index = (runs / found[-1].run_id / "index.html").resolve()
+    sys.stdout.write(f"{index}\n")
+    webbrowser.open(index.as_uri())
+    return 0
+
+
+def _add_run(commands: Any) -> None:
+    run = commands.add_parser("run", help="run a pipeline on this machine")
+    run.add_argument("pipeline", help="train_and_deploy, or a compiled .yaml file")
+    run.add_argument("--config", help="YAML file of pipeline parameters")
+    run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    run.add_argument("--root", default=ROOT, help="where runs and results are kept")
+    run.set_defaults(command=_run)
+
+
+def _add_compile(commands: Any) -> None:
+    build = commands.add_parser("compile", help="write a pipeline as YAML for the KFP UI")
+    build.add_argument("pipeline", help="train_and_deploy")
+    build.add_argument("-o", "--output", required=True)
+    build.add_argument("--image-prefix", default="", help="registry and path of the images")
+    build.set_defaults(command=_compile)
+
+
+def _add_serve(commands: Any) -> None:
+    serve = commands.add_parser("serve", help="serve InferenceServices by local processes")
+    serve.add_argument("manifests", nargs="*", metavar="FILE.yaml")
+    serve.add_argument("--state", default=f"{ROOT}/serving", help="state folder")
+    serve.add_argument("--port", type=int, default=8080)
+    serve.set_defaults(command=_serve)
+
+
+def _add_runs(commands: Any) -> None:
+    runs = commands.add_parser("runs", help="look at runs on this machine")
+    verbs = runs.add_subparsers(required=True, metavar="list|open")
+    for name, function in (("list", _list), ("open", _open)):
+        verb = verbs.add_parser(name, help=f"{name} runs")
+        verb.add_argument("--root", default=ROOT)
+        verb.set_defaults(command=function)
+        if name == "open":
+            verb.add_argument("run", nargs="?", default="", help="the run; the newest by default")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kanaria", description="Train, evaluate and deliver models with KFP and KServe."
+    )
+    commands = parser.add_subparsers(required=True, metavar="run|compile|serve|runs")
+    for add in (_add_run, _add_compile, _add_serve, _add_runs):
+        add(commands)
+    return parser
+
+
+def main() -> None:
+    """Run the command line; exit with 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
+    options = _parser().parse_args()
+    try:
+        code = options.command(options)
+    except KanariaError as error:
+        sys.stderr.write(f"error: {error}\n")
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)

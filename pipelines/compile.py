@@ -1,0 +1,51 @@
+"""Compiles the named pipelines to YAML; the only module beside the pipelines that loads kfp."""
+
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kanaria.components.shared import atomic
+from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
+
+NAMES = ("train_and_deploy",)
+IMAGES = (TRAINING_IMAGE, CONTROL_IMAGE)
+
+
+def _compiled(name: str) -> dict[str, Any]:
+    from kfp import compiler
+
+    pipeline = getattr(import_module(f"kanaria.pipelines.{name}.pipeline"), name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pipeline.yaml"
+        compiler.Compiler().compile(pipeline, str(path))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def with_prefix(document: dict[str, Any], image_prefix: str) -> dict[str, Any]:
+    """Return the document with Kanaria's images taken from a registry.
+
+    Args:
+        document: compiled pipeline.
+        image_prefix: registry and path, for instance "registry.example.com/ml"; "" for none.
+    """
+    for executor in document["deploymentSpec"]["executors"].values():
+        container = executor.get("container", {})
+        if container.get("image") in IMAGES and image_prefix:
+            container["image"] = f"{image_prefix.rstrip('/')}/{container['image']}"
+    return document
+
+
+def compile_pipeline(name: str, output: Path, image_prefix: str = "") -> None:
+    """Write the compiled pipeline `name` to `output`, atomically.
+
+    Raises:
+        ParameterError: there is no such pipeline.
+    """
+    if name not in NAMES:
+        raise ParameterError(f"pipeline={shown(name)}: unknown; there are {', '.join(NAMES)}")
+    document = with_prefix(_compiled(name), image_prefix)
+    atomic.write_text(output, yaml.safe_dump(document, sort_keys=True, width=100))

@@ -1,0 +1,115 @@
+"""A pipeline's arguments: from a config file and --set, checked all at once, files published."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kanaria.components.shared import atomic, fingerprint
+from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.parameters import Faults
+from kanaria.pipelines.local.cache import FILE_SUFFIX
+from kanaria.pipelines.local.plan import Plan
+
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "STRING": (str,),
+    "NUMBER_INTEGER": (int,),
+    "NUMBER_DOUBLE": (int, float),
+    "BOOLEAN": (bool,),
+    "LIST": (list,),
+    "STRUCT": (dict,),
+}
+
+
+def _load(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ParameterError(f"{where}: not YAML: {shown(str(error))}") from error
+
+
+def from_config(path: Path) -> dict[str, Any]:
+    """Read parameters from a YAML file; `*_file` paths in it are relative to its folder.
+
+    Raises:
+        ParameterError: the file does not exist, or is no YAML mapping.
+    """
+    if not path.is_file():
+        raise ParameterError(f"--config {shown(str(path))}: no such file")
+    values = _load(path.read_text(encoding="utf-8"), str(path))
+    if not isinstance(values, dict):
+        raise ParameterError(f"{path}: write a mapping of parameter names to values")
+    return {name: _beside(name, value, path.parent) for name, value in values.items()}
+
+
+def _beside(name: str, value: Any, folder: Path) -> Any:
+    is_path = str(name).endswith(FILE_SUFFIX) and isinstance(value, str)
+    return str(folder / value) if is_path and (folder / value).is_file() else value
+
+
+def from_settings(settings: Sequence[str], plan: Plan) -> dict[str, Any]:
+    """Read `key=value` settings; the value is YAML unless the parameter is text.
+
+    Raises:
+        ParameterError: a setting has no "=".
+    """
+    values = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ParameterError(f"--set {shown(setting)}: write key=value")
+        is_text = plan.parameters.get(name, {}).get("parameterType") == "STRING"
+        values[name] = text if is_text else _load(text, f"--set {name}")
+    return values
+
+
+def _has_type(value: Any, wanted: str) -> bool:
+    if isinstance(value, bool):
+        return wanted == "BOOLEAN"
+    return isinstance(value, TYPES[wanted])
+
+
+def checked(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of all the pipeline's parameters, defaults filled in.
+
+    Raises:
+        ParameterError: names are unknown, types are wrong, or values are missing; all at once.
+    """
+    faults = Faults(plan.name)
+    for name, value in values.items():
+        if name not in plan.parameters:
+            near = difflib.get_close_matches(str(name), plan.parameters, n=1)
+            hint = f"did you mean {near[0]}?" if near else "no such parameter"
+            faults.check(False, str(name), value, hint)
+            continue
+        wanted = plan.parameters[name]["parameterType"]
+        faults.check(_has_type(value, wanted), name, value, f"give a value of type {wanted}")
+    for name, definition in plan.parameters.items():
+        if name not in values and not definition.get("isOptional"):
+            faults.add(f"{name} is missing; set it in the config or with --set {name}=...")
+    faults.raise_if_any()
+    defaults = {n: d.get("defaultValue") for n, d in plan.parameters.items() if "defaultValue" in d}
+    return {**defaults, **values}
+
+
+def with_published_files(values: Mapping[str, Any], store: Path) -> dict[str, Any]:
+    """Copy each local file named by a `*_file` parameter to `store/<hash>/<name>`.
+
+    The returned path names the content, so a changed file is another value.
+    """
+    return {
+        name: _published(Path(value), store)
+        if name.endswith(FILE_SUFFIX) and isinstance(value, str) and Path(value).is_file()
+        else value
+        for name, value in values.items()
+    }
+
+
+def _published(path: Path, store: Path) -> str:
+    target = store / fingerprint.of_file(path)[:16] / path.name
+    if not target.exists():
+        with atomic.published(target) as temporary:
+            temporary.write_bytes(path.read_bytes())
+    return str(target.resolve())

@@ -1,0 +1,45 @@
+"""Which Python a task runs in: the one whose locked set its image holds."""
+
+import os
+import sys
+from pathlib import Path
+
+from kanaria.components.shared.errors import ParameterError, shown
+
+RUNTIMES = {"kanaria-training": "training", "kanaria-control": "serving"}
+"""Image name without registry and tag -> extra of pyproject.toml, folder under `.venv`."""
+
+
+def runtime_of(image: str) -> str:
+    """Return the runtime that stands for `image` on this machine.
+
+    Raises:
+        ParameterError: the image is none of Kanaria's.
+    """
+    name = image.rsplit("/", 1)[-1].split(":", 1)[0]
+    if name not in RUNTIMES:
+        raise ParameterError(
+            f"image={shown(image)}: no local runtime stands for it; the local runner knows "
+            f"{', '.join(RUNTIMES)}"
+        )
+    return RUNTIMES[name]
+
+
+def python_of(image: str) -> Path:
+    """Return the interpreter a task with `image` runs in.
+
+    It is named by KANARIA_TRAINING_PYTHON or KANARIA_SERVING_PYTHON, or is the environment
+    beside the one that runs now.
+
+    Raises:
+        ParameterError: there is no such interpreter.
+    """
+    runtime = runtime_of(image)
+    named = os.environ.get(f"KANARIA_{runtime.upper()}_PYTHON")
+    path = Path(named) if named else Path(sys.prefix).parent / runtime / "bin" / "python"
+    if not path.is_file():
+        raise ParameterError(
+            f"runtime {runtime!r}: no Python at {shown(str(path))}; run `make install`, or set "
+            f"KANARIA_{runtime.upper()}_PYTHON"
+        )
+    return path

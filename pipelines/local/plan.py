@@ -1,0 +1,211 @@
+"""A compiled pipeline as a flat list of tasks. Pure: YAML data in, frozen dataclasses out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kanaria.components.shared.errors import ParameterError
+from kanaria.pipelines.local import condition
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Constant:
+    """A value written into the pipeline."""
+
+    value: Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipelineInput:
+    """A parameter of the pipeline."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskOutput:
+    """An output parameter or artifact of an earlier task."""
+
+    task: str
+    key: str
+
+
+Source = Constant | PipelineInput | TaskOutput
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """A condition over values; a task runs only if all its guards hold."""
+
+    expression: str
+    inputs: Mapping[str, Source]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """One container task, with everything nested around it resolved.
+
+    Attributes:
+        name: unique in the pipeline, for instance "ingest-data".
+        component: the component's interface as compiled (inputDefinitions, outputDefinitions).
+        container: image, command and args.
+        parameters: input parameter -> where its value comes from.
+        artifacts: input artifact -> the output it is.
+        after: names of the tasks that must have succeeded.
+        guards: conditions around it.
+        cached: whether an earlier result may be reused.
+    """
+
+    name: str
+    component: Mapping[str, Any]
+    container: Mapping[str, Any]
+    parameters: Mapping[str, Source]
+    artifacts: Mapping[str, TaskOutput]
+    after: frozenset[str]
+    guards: tuple[Guard, ...]
+    cached: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A pipeline's name, its parameters as compiled, and its tasks in a runnable order."""
+
+    name: str
+    parameters: Mapping[str, Mapping[str, Any]]
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Scope:
+    """What the names inside one (sub-)pipeline stand for outside it."""
+
+    inputs: Mapping[str, Source] | None
+    after: frozenset[str]
+    guards: tuple[Guard, ...]
+    prefix: str
+
+
+class _Reader:
+    """Walks the compiled document; collects what this runner does not support."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+        self.unsupported: list[str] = []
+        self.leaves: dict[str, frozenset[str]] = {}
+
+    def source(self, entry: Mapping[str, Any], scope: _Scope) -> Source | None:
+        if "runtimeValue" in entry and "constant" in entry["runtimeValue"]:
+            return Constant(value=entry["runtimeValue"]["constant"])
+        for key in ("componentInputParameter", "componentInputArtifact"):
+            if key in entry:
+                name = entry[key]
+                return PipelineInput(name=name) if scope.inputs is None else scope.inputs.get(name)
+        for key, field in (
+            ("taskOutputParameter", "outputParameterKey"),
+            ("taskOutputArtifact", "outputArtifactKey"),
+        ):
+            if key in entry:
+                producer = scope.prefix + entry[key]["producerTask"]
+                return TaskOutput(task=producer, key=entry[key][field])
+        self.unsupported.append(f"input {entry}")
+        return None
+
+    def inputs(self, entries: Mapping[str, Any], scope: _Scope) -> dict[str, Source]:
+        found = {name: self.source(entry, scope) for name, entry in entries.items()}
+        return {name: source for name, source in found.items() if source is not None}
+
+    def tasks(self, dag: Mapping[str, Any], scope: _Scope) -> Iterator[Task]:
+        if dag.get("outputs"):
+            self.unsupported.append("outputs of a nested pipeline or condition")
+        for name, task in _in_order(dag["tasks"]):
+            after = scope.after.union(
+                *(self.leaves[scope.prefix + other] for other in task.get("dependentTasks", []))
+            )
+            yield from self.task(scope.prefix + name, task, scope, after)
+
+    def task(
+        self, name: str, task: Mapping[str, Any], scope: _Scope, after: frozenset[str]
+    ) -> Iterator[Task]:
+        for construct in ("parameterIterator", "artifactIterator", "iteratorPolicy"):
+            if construct in task:
+                self.unsupported.append(f"task {name}: a loop")
+        policy = task.get("triggerPolicy", {})
+        if policy.get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED":
+            self.unsupported.append(f"task {name}: an exit handler")
+        component = self.document["components"][task["componentRef"]["name"]]
+        given = task.get("inputs", {})
+        parameters = self.inputs(given.get("parameters", {}), scope)
+        artifacts = self.inputs(given.get("artifacts", {}), scope)
+        guards = scope.guards
+        if "condition" in policy:
+            guards += (Guard(expression=policy["condition"], inputs=parameters),)
+            self.unsupported += condition.faults(policy["condition"])
+        if "dag" in component:
+            inner = _Scope(
+                inputs={**parameters, **artifacts}, after=after, guards=guards, prefix=f"{name}/"
+            )
+            found = list(self.tasks(component["dag"], inner))
+            self.leaves[name] = frozenset(leaf.name for leaf in found)
+            yield from found
+            return
+        self.leaves[name] = frozenset({name})
+        yield from self.leaf(name, task, component, parameters, artifacts, after, guards)
+
+    def leaf(
+        self,
+        name: str,
+        task: Any,
+        component: Any,
+        parameters: Any,
+        artifacts: Any,
+        after: frozenset[str],
+        guards: tuple[Guard, ...],
+    ) -> Iterator[Task]:
+        executor = self.document["deploymentSpec"]["executors"][component["executorLabel"]]
+        if "kfp.dsl.executor_main" not in " ".join(
+            executor.get("container", {}).get("command", [])
+        ):
+            self.unsupported.append(f"task {name}: not a lightweight Python component")
+            return
+        yield Task(
+            name=name,
+            component=component,
+            container=executor["container"],
+            parameters=parameters,
+            artifacts=artifacts,
+            after=after,
+            guards=guards,
+            cached=bool(task.get("cachingOptions", {}).get("enableCache")),
+        )
+
+
+def _in_order(tasks: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield tasks so that each comes after those it depends on, else by name."""
+    done: set[str] = set()
+    while len(done) < len(tasks):
+        name = min(
+            name
+            for name, task in tasks.items()
+            if name not in done and done.issuperset(task.get("dependentTasks", []))
+        )
+        done.add(name)
+        yield name, tasks[name]
+
+
+def read(document: Mapping[str, Any]) -> Plan:
+    """Flatten a compiled pipeline.
+
+    Raises:
+        ParameterError: it uses constructs this runner does not support; all are named.
+    """
+    reader = _Reader(document)
+    top = _Scope(inputs=None, after=frozenset(), guards=(), prefix="")
+    tasks = tuple(reader.tasks(document["root"]["dag"], top))
+    name = document["pipelineInfo"]["name"]
+    if reader.unsupported:
+        raise ParameterError(
+            f"{name}: the local runner does not support: {'; '.join(reader.unsupported)}; "
+            "run it on a cluster"
+        )
+    declared = document["root"].get("inputDefinitions", {}).get("parameters", {})
+    return Plan(name=name, parameters=declared, tasks=tasks)

@@ -1,0 +1,99 @@
+"""The record of a run: `run.json` in the run's folder, rewritten whenever a task changes."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.shared import atomic
+
+FILE = "run.json"
+
+
+class State(StrEnum):
+    """State of a task or a run.
+
+    PENDING -> RUNNING -> SUCCEEDED | FAILED
+    PENDING -> REUSED      an earlier result with the same content
+    PENDING -> SKIPPED     its condition did not hold
+    PENDING                stays when an earlier task failed: not run
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    REUSED = "reused"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(kw_only=True, slots=True)
+class TaskRecord:
+    """One task of a run.
+
+    Attributes:
+        name: as in the compiled pipeline.
+        state: see State.
+        seconds: wall time, imports included; 0 when reused.
+        peak_mb: highest memory over all its processes, MiB; 0 when reused.
+        cause: why it failed, or "".
+        log: path of its log, or "".
+        parameters: output parameters.
+        artifacts: output artifact -> path.
+    """
+
+    name: str
+    state: State = State.PENDING
+    seconds: float = 0.0
+    peak_mb: int = 0
+    cause: str = ""
+    log: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    artifacts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True, slots=True)
+class RunRecord:
+    """One run: pipeline, arguments, when it began (UTC, ISO 8601), state and tasks in order."""
+
+    run_id: str
+    pipeline: str
+    arguments: dict[str, Any]
+    started: str
+    state: State
+    tasks: list[TaskRecord]
+
+
+def new(pipeline: str, arguments: Mapping[str, Any], tasks: list[str]) -> RunRecord:
+    """Return the record of a run that begins now."""
+    now = datetime.now(UTC)
+    return RunRecord(
+        run_id=f"{pipeline}-{now:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}",
+        pipeline=pipeline,
+        arguments=dict(arguments),
+        started=now.isoformat(timespec="seconds"),
+        state=State.RUNNING,
+        tasks=[TaskRecord(name=name) for name in tasks],
+    )
+
+
+def write(record: RunRecord, folder: Path) -> None:
+    """Write `run.json` into the run's folder, atomically."""
+    atomic.write_text(folder / FILE, json.dumps(asdict(record), indent=1))
+
+
+def read(folder: Path) -> RunRecord:
+    """Read the record of the run in `folder`."""
+    raw = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    tasks = [TaskRecord(**{**task, "state": State(task["state"])}) for task in raw.pop("tasks")]
+    return RunRecord(tasks=tasks, **{**raw, "state": State(raw["state"])})
+
+
+def all_runs(runs: Path) -> list[RunRecord]:
+    """Return the records of all runs below `runs`, the oldest first."""
+    found = [read(path.parent) for path in runs.glob(f"*/{FILE}")]
+    return sorted(found, key=lambda record: (record.started, record.run_id))

@@ -1,0 +1,165 @@
+"""The loop: one task after the other, each reused, skipped or run.
+
+Tasks run one at a time: the steps that compute use all cores, and the light ones take a second.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.shared.errors import KanariaError
+from kanaria.pipelines.local import arguments, cache, condition, environment, record, report, step
+from kanaria.pipelines.local.plan import Constant, PipelineInput, Plan, Source, Task, TaskOutput
+from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
+from kanaria.pipelines.local.step import StepInputs, StepOutputs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Root:
+    """The folder of everything on this machine: runs, results to reuse, files, models, serving."""
+
+    path: Path
+
+    @property
+    def runs(self) -> Path:
+        """One folder a run."""
+        return self.path / "runs"
+
+    @property
+    def cache(self) -> Path:
+        """Results to reuse."""
+        return self.path / "cache"
+
+    @property
+    def files(self) -> Path:
+        """The user's files by content."""
+        return self.path / "files"
+
+    @property
+    def models(self) -> Path:
+        """Default folder of releases."""
+        return self.path / "models"
+
+    @property
+    def serving(self) -> Path:
+        """State folder of local serving."""
+        return self.path / "serving"
+
+
+class _Run:
+    """One run under way."""
+
+    def __init__(
+        self, plan: Plan, values: Mapping[str, Any], root: Root, show: Callable[[TaskRecord], None]
+    ) -> None:
+        self.plan, self.values, self.show = plan, values, show
+        self.cache = cache.Cache(root.cache)
+        self.record = record.new(plan.name, values, [task.name for task in plan.tasks])
+        self.folder = root.runs / self.record.run_id
+        self.extra = {
+            "KANARIA_SERVING_ROOT": os.environ.get("KANARIA_SERVING_ROOT", str(root.serving))
+        }
+        self.outputs: dict[str, StepOutputs] = {}
+        self.skipped: set[str] = set()
+
+    def value(self, source: Source) -> Any:
+        match source:
+            case Constant(value=value):
+                return value
+            case PipelineInput(name=name):
+                return self.values.get(name)
+            case TaskOutput(task=task, key=key):
+                return self.outputs[task].parameters[key]
+
+    def inputs(self, task: Task) -> StepInputs:
+        given = {name: self.value(source) for name, source in task.parameters.items()}
+        definitions = task.component.get("inputDefinitions", {}).get("parameters", {})
+        defaults = {n: d["defaultValue"] for n, d in definitions.items() if "defaultValue" in d}
+        known = {name: value for name, value in given.items() if value is not None}
+        return StepInputs(
+            # Only the component's own inputs: a condition adds names it alone looks at.
+            parameters={n: v for n, v in {**defaults, **known}.items() if n in definitions},
+            artifacts={n: self.outputs[s.task].artifacts[s.key] for n, s in task.artifacts.items()},
+        )
+
+    def is_wanted(self, task: Task) -> bool:
+        if task.after & self.skipped:
+            return False
+        return all(
+            condition.holds(guard.expression, {n: self.value(s) for n, s in guard.inputs.items()})
+            for guard in task.guards
+        )
+
+    def update(self, entry: TaskRecord, state: State) -> None:
+        entry.state = state
+        record.write(self.record, self.folder)
+        self.show(entry)
+
+    def task(self, task: Task, entry: TaskRecord) -> None:
+        if not self.is_wanted(task):
+            self.skipped.add(task.name)
+            self.update(entry, State.SKIPPED)
+            return
+        inputs = self.inputs(task)
+        key = cache.key(task, inputs) if task.cached else ""
+        found = self.cache.find(key) if key else None
+        if found:
+            self.finish(task, entry, found, State.REUSED)
+            return
+        self.update(entry, State.RUNNING)
+        folder = self.folder / task.name
+        folder.mkdir(parents=True)
+        entry.log = str(folder / "log.txt")
+        outputs = step.run(task, inputs, folder, self.extra)
+        if key:
+            self.cache.store(key, outputs)
+        self.finish(task, entry, outputs, State.SUCCEEDED)
+
+    def finish(self, task: Task, entry: TaskRecord, outputs: StepOutputs, state: State) -> None:
+        self.outputs[task.name] = outputs
+        entry.seconds, entry.peak_mb = round(outputs.seconds, 2), outputs.peak_mb
+        entry.parameters = dict(outputs.parameters)
+        entry.artifacts = {name: artifact.uri for name, artifact in outputs.artifacts.items()}
+        self.update(entry, state)
+
+    def all_tasks(self) -> None:
+        for task, entry in zip(self.plan.tasks, self.record.tasks, strict=True):
+            try:
+                self.task(task, entry)
+            except KanariaError as error:
+                entry.cause = str(error)
+                self.record.state = State.FAILED
+                self.update(entry, State.FAILED)
+                return
+        self.record.state = State.SUCCEEDED
+
+
+def run(
+    plan: Plan, values: Mapping[str, Any], root: Root, show: Callable[[TaskRecord], None]
+) -> tuple[RunRecord, Path]:
+    """Run a pipeline; return its record and the path of its index.html.
+
+    Args:
+        plan: what to run.
+        values: parameter -> value, checked (`arguments.checked`).
+        root: where runs, results and files are kept; files in `values` are published there.
+        show: called at every change of a task.
+
+    Raises:
+        ParameterError: a runtime that the plan needs is not installed.
+    """
+    for image in sorted({task.container["image"] for task in plan.tasks}):
+        environment.python_of(image)
+    running = _Run(plan, arguments.with_published_files(values, root.files), root, show)
+    running.folder.mkdir(parents=True)
+    try:
+        running.all_tasks()
+    except BaseException:
+        running.record.state = State.FAILED  # Interrupted; the record must not say "running".
+        raise
+    finally:
+        record.write(running.record, running.folder)
+        index = report.write(running.record, running.folder)
+    return running.record, index

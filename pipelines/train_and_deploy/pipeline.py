@@ -1,0 +1,143 @@
+"""The pipeline from files to a canary revision."""
+
+from kfp import dsl
+
+from kanaria.components import (
+    evaluate_model,
+    ingest_data,
+    push_model,
+    require_passed,
+    resolve_deployed,
+    resolve_span,
+    train_model,
+    transform_data,
+    validate_data,
+)
+
+
+@dsl.pipeline(name="train-and-deploy")
+def train_and_deploy(
+    data: str,
+    module_file: str,
+    eval_config_file: str,
+    service_name: str,
+    model_root: str,
+    namespace: str = "default",
+    schema_file: str = "",
+    splits: str = "train=2,eval=1",
+    key_column: str = "",
+    time_column: str = "",
+    environment: str = "",
+    serving_statistics: str = "",
+    train_steps: int = 1000,
+    eval_steps: int = 100,
+    hyperparameters: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+    custom_config: dict = {},  # noqa: B006
+    seed: int = 0,
+    canary_percent: int = 10,
+    runtime: str = "",
+    runtime_version: str = "",
+    protocol_version: str = "v1",
+    gpus: int = 0,
+    gpu_resource: str = "nvidia.com/gpu",
+    node_selector: dict = {},  # noqa: B006
+    tolerations: list = [],  # noqa: B006
+    min_replicas: int = 1,
+    max_replicas: int = 1,
+    logger_url: str = "",
+    ready_timeout: int = 600,
+) -> None:
+    """Ingest, validate, transform, train and evaluate; push a blessed model as a canary.
+
+    Args:
+        data: Files or patterns of CSV or Parquet, separated by commas.
+        module_file: The user's .py file with preprocessing_fn and run_fn, or a module name.
+        eval_config_file: Text proto of a TFMA EvalConfig.
+        service_name: Name of the InferenceService.
+        model_root: Folder below which releases are published.
+        namespace: Namespace of the InferenceService.
+        schema_file: Text proto of a TFDV schema; empty to infer one.
+        splits: Names and weights of the splits; "train" and "eval" are needed.
+        key_column: Column whose equal values stay in one split; empty hashes the whole row.
+        time_column: Column by which splits become consecutive shares of time; or empty.
+        environment: Schema environment to validate in; or empty.
+        serving_statistics: URI of statistics of serving data, for skew; or empty.
+        train_steps: Training steps, 0 for no limit.
+        eval_steps: Evaluation steps while training, 0 for no limit.
+        hyperparameters: Handed to run_fn.
+        custom_config: Handed to preprocessing_fn and run_fn.
+        seed: Seed of the training.
+        canary_percent: Share of requests for the new revision, 0 to 100.
+        runtime: ServingRuntime; empty to let KServe choose.
+        runtime_version: Image tag of the runtime; empty for its default.
+        protocol_version: v1 or v2.
+        gpus: GPUs a replica, 0 for none.
+        gpu_resource: Kubernetes name of the GPU resource.
+        node_selector: Labels of the nodes to run on.
+        tolerations: Tolerations of the pods.
+        min_replicas: Fewest replicas.
+        max_replicas: Most replicas.
+        logger_url: Where requests and responses are logged; empty for nowhere.
+        ready_timeout: Seconds to wait until the new revision is ready.
+    """
+    span = resolve_span(data=data).set_caching_options(False)
+    deployed = resolve_deployed(service_name=service_name, namespace=namespace)
+    deployed.set_caching_options(False)
+    ingest = ingest_data(
+        data=span.output, splits=splits, key_column=key_column, time_column=time_column
+    )
+    validate = validate_data(
+        examples=ingest.outputs["examples"],
+        schema_file=schema_file,
+        environment=environment,
+        deployed=deployed.output,
+        serving_statistics=serving_statistics,
+    )
+    passed = require_passed(outcome=validate.outputs["outcome"])
+    transform = transform_data(
+        examples=ingest.outputs["examples"],
+        schema=validate.outputs["schema"],
+        module_file=module_file,
+        custom_config=custom_config,
+    ).after(passed)
+    train = train_model(
+        examples=ingest.outputs["examples"],
+        schema=validate.outputs["schema"],
+        transform_graph=transform.outputs["transform_graph"],
+        transformed_examples=transform.outputs["transformed_examples"],
+        module_file=module_file,
+        train_steps=train_steps,
+        eval_steps=eval_steps,
+        hyperparameters=hyperparameters,
+        custom_config=custom_config,
+        seed=seed,
+    )
+    evaluate = evaluate_model(
+        examples=ingest.outputs["examples"],
+        model=train.outputs["model"],
+        schema=validate.outputs["schema"],
+        eval_config_file=eval_config_file,
+        deployed=deployed.output,
+    )
+    with dsl.If(evaluate.outputs["Output"] == True, name="blessed"):  # noqa: E712  A KFP condition.
+        push_model(
+            model=train.outputs["model"],
+            outcome=evaluate.outputs["outcome"],
+            schema=validate.outputs["schema"],
+            statistics=validate.outputs["statistics"],
+            service_name=service_name,
+            model_root=model_root,
+            namespace=namespace,
+            canary_percent=canary_percent,
+            runtime=runtime,
+            runtime_version=runtime_version,
+            protocol_version=protocol_version,
+            gpus=gpus,
+            gpu_resource=gpu_resource,
+            node_selector=node_selector,
+            tolerations=tolerations,
+            min_replicas=min_replicas,
+            max_replicas=max_replicas,
+            logger_url=logger_url,
+            ready_timeout=ready_timeout,
+        ).set_caching_options(False)

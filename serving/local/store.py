@@ -1,0 +1,171 @@
+"""The state folder of local serving: applied manifests, revisions and status, written atomically.
+
+    <state>/server.json, server.lock              the server that is live on this folder
+    <state>/<namespace>/<name>/manifest.yaml      what is applied (desired)
+    <state>/<namespace>/<name>/status.json        revisions and KServe's status (observed)
+    <state>/<namespace>/<name>/<revision>.log     output of a revision's predictor
+"""
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kanaria.components.shared import atomic
+from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
+from kanaria.serving.inference_service import API_VERSION, KIND
+
+MANIFEST, STATUS, SERVER, LOCK = "manifest.yaml", "status.json", "server.json", "server.lock"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Revision:
+    """One revision: its name, the model's parent folder, and the protocol it speaks."""
+
+    name: str
+    template: str
+    storage_uri: str
+    protocol: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observed:
+    """What the server has made of a manifest.
+
+    Attributes:
+        revisions: the newest last.
+        ready: names of those that became ready once.
+        stable: the rolled-out revision, or "".
+        previous: the one before it, or "".
+        failures: revision -> why its model does not load.
+        status: KServe's status, with its field names.
+    """
+
+    revisions: tuple[Revision, ...] = ()
+    ready: tuple[str, ...] = ()
+    stable: str = ""
+    previous: str = ""
+    failures: dict[str, str] = field(default_factory=dict)
+    status: dict[str, Any] = field(default_factory=dict)
+
+
+def load_manifests(path: Path) -> list[dict[str, Any]]:
+    """Read InferenceServices from a YAML file with one or more documents.
+
+    Raises:
+        ParameterError: the file cannot be read, or a document is no v1beta1 InferenceService.
+    """
+    try:
+        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ParameterError(f"{path}: not readable YAML: {shown(str(error))}") from error
+    found = [document for document in documents if document is not None]
+    for document in found:
+        check(document, str(path))
+    if not found:
+        raise ParameterError(f"{path}: holds no InferenceService")
+    return found
+
+
+def check(document: Any, where: str) -> None:
+    """Raise ParameterError unless `document` is an InferenceService this server can run."""
+    is_service = isinstance(document, dict) and (
+        (document.get("apiVersion"), document.get("kind")) == (API_VERSION, KIND)
+    )
+    if not is_service:
+        raise ParameterError(f"{where}: not a {API_VERSION} {KIND}: {shown(document)}")
+    model = document.get("spec", {}).get("predictor", {}).get("model", {})
+    if not document.get("metadata", {}).get("name") or not model.get("storageUri"):
+        raise ParameterError(
+            f"{where}: metadata.name and spec.predictor.model.storageUri are needed; "
+            "local serving runs TensorFlow models"
+        )
+
+
+class Service:
+    """The folder of one service."""
+
+    def __init__(self, state: Path, namespace: str, name: str) -> None:
+        """Name the folder; nothing is made before something is written."""
+        self.namespace, self.name = namespace, name
+        self.folder = state / namespace / name
+
+    def manifest(self) -> dict[str, Any] | None:
+        """Return the applied manifest, or None."""
+        path = self.folder / MANIFEST
+        return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def apply(self, manifest: dict[str, Any]) -> None:
+        """Apply a manifest."""
+        atomic.write_text(self.folder / MANIFEST, yaml.safe_dump(manifest, sort_keys=False))
+
+    def observed(self) -> Observed:
+        """Return what was last observed."""
+        path = self.folder / STATUS
+        if not path.exists():
+            return Observed()
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        revisions = tuple(Revision(**fields) for fields in raw.pop("revisions"))
+        return Observed(revisions=revisions, ready=tuple(raw.pop("ready")), **raw)
+
+    def write_observed(self, observed: Observed) -> None:
+        """Write what is observed now."""
+        atomic.write_text(self.folder / STATUS, json.dumps(asdict(observed), indent=1))
+
+    def log(self, revision: str) -> Path:
+        """Return the path of a revision's log."""
+        return self.folder / f"{revision}.log"
+
+
+def services(state: Path) -> list[Service]:
+    """Return every service with an applied manifest."""
+    found = sorted(state.glob(f"*/*/{MANIFEST}"))
+    return [Service(state, path.parent.parent.name, path.parent.name) for path in found]
+
+
+def apply(state: Path, manifest: dict[str, Any]) -> Service:
+    """Apply a checked manifest; its namespace is "default" unless it names one."""
+    metadata = manifest["metadata"]
+    service = Service(state, metadata.get("namespace", "default"), metadata["name"])
+    service.apply(manifest)
+    return service
+
+
+def live_url(state: Path) -> str:
+    """Return the URL of the server that is live on the folder, or ""."""
+    lock, server = state / LOCK, state / SERVER
+    if not lock.exists() or not server.exists():
+        return ""
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return str(json.loads(server.read_text(encoding="utf-8"))["url"])
+    return ""
+
+
+@contextmanager
+def served(state: Path) -> Iterator[None]:
+    """Hold the folder for one server.
+
+    Raises:
+        NotReadyError: another server holds it.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / LOCK).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise NotReadyError(f"{state}: another server is live on this folder") from error
+        (state / SERVER).unlink(missing_ok=True)
+        yield
+
+
+def announce(state: Path, url: str) -> None:
+    """Tell others where the live server answers."""
+    atomic.write_text(state / SERVER, json.dumps({"url": url}))
