@@ -20,7 +20,8 @@ from kanaria.serving.local.controller import Controller, Route
 REVISION_HEADER = "X-Kanaria-Revision"
 TIMEOUT_SECONDS = 60.0
 LABELS = ["namespace", "service", "revision"]
-FORWARDED = ("content-type", "content-length", "x-request-id")
+FORWARDED = ("x-request-id", "inference-header-content-length")
+FORM = "application/x-www-form-urlencoded"
 
 
 def draw(routes: Sequence[Route], point: float) -> Route:
@@ -87,6 +88,9 @@ class Router:
         if not route.predictor.ready:
             return JSONResponse({"error": f"{route.share.revision} is not answering"}, 503)
         headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
+        # TF Serving reads any body as JSON; curl calls it a form unless told otherwise.
+        kind = request.headers.get("content-type", FORM)
+        headers["content-type"] = "application/json" if kind == FORM else kind
         url = f"{route.predictor.url}{request.url.path}"
         try:
             answer = await self._client.request(
@@ -97,5 +101,5 @@ class Router:
         except httpx.HTTPError as error:
             route.predictor.lost()
             return JSONResponse({"error": f"{route.share.revision}: {error!r}"}, 503)
-        kind = answer.headers.get("content-type", "application/json")
-        return Response(answer.content, answer.status_code, media_type=kind)
+        media_type = answer.headers.get("content-type", "application/json")
+        return Response(answer.content, answer.status_code, media_type=media_type)
