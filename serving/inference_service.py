@@ -65,11 +65,17 @@ class ServiceSpec:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-def check(spec: ServiceSpec, faults: Faults) -> None:
-    """Add every fault of the specification to `faults`."""
-    for parameter, value in (("service_name", spec.name), ("namespace", spec.namespace)):
+def check_names(name: str, namespace: str, faults: Faults) -> None:
+    """Add the faults of a service's name and namespace to `faults`."""
+    for parameter, value in (("service_name", name), ("namespace", namespace)):
         valid = bool(NAME.fullmatch(value)) and len(value) <= MAX_NAME_LENGTH
         faults.check(valid, parameter, value, "use lower-case letters, digits and '-', up to 63")
+
+
+def check(spec: ServiceSpec, faults: Faults) -> None:
+    """Add every fault of the specification to `faults`."""
+    check_names(spec.name, spec.namespace, faults)
+    faults.check(bool(spec.storage_uri), "storage_uri", spec.storage_uri, "name the model's folder")
     percent = spec.canary_percent
     faults.check(percent is None or 0 <= percent <= 100, "canary_percent", percent, "use 0 to 100")
     protocol = spec.protocol_version
@@ -78,14 +84,26 @@ def check(spec: ServiceSpec, faults: Faults) -> None:
     resource = spec.gpu_resource
     known = bool(GPU_RESOURCE.fullmatch(resource))
     faults.check(known, "gpu_resource", resource, "name it as nvidia.com/gpu or nvidia.com/mig-...")
-    tag_fits = not (spec.gpus and spec.runtime_version) or spec.runtime_version.endswith("-gpu")
-    faults.check(tag_fits, "runtime_version", spec.runtime_version, "end it in -gpu for GPUs")
+    _check_image(spec, faults)
     faults.check(spec.min_replicas >= 0, "min_replicas", spec.min_replicas, "use 0 or more")
     least = max(1, spec.min_replicas)
-    faults.check(spec.max_replicas >= least, "max_replicas", spec.max_replicas, f"use {least} or more")
+    faults.check(
+        spec.max_replicas >= least, "max_replicas", spec.max_replicas, f"use {least} or more"
+    )
     url = spec.logger_url
-    faults.check(not url or url.startswith(("http://", "https://")), "logger_url", url, "use http(s)")
-    faults.check(spec.logger_mode in LOGGER_MODES, "logger_mode", spec.logger_mode, "use all")
+    faults.check(
+        not url or url.startswith(("http://", "https://")), "logger_url", url, "use http(s)"
+    )
+    mode = spec.logger_mode
+    faults.check(mode in LOGGER_MODES, "logger_mode", mode, "use all, request or response")
+
+
+def _check_image(spec: ServiceSpec, faults: Faults) -> None:
+    """TensorFlow Serving's images for GPUs end in -gpu; other runtimes name theirs otherwise."""
+    given = spec.runtime_version if spec.gpus else ""
+    if "tensorflow" in (spec.runtime or "tensorflow"):
+        fits = not given or given.endswith("-gpu")
+        faults.check(fits, "runtime_version", given, "end it in -gpu when gpus > 0")
 
 
 def _model(spec: ServiceSpec) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _element(config: Any, columns: Sequence[Columns], chosen: NDArray[Any]) -> A
     for spec, column in zip(config.model_specs, columns, strict=True):
         parts["labels"][spec.name] = column.label[chosen]
         parts["predictions"][spec.name] = column.prediction[chosen]
-        weight = np.ones(len(chosen))
+        weight = np.ones(len(chosen)) if column.weight is None else column.weight[chosen]
         parts["example_weights"][spec.name] = weight
     if len(config.model_specs) == 1:
         parts = {key: next(iter(value.values())) for key, value in parts.items()}

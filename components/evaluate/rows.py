@@ -85,6 +85,11 @@ def _chosen(batch: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
     )
 
 
+def _typed(schema: pa.Schema) -> set[str]:
+    """Return the columns that have a type; the encoder refuses those of nulls alone."""
+    return {field.name for field in schema if not pa.types.is_null(field.type)}
+
+
 def _joined(parts: Sequence[Outputs]) -> Outputs:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -111,7 +116,7 @@ def read(
     for batch in record_batches(files, BATCH_ROWS):
         if not batch.num_rows:
             continue
-        serialized = encoder.encode(batch)
+        serialized = encoder.encode(_chosen(batch, _typed(batch.schema)))
         kept.append(_chosen(batch, columns))
         for model in models:
             predicted[model.name].append(model.predict.run(batch, serialized))

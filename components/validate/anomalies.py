@@ -1,8 +1,9 @@
 """Turns TFDV's anomalies into the reasons of an outcome. Pure."""
 
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
 from kanaria.components.shared.outcome import Reason
 from kanaria.components.validate import comparators
-from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 SEVERITIES = {
     anomalies_pb2.AnomalyInfo.UNKNOWN: "ERROR",  # Fail closed.

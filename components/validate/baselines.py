@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
 from kanaria.components.shared import release, storage
 from kanaria.components.shared.errors import DataError, shown
-from tensorflow_metadata.proto.v0 import statistics_pb2
 
 FILE = "FeatureStats.pb"
 STAND_IN = "train"
@@ -31,10 +32,8 @@ def read(path: Path, source: str) -> statistics_pb2.DatasetFeatureStatisticsList
     except DecodeError as error:
         raise DataError(f"{source}: {shown(str(path))}: not TFDV statistics; {remedy}") from error
     if len(found.datasets) != 1 or not found.datasets[0].features:
-        count = len(found.datasets)
-        raise DataError(
-            f"{source}: {shown(str(path))}: holds {count} data sets, not one with features; {remedy}"
-        )
+        holds = f"holds {len(found.datasets)} data sets, not one with features"
+        raise DataError(f"{source}: {shown(str(path))}: {holds}; {remedy}")
     return found
 
 

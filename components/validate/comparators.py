@@ -4,13 +4,15 @@ TFDV leaves out a comparison it cannot make, or reports a number that means noth
 infinity norm of a number). Here each comparator in force is measured, or it is an error. Pure.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from kanaria.components.shared.outcome import Reason
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-Feature = statistics_pb2.FeatureNameStatistics
+from kanaria.components.shared.outcome import Reason
+
+Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
 Measurement = anomalies_pb2.DriftSkewInfo.Measurement
 MEASURES = {
     "infinity_norm": Measurement.L_INFTY,
@@ -40,6 +42,11 @@ class Comparator:
     measure: str
     threshold: float | None
 
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Return where `distances` holds its measurement."""
+        return self.feature, self.kind, MEASURES[self.measure]
+
     def __str__(self) -> str:
         """Name it for a person."""
         return f"{self.kind} {self.measure} of {self.feature}"
@@ -55,8 +62,8 @@ def _in_force(feature: schema_pb2.Feature, default: set[str], environment: str) 
 
 
 def _of_feature(feature: schema_pb2.Feature) -> Iterator[Comparator]:
-    pairs = (("drift", feature.drift_comparator), ("skew", feature.skew_comparator))
-    for kind, comparator in pairs:
+    for kind in BASELINES:
+        comparator = getattr(feature, f"{kind}_comparator")
         for measure in MEASURES:
             if comparator.HasField(measure):
                 limit = getattr(comparator, measure)
@@ -92,8 +99,8 @@ def distances(anomalies: anomalies_pb2.Anomalies) -> dict[tuple[str, str, int], 
     return {
         (path_name(info.path), kind, found.type): found.value
         for info in anomalies.drift_skew_info
-        for kind, all_found in (("drift", info.drift_measurements), ("skew", info.skew_measurements))
-        for found in all_found
+        for kind in BASELINES
+        for found in getattr(info, f"{kind}_measurements")
     }
 
 
@@ -141,34 +148,34 @@ def why_not_computed(
 
 
 def not_computed(
-    wanted: list[Comparator],
+    wanted: Iterable[Comparator],
     anomalies: anomalies_pb2.Anomalies,
     current: statistics_pb2.DatasetFeatureStatisticsList,
     baselines: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
-    split: str,
-) -> list[Reason]:
-    """Return an error for each of `wanted` that has no honest measurement.
+) -> dict[Comparator, str]:
+    """Return why, for each of `wanted` that has no honest measurement.
 
     Args:
         wanted: comparators whose kind is a key of `baselines`.
         anomalies: TFDV's result for the split.
         current: statistics of the split.
         baselines: "drift" and "skew" -> what they compare with.
-        split: its name.
     """
     measured, features = distances(anomalies), by_name(current)
     sides = {kind: by_name(statistics) for kind, statistics in baselines.items()}
-    reasons = []
-    for c in wanted:
-        distance = measured.get((c.feature, c.kind, MEASURES[c.measure]))
-        baseline = sides[c.kind].get(c.feature)
-        why = why_not_computed(c, features.get(c.feature), baseline, distance)
-        if why:
-            text = f"{c} in {split} could not be computed: {why}"
-            reasons.append(
-                Reason(severity="ERROR", subject=c.feature, kind=KIND, text=text, split=split)
-            )
-    return reasons
+    found = {
+        c: why_not_computed(
+            c, features.get(c.feature), sides[c.kind].get(c.feature), measured.get(c.key)
+        )
+        for c in wanted
+    }
+    return {c: why for c, why in found.items() if why}
+
+
+def error(comparator: Comparator, split: str, why: str) -> Reason:
+    """Return the reason for a comparator that could not be computed in `split`."""
+    text = f"{comparator} in {split} could not be computed: {why}"
+    return Reason(severity="ERROR", subject=comparator.feature, kind=KIND, text=text, split=split)
 
 
 def unsupported(schema: schema_pb2.Schema) -> list[Reason]:

@@ -28,12 +28,13 @@ def validate_data(
         examples: Parquet examples; every split is validated.
         schema_file: Text proto of a TFDV schema; empty to infer one from the data.
         environment: Schema environment to validate in; empty for none.
-        deployed: URI of the deployed release, whose statistics drift is measured from; or empty.
-        serving_statistics: URI of FeatureStats.pb of serving data, for skew; or empty.
+        deployed: URI of the deployed release; drift is measured from its statistics. Empty: none.
+        serving_statistics: URI of the FeatureStats.pb of serving data, or of its folder, for
+            skew. Empty: none.
 
     Returns:
-        statistics: <split>/FeatureStats.pb as TFDV writes it.
-        schema: Folder with schema.pbtxt.
+        statistics: <split>/FeatureStats.pb as TFDV writes it; rows of each split as metadata.
+        schema: Folder with schema.pbtxt; its fingerprint as metadata.
         anomalies: <split>/SchemaDiff.pb as TFDV writes it.
         outcome: Verdict with every anomaly, severity, feature and reason.
         report: Anomalies first, then every feature at a glance.
@@ -50,5 +51,14 @@ def validate_data(
         deployed=deployed,
         serving_statistics=serving_statistics,
     )
-    outputs = (statistics, schema, anomalies, outcome, report)
-    targets = Targets(*map(Path, ()))
+    targets = Targets(
+        statistics=Path(statistics.path),
+        schema=Path(schema.path),
+        anomalies=Path(anomalies.path),
+        outcome=Path(outcome.path),
+        report=Path(report.path),
+    )
+    result = validate(request, targets)
+    statistics.metadata.update(result.metadata)
+    schema.metadata.update(result.metadata)
+    return result.passed

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 BINS = 10
 TOP_VALUES = 8
 
-Feature = statistics_pb2.FeatureNameStatistics
+Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
+Bucket = tuple[float, float, float]
 
 
 def common_statistics(feature: Feature) -> statistics_pb2.CommonStatistics:
@@ -31,28 +33,39 @@ def distinct(feature: Feature) -> int | None:
     return feature.string_stats.unique if feature.WhichOneof("stats") == "string_stats" else None
 
 
-def _buckets(feature: Feature | None) -> list[tuple[float, float, float]]:
-    """Return (low, high, count) of the finite buckets of the standard histogram."""
+def _buckets(feature: Feature | None) -> list[Bucket]:
+    """Return the finite (low, high, count) of the quantiles histogram, in order.
+
+    Its buckets hold equal counts, so one outlier does not hide the bulk of the values.
+    """
     for histogram in feature.num_stats.histograms if feature else ():
-        if histogram.type == statistics_pb2.Histogram.STANDARD:
+        if histogram.type == statistics_pb2.Histogram.QUANTILES:
             found = [(b.low_value, b.high_value, b.sample_count) for b in histogram.buckets]
             return [bucket for bucket in found if np.isfinite(bucket).all()]
     return []
 
 
-def _rebinned(
-    buckets: list[tuple[float, float, float]], edges: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Spread each bucket evenly over the common bins; `edges` has shape (bins + 1,)."""
-    counts = np.zeros(len(edges) - 1)
+def _range(found: list[list[Bucket]]) -> tuple[float, float]:
+    """Return the bulk of all values: the middle 80 % and half of that width on either side."""
+    low = min(buckets[0][1] for buckets in found if buckets)
+    high = max(buckets[-1][0] for buckets in found if buckets)
+    low, high = min(low, high), max(low, high)
+    least = min(buckets[0][0] for buckets in found if buckets)
+    most = max(buckets[-1][1] for buckets in found if buckets)
+    low, high = max(least, low - (high - low) / 2), min(most, high + (high - low) / 2)
+    return low, high if high > low else low + max(1.0, abs(low) * 1e-6)
+
+
+def _rebinned(buckets: list[Bucket], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spread each bucket evenly over the bins; the outer bins are open; shape (bins,)."""
+    lower, upper = np.append(-np.inf, edges[1:-1]), np.append(edges[1:-1], np.inf)
+    counts = np.zeros(len(lower))
     for low, high, count in buckets:
-        overlap = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
-        share = np.clip(overlap, 0, None)
+        share = np.clip(np.minimum(upper, high) - np.maximum(lower, low), 0, None)
         if share.sum() > 0:
             counts += count * share / share.sum()
         else:  # A bucket of one value has no width; it belongs to the bin around it.
-            at = np.searchsorted(edges, low, side="right") - 1
-            counts[min(at, len(counts) - 1)] += count
+            counts[int(np.searchsorted(lower, low, side="right")) - 1] += count
     return counts / max(counts.sum(), 1e-12)
 
 
@@ -63,12 +76,11 @@ def numeric(features: Sequence[Feature | None]) -> tuple[list[str], list[list[fl
         features: one feature in several data sets; None where it is absent.
     """
     found = [_buckets(feature) for feature in features]
-    bounds = [bound for buckets in found for low, high, _ in buckets for bound in (low, high)]
-    if not bounds:
+    if not any(found):
         return [], [[] for _ in features]
-    low, high = min(bounds), max(bounds)
-    edges = np.linspace(low, high if high > low else low + max(1.0, abs(low) * 1e-6), BINS + 1)
+    edges = np.linspace(*_range(found), BINS + 1)
     labels = [f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)]
+    labels[0], labels[-1] = f"up to {edges[1]:.4g}", f"{edges[-2]:.4g} and more"
     return labels, [_rebinned(buckets, edges).tolist() for buckets in found]
 
 

@@ -1,13 +1,14 @@
 """Judges the statistics of every split: TFDV's anomalies, and comparators that act. No files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.components.validate import anomalies as tfdv_anomalies
 from kanaria.components.validate import baselines, comparators
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,33 +52,33 @@ def _without_size_comparison(schema: schema_pb2.Schema) -> schema_pb2.Schema:
     return copy
 
 
-def _missing_baseline(
-    wanted: list[comparators.Comparator], split: str, rules: Rules
+def _has_size_comparison(schema: schema_pb2.Schema) -> bool:
+    return schema.dataset_constraints.HasField("num_examples_drift_comparator")
+
+
+def _without_split(
+    wanted: Iterable[comparators.Comparator], split: str, rules: Rules
 ) -> list[Reason]:
-    """Return an error for each comparator whose release has no split to compare with."""
-    has = ", ".join(sorted(rules.previous))
-    return [
-        Reason(
-            severity="ERROR",
-            subject=c.feature,
-            kind=comparators.KIND,
-            text=f"{c} in {split} could not be computed: the deployed release has no statistics "
-            f"of split {split} or {baselines.STAND_IN}; it has: {has}",
-            split=split,
-        )
-        for c in wanted
-    ]
+    """Return an error for each drift comparator when the release has no split to compare with."""
+    why = (
+        f"the deployed release has no statistics of split {split} or {baselines.STAND_IN}; "
+        f"it has: {', '.join(sorted(rules.previous))}"
+    )
+    reasons = [comparators.error(c, split, why) for c in wanted if c.kind == "drift"]
+    if _has_size_comparison(rules.schema):
+        text = f"num_examples_drift_comparator in {split} could not be computed: {why}"
+        subject = tfdv_anomalies.DATA_SET
+        kind = comparators.KIND
+        reasons.append(Reason(severity="ERROR", subject=subject, kind=kind, text=text, split=split))
+    return reasons
 
 
 def _distance_notes(
-    wanted: list[comparators.Comparator], found: anomalies_pb2.Anomalies, split: str
+    wanted: Iterable[comparators.Comparator], found: anomalies_pb2.Anomalies, split: str
 ) -> list[str]:
     measured = comparators.distances(found)
-    values = [(c, measured.get((c.feature, c.kind, comparators.MEASURES[c.measure]))) for c in wanted]
     return [
-        f"{c} in {split} is {value:.4g}, the limit is {c.threshold:.4g}"
-        for c, value in values
-        if value is not None and c.threshold is not None
+        f"{c} in {split} is {measured[c.key]:.4g}, the limit is {c.threshold:.4g}" for c in wanted
     ]
 
 
@@ -100,21 +101,20 @@ def judge_split(
     given = {"drift": previous, "skew": rules.serving}
     sides = {kind: side for kind, side in given.items() if side is not None}
     wanted = comparators.in_force(schema, rules.environment)
-    reasons = tfdv_anomalies.reasons(found, split)
     computable = [c for c in wanted if c.kind in sides]
-    uncomputed = comparators.not_computed(computable, found, statistics, sides, split)
+    failed = comparators.not_computed(computable, found, statistics, sides)
+    notes += _distance_notes([c for c in computable if c not in failed], found, split)
+    reasons = tfdv_anomalies.reasons(found, split)
+    reasons += [comparators.error(c, split, why) for c, why in failed.items()]
     if rules.previous and previous is None:
-        uncomputed += _missing_baseline([c for c in wanted if c.kind == "drift"], split, rules)
-    blind = {reason.text.partition(" could not")[0] for reason in uncomputed}
-    honest = [c for c in computable if f"{c} in {split}" not in blind]
-    notes += _distance_notes(honest, found, split)
-    return Judged(anomalies=found, reasons=(*reasons, *uncomputed), notes=tuple(notes))
+        reasons += _without_split(wanted, split, rules)
+    return Judged(anomalies=found, reasons=tuple(reasons), notes=tuple(notes))
 
 
 def _skipped(rules: Rules) -> list[str]:
     """Say which configured comparators had nothing to compare with."""
     wanted = comparators.in_force(rules.schema, rules.environment)
-    of_size = rules.schema.dataset_constraints.HasField("num_examples_drift_comparator")
+    of_size = _has_size_comparison(rules.schema)
     drift, skew = (sum(c.kind == kind for c in wanted) for kind in ("drift", "skew"))
     notes = []
     if (drift or of_size) and not rules.previous:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
 from kanaria.components.shared import charts, html
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.validate import histograms
 from kanaria.components.validate.comparators import by_name
-from tensorflow_metadata.proto.v0 import statistics_pb2
 
 MOST_BYTES_OF_FEATURES = 1_500_000
 MOST_BYTES_OF_CHARTS = 1_300_000
@@ -36,7 +37,8 @@ def _cells(features: Features) -> tuple[str, str]:
     """Return what is missing and how many values are distinct in each data set."""
     missing = [f"{histograms.missing_share(f):.1%}" if f else "absent" for f in features]
     counts = [histograms.distinct(f) if f else None for f in features]
-    return " / ".join(missing), " / ".join("–" if c is None else str(c) for c in counts)
+    shown = ["–" if c is None else str(c) for c in counts] if any(counts) else ["–"]
+    return " / ".join(missing), " / ".join(shown)
 
 
 class _Groups:
@@ -92,7 +94,10 @@ def _features(groups: _Groups, flagged: set[str]) -> html.Markup:
     rows = list(_rows(groups, flagged))
     left_out = len(groups.names(flagged)) - len(rows)
     note = html.element("p", f"{left_out} more features are not shown.", "note") if left_out else ""
-    hint = "Bars are shares of values: common bins of a number, most frequent values of a text."
+    hint = (
+        "Bars are shares of values: common bins of a number, the outer ones open, or the most "
+        "frequent values of a text. Point at a bar to read it."
+    )
     return html.join([html.element("p", hint, "note"), html.table(headers, rows), note])
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 FILE = "schema.pbtxt"
 

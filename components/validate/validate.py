@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
 from kanaria.components.shared import atomic, examples, fingerprint, outcome, storage
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.record_batches import record_batches
 from kanaria.components.validate import baselines, judge, private_tfdv, report, schema
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 ROWS_PER_BATCH = 20_000
 ANOMALIES_FILE = "SchemaDiff.pb"
@@ -140,9 +141,13 @@ def validate(request: ValidateRequest, targets: Targets) -> Result:
     _write_protos(targets.anomalies, ANOMALIES_FILE, {n: j.anomalies for n, j in judged.items()})
     with atomic.published(targets.schema) as temporary:
         schema.write(rules.schema, temporary)
-    atomic.write_text(targets.report, report.render(verdict, statistics, _reported_baselines(rules)))
+    atomic.write_text(
+        targets.report, report.render(verdict, statistics, _reported_baselines(rules))
+    )
     outcome.write(verdict, targets.outcome)
     log.info("%s", verdict.summary())
-    rows = {f"rows_{name}": int(found.datasets[0].num_examples) for name, found in statistics.items()}
+    rows = {
+        f"rows_{name}": int(found.datasets[0].num_examples) for name, found in statistics.items()
+    }
     identity = fingerprint.of_file(targets.schema / schema.FILE)
     return Result(passed=verdict.passed, metadata={**rows, "schema_fingerprint": identity})

@@ -48,6 +48,11 @@ class Root:
         return self.path / "serving"
 
 
+def _as_declared(value: Any, kind: str) -> Any:
+    """Undo the compiled form's one kind of number: an integer is written there as 3.0."""
+    return int(value) if kind == "NUMBER_INTEGER" else value
+
+
 class _Run:
     """One run under way."""
 
@@ -80,7 +85,11 @@ class _Run:
         known = {name: value for name, value in given.items() if value is not None}
         return StepInputs(
             # Only the component's own inputs: a condition adds names it alone looks at.
-            parameters={n: v for n, v in {**defaults, **known}.items() if n in definitions},
+            parameters={
+                name: _as_declared(value, definitions[name]["parameterType"])
+                for name, value in {**defaults, **known}.items()
+                if name in definitions
+            },
             artifacts={n: self.outputs[s.task].artifacts[s.key] for n, s in task.artifacts.items()},
         )
 

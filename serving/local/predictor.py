@@ -1,28 +1,34 @@
 """One revision's predictor: kserve's model server over a SavedModel, as TF Serving answers.
 
-Usage: python -m kanaria.serving.local.predictor --model-dir DIR --name NAME --port N --protocol v1
+TensorFlow and kserve take about ten seconds to import, so `predictor_host` imports this module
+once and forks a predictor from it in milliseconds.
 """
 
-import argparse
-import ctypes
-import os
-import signal
+import logging
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import kserve
 import numpy as np
 import tensorflow as tf
 from kserve.errors import InvalidInput
-from kserve.logging import KSERVE_LOG_CONFIG
 
 from kanaria.serving.local import tensors
 
-PR_SET_PDEATHSIG = 1
+logger = logging.getLogger(__name__)
 DEFAULT_SIGNATURE = "serving_default"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Predictor:
+    """What one predictor serves: model's parent folder, service name, port, "v1" or "v2"."""
+
+    model_dir: str
+    name: str
+    port: int
+    protocol: str
 
 
 def newest_version(model_dir: Path) -> Path:
@@ -47,11 +53,21 @@ class SavedModel(kserve.Model):
         self._signatures: dict[str, Any] = {}
 
     def load(self) -> bool:
-        """Load the newest version."""
+        """Load the newest version and call it once, so that no client waits for the first call."""
         self._loaded = tf.saved_model.load(str(newest_version(self._model_dir)))
         self._signatures = dict(self._loaded.signatures)
+        default = self._signatures.get(DEFAULT_SIGNATURE)
+        if default is not None:
+            self._warm_up(default)
         self.ready = True
         return self.ready
+
+    def _warm_up(self, signature: Any) -> None:
+        """A model may refuse zeros and empty texts; that says nothing about real rows."""
+        try:
+            self._call(signature, tensors.example_row(tensors.inputs_of(signature)))
+        except (tensors.RequestError, tf.errors.OpError) as error:
+            logger.info("the warm-up row was refused: %s", error)
 
     def predict(self, payload: Any, headers: Any = None, response_headers: Any = None) -> Any:
         """Answer a V1 dictionary or a V2 InferRequest.
@@ -89,7 +105,7 @@ class SavedModel(kserve.Model):
 
     def _v2(self, request: Any) -> Any:
         signature = self._signature(DEFAULT_SIGNATURE)
-        given = {tensor.name: tensor.as_numpy() for tensor in request.inputs}
+        given = {tensor.name: _tensor(tensor) for tensor in request.inputs}
         outputs = self._call(signature, tensors.from_named(given, tensors.inputs_of(signature)))
         found = []
         for name, values in outputs.items():
@@ -102,38 +118,51 @@ class SavedModel(kserve.Model):
         )
 
 
-def _die_with_parent() -> None:
-    """Ask the kernel to end this process with the server, even if that is killed."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _tensor(tensor: Any) -> np.ndarray:
+    """Return a V2 input as an array; text comes as `object`."""
+    try:
+        found: np.ndarray = tensor.as_numpy()
+    except (ValueError, TypeError, OverflowError) as error:
+        raise tensors.RequestError(
+            f"input {tensor.name!r}: data does not fit {tensor.datatype} {tensor.shape}"
+        ) from error
+    return np.vectorize(_as_bytes, otypes=[object])(found) if found.dtype.kind in "OSU" else found
 
 
-def main() -> None:
-    """Load the model, then serve it; exit with 1 and the cause as last line if it fails."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--model-dir", type=Path, required=True)
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--protocol", choices=["v1", "v2"], required=True)
-    options = parser.parse_args()
-    _die_with_parent()
+def _as_bytes(value: Any) -> Any:
+    return value.encode() if isinstance(value, str) else value
+
+
+class LoopbackServer(kserve.ModelServer):
+    """kserve's model server, on this machine's own address only."""
+
+    def setup_event_loop(self) -> None:
+        """Bind to loopback: kserve has no parameter for the address of its REST server."""
+        super().setup_event_loop()
+        self._rest_server.config.host = "127.0.0.1"
+
+
+def run(options: Predictor) -> None:
+    """Load the model, then serve it until the process is ended.
+
+    Raises:
+        SystemExit: the model does not load; the cause is the last line of the log.
+    """
+    # The machine is shared by all revisions, the router and the client.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    model = SavedModel(options.name, options.model_dir, options.protocol)
+    model = SavedModel(options.name, Path(options.model_dir), options.protocol)
     try:
         model.load()
-    except (OSError, ValueError, tf.errors.OpError) as error:
+    except (OSError, ValueError, TypeError, tf.errors.OpError) as error:
         sys.exit(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")
-    for noisy in ("kserve.trace", "uvicorn.access"):  # Two lines a request halve the rate.
-        KSERVE_LOG_CONFIG["loggers"][noisy]["level"] = "WARNING"
-    server = kserve.ModelServer(
+    server = LoopbackServer(
         http_port=options.port,
         enable_grpc=False,
         enable_latency_logging=False,
         access_log_format=None,
         workers=1,
     )
+    for name in ("uvicorn.access", "kserve.trace"):
+        logging.getLogger(name).disabled = True
     server.start([model])
-
-
-if __name__ == "__main__":
-    main()

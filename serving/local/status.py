@@ -42,9 +42,7 @@ def _model_status(observed: Observed, newest: str, rollout: Rollout) -> dict[str
     return {"transitionStatus": "InProgress", "states": states}
 
 
-def of(
-    observed: Observed, rollout: Rollout, answering: frozenset[str], url: str
-) -> dict[str, Any]:
+def of(observed: Observed, rollout: Rollout, answering: frozenset[str], url: str) -> dict[str, Any]:
     """Return the status.
 
     Args:

@@ -1,9 +1,9 @@
 """The state folder of local serving: applied manifests, revisions and status, written atomically.
 
-    <state>/server.json, server.lock              the server that is live on this folder
-    <state>/<namespace>/<name>/manifest.yaml      what is applied (desired)
-    <state>/<namespace>/<name>/status.json        revisions and KServe's status (observed)
-    <state>/<namespace>/<name>/<revision>.log     output of a revision's predictor
+<state>/server.json, server.lock              the server that is live on this folder
+<state>/<namespace>/<name>/manifest.yaml      what is applied (desired)
+<state>/<namespace>/<name>/status.json        revisions and KServe's status (observed)
+<state>/<namespace>/<name>/<revision>.log     output of a revision's predictor
 """
 
 import fcntl

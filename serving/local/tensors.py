@@ -20,12 +20,18 @@ class RequestError(DataError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Input:
-    """One named input of a signature: numpy dtype (object for text) and rank with the batch."""
+    """One named input of a signature.
+
+    Attributes:
+        dtype: numpy type; object for text.
+        shape: with the batch first and None for a free size; None when the rank is free too.
+    """
 
     dtype: np.dtype[Any]
-    rank: int
+    shape: tuple[int | None, ...] | None
 
 
+KINDS = {"i": "iu", "u": "iu", "f": "fiu", "b": "b", "O": "O"}
 DATATYPES = {"f": "FP", "i": "INT", "u": "UINT", "b": "BOOL"}
 
 
@@ -33,8 +39,20 @@ def inputs_of(signature: Any) -> dict[str, Input]:
     """Return the named inputs of a SavedModel's signature."""
     specs = signature.structured_input_signature[1]
     return {
-        name: Input(dtype=np.dtype(spec.dtype.as_numpy_dtype), rank=spec.shape.rank)
+        name: Input(
+            dtype=np.dtype(spec.dtype.as_numpy_dtype),
+            shape=None if spec.shape.rank is None else tuple(spec.shape.as_list()),
+        )
         for name, spec in specs.items()
+    }
+
+
+def example_row(inputs: Mapping[str, Input]) -> dict[str, np.ndarray]:
+    """Return one row of zeros and empty texts that fits the inputs, for a first call."""
+    shapes = {name: [size or 1 for size in i.shape or (1,)] for name, i in inputs.items()}
+    return {
+        name: np.full(shapes[name], b"" if i.dtype.kind == "O" else 0, dtype=i.dtype)
+        for name, i in inputs.items()
     }
 
 
@@ -55,27 +73,47 @@ def _decoded(value: Any) -> Any:
 def _array(name: str, values: Sequence[Any], wanted: Input) -> np.ndarray:
     """Return values as an array of the input's type and rank; a scalar a row fits (rows, 1)."""
     decoded = [_decoded(value) for value in values]
+    # numpy's own text types cut trailing zero bytes, which serialized examples may end in.
+    dtype = object if wanted.dtype.kind == "O" else None
     try:
-        found = np.array(decoded)
-    except ValueError as error:
+        found = np.array(decoded, dtype=dtype)
+    except (ValueError, OverflowError) as error:
         raise RequestError(f"feature {name!r}: rows have different shapes") from error
     return _fitted(name, found, wanted)
 
 
 def _fitted(name: str, found: np.ndarray, wanted: Input) -> np.ndarray:
-    kinds = {"i": "iu", "u": "iu", "f": "fiu", "b": "b", "O": "OSU", "S": "OSU"}[wanted.dtype.kind]
-    if found.size and found.dtype.kind not in kinds:
-        kind = "text" if wanted.dtype.kind in "OS" else wanted.dtype.name
-        raise RequestError(f"feature {name!r}: {shown(found.flat[0])} is not of type {kind}")
-    if wanted.dtype.kind == "O" and not all(isinstance(v, bytes | str) for v in found.flat):
-        raise RequestError(f"feature {name!r}: values must be text")
-    if found.ndim == wanted.rank - 1:
+    _check_values(name, found, wanted)
+    shape = wanted.shape
+    if shape is not None and found.ndim == len(shape) - 1:
         found = found[..., np.newaxis]
-    elif found.ndim == wanted.rank + 1 and found.shape[-1] == 1:
+    elif shape is not None and found.ndim == len(shape) + 1 and found.shape[-1] == 1:
         found = found[..., 0]
-    if found.ndim != wanted.rank:
-        raise RequestError(f"feature {name!r}: shape {found.shape} does not have {wanted.rank} axes")
+    if shape is not None and not _fits(found.shape, shape):
+        given, needed = list(found.shape), ["any" if size is None else size for size in shape]
+        raise RequestError(f"feature {name!r}: shape {given} does not fit {needed}")
     return found.astype(wanted.dtype)
+
+
+def _fits(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(found) == len(wanted) and all(
+        want is None or have == want for have, want in zip(found, wanted, strict=True)
+    )
+
+
+def _check_values(name: str, found: np.ndarray, wanted: Input) -> None:
+    text = wanted.dtype.kind == "O"
+    kind = "text" if text else wanted.dtype.name
+    wrong: list[Any] = []
+    if text:
+        wrong = [value for value in found.flat if not isinstance(value, bytes | str)]
+    elif found.size and found.dtype.kind not in KINDS.get(wanted.dtype.kind, ""):
+        wrong = [found.tolist()]
+    elif found.size and wanted.dtype.kind in "iu":
+        bounds = np.iinfo(wanted.dtype)
+        wrong = [v for v in (found.min(), found.max()) if not bounds.min <= v <= bounds.max]
+    if wrong:
+        raise RequestError(f"feature {name!r}: {shown(wrong[0])} is not of type {kind}")
 
 
 def _check_names(given: set[str], wanted: set[str], where: str) -> None:
@@ -98,7 +136,8 @@ def from_instances(instances: Any, inputs: Mapping[str, Input]) -> dict[str, np.
     if not isinstance(instances, list) or not instances:
         raise RequestError('instances: send {"instances": [row, ...]} with at least one row')
     single = next(iter(inputs)) if len(inputs) == 1 else ""
-    if single and not (isinstance(instances[0], dict) and single in instances[0]):
+    first = instances[0]
+    if single and not (isinstance(first, dict) and set(first) != {"b64"}):
         return {single: _array(single, instances, inputs[single])}
     for number, row in enumerate(instances):
         if not isinstance(row, dict):

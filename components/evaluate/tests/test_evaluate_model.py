@@ -286,6 +286,13 @@ def test_a_tfx_model_gives_labels_through_its_preprocessing(home: Path):
     assert {"late_xf": 1} in slices
 
 
+def test_a_column_without_any_value_is_left_out(home: Path):
+    rows = table().append_column("nothing", pa.nulls(ROWS))
+    folder = write_examples(home / "nothing-examples", rows)
+    config = (CONFIG % (VALUE % 0.5)).replace('"hour"', '"nothing"')
+    assert evaluate(request(home, "nothing", config, examples=str(folder))).blessed
+
+
 # Bad input: one clear error, and nothing a later step would accept.
 
 

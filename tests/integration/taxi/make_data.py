@@ -9,7 +9,26 @@ import sys
 from pathlib import Path
 
 COMPANIES = ["Blue Diamond", "Taxi Affiliation Services", "Dispatch, Taxi", "Choice Taxi", ""]
-COLUMNS = ["pickup_community_area", "fare", "trip_start_month", "trip_start_hour", "trip_start_day", "trip_start_timestamp", "pickup_latitude", "pickup_longitude", "dropoff_latitude", "dropoff_longitude", "trip_miles", "pickup_census_tract", "dropoff_census_tract", "payment_type", "company", "trip_seconds", "dropoff_community_area", "tips"]
+COLUMNS = [
+    "pickup_community_area",
+    "fare",
+    "trip_start_month",
+    "trip_start_hour",
+    "trip_start_day",
+    "trip_start_timestamp",
+    "pickup_latitude",
+    "pickup_longitude",
+    "dropoff_latitude",
+    "dropoff_longitude",
+    "trip_miles",
+    "pickup_census_tract",
+    "dropoff_census_tract",
+    "payment_type",
+    "company",
+    "trip_seconds",
+    "dropoff_community_area",
+    "tips",
+]
 
 
 def trip(draw: random.Random) -> dict[str, object]:

@@ -1,0 +1,95 @@
+"""The KFP interface of push_model."""
+
+from kfp import dsl
+
+from kanaria.components.shared.images import CONTROL_IMAGE
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def push_model(
+    model: dsl.Input[dsl.Model],
+    outcome: dsl.Input[dsl.Artifact],
+    schema: dsl.Input[dsl.Artifact],
+    statistics: dsl.Input[dsl.Artifact],
+    endpoint: dsl.Output[dsl.Artifact],
+    service_name: str,
+    model_root: str,
+    namespace: str = "default",
+    canary_percent: int = 10,
+    runtime: str = "",
+    runtime_version: str = "",
+    protocol_version: str = "v1",
+    gpus: int = 0,
+    gpu_resource: str = "nvidia.com/gpu",
+    node_selector: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+    tolerations: list = [],  # noqa: B006
+    min_replicas: int = 1,
+    max_replicas: int = 1,
+    logger_url: str = "",
+    ready_timeout: int = 600,
+) -> bool:
+    """Publish a blessed model as a release and serve it as a canary revision.
+
+    The release's name is the model's fingerprint, so the same model again changes nothing. The
+    revision is staged at 0 %, must become ready, and then gets its share; a first deployment
+    gets all traffic. Never cache this step.
+
+    Args:
+        model: SavedModel below an integer folder.
+        outcome: The blessing; a model that did not pass is not pushed.
+        schema: Folder with schema.pbtxt, kept with the release.
+        statistics: Statistics of the training data, kept with the release.
+        service_name: Name of the InferenceService.
+        model_root: Folder below which releases are published.
+        namespace: Namespace of the InferenceService.
+        canary_percent: Share of requests for the new revision, 0 to 100.
+        runtime: ServingRuntime; empty to let KServe choose.
+        runtime_version: Image tag of the runtime; empty for its default.
+        protocol_version: v1 or v2.
+        gpus: GPUs a replica, 0 for none.
+        gpu_resource: Kubernetes name of the GPU resource.
+        node_selector: Labels of the nodes to run on.
+        tolerations: Tolerations of the pods.
+        min_replicas: Fewest replicas.
+        max_replicas: Most replicas.
+        logger_url: Where requests and responses are logged; empty for nowhere.
+        ready_timeout: Seconds to wait until the new revision is ready.
+
+    Returns:
+        endpoint: Service, revision, URL and share, or why nothing was pushed.
+        Output: Whether the model is served.
+    """
+    from pathlib import Path
+
+    from kanaria.components.push.publish import Sources
+    from kanaria.components.push.push import PushRequest, push
+    from kanaria.serving.inference_service import ServiceSpec
+
+    service = ServiceSpec(
+        name=service_name,
+        namespace=namespace,
+        storage_uri="",
+        canary_percent=canary_percent,
+        runtime=runtime,
+        runtime_version=runtime_version,
+        protocol_version=protocol_version,
+        gpus=gpus,
+        gpu_resource=gpu_resource,
+        node_selector=node_selector,
+        tolerations=tolerations,
+        min_replicas=min_replicas,
+        max_replicas=max_replicas,
+        logger_url=logger_url,
+    )
+    request = PushRequest(
+        sources=Sources(
+            model=Path(model.path), schema=Path(schema.path), statistics=Path(statistics.path)
+        ),
+        outcome=Path(outcome.path),
+        model_root=model_root,
+        service=service,
+        ready_timeout=ready_timeout,
+    )
+    found = push(request, Path(endpoint.path))
+    endpoint.metadata.update(found.as_metadata())
+    return found.pushed

@@ -1,0 +1,42 @@
+"""Where a pushed model stands. Pure."""
+
+from enum import Enum
+
+from kanaria.serving.traffic.protocol import ServiceStatus
+
+
+class Standing(Enum):
+    """Standing of a model's URI in a service.
+
+    ABSENT  -> no revision has it: stage it
+    WAITING -> the newest revision has it and is not ready yet
+    FAILED  -> the newest revision has it and does not load
+    READY   -> the newest or the stable revision has it and is ready
+    """
+
+    ABSENT = "absent"
+    WAITING = "waiting"
+    FAILED = "failed"
+    READY = "ready"
+
+
+def revision_of(status: ServiceStatus | None, uri: str) -> str:
+    """Return the newest or the stable revision if it serves `uri`, else ""."""
+    if status is None:
+        return ""
+    for revision in (status.latest_created, status.rolled_out):
+        if revision and status.revision_uris.get(revision) == uri:
+            return revision
+    return ""
+
+
+def standing(status: ServiceStatus | None, uri: str) -> Standing:
+    """Return where the model at `uri` stands; judged by revision, not by a `Ready` flag."""
+    if status is None:
+        return Standing.ABSENT
+    revision = revision_of(status, uri)
+    if not revision:
+        return Standing.WAITING if status.storage_uri == uri else Standing.ABSENT
+    if revision in (status.latest_ready, status.rolled_out):
+        return Standing.READY
+    return Standing.FAILED if status.failure else Standing.WAITING
