@@ -73,7 +73,8 @@ class Endpoint:
 
 def _check(request: PushRequest) -> None:
     faults = Faults("push_model")
-    inference_service.check(request.service, faults)
+    # The URI is known once the release is published; it will lie below the root.
+    inference_service.check(replace(request.service, storage_uri=request.model_root or "/"), faults)
     faults.check(bool(request.model_root), "model_root", "", "name the folder of releases")
     timeout = request.ready_timeout
     faults.check(timeout > 0, "ready_timeout", timeout, "use more than 0 seconds")

@@ -1,13 +1,15 @@
 """The TFX names that user modules import, for a machine where TFX is not installed.
 
 `from tfx import v1 as tfx`, `tfx.components.FnArgs`, `tfx.components.DataAccessor` and
-`tfx.components.trainer.fn_args_utils` resolve to the classes below. A real TFX is never hidden.
+`tfx.components.trainer.fn_args_utils` resolve to the classes below, and `tfx.utils.parse_pbtxt_file`
+(also in `tfx.utils.io_utils`) to a function. A real TFX is never hidden.
 """
 
 import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -70,6 +72,13 @@ class FnArgs:
     custom_config: dict[str, Any] = field(default_factory=dict)
 
 
+def parse_pbtxt_file(file_name: str, message: Any) -> Any:
+    """Fill `message`, a protocol buffer, from the text proto at `file_name` and return it."""
+    from google.protobuf import text_format
+
+    return text_format.Parse(Path(file_name).read_text(encoding="utf-8"), message)
+
+
 def _module(name: str, **members: Any) -> ModuleType:
     module = ModuleType(name, f"Kanaria's stand-in for {name}.")
     module.__path__ = []
@@ -86,5 +95,11 @@ def install() -> None:
     utils = _module("tfx.components.trainer.fn_args_utils", **names)
     trainer = _module("tfx.components.trainer", fn_args_utils=utils)
     components = _module("tfx.components", trainer=trainer, **names)
-    v1 = _module("tfx.v1", components=_module("tfx.v1.components", **names))
-    _module("tfx", v1=v1, components=components)
+    parse = {"parse_pbtxt_file": parse_pbtxt_file}
+    v1 = _module(
+        "tfx.v1",
+        components=_module("tfx.v1.components", **names),
+        utils=_module("tfx.v1.utils", **parse),
+    )
+    utilities = _module("tfx.utils", io_utils=_module("tfx.utils.io_utils", **parse))
+    _module("tfx", v1=v1, components=components, utils=utilities)

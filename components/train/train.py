@@ -69,11 +69,31 @@ def _check(request: TrainRequest) -> None:
     faults.raise_if_any()
 
 
+def _source(request: TrainRequest) -> Path:
+    """Return the examples that run_fn reads: the transformed ones where they hold rows."""
+    if examples.is_materialized(request.transformed_examples):
+        return request.transformed_examples
+    return request.examples
+
+
 def _patterns(request: TrainRequest, split: str) -> list[str]:
-    materialized = examples.is_materialized(request.transformed_examples)
-    source = request.transformed_examples if materialized else request.examples
+    source = _source(request)
     examples.split_files(source, split)  # It raises for a split that is not there.
     return [str(examples.split_folder(source, split) / "part-*.parquet")]
+
+
+def _train_files(request: TrainRequest) -> list[Path]:
+    """Return every file that may hold the cause of a bad model, raw rows and transformed ones."""
+    sources = dict.fromkeys((request.examples, _source(request)))
+    return [file for source in sources for file in examples.split_files(source, "train")]
+
+
+def _make_repeatable(seed: int) -> None:
+    """Seed Python, numpy and TensorFlow; equal seeds give equal weights on a CPU."""
+    tf.keras.utils.set_random_seed(seed)
+    if not tf.config.list_physical_devices("GPU"):
+        # On a GPU an operation that has no deterministic form would fail instead.
+        tf.config.experimental.enable_op_determinism()
 
 
 def _fn_args(request: TrainRequest, model: Path, logs: Path) -> FnArgs:
@@ -106,12 +126,12 @@ def train(request: TrainRequest, model: Path, model_run: Path) -> Trained:
         DataError: a split is missing, or the model answers eval rows with non-finite numbers.
     """
     _check(request)
-    run_fn = user_module.function(request.module_file, request.run_fn)
-    schema = adapter.read_schema(request.schema / "schema.pbtxt")
     eval_files = examples.split_files(request.examples, "eval")
+    train_files = _train_files(request)
+    schema = adapter.read_schema(request.schema / "schema.pbtxt")
+    run_fn = user_module.function(request.module_file, request.run_fn)
     private_tensorflow.leave_tf_keras_unconverted()
-    tf.keras.utils.set_random_seed(request.seed)
-    tf.config.experimental.enable_op_determinism()
+    _make_repeatable(request.seed)
     with atomic.published(model_run) as logs, atomic.published(model) as temporary:
         logs.mkdir()
         saved = temporary / VERSION
@@ -122,6 +142,6 @@ def train(request: TrainRequest, model: Path, model_run: Path) -> Trained:
                 f"{request.module_file}: {request.run_fn} wrote no model to "
                 "fn_args.serving_model_dir; save a SavedModel there"
             )
-        signatures = check_model(saved, eval_files, schema)
+        signatures = check_model(saved, schema, eval_files, train_files)
         (logs / "COMPLETE").touch()  # KFP uploads no empty folder.
         return Trained(fingerprint=fingerprint.of_tree(temporary), signatures=tuple(signatures))

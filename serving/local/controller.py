@@ -1,167 +1,134 @@
-"""Converges predictors, shares and status to the applied manifests, again and again."""
+"""Converges predictors and status to the applied manifests, in one asyncio loop."""
 
 import asyncio
-import hashlib
-import json
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import httpx
-
-from kanaria.components.shared import storage
-from kanaria.serving.local import revisions, status, store
-from kanaria.serving.local.process import Launch, Predictor
-from kanaria.serving.local.revisions import Rollout
-from kanaria.serving.local.store import Observed, Revision, Service
+from kanaria.serving.local import reconcile, revisions
+from kanaria.serving.local.runner import Runner
+from kanaria.serving.local.spawner import GRACE_SECONDS, Spawner
+from kanaria.serving.local.store import MANIFEST, Observed, Service, check, services
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 logger = logging.getLogger(__name__)
-
-TICK_SECONDS = 0.2
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
-    """Where one share of a service's requests goes."""
-
-    share: RevisionTraffic
-    predictor: Predictor
+POLL_SECONDS = 0.05
 
 
-def template(manifest: dict[str, Any]) -> str:
-    """Return the fingerprint of what makes a revision: all of the predictor but the percentage."""
-    predictor = {
-        name: value
-        for name, value in manifest["spec"]["predictor"].items()
-        if name != "canaryTrafficPercent"
-    }
-    return hashlib.sha256(json.dumps(predictor, sort_keys=True).encode()).hexdigest()
+class LiveService:
+    """One service: what is observed of it, its shares, and the runners of its revisions."""
 
+    def __init__(self, service: Service, spawner: Spawner, url: str) -> None:
+        """Take up what was observed before the server was last stopped."""
+        self.namespace, self.name = service.namespace, service.name
+        self.shares: tuple[RevisionTraffic, ...] = ()
+        self.runners: dict[str, Runner] = {}
+        self._service, self._spawner, self._url = service, spawner, url
+        self._seen = (0, 0)
+        self._stopping: set[asyncio.Task[None]] = set()
+        self._observed = Observed()
+        self._publish(service.observed())
 
-def _revision(manifest: dict[str, Any], number: int) -> Revision:
-    model = manifest["spec"]["predictor"]["model"]
-    return Revision(
-        name=f"{manifest['metadata']['name']}-predictor-{number:05d}",
-        template=template(manifest),
-        storage_uri=str(storage.local_path(model["storageUri"])),
-        protocol=model.get("protocolVersion", "v1"),
-    )
-
-
-class _Served:
-    """One service: its manifest, revisions and predictors."""
-
-    def __init__(self, service: Service) -> None:
-        self.service = service
-        self.observed = service.observed()
-        self.predictors: dict[str, Predictor] = {}
-        self.routes: tuple[Route, ...] = ()
-
-    async def tick(self, client: httpx.AsyncClient, url: str) -> None:
-        manifest = self.service.manifest()
-        if manifest is None:
-            await self.stop()
-            self.routes = ()
+    def poll(self) -> None:
+        """Take over the manifest if it was written since."""
+        entry = (self._service.folder / MANIFEST).stat()
+        seen = (entry.st_mtime_ns, entry.st_ino)
+        if seen == self._seen:
             return
-        known = self.observed.revisions
-        if not known or known[-1].template != template(manifest):
-            known = (*known, _revision(manifest, len(known) + 1))
-        rollout = await self._converge(manifest, known, client)
-        observed = Observed(
-            revisions=known,
-            ready=tuple(sorted(rollout.ready)),
-            stable=rollout.stable,
-            previous=rollout.previous,
-            failures={n: p.failure for n, p in self.predictors.items() if p.failure},
-        )
-        observed = replace(observed, status=status.of(observed, rollout, self._answering(), url))
-        if observed != self.observed:
-            self.service.write_observed(observed)
-            self.observed = observed
+        self._seen = seen
+        with self._service.changing() as manifest:
+            digest = self._service.applied()
+        if manifest is not None and digest != self._observed.applied:
+            check(manifest, str(self._service.folder / MANIFEST))
+            self._publish(reconcile.adopt(self._observed, manifest, digest))
 
-    def _answering(self) -> frozenset[str]:
-        return frozenset(name for name, predictor in self.predictors.items() if predictor.ready)
+    def on_ready(self, revision: str) -> None:
+        """Count the revision among the ready ones; it may get traffic from now on."""
+        logger.info("%s is ready", revision)
+        self._publish(reconcile.mark_ready(self._observed, revision))
 
-    async def _converge(
-        self, manifest: dict[str, Any], known: tuple[Revision, ...], client: httpx.AsyncClient
-    ) -> Rollout:
-        """Run the wanted predictors and route between them."""
-        percent = manifest["spec"]["predictor"].get("canaryTrafficPercent")
-        rollout = revisions.advance(
-            Rollout(
-                created=tuple(revision.name for revision in known),
-                ready=frozenset(self.observed.ready) | self._answering(),
-                percent=percent,
-                stable=self.observed.stable,
-                previous=self.observed.previous,
+    def on_failed(self, revision: str, why: str) -> None:
+        """Show in the status why the model does not load."""
+        self._publish(reconcile.mark_failed(self._observed, revision, why))
+
+    def answers(self) -> bool:
+        """Tell whether every revision that gets requests can answer them now."""
+        routed = [share.revision for share in self.shares if share.percent]
+        return bool(routed) and all(self.port(revision) is not None for revision in routed)
+
+    def port(self, revision: str) -> int | None:
+        """Return the port of the revision's predictor, or None while it does not answer."""
+        runner = self.runners.get(revision)
+        return runner.port if runner else None
+
+    def protocol(self, revision: str) -> str:
+        """Return "v1" or "v2"."""
+        return next((r.protocol for r in self._observed.revisions if r.name == revision), "v1")
+
+    def _publish(self, observed: Observed) -> None:
+        """Write what is observed first; then let traffic and processes follow it."""
+        self._observed = replace(observed, status=reconcile.status(observed, self._url))
+        self._service.write_observed(self._observed)
+        facts = reconcile.rollout(self._observed)
+        self.shares = revisions.traffic(facts)
+        self._converge(revisions.wanted(facts))
+
+    def _converge(self, wanted: frozenset[str]) -> None:
+        known = {revision.name: revision for revision in self._observed.revisions}
+        for name in wanted - self.runners.keys():
+            self.runners[name] = Runner(
+                name=self.name,
+                revision=known[name],
+                log=self._service.log(name),
+                spawner=self._spawner,
+                watcher=self,
+                was_ready=name in self._observed.ready,
             )
-        )
-        wanted = revisions.wanted(rollout)
-        for revision in known:
-            if revision.name in wanted and revision.name not in self.predictors:
-                launch = Launch(
-                    service=self.service.name,
-                    revision=revision,
-                    log=self.service.log(revision.name),
-                )
-                self.predictors[revision.name] = Predictor(launch, revision.name in rollout.ready)
-        self.routes = tuple(
-            Route(share=share, predictor=self.predictors[share.revision])
-            for share in revisions.traffic(rollout)
-            if share.percent
-        )
-        for name in set(self.predictors) - wanted:
-            await self.predictors.pop(name).stop()
-        for predictor in self.predictors.values():
-            await predictor.tick(client)
-        return rollout
-
-    async def stop(self) -> None:
-        for predictor in self.predictors.values():
-            await predictor.stop()
-        self.predictors = {}
+        for name in self.runners.keys() - wanted:
+            task = asyncio.create_task(self.runners.pop(name).stop())
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
 
 
 class Controller:
     """All services of a state folder."""
 
     def __init__(self, state: Path, url: str) -> None:
-        """Serve the manifests in `state`; `url` is where the router answers."""
+        """Nothing runs before `run`."""
         self._state, self._url = state, url
-        self._served: dict[tuple[str, str], _Served] = {}
+        self._spawner = Spawner(state / "predictor-host.log")
+        self._live: dict[tuple[str, str], LiveService] = {}
 
-    def routes(self, name: str) -> tuple[Route, ...] | None:
-        """Return the routes of service `name`, or None if no service or several have the name."""
-        found = [served for (_, known), served in self._served.items() if known == name]
-        return found[0].routes if len(found) == 1 else None
+    def __iter__(self) -> Iterator[LiveService]:
+        """Go through the services."""
+        return iter(list(self._live.values()))
 
-    def namespace(self, name: str) -> str:
-        """Return the namespace of service `name`, or ""."""
-        return next((space for space, known in self._served if known == name), "")
-
-    def statuses(self) -> dict[str, dict[str, Any]]:
-        """Return `namespace/name` -> KServe's status of each service."""
-        return {f"{s}/{n}": served.observed.status for (s, n), served in self._served.items()}
+    def find(self, name: str) -> list[LiveService]:
+        """Return the services of a name: one a namespace."""
+        return [live for live in self._live.values() if live.name == name]
 
     async def run(self) -> None:
-        """Converge until cancelled, then stop every predictor."""
-        try:
-            async with httpx.AsyncClient() as client:
-                while True:
-                    await self._tick(client)
-                    await asyncio.sleep(TICK_SECONDS)
-        finally:
-            for served in self._served.values():
-                await served.stop()
+        """Converge until cancelled."""
+        await self._spawner.start()
+        while True:
+            self.poll()
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def _tick(self, client: httpx.AsyncClient) -> None:
-        for service in store.services(self._state):
+    def poll(self) -> None:
+        """Look at every manifest once."""
+        for service in services(self._state):
             key = (service.namespace, service.name)
-            self._served.setdefault(key, _Served(service))
-        for (namespace, name), served in list(self._served.items()):
-            await served.tick(client, f"{self._url}/v1/models/{name}")
-            if served.service.manifest() is None:
-                logger.info("%s/%s was deleted", namespace, name)
-                del self._served[namespace, name]
+            if key not in self._live:
+                self._live[key] = LiveService(service, self._spawner, self._url)
+            self._live[key].poll()
+
+    async def stop(self) -> None:
+        """End all predictors, politely for at most ten seconds."""
+        runners = [runner for live in self for runner in live.runners.values()]
+        for runner in runners:
+            runner.cancel()
+        ending = [asyncio.create_task(runner.stop()) for runner in runners if runner.forked]
+        if ending:
+            await asyncio.wait(ending, timeout=GRACE_SECONDS)
+        await self._spawner.stop()

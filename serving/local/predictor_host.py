@@ -12,13 +12,12 @@ import gc
 import json
 import os
 import select
-import signal
 import sys
-from pathlib import Path
+import traceback
 from typing import Any, NoReturn
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # One driver cannot serve several forks.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # TensorFlow would take all of it per fork.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from kanaria.serving.local.lifeline import die_with
@@ -48,8 +47,8 @@ def _predict(order: dict[str, Any], host: int) -> NoReturn:
         sys.stderr.write(f"{error.code}\n")
     finally:
         # The copy must never return into the host's loop; an unknown error shows its traceback.
-        if (error := sys.exc_info()[1]) is not None:
-            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        if sys.exc_info()[1] is not None:
+            traceback.print_exc()
         sys.stderr.flush()
         os._exit(code)
 
@@ -76,8 +75,6 @@ def _orders(pending: bytes) -> tuple[list[dict[str, Any]], bytes] | None:
 def main() -> None:
     """Import what predictors need, then fork one for every order until the server ends."""
     die_with(int(sys.argv.pop()))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Path("/proc/self/comm").write_text("kanaria-host", encoding="utf-8")
     from kanaria.serving.local import predictor as _  # noqa: F401  (imported for the forks)
 
     gc.freeze()  # Keeps the imported objects on pages that the forks share.

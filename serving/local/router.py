@@ -1,105 +1,158 @@
-"""Forwards each request to a revision drawn by its share; counts what it answered.
+"""One port for all services: picks a revision by its share and forwards the request to it.
 
-A revision that does not answer costs its own share: 503, counted against it, and never sent to
-another revision, since that would hide its errors from whoever judges it.
+    POST /v1/models/<service>:predict     POST /v2/models/<service>/infer
+    GET  /v1/models/<service>             GET  /v2/models/<service>, /v2/models/<service>/ready
+    GET  /metrics, /healthz, /            / lists the services and their traffic
+
+The header X-Kanaria-Revision of an answer names the revision it was counted against. A revision
+whose predictor does not answer costs its own share of requests a 503: they are not moved to
+another revision, which would hide a sick canary. When two namespaces have a service of one name,
+the Host header decides (`<service>.<namespace>`, any suffix), and a request without it is refused.
 """
 
 import random
+import re
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import httpx
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route as Path
 
-from kanaria.serving.local.controller import Controller, Route
+from kanaria.serving.local.controller import Controller, LiveService
+from kanaria.serving.local.metrics import Metrics
+from kanaria.serving.traffic.protocol import RevisionTraffic
 
+PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)?")
 REVISION_HEADER = "X-Kanaria-Revision"
-TIMEOUT_SECONDS = 60.0
-LABELS = ["namespace", "service", "revision"]
-FORWARDED = ("x-request-id", "inference-header-content-length")
-FORM = "application/x-www-form-urlencoded"
+TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
+MAX_CONNECTIONS = 200
+HOP_BY_HOP = frozenset(
+    b"connection host keep-alive te trailer transfer-encoding upgrade content-length".split()
+)
+FORM = b"application/x-www-form-urlencoded"  # What curl says when it is not told.
 
 
-def draw(routes: Sequence[Route], point: float) -> Route:
-    """Return the route whose share holds `point`, 0 <= point < 100."""
-    end = 0
-    for route in routes:
-        end += route.share.percent
-        if point < end:
-            return route
-    return routes[-1]
+def choose(shares: Sequence[RevisionTraffic], draw: float) -> str:
+    """Return the revision that a draw from [0, 1) falls on, or "" when there are no shares."""
+    point, reached = draw * 100, 0
+    for share in shares:
+        reached += share.percent
+        if point < reached:
+            return share.revision
+    return ""
+
+
+def refuse(code: int, why: str, **headers: str) -> Response:
+    """Return an error as JSON, in the form kserve answers."""
+    return JSONResponse({"error": why}, status_code=code, headers=headers)
+
+
+def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    kept = [(key, value) for key, value in headers if key not in HOP_BY_HOP]
+    typed = [(k, v) for k, v in kept if k != b"content-type" or v != FORM]
+    if not any(key == b"content-type" for key, _ in typed):
+        typed.append((b"content-type", b"application/json"))
+    return typed
 
 
 class Router:
-    """The HTTP application in front of all services."""
+    """The ASGI application; `seed` makes its choices repeatable."""
 
-    def __init__(self, controller: Controller, client: httpx.AsyncClient) -> None:
-        """Route by what `controller` decided, forwarding with `client`."""
-        self._controller, self._client = controller, client
-        self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "kanaria_requests", "Answered requests", [*LABELS, "code"], registry=self._registry
-        )
-        self._seconds = Histogram(
-            "kanaria_request_seconds", "Time to the answer", LABELS, registry=self._registry
-        )
-
-    def application(self) -> Starlette:
-        """Return the ASGI application."""
-        return Starlette(
-            routes=[
-                Path("/", self._index),
-                Path("/healthz", self._index),
-                Path("/metrics", self._metrics),
-                Path("/v1/models/{call}", self._forward, methods=["GET", "POST"]),
-                Path("/v2/models/{call}", self._forward, methods=["GET"]),
-                Path("/v2/models/{call}/{verb}", self._forward, methods=["GET", "POST"]),
-            ]
+    def __init__(self, controller: Controller, seed: int | None = None) -> None:
+        """Forward for the services of `controller`."""
+        self._controller, self._random = controller, random.Random(seed)
+        self._metrics = Metrics()
+        self._client = httpx.AsyncClient(
+            timeout=TIMEOUT_SECONDS,
+            trust_env=False,  # A proxy of the user must not see requests to this machine.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=MAX_CONNECTIONS),
         )
 
-    async def _index(self, _: Request) -> Response:
-        return JSONResponse(self._controller.statuses())
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            request = Request(scope, receive)
+            response = await self._answer(request)
+            await response(scope, receive, send)
 
-    async def _metrics(self, _: Request) -> Response:
-        return Response(generate_latest(self._registry), media_type="text/plain; version=0.0.4")
+    async def close(self) -> None:
+        """Close the connections to the predictors."""
+        await self._client.aclose()
 
-    async def _forward(self, request: Request) -> Response:
-        name = request.path_params["call"].split(":", 1)[0]
-        routes = self._controller.routes(name)
-        if routes is None:
-            return JSONResponse({"error": f"no single service is named {name!r}"}, 404)
-        if not routes:
-            return JSONResponse({"error": f"service {name!r} has no ready revision yet"}, 503)
-        route = draw(routes, random.random() * 100)
-        labels = (self._controller.namespace(name), name, route.share.revision)
-        started = time.perf_counter()
-        answer = await self._ask(route, request)
-        self._seconds.labels(*labels).observe(time.perf_counter() - started)
-        self._requests.labels(*labels, str(answer.status_code)).inc()
-        answer.headers[REVISION_HEADER] = route.share.revision
-        return answer
+    async def _answer(self, request: Request) -> Response:
+        path = request.url.path
+        if path == "/metrics":
+            return Response(self._metrics.text(), media_type="text/plain; version=0.0.4")
+        if path == "/healthz":
+            return JSONResponse({"status": "ok"})
+        if path == "/":
+            return JSONResponse({"services": [_shown(live) for live in self._controller]})
+        match = PATH.fullmatch(path)
+        if match is None:
+            return refuse(404, f"{path}: unknown; use /v1/models/NAME:predict")
+        return await self._serve(request, match)
 
-    async def _ask(self, route: Route, request: Request) -> Response:
-        body = await request.body()
-        if not route.predictor.ready:
-            return JSONResponse({"error": f"{route.share.revision} is not answering"}, 503)
-        headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
-        # TF Serving reads any body as JSON; curl calls it a form unless told otherwise.
-        kind = request.headers.get("content-type", FORM)
-        headers["content-type"] = "application/json" if kind == FORM else kind
-        url = f"{route.predictor.url}{request.url.path}"
+    async def _serve(self, request: Request, match: re.Match[str]) -> Response:
+        name, found = match["name"], self._controller.find(match["name"])
+        if len(found) > 1:
+            host = request.headers.get("host", "")
+            found = [s for s in found if host.startswith(f"{name}.{s.namespace}")] or found
+        if not found:
+            return refuse(404, f"service {name!r}: unknown; GET / lists the services")
+        if len(found) > 1:
+            spaces = ", ".join(sorted(service.namespace for service in found))
+            why = f"service {name!r} is in several namespaces ({spaces})"
+            return refuse(409, f"{why}: send the header Host: {name}.NAMESPACE")
+        ready_path = (match["protocol"], match["verb"]) in (("v1", None), ("v2", "/ready"))
+        if request.method == "GET" and ready_path:
+            return JSONResponse({"name": name, "ready": found[0].answers()})
+        return await self._counted(request, found[0], match["protocol"])
+
+    async def _counted(self, request: Request, live: LiveService, protocol: str) -> Response:
+        began = time.perf_counter()
+        revision = choose(live.shares, self._random.random())
+        if not revision:
+            return refuse(503, f"service {live.name!r}: no revision is ready yet")
+        if protocol != live.protocol(revision):
+            speaks = live.protocol(revision)
+            response = refuse(404, f"service {live.name!r} speaks {speaks}, not {protocol}")
+        else:
+            response = await self._forward(request, live.port(revision), revision)
+        response.headers[REVISION_HEADER] = revision
+        seconds = time.perf_counter() - began
+        self._metrics.count(live.namespace, live.name, revision, response.status_code, seconds)
+        return response
+
+    async def _forward(self, request: Request, port: int | None, revision: str) -> Response:
+        if port is None:
+            return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
+        path = request.scope["raw_path"].decode("ascii")
         try:
             answer = await self._client.request(
-                request.method, url, content=body, headers=headers, timeout=TIMEOUT_SECONDS
+                request.method,
+                f"http://127.0.0.1:{port}{path}",
+                headers=_forwarded(request.scope["headers"]),
+                content=await request.body(),
             )
         except httpx.TimeoutException:
-            return JSONResponse({"error": f"{route.share.revision} took too long"}, 504)
-        except httpx.HTTPError as error:
-            route.predictor.lost()
-            return JSONResponse({"error": f"{route.share.revision}: {error!r}"}, 503)
-        media_type = answer.headers.get("content-type", "application/json")
-        return Response(answer.content, answer.status_code, media_type=media_type)
+            return refuse(504, f"{revision}: no answer in {TIMEOUT_SECONDS:.0f} s")
+        except httpx.TransportError:
+            return refuse(503, f"{revision}: its predictor ended while it answered")
+        response = Response(answer.content, answer.status_code)
+        response.raw_headers.extend(
+            (key.lower(), value)
+            for key, value in answer.headers.raw
+            if key.lower() not in HOP_BY_HOP and key.lower() not in (b"date", b"server")
+        )
+        return response
+
+
+def _shown(live: LiveService) -> dict[str, Any]:
+    return {
+        "namespace": live.namespace,
+        "name": live.name,
+        "ready": live.answers(),
+        "traffic": {share.revision: share.percent for share in live.shares},
+    }

@@ -1,13 +1,12 @@
-"""The local server: router and controller in one process, for one state folder."""
+"""The process of local serving: one port, one state folder."""
 
 import asyncio
-import contextlib
 import logging
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import uvicorn
 
 from kanaria.components.shared.errors import NotReadyError
@@ -16,8 +15,33 @@ from kanaria.serving.local.controller import Controller
 from kanaria.serving.local.router import Router
 
 logger = logging.getLogger(__name__)
-
 HOST = "127.0.0.1"
+BACKLOG = 512
+
+
+def serve(state: Path, port: int, manifests: Sequence[Path] = (), seed: int | None = None) -> None:
+    """Serve the services of a state folder on one port until SIGINT or SIGTERM.
+
+    Args:
+        state: folder that outlives the server; it is created.
+        port: of the loopback address; 0 takes a free one, which `server.json` then tells.
+        manifests: YAML files of InferenceServices, applied before serving: what a file says
+            replaces what is applied, the canary's percentage included.
+        seed: makes the router's choices repeatable.
+
+    Raises:
+        ParameterError: a manifest is wrong; nothing was applied.
+        NotReadyError: the port is taken, or another server is live on the folder.
+    """
+    state = state.resolve()
+    wanted = [manifest for file in manifests for manifest in store.load_manifests(file)]
+    with store.served(state), _listening(port) as listener:
+        for manifest in wanted:
+            service = store.service_of(state, manifest)
+            with service.changing():
+                service.apply(manifest)
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        asyncio.run(_serve(state, listener, url, seed))
 
 
 def _listening(port: int) -> socket.socket:
@@ -27,50 +51,27 @@ def _listening(port: int) -> socket.socket:
         listener.bind((HOST, port))
     except OSError as error:
         listener.close()
-        raise NotReadyError(f"port={port}: {error.strerror}; choose another --port") from error
+        raise NotReadyError(f"port {port}: {error.strerror}; choose another by --port") from error
+    listener.listen(BACKLOG)
     return listener
 
 
-async def _serve(state: Path, listener: socket.socket) -> None:
-    url = f"http://{HOST}:{listener.getsockname()[1]}"
+async def _serve(state: Path, listener: socket.socket, url: str, seed: int | None) -> None:
     controller = Controller(state, url)
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(limits=limits) as client:
-        application = Router(controller, client).application()
-        config = uvicorn.Config(application, log_level="warning", access_log=False)
-        server = uvicorn.Server(config)
-        converging = asyncio.create_task(controller.run())
-        store.announce(state, url)
-        logger.info("serving %s at %s", state, url)
-        try:
-            # A controller that fails ends the server: it must not route by stale decisions.
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
-            await asyncio.wait({serving, converging}, return_when=asyncio.FIRST_COMPLETED)
-            server.should_exit = True
-            await serving
-        finally:
-            converging.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await converging
-
-
-def serve(state: Path, port: int, manifests: Sequence[Path]) -> None:
-    """Apply the manifests and serve the state folder until SIGTERM or SIGINT.
-
-    Args:
-        state: folder that keeps manifests, revisions and status over restarts.
-        port: TCP port on 127.0.0.1; 0 takes a free one, told by `server.json`.
-        manifests: YAML files of InferenceServices to apply first; may be empty.
-
-    Raises:
-        ParameterError: a manifest is not one this server can run; nothing is applied.
-        NotReadyError: the port is taken, or another server is live on the folder.
-    """
-    found = [manifest for path in manifests for manifest in store.load_manifests(path)]
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    with store.served(state.resolve()):
-        for manifest in found:
-            store.apply(state.resolve(), manifest)
-        with _listening(port) as listener:
-            asyncio.run(_serve(state.resolve(), listener))
+    router = Router(controller, seed)
+    config = uvicorn.Config(
+        router, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=5
+    )
+    converging = asyncio.create_task(controller.run())
+    server = uvicorn.Server(config)
+    converging.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    store.announce(state, url)
+    logger.info("serving %s on %s", state, url)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        converging.cancel()
+        with suppress(asyncio.CancelledError):
+            await converging
+        await controller.stop()
+        await router.close()

@@ -7,25 +7,31 @@
 """
 
 import fcntl
+import hashlib
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
 from kanaria.components.shared import atomic
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
-from kanaria.serving.inference_service import API_VERSION, KIND
+from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import local_path
+from kanaria.serving.inference_service import API_VERSION, KIND, NAME, PROTOCOLS
 
 MANIFEST, STATUS, SERVER, LOCK = "manifest.yaml", "status.json", "server.json", "server.lock"
+CHANGE_LOCK = "change.lock"
+LOCK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Revision:
-    """One revision: its name, the model's parent folder, and the protocol it speaks."""
+    """One revision: name, template fingerprint, model's parent folder, protocol v1 or v2."""
 
     name: str
     template: str
@@ -38,6 +44,8 @@ class Observed:
     """What the server has made of a manifest.
 
     Attributes:
+        applied: digest of the manifest that was taken over last.
+        percent: its `canaryTrafficPercent`, or None.
         revisions: the newest last.
         ready: names of those that became ready once.
         stable: the rolled-out revision, or "".
@@ -46,6 +54,8 @@ class Observed:
         status: KServe's status, with its field names.
     """
 
+    applied: str = ""
+    percent: int | None = None
     revisions: tuple[Revision, ...] = ()
     ready: tuple[str, ...] = ()
     stable: str = ""
@@ -79,12 +89,28 @@ def check(document: Any, where: str) -> None:
     )
     if not is_service:
         raise ParameterError(f"{where}: not a {API_VERSION} {KIND}: {shown(document)}")
-    model = document.get("spec", {}).get("predictor", {}).get("model", {})
-    if not document.get("metadata", {}).get("name") or not model.get("storageUri"):
-        raise ParameterError(
-            f"{where}: metadata.name and spec.predictor.model.storageUri are needed; "
-            "local serving runs TensorFlow models"
-        )
+    model = ((document.get("spec") or {}).get("predictor") or {}).get("model") or {}
+    faults = Faults(where)
+    metadata = document.get("metadata") or {}
+    for field_name, value in (("name", metadata.get("name")), ("namespace", metadata.get("namespace", "default"))):
+        valid = isinstance(value, str) and bool(NAME.fullmatch(value))
+        faults.check(valid, f"metadata.{field_name}", value, "use lower-case letters, digits, '-'")
+    kind = (model.get("modelFormat") or {}).get("name")
+    faults.check(kind == "tensorflow", "modelFormat.name", kind, "local serving runs tensorflow")
+    protocol = model.get("protocolVersion", "v1")
+    faults.check(protocol in PROTOCOLS, "protocolVersion", protocol, "local serving speaks v1, v2")
+    _check_uri(model.get("storageUri"), faults)
+    faults.raise_if_any()
+
+
+def _check_uri(uri: Any, faults: Faults) -> None:
+    """The state outlives the current folder of whoever applied, so relative paths are refused."""
+    try:
+        absolute = isinstance(uri, str) and local_path(uri).is_absolute()
+    except ParameterError as error:
+        faults.add(str(error))
+        return
+    faults.check(absolute, "storageUri", uri, "use an absolute path or file:// on this machine")
 
 
 class Service:
@@ -100,8 +126,20 @@ class Service:
         path = self.folder / MANIFEST
         return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
 
+    def applied(self) -> str:
+        """Return the digest of the applied manifest."""
+        return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
+
+    @contextmanager
+    def changing(self) -> Iterator[dict[str, Any] | None]:
+        """Hold the service for one change and yield the applied manifest, or None."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / CHANGE_LOCK).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield self.manifest()
+
     def apply(self, manifest: dict[str, Any]) -> None:
-        """Apply a manifest."""
+        """Apply a manifest; call it while `changing`."""
         atomic.write_text(self.folder / MANIFEST, yaml.safe_dump(manifest, sort_keys=False))
 
     def observed(self) -> Observed:
@@ -128,12 +166,10 @@ def services(state: Path) -> list[Service]:
     return [Service(state, path.parent.parent.name, path.parent.name) for path in found]
 
 
-def apply(state: Path, manifest: dict[str, Any]) -> Service:
-    """Apply a checked manifest; its namespace is "default" unless it names one."""
+def service_of(state: Path, manifest: dict[str, Any]) -> Service:
+    """Return the service a checked manifest names; its namespace is "default" if it names none."""
     metadata = manifest["metadata"]
-    service = Service(state, metadata.get("namespace", "default"), metadata["name"])
-    service.apply(manifest)
-    return service
+    return Service(state, metadata.get("namespace", "default"), metadata["name"])
 
 
 def live_url(state: Path) -> str:
@@ -145,8 +181,24 @@ def live_url(state: Path) -> str:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return str(json.loads(server.read_text(encoding="utf-8"))["url"])
+            return _announced(server)
     return ""
+
+
+def _announced(server: Path) -> str:
+    """A server that is just starting has taken the lock but not told its URL yet."""
+    try:
+        return str(json.loads(server.read_text(encoding="utf-8"))["url"])
+    except FileNotFoundError:
+        return ""
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager
@@ -158,10 +210,12 @@ def served(state: Path) -> Iterator[None]:
     """
     state.mkdir(parents=True, exist_ok=True)
     with (state / LOCK).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise NotReadyError(f"{state}: another server is live on this folder") from error
+        # Whoever asks whether a server is live holds the lock for a moment.
+        deadline = time.monotonic() + LOCK_SECONDS
+        while not _locked(file):
+            if time.monotonic() > deadline:
+                raise NotReadyError(f"{state}: another server is live on this folder; stop it first")
+            time.sleep(0.05)
         (state / SERVER).unlink(missing_ok=True)
         yield
 

@@ -1,0 +1,215 @@
+"""The step on real files: it judges, keeps its baselines straight, and leaves nothing half done."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import tensorflow_data_validation as tfdv
+
+from kanaria.components.shared import outcome
+from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.validate.validate import ValidateRequest, validate
+
+FARES = [3.0 + i % 17 for i in range(80)]
+PAYMENTS = ["cash", "card"] * 40
+TAXI = {
+    "fare": FARES,
+    "payment": PAYMENTS,
+    "tract": [None if i % 3 else i for i in range(80)],
+}
+SCHEMA = """
+default_environment: "TRAINING"
+default_environment: "SERVING"
+feature { name: "fare" type: FLOAT
+  drift_comparator { jensen_shannon_divergence { threshold: 0.1 } }
+  skew_comparator { jensen_shannon_divergence { threshold: 0.1 } } }
+feature { name: "payment" type: BYTES domain: "payments" not_in_environment: "SERVING" }
+feature { name: "tract" type: INT }
+string_domain { name: "payments" value: "cash" value: "card" }
+"""
+
+
+@pytest.fixture
+def schema_file(tmp_path: Path) -> str:
+    file = tmp_path / "given.pbtxt"
+    file.write_text(SCHEMA)
+    return str(file)
+
+
+@pytest.fixture
+def release(tmp_path: Path, examples_of, targets_in, schema_file: str) -> str:
+    """A deployed release with the statistics of TAXI."""
+    targets = targets_in("first")
+    folder = examples_of("first_examples", train=TAXI, eval=TAXI)
+    validate(ValidateRequest(examples=folder, schema_file=schema_file), targets)
+    (tmp_path / "release").mkdir()
+    targets.statistics.rename(tmp_path / "release" / "statistics")
+    return str(tmp_path / "release")
+
+
+def test_good_data_passes_with_a_schema_of_its_own(examples_of, targets_in):
+    targets = targets_in()
+    result = validate(ValidateRequest(examples=examples_of(train=TAXI, eval=TAXI)), targets)
+    assert result.passed
+    assert outcome.read(targets.outcome).passed
+    assert result.metadata["rows_train"] == result.metadata["rows_eval"] == 80
+    assert len(str(result.metadata["schema_fingerprint"])) == 64
+    found = tfdv.load_schema_text(str(targets.schema / "schema.pbtxt"))
+    kinds = {feature.name: feature.type for feature in found.feature}
+    assert kinds == {"fare": 3, "payment": 1, "tract": 2}
+
+
+def test_the_files_are_those_of_tfdv(examples_of, targets_in):
+    targets = targets_in()
+    validate(ValidateRequest(examples=examples_of(train=TAXI, eval=TAXI)), targets)
+    for split in ("train", "eval"):
+        statistics = tfdv.load_stats_binary(str(targets.statistics / split / "FeatureStats.pb"))
+        assert statistics.datasets[0].num_examples == 80
+        assert (targets.anomalies / split / "SchemaDiff.pb").stat().st_size > 0
+
+
+def test_the_same_input_gives_the_same_bytes(examples_of, targets_in):
+    folder, runs = examples_of(train=TAXI), [targets_in("one"), targets_in("two")]
+    for targets in runs:
+        validate(ValidateRequest(examples=folder), targets)
+    for path in ("statistics/train/FeatureStats.pb", "schema/schema.pbtxt", "report.html"):
+        one, two = ((targets.report.parent / path).read_bytes() for targets in runs)
+        assert one == two, path
+
+
+def test_an_anomaly_gives_a_negative_verdict_with_every_reason(
+    examples_of, targets_in, schema_file
+):
+    bad = TAXI | {"payment": ["shells", "card"] * 40, "fare": ["much"] * 80}
+    folder, targets = examples_of(train=TAXI, eval=bad), targets_in()
+    assert not validate(ValidateRequest(examples=folder, schema_file=schema_file), targets).passed
+    found = outcome.read(targets.outcome)
+    assert [(r.severity, r.subject, r.kind, r.split) for r in found.reasons] == [
+        ("ERROR", "fare", "UNEXPECTED_DATA_TYPE", "eval"),
+        ("ERROR", "payment", "ENUM_TYPE_UNEXPECTED_STRING_VALUES", "eval"),
+    ]
+    assert "shells" in found.reasons[1].text
+    assert "shells" in targets.report.read_text()
+
+
+def test_an_environment_excuses_a_feature(examples_of, targets_in, schema_file):
+    folder = examples_of(train={k: v for k, v in TAXI.items() if k != "payment"})
+    request = {"examples": folder, "schema_file": schema_file}
+    required = SCHEMA.replace("type: BYTES", "type: BYTES presence { min_count: 1 }")
+    Path(schema_file).write_text(required)
+    assert not validate(ValidateRequest(**request), targets_in("none")).passed
+    assert validate(ValidateRequest(**request, environment="SERVING"), targets_in("serving")).passed
+
+
+def test_a_first_run_skips_the_comparators_and_says_so(examples_of, targets_in, schema_file):
+    targets = targets_in()
+    request = ValidateRequest(examples=examples_of(train=TAXI), schema_file=schema_file)
+    assert validate(request, targets).passed
+    assert outcome.read(targets.outcome).notes == (
+        "1 drift comparators were skipped: nothing is deployed yet",
+        "1 skew comparators were skipped: no serving statistics were given",
+    )
+
+
+@pytest.mark.parametrize(("factor", "passes"), [(1.0, True), (3.0, False)])
+def test_drift_from_the_deployed_release_acts(
+    examples_of, targets_in, schema_file, release, factor: float, passes: bool
+):
+    folder = examples_of(train=TAXI | {"fare": [factor * fare for fare in FARES]})
+    targets = targets_in()
+    request = ValidateRequest(examples=folder, schema_file=schema_file, deployed=release)
+    assert validate(request, targets).passed is passes
+    found = outcome.read(targets.outcome)
+    assert any(note.startswith("drift jensen") for note in found.notes)
+    assert found.thresholds["drift jensen_shannon_divergence of fare"] == 0.1
+    assert "deployed train" in targets.report.read_text()
+
+
+@pytest.mark.parametrize("path", ["statistics/eval", "statistics/eval/FeatureStats.pb"])
+def test_skew_from_serving_acts(examples_of, targets_in, schema_file, release, path: str):
+    folder = examples_of(train=TAXI | {"fare": [3 * fare for fare in FARES]})
+    targets = targets_in()
+    request = ValidateRequest(
+        examples=folder, schema_file=schema_file, serving_statistics=f"file://{release}/{path}"
+    )
+    assert not validate(request, targets).passed
+    [reason] = outcome.read(targets.outcome).reasons
+    assert reason.kind == "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH"
+
+
+def test_a_comparison_with_another_version_is_never_made_silently(
+    examples_of, targets_in, schema_file
+):
+    constraint = "num_examples_version_comparator { min_fraction_threshold: 0.9 }"
+    Path(schema_file).write_text(f"{SCHEMA} dataset_constraints {{ {constraint} }}")
+    targets = targets_in()
+    request = ValidateRequest(examples=examples_of(train=TAXI), schema_file=schema_file)
+    assert not validate(request, targets).passed
+    assert "num_examples_drift_comparator" in outcome.read(targets.outcome).reasons[0].text
+
+
+def test_a_column_without_values_is_judged_like_any_other(examples_of, targets_in):
+    folder = examples_of(train=TAXI | {"gone": pa.nulls(80)}, eval=TAXI | {"gone": ["x"] * 80})
+    targets = targets_in()
+    validate(ValidateRequest(examples=folder), targets)
+    assert "gone" in targets.report.read_text()
+    assert 'name: "gone"' in (targets.schema / "schema.pbtxt").read_text()
+
+
+def test_a_dot_in_a_name_stays_part_of_it(examples_of, targets_in, schema_file):
+    folder, targets = examples_of(train=TAXI | {"a.b": [1] * 80}), targets_in()
+    validate(ValidateRequest(examples=folder, schema_file=schema_file), targets)
+    assert outcome.read(targets.outcome).reasons[0].subject == "a.b"
+
+
+def assert_nothing_written(targets) -> None:
+    assert not targets.report.parent.exists() or not list(targets.report.parent.iterdir())
+
+
+def test_all_faults_of_the_parameters_come_at_once(examples_of, targets_in):
+    targets = targets_in()
+    request = ValidateRequest(
+        examples=examples_of(train=TAXI),
+        environment="SERVING",
+        deployed="s3://bucket/release",
+        serving_statistics="gs://bucket/stats",
+    )
+    with pytest.raises(ParameterError, match=r"deployed.*s3.*serving_statistics.*gs.*environment"):
+        validate(request, targets)
+    assert_nothing_written(targets)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no statistics", b"\x0a\x00"])
+@pytest.mark.parametrize("parameter", ["serving_statistics", "deployed"])
+def test_a_baseline_that_is_no_statistics_fails_before_any_work(
+    tmp_path: Path, examples_of, targets_in, parameter: str, content: bytes | None
+):
+    file = tmp_path / "baseline" / "statistics" / "train" / "FeatureStats.pb"
+    if content is not None:
+        file.parent.mkdir(parents=True)
+        file.write_bytes(content)
+    where = {"serving_statistics": file, "deployed": tmp_path / "baseline"}[parameter]
+    targets = targets_in()
+    request = ValidateRequest(examples=examples_of(train=TAXI), **{parameter: str(where)})
+    with pytest.raises(DataError, match=f"{parameter}=.*give a"):
+        validate(request, targets)
+    assert_nothing_written(targets)
+
+
+def test_examples_without_a_split_are_an_error(tmp_path: Path, targets_in):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no split=<name> folder"):
+        validate(ValidateRequest(examples=tmp_path / "empty"), targets_in())
+
+
+def test_a_split_without_files_is_an_error(examples_of, targets_in):
+    folder = examples_of(train=TAXI)
+    (folder / "split=eval").mkdir()
+    with pytest.raises(DataError, match="no split 'eval'"):
+        validate(ValidateRequest(examples=folder), targets_in())
+
+
+def test_a_split_without_rows_is_an_error(examples_of, targets_in):
+    folder = examples_of(train=TAXI, eval={"fare": pa.array([], pa.float64())})
+    with pytest.raises(DataError, match="split 'eval' has no rows"):
+        validate(ValidateRequest(examples=folder), targets_in())

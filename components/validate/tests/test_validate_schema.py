@@ -1,0 +1,71 @@
+"""One schema for all splits: inferred, or read with the place of every fault."""
+
+from pathlib import Path
+
+import pytest
+
+from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.validate import schema
+
+
+def test_the_other_splits_widen_what_train_shows(statistics_of):
+    statistics = {
+        "eval": statistics_of({"word": ["a", "c"] * 20, "label": [1] * 40}),
+        "train": statistics_of({"word": ["a", "b"] * 20}),
+    }
+    found = schema.inferred(statistics)
+    assert [feature.name for feature in found.feature] == ["word", "label"]
+    assert sorted(found.string_domain[0].value) == ["a", "b", "c"]
+
+
+def test_writing_and_reading_gives_the_same_schema(tmp_path: Path, statistics_of):
+    found = schema.inferred({"train": statistics_of({"word": ["a", "b"] * 20, "n": [1, 2] * 20})})
+    schema.write(found, tmp_path / "schema")
+    assert schema.given(str(tmp_path / "schema" / schema.FILE)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('feature {\n  name: "x"\n  typ: INT\n}', "typ: INT"),
+        ('feature {\n  name: "x"\n  type: INTEGER\n}', "INTEGER"),
+        ('feature {\n  name: "x"', "name"),
+        ("a,b\n1,2\n", "a,b"),
+        ("", "names no feature"),
+        ('feature{name:"x"} feature{name:"x"}', "stand there twice"),
+    ],
+)
+def test_a_schema_that_does_not_parse_names_place_and_text(tmp_path: Path, text: str, message: str):
+    file = tmp_path / "schema.pbtxt"
+    file.write_text(text)
+    with pytest.raises(DataError, match=message) as caught:
+        schema.given(str(file))
+    assert str(caught.value).startswith(str(file))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_field_is_located_by_line_and_column(tmp_path: Path):
+    file = tmp_path / "schema.pbtxt"
+    file.write_text('feature {\n  name: "x"\n  typ: INT\n}')
+    with pytest.raises(DataError, match=r'schema.pbtxt:3:3: .*no field named "typ"'):
+        schema.given(str(file))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "No such file"), (b"\xff\xfe\x00", "not UTF-8")]
+)
+def test_a_schema_that_cannot_be_read_names_the_parameter(
+    tmp_path: Path, content: bytes | None, message: str
+):
+    file = tmp_path / "schema.pbtxt"
+    if content:
+        file.write_bytes(content)
+    with pytest.raises(DataError, match=f"schema_file=.*{message}"):
+        schema.given(str(file))
+
+
+def test_an_unknown_environment_lists_the_known_ones(schema_of):
+    known = schema_of('default_environment:"TRAINING" default_environment:"SERVING"')
+    schema.check_environment(known, "SERVING")
+    with pytest.raises(ParameterError, match=r"'SERVNG'.*SERVING, TRAINING"):
+        schema.check_environment(known, "SERVNG")

@@ -1,0 +1,139 @@
+"""Sends real rows to the endpoint and sums up what each revision answered."""
+
+import csv
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from scipy.stats import rankdata
+
+from kanaria.pipelines.flights import prepare
+from kanaria.serving.local.router import REVISION_HEADER
+
+CLIENTS = 4
+TEXTS = ("carrier", "origin", "dest")
+INTEGERS = ("month", "weekday", "hour", "sched_dep_minutes")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flight:
+    """One row to send, and what happened: 1 if the flight arrived late, else 0."""
+
+    features: dict[str, Any]
+    late: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """One answer: who gave it, HTTP code, seconds, and the predicted probability or None."""
+
+    revision: str
+    code: int
+    seconds: float
+    probability: float | None
+    late: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """What one revision did.
+
+    Attributes:
+        revision: its name.
+        requests: how many it was sent.
+        share: its share of all requests, 0 to 1.
+        errors: answers other than 200.
+        p50_ms: median time to the answer, milliseconds.
+        p99_ms: 99th percentile of it, milliseconds.
+        accuracy: share of flights judged right at 0.5, 0 to 1.
+        auc: area under the ROC curve over its answers, 0 to 1, NaN with one class only.
+    """
+
+    revision: str
+    requests: int
+    share: float
+    errors: int
+    p50_ms: float
+    p99_ms: float
+    accuracy: float
+    auc: float
+
+
+def flights(files: Iterable[Path], wanted: int) -> list[Flight]:
+    """Return `wanted` flights spread evenly over the files, without those that miss a value."""
+    rows = []
+    for file in files:
+        with file.open(newline="", encoding="utf-8") as text:
+            rows += [row for row in csv.DictReader(text) if all(row.values())]
+    step = max(len(rows) // wanted, 1)
+    return [_flight(row) for row in rows[::step][:wanted]]
+
+
+def _flight(row: dict[str, str]) -> Flight:
+    features: dict[str, Any] = {}
+    for name in prepare.COLUMNS[:-1]:
+        text = row[name]
+        features[name] = text if name in TEXTS else int(text) if name in INTEGERS else float(text)
+    return Flight(features=features, late=int(row["late"]))
+
+
+def _ask(client: httpx.Client, url: str, flight: Flight) -> Answer:
+    started = time.perf_counter()
+    response = client.post(url, content=json.dumps({"instances": [flight.features]}))
+    seconds = time.perf_counter() - started
+    is_answered = response.status_code == httpx.codes.OK
+    return Answer(
+        revision=response.headers.get(REVISION_HEADER, "(none)"),
+        code=response.status_code,
+        seconds=seconds,
+        probability=response.json()["predictions"][0][0] if is_answered else None,
+        late=flight.late,
+    )
+
+
+def send(url: str, rows: Sequence[Flight]) -> list[Answer]:
+    """Send each row once, by a few clients at a time."""
+    with httpx.Client(timeout=30.0) as client, ThreadPoolExecutor(CLIENTS) as pool:
+        return list(pool.map(lambda flight: _ask(client, url, flight), rows))
+
+
+def auc(labels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any]) -> float:
+    """Return the area under the ROC curve, from the Mann-Whitney rank sum; ties count a half."""
+    positives = int(labels.sum())
+    negatives = len(labels) - positives
+    if not positives or not negatives:
+        return float("nan")
+    ranks = rankdata(scores)[labels == 1].sum()
+    return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+def summarize(answers: Sequence[Answer]) -> list[Summary]:
+    """Return one summary a revision, by name."""
+    by_revision = defaultdict(list)
+    for answer in answers:
+        by_revision[answer.revision].append(answer)
+    return [_summary(name, by_revision[name], len(answers)) for name in sorted(by_revision)]
+
+
+def _summary(revision: str, answers: Sequence[Answer], total: int) -> Summary:
+    good = [a for a in answers if a.probability is not None]
+    labels = np.array([a.late for a in good], int)
+    scores = np.array([a.probability for a in good], float)
+    milliseconds = [1000 * a.seconds for a in answers]
+    return Summary(
+        revision=revision,
+        requests=len(answers),
+        share=len(answers) / total,
+        errors=len(answers) - len(good),
+        p50_ms=float(np.percentile(milliseconds, 50)),
+        p99_ms=float(np.percentile(milliseconds, 99)),
+        accuracy=float(np.mean((scores > 0.5) == labels)) if good else float("nan"),
+        auc=auc(labels, scores),
+    )

@@ -1,0 +1,155 @@
+"""Keeps one revision's predictor running: start, wait for readiness, restart with back-off."""
+
+import asyncio
+import logging
+import signal
+import socket
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+
+from kanaria.components.shared.storage import local_path
+from kanaria.serving.local.spawner import Child, Spawner
+from kanaria.serving.local.store import Revision
+
+logger = logging.getLogger(__name__)
+LOAD_ATTEMPTS = 2
+LOAD_SECONDS = 600.0  # Knative's progress deadline.
+PROBE_SECONDS = 0.03
+MAX_BACK_OFF_SECONDS = 30.0
+STEADY_SECONDS = 30.0
+MAX_CAUSE_LENGTH = 500
+TAIL_BYTES = 8192
+
+
+class Watcher(Protocol):
+    """Whoever wants to know how a revision fares."""
+
+    def on_ready(self, revision: str) -> None:
+        """The revision's predictor answers."""
+
+    def on_failed(self, revision: str, why: str) -> None:
+        """The revision's model does not load."""
+
+
+def back_off(deaths: int) -> float:
+    """Return the seconds to wait after `deaths` deaths in a row: 1, 2, 4 ... at most 30."""
+    return min(2.0 ** min(deaths - 1, 10), MAX_BACK_OFF_SECONDS)
+
+
+def last_line(log: Path, start: int = 0) -> str:
+    """Return the last line of a log that says something, from byte `start` on; at most 500 long."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(start, size - TAIL_BYTES))
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    found = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return found[:MAX_CAUSE_LENGTH]
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+class Runner:
+    """The life of one revision's predictor; `port` is its port while it answers, else None."""
+
+    def __init__(  # noqa: D107
+        self,
+        *,
+        name: str,
+        revision: Revision,
+        log: Path,
+        spawner: Spawner,
+        watcher: Watcher,
+        was_ready: bool,
+    ) -> None:
+        self.port: int | None = None
+        self.revision = revision
+        self._name, self._log, self._spawner = name, log, spawner
+        self._watcher, self._was_ready = watcher, was_ready
+        self._child: Child | None = None
+        self._task = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """End the predictor when its running requests are answered."""
+        self.cancel()
+        if self._child is not None:
+            await self._child.stop()
+
+    def cancel(self) -> None:
+        """Start and watch it no more."""
+        self.port = None
+        self._task.cancel()
+
+    @property
+    def forked(self) -> bool:
+        """Whether a process exists that can be told to stop."""
+        return self._child is not None and self._child.pid.done()
+
+    async def _keep(self) -> None:
+        deaths, clock = 0, asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            if await self._live_once():
+                deaths = 0 if clock() - began > STEADY_SECONDS else deaths
+            elif not self._was_ready and deaths + 1 >= LOAD_ATTEMPTS:
+                return
+            deaths += 1
+            await asyncio.sleep(back_off(deaths))
+
+    async def _live_once(self) -> bool:
+        """Run the predictor until it ends; return whether it ever answered."""
+        start = self._log.stat().st_size if self._log.exists() else 0
+        port = free_port()
+        self._child = child = await self._spawner.launch(
+            log=self._log,
+            model_dir=str(local_path(self.revision.storage_uri)),
+            name=self._name,
+            port=port,
+            protocol=self.revision.protocol,
+        )
+        answered = await self._answers(child, port)
+        if answered:
+            self.port, self._was_ready = port, True
+            self._watcher.on_ready(self.revision.name)
+            await asyncio.wait([child.ended])
+            self.port = None
+        else:
+            await child.stop()
+        why = self._cause(child, start)
+        logger.warning("%s: its predictor ended: %s", self.revision.name, why)
+        if not self._was_ready:
+            self._watcher.on_failed(self.revision.name, why)
+        return answered
+
+    async def _answers(self, child: Child, port: int) -> bool:
+        await asyncio.wait([child.pid, child.ended], return_when=asyncio.FIRST_COMPLETED)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + LOAD_SECONDS
+        async with httpx.AsyncClient(timeout=5.0) as client:
+            while not child.ended.done() and clock() < deadline:
+                try:
+                    answer = await client.get(f"http://127.0.0.1:{port}/v1/models/{self._name}")
+                except httpx.TransportError:
+                    await asyncio.wait([child.ended], timeout=PROBE_SECONDS)
+                else:
+                    return answer.status_code == httpx.codes.OK
+        return False
+
+    def _cause(self, child: Child, start: int) -> str:
+        if not child.pid.done():
+            return "the predictor host ended before it could load the model; see its log"
+        code = child.ended.result()
+        ending = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        line = last_line(self._log, start)
+        return line if line and code > 0 else f"{ending}; last line of its log: {line or 'none'}"
+
+
