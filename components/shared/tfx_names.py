@@ -1,7 +1,7 @@
 """The TFX names that user modules import, for a machine where TFX is not installed.
 
 `from tfx import v1 as tfx`, `tfx.components.FnArgs`, `tfx.components.DataAccessor` and
-`tfx.components.trainer.fn_args_utils` resolve to the classes below, and `tfx.utils.parse_pbtxt_file`
+`tfx.components.trainer.fn_args_utils` resolve to the classes below; `tfx.utils.parse_pbtxt_file`
 (also in `tfx.utils.io_utils`) to a function. A real TFX is never hidden.
 """
 

@@ -11,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from kanaria.components.shared.errors import DataError, UserCodeError, shown
 from kanaria.components.shared.record_batches import record_batches
 from kanaria.components.train import diagnosis
+from kanaria.components.train.diagnosis import Flags
 from kanaria.components.train.feeds import ROWS_PER_BATCH, feeds
 
 SIGNATURE = "serving_default"
@@ -31,7 +32,7 @@ def _load(model_dir: Path) -> Any:
     return loaded
 
 
-def _is_finite(outputs: dict[str, tf.Tensor], rows: int) -> np.ndarray:
+def _is_finite(outputs: dict[str, tf.Tensor], rows: int) -> Flags:
     """Return for each row whether every float it gave is finite, shape (rows,)."""
     finite = np.ones(rows, bool)
     for name, tensor in outputs.items():
@@ -45,7 +46,7 @@ def _is_finite(outputs: dict[str, tf.Tensor], rows: int) -> np.ndarray:
     return finite
 
 
-def _answers(signature: Any, files: Sequence[Path], schema: schema_pb2.Schema) -> np.ndarray:
+def _answers(signature: Any, files: Sequence[Path], schema: schema_pb2.Schema) -> Flags:
     """Run `signature` on all rows; return whether each answer is finite, shape (rows,)."""
     inputs = signature.structured_input_signature[1]
     finite = []
@@ -62,7 +63,7 @@ def _answers(signature: Any, files: Sequence[Path], schema: schema_pb2.Schema) -
 
 
 def _cause(
-    signature: Any, bad: np.ndarray, eval_files: Sequence[Path], train_files: Sequence[Path]
+    signature: Any, bad: Flags, eval_files: Sequence[Path], train_files: Sequence[Path]
 ) -> str:
     """Say what makes the answers non-finite, as far as the data and the weights tell."""
     weights = [v for v in signature.variables if v.dtype.is_floating]

@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from kanaria.components.shared.record_batches import record_batches
 
 ROWS_PER_BATCH = 10_000
+Flags = NDArray[np.bool_]
+"""One truth value a row, shape (rows,)."""
 
 
-def missing(column: pa.Array) -> np.ndarray:
+def missing(column: pa.Array) -> Flags:
     """Return for each list of `column` whether it is missing or empty, shape (rows,)."""
     if pa.types.is_null(column.type):
         return np.ones(len(column), bool)
@@ -20,7 +23,7 @@ def missing(column: pa.Array) -> np.ndarray:
     return lengths.to_numpy(zero_copy_only=False) == 0
 
 
-def non_finite(column: pa.Array) -> np.ndarray:
+def non_finite(column: pa.Array) -> Flags:
     """Return for each list of `column` whether it holds NaN or infinity, shape (rows,)."""
     found = np.zeros(len(column), bool)
     if not pa.types.is_null(column.type) and pa.types.is_floating(column.type.value_type):
@@ -30,7 +33,7 @@ def non_finite(column: pa.Array) -> np.ndarray:
     return found
 
 
-def suspects(batches: Iterable[pa.RecordBatch], bad: np.ndarray) -> list[str]:
+def suspects(batches: Iterable[pa.RecordBatch], bad: Flags) -> list[str]:
     """Name the columns that are odd more often in bad rows than in good ones.
 
     Odd is NaN, infinite or missing. A column that is missing as often where the model answers
@@ -40,7 +43,7 @@ def suspects(batches: Iterable[pa.RecordBatch], bad: np.ndarray) -> list[str]:
         batches: the rows the model was given, in order.
         bad: whether the model's answer to a row is non-finite, shape (rows,).
     """
-    odd: dict[str, list[np.ndarray]] = {}
+    odd: dict[str, list[Flags]] = {}
     for batch in batches:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             odd.setdefault(name, []).append(missing(column) | non_finite(column))

@@ -96,7 +96,7 @@ def judge_split(
         schema,
         environment=rules.environment or None,
         previous_statistics=previous,
-        serving_statistics=None,
+        serving_statistics=rules.serving,
     )
     given = {"drift": previous, "skew": rules.serving}
     sides = {kind: side for kind, side in given.items() if side is not None}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.local import reconcile, revisions
 from kanaria.serving.local.runner import Runner
 from kanaria.serving.local.spawner import GRACE_SECONDS, Spawner
@@ -39,8 +40,13 @@ class LiveService:
         self._seen = seen
         with self._service.changing() as manifest:
             digest = self._service.applied()
-        if manifest is not None and digest != self._observed.applied:
+        if manifest is None or digest == self._observed.applied:
+            return
+        try:
             check(manifest, str(self._service.folder / MANIFEST))
+        except ParameterError as error:
+            logger.error("a manifest edited by hand is left out: %s", error)
+        else:
             self._publish(reconcile.adopt(self._observed, manifest, digest))
 
     def on_ready(self, revision: str) -> None:

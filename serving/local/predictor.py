@@ -90,7 +90,7 @@ class SavedModel(kserve.Model):
             )
         return self._signatures[name]
 
-    def _call(self, signature: Any, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _call(self, signature: Any, feed: dict[str, tensors.Array]) -> dict[str, tensors.Array]:
         arguments = {name: tf.constant(values) for name, values in feed.items()}
         try:
             outputs = signature(**arguments)
@@ -118,10 +118,10 @@ class SavedModel(kserve.Model):
         )
 
 
-def _tensor(tensor: Any) -> np.ndarray:
+def _tensor(tensor: Any) -> tensors.Array:
     """Return a V2 input as an array; text comes as `object`."""
     try:
-        found: np.ndarray = tensor.as_numpy()
+        found: tensors.Array = tensor.as_numpy()
     except (ValueError, TypeError, OverflowError) as error:
         raise tensors.RequestError(
             f"input {tensor.name!r}: data does not fit {tensor.datatype} {tensor.shape}"

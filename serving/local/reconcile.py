@@ -100,7 +100,11 @@ def _traffic(observed: Observed) -> list[dict[str, Any]]:
     found = []
     for share in revisions.traffic(facts):
         latest = share.revision == facts.latest_ready
-        target = {"revisionName": share.revision, "percent": share.percent, "latestRevision": latest}
+        target = {
+            "revisionName": share.revision,
+            "percent": share.percent,
+            "latestRevision": latest,
+        }
         found.append(target if latest else target | {"tag": "prev"})
     return found
 

@@ -11,7 +11,7 @@ import httpx
 
 from kanaria.components.shared.storage import local_path
 from kanaria.serving.local.spawner import Child, Spawner
-from kanaria.serving.local.store import Revision
+from kanaria.serving.local.store import Revision, last_line
 
 logger = logging.getLogger(__name__)
 LOAD_ATTEMPTS = 2
@@ -19,8 +19,6 @@ LOAD_SECONDS = 600.0  # Knative's progress deadline.
 PROBE_SECONDS = 0.03
 MAX_BACK_OFF_SECONDS = 30.0
 STEADY_SECONDS = 30.0
-MAX_CAUSE_LENGTH = 500
-TAIL_BYTES = 8192
 
 
 class Watcher(Protocol):
@@ -36,18 +34,6 @@ class Watcher(Protocol):
 def back_off(deaths: int) -> float:
     """Return the seconds to wait after `deaths` deaths in a row: 1, 2, 4 ... at most 30."""
     return min(2.0 ** min(deaths - 1, 10), MAX_BACK_OFF_SECONDS)
-
-
-def last_line(log: Path, start: int = 0) -> str:
-    """Return the last line of a log that says something, from byte `start` on; at most 500 long."""
-    if not log.exists():
-        return ""
-    with log.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(start, size - TAIL_BYTES))
-        lines = file.read().decode("utf-8", "replace").splitlines()
-    found = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return found[:MAX_CAUSE_LENGTH]
 
 
 def free_port() -> int:
@@ -151,5 +137,3 @@ class Runner:
         ending = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         line = last_line(self._log, start)
         return line if line and code > 0 else f"{ending}; last line of its log: {line or 'none'}"
-
-

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -64,6 +65,9 @@ async def _serve(state: Path, listener: socket.socket, url: str, seed: int | Non
     )
     converging = asyncio.create_task(controller.run())
     server = uvicorn.Server(config)
+    # uvicorn raises a signal again once it has stopped; that must not cut the cleaning short.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     converging.add_done_callback(lambda _: setattr(server, "should_exit", True))
     store.announce(state, url)
     logger.info("serving %s on %s", state, url)
@@ -71,7 +75,7 @@ async def _serve(state: Path, listener: socket.socket, url: str, seed: int | Non
         await server.serve(sockets=[listener])
     finally:
         converging.cancel()
-        with suppress(asyncio.CancelledError):
-            await converging
         await controller.stop()
         await router.close()
+    with suppress(asyncio.CancelledError):
+        await converging

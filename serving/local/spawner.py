@@ -63,12 +63,19 @@ class Spawner:
                 self._reader = asyncio.create_task(self._read(self._host))
             return self._host
 
-    async def launch(self, *, log: Path, model_dir: str, name: str, port: int, protocol: str) -> Child:
+    async def launch(
+        self, *, log: Path, model_dir: str, name: str, port: int, protocol: str
+    ) -> Child:
         """Order a predictor; it may still have to wait for the host's imports."""
         host = await self.start()
         key, child = str(next(self._keys)), Child()
         self._children[key] = child
-        order = {"key": key, "log": str(log), "model_dir": model_dir, "name": name}
+        order: dict[str, str | int] = {
+            "key": key,
+            "log": str(log),
+            "model_dir": model_dir,
+            "name": name,
+        }
         order |= {"port": port, "protocol": protocol}
         if host.stdin is not None:
             with suppress(ConnectionError):  # A host that ended is noticed by its reader.

@@ -25,8 +25,9 @@ from kanaria.components.shared.storage import local_path
 from kanaria.serving.inference_service import API_VERSION, KIND, NAME, PROTOCOLS
 
 MANIFEST, STATUS, SERVER, LOCK = "manifest.yaml", "status.json", "server.json", "server.lock"
-CHANGE_LOCK = "change.lock"
+CHANGE_LOCK, SERVER_LOG = "change.lock", "server.log"
 LOCK_SECONDS = 2.0
+MAX_LINE_LENGTH, TAIL_BYTES = 500, 8192
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +93,10 @@ def check(document: Any, where: str) -> None:
     model = ((document.get("spec") or {}).get("predictor") or {}).get("model") or {}
     faults = Faults(where)
     metadata = document.get("metadata") or {}
-    for field_name, value in (("name", metadata.get("name")), ("namespace", metadata.get("namespace", "default"))):
+    for field_name, value in (
+        ("name", metadata.get("name")),
+        ("namespace", metadata.get("namespace", "default")),
+    ):
         valid = isinstance(value, str) and bool(NAME.fullmatch(value))
         faults.check(valid, f"metadata.{field_name}", value, "use lower-case letters, digits, '-'")
     kind = (model.get("modelFormat") or {}).get("name")
@@ -214,7 +218,9 @@ def served(state: Path) -> Iterator[None]:
         deadline = time.monotonic() + LOCK_SECONDS
         while not _locked(file):
             if time.monotonic() > deadline:
-                raise NotReadyError(f"{state}: another server is live on this folder; stop it first")
+                raise NotReadyError(
+                    f"{state}: another server is live on this folder; stop it first"
+                )
             time.sleep(0.05)
         (state / SERVER).unlink(missing_ok=True)
         yield
@@ -223,3 +229,15 @@ def served(state: Path) -> Iterator[None]:
 def announce(state: Path, url: str) -> None:
     """Tell others where the live server answers."""
     atomic.write_text(state / SERVER, json.dumps({"url": url}))
+
+
+def last_line(log: Path, start: int = 0) -> str:
+    """Return the last line of a log that says something, from byte `start` on; at most 500 long."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(start, size - TAIL_BYTES))
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    found = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return found[:MAX_LINE_LENGTH]

@@ -31,6 +31,7 @@ class Input:
     shape: tuple[int | None, ...] | None
 
 
+Array = np.ndarray[Any, Any]
 KINDS = {"i": "iu", "u": "iu", "f": "fiu", "b": "b", "O": "O"}
 DATATYPES = {"f": "FP", "i": "INT", "u": "UINT", "b": "BOOL"}
 
@@ -47,7 +48,7 @@ def inputs_of(signature: Any) -> dict[str, Input]:
     }
 
 
-def example_row(inputs: Mapping[str, Input]) -> dict[str, np.ndarray]:
+def example_row(inputs: Mapping[str, Input]) -> dict[str, Array]:
     """Return one row of zeros and empty texts that fits the inputs, for a first call."""
     shapes = {name: [size or 1 for size in i.shape or (1,)] for name, i in inputs.items()}
     return {
@@ -70,7 +71,7 @@ def _decoded(value: Any) -> Any:
     return value
 
 
-def _array(name: str, values: Sequence[Any], wanted: Input) -> np.ndarray:
+def _array(name: str, values: Sequence[Any], wanted: Input) -> Array:
     """Return values as an array of the input's type and rank; a scalar a row fits (rows, 1)."""
     decoded = [_decoded(value) for value in values]
     # numpy's own text types cut trailing zero bytes, which serialized examples may end in.
@@ -82,7 +83,7 @@ def _array(name: str, values: Sequence[Any], wanted: Input) -> np.ndarray:
     return _fitted(name, found, wanted)
 
 
-def _fitted(name: str, found: np.ndarray, wanted: Input) -> np.ndarray:
+def _fitted(name: str, found: Array, wanted: Input) -> Array:
     _check_values(name, found, wanted)
     shape = wanted.shape
     if shape is not None and found.ndim == len(shape) - 1:
@@ -101,7 +102,7 @@ def _fits(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
     )
 
 
-def _check_values(name: str, found: np.ndarray, wanted: Input) -> None:
+def _check_values(name: str, found: Array, wanted: Input) -> None:
     text = wanted.dtype.kind == "O"
     kind = "text" if text else wanted.dtype.name
     wrong: list[Any] = []
@@ -123,7 +124,7 @@ def _check_names(given: set[str], wanted: set[str], where: str) -> None:
         raise RequestError(f"{where}: features {' and '.join(parts)}")
 
 
-def from_instances(instances: Any, inputs: Mapping[str, Input]) -> dict[str, np.ndarray]:
+def from_instances(instances: Any, inputs: Mapping[str, Input]) -> dict[str, Array]:
     """Return one array an input, shape (rows, ...), from V1's `instances`.
 
     Args:
@@ -149,9 +150,7 @@ def from_instances(instances: Any, inputs: Mapping[str, Input]) -> dict[str, np.
     }
 
 
-def from_named(
-    given: Mapping[str, np.ndarray], inputs: Mapping[str, Input]
-) -> dict[str, np.ndarray]:
+def from_named(given: Mapping[str, Array], inputs: Mapping[str, Input]) -> dict[str, Array]:
     """Return one array an input from V2's tensors by name.
 
     Raises:
@@ -161,7 +160,7 @@ def from_named(
     return {name: _fitted(name, np.asarray(given[name]), wanted) for name, wanted in inputs.items()}
 
 
-def _plain(values: np.ndarray) -> Any:
+def _plain(values: Array) -> Any:
     if values.dtype.kind in "OS":
         return [_text(value) for value in values.tolist()]
     return values.tolist()
@@ -173,7 +172,7 @@ def _text(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def to_rows(outputs: Mapping[str, np.ndarray]) -> list[Any]:
+def to_rows(outputs: Mapping[str, Array]) -> list[Any]:
     """Return one prediction a row: the value for one output, else a dictionary by name."""
     plain = {name: _plain(values) for name, values in outputs.items()}
     if len(plain) == 1:
@@ -182,7 +181,7 @@ def to_rows(outputs: Mapping[str, np.ndarray]) -> list[Any]:
     return [{name: values[row] for name, values in plain.items()} for row in range(rows)]
 
 
-def datatype(values: np.ndarray) -> str:
+def datatype(values: Array) -> str:
     """Return the Open Inference Protocol's name of an array's type."""
     kind = DATATYPES.get(values.dtype.kind)
     if kind is None:

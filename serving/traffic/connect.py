@@ -1,30 +1,31 @@
-"""Chooses the way to deliver from the environment, as kubectl does."""
+"""Finds the way to deliver from the environment, so that no component knows about a machine."""
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.traffic.local import LocalTraffic
 from kanaria.serving.traffic.protocol import Traffic
 
-SERVING_ROOT = "KANARIA_SERVING_ROOT"
-"""Environment variable that names the state folder of local serving."""
+LOCAL_STATE = "KANARIA_SERVING_ROOT"
 
 
 @contextmanager
 def connect() -> Iterator[Traffic]:
     """Yield the Traffic of this environment.
 
+    With KANARIA_SERVING_ROOT set, that is local serving with this state folder.
+
     Raises:
-        NotReadyError: the environment names none.
+        NotReadyError: the environment names no way to deliver.
     """
-    root = os.environ.get(SERVING_ROOT)
-    if not root:
+    state = os.environ.get(LOCAL_STATE, "")
+    if not state:
         raise NotReadyError(
-            f"no way to deliver: {SERVING_ROOT} is not set; this version delivers to local "
-            "serving only, so name its state folder there"
+            f"{LOCAL_STATE}='': no way to deliver is configured; "
+            "set it to the state folder of local serving"
         )
-    with closing(LocalTraffic(Path(root))) as traffic:
+    with LocalTraffic(Path(state)) as traffic:
         yield traffic

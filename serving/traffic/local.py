@@ -1,110 +1,184 @@
-"""Traffic over the state folder of local serving."""
+"""Traffic over local serving: writes what is wanted into the state folder, reads what came of it.
 
+A server must be live to make a change come true. If none is, one is started for as long as this
+object is open. Reading needs no server, so the live release can be looked up at any time.
+"""
+
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from kanaria.components.shared.errors import DataError, NotReadyError
-from kanaria.serving.local import store
+from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.serving.local import reconcile, store
+from kanaria.serving.local.store import Observed, Service
 from kanaria.serving.traffic.protocol import LoadFailure, Manifest, RevisionTraffic, ServiceStatus
 
+SERVER = "kanaria.serving.local"
 START_SECONDS = 60.0
-
-
-def _spec(manifest: dict[str, Any]) -> dict[str, Any]:
-    return manifest["spec"]["predictor"]
+ADOPT_SECONDS = 30.0
+STOP_SECONDS = 20.0
+POLL_SECONDS = 0.02
 
 
 class LocalTraffic:
-    """Writes manifests that a local server converges to, and reads the status it keeps.
-
-    When no server is live on the folder, the first change starts one; `close` ends it.
-    """
+    """The Traffic of one state folder; close it, or use it as a context."""
 
     def __init__(self, state: Path) -> None:
-        """Deliver to the services in the folder `state`."""
-        self._state = state
+        """Name the folder; nothing is started."""
+        self._state = state.resolve()
         self._server: subprocess.Popen[bytes] | None = None
+        self._changed = False
+
+    def __enter__(self) -> Self:
+        """Return this object."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
 
     def close(self) -> None:
-        """End the server that this object started, if it started one."""
-        if self._server is not None:
+        """Stop the server if it was started here; what is applied stays."""
+        if self._server is not None and self._server.poll() is None:
             self._server.terminate()
-            self._server.wait()
-            self._server = None
-
-    def _need_server(self) -> None:
-        if store.live_url(self._state):
-            return
-        self._state.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "kanaria.serving.local", "--state", str(self._state)]
-        with (self._state / "server.log").open("ab") as log:
-            self._server = subprocess.Popen(command, stdout=log, stderr=log)
-        deadline = time.monotonic() + START_SECONDS
-        while not store.live_url(self._state):
-            if self._server.poll() is not None or time.monotonic() > deadline:
-                raise NotReadyError(f"the local server did not start; see {self._state}/server.log")
-            time.sleep(0.1)
-
-    def _service(self, namespace: str, name: str) -> store.Service:
-        return store.Service(self._state, namespace, name)
-
-    def _change(self, namespace: str, name: str, percent: int | None) -> None:
-        service = self._service(namespace, name)
-        manifest = service.manifest()
-        if manifest is None:
-            raise DataError(f"{namespace}/{name}: no such service; stage a model first")
-        self._need_server()
-        if percent is None:
-            _spec(manifest).pop("canaryTrafficPercent", None)
-        else:
-            _spec(manifest)["canaryTrafficPercent"] = percent
-        service.apply(manifest)
+            try:
+                self._server.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._server.kill()
+                self._server.wait()
+        self._server = None
 
     def stage(self, manifest: Manifest) -> None:
-        """Apply the manifest with its model at 0 %."""
-        store.check(dict(manifest), "manifest")
-        self._need_server()
-        predictor = {**manifest["spec"]["predictor"], "canaryTrafficPercent": 0}
-        store.apply(self._state, {**manifest, "spec": {"predictor": predictor}})
+        """Apply the manifest with its model at 0 %; what is applied already is left as it is.
+
+        Raises:
+            ParameterError: local serving cannot run this manifest.
+            NotReadyError: no server took the change over.
+        """
+        staged = deepcopy(dict(manifest))
+        store.check(staged, "stage")
+        staged["spec"]["predictor"]["canaryTrafficPercent"] = 0
+        service = store.service_of(self._state, staged)
+
+        def change(applied: dict[str, Any] | None) -> dict[str, Any] | None:
+            # 0 % for a revision that has all traffic would roll it back.
+            same = applied is not None and (
+                reconcile.template(applied) == reconcile.template(staged)
+            )
+            return None if same else staged
+
+        self._change(service, change)
 
     def observe(self, namespace: str, name: str) -> ServiceStatus | None:
-        """Return the status kept in the folder; no server is needed for that."""
-        service = self._service(namespace, name)
+        """Return the service's status as last written, or None when nothing is applied."""
+        service = Service(self._state, namespace, name)
         manifest = service.manifest()
         if manifest is None:
             return None
-        observed = service.observed()
-        predictor = observed.status.get("components", {}).get("predictor", {})
-        model = observed.status.get("modelStatus", {})
-        failure = model.get("lastFailureInfo")
-        return ServiceStatus(
-            storage_uri=_spec(manifest)["model"]["storageUri"],
-            canary_percent=_spec(manifest).get("canaryTrafficPercent"),
-            latest_created=predictor.get("latestCreatedRevision", ""),
-            latest_ready=predictor.get("latestReadyRevision", ""),
-            rolled_out=predictor.get("latestRolledoutRevision", ""),
-            previous_rolled_out=predictor.get("previousRolledoutRevision", ""),
-            traffic=tuple(
-                RevisionTraffic(revision=entry["revisionName"], percent=entry["percent"])
-                for entry in predictor.get("traffic", [])
-            ),
-            transition=model.get("transitionStatus", "InProgress"),
-            failure=LoadFailure(**failure) if failure else None,
-            url=observed.status.get("url", ""),
-            revision_uris={r.name: r.storage_uri for r in observed.revisions},
-        )
+        url = self._live_server() if self._changed else store.live_url(self._state)
+        return status_of(manifest, service.observed(), url)
 
     def shift(self, namespace: str, name: str, percent: int) -> None:
-        """Give the newest revision `percent` of the requests."""
-        self._change(namespace, name, percent)
+        """Give the newest revision `percent` of the requests, 0 to 100.
+
+        Raises:
+            ParameterError: there is no such service, or the percentage is out of range.
+            NotReadyError: no server took the change over.
+        """
+        if not 0 <= percent <= 100:
+            raise ParameterError(f"shift: percent={percent}: use 0 to 100")
+
+        def change(applied: dict[str, Any] | None) -> dict[str, Any]:
+            if applied is None:
+                where = f"{namespace}/{name} in {self._state}"
+                raise ParameterError(f"service {where}: unknown; stage a manifest first")
+            applied["spec"]["predictor"]["canaryTrafficPercent"] = percent
+            return applied
+
+        self._change(Service(self._state, namespace, name), change)
 
     def promote(self, namespace: str, name: str) -> None:
-        """Give the newest revision all requests."""
-        self._change(namespace, name, None)
+        """Give the newest revision all requests and make it the stable one."""
+        self.shift(namespace, name, 100)
 
     def rollback(self, namespace: str, name: str) -> None:
         """Give the stable revision all requests; after a promotion, the one before it."""
-        self._change(namespace, name, 0)
+        self.shift(namespace, name, 0)
+
+    def _change(
+        self,
+        service: Service,
+        change: Callable[[dict[str, Any] | None], dict[str, Any] | None],
+    ) -> None:
+        """Write a changed manifest and wait until a server has taken it over."""
+        with service.changing() as applied:
+            changed = change(applied)
+            if changed is not None:
+                service.apply(changed)
+        self._changed = True
+        deadline = time.monotonic() + ADOPT_SECONDS
+        while True:
+            self._live_server()
+            if service.observed().applied == service.applied():
+                return
+            if time.monotonic() > deadline:
+                raise NotReadyError(f"{service.folder}: no server took the manifest over in time")
+            time.sleep(POLL_SECONDS)
+
+    def _live_server(self) -> str:
+        """Return the URL of the live server; start one when there is none."""
+        deadline = time.monotonic() + START_SECONDS
+        while not (url := store.live_url(self._state)):
+            if self._server is None:
+                self._server = self._start()
+            if self._server.poll() is not None:
+                cause = store.last_line(self._state / store.SERVER_LOG)
+                self._server = None
+                raise NotReadyError(f"{self._state}: local serving did not start: {cause}")
+            if time.monotonic() > deadline:
+                raise NotReadyError(f"{self._state}: local serving did not start in time")
+            time.sleep(POLL_SECONDS)
+        return url
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._state.mkdir(parents=True, exist_ok=True)
+        options = ["--state", str(self._state), "--port", "0", "--parent", str(os.getpid())]
+        with (self._state / store.SERVER_LOG).open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", SERVER, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C reaches the step, which then stops the server.
+            )
+
+
+def status_of(manifest: Manifest, observed: Observed, url: str) -> ServiceStatus:
+    """Return the status of an applied manifest; pure."""
+    status = observed.status
+    predictor = status.get("components", {}).get("predictor", {})
+    model = status.get("modelStatus", {})
+    failure = model.get("lastFailureInfo")
+    return ServiceStatus(
+        storage_uri=manifest["spec"]["predictor"]["model"]["storageUri"],
+        canary_percent=reconcile.percent(manifest),
+        latest_created=predictor.get("latestCreatedRevision", ""),
+        latest_ready=predictor.get("latestReadyRevision", ""),
+        rolled_out=predictor.get("latestRolledoutRevision", ""),
+        previous_rolled_out=predictor.get("previousRolledoutRevision", ""),
+        traffic=tuple(
+            RevisionTraffic(revision=target["revisionName"], percent=target["percent"])
+            for target in predictor.get("traffic", [])
+        ),
+        transition=model.get("transitionStatus", "InProgress"),
+        failure=LoadFailure(reason=failure["reason"], message=failure["message"])
+        if failure
+        else None,
+        url=url,
+        revision_uris={r.name: r.storage_uri for r in observed.revisions},
+    )

@@ -137,6 +137,17 @@ def test_skew_from_serving_acts(examples_of, targets_in, schema_file, release, p
     assert reason.kind == "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH"
 
 
+def test_a_number_that_the_schema_calls_categorical_is_counted(
+    examples_of, targets_in, schema_file
+):
+    Path(schema_file).write_text(SCHEMA.replace("INT }", "INT int_domain{is_categorical:true} }"))
+    targets = targets_in()
+    validate(ValidateRequest(examples=examples_of(train=TAXI), schema_file=schema_file), targets)
+    statistics = tfdv.load_stats_binary(str(targets.statistics / "train" / "FeatureStats.pb"))
+    [tract] = [f for f in statistics.datasets[0].features if f.path.step[0] == "tract"]
+    assert tract.string_stats.unique == 27
+
+
 def test_a_comparison_with_another_version_is_never_made_silently(
     examples_of, targets_in, schema_file
 ):

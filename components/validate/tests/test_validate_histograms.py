@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
@@ -24,6 +24,7 @@ def feature(bounds: list[float]) -> statistics_pb2.FeatureNameStatistics:
     return found
 
 
+@settings(deadline=None)
 @given(sets)
 @example([[0.0, 0.0]])
 @example([[5.0, 5.0], [0.0, 1.0]])

@@ -70,35 +70,14 @@ def _close(one: object, other: object) -> bool:
     return one == other
 
 
-def _plain(feature: object) -> dict:
-    found = json_format.MessageToDict(feature)
-    # Beam's exact counting keeps only the best of equally frequent values, in another order.
-    found.get("stringStats", {}).pop("topValues", None)
-    found.get("stringStats", {}).pop("rankHistogram", None)
-    return found
-
-
 def test_both_ways_see_every_feature(ours: dict, beams: dict):
     assert set(ours) == set(beams) == set(COLUMNS)
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_counts_moments_and_histograms_equal_beams(ours: dict, beams: dict, name: str):
-    one, other = _plain(ours[name]), _plain(beams[name])
+def test_every_number_equals_beams(ours: dict, beams: dict, name: str):
+    one, other = json_format.MessageToDict(ours[name]), json_format.MessageToDict(beams[name])
     assert _close(one, other), f"{one}\n{other}"
-
-
-@pytest.mark.parametrize("name", ["word", "word_sparse", "many"])
-def test_most_frequent_values_and_distinct_equal_beams(ours: dict, beams: dict, name: str):
-    def ranks(feature: object) -> dict[str, float]:
-        buckets = feature.string_stats.rank_histogram.buckets
-        return {bucket.label: bucket.sample_count for bucket in buckets}
-
-    assert ranks(ours[name]) == ranks(beams[name])
-    assert [v.frequency for v in ours[name].string_stats.top_values] == [
-        v.frequency for v in beams[name].string_stats.top_values
-    ]
-    assert ours[name].string_stats.unique == beams[name].string_stats.unique > 0
 
 
 def test_many_batches_give_the_counts_of_one(ours: dict):

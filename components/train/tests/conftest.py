@@ -1,0 +1,120 @@
+"""Small real artifacts for the tests of train_model: examples, schema, transform, user module."""
+
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kanaria.components.train.train import TrainRequest
+
+SCHEMA = """
+feature { name: "distance" type: FLOAT presence { min_fraction: 1 } shape { dim { size: 1 } } }
+feature { name: "carrier" type: BYTES presence { min_fraction: 1 } shape { dim { size: 1 } } }
+feature { name: "hour" type: INT presence { min_count: 1 } }
+feature { name: "late" type: INT presence { min_fraction: 1 } shape { dim { size: 1 } } }
+"""
+
+MODULE = '''
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx import v1 as tfx
+from tfx_bsl.public import tfxio
+
+from kanaria.components.train.export import export_model
+
+
+def preprocessing_fn(inputs):
+    hour = tf.sparse.to_dense(inputs["hour"], default_value=-1)
+    hour = tf.reshape(hour, [-1, 1])
+    return {
+        "distance_xf": tft.scale_to_z_score(inputs["distance"]),
+        "carrier_xf": tft.compute_and_apply_vocabulary(inputs["carrier"], num_oov_buckets=1),
+        "hour_xf": tf.cast(hour, tf.float32) / 24.0,
+        "late_xf": inputs["late"],
+    }
+
+
+def run_fn(fn_args: tfx.components.FnArgs):
+    graph = tft.TFTransformOutput(fn_args.transform_output)
+    rows = fn_args.data_accessor.tf_dataset_factory(
+        fn_args.train_files,
+        tfxio.TensorFlowDatasetOptions(batch_size=16, label_key="late_xf"),
+        graph.transformed_metadata.schema,
+    )
+    names = {"distance_xf": tf.float32, "hour_xf": tf.float32, "carrier_xf": tf.int64}
+    inputs = {name: tf.keras.Input((1,), name=name, dtype=kind) for name, kind in names.items()}
+    parts = [tf.cast(tensor, tf.float32) for tensor in inputs.values()]
+    hidden = tf.keras.layers.Dense(4, "relu")(tf.keras.layers.concatenate(parts))
+    dropped = tf.keras.layers.Dropout(0.5)(hidden)
+    model = tf.keras.Model(inputs, tf.keras.layers.Dense(1, "sigmoid")(dropped))
+    model.compile("adam", "binary_crossentropy")
+    log = tf.keras.callbacks.TensorBoard(fn_args.model_run_dir)
+    model.fit(rows, steps_per_epoch=fn_args.train_steps, verbose=0, callbacks=[log])
+    export_model(model, graph, fn_args.serving_model_dir, label_keys="late")
+'''
+
+
+def write_examples(folder: Path, splits: dict[str, dict[str, list[object]]]) -> Path:
+    """Write an examples artifact: split name -> column -> values."""
+    for split, columns in splits.items():
+        part = folder / f"split={split}" / "part-00000-of-00001.parquet"
+        part.parent.mkdir(parents=True)
+        pq.write_table(pa.table(columns), part)
+    return folder
+
+
+def flights(rows: int, seed: int) -> dict[str, list[object]]:
+    draw = random.Random(seed)
+    distance = [draw.uniform(100, 3000) for _ in range(rows)]
+    return {
+        "distance": distance,
+        "carrier": [draw.choice(["AA", "UA", "WN"]) for _ in range(rows)],
+        "hour": [None if draw.random() < 0.1 else draw.randrange(24) for _ in range(rows)],
+        "late": [int(miles > 1500) for miles in distance],
+    }
+
+
+@pytest.fixture(scope="session")
+def raw(tmp_path_factory) -> Path:
+    """A folder with `examples`, `schema`, `module.py` and nothing transformed."""
+    folder = tmp_path_factory.mktemp("raw")
+    write_examples(folder / "examples", {"train": flights(200, 1), "eval": flights(50, 2)})
+    (folder / "schema").mkdir()
+    (folder / "schema/schema.pbtxt").write_text(SCHEMA)
+    (folder / "module.py").write_text(MODULE)
+    (folder / "not_materialized").mkdir()
+    (folder / "not_materialized/NOT_MATERIALIZED").touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def transformed(raw: Path) -> Path:
+    """The same folder with `graph` and `transformed`, as transform_data writes them."""
+    from kanaria.components.transform.transform import TransformRequest, transform
+
+    request = TransformRequest(
+        examples=raw / "examples", schema=raw / "schema", module_file=str(raw / "module.py")
+    )
+    transform(request, raw / "graph", raw / "transformed")
+    return raw
+
+
+@pytest.fixture
+def request_with(raw: Path, tmp_path: Path):
+    """Make a request for a user module given as text, on raw rows unless told otherwise."""
+
+    def make(module: str, **changes: object) -> TrainRequest:
+        path = tmp_path / "user_module.py"
+        path.write_text(module)
+        usual = {
+            "examples": raw / "examples",
+            "transformed_examples": raw / "not_materialized",
+            "schema": raw / "schema",
+            "transform_graph": raw / "graph",
+            "module_file": str(path),
+        }
+        return TrainRequest(**(usual | changes))
+
+    return make

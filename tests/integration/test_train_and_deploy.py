@@ -1,0 +1,103 @@
+"""The main job with a TFX-style module, killed in every step, then reused step by step.
+
+The tests build on one another in order, as one user's afternoon would.
+"""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import Workspace
+
+CACHED = {"ingest-data", "validate-data", "require-passed", "transform-data", "train-model"}
+CACHED |= {"evaluate-model"}
+KILLED = ["ingest-data", "validate-data", "transform-data", "train-model", "evaluate-model"]
+
+
+def ran(states: dict[str, str]) -> set[str]:
+    """Return the cached steps that ran again."""
+    return {name for name in CACHED if states[name] == "succeeded"}
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + text)
+
+
+@pytest.mark.parametrize("step", [*KILLED, "push-model"])
+def test_a_step_killed_with_9_leaves_nothing_and_the_next_run_goes_on(
+    workspace: Workspace, server: str, step: str
+):
+    finished = workspace.killed_in(step)
+    assert finished.code == 1
+    assert f"{step}: killed by signal 9" in finished.errors
+    assert finished.states[step] == "failed"
+    earlier = KILLED[: KILLED.index(step)] if step in KILLED else KILLED
+    assert all(finished.states[name] in ("succeeded", "reused") for name in earlier)
+    published = [
+        path.name
+        for path in workspace.root.glob(f"runs/*/**/{step}/*")
+        if not path.name.startswith(".") and path.name not in ("log.txt", "parameters")
+    ]
+    assert published == []
+
+
+def test_the_run_after_the_kills_deploys_the_model(workspace: Workspace, server: str):
+    finished = workspace.run()
+    assert finished.code == 0, finished.errors
+    assert ran(finished.states) == {"evaluate-model"}
+    assert finished.states["push-model"] == "succeeded"
+    status = httpx.get(server).json()["default/taxi-tips"]
+    assert status["modelStatus"]["transitionStatus"] == "UpToDate"
+
+
+def test_the_deployed_model_answers_curl(workspace: Workspace, server: str):
+    # A TFX module exports a signature of serialized tf.Examples, as TF Serving takes them.
+    answer = httpx.post(
+        f"{server}/v1/models/taxi-tips:predict", json={"instances": [{"b64": ""}]}
+    )
+    assert answer.status_code == 400  # An empty tf.Example lacks required features.
+    assert "feature" in answer.json()["error"].lower()
+
+
+def test_a_second_deployed_run_settles_and_a_third_reuses_everything(
+    workspace: Workspace, server: str
+):
+    # What is deployed now is a new input of the steps that compare with it.
+    assert ran(workspace.run().states) <= {"validate-data", "evaluate-model"}
+    finished = workspace.run()
+    assert finished.code == 0
+    assert ran(finished.states) == set()
+
+
+def test_one_byte_of_the_eval_config_runs_the_evaluation(workspace: Workspace, server: str):
+    append(workspace.folder / "eval_config.pbtxt", "\n")
+    assert ran(workspace.run().states) == {"evaluate-model"}
+
+
+def test_a_parameter_of_the_training_runs_what_depends_on_it(workspace: Workspace, server: str):
+    assert ran(workspace.run("train_steps=101").states) == {"train-model", "evaluate-model"}
+
+
+def test_one_byte_of_the_module_runs_what_depends_on_it(workspace: Workspace, server: str):
+    append(workspace.folder / "taxi_module.py", "\n")
+    finished = workspace.run()
+    assert ran(finished.states) == {"transform-data", "train-model", "evaluate-model"}
+
+
+def test_one_byte_of_the_data_runs_everything_behind_it(workspace: Workspace, server: str):
+    data = workspace.folder / "taxi.csv"
+    text = data.read_text()
+    data.write_text(text[:-2] + ("5" if text[-2] != "5" else "6") + "\n")
+    finished = workspace.run()
+    # The gate reads the outcome alone, which may be the same to the byte.
+    assert ran(finished.states) | {"require-passed"} == CACHED
+
+
+def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
+    runs = sorted(workspace.root.glob("runs/*/run.json"))
+    record = json.loads(runs[-1].read_text())
+    index = (runs[-1].parent / "index.html").read_text()
+    assert "The run succeeded." in index
+    for task in record["tasks"]:
+        assert task["name"] in index
