@@ -1,6 +1,7 @@
 """The command line `kanaria`. Each command loads only what it needs."""
 
 import argparse
+import signal
 import sys
 import webbrowser
 from importlib import resources
@@ -135,6 +136,8 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Run the command line; exit with 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
     options = _parser().parse_args()
+    # A runner that is told to stop stops its step too, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = options.command(options)
     except KanariaError as error:

@@ -1,7 +1,8 @@
-"""Reads one CSV file as text columns; every fault names the file and the place."""
+"""Reads one CSV file as text columns; every fault names the file and the line."""
 
-import codecs
 import csv as standard_csv
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,34 +10,63 @@ from pyarrow import csv
 
 from kanaria.components.shared.errors import DataError, shown
 
+BLOCK_BYTES = 16 << 20
+"""How much is parsed at once; one record must fit."""
+
 
 def _check_utf8(path: Path) -> None:
     """Raise DataError with the place of the first byte that is not UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                decoder.decode(line)
+                line.decode("utf-8")
             except UnicodeDecodeError as error:
-                byte = error.object[error.start]
                 raise DataError(
-                    f"{path}:{number}: byte 0x{byte:02x} is not UTF-8; save the file as UTF-8"
+                    f"{path}:{number}: byte {error.start + 1} of the line, "
+                    f"0x{line[error.start]:02x}, is not UTF-8; save the file as UTF-8"
                 ) from error
+
+
+def records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which each record starts, and its values; blank lines are skipped.
+
+    Slow, and only for the header and for error messages.
+    """
+    start = 1
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = standard_csv.reader(file)
+        try:
+            for values in reader:
+                if values:
+                    yield start, values
+                start = reader.line_num + 1
+        except standard_csv.Error as error:
+            raise DataError(f"{path}:{start}: not readable CSV: {error}; mend the line") from error
 
 
 def _header(path: Path) -> list[str]:
     """Return the column names, which the first record must give, each once."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        names = next(standard_csv.reader(file), [])
+    line, names = next(records(path), (1, []))
     if not names:
         raise DataError(f"{path}: the file is empty; its first line must name the columns")
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted({name for name in names if names.count(name) > 1 and name})
     if twice:
-        raise DataError(f"{path}:1: column {shown(twice[0])} stands twice; rename one of them")
+        raise DataError(f"{path}:{line}: column {shown(twice[0])} stands twice; rename one of them")
     if "" in names:
         place = names.index("") + 1
-        raise DataError(f"{path}:1: column {place} has no name; name every column")
+        raise DataError(f"{path}:{line}: column {place} has no name; name every column")
     return names
+
+
+def _ragged(path: Path, names: list[str]) -> DataError | None:
+    """Return the error for the first record whose length is not the header's, if any."""
+    for line, values in records(path):
+        if len(values) != len(names):
+            return DataError(
+                f"{path}:{line}: {len(values)} columns, the header has {len(names)}: "
+                f"{shown(','.join(values))}; quote values that hold commas"
+            )
+    return None
 
 
 def read(path: Path) -> pa.Table:
@@ -47,12 +77,6 @@ def read(path: Path) -> pa.Table:
     """
     _check_utf8(path)
     names = _header(path)
-    ragged: list[csv.InvalidRow] = []
-
-    def keep(row: csv.InvalidRow) -> str:
-        ragged.append(row)
-        return "skip"
-
     convert = csv.ConvertOptions(
         column_types={name: pa.string() for name in names},
         null_values=[""],
@@ -60,19 +84,16 @@ def read(path: Path) -> pa.Table:
         quoted_strings_can_be_null=True,
     )
     try:
-        table = csv.read_csv(
+        return csv.read_csv(
             path,
-            # One thread, because only then a ragged row knows its number.
-            read_options=csv.ReadOptions(use_threads=False),
-            parse_options=csv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
+            read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
+            parse_options=csv.ParseOptions(newlines_in_values=True),
             convert_options=convert,
         )
     except pa.ArrowInvalid as error:
-        raise DataError(f"{path}: not a readable CSV file: {shown(str(error))}") from error
-    if ragged:
-        row = ragged[0]
-        raise DataError(
-            f"{path}: record {row.number} has {row.actual_columns} columns, the header has "
-            f"{row.expected_columns}: {shown(row.text)}; quote values that hold commas"
-        )
-    return table
+        if next(islice(records(path), 1, None), None) is None:
+            # Arrow refuses a header without a line end.
+            return pa.table({name: pa.array([], pa.string()) for name in names})
+        # Arrow counts records; a user's editor counts lines.
+        unreadable = DataError(f"{path}: not readable CSV: {shown(str(error))}; mend the file")
+        raise (_ragged(path, names) or unreadable) from error

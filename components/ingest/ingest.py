@@ -1,16 +1,15 @@
 """The work of ingest_data: files in, one folder of Parquet a split out."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kanaria.components.ingest import column_types, csv_file, split_rows
-from kanaria.components.ingest.column_types import FileTable
+from kanaria.components.ingest import input_file, split_rows, typed_table
 from kanaria.components.shared import atomic, data_reference, examples
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
@@ -40,74 +39,34 @@ class Ingested:
     empty_columns: tuple[str, ...]
 
 
-def _read(path: Path) -> FileTable:
-    if path.suffix == ".csv":
-        return FileTable(path=path, table=csv_file.read(path))
-    try:
-        return FileTable(path=path, table=pq.read_table(path))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: not a readable Parquet file: {shown(str(error))}") from error
-
-
-def _check_formats(files: Sequence[Path]) -> None:
-    suffixes = {file.suffix for file in files}
-    if len(suffixes) > 1 or not suffixes <= {".csv", ".parquet"}:
-        raise DataError(
-            f"data: files end in {shown(sorted(suffixes))}; give .csv files or .parquet files"
-        )
-
-
-def _check_columns(files: Sequence[FileTable]) -> None:
-    """Raise DataError unless every file has the same column names, in any order."""
-    first = files[0]
-    wanted = set(first.table.column_names)
-    for file in files[1:]:
-        differing = sorted(wanted ^ set(file.table.column_names))
-        if differing:
-            raise DataError(
-                f"{file.path}: columns {shown(differing)} are not in both it and {first.path}; "
-                "give every file the same columns"
-            )
-
-
-def _column(files: Sequence[FileTable], name: str) -> pa.ChunkedArray:
-    """Return one column over all files in its unified type."""
-    kinds = []
-    for file in files:
-        column = file.table[name]
-        is_csv = file.path.suffix == ".csv"
-        kinds.append(
-            column_types.of_text(column)
-            if is_csv
-            else column_types.of_typed(file.path, name, column.type)
-        )
-    kind = column_types.unified(name, list(files), kinds)
-    if kind == pa.null():
-        return pa.chunked_array([pa.nulls(sum(f.table.num_rows for f in files))])
-    chunks = [chunk for file in files for chunk in file.table[name].cast(kind).chunks]
-    return pa.chunked_array(chunks, type=kind)
-
-
-def _joined(files: Sequence[FileTable]) -> pa.Table:
-    _check_columns(files)
-    names = files[0].table.column_names
-    table = pa.table({name: _column(files, name) for name in names})
-    if table.num_rows == 0:
-        paths = ", ".join(str(file.path) for file in files)
-        raise DataError(f"{paths}: no rows below the header; give data")
-    return table
-
-
 def _check_named_column(table: pa.Table, parameter: str, name: str) -> None:
-    if name and name not in table.column_names:
+    """Raise DataError unless `name` is "" or a column of numbers or text without gaps."""
+    if not name:
+        return
+    if name not in table.column_names:
         raise DataError(
             f"{parameter}={shown(name)}: no such column; the data has "
             f"{shown(sorted(table.column_names))}"
         )
-    if name and table[name].null_count:
+    missing = pc.sum(table[name].is_null(nan_is_null=True)).as_py()
+    if missing:
         raise DataError(
-            f"{parameter}={shown(name)}: {table[name].null_count} of {table.num_rows} rows have "
-            "no value; fill it or drop the rows"
+            f"{parameter}={shown(name)}: {missing} of {table.num_rows} rows have no value; "
+            "fill it or drop the rows"
+        )
+    if table[name].type not in (pa.int64(), pa.float64(), pa.string()):
+        raise DataError(
+            f"{parameter}={shown(name)}: has type {table[name].type}; name a column of numbers "
+            "or text"
+        )
+
+
+def _check_no_split_is_empty(rows: dict[str, int], total: int) -> None:
+    empty = [name for name, count in rows.items() if count == 0]
+    if empty:
+        raise DataError(
+            f"splits: {shown(empty)} would get none of the {total} rows; give more data or "
+            "other weights"
         )
 
 
@@ -138,12 +97,13 @@ def ingest(
     """
     faults = Faults("ingest_data")
     named = split_rows.parse(splits, faults)
-    faults.check(not (key_column and time_column), "key_column", key_column, "or time_column")
+    one = "give key_column or time_column, not both"
+    faults.check(not (key_column and time_column), "time_column", time_column, one)
     faults.raise_if_any()
     reference = data_reference.parse(data)
-    _check_formats(reference.files)
+    input_file.check_formats(reference.files)
     fingerprint = data_reference.verify(reference)
-    table = _joined([_read(path) for path in reference.files])
+    table = typed_table.joined([input_file.read(path) for path in reference.files])
     _check_named_column(table, "key_column", key_column)
     _check_named_column(table, "time_column", time_column)
     if time_column:
@@ -169,12 +129,3 @@ def ingest(
         files=len(reference.files),
         empty_columns=empty,
     )
-
-
-def _check_no_split_is_empty(rows: dict[str, int], total: int) -> None:
-    empty = [name for name, count in rows.items() if count == 0]
-    if empty:
-        raise DataError(
-            f"splits: {shown(empty)} would get none of the {total} rows; give more data or "
-            "other weights"
-        )

@@ -2,15 +2,21 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
+
+BLOCK_ROWS = 20_000
+EXACT = 2.0**53  # Below it, a float holds every integer exactly.
+ISO_8601 = r"^\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}.*)?)?$"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +32,7 @@ def parse(text: str, faults: Faults) -> tuple[Split, ...]:
     splits = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*([A-Za-z0-9_-]+)=([1-9][0-9]{0,5})\s*", part)
-        faults.check(match is not None, "splits", part, "write name=weight, weight 1 or more")
+        faults.check(match is not None, "splits", part, "write name=weight, weight 1 to 999999")
         if match:
             splits.append(Split(name=match[1], weight=int(match[2])))
     names = [split.name for split in splits]
@@ -34,15 +40,30 @@ def parse(text: str, faults: Faults) -> tuple[Split, ...]:
     return tuple(splits)
 
 
-def _texts(table: pa.Table, columns: Sequence[str]) -> list[list[str]]:
-    """Return each column as text, with a mark for missing that no value can equal."""
-    return [
-        ["\0" if value is None else f"={value}" for value in table[name].to_pylist()]
-        for name in columns
-    ]
+def _texts(column: pa.Array) -> pa.Array:
+    """Return values as text that does not change when other rows widen the column to floats."""
+    if pa.types.is_floating(column.type):
+        whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), EXACT))
+        integers = pc.if_else(whole, column, None).cast(pa.int64()).cast(pa.string())
+        return pc.coalesce(integers, column.cast(pa.string()))
+    if pa.types.is_integer(column.type) or pa.types.is_string(column.type):
+        return column.cast(pa.string())
+    texts = [None if value is None else str(value) for value in column.to_pylist()]
+    return pa.array(texts, pa.string())
 
 
-def by_hash(table: pa.Table, columns: Sequence[str], splits: Sequence[Split]) -> np.ndarray:
+def _buckets(table: pa.Table, columns: Sequence[str], total: int) -> Iterator[int]:
+    """Yield each row's hash bucket, 0 to total - 1, by the values of `columns` in that order."""
+    # Blocks, so that few rows are Python objects at a time.
+    for batch in table.select(columns).to_batches(max_chunksize=BLOCK_ROWS):
+        # A present value begins with "=", so nothing equals the mark of a missing one.
+        texts = [pc.binary_join_element_wise("=", _texts(c), "") for c in batch.columns]
+        mark = {"null_handling": "replace", "null_replacement": "-"}
+        for row in pc.binary_join_element_wise(*texts, "\x1f", **mark).to_pylist():
+            yield int.from_bytes(hashlib.sha256(row.encode()).digest()[:8], "big") % total
+
+
+def by_hash(table: pa.Table, columns: Sequence[str], splits: Sequence[Split]) -> NDArray[np.int64]:
     """Return the index of each row's split, shape (rows,), from SHA-256 of its values.
 
     Equal rows get equal splits whatever file, order or column order they come in.
@@ -52,37 +73,41 @@ def by_hash(table: pa.Table, columns: Sequence[str], splits: Sequence[Split]) ->
         columns: what is hashed: all columns, or the key alone.
         splits: names and weights; a weight is a number of hash buckets.
     """
-    ordered = sorted(columns)
     total = sum(split.weight for split in splits)
     ends = np.array(list(accumulate(split.weight for split in splits)))
-    digests = (
-        hashlib.sha256("\x1f".join(values).encode()).digest()
-        for values in zip(*_texts(table, ordered), strict=True)
-    )
-    buckets = np.fromiter(
-        (int.from_bytes(digest[:8], "big") % total for digest in digests),
-        dtype=np.int64,
-        count=table.num_rows,
-    )
+    rows = _buckets(table, sorted(columns), total)
+    buckets = np.fromiter(rows, dtype=np.int64, count=table.num_rows)
     return np.searchsorted(ends, buckets, side="right")
 
 
-def by_time(table: pa.Table, column: str, splits: Sequence[Split]) -> np.ndarray:
+def _check_iso(times: pa.ChunkedArray, column: str) -> None:
+    row = pc.index(pc.match_substring_regex(times, ISO_8601), False).as_py()
+    if row >= 0:
+        raise DataError(
+            f"time_column={shown(column)}: {shown(times[row].as_py())} is no time that sorts; "
+            "use ISO 8601 (2013-01-31, 2013-01-31T08:00:00) or numbers"
+        )
+
+
+def by_time(table: pa.Table, column: str, splits: Sequence[Split]) -> NDArray[np.int64]:
     """Return the index of each row's split, shape (rows,): the first split is the oldest.
 
     Rows of one time stay together, so a split can be off its share by the rows of one time.
 
+    Args:
+        table: typed rows.
+        column: numbers, or text in ISO 8601, which sorts by time; no value is missing.
+        splits: names and weights.
+
     Raises:
-        DataError: a row has no time.
+        DataError: the times are text of another form, which would sort by its first digits.
     """
     times = table[column]
-    if times.null_count:
-        raise DataError(
-            f"time_column={shown(column)}: {times.null_count} of {table.num_rows} rows have no "
-            "time; fill it or drop the rows"
-        )
+    if times.type == pa.string():
+        _check_iso(times, column)
+        times = pc.replace_substring(times, "T", " ", max_replacements=1)  # Both are in use.
     _, place, counts = np.unique(times.to_numpy(), return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - counts)[place]  # How many rows are older.
     total = sum(split.weight for split in splits)
     ends = np.array(list(accumulate(split.weight for split in splits))) * table.num_rows / total
-    return np.searchsorted(ends, ranks, side="right").clip(max=len(splits) - 1)
+    return np.searchsorted(ends, ranks, side="right")

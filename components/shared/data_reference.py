@@ -31,9 +31,11 @@ class DataReference:
 
 def _matches(pattern: str) -> list[Path]:
     path = storage.local_path(pattern)
-    if not glob.has_magic(str(path)):
-        return [path] if path.is_file() else []
-    return [Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file()]
+    if path.is_file():  # Also a name that holds brackets.
+        return [path]
+    # Path.glob would also match hidden files, such as an editor's copies.
+    names = glob.glob(str(path), recursive=True)  # noqa: PTH207
+    return [Path(name) for name in names if Path(name).is_file()]
 
 
 def parse(data: str) -> DataReference:
@@ -53,7 +55,9 @@ def parse(data: str) -> DataReference:
     absent = [pattern for pattern, files in found.items() if not files]
     if absent:
         names = ", ".join(shown(pattern) for pattern in absent)
-        raise DataError(f"data: no such file: {names}; correct the path or the pattern")
+        raise DataError(
+            f"data: no such file: {names}; give a file or a pattern such as folder/*.csv"
+        )
     files = sorted({file for matches in found.values() for file in matches})
     return DataReference(files=tuple(files), sha256=digits)
 
@@ -65,11 +69,18 @@ def content(files: tuple[Path, ...]) -> str:
 
 
 def pin(data: str) -> str:
-    """Return the reference with every pattern expanded and the content's fingerprint added."""
+    """Return the reference with every pattern expanded and the content's fingerprint added.
+
+    Raises:
+        ParameterError: `data` names nothing, or a path holds a comma, which separates paths.
+        DataError: a file does not exist, or a pattern matches none.
+    """
     reference = parse(data)
-    return (
-        ",".join(str(file.resolve()) for file in reference.files) + PIN + content(reference.files)
-    )
+    paths = [str(file.resolve()) for file in reference.files]
+    unusable = [path for path in paths if "," in path]
+    if unusable:
+        raise ParameterError(f"data={shown(unusable[0])}: a path holds a comma; rename it")
+    return ",".join(paths) + PIN + content(reference.files)
 
 
 def verify(reference: DataReference) -> str:

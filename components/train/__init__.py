@@ -1,6 +1,6 @@
 """train_model: the user's run_fn becomes a model that loads and answers with finite numbers.
 
 Rule: the user's code is called in one place (`train`); `data_accessor` feeds it, `export` saves
-its signatures, `check_model` doubts what it saved. Private names of TensorFlow are imported in
-`private_tensorflow` and nowhere else.
+its signatures, `check_model` doubts what it saved with the rows `feeds` gives, and `diagnosis`
+names the cause. Private names of TensorFlow are in `private_tensorflow` and nowhere else.
 """

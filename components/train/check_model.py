@@ -59,6 +59,8 @@ def _answers(signature: Any, files: Sequence[Path], schema: schema_pb2.Schema) -
             f"run_fn: the saved model fails on eval rows: {shown(error.message)}; "
             "it must answer every row, also one with missing features"
         ) from error
+    if not finite:
+        raise DataError(f"{files[0].parent}: the split has no rows to check the model on")
     return np.concatenate(finite)
 
 

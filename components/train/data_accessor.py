@@ -41,7 +41,8 @@ def _whole(files: Sequence[Path], schema: schema_pb2.Schema | None) -> tuple[Any
     if schema is None:
         raise UserCodeError("data_accessor: schema=None; pass the schema of the files' features")
     config = adapter.adapter_config(schema)
-    table = pa.Table.from_batches(list(adapter.batches(files, ROWS_PER_READ, config)))
+    pieces = list(adapter.batches(files, ROWS_PER_READ, config))
+    table = pa.Table.from_batches(pieces, schema=config.arrow_schema)
     if not table.num_rows:
         raise DataError(f"{files[0].parent}: the split has no rows; give it more data")
     return config, table.combine_chunks().to_batches()[0]

@@ -33,27 +33,34 @@ def non_finite(column: pa.Array) -> Flags:
     return found
 
 
-def suspects(batches: Iterable[pa.RecordBatch], bad: Flags) -> list[str]:
-    """Name the columns that are odd more often in bad rows than in good ones.
+def _more_often(odd: dict[str, Flags], bad: Flags, good: Flags) -> list[str]:
+    """Name what is odd at a higher rate in bad rows than in good ones."""
+    return [
+        name
+        for name, rows in odd.items()
+        if bad.any() and rows[bad].mean() > (rows[good].mean() if good.any() else 0)
+    ]
 
-    Odd is NaN, infinite or missing. A column that is missing as often where the model answers
-    well is no cause, so it is not named.
+
+def suspects(batches: Iterable[pa.RecordBatch], bad: Flags) -> list[str]:
+    """Name the columns that explain bad answers: NaN or infinite there, or else missing.
+
+    A missing value is suspect only in rows without NaN and infinity, and only in a column that
+    is missing less often where the model answers well.
 
     Args:
         batches: the rows the model was given, in order.
-        bad: whether the model's answer to a row is non-finite, shape (rows,).
+        bad: whether the model's answer to a row is non-finite.
     """
-    odd: dict[str, list[Flags]] = {}
+    pieces: dict[str, list[tuple[Flags, Flags]]] = {}
     for batch in batches:
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            odd.setdefault(name, []).append(missing(column) | non_finite(column))
-    found = {name: np.concatenate(pieces) for name, pieces in odd.items()}
-    good = ~bad
-    return sorted(
-        name
-        for name, rows in found.items()
-        if rows[bad].mean() > (rows[good].mean() if good.any() else 0)
-    )
+            pieces.setdefault(name, []).append((non_finite(column), missing(column)))
+    nan = {name: np.concatenate([first for first, _ in parts]) for name, parts in pieces.items()}
+    absent = {name: np.concatenate([last for _, last in parts]) for name, parts in pieces.items()}
+    named = _more_often(nan, bad, ~bad)
+    explained = np.logical_or.reduce([nan[name] for name in named], initial=False)
+    return sorted({*named, *_more_often(absent, bad & ~explained, ~bad)})
 
 
 def non_finite_columns(files: Sequence[Path]) -> list[str]:

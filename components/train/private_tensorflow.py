@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+from typing import Any
 
 RULES = "tensorflow.python.autograph.core.config"
 
@@ -17,7 +18,7 @@ def leave_tf_keras_unconverted() -> bool:
         so that is a warning in the log.
     """
     try:
-        config = importlib.import_module(RULES)
+        config: Any = importlib.import_module(RULES)
         rule = config.DoNotConvert("tf_keras")
         if str(rule) not in map(str, config.CONVERSION_RULES):
             config.CONVERSION_RULES = (rule, *config.CONVERSION_RULES)

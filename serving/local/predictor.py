@@ -6,6 +6,7 @@ once and forks a predictor from it in milliseconds.
 
 import logging
 import sys
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from kserve.errors import InvalidInput
 
+from kanaria.components.shared.errors import shown
 from kanaria.serving.local import tensors
 
 logger = logging.getLogger(__name__)
@@ -69,13 +71,26 @@ class SavedModel(kserve.Model):
         except (tensors.RequestError, tf.errors.OpError) as error:
             logger.info("the warm-up row was refused: %s", error)
 
+    def get_input_types(self) -> list[dict[str, Any]]:
+        """Describe the inputs in the Open Inference Protocol's words."""
+        inputs = tensors.inputs_of(self._signature(DEFAULT_SIGNATURE))
+        return [tensors.described(name, item.dtype, item.shape) for name, item in inputs.items()]
+
+    def get_output_types(self) -> list[dict[str, Any]]:
+        """Describe the outputs in the Open Inference Protocol's words."""
+        outputs = self._signature(DEFAULT_SIGNATURE).structured_outputs
+        return [
+            tensors.described(name, np.dtype(spec.dtype.as_numpy_dtype), tensors.shape_of(spec))
+            for name, spec in outputs.items()
+        ]
+
     def predict(self, payload: Any, headers: Any = None, response_headers: Any = None) -> Any:
         """Answer a V1 dictionary or a V2 InferRequest.
 
         Raises:
             InvalidInput: the request does not fit the signature, or is of the other protocol.
         """
-        protocol = "v1" if isinstance(payload, dict) else "v2"
+        protocol = "v2" if isinstance(payload, kserve.InferRequest) else "v1"
         if protocol != self._protocol:
             raise InvalidInput(f"this model speaks protocol {self._protocol}, not {protocol}")
         try:
@@ -83,10 +98,10 @@ class SavedModel(kserve.Model):
         except tensors.RequestError as error:
             raise InvalidInput(str(error)) from error
 
-    def _signature(self, name: str) -> Any:
-        if name not in self._signatures:
+    def _signature(self, name: Any) -> Any:
+        if not isinstance(name, str) or name not in self._signatures:
             raise tensors.RequestError(
-                f"signature_name {name!r}: unknown; there are {sorted(self._signatures)}"
+                f"signature_name {shown(name)}: unknown; there are {sorted(self._signatures)}"
             )
         return self._signatures[name]
 
@@ -98,7 +113,9 @@ class SavedModel(kserve.Model):
             raise tensors.RequestError(error.message.splitlines()[0]) from error
         return {name: tensor.numpy() for name, tensor in outputs.items()}
 
-    def _v1(self, payload: dict[str, Any]) -> dict[str, Any]:
+    def _v1(self, payload: Any) -> dict[str, Any]:
+        if not isinstance(payload, dict):
+            raise tensors.RequestError('the body is not a JSON object {"instances": [row, ...]}')
         signature = self._signature(payload.get("signature_name", DEFAULT_SIGNATURE))
         feed = tensors.from_instances(payload.get("instances"), tensors.inputs_of(signature))
         return {"predictions": tensors.to_rows(self._call(signature, feed))}
@@ -109,28 +126,39 @@ class SavedModel(kserve.Model):
         outputs = self._call(signature, tensors.from_named(given, tensors.inputs_of(signature)))
         found = []
         for name, values in outputs.items():
-            datatype = tensors.datatype(values)
+            datatype = tensors.datatype(values.dtype)
             output = kserve.InferOutput(name=name, shape=list(values.shape), datatype=datatype)
             output.set_data_from_numpy(values, binary_data=False)
             found.append(output)
         return kserve.InferResponse(
-            response_id=request.id, model_name=self.name, infer_outputs=found
+            response_id=request.id or uuid.uuid4().hex, model_name=self.name, infer_outputs=found
         )
 
 
 def _tensor(tensor: Any) -> tensors.Array:
-    """Return a V2 input as an array; text comes as `object`."""
+    """Return a V2 input as an array; `tensors` checks its values, so JSON is not cast here."""
+    if not tensors.DATATYPE.fullmatch(tensor.datatype):
+        raise tensors.RequestError(f"input {tensor.name!r}: datatype {tensor.datatype!r}: unknown")
     try:
-        found: tensors.Array = tensor.as_numpy()
-    except (ValueError, TypeError, OverflowError) as error:
+        if tensor.data is None:  # It came in binary form behind the JSON.
+            found: tensors.Array = tensor.as_numpy()
+        else:
+            dtype = object if tensor.datatype == "BYTES" else None
+            found = np.array(tensor.data, dtype=dtype).reshape(tensor.shape)
+    except (ValueError, TypeError, OverflowError, InvalidInput) as error:
         raise tensors.RequestError(
             f"input {tensor.name!r}: data does not fit {tensor.datatype} {tensor.shape}"
         ) from error
-    return np.vectorize(_as_bytes, otypes=[object])(found) if found.dtype.kind in "OSU" else found
+    return np.vectorize(_as_bytes, otypes=[object])(found) if found.dtype.kind == "O" else found
 
 
 def _as_bytes(value: Any) -> Any:
     return value.encode() if isinstance(value, str) else value
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether a log record is worth keeping: kserve logs a traceback for a client's fault."""
+    return record.funcName != "invalid_input_handler"
 
 
 class LoopbackServer(kserve.ModelServer):
@@ -165,4 +193,5 @@ def run(options: Predictor) -> None:
     )
     for name in ("uvicorn.access", "kserve.trace"):
         logging.getLogger(name).disabled = True
+    logging.getLogger("kserve").addFilter(_is_ours)
     server.start([model])

@@ -16,7 +16,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import httpx
+import aiohttp
+import yarl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -27,11 +28,11 @@ from kanaria.serving.traffic.protocol import RevisionTraffic
 PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)?")
 REVISION_HEADER = "X-Kanaria-Revision"
 TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
-MAX_CONNECTIONS = 200
 HOP_BY_HOP = frozenset(
     b"connection host keep-alive te trailer transfer-encoding upgrade content-length".split()
 )
-FORM = b"application/x-www-form-urlencoded"  # What curl says when it is not told.
+# What curl and simple clients say of a JSON body when they are not told; kserve would refuse it.
+VAGUE_TYPES = frozenset((b"application/x-www-form-urlencoded", b"text/plain"))
 
 
 def choose(shares: Sequence[RevisionTraffic], draw: float) -> str:
@@ -49,12 +50,16 @@ def refuse(code: int, why: str, **headers: str) -> Response:
     return JSONResponse({"error": why}, status_code=code, headers=headers)
 
 
-def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    kept = [(key, value) for key, value in headers if key not in HOP_BY_HOP]
-    typed = [(k, v) for k, v in kept if k != b"content-type" or v != FORM]
-    if not any(key == b"content-type" for key, _ in typed):
-        typed.append((b"content-type", b"application/json"))
-    return typed
+def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Return the headers that concern the predictor; a body is JSON unless they say otherwise."""
+    kept = [
+        (key.decode("latin-1"), value.decode("latin-1"))
+        for key, value in headers
+        if key not in HOP_BY_HOP and not (key == b"content-type" and value in VAGUE_TYPES)
+    ]
+    if not any(key == "content-type" for key, _ in kept):
+        kept.append(("content-type", "application/json"))
+    return kept
 
 
 class Router:
@@ -64,10 +69,12 @@ class Router:
         """Forward for the services of `controller`."""
         self._controller, self._random = controller, random.Random(seed)
         self._metrics = Metrics()
-        self._client = httpx.AsyncClient(
-            timeout=TIMEOUT_SECONDS,
-            trust_env=False,  # A proxy of the user must not see requests to this machine.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=MAX_CONNECTIONS),
+        # aiohttp costs a request 0.25 ms of CPU where httpx costs 1.7 ms.
+        self._client = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
         )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -79,7 +86,7 @@ class Router:
 
     async def close(self) -> None:
         """Close the connections to the predictors."""
-        await self._client.aclose()
+        await self._client.close()
 
     async def _answer(self, request: Request) -> Response:
         path = request.url.path
@@ -130,20 +137,21 @@ class Router:
             return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
         path = request.scope["raw_path"].decode("ascii")
         try:
-            answer = await self._client.request(
+            async with self._client.request(
                 request.method,
-                f"http://127.0.0.1:{port}{path}",
+                yarl.URL(f"http://127.0.0.1:{port}{path}", encoded=True),
                 headers=_forwarded(request.scope["headers"]),
-                content=await request.body(),
-            )
-        except httpx.TimeoutException:
+                data=await request.body(),
+                allow_redirects=False,
+            ) as answer:
+                response = Response(await answer.read(), answer.status)
+        except TimeoutError:
             return refuse(504, f"{revision}: no answer in {TIMEOUT_SECONDS:.0f} s")
-        except httpx.TransportError:
+        except aiohttp.ClientError:
             return refuse(503, f"{revision}: its predictor ended while it answered")
-        response = Response(answer.content, answer.status_code)
         response.raw_headers.extend(
             (key.lower(), value)
-            for key, value in answer.headers.raw
+            for key, value in answer.raw_headers
             if key.lower() not in HOP_BY_HOP and key.lower() not in (b"date", b"server")
         )
         return response

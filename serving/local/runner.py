@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from typing import Protocol
 
-import httpx
+import aiohttp
 
 from kanaria.components.shared.storage import local_path
 from kanaria.serving.local.spawner import Child, Spawner
@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 LOAD_ATTEMPTS = 2
 LOAD_SECONDS = 600.0  # Knative's progress deadline.
 PROBE_SECONDS = 0.03
+PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
 MAX_BACK_OFF_SECONDS = 30.0
 STEADY_SECONDS = 30.0
 
@@ -120,14 +121,15 @@ class Runner:
         await asyncio.wait([child.pid, child.ended], return_when=asyncio.FIRST_COMPLETED)
         clock = asyncio.get_running_loop().time
         deadline = clock() + LOAD_SECONDS
-        async with httpx.AsyncClient(timeout=5.0) as client:
+        async with aiohttp.ClientSession(timeout=PROBE_TIMEOUT) as client:
             while not child.ended.done() and clock() < deadline:
                 try:
-                    answer = await client.get(f"http://127.0.0.1:{port}/v1/models/{self._name}")
-                except httpx.TransportError:
+                    async with client.get(
+                        f"http://127.0.0.1:{port}/v1/models/{self._name}"
+                    ) as found:
+                        return found.ok
+                except (aiohttp.ClientError, TimeoutError):
                     await asyncio.wait([child.ended], timeout=PROBE_SECONDS)
-                else:
-                    return answer.status_code == httpx.codes.OK
         return False
 
     def _cause(self, child: Child, start: int) -> str:

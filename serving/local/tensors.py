@@ -5,6 +5,7 @@ Source: TensorFlow Serving RESTful API, "Predict API", row format; Open Inferenc
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,13 @@ class Input:
 
 Array = np.ndarray[Any, Any]
 KINDS = {"i": "iu", "u": "iu", "f": "fiu", "b": "b", "O": "O"}
+DATATYPE = re.compile(r"BOOL|BYTES|FP(16|32|64)|U?INT(8|16|32|64)")
 DATATYPES = {"f": "FP", "i": "INT", "u": "UINT", "b": "BOOL"}
+
+
+def shape_of(spec: Any) -> tuple[int | None, ...] | None:
+    """Return the shape of a TensorSpec, None when its rank is free."""
+    return None if spec.shape.rank is None else tuple(spec.shape.as_list())
 
 
 def inputs_of(signature: Any) -> dict[str, Input]:
@@ -42,7 +49,7 @@ def inputs_of(signature: Any) -> dict[str, Input]:
     return {
         name: Input(
             dtype=np.dtype(spec.dtype.as_numpy_dtype),
-            shape=None if spec.shape.rank is None else tuple(spec.shape.as_list()),
+            shape=shape_of(spec),
         )
         for name, spec in specs.items()
     }
@@ -181,9 +188,17 @@ def to_rows(outputs: Mapping[str, Array]) -> list[Any]:
     return [{name: values[row] for name, values in plain.items()} for row in range(rows)]
 
 
-def datatype(values: Array) -> str:
-    """Return the Open Inference Protocol's name of an array's type."""
-    kind = DATATYPES.get(values.dtype.kind)
+def datatype(dtype: np.dtype[Any]) -> str:
+    """Return the Open Inference Protocol's name of a numpy type."""
+    kind = DATATYPES.get(dtype.kind)
     if kind is None:
         return "BYTES"
-    return kind if kind == "BOOL" else f"{kind}{values.dtype.itemsize * 8}"
+    return kind if kind == "BOOL" else f"{kind}{dtype.itemsize * 8}"
+
+
+def described(
+    name: str, dtype: np.dtype[Any], shape: tuple[int | None, ...] | None
+) -> dict[str, Any]:
+    """Return a tensor's metadata in the Open Inference Protocol's words; -1 is a free size."""
+    sizes = [-1 if size is None else size for size in shape or ()]
+    return {"name": name, "datatype": datatype(dtype), "shape": sizes}

@@ -1,78 +1,15 @@
-"""Runs the real command line on taxi-shaped data; every file is made here."""
-
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from workspace import KANARIA, START_SECONDS, Workspace
 
 TAXI = Path(__file__).parent / "taxi"
-KANARIA = Path(sys.executable).with_name("kanaria")
-START_SECONDS = 120
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What a run printed, its exit code, and the state of each of its tasks."""
-
-    code: int
-    output: str
-    errors: str
-    states: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """A folder with data, module and configuration, as a user would have them."""
-
-    folder: Path
-
-    @property
-    def root(self) -> Path:
-        return self.folder / "root"
-
-    def command(self, *settings: str) -> list[str]:
-        command = [str(KANARIA), "run", "train_and_deploy", "--root", str(self.root)]
-        command += ["--config", str(self.folder / "train.yaml")]
-        for setting in (f"data={self.folder / 'taxi.csv'}", *settings):
-            command += ["--set", setting]
-        return command
-
-    def newest(self) -> dict[str, str]:
-        """Return task -> state of the newest run, empty before there is one."""
-        records = sorted(self.root.glob("runs/*/run.json"), key=lambda path: path.stat().st_mtime)
-        if not records:
-            return {}
-        tasks = json.loads(records[-1].read_text())["tasks"]
-        return {task["name"].rpartition("/")[2]: task["state"] for task in tasks}
-
-    def run(self, *settings: str) -> Finished:
-        done = subprocess.run(self.command(*settings), capture_output=True, text=True)
-        return Finished(done.returncode, done.stdout, done.stderr, self.newest())
-
-    def killed_in(self, step: str) -> Finished:
-        """Run, and kill -9 every process of `step` as soon as it runs."""
-        before = set(self.root.glob("runs/*"))
-        runner = subprocess.Popen(
-            self.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        deadline = time.monotonic() + START_SECONDS
-        while set(self.root.glob("runs/*")) == before or self.newest().get(step) != "running":
-            assert runner.poll() is None, runner.communicate()
-            assert time.monotonic() < deadline, f"{step} did not start"
-            time.sleep(0.05)
-        time.sleep(0.5)  # Into the step's work, whatever that is by then.
-        children = Path(f"/proc/{runner.pid}/task/{runner.pid}/children").read_text().split()
-        os.killpg(int(children[0]), signal.SIGKILL)
-        output, errors = runner.communicate()
-        return Finished(runner.returncode, output, errors, self.newest())
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Workspace
+from workspace import Workspace
 
 CACHED = {"ingest-data", "validate-data", "require-passed", "transform-data", "train-model"}
 CACHED |= {"evaluate-model"}
@@ -53,9 +53,7 @@ def test_the_run_after_the_kills_deploys_the_model(workspace: Workspace, server:
 
 def test_the_deployed_model_answers_curl(workspace: Workspace, server: str):
     # A TFX module exports a signature of serialized tf.Examples, as TF Serving takes them.
-    answer = httpx.post(
-        f"{server}/v1/models/taxi-tips:predict", json={"instances": [{"b64": ""}]}
-    )
+    answer = httpx.post(f"{server}/v1/models/taxi-tips:predict", json={"instances": [{"b64": ""}]})
     assert answer.status_code == 400  # An empty tf.Example lacks required features.
     assert "feature" in answer.json()["error"].lower()
 

@@ -16,7 +16,7 @@ feature { name: "hour" type: INT presence { min_count: 1 } }
 feature { name: "late" type: INT presence { min_fraction: 1 } shape { dim { size: 1 } } }
 """
 
-MODULE = '''
+MODULE = """
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx import v1 as tfx
@@ -26,8 +26,9 @@ from kanaria.components.train.export import export_model
 
 
 def preprocessing_fn(inputs):
-    hour = tf.sparse.to_dense(inputs["hour"], default_value=-1)
-    hour = tf.reshape(hour, [-1, 1])
+    hour = inputs["hour"]
+    one_a_row = tf.SparseTensor(hour.indices, hour.values, [hour.dense_shape[0], 1])
+    hour = tf.sparse.to_dense(one_a_row, default_value=-1)
     return {
         "distance_xf": tft.scale_to_z_score(inputs["distance"]),
         "carrier_xf": tft.compute_and_apply_vocabulary(inputs["carrier"], num_oov_buckets=1),
@@ -53,7 +54,7 @@ def run_fn(fn_args: tfx.components.FnArgs):
     log = tf.keras.callbacks.TensorBoard(fn_args.model_run_dir)
     model.fit(rows, steps_per_epoch=fn_args.train_steps, verbose=0, callbacks=[log])
     export_model(model, graph, fn_args.serving_model_dir, label_keys="late")
-'''
+"""
 
 
 def write_examples(folder: Path, splits: dict[str, dict[str, list[object]]]) -> Path:

@@ -81,7 +81,7 @@ def test_an_unknown_label_is_named(files: str):
 
 
 def test_a_pattern_without_files_is_named(tmp_path: Path):
-    with pytest.raises(UserCodeError, match="nothing.*matches no file"):
+    with pytest.raises(UserCodeError, match=r"nothing.*matches no file"):
         tf_dataset_factory(str(tmp_path / "nothing*"), options(), SCHEMA)
 
 

@@ -29,16 +29,25 @@ def test_text_and_empty_columns_are_never_non_finite():
     assert diagnosis.missing(batch.column("none")).all()
 
 
-def test_only_a_column_that_is_odd_where_the_answer_is_bad_is_suspect():
-    rows = {
-        "distance": [1.0, math.nan, 2.0, math.inf],
-        "carrier": ["AA", None, "UA", "AA"],
-        "often_missing": [None, None, None, None],
-        "fine": [1, 2, 3, 4],
-    }
-    batch = to_lists(pa.RecordBatch.from_pydict(rows))
-    bad = np.array([False, True, False, True])
-    assert diagnosis.suspects([batch], bad) == ["carrier", "distance"]
+def suspects(bad: list[bool], **columns: list[object]) -> list[str]:
+    return diagnosis.suspects([to_lists(pa.RecordBatch.from_pydict(columns))], np.array(bad))
+
+
+def test_a_column_that_is_odd_where_the_answers_are_bad_is_suspect():
+    found = suspects([False, True, True], distance=[1.0, math.nan, math.inf], fine=[1, 2, 3])
+    assert found == ["distance"]
+
+
+def test_a_column_that_is_odd_as_often_where_the_answers_are_good_is_not():
+    assert suspects([False, True], rare=[None, None], carrier=["AA", None]) == ["carrier"]
+
+
+def test_missing_columns_are_suspect_only_in_rows_that_nan_does_not_explain():
+    distance = [1.0, math.nan, 2.0]
+    hour = [1, None, 2]
+    assert suspects([False, True, False], distance=distance, hour=hour) == ["distance"]
+    hour = [1, 2, None]
+    assert suspects([False, True, True], distance=distance, hour=hour) == ["distance", "hour"]
 
 
 def test_columns_with_nan_or_infinity_are_found_in_files(tmp_path: Path):

@@ -109,6 +109,17 @@ def test_a_column_without_values_appears_as_missing(statistics_of, kind: pa.Data
     assert getattr(found["empty"], which).common_stats.num_missing == 9
 
 
+def test_thousands_of_distinct_values_are_counted_exactly():
+    often = ["often"] * 3
+    words = [*often, *[f"once {i}" for i in range(8_000)], *often]
+    table = pa.table({"x": words})
+    parts = [to_lists(part) for part in table.to_batches(max_chunksize=1_000)]
+    found = by_name(private_tfdv.statistics(parts))["x"].string_stats
+    assert found.unique == 8_001
+    assert found.top_values[0].frequency == 6
+    assert found.top_values[1].frequency == 1
+
+
 def test_a_categorical_number_is_counted_by_value(statistics_of, schema_of):
     schema = schema_of('feature{name:"x" type:INT int_domain{is_categorical:true}}')
     found = by_name(statistics_of({"x": [1, 1, 2]}, schema))["x"]

@@ -1,0 +1,99 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from kanaria.components.shared import data_reference
+from kanaria.components.shared.errors import DataError, ParameterError
+
+
+def write(path: Path, text: str = "a\n1\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def names(data: str) -> list[str]:
+    return [file.name for file in data_reference.parse(data).files]
+
+
+def test_paths_and_patterns_become_sorted_files_each_once(tmp_path: Path):
+    for name in ("b.csv", "a.csv", "c.txt"):
+        write(tmp_path / name)
+    assert names(f"{tmp_path}/b.csv, {tmp_path}/*.csv") == ["a.csv", "b.csv"]
+
+
+def test_a_pattern_descends_into_folders(tmp_path: Path):
+    write(tmp_path / "2013/01/a.csv")
+    assert names(f"{tmp_path}/**/*.csv") == ["a.csv"]
+
+
+def test_a_pattern_leaves_hidden_files_out(tmp_path: Path):
+    write(tmp_path / "a.csv")
+    write(tmp_path / "._a.csv")
+    assert names(f"{tmp_path}/*.csv") == ["a.csv"]
+
+
+def test_a_file_uri_is_a_path(tmp_path: Path):
+    assert names(write(tmp_path / "a b.csv").as_uri()) == ["a b.csv"]
+
+
+def test_a_file_name_with_brackets_is_no_pattern(tmp_path: Path):
+    assert names(str(write(tmp_path / "a[1].csv"))) == ["a[1].csv"]
+
+
+def test_every_absent_path_and_fruitless_pattern_is_named(tmp_path: Path):
+    write(tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"no such file: '.*b\.csv', '.*\*\.tsv'; give a file"):
+        data_reference.parse(f"{tmp_path}/a.csv,{tmp_path}/b.csv,{tmp_path}/*.tsv")
+
+
+def test_a_folder_is_no_file(tmp_path: Path):
+    with pytest.raises(DataError, match="a pattern such as"):
+        data_reference.parse(str(tmp_path))
+
+
+@pytest.mark.parametrize("data", ["", " , ", "#sha256=" + "0" * 64])
+def test_a_reference_to_nothing_is_refused(data: str):
+    with pytest.raises(ParameterError, match="names no file"):
+        data_reference.parse(data)
+
+
+def test_a_scheme_that_is_not_read_is_refused():
+    with pytest.raises(ParameterError, match="scheme 's3' is not supported"):
+        data_reference.parse("s3://bucket/a.csv")
+
+
+def test_a_malformed_pin_is_refused(tmp_path: Path):
+    with pytest.raises(ParameterError, match="64 hexadecimal digits"):
+        data_reference.parse(f"{write(tmp_path / 'a.csv')}#sha256=12")
+
+
+def test_a_pin_names_the_files_and_reads_back(tmp_path: Path):
+    write(tmp_path / "a.csv")
+    write(tmp_path / "b.csv")
+    pinned = data_reference.pin(f"{tmp_path}/*.csv")
+    assert re.fullmatch(rf"{tmp_path}/a.csv,{tmp_path}/b.csv#sha256=[0-9a-f]{{64}}", pinned)
+    reference = data_reference.parse(pinned)
+    assert data_reference.verify(reference) == reference.sha256
+
+
+def test_one_changed_byte_breaks_the_pin(tmp_path: Path):
+    file = write(tmp_path / "a.csv", "a\n1\n")
+    pinned = data_reference.pin(str(file))
+    write(file, "a\n2\n")
+    with pytest.raises(DataError, match="the content changed since it was pinned"):
+        data_reference.verify(data_reference.parse(pinned))
+
+
+def test_the_fingerprint_depends_on_content_not_on_the_folder(tmp_path: Path):
+    here, there = write(tmp_path / "x/a.csv"), write(tmp_path / "y/a.csv")
+    other = write(tmp_path / "z/a.csv", "a\n2\n")
+    assert data_reference.content((here,)) == data_reference.content((there,))
+    assert data_reference.content((here,)) != data_reference.content((other,))
+
+
+def test_a_path_with_a_comma_cannot_be_pinned(tmp_path: Path):
+    write(tmp_path / "a,b/c.csv")
+    with pytest.raises(ParameterError, match="a path holds a comma"):
+        data_reference.pin(f"{tmp_path}/*/c.csv")

@@ -1,0 +1,60 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kanaria.components.shared.errors import ParameterError
+from kanaria.pipelines.local import arguments, plan
+
+
+@pytest.fixture
+def found(toy_document: dict[str, Any]) -> plan.Plan:
+    return plan.read(toy_document)
+
+
+def test_all_faults_are_told_at_once(found: plan.Plan):
+    with pytest.raises(ParameterError) as caught:
+        arguments.checked(found, {"wrods": ["a"], "times": "three"})
+    text = str(caught.value)
+    assert "wrods=['a']: did you mean words?" in text
+    assert "times='three': give a value of type NUMBER_INTEGER" in text
+    assert "text_file is missing" in text
+
+
+def test_defaults_fill_what_is_not_given(found: plan.Plan):
+    assert arguments.checked(found, {"text_file": "x"})["words"] == ["a", "bc"]
+
+
+def test_settings_are_yaml_unless_the_parameter_is_text(found: plan.Plan):
+    values = arguments.from_settings(["times=3", "words=[x, 1]", "text_file=007"], found)
+    assert values == {"times": 3, "words": ["x", 1], "text_file": "007"}
+
+
+def test_files_of_a_config_are_relative_to_it(tmp_path: Path):
+    (tmp_path / "note.txt").write_text("hi")
+    config = tmp_path / "config.yaml"
+    config.write_text("text_file: note.txt\nmodule_file: a.module.name\n")
+    values = arguments.from_config(config)
+    assert values == {"text_file": str(tmp_path / "note.txt"), "module_file": "a.module.name"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("a: [", "not YAML"), ("- a", "write a mapping"), (None, "no such file")],
+)
+def test_a_config_that_cannot_be_read_is_an_error(tmp_path: Path, content: str, message: str):
+    config = tmp_path / "config.yaml"
+    if content is not None:
+        config.write_text(content)
+    with pytest.raises(ParameterError, match=message):
+        arguments.from_config(config)
+
+
+def test_a_published_file_is_named_by_its_content(tmp_path: Path):
+    note = tmp_path / "note.txt"
+    paths = []
+    for text in ("one", "two", "one"):
+        note.write_text(text)
+        paths.append(arguments.with_published_files({"note_file": str(note)}, tmp_path / "files"))
+    assert paths[0] == paths[2] != paths[1]
+    assert Path(paths[1]["note_file"]).read_text() == "two"

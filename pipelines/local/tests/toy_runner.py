@@ -1,0 +1,28 @@
+"""Compiles toy pipelines and runs them as `kanaria run` does."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kfp import compiler
+
+from kanaria.pipelines.local import arguments, plan
+from kanaria.pipelines.local.record import RunRecord
+from kanaria.pipelines.local.run import Root, run
+
+
+def compiled(pipeline: Any, folder: Path) -> dict[str, Any]:
+    path = folder / f"{pipeline.name}.yaml"
+    compiler.Compiler().compile(pipeline, str(path))
+    return yaml.safe_load(path.read_text())
+
+
+class Runner:
+    """Runs compiled pipelines under one root."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = Root(path=folder / "root")
+
+    def run(self, document: dict[str, Any], **values: Any) -> RunRecord:
+        found = plan.read(document)
+        return run(found, arguments.checked(found, values), self.root, lambda task: None)[0]

@@ -1,0 +1,57 @@
+import subprocess
+import sys
+from pathlib import Path
+
+KANARIA = Path(sys.executable).with_name("kanaria")
+
+
+def kanaria(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([KANARIA, *arguments], cwd=cwd, capture_output=True, text=True)
+
+
+def test_help_names_the_commands(tmp_path: Path):
+    done = kanaria("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in ("run", "compile", "serve", "runs"))
+
+
+def test_help_loads_neither_kfp_nor_tensorflow(tmp_path: Path):
+    code = "import sys, kanaria.pipelines.cli; sys.exit(bool({'kfp', 'yaml', 'kserve'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-I", "-c", code]).returncode == 0
+
+
+def test_wrong_usage_exits_with_2(tmp_path: Path):
+    assert kanaria("fly", cwd=tmp_path).returncode == 2
+
+
+def test_a_wrong_config_is_one_line_with_all_faults(tmp_path: Path):
+    (tmp_path / "c.yaml").write_text("service_nam: x\ncanary_percent: many\n")
+    done = kanaria("run", "train_and_deploy", "--config", "c.yaml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    for fault in ("did you mean service_name?", "canary_percent='many'", "data is missing"):
+        assert fault in done.stderr
+    assert not (tmp_path / ".kanaria").exists()
+
+
+def test_a_missing_data_file_fails_the_first_step_with_its_cause(tmp_path: Path):
+    settings = {
+        "data": "absent.csv",
+        "module_file": "m.py",
+        "eval_config_file": "e.pbtxt",
+        "service_name": "tips",
+    }
+    options = [part for k, v in settings.items() for part in ("--set", f"{k}={v}")]
+    done = kanaria("run", "train_and_deploy", *options, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "error: resolve-span: DataError: data: no such file: 'absent.csv'" in done.stderr
+    assert "log.txt" in done.stderr
+    listed = kanaria("runs", "list", cwd=tmp_path)
+    assert "train-and-deploy" in listed.stdout
+    assert "failed" in listed.stdout
+
+
+def test_opening_a_run_that_does_not_exist_is_an_error(tmp_path: Path):
+    done = kanaria("runs", "open", "nothing", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no such run" in done.stderr

@@ -1,0 +1,17 @@
+"""Models that every test of serving may use; made once, in a process of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MAKE_MODELS = Path(__file__).parent / "local" / "tests" / "make_models.py"
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    """Folder with the models `one` (adds 100), `two` (adds 200) and `broken` (does not load)."""
+    folder = tmp_path_factory.mktemp("models")
+    subprocess.run([sys.executable, MAKE_MODELS, folder], check=True, capture_output=True)
+    return folder

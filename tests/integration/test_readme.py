@@ -1,0 +1,82 @@
+"""Every command of the README is run as it stands there."""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TAXI = Path(__file__).parent / "taxi"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+
+
+def commands(start: str) -> list[str]:
+    """Return the lines of the README's shell blocks that begin with `start`."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith(start)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's folder: the README's configuration, a module of his own, data."""
+    folder = tmp_path_factory.mktemp("user")
+    (folder / "data").mkdir()
+    config = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert config
+    # Fewer steps than a user would take: the commands are what is tested here.
+    (folder / "my.yaml").write_text(config[1].replace("1000", "20"))
+    shutil.copy(TAXI / "taxi_module.py", folder / "my_module.py")
+    shutil.copy(TAXI / "eval_config.pbtxt", folder)
+    make = [sys.executable, TAXI / "make_data.py", folder / "data/taxi.csv", "1500"]
+    subprocess.run(make, check=True)
+    return folder
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    script = f'PATH="{BIN}:$PATH"; {command}'
+    return subprocess.run(script, shell=True, cwd=folder, capture_output=True, text=True)
+
+
+def test_every_make_target_of_the_readme_exists():
+    assert commands("make ")
+    for command in commands("make "):
+        subprocess.run([*command.split(), "-n"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_the_kanaria_commands_run_as_they_stand(folder: Path):
+    run, listing, compiling = (
+        shell(next(c for c in commands("kanaria ") if c.split()[1] == verb), folder)
+        for verb in ("run", "runs", "compile")
+    )
+    assert run.returncode == 0, run.stderr
+    assert "succeeded" in listing.stdout
+    assert compiling.returncode == 0
+    assert "registry.example.com/ml/kanaria-training" in (folder / "pipeline.yaml").read_text()
+
+
+def test_what_was_pushed_is_served(folder: Path):
+    command = next(c for c in commands("kanaria serve"))
+    process = subprocess.Popen([BIN / command.split()[0], *command.split()[1:]], cwd=folder)
+    try:
+        deadline = time.monotonic() + 120
+        while "True" not in answer("http://127.0.0.1:8080/"):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answer(url: str) -> str:
+    try:
+        return httpx.get(url).text
+    except httpx.ConnectError:
+        return ""
