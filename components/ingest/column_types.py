@@ -152,7 +152,7 @@ def cast(file: InputFile, name: str, kind: pa.DataType) -> pa.ChunkedArray:
     is_number = kind in (pa.int64(), pa.float64())
     try:
         return (_trimmed(column) if file.is_csv and is_number else column).cast(kind)
-    except (pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(
             f"{file.path}: column {shown(name)} of type {column.type} does not fit {kind}: "
             f"{shown(str(error))}; convert it"

@@ -44,6 +44,11 @@ def test_a_header_alone_is_a_table_without_rows(tmp_path: Path, content: str):
     assert (table.column_names, table.num_rows) == (["a", "b"], 0)
 
 
+def test_a_quoted_newline_may_stand_where_a_block_ends(rows_of, monkeypatch):
+    monkeypatch.setattr(csv_file, "BLOCK_BYTES", 64)
+    assert rows_of("a,b\n" + '"x\ny",1\n' * 100) == [{"a": "x\ny", "b": "1"}] * 100
+
+
 def test_a_value_may_span_megabytes(rows_of):
     assert len(rows_of("a\n" + "x" * (3 << 20) + "\n")[0]["a"]) == 3 << 20
 

@@ -129,6 +129,13 @@ def test_many_rows_become_several_parts(tmp_path: Path, target: Path, monkeypatc
     assert table_of(target, "all").num_rows == 250
 
 
+def test_row_groups_stay_small(tmp_path: Path, target: Path, monkeypatch):
+    monkeypatch.setattr(work, "ROWS_PER_GROUP", 100)
+    run(trips(tmp_path / "1.csv", range(250)), target, splits="all=1")
+    (file,) = examples.split_files(target, "all")
+    assert pq.read_metadata(file).num_row_groups == 3
+
+
 def test_a_header_alone_among_files_with_rows_is_fine(tmp_path: Path, target: Path):
     trips(tmp_path / "1.csv", range(0))
     trips(tmp_path / "2.csv", range(100))
@@ -238,6 +245,23 @@ def test_a_failure_leaves_the_earlier_output_as_it_was(tmp_path: Path, target: P
     with pytest.raises(DataError):
         run(tmp_path / "1.csv", target)
     assert fingerprint.of_tree(target) == before
+
+
+FULL_DISK = """
+import pathlib, resource, sys
+from kanaria.components.ingest.ingest import ingest
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+ingest(sys.argv[1], pathlib.Path(sys.argv[2]), splits="all=1")
+"""
+
+
+def test_a_disk_that_refuses_the_output_leaves_nothing(tmp_path: Path, target: Path):
+    data = trips(tmp_path / "1.csv", range(3000))
+    command = [sys.executable, "-I", "-c", FULL_DISK, str(data), str(target)]
+    failed = subprocess.run(command, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert "OSError" in failed.stderr.splitlines()[-1]
+    assert list(target.parent.glob("*")) == []
 
 
 def test_the_step_starts_without_the_heavy_libraries():

@@ -95,10 +95,20 @@ def test_files_may_order_their_columns_differently(tmp_path: Path):
     assert table.to_pylist() == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
 
 
-def test_files_with_different_columns_are_an_error_naming_them(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("header", "difference"),
+    [
+        ("a", r"lacks \['b'\], adds \[\]"),
+        ("a,b,c", r"lacks \[\], adds \['c'\]"),
+        ("a,B", r"lacks \['b'\], adds \['B'\]"),
+    ],
+)
+def test_files_with_different_columns_are_an_error_naming_them(
+    tmp_path: Path, header: str, difference: str
+):
     (tmp_path / "1.csv").write_text("a,b\n1,x\n")
-    (tmp_path / "2.csv").write_text("a,c\n2,y\n")
-    with pytest.raises(DataError, match=r"2\.csv: differs from \S*1\.csv: lacks \['b'\], adds"):
+    (tmp_path / "2.csv").write_text(f"{header}\n")
+    with pytest.raises(DataError, match=rf"2\.csv: differs from \S*1\.csv: {difference}; give"):
         typed_table.joined([read(tmp_path / "1.csv"), read(tmp_path / "2.csv")])
 
 

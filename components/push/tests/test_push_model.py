@@ -1,0 +1,139 @@
+"""Pushes real SavedModels to the real local server."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kanaria.components.push.publish import Sources
+from kanaria.components.push.push import PushRequest, push
+from kanaria.components.resolve.deployed import resolve_deployed
+from kanaria.components.shared import outcome
+from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
+from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.serving.inference_service import ServiceSpec
+from kanaria.serving.traffic.connect import LOCAL_STATE, connect
+from kanaria.serving.traffic.protocol import RevisionTraffic, Traffic
+
+SAVE = """
+import sys, tensorflow as tf
+for folder, factor in zip(sys.argv[1::2], sys.argv[2::2]):
+    module = tf.Module()
+    module.factor = tf.Variable(float(factor))
+    call = tf.function(lambda hour: {"outputs": tf.reshape(hour * module.factor, [-1, 1])})
+    spec = tf.TensorSpec([None], tf.float32, "hour")
+    signatures = {"serving_default": call.get_concrete_function(hour=spec)}
+    tf.saved_model.save(module, folder, signatures=signatures)
+"""
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two models, saved by a process of its own so that this one never loads TensorFlow."""
+    folder = tmp_path_factory.mktemp("models")
+    pairs = [str(folder / "one/1"), "1", str(folder / "two/1"), "2"]
+    subprocess.run([sys.executable, "-c", SAVE, *pairs], check=True)
+    for name in ("schema", "statistics"):
+        (folder / name).mkdir()
+        (folder / name / "file").write_text(name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traffic]:
+    """Local serving, kept up by one connection while the tests of this module push."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(LOCAL_STATE, str(tmp_path_factory.mktemp("serving")))
+        with connect() as found:
+            yield found
+
+
+def blessing(folder: Path, passed: bool) -> Path:
+    reasons = (Reason(severity="ERROR", subject="auc", kind="bound", text="auc is low"),)
+    outcome.write(
+        Outcome(step="evaluate_model", passed=passed, reasons=() if passed else reasons),
+        folder / "outcome",
+    )
+    return folder / "outcome"
+
+
+def request(models: Path, tmp_path: Path, model: str = "one", passed: bool = True) -> PushRequest:
+    parts = {name: models / name for name in ("schema", "statistics")}
+    return PushRequest(
+        sources=Sources(model=models / model, **parts),
+        outcome=blessing(tmp_path, passed),
+        model_root=str(models / "root"),
+        service=ServiceSpec(name="tips", storage_uri="", canary_percent=10),
+        ready_timeout=120,
+    )
+
+
+def test_a_model_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, traffic: Traffic):
+    found = push(request(models, tmp_path, passed=False), tmp_path / "endpoint")
+    assert not found.pushed
+    assert "auc is low" in found.reason
+    assert traffic.observe("default", "tips") is None
+    assert (tmp_path / "endpoint/endpoint.json").exists()
+
+
+def test_the_first_model_gets_all_traffic(models: Path, tmp_path: Path, traffic: Traffic):
+    assert resolve_deployed("tips", "default") == ""
+    found = push(request(models, tmp_path), tmp_path / "endpoint")
+    assert found.pushed
+    assert found.percent == 100
+    assert resolve_deployed("tips", "default") + "/model" == found.storage_uri
+
+
+def test_the_same_model_again_changes_nothing(models: Path, tmp_path: Path, traffic: Traffic):
+    before = traffic.observe("default", "tips")
+    found = push(request(models, tmp_path), tmp_path / "endpoint")
+    assert found.reason == "already served; nothing was changed"
+    assert traffic.observe("default", "tips") == before
+
+
+def test_the_next_model_becomes_a_canary_and_the_stable_one_stays_deployed(
+    models: Path, tmp_path: Path, traffic: Traffic
+):
+    stable = resolve_deployed("tips", "default")
+    found = push(request(models, tmp_path, "two"), tmp_path / "endpoint")
+    status = traffic.observe("default", "tips")
+    assert status
+    assert found.percent == 10
+    assert RevisionTraffic(revision=found.revision, percent=10) in status.traffic
+    assert resolve_deployed("tips", "default") == stable != found.storage_uri
+
+
+def test_a_model_that_does_not_load_fails_with_its_cause(
+    models: Path, tmp_path: Path, traffic: Traffic
+):
+    broken = models / "broken/1"
+    broken.mkdir(parents=True)
+    (broken / "saved_model.pb").write_bytes(b"not a model")
+    with pytest.raises(DataError, match="does not load .*ModelLoadFailed"):
+        push(request(models, tmp_path, "broken"), tmp_path / "endpoint")
+    assert not (tmp_path / "endpoint").exists()
+    status = traffic.observe("default", "tips")
+    assert status
+    assert sum(t.percent for t in status.traffic) == 100
+
+
+def test_all_faults_of_the_parameters_come_at_once(models: Path, tmp_path: Path):
+    wrong = replace(
+        request(models, tmp_path),
+        ready_timeout=0,
+        service=ServiceSpec(name="Tips!", storage_uri="", canary_percent=120),
+    )
+    with pytest.raises(ParameterError) as caught:
+        push(wrong, tmp_path / "endpoint")
+    assert all(name in str(caught.value) for name in ("Tips!", "canary_percent=120", "ready_timeout"))
+
+
+def test_without_a_way_to_deliver_the_remedy_is_named(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv(LOCAL_STATE, raising=False)
+    with pytest.raises(NotReadyError, match=LOCAL_STATE):
+        push(request(models, tmp_path), tmp_path / "endpoint")

@@ -1,0 +1,42 @@
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanaria.serving.local.router import choose
+from kanaria.serving.local.runner import back_off
+from kanaria.serving.local.store import last_line
+from kanaria.serving.traffic.protocol import RevisionTraffic
+
+
+def shares(percent):
+    return (
+        RevisionTraffic(revision="canary", percent=percent),
+        RevisionTraffic(revision="stable", percent=100 - percent),
+    )
+
+
+@given(st.integers(0, 100), st.floats(0, 1, exclude_max=True))
+def test_a_draw_below_the_percentage_is_the_canarys(percent, draw):
+    assert choose(shares(percent), draw) == ("canary" if draw * 100 < percent else "stable")
+
+
+def test_the_same_seed_chooses_the_same():
+    first, second = ([random.Random(7).random() for _ in range(9)] for _ in range(2))
+    assert [choose(shares(50), d) for d in first] == [choose(shares(50), d) for d in second]
+
+
+def test_without_shares_nobody_is_chosen():
+    assert choose((), 0.5) == ""
+
+
+def test_back_off_doubles_up_to_half_a_minute():
+    assert [back_off(deaths) for deaths in (1, 2, 3, 5, 6, 1000)] == [1, 2, 4, 16, 30, 30]
+
+
+def test_the_cause_is_the_last_line_that_says_something(tmp_path):
+    log = tmp_path / "log"
+    log.write_text("old\n" + "x" * 100_000 + "\nOSError: no graph\n\n")
+    assert last_line(log) == "OSError: no graph"
+    assert last_line(log, start=log.stat().st_size) == ""
+    assert last_line(tmp_path / "none") == ""
