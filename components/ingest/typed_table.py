@@ -15,7 +15,7 @@ def _check_columns(files: Sequence[InputFile]) -> None:
     wanted = set(first.table.column_names)
     for file in files[1:]:
         found = set(file.table.column_names)
-        if found - wanted:
+        if found != wanted:
             raise DataError(
                 f"{file.path}: differs from {first.path}: lacks {shown(sorted(wanted - found))}, "
                 f"adds {shown(sorted(found - wanted))}; give every file the same columns"

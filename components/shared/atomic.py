@@ -1,11 +1,16 @@
 """Atomic outputs: a path either holds a whole result or does not exist."""
 
+import errno
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from kanaria.components.shared.errors import NotReadyError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def remove(path: Path) -> None:
@@ -39,7 +44,8 @@ def published(target: str | Path) -> Iterator[Path]:
 
     Raises:
         FileNotFoundError: the block wrote nothing.
-        OSError: the disk refused, for instance because it is full.
+        NotReadyError: the disk is full.
+        OSError: the disk refused for another reason.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +56,12 @@ def published(target: str | Path) -> Iterator[Path]:
         if temporary.is_dir():
             remove(target)  # rename(2) replaces a file, but only an empty folder.
         temporary.rename(target)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise NotReadyError(
+            f"{target}: {error.strerror} ({target.parent}); free some and run again"
+        ) from error
     finally:
         remove(temporary)
 

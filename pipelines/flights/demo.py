@@ -1,4 +1,4 @@
-"""The demonstration: python -m kanaria.pipelines.flights.demo
+"""The demonstration, run by `make demo`.
 
 Trains on January to April and deploys; trains on January to August and pushes that as a 10 %
 canary; sends flights of September to December to the endpoint; prints what each revision did.
