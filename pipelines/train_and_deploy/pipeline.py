@@ -93,13 +93,12 @@ def train_and_deploy(
         deployed=deployed.output,
         serving_statistics=serving_statistics,
     )
-    passed = require_passed(outcome=validate.outputs["outcome"])
     transform = transform_data(
         examples=ingest.outputs["examples"],
         schema=validate.outputs["schema"],
         module_file=module_file,
         custom_config=custom_config,
-    ).after(passed)
+    ).after(require_passed(outcome=validate.outputs["outcome"]))
     train = train_model(
         examples=ingest.outputs["examples"],
         schema=validate.outputs["schema"],

@@ -93,14 +93,17 @@ class LocalTraffic:
         if not 0 <= percent <= 100:
             raise ParameterError(f"shift: percent={percent}: use 0 to 100")
 
-        def change(applied: dict[str, Any] | None) -> dict[str, Any]:
-            if applied is None:
-                where = f"{namespace}/{name} in {self._state}"
-                raise ParameterError(f"service {where}: unknown; stage a manifest first")
-            applied["spec"]["predictor"]["canaryTrafficPercent"] = percent
+        service = Service(self._state, namespace, name)
+        if service.manifest() is None:
+            where = f"{namespace}/{name} in {self._state}"
+            raise ParameterError(f"service {where}: unknown; stage a manifest first")
+
+        def change(applied: dict[str, Any] | None) -> dict[str, Any] | None:
+            if applied is not None:
+                applied["spec"]["predictor"]["canaryTrafficPercent"] = percent
             return applied
 
-        self._change(Service(self._state, namespace, name), change)
+        self._change(service, change)
 
     def promote(self, namespace: str, name: str) -> None:
         """Give the newest revision all requests and make it the stable one."""

@@ -72,6 +72,6 @@ def test_the_wheel_alone_imports(wheel: Path, tmp_path: Path):
 
 
 def needs_the_training_runtime(path: Path) -> bool:
-    training = ("ingest", "validate", "transform", "train", "evaluate")
+    training = ("ingest", "validate", "transform", "train", "evaluate", "tensors")
     in_step = any(part in path.parts for part in training) and path.name != "component.py"
     return in_step or path.name in ("record_batches.py", "flights_module.py")

@@ -136,6 +136,10 @@ def test_row_groups_stay_small(tmp_path: Path, target: Path, monkeypatch):
     assert pq.read_metadata(file).num_row_groups == 3
 
 
+def test_a_suffix_may_be_in_capitals(tmp_path: Path, target: Path):
+    assert sum(run(trips(tmp_path / "1.CSV", range(100)), target).rows.values()) == 100
+
+
 def test_a_header_alone_among_files_with_rows_is_fine(tmp_path: Path, target: Path):
     trips(tmp_path / "1.csv", range(0))
     trips(tmp_path / "2.csv", range(100))

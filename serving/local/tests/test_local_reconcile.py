@@ -117,7 +117,7 @@ def test_what_is_observed_survives_on_disk(tmp_path):
     ],
 )
 def test_a_manifest_that_cannot_run_here_is_refused(path, value, fault):
-    with pytest.raises(ParameterError, match="service.yaml") as error:
+    with pytest.raises(ParameterError, match=r"service\.yaml") as error:
         check(changed(*path, value=value), "service.yaml")
     assert fault in str(error.value)
 

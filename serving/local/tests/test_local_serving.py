@@ -1,0 +1,287 @@
+"""A server with real predictors: requests, deaths, restarts."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+from scipy.stats import binom
+
+from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.inference_service import ServiceSpec, build, to_yaml
+from kanaria.serving.local import store
+from kanaria.serving.local.server import serve
+from kanaria.serving.traffic.local import LocalTraffic
+
+ROWS = {"instances": [{"x": 1, "n": 2, "word": "a"}] * 3}
+STABLE, CANARY = "flights-predictor-00001", "flights-predictor-00002"
+TIMEOUT_SECONDS = 60
+
+
+def until(holds):
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not (found := holds()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+class Server:
+    """A server process on a state folder, as `kanaria serve` starts it."""
+
+    def __init__(self, state, *options):
+        self.state = state
+        arguments = ["--state", state, "--port", "0", "--seed", "7", *options]
+        self.process = subprocess.Popen([sys.executable, "-m", "kanaria.serving.local", *arguments])
+        self.url = until(lambda: store.live_url(state))
+
+    def post(self, path, body, **headers):
+        return httpx.post(self.url + path, json=body, headers=headers)
+
+    def predict(self, body=ROWS):
+        return self.post("/v1/models/flights:predict", body)
+
+    def ready(self, service="flights"):
+        return httpx.get(f"{self.url}/v1/models/{service}").json().get("ready", False)
+
+    def end(self, number):
+        self.process.send_signal(number)
+        return self.process.wait(20)
+
+
+def predictors(state):
+    """The processes that write a predictor's log below the folder: log name -> process id."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            output = Path(os.readlink(process / "fd" / "1"))
+        except OSError:
+            continue
+        if state in output.parents and "-predictor-" in output.name:
+            found[output.stem] = int(process.name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, models):
+    """Services: `flights` (one stable, two the canary at 10 %), `tensors` (V2), `twin` twice."""
+    state = tmp_path_factory.mktemp("state")
+    twins = [
+        build(ServiceSpec(name="twin", namespace=space, storage_uri=str(models / model)))
+        for space, model in (("default", "one"), ("other", "two"))
+    ]
+    manifests = state / "services.yaml"
+    v2 = ServiceSpec(name="tensors", storage_uri=f"file://{models}/one", protocol_version="v2")
+    manifests.write_text("---\n".join(map(to_yaml, [build(v2), *twins])))
+    server = Server(state, manifests)
+    with LocalTraffic(state) as traffic:
+        for model in ("one", "two"):
+            traffic.stage(build(ServiceSpec(name="flights", storage_uri=str(models / model))))
+            status = until(lambda: (s := loaded(traffic)) and s)
+        traffic.shift("default", "flights", 10)
+        assert (status.rolled_out, status.latest_ready) == (STABLE, CANARY)
+    until(lambda: server.ready("tensors"))
+    yield server
+    server.end(signal.SIGTERM)
+
+
+def loaded(traffic):
+    status = traffic.observe("default", "flights")
+    return status if status.latest_created == status.latest_ready != "" else None
+
+
+def test_a_thousand_requests_fall_to_the_canary_as_often_as_asked(server):
+    with httpx.Client() as client:
+        answers = [
+            client.post(f"{server.url}/v1/models/flights:predict", json=ROWS) for _ in range(1000)
+        ]
+    counted = Counter(answer.headers["X-Kanaria-Revision"] for answer in answers)
+    low, high = binom.interval(0.999, 1000, 0.1)
+    assert low <= counted[CANARY] <= high
+    assert counted[STABLE] == 1000 - counted[CANARY]
+    assert {answer.status_code for answer in answers} == {200}
+    for answer in answers:
+        base = 200 if answer.headers["X-Kanaria-Revision"] == CANARY else 100
+        assert [row["score"] for row in answer.json()["predictions"]] == [base + 3] * 3
+
+
+def test_the_rows_of_a_request_are_one_call_of_the_model(server):
+    rows = server.predict().json()["predictions"]
+    assert [row["rows"] for row in rows] == [3, 3, 3]
+
+
+def test_metrics_count_per_revision(server):
+    before = count(server, STABLE, 200)
+    until(lambda: server.predict().headers["X-Kanaria-Revision"] == STABLE)
+    assert count(server, STABLE, 200) == before + 1
+    text = httpx.get(f"{server.url}/metrics").text
+    assert (
+        f'kanaria_request_seconds_bucket{{le="1.0",namespace="default",revision="{STABLE}"' in text
+    )
+
+
+def count(server, revision, code):
+    labels = f'code="{code}",namespace="default",revision="{revision}",service="flights"'
+    for line in httpx.get(f"{server.url}/metrics").text.splitlines():
+        if line.startswith(f"kanaria_requests_total{{{labels}}}"):
+            return float(line.split()[-1])
+    return 0.0
+
+
+def test_a_missing_feature_is_the_clients_fault_and_named(server):
+    answer = server.predict({"instances": [{"x": 1, "n": 2}]})
+    assert answer.status_code == 400
+    assert "word" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [1],
+        {},
+        {"instances": "a"},
+        {"instances": [1], "signature_name": ["x"]},
+        {"instances": [1], "signature_name": "none"},
+    ],
+)
+def test_no_body_of_a_client_is_a_fault_of_the_server(server, body):
+    assert server.predict(body).status_code == 400
+
+
+def test_curls_own_content_type_is_read_as_json(server):
+    path, body = "/v1/models/flights:predict", b'{"instances": [{"x": 1, "n": 2, "word": "a"}]}'
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert httpx.post(server.url + path, content=body, headers=headers).status_code == 200
+    assert httpx.post(server.url + path, content=b"{", headers=headers).status_code == 400
+
+
+def test_another_signature_takes_serialized_examples(server):
+    body = {"signature_name": "length", "instances": [{"b64": "YWIA"}, "abcd"]}
+    assert server.predict(body).json() == {"predictions": [3, 4]}
+
+
+def tensor(name, datatype, shape, data):
+    return {"name": name, "datatype": datatype, "shape": shape, "data": data}
+
+
+TENSORS = [
+    tensor("x", "FP32", [2, 1], [1, 2]),
+    tensor("n", "INT64", [2], [3, 4]),
+    tensor("word", "BYTES", [2], ["a", "ü"]),
+]
+
+
+def test_v2_takes_one_tensor_a_feature(server):
+    outputs = server.post("/v2/models/tensors/infer", {"inputs": TENSORS}).json()["outputs"]
+    found = {output["name"]: output["data"] for output in outputs}
+    assert found == {"score": [104.0, 106.0], "word": ["a", "ü"], "rows": [2, 2]}
+
+
+def test_v2_tells_its_inputs(server):
+    inputs = httpx.get(f"{server.url}/v2/models/tensors").json()["inputs"]
+    assert {"name": "word", "datatype": "BYTES", "shape": [-1]} in inputs
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        TENSORS[:2],
+        [*TENSORS, tensor("z", "FP32", [2], [1, 2])],
+        [tensor("x", "FP32", [2, 1], ["a", "b"]), *TENSORS[1:]],
+        [tensor("x", "FP32", [3, 1], [1, 2]), *TENSORS[1:]],
+        [tensor("x", "FLOAT", [2, 1], [1, 2]), *TENSORS[1:]],
+        [TENSORS[0], tensor("n", "INT64", [2], [1.5, 2]), TENSORS[2]],
+    ],
+)
+def test_v2_names_the_tensor_at_fault(server, inputs):
+    answer = server.post("/v2/models/tensors/infer", {"inputs": inputs})
+    assert answer.status_code == 400
+    assert any(f"'{name}'" in answer.json()["error"] for name in ("x", "n", "z", "word"))
+
+
+def test_the_other_protocol_is_not_found(server):
+    assert server.post("/v1/models/tensors:predict", ROWS).status_code == 404
+    assert server.post("/v2/models/flights/infer", {"inputs": TENSORS}).status_code == 404
+
+
+def test_an_unknown_service_is_not_found(server):
+    answer = server.post("/v1/models/nobody:predict", ROWS)
+    assert (answer.status_code, "'nobody'" in answer.json()["error"]) == (404, True)
+
+
+def test_one_name_in_two_namespaces_is_told_apart_by_host(server):
+    path = "/v1/models/twin:predict"
+    refused = server.post(path, ROWS)
+    assert refused.status_code == 409
+    assert "default, other" in refused.json()["error"]
+    until(lambda: server.post(path, ROWS, Host="twin.other").status_code == 200)
+    until(lambda: server.post(path, ROWS, Host="twin.default").status_code == 200)
+    scores = [
+        server.post(path, ROWS, Host=host).json()["predictions"][0]["score"]
+        for host in ("twin.other.example.com", "twin.default:8080")
+    ]
+    assert scores == [203, 103]
+
+
+def test_a_second_server_on_the_folder_is_refused(server):
+    with pytest.raises(NotReadyError, match="another server is live"):
+        serve(server.state, 0)
+
+
+def test_a_taken_port_is_refused(server, tmp_path):
+    port = int(server.url.rsplit(":", 1)[1])
+    with pytest.raises(NotReadyError, match=f"port {port}"):
+        serve(tmp_path, port)
+
+
+def test_a_killed_canary_costs_its_own_share_and_comes_back(server):
+    answers, stop = [], threading.Event()
+
+    def load():
+        with httpx.Client() as client:
+            while not stop.is_set():
+                answer = client.post(f"{server.url}/v1/models/flights:predict", json=ROWS)
+                answers.append((answer.headers["X-Kanaria-Revision"], answer.status_code))
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    until(lambda: (CANARY, 200) in answers)
+    os.kill(predictors(server.state)[CANARY], signal.SIGKILL)
+    until(lambda: answers.count((CANARY, 503)) >= 5)
+    here = len(answers)
+    until(lambda: (CANARY, 200) in answers[here:])
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+    codes = {revision: {c for r, c in answers if r == revision} for revision in (STABLE, CANARY)}
+    assert codes == {STABLE: {200}, CANARY: {200, 503}}
+    assert count(server, CANARY, 503) == answers.count((CANARY, 503))
+
+
+def test_a_killed_server_takes_its_predictors_along_and_comes_back_as_it_was(tmp_path, models):
+    state = tmp_path / "serving"
+    with LocalTraffic(state) as traffic:
+        traffic.stage(build(ServiceSpec(name="flights", storage_uri=str(models / "one"))))
+        before = until(lambda: loaded(traffic))
+    first = Server(state)
+    until(first.ready)
+    assert predictors(state).keys() == {STABLE}
+    first.end(signal.SIGKILL)
+    until(lambda: not predictors(state))
+
+    second = Server(state)
+    until(second.ready)
+    with LocalTraffic(state) as traffic:
+        after = traffic.observe("default", "flights")
+    assert (after.traffic, after.rolled_out) == (before.traffic, before.rolled_out)
+    assert second.predict().json()["predictions"][0]["score"] == 103
+    assert second.end(signal.SIGTERM) == 0
+    assert predictors(state) == {}
