@@ -10,7 +10,7 @@ MAKE_MODELS = Path(__file__).parent / "local" / "tests" / "make_models.py"
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory):
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the models `one` (adds 100), `two` (adds 200) and `broken` (does not load)."""
     folder = tmp_path_factory.mktemp("models")
     subprocess.run([sys.executable, MAKE_MODELS, folder], check=True, capture_output=True)

@@ -40,3 +40,11 @@ def standing(status: ServiceStatus | None, uri: str) -> Standing:
     if revision in (status.latest_ready, status.rolled_out):
         return Standing.READY
     return Standing.FAILED if status.failure else Standing.WAITING
+
+
+def wanted_percent(status: ServiceStatus, revision: str, canary_percent: int) -> int:
+    """Return the share a ready revision shall get: all if there is no other, else the canary's.
+
+    Asking 0 % for a revision that has all traffic would roll it back, so the only one gets 100.
+    """
+    return 100 if status.rolled_out in ("", revision) else canary_percent

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.errors import DataError, shown
 
 
 def value_type(name: str, column: pa.DataType) -> pa.DataType:
@@ -46,11 +46,13 @@ def list_schema(schema: pa.Schema) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _lists(column: pa.Array, target: pa.DataType) -> pa.Array:
+def _lists(name: str, column: pa.Array, target: pa.DataType) -> pa.Array:
     """Turn one column into `target`, a large_list type with nulls where values are missing."""
     if pa.types.is_null(target):
         return pa.nulls(len(column))
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        if column.flatten().null_count:  # It would silently become a value further on.
+            raise DataError(f"column {name!r}: a list holds a missing value; leave it out")
         return column.cast(target)
     values = column.drop_null().cast(target.value_type)
     present = column.is_valid()
@@ -62,11 +64,18 @@ def _lists(column: pa.Array, target: pa.DataType) -> pa.Array:
 
 
 def to_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return `batch` with every column as `large_list`; shape (rows, columns) is kept."""
-    schema = list_schema(batch.schema)
-    columns = [
-        _lists(column, field.type) for column, field in zip(batch.columns, schema, strict=True)
-    ]
+    """Return `batch` with every column as `large_list`; shape (rows, columns) is kept.
+
+    Raises:
+        DataError: a column's type has no form in a tf.Example, a list holds a missing value, or
+            an integer needs more than 63 bits.
+    """
+    schema, columns = list_schema(batch.schema), []
+    for field, column in zip(schema, batch.columns, strict=True):
+        try:
+            columns.append(_lists(field.name, column, field.type))
+        except pa.ArrowInvalid as error:
+            raise DataError(f"column {field.name!r}: {shown(str(error))}") from error
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 

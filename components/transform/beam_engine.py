@@ -11,11 +11,14 @@ from typing import Any
 import apache_beam as beam
 import pyarrow as pa
 import tensorflow_transform.beam as tft_beam
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
 
+from kanaria.components.shared import atomic
 from kanaria.components.shared.tensors import adapter
+from kanaria.components.transform import stable_graph
 
 # TFT combines some analyzers batch by batch, so their results depend on this number.
 ROWS_PER_BATCH = 1_000
@@ -42,8 +45,10 @@ def analyze(
         target: folder to write `transform_fn`, `transformed_metadata` and `metadata` into.
     """
     temporary = target / ".beam"
+    # Without options of its own, a pipeline would take this process's command line for them.
+    options = PipelineOptions(flags=[])
     with (
-        beam.Pipeline(runner=FnApiRunner()) as pipeline,
+        beam.Pipeline(runner=FnApiRunner(), options=options) as pipeline,
         tft_beam.Context(temp_dir=str(temporary), desired_batch_size=ROWS_PER_BATCH),
     ):
         names = pipeline | "Files" >> beam.Create([str(file) for file in files])
@@ -54,3 +59,5 @@ def analyze(
         metadata = dataset_metadata.DatasetMetadata(schema)
         raw = str(target / "metadata")
         _ = metadata | "WriteRaw" >> tft_beam.WriteMetadata(raw, pipeline=pipeline)
+    stable_graph.forget_folder(target / "transform_fn", temporary)
+    atomic.remove(temporary)

@@ -9,54 +9,72 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_bsl.public.tfxio import TensorAdapter
 
 from kanaria.components.shared.tensors import adapter
+from kanaria.components.transform import private_tft
 
 ROWS_PER_BATCH = 10_000
 
 
-def _column(tensor: Any) -> pa.Array:
-    """Return one output as a column: a value a row, or a list a row.
+def _single_valued(transformed: tft.TFTransformOutput) -> set[str]:
+    """Return the outputs that have exactly one value a row."""
+    specs = transformed.transformed_feature_spec().items()
+    return {
+        name
+        for name, spec in specs
+        if isinstance(spec, tf.io.FixedLenFeature) and list(spec.shape) in ([], [1])
+    }
 
-    Args:
-        tensor: dense of shape (rows,), (rows, 1) or (rows, k), or sparse of shape (rows, k).
+
+def _flat(batch: pa.RecordBatch, single: set[str]) -> pa.Table:
+    """Return the rows with a plain column where every list has one value."""
+    columns = zip(batch.schema.names, batch.columns, strict=True)
+    return pa.table(
+        {name: column.flatten() if name in single else column for name, column in columns}
+    )
+
+
+class Transform:
+    """A saved transform graph, ready to be applied to files; traced once for all of them.
+
+    Example:
+        apply = Transform(schema, Path("transform_graph"))
+        apply.write(files, Path("transformed/split=eval"))
     """
-    if isinstance(tensor, tf.SparseTensor):
-        ragged = tf.RaggedTensor.from_sparse(tensor)
-        return pa.LargeListArray.from_arrays(
-            pa.array(ragged.row_splits.numpy(), pa.int64()), pa.array(ragged.values.numpy())
+
+    def __init__(self, schema: schema_pb2.Schema, transform_graph: Path) -> None:
+        """Load the graph that `tft.TFTransformOutput` loads, for raw features of `schema`."""
+        output = tft.TFTransformOutput(str(transform_graph))
+        layer = output.transform_features_layer()
+        self._config = adapter.adapter_config(schema)
+        self._adapter = TensorAdapter(self._config)
+        self._apply = tf.function(
+            lambda features: layer(features),
+            input_signature=[self._adapter.TypeSpecs()],
+            autograph=False,
         )
-    values = tensor.numpy()
-    flat = pa.array(values.reshape(-1))
-    width = values.size // max(len(values), 1)
-    if width == 1:
-        return flat
-    offsets = pa.array(range(0, values.size + 1, max(width, 1)), pa.int64())
-    return pa.LargeListArray.from_arrays(offsets, flat)
+        self._converter = private_tft.arrow_converter(output.transformed_metadata.schema)
+        self._single = _single_valued(output)
 
+    def batch(self, rows: pa.RecordBatch) -> pa.Table:
+        """Return the transformed rows of one batch of the raw schema, in the same order."""
+        outputs: dict[str, Any] = self._apply(self._adapter.ToBatchTensors(rows))
+        return _flat(self._converter.convert(outputs), self._single)
 
-def materialize(
-    files: Sequence[Path], schema: schema_pb2.Schema, transform_graph: Path, target: Path
-) -> None:
-    """Write the transformed rows of `files` to the new folder `target`, in the same order.
+    def write(self, files: Sequence[Path], target: Path) -> None:
+        """Write the transformed rows of Parquet `files`, in the same order, file by file.
 
-    Args:
-        files: Parquet files of one split.
-        schema: the raw features.
-        transform_graph: what `tft.TFTransformOutput` loads.
-        target: folder of `part-*.parquet`; integers int64, floats float32, text binary; lists
-            where a row has other than one value.
-    """
-    layer = tft.TFTransformOutput(str(transform_graph)).transform_features_layer()
-    apply = tf.function(lambda features: layer(features), autograph=False, reduce_retracing=True)
-    target.mkdir()
-    for number, file in enumerate(files):
-        path = target / f"part-{number:05d}-of-{len(files):05d}.parquet"
-        writer = None
-        for batch in adapter.tensors([file], ROWS_PER_BATCH, schema):
-            outputs = apply(batch)
-            table = pa.table({name: _column(outputs[name]) for name in sorted(outputs)})
-            writer = writer or pq.ParquetWriter(path, table.schema)
-            writer.write_table(table)
-        if writer:
-            writer.close()
+        Args:
+            files: Parquet files of one split.
+            target: new folder for `part-*.parquet`; integers int64, floats float32, text
+                binary; large lists where a row can have other than one value.
+        """
+        target.mkdir()
+        empty = pa.RecordBatch.from_pylist([], self._converter.arrow_schema())
+        schema = _flat(empty, self._single).schema
+        for number, file in enumerate(files):
+            path = target / f"part-{number:05d}-of-{len(files):05d}.parquet"
+            with pq.ParquetWriter(path, schema) as writer:
+                for rows in adapter.batches([file], ROWS_PER_BATCH, self._config):
+                    writer.write_table(self.batch(rows))

@@ -1,17 +1,20 @@
 """The work of transform_data."""
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import atomic, examples
-from kanaria.components.shared.errors import KanariaError, UserCodeError, shown
+from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.tensors import adapter
-from kanaria.components.transform import beam_engine, user_code
-from kanaria.components.transform.materialize import materialize
+from kanaria.components.transform import beam_engine, check_rows, user_code
+from kanaria.components.transform.cause import guarded
+from kanaria.components.transform.materialize import Transform
 
 ANALYZED_SPLIT = "train"
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +39,7 @@ class TransformRequest:
 
 
 def transform(request: TransformRequest, graph: Path, transformed: Path) -> None:
-    """Write the transform graph and, if asked, the transformed examples.
+    """Write the transform graph and, if asked, the transformed examples: both or neither.
 
     Raises:
         ParameterError: a parameter is empty.
@@ -47,31 +50,42 @@ def transform(request: TransformRequest, graph: Path, transformed: Path) -> None
     faults.check(bool(request.module_file), "module_file", "", "name a .py file or a module")
     faults.check(bool(request.preprocessing_fn), "preprocessing_fn", "", "name a function")
     faults.raise_if_any()
+    _quiet()
     function = user_code.load(request.module_file, request.preprocessing_fn, request.custom_config)
     schema = adapter.read_schema(request.schema / "schema.pbtxt")
-    files = examples.split_files(request.examples, ANALYZED_SPLIT)
-    with atomic.published(graph) as temporary:
-        temporary.mkdir()
-        _analyze(files, schema, function, temporary)
-    with atomic.published(transformed) as temporary:
-        temporary.mkdir()
+    splits = _checked_splits(request.examples, schema)
+    where = f"{request.module_file}: {request.preprocessing_fn} on split "
+    with atomic.published(graph) as new_graph, atomic.published(transformed) as new_examples:
+        new_graph.mkdir()
+        guarded(
+            lambda: beam_engine.analyze(splits[ANALYZED_SPLIT], schema, function, new_graph),
+            where + ANALYZED_SPLIT,
+        )
+        LOGGER.info("Analysed split %s.", ANALYZED_SPLIT)
+        new_examples.mkdir()
         if not request.materialize:
-            (temporary / examples.NOT_MATERIALIZED).touch()
+            (new_examples / examples.NOT_MATERIALIZED).touch()
             return
-        for split in examples.split_names(request.examples):
-            parts = examples.split_files(request.examples, split)
-            materialize(parts, schema, graph, examples.split_folder(temporary, split))
+        saved = Transform(schema, new_graph)
+        for split, files in splits.items():
+            folder = examples.split_folder(new_examples, split)
+            guarded(lambda files=files, folder=folder: saved.write(files, folder), where + split)
+            LOGGER.info("Transformed split %s.", split)
 
 
-def _analyze(files: list[Path], schema: Any, function: Any, target: Path) -> None:
-    """Run the engine; whatever Beam wraps around a cause, the cause is what is raised."""
-    try:
-        beam_engine.analyze(files, schema, function, target)
-        atomic.remove(target / ".beam")
-    except KanariaError:
-        raise
-    except Exception as error:  # TFT and Beam raise anything for what the user's graph asks.
-        raise UserCodeError(
-            f"preprocessing_fn: analysis failed with {type(error).__name__}: "
-            f"{shown(str(error).strip().splitlines()[0] if str(error).strip() else '')}"
-        ) from error
+def _checked_splits(artifact: Path, schema: Any) -> dict[str, list[Path]]:
+    """Return the files of every split, whose rows fit the schema; the analysed one first."""
+    splits = {ANALYZED_SPLIT: examples.split_files(artifact, ANALYZED_SPLIT)}
+    for split in examples.split_names(artifact):
+        splits[split] = examples.split_files(artifact, split)
+    for split, files in splits.items():
+        rows = check_rows.check(files, schema, f"split {split}")
+        if split == ANALYZED_SPLIT and not rows:
+            raise DataError(f"{artifact}: split {split} has no rows to analyse; give it more data")
+    return splits
+
+
+def _quiet() -> None:
+    """Keep the libraries' progress notes, some for every feature, out of the step's log."""
+    for name in ("absl", "tensorflow", "apache_beam"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -4,14 +4,47 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import tensorflow as tf
+
 from kanaria.components.shared import user_module
 from kanaria.components.shared.errors import UserCodeError, shown
 
 Features = dict[str, Any]
+"""Feature name -> Tensor of shape (rows, ...), SparseTensor or RaggedTensor."""
+
+DTYPES = (tf.int64, tf.float32, tf.string)
+"""What a tf.Example can hold, and so all that TFX hands to training."""
+
+
+def _fault(name: object, tensor: object) -> str:
+    """Return what is wrong with one output, or ""."""
+    if not isinstance(name, str):
+        return f"output {shown(name)}: a feature's name must be text"
+    if not isinstance(tensor, tf.Tensor | tf.SparseTensor | tf.RaggedTensor):
+        return f"output {shown(name)}: {shown(tensor)} is not a tensor; return one value a row"
+    if tensor.dtype not in DTYPES:
+        kinds = "int64, float32 or string"
+        return f"output {shown(name)} has type {tensor.dtype.name}; cast it to {kinds}"
+    if tensor.shape.rank == 0:
+        return f"output {shown(name)} is a single value; return one value a row"
+    return ""
+
+
+def _check_outputs(place: str, outputs: object) -> None:
+    if not isinstance(outputs, dict) or not outputs:
+        raise UserCodeError(
+            f"{place} returned {shown(outputs)}; return a dict of feature name to tensor"
+        )
+    faults = [_fault(name, tensor) for name, tensor in outputs.items()]
+    if any(faults):
+        raise UserCodeError(f"{place}: " + "; ".join(fault for fault in faults if fault))
 
 
 def load(module_file: str, name: str, custom_config: Features) -> Callable[[Features], Features]:
     """Return the user's function of one argument, with `custom_config` bound if it takes it.
+
+    The returned function raises UserCodeError when the user's raises, or returns anything but
+    tensors that a tf.Example can hold.
 
     Raises:
         UserCodeError: the module or the function does not load.
@@ -21,12 +54,8 @@ def load(module_file: str, name: str, custom_config: Features) -> Callable[[Feat
 
     def preprocessing_fn(inputs: Features) -> Features:
         arguments = (inputs, custom_config) if takes_config else (inputs,)
-        outputs = user_module.call(function, *arguments)
-        if not isinstance(outputs, dict) or not outputs:
-            raise UserCodeError(
-                f"{module_file}: {name} returned {shown(outputs)}; "
-                "return a dict of feature name to tensor"
-            )
+        outputs: Features = user_module.call(function, *arguments)
+        _check_outputs(f"{module_file}: {name}", outputs)
         return outputs
 
     return preprocessing_fn

@@ -38,7 +38,7 @@ def _server(state: Path) -> Iterator[str]:
         raise NotReadyError(f"{state}: a server is live on it; stop it and run the demo again")
     atomic.remove(state / "default" / SERVICE)
     state.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "kanaria.serving.local", "--state", str(state)]
+    command = [sys.executable, "-m", "kanaria.serving.local", "--state", str(state), "--port", "0"]
     with (state / "server.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:

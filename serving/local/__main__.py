@@ -1,7 +1,6 @@
 """Runs local serving: python -m kanaria.serving.local --state DIR [--port N] [FILE.yaml ...]."""
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
@@ -21,8 +20,6 @@ def main() -> None:
     options = parser.parse_args()
     if options.parent:
         die_with(options.parent)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         serve(options.state, options.port, options.manifests, options.seed)
     except KanariaError as error:

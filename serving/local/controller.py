@@ -14,7 +14,7 @@ from kanaria.serving.local.store import MANIFEST, Observed, Service, check, serv
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 logger = logging.getLogger(__name__)
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 
 
 class LiveService:

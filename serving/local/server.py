@@ -59,6 +59,8 @@ def _listening(port: int) -> socket.socket:
 
 
 async def _serve(state: Path, listener: socket.socket, url: str, seed: int | None) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     controller = Controller(state, url)
     router = Router(controller, seed)
     config = uvicorn.Config(

@@ -112,7 +112,7 @@ def test_a_model_that_does_not_load_fails_with_its_cause(
     broken = models / "broken/1"
     broken.mkdir(parents=True)
     (broken / "saved_model.pb").write_bytes(b"not a model")
-    with pytest.raises(DataError, match="does not load .*ModelLoadFailed"):
+    with pytest.raises(DataError, match=r"does not load .*ModelLoadFailed"):
         push(request(models, tmp_path, "broken"), tmp_path / "endpoint")
     assert not (tmp_path / "endpoint").exists()
     status = traffic.observe("default", "tips")
@@ -128,7 +128,9 @@ def test_all_faults_of_the_parameters_come_at_once(models: Path, tmp_path: Path)
     )
     with pytest.raises(ParameterError) as caught:
         push(wrong, tmp_path / "endpoint")
-    assert all(name in str(caught.value) for name in ("Tips!", "canary_percent=120", "ready_timeout"))
+    assert all(
+        name in str(caught.value) for name in ("Tips!", "canary_percent=120", "ready_timeout")
+    )
 
 
 def test_without_a_way_to_deliver_the_remedy_is_named(

@@ -60,7 +60,7 @@ def predictors(state):
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            output = Path(os.readlink(process / "fd" / "1"))
+            output = (process / "fd" / "1").readlink()
         except OSError:
             continue
         if state in output.parents and "-predictor-" in output.name:
@@ -268,10 +268,10 @@ def test_a_killed_canary_costs_its_own_share_and_comes_back(server):
 
 def test_a_killed_server_takes_its_predictors_along_and_comes_back_as_it_was(tmp_path, models):
     state = tmp_path / "serving"
+    first = Server(state)
     with LocalTraffic(state) as traffic:
         traffic.stage(build(ServiceSpec(name="flights", storage_uri=str(models / "one"))))
         before = until(lambda: loaded(traffic))
-    first = Server(state)
     until(first.ready)
     assert predictors(state).keys() == {STABLE}
     first.end(signal.SIGKILL)
@@ -285,3 +285,18 @@ def test_a_killed_server_takes_its_predictors_along_and_comes_back_as_it_was(tmp
     assert second.predict().json()["predictions"][0]["score"] == 103
     assert second.end(signal.SIGTERM) == 0
     assert predictors(state) == {}
+
+
+def test_a_server_started_for_a_step_ends_with_it_even_if_that_is_killed(tmp_path):
+    code = f"""
+import time
+from pathlib import Path
+from kanaria.serving.traffic.local import LocalTraffic
+LocalTraffic(Path({str(tmp_path)!r}))._live_server()
+time.sleep(60)
+"""
+    step = subprocess.Popen([sys.executable, "-c", code])
+    until(lambda: store.live_url(tmp_path))
+    step.kill()
+    step.wait()
+    until(lambda: not store.live_url(tmp_path))

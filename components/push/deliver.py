@@ -1,0 +1,141 @@
+"""Delivers a release through Traffic: staged at 0 %, ready, then given its share."""
+
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.push import ready
+from kanaria.components.push.ready import Standing
+from kanaria.components.shared import atomic
+from kanaria.components.shared.errors import DataError, NotReadyError
+from kanaria.serving import inference_service
+from kanaria.serving.inference_service import ServiceSpec
+from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
+
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """Where a pushed model is served, or why nothing was pushed.
+
+    Attributes:
+        pushed: whether the model is served by a revision now.
+        reason: what was done, in one sentence.
+        name: name of the InferenceService.
+        namespace: its namespace.
+        revision: the revision that serves the model, or "".
+        url: where requests go, or "".
+        storage_uri: of the model, or "".
+        percent: share of requests the revision gets, 0 to 100.
+    """
+
+    pushed: bool
+    reason: str
+    name: str
+    namespace: str
+    revision: str = ""
+    url: str = ""
+    storage_uri: str = ""
+    percent: int = 0
+
+    def as_metadata(self) -> dict[str, Any]:
+        """Return it as plain values, for an artifact's metadata or JSON."""
+        return asdict(self)
+
+
+def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: Path) -> Endpoint:
+    """Stage the release, wait until it is ready, and give it its share; once.
+
+    A model that is served already is left as it is, its percentage included: a canary that was
+    rolled back stays rolled back. The file `pending` exists from before the first change until
+    after the last one, so that a push that was killed in between goes on where it was.
+
+    Args:
+        traffic: the way to deliver.
+        service: how to serve; `storage_uri` names the release's model.
+        timeout: seconds to wait for readiness, and again for the share.
+        pending: says that a push of this release has begun and not ended.
+
+    Raises:
+        DataError: the model does not load.
+        NotReadyError: it is not ready in time, or another push took its place.
+    """
+    status = traffic.observe(service.namespace, service.name)
+    standing = ready.standing(status, service.storage_uri)
+    if status and standing is Standing.READY and not pending.exists():
+        return _endpoint(service, status, "already served; nothing was changed")
+    atomic.write_text(pending, f"{service.namespace}/{service.name}\n")
+    if standing in (Standing.ABSENT, Standing.FAILED):
+        traffic.stage(inference_service.build(replace(service, canary_percent=0)))
+    status = _await_ready(traffic, service, timeout)
+    status = _give_share(traffic, service, status, timeout)
+    pending.unlink(missing_ok=True)
+    found = _endpoint(service, status, "")
+    return replace(found, reason=f"{found.revision} is ready and gets {found.percent} %")
+
+
+def _await_ready(traffic: Traffic, service: ServiceSpec, timeout: int) -> ServiceStatus:
+    """Wait until a revision with the service's URI is ready."""
+    where = f"{service.namespace}/{service.name}"
+    deadline = time.monotonic() + timeout
+    while True:
+        status = traffic.observe(service.namespace, service.name)
+        standing = ready.standing(status, service.storage_uri)
+        if status and standing is Standing.READY:
+            return status
+        if status and status.failure and standing is Standing.FAILED:
+            raise DataError(
+                f"{where}: {status.latest_created} does not load {service.storage_uri}: "
+                f"{status.failure.reason}: {status.failure.message}"
+            )
+        if status and standing is Standing.ABSENT:
+            raise NotReadyError(
+                f"{where}: another push replaced {service.storage_uri} by {status.storage_uri}"
+            )
+        if time.monotonic() > deadline:
+            raise NotReadyError(
+                f"{where}: no ready revision of {service.storage_uri} after {timeout} s; "
+                f"look at its log, or raise ready_timeout: {status}"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _give_share(
+    traffic: Traffic, service: ServiceSpec, status: ServiceStatus, timeout: int
+) -> ServiceStatus:
+    """Shift the traffic and read it back until it is what was asked for."""
+    revision = ready.revision_of(status, service.storage_uri)
+    if revision != status.latest_created:
+        return status  # It is the stable one beside a later canary, whose share is not ours.
+    wanted = ready.wanted_percent(status, revision, service.canary_percent or 0)
+    traffic.shift(service.namespace, service.name, wanted)
+    deadline = time.monotonic() + timeout
+    while _percent(status, revision) != wanted:
+        if time.monotonic() > deadline:
+            raise NotReadyError(
+                f"{service.namespace}/{service.name}: {revision} did not get {wanted} % "
+                f"in {timeout} s: {status.traffic}"
+            )
+        time.sleep(POLL_SECONDS)
+        status = traffic.observe(service.namespace, service.name) or status
+    return status
+
+
+def _percent(status: ServiceStatus, revision: str) -> int:
+    return sum(share.percent for share in status.traffic if share.revision == revision)
+
+
+def _endpoint(service: ServiceSpec, status: ServiceStatus, reason: str) -> Endpoint:
+    revision = ready.revision_of(status, service.storage_uri)
+    return Endpoint(
+        pushed=True,
+        reason=reason,
+        name=service.name,
+        namespace=service.namespace,
+        revision=revision,
+        url=status.url,
+        storage_uri=service.storage_uri,
+        percent=_percent(status, revision),
+    )

@@ -1,0 +1,202 @@
+"""Delivery against KServe's semantics in memory, stopped at every point."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kanaria.components.push.deliver import deliver
+from kanaria.components.shared.errors import DataError, NotReadyError
+from kanaria.serving.inference_service import ServiceSpec
+from kanaria.serving.local import reconcile
+from kanaria.serving.local.store import Observed
+from kanaria.serving.traffic.local import status_of
+from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Memory:
+    """A Traffic whose server is two pure functions; its process can be ended at the n-th call."""
+
+    def __init__(self) -> None:
+        self.manifest: dict[str, Any] | None = None
+        self.observed = Observed()
+        self.loads = True
+        self.failure = ""
+        self.calls: list[str] = []
+        self.die_at = 0
+        self.die_before = True
+
+    def _call(self, name: str, manifest: dict[str, Any] | None) -> None:
+        self.calls.append(name)
+        dies = len(self.calls) == self.die_at
+        if dies and self.die_before:
+            raise Killed
+        if manifest is not None:
+            self.manifest = manifest
+            self.observed = reconcile.adopt(self.observed, manifest, json.dumps(manifest))
+        if dies:
+            raise Killed
+
+    def stage(self, manifest: Manifest) -> None:
+        staged = deepcopy(dict(manifest))
+        assert staged["spec"]["predictor"]["canaryTrafficPercent"] == 0
+        self._call("stage", staged)
+
+    def observe(self, namespace: str, name: str) -> ServiceStatus | None:
+        self._call("observe", None)
+        if self.manifest is None:
+            return None
+        newest = self.observed.revisions[-1].name
+        if self.failure:
+            self.observed = reconcile.mark_failed(self.observed, newest, self.failure)
+        elif self.loads:
+            self.observed = reconcile.mark_ready(self.observed, newest)
+        status = reconcile.status(self.observed, "")
+        told = Observed(revisions=self.observed.revisions, status=status)
+        return status_of(self.manifest, told, "http://here")
+
+    def shift(self, namespace: str, name: str, percent: int) -> None:
+        shifted = deepcopy(self.manifest)
+        assert shifted
+        shifted["spec"]["predictor"]["canaryTrafficPercent"] = percent
+        self._call("shift", shifted)
+
+    def promote(self, namespace: str, name: str) -> None:
+        self.shift(namespace, name, 100)
+
+    def rollback(self, namespace: str, name: str) -> None:
+        self.shift(namespace, name, 0)
+
+    def shares(self) -> dict[str, int]:
+        status = self.observe("default", "tips")
+        assert status
+        return {status.revision_uris[t.revision]: t.percent for t in status.traffic}
+
+
+def spec(model: str, percent: int = 10) -> ServiceSpec:
+    return ServiceSpec(name="tips", storage_uri=f"/models/{model}/model", canary_percent=percent)
+
+
+OLD, NEW, NEWER = spec("old"), spec("new"), spec("newer")
+
+
+@pytest.fixture
+def pending(tmp_path: Path) -> Path:
+    return tmp_path / "release.pending"
+
+
+@pytest.fixture
+def memory(pending: Path) -> Memory:
+    """A service whose stable revision serves OLD."""
+    memory = Memory()
+    deliver(memory, OLD, 1, pending)
+    memory.calls.clear()
+    return memory
+
+
+@pytest.mark.parametrize("percent", [0, 10, 100])
+def test_the_first_deployment_gets_all_traffic(pending: Path, percent: int):
+    memory = Memory()
+    assert deliver(memory, spec("old", percent), 1, pending).percent == 100
+    assert memory.shares() == {OLD.storage_uri: 100}
+
+
+@pytest.mark.parametrize("percent", [0, 10, 99])
+def test_the_next_one_gets_the_share_asked_for(memory: Memory, pending: Path, percent: int):
+    found = deliver(memory, spec("new", percent), 1, pending)
+    assert found.percent == percent
+    assert found.reason == f"tips-predictor-00002 is ready and gets {percent} %"
+    wanted = {OLD.storage_uri: 100 - percent, NEW.storage_uri: percent}
+    assert memory.shares() == {uri: share for uri, share in wanted.items() if share or percent == 0}
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("point", range(1, 6))
+def test_a_push_killed_at_any_point_converges_when_run_again(
+    memory: Memory, pending: Path, point: int, before: bool
+):
+    memory.die_at, memory.die_before = point, before
+    try:
+        deliver(memory, NEW, 1, pending)
+    except Killed:
+        memory.calls.clear()
+        memory.die_at = 0
+        deliver(memory, NEW, 1, pending)
+    memory.die_at = 0
+    assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
+    assert len(memory.observed.revisions) == 2
+    assert not pending.exists()
+
+
+def test_a_canary_that_was_rolled_back_is_not_raised_again(memory: Memory, pending: Path):
+    deliver(memory, NEW, 1, pending)
+    memory.rollback("default", "tips")
+    found = deliver(memory, NEW, 1, pending)
+    assert found.reason == "already served; nothing was changed"
+    assert found.percent == 0
+    assert memory.shares()[OLD.storage_uri] == 100
+
+
+@pytest.mark.parametrize("percent", [0, 50, 100])
+def test_the_same_model_again_changes_nothing(memory: Memory, pending: Path, percent: int):
+    deliver(memory, NEW, 1, pending)
+    memory.shift("default", "tips", percent)  # As a rollout does meanwhile.
+    memory.calls.clear()
+    assert deliver(memory, NEW, 1, pending).percent == percent
+    assert memory.calls == ["observe"]
+
+
+def test_the_stable_model_again_leaves_its_canary_alone(memory: Memory, pending: Path):
+    deliver(memory, NEW, 1, pending)
+    memory.calls.clear()
+    assert deliver(memory, OLD, 1, pending).percent == 90
+    assert memory.calls == ["observe"]
+
+
+def test_an_interrupted_push_of_the_stable_model_leaves_its_canary_alone(
+    memory: Memory, pending: Path
+):
+    deliver(memory, NEW, 1, pending)
+    pending.write_text("killed after its share was given")
+    deliver(memory, OLD, 1, pending)
+    assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
+    assert not pending.exists()
+
+
+def test_a_promoted_model_is_followed_by_the_next_canary(memory: Memory, pending: Path):
+    deliver(memory, NEW, 1, pending)
+    memory.promote("default", "tips")
+    deliver(memory, NEWER, 1, pending)
+    assert memory.shares() == {NEW.storage_uri: 90, NEWER.storage_uri: 10}
+
+
+def test_a_model_that_is_never_ready_gets_nothing(memory: Memory, pending: Path):
+    memory.loads = False
+    with pytest.raises(NotReadyError, match="no ready revision of /models/new/model after 0 s"):
+        deliver(memory, NEW, 0, pending)
+    assert memory.shares() == {OLD.storage_uri: 100}
+
+
+def test_a_model_that_does_not_load_names_its_cause(memory: Memory, pending: Path):
+    memory.failure = "no saved_model.pb"
+    with pytest.raises(DataError, match=r"-00002 does not load .*ModelLoadFailed: no saved_model"):
+        deliver(memory, NEW, 1, pending)
+    assert memory.shares() == {OLD.storage_uri: 100}
+
+
+def test_a_push_that_was_replaced_by_another_says_so(memory: Memory, pending: Path):
+    class Overtaken(Memory):
+        def stage(self, manifest: Manifest) -> None:
+            super().stage(manifest)
+            other = deepcopy(dict(manifest))
+            other["spec"]["predictor"]["model"]["storageUri"] = NEWER.storage_uri
+            super().stage(other)
+
+    with pytest.raises(NotReadyError, match="another push replaced /models/new/model"):
+        deliver(Overtaken(), NEW, 1, pending)

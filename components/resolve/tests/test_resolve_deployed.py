@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from kanaria.components.resolve.deployed import release_of, resolve_deployed
+from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
+from kanaria.serving.traffic.connect import LOCAL_STATE
+from kanaria.serving.traffic.protocol import ServiceStatus
+
+OLD, NEW = "/models/tips/0123/model", "file:///models/tips/4567/model"
+
+
+def status(rolled_out: str, stable_uri: str = OLD) -> ServiceStatus:
+    return ServiceStatus(
+        storage_uri=NEW,
+        canary_percent=10,
+        latest_created="tips-2",
+        latest_ready="tips-2",
+        rolled_out=rolled_out,
+        revision_uris={"tips-1": stable_uri, "tips-2": NEW},
+    )
+
+
+def test_the_stable_revision_is_deployed_not_the_canary():
+    assert release_of(status("tips-1")) == "/models/tips/0123"
+
+
+def test_a_promoted_canary_is_deployed():
+    assert release_of(status("tips-2")) == "file:///models/tips/4567"
+
+
+def test_a_service_that_has_not_served_yet_has_no_release():
+    assert release_of(status("")) == ""
+    assert release_of(None) == ""
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/other", "/model", "/models/tips"])
+def test_a_service_that_somebody_else_made_is_refused(uri: str):
+    with pytest.raises(DataError, match="no release of push_model; use another service_name"):
+        release_of(status("tips-1", uri))
+
+
+def test_nothing_is_deployed_in_an_empty_state_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(LOCAL_STATE, str(tmp_path))
+    assert resolve_deployed("tips", "default") == ""
+
+
+def test_malformed_names_are_all_named():
+    with pytest.raises(ParameterError, match=r"service_name='Tips!'.*namespace=''"):
+        resolve_deployed("Tips!", "")
+
+
+def test_without_a_way_to_deliver_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv(LOCAL_STATE, raising=False)
+    with pytest.raises(NotReadyError, match=LOCAL_STATE):
+        resolve_deployed("tips", "default")

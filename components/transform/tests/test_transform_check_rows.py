@@ -1,0 +1,50 @@
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from kanaria.components.shared.errors import DataError
+from kanaria.components.transform.check_rows import check
+
+DENSE = 'feature { name: "x" type: INT shape { dim { size: 1 } } }'
+PAIR = 'feature { name: "x" type: INT shape { dim { size: 2 } } }'
+SPARSE = 'feature { name: "x" type: INT }'
+
+
+@pytest.fixture
+def check_values(tmp_path):
+    def run(schema, *files):
+        paths = []
+        for number, values in enumerate(files):
+            paths.append(tmp_path / f"{number}.parquet")
+            column = pa.array(values, pa.list_(pa.int64()))
+            pq.write_table(pa.table({"x": column}), paths[-1])
+        return check(paths, text_format.Parse(schema, schema_pb2.Schema()), "split train")
+
+    return run
+
+
+def test_the_rows_are_counted(check_values):
+    assert check_values(DENSE, [[1], [2]], [[3]]) == 3
+
+
+def test_a_sparse_feature_may_have_any_number_of_values(check_values):
+    assert check_values(SPARSE, [[1], None, [2, 3], []]) == 4
+
+
+def test_a_second_value_does_not_stand_in_for_a_missing_one(check_values):
+    # tfx_bsl only counts values a batch, and would shift them between the rows.
+    with pytest.raises(DataError, match="'x' has 2 values in row 1, the schema asks for 1"):
+        check_values(DENSE, [[1], [2, 3], []])
+
+
+def test_a_row_is_counted_over_all_files(check_values):
+    with pytest.raises(DataError, match="'x' has 0 values in row 3"):
+        check_values(DENSE, [[1], [2]], [[3], None])
+
+
+def test_a_shape_of_two_needs_two_values(check_values):
+    assert check_values(PAIR, [[1, 2]]) == 1
+    with pytest.raises(DataError, match="asks for 2 in every row"):
+        check_values(PAIR, [[1]])

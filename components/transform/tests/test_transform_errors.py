@@ -1,0 +1,143 @@
+"""What a user sees when something is wrong: one line with the cause, and no outputs."""
+
+
+import pytest
+
+from kanaria.components.shared.errors import DataError, ParameterError, UserCodeError
+from kanaria.components.transform.transform import transform
+
+
+@pytest.fixture
+def failure(request_for, tmp_path):
+    """Run a request that must fail; return the message, having checked that nothing is left."""
+
+    def run(kind, **changes):
+        out = tmp_path / "out"
+        with pytest.raises(kind) as caught:
+            transform(request_for(**changes), out / "graph", out / "transformed")
+        assert not out.exists() or not list(out.iterdir())
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    return run
+
+
+@pytest.fixture
+def module(tmp_path):
+    """Write a user module whose preprocessing_fn has the given lines."""
+
+    def write(*lines):
+        path = tmp_path / "features.py"
+        body = "\n".join(f"    {line}" for line in lines)
+        path.write_text(
+            "import tensorflow as tf\nimport tensorflow_transform as tft\n\n"
+            f"def preprocessing_fn(inputs):\n{body}\n"
+        )
+        return str(path)
+
+    return write
+
+
+def test_all_wrong_parameters_are_named_at_once(failure):
+    message = failure(ParameterError, module_file="", preprocessing_fn="")
+    assert "module_file=''" in message
+    assert "preprocessing_fn=''" in message
+
+
+def test_no_train_split(failure, add_part, make_rows, tmp_path):
+    add_part(tmp_path / "examples", "eval", make_rows(0, 5))
+    message = failure(DataError, examples=tmp_path / "examples")
+    assert "no split 'train'" in message
+    assert "it has: eval" in message
+
+
+def test_train_split_without_rows(failure, add_part, make_rows, tmp_path):
+    columns = {name: values[:0] for name, values in make_rows(0, 1).items()}
+    add_part(tmp_path / "examples", "train", columns)
+    assert "no rows" in failure(DataError, examples=tmp_path / "examples")
+
+
+@pytest.mark.parametrize("split", ["train", "eval"])
+def test_a_missing_value_of_a_dense_feature_in_any_split(
+    split, failure, add_part, make_rows, tmp_path
+):
+    for name in ("train", "eval"):
+        columns = make_rows(0, 9)
+        if name == split:
+            columns["miles"][7] = None
+        add_part(tmp_path / "examples", name, columns)
+    message = failure(DataError, examples=tmp_path / "examples")
+    assert f"split {split}: feature 'miles' has 0 values in row 7" in message
+
+
+def test_a_dense_feature_that_the_data_lacks(failure, add_part, make_rows, tmp_path):
+    columns = make_rows(0, 9)
+    del columns["carrier"]
+    add_part(tmp_path / "examples", "train", columns)
+    assert "'carrier' has 0 values" in failure(DataError, examples=tmp_path / "examples")
+
+
+def test_text_where_the_schema_has_numbers(failure, add_part, make_rows, tmp_path):
+    add_part(tmp_path / "examples", "train", make_rows(0, 2) | {"miles": ["far", "near"]})
+    message = failure(DataError, examples=tmp_path / "examples")
+    assert "feature 'miles'" in message
+
+
+def test_a_schema_that_does_not_parse(failure, tmp_path):
+    (tmp_path / "schema.pbtxt").write_text("feature { nme: 1 }")
+    assert "not a schema text proto" in failure(DataError, schema=tmp_path)
+
+
+def test_a_missing_function(failure):
+    message = failure(UserCodeError, preprocessing_fn="preprocess")
+    assert "no function 'preprocess'" in message
+
+
+def test_a_syntax_error_names_its_line(failure, module):
+    path = module("return {")
+    assert failure(UserCodeError, module_file=path).startswith(f"{path}:5: ")
+
+
+def test_an_error_in_the_function_names_the_users_line(failure, module):
+    path = module("x = inputs['miles']", "return {'x': inputs['mils']}")
+    message = failure(UserCodeError, module_file=path)
+    assert message.startswith(f"{path}:6: preprocessing_fn failed with KeyError")
+    assert "mils" in message
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        ("None", "returned None"),
+        ("{}", "returned {}"),
+        ("{'a': 3}", "'a': 3 is not a tensor"),
+        ("{'a': inputs['miles'] > 1, 'b': 1}", "'a' has type bool"),
+        ("{'a': tf.cast(inputs['miles'], tf.float64)}", "'a' has type float64; cast it"),
+        ("{'a': tft.mean(inputs['miles'])}", "'a' is a single value"),
+        ("{1: inputs['miles']}", "output 1: a feature's name must be text"),
+    ],
+)
+def test_outputs_that_no_example_can_hold(returned, told, failure, module):
+    message = failure(UserCodeError, module_file=module(f"return {returned}"))
+    assert told in message
+    assert "preprocessing_fn" in message
+
+
+def test_an_error_inside_the_graph_during_the_analysis(failure, module):
+    path = module(
+        "miles = tf.ensure_shape(tf.reshape(inputs['miles'], [-1, 7]), [None, 7])",
+        "return {'x': tft.scale_to_z_score(miles)}",
+    )
+    message = failure(UserCodeError, module_file=path)
+    assert message.startswith(f"{path}: preprocessing_fn on split train failed with Invalid")
+    assert "requires a multiple of 7" in message
+
+
+def test_an_error_inside_the_graph_on_another_split(
+    failure, module, add_part, make_rows, tmp_path
+):
+    add_part(tmp_path / "examples", "train", make_rows(0, 7))
+    add_part(tmp_path / "examples", "eval", make_rows(0, 6))
+    path = module("return {'x': tf.reshape(inputs['miles'], [-1, 7])}")
+    message = failure(UserCodeError, module_file=path, examples=tmp_path / "examples")
+    assert "on split eval failed with InvalidArgumentError" in message
