@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -54,15 +55,15 @@ def one_line(error: Exception, where: str) -> Exception:
     )
 
 
-def guarded(work: Callable[[], None], where: str) -> None:
-    """Run `work`; what it raises becomes one line that names `where`.
+def guarded(where: str, work: Callable[..., None], *arguments: Any) -> None:
+    """Call `work`; what it raises becomes one line that begins with `where`.
 
     Raises:
         UserCodeError: the user's graph could not be built or failed.
         OSError: the disk is full.
     """
     try:
-        work()
+        work(*arguments)
     except Exception as error:  # A user's graph may raise anything; the cause is kept.
         clear = one_line(error, where)
         if clear is error:

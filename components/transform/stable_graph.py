@@ -22,6 +22,7 @@ def forget_folder(saved_model: Path, folder: Path) -> None:
     TFT names each vocabulary's table after the temporary file it first stood in, which would
     make every run's graph, and so every model trained on it, a new one. The shorter name stays
     unique within the graph, and TensorFlow adds a suffix of its own for each graph it loads.
+    TensorFlow numbers its functions through a process, so equal bytes need a fresh process.
     """
     path = saved_model / "saved_model.pb"
     content = saved_model_pb2.SavedModel.FromString(path.read_bytes())

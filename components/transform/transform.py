@@ -57,10 +57,8 @@ def transform(request: TransformRequest, graph: Path, transformed: Path) -> None
     where = f"{request.module_file}: {request.preprocessing_fn} on split "
     with atomic.published(graph) as new_graph, atomic.published(transformed) as new_examples:
         new_graph.mkdir()
-        guarded(
-            lambda: beam_engine.analyze(splits[ANALYZED_SPLIT], schema, function, new_graph),
-            where + ANALYZED_SPLIT,
-        )
+        arguments = (splits[ANALYZED_SPLIT], schema, function, new_graph)
+        guarded(where + ANALYZED_SPLIT, beam_engine.analyze, *arguments)
         LOGGER.info("Analysed split %s.", ANALYZED_SPLIT)
         new_examples.mkdir()
         if not request.materialize:
@@ -69,7 +67,7 @@ def transform(request: TransformRequest, graph: Path, transformed: Path) -> None
         saved = Transform(schema, new_graph)
         for split, files in splits.items():
             folder = examples.split_folder(new_examples, split)
-            guarded(lambda files=files, folder=folder: saved.write(files, folder), where + split)
+            guarded(where + split, saved.write, files, folder)
             LOGGER.info("Transformed split %s.", split)
 
 

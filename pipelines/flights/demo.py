@@ -89,7 +89,8 @@ def demo(folder: Path) -> int:
             f"{url}/v1/models/{SERVICE}:predict", traffic.flights(months[8:], REQUESTS)
         )
     summaries = traffic.summarize(answers)
-    _say(f"\n{_table(summaries)}\n")
+    _say(f"\n{_table(summaries)}")
+    _say("Accuracy (at 0.5) and AUC are over the flights that the revision answered for.\n")
     report = root.runs / all_runs(root.runs)[-1].run_id / "index.html"
     _say(f"Report: {report}")
     _say(f"Serve it again: kanaria serve --state {root.serving}")

@@ -45,6 +45,17 @@ def newest_version(model_dir: Path) -> Path:
     return max(versions, key=lambda path: int(path.name))
 
 
+NOISE = ("Graph execution error", "Detected at node", "<stack traces", "[[{{node")
+"""How the lines begin that TensorFlow puts around the reason of an error."""
+
+
+def reason(message: str) -> str:
+    """Return the line of a TensorFlow error that says what was wrong with the request."""
+    lines = [line.strip() for line in message.splitlines()]
+    telling = [line for line in lines if line and not line.startswith(NOISE)]
+    return telling[-1] if telling else message
+
+
 class SavedModel(kserve.Model):
     """Loads a SavedModel once and answers each request by one call of it."""
 
@@ -110,7 +121,7 @@ class SavedModel(kserve.Model):
         try:
             outputs = signature(**arguments)
         except tf.errors.InvalidArgumentError as error:
-            raise tensors.RequestError(error.message.splitlines()[0]) from error
+            raise tensors.RequestError(reason(error.message)) from error
         return {name: tensor.numpy() for name, tensor in outputs.items()}
 
     def _v1(self, payload: Any) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_what_was_pushed_is_served(folder: Path):
     process = subprocess.Popen([BIN / command.split()[0], *command.split()[1:]], cwd=folder)
     try:
         deadline = time.monotonic() + 120
-        while "True" not in answer("http://127.0.0.1:8080/"):
+        while '"ready":true' not in answer("http://127.0.0.1:8080/"):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.3)

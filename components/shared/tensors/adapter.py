@@ -38,8 +38,16 @@ def _tfxio(schema: schema_pb2.Schema) -> Any:
 
 
 def adapter_config(schema: schema_pb2.Schema) -> TensorAdapterConfig:
-    """Return what turns record batches of `schema` into tensors, for TFT or TensorAdapter."""
-    return _tfxio(schema).TensorAdapterConfig()
+    """Return what turns record batches of `schema` into tensors, for TFT or TensorAdapter.
+
+    Raises:
+        DataError: the schema contradicts itself, for instance a shape on an optional feature.
+    """
+    try:
+        return _tfxio(schema).TensorAdapterConfig()
+    except ValueError as error:
+        told = shown(" ".join(str(error).split()))
+        raise DataError(f"schema: no tensors can be made for it: {told}; mend it") from error
 
 
 def conform(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:

@@ -119,6 +119,6 @@ def request_for(raw: Path) -> Callable[..., TransformRequest]:
 @pytest.fixture(scope="session")
 def done(request_for, tmp_path_factory) -> Path:
     """A folder with the `graph` and the `transformed` examples of the data set."""
-    folder = tmp_path_factory.mktemp("done")
+    folder = tmp_path_factory.mktemp("done") / "é"
     transform(request_for(), folder / "graph", folder / "transformed")
     return folder

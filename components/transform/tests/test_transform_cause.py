@@ -16,12 +16,14 @@ def raise_wrapped(inner, outer):
 
 def message_of(kind, inner, outer):
     with pytest.raises(kind) as caught:
-        guarded(lambda: raise_wrapped(inner, outer), "f.py: fn on split train")
+        guarded("f.py: fn on split train", raise_wrapped, inner, outer)
     return str(caught.value)
 
 
 def test_the_graphs_own_error_counts_before_what_is_wrapped_around_it():
-    text = "Graph execution error:\n\nDetected at node x\nassertion failed: [too dear]\n\t [[{{x}}]]"
+    text = (
+        "Graph execution error:\n\nDetected at node x\nassertion failed: [too dear]\n\t [[{{x}}]]"
+    )
     inner = tf.errors.InvalidArgumentError(None, None, text)
     message = message_of(UserCodeError, inner, ValueError("Batch instances:\nmuch"))
     assert message.startswith("f.py: fn on split train failed with InvalidArgumentError: ")

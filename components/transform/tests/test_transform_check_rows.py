@@ -7,8 +7,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from kanaria.components.shared.errors import DataError
 from kanaria.components.transform.check_rows import check
 
-DENSE = 'feature { name: "x" type: INT shape { dim { size: 1 } } }'
-PAIR = 'feature { name: "x" type: INT shape { dim { size: 2 } } }'
+DENSE = 'feature { name: "x" type: INT presence { min_fraction: 1 } shape { dim { size: 1 } } }'
+PAIR = 'feature { name: "x" type: INT presence { min_fraction: 1 } shape { dim { size: 2 } } }'
 SPARSE = 'feature { name: "x" type: INT }'
 
 

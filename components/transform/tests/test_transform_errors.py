@@ -1,6 +1,5 @@
 """What a user sees when something is wrong: one line with the cause, and no outputs."""
 
-
 import pytest
 
 from kanaria.components.shared.errors import DataError, ParameterError, UserCodeError
@@ -133,9 +132,7 @@ def test_an_error_inside_the_graph_during_the_analysis(failure, module):
     assert "requires a multiple of 7" in message
 
 
-def test_an_error_inside_the_graph_on_another_split(
-    failure, module, add_part, make_rows, tmp_path
-):
+def test_an_error_inside_the_graph_on_another_split(failure, module, add_part, make_rows, tmp_path):
     add_part(tmp_path / "examples", "train", make_rows(0, 7))
     add_part(tmp_path / "examples", "eval", make_rows(0, 6))
     path = module("return {'x': tf.reshape(inputs['miles'], [-1, 7])}")

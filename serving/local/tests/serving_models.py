@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-MAKE_MODELS = Path(__file__).parent / "local" / "tests" / "make_models.py"
+MAKE_MODELS = Path(__file__).with_name("make_models.py")
 
 
 @pytest.fixture(scope="session")
