@@ -58,7 +58,7 @@ def load(module_file: str) -> ModuleType:
         ) from error
 
 
-def call(function: Callable[..., Any], *arguments: Any) -> Any:
+def call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """Call a user's function; what it raises becomes one clear line.
 
     Raises:
@@ -66,7 +66,7 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
     """
     file = inspect.getsourcefile(function) or "<module>"
     try:
-        return function(*arguments)
+        return function(*arguments, **named)
     except Exception as error:  # User code may raise anything; the cause is kept.
         frames = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in frames if frame.filename == file]

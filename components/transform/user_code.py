@@ -51,10 +51,10 @@ def load(module_file: str, name: str, custom_config: Features) -> Callable[[Feat
     """
     function = user_module.function(module_file, name)
     takes_config = "custom_config" in inspect.signature(function).parameters
+    named = {"custom_config": custom_config} if takes_config else {}
 
     def preprocessing_fn(inputs: Features) -> Features:
-        arguments = (inputs, custom_config) if takes_config else (inputs,)
-        outputs: Features = user_module.call(function, *arguments)
+        outputs: Features = user_module.call(function, inputs, **named)
         _check_outputs(f"{module_file}: {name}", outputs)
         return outputs
 

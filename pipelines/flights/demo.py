@@ -5,6 +5,7 @@ canary; sends flights of September to December to the endpoint; prints what each
 The service starts from nothing every time, and every step that can be reused is.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -38,7 +39,8 @@ def _server(state: Path) -> Iterator[str]:
         raise NotReadyError(f"{state}: a server is live on it; stop it and run the demo again")
     atomic.remove(state / "default" / SERVICE)
     state.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "kanaria.serving.local", "--state", str(state), "--port", "0"]
+    command = [sys.executable, "-m", "kanaria.serving.local", "--state", str(state)]
+    command += ["--port", "0", "--parent", str(os.getpid())]
     with (state / "server.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
@@ -104,6 +106,8 @@ def main() -> None:
     except KanariaError as error:
         sys.stderr.write(f"error: {error}\n")
         code = 1
+    except KeyboardInterrupt:
+        code = 130
     sys.exit(code)
 
 

@@ -13,7 +13,7 @@ from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.local import arguments, cache, condition, environment, record, report, step
 from kanaria.pipelines.local.plan import Constant, PipelineInput, Plan, Source, Task, TaskOutput
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
-from kanaria.pipelines.local.step import StepInputs, StepOutputs
+from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +51,17 @@ class Root:
 def _as_declared(value: Any, kind: str) -> Any:
     """Undo the compiled form's one kind of number: an integer is written there as 3.0."""
     return int(value) if kind == "NUMBER_INTEGER" else value
+
+
+def _browsable(artifact: Artifact) -> str:
+    """Return the artifact's path; a report gets a name beside it that a browser opens as HTML."""
+    path = Path(artifact.uri)
+    if artifact.schema_title != "system.HTML" or not path.is_file():
+        return artifact.uri
+    named = path.with_name(f"{path.name}.html")
+    if not named.exists():
+        named.symlink_to(path.name)
+    return str(named)
 
 
 class _Run:
@@ -130,7 +141,7 @@ class _Run:
         self.outputs[task.name] = outputs
         entry.seconds, entry.peak_mb = round(outputs.seconds, 2), outputs.peak_mb
         entry.parameters = dict(outputs.parameters)
-        entry.artifacts = {name: artifact.uri for name, artifact in outputs.artifacts.items()}
+        entry.artifacts = {name: _browsable(found) for name, found in outputs.artifacts.items()}
         self.update(entry, state)
 
     def all_tasks(self) -> None:

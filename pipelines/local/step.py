@@ -14,7 +14,7 @@ from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.local import environment
 from kanaria.pipelines.local.plan import Task
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
 EXECUTOR_INPUT = "{{$}}"
 
 

@@ -103,5 +103,6 @@ def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
     record = json.loads(runs[-1].read_text())
     index = (runs[-1].parent / "index.html").read_text()
     assert "The run succeeded." in index
+    assert "evaluate-model/report.html" in index
     for task in record["tasks"]:
         assert task["name"] in index

@@ -138,3 +138,10 @@ def test_an_error_inside_the_graph_on_another_split(failure, module, add_part, m
     path = module("return {'x': tf.reshape(inputs['miles'], [-1, 7])}")
     message = failure(UserCodeError, module_file=path, examples=tmp_path / "examples")
     assert "on split eval failed with InvalidArgumentError" in message
+
+
+def test_custom_config_may_be_named_only(failure, tmp_path):
+    path = tmp_path / "features.py"
+    path.write_text("def preprocessing_fn(inputs, *, custom_config):\n    return custom_config\n")
+    message = failure(UserCodeError, module_file=str(path), custom_config={"a": 1})
+    assert "output 'a': 1 is not a tensor" in message

@@ -9,6 +9,7 @@ def test_every_split_is_transformed_file_by_file_in_the_same_order(done, read_sp
     names = [path.name for path in examples.split_files(done / "transformed", "train")]
     assert names == ["part-00000-of-00002.parquet", "part-00001-of-00002.parquet"]
     assert read_split(done / "transformed", "train")["id"].to_pylist() == list(range(300))
+    assert examples.is_materialized(done / "transformed")
     assert read_split(done / "transformed", "eval")["id"].to_pylist() == list(range(300, 340))
 
 
@@ -36,7 +37,16 @@ def test_nothing_temporary_is_left(done):
     ]
 
 
-def test_a_split_without_rows_stays_a_split(request_for, add_part, make_rows, raw, tmp_path):
+def test_without_rows_only_the_marker_is_written(request_for, add_part, make_rows, tmp_path):
+    add_part(tmp_path / "examples", "train", make_rows(0, 20))
+    request = request_for(examples=tmp_path / "examples", materialize=False)
+    transform(request, tmp_path / "graph", tmp_path / "transformed")
+    assert [path.name for path in (tmp_path / "transformed").iterdir()] == ["NOT_MATERIALIZED"]
+    assert not examples.is_materialized(tmp_path / "transformed")
+    assert (tmp_path / "graph/transform_fn/saved_model.pb").is_file()
+
+
+def test_a_split_without_rows_stays_a_split(request_for, add_part, make_rows, tmp_path):
     add_part(tmp_path / "examples", "train", make_rows(0, 20))
     empty = {name: pa.array([], pa.int64()) for name in ("id", "hour")}
     empty |= {"miles": pa.array([], pa.float64()), "carrier": pa.array([], pa.string())}
