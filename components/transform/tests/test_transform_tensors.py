@@ -85,6 +85,6 @@ def test_examples_are_one_a_row_with_the_values_of_the_row(raw):
 
 def test_a_schema_that_contradicts_itself_is_told_in_one_line():
     schema = schema_of('feature { name: "x" type: INT shape { dim { size: 1 } } }')
-    with pytest.raises(DataError, match="Feature x had shape .* min_fraction") as caught:
+    with pytest.raises(DataError, match=r"Feature x had shape .* min_fraction") as caught:
         adapter.adapter_config(schema)
     assert "\n" not in str(caught.value)
