@@ -16,8 +16,21 @@ def _nodes(saved_model: Any) -> Iterator[Any]:
             yield from function.node_def
 
 
+def _sort_functions(saved_model: Any) -> None:
+    """Put the nodes of each function in the order of their names.
+
+    TensorFlow writes independent nodes in an order that differs between processes; nodes name
+    their inputs, so the order means nothing.
+    """
+    for meta_graph in saved_model.meta_graphs:
+        for function in meta_graph.graph_def.library.function:
+            nodes = sorted(function.node_def, key=lambda node: node.name)
+            del function.node_def[:]
+            function.node_def.extend(nodes)
+
+
 def forget_folder(saved_model: Path, folder: Path) -> None:
-    """Remove the name of a temporary `folder` from the SavedModel at `saved_model`.
+    """Remove the name of a temporary `folder` from the SavedModel, and the order of its nodes.
 
     TFT names each vocabulary's table after the temporary file it first stood in, which would
     make every run's graph, and so every model trained on it, a new one. The shorter name stays
@@ -32,5 +45,6 @@ def forget_folder(saved_model: Path, folder: Path) -> None:
         if "shared_name" in node.attr:
             name = node.attr["shared_name"]
             name.s = name.s.replace(shown_folder, b"")
+    _sort_functions(content)
     path.write_bytes(content.SerializeToString(deterministic=True))
     private_tft.write_fingerprint(saved_model)
