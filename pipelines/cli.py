@@ -21,7 +21,11 @@ def _document(pipeline: str) -> Any:
         path = Path(pipeline)
         if not path.is_file():
             raise ParameterError(f"pipeline={shown(pipeline)}: no such file")
-        return next(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+        try:
+            # A second document in the file configures the platform; there is none here.
+            return next(yaml.safe_load_all(path.read_text(encoding="utf-8")), None)
+        except yaml.YAMLError as error:
+            raise ParameterError(f"{path}: not YAML: {shown(str(error))}") from error
     folder = resources.files("kanaria.pipelines") / pipeline / "pipeline.yaml"
     if not folder.is_file():
         raise ParameterError(
@@ -31,7 +35,7 @@ def _document(pipeline: str) -> Any:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.local import arguments, plan, progress
+    from kanaria.pipelines.local import arguments, plan, progress, summary
     from kanaria.pipelines.local.record import State
     from kanaria.pipelines.local.run import Root, run
 
@@ -46,9 +50,7 @@ def _run(options: argparse.Namespace) -> int:
     failed = [task for task in record.tasks if task.state is State.FAILED]
     for task in failed:
         sys.stderr.write(f"error: {task.name}: {task.cause}\nlog: {task.log}\n")
-    reused = sum(task.state is State.REUSED for task in record.tasks)
-    seconds = sum(task.seconds for task in record.tasks)
-    sys.stdout.write(f"{record.state.value} in {seconds:.1f} s, {reused} tasks reused\n{index}\n")
+    sys.stdout.write(summary.text(record, str(index)))
     return int(bool(failed))
 
 
@@ -123,10 +125,21 @@ def _add_runs(commands: Any) -> None:
             verb.add_argument("run", nargs="?", default="", help="the run; the newest by default")
 
 
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"kanaria {version('kanaria')}\n")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kanaria", description="Train, evaluate and deliver models with KFP and KServe."
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     commands = parser.add_subparsers(required=True, metavar="run|compile|serve|runs")
     for add in (_add_run, _add_compile, _add_serve, _add_runs):
         add(commands)

@@ -22,6 +22,10 @@ TYPES: Mapping[str, tuple[type, ...]] = {
     "STRUCT": (dict,),
 }
 
+FILE_ENDINGS = (".py", ".pbtxt", ".pb", ".json", ".yaml", ".yml", ".txt")
+"""What makes a text without a slash a file's name and not an importable module's."""
+ABSENT = "no such file; a config's paths begin in its folder, those of --set in the current one"
+
 
 def _load(text: str, where: str) -> Any:
     try:
@@ -68,14 +72,22 @@ def from_settings(settings: Sequence[str], plan: Plan) -> dict[str, Any]:
 def _has_type(value: Any, wanted: str) -> bool:
     if isinstance(value, bool):
         return wanted == "BOOLEAN"
-    return isinstance(value, TYPES[wanted])
+    return isinstance(value, TYPES.get(wanted, object))
+
+
+def _names_no_file(name: str, value: Any) -> bool:
+    """Tell whether a `*_file` value can only be a path here, and there is no such file."""
+    if not name.endswith(FILE_SUFFIX) or not isinstance(value, str) or "://" in value:
+        return False
+    return ("/" in value or value.endswith(FILE_ENDINGS)) and not Path(value).is_file()
 
 
 def checked(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of all the pipeline's parameters, defaults filled in.
 
     Raises:
-        ParameterError: names are unknown, types are wrong, or values are missing; all at once.
+        ParameterError: names are unknown, types are wrong, values or files are missing; all at
+            once.
     """
     faults = Faults(plan.name)
     for name, value in values.items():
@@ -86,6 +98,7 @@ def checked(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
             continue
         wanted = plan.parameters[name]["parameterType"]
         faults.check(_has_type(value, wanted), name, value, f"give a value of type {wanted}")
+        faults.check(not _names_no_file(name, value), name, value, ABSENT)
     for name, definition in plan.parameters.items():
         if name not in values and not definition.get("isOptional"):
             faults.add(f"{name} is missing; set it in the config or with --set {name}=...")

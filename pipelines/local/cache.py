@@ -1,11 +1,12 @@
 """Reuse by content: a step runs again exactly when something it reads has changed.
 
-The key is made of the component as compiled, the source code of the step, the values of its
-parameters, and the contents and metadata of its input artifacts. An entry holds the outputs and
-their fingerprints, and counts only while the outputs are still there, unchanged.
+The key is made of the component as compiled, the source code of the step, the packages of its
+runtime, the values of its parameters, and the contents and metadata of its input artifacts. An
+entry holds the outputs and their fingerprints, and counts only while the outputs are still
+there, unchanged. Runs may share one folder at the same time: an entry appears whole or not at
+all, and two entries under one key are equally good.
 """
 
-import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from typing import Any
 
 from kanaria import components
 from kanaria.components.shared import atomic, fingerprint
+from kanaria.pipelines.local import environment
 from kanaria.pipelines.local.plan import Task
 from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
 
@@ -41,14 +43,14 @@ def code(task: Task) -> str:
     return fingerprint.of_text(_sources(root / components.FOLDERS[name]), _sources(root / "shared"))
 
 
-def _module_source(name: str, value: Any) -> str:
+def _module_source(name: str, value: Any, python: Path) -> str:
     """Return the content of an importable module named by a `*_file` parameter, else ""."""
-    if not name.endswith(FILE_SUFFIX) or not isinstance(value, str) or "/" in value or not value:
+    if not name.endswith(FILE_SUFFIX) or not isinstance(value, str):
         return ""
-    found = importlib.util.find_spec(value) if value.replace(".", "").isidentifier() else None
-    if found is None or found.origin is None:
+    if not all(part.isidentifier() for part in value.split(".")):
         return ""
-    return fingerprint.of_file(Path(found.origin))
+    source = environment.module_source(python, value)
+    return fingerprint.of_file(source) if source else ""
 
 
 def _content(artifact: Artifact) -> str:
@@ -58,11 +60,13 @@ def _content(artifact: Artifact) -> str:
 
 def key(task: Task, inputs: StepInputs) -> str:
     """Return the key under which a result of `task` with `inputs` is kept, 64 hex digits."""
+    python = environment.python_of(task.container["image"])
     return fingerprint.of_text(
         json.dumps([task.component, task.container], sort_keys=True, default=dict),
         code(task),
+        environment.packages(python),
         json.dumps(dict(inputs.parameters), sort_keys=True),
-        *[_module_source(name, value) for name, value in sorted(inputs.parameters.items())],
+        *[_module_source(name, value, python) for name, value in sorted(inputs.parameters.items())],
         *[
             part
             for name, artifact in sorted(inputs.artifacts.items())
@@ -87,6 +91,7 @@ class Cache:
         entry = {
             "parameters": dict(outputs.parameters),
             "artifacts": {name: asdict(artifact) for name, artifact in outputs.artifacts.items()},
+            "log": outputs.log,
             "contents": {name: _content(artifact) for name, artifact in outputs.artifacts.items()},
         }
         atomic.write_text(self._folder / f"{key}.json", json.dumps(entry))
@@ -101,5 +106,5 @@ class Cache:
         if {name: _content(artifact) for name, artifact in artifacts.items()} != entry["contents"]:
             return None
         return StepOutputs(
-            parameters=entry["parameters"], artifacts=artifacts, seconds=0.0, peak_mb=0
+            parameters=entry["parameters"], artifacts=artifacts, log=entry.get("log", "")
         )

@@ -115,8 +115,8 @@ class _Reader:
         return {name: source for name, source in found.items() if source is not None}
 
     def tasks(self, dag: Mapping[str, Any], scope: _Scope) -> Iterator[Task]:
-        if dag.get("outputs"):
-            self.unsupported.append("outputs of a nested pipeline or condition")
+        if dag.get("outputs") and scope.inputs is not None:  # The top's are just its last results.
+            self.unsupported.append(f"{scope.prefix}: outputs of a nested pipeline or condition")
         for name, task in _in_order(dag["tasks"]):
             after = scope.after.union(
                 *(self.leaves[scope.prefix + other] for other in task.get("dependentTasks", []))
@@ -192,13 +192,31 @@ def _in_order(tasks: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield name, tasks[name]
 
 
-def read(document: Mapping[str, Any]) -> Plan:
+def _is_compiled(document: Any) -> bool:
+    """Tell whether the YAML has the parts of a compiled pipeline."""
+    if not isinstance(document, Mapping):
+        return False
+    parts = [document.get(key) for key in ("pipelineInfo", "components", "deploymentSpec", "root")]
+    return all(isinstance(part, Mapping) for part in parts) and "dag" in document["root"]
+
+
+def read(document: Any) -> Plan:
     """Flatten a compiled pipeline.
 
+    Args:
+        document: what the YAML file holds.
+
     Raises:
-        ParameterError: it uses constructs this runner does not support; all are named.
+        ParameterError: it is no compiled pipeline, or uses constructs this runner does not
+            support; all are named.
     """
+    if not _is_compiled(document):
+        raise ParameterError("pipeline: the file holds no compiled pipeline; see `kanaria compile`")
     reader = _Reader(document)
+    declared = document["root"].get("inputDefinitions", {})
+    reader.unsupported += [
+        f"artifact {name} as an input of the pipeline" for name in declared.get("artifacts", {})
+    ]
     top = _Scope(inputs=None, after=frozenset(), guards=(), prefix="")
     tasks = tuple(reader.tasks(document["root"]["dag"], top))
     name = document["pipelineInfo"]["name"]
@@ -207,5 +225,4 @@ def read(document: Mapping[str, Any]) -> Plan:
             f"{name}: the local runner does not support: {'; '.join(reader.unsupported)}; "
             "run it on a cluster"
         )
-    declared = document["root"].get("inputDefinitions", {}).get("parameters", {})
-    return Plan(name=name, parameters=declared, tasks=tasks)
+    return Plan(name=name, parameters=declared.get("parameters", {}), tasks=tasks)

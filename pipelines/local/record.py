@@ -1,8 +1,10 @@
 """The record of a run: `run.json` in the run's folder, rewritten whenever a task changes."""
 
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,10 +14,13 @@ from typing import Any
 from kanaria.components.shared import atomic
 
 FILE = "run.json"
+LOCK = ".lock"
 
 
 class State(StrEnum):
     """State of a task or a run.
+
+    A run is RUNNING, then SUCCEEDED, FAILED or INTERRUPTED (its runner was stopped). A task:
 
     PENDING -> RUNNING -> SUCCEEDED | FAILED
     PENDING -> REUSED      an earlier result with the same content
@@ -29,6 +34,7 @@ class State(StrEnum):
     REUSED = "reused"
     SKIPPED = "skipped"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,6 +50,7 @@ class TaskRecord:
         log: path of its log, or "".
         parameters: output parameters.
         artifacts: output artifact -> path.
+        metadata: output artifact -> its metadata.
     """
 
     name: str
@@ -54,11 +61,22 @@ class TaskRecord:
     log: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     artifacts: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True, slots=True)
 class RunRecord:
-    """One run: pipeline, arguments, when it began (UTC, ISO 8601), state and tasks in order."""
+    """One run.
+
+    Attributes:
+        run_id: name of its folder.
+        pipeline: name of the pipeline.
+        arguments: parameter -> value.
+        started: when it began, UTC, ISO 8601.
+        state: see State.
+        tasks: in the order they run.
+        seconds: wall time; 0 until it has ended.
+    """
 
     run_id: str
     pipeline: str
@@ -66,6 +84,7 @@ class RunRecord:
     started: str
     state: State
     tasks: list[TaskRecord]
+    seconds: float = 0.0
 
 
 def new(pipeline: str, arguments: Mapping[str, Any], tasks: list[str]) -> RunRecord:
@@ -75,7 +94,7 @@ def new(pipeline: str, arguments: Mapping[str, Any], tasks: list[str]) -> RunRec
         run_id=f"{pipeline}-{now:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}",
         pipeline=pipeline,
         arguments=dict(arguments),
-        started=now.isoformat(timespec="seconds"),
+        started=now.isoformat(timespec="milliseconds"),
         state=State.RUNNING,
         tasks=[TaskRecord(name=name) for name in tasks],
     )
@@ -86,11 +105,34 @@ def write(record: RunRecord, folder: Path) -> None:
     atomic.write_text(folder / FILE, json.dumps(asdict(record), indent=1))
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Show that the runner of the run in `folder` lives; the kernel lets go when it does not."""
+    with (folder / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _is_held(folder: Path) -> bool:
+    try:
+        with (folder / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
 def read(folder: Path) -> RunRecord:
-    """Read the record of the run in `folder`."""
+    """Read the record of the run in `folder`; one whose runner was killed is INTERRUPTED."""
+    alive = _is_held(folder)  # Asked first: a run that ends meanwhile has written its end.
     raw = json.loads((folder / FILE).read_text(encoding="utf-8"))
     tasks = [TaskRecord(**{**task, "state": State(task["state"])}) for task in raw.pop("tasks")]
-    return RunRecord(tasks=tasks, **{**raw, "state": State(raw["state"])})
+    found = RunRecord(tasks=tasks, **{**raw, "state": State(raw["state"])})
+    if found.state is State.RUNNING and not alive:
+        found.state = State.INTERRUPTED
+    return found
 
 
 def all_runs(runs: Path) -> list[RunRecord]:

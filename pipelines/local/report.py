@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 from kanaria.components.shared import atomic, html
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
@@ -11,7 +12,7 @@ CSS = {State.SUCCEEDED: "good", State.REUSED: "good", State.FAILED: "bad", State
 
 
 def _link(path: str, text: str, folder: Path) -> html.Markup:
-    target = html.text(os.path.relpath(path, folder)).replace('"', "&quot;")
+    target = quote(os.path.relpath(path, folder))
     return html.Markup(f'<a href="{target}">{html.text(text)}</a>')
 
 

@@ -1,9 +1,12 @@
 """The loop: one task after the other, each reused, skipped or run.
 
 Tasks run one at a time: the steps that compute use all cores, and the light ones take a second.
+Different runs may go on under one root at the same time: each has its own folder, and what they
+share (results, published files) appears by a rename.
 """
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,34 +129,68 @@ class _Run:
         key = cache.key(task, inputs) if task.cached else ""
         found = self.cache.find(key) if key else None
         if found:
-            self.finish(task, entry, found, State.REUSED)
+            self.keep(task, entry, found)
+            self.update(entry, State.REUSED)
             return
         self.update(entry, State.RUNNING)
-        folder = self.folder / task.name
-        folder.mkdir(parents=True)
-        entry.log = str(folder / "log.txt")
-        outputs = step.run(task, inputs, folder, self.extra)
+        outputs = self.execute(task, entry, inputs)
         if key:
             self.cache.store(key, outputs)
-        self.finish(task, entry, outputs, State.SUCCEEDED)
+        self.keep(task, entry, outputs)
+        self.update(entry, State.SUCCEEDED)
 
-    def finish(self, task: Task, entry: TaskRecord, outputs: StepOutputs, state: State) -> None:
+    def execute(self, task: Task, entry: TaskRecord, inputs: StepInputs) -> StepOutputs:
+        folder = self.folder / task.name
+        folder.mkdir(parents=True)
+        entry.log = str(folder / step.LOG)
+
+        def tick(seconds: float) -> None:
+            entry.seconds = round(seconds, 1)
+            self.show(entry)
+
+        started = time.monotonic()
+        try:
+            return step.run(task, inputs, folder, self.extra, tick)
+        finally:
+            entry.seconds = round(time.monotonic() - started, 2)
+
+    def keep(self, task: Task, entry: TaskRecord, outputs: StepOutputs) -> None:
         self.outputs[task.name] = outputs
-        entry.seconds, entry.peak_mb = round(outputs.seconds, 2), outputs.peak_mb
+        entry.log, entry.peak_mb = outputs.log, outputs.peak_mb
         entry.parameters = dict(outputs.parameters)
         entry.artifacts = {name: _browsable(found) for name, found in outputs.artifacts.items()}
-        self.update(entry, state)
+        entry.metadata = {n: dict(found.metadata) for n, found in outputs.artifacts.items()}
 
-    def all_tasks(self) -> None:
+    def all_tasks(self) -> State:
         for task, entry in zip(self.plan.tasks, self.record.tasks, strict=True):
             try:
                 self.task(task, entry)
-            except KanariaError as error:
+            except (KanariaError, OSError) as error:
                 entry.cause = str(error)
-                self.record.state = State.FAILED
                 self.update(entry, State.FAILED)
-                return
-        self.record.state = State.SUCCEEDED
+                return State.FAILED
+            except KeyboardInterrupt:
+                entry.cause = "the runner was stopped"
+                entry.state = State.FAILED
+                raise
+        return State.SUCCEEDED
+
+    def whole(self) -> Path:
+        """Run all tasks; the record says how it ended, whatever happens. Return the report."""
+        started = time.monotonic()
+        record.write(self.record, self.folder)
+        state = State.FAILED
+        try:
+            state = self.all_tasks()
+        except KeyboardInterrupt:
+            state = State.INTERRUPTED
+            raise
+        finally:
+            self.record.state = state
+            self.record.seconds = round(time.monotonic() - started, 2)
+            record.write(self.record, self.folder)
+            index = report.write(self.record, self.folder)
+        return index
 
 
 def run(
@@ -165,7 +202,7 @@ def run(
         plan: what to run.
         values: parameter -> value, checked (`arguments.checked`).
         root: where runs, results and files are kept; files in `values` are published there.
-        show: called at every change of a task.
+        show: called at every change of a task, and while one runs.
 
     Raises:
         ParameterError: a runtime that the plan needs is not installed.
@@ -174,12 +211,6 @@ def run(
         environment.python_of(image)
     running = _Run(plan, arguments.with_published_files(values, root.files), root, show)
     running.folder.mkdir(parents=True)
-    try:
-        running.all_tasks()
-    except BaseException:
-        running.record.state = State.FAILED  # Interrupted; the record must not say "running".
-        raise
-    finally:
-        record.write(running.record, running.folder)
-        index = report.write(running.record, running.folder)
+    with record.held(running.folder):
+        index = running.whole()
     return running.record, index

@@ -2,20 +2,18 @@
 
 import json
 import os
-import signal
-import subprocess
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.errors import KanariaError
-from kanaria.pipelines.local import environment
+from kanaria.pipelines.local import environment, process
+from kanaria.pipelines.local.cause import cause
 from kanaria.pipelines.local.plan import Task
 
-POLL_SECONDS = 0.1
 EXECUTOR_INPUT = "{{$}}"
+LOG = "log.txt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,14 +50,14 @@ class StepOutputs:
     Attributes:
         parameters: output parameter -> value.
         artifacts: output artifact -> where it lies.
-        seconds: wall time of the process, imports included.
-        peak_mb: highest sum over its processes of proportional memory, in MiB.
+        log: path of what it wrote.
+        peak_mb: highest sum over its processes of proportional memory, in MiB; 0 if reused.
     """
 
     parameters: Mapping[str, Any]
     artifacts: Mapping[str, Artifact]
-    seconds: float
-    peak_mb: int
+    log: str
+    peak_mb: int = 0
 
 
 class StepFailedError(KanariaError):
@@ -98,57 +96,19 @@ def executor_input(task: Task, inputs: StepInputs, folder: Path) -> dict[str, An
     }
 
 
-def _members(session: int) -> Iterator[Path]:
-    """Yield the /proc folders of the processes of a session."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # It ended while we looked.
-        if int(fields[3]) == session:
-            yield folder
-
-
-def _memory_kb(session: int) -> int:
-    """Sum the proportional set sizes of a session's processes, in KiB."""
-    total = 0
-    for folder in _members(session):
-        try:
-            lines = (folder / "smaps_rollup").read_text().splitlines()
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total
-
-
 def _environment(python: Path, extra: Mapping[str, str]) -> dict[str, str]:
     path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
     return {**os.environ, **quiet, **extra, "PATH": path}
 
 
-def _watch(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the process and return the peak memory of its session, in MiB."""
-    peak = 0
-    try:
-        while process.poll() is None:
-            peak = max(peak, _memory_kb(process.pid))
-            time.sleep(POLL_SECONDS)
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)  # The runner is asked to stop: so is the step.
-        process.wait()
-        raise
-    return peak // 1024
-
-
-def cause(log: Path) -> str:
-    """Return the line of a log that says why the step failed: the last one that is not blank."""
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    last = lines[-1] if lines else "the step wrote nothing"
-    return last.removeprefix("kanaria.components.shared.errors.")
-
-
-def run(task: Task, inputs: StepInputs, folder: Path, extra: Mapping[str, str]) -> StepOutputs:
+def run(
+    task: Task,
+    inputs: StepInputs,
+    folder: Path,
+    extra: Mapping[str, str],
+    tick: Callable[[float], None],
+) -> StepOutputs:
     """Run `task` with its outputs below `folder` and its log in `folder/log.txt`.
 
     Args:
@@ -156,9 +116,10 @@ def run(task: Task, inputs: StepInputs, folder: Path, extra: Mapping[str, str]) 
         inputs: resolved inputs.
         folder: new folder of this task.
         extra: environment variables beside the runner's own.
+        tick: called several times a second with the seconds since the start.
 
     Raises:
-        StepFailedError: the process failed; the message is the last line of its log.
+        StepFailedError: the process failed; the message is its cause.
         ParameterError: its runtime is not installed.
     """
     python = environment.python_of(task.container["image"])
@@ -168,29 +129,14 @@ def run(task: Task, inputs: StepInputs, folder: Path, extra: Mapping[str, str]) 
         part.replace(EXECUTOR_INPUT, json.dumps(request))
         for part in [*task.container["command"], *task.container.get("args", [])]
     ]
-    log = folder / "log.txt"
-    started = time.monotonic()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env=_environment(python, extra),
-            start_new_session=True,
-        )
-        peak = _watch(process)
-    seconds = time.monotonic() - started
-    if process.returncode < 0:
-        raise StepFailedError(f"killed by signal {-process.returncode}")
-    if process.returncode:
-        raise StepFailedError(cause(log))
-    return _read_outputs(request, folder, seconds, peak)
+    log = folder / LOG
+    finished = process.run(command, log, _environment(python, extra), tick)
+    if finished.code:
+        raise StepFailedError(cause(finished.code, log))
+    return _read_outputs(request, folder, finished.peak_mb)
 
 
-def _read_outputs(
-    request: Mapping[str, Any], folder: Path, seconds: float, peak: int
-) -> StepOutputs:
+def _read_outputs(request: Mapping[str, Any], folder: Path, peak_mb: int) -> StepOutputs:
     file = folder / "executor_output.json"
     written = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     promised = {n: e["artifacts"][0] for n, e in request["outputs"]["artifacts"].items()}
@@ -207,6 +153,6 @@ def _read_outputs(
     return StepOutputs(
         parameters=written.get("parameterValues", {}),
         artifacts=artifacts,
-        seconds=seconds,
-        peak_mb=peak,
+        log=str(folder / LOG),
+        peak_mb=peak_mb,
     )

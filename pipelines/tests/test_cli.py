@@ -1,6 +1,9 @@
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
+
+import pytest
 
 KANARIA = Path(sys.executable).with_name("kanaria")
 
@@ -21,6 +24,10 @@ def test_help_loads_neither_kfp_nor_tensorflow(tmp_path: Path):
     assert subprocess.run([sys.executable, "-I", "-c", code]).returncode == 0
 
 
+def test_the_version_is_that_of_the_package(tmp_path: Path):
+    assert kanaria("--version", cwd=tmp_path).stdout == f"kanaria {version('kanaria')}\n"
+
+
 def test_wrong_usage_exits_with_2(tmp_path: Path):
     assert kanaria("fly", cwd=tmp_path).returncode == 2
 
@@ -36,6 +43,8 @@ def test_a_wrong_config_is_one_line_with_all_faults(tmp_path: Path):
 
 
 def test_a_missing_data_file_fails_the_first_step_with_its_cause(tmp_path: Path):
+    (tmp_path / "m.py").touch()
+    (tmp_path / "e.pbtxt").touch()
     settings = {
         "data": "absent.csv",
         "module_file": "m.py",
@@ -47,6 +56,7 @@ def test_a_missing_data_file_fails_the_first_step_with_its_cause(tmp_path: Path)
     assert done.returncode == 1
     assert "error: resolve-span: DataError: data: no such file: 'absent.csv'" in done.stderr
     assert "log.txt" in done.stderr
+    assert "not run: ingest-data, " in done.stdout
     listed = kanaria("runs", "list", cwd=tmp_path)
     assert "train-and-deploy" in listed.stdout
     assert "failed" in listed.stdout
@@ -56,3 +66,15 @@ def test_opening_a_run_that_does_not_exist_is_an_error(tmp_path: Path):
     done = kanaria("runs", "open", "nothing", cwd=tmp_path)
     assert done.returncode == 1
     assert "no such run" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("a: [", "not YAML"), ("a: 1", "no compiled pipeline"), ("", "no compiled pipeline")],
+)
+def test_a_file_that_is_no_pipeline_is_an_error(tmp_path: Path, content: str, message: str):
+    (tmp_path / "p.yaml").write_text(content)
+    done = kanaria("run", "p.yaml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -21,6 +21,17 @@ def test_all_faults_are_told_at_once(found: plan.Plan):
     assert "text_file is missing" in text
 
 
+@pytest.mark.parametrize("path", ["absent.txt", "m.py", "a/b"])
+def test_a_file_that_does_not_exist_is_told_before_anything_runs(found: plan.Plan, path: str):
+    with pytest.raises(ParameterError, match=f"text_file='{path}': no such file"):
+        arguments.checked(found, {"text_file": path})
+
+
+@pytest.mark.parametrize("value", ["package.module", "gs://bucket/m.py", ""])
+def test_a_module_name_and_a_remote_file_are_left_to_the_step(found: plan.Plan, value: str):
+    assert arguments.checked(found, {"text_file": value})["text_file"] == value
+
+
 def test_defaults_fill_what_is_not_given(found: plan.Plan):
     assert arguments.checked(found, {"text_file": "x"})["words"] == ["a", "bc"]
 

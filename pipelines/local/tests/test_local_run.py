@@ -1,22 +1,43 @@
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import toy
+import yaml
 from kfp import local
 from toy_runner import Runner, compiled
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.pipelines.local import plan
-from kanaria.pipelines.local.record import RunRecord, State
+from kanaria.pipelines.local.record import RunRecord, State, all_runs
 
 
 def states(record: RunRecord) -> dict[str, str]:
     return {task.name: task.state.value for task in record.tasks}
+
+
+def is_running(process: str) -> bool:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return fields[0] != "Z"  # A machine's first process may be slow to collect the dead.
+
+
+def eventually(look: Callable[[], Any]) -> Any:
+    """Return what `look` finds, as soon as that is true."""
+    deadline = time.monotonic() + 20
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
 
 
 def task(record: RunRecord, name: str) -> Any:
@@ -109,6 +130,81 @@ def test_a_failure_names_the_cause_and_the_rest_is_not_run(runner: Runner, tmp_p
     assert task(record, "apologise").state is State.PENDING
 
 
+def test_a_step_killed_with_9_says_so_and_its_output_is_not_reused(runner: Runner, tmp_path: Path):
+    document = compiled(toy.dying, tmp_path)
+    for _ in range(2):
+        record = runner.run(document)
+        assert task(record, "die").state is State.FAILED
+        assert task(record, "die").cause.startswith("killed by signal 9")
+    assert not list(runner.root.cache.glob("*"))
+
+
+def test_a_finished_step_leaves_no_process_and_no_temporary_file(runner: Runner, tmp_path: Path):
+    record = runner.run(compiled(toy.leaving, tmp_path))
+    process, folder = task(record, "leave-behind").parameters["Output"].split()
+    assert not Path(folder).exists()
+    assert not is_running(process)
+
+
+def test_a_report_has_the_name_a_browser_shows_it_by(runner: Runner, tmp_path: Path):
+    document = compiled(toy.leaving, tmp_path)
+    for state in (State.SUCCEEDED, State.REUSED):
+        found = task(runner.run(document), "leave-behind")
+        assert found.state is state
+        path = Path(found.artifacts["out"])
+        assert path.suffix == ".html"
+        assert path.read_text() == "<p>done</p>"
+
+
+def test_a_reused_task_still_names_its_log(
+    runner: Runner, toy_document: dict[str, Any], text_file: Path
+):
+    first = runner.run(toy_document, text_file=str(text_file))
+    again = runner.run(toy_document, text_file=str(text_file))
+    assert task(again, "announce").log == task(first, "announce").log
+
+
+def test_a_changed_importable_module_runs_what_takes_it(
+    runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "bakery.py").write_text("A = 1\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    document = compiled(toy.module, tmp_path)
+    found = []
+    for text in ("A = 1\n", "A = 1\n", "A = 2\n"):
+        (tmp_path / "bakery.py").write_text(text)
+        found.append(task(runner.run(document, module_file="bakery"), "use-module").state.value)
+    assert found == ["succeeded", "reused", "succeeded"]
+
+
+def test_a_module_that_no_runtime_has_is_left_to_the_step(runner: Runner, tmp_path: Path):
+    record = runner.run(compiled(toy.module, tmp_path), module_file="no.such.module")
+    assert record.state is State.SUCCEEDED  # This toy step does not import it.
+
+
+def test_runs_at_the_same_time_share_a_root(
+    runner: Runner, toy_document: dict[str, Any], text_file: Path
+):
+    with ThreadPoolExecutor() as pool:
+        pending = [
+            pool.submit(runner.run, toy_document, text_file=str(text_file), times=times)
+            for times in (2, 2, 3)
+        ]
+    assert {future.result().state for future in pending} == {State.SUCCEEDED}
+    again = runner.run(toy_document, text_file=str(text_file), times=3)
+    assert set(states(again).values()) == {"reused", "skipped"}
+
+
+def test_a_pipeline_that_returns_a_value_runs(runner: Runner, tmp_path: Path):
+    record = runner.run(compiled(toy.returning, tmp_path))
+    assert task(record, "apologise").parameters == {"Output": "sorry"}
+
+
+def test_an_artifact_as_an_input_of_the_pipeline_is_refused(tmp_path: Path):
+    with pytest.raises(ParameterError, match="artifact data as an input of the pipeline"):
+        plan.read(compiled(toy.given, tmp_path))
+
+
 @pytest.mark.parametrize("pipeline", [toy.looping, toy.guarded])
 def test_what_the_runner_does_not_support_is_refused_before_anything_runs(
     pipeline: Any, tmp_path: Path
@@ -119,20 +215,36 @@ def test_what_the_runner_does_not_support_is_refused_before_anything_runs(
         plan.read(compiled(pipeline, tmp_path))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_runner_stops_its_step_and_the_next_run_is_whole(
-    runner: Runner, tmp_path: Path, number: signal.Signals
-):
-    document = compiled(toy.sleeping, tmp_path)
+def started(runner: Runner, tmp_path: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a run whose step sleeps; return it and the process id of its step."""
+    compiled(toy.sleeping, tmp_path)
     kanaria = Path(sys.executable).with_name("kanaria")
     command = [kanaria, "run", tmp_path / "sleeping.yaml", "--root", runner.root.path]
     process = subprocess.Popen(command)
-    while not list(runner.root.runs.glob("*/sleep/log.txt")):
-        time.sleep(0.05)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    step = next(iter(children.read_text().split()))
+    # The step comes first, then the shell that guards it.
+    both = eventually(lambda: len(found := children.read_text().split()) == 2 and found)
+    return process, both[0]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 130), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+)
+def test_a_stopped_runner_stops_its_step_and_the_next_run_is_whole(
+    runner: Runner,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    code: int,
+):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    process, step = started(runner, tmp_path)
     process.send_signal(number)
-    assert process.wait() == 130
-    assert not Path(f"/proc/{step}").exists()
+    assert process.wait() == code
+    eventually(lambda: not is_running(step) and not list(scratch.iterdir()))
     assert not list(runner.root.cache.glob("*"))
+    assert [run.state for run in all_runs(runner.root.runs)] == [State.INTERRUPTED]
+    document = yaml.safe_load((tmp_path / "sleeping.yaml").read_text())
     assert runner.run(document, seconds=0).state is State.SUCCEEDED

@@ -53,6 +53,36 @@ def sleep(seconds: int, out: dsl.Output[dsl.Artifact]):
     Path(out.path).write_text("slept")
 
 
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def die(out: dsl.Output[dsl.HTML]):
+    import os
+    from pathlib import Path
+
+    Path(out.path).write_text("half")
+    os.kill(os.getpid(), 9)
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def leave_behind(out: dsl.Output[dsl.HTML]) -> str:
+    import subprocess
+    import tempfile
+    from pathlib import Path
+
+    process = subprocess.Popen(["sleep", "300"])
+    Path(out.path).write_text("<p>done</p>")
+    return f"{process.pid} {tempfile.mkdtemp()}"
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def use_module(module_file: str):
+    pass
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def use(data: dsl.Input[dsl.Dataset]):
+    pass
+
+
 @dsl.pipeline(name="toy")
 def toy(text_file: str, words: list = ["a", "bc"], times: int = 2) -> None:  # noqa: B006
     written = write_words(words=words, options={"x": 1, "y": [2]}, text_file=text_file)
@@ -84,3 +114,28 @@ def looping() -> None:
 def guarded() -> None:
     with dsl.ExitHandler(apologise()):
         fail(message="x")
+
+
+@dsl.pipeline(name="dying")
+def dying() -> None:
+    die()
+
+
+@dsl.pipeline(name="leaving")
+def leaving() -> None:
+    leave_behind()
+
+
+@dsl.pipeline(name="module")
+def module(module_file: str) -> None:
+    use_module(module_file=module_file)
+
+
+@dsl.pipeline(name="returning")
+def returning() -> str:
+    return apologise().output
+
+
+@dsl.pipeline(name="given")
+def given(data: dsl.Input[dsl.Dataset]) -> None:
+    use(data=data)
