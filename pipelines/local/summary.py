@@ -3,6 +3,7 @@
 from kanaria.pipelines.local.record import RunRecord, State
 
 ENDPOINT = "endpoint"
+OUTCOME = "outcome"
 REPORT = ".html"
 
 
@@ -26,6 +27,12 @@ def _endpoints(record: RunRecord) -> list[str]:
     ]
 
 
+def _refusals(record: RunRecord) -> list[str]:
+    """Return what a judging step did not let pass, so that a skipped task has its reason."""
+    found = [task.metadata.get(OUTCOME, {}) for task in record.tasks]
+    return [str(values["summary"]) for values in found if values.get("passed") is False]
+
+
 def text(record: RunRecord, index: str) -> str:
     """Return the summary of a finished run, one fact a line, the run's overview last.
 
@@ -39,6 +46,7 @@ def text(record: RunRecord, index: str) -> str:
         f"{record.state.value} in {record.seconds:.1f} s, {reused} tasks reused",
         *([f"not run: {', '.join(waiting)}"] if waiting else []),
         *_reports(record),
+        *_refusals(record),
         *_endpoints(record),
         index,
     ]
