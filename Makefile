@@ -28,12 +28,12 @@ $(UV): Makefile
 
 .venv/training/.synced: $(LOCKED) | $(UV)
 	UV_PROJECT_ENVIRONMENT=.venv/training $(UV) sync --quiet --frozen --python $(PYTHON) \
-	  --extra training --group test
+	  --extra training --group test --group servers
 	@touch $@
 
 .venv/serving/.synced: $(LOCKED) | $(UV)
 	UV_PROJECT_ENVIRONMENT=.venv/serving $(UV) sync --quiet --frozen --python $(PYTHON) \
-	  --extra serving --group test --group lint --group demo
+	  --extra serving --group test --group servers --group lint --group demo --group notebooks
 	@touch $@
 
 demo: install ## Train on real flights, deploy, roll out a 10 % canary, judge live traffic.
