@@ -1,13 +1,14 @@
 """A pipeline's arguments: from a config file and --set, checked all at once, files published."""
 
 import difflib
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from kanaria.components.shared import atomic, fingerprint
+from kanaria.components.shared import atomic, fingerprint, storage
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.local.cache import FILE_SUFFIX
@@ -108,16 +109,25 @@ def checked(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_published_files(values: Mapping[str, Any], store: Path) -> dict[str, Any]:
-    """Copy each local file named by a `*_file` parameter to `store/<hash>/<name>`.
+    """Copy each file named by a `*_file` parameter to `store/<hash>/<name>`.
 
     The returned path names the content, so a changed file is another value.
+
+    Raises:
+        DataError: there is no file at a URI.
+        NotReadyError: the store of a URI does not answer.
     """
-    return {
-        name: _published(Path(value), store)
-        if name.endswith(FILE_SUFFIX) and isinstance(value, str) and Path(value).is_file()
-        else value
-        for name, value in values.items()
-    }
+    with tempfile.TemporaryDirectory() as folder:
+        return {
+            name: _published(storage.fetched(value, Path(folder) / name), store)
+            if name.endswith(FILE_SUFFIX) and isinstance(value, str) and _is_file(value)
+            else value
+            for name, value in values.items()
+        }
+
+
+def _is_file(value: str) -> bool:
+    return storage.is_remote(value) or Path(value).is_file()
 
 
 def _published(path: Path, store: Path) -> str:

@@ -50,6 +50,7 @@ class TaskRecord:
         log: path of its log, or "".
         parameters: output parameters.
         artifacts: output artifact -> path.
+        copies: output artifact -> URI of its copy below the pipeline root.
         metadata: output artifact -> its metadata.
     """
 
@@ -61,6 +62,7 @@ class TaskRecord:
     log: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     artifacts: dict[str, str] = field(default_factory=dict)
+    copies: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 

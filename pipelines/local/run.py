@@ -8,12 +8,22 @@ share (results, published files) appears by a rename.
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kanaria.components.shared import storage
 from kanaria.components.shared.errors import KanariaError
-from kanaria.pipelines.local import arguments, cache, condition, environment, record, report, step
+from kanaria.pipelines.local import (
+    arguments,
+    cache,
+    condition,
+    environment,
+    pipeline_root,
+    record,
+    report,
+    step,
+)
 from kanaria.pipelines.local.plan import Constant, PipelineInput, Plan, Source, Task, TaskOutput
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
 from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
@@ -21,9 +31,13 @@ from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Root:
-    """The folder of everything on this machine: runs, results to reuse, files, models, serving."""
+    """The folder of everything on this machine: runs, results to reuse, files, models, serving.
+
+    `copies` is the pipeline root: the URI below which every output is published too, or "".
+    """
 
     path: Path
+    copies: str = ""
 
     @property
     def runs(self) -> Path:
@@ -77,6 +91,7 @@ class _Run:
         self.cache = cache.Cache(root.cache)
         self.record = record.new(plan.name, values, [task.name for task in plan.tasks])
         self.folder = root.runs / self.record.run_id
+        self.copies = storage.join(root.copies, self.record.run_id) if root.copies else ""
         self.extra = {
             "KANARIA_SERVING_ROOT": os.environ.get("KANARIA_SERVING_ROOT", str(root.serving))
         }
@@ -128,16 +143,13 @@ class _Run:
         inputs = self.inputs(task)
         key = cache.key(task, inputs) if task.cached else ""
         found = self.cache.find(key) if key else None
-        if found:
-            self.keep(task, entry, found)
-            self.update(entry, State.REUSED)
-            return
-        self.update(entry, State.RUNNING)
-        outputs = self.execute(task, entry, inputs)
-        if key:
+        if not found:
+            self.update(entry, State.RUNNING)
+        outputs = self.with_copies(task, found or self.execute(task, entry, inputs))
+        if key and outputs != found:
             self.cache.store(key, outputs)
         self.keep(task, entry, outputs)
-        self.update(entry, State.SUCCEEDED)
+        self.update(entry, State.REUSED if found else State.SUCCEEDED)
 
     def execute(self, task: Task, entry: TaskRecord, inputs: StepInputs) -> StepOutputs:
         folder = self.folder / task.name
@@ -154,11 +166,19 @@ class _Run:
         finally:
             entry.seconds = round(time.monotonic() - started, 2)
 
+    def with_copies(self, task: Task, outputs: StepOutputs) -> StepOutputs:
+        if not self.copies:
+            return outputs
+        target = storage.join(self.copies, task.name)
+        copied = {n: pipeline_root.copied(a, target) for n, a in outputs.artifacts.items()}
+        return replace(outputs, artifacts=copied)
+
     def keep(self, task: Task, entry: TaskRecord, outputs: StepOutputs) -> None:
         self.outputs[task.name] = outputs
         entry.log, entry.peak_mb = outputs.log, outputs.peak_mb
         entry.parameters = dict(outputs.parameters)
         entry.artifacts = {name: _browsable(found) for name, found in outputs.artifacts.items()}
+        entry.copies = {n: found.copy for n, found in outputs.artifacts.items() if found.copy}
         entry.metadata = {n: dict(found.metadata) for n, found in outputs.artifacts.items()}
 
     def all_tasks(self) -> State:

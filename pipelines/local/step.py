@@ -18,12 +18,16 @@ LOG = "log.txt"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
-    """An artifact as kfp's executor sees it: name, schema title, path and metadata."""
+    """An artifact as kfp's executor sees it: name, schema title, path and metadata.
+
+    `copy` is the URI of its copy below the pipeline root, "" without one.
+    """
 
     name: str
     schema_title: str
     uri: str
     metadata: Mapping[str, Any]
+    copy: str = ""
 
     def as_proto(self) -> dict[str, Any]:
         """Return it in the JSON form of an executor's input."""

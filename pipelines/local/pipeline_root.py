@@ -1,0 +1,30 @@
+"""Copies of a run's outputs at a URI, as KFP keeps them below its pipeline root."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from kanaria.components.shared import storage
+from kanaria.pipelines.local.step import Artifact
+
+
+def copied(artifact: Artifact, folder: str) -> Artifact:
+    """Return the artifact with its verified copy at `<folder>/<name>`.
+
+    The copy that an earlier run made below the same root is kept while it is there.
+
+    Args:
+        artifact: an output of a finished task.
+        folder: URI `<pipeline root>/<run>/<task>`.
+
+    Raises:
+        NotReadyError: the store does not take it.
+    """
+    path = Path(artifact.uri)
+    root = folder.rsplit("/", 2)[0]
+    kept = artifact.copy.startswith(f"{root}/") and storage.exists(artifact.copy)
+    if kept or not path.exists():  # A Metrics artifact is metadata alone.
+        return artifact
+    target = storage.join(folder, artifact.name)
+    files = sorted(str(f.relative_to(path)) for f in path.rglob("*") if f.is_file())
+    storage.publish(path, target, last=files[-1] if files else "")
+    return replace(artifact, copy=target)
