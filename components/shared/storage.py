@@ -40,6 +40,11 @@ def join(uri: str, *parts: str) -> str:
     return "/".join([uri.rstrip("/"), *parts])
 
 
+def absolute(uri: str) -> str:
+    """Return the URI so that it means the same in any working directory."""
+    return uri if is_remote(uri) else str(local_path(uri).resolve())
+
+
 def matches(pattern: str) -> list[str]:
     """Return the sorted URIs of the files that a pattern (`*`, `?`, `[...]`, `**`) names.
 

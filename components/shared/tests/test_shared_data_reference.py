@@ -97,3 +97,19 @@ def test_a_path_with_a_comma_cannot_be_pinned(tmp_path: Path):
     write(tmp_path / "a,b/c.csv")
     with pytest.raises(ParameterError, match="a path holds a comma"):
         data_reference.pin(f"{tmp_path}/*/c.csv")
+
+
+def test_opened_files_are_here_with_the_uri_they_came_from(tmp_path: Path):
+    write(tmp_path / "a.csv")
+    pinned = data_reference.pin(f"{tmp_path}/*.csv")
+    with data_reference.opened(pinned) as opened:
+        assert [file.uri for file in opened.files] == [str(tmp_path / "a.csv")]
+        assert opened.files[0].path.read_text() == "a\n1\n"
+        assert pinned.endswith(opened.fingerprint)
+
+
+def test_data_that_changed_since_it_was_pinned_is_not_opened(tmp_path: Path):
+    pinned = data_reference.pin(str(write(tmp_path / "a.csv")))
+    write(tmp_path / "a.csv", "a\n2\n")
+    with pytest.raises(DataError, match="the content changed"), data_reference.opened(pinned):
+        pass
