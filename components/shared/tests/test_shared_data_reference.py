@@ -60,8 +60,8 @@ def test_a_reference_to_nothing_is_refused(data: str):
 
 
 def test_a_scheme_that_is_not_read_is_refused():
-    with pytest.raises(ParameterError, match="scheme 's3' is not supported"):
-        data_reference.parse("s3://bucket/a.csv")
+    with pytest.raises(ParameterError, match="scheme 'hdfs' is not supported"):
+        data_reference.parse("hdfs://host/a.csv")
 
 
 def test_a_malformed_pin_is_refused(tmp_path: Path):
