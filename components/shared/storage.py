@@ -18,6 +18,9 @@ What may pass (connections, 429, 5xx, incomplete copies) is tried five times wit
 is refused is an error at once.
 """
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -34,11 +37,11 @@ def local_path(uri: str) -> Path:
     Raises:
         ParameterError: the URI has another scheme, so it is no path of this machine.
     """
+    if is_remote(uri):
+        raise ParameterError(f"uri={shown(uri)}: no path of this machine; fetch it first")
     parts = urlsplit(uri)
     if parts.scheme in ("", "file"):
         return Path(unquote(parts.path) if parts.scheme else uri)
-    if is_remote(uri):
-        raise ParameterError(f"uri={shown(uri)}: no path of this machine; fetch it first")
     known = ", ".join(f"{name}://" for name in ("file", *location.SCHEMES))
     raise ParameterError(
         f"uri={shown(uri)}: scheme {shown(parts.scheme)} is not supported; use a path, {known}"
@@ -101,6 +104,18 @@ def sha256(uri: str) -> str:
     return remote.sha256() if remote else content.of_file(_existing(uri))
 
 
+def fingerprint(uri: str) -> str:
+    """Return the fingerprint of a file or a folder, equal to that of any copy of it.
+
+    See `kanaria.components.shared.fingerprint.of_tree`; remote files are read as streams.
+
+    Raises:
+        NotReadyError: the store does not answer.
+    """
+    remote = _remote(uri)
+    return remote.fingerprint() if remote else content.of_tree(local_path(uri))
+
+
 def _existing(uri: str) -> Path:
     path = local_path(uri)
     if not path.exists():
@@ -121,6 +136,20 @@ def fetched(uri: str, folder: Path) -> Path:
     """
     remote = _remote(uri)
     return remote.fetched(folder) if remote else _existing(uri)
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[Path]:
+    """Yield a local path with the content of the file or folder at `uri`, for the block's time.
+
+    Raises:
+        KanariaError: as `fetched` does.
+    """
+    if not is_remote(uri):
+        yield _existing(uri)
+        return
+    with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
+        yield fetched(uri, Path(folder))
 
 
 def read_text(uri: str) -> str:

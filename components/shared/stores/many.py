@@ -8,10 +8,13 @@ THREADS = 8
 """Transfers at once; stores limit a connection rather than a client."""
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def each(action: Callable[[Item], object], items: Iterable[Item]) -> None:
-    """Call `action` with every item, a few at once; after a failure no more are begun.
+def each(action: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Return what `action` gives for every item, in order; a few at once.
+
+    After a failure no more are begun.
 
     Raises:
         Exception: what the first failing call raised, when the running ones have ended.
@@ -20,6 +23,7 @@ def each(action: Callable[[Item], object], items: Iterable[Item]) -> None:
         calls = [pool.submit(action, item) for item in items]
         try:
             for call in as_completed(calls):
-                call.result()
+                call.result()  # Raises as soon as one has failed.
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+        return [call.result() for call in calls]

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from kanaria.components.shared import atomic, fingerprint
@@ -45,6 +46,15 @@ class Objects:
     def sha256(self) -> str:
         """Return the SHA-256 of the object."""
         return attempted(self._uri, lambda: _read(self._store, self._at.key, _nothing))
+
+    def fingerprint(self) -> str:
+        """Return the fingerprint of the object, or of all below, as that of a local copy."""
+        if self._is_object():
+            return self.sha256()
+        keys = self._keys(self._at.below)
+        digests = each(lambda key: Objects(replace(self._at, key=key)).sha256(), keys)
+        names = [key[len(self._at.below) :] for key in keys]
+        return fingerprint.of_files(dict(zip(names, digests, strict=True)))
 
     def read_text(self) -> str:
         """Return the text of the object."""
