@@ -156,7 +156,7 @@ def read_text(uri: str) -> str:
     """Return the UTF-8 text of a small file.
 
     Raises:
-        DataError: there is no such file, or it is not UTF-8.
+        DataError: there is no such file, or it cannot be read, or it is not UTF-8.
         NotReadyError: the store does not answer.
     """
     remote = _remote(uri)
@@ -164,8 +164,8 @@ def read_text(uri: str) -> str:
         return remote.read_text() if remote else _existing(uri).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"uri={shown(uri)}: not UTF-8; save it as UTF-8") from error
-    except IsADirectoryError as error:
-        raise DataError(f"uri={shown(uri)}: a folder; name a file") from error
+    except OSError as error:  # A folder, or no permission.
+        raise DataError(f"uri={shown(uri)}: {error.strerror}; name a file") from error
 
 
 def write_text(uri: str, text: str) -> None:

@@ -53,12 +53,13 @@ def endpoint(scheme: str, environ: Mapping[str, str]) -> Endpoint:
     Raises:
         ParameterError: the endpoint is no host with an optional port.
     """
-    names = ("MINIO_ENDPOINT", *ENDPOINTS) if scheme == "minio" else ENDPOINTS
+    minio = _means_minio(scheme, environ)
+    names = ("MINIO_ENDPOINT", *ENDPOINTS) if minio else ENDPOINTS
     name = next((name for name in names if environ.get(name)), "")
-    default = IN_CLUSTER if scheme == "minio" else AWS
+    default = IN_CLUSTER if minio else AWS
     given = environ[name] if name else default
     parts = urlsplit(given if "://" in given else f"//{given}")
-    plain = scheme == "minio" or environ.get("S3_USE_HTTPS") == "0"
+    plain = minio or environ.get("S3_USE_HTTPS") == "0"
     malformed = parts.scheme not in ("", "http", "https") or parts.path.strip("/")
     if malformed or not parts.hostname or "@" in parts.netloc:
         # The value is not shown, since it may hold a password.
@@ -67,6 +68,15 @@ def endpoint(scheme: str, environ: Mapping[str, str]) -> Endpoint:
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
     own = not parts.hostname.endswith("amazonaws.com")
     return Endpoint(host=parts.netloc, secure=secure, region=region or ("us-east-1" if own else ""))
+
+
+def _means_minio(scheme: str, environ: Mapping[str, str]) -> bool:
+    """Tell whether MinIO's variables come first; they do for `s3://` if S3 has none of its own.
+
+    What is pushed to `minio://` is read from `s3://` afterwards, since KServe knows no other.
+    """
+    s3 = any(environ.get(name) for name in (*ENDPOINTS, *TASK_CREDENTIALS, "AWS_ACCESS_KEY_ID"))
+    return scheme == "minio" or (bool(environ.get("MINIO_ACCESS_KEY")) and not s3)
 
 
 def http_client(
@@ -89,7 +99,7 @@ def provider(scheme: str, endpoint: Endpoint, environ: Mapping[str, str]) -> Pro
     Only what nobody configured is tried and passed over when it fails: the default credentials
     file and an instance's role.
     """
-    own = scheme == "minio" and bool(environ.get("MINIO_ACCESS_KEY"))
+    own = _means_minio(scheme, environ) and bool(environ.get("MINIO_ACCESS_KEY"))
     file = bool(environ.get("AWS_SHARED_CREDENTIALS_FILE") or environ.get("AWS_PROFILE"))
     ways: tuple[tuple[bool, Callable[[], Provider]], ...] = (
         (own, EnvMinioProvider),
