@@ -1,28 +1,28 @@
 """Reads an EvalConfig, makes it fit the models at hand, and tells what it asks for."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
 
 from kanaria.components.evaluate.private_tfma import ConfusionMatrixMetric, metric_specs, tfma
-from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared import storage
+from kanaria.components.shared.errors import DataError, ParameterError, shown
 
 CANDIDATE, BASELINE = "candidate", "baseline"
 
 
-def parse(path: Path) -> Any:
-    """Return the `tfma.EvalConfig` in the text proto at `path`.
+def parse(uri: str) -> Any:
+    """Return the `tfma.EvalConfig` in the text proto at a path or URI.
 
     Raises:
         ParameterError: the file cannot be read or does not parse; with line and column.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = storage.read_text(uri)
+    except DataError as error:
         raise ParameterError(
-            f"eval_config_file={shown(str(path))}: cannot be read ({shown(str(error))}); "
+            f"eval_config_file={shown(uri)}: cannot be read ({error}); "
             "give the path of an EvalConfig text proto in UTF-8"
         ) from error
     try:
@@ -32,7 +32,7 @@ def parse(path: Path) -> Any:
         lines = text.splitlines()
         near = lines[line - 1].strip() if line and line <= len(lines) else ""
         raise ParameterError(
-            f"{path}:{line or 1}:{column or 1}: not an EvalConfig: {shown(str(error))} near "
+            f"{uri}:{line or 1}:{column or 1}: not an EvalConfig: {shown(str(error))} near "
             f"{shown(near)}; correct the text proto"
         ) from error
 

@@ -1,7 +1,8 @@
 """The work of evaluate_model: paths in, evaluation, outcome, report and numbers out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,12 @@ from kanaria.components.evaluate import (
 from kanaria.components.evaluate.engine import Columns
 from kanaria.components.evaluate.models import LoadedModel
 from kanaria.components.evaluate.rows import Rows
-from kanaria.components.shared import atomic, metadata, release
+from kanaria.components.shared import atomic, metadata, release, storage
 from kanaria.components.shared import outcome as outcomes
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.examples import split_files
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.storage import local_path
 
 logger = logging.getLogger(__name__)
 
@@ -88,20 +88,26 @@ def _checked_parameters(request: Request) -> Any:
         value = getattr(request, name)
         faults.check(bool(value.strip()), name, value, "must not be empty")
     faults.raise_if_any()
-    return eval_config.parse(local_path(request.eval_config_file))
+    return eval_config.parse(request.eval_config_file)
 
 
-def _deployed_model(uri: str) -> Path:
-    folder = release.model_folder(local_path(uri))
-    if not folder.is_dir():
+@contextmanager
+def _deployed_model(uri: str) -> Iterator[Path | None]:
+    """Yield the model of a release, on this machine for the block's time; None for no release."""
+    if not uri:
+        yield None
+        return
+    model = storage.join(uri, release.MODEL)
+    if not storage.exists(model):
         raise DataError(
             f'deployed={shown(uri)}: no model in this release; give its URI, or "" for a first run'
         )
-    return folder
+    with storage.opened(model) as folder:
+        yield folder
 
 
 def _checked_config(
-    config: Any, request: Request, files: Sequence[Path]
+    config: Any, request: Request, files: Sequence[Path], deployed: Path | None
 ) -> tuple[Any, list[LoadedModel]]:
     """Return the config for the models at hand and the models; raise on any fault in it."""
     faults = Faults(f"{verdict.STEP}: {request.eval_config_file}")
@@ -111,10 +117,8 @@ def _checked_config(
     if not preprocessed:
         config_check.check(config, columns, faults)
         faults.raise_if_any()
-    full = eval_config.for_models(config, with_baseline=bool(request.deployed))
-    folders = [Path(request.model)]
-    if request.deployed:
-        folders.append(_deployed_model(request.deployed))
+    full = eval_config.for_models(config, with_baseline=deployed is not None)
+    folders = [Path(request.model), *([deployed] if deployed else [])]
     loaded = [models.load(f, spec) for f, spec in zip(folders, full.model_specs, strict=True)]
     if preprocessed:
         # Only the loaded model tells which columns its preprocessing adds.
@@ -169,10 +173,18 @@ def evaluate(request: Request) -> Evaluation:
     Raises:
         ParameterError: a parameter or the EvalConfig is wrong; every fault is named.
         DataError: the examples, their labels or a model do not serve.
+        NotReadyError: an object store does not answer.
     """
     config = _checked_parameters(request)
     files = split_files(request.examples, request.split)
-    full, loaded = _checked_config(config, request, files)
+    with _deployed_model(request.deployed) as deployed:
+        return _evaluate(request, config, files, deployed)
+
+
+def _evaluate(
+    request: Request, config: Any, files: list[Path], deployed: Path | None
+) -> Evaluation:
+    full, loaded = _checked_config(config, request, files, deployed)
     found = _read(request, full, loaded, files)
     with atomic.published(request.evaluation) as folder:
         folder.mkdir()

@@ -40,7 +40,7 @@ def push_model(
         schema: Folder with schema.pbtxt, kept with the release.
         statistics: Statistics of the training data, kept with the release.
         service_name: Name of the InferenceService.
-        model_root: Folder below which releases are published.
+        model_root: Folder below which releases are published; a path, s3://, minio:// or gs://.
         namespace: Namespace of the InferenceService.
         canary_percent: Share of requests for the new revision, 0 to 100.
         runtime: ServingRuntime; empty to let KServe choose.

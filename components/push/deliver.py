@@ -2,12 +2,11 @@
 
 import time
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from kanaria.components.push import ready
 from kanaria.components.push.ready import Standing
-from kanaria.components.shared import atomic
+from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, NotReadyError
 from kanaria.serving import inference_service
 from kanaria.serving.inference_service import ServiceSpec
@@ -45,7 +44,7 @@ class Endpoint:
         return asdict(self)
 
 
-def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: Path) -> Endpoint:
+def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: str) -> Endpoint:
     """Stage the release, wait until it is ready, and give it its share; once.
 
     A model that is served already is left as it is, its percentage included: a canary that was
@@ -56,7 +55,7 @@ def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: Path)
         traffic: the way to deliver.
         service: how to serve; `storage_uri` names the release's model.
         timeout: seconds to wait for readiness, and again for the share.
-        pending: says that a push of this release has begun and not ended.
+        pending: URI of the file that says that a push of this release has begun and not ended.
 
     Raises:
         DataError: the model does not load.
@@ -64,14 +63,14 @@ def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: Path)
     """
     status = traffic.observe(service.namespace, service.name)
     standing = ready.standing(status, service.storage_uri)
-    if status and standing is Standing.READY and not pending.exists():
+    if status and standing is Standing.READY and not storage.exists(pending):
         return _endpoint(service, status, "already served; nothing was changed")
-    atomic.write_text(pending, f"{service.namespace}/{service.name}\n")
+    storage.write_text(pending, f"{service.namespace}/{service.name}\n")
     if standing in (Standing.ABSENT, Standing.FAILED):
         traffic.stage(inference_service.build(replace(service, canary_percent=0)))
     status = _await_ready(traffic, service, timeout)
     status = _give_share(traffic, service, status, timeout)
-    pending.unlink(missing_ok=True)
+    storage.remove(pending)
     found = _endpoint(service, status, "")
     return replace(found, reason=f"{found.revision} is ready and gets {found.percent} %")
 

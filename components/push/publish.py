@@ -1,12 +1,12 @@
-"""Publishes a release: copied under a temporary name, verified, then renamed."""
+"""Publishes a release: its files are copied and verified, and `release.json` comes last."""
 
 import json
-import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanaria.components.shared import atomic, fingerprint, release
+from kanaria.components.shared import fingerprint, release, storage
 from kanaria.components.shared.errors import DataError, shown
 
 FINGERPRINT_LENGTH = 16
@@ -28,64 +28,76 @@ def _check_model(model: Path) -> None:
         raise DataError(f"{model}: no <integer>/saved_model.pb; push a model of train_model")
 
 
-def _contents(folder: Path) -> dict[str, str]:
-    parts = (release.MODEL, release.SCHEMA, release.STATISTICS)
-    return {part: fingerprint.of_tree(folder / part) for part in parts}
-
-
-def _recorded(folder: Path) -> dict[str, str]:
+def _recorded(target: str) -> dict[str, str]:
     """Return the fingerprints that were written down when the release was published."""
-    path = folder / release.LINEAGE
+    uri = storage.join(target, release.LINEAGE)
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))["contents"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return dict(json.loads(storage.read_text(uri))["contents"])
+    except (DataError, ValueError, TypeError, KeyError) as error:
         raise DataError(
-            f"{path}: not readable ({shown(error)}); remove the folder and push again"
+            f"{uri}: not readable ({shown(error)}); remove the folder and push again"
         ) from error
 
 
-def publish(sources: Sources, service_folder: Path, lineage: Mapping[str, str]) -> Path:
-    """Return the release of a model below `service_folder`, copied there unless it is.
+def publish(sources: Sources, service_uri: str, lineage: Mapping[str, str]) -> str:
+    """Return the URI of the release of a model below `service_uri`, copied there unless it is.
 
+    A release is complete when `release.json` is there; an incomplete one is written anew.
     A release never changes: the same model again finds it with the schema and the statistics
     it was first published with.
 
     Args:
         sources: what to copy.
-        service_folder: `<model root>/<service name>`.
+        service_uri: `<model root>/<service name>`.
         lineage: where the release comes from, for `release.json`; no times, so that equal
             pushes give equal files.
 
     Raises:
         DataError: there is no SavedModel, the copy differs from the original, or the folder of
             this fingerprint holds something else than was published.
+        ParameterError: the store refuses.
+        NotReadyError: the store does not answer, or the disk is full; no release is visible.
     """
     _check_model(sources.model)
     digest = fingerprint.of_tree(sources.model)
-    target = service_folder / digest[:FINGERPRINT_LENGTH]
-    if target.exists():
+    target = storage.join(service_uri, digest[:FINGERPRINT_LENGTH])
+    if storage.exists(storage.join(target, release.LINEAGE)):
         _verify(target, _recorded(target) | {release.MODEL: digest})
         return target
-    wanted = {
-        release.MODEL: digest,
-        release.SCHEMA: fingerprint.of_tree(sources.schema),
-        release.STATISTICS: fingerprint.of_tree(sources.statistics),
+    parts = {
+        release.MODEL: sources.model,
+        release.SCHEMA: sources.schema,
+        release.STATISTICS: sources.statistics,
     }
-    with atomic.published(target) as temporary:
-        shutil.copytree(sources.model, temporary / release.MODEL)
-        shutil.copytree(sources.schema, temporary / release.SCHEMA)
-        shutil.copytree(sources.statistics, temporary / release.STATISTICS)
-        text = json.dumps({**lineage, "fingerprint": digest, "contents": wanted}, indent=1)
-        (temporary / release.LINEAGE).write_text(text, encoding="utf-8")
-        _verify(temporary, wanted)
+    contents = {part: fingerprint.of_tree(folder) for part, folder in parts.items()}
+    text = json.dumps({**lineage, "fingerprint": digest, "contents": contents}, indent=1)
+    with tempfile.TemporaryDirectory(prefix="kanaria-release-") as folder:
+        whole = Path(folder) / "release"
+        for part, source in parts.items():
+            _link(source, whole / part)
+        (whole / release.LINEAGE).write_text(text, encoding="utf-8")
+        storage.publish(whole, target, last=release.LINEAGE)
     return target
 
 
-def _verify(folder: Path, wanted: dict[str, str]) -> None:
-    found = _contents(folder)
-    wrong = [part for part, digest in wanted.items() if found.get(part) != digest]
+def _link(source: Path, target: Path) -> None:
+    """Make a tree of links, so that the parts are copied once only: to where they go."""
+    for path in source.rglob("*"):
+        if path.is_file():
+            link = target / path.relative_to(source)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path.resolve())
+
+
+def _verify(target: str, wanted: Mapping[str, str]) -> None:
+    parts = (release.MODEL, release.SCHEMA, release.STATISTICS)
+    wrong = [
+        part
+        for part in parts
+        if storage.fingerprint(storage.join(target, part)) != wanted.get(part)
+    ]
     if wrong:
         raise DataError(
-            f"{folder}: {', '.join(wrong)} differs from what was pushed; "
+            f"{target}: {', '.join(wrong)} differs from what was pushed; "
             "remove the folder and push again"
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.components.push.publish import Sources, publish
 from kanaria.components.shared import atomic, outcome, release, storage
+from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving import inference_service
 from kanaria.serving.inference_service import ServiceSpec
@@ -26,7 +27,7 @@ class PushRequest:
     Attributes:
         sources: model, schema and statistics artifacts.
         outcome: the blessing.
-        model_root: folder below which releases are published.
+        model_root: folder or URI below which releases are published.
         service: how to serve; its `storage_uri` is filled in here.
         ready_timeout: seconds to wait for the revision, more than 0.
     """
@@ -43,9 +44,19 @@ def _check(request: PushRequest) -> None:
     # The URI is known once the release is published; it will lie below the root.
     inference_service.check(replace(request.service, storage_uri=request.model_root or "/"), faults)
     faults.check(bool(request.model_root), "model_root", "", "name the folder of releases")
+    try:
+        storage.check(request.model_root)
+    except ParameterError as error:
+        faults.add(f"model_root: {error}")
     timeout = request.ready_timeout
     faults.check(timeout > 0, "ready_timeout", timeout, "use more than 0 seconds")
     faults.raise_if_any()
+
+
+def _served(uri: str) -> str:
+    """Return the URI as KServe reads it: it knows `s3://` only, wherever that leads."""
+    scheme, separator, rest = uri.partition("://")
+    return f"s3://{rest}" if separator and scheme == "minio" else uri
 
 
 def push(request: PushRequest, target: Path) -> Endpoint:
@@ -54,17 +65,18 @@ def push(request: PushRequest, target: Path) -> Endpoint:
     Raises:
         ParameterError: parameters are wrong; all are named.
         DataError: the outcome is unreadable, there is no model, or it does not load.
-        NotReadyError: the revision is not ready in time, or there is no way to deliver.
+        NotReadyError: a store does not answer, the revision is not ready in time, or there is
+            no way to deliver.
     """
     _check(request)
     service = request.service
     blessing = outcome.read(request.outcome)
     if blessing.passed:
-        root = storage.local_path(request.model_root).resolve()
+        root = storage.absolute(request.model_root)
         lineage = {"service": service.name, "outcome": blessing.summary()}
-        folder = publish(request.sources, root / service.name, lineage)
-        service = replace(service, storage_uri=str(release.model_folder(folder)))
-        pending = folder.with_name(f"{folder.name}.{service.namespace}{PENDING}")
+        published = publish(request.sources, storage.join(root, service.name), lineage)
+        service = replace(service, storage_uri=_served(storage.join(published, release.MODEL)))
+        pending = f"{published}.{service.namespace}{PENDING}"
         with connect() as traffic:
             found = deliver(traffic, service, request.ready_timeout, pending)
     else:

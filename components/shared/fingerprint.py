@@ -1,7 +1,8 @@
 """Content fingerprints: SHA-256 over bytes, never over times or paths outside the tree."""
 
 import hashlib
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 
 
 def of_file(path: Path) -> str:
@@ -18,9 +19,15 @@ def of_tree(path: Path) -> str:
     """
     if path.is_file():
         return of_file(path)
+    files = [file for file in path.rglob("*") if file.is_file()]
+    return of_files({file.relative_to(path).as_posix(): of_file(file) for file in files})
+
+
+def of_files(files: Mapping[str, str]) -> str:
+    """Return the fingerprint of a folder from relative file name -> SHA-256 of its bytes."""
     digest = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file()):
-        digest.update(f"{file.relative_to(path).as_posix()}\0{of_file(file)}\n".encode())
+    for name in sorted(files, key=PurePosixPath):
+        digest.update(f"{name}\0{files[name]}\n".encode())
     return digest.hexdigest()
 
 

@@ -3,36 +3,68 @@
 The one door to data, user modules, models and artifacts. A mounted volume is a plain path.
 A file appears whole or not at all; a folder counts as published when the file that its
 publisher names as the last one is there, because object stores rename nothing.
+
+Endpoints and credentials come from the environment and from mounted files:
+
+    s3://     AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or S3_ENDPOINT (else AWS); AWS_ACCESS_KEY_ID
+              and AWS_SECRET_ACCESS_KEY, a web identity token, AWS_SHARED_CREDENTIALS_FILE, or
+              the instance's role; AWS_REGION; AWS_CA_BUNDLE
+    minio://  MINIO_ENDPOINT, MINIO_ACCESS_KEY and MINIO_SECRET_KEY first, then those of s3://;
+              without any endpoint KFP's own store, minio-service.kubeflow:9000
+    gs://     application default credentials (GOOGLE_APPLICATION_CREDENTIALS, workload
+              identity); STORAGE_EMULATOR_HOST
+
+What may pass (connections, 429, 5xx, incomplete copies) is tried five times with back-off; what
+is refused is an error at once.
 """
 
-import glob
-import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from kanaria.components.shared import atomic
 from kanaria.components.shared import fingerprint as content
 from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.stores import local, location
+from kanaria.components.shared.stores.objects import Objects
 
 
 def local_path(uri: str) -> Path:
     """Return the path of a plain path or a `file://` URI; mounted volumes are plain paths.
 
     Raises:
-        ParameterError: the URI has a scheme that this version does not read.
+        ParameterError: the URI has another scheme, so it is no path of this machine.
     """
+    if is_remote(uri):
+        raise ParameterError(f"uri={shown(uri)}: no path of this machine; fetch it first")
     parts = urlsplit(uri)
     if parts.scheme in ("", "file"):
         return Path(unquote(parts.path) if parts.scheme else uri)
+    known = ", ".join(f"{name}://" for name in ("file", *location.SCHEMES))
     raise ParameterError(
-        f"uri={shown(uri)}: scheme {shown(parts.scheme)} is not supported; "
-        "use a path, file://, or a mounted volume"
+        f"uri={shown(uri)}: scheme {shown(parts.scheme)} is not supported; use a path, {known}"
     )
+
+
+def _remote(uri: str) -> Objects | None:
+    found = location.parse(uri)
+    return Objects(found) if found else None
+
+
+def check(uri: str) -> None:
+    """Raise ParameterError unless the URI has a scheme that is read, and a bucket if it needs one.
+
+    Nothing is asked of any store.
+    """
+    if location.parse(uri) is None:
+        local_path(uri)
 
 
 def is_remote(uri: str) -> bool:
     """Tell whether the URI names something in an object store."""
-    return urlsplit(uri).scheme in ("s3", "minio", "gs")
+    return location.is_remote(uri)
 
 
 def join(uri: str, *parts: str) -> str:
@@ -40,23 +72,25 @@ def join(uri: str, *parts: str) -> str:
     return "/".join([uri.rstrip("/"), *parts])
 
 
+def absolute(uri: str) -> str:
+    """Return the URI so that it means the same in any working directory."""
+    return uri if is_remote(uri) else str(local_path(uri).resolve())
+
+
 def matches(pattern: str) -> list[str]:
     """Return the sorted URIs of the files that a pattern (`*`, `?`, `[...]`, `**`) names.
 
     Hidden files match only where the pattern says so. A name without wildcards matches itself.
+    A bucket's name holds no wildcards.
     """
-    path = local_path(pattern)
-    if path.is_file():  # Also a name that holds brackets.
-        return [str(path)]
-    # Path.glob would also match hidden files, such as an editor's copies.
-    names = glob.glob(str(path), recursive=True)  # noqa: PTH207
-    return sorted(name for name in names if Path(name).is_file())
+    remote = _remote(pattern)
+    return remote.matches() if remote else local.matches(local_path(pattern))
 
 
 def exists(uri: str) -> bool:
-    """Tell whether a file, or a folder that is not empty, has this URI."""
-    path = local_path(uri)
-    return path.is_file() or (path.is_dir() and any(path.iterdir()))
+    """Tell whether a file, or a folder that holds a file, has this URI."""
+    remote = _remote(uri)
+    return remote.exists() if remote else local.exists(local_path(uri))
 
 
 def sha256(uri: str) -> str:
@@ -64,8 +98,29 @@ def sha256(uri: str) -> str:
 
     Raises:
         DataError: there is no such file.
+        NotReadyError: the store does not answer.
     """
-    return content.of_file(fetched(uri, Path()))
+    remote = _remote(uri)
+    return remote.sha256() if remote else content.of_file(_existing(uri))
+
+
+def fingerprint(uri: str) -> str:
+    """Return the fingerprint of a file or a folder, equal to that of any copy of it.
+
+    See `kanaria.components.shared.fingerprint.of_tree`; remote files are read as streams.
+
+    Raises:
+        NotReadyError: the store does not answer.
+    """
+    remote = _remote(uri)
+    return remote.fingerprint() if remote else content.of_tree(local_path(uri))
+
+
+def _existing(uri: str) -> Path:
+    path = local_path(uri)
+    if not path.exists():
+        raise DataError(f"uri={shown(uri)}: no such file or folder; check the path")
+    return path
 
 
 def fetched(uri: str, folder: Path) -> Path:
@@ -76,29 +131,54 @@ def fetched(uri: str, folder: Path) -> Path:
 
     Raises:
         DataError: there is nothing at the URI.
+        ParameterError: the URI is malformed, or the store refuses.
         NotReadyError: the store does not answer, or the copy stays incomplete after retries.
     """
-    path = local_path(uri)
-    if not path.exists():
-        raise DataError(f"uri={shown(uri)}: no such file or folder; check the path")
-    return path
+    remote = _remote(uri)
+    return remote.fetched(folder) if remote else _existing(uri)
+
+
+@contextmanager
+def opened(uri: str) -> Iterator[Path]:
+    """Yield a local path with the content of the file or folder at `uri`, for the block's time.
+
+    Raises:
+        KanariaError: as `fetched` does.
+    """
+    if not is_remote(uri):
+        yield _existing(uri)
+        return
+    with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
+        yield fetched(uri, Path(folder))
 
 
 def read_text(uri: str) -> str:
     """Return the UTF-8 text of a small file.
 
     Raises:
-        DataError: there is no such file, or it is not UTF-8.
+        DataError: there is no such file, or it cannot be read, or it is not UTF-8.
+        NotReadyError: the store does not answer.
     """
+    remote = _remote(uri)
     try:
-        return fetched(uri, Path()).read_text(encoding="utf-8")
+        return remote.read_text() if remote else _existing(uri).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"uri={shown(uri)}: not UTF-8; save it as UTF-8") from error
+    except OSError as error:  # A folder, or no permission.
+        raise DataError(f"uri={shown(uri)}: {error.strerror}; name a file") from error
 
 
 def write_text(uri: str, text: str) -> None:
-    """Write a small file, whole or not at all."""
-    atomic.write_text(local_path(uri), text)
+    """Write a small file, whole or not at all.
+
+    Raises:
+        NotReadyError: the store does not answer after retries.
+    """
+    remote = _remote(uri)
+    if remote:
+        remote.write_text(text)
+    else:
+        atomic.write_text(local_path(uri), text)
 
 
 def publish(source: Path, uri: str, last: str = "") -> None:
@@ -111,15 +191,30 @@ def publish(source: Path, uri: str, last: str = "") -> None:
             sees it sees the whole folder. Needed where `source` is a folder.
 
     Raises:
+        ParameterError: `source` is a folder without a file `last`, or the store refuses.
         NotReadyError: the store does not answer after retries; nothing is visible as complete.
     """
-    with atomic.published(local_path(uri)) as temporary:
-        if source.is_dir():
-            shutil.copytree(source, temporary)
-        else:
-            shutil.copyfile(source, temporary)
+    folder = source.is_dir()
+    if folder and not (last and (source / last).is_file()):
+        raise ParameterError(f"last={shown(last)}: no file of {source}; name one that is")
+    remote = _remote(uri)
+    if remote is None:
+        local.publish(source, local_path(uri))
+    elif folder:
+        remote.publish_folder(source, last)
+    else:
+        remote.publish_file(source)
 
 
 def remove(uri: str) -> None:
-    """Remove a file or a folder; nothing there is fine."""
-    atomic.remove(local_path(uri))
+    """Remove a file or a folder; nothing there is fine.
+
+    Raises:
+        ParameterError: the URI is a whole bucket.
+        NotReadyError: the store does not answer after retries.
+    """
+    remote = _remote(uri)
+    if remote:
+        remote.remove()
+    else:
+        atomic.remove(local_path(uri))

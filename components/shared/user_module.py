@@ -1,17 +1,36 @@
-"""Loads a user's module (a file or an importable name) and takes one function from it."""
+"""Loads a user's module (a file, also a remote one, or an importable name); takes one function."""
 
+import functools
 import importlib
 import importlib.util
 import inspect
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from kanaria.components.shared import fingerprint, tfx_names
-from kanaria.components.shared.errors import UserCodeError, shown
+from kanaria.components.shared import fingerprint, storage, tfx_names
+from kanaria.components.shared.errors import DataError, UserCodeError, shown
+
+
+@functools.cache
+def _copies() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder that lasts as long as the process: tracebacks read the source's lines."""
+    return tempfile.TemporaryDirectory(prefix="kanaria-modules-")
+
+
+def _path(module_file: str) -> Path:
+    """Return the module's path, or that of a copy of a remote module."""
+    if not storage.is_remote(module_file):
+        return storage.local_path(module_file)
+    folder = Path(_copies().name) / fingerprint.of_text(module_file)[:16]
+    try:
+        return storage.fetched(module_file, folder)
+    except DataError as error:
+        raise UserCodeError(f"module_file={shown(module_file)}: no such file; check it") from error
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -33,18 +52,25 @@ def _load_file(path: Path) -> ModuleType:
 
 
 def load(module_file: str) -> ModuleType:
-    """Import the module at a path ending in `.py`, or by its importable dotted name.
+    """Import the module at a path or URI ending in `.py`, or by its importable dotted name.
 
     TFX modules find the TFX names they import (`kanaria.components.shared.tfx_names`).
 
     Raises:
         UserCodeError: it does not exist, has a syntax error, or fails while importing.
+        ParameterError: the URI is malformed, or its store refuses.
+        NotReadyError: its store does not answer.
     """
+    if not module_file.endswith(".py"):
+        return _imported(module_file, functools.partial(importlib.import_module, module_file))
+    return _imported(module_file, functools.partial(_load_file, _path(module_file)))
+
+
+def _imported(module_file: str, load: Callable[[], ModuleType]) -> ModuleType:
+    """Call `load`; what it raises becomes one clear line."""
     tfx_names.install()
     try:
-        if module_file.endswith(".py"):
-            return _load_file(Path(module_file))
-        return importlib.import_module(module_file)
+        return load()
     except SyntaxError as error:
         place = f"{error.filename}:{error.lineno}"
         raise UserCodeError(

@@ -10,6 +10,7 @@ from kanaria.components.shared.errors import DataError, shown
 
 FILE = "FeatureStats.pb"
 STAND_IN = "train"
+REMEDY = f"give a {FILE} as TFDV writes it, or the folder that holds one"
 
 Statistics = dict[str, statistics_pb2.DatasetFeatureStatisticsList]
 
@@ -24,16 +25,15 @@ def read(path: Path, source: str) -> statistics_pb2.DatasetFeatureStatisticsList
     Raises:
         DataError: it does not exist, or holds not exactly one data set with features.
     """
-    remedy = f"give a {FILE} as TFDV writes it, or the folder that holds one"
     try:
         found = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
     except OSError as error:
-        raise DataError(f"{source}: {shown(str(path))}: {error.strerror}; {remedy}") from error
+        raise DataError(f"{source}: {shown(str(path))}: {error.strerror}; {REMEDY}") from error
     except DecodeError as error:
-        raise DataError(f"{source}: {shown(str(path))}: not TFDV statistics; {remedy}") from error
+        raise DataError(f"{source}: {shown(str(path))}: not TFDV statistics; {REMEDY}") from error
     if len(found.datasets) != 1 or not found.datasets[0].features:
         holds = f"holds {len(found.datasets)} data sets, not one with features"
-        raise DataError(f"{source}: {shown(str(path))}: {holds}; {remedy}")
+        raise DataError(f"{source}: {shown(str(path))}: {holds}; {REMEDY}")
     return found
 
 
@@ -45,11 +45,14 @@ def previous(deployed: str) -> Statistics:
     """
     if not deployed:
         return {}
-    folder = release.statistics_folder(storage.local_path(deployed))
-    source = f"deployed={shown(deployed)}"
-    found = {file.parent.name: read(file, source) for file in sorted(folder.glob(f"*/{FILE}"))}
+    uri, source = storage.join(deployed, release.STATISTICS), f"deployed={shown(deployed)}"
+    absent = DataError(f"{source}: no statistics in {uri}; give a whole release, or none")
+    if not storage.exists(uri):
+        raise absent
+    with storage.opened(uri) as folder:
+        found = {file.parent.name: read(file, source) for file in sorted(folder.glob(f"*/{FILE}"))}
     if not found:
-        raise DataError(f"{source}: no statistics in {folder}; give a whole release, or none")
+        raise absent
     return found
 
 
@@ -72,5 +75,8 @@ def serving(uri: str) -> statistics_pb2.DatasetFeatureStatisticsList | None:
     """
     if not uri:
         return None
-    path = storage.local_path(uri)
-    return read(path / FILE if path.is_dir() else path, f"serving_statistics={shown(uri)}")
+    source = f"serving_statistics={shown(uri)}"
+    if not storage.exists(uri):
+        raise DataError(f"{source}: no such file or folder; {REMEDY}")
+    with storage.opened(uri) as path:
+        return read(path / FILE if path.is_dir() else path, source)

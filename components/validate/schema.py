@@ -25,13 +25,13 @@ def inferred(
     return schema
 
 
-def _fault(path: Path, text: str, error: text_format.ParseError) -> DataError:
+def _fault(where: str, text: str, error: text_format.ParseError) -> DataError:
     lines = text.splitlines()
     number = error.GetLine() or 0
     line = lines[number - 1].strip() if 0 < number <= len(lines) else ""
     message = str(error).partition(" : ")[2] or str(error)
     return DataError(
-        f"{path}:{number}:{error.GetColumn()}: {shown(message)} in {shown(line)}; "
+        f"{where}:{number}:{error.GetColumn()}: {shown(message)} in {shown(line)}; "
         "write it as a text proto of tensorflow.metadata.v0.Schema"
     )
 
@@ -40,25 +40,24 @@ def given(schema_file: str) -> schema_pb2.Schema:
     """Read the user's schema.
 
     Raises:
+        NotReadyError: its store does not answer.
         DataError: the file cannot be read or does not parse, names no feature, or names one twice.
     """
-    path = storage.local_path(schema_file)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise DataError(
-            f"schema_file={shown(schema_file)}: {why}; give the path of a schema text proto"
-        ) from error
+        text = storage.read_text(schema_file)
+    except DataError as error:
+        raise DataError(f"schema_file={shown(schema_file)}: {error}") from error
     try:
         schema = text_format.Parse(text, schema_pb2.Schema())
     except text_format.ParseError as error:
-        raise _fault(path, text, error) from error
+        raise _fault(schema_file, text, error) from error
     if not schema.feature:
-        raise DataError(f"{path}: the schema names no feature; add features or leave it out")
+        raise DataError(f"{schema_file}: the schema names no feature; add features or leave it out")
     twice = [name for name, times in Counter(f.name for f in schema.feature).items() if times > 1]
     if twice:
-        raise DataError(f"{path}: features {shown(twice)} stand there twice; keep one of each")
+        raise DataError(
+            f"{schema_file}: features {shown(twice)} stand there twice; keep one of each"
+        )
     return schema
 
 

@@ -77,7 +77,7 @@ def _check_parameters(request: ValidateRequest) -> None:
     faults = Faults("validate_data")
     for name in ("schema_file", "deployed", "serving_statistics"):
         try:
-            storage.local_path(getattr(request, name))
+            storage.check(getattr(request, name))
         except ParameterError as error:
             faults.add(f"{name}: {error}")
     without_schema = bool(request.environment) and not request.schema_file
@@ -121,6 +121,7 @@ def validate(request: ValidateRequest, targets: Targets) -> Result:
     Raises:
         ParameterError: a URI is of an unknown kind, or the schema does not know the environment.
         DataError: there are no examples, or a schema or baseline cannot be read.
+        NotReadyError: an object store does not answer.
     """
     _check_parameters(request)
     given = schema.given(request.schema_file) if request.schema_file else None

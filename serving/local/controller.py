@@ -87,6 +87,7 @@ class LiveService:
                 name=self.name,
                 revision=known[name],
                 log=self._service.log(name),
+                copies=self._service.models(),
                 spawner=self._spawner,
                 watcher=self,
                 was_ready=name in self._observed.ready,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import aiohttp
 
-from kanaria.components.shared.storage import local_path
+from kanaria.serving.local import model_copy
 from kanaria.serving.local.spawner import Child, Spawner
 from kanaria.serving.local.store import Revision, last_line
 
@@ -54,13 +54,14 @@ class Runner:
         name: str,
         revision: Revision,
         log: Path,
+        copies: Path,
         spawner: Spawner,
         watcher: Watcher,
         was_ready: bool,
     ) -> None:
         self.port: int | None = None
         self.revision = revision
-        self._name, self._log, self._spawner = name, log, spawner
+        self._name, self._log, self._copies, self._spawner = name, log, copies, spawner
         self._watcher, self._was_ready = watcher, was_ready
         self._child: Child | None = None
         self._task = asyncio.create_task(self._keep())
@@ -95,10 +96,14 @@ class Runner:
     async def _live_once(self) -> bool:
         """Run the predictor until it ends; return whether it ever answered."""
         start = self._log.stat().st_size if self._log.exists() else 0
+        uri = self.revision.storage_uri
+        if not await model_copy.made(uri, self._copies, self._log):
+            self._tell(last_line(self._log, start) or "its model could not be copied")
+            return False
         port = free_port()
         self._child = child = await self._spawner.launch(
             log=self._log,
-            model_dir=str(local_path(self.revision.storage_uri)),
+            model_dir=str(model_copy.folder(uri, self._copies)),
             name=self._name,
             port=port,
             protocol=self.revision.protocol,
@@ -111,11 +116,13 @@ class Runner:
             self.port = None
         else:
             await child.stop()
-        why = self._cause(child, start)
+        self._tell(self._cause(child, start))
+        return answered
+
+    def _tell(self, why: str) -> None:
         logger.warning("%s: its predictor ended: %s", self.revision.name, why)
         if not self._was_ready:
             self._watcher.on_failed(self.revision.name, why)
-        return answered
 
     async def _answers(self, child: Child, port: int) -> bool:
         await asyncio.wait([child.pid, child.ended], return_when=asyncio.FIRST_COMPLETED)

@@ -4,6 +4,7 @@
 <state>/<namespace>/<name>/manifest.yaml      what is applied (desired)
 <state>/<namespace>/<name>/status.json        revisions and KServe's status (observed)
 <state>/<namespace>/<name>/<revision>.log     output of a revision's predictor
+<state>/<namespace>/<name>/models/            copies of models in object stores, one a URI
 """
 
 import fcntl
@@ -18,10 +19,9 @@ from typing import IO, Any
 
 import yaml
 
-from kanaria.components.shared import atomic
+from kanaria.components.shared import atomic, storage
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
 from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.storage import local_path
 from kanaria.serving.inference_service import API_VERSION, KIND, NAME, PROTOCOLS
 
 MANIFEST, STATUS, SERVER, LOCK = "manifest.yaml", "status.json", "server.json", "server.lock"
@@ -109,12 +109,14 @@ def check(document: Any, where: str) -> None:
 
 def _check_uri(uri: Any, faults: Faults) -> None:
     """The state outlives the current folder of whoever applied, so relative paths are refused."""
-    try:
-        absolute = isinstance(uri, str) and local_path(uri).is_absolute()
-    except ParameterError as error:
-        faults.add(str(error))
-        return
-    faults.check(absolute, "storageUri", uri, "use an absolute path or file:// on this machine")
+    usable = isinstance(uri, str)
+    if usable and not storage.is_remote(uri):
+        try:
+            usable = storage.local_path(uri).is_absolute()
+        except ParameterError as error:
+            faults.add(str(error))
+            return
+    faults.check(usable, "storageUri", uri, "use an absolute path, file://, s3:// or gs://")
 
 
 class Service:
@@ -162,6 +164,10 @@ class Service:
     def log(self, revision: str) -> Path:
         """Return the path of a revision's log."""
         return self.folder / f"{revision}.log"
+
+    def models(self) -> Path:
+        """Return the folder for copies of remote models."""
+        return self.folder / "models"
 
 
 def services(state: Path) -> list[Service]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kanaria.components.push.deliver import deliver
+from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, NotReadyError
 from kanaria.serving.inference_service import ServiceSpec
 from kanaria.serving.local import reconcile
@@ -87,12 +88,12 @@ OLD, NEW, NEWER = spec("old"), spec("new"), spec("newer")
 
 
 @pytest.fixture
-def pending(tmp_path: Path) -> Path:
-    return tmp_path / "release.pending"
+def pending(tmp_path: Path) -> str:
+    return str(tmp_path / "release.pending")
 
 
 @pytest.fixture
-def memory(pending: Path) -> Memory:
+def memory(pending: str) -> Memory:
     """A service whose stable revision serves OLD."""
     memory = Memory()
     deliver(memory, OLD, 1, pending)
@@ -101,14 +102,14 @@ def memory(pending: Path) -> Memory:
 
 
 @pytest.mark.parametrize("percent", [0, 10, 100])
-def test_the_first_deployment_gets_all_traffic(pending: Path, percent: int):
+def test_the_first_deployment_gets_all_traffic(pending: str, percent: int):
     memory = Memory()
     assert deliver(memory, spec("old", percent), 1, pending).percent == 100
     assert memory.shares() == {OLD.storage_uri: 100}
 
 
 @pytest.mark.parametrize("percent", [0, 10, 99])
-def test_the_next_one_gets_the_share_asked_for(memory: Memory, pending: Path, percent: int):
+def test_the_next_one_gets_the_share_asked_for(memory: Memory, pending: str, percent: int):
     found = deliver(memory, spec("new", percent), 1, pending)
     assert found.percent == percent
     assert found.reason == f"tips-predictor-00002 is ready and gets {percent} %"
@@ -119,7 +120,7 @@ def test_the_next_one_gets_the_share_asked_for(memory: Memory, pending: Path, pe
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("point", range(1, 6))
 def test_a_push_killed_at_any_point_converges_when_run_again(
-    memory: Memory, pending: Path, point: int, before: bool
+    memory: Memory, pending: str, point: int, before: bool
 ):
     memory.die_at, memory.die_before = point, before
     try:
@@ -131,10 +132,10 @@ def test_a_push_killed_at_any_point_converges_when_run_again(
     memory.die_at = 0
     assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
     assert len(memory.observed.revisions) == 2
-    assert not pending.exists()
+    assert not storage.exists(pending)
 
 
-def test_a_canary_that_was_rolled_back_is_not_raised_again(memory: Memory, pending: Path):
+def test_a_canary_that_was_rolled_back_is_not_raised_again(memory: Memory, pending: str):
     deliver(memory, NEW, 1, pending)
     memory.rollback("default", "tips")
     found = deliver(memory, NEW, 1, pending)
@@ -144,7 +145,7 @@ def test_a_canary_that_was_rolled_back_is_not_raised_again(memory: Memory, pendi
 
 
 @pytest.mark.parametrize("percent", [0, 50, 100])
-def test_the_same_model_again_changes_nothing(memory: Memory, pending: Path, percent: int):
+def test_the_same_model_again_changes_nothing(memory: Memory, pending: str, percent: int):
     deliver(memory, NEW, 1, pending)
     memory.shift("default", "tips", percent)  # As a rollout does meanwhile.
     memory.calls.clear()
@@ -152,7 +153,7 @@ def test_the_same_model_again_changes_nothing(memory: Memory, pending: Path, per
     assert memory.calls == ["observe"]
 
 
-def test_the_stable_model_again_leaves_its_canary_alone(memory: Memory, pending: Path):
+def test_the_stable_model_again_leaves_its_canary_alone(memory: Memory, pending: str):
     deliver(memory, NEW, 1, pending)
     memory.calls.clear()
     assert deliver(memory, OLD, 1, pending).percent == 90
@@ -160,37 +161,37 @@ def test_the_stable_model_again_leaves_its_canary_alone(memory: Memory, pending:
 
 
 def test_an_interrupted_push_of_the_stable_model_leaves_its_canary_alone(
-    memory: Memory, pending: Path
+    memory: Memory, pending: str
 ):
     deliver(memory, NEW, 1, pending)
-    pending.write_text("killed after its share was given")
+    storage.write_text(pending, "killed after its share was given")
     deliver(memory, OLD, 1, pending)
     assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
-    assert not pending.exists()
+    assert not storage.exists(pending)
 
 
-def test_a_promoted_model_is_followed_by_the_next_canary(memory: Memory, pending: Path):
+def test_a_promoted_model_is_followed_by_the_next_canary(memory: Memory, pending: str):
     deliver(memory, NEW, 1, pending)
     memory.promote("default", "tips")
     deliver(memory, NEWER, 1, pending)
     assert memory.shares() == {NEW.storage_uri: 90, NEWER.storage_uri: 10}
 
 
-def test_a_model_that_is_never_ready_gets_nothing(memory: Memory, pending: Path):
+def test_a_model_that_is_never_ready_gets_nothing(memory: Memory, pending: str):
     memory.loads = False
     with pytest.raises(NotReadyError, match="no ready revision of /models/new/model after 0 s"):
         deliver(memory, NEW, 0, pending)
     assert memory.shares() == {OLD.storage_uri: 100}
 
 
-def test_a_model_that_does_not_load_names_its_cause(memory: Memory, pending: Path):
+def test_a_model_that_does_not_load_names_its_cause(memory: Memory, pending: str):
     memory.failure = "no saved_model.pb"
     with pytest.raises(DataError, match=r"-00002 does not load .*ModelLoadFailed: no saved_model"):
         deliver(memory, NEW, 1, pending)
     assert memory.shares() == {OLD.storage_uri: 100}
 
 
-def test_a_push_that_was_replaced_by_another_says_so(memory: Memory, pending: Path):
+def test_a_push_that_was_replaced_by_another_says_so(memory: Memory, pending: str):
     class Overtaken(Memory):
         def stage(self, manifest: Manifest) -> None:
             super().stage(manifest)

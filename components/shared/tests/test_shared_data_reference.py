@@ -60,8 +60,8 @@ def test_a_reference_to_nothing_is_refused(data: str):
 
 
 def test_a_scheme_that_is_not_read_is_refused():
-    with pytest.raises(ParameterError, match="scheme 's3' is not supported"):
-        data_reference.parse("s3://bucket/a.csv")
+    with pytest.raises(ParameterError, match="scheme 'hdfs' is not supported"):
+        data_reference.parse("hdfs://host/a.csv")
 
 
 def test_a_malformed_pin_is_refused(tmp_path: Path):
@@ -97,3 +97,19 @@ def test_a_path_with_a_comma_cannot_be_pinned(tmp_path: Path):
     write(tmp_path / "a,b/c.csv")
     with pytest.raises(ParameterError, match="a path holds a comma"):
         data_reference.pin(f"{tmp_path}/*/c.csv")
+
+
+def test_opened_files_are_here_with_the_uri_they_came_from(tmp_path: Path):
+    write(tmp_path / "a.csv")
+    pinned = data_reference.pin(f"{tmp_path}/*.csv")
+    with data_reference.opened(pinned) as opened:
+        assert [file.uri for file in opened.files] == [str(tmp_path / "a.csv")]
+        assert opened.files[0].path.read_text() == "a\n1\n"
+        assert pinned.endswith(opened.fingerprint)
+
+
+def test_data_that_changed_since_it_was_pinned_is_not_opened(tmp_path: Path):
+    pinned = data_reference.pin(str(write(tmp_path / "a.csv")))
+    write(tmp_path / "a.csv", "a\n2\n")
+    with pytest.raises(DataError, match="the content changed"), data_reference.opened(pinned):
+        pass

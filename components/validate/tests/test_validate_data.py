@@ -182,10 +182,12 @@ def test_all_faults_of_the_parameters_come_at_once(examples_of, targets_in):
     request = ValidateRequest(
         examples=examples_of(train=TAXI),
         environment="SERVING",
-        deployed="s3://bucket/release",
-        serving_statistics="gs://bucket/stats",
+        deployed="s3:///release",
+        serving_statistics="hdfs://host/stats",
     )
-    with pytest.raises(ParameterError, match=r"deployed.*s3.*serving_statistics.*gs.*environment"):
+    with pytest.raises(
+        ParameterError, match=r"deployed.*s3.*serving_statistics.*hdfs.*environment"
+    ):
         validate(request, targets)
     assert_nothing_written(targets)
 

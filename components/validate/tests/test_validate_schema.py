@@ -52,7 +52,7 @@ def test_an_unknown_field_is_located_by_line_and_column(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "No such file"), (b"\xff\xfe\x00", "not UTF-8")]
+    ("content", "message"), [(None, "no such file"), (b"\xff\xfe\x00", "not UTF-8")]
 )
 def test_a_schema_that_cannot_be_read_names_the_parameter(
     tmp_path: Path, content: bytes | None, message: str

@@ -110,7 +110,7 @@ def test_what_is_observed_survives_on_disk(tmp_path):
         (("metadata", "namespace"), "", "metadata.namespace=''"),
         (("spec", "predictor", "model", "modelFormat"), {"name": "onnx"}, "modelFormat"),
         (("spec", "predictor", "model", "protocolVersion"), "grpc-v2", "protocolVersion='grpc-v2'"),
-        (("spec", "predictor", "model", "storageUri"), "gs://bucket/m", "scheme 'gs'"),
+        (("spec", "predictor", "model", "storageUri"), "hdfs://host/m", "scheme 'hdfs'"),
         (("spec", "predictor", "model", "storageUri"), "models/one", "absolute"),
         (("spec", "predictor", "model"), None, "storageUri=None"),
         (("spec",), None, "storageUri=None"),

@@ -1,0 +1,155 @@
+"""Google Cloud Storage through its own client; STORAGE_EMULATOR_HOST leads to an emulator."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import google.auth
+import google.auth.exceptions
+import requests  # type: ignore[import-untyped]
+import urllib3
+from google.api_core.exceptions import GoogleAPICallError, NotFound, TooManyRequests
+from google.cloud import storage  # type: ignore[import-untyped]
+from google.resumable_media import common as transfer
+
+from kanaria.components.shared.errors import shown
+from kanaria.components.shared.stores.protocol import (
+    AbsentError,
+    ObjectInfo,
+    PassingError,
+    RefusedError,
+    StoreError,
+)
+
+TIMEOUT = (10.0, 60.0)
+"""Seconds to connect, and to wait for more bytes."""
+
+SERVER_ERROR = 500
+REMEDY = "check the bucket's name, the permissions and GOOGLE_APPLICATION_CREDENTIALS"
+ERRORS = (
+    GoogleAPICallError,
+    google.auth.exceptions.GoogleAuthError,
+    requests.exceptions.RequestException,
+    transfer.DataCorruption,
+    transfer.InvalidResponse,
+    urllib3.exceptions.HTTPError,  # While a body is read.
+    ValueError,
+)
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, GoogleAPICallError):
+        return isinstance(error, TooManyRequests) or (error.code or 0) >= SERVER_ERROR
+    if isinstance(error, transfer.InvalidResponse):
+        status = error.response.status_code
+        return status == TooManyRequests.code or status >= SERVER_ERROR
+    if isinstance(error, google.auth.exceptions.GoogleAuthError):
+        lost = isinstance(error, google.auth.exceptions.TransportError)
+        return lost or bool(getattr(error, "retryable", False))
+    no_use = (ValueError, requests.exceptions.SSLError)  # An invalid URL is a ValueError too.
+    return not isinstance(error, no_use)
+
+
+def _reason(error: Exception) -> str:
+    message = error.message if isinstance(error, GoogleAPICallError) else str(error)
+    return f"{type(error).__name__}: {shown(message)}"
+
+
+class _Sink:
+    """A file that hands what is written to a function."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+
+    def write(self, data: bytes) -> int:
+        self._write(data)
+        return len(data)
+
+
+class GcsStore:
+    """A bucket. The client's own retries are off, since back-off is the caller's."""
+
+    def __init__(self, client: Any, bucket: str, anonymous: bool) -> None:
+        """Use a client for one bucket; `anonymous` says that no credentials were found."""
+        self._client, self._bucket = client, client.bucket(bucket)
+        self._anonymous = anonymous
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except ERRORS as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> StoreError:
+        if isinstance(error, NotFound) and "bucket does not exist" not in str(error):
+            return AbsentError(_reason(error))
+        return PassingError(_reason(error)) if _may_pass(error) else self._refused(_reason(error))
+
+    def _refused(self, reason: str) -> RefusedError:
+        anonymous = "no credentials were found; " if self._anonymous else ""
+        return RefusedError(f"{reason}; {anonymous}{REMEDY}")
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys that begin with `prefix`."""
+        try:
+            with self._translated():
+                found = self._client.list_blobs(
+                    self._bucket, prefix=prefix, timeout=TIMEOUT, retry=None
+                )
+                return [blob.name for blob in found if not blob.name.endswith("/")]
+        except AbsentError as error:  # Only the bucket can be absent here.
+            raise self._refused(str(error)) from error
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        """Return size, CRC32C, MD5 where there is one, and the recorded SHA-256."""
+        blob = self._bucket.blob(key)
+        try:
+            with self._translated():
+                blob.reload(timeout=TIMEOUT, retry=None)
+        except AbsentError:
+            return None
+        given = {"crc32c": blob.crc32c, "md5": blob.md5_hash}
+        return ObjectInfo(
+            size=blob.size or 0,
+            checksums={name: value for name, value in given.items() if value},
+            sha256=(blob.metadata or {}).get("sha256", ""),
+        )
+
+    def read(self, key: str, write: Callable[[bytes], object]) -> None:
+        """Read the object as a stream."""
+        with self._translated():
+            # The bytes are checked by the caller, against what was known before the reading.
+            self._bucket.blob(key).download_to_file(
+                _Sink(write), raw_download=True, checksum=None, timeout=TIMEOUT, retry=None
+            )
+
+    def upload(self, path: Path, key: str, sha256: str) -> None:
+        """Write a file; the server compares its CRC32C."""
+        blob = self._bucket.blob(key)
+        blob.metadata = {"sha256": sha256}
+        with self._translated():
+            blob.upload_from_filename(
+                str(path),
+                content_type="application/octet-stream",
+                checksum="crc32c",
+                timeout=TIMEOUT,
+                retry=None,
+            )
+
+    def remove(self, key: str) -> None:
+        """Remove an object."""
+        try:
+            with self._translated():
+                self._bucket.blob(key).delete(timeout=TIMEOUT, retry=None)
+        except AbsentError:
+            return
+
+
+def client() -> tuple[Any, bool]:
+    """Return a client as the environment configures it, and whether it found no credentials."""
+    try:
+        return storage.Client(project=None), False
+    except google.auth.exceptions.DefaultCredentialsError:
+        return storage.Client.create_anonymous_client(), True

@@ -1,0 +1,159 @@
+"""S3 and what speaks its protocol (MinIO, SeaweedFS, Ceph), through the minio client."""
+
+import base64
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import urllib3
+from minio import Minio
+from minio.credentials.providers import Provider
+from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+
+from kanaria.components.shared.errors import shown
+from kanaria.components.shared.stores import checksums, s3_environment
+from kanaria.components.shared.stores.protocol import (
+    AbsentError,
+    ObjectInfo,
+    PassingError,
+    RefusedError,
+    StoreError,
+)
+
+MISSING = ("NoSuchKey", "NoSuchBucket")
+DAMAGED_ON_THE_WAY = ("BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch")
+TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
+SHA256 = "x-amz-meta-sha256"
+REMEDY = "check the bucket's name, the permissions and AWS_ACCESS_KEY_ID or another way to sign in"
+
+
+def _may_pass(error: MinioException) -> bool:
+    if isinstance(error, S3Error):
+        status = error.response.status
+        if error.code in DAMAGED_ON_THE_WAY:
+            return True
+    elif isinstance(error, ServerError):
+        status = error.status_code
+    else:
+        # An answer that is no XML, as a proxy gives it; the client tells its status nowhere else.
+        status = error._code if isinstance(error, InvalidResponseError) else 0
+    return status == TOO_MANY_REQUESTS or status >= SERVER_ERROR
+
+
+def _reason(error: Exception) -> str:
+    """Return the reason; of an S3Error only what holds no part of the request."""
+    if isinstance(error, S3Error):
+        return f"{error.code}: {shown(error.message)}"
+    return f"{type(error).__name__}: {shown(str(error))}"
+
+
+class S3Store:
+    """A bucket. Back-off is the caller's; multipart uploads are aborted when they fail."""
+
+    def __init__(self, client: Minio, bucket: str, anonymous: bool) -> None:
+        """Use a client for one bucket; `anonymous` says that no credentials were found."""
+        self._client, self._bucket, self._anonymous = client, bucket, anonymous
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (MinioException, urllib3.exceptions.HTTPError, ValueError, KeyError) as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> StoreError:
+        if isinstance(error, S3Error) and error.code == "NoSuchKey":
+            return AbsentError(error.code)
+        if isinstance(error, MinioException):
+            passing = _may_pass(error)
+        else:
+            # ValueError and KeyError come from names and credentials that are no good.
+            network = isinstance(error, urllib3.exceptions.HTTPError)
+            passing = network and not isinstance(error, urllib3.exceptions.SSLError)
+        if passing:
+            return PassingError(_reason(error))
+        anonymous = "no credentials were found; " if self._anonymous else ""
+        return RefusedError(f"{_reason(error)}; {anonymous}{REMEDY}")
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys that begin with `prefix`."""
+        with self._translated():
+            found = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
+            return [item.object_name for item in found if item.object_name and not item.is_dir]
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        """Return size, ETag where it is a checksum, and the recorded SHA-256."""
+        try:
+            with self._translated():
+                found = self._client.stat_object(self._bucket, key)
+        except AbsentError:
+            return None
+        headers = {name.lower(): value for name, value in (found.metadata or {}).items()}
+        return ObjectInfo(
+            size=found.size or 0,
+            checksums=_checksums(found.etag or "", headers),
+            sha256=headers.get(SHA256, ""),
+        )
+
+    def read(self, key: str, write: Callable[[bytes], object]) -> None:
+        """Read the object as a stream."""
+        with self._translated():
+            response = self._client.get_object(self._bucket, key)
+            try:
+                for piece in response.stream(checksums.PIECE, decode_content=False):
+                    write(piece)
+            finally:
+                response.close()
+                response.release_conn()
+
+    def upload(self, path: Path, key: str, sha256: str) -> None:
+        """Write a file in one piece, or in parts when it is large."""
+        size = path.stat().st_size
+        with self._translated(), path.open("rb") as file:
+            self._client.put_object(
+                self._bucket,
+                key,
+                file,
+                size,
+                metadata={"sha256": sha256},
+                part_size=checksums.part_size(size),
+                num_parallel_uploads=1,
+            )
+
+    def remove(self, key: str) -> None:
+        """Remove an object."""
+        with self._translated():
+            self._client.remove_object(self._bucket, key)
+
+
+def _checksums(etag: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """An ETag is an MD5 unless a key of the customer or of KMS encrypts the object."""
+    encryption = headers.get("x-amz-server-side-encryption", "AES256")
+    customer = "x-amz-server-side-encryption-customer-algorithm" in headers
+    digits, _, parts = etag.partition("-")
+    if customer or encryption != "AES256":
+        return {}
+    try:
+        digest = base64.b64encode(bytes.fromhex(digits)).decode()
+    except ValueError:  # A store may make its ETags as it likes.
+        return {}
+    return {"md5-parts" if parts else "md5": digest}
+
+
+def client(scheme: str) -> tuple[Minio, Provider | None]:
+    """Return a client for `s3` or `minio` as the environment configures it.
+
+    Raises:
+        ParameterError: the endpoint is malformed.
+    """
+    found = s3_environment.endpoint(scheme, os.environ)
+    provider = s3_environment.provider(scheme, found, os.environ)
+    made = Minio(
+        found.host,
+        secure=found.secure,
+        region=found.region or None,
+        credentials=provider,
+        http_client=s3_environment.http_client(),
+    )
+    return made, provider
