@@ -7,6 +7,8 @@ data/2013-01.csv#sha256=<64 hex digits>    pinned: the content is verified when 
 
 import glob
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,3 +98,38 @@ def verify(reference: DataReference) -> str:
             f"found {found}; run again from resolve_span"
         )
     return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataFile:
+    """One file of a reference.
+
+    Attributes:
+        uri: what an error message names.
+        path: where it lies on this machine.
+    """
+
+    uri: str
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """Files that can be read, and the fingerprint of their content."""
+
+    files: tuple[DataFile, ...]
+    fingerprint: str
+
+
+@contextmanager
+def opened(data: str) -> Iterator[Opened]:
+    """Yield the files of a reference for the time of the block.
+
+    Raises:
+        ParameterError: `data` names nothing.
+        DataError: a file does not exist, or the content has changed since it was pinned.
+    """
+    reference = parse(data)
+    found = verify(reference)
+    files = tuple(DataFile(uri=str(path), path=path) for path in reference.files)
+    yield Opened(files=files, fingerprint=found)
