@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import google_crc32c
 
@@ -44,12 +44,8 @@ def _is_gzip(path: Path) -> bool:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    if _is_gzip(path):
-        with gzip.open(path, "rb") as file:
-            yield file
-    else:
-        with path.open("rb") as plain:
-            yield plain
+    with path.open("rb") as file:
+        yield cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if _is_gzip(path) else file
 
 
 def _exactly(file: IO[bytes], size: int) -> bytes:
