@@ -27,6 +27,9 @@ POSTGRESQL_TYPE = b"POSTGRESQL:type"
 NUMERIC = {"numeric": pa.float64(), "_numeric": pa.list_(pa.float64())}
 """PostgreSQL's names of exact numbers and of arrays of them -> the type they get."""
 
+MEANINGLESS = ("money", "interval")
+"""Types that Arrow gets as cents and as months, days and nanoseconds."""
+
 
 def _driver(database: DatabaseReference) -> Any:
     """Return the DB-API module of the database's driver."""
@@ -74,13 +77,13 @@ def _told(error: Exception) -> str:
 def _plain(database: DatabaseReference, field: pa.Field, column: pa.ChunkedArray) -> Any:
     """Return a column of a type that Arrow knows; a type of the server's own has no meaning here.
 
-    PostgreSQL's numeric arrives as text, its money as cents.
+    PostgreSQL's numeric arrives as text.
     """
     metadata = field.metadata or {}
     kind = metadata.get(POSTGRESQL_TYPE, b"").decode()
     if kind in NUMERIC:
         return column.cast(NUMERIC[kind])
-    if kind == "money" or metadata.get(EXTENSION, b"arrow.json") != b"arrow.json":
+    if kind in MEANINGLESS or metadata.get(EXTENSION, b"arrow.json") != b"arrow.json":
         raise DataError(
             f"query on {database.name}: column {shown(field.name)} has type {kind or field.type}; "
             "cast it to a number, text or a time in the query"

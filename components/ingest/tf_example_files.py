@@ -70,4 +70,6 @@ def read(files: Sequence[DataFile]) -> pa.Table:
     if not batches:
         raise DataError(f"{', '.join(file.uri for file in files)}: no records; give data")
     names = batches[0].schema.names
+    if not names:
+        raise DataError(f"{files[0].uri}: no record has a feature; write serialized tf.Examples")
     return pa.table({name: _column([batch[name] for batch in batches]) for name in names})

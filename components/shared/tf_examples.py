@@ -49,7 +49,7 @@ def _fault(file: DataFile, records: Sequence[bytes], first: int, known: Types) -
         batch = _decoded([record])
         if batch is None:
             return DataError(
-                f"{file.uri}: record {number} is no tf.Example with features: {shown(record)}; "
+                f"{file.uri}: record {number} is no tf.Example: {shown(record)}; "
                 "write serialized tf.Examples"
             )
         found = _types(batch)
@@ -134,15 +134,23 @@ def batches(files: Sequence[Path], rows: int) -> Iterator[pa.RecordBatch]:
             yield conformed(batch, schema)
 
 
-def _encodable(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return `batch` with columns of type null as lists, the only thing the encoder takes."""
-    empty = pa.nulls(batch.num_rows, pa.large_list(pa.int64()))
-    arrays = [empty if pa.types.is_null(column.type) else column for column in batch.columns]
-    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+def _encoded(batch: pa.RecordBatch) -> Iterator[bytes]:
+    """Yield one serialized tf.Example a row; equal rows give equal bytes.
+
+    The features of a tf.Example are a map, which the encoder writes in another order each time.
+    So each column becomes examples of one feature, and these are joined: protocol buffers
+    define that parts of one message, put together, are read as that message.
+    """
+    encoder = RecordBatchToExamplesEncoder()
+    parts = []
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        # The encoder takes nothing but lists.
+        is_null = pa.types.is_null(column.type)
+        lists = pa.nulls(len(column), pa.large_list(pa.int64())) if is_null else column
+        parts.append(encoder.encode(pa.RecordBatch.from_arrays([lists], names=[name])))
+    yield from map(b"".join, zip(*parts, strict=True))
 
 
 def write(path: Path, rows: Iterable[pa.RecordBatch]) -> None:
     """Write batches of lists as a gzip TFRecord file of serialized tf.Examples, one a row."""
-    encoder = RecordBatchToExamplesEncoder()
-    examples = (record for batch in rows for record in encoder.encode(_encodable(batch)))
-    tf_record.write_gzip(path, examples)
+    tf_record.write_gzip(path, (record for batch in rows for record in _encoded(batch)))
