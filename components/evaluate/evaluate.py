@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from kanaria.components.evaluate import (
     config_check,
     curves,
@@ -30,6 +28,7 @@ from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.examples import split_files
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.record_batches import column_names
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ class Request:
     """What to evaluate and where to put the results.
 
     Attributes:
-        examples: examples artifact, `split=<name>/part-*.parquet`.
+        examples: examples artifact, `split=<name>/part-*`.
         model: folder with `<version>/saved_model.pb` of the candidate.
         eval_config_file: path of an EvalConfig text proto.
         evaluation: folder to write TFMA's results to.
@@ -111,7 +110,7 @@ def _checked_config(
 ) -> tuple[Any, list[LoadedModel]]:
     """Return the config for the models at hand and the models; raise on any fault in it."""
     faults = Faults(f"{verdict.STEP}: {request.eval_config_file}")
-    columns = set(pq.read_schema(files[0]).names)
+    columns = set(column_names(files))
     candidate = eval_config.candidate_spec(config)
     preprocessed = bool(candidate.preprocessing_function_names)
     if not preprocessed:
@@ -156,7 +155,7 @@ def _overall(values: Sequence[results.Value]) -> dict[str, Any]:
 
 def _read(request: Request, config: Any, loaded: Sequence[LoadedModel], files: list[Path]) -> Rows:
     sql = any(spec.slice_keys_sql for spec in config.slicing_specs)
-    every = set(pq.read_schema(files[0]).names)
+    every = set(column_names(files))
     found = rows.read(files, loaded, every if sql else _columns_needed(config))
     spec, binary = config.model_specs[0], eval_config.has_binary_metrics(config)
     rows.check(found, spec, request.split, binary)

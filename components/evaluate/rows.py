@@ -102,7 +102,7 @@ def read(
     """Read the rows of a split and run every model on them.
 
     Args:
-        files: Parquet files of the split.
+        files: files of the split.
         models: the models to run; each sees the same rows in the same order.
         columns: names of the columns to keep.
 

@@ -1,5 +1,5 @@
-"""ingest_data: CSV and Parquet files become typed Parquet, one folder a split.
+"""ingest_data: files or a SQL query become typed examples, one folder a split.
 
-Rule: Arrow and the standard library only, so that the step starts without TensorFlow. A whole
-table is held in memory.
+Rule: Arrow, the ADBC drivers and TFX's coders of tf.Example, but no TensorFlow, so that the step
+starts at once. A whole table is held in memory.
 """

@@ -89,7 +89,7 @@ def _of_typed(file: InputFile, name: str) -> pa.DataType:
     value = _scalar(kind.value_type if is_list else kind)
     if value is None:
         raise DataError(
-            f"{file.path}: column {shown(name)} has type {kind}; "
+            f"{file.uri}: column {shown(name)} has type {kind}; "
             "use numbers, text, dates, or lists of them"
         )
     return pa.list_(value) if is_list and value != pa.null() else value
@@ -137,8 +137,8 @@ def unified(name: str, files: Sequence[InputFile]) -> pa.DataType:
     other = next(pair for pair in known if pair[1] != one[1])
     text = next((file for file, kind in (one, other) if kind == pa.string()), other[0])
     raise DataError(
-        f"column {shown(name)} changes type: {one[1]} in {one[0].path}, {other[1]} in "
-        f"{other[0].path} ({_first_text(text, name)}); give it one type in every file"
+        f"column {shown(name)} changes type: {one[1]} in {one[0].uri}, {other[1]} in "
+        f"{other[0].uri} ({_first_text(text, name)}); give it one type in every file"
     )
 
 
@@ -154,6 +154,6 @@ def cast(file: InputFile, name: str, kind: pa.DataType) -> pa.ChunkedArray:
         return (_trimmed(column) if file.is_csv and is_number else column).cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(
-            f"{file.path}: column {shown(name)} of type {column.type} does not fit {kind}: "
+            f"{file.uri}: column {shown(name)} of type {column.type} does not fit {kind}: "
             f"{shown(str(error))}; convert it"
         ) from error

@@ -12,20 +12,25 @@ def ingest_data(
     splits: str = "train=2,eval=1",
     key_column: str = "",
     time_column: str = "",
+    query: str = "",
+    examples_format: str = "parquet",
 ) -> None:
-    """Read CSV or Parquet files into typed Parquet, one folder a split.
+    """Read CSV, Parquet or TFRecord files, or a SQL query, into typed splits.
 
-    Column types are inferred over all rows of all files; an empty string is missing.
+    Column types are inferred over all rows of all files; an empty string in CSV is missing.
 
     Args:
         data: Files or patterns, separated by commas; with "#sha256=..." the content is verified.
+            With a query, the URI of a database without a password.
         splits: Names and weights of the splits, in order, as name=weight,...
         key_column: Column whose equal values stay in one split; empty hashes the whole row.
         time_column: Column by which splits become consecutive shares of time; empty for a hash.
+        query: SQL that the database answers with the rows; empty for files.
+        examples_format: parquet, or tfrecord for gzip TFRecord files of tf.Example.
 
     Returns:
-        examples: Parquet files as split=<name>/part-*.parquet; columns, rows and fingerprint
-            of the input in the metadata.
+        examples: Files as split=<name>/part-*; columns, rows and fingerprint of the input in
+            the metadata.
     """
     from dataclasses import asdict
     from pathlib import Path
@@ -34,6 +39,12 @@ def ingest_data(
     from kanaria.components.shared.metadata import plain
 
     result = ingest(
-        data, Path(examples.path), splits=splits, key_column=key_column, time_column=time_column
+        data,
+        Path(examples.path),
+        splits=splits,
+        key_column=key_column,
+        time_column=time_column,
+        query=query,
+        examples_format=examples_format,
     )
     examples.metadata.update(plain(asdict(result)))

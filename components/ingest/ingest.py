@@ -1,23 +1,29 @@
-"""The work of ingest_data: files in, one folder of Parquet a split out."""
+"""The work of ingest_data: files or a query in, one folder of files a split out."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from kanaria.components.ingest import input_file, split_rows, typed_table
-from kanaria.components.shared import atomic, data_reference, examples
+from kanaria.components.ingest import split_rows
+from kanaria.components.ingest.source import Source, from_files, from_query
+from kanaria.components.ingest.split_rows import Split
+from kanaria.components.shared import atomic, examples
+from kanaria.components.shared.database_reference import is_database
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.examples import ExamplesFormat
 from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.write_examples import write_split
 
 logger = logging.getLogger(__name__)
 
 ROWS_PER_PART = 1_000_000
-ROWS_PER_GROUP = 20_000
+NUMBERS_OR_TEXT = (pa.int64(), pa.float32(), pa.float64(), pa.string())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +34,9 @@ class Ingested:
         columns: column name -> Arrow type as text, in the first file's order.
         rows: split name -> number of rows.
         fingerprint: SHA-256 of the input's content, 64 hexadecimal digits.
-        files: number of input files.
+        files: number of input files, 0 for a query.
         empty_columns: columns without any value.
+        examples_format: of the files that were written.
     """
 
     columns: dict[str, str]
@@ -37,6 +44,7 @@ class Ingested:
     fingerprint: str
     files: int
     empty_columns: tuple[str, ...]
+    examples_format: str
 
 
 def _check_named_column(table: pa.Table, parameter: str, name: str) -> None:
@@ -54,7 +62,7 @@ def _check_named_column(table: pa.Table, parameter: str, name: str) -> None:
             f"{parameter}={shown(name)}: {missing} of {table.num_rows} rows have no value; "
             "fill it or drop the rows"
         )
-    if table[name].type not in (pa.int64(), pa.float64(), pa.string()):
+    if table[name].type not in NUMBERS_OR_TEXT:
         raise DataError(
             f"{parameter}={shown(name)}: has type {table[name].type}; name a column of numbers "
             "or text"
@@ -70,62 +78,87 @@ def _check_no_split_is_empty(rows: dict[str, int], total: int) -> None:
         )
 
 
-def _write_split(table: pa.Table, folder: Path) -> None:
-    folder.mkdir()
-    parts = range(0, table.num_rows, ROWS_PER_PART)
-    for number, start in enumerate(parts):
-        name = f"part-{number:05d}-of-{len(parts):05d}.parquet"
-        piece = table.slice(start, ROWS_PER_PART)
-        pq.write_table(piece, folder / name, row_group_size=ROWS_PER_GROUP)
+def _parts(table: pa.Table) -> list[list[pa.Table]]:
+    """Return the rows of a split as one table a file."""
+    return [
+        [table.slice(start, ROWS_PER_PART)] for start in range(0, table.num_rows, ROWS_PER_PART)
+    ]
+
+
+def _check_source(data: str, query: str, faults: Faults) -> None:
+    if is_database(data):
+        faults.check(bool(query), "query", query, "give the SQL query that the database answers")
+    else:
+        remedy = "data names no database; give a URI such as postgresql://user@host/name"
+        faults.check(not query, "query", query, remedy)
+
+
+def _places(source: Source, named: Sequence[Split], key: str, time: str) -> NDArray[np.int64]:
+    """Return the index of each row's split, shape (rows,)."""
+    table = source.table
+    _check_named_column(table, "key_column", key)
+    _check_named_column(table, "time_column", time)
+    if time:
+        return split_rows.by_time(table, time, named)
+    return split_rows.by_hash(table, [key] if key else table.column_names, named)
 
 
 def ingest(
-    data: str, target: Path, *, splits: str, key_column: str = "", time_column: str = ""
+    data: str,
+    target: Path,
+    *,
+    splits: str,
+    key_column: str = "",
+    time_column: str = "",
+    query: str = "",
+    examples_format: str = ExamplesFormat.PARQUET.value,
 ) -> Ingested:
-    """Read the files of `data` and write `split=<name>/part-*.parquet` below `target`.
+    """Read what `data` names and write `split=<name>/part-*` below `target`.
 
     Args:
-        data: reference to CSV or Parquet files (`kanaria.components.shared.data_reference`).
+        data: reference to CSV, Parquet or TFRecord files (`shared.data_reference`), or to a
+            database (`shared.database_reference`).
         target: the examples artifact, published atomically.
         splits: `name=weight,...`; weights are positive integers.
         key_column: rows of one key stay in one split; "" hashes the whole row.
         time_column: splits are consecutive shares of time, the first the oldest; "" hashes.
+        query: what a database is asked; "" for files.
+        examples_format: `parquet` or `tfrecord`.
 
     Raises:
-        ParameterError: `splits` is malformed, or both columns are given.
+        ParameterError: a parameter is malformed, or both columns are given.
         DataError: the data cannot be read, or a split gets no row.
+        NotReadyError: the database or the store does not answer.
     """
     faults = Faults("ingest_data")
     named = split_rows.parse(splits, faults)
     one = "give key_column or time_column, not both"
     faults.check(not (key_column and time_column), "time_column", time_column, one)
+    known = examples_format in list(ExamplesFormat)
+    faults.check(known, "examples_format", examples_format, "use parquet or tfrecord")
+    _check_source(data, query, faults)
     faults.raise_if_any()
-    reference = data_reference.parse(data)
-    input_file.check_formats(reference.files)
-    fingerprint = data_reference.verify(reference)
-    table = typed_table.joined([input_file.read(path) for path in reference.files])
-    _check_named_column(table, "key_column", key_column)
-    _check_named_column(table, "time_column", time_column)
-    if time_column:
-        places = split_rows.by_time(table, time_column, named)
-    else:
-        columns = [key_column] if key_column else table.column_names
-        places = split_rows.by_hash(table, columns, named)
+    source = from_query(data, query) if query else from_files(data)
+    table = source.table
+    places = _places(source, named, key_column, time_column)
     counts = np.bincount(places, minlength=len(named))
     rows = {split.name: int(count) for split, count in zip(named, counts, strict=True)}
     _check_no_split_is_empty(rows, table.num_rows)
+    kind = ExamplesFormat(examples_format)
     with atomic.published(target) as temporary:
         temporary.mkdir()
         for index, split in enumerate(named):
             part = table.filter(pa.array(places == index))
-            _write_split(part, examples.split_folder(temporary, split.name))
+            folder = examples.split_folder(temporary, split.name)
+            write_split(folder, kind, table.schema, _parts(part))
     empty = tuple(name for name in table.column_names if table[name].type == pa.null())
     if empty:
         logger.warning("columns without any value: %s", ", ".join(empty))
     return Ingested(
         columns={field.name: str(field.type) for field in table.schema},
         rows=rows,
-        fingerprint=fingerprint,
-        files=len(reference.files),
+        fingerprint=source.fingerprint,
+        files=source.files,
         empty_columns=empty,
+        examples_format=kind.value,
     )

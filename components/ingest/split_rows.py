@@ -52,15 +52,15 @@ def _texts(column: pa.Array) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def _buckets(table: pa.Table, columns: Sequence[str], total: int) -> Iterator[int]:
-    """Yield each row's hash bucket, 0 to total - 1, by the values of `columns` in that order."""
+def digests(table: pa.Table, columns: Sequence[str]) -> Iterator[bytes]:
+    """Yield the SHA-256 of each row's values of `columns`, whatever their order, as 32 bytes."""
     # Blocks, so that few rows are Python objects at a time.
-    for batch in table.select(columns).to_batches(max_chunksize=BLOCK_ROWS):
+    for batch in table.select(sorted(columns)).to_batches(max_chunksize=BLOCK_ROWS):
         # A present value begins with "=", so nothing equals the mark of a missing one.
         texts = [pc.binary_join_element_wise("=", _texts(c), "") for c in batch.columns]
         mark = {"null_handling": "replace", "null_replacement": "-"}
         for row in pc.binary_join_element_wise(*texts, "\x1f", **mark).to_pylist():
-            yield int.from_bytes(hashlib.sha256(row.encode()).digest()[:8], "big") % total
+            yield hashlib.sha256(row.encode()).digest()
 
 
 def by_hash(table: pa.Table, columns: Sequence[str], splits: Sequence[Split]) -> NDArray[np.int64]:
@@ -75,7 +75,7 @@ def by_hash(table: pa.Table, columns: Sequence[str], splits: Sequence[Split]) ->
     """
     total = sum(split.weight for split in splits)
     ends = np.array(list(accumulate(split.weight for split in splits)))
-    rows = _buckets(table, sorted(columns), total)
+    rows = (int.from_bytes(row[:8], "big") % total for row in digests(table, columns))
     buckets = np.fromiter(rows, dtype=np.int64, count=table.num_rows)
     return np.searchsorted(ends, buckets, side="right")
 

@@ -17,7 +17,7 @@ def _check_columns(files: Sequence[InputFile]) -> None:
         found = set(file.table.column_names)
         if found != wanted:
             raise DataError(
-                f"{file.path}: differs from {first.path}: lacks {shown(sorted(wanted - found))}, "
+                f"{file.uri}: differs from {first.uri}: lacks {shown(sorted(wanted - found))}, "
                 f"adds {shown(sorted(found - wanted))}; give every file the same columns"
             )
 
@@ -38,6 +38,6 @@ def joined(files: Sequence[InputFile]) -> pa.Table:
     """
     _check_columns(files)
     if not any(file.table.num_rows for file in files):
-        paths = ", ".join(str(file.path) for file in files)
+        paths = ", ".join(file.uri for file in files)
         raise DataError(f"{paths}: no rows, only column names; give data")
     return pa.table({name: _column(files, name) for name in files[0].table.column_names})

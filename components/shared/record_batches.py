@@ -1,7 +1,8 @@
-"""Parquet files of one split as record batches of lists, the form tfx_bsl, TFDV and TFT read.
+"""Files of one split as record batches of lists, the form tfx_bsl, TFDV and TFT read.
 
 Every column becomes `large_list<T>` with one value a row; a missing value is a null list.
-Types are those of tf.Example: integers int64, floats float32, text and bytes large_binary.
+Types are those of tf.Example: integers int64, floats float32, text and bytes large_binary, so
+Parquet and TFRecord of the same rows give the same batches.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from kanaria.components.shared import tf_examples
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.examples import ExamplesFormat, format_of
 
 
 def value_type(name: str, column: pa.DataType) -> pa.DataType:
@@ -79,13 +82,26 @@ def to_lists(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
+def column_names(files: Sequence[Path]) -> list[str]:
+    """Return the names of the columns of one split's files, in the order of their batches."""
+    if format_of(files[0]) is ExamplesFormat.TFRECORD:
+        return list(tf_examples.columns(files).names)
+    return list(pq.read_schema(files[0]).names)
+
+
 def record_batches(files: Sequence[Path], rows: int) -> Iterator[pa.RecordBatch]:
     """Yield the rows of `files` in order as batches of at most `rows` rows.
 
     Args:
-        files: Parquet files of one split, of equal schemas.
+        files: files of one split, of one format and of equal schemas.
         rows: most rows a batch; the last batch of a file may hold fewer.
+
+    Raises:
+        DataError: a file is damaged, or a column has no form in a tf.Example.
     """
+    if files and format_of(files[0]) is ExamplesFormat.TFRECORD:
+        yield from tf_examples.batches(files, rows)
+        return
     for file in files:
         with pq.ParquetFile(file) as parquet:
             for batch in parquet.iter_batches(batch_size=rows):

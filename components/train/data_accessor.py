@@ -1,4 +1,4 @@
-"""Reads Parquet splits for a `run_fn`, as TFX's data accessor reads its examples.
+"""Reads splits, in Parquet or TFRecord, for a `run_fn`, as TFX's data accessor reads its examples.
 
 A split is held in memory as tensors, so its size is bounded by the machine's memory.
 """

@@ -64,7 +64,7 @@ def suspects(batches: Iterable[pa.RecordBatch], bad: Flags) -> list[str]:
 
 
 def non_finite_columns(files: Sequence[Path]) -> list[str]:
-    """Name the columns that hold NaN or infinity anywhere in Parquet `files`."""
+    """Name the columns that hold NaN or infinity anywhere in `files` of a split."""
     found: set[str] = set()
     for batch in record_batches(files, ROWS_PER_BATCH):
         columns = zip(batch.schema.names, batch.columns, strict=True)

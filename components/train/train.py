@@ -77,9 +77,7 @@ def _source(request: TrainRequest) -> Path:
 
 
 def _patterns(request: TrainRequest, split: str) -> list[str]:
-    source = _source(request)
-    examples.split_files(source, split)  # It raises for a split that is not there.
-    return [str(examples.split_folder(source, split) / "part-*.parquet")]
+    return [examples.split_pattern(_source(request), split)]
 
 
 def _train_files(request: TrainRequest) -> list[Path]:

@@ -39,7 +39,7 @@ def analyze(
     """Run the full passes of `preprocessing_fn` over `files` and write the graph to `target`.
 
     Args:
-        files: Parquet files of the split to analyse.
+        files: files of the split to analyse.
         schema: the raw features.
         preprocessing_fn: TFX-style; takes and returns feature name -> tensor.
         target: folder to write `transform_fn`, `transformed_metadata` and `metadata` into.

@@ -43,7 +43,7 @@ def check(files: Sequence[Path], schema: schema_pb2.Schema, place: str) -> int:
     value cancel out, shift values between rows and report nothing.
 
     Args:
-        files: Parquet files of one split.
+        files: files of one split.
         schema: the raw features.
         place: how messages name the split.
 

@@ -1,17 +1,18 @@
-"""Applies a saved transform graph to Parquet splits."""
+"""Applies a saved transform graph to splits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public.tfxio import TensorAdapter
 
+from kanaria.components.shared.examples import format_of
 from kanaria.components.shared.tensors import adapter
+from kanaria.components.shared.write_examples import write_split
 from kanaria.components.transform import private_tft
 
 ROWS_PER_BATCH = 10_000
@@ -62,19 +63,18 @@ class Transform:
         outputs: dict[str, Any] = self._apply(self._adapter.ToBatchTensors(rows))
         return _flat(self._converter.convert(outputs), self._single)
 
+    def _tables(self, file: Path) -> Iterator[pa.Table]:
+        for rows in adapter.batches([file], ROWS_PER_BATCH, self._config):
+            yield self.batch(rows)
+
     def write(self, files: Sequence[Path], target: Path) -> None:
-        """Write the transformed rows of Parquet `files`, in the same order, file by file.
+        """Write the transformed rows of `files`, in their format and order, file by file.
 
         Args:
-            files: Parquet files of one split.
-            target: new folder for `part-*.parquet`; integers int64, floats float32, text
-                binary; large lists where a row can have other than one value.
+            files: files of one split.
+            target: new folder for `part-*`; integers int64, floats float32, text binary; large
+                lists where a row can have other than one value.
         """
-        target.mkdir()
         empty = pa.RecordBatch.from_pylist([], self._converter.arrow_schema())
         schema = _flat(empty, self._single).schema
-        for number, file in enumerate(files):
-            path = target / f"part-{number:05d}-of-{len(files):05d}.parquet"
-            with pq.ParquetWriter(path, schema) as writer:
-                for rows in adapter.batches([file], ROWS_PER_BATCH, self._config):
-                    writer.write_table(self.batch(rows))
+        write_split(target, format_of(files[0]), schema, [self._tables(file) for file in files])

@@ -14,6 +14,8 @@ import tensorflow_model_analysis as tfma
 from kanaria.components.evaluate.evaluate import Evaluation, Request, evaluate
 from kanaria.components.shared import outcome as outcomes
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.examples import ExamplesFormat
+from kanaria.components.shared.write_examples import write_split
 
 HOSTILE = '<script>alert("x")</script>'
 CARRIERS = ["AA", "UA", HOSTILE]
@@ -254,6 +256,15 @@ def test_a_first_run_skips_change_thresholds_and_says_so(first_run):
 
 def test_named_features_predict_like_serialized_examples(compared, first_run):
     assert first_run[1].metrics["auc"] == compared[1].metrics["auc"]
+
+
+def test_tfrecord_examples_are_evaluated_like_parquet(home: Path, first_run):
+    (home / "tfrecord").mkdir()
+    rows = table()
+    write_split(home / "tfrecord/split=eval", ExamplesFormat.TFRECORD, rows.schema, [[rows]])
+    packed = str(home / "tfrecord")
+    asked = request(home, "packed", CONFIG % CHANGE, model=str(home / "named"), examples=packed)
+    assert evaluate(asked) == first_run[1]
 
 
 def test_a_value_threshold_on_one_slice_fails_there_only(home: Path):

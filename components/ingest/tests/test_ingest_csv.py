@@ -3,12 +3,13 @@ from pathlib import Path
 import pytest
 
 from kanaria.components.ingest import csv_file
+from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError
 
 
-def write(path: Path, content: str | bytes) -> Path:
+def write(path: Path, content: str | bytes) -> DataFile:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
+    return DataFile(uri=str(path), path=path)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from kanaria.components.ingest import ingest as work
 from kanaria.components.ingest.ingest import Ingested, ingest
-from kanaria.components.shared import data_reference, examples, fingerprint
+from kanaria.components.shared import data_reference, examples, fingerprint, write_examples
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.record_batches import record_batches
 
@@ -130,7 +130,7 @@ def test_many_rows_become_several_parts(tmp_path: Path, target: Path, monkeypatc
 
 
 def test_row_groups_stay_small(tmp_path: Path, target: Path, monkeypatch):
-    monkeypatch.setattr(work, "ROWS_PER_GROUP", 100)
+    monkeypatch.setattr(write_examples, "ROWS_PER_GROUP", 100)
     run(trips(tmp_path / "1.csv", range(250)), target, splits="all=1")
     (file,) = examples.split_files(target, "all")
     assert pq.read_metadata(file).num_row_groups == 3
@@ -189,7 +189,7 @@ def test_csv_mixed_with_parquet_is_an_error(tmp_path: Path, target: Path):
 
 def test_an_unknown_format_is_an_error(tmp_path: Path, target: Path):
     (tmp_path / "1.json").write_text("{}")
-    refuse(r"files end in \['\.json'\]; give \.csv files or \.parquet", tmp_path / "1.json", target)
+    refuse(r"files end in \['\.json'\]; give \.csv files, \.parquet", tmp_path / "1.json", target)
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"PAR1 and then nothing PAR1"])

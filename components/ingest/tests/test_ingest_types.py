@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.ingest import typed_table
-from kanaria.components.ingest.input_file import InputFile, read
+from kanaria.components.ingest import input_file, typed_table
+from kanaria.components.ingest.input_file import InputFile
+from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError
+
+
+def read(path: Path) -> InputFile:
+    return input_file.read(DataFile(uri=str(path), path=path))
 
 
 @pytest.fixture
@@ -113,7 +118,7 @@ def test_files_with_different_columns_are_an_error_naming_them(
 
 
 def parquet(number: int, column: pa.Array) -> InputFile:
-    return InputFile(path=Path(f"{number}.parquet"), table=pa.table({"a": column}))
+    return InputFile(uri=f"{number}.parquet", table=pa.table({"a": column}))
 
 
 def stamp(unit: str) -> pa.Array:

@@ -87,7 +87,7 @@ def _cast(name: str, column: pa.Array, wanted: pa.DataType) -> pa.Array:
 def batches(
     files: Sequence[Path], rows: int, config: TensorAdapterConfig
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of Parquet `files` as batches of at most `rows` rows that fit `config`."""
+    """Yield the rows of `files` of a split as batches of at most `rows` rows that fit `config`."""
     for batch in record_batches(files, rows):
         yield conform(batch, config.arrow_schema)
 

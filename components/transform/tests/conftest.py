@@ -1,6 +1,8 @@
 """One small data set, its schema and a user module, transformed once for all tests."""
 
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +40,20 @@ def preprocessing_fn(inputs, custom_config):
         "pair": tf.concat([inputs["miles"], hour], axis=1),
         "flat": tf.squeeze(inputs["miles"], axis=1),
     }
+"""
+
+RUN = """
+import sys
+from pathlib import Path
+from kanaria.components.transform.transform import TransformRequest, transform
+raw, examples, out = map(Path, sys.argv[1:])
+request = TransformRequest(
+    examples=examples,
+    schema=raw / "schema",
+    module_file=str(raw / "module.py"),
+    custom_config={"buckets": 5},
+)
+transform(request, out / "graph", out / "transformed")
 """
 
 Columns = dict[str, list[object]]
@@ -122,3 +138,22 @@ def done(request_for, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("done") / "é"
     transform(request_for(), folder / "graph", folder / "transformed")
     return folder
+
+
+@pytest.fixture(scope="session")
+def transform_alone(raw: Path) -> Callable[[Path, Path], None]:
+    """Transform examples in a process of its own: TensorFlow counts names through a process."""
+
+    def run(examples: Path, out: Path) -> None:
+        command = [sys.executable, "-I", "-c", RUN, str(raw), str(examples), str(out)]
+        subprocess.run(command, check=True, capture_output=True)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def alone(raw: Path, transform_alone, tmp_path_factory) -> Path:
+    """The data set transformed in a process of its own, as `done` is in this one."""
+    folder = tmp_path_factory.mktemp("alone")
+    transform_alone(raw / "examples", folder / "out")
+    return folder / "out"

@@ -1,0 +1,117 @@
+"""The rows that a database answers a query with, through its ADBC driver.
+
+A driver is the package `adbc_driver_<scheme of the URI>`; PostgreSQL's and SQLite's are there.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from kanaria.components.ingest import split_rows
+from kanaria.components.ingest.input_file import InputFile, check_names
+from kanaria.components.shared import fingerprint
+from kanaria.components.shared.database_reference import DatabaseReference
+from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError, shown
+
+DRIVERS = {"postgres": "postgresql"}
+"""Schemes that are not the name of their driver."""
+OPTIONS = {"sqlite": {"adbc.sqlite.query.batch_rows": str(100_000_000)}}
+"""SQLite's columns have no types: the driver takes them from the rows of its first batch, all."""
+EXTENSION = b"ARROW:extension:name"
+POSTGRESQL_TYPE = b"POSTGRESQL:type"
+NUMERIC = {"numeric": pa.float64(), "_numeric": pa.list_(pa.float64())}
+"""PostgreSQL's names of exact numbers and of arrays of them -> the type they get."""
+
+MEANINGLESS = ("money", "interval")
+"""Types that Arrow gets as cents and as months, days and nanoseconds."""
+
+
+def _driver(database: DatabaseReference) -> Any:
+    """Return the DB-API module of the database's driver."""
+    package = f"adbc_driver_{DRIVERS.get(database.scheme, database.scheme)}"
+    if not re.fullmatch("[a-z0-9_]+", package) or importlib.util.find_spec(package) is None:
+        raise ParameterError(
+            f"data={shown(database.name)}: no driver for {shown(database.scheme)}; use postgresql "
+            f"or sqlite, or add {package.replace('_', '-')} to the training runtime"
+        )
+    return importlib.import_module(f"{package}.dbapi")
+
+
+def _target(database: DatabaseReference) -> str:
+    """Return what the driver connects to; SQLite would create a file that is not there."""
+    if database.scheme != "sqlite":
+        return database.uri
+    path = database.uri.removeprefix("sqlite://").removeprefix("/")
+    return f"file:{quote(path)}?mode=ro"
+
+
+def _answer(database: DatabaseReference, query: str) -> pa.Table:
+    driver = _driver(database)
+    try:
+        # Nothing is committed, so a query that changes the database leaves it as it was.
+        with driver.connect(_target(database)) as connection, connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(**OPTIONS.get(database.scheme, {}))
+            cursor.execute(query)
+            return cursor.fetch_record_batch().read_all()
+    except driver.OperationalError as error:
+        raise NotReadyError(
+            f"data={shown(database.name)}: {shown(_told(error))}; see that the database answers "
+            "this user from where the step runs"
+        ) from error
+    except (driver.Error, pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"query on {database.name}: {shown(_told(error))}; mend the query"
+        ) from error
+
+
+def _told(error: Exception) -> str:
+    """Return the server's message on one line, without the query that the driver appends."""
+    return " ".join(str(error).partition("\n\nQuery was:")[0].split())
+
+
+def _plain(database: DatabaseReference, field: pa.Field, column: pa.ChunkedArray) -> Any:
+    """Return a column of a type that Arrow knows; a type of the server's own has no meaning here.
+
+    PostgreSQL's numeric arrives as text.
+    """
+    metadata = field.metadata or {}
+    kind = metadata.get(POSTGRESQL_TYPE, b"").decode()
+    if kind in NUMERIC:
+        return column.cast(NUMERIC[kind])
+    if kind in MEANINGLESS or metadata.get(EXTENSION, b"arrow.json") != b"arrow.json":
+        raise DataError(
+            f"query on {database.name}: column {shown(field.name)} has type {kind or field.type}; "
+            "cast it to a number, text or a time in the query"
+        )
+    return column
+
+
+def read(database: DatabaseReference, query: str) -> InputFile:
+    """Return the rows that the database answers `query` with.
+
+    Raises:
+        ParameterError: there is no driver for the database.
+        NotReadyError: the database cannot be reached, or refuses the user.
+        DataError: the database refuses the query, or a column has no form in the examples.
+    """
+    table = _answer(database, query)
+    check_names(database.name, table.column_names)
+    columns = [_plain(database, *pair) for pair in zip(table.schema, table.columns, strict=True)]
+    return InputFile(uri=database.name, table=pa.table(columns, names=table.column_names))
+
+
+def in_order(table: pa.Table) -> tuple[pa.Table, str]:
+    """Return the rows in an order of their values alone, and the fingerprint of the content.
+
+    A database may answer in another order each time; equal rows shall give equal examples.
+    """
+    digests = list(split_rows.digests(table, table.column_names))
+    order = sorted(range(table.num_rows), key=digests.__getitem__)
+    types = sorted(f"{field.name}: {field.type}" for field in table.schema)
+    content = hashlib.sha256(b"".join(sorted(digests))).hexdigest()
+    return table.take(pa.array(order, pa.int64())), fingerprint.of_text(*types, content)

@@ -1,0 +1,212 @@
+"""A real PostgreSQL and a real SQLite answer the queries."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pgserver
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kanaria.components.ingest.ingest import Ingested, ingest
+from kanaria.components.shared import fingerprint
+from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
+
+TABLE = """
+create type size as enum ('small', 'large');
+create role reader login password 'hunter2';
+create table trips as select
+  i as id, i::smallint as short, i::bigint as long, (i * 1.25)::numeric(10, 2) as fare,
+  i / 4.0::real as miles, i / 8.0::double precision as tip, 'company ' || i % 5 as company,
+  i % 2 = 0 as paid, date '2013-01-01' + i as day,
+  timestamp '2013-01-01 08:00' + i * interval '1 minute' as local,
+  timestamptz '2013-01-01 08:00+02' + i * interval '1 minute' as at,
+  case when i % 3 > 0 then i end as gaps, null::int as nothing, '\\xff00'::bytea as raw,
+  array[i, i + 1] as list, array[i * 0.5] as numerics, 'small'::size as size,
+  '10.0.0.1'::inet as address, '1 day'::interval as wait, '1.50'::money as price,
+  '00000000-0000-0000-0000-000000000001'::uuid as key
+from generate_series(1, 300) as i;
+"""
+
+
+@pytest.fixture(scope="module")
+def postgresql(tmp_path_factory) -> Iterator[pgserver.PostgresServer]:
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    server.psql(TABLE)
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture
+def ask(postgresql, tmp_path: Path):
+    """Ingest what PostgreSQL answers to a query."""
+
+    def run(query: str, name: str = "examples", splits: str = "all=1", **others: str) -> Ingested:
+        uri = postgresql.get_uri()
+        return ingest(uri, tmp_path / name, query=query, splits=splits, **others)
+
+    return run
+
+
+def rows(folder: Path) -> pa.Table:
+    return pq.read_table(folder / "part-00000-of-00001.parquet")
+
+
+TYPES = {
+    "id": (pa.int64(), 1),
+    "short": (pa.int64(), 1),
+    "long": (pa.int64(), 1),
+    "fare": (pa.float64(), 1.25),
+    "miles": (pa.float64(), 0.25),
+    "tip": (pa.float64(), 0.125),
+    "company": (pa.string(), "company 1"),
+    "paid": (pa.int64(), 0),
+    "day": (pa.string(), "2013-01-02"),
+    "local": (pa.string(), "2013-01-01 08:01:00.000000"),
+    "at": (pa.string(), "2013-01-01 06:01:00.000000Z"),
+    "gaps": (pa.int64(), 1),
+    "nothing": (pa.null(), None),
+    "raw": (pa.binary(), b"\xff\x00"),
+    "list": (pa.list_(pa.int64()), [1, 2]),
+    "numerics": (pa.list_(pa.float64()), [0.5]),
+    "size": (pa.string(), "small"),
+}
+
+
+def test_every_type_of_postgresql_becomes_that_of_the_examples(ask, tmp_path: Path):
+    ask(f"select {', '.join(TYPES)} from trips")
+    first = rows(tmp_path / "examples/split=all").sort_by("id").slice(0, 1)
+    found = {name: (first[name].type, first[name][0].as_py()) for name in first.column_names}
+    assert found == TYPES
+
+
+def test_missing_values_stay_missing(ask, tmp_path: Path):
+    ask("select id, gaps from trips")
+    assert rows(tmp_path / "examples/split=all")["gaps"].null_count == 100
+
+
+@pytest.mark.parametrize("column", ["address", "wait", "price", "key"])
+def test_a_type_without_a_form_in_the_examples_is_named(ask, column: str):
+    with pytest.raises(DataError, match=rf"column '{column}' has type \w+.*; (cast|use numbers)"):
+        ask(f"select id, {column} from trips")
+
+
+def test_the_order_of_the_answer_changes_nothing(ask, tmp_path: Path):
+    one = ask("select id, fare from trips order by id", "one", "train=2,eval=1")
+    other = ask("select fare, id from trips order by fare desc", "other", "train=2,eval=1")
+    assert one.fingerprint == other.fingerprint
+    assert one.rows == other.rows
+    again = ask("select id, fare from trips order by id desc", "again", "train=2,eval=1")
+    trees = [fingerprint.of_tree(tmp_path / name) for name in ("one", "again")]
+    assert (one.fingerprint, trees[0]) == (again.fingerprint, trees[1])
+
+
+def test_other_content_has_another_fingerprint(ask):
+    found = [
+        ask(query).fingerprint
+        for query in (
+            "select id from trips",
+            "select id from trips where id > 1",
+            "select id as id2 from trips",
+            "select id from trips union all select 1",
+            "select id::text as id from trips",
+        )
+    ]
+    assert len(set(found)) == len(found)
+
+
+def test_shares_of_time_can_follow_a_timestamp(ask, tmp_path: Path):
+    result = ask("select id, at from trips", splits="train=2,eval=1", time_column="at")
+    assert result.rows == {"train": 200, "eval": 100}
+    assert min(rows(tmp_path / "examples/split=eval")["id"].to_pylist()) == 201
+
+
+def test_a_query_changes_nothing_in_the_database(ask, postgresql):
+    assert ask("delete from trips returning id").rows == {"all": 300}
+    assert "300" in postgresql.psql("select count(*) from trips")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("select absent from trips", 'column "absent" does not exist'),
+        ("select 1 / 0", "division by zero"),
+        ("selekt 1", "syntax error"),
+        ("select 1; select 2", "cannot insert multiple commands"),
+        ("select id from trips where id < 0", "no rows"),
+        ("select 1 as a, 2 as a", "column 'a' stands twice"),
+    ],
+)
+def test_a_faulty_query_is_one_line_with_the_servers_words(ask, query: str, message: str):
+    with pytest.raises(DataError, match=message) as raised:
+        ask(query)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_password_comes_from_the_environment_alone(postgresql, tmp_path: Path, monkeypatch):
+    """PostgreSQL trusts local users here, so the proof is that libpq reads what is set."""
+    uri = postgresql.get_uri()
+    missing = tmp_path / "absent.conf"
+    monkeypatch.setenv("PGSERVICE", "shop")
+    monkeypatch.setenv("PGSERVICEFILE", str(missing))
+    with pytest.raises(NotReadyError, match=r"absent\.conf"):
+        ingest(uri, tmp_path / "out", query="select 1 as a", splits="all=1")
+    host = uri.rpartition("host=")[2]
+    missing.write_text(f"[shop]\nhost={host}\nuser=reader\npassword=hunter2\ndbname=postgres\n")
+    data = "postgresql:///"
+    assert ingest(data, tmp_path / "out", query="select 1 as a", splits="all=1").rows == {"all": 1}
+
+
+def test_a_password_in_the_uri_is_refused_before_any_connection(tmp_path: Path):
+    with pytest.raises(ParameterError, match="holds a password") as raised:
+        ingest("postgresql://reader:hunter2@127.0.0.1:1/x", tmp_path, query="s", splits="all=1")
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("uri", ["postgresql://reader@127.0.0.1:1/shop", "sqlite:////absent.db"])
+def test_a_database_that_does_not_answer_is_not_ready(tmp_path: Path, uri: str):
+    with pytest.raises(NotReadyError, match=f"data='{uri}': .*see that the database") as raised:
+        ingest(uri, tmp_path / "out", query="select 1", splits="all=1")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_database_without_a_driver_is_an_error(tmp_path: Path):
+    message = "no driver for 'oracle'; use postgresql or sqlite, or add adbc-driver-oracle"
+    with pytest.raises(ParameterError, match=message):
+        ingest("oracle://db/shop", tmp_path / "out", query="select 1", splits="all=1")
+
+
+@pytest.mark.parametrize(
+    ("data", "query", "message"),
+    [
+        ("sqlite:///a.db", "", "query='': give the SQL query"),
+        ("data/*.csv", "select 1", "query='select 1': data names no database; give"),
+    ],
+)
+def test_a_query_belongs_to_a_database(tmp_path: Path, data: str, query: str, message: str):
+    with pytest.raises(ParameterError, match=message):
+        ingest(data, tmp_path / "out", query=query, splits="all=1")
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> str:
+    connection = sqlite3.connect(tmp_path / "a b.db")
+    connection.execute("create table trips (id, fare, company)")
+    # SQLite's columns have no types, and here the first thousand values have none either.
+    late = [(i, i / 4 if i > 2000 else None, "x" if i > 2000 else None) for i in range(3000)]
+    connection.executemany("insert into trips values (?, ?, ?)", late)
+    connection.commit()
+    connection.close()
+    return f"sqlite:///{tmp_path}/a b.db"
+
+
+def test_sqlite_answers_too(sqlite: str, tmp_path: Path):
+    result = ingest(sqlite, tmp_path / "out", query="select * from trips", splits="all=1")
+    assert result.columns == {"id": "int64", "fare": "double", "company": "string"}
+    assert rows(tmp_path / "out/split=all").sort_by("id")["fare"][2999].as_py() == 749.75
+
+
+def test_the_date_of_a_reference_is_no_part_of_the_uri(sqlite: str, tmp_path: Path):
+    data = f"{sqlite}#at=2013-01-31"
+    assert ingest(data, tmp_path / "out", query="select 1 as a", splits="all=1").files == 0
