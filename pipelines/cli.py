@@ -39,7 +39,7 @@ def _run(options: argparse.Namespace) -> int:
     from kanaria.pipelines.local.record import State
     from kanaria.pipelines.local.run import Root, run
 
-    root = Root(path=Path(options.root).resolve())
+    root = Root(path=Path(options.root).resolve(), copies=options.pipeline_root)
     found = plan.read(_document(options.pipeline))
     given = arguments.from_config(Path(options.config)) if options.config else {}
     given |= arguments.from_settings(options.set, found)
@@ -95,6 +95,7 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--config", help="YAML file of pipeline parameters")
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     run.add_argument("--root", default=ROOT, help="where runs and results are kept")
+    run.add_argument("--pipeline-root", default="", help="URI where outputs are copied to as well")
     run.set_defaults(command=_run)
 
 

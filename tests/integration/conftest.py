@@ -1,13 +1,11 @@
-import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from workspace import KANARIA, START_SECONDS, Workspace
+from workspace import Workspace
 
 TAXI = Path(__file__).parent / "taxi"
 
@@ -24,15 +22,5 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="module")
 def server(workspace: Workspace) -> Iterator[str]:
     """The local server over the workspace's services; yields its URL."""
-    state = workspace.root / "serving"
-    state.mkdir(parents=True)
-    process = subprocess.Popen([KANARIA, "serve", "--state", state, "--port", "0"])
-    file = state / "server.json"
-    deadline = time.monotonic() + START_SECONDS
-    while not file.exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    yield json.loads(file.read_text())["url"]
-    process.terminate()
-    process.wait()
+    with workspace.serving() as url:
+        yield url

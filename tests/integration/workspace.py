@@ -6,8 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import httpx
 
 KANARIA = Path(sys.executable).with_name("kanaria")
 START_SECONDS = 120
@@ -68,3 +72,29 @@ class Workspace:
         os.killpg(int(children[0]), signal.SIGKILL)
         output, errors = runner.communicate()
         return Finished(runner.returncode, output, errors, self.newest())
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Run the local server over the workspace's services; yield its URL."""
+        state = self.root / "serving"
+        state.mkdir(parents=True, exist_ok=True)
+        file = state / "server.json"
+        file.unlink(missing_ok=True)
+        process = subprocess.Popen([KANARIA, "serve", "--state", state, "--port", "0"])
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not file.exists():
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            yield json.loads(file.read_text())["url"]
+        finally:
+            process.terminate()
+            process.wait()
+
+    def until_ready(self, url: str) -> None:
+        """Wait until every service answers."""
+        deadline = time.monotonic() + START_SECONDS
+        while not all(s["ready"] for s in httpx.get(url).json()["services"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
