@@ -14,6 +14,7 @@ def ingest_data(
     time_column: str = "",
     query: str = "",
     examples_format: str = "parquet",
+    span: str = "",
 ) -> None:
     """Read CSV, Parquet or TFRecord files, or a SQL query, into typed splits.
 
@@ -27,10 +28,11 @@ def ingest_data(
         time_column: Column by which splits become consecutive shares of time; empty for a hash.
         query: SQL that the database answers with the rows; empty for files.
         examples_format: parquet, or tfrecord for gzip TFRecord files of tf.Example.
+        span: Which span the data is, for the metadata; empty without one.
 
     Returns:
-        examples: Files as split=<name>/part-*; columns, rows and fingerprint of the input in
-            the metadata.
+        examples: Files as split=<name>/part-*; columns, rows, span and fingerprint of the
+            input in the metadata.
     """
     from dataclasses import asdict
     from pathlib import Path
@@ -47,4 +49,4 @@ def ingest_data(
         query=query,
         examples_format=examples_format,
     )
-    examples.metadata.update(plain(asdict(result)))
+    examples.metadata.update(plain(asdict(result)), span=span)

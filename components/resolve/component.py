@@ -1,23 +1,36 @@
 """The KFP interfaces of resolve_span and resolve_deployed."""
 
+from typing import NamedTuple
+
 from kfp import dsl
 
 from kanaria.components.shared.images import CONTROL_IMAGE
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
-def resolve_span(data: str) -> str:
-    """Pin the data of this run by its content. Never cache this step.
+def resolve_span(
+    data: str, span: str = "latest", version: str = "latest", window: int = 1
+) -> NamedTuple("Outputs", [("data", str), ("span", str)]):  # type: ignore[valid-type]
+    """Choose the spans of this run and pin their data by its content. Never cache this step.
+
+    A token of a path stands for a span: {SPAN}, or a day as {YYYY}, {MM} and {DD}; {VERSION}
+    beside it for a version. Without tokens all files are read.
 
     Args:
-        data: Files or patterns, separated by commas.
+        data: Files or patterns separated by commas, or the URI of a database.
+        span: latest, a number, a day as 2013-03-01, or a time, whose day in UTC counts.
+        version: latest of each span, or a number.
+        window: How many spans up to and with that one; those without files are left out.
 
     Returns:
-        Output: The files, with "#sha256=" and the fingerprint of their content.
+        data: The files, with "#sha256=" and the fingerprint of their content.
+        span: The span, "first..last" for several, empty without one.
     """
-    from kanaria.components.resolve import span
+    from dataclasses import astuple
 
-    return span.resolve_span(data)
+    from kanaria.components.resolve import span as work
+
+    return astuple(work.resolve_span(data, span, version, window))
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)

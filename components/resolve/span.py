@@ -1,13 +1,107 @@
 """The work of resolve_span: which data this run reads."""
 
-from kanaria.components.shared import data_reference
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kanaria.components.resolve import span_choice, span_pattern
+from kanaria.components.resolve.span_pattern import Position
+from kanaria.components.shared import data_reference, database_reference, storage
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.parameters import Faults
+
+logger = logging.getLogger(__name__)
 
 
-def resolve_span(data: str) -> str:
-    """Return `data` with patterns expanded and its content pinned.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolved:
+    """The data of a run.
+
+    Attributes:
+        data: files with the fingerprint of their content, or a database as of now.
+        span: the span as a user writes it, `first..last` for several, "" without spans.
+    """
+
+    data: str
+    span: str
+
+
+def resolve_span(
+    data: str, span: str = span_choice.LATEST, version: str = span_choice.LATEST, window: int = 1
+) -> Resolved:
+    """Choose the spans, expand the patterns and pin the content.
+
+    Args:
+        data: files or patterns separated by commas, with tokens (`span_pattern`) in all or in
+            none of them; or a database (`shared.database_reference`).
+        span: "latest", a number, a day, or an RFC 3339 time, whose day in UTC counts.
+        version: "latest" of each span, or a number.
+        window: how many spans up to and with that one, 1 or more; those without files in between
+            are left out.
 
     Raises:
-        ParameterError: `data` names nothing.
-        DataError: a file does not exist, or a pattern matches none.
+        ParameterError: parameters are wrong, all faults at once; or `data` names nothing.
+        DataError: there are no such files.
+        NotReadyError: an object store does not answer.
     """
-    return data_reference.pin(data)
+    if database_reference.is_database(data):
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return Resolved(data=database_reference.dated(data, now), span="")
+    patterns = [part.strip() for part in data.split(",") if part.strip()]
+    if not any(span_pattern.TOKEN.search(pattern) for pattern in patterns):
+        _check_without_spans(span, version, window)
+        return Resolved(data=data_reference.pin(data), span="")
+    choice = _choice(patterns, span, version, window)
+    files = {pattern: _positions(pattern) for pattern in patterns}
+    chosen = span_choice.spans({p: set(found.values()) for p, found in files.items()}, choice)
+    uris = [
+        uri
+        for pattern, found in files.items()
+        for uri, position in sorted(found.items())
+        if position in chosen[pattern]
+    ]
+    text = span_choice.text(patterns[0], chosen[patterns[0]])
+    logger.warning("span %s: %d files", text, len(uris))
+    return Resolved(data=data_reference.pin(",".join(uris)), span=text)
+
+
+def _check_without_spans(span: str, version: str, window: int) -> None:
+    """Refuse a span where the data has none: it would silently not count."""
+    faults = Faults("resolve_span")
+    remedy = "write {SPAN} or {YYYY}, {MM} and {DD} where it stands in data"
+    given = (("span", span, span_choice.LATEST), ("version", version, span_choice.LATEST))
+    for name, value, default in (*given, ("window", window, 1)):
+        faults.check(value == default, name, value, remedy)
+    faults.raise_if_any()
+
+
+def _choice(patterns: list[str], span: str, version: str, window: int) -> span_choice.Choice:
+    faults = Faults("resolve_span")
+    for pattern in patterns:
+        span_pattern.check(pattern, faults)
+        has_span = span_pattern.is_dated(pattern) or "SPAN" in span_pattern.tokens(pattern)
+        faults.check(has_span, "data", pattern, "has no span; write one into every pattern")
+    dated = {span_pattern.is_dated(pattern) for pattern in patterns}
+    faults.check(len(dated) == 1, "data", patterns, "use days in all patterns or in none")
+    versioned = [pattern for pattern in patterns if "VERSION" in span_pattern.tokens(pattern)]
+    asked = version == span_choice.LATEST or len(versioned) == len(patterns)
+    faults.check(asked, "version", version, "write {VERSION} into every pattern")
+    choice = span_choice.parse(span, version, window, dated=True in dated, faults=faults)
+    faults.raise_if_any()
+    return choice
+
+
+def _positions(pattern: str) -> dict[str, Position]:
+    """Return the files of a pattern and where they stand."""
+    local = pattern if storage.is_remote(pattern) else str(storage.local_path(pattern))
+    form = span_pattern.expression(local)
+    listed = storage.matches(span_pattern.wildcards(local))
+    found = {uri: span_pattern.position(form, uri) for uri in listed}
+    odd = sorted(uri for uri, position in found.items() if position is None)
+    if odd:
+        logger.warning("%s: no span: %s", pattern, shown(odd[:3]))
+    placed = {uri: position for uri, position in found.items() if position is not None}
+    if not placed:
+        seen = f"; {shown(odd[0])} names no day or number" if odd else ""
+        raise DataError(f"data={shown(pattern)}: matches no file{seen}; check the path")
+    return placed

@@ -1,5 +1,7 @@
 """The pipeline from files to a canary revision."""
 
+from typing import Any
+
 from kfp import dsl
 
 from kanaria.components import (
@@ -15,6 +17,12 @@ from kanaria.components import (
 )
 
 
+def _ingested(found: dsl.PipelineTask, **how: Any) -> dsl.PipelineTask:
+    """Ingest the data that resolve_span finds anew in every run."""
+    found.set_caching_options(False)
+    return ingest_data(data=found.outputs["data"], span=found.outputs["span"], **how)
+
+
 @dsl.pipeline(name="train-and-deploy")
 def train_and_deploy(
     data: str,
@@ -23,6 +31,11 @@ def train_and_deploy(
     service_name: str,
     model_root: str,
     namespace: str = "default",
+    query: str = "",
+    span: str = "latest",
+    span_version: str = "latest",
+    span_window: int = 1,
+    examples_format: str = "parquet",
     schema_file: str = "",
     splits: str = "train=2,eval=1",
     key_column: str = "",
@@ -50,12 +63,18 @@ def train_and_deploy(
     """Ingest, validate, transform, train and evaluate; push a blessed model as a canary.
 
     Args:
-        data: Files or patterns of CSV or Parquet, separated by commas.
+        data: Files or patterns of CSV, Parquet or TFRecord, separated by commas, with {SPAN} or
+            {YYYY}, {MM}, {DD} and {VERSION} where these stand in the path; or a database's URI.
         module_file: The user's .py file with preprocessing_fn and run_fn, or a module name.
         eval_config_file: Text proto of a TFMA EvalConfig.
         service_name: Name of the InferenceService.
-        model_root: Folder below which releases are published.
+        model_root: Folder or URI below which releases are published.
         namespace: Namespace of the InferenceService.
+        query: SQL to read from the database; empty for files.
+        span: latest, a number, a day, or a time, whose day counts: a schedule's time fits.
+        span_version: latest of each span, or a number.
+        span_window: How many spans up to and with that one.
+        examples_format: parquet, or tfrecord for user code that opens TFRecord files itself.
         schema_file: Text proto of a TFDV schema; empty to infer one.
         splits: Names and weights of the splits; "train" and "eval" are needed.
         key_column: Column whose equal values stay in one split; empty hashes the whole row.
@@ -80,11 +99,15 @@ def train_and_deploy(
         logger_url: Where requests and responses are logged; empty for nowhere.
         ready_timeout: Seconds to wait until the new revision is ready.
     """
-    span = resolve_span(data=data).set_caching_options(False)
     deployed = resolve_deployed(service_name=service_name, namespace=namespace)
     deployed.set_caching_options(False)
-    ingest = ingest_data(
-        data=span.output, splits=splits, key_column=key_column, time_column=time_column
+    ingest = _ingested(
+        resolve_span(data=data, span=span, version=span_version, window=span_window),
+        query=query,
+        splits=splits,
+        key_column=key_column,
+        time_column=time_column,
+        examples_format=examples_format,
     )
     validate = validate_data(
         examples=ingest.outputs["examples"],
