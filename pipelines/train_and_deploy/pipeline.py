@@ -17,10 +17,42 @@ from kanaria.components import (
 )
 
 
+def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
+    """Return the task, run anew every time: it reads the world."""
+    task.set_caching_options(False)
+    return task
+
+
 def _ingested(found: dsl.PipelineTask, **how: Any) -> dsl.PipelineTask:
-    """Ingest the data that resolve_span finds anew in every run."""
-    found.set_caching_options(False)
+    """Ingest the data that resolve_span found."""
     return ingest_data(data=found.outputs["data"], span=found.outputs["span"], **how)
+
+
+def _trained(
+    examples: Any, schema: Any, transform: dsl.PipelineTask, **how: Any
+) -> dsl.PipelineTask:
+    """Train on what transform_data left."""
+    return train_model(
+        examples=examples,
+        schema=schema,
+        transform_graph=transform.outputs["transform_graph"],
+        transformed_examples=transform.outputs["transformed_examples"],
+        **how,
+    )
+
+
+def _push_if_blessed(
+    evaluate: dsl.PipelineTask, model: Any, validate: dsl.PipelineTask, **service: Any
+) -> None:
+    """Push the model if evaluate_model blessed it."""
+    with dsl.If(evaluate.outputs["Output"] == True, name="blessed"):  # noqa: E712  A KFP condition.
+        push_model(
+            model=model,
+            outcome=evaluate.outputs["outcome"],
+            schema=validate.outputs["schema"],
+            statistics=validate.outputs["statistics"],
+            **service,
+        ).set_caching_options(False)
 
 
 @dsl.pipeline(name="train-and-deploy")
@@ -99,10 +131,9 @@ def train_and_deploy(
         logger_url: Where requests and responses are logged; empty for nowhere.
         ready_timeout: Seconds to wait until the new revision is ready.
     """
-    deployed = resolve_deployed(service_name=service_name, namespace=namespace)
-    deployed.set_caching_options(False)
+    deployed = _fresh(resolve_deployed(service_name=service_name, namespace=namespace))
     ingest = _ingested(
-        resolve_span(data=data, span=span, version=span_version, window=span_window),
+        _fresh(resolve_span(data=data, span=span, version=span_version, window=span_window)),
         query=query,
         splits=splits,
         key_column=key_column,
@@ -122,11 +153,10 @@ def train_and_deploy(
         module_file=module_file,
         custom_config=custom_config,
     ).after(require_passed(outcome=validate.outputs["outcome"]))
-    train = train_model(
-        examples=ingest.outputs["examples"],
-        schema=validate.outputs["schema"],
-        transform_graph=transform.outputs["transform_graph"],
-        transformed_examples=transform.outputs["transformed_examples"],
+    train = _trained(
+        ingest.outputs["examples"],
+        validate.outputs["schema"],
+        transform,
         module_file=module_file,
         train_steps=train_steps,
         eval_steps=eval_steps,
@@ -141,25 +171,23 @@ def train_and_deploy(
         eval_config_file=eval_config_file,
         deployed=deployed.output,
     )
-    with dsl.If(evaluate.outputs["Output"] == True, name="blessed"):  # noqa: E712  A KFP condition.
-        push_model(
-            model=train.outputs["model"],
-            outcome=evaluate.outputs["outcome"],
-            schema=validate.outputs["schema"],
-            statistics=validate.outputs["statistics"],
-            service_name=service_name,
-            model_root=model_root,
-            namespace=namespace,
-            canary_percent=canary_percent,
-            runtime=runtime,
-            runtime_version=runtime_version,
-            protocol_version=protocol_version,
-            gpus=gpus,
-            gpu_resource=gpu_resource,
-            node_selector=node_selector,
-            tolerations=tolerations,
-            min_replicas=min_replicas,
-            max_replicas=max_replicas,
-            logger_url=logger_url,
-            ready_timeout=ready_timeout,
-        ).set_caching_options(False)
+    _push_if_blessed(
+        evaluate,
+        train.outputs["model"],
+        validate,
+        service_name=service_name,
+        model_root=model_root,
+        namespace=namespace,
+        canary_percent=canary_percent,
+        runtime=runtime,
+        runtime_version=runtime_version,
+        protocol_version=protocol_version,
+        gpus=gpus,
+        gpu_resource=gpu_resource,
+        node_selector=node_selector,
+        tolerations=tolerations,
+        min_replicas=min_replicas,
+        max_replicas=max_replicas,
+        logger_url=logger_url,
+        ready_timeout=ready_timeout,
+    )
