@@ -9,7 +9,11 @@ from kanaria.components.shared.images import CONTROL_IMAGE
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
 def resolve_span(
-    data: str, span: str = "latest", version: str = "latest", window: int = 1
+    data: str,
+    span: str = "latest",
+    version: str = "latest",
+    window: int = 1,
+    schedule_time: str = "",
 ) -> NamedTuple("Outputs", [("data", str), ("span", str)]):  # type: ignore[valid-type]
     """Choose the spans of this run and pin their data by its content. Never cache this step.
 
@@ -18,9 +22,11 @@ def resolve_span(
 
     Args:
         data: Files or patterns separated by commas, or the URI of a database.
-        span: latest, a number, a day as 2013-03-01, or a time, whose day in UTC counts.
+        span: latest, schedule-time, a number, a day as 2013-03-01, or a time (its day in UTC).
         version: latest of each span, or a number.
         window: How many spans up to and with that one; those without files are left out.
+
+        schedule_time: Time of the schedule that started the run, as KFP's placeholder gives it.
 
     Returns:
         data: The files, with "#sha256=" and the fingerprint of their content.
@@ -29,8 +35,10 @@ def resolve_span(
     from dataclasses import astuple
 
     from kanaria.components.resolve import span as work
+    from kanaria.components.resolve.span_choice import Asked
 
-    return astuple(work.resolve_span(data, span, version, window))
+    asked = Asked(span=span, version=version, window=window, schedule_time=schedule_time)
+    return astuple(work.resolve_span(data, asked))
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)

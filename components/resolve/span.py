@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kanaria.components.resolve import span_choice, span_pattern
+from kanaria.components.resolve.span_choice import Asked
 from kanaria.components.resolve.span_pattern import Position
 from kanaria.components.shared import data_reference, database_reference, storage
 from kanaria.components.shared.errors import DataError, shown
@@ -26,18 +27,13 @@ class Resolved:
     span: str
 
 
-def resolve_span(
-    data: str, span: str = span_choice.LATEST, version: str = span_choice.LATEST, window: int = 1
-) -> Resolved:
+def resolve_span(data: str, asked: Asked) -> Resolved:
     """Choose the spans, expand the patterns and pin the content.
 
     Args:
         data: files or patterns separated by commas, with tokens (`span_pattern`) in all or in
             none of them; or a database (`shared.database_reference`).
-        span: "latest", a number, a day, or an RFC 3339 time, whose day in UTC counts.
-        version: "latest" of each span, or a number.
-        window: how many spans up to and with that one, 1 or more; those without files in between
-            are left out.
+        asked: which spans; those of a window without files are left out.
 
     Raises:
         ParameterError: parameters are wrong, all faults at once; or `data` names nothing.
@@ -49,9 +45,9 @@ def resolve_span(
         return Resolved(data=database_reference.dated(data, now), span="")
     patterns = [part.strip() for part in data.split(",") if part.strip()]
     if not any(span_pattern.TOKEN.search(pattern) for pattern in patterns):
-        _check_without_spans(span, version, window)
+        _check_without_spans(asked)
         return Resolved(data=data_reference.pin(data), span="")
-    choice = _choice(patterns, span, version, window)
+    choice = _choice(patterns, asked)
     files = {pattern: _positions(pattern) for pattern in patterns}
     chosen = span_choice.spans({p: set(found.values()) for p, found in files.items()}, choice)
     uris = [
@@ -65,17 +61,18 @@ def resolve_span(
     return Resolved(data=data_reference.pin(",".join(uris)), span=text)
 
 
-def _check_without_spans(span: str, version: str, window: int) -> None:
+def _check_without_spans(asked: Asked) -> None:
     """Refuse a span where the data has none: it would silently not count."""
     faults = Faults("resolve_span")
     remedy = "write {SPAN} or {YYYY}, {MM} and {DD} where it stands in data"
-    given = (("span", span, span_choice.LATEST), ("version", version, span_choice.LATEST))
-    for name, value, default in (*given, ("window", window, 1)):
-        faults.check(value == default, name, value, remedy)
+    nothing = Asked()
+    for name in ("span", "version", "window"):
+        value = getattr(asked, name)
+        faults.check(value == getattr(nothing, name), name, value, remedy)
     faults.raise_if_any()
 
 
-def _choice(patterns: list[str], span: str, version: str, window: int) -> span_choice.Choice:
+def _choice(patterns: list[str], asked: Asked) -> span_choice.Choice:
     faults = Faults("resolve_span")
     for pattern in patterns:
         span_pattern.check(pattern, faults)
@@ -84,9 +81,9 @@ def _choice(patterns: list[str], span: str, version: str, window: int) -> span_c
     dated = {span_pattern.is_dated(pattern) for pattern in patterns}
     faults.check(len(dated) == 1, "data", patterns, "use days in all patterns or in none")
     versioned = [pattern for pattern in patterns if "VERSION" in span_pattern.tokens(pattern)]
-    asked = version == span_choice.LATEST or len(versioned) == len(patterns)
-    faults.check(asked, "version", version, "write {VERSION} into every pattern")
-    choice = span_choice.parse(span, version, window, dated=True in dated, faults=faults)
+    fits = asked.version == span_choice.LATEST or len(versioned) == len(patterns)
+    faults.check(fits, "version", asked.version, "write {VERSION} into every pattern")
+    choice = span_choice.parse(asked, dated=True in dated, faults=faults)
     faults.raise_if_any()
     return choice
 

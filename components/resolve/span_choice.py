@@ -12,8 +12,10 @@ from kanaria.components.shared.errors import shown as quoted
 from kanaria.components.shared.parameters import Faults
 
 LATEST = "latest"
+SCHEDULE_TIME = "schedule-time"
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-WRITE = "write latest, a number, a day as 2013-03-01, or a time as 2013-03-01T06:00:00Z"
+WRITE = "write latest, schedule-time, a number, a day as 2013-03-01, or 2013-03-01T06:00:00Z"
+UNKNOWN_TIME = "schedule-time: the time is not known; KFP tells it from 2.17 on"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,12 +44,15 @@ def _time(text: str) -> date | None:
     return time.astimezone(UTC).date() if time.tzinfo else None
 
 
+def _scheduled(schedule_time: str, faults: Faults) -> int | None:
+    """Return the span of a schedule's time; who does not know it leaves KFP's placeholder."""
+    day = _time(schedule_time)
+    faults.check(day is not None, "schedule_time", schedule_time, UNKNOWN_TIME)
+    return span_pattern.span_of(day) if day else None
+
+
 def _span(text: str, dated: bool, faults: Faults) -> int | None:
     if text == LATEST:
-        return None
-    if "{{" in text:
-        # KFP fills its placeholder in when a schedule starts the run.
-        faults.check(False, "span", text, f"only a scheduled run has a schedule time; {WRITE}")
         return None
     if text.isdecimal() and not dated:
         return int(text)
@@ -56,24 +61,41 @@ def _span(text: str, dated: bool, faults: Faults) -> int | None:
     return span_pattern.span_of(day) if day else None
 
 
-def parse(span: str, version: str, window: int, *, dated: bool, faults: Faults) -> Choice:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a user asks for, as text.
+
+    Attributes:
+        span: "latest", "schedule-time", a number, a day, or an RFC 3339 time (its day in UTC).
+        version: "latest" or a number.
+        window: 1 or more.
+        schedule_time: RFC 3339 time of the schedule that started the run; other text without one.
+    """
+
+    span: str = LATEST
+    version: str = LATEST
+    window: int = 1
+    schedule_time: str = ""
+
+
+def parse(asked: Asked, *, dated: bool, faults: Faults) -> Choice:
     """Read what was asked for; every fault is added to `faults`.
 
     Args:
-        span: "latest", a number, a day, or an RFC 3339 time (its day in UTC).
-        version: "latest" or a number.
-        window: 1 or more.
+        asked: the text.
         dated: whether the spans are days, so that a number names none.
         faults: where faults go.
     """
+    version = asked.version
     is_version = version == LATEST or version.isdecimal()
     faults.check(is_version, "version", version, "write latest or a number")
-    faults.check(window >= 1, "window", window, "use 1 or more spans")
-    return Choice(
-        span=_span(span, dated, faults),
-        version=int(version) if version.isdecimal() else None,
-        window=window,
-    )
+    faults.check(asked.window >= 1, "window", asked.window, "use 1 or more spans")
+    if asked.span == SCHEDULE_TIME:
+        span = _scheduled(asked.schedule_time, faults)
+    else:
+        span = _span(asked.span, dated, faults)
+    number = int(version) if version.isdecimal() else None
+    return Choice(span=span, version=number, window=asked.window)
 
 
 def spans(

@@ -23,9 +23,10 @@ def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
     return task
 
 
-def _ingested(found: dsl.PipelineTask, **how: Any) -> dsl.PipelineTask:
-    """Ingest the data that resolve_span found."""
-    return ingest_data(data=found.outputs["data"], span=found.outputs["span"], **how)
+def _span(data: str, **asked: Any) -> dsl.PipelineTask:
+    """Find the data of this run; a schedule's time is filled in by KFP's driver."""
+    time = dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER
+    return _fresh(resolve_span(data=data, schedule_time=time, **asked))
 
 
 def _trained(
@@ -103,7 +104,7 @@ def train_and_deploy(
         model_root: Folder or URI below which releases are published.
         namespace: Namespace of the InferenceService.
         query: SQL to read from the database; empty for files.
-        span: latest, a number, a day, or a time, whose day counts: a schedule's time fits.
+        span: latest, schedule-time, a number, a day, or a time (its day in UTC).
         span_version: latest of each span, or a number.
         span_window: How many spans up to and with that one.
         examples_format: parquet, or tfrecord for user code that opens TFRecord files itself.
@@ -132,8 +133,10 @@ def train_and_deploy(
         ready_timeout: Seconds to wait until the new revision is ready.
     """
     deployed = _fresh(resolve_deployed(service_name=service_name, namespace=namespace))
-    ingest = _ingested(
-        _fresh(resolve_span(data=data, span=span, version=span_version, window=span_window)),
+    found = _span(data, span=span, version=span_version, window=span_window)
+    ingest = ingest_data(
+        data=found.outputs["data"],
+        span=found.outputs["span"],
         query=query,
         splits=splits,
         key_column=key_column,
