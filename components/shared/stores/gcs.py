@@ -82,6 +82,15 @@ class GcsStore:
         except ERRORS as error:
             raise self._failure(error) from error
 
+    @contextmanager
+    def _in_bucket(self) -> Iterator[None]:
+        """Only the bucket can be absent here."""
+        try:
+            with self._translated():
+                yield
+        except AbsentError as error:
+            raise self._refused(str(error)) from error
+
     def _failure(self, error: Exception) -> StoreError:
         if isinstance(error, NotFound) and "bucket does not exist" not in str(error):
             return AbsentError(_reason(error))
@@ -93,14 +102,11 @@ class GcsStore:
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys that begin with `prefix`."""
-        try:
-            with self._translated():
-                found = self._client.list_blobs(
-                    self._bucket, prefix=prefix, timeout=TIMEOUT, retry=None
-                )
-                return [blob.name for blob in found if not blob.name.endswith("/")]
-        except AbsentError as error:  # Only the bucket can be absent here.
-            raise self._refused(str(error)) from error
+        with self._in_bucket():
+            found = self._client.list_blobs(
+                self._bucket, prefix=prefix, timeout=TIMEOUT, retry=None
+            )
+            return [blob.name for blob in found if not blob.name.endswith("/")]
 
     def stat(self, key: str) -> ObjectInfo | None:
         """Return size, CRC32C, MD5 where there is one, and the recorded SHA-256."""
@@ -129,7 +135,7 @@ class GcsStore:
         """Write a file; the server compares its CRC32C."""
         blob = self._bucket.blob(key)
         blob.metadata = {"sha256": sha256}
-        with self._translated():
+        with self._in_bucket():
             blob.upload_from_filename(
                 str(path),
                 content_type="application/octet-stream",
