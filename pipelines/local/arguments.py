@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from kanaria.components.shared import atomic, fingerprint
+from kanaria.components.shared import atomic, fingerprint, storage
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.local.cache import FILE_SUFFIX
@@ -108,16 +108,27 @@ def checked(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_published_files(values: Mapping[str, Any], store: Path) -> dict[str, Any]:
-    """Copy each local file named by a `*_file` parameter to `store/<hash>/<name>`.
+    """Copy each file named by a `*_file` parameter, also a remote one, to `store/<hash>/<name>`.
 
     The returned path names the content, so a changed file is another value.
+
+    Raises:
+        DataError: there is no such remote file.
+        NotReadyError: its store does not answer.
     """
     return {
-        name: _published(Path(value), store)
-        if name.endswith(FILE_SUFFIX) and isinstance(value, str) and Path(value).is_file()
+        name: _content_named(value, store)
+        if name.endswith(FILE_SUFFIX) and isinstance(value, str)
         else value
         for name, value in values.items()
     }
+
+
+def _content_named(value: str, store: Path) -> str:
+    if not storage.is_remote(value):
+        return _published(Path(value), store) if Path(value).is_file() else value
+    with storage.opened(value) as path:
+        return _published(path, store)
 
 
 def _published(path: Path, store: Path) -> str:
