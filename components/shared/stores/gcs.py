@@ -1,5 +1,6 @@
 """Google Cloud Storage through its own client; STORAGE_EMULATOR_HOST leads to an emulator."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from google.api_core.exceptions import GoogleAPICallError, NotFound, TooManyRequ
 from google.cloud import storage  # type: ignore[import-untyped]
 from google.resumable_media import common as transfer
 
-from kanaria.components.shared.errors import shown
+from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.stores.protocol import (
     AbsentError,
     ObjectInfo,
@@ -26,7 +27,8 @@ TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for more bytes."""
 
 SERVER_ERROR = 500
-REMEDY = "check the bucket's name, the permissions and GOOGLE_APPLICATION_CREDENTIALS"
+CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
+REMEDY = f"check the bucket's name, the permissions and {CREDENTIALS}"
 ERRORS = (
     GoogleAPICallError,
     google.auth.exceptions.GoogleAuthError,
@@ -154,8 +156,15 @@ class GcsStore:
 
 
 def client() -> tuple[Any, bool]:
-    """Return a client as the environment configures it, and whether it found no credentials."""
+    """Return a client as the environment configures it, and whether it found no credentials.
+
+    Raises:
+        ParameterError: the credentials that are configured cannot be read.
+    """
     try:
         return storage.Client(project=None), False
-    except google.auth.exceptions.DefaultCredentialsError:
+    except google.auth.exceptions.DefaultCredentialsError as error:
+        if os.environ.get(CREDENTIALS):
+            raise ParameterError(f"{CREDENTIALS}: {shown(str(error))}; mount the file") from error
+        # Public buckets need none.
         return storage.Client.create_anonymous_client(), True

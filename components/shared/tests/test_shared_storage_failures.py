@@ -193,6 +193,14 @@ def test_a_key_that_would_leave_the_folder_is_refused(
     assert not (tmp_path / "escaped").exists()
 
 
+def test_a_key_that_is_a_file_and_a_folder_is_refused(bucket: Bucket, monkeypatch, tmp_path: Path):
+    bucket.use(monkeypatch)
+    for key in ("m/a/b/c", "m/a"):
+        bucket.put(f"{tmp_path.name}/{key}", b"data")
+    with pytest.raises(DataError, match=r"m/a': a file and a folder"):
+        storage.fetched(f"{at(bucket, tmp_path)}/m", tmp_path / "here")
+
+
 @pytest.mark.parametrize("use", [storage.remove, lambda uri: storage.write_text(uri, "")])
 def test_a_whole_bucket_is_neither_removed_nor_replaced(bucket: Bucket, monkeypatch, use):
     bucket.use(monkeypatch)

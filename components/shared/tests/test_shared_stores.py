@@ -1,16 +1,17 @@
 """The pure parts behind storage: patterns, checksums, back-off, the environment."""
 
-import glob
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+import object_stores
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanaria.components.shared import storage
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.stores import checksums, location, patterns, retry
+from kanaria.components.shared.stores import checksums, local, location, patterns, retry, s3
 from kanaria.components.shared.stores.protocol import ObjectInfo, PassingError
 from kanaria.components.shared.stores.s3_environment import Endpoint, endpoint, provider
 
@@ -33,15 +34,13 @@ def made(folder: Path, keys: set[str]) -> set[str]:
 
 
 @given(keys=st.sets(KEYS, max_size=6), pattern=PATTERNS)
-def test_a_pattern_names_the_keys_that_glob_names_as_files(
+def test_a_pattern_names_the_keys_that_it_names_as_files(
     tmp_path_factory: pytest.TempPathFactory, keys: set[str], pattern: str
 ):
     folder = tmp_path_factory.mktemp("keys")
     keys = made(folder, keys)
-    names = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
-    assert {key for key in keys if patterns.fits(pattern, key)} == {
-        name for name in names if (folder / name).is_file()
-    }
+    found = [str(folder / key) for key in sorted(keys) if patterns.fits(pattern, key)]
+    assert sorted(found) == local.matches(folder / pattern)
 
 
 @pytest.mark.parametrize(
@@ -206,3 +205,58 @@ def test_credentials_come_from_a_mounted_file(tmp_path: Path, monkeypatch: pytes
 def test_without_credentials_the_caller_is_anonymous(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert provider("s3", HERE, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "cause"),
+    [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", None, "error in reading file"),
+        ("AWS_SHARED_CREDENTIALS_FILE", None, "access key does not exist"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "secret", "malformed"),
+    ],
+)
+def test_credentials_that_cannot_be_read_are_told_at_once_without_their_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str | None, cause: str
+):
+    for other in object_stores.NOT_SET:
+        monkeypatch.delenv(other, raising=False)
+    file = tmp_path / "mounted"
+    if content:
+        file.write_text(content)
+    monkeypatch.setenv(name, str(file))
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/r")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    with pytest.raises(ParameterError, match=cause) as caught:
+        storage.exists("s3://bucket/a")
+    assert str(file) in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_googles_credentials_that_are_absent_are_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "absent.json"))
+    with pytest.raises(ParameterError, match=r"GOOGLE_APPLICATION_CREDENTIALS: .*absent\.json"):
+        storage.exists("gs://bucket/a")
+
+
+MD5_HEX = hashlib.md5(b"data").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("etag", "headers", "found"),
+    [
+        (MD5_HEX, {}, {"md5": MD5}),
+        (MD5_HEX, {"x-amz-server-side-encryption": "AES256"}, {"md5": MD5}),
+        (f"{MD5_HEX}-3", {}, {"md5-parts": MD5}),
+        (MD5_HEX, {"x-amz-server-side-encryption": "aws:kms"}, {}),
+        (MD5_HEX, {"x-amz-server-side-encryption-customer-algorithm": "AES256"}, {}),
+        ("made as the store likes", {}, {}),
+        ("", {}, {}),
+    ],
+)
+def test_an_etag_is_a_checksum_only_where_it_is_an_md5(
+    etag: str, headers: dict[str, str], found: dict[str, str]
+):
+    assert s3.checksums_of(etag, headers) == found
