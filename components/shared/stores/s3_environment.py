@@ -130,11 +130,12 @@ class _Configured(Provider):
     def retrieve(self) -> Credentials:
         try:
             return self._provider.retrieve()
-        except (OSError, configparser.Error) as error:
-            # The parser's own message shows the line, which may hold the secret.
-            why = error.strerror if isinstance(error, OSError) else "malformed"
-            name = getattr(error, "filename", None) or getattr(error, "source", "")
-            raise ValueError(f"credentials cannot be read: {name}: {why}") from error
+        except OSError as error:
+            raise ValueError(f"{error.filename}: {error.strerror}") from error
+        except configparser.Error as error:
+            # The parser's message quotes the line, which may hold the secret.
+            file = getattr(error, "source", "the credentials file")
+            raise ValueError(f"{file}: not a credentials file") from error
 
 
 def _task_role() -> Provider:

@@ -34,8 +34,8 @@ def cut(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
     """Puts a proxy before the bucket that cuts the first `times` long connections."""
     proxies = []
 
-    def begin(times: int) -> CuttingProxy:
-        way = cutting(bucket.endpoint, after=CUT_AFTER, times=times)
+    def begin(times: int, damage: bool = False) -> CuttingProxy:
+        way = cutting(bucket.endpoint, after=CUT_AFTER, times=times, damage=damage)
         proxies.append(way)
         proxy = way.__enter__()
         bucket.behind(proxy.endpoint).use(monkeypatch)
@@ -117,6 +117,19 @@ def test_a_download_cut_each_time_leaves_nothing(bucket: Bucket, tmp_path: Path,
     with pytest.raises(NotReadyError, match=r"/big': failed 5 times"):
         storage.fetched(at(bucket, tmp_path) + name, tmp_path / "here")
     assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_a_byte_that_is_damaged_on_the_way_is_found_and_mended(
+    bucket: Bucket, tmp_path: Path, model: Path, cut
+):
+    up = cut(times=1, damage=True)
+    storage.publish(model, at(bucket, tmp_path), last="release.json")
+    assert up.cuts == 1
+    assert bucket.get(f"{tmp_path.name}/variables") == BIG
+    down = cut(times=1, damage=True)
+    found = storage.fetched(f"{at(bucket, tmp_path)}/variables", tmp_path / "here")
+    assert down.cuts == 1
+    assert found.read_bytes() == BIG
 
 
 def test_a_stream_that_is_cut_is_measured_again_from_its_beginning(

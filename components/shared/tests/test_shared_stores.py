@@ -212,7 +212,7 @@ def test_without_credentials_the_caller_is_anonymous(tmp_path: Path, monkeypatch
     [
         ("AWS_WEB_IDENTITY_TOKEN_FILE", None, "error in reading file"),
         ("AWS_SHARED_CREDENTIALS_FILE", None, "access key does not exist"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "secret", "malformed"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "secret", "not a credentials file"),
     ],
 )
 def test_credentials_that_cannot_be_read_are_told_at_once_without_their_content(

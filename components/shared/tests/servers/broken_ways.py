@@ -1,4 +1,4 @@
-"""Ways to a server that break: a proxy that cuts connections, a server that only refuses."""
+"""Ways to a server that break: a proxy that cuts or damages, a server that only refuses."""
 
 import socket
 import threading
@@ -9,13 +9,16 @@ from urllib.parse import urlsplit
 
 
 class CuttingProxy:
-    """Passes TCP connections on and cuts those that carry many bytes, some times."""
+    """Passes TCP connections on and cuts, or damages, those that carry many bytes, some times."""
 
-    def __init__(self, endpoint: str, *, after: int, times: int) -> None:
-        """Cut `times` connections to `endpoint` when `after` bytes went one way."""
+    def __init__(self, endpoint: str, *, after: int, times: int, damage: bool = False) -> None:
+        """Cut `times` connections to `endpoint` when `after` bytes went one way.
+
+        With `damage` all bytes are passed on, but for one that is another one.
+        """
         parts = urlsplit(endpoint)
         self._target = (parts.hostname, parts.port)
-        self.after, self.times, self.cuts = after, times, 0
+        self.after, self.times, self.cuts, self._damage = after, times, 0, damage
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -38,7 +41,9 @@ class CuttingProxy:
             while data := source.recv(4096):
                 passed += len(data)
                 if passed > self.after and self._may_cut():
-                    break
+                    if not self._damage:
+                        break
+                    data = data[:-1] + bytes([data[-1] ^ 1])
                 target.sendall(data)
         for end in (source, target):
             with suppress(OSError):
@@ -52,9 +57,11 @@ class CuttingProxy:
 
 
 @contextmanager
-def cutting(endpoint: str, *, after: int, times: int) -> Iterator[CuttingProxy]:
+def cutting(
+    endpoint: str, *, after: int, times: int, damage: bool = False
+) -> Iterator[CuttingProxy]:
     """Yield a proxy before the server at `endpoint`."""
-    proxy = CuttingProxy(endpoint, after=after, times=times)
+    proxy = CuttingProxy(endpoint, after=after, times=times, damage=damage)
     try:
         yield proxy
     finally:
