@@ -27,6 +27,9 @@ TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for more bytes."""
 
 SERVER_ERROR = 500
+DAMAGED_ON_THE_WAY = "doesn't match calculated"
+"""What the server says of an upload whose checksum differs; its status is that of a bad request."""
+
 CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 REMEDY = f"check the bucket's name, the permissions and {CREDENTIALS}"
 ERRORS = (
@@ -42,7 +45,8 @@ ERRORS = (
 
 def _may_pass(error: Exception) -> bool:
     if isinstance(error, GoogleAPICallError):
-        return isinstance(error, TooManyRequests) or (error.code or 0) >= SERVER_ERROR
+        busy = isinstance(error, TooManyRequests) or (error.code or 0) >= SERVER_ERROR
+        return busy or DAMAGED_ON_THE_WAY in str(error)
     if isinstance(error, transfer.InvalidResponse):
         status = error.response.status_code
         return status == TooManyRequests.code or status >= SERVER_ERROR
