@@ -16,6 +16,7 @@ from pathlib import Path
 
 from kanaria.components.shared import fingerprint, storage
 from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.many import each
 
 PIN = "#sha256="
 
@@ -105,7 +106,7 @@ def pin(data: str) -> str:
     unusable = [uri for uri in uris if "," in uri]
     if unusable:
         raise ParameterError(f"data={shown(unusable[0])}: a path holds a comma; rename it")
-    found = _fingerprint([(uri.rpartition("/")[2], storage.sha256(uri)) for uri in uris])
+    found = _fingerprint(each(lambda uri: (uri.rpartition("/")[2], storage.sha256(uri)), uris))
     return ",".join(uris) + PIN + found
 
 
@@ -141,11 +142,10 @@ def opened(data: str) -> Iterator[Opened]:
     reference = parse(data)
     with tempfile.TemporaryDirectory(prefix="kanaria-data-") as folder:
         # Each file has a folder of its own: two may have one name.
-        paths = [
-            storage.fetched(uri, Path(folder) / str(number))
-            for number, uri in enumerate(reference.uris)
-        ]
+        places = [Path(folder) / str(number) for number in range(len(reference.uris))]
+        pairs = zip(reference.uris, places, strict=True)
+        paths = each(lambda pair: storage.fetched(*pair), pairs)
         found = _verified(reference, content(tuple(paths)))
-        pairs = zip(reference.uris, paths, strict=True)
-        files = tuple(DataFile(uri=uri, path=path) for uri, path in pairs)
+        found_at = zip(reference.uris, paths, strict=True)
+        files = tuple(DataFile(uri=uri, path=path) for uri, path in found_at)
         yield Opened(files=files, fingerprint=found)

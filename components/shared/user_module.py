@@ -26,7 +26,8 @@ def _path(module_file: str) -> Path:
     """Return the module's path, or that of a copy of a remote module."""
     if not storage.is_remote(module_file):
         return storage.local_path(module_file)
-    folder = Path(_copies().name) / fingerprint.of_text(module_file)[:16]
+    # A folder of its own: Python tells cached bytecode of one path apart only by the second.
+    folder = Path(tempfile.mkdtemp(dir=_copies().name))
     try:
         return storage.fetched(module_file, folder)
     except DataError as error:

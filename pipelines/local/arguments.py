@@ -1,7 +1,6 @@
 """A pipeline's arguments: from a config file and --set, checked all at once, files published."""
 
 import difflib
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,25 +108,27 @@ def checked(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_published_files(values: Mapping[str, Any], store: Path) -> dict[str, Any]:
-    """Copy each file named by a `*_file` parameter to `store/<hash>/<name>`.
+    """Copy each file named by a `*_file` parameter, also a remote one, to `store/<hash>/<name>`.
 
     The returned path names the content, so a changed file is another value.
 
     Raises:
-        DataError: there is no file at a URI.
-        NotReadyError: the store of a URI does not answer.
+        DataError: there is no such remote file.
+        NotReadyError: its store does not answer.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        return {
-            name: _published(storage.fetched(value, Path(folder) / name), store)
-            if name.endswith(FILE_SUFFIX) and isinstance(value, str) and _is_file(value)
-            else value
-            for name, value in values.items()
-        }
+    return {
+        name: _content_named(value, store)
+        if name.endswith(FILE_SUFFIX) and isinstance(value, str)
+        else value
+        for name, value in values.items()
+    }
 
 
-def _is_file(value: str) -> bool:
-    return storage.is_remote(value) or Path(value).is_file()
+def _content_named(value: str, store: Path) -> str:
+    if not storage.is_remote(value):
+        return _published(Path(value), store) if Path(value).is_file() else value
+    with storage.opened(value) as path:
+        return _published(path, store)
 
 
 def _published(path: Path, store: Path) -> str:

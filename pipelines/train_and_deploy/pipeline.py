@@ -29,31 +29,36 @@ def _span(data: str, **asked: Any) -> dsl.PipelineTask:
     return _fresh(resolve_span(data=data, schedule_time=time, **asked))
 
 
-def _trained(
-    examples: Any, schema: Any, transform: dsl.PipelineTask, **how: Any
-) -> dsl.PipelineTask:
-    """Train on what transform_data left."""
-    return train_model(
-        examples=examples,
-        schema=schema,
-        transform_graph=transform.outputs["transform_graph"],
-        transformed_examples=transform.outputs["transformed_examples"],
-        **how,
-    )
+def _for_training(*tasks: dsl.PipelineTask) -> dict[str, Any]:
+    """Return the artifacts train_model reads, from the tasks that make them."""
+    ingest, validate, transform = tasks
+    return {
+        "examples": ingest.outputs["examples"],
+        "schema": validate.outputs["schema"],
+        "transform_graph": transform.outputs["transform_graph"],
+        "transformed_examples": transform.outputs["transformed_examples"],
+    }
 
 
-def _push_if_blessed(
-    evaluate: dsl.PipelineTask, model: Any, validate: dsl.PipelineTask, **service: Any
-) -> None:
-    """Push the model if evaluate_model blessed it."""
-    with dsl.If(evaluate.outputs["Output"] == True, name="blessed"):  # noqa: E712  A KFP condition.
-        push_model(
-            model=model,
-            outcome=evaluate.outputs["outcome"],
-            schema=validate.outputs["schema"],
-            statistics=validate.outputs["statistics"],
-            **service,
-        ).set_caching_options(False)
+def _for_evaluation(*tasks: dsl.PipelineTask) -> dict[str, Any]:
+    """Return the artifacts evaluate_model reads, from the tasks that make them."""
+    ingest, validate, train = tasks
+    return {
+        "examples": ingest.outputs["examples"],
+        "schema": validate.outputs["schema"],
+        "model": train.outputs["model"],
+    }
+
+
+def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
+    """Return the artifacts push_model releases, from the tasks that make them."""
+    validate, train, evaluate = tasks
+    return {
+        "model": train.outputs["model"],
+        "outcome": evaluate.outputs["outcome"],
+        "schema": validate.outputs["schema"],
+        "statistics": validate.outputs["statistics"],
+    }
 
 
 @dsl.pipeline(name="train-and-deploy")
@@ -156,10 +161,8 @@ def train_and_deploy(
         module_file=module_file,
         custom_config=custom_config,
     ).after(require_passed(outcome=validate.outputs["outcome"]))
-    train = _trained(
-        ingest.outputs["examples"],
-        validate.outputs["schema"],
-        transform,
+    train = train_model(
+        **_for_training(ingest, validate, transform),
         module_file=module_file,
         train_steps=train_steps,
         eval_steps=eval_steps,
@@ -168,29 +171,26 @@ def train_and_deploy(
         seed=seed,
     )
     evaluate = evaluate_model(
-        examples=ingest.outputs["examples"],
-        model=train.outputs["model"],
-        schema=validate.outputs["schema"],
+        **_for_evaluation(ingest, validate, train),
         eval_config_file=eval_config_file,
         deployed=deployed.output,
     )
-    _push_if_blessed(
-        evaluate,
-        train.outputs["model"],
-        validate,
-        service_name=service_name,
-        model_root=model_root,
-        namespace=namespace,
-        canary_percent=canary_percent,
-        runtime=runtime,
-        runtime_version=runtime_version,
-        protocol_version=protocol_version,
-        gpus=gpus,
-        gpu_resource=gpu_resource,
-        node_selector=node_selector,
-        tolerations=tolerations,
-        min_replicas=min_replicas,
-        max_replicas=max_replicas,
-        logger_url=logger_url,
-        ready_timeout=ready_timeout,
-    )
+    with dsl.If(evaluate.outputs["Output"] == True, name="blessed"):  # noqa: E712  A KFP condition.
+        push_model(
+            **_for_release(validate, train, evaluate),
+            service_name=service_name,
+            model_root=model_root,
+            namespace=namespace,
+            canary_percent=canary_percent,
+            runtime=runtime,
+            runtime_version=runtime_version,
+            protocol_version=protocol_version,
+            gpus=gpus,
+            gpu_resource=gpu_resource,
+            node_selector=node_selector,
+            tolerations=tolerations,
+            min_replicas=min_replicas,
+            max_replicas=max_replicas,
+            logger_url=logger_url,
+            ready_timeout=ready_timeout,
+        ).set_caching_options(False)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import object_stores
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +14,7 @@ import tensorflow_model_analysis as tfma
 
 from kanaria.components.evaluate.evaluate import Evaluation, Request, evaluate
 from kanaria.components.shared import outcome as outcomes
+from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.examples import ExamplesFormat
 from kanaria.components.shared.write_examples import write_split
@@ -389,6 +391,28 @@ def test_a_model_that_predicts_nan(home: Path):
 def test_a_folder_without_a_model(home: Path):
     asked = request(home, "no-model", CONFIG % "", model=str(home / "examples"))
     assert "no <version>/saved_model.pb" in failure(asked, DataError)
+
+
+def test_config_and_deployed_release_in_a_bucket_give_the_same_numbers(
+    home: Path, compared: tuple[Request, Evaluation], monkeypatch: pytest.MonkeyPatch
+):
+    asked, local = compared
+    with object_stores.s3() as bucket:
+        bucket.use(monkeypatch)
+        last = "model/1/saved_model.pb"
+        storage.publish(home / "release", f"{bucket.uri}/release", last=last)
+        storage.publish(Path(asked.eval_config_file), f"{bucket.uri}/config.pbtxt")
+        config = Path(asked.eval_config_file).read_text()
+        remote = request(
+            home,
+            "remote",
+            config,
+            deployed=f"{bucket.uri}/release",
+            eval_config_file=f"{bucket.uri}/config.pbtxt",
+        )
+        assert evaluate(remote).metrics == local.metrics
+        gone = request(home, "gone-afar", config, deployed=f"{bucket.uri}/gone")
+        assert "no model in this release" in failure(gone, DataError)
 
 
 def test_a_release_that_is_gone(home: Path):

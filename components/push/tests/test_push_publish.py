@@ -1,19 +1,28 @@
+"""Releases on a folder of this machine, an S3 server and a Cloud Storage server."""
+
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import object_stores
 import pytest
+from broken_ways import cutting
+from object_stores import Bucket
 
 from kanaria.components.push.publish import Sources, publish
-from kanaria.components.shared import fingerprint, release
-from kanaria.components.shared.errors import DataError
+from kanaria.components.shared import fingerprint, release, storage
+from kanaria.components.shared.errors import DataError, NotReadyError
+from kanaria.components.shared.stores import retry
 
 LINEAGE = {"service": "tips", "outcome": "evaluate_model passed"}
+SERVERS = {"s3": object_stores.s3, "gs": object_stores.gcs}
 
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Sources:
     for path, text in {
         "model/1/saved_model.pb": "weights",
+        "model/1/variables/variables.index": "index",
         "schema/schema.pbtxt": "feature {}",
         "statistics/train/FeatureStats.pb": "numbers",
     }.items():
@@ -23,27 +32,54 @@ def sources(tmp_path: Path) -> Sources:
     return Sources(**parts)
 
 
-def test_a_release_holds_model_schema_statistics_and_lineage(sources: Sources, tmp_path: Path):
-    found = publish(sources, tmp_path / "root/tips", LINEAGE)
-    assert (release.model_folder(found) / "1/saved_model.pb").read_text() == "weights"
-    assert release.schema_file(found).exists()
-    assert (release.statistics_folder(found) / "train/FeatureStats.pb").exists()
-    lineage = json.loads((found / release.LINEAGE).read_text())
+@pytest.fixture(scope="module", params=["local", *SERVERS])
+def bucket(request: pytest.FixtureRequest) -> Iterator[Bucket | None]:
+    if request.param == "local":
+        yield None
+    else:
+        with SERVERS[request.param]() as bucket:
+            yield bucket
+
+
+@pytest.fixture
+def root(bucket: Bucket | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    if bucket is None:
+        return str(tmp_path / "root/tips")
+    bucket.use(monkeypatch)
+    return f"{bucket.uri}/{tmp_path.name}/tips"
+
+
+def files(uri: str) -> list[str]:
+    return [found.removeprefix(f"{uri}/") for found in storage.matches(f"{uri}/**")]
+
+
+def test_a_release_holds_model_schema_statistics_and_lineage(sources: Sources, root: str):
+    found = publish(sources, root, LINEAGE)
+    assert files(found) == [
+        "model/1/saved_model.pb",
+        "model/1/variables/variables.index",
+        "release.json",
+        "schema/schema.pbtxt",
+        "statistics/train/FeatureStats.pb",
+    ]
+    assert storage.read_text(f"{found}/model/1/saved_model.pb") == "weights"
+    lineage = json.loads(storage.read_text(f"{found}/{release.LINEAGE}"))
     assert lineage["fingerprint"] == fingerprint.of_tree(sources.model)
-    assert lineage["fingerprint"].startswith(found.name)
+    assert lineage["fingerprint"].startswith(found.rpartition("/")[2])
     assert LINEAGE.items() <= lineage.items()
 
 
-def test_the_same_model_gives_the_same_release(sources: Sources, tmp_path: Path):
-    first = publish(sources, tmp_path / "root/tips", LINEAGE)
-    assert publish(sources, tmp_path / "root/tips", LINEAGE) == first
-    assert [path.name for path in (tmp_path / "root/tips").iterdir()] == [first.name]
+def test_the_same_model_gives_the_same_release(sources: Sources, root: str):
+    first = publish(sources, root, LINEAGE)
+    before = files(root)
+    assert publish(sources, root, LINEAGE) == first
+    assert files(root) == before
 
 
-def test_another_model_gives_another_release(sources: Sources, tmp_path: Path):
-    first = publish(sources, tmp_path / "root/tips", LINEAGE)
+def test_another_model_gives_another_release(sources: Sources, root: str):
+    first = publish(sources, root, LINEAGE)
     (sources.model / "1/saved_model.pb").write_text("other weights")
-    assert publish(sources, tmp_path / "root/tips", LINEAGE) != first
+    assert publish(sources, root, LINEAGE) != first
 
 
 @pytest.mark.parametrize(
@@ -54,21 +90,50 @@ def test_another_model_gives_another_release(sources: Sources, tmp_path: Path):
         ("release.json", "not readable"),
     ],
 )
-def test_a_damaged_release_is_never_served(sources: Sources, tmp_path: Path, file: str, cause: str):
-    found = publish(sources, tmp_path / "root/tips", LINEAGE)
-    (found / file).write_text("cut")
+def test_a_damaged_release_is_never_served(sources: Sources, root: str, file: str, cause: str):
+    found = publish(sources, root, LINEAGE)
+    storage.write_text(f"{found}/{file}", "cut")
     with pytest.raises(DataError, match=cause):
-        publish(sources, tmp_path / "root/tips", LINEAGE)
+        publish(sources, root, LINEAGE)
 
 
-def test_a_release_keeps_the_schema_it_was_published_with(sources: Sources, tmp_path: Path):
-    found = publish(sources, tmp_path / "root/tips", LINEAGE)
+def test_a_release_that_was_never_completed_is_written_anew(sources: Sources, root: str):
+    found = publish(sources, root, LINEAGE)
+    storage.remove(f"{found}/{release.LINEAGE}")
+    storage.write_text(f"{found}/model/1/saved_model.pb", "half")
+    storage.write_text(f"{found}/model/1/rest", "of another push")
+    assert publish(sources, root, LINEAGE) == found
+    assert storage.read_text(f"{found}/model/1/saved_model.pb") == "weights"
+    assert not storage.exists(f"{found}/model/1/rest")
+
+
+def test_a_release_keeps_the_schema_it_was_published_with(sources: Sources, root: str):
+    found = publish(sources, root, LINEAGE)
     (sources.schema / "schema.pbtxt").write_text("edited later")
-    assert publish(sources, tmp_path / "root/tips", LINEAGE) == found
-    assert release.schema_file(found).read_text() == "feature {}"
+    assert publish(sources, root, LINEAGE) == found
+    assert storage.read_text(f"{found}/schema/schema.pbtxt") == "feature {}"
 
 
-def test_a_folder_without_a_model_is_an_error(sources: Sources, tmp_path: Path):
+def test_a_folder_without_a_model_is_an_error(sources: Sources, root: str):
     (sources.model / "1/saved_model.pb").unlink()
     with pytest.raises(DataError, match=r"no <integer>/saved_model\.pb"):
-        publish(sources, tmp_path / "root/tips", LINEAGE)
+        publish(sources, root, LINEAGE)
+
+
+@pytest.mark.parametrize("bucket", list(SERVERS), indirect=True)
+def test_a_push_that_is_cut_is_no_release_and_the_next_one_completes_it(
+    sources: Sources, root: str, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.001)
+    (sources.model / "1/variables/variables.data").write_bytes(b"weights" * 100_000)
+    with cutting(bucket.endpoint, after=100_000, times=1000) as proxy:
+        bucket.behind(proxy.endpoint).use(monkeypatch)
+        with pytest.raises(NotReadyError, match=r"variables\.data': failed 5 times"):
+            publish(sources, root, LINEAGE)
+        folder = root.removeprefix(f"{bucket.uri}/")
+        keys = bucket.keys()
+        assert [key for key in keys if key.startswith(folder)]
+        assert not [key for key in keys if key.startswith(folder) and "release.json" in key]
+        proxy.times = 0
+        found = publish(sources, root, LINEAGE)
+        assert storage.fingerprint(f"{found}/model") == fingerprint.of_tree(sources.model)

@@ -80,9 +80,13 @@ class Meter:
         """The SHA-256 of all pieces as 64 hexadecimal digits."""
         return self._sha256.hexdigest()
 
+    def measured(self) -> dict[str, str]:
+        """Return algorithm -> checksum of the pieces."""
+        return {name: text(checksum.digest()) for name, checksum in self._checksums.items()}
+
     def agreements(self) -> dict[str, bool]:
         """Return algorithm -> whether the store's checksum is that of the pieces."""
-        found = {name: text(checksum.digest()) for name, checksum in self._checksums.items()}
+        found = self.measured()
         return {name: found[name] == value for name, value in self._info.checksums.items()}
 
     def check(self) -> None:

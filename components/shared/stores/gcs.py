@@ -1,5 +1,6 @@
 """Google Cloud Storage through its own client; STORAGE_EMULATOR_HOST leads to an emulator."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from google.api_core.exceptions import GoogleAPICallError, NotFound, TooManyRequ
 from google.cloud import storage  # type: ignore[import-untyped]
 from google.resumable_media import common as transfer
 
-from kanaria.components.shared.errors import shown
+from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.stores.protocol import (
     AbsentError,
     ObjectInfo,
@@ -26,7 +27,11 @@ TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for more bytes."""
 
 SERVER_ERROR = 500
-REMEDY = "check the bucket's name, the permissions and GOOGLE_APPLICATION_CREDENTIALS"
+DAMAGED_ON_THE_WAY = "doesn't match calculated"
+"""What the server says of an upload whose checksum differs; its status is that of a bad request."""
+
+CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
+REMEDY = f"check the bucket's name, the permissions and {CREDENTIALS}"
 ERRORS = (
     GoogleAPICallError,
     google.auth.exceptions.GoogleAuthError,
@@ -40,7 +45,8 @@ ERRORS = (
 
 def _may_pass(error: Exception) -> bool:
     if isinstance(error, GoogleAPICallError):
-        return isinstance(error, TooManyRequests) or (error.code or 0) >= SERVER_ERROR
+        busy = isinstance(error, TooManyRequests) or (error.code or 0) >= SERVER_ERROR
+        return busy or DAMAGED_ON_THE_WAY in str(error)
     if isinstance(error, transfer.InvalidResponse):
         status = error.response.status_code
         return status == TooManyRequests.code or status >= SERVER_ERROR
@@ -82,6 +88,15 @@ class GcsStore:
         except ERRORS as error:
             raise self._failure(error) from error
 
+    @contextmanager
+    def _in_bucket(self) -> Iterator[None]:
+        """Only the bucket can be absent here."""
+        try:
+            with self._translated():
+                yield
+        except AbsentError as error:
+            raise self._refused(str(error)) from error
+
     def _failure(self, error: Exception) -> StoreError:
         if isinstance(error, NotFound) and "bucket does not exist" not in str(error):
             return AbsentError(_reason(error))
@@ -93,14 +108,11 @@ class GcsStore:
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys that begin with `prefix`."""
-        try:
-            with self._translated():
-                found = self._client.list_blobs(
-                    self._bucket, prefix=prefix, timeout=TIMEOUT, retry=None
-                )
-                return [blob.name for blob in found if not blob.name.endswith("/")]
-        except AbsentError as error:  # Only the bucket can be absent here.
-            raise self._refused(str(error)) from error
+        with self._in_bucket():
+            found = self._client.list_blobs(
+                self._bucket, prefix=prefix, timeout=TIMEOUT, retry=None
+            )
+            return [blob.name for blob in found if not blob.name.endswith("/")]
 
     def stat(self, key: str) -> ObjectInfo | None:
         """Return size, CRC32C, MD5 where there is one, and the recorded SHA-256."""
@@ -129,7 +141,7 @@ class GcsStore:
         """Write a file; the server compares its CRC32C."""
         blob = self._bucket.blob(key)
         blob.metadata = {"sha256": sha256}
-        with self._translated():
+        with self._in_bucket():
             blob.upload_from_filename(
                 str(path),
                 content_type="application/octet-stream",
@@ -148,8 +160,15 @@ class GcsStore:
 
 
 def client() -> tuple[Any, bool]:
-    """Return a client as the environment configures it, and whether it found no credentials."""
+    """Return a client as the environment configures it, and whether it found no credentials.
+
+    Raises:
+        ParameterError: the credentials that are configured cannot be read.
+    """
     try:
         return storage.Client(project=None), False
-    except google.auth.exceptions.DefaultCredentialsError:
+    except google.auth.exceptions.DefaultCredentialsError as error:
+        if os.environ.get(CREDENTIALS):
+            raise ParameterError(f"{CREDENTIALS}: {shown(str(error))}; mount the file") from error
+        # Public buckets need none.
         return storage.Client.create_anonymous_client(), True

@@ -14,7 +14,8 @@ def matches(path: Path) -> list[str]:
         return [str(path)]
     # Path.glob would also match hidden files, such as an editor's copies.
     names = glob.glob(str(path), recursive=True)  # noqa: PTH207
-    return sorted({name for name in names if Path(name).is_file()})
+    # `a.csv/**` finds "a.csv/", which is no name of a file.
+    return sorted({name for name in names if name[-1] != "/" and Path(name).is_file()})
 
 
 def exists(path: Path) -> bool:

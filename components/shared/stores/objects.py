@@ -1,16 +1,16 @@
 """What `kanaria.components.shared.storage` promises, for object stores."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from kanaria.components.shared import atomic, fingerprint
 from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.many import each
 from kanaria.components.shared.stores import checksums, patterns
 from kanaria.components.shared.stores.connect import store_of
 from kanaria.components.shared.stores.location import Location
-from kanaria.components.shared.stores.many import each
 from kanaria.components.shared.stores.protocol import (
     AbsentError,
     ObjectInfo,
@@ -70,6 +70,7 @@ class Objects:
         keys = self._keys(self._at.below)
         if not keys:
             raise DataError(f"uri={shown(self._uri)}: no such file or folder; check the URI")
+        _check_names(self._at.uri(""), keys)
         with atomic.published(target) as temporary:
             each(lambda key: self._download(key, temporary / self._name(key)), keys)
         return target
@@ -136,6 +137,16 @@ class Objects:
     def _upload(self, source: Path, key: str) -> None:
         digest = fingerprint.of_file(source)
         attempted(self._at.uri(key), lambda: _write(self._store, source, key, digest))
+
+
+def _check_names(bucket: str, keys: Sequence[str]) -> None:
+    """Refuse a file that would have to be a folder too; keys may be so, paths may not."""
+    known = set(keys)
+    both = [
+        str(above) for key in keys for above in PurePosixPath(key).parents if str(above) in known
+    ]
+    if both:
+        raise DataError(f"uri={shown(bucket + both[0])}: a file and a folder; remove one of them")
 
 
 def _safe(uri: str, part: str) -> str:

@@ -92,7 +92,7 @@ class S3Store:
         headers = {name.lower(): value for name, value in (found.metadata or {}).items()}
         return ObjectInfo(
             size=found.size or 0,
-            checksums=_checksums(found.etag or "", headers),
+            checksums=checksums_of(found.etag or "", headers),
             sha256=headers.get(SHA256, ""),
         )
 
@@ -127,12 +127,12 @@ class S3Store:
             self._client.remove_object(self._bucket, key)
 
 
-def _checksums(etag: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """An ETag is an MD5 unless a key of the customer or of KMS encrypts the object."""
+def checksums_of(etag: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the checksum that an ETag is: an MD5, unless a customer's or KMS's key encrypts."""
     encryption = headers.get("x-amz-server-side-encryption", "AES256")
     customer = "x-amz-server-side-encryption-customer-algorithm" in headers
     digits, _, parts = etag.partition("-")
-    if customer or encryption != "AES256":
+    if customer or encryption != "AES256" or not digits:
         return {}
     try:
         digest = base64.b64encode(bytes.fromhex(digits)).decode()

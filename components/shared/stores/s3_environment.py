@@ -1,5 +1,6 @@
 """Where S3 is and who asks, from the variables and files that KServe, KFP and AWS users have."""
 
+import configparser
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 
 import certifi
 import urllib3
+from minio.credentials.credentials import Credentials
 from minio.credentials.providers import (
     AWSConfigProvider,
     EnvAWSProvider,
@@ -109,7 +111,7 @@ def provider(scheme: str, endpoint: Endpoint, environ: Mapping[str, str]) -> Pro
     )
     configured = next((make for holds, make in ways if holds), None)
     if configured:
-        return configured()
+        return _Configured(configured())
     if (Path.home() / ".aws/credentials").is_file():
         return _working(AWSConfigProvider())
     on_aws = endpoint.host.endswith("amazonaws.com")
@@ -117,6 +119,23 @@ def provider(scheme: str, endpoint: Endpoint, environ: Mapping[str, str]) -> Pro
         client = http_client(METADATA_SECONDS, METADATA_SECONDS)
         return _working(IamAwsProvider(http_client=client))
     return None
+
+
+class _Configured(Provider):
+    """Credentials that are configured; a file of them that cannot be read is a ValueError."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    def retrieve(self) -> Credentials:
+        try:
+            return self._provider.retrieve()
+        except OSError as error:
+            raise ValueError(f"{error.filename}: {error.strerror}") from error
+        except configparser.Error as error:
+            # The parser's message quotes the line, which may hold the secret.
+            file = getattr(error, "source", "the credentials file")
+            raise ValueError(f"{file}: not a credentials file") from error
 
 
 def _task_role() -> Provider:

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import object_stores
 import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
 
-from kanaria.components.shared import outcome
+from kanaria.components.shared import outcome, storage
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.validate.validate import ValidateRequest, validate
 
@@ -123,6 +124,27 @@ def test_drift_from_the_deployed_release_acts(
     assert any(note.startswith("drift jensen") for note in found.notes)
     assert found.thresholds["drift jensen_shannon_divergence of fare"] == 0.1
     assert "deployed train" in targets.report.read_text()
+
+
+def test_a_schema_and_baselines_in_a_bucket_judge_as_local_ones_do(
+    examples_of, targets_in, schema_file, release, monkeypatch: pytest.MonkeyPatch
+):
+    folder = examples_of(train=TAXI | {"fare": [3 * fare for fare in FARES]})
+    local, remote = targets_in("local"), targets_in("remote")
+    given = {"schema_file": schema_file, "deployed": str(release)}
+    given["serving_statistics"] = f"{release}/statistics/eval"
+    validate(ValidateRequest(examples=folder, **given), local)
+    with object_stores.gcs() as bucket:
+        bucket.use(monkeypatch)
+        storage.publish(Path(schema_file), f"{bucket.uri}/schema.pbtxt")
+        for split in ("train", "eval"):
+            name = f"statistics/{split}/FeatureStats.pb"
+            storage.publish(Path(release) / name, f"{bucket.uri}/release/{name}")
+        given = {"schema_file": f"{bucket.uri}/schema.pbtxt", "deployed": f"{bucket.uri}/release"}
+        given["serving_statistics"] = f"{bucket.uri}/release/statistics/eval"
+        validate(ValidateRequest(examples=folder, **given), remote)
+    assert outcome.read(remote.outcome) == outcome.read(local.outcome)
+    assert len(outcome.read(remote.outcome).reasons) == 2  # Drift and skew.
 
 
 @pytest.mark.parametrize("path", ["statistics/eval", "statistics/eval/FeatureStats.pb"])

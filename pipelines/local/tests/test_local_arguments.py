@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import object_stores
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
@@ -28,7 +29,7 @@ def test_a_file_that_does_not_exist_is_told_before_anything_runs(found: plan.Pla
 
 
 @pytest.mark.parametrize("value", ["package.module", "gs://bucket/m.py", ""])
-def test_a_module_name_and_a_remote_file_are_left_to_the_step(found: plan.Plan, value: str):
+def test_a_module_name_and_a_remote_file_are_taken_as_they_stand(found: plan.Plan, value: str):
     assert arguments.checked(found, {"text_file": value})["text_file"] == value
 
 
@@ -69,3 +70,15 @@ def test_a_published_file_is_named_by_its_content(tmp_path: Path):
         paths.append(arguments.with_published_files({"note_file": str(note)}, tmp_path / "files"))
     assert paths[0] == paths[2] != paths[1]
     assert Path(paths[1]["note_file"]).read_text() == "two"
+
+
+def test_a_remote_file_is_named_by_its_content_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with object_stores.s3() as bucket:
+        bucket.use(monkeypatch)
+        paths = []
+        for text in (b"one", b"two", b"one"):
+            bucket.put("note.txt", text)
+            values = {"note_file": f"{bucket.uri}/note.txt"}
+            paths.append(arguments.with_published_files(values, tmp_path / "files")["note_file"])
+    assert paths[0] == paths[2] != paths[1]
+    assert Path(paths[1]).read_text() == "two"
