@@ -58,7 +58,7 @@ def test_an_unknown_service_cannot_be_shifted(state):
 
 
 def test_a_model_elsewhere_is_refused_before_anything_is_written(tmp_path):
-    manifest = build(ServiceSpec(name="flights", storage_uri="s3://bucket/model"))
-    with LocalTraffic(tmp_path) as traffic, pytest.raises(ParameterError, match="s3"):
+    manifest = build(ServiceSpec(name="flights", storage_uri="hdfs://host/model"))
+    with LocalTraffic(tmp_path) as traffic, pytest.raises(ParameterError, match="hdfs"):
         traffic.stage(manifest)
     assert list(tmp_path.iterdir()) == []
