@@ -33,15 +33,6 @@ class DataReference:
     uris: tuple[str, ...]
     sha256: str = ""
 
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Return the paths of files that all lie on this machine.
-
-        Raises:
-            ParameterError: one of them is remote; read it through `opened`.
-        """
-        return tuple(storage.local_path(uri) for uri in self.uris)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataFile:
@@ -108,15 +99,6 @@ def pin(data: str) -> str:
         raise ParameterError(f"data={shown(unusable[0])}: a path holds a comma; rename it")
     found = _fingerprint(each(lambda uri: (uri.rpartition("/")[2], storage.sha256(uri)), uris))
     return ",".join(uris) + PIN + found
-
-
-def verify(reference: DataReference) -> str:
-    """Return the fingerprint of files on this machine, checked against the pin if there is one.
-
-    Raises:
-        DataError: the content has changed since it was pinned.
-    """
-    return _verified(reference, content(reference.files))
 
 
 def _verified(reference: DataReference, found: str) -> str:
