@@ -4,49 +4,23 @@ import argparse
 import signal
 import sys
 import webbrowser
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.errors import KanariaError, ParameterError, shown
+from kanaria.pipelines.submit.cli import add_schedule, add_submit
 
 ROOT = ".kanaria"
 
 
-def _document(pipeline: str) -> Any:
-    """Return the compiled pipeline with this name, or at this path."""
-    import yaml
-
-    if pipeline.endswith((".yaml", ".yml")):
-        path = Path(pipeline)
-        if not path.is_file():
-            raise ParameterError(f"pipeline={shown(pipeline)}: no such file")
-        try:
-            # A second document in the file configures the platform; there is none here.
-            return next(yaml.safe_load_all(path.read_text(encoding="utf-8")), None)
-        except yaml.YAMLError as error:
-            raise ParameterError(f"{path}: not YAML: {shown(str(error))}") from error
-    folder = resources.files("kanaria.pipelines") / pipeline / "pipeline.yaml"
-    if not folder.is_file():
-        raise ParameterError(
-            f"pipeline={shown(pipeline)}: unknown; name train_and_deploy or a compiled .yaml file"
-        )
-    return yaml.safe_load(folder.read_text(encoding="utf-8"))
-
-
 def _run(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.local import arguments, plan, progress, summary
+    from kanaria.pipelines.local import summary
+    from kanaria.pipelines.local.launch import launch
     from kanaria.pipelines.local.record import State
-    from kanaria.pipelines.local.run import Root, run
+    from kanaria.pipelines.local.run import Root
 
     root = Root(path=Path(options.root).resolve(), copies=options.pipeline_root)
-    found = plan.read(_document(options.pipeline))
-    given = arguments.from_config(Path(options.config)) if options.config else {}
-    given |= arguments.from_settings(options.set, found)
-    if "model_root" in found.parameters:
-        given.setdefault("model_root", str(root.models))
-    values = arguments.checked(found, given)
-    record, index = run(found, values, root, progress.on(sys.stdout))
+    record, index = launch(options.pipeline, config=options.config, settings=options.set, root=root)
     failed = [task for task in record.tasks if task.state is State.FAILED]
     for task in failed:
         sys.stderr.write(f"error: {task.name}: {task.cause}\nlog: {task.log}\n")
@@ -92,7 +66,7 @@ def _open(options: argparse.Namespace) -> int:
 def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="run a pipeline on this machine")
     run.add_argument("pipeline", help="train_and_deploy, or a compiled .yaml file")
-    run.add_argument("--config", help="YAML file of pipeline parameters")
+    run.add_argument("--config", default="", help="YAML file of pipeline parameters")
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     run.add_argument("--root", default=ROOT, help="where runs and results are kept")
     run.add_argument("--pipeline-root", default="", help="URI where outputs are copied to as well")
@@ -141,8 +115,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="kanaria", description="Train, evaluate and deliver models with KFP and KServe."
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
-    commands = parser.add_subparsers(required=True, metavar="run|compile|serve|runs")
-    for add in (_add_run, _add_compile, _add_serve, _add_runs):
+    commands = parser.add_subparsers(
+        required=True, metavar="run|compile|submit|schedule|serve|runs"
+    )
+    for add in (_add_run, _add_compile, add_submit, add_schedule, _add_serve, _add_runs):
         add(commands)
     return parser
 

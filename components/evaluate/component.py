@@ -22,7 +22,7 @@ def evaluate_model(
     """Evaluate a model on slices with TFMA and bless it if every threshold holds.
 
     Args:
-        examples: Parquet rows per split; the labels are columns of it.
+        examples: Rows per split; the labels are columns of it.
         model: SavedModel under `<version>/`; `serve_tf_examples` or `serving_default` predicts.
         schema: Schema the examples passed validation against; kept for lineage.
         eval_config_file: Path of a TFMA EvalConfig as text proto: metrics, slices, thresholds.

@@ -52,13 +52,17 @@ def parse(data: str) -> DatabaseReference:
     """
     uri = data.partition(AT)[0]
     scheme, _, rest = uri.partition("://")
-    # An @ or a # that belongs to a password would end up in messages too.
-    has_password = "#" in uri or re.match("[^/?@]*:[^@]+@", rest) is not None
     place, _, options = rest.partition("?")
+    # Whatever ends in an @ may be a password, even where it is not escaped as it should be.
+    has_password = re.match("[^/?@]*:[^@]+@", rest) is not None
     if has_password or any(SECRET.search(key) for key, _ in parse_qsl(options)):
         raise ParameterError(
             f"data: the {scheme} URI holds a password; leave it out and set it where the step "
-            "runs, for PostgreSQL as PGPASSWORD or PGPASSFILE (write @ and # elsewhere in the "
-            "URI as %40 and %23)"
+            "runs, for PostgreSQL as PGPASSWORD or PGPASSFILE (write @ elsewhere as %40)"
+        )
+    if "#" in uri:
+        raise ParameterError(
+            f"data: the {scheme} URI has a '#'; a database cannot be pinned: let nothing but "
+            f"{AT}<time> follow, and write # elsewhere as %23"
         )
     return DatabaseReference(scheme=scheme, uri=uri, name=f"{scheme}://{place.replace(':@', '@')}")

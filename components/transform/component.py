@@ -19,7 +19,7 @@ def transform_data(
     """Analyse the train split with the user's preprocessing_fn and transform every split.
 
     Args:
-        examples: Parquet examples; the split "train" is analysed.
+        examples: Examples; the split "train" is analysed.
         schema: Folder with schema.pbtxt; decides which inputs are dense and which sparse.
         module_file: Path of the user's .py file, or an importable module name.
         preprocessing_fn: Name of the function in it: (inputs) or (inputs, custom_config).
@@ -28,7 +28,7 @@ def transform_data(
 
     Returns:
         transform_graph: What tft.TFTransformOutput loads.
-        transformed_examples: Transformed splits as Parquet, in the layout of the examples.
+        transformed_examples: Transformed splits, in the layout and the format of the examples.
     """
     from pathlib import Path
 

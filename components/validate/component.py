@@ -25,7 +25,7 @@ def validate_data(
     stop the run.
 
     Args:
-        examples: Parquet examples; every split is validated.
+        examples: Examples; every split is validated.
         schema_file: Text proto of a TFDV schema; empty to infer one from the data.
         environment: Schema environment to validate in; empty for none.
         deployed: URI of the deployed release; drift is measured from its statistics. Empty: none.

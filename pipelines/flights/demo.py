@@ -5,54 +5,28 @@ canary; sends flights of September to December to the endpoint; prints what each
 The service starts from nothing every time, and every step that can be reused is.
 """
 
-import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from kanaria.components.shared import atomic
-from kanaria.components.shared.errors import KanariaError, NotReadyError
+from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.flights import traffic
 from kanaria.pipelines.flights.prepare import prepare
 from kanaria.pipelines.local.record import all_runs
 from kanaria.pipelines.local.run import Root
 from kanaria.serving.local import store
+from kanaria.serving.local.background import served
 
 SERVICE = "flights-delay"
 REQUESTS = 3000
-START_SECONDS = 60
 CONFIG = Path(__file__).with_name("train.yaml")
 
 
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-@contextmanager
-def _server(state: Path) -> Iterator[str]:
-    """Run the local server on `state` and yield its URL."""
-    if store.live_url(state):
-        raise NotReadyError(f"{state}: a server is live on it; stop it and run the demo again")
-    atomic.remove(state / "default" / SERVICE)
-    state.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "kanaria.serving.local", "--state", str(state)]
-    command += ["--port", "0", "--parent", str(os.getpid())]
-    with (state / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not store.live_url(state):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise NotReadyError(f"the local server did not start; see {state / 'server.log'}")
-            time.sleep(0.1)
-        yield store.live_url(state)
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _train(title: str, root: Root, files: Sequence[Path]) -> None:
@@ -83,7 +57,9 @@ def demo(folder: Path) -> int:
     """Run the demonstration in `folder` and return the exit code."""
     root = Root(path=folder.resolve())
     months = prepare(folder.resolve() / "data")
-    with _server(root.serving) as url:
+    if not store.live_url(root.serving):  # Else `served` says so, and nothing is lost.
+        atomic.remove(root.serving / "default" / SERVICE)
+    with served(root.serving) as url:
         _train("January to April: train and deploy", root, months[:4])
         _train("January to August: train and push as a 10 % canary", root, months[:8])
         _say(f"\nFlights of September to December, {REQUESTS} requests to {url}")

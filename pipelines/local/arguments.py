@@ -69,6 +69,12 @@ def from_settings(settings: Sequence[str], plan: Plan) -> dict[str, Any]:
     return values
 
 
+def given(config: str, settings: Sequence[str], plan: Plan) -> dict[str, Any]:
+    """Return what a command line gives: the config file, "" for none, and the settings over it."""
+    found = from_config(Path(config)) if config else {}
+    return found | from_settings(settings, plan)
+
+
 def _has_type(value: Any, wanted: str) -> bool:
     if isinstance(value, bool):
         return wanted == "BOOLEAN"

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from kanaria.components.ingest.ingest import Ingested, ingest
-from kanaria.components.shared import examples
+from kanaria.components.shared import examples, tf_examples
 from kanaria.components.shared.errors import DataError
 
 Record = dict[str, list[object]]
@@ -90,6 +90,19 @@ def test_a_feature_that_a_whole_file_lacks_is_missing_there(tmp_path: Path):
     assert rows(tmp_path).to_pylist() == [{"a": 1, "b": None}, {"a": None, "b": ["x", "y"]}]
 
 
+def test_a_list_of_no_values_is_a_missing_value_of_a_plain_column(tmp_path: Path):
+    empty = tf.train.Example()
+    empty.features.feature["a"].int64_list.SetInParent()
+    run(write(tmp_path / "1.tfrecord", [empty.SerializeToString(), {"a": [7]}]), tmp_path)
+    assert rows(tmp_path)["a"].to_pylist() == [None, 7]
+
+
+def test_floats_of_tfrecord_can_be_a_time(tmp_path: Path):
+    data = write(tmp_path / "1.tfrecord", [{"a": [float(i)]} for i in range(9)])
+    parts = ingest(str(data), tmp_path / "examples", splits="train=2,eval=1", time_column="a")
+    assert parts.rows == {"train": 6, "eval": 3}
+
+
 def test_a_list_in_one_file_makes_lists_of_all(tmp_path: Path):
     write(tmp_path / "1.tfrecord", [{"a": [1]}])
     write(tmp_path / "2.tfrecord", [{"a": [2, 3]}])
@@ -114,6 +127,12 @@ def test_a_type_that_changes_in_a_file_is_an_error_naming_the_record(tmp_path: P
     data = write(tmp_path / "1.tfrecord", [{"a": [1]}, {"a": []}, {"a": [1.5]}])
     message = r"1\.tfrecord: record 3: feature 'a' is a float_list, before it a int64_list; give"
     refuse(tmp_path, data, message)
+
+
+def test_records_are_counted_over_the_batches_of_a_file(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(tf_examples, "ROWS_PER_BATCH", 2)
+    data = write(tmp_path / "1.tfrecord", [{"a": [1]}] * 6 + [b"\xff"])
+    refuse(tmp_path, data, r"1\.tfrecord: record 7 is no tf\.Example")
 
 
 def test_a_type_that_changes_between_files_is_an_error_naming_the_record(tmp_path: Path):

@@ -39,6 +39,11 @@ def test_a_password_is_refused_and_not_shown(uri: str):
     assert "hunter2" not in str(raised.value)
 
 
+def test_a_database_cannot_be_pinned():
+    with pytest.raises(ParameterError, match="a database cannot be pinned: let nothing but #at="):
+        parse("sqlite:///shop.db#sha256=" + "0" * 64)
+
+
 def test_the_driver_gets_the_uri_and_messages_a_name_without_options():
     found = parse("postgresql://reader:@db:5432/shop?sslmode=require#at=2013-01-31T08:00:00")
     assert found.uri == "postgresql://reader:@db:5432/shop?sslmode=require"

@@ -1,0 +1,46 @@
+"""Runs a pipeline on this machine: what `kanaria run` and a notebook call."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kanaria.pipelines import documents
+from kanaria.pipelines.local import arguments, plan, progress
+from kanaria.pipelines.local.record import RunRecord, TaskRecord
+from kanaria.pipelines.local.run import Root, run
+
+MODEL_ROOT = "model_root"
+
+
+def launch(
+    pipeline: str,
+    *,
+    config: str = "",
+    settings: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
+    root: Root | None = None,
+    show: Callable[[TaskRecord], None] | None = None,
+) -> tuple[RunRecord, Path]:
+    """Run a pipeline; return its record and the path of its index.html.
+
+    Args:
+        pipeline: `train_and_deploy`, or the path of a compiled .yaml file.
+        config: YAML file of parameters, "" for none.
+        settings: `key=value` texts over it.
+        values: parameter -> value over both.
+        root: where runs and results are kept; `.kanaria` by default.
+        show: called at every change of a task; by default a line a task is printed.
+
+    Raises:
+        ParameterError: there is no such pipeline, or parameters are wrong; all at once.
+        DataError: a file of the user's is not there.
+        NotReadyError: a store does not answer.
+    """
+    root = root or Root(path=Path(".kanaria").resolve())
+    found = plan.read(documents.read(pipeline)[0])
+    given = {**arguments.given(config, settings, found), **(values or {})}
+    if MODEL_ROOT in found.parameters:
+        given.setdefault(MODEL_ROOT, str(root.models))
+    checked = arguments.checked(found, given)
+    return run(found, checked, root, show or progress.on(sys.stdout))

@@ -1,0 +1,73 @@
+"""The notebooks run from their first cell to their last, in this environment's kernel."""
+
+from pathlib import Path
+
+import jupytext
+import kfp_server
+import nbclient
+import nbformat
+import pytest
+from ipykernel.kernelspec import install
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+TIMEOUT_SECONDS = 300
+
+
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where Jupyter finds a kernel of this Python."""
+    folder = tmp_path_factory.mktemp("kernels")
+    install(prefix=str(folder))
+    return folder / "share" / "jupyter"
+
+
+@pytest.fixture
+def execute(kernels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("JUPYTER_PATH", str(kernels))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def run(name: str) -> nbformat.NotebookNode:
+        notebook = jupytext.read(NOTEBOOKS / name)
+        client = nbclient.NotebookClient(
+            notebook, timeout=TIMEOUT_SECONDS, resources={"metadata": {"path": str(tmp_path)}}
+        )
+        return client.execute()
+
+    return run
+
+
+def results(notebook: nbformat.NotebookNode) -> list[str]:
+    """Return what each cell of code shows as its value."""
+    return [
+        output["data"]["text/plain"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "execute_result"
+    ]
+
+
+def test_every_notebook_is_tested():
+    names = {path.name for path in NOTEBOOKS.glob("*.py")}
+    assert names == {"01_quickstart.py", "02_submit_and_schedule.py"}
+
+
+def test_the_quickstart_trains_and_asks_a_model(execute):
+    shown = results(execute("01_quickstart.py"))
+    assert "succeeded" in shown[1]
+    assert "predictions" in shown[-1]
+    assert "quickstart-predictor-00001" in shown[-1]
+
+
+def test_a_pipeline_is_submitted_and_scheduled(
+    execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PIPELINE_ROOT", f"file://{tmp_path}/artifacts")
+    with kfp_server.running() as (url, state):
+        monkeypatch.setenv("KF_PIPELINES_ENDPOINT", url)
+        shown = results(execute("02_submit_and_schedule.py"))
+    assert f"{url}/#/runs/details/" in shown[1]
+    assert "succeeded" in shown[2].lower()
+    assert "active   cron 0 0 6 * * *" in shown[3]
+    assert "paused" in shown[4]
+    assert shown[5] == "[]"
+    assert len(state.runs) == 1
