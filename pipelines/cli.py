@@ -4,43 +4,24 @@ import argparse
 import signal
 import sys
 import webbrowser
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.errors import KanariaError, ParameterError, shown
+from kanaria.pipelines.submit.options import add_schedule, add_submit
 
 ROOT = ".kanaria"
 
 
-def _document(pipeline: str) -> Any:
-    """Return the compiled pipeline with this name, or at this path."""
-    import yaml
-
-    if pipeline.endswith((".yaml", ".yml")):
-        path = Path(pipeline)
-        if not path.is_file():
-            raise ParameterError(f"pipeline={shown(pipeline)}: no such file")
-        try:
-            # A second document in the file configures the platform; there is none here.
-            return next(yaml.safe_load_all(path.read_text(encoding="utf-8")), None)
-        except yaml.YAMLError as error:
-            raise ParameterError(f"{path}: not YAML: {shown(str(error))}") from error
-    folder = resources.files("kanaria.pipelines") / pipeline / "pipeline.yaml"
-    if not folder.is_file():
-        raise ParameterError(
-            f"pipeline={shown(pipeline)}: unknown; name train_and_deploy or a compiled .yaml file"
-        )
-    return yaml.safe_load(folder.read_text(encoding="utf-8"))
-
-
 def _run(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.compiled import documents
     from kanaria.pipelines.local import arguments, plan, progress, summary
     from kanaria.pipelines.local.record import State
     from kanaria.pipelines.local.run import Root, run
 
     root = Root(path=Path(options.root).resolve())
-    found = plan.read(_document(options.pipeline))
+    # A second document in the file configures the platform; there is none here.
+    found = plan.read(next(iter(documents(options.pipeline)), None))
     given = arguments.from_config(Path(options.config)) if options.config else {}
     given |= arguments.from_settings(options.set, found)
     if "model_root" in found.parameters:
@@ -140,14 +121,17 @@ def _parser() -> argparse.ArgumentParser:
         prog="kanaria", description="Train, evaluate and deliver models with KFP and KServe."
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
-    commands = parser.add_subparsers(required=True, metavar="run|compile|serve|runs")
-    for add in (_add_run, _add_compile, _add_serve, _add_runs):
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for add in (_add_run, add_submit, add_schedule, _add_compile, _add_serve, _add_runs):
         add(commands)
     return parser
 
 
 def main() -> None:
-    """Run the command line; exit with 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
+    """Run the command line; exit with 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C.
+
+    A submitted run that was cancelled exits with 3.
+    """
     options = _parser().parse_args()
     # A runner that is told to stop stops its step too, as on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

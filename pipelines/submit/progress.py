@@ -1,0 +1,36 @@
+"""Shows a run on the server while it goes on: a line for each task that begins or ends."""
+
+from collections.abc import Callable
+from typing import TextIO
+
+from kanaria.pipelines.submit.watch import FINISHED, Snapshot, State, Task
+
+NAME_WIDTH = 24
+WIDTH = 100
+
+
+def line(task: Task) -> str:
+    """Return the line of a task: name, state, seconds."""
+    seconds = f"{task.seconds:7.1f} s" if task.seconds and task.state in FINISHED else ""
+    return f"  {task.name:{NAME_WIDTH}} {task.state.value.lower():10}{seconds}".rstrip()
+
+
+def on(stream: TextIO) -> Callable[[Snapshot], None]:
+    """Return what shows a run's change on `stream`; a terminal also shows the seconds passing."""
+    live = stream.isatty()
+    shown: dict[str, State] = {}
+
+    def show(now: Snapshot) -> None:
+        if live:
+            stream.write("\r\x1b[K")
+        for task in now.tasks:
+            if task.state is not shown.get(task.key, State.PENDING):
+                shown[task.key] = task.state
+                stream.write(f"{line(task)}\n")
+        if live:
+            running = [t for t in now.tasks if t.state is State.RUNNING]
+            status = ", ".join(f"{task.name} {task.seconds:.0f} s" for task in running)
+            stream.write(f"  {now.state.value.lower()}: {status}"[:WIDTH].rstrip(": "))
+        stream.flush()
+
+    return show
