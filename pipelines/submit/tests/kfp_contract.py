@@ -21,6 +21,12 @@ from kfp_strict import RefusedError, check, equals, invalid, not_found
 PREFIX = "/apis/v2beta1/"
 PAGE = 2
 LIST_QUERY = {"page_token", "page_size", "sort_by", "filter", "namespace", "experiment_id"}
+LISTS = {
+    "pipelines": "Pipelines",
+    "pipeline_versions": "PipelineVersions",
+    "experiments": "Experiments",
+    "recurringRuns": "RecurringRuns",
+}
 Entry = dict[str, Any]
 
 
@@ -34,7 +40,9 @@ def listed(name: str, entries: list[Entry], query: dict[str, str]) -> Entry:
     page: Entry = {name: found[start : start + PAGE], "total_size": len(found)}
     if start + PAGE < len(found):
         page["next_page_token"] = str(start + PAGE)
-    return {key: value for key, value in page.items() if value}
+    page = {key: value for key, value in page.items() if value}
+    check(f"V2beta1List{LISTS[name]}Response", page, "answer")
+    return page
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,12 @@ def table(name: str, attribute: str) -> Callable[[Request], Entry]:
     return lambda r: listed(name, r.state.visible(name, getattr(r.state, attribute)), r.query)
 
 
+def run(request: Request) -> Entry:
+    found = request.state.look_at_run(request.names[0])
+    check("V2beta1Run", found, "answer")
+    return found
+
+
 ROUTES: dict[str, Callable[[Request], Entry]] = {
     "GET healthz": lambda _: {},
     "GET pipelines": table("pipelines", "pipelines"),
@@ -76,8 +90,8 @@ ROUTES: dict[str, Callable[[Request], Entry]] = {
     "GET experiments": table("experiments", "experiments"),
     "POST experiments": lambda r: r.state.create_experiment(r.model("V2beta1Experiment")),
     "POST runs": lambda r: r.state.create_run(r.model("V2beta1Run")),
-    "GET runs/([^/]+)": lambda r: r.state.look_at_run(r.names[0]),
-    "GET recurringruns": table("recurring_runs", "schedules"),
+    "GET runs/([^/]+)": run,
+    "GET recurringruns": table("recurringRuns", "schedules"),
     "POST recurringruns": lambda r: r.state.create_schedule(r.model("V2beta1RecurringRun")),
     "POST recurringruns/([^/]+):enable": lambda r: r.state.switch_schedule(r.names[0], True),
     "POST recurringruns/([^/]+):disable": lambda r: r.state.switch_schedule(r.names[0], False),

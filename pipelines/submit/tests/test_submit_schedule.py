@@ -96,7 +96,7 @@ def test_a_name_that_several_have_is_answered_with_their_ids(
 
 def test_an_unknown_name_is_answered_with_the_nearest(server: Server, create: Any):
     create("nightly")
-    with pytest.raises(ParameterError, match="there is none; did you mean nightly?"):
+    with pytest.raises(ParameterError, match="there is none; did you mean nightly"):
         schedule.pause(server, "nightli")
 
 
