@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.errors import KanariaError, ParameterError, shown
-from kanaria.pipelines.submit.cli import add_schedule, add_submit
+from kanaria.pipelines.submit.options import add_schedule, add_submit
 
 ROOT = ".kanaria"
 

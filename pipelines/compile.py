@@ -32,7 +32,7 @@ def with_prefix(document: dict[str, Any], image_prefix: str) -> dict[str, Any]:
         document: compiled pipeline.
         image_prefix: registry and path, for instance "registry.example.com/ml"; "" for none.
     """
-    for executor in document["deploymentSpec"]["executors"].values():
+    for executor in document["deploymentSpec"].get("executors", {}).values():
         container = executor.get("container", {})
         if container.get("image") in IMAGES and image_prefix:
             container["image"] = f"{image_prefix.rstrip('/')}/{container['image']}"

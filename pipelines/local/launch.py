@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kanaria.pipelines import documents
+from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.local import arguments, plan, progress
 from kanaria.pipelines.local.record import RunRecord, TaskRecord
 from kanaria.pipelines.local.run import Root, run
@@ -38,7 +38,7 @@ def launch(
         NotReadyError: a store does not answer.
     """
     root = root or Root(path=Path(".kanaria").resolve())
-    found = plan.read(documents.read(pipeline)[0])
+    found = plan.read(next(iter(documents(pipeline)), None))
     given = {**arguments.given(config, settings, found), **(values or {})}
     if MODEL_ROOT in found.parameters:
         given.setdefault(MODEL_ROOT, str(root.models))

@@ -192,7 +192,7 @@ def _in_order(tasks: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield name, tasks[name]
 
 
-def _is_compiled(document: Any) -> bool:
+def is_compiled(document: Any) -> bool:
     """Tell whether the YAML has the parts of a compiled pipeline."""
     if not isinstance(document, Mapping):
         return False
@@ -210,7 +210,7 @@ def read(document: Any) -> Plan:
         ParameterError: it is no compiled pipeline, or uses constructs this runner does not
             support; all are named.
     """
-    if not _is_compiled(document):
+    if not is_compiled(document):
         raise ParameterError("pipeline: the file holds no compiled pipeline; see `kanaria compile`")
     reader = _Reader(document)
     declared = document["root"].get("inputDefinitions", {})

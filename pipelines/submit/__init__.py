@@ -1,5 +1,5 @@
-"""Sends pipelines to a Kubeflow Pipelines server: runs, schedules, their files.
+"""Sends compiled pipelines to a Kubeflow Pipelines server: once, or on a schedule.
 
-Rule: `server.py` alone talks to kfp's client; what is decided is decided in pure functions beside
-it. Everything is checked before anything is uploaded.
+Rule: only `connection` and `client` import kfp; `cron`, `watch` and `package` are pure;
+`options` is the command line and loads the rest when a command is called.
 """

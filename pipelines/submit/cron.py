@@ -1,104 +1,146 @@
-"""Schedules as people write them, as KFP takes them. Pure.
+"""Cron expressions: what people write, in the six fields that KFP reads. Pure.
 
-KFP reads six fields, seconds first (robfig/cron); people write five, as cron(5) has them.
+KFP's server parses with github.com/robfig/cron v1, whose first field is the second and whose
+last, the day of the week, may be missing: five fields would be accepted there and mean another
+time. So five fields get second 0 here, six are taken as KFP's own, and whatever that parser
+would refuse, or take for "never", is named before anything is sent.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.errors import shown
 from kanaria.components.shared.parameters import Faults
 
-MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
-DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
-SHORT = {
-    "@yearly": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@hourly": "0 * * * *",
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+ANY = ("*", "?")
+SHORTCUTS = {
+    "@yearly": "0 0 0 1 1 *",
+    "@annually": "0 0 0 1 1 *",
+    "@monthly": "0 0 0 1 * *",
+    "@weekly": "0 0 0 * * 0",
+    "@daily": "0 0 0 * * *",
+    "@midnight": "0 0 0 * * *",
+    "@hourly": "0 0 * * * *",
 }
-EVERY = re.compile(r"([1-9][0-9]*)([smhd])")
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""Days that each month may have."""
+ITEM = re.compile(r"(?P<first>[^-/]+)(-(?P<last>[^-/]+))?(/(?P<step>[^-/]+))?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Field:
-    """A field of a cron expression: its name, its range, and names of its values from `low` on."""
+class _Field:
+    """What one field of an expression may say."""
 
     name: str
     low: int
     high: int
-    names: tuple[str, ...] = ()
+    names: dict[str, int] = field(default_factory=dict)
+
+    def number(self, text: str) -> int:
+        """Return the value of a number or a name; raise ValueError with what is wrong."""
+        if text.lower() in self.names:
+            return self.names[text.lower()]
+        if not (text.isascii() and text.isdigit()):
+            known = f" and {', '.join(self.names)}" if self.names else ""
+            raise ValueError(f"{shown(text)} is no value; use {self.low} to {self.high}{known}")
+        value = int(text)
+        if self.high == len(DAYS) - 1 and value == len(DAYS):
+            raise ValueError("7 is no day of the week for KFP; Sunday is 0")
+        if not self.low <= value <= self.high:
+            raise ValueError(f"{value} is out of range; use {self.low} to {self.high}")
+        return value
+
+    def item(self, text: str) -> set[int]:
+        """Return the values of one item of a list: `*`, `5`, `1-5`, `*/15`, `10-50/20`."""
+        match = ITEM.fullmatch(text)
+        if not match:
+            raise ValueError(f"{shown(text)} is no value, range (1-5) or step (*/15)")
+        first, last, step = match["first"], match["last"], match["step"]
+        if first in ANY:
+            if last is not None:
+                raise ValueError(f"{shown(text)}: a range begins with a value")
+            low, high = self.low, self.high
+        else:
+            low = self.number(first)
+            # A step after one value counts on to the end, as KFP's parser has it.
+            open_end = self.high if step is not None else low
+            high = self.number(last) if last is not None else open_end
+        if low > high:
+            raise ValueError(f"{shown(text)}: the range ends before it begins")
+        if step is not None and not (step.isascii() and step.isdigit() and int(step) > 0):
+            raise ValueError(f"{shown(text)}: a step is a number above 0")
+        return set(range(low, high + 1, int(step or 1)))
+
+    def values(self, text: str) -> set[int]:
+        """Return the values of a whole field, a list of items separated by commas."""
+        if "" in text.split(","):
+            raise ValueError(f"{shown(text)}: an item of the list is empty")
+        return set().union(*(self.item(item) for item in text.split(",")))
 
 
 FIELDS = (
-    Field(name="minute", low=0, high=59),
-    Field(name="hour", low=0, high=23),
-    Field(name="day of month", low=1, high=31),
-    Field(name="month", low=1, high=12, names=tuple(MONTHS)),
-    Field(name="day of week", low=0, high=6, names=tuple(DAYS)),
+    _Field(name="second", low=0, high=59),
+    _Field(name="minute", low=0, high=59),
+    _Field(name="hour", low=0, high=23),
+    _Field(name="day of month", low=1, high=31),
+    _Field(
+        name="month",
+        low=1,
+        high=12,
+        names={name: number for number, name in enumerate(MONTHS, start=1)},
+    ),
+    _Field(
+        name="day of week",
+        low=0,
+        high=6,
+        names={name: number for number, name in enumerate(DAYS)},
+    ),
 )
 
 
-def _number(field: Field, text: str) -> int | None:
-    """Return a value of the field, None where the text names none."""
-    if text.upper() in field.names:
-        return field.low + field.names.index(text.upper())
-    if not text.isdecimal():
-        return None
-    # Sunday is 0 and, in cron(5), 7 too; robfig/cron knows 0 alone.
-    value = 0 if field.names == tuple(DAYS) and text == "7" else int(text)
-    return value if field.low <= value <= field.high else None
-
-
-def _part(field: Field, text: str) -> str | None:
-    """Return one part of a list in numbers, None where it is malformed."""
-    body, slash, step = text.partition("/")
-    if slash and not (step.isdecimal() and int(step) > 0):
-        return None
-    suffix = f"/{step}" if slash else ""
-    if body == "*":
-        return f"*{suffix}"
-    first, dash, last = body.partition("-")
-    low, high = _number(field, first), _number(field, last) if dash else None
-    if low is None or (dash and (high is None or high < low)):
-        return None
-    return f"{low}-{high}{suffix}" if dash else f"{low}{suffix}"
-
-
-def to_kfp(expression: str) -> str:
-    """Return a cron expression of five fields with KFP's six, seconds first.
+def six_fields(expression: str) -> str:
+    """Return a cron expression as KFP reads it: second, minute, hour, day, month, day of week.
 
     Args:
-        expression: five fields as in cron(5), or @hourly, @daily, @weekly, @monthly, @yearly.
+        expression: five fields (minute first), KFP's six, or a shortcut such as "@daily".
 
     Raises:
-        ParameterError: a field is malformed or out of range; all are named.
+        ParameterError: the expression is wrong; every fault is named.
     """
-    fields = SHORT.get(expression.strip(), expression).split()
-    if len(fields) != len(FIELDS):
-        raise ParameterError(
-            f"cron={expression!r}: has {len(fields)} fields; write minute, hour, day of month, "
-            "month and day of week, as '0 6 * * 1-5'"
+    faults = Faults(f"cron {shown(expression)}")
+    text = SHORTCUTS.get(expression.strip().lower(), expression)
+    parts = text.split()
+    if text.strip().startswith("@"):
+        faults.add(f"no such shortcut; there are {', '.join(SHORTCUTS)}; for @every use --every")
+    elif parts and "=" in parts[0]:
+        faults.add("a time zone cannot be given; the server decides it (UTC if nobody changed it)")
+    elif len(parts) not in (5, 6):
+        faults.add(
+            f"{len(parts)} fields; write 5: minute, hour, day of month, month, day of week; "
+            "or 6 with the second before them"
         )
-    faults, found = Faults("schedule"), []
-    for field, text in zip(FIELDS, fields, strict=True):
-        parts = [_part(field, part) for part in text.split(",")]
-        remedy = f"the {field.name} is {field.low} to {field.high}, *, a-b, a,b or */n"
-        faults.check(None not in parts, "cron", text, remedy)
-        found.append(",".join(part or "" for part in parts))
     faults.raise_if_any()
-    return " ".join(["0", *found])
+    parts = parts if len(parts) == len(FIELDS) else ["0", *parts]
+    values: list[set[int]] = []
+    for place, part in zip(FIELDS, parts, strict=True):
+        try:
+            values.append(place.values(part))
+        except ValueError as error:
+            faults.add(f"{place.name}: {error}")
+    faults.raise_if_any()
+    if _never(parts, values):
+        faults.add("day of month: no month of these has such a day, so it never happens")
+    faults.raise_if_any()
+    return " ".join(parts)
 
 
-def seconds(every: str) -> int:
-    """Return an interval such as 90s, 15m, 6h or 1d in seconds.
+def _never(parts: list[str], values: list[set[int]]) -> bool:
+    """Tell whether no date matches.
 
-    Raises:
-        ParameterError: it is no such interval.
+    A day of the week without a star is enough by itself: a day counts when either field names it.
     """
-    found = EVERY.fullmatch(every)
-    if not found:
-        raise ParameterError(f"every={every!r}: write an interval as 90s, 15m, 6h or 1d")
-    return int(found[1]) * SECONDS[found[2]]
+    days, months = values[3], values[4]
+    any_weekday = any(item.startswith(ANY) for item in parts[5].split(","))
+    return any_weekday and all(min(days) > LONGEST[month - 1] for month in months)

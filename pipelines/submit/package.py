@@ -1,59 +1,133 @@
-"""The compiled pipeline as it is uploaded."""
+"""What is uploaded: a compiled pipeline, named by its content. Pure but for reading the file."""
 
-import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from kanaria.components.shared import fingerprint
+from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.pipelines.compile import with_prefix
+from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.local import plan
-from kanaria.pipelines.local.plan import Plan
+from kanaria.pipelines.submit.watch import Names
 
-DIGITS = 12
+SCHEDULE_TIME = "{{$.pipeline_job_schedule_time_utc}}"
+"""kfp's dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER: the server fills it in as RFC 3339."""
+HASH_LENGTH = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Package:
-    """A pipeline ready for upload.
+    """A pipeline ready to be uploaded.
 
     Attributes:
-        plan: its name, parameters and tasks.
-        text: YAML; all documents of it, since the second one configures the platform.
+        interface: its name and parameters, without tasks.
+        version: "<name>-<hash of the text>", so equal pipelines are one version.
+        text: the YAML.
+        names: its tasks, as the server and as people call them.
     """
 
-    plan: Plan
+    interface: plan.Plan
+    version: str
     text: str
+    names: Names
 
     @property
-    def version(self) -> str:
-        """Return the version's name, which the content alone decides."""
-        return f"sha256-{hashlib.sha256(self.text.encode()).hexdigest()[:DIGITS]}"
+    def name(self) -> str:
+        """Name of the pipeline on the server."""
+        return self.interface.name
 
 
-def _without_caching(document: dict[str, Any]) -> None:
-    """Let every task of the pipeline and of its conditions run anew."""
-    dags = [document["root"]["dag"]]
-    dags += [part["dag"] for part in document.get("components", {}).values() if "dag" in part]
-    for dag in dags:
-        for task in dag["tasks"].values():
+def _dags(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    yield document["root"]["dag"].get("tasks", {})
+    for component in document["components"].values():
+        if "dag" in component:
+            yield component["dag"].get("tasks", {})
+
+
+def _without_cache(document: Mapping[str, Any]) -> None:
+    """Forbid reuse in all tasks; a run of an uploaded version has no option of its own."""
+    for tasks in _dags(document):
+        for task in tasks.values():
             task["cachingOptions"] = {}
 
 
-def package(documents: list[dict[str, Any]], image_prefix: str, *, cached: bool = True) -> Package:
-    """Return the package of a compiled pipeline.
+def _with_schedule_time(document: Mapping[str, Any], parameter: str) -> None:
+    """Let the tasks that read `parameter` read the time for which a run was scheduled instead.
+
+    The server fills the placeholder in where it is a task's constant input, and only there: as
+    the value of a parameter of a schedule it would stay the text it is.
+    """
+    declared = document["root"].get("inputDefinitions", {}).get("parameters", {})
+    kind = declared.get(parameter, {}).get("parameterType")
+    readers = [
+        inputs
+        for task in document["root"]["dag"].get("tasks", {}).values()
+        if (inputs := task.get("inputs", {}).get("parameters", {}))
+        for source in inputs.values()
+        if source == {"componentInputParameter": parameter}
+    ]
+    if kind != "STRING" or not readers:
+        raise ParameterError(
+            f"schedule_time={shown(parameter)}: name a text parameter of the pipeline that a task "
+            f"reads; there are {', '.join(n for n, d in declared.items() if _is_text(d))}"
+        )
+    constant = {"runtimeValue": {"constant": SCHEDULE_TIME}}
+    for inputs in readers:
+        for name, source in inputs.items():
+            if source == {"componentInputParameter": parameter}:
+                inputs[name] = constant
+
+
+def _is_text(definition: Mapping[str, Any]) -> bool:
+    return definition.get("parameterType") == "STRING"
+
+
+def _names(document: Mapping[str, Any]) -> Names:
+    steps: dict[str, str] = {}
+    branches: dict[str, str] = {}
+    for tasks in _dags(document):
+        for key, task in tasks.items():
+            component = document["components"].get(task["componentRef"]["name"], {})
+            given = task.get("taskInfo", {}).get("name", key)
+            (branches if "dag" in component else steps).update({key: given, given: given})
+    return Names(steps=steps, branches=branches)
+
+
+def read(
+    pipeline: str, *, image_prefix: str = "", cached: bool = True, schedule_time: str = ""
+) -> Package:
+    """Read a pipeline and set in it what belongs to this submission.
 
     Args:
-        documents: of the compiled YAML, the pipeline first.
-        image_prefix: registry and path of Kanaria's images, "" to leave them.
-        cached: False lets every task run anew; KFP decides that by the pipeline, not by the run.
+        pipeline: name of a pipeline of this package, or path of a compiled .yaml file.
+        image_prefix: registry and path of Kanaria's images; "" for none.
+        cached: whether steps may be reused.
+        schedule_time: text parameter that is to be the time of the schedule; "" for none.
 
     Raises:
-        ParameterError: it is no compiled pipeline.
+        ParameterError: it is no compiled pipeline, or `schedule_time` names no such parameter.
     """
-    found = plan.read(documents[0])
-    document = with_prefix(documents[0], image_prefix)
+    found = documents(pipeline)
+    document: Any = found[0] if found else None
+    if not plan.is_compiled(document):
+        raise ParameterError(
+            f"pipeline={shown(pipeline)}: the file holds no compiled pipeline; "
+            "see `kanaria compile`"
+        )
+    with_prefix(document, image_prefix)
     if not cached:
-        _without_caching(document)
-    text = yaml.safe_dump_all([document, *documents[1:]], sort_keys=True, width=100)
-    return Package(plan=found, text=text)
+        _without_cache(document)
+    if schedule_time:
+        _with_schedule_time(document, schedule_time)
+    text = yaml.safe_dump_all(found, sort_keys=True, width=100)
+    name = document["pipelineInfo"]["name"]
+    parameters = document["root"].get("inputDefinitions", {}).get("parameters", {})
+    return Package(
+        interface=plan.Plan(name=name, parameters=parameters, tasks=()),
+        version=f"{name}-{fingerprint.of_text(text)[:HASH_LENGTH]}",
+        text=text,
+        names=_names(document),
+    )

@@ -1,93 +1,36 @@
-"""What KFP tells of a run, as the command line shows it. Pure.
+"""Shows a run on the server while it goes on: a line for each task that begins or ends."""
 
-Facts of KFP 2.17: a terminated run is CANCELING and then FAILED, other versions end in CANCELED;
-the list of tasks holds nodes of Argo too; a run of a schedule may have no state yet.
-"""
+from collections.abc import Callable
+from typing import TextIO
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from kanaria.pipelines.submit.watch import FINISHED, Snapshot, State, Task
 
-from kanaria.pipelines.local.record import State, TaskRecord
-
-TASKS = {
-    "RUNNING": State.RUNNING,
-    "SUCCEEDED": State.SUCCEEDED,
-    "CACHED": State.REUSED,
-    "SKIPPED": State.SKIPPED,
-    "FAILED": State.FAILED,
-    "CANCELED": State.FAILED,
-}
+NAME_WIDTH = 24
+WIDTH = 100
 
 
-class Ending(StrEnum):
-    """How a run stands.
-
-    RUNNING    not ended, whatever KFP calls it
-    SUCCEEDED  ended well
-    FAILED     a task failed, or the run as a whole
-    CANCELLED  somebody terminated it: CANCELED, or FAILED after CANCELING
-    """
-
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+def line(task: Task) -> str:
+    """Return the line of a task: name, state, seconds."""
+    seconds = f"{task.seconds:7.1f} s" if task.seconds and task.state in FINISHED else ""
+    return f"  {task.name:{NAME_WIDTH}} {task.state.value.lower():10}{seconds}".rstrip()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunStatus:
-    """A run as far as it has come: its ending, its tasks, and why it failed, or ""."""
+def on(stream: TextIO) -> Callable[[Snapshot], None]:
+    """Return what shows a run's change on `stream`; a terminal also shows the seconds passing."""
+    live = stream.isatty()
+    shown: dict[str, State] = {}
 
-    ending: Ending
-    tasks: tuple[TaskRecord, ...] = ()
-    cause: str = ""
+    def show(now: Snapshot) -> None:
+        if live:
+            stream.write("\r\x1b[K")
+        for task in now.tasks:
+            if task.state is not shown.get(task.key, State.PENDING):
+                shown[task.key] = task.state
+                stream.write(f"{line(task)}\n")
+        if live:
+            running = [t for t in now.tasks if t.state is State.RUNNING]
+            status = ", ".join(f"{task.name} {task.seconds:.0f} s" for task in running)
+            stream.write(f"  {now.state.value.lower()}: {status}"[:WIDTH].rstrip(": "))
+        stream.flush()
 
-
-def _ending(state: str, history: Collection[str]) -> Ending:
-    if state in ("SUCCEEDED", "SKIPPED"):
-        return Ending.SUCCEEDED
-    if state == "CANCELED" or (state == "FAILED" and "CANCELING" in history):
-        return Ending.CANCELLED
-    return Ending.FAILED if state == "FAILED" else Ending.RUNNING
-
-
-def _seconds(start: datetime | None, end: datetime | None) -> float:
-    return max((end - start).total_seconds(), 0.0) if start and end else 0.0
-
-
-def _message(error: Any) -> str:
-    return (getattr(error, "message", "") or "").strip() if error else ""
-
-
-def status(run: Any, names: Collection[str]) -> RunStatus:
-    """Return how a run stands.
-
-    Args:
-        run: kfp's V2beta1Run.
-        names: display names of the pipeline's own tasks.
-    """
-    history = [entry.state for entry in run.state_history or [] if entry.state]
-    details = (run.run_details.task_details if run.run_details else None) or []
-    own = [detail for detail in details if detail.display_name in names]
-    failed = [
-        f"{detail.display_name}: {_message(detail.error) or 'failed; see its log'}"
-        for detail in own
-        if detail.state == "FAILED"
-    ]
-    return RunStatus(
-        ending=_ending(run.state or "", history),
-        tasks=tuple(_tasks(own)),
-        cause="; ".join(failed) or _message(run.error),
-    )
-
-
-def _tasks(details: Iterable[Any]) -> Iterable[TaskRecord]:
-    for detail in sorted(details, key=lambda found: (found.start_time is None, found.start_time)):
-        yield TaskRecord(
-            name=detail.display_name,
-            state=TASKS.get(detail.state or "", State.PENDING),
-            seconds=_seconds(detail.start_time, detail.end_time),
-        )
+    return show

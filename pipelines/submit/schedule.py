@@ -1,5 +1,6 @@
-"""Schedules of a pipeline: `kanaria schedule`, and the same from a notebook."""
+"""Schedules: recurring runs of a pipeline on the server."""
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,129 +8,181 @@ from typing import Any
 
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
-from kanaria.pipelines.submit import cron
-from kanaria.pipelines.submit.package import Package
-from kanaria.pipelines.submit.server import Server
-from kanaria.pipelines.submit.submit import prepared
+from kanaria.pipelines.submit import package, parameters
+from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.faults import attempt
+from kanaria.pipelines.submit.submit import default_experiment
+from kanaria.pipelines.submit.trigger import Trigger
 
-MAX_CONCURRENCY = 10
+MOST_CONCURRENT = 10
+"""KFP's own limit."""
+ENABLED = "ENABLED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Timetable:
-    """When runs start.
+class Schedule:
+    """A schedule as the server has it."""
 
-    Attributes:
-        cron: five fields, or "" for an interval; in the server's time zone, UTC by default.
-        every: interval as 90s, 15m, 6h or 1d, or "".
-        start: RFC 3339 time of the first possible run, or "".
-        end: RFC 3339 time after which no run starts, or "".
-        catch_up: whether runs that a pause or an outage left out are made up for.
-        max_concurrency: runs at once, 1 to 10.
-    """
-
-    cron: str = ""
-    every: str = ""
-    start: str = ""
-    end: str = ""
-    catch_up: bool = False
-    max_concurrency: int = 1
-
-
-def _is_time(text: str) -> bool:
-    try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
-
-
-def _trigger(timetable: Timetable) -> dict[str, Any]:
-    """Return the timetable as `create_recurring_run` of kfp's client takes it."""
-    faults = Faults("schedule")
-    one = bool(timetable.cron) != bool(timetable.every)
-    faults.check(one, "cron", timetable.cron, "give cron or every, one of them")
-    most = timetable.max_concurrency
-    remedy = f"use 1 to {MAX_CONCURRENCY}"
-    faults.check(1 <= most <= MAX_CONCURRENCY, "max_concurrency", most, remedy)
-    for name in ("start", "end"):
-        text = getattr(timetable, name)
-        remedy = "write a time as 2026-03-01T06:00:00Z"
-        faults.check(not text or _is_time(text), name, text, remedy)
-    found: dict[str, Any] = {}
-    try:
-        if timetable.cron:
-            found["cron_expression"] = cron.to_kfp(timetable.cron)
-        if timetable.every:
-            found["interval_second"] = cron.seconds(timetable.every)
-    except ParameterError as error:
-        faults.add(str(error))
-    faults.raise_if_any()
-    return {
-        **found,
-        "start_time": timetable.start or None,
-        "end_time": timetable.end or None,
-        "no_catchup": not timetable.catch_up,
-        "max_concurrency": most,
-    }
+    schedule_id: str
+    name: str
+    enabled: bool
+    trigger: Trigger
+    max_concurrency: int
+    catch_up: bool
 
 
 def create(
-    server: Server,
-    package: Package,
-    values: Mapping[str, Any],
-    timetable: Timetable,
-    *,
     name: str,
-    experiment: str = "Default",
+    pipeline: str,
+    arguments: Mapping[str, Any],
+    *,
+    server: Server,
+    trigger: Trigger,
     pipeline_root: str = "",
+    experiment: str = "",
+    image_prefix: str = "",
+    cached: bool = True,
+    catch_up: bool = False,
+    max_concurrency: int = 1,
+    schedule_time: str = "",
 ) -> str:
-    """Upload the pipeline unless the server has it, and create a schedule; return its id.
+    """Create a schedule and return its id; each run has the pipeline of today and these values.
+
+    Args:
+        name: name of the schedule; no other has it.
+        pipeline: name of a pipeline of this package, or path of a compiled .yaml file.
+        arguments: parameter -> value; a local file of a `*_file` parameter is uploaded.
+        server: where to.
+        trigger: when runs start.
+        pipeline_root: URI of the folder of artifacts; "" for the server's own.
+        experiment: name of the experiment; "" for the default.
+        image_prefix: registry and path of Kanaria's images; "" for none.
+        cached: whether steps may be reused.
+        catch_up: whether runs that were missed while the schedule was paused, or the server was
+            away, are made up for one by one; else only the newest of them is.
+        max_concurrency: most runs at the same time, 1 to 10.
+        schedule_time: parameter that each run gets the time for which it was scheduled in, as
+            RFC 3339; "" for none.
 
     Raises:
-        ParameterError: parameters are wrong, or there is a schedule with this name.
+        ParameterError: parameters are wrong (all at once, before anything is sent), or the name
+            is taken.
         NotReadyError: the server or the store does not answer.
     """
-    trigger = _trigger(timetable)
-    taken = any(found.display_name == name for found in server.schedules())
-    if taken:
-        raise ParameterError(
-            f"schedule {shown(name)}: there is one; delete it or take another name"
+    faults = Faults(f"schedule {shown(name)}")
+    faults.check(bool(name.strip()), "name", name, "give the schedule a name")
+    limit = f"use 1 to {MOST_CONCURRENT}"
+    faults.check(1 <= max_concurrency <= MOST_CONCURRENT, "max_concurrency", max_concurrency, limit)
+    found = package.read(
+        pipeline, image_prefix=image_prefix, cached=cached, schedule_time=schedule_time
+    )
+    given = dict(arguments)
+    if schedule_time:
+        faults.check(
+            schedule_time not in given,
+            schedule_time,
+            given.get(schedule_time),
+            "the schedule sets it",
         )
-    ready = prepared(package, values, pipeline_root)
-    version = server.upload(package)
-    return server.schedule(
-        server.experiment(experiment),
-        name,
-        params=ready,
+        given.setdefault(schedule_time, "")
+    values = attempt(faults, parameters.checked, found.interface, given, pipeline_root)
+    faults.raise_if_any()
+    if any(entry.name == name for entry in all_schedules(server)):
+        raise ParameterError(
+            f"schedule {shown(name)}: there is one already; delete it, or choose another name"
+        )
+    values = parameters.published(values or {}, pipeline_root)
+    version = server.version(found)
+    return server.create_schedule(
+        experiment_id=server.experiment(default_experiment(experiment)),
+        job_name=name,
+        start_time=trigger.start or None,
+        end_time=trigger.end or None,
+        interval_second=trigger.every or None,
+        cron_expression=trigger.cron or None,
+        max_concurrency=max_concurrency,
+        no_catchup=not catch_up,
+        params=values,
         pipeline_id=version.pipeline_id,
         version_id=version.version_id,
         pipeline_root=pipeline_root or None,
-        **trigger,
     )
 
 
-def find(server: Server, name: str) -> str:
-    """Return the id of the schedule with this name.
+def _text(time: datetime | None) -> str:
+    return time.isoformat(timespec="seconds").replace("+00:00", "Z") if time else ""
+
+
+def _read(entry: Any) -> Schedule:
+    cron = entry.trigger and entry.trigger.cron_schedule
+    periodic = entry.trigger and entry.trigger.periodic_schedule
+    either = cron or periodic
+    return Schedule(
+        schedule_id=entry.recurring_run_id,
+        name=entry.display_name or "",
+        enabled=entry.status == ENABLED,
+        trigger=Trigger(
+            cron=(cron and cron.cron) or "",
+            every=int((periodic and periodic.interval_second) or 0),
+            start=_text(either and either.start_time),
+            end=_text(either and either.end_time),
+        ),
+        max_concurrency=int(entry.max_concurrency or 0),
+        catch_up=not entry.no_catchup,
+    )
+
+
+def all_schedules(server: Server) -> list[Schedule]:
+    """Return the server's schedules, oldest first.
 
     Raises:
-        ParameterError: there is none, or there are several.
+        NotReadyError: the server does not answer.
     """
-    schedules = server.schedules()
-    ids = [found.recurring_run_id for found in schedules if found.display_name == name]
-    if len(ids) != 1:
-        known = ", ".join(sorted({found.display_name for found in schedules})) or "none"
-        raise ParameterError(f"schedule {shown(name)}: {len(ids)} of that name; there are: {known}")
-    return str(ids[0])
+    return [_read(entry) for entry in server.schedules()]
 
 
-def line(schedule: Any) -> str:
-    """Return a schedule's line in a list: name, state, when, the newest change."""
-    trigger = schedule.trigger
-    if trigger and trigger.cron_schedule:
-        when = f"cron {trigger.cron_schedule.cron}"
-    elif trigger and trigger.periodic_schedule:
-        when = f"every {trigger.periodic_schedule.interval_second} s"
-    else:
-        when = "never"
-    state = "paused" if schedule.status == "DISABLED" else "active"
-    return f"{schedule.display_name:32} {state:8} {when}"
+def find(server: Server, name: str) -> Schedule:
+    """Return the schedule with this name or id.
+
+    Raises:
+        ParameterError: there is none, or several have the name.
+    """
+    schedules = all_schedules(server)
+    found = [entry for entry in schedules if name in (entry.name, entry.schedule_id)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(entry.schedule_id for entry in found)
+        raise ParameterError(
+            f"schedule {shown(name)}: several have this name; name one by id: {ids}"
+        )
+    near = difflib.get_close_matches(name, [entry.name for entry in schedules], n=1)
+    hint = f"did you mean {near[0]}?" if near else "see `kanaria schedule list`"
+    raise ParameterError(f"schedule {shown(name)}: there is none; {hint}")
+
+
+def pause(server: Server, name: str) -> None:
+    """Let the schedule with this name or id start no further runs; those under way go on.
+
+    Raises:
+        ParameterError: there is none, or several have the name.
+    """
+    server.disable_schedule(find(server, name).schedule_id)
+
+
+def resume(server: Server, name: str) -> None:
+    """Let the schedule with this name or id start runs again.
+
+    Raises:
+        ParameterError: there is none, or several have the name.
+    """
+    server.enable_schedule(find(server, name).schedule_id)
+
+
+def delete(server: Server, name: str) -> None:
+    """Delete the schedule with this name or id; its runs stay.
+
+    Raises:
+        ParameterError: there is none, or several have the name.
+    """
+    server.delete_schedule(find(server, name).schedule_id)

@@ -1,129 +1,139 @@
-"""Submits a pipeline and waits for its run: `kanaria submit`, and the same from a notebook."""
+"""Submits a pipeline once and waits for it."""
 
+import html
+import os
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from kanaria.components.shared import storage
-from kanaria.components.shared.errors import NotReadyError
-from kanaria.components.shared.parameters import Faults
-from kanaria.pipelines.local import arguments as checked_arguments
-from kanaria.pipelines.local.record import TaskRecord
-from kanaria.pipelines.submit import arguments, progress
-from kanaria.pipelines.submit.package import Package
-from kanaria.pipelines.submit.progress import Ending, RunStatus
-from kanaria.pipelines.submit.server import Server
+from kanaria.pipelines.submit import package, parameters, progress
+from kanaria.pipelines.submit.client import Server, Version
+from kanaria.pipelines.submit.watch import Names, Outcome, Snapshot, State, Task, ended, snapshot
 
 POLL_SECONDS = 2.0
-FAILURES = 10
-"""Times in a row that a server may not answer while a run is waited for."""
-MODEL_ROOT = "model_root"
+PATIENCE_SECONDS = 300.0
+"""How long a run is watched on while the server does not answer; the run itself goes on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submitted:
-    """A run on the server: its id, its page, and the version of the pipeline it runs."""
+    """A run that was started; a notebook shows its link.
+
+    Attributes:
+        run_id: the server's id of the run.
+        run_name: its name in the UI.
+        link: address of its page.
+        version: the pipeline's version on the server, and whether it was uploaded just now.
+        names: the pipeline's tasks, as the server and as people call them.
+    """
 
     run_id: str
+    run_name: str
     link: str
-    version: str
-    uploaded: bool
+    version: Version
+    names: Names = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        link, name = html.escape(self.link), html.escape(self.run_name)
+        return f'<a href="{link}" target="_blank">{name}</a>'
 
 
-def prepared(package: Package, values: Mapping[str, Any], pipeline_root: str) -> dict[str, Any]:
-    """Return the arguments with local files uploaded; everything is checked before.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """How a run ended, after how many seconds of waiting, and the tasks that failed."""
 
-    Args:
-        package: the pipeline.
-        values: parameter -> value; `model_root` is `<pipeline_root>/models` unless it is given.
-        pipeline_root: URI below which artifacts and files come to lie, or "".
+    outcome: Outcome
+    seconds: float
+    failed: tuple[Task, ...]
+    cause: str
 
-    Raises:
-        ParameterError: parameters are wrong, or a pod could not read what they name.
-        NotReadyError: the store does not answer.
-    """
-    given = dict(values)
-    if MODEL_ROOT in package.plan.parameters and pipeline_root:
-        given.setdefault(MODEL_ROOT, storage.join(pipeline_root, arguments.MODELS))
-    whole = checked_arguments.checked(package.plan, given)
-    faults = Faults(package.plan.name)
-    arguments.check(whole, pipeline_root, faults)
-    faults.raise_if_any()
-    return arguments.with_uploaded_files(given, pipeline_root)
+
+def default_experiment(name: str) -> str:
+    """Return the experiment to use: the given one, that of kfp's variable, or "Default"."""
+    return name or os.environ.get("KF_PIPELINES_DEFAULT_EXPERIMENT_NAME", "Default")
 
 
 def submit(
-    server: Server,
-    package: Package,
-    values: Mapping[str, Any],
+    pipeline: str,
+    arguments: Mapping[str, Any],
     *,
-    experiment: str = "Default",
-    run_name: str = "",
+    server: Server,
     pipeline_root: str = "",
+    experiment: str = "",
+    run_name: str = "",
+    image_prefix: str = "",
+    cached: bool = True,
 ) -> Submitted:
-    """Upload the pipeline unless the server has it, and start a run of it.
+    """Start a run of a pipeline; upload the pipeline unless the server has this very content.
 
     Args:
-        server: where.
-        package: the pipeline (`package.package`).
-        values: parameter -> value.
-        experiment: name of the experiment, made unless it is there.
-        run_name: name of the run; "" for the pipeline's name and the time.
-        pipeline_root: URI below which artifacts and files come to lie; "" for the server's own.
+        pipeline: name of a pipeline of this package, or path of a compiled .yaml file.
+        arguments: parameter -> value; a local file of a `*_file` parameter is uploaded.
+        server: where to.
+        pipeline_root: URI of the folder of artifacts; "" for the server's own.
+        experiment: name of the experiment; "" for the default.
+        run_name: name in the UI; "" for the pipeline's name and the time.
+        image_prefix: registry and path of Kanaria's images; "" for none.
+        cached: whether steps may be reused.
 
     Raises:
-        ParameterError: parameters are wrong, or the server refuses.
+        ParameterError: parameters are wrong (all at once, before anything is sent), or the server
+            refuses them.
         NotReadyError: the server or the store does not answer.
     """
-    ready = prepared(package, values, pipeline_root)
-    version = server.upload(package)
-    name = run_name or f"{package.plan.name} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
-    run_id = server.start(version, server.experiment(experiment), name, ready, pipeline_root)
+    found = package.read(pipeline, image_prefix=image_prefix, cached=cached)
+    values = parameters.checked(found.interface, arguments, pipeline_root)
+    values = parameters.published(values, pipeline_root)
+    version = server.version(found)
+    name = run_name or f"{found.name} {datetime.now(UTC):%Y-%m-%d %H-%M-%S}"
+    experiment_id = server.experiment(default_experiment(experiment))
+    run_id = server.start(version, experiment_id, name, values, pipeline_root)
     return Submitted(
-        run_id=run_id,
-        link=server.link(run_id),
-        version=package.version,
-        uploaded=version.uploaded,
+        run_id=run_id, run_name=name, link=server.link(run_id), version=version, names=found.names
     )
 
 
 def wait(
-    server: Server, run_id: str, names: Sequence[str], show: Callable[[TaskRecord], None]
-) -> RunStatus:
+    run: Submitted,
+    server: Server,
+    *,
+    show: Callable[[Snapshot], None] | None = None,
+    poll_seconds: float = POLL_SECONDS,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Finished:
     """Wait until a run has ended.
 
+    kfp's own `wait_for_run_completion` polls a CANCELED run for ever, gives up at the first 503,
+    and cannot tell a cancelled run of KFP 2.17.0 from a failed one.
+
     Args:
+        run: what `submit` returned.
         server: where it runs.
-        run_id: the run.
-        names: of the pipeline's tasks.
-        show: called for every change of a task.
+        show: called at every poll; prints each task that begins or ends by default.
+        poll_seconds: seconds between two looks.
+        patience_seconds: seconds to go on without any answer.
 
     Raises:
-        NotReadyError: the server did not answer several times in a row; the run goes on.
+        NotReadyError: the server stays away; the run may go on.
+        ParameterError: the server refuses the identity, or the run was deleted.
     """
-    seen: dict[str, object] = {}
-    failures, cancelling = 0, False
+    show = show or progress.on(sys.stdout)
+    started = time.monotonic()
+    was_canceling = False
     while True:
-        try:
-            run = server.run(run_id)
-        except NotReadyError:
-            failures += 1
-            if failures >= FAILURES:
-                raise
-            time.sleep(POLL_SECONDS)
-            continue
-        failures = 0
-        # An old server keeps no history of states, so what was seen is remembered.
-        cancelling = cancelling or run.state == "CANCELING"
-        status = progress.status(run, names)
-        for task in status.tasks:
-            if seen.get(task.name) != task.state:
-                seen[task.name] = task.state
-                show(task)
-        if status.ending is Ending.FAILED and cancelling:
-            return RunStatus(ending=Ending.CANCELLED, tasks=status.tasks)
-        if status.ending is not Ending.RUNNING:
-            return status
-        time.sleep(POLL_SECONDS)
+        entry = server.run(run.run_id, patience_seconds)
+        now = snapshot(entry, run.names, datetime.now(UTC))
+        was_canceling = was_canceling or now.state is State.CANCELING
+        show(now)
+        outcome = ended(now.state, was_canceling)
+        if outcome is not None:
+            return Finished(
+                outcome=outcome,
+                seconds=time.monotonic() - started,
+                failed=tuple(task for task in now.tasks if task.state is State.FAILED),
+                cause=now.cause,
+            )
+        time.sleep(poll_seconds)

@@ -1,22 +1,48 @@
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import kfp_server
 import pytest
-from kfp_user import Kfp
+import submit_toy
+from kfp import compiler
+from kfp_contract import Contract, serving
 
-from kanaria.pipelines.submit import submit
+from kanaria.pipelines.submit.client import Server
 
 
 @pytest.fixture
-def kfp(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Kfp]:
-    monkeypatch.setattr(submit, "POLL_SECONDS", 0.01)
-    monkeypatch.setenv("HOME", str(tmp_path))  # kfp's client keeps a context there.
-    for name in ("KF_PIPELINES_ENDPOINT", "KANARIA_KFP_TOKEN"):
+def contract() -> Iterator[Contract]:
+    with serving() as contract:
+        yield contract
+
+
+@pytest.fixture
+def server(contract: Contract) -> Server:
+    return Server(contract.url)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KF_PIPELINES_ENDPOINT", "KFP_EXISTING_TOKEN", "KFP_COOKIES", "SSL_CERT_FILE"):
         monkeypatch.delenv(name, raising=False)
-    (tmp_path / "module.py").write_text("def run_fn(fn_args): ...\n")
-    (tmp_path / "eval.pbtxt").write_text("model_specs {}\n")
-    with kfp_server.running() as (url, state):
-        yield Kfp(url, state, tmp_path, capsys)
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small compiled pipeline with a file, data, a branch and a loop."""
+    path = tmp_path_factory.mktemp("pipeline") / "taste.yaml"
+    compiler.Compiler().compile(submit_toy.taste, str(path))
+    return str(path)
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> dict[str, Any]:
+    module = tmp_path / "my_module.py"
+    module.write_text("x = 1\n")
+    return {"data": "s3://bucket/data/*.csv", "module_file": str(module)}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    """A pipeline root that is a folder; object stores have tests of their own."""
+    return f"file://{tmp_path}/artifacts"

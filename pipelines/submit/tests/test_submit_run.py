@@ -1,140 +1,209 @@
+"""Submitting and waiting, against a server that answers as KFP 2.17.0 does."""
+
+from pathlib import Path
+from typing import Any
+
 import pytest
 import yaml
-from kfp_server import Script
-from kfp_user import Kfp
+from kfp_contract import Contract
+from kfp_state import Frame
 
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.submit import Finished, Submitted, submit, wait
+from kanaria.pipelines.submit.watch import Outcome, Snapshot
 
-DONE = ("SUCCEEDED", {"ingest-data": "SUCCEEDED", "push-model": "SKIPPED"})
-
-
-def test_a_run_is_followed_to_its_end(kfp: Kfp):
-    kfp.state.script = Script(
-        looks=[
-            ("PENDING", {}),
-            ("", {}),
-            ("RUNNING", {"ingest-data": "RUNNING"}),
-            ("RUNNING", {"ingest-data": "SUCCEEDED", "push-model": "PENDING"}),
-            DONE,
-        ]
-    )
-    ended = kfp.submit()
-    assert ended.code == 0, ended.errors
-    assert "  ingest-data              succeeded     7.0 s" in ended.output.splitlines()
-    assert "  push-model               skipped" in ended.output
-    assert "executor" not in ended.output
-    assert ended.output.splitlines()[-1] == f"succeeded: {kfp.url}/#/runs/details/run-5"
+Values = dict[str, Any]
 
 
-def test_the_run_gets_the_parameters_with_files_by_their_content(kfp: Kfp):
-    kfp.submit("--no-wait")
-    given = kfp.run["runtime_config"]
-    digest = fingerprint.of_file(kfp.folder / "module.py")[:16]
-    root = f"file://{kfp.folder}/root"
-    assert given["parameters"]["module_file"] == f"{root}/files/{digest}/module.py"
-    assert given["parameters"]["model_root"] == f"{root}/models"
-    assert given["pipeline_root"] == root
-    uploaded = kfp.folder / "root/files" / digest / "module.py"
-    assert uploaded.read_text() == (kfp.folder / "module.py").read_text()
+def started(
+    server: Server, pipeline: str, arguments: Values, root: str, **options: Any
+) -> Submitted:
+    return submit(pipeline, arguments, server=server, pipeline_root=root, **options)
 
 
-def test_an_unchanged_pipeline_is_uploaded_once_and_a_changed_one_is_a_new_version(kfp: Kfp):
-    first, second = kfp.submit("--no-wait"), kfp.submit("--no-wait")
-    assert "(uploaded)" in first.output
-    assert "(there already)" in second.output
-    uploads = list(kfp.state.uploads)
-    kfp.submit("--no-wait", "--image-prefix", "registry.example.com/ml")
-    assert len(kfp.state.uploads) == len(uploads) + 1
-    images = yaml.safe_dump(list(kfp.state.versions.values())[-1]["pipeline_spec"])
-    assert "registry.example.com/ml/kanaria-training" in images
+def waited(server: Server, run: Submitted, patience: float = 5) -> Finished:
+    return wait(run, server, show=lambda _: None, poll_seconds=0, patience_seconds=patience)
 
 
-def test_versions_are_found_on_later_pages(kfp: Kfp):
-    for prefix in ("a", "b", "c", "d"):
-        kfp.submit("--no-wait", "--image-prefix", prefix)
-    before = len(kfp.state.uploads)
-    assert "(there already)" in kfp.submit("--no-wait", "--image-prefix", "d").output
-    assert len(kfp.state.uploads) == before
+def test_a_run_has_the_version_the_parameters_and_the_root(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    run = started(server, pipeline, arguments, root, experiment="taxi", run_name="first")
+    body = contract.state.runs[run.run_id]
+    assert body["display_name"] == "first"
+    assert body["runtime_config"]["pipeline_root"] == root
+    sent = body["runtime_config"]["parameters"]
+    assert sent["data"] == arguments["data"]
+    assert sent["model_root"] == f"{root}/models"
+    assert "spice" not in sent
+    experiment = contract.state.experiments[body["experiment_id"]]
+    assert experiment["display_name"] == "taxi"
+    assert run.link == f"{contract.url}/#/runs/details/{run.run_id}"
+    assert run.link in run._repr_html_()
 
 
-def test_without_a_cache_every_task_runs_anew(kfp: Kfp):
-    kfp.submit("--no-wait", "--no-cache")
-    spec = list(kfp.state.versions.values())[-1]["pipeline_spec"]
-    tasks = spec["root"]["dag"]["tasks"].values()
-    assert all(task["cachingOptions"] == {} for task in tasks)
+def test_a_local_file_is_published_under_its_content(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    first = started(server, pipeline, arguments, root)
+    Path(arguments["module_file"]).write_text("x = 2\n")
+    second = started(server, pipeline, arguments, root)
+    uris = [
+        contract.state.runs[run.run_id]["runtime_config"]["parameters"]["module_file"]
+        for run in (first, second)
+    ]
+    assert uris[0] != uris[1]
+    for uri, text in zip(uris, ("x = 1\n", "x = 2\n"), strict=True):
+        assert uri.startswith(f"{root}/files/")
+        assert Path(uri.removeprefix("file://")).read_text() == text
 
 
-def test_a_failed_run_names_the_task_and_its_message(kfp: Kfp):
-    kfp.state.script = Script(
-        looks=[("FAILED", {"ingest-data": "FAILED"})],
-        errors={"ingest-data": "DataError: no such file"},
-    )
-    ended = kfp.submit()
-    assert ended.code == 1
-    assert "error: ingest-data: DataError: no such file" in ended.errors
-    assert ended.output.splitlines()[-1].startswith("failed: ")
+def test_an_unchanged_pipeline_is_uploaded_once(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    first = started(server, pipeline, arguments, root)
+    again = started(server, pipeline, {**arguments, "spice": 4}, root)
+    assert first.version.uploaded
+    assert not again.version.uploaded
+    assert again.version.version_id == first.version.version_id
+    assert len(contract.asked("POST pipelines/upload_version")) == 1
+    assert len(contract.state.experiments) == 1
 
 
-@pytest.mark.parametrize("keeps_history", [True, False])
-@pytest.mark.parametrize("last", ["FAILED", "CANCELED"])
-def test_a_cancelled_run_is_told_from_a_failed_one(kfp: Kfp, last: str, keeps_history: bool):
-    looks = [("RUNNING", {}), ("CANCELING", {}), (last, {"ingest-data": "FAILED"})]
-    kfp.state.script = Script(looks=looks, keeps_history=keeps_history)
-    ended = kfp.submit()
-    assert ended.code == 3
-    assert ended.output.splitlines()[-1].startswith("cancelled: ")
+def test_a_changed_pipeline_is_a_new_version_of_the_same_pipeline(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    started(server, pipeline, arguments, root)
+    started(server, pipeline, arguments, root, image_prefix="registry.example.com/ml")
+    assert len(contract.state.pipelines) == 1
+    texts = list(contract.state.texts.values())
+    assert len(texts) == 2
+    assert "registry.example.com/ml/kanaria-control" in texts[1]
 
 
-def test_a_server_that_is_away_for_a_moment_does_not_end_the_waiting(kfp: Kfp):
-    kfp.state.script = Script(looks=[("RUNNING", {}), ("RUNNING", {}), DONE])
-    kfp.state.away_after_start = 3
-    assert kfp.submit().code == 0
+def test_without_cache_no_task_of_any_depth_is_reused(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    started(server, pipeline, arguments, root, cached=False)
+    (text,) = contract.state.texts.values()
+    assert "enableCache" not in text
+    assert "enableCache" in Path(pipeline).read_text()
 
 
-def test_a_server_that_stays_away_ends_the_waiting_and_not_the_run(kfp: Kfp):
-    kfp.state.away_after_start = 1000
-    ended = kfp.submit()
-    assert ended.code == 1
-    assert "503" in ended.errors
-    assert "the run goes on: http://" in ended.errors
+def test_what_another_caller_creates_in_between_is_taken(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    first = started(server, pipeline, arguments, root)
+    contract.state.hidden = ["pipelines", "pipeline_versions", "experiments"]
+    again = started(server, pipeline, arguments, root)
+    assert contract.state.hidden == []
+    assert again.version.version_id == first.version.version_id
+    assert not again.version.uploaded
+    assert len(contract.state.pipelines) == len(contract.state.experiments) == 1
 
 
-def test_a_token_comes_from_the_environment(kfp: Kfp, monkeypatch: pytest.MonkeyPatch):
-    kfp.state.token = "sesame"
-    refused = kfp.submit("--no-wait")
-    assert refused.code == 1
-    assert "401" in refused.errors
-    assert "KANARIA_KFP_TOKEN" in refused.errors
-    monkeypatch.setenv("KANARIA_KFP_TOKEN", "sesame")
-    assert kfp.submit("--no-wait").code == 0
+def test_the_platforms_document_of_a_pipeline_is_uploaded_too(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str, tmp_path: Path
+):
+    platform = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {}}}}}
+    both = tmp_path / "both.yaml"
+    both.write_text(f"{Path(pipeline).read_text()}\n---\n{yaml.safe_dump(platform)}")
+    started(server, str(both), arguments, root)
+    (text,) = contract.state.texts.values()
+    assert list(yaml.safe_load_all(text))[1] == platform
 
 
-def test_a_host_where_nobody_answers_is_one_line(kfp: Kfp):
-    ended = kfp.kanaria("submit", *kfp.arguments(), "--host", "http://127.0.0.1:9")
-    assert ended.code == 1
-    assert ended.errors.count("\n") == 1
-    assert "host='http://127.0.0.1:9'" in ended.errors
+FLOW = (
+    Frame(""),
+    Frame("RUNNING", {"cook": "RUNNING", "condition-1": "PENDING"}),
+    Frame("RUNNING", {"cook": "SUCCEEDED", "condition-1": "SKIPPED"}),
+    Frame("SUCCEEDED", {"cook": "SUCCEEDED", "condition-1": "SKIPPED"}),
+)
+
+
+def test_progress_shows_the_pipelines_tasks_and_none_of_the_engines(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    contract.state.frames = FLOW
+    run = started(server, pipeline, arguments, root)
+    seen: list[Snapshot] = []
+    finished = wait(run, server, show=seen.append, poll_seconds=0)
+    assert finished.outcome is Outcome.SUCCEEDED
+    shown = [[(task.name, task.state.value) for task in now.tasks] for now in seen]
+    assert shown == [
+        [],
+        [("cook", "RUNNING")],
+        [("cook", "SUCCEEDED"), ("tasty", "SKIPPED")],
+        [("cook", "SUCCEEDED"), ("tasty", "SKIPPED")],
+    ]
+    assert seen[-1].tasks[0].seconds == 12.5
+
+
+def test_a_failed_run_names_the_task_and_its_message(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    causes = {"cook": "DataError: the oven\nis cold"}
+    contract.state.frames = (Frame("RUNNING"), Frame("FAILED", {"cook": "FAILED"}, causes))
+    finished = waited(server, started(server, pipeline, arguments, root))
+    assert finished.outcome is Outcome.FAILED
+    assert [(task.name, task.cause) for task in finished.failed] == [
+        ("cook", "DataError: the oven is cold")
+    ]
 
 
 @pytest.mark.parametrize(
-    ("changed", "fault"),
+    "frames",
     [
-        ({"data": "data/*.csv"}, "data='data/*.csv': a pod cannot see it"),
-        ({"model_root": "models"}, "model_root='models': a pod cannot see it"),
-        ({"train_steps": "many"}, "train_steps='many': give a value of type NUMBER_INTEGER"),
-        ({"trian_steps": "10"}, "did you mean train_steps?"),
-        ({"module_file": "absent.py"}, "module_file='absent.py': no such file"),
+        (Frame("RUNNING"), Frame("CANCELING"), Frame("CANCELING"), Frame("FAILED")),
+        (Frame("RUNNING"), Frame("CANCELING"), Frame("CANCELED")),
+        (Frame("CANCELED"),),
     ],
+    ids=["as 2.17.0 reports it", "as others do", "seen too late"],
 )
-def test_what_cannot_run_is_refused_before_anything_is_uploaded(
-    kfp: Kfp, changed: dict[str, str], fault: str
+def test_a_cancelled_run_is_told_from_a_failed_one(
+    contract: Contract,
+    server: Server,
+    pipeline: str,
+    arguments: Values,
+    root: str,
+    frames: tuple[Frame, ...],
 ):
-    ended = kfp.submit(**changed)
-    assert ended.code == 1
-    assert fault in ended.errors
-    assert not kfp.state.uploads
-    assert not (kfp.folder / "root").exists()
+    contract.state.frames = frames
+    finished = waited(server, started(server, pipeline, arguments, root))
+    assert finished.outcome is Outcome.CANCELED
 
 
-def test_a_host_without_a_scheme_is_refused(kfp: Kfp):
-    assert "begin it with http" in kfp.kanaria("submit", *kfp.arguments(), "--host", "kfp").errors
+def test_a_flaky_server_is_asked_again_while_waiting(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    run = started(server, pipeline, arguments, root)
+    contract.break_next("/runs/", 503, times=2)
+    assert waited(server, run).outcome is Outcome.SUCCEEDED
+
+
+def test_a_server_that_stays_away_ends_the_waiting(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    run = started(server, pipeline, arguments, root)
+    contract.break_next("/runs/", 503, times=100)
+    with pytest.raises(NotReadyError, match="503 upstream connect error"):
+        waited(server, run, patience=0.3)
+
+
+def test_a_deleted_run_ends_the_waiting_at_once(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    run = started(server, pipeline, arguments, root)
+    contract.state.runs.clear()
+    with pytest.raises(ParameterError, match=f"404 Run {run.run_id} not found"):
+        waited(server, run)
+
+
+def test_a_run_is_never_started_twice_by_a_retry(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    contract.break_next("v2beta1/runs", 503)
+    with pytest.raises(NotReadyError, match="503"):
+        started(server, pipeline, arguments, root)
+    assert len(contract.asked("POST runs")) == 1

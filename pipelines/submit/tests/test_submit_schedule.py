@@ -1,119 +1,129 @@
+"""Schedules, against a server that answers as KFP 2.17.0 does."""
+
+from typing import Any
+
 import pytest
-from kfp_user import Kfp
+import yaml
+from kfp_contract import Contract
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.pipelines.submit import cron
+from kanaria.pipelines.submit import schedule
+from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.package import SCHEDULE_TIME
+from kanaria.pipelines.submit.trigger import trigger
+
+Values = dict[str, Any]
 
 
-def test_a_schedule_is_created_listed_paused_resumed_and_deleted(kfp: Kfp):
-    made = kfp.schedule("nightly", "--cron", "0 6 * * MON-FRI", span="schedule-time")
-    assert (made.code, made.output) == (0, "schedule nightly created\n")
-    [found] = kfp.state.schedules.values()
-    assert found["trigger"]["cron_schedule"]["cron"] == "0 0 6 * * 1-5"
-    assert found["runtime_config"]["parameters"]["span"] == "schedule-time"
-    assert (found["no_catchup"], found["max_concurrency"]) == (True, 1)
-    assert kfp.verb("list").output.split() == [
-        "nightly",
-        "active",
-        "cron",
-        "0",
-        "0",
-        "6",
-        "*",
-        "*",
-        "1-5",
-    ]
-    assert kfp.verb("pause", "nightly").output == "schedule nightly: paused\n"
-    assert "paused" in kfp.verb("list").output
-    assert kfp.verb("resume", "nightly").code == 0
-    assert "active" in kfp.verb("list").output
-    assert kfp.verb("delete", "nightly").code == 0
-    assert kfp.verb("list").output == ""
+@pytest.fixture
+def create(server: Server, pipeline: str, arguments: Values, root: str) -> Any:
+    def call(name: str = "nightly", cron: str = "0 6 * * *", **options: Any) -> str:
+        when = options.pop("trigger", None) or trigger(cron=cron)
+        options = {"arguments": arguments, "pipeline_root": root, **options}
+        values = options.pop("arguments")
+        return schedule.create(name, pipeline, values, server=server, trigger=when, **options)
+
+    return call
 
 
-def test_an_interval_with_catch_up_and_concurrency(kfp: Kfp):
-    options = ["--every", "6h", "--catch-up", "--max-concurrency", "3"]
-    options += ["--start", "2026-03-01T06:00:00Z"]
-    assert kfp.schedule("often", *options).code == 0
-    [found] = kfp.state.schedules.values()
-    assert found["trigger"]["periodic_schedule"]["interval_second"] == 21600
-    assert found["trigger"]["periodic_schedule"]["start_time"] == "2026-03-01T06:00:00Z"
-    assert (found["no_catchup"], found["max_concurrency"]) == (False, 3)
+def test_five_fields_reach_the_server_as_six(contract: Contract, create: Any):
+    body = contract.state.schedules[create()]
+    assert body["trigger"] == {"cron_schedule": {"cron": "0 0 6 * * *"}}
+    assert body["mode"] == "ENABLE"
+    assert body["no_catchup"] is True
+    assert body["max_concurrency"] == "1"
+    assert body["runtime_config"]["parameters"]["module_file"].startswith("file://")
 
 
-def test_a_name_is_taken_once(kfp: Kfp):
-    for name in ("a", "b", "c"):
-        assert kfp.schedule(name, "--every", "1d").code == 0
-    again = kfp.schedule("c", "--every", "1d")
-    assert again.code == 1
-    assert "schedule 'c': there is one" in again.errors
-    assert len(kfp.state.schedules) == 3
+def test_an_interval_with_times_catch_up_and_concurrency(contract: Contract, create: Any):
+    start, end = "2026-01-31T06:00:00Z", "2026-12-31T06:00:00Z"
+    when = trigger(every="6h", start=start, end=end)
+    body = contract.state.schedules[create(trigger=when, catch_up=True, max_concurrency=3)]
+    expected = {"interval_second": 21600, "start_time": start, "end_time": end}
+    assert body["trigger"] == {"periodic_schedule": expected}
+    assert "no_catchup" not in body
+    assert body["max_concurrency"] == "3"
 
 
-def test_an_unknown_schedule_names_the_known_ones(kfp: Kfp):
-    kfp.schedule("nightly", "--every", "1d")
-    ended = kfp.verb("pause", "daily")
-    assert ended.code == 1
-    assert "there are: nightly" in ended.errors
+def test_a_run_of_a_schedule_reads_the_time_it_was_scheduled_for(contract: Contract, create: Any):
+    create(schedule_time="span")
+    (text,) = contract.state.texts.values()
+    document = yaml.safe_load(text)
+    inputs = document["root"]["dag"]["tasks"]["cook"]["inputs"]["parameters"]
+    assert inputs["span"] == {"runtimeValue": {"constant": SCHEDULE_TIME}}
+    assert inputs["data"] == {"componentInputParameter": "data"}
+
+
+def test_the_placeholder_is_that_of_kfp():
+    from kfp import dsl
+
+    assert dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER == SCHEDULE_TIME
+
+
+def test_the_list_goes_over_all_pages_and_shows_what_was_set(server: Server, create: Any):
+    for number in range(5):
+        create(f"s{number}")
+    create("hourly", trigger=trigger(every="1h", start="2026-01-31T06:00:00Z"), catch_up=True)
+    found = {entry.name: entry for entry in schedule.all_schedules(server)}
+    assert list(found) == ["s0", "s1", "s2", "s3", "s4", "hourly"]
+    assert str(found["s0"].trigger) == "0 0 6 * * *"
+    assert str(found["hourly"].trigger) == "every 1h from 2026-01-31T06:00:00Z"
+    assert (found["s0"].catch_up, found["hourly"].catch_up) == (False, True)
+    assert all(entry.enabled and entry.max_concurrency == 1 for entry in found.values())
+
+
+def test_pause_resume_and_delete_by_name(server: Server, create: Any):
+    create("a")
+    create("b")
+    schedule.pause(server, "a")
+    assert [entry.enabled for entry in schedule.all_schedules(server)] == [False, True]
+    schedule.resume(server, "a")
+    assert [entry.enabled for entry in schedule.all_schedules(server)] == [True, True]
+    schedule.delete(server, "a")
+    assert [entry.name for entry in schedule.all_schedules(server)] == ["b"]
+
+
+def test_a_name_that_several_have_is_answered_with_their_ids(
+    contract: Contract, server: Server, create: Any
+):
+    first, second = create("a"), create("b")
+    contract.state.schedules[second]["display_name"] = "a"
+    with pytest.raises(ParameterError, match=f"name one by id: {first}, {second}"):
+        schedule.pause(server, "a")
+    schedule.delete(server, second)
+    assert list(contract.state.schedules) == [first]
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(server: Server, create: Any):
+    create("nightly")
+    with pytest.raises(ParameterError, match="there is none; did you mean nightly"):
+        schedule.pause(server, "nightli")
+
+
+def test_a_name_that_is_taken_is_refused_before_anything_is_uploaded(
+    contract: Contract, create: Any
+):
+    create("nightly")
+    with pytest.raises(ParameterError, match="'nightly': there is one already"):
+        create("nightly", image_prefix="registry.example.com")
+    assert len(contract.state.schedules) == len(contract.state.versions) == 1
 
 
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        ([], "give cron or every, one of them"),
-        (["--cron", "0 6 * * *", "--every", "1d"], "give cron or every, one of them"),
-        (["--every", "6 hours"], "every='6 hours'"),
-        (["--every", "1d", "--max-concurrency", "11"], "max_concurrency=11: use 1 to 10"),
-        (["--every", "1d", "--start", "tomorrow"], "start='tomorrow'"),
-        (["--every", "1d", "--end", "2026-03-01T06:00:00"], "end='2026-03-01T06:00:00'"),
-        (["--cron", "0 6 * *"], "has 4 fields"),
-        (["--cron", "60 24 * * 8"], "the minute is 0 to 59"),
+        ({"name": " "}, "give the schedule a name"),
+        ({"max_concurrency": 0}, "max_concurrency=0: use 1 to 10"),
+        ({"max_concurrency": 11}, "max_concurrency=11: use 1 to 10"),
+        ({"schedule_time": "spam"}, "schedule_time='spam': name a text parameter .* span"),
+        ({"schedule_time": "spice"}, "schedule_time='spice': name a text parameter"),
+        ({"schedule_time": "data"}, "the schedule sets it"),
+        ({"arguments": {}}, "data is missing.*module_file is missing"),
     ],
 )
-def test_a_timetable_that_makes_no_sense_is_refused(kfp: Kfp, options: list[str], fault: str):
-    ended = kfp.schedule("nightly", *options)
-    assert ended.code == 1
-    assert fault in ended.errors
-    assert not kfp.state.uploads
-
-
-@pytest.mark.parametrize(
-    ("written", "kfp_has"),
-    [
-        ("0 6 * * 1-5", "0 0 6 * * 1-5"),
-        ("*/10 * * * *", "0 */10 * * * *"),
-        ("5,35 0-12/2 1 jan,JUL 7", "0 5,35 0-12/2 1 1,7 0"),
-        ("@daily", "0 0 0 * * *"),
-    ],
-)
-def test_five_fields_become_six(written: str, kfp_has: str):
-    assert cron.to_kfp(written) == kfp_has
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "60 * * * *",
-        "* 24 * * *",
-        "* * 0 * *",
-        "* * * 13 *",
-        "* * * * 8",
-        "*/0 * * * *",
-        "5-1 * * * *",
-        "a * * * *",
-        ", * * * *",
-        "1- * * * *",
-        "* * * *",
-        "* * * * * *",
-        "@often",
-        "-1 * * * *",
-    ],
-)
-def test_a_malformed_field_is_refused(written: str):
-    with pytest.raises(ParameterError, match="cron="):
-        cron.to_kfp(written)
-
-
-def test_all_malformed_fields_are_named():
-    with pytest.raises(ParameterError, match=r"minute is.*hour is.*day of week is"):
-        cron.to_kfp("60 24 * * 8")
+def test_what_is_wrong_is_named_before_the_server_is_asked(
+    contract: Contract, create: Any, options: Values, fault: str
+):
+    with pytest.raises(ParameterError, match=fault):
+        create(**options)
+    assert contract.requests == []

@@ -1,0 +1,219 @@
+"""The server's pipelines, experiments, runs and schedules, through kfp.Client."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.pipelines.submit import connection
+from kanaria.pipelines.submit.package import Package
+
+CONFLICT = 409
+PAGE = 100
+READ_SECONDS = 5.0
+"""How long a question is repeated while the server is busy."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Version:
+    """A version of a pipeline on the server; `uploaded` tells whether this call put it there."""
+
+    pipeline_id: str
+    version_id: str
+    name: str
+    uploaded: bool
+
+
+class Server:
+    """A Kubeflow Pipelines server, for one user."""
+
+    def __init__(self, host: str = "", namespace: str = "", token_file: str = "") -> None:
+        """Keep how the server is reached; the first question connects.
+
+        Args:
+            host: address; "" takes KF_PIPELINES_ENDPOINT, or the cluster's own inside a pod.
+            namespace: the user's namespace; "" where the server has one user.
+            token_file: file of a bearer token; "" takes what `connection` names.
+
+        Raises:
+            ParameterError: no address is known.
+        """
+        self.host = connection.address(host)
+        self.namespace = namespace
+        self._token_file = token_file
+
+    @cached_property
+    def _client(self) -> Any:
+        return connection.connect(self.host, self._token_file)
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        """Call what changes nothing, a few times if the server is busy."""
+        return connection.patiently(lambda: self._tell(call), READ_SECONDS)
+
+    def _tell(self, call: Callable[[], T]) -> T:
+        """Call what changes something: once, since nobody knows whether it arrived."""
+        with connection.answers(self.host):
+            return call()
+
+    def _known(self, identity: str | None) -> str:
+        if not identity:
+            raise NotReadyError(
+                f"{self.host}: the answer is none of Kubeflow Pipelines; "
+                "check --host, or whether it shows a login page"
+            )
+        return identity
+
+    def link(self, run_id: str) -> str:
+        """Return the address of a run's page."""
+        # kfp resolves the UI's address: KF_PIPELINES_UI_ENDPOINT, else the host.
+        return f"{self._client._get_url_prefix()}/#/runs/details/{run_id}"
+
+    def version(self, package: Package) -> Version:
+        """Return the version with the package's content; upload it unless it is there."""
+        pipeline_id = self._pipeline(package.name)
+        found = self._version(pipeline_id, package.version)
+        uploaded = found is None and self._upload(pipeline_id, package)
+        found = found or self._version(pipeline_id, package.version)
+        return Version(
+            pipeline_id=pipeline_id,
+            version_id=self._known(found),
+            name=package.version,
+            uploaded=uploaded,
+        )
+
+    def _pipeline(self, name: str) -> str:
+        def find() -> str | None:
+            answer = self._client.list_pipelines(
+                page_size=PAGE, filter=_named(name), namespace=self.namespace or None
+            )
+            return next((entry.pipeline_id for entry in answer.pipelines or []), None)
+
+        def create() -> str | None:
+            # kfp's upload_pipeline names the first version after the pipeline, not its content.
+            body = self._client.api_models.V2beta1Pipeline(
+                name=name, display_name=name, namespace=self.namespace or None
+            )
+            service = self._client.pipelines
+            return service.pipeline_service_create_pipeline(pipeline=body).pipeline_id
+
+        found = self._ask(find)
+        if found:
+            return found
+        created = self._created(create)
+        return self._known(created or self._ask(find))
+
+    def _version(self, pipeline_id: str, name: str) -> str | None:
+        answer = self._ask(
+            lambda: self._client.list_pipeline_versions(
+                pipeline_id=pipeline_id, page_size=PAGE, filter=_named(name)
+            )
+        )
+        versions = answer.pipeline_versions or []
+        return next((entry.pipeline_version_id for entry in versions), None)
+
+    def _upload(self, pipeline_id: str, package: Package) -> bool:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "pipeline.yaml"
+            path.write_text(package.text, encoding="utf-8")
+            answer = self._created(
+                lambda: self._client.upload_pipeline_version(
+                    str(path), package.version, pipeline_id=pipeline_id
+                )
+            )
+        return answer is not None
+
+    def _created(self, call: Callable[[], T]) -> T | None:
+        """Create something; None if another caller did so in between."""
+        try:
+            return self._tell(call)
+        except ParameterError as error:
+            if getattr(error.__cause__, "status", None) == CONFLICT:
+                return None
+            raise
+
+    def experiment(self, name: str) -> str:
+        """Return the id of the experiment with this name; create it unless it is there.
+
+        Raises:
+            ParameterError: several experiments have this name.
+        """
+
+        def get_or_create() -> Any:
+            return self._client.create_experiment(name, namespace=self.namespace or None)
+
+        try:
+            entry = self._created(get_or_create) or self._tell(get_or_create)
+        except ValueError as error:  # kfp's way to say that there are several.
+            raise ParameterError(f"experiment: {error}") from error
+        return self._known(entry.experiment_id)
+
+    def start(
+        self,
+        version: Version,
+        experiment_id: str,
+        run_name: str,
+        values: Mapping[str, Any],
+        pipeline_root: str,
+    ) -> str:
+        """Start a run; return its id."""
+        run = self._tell(
+            lambda: self._client.run_pipeline(
+                experiment_id,
+                run_name,
+                params=dict(values),
+                pipeline_id=version.pipeline_id,
+                version_id=version.version_id,
+                pipeline_root=pipeline_root or None,
+            )
+        )
+        return self._known(run.run_id)
+
+    def run(self, run_id: str, patience: float) -> Any:
+        """Return kfp's V2beta1Run; ask for up to `patience` seconds while the server is away."""
+        return connection.patiently(
+            lambda: self._tell(lambda: self._client.get_run(run_id)), patience
+        )
+
+    def create_schedule(self, **fields: Any) -> str:
+        """Create a schedule from kfp's `create_recurring_run` fields; return its id."""
+        entry = self._tell(lambda: self._client.create_recurring_run(**fields))
+        return self._known(entry.recurring_run_id)
+
+    def schedules(self) -> Iterator[Any]:
+        """Yield kfp's V2beta1RecurringRun of each schedule, page by page, oldest first."""
+        token = ""
+        while True:
+            page = self._ask(
+                lambda token=token: self._client.list_recurring_runs(  # type: ignore[misc]
+                    page_token=token,
+                    page_size=PAGE,
+                    sort_by="created_at",
+                    namespace=self.namespace or None,
+                )
+            )
+            yield from page.recurring_runs or []
+            token = page.next_page_token
+            if not token:
+                return
+
+    def enable_schedule(self, schedule_id: str) -> None:
+        """Let a schedule start runs; one that does so already stays as it is."""
+        self._tell(lambda: self._client.enable_recurring_run(schedule_id))
+
+    def disable_schedule(self, schedule_id: str) -> None:
+        """Let a schedule start no further runs; those under way go on."""
+        self._tell(lambda: self._client.disable_recurring_run(schedule_id))
+
+    def delete_schedule(self, schedule_id: str) -> None:
+        """Delete a schedule; its runs stay."""
+        self._tell(lambda: self._client.delete_recurring_run(schedule_id))
+
+
+def _named(name: str) -> str:
+    predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
+    return json.dumps({"predicates": [predicate]})

@@ -1,0 +1,200 @@
+"""The commands `kanaria submit` and `kanaria schedule`; loads nothing heavy to be listed."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kanaria.pipelines.submit.client import Server
+    from kanaria.pipelines.submit.submit import Submitted
+
+INTERRUPTED = 130
+CONNECTION = "server"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _server(options: argparse.Namespace) -> "Server":
+    import logging
+
+    from kanaria.pipelines.submit.client import Server
+
+    # It would announce each connection that is tried again; the last error says it all.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    return Server(options.host, options.namespace, options.token_file)
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    from pathlib import Path
+
+    from kanaria.pipelines.local import arguments
+    from kanaria.pipelines.submit import package
+
+    given = arguments.from_config(Path(options.config)) if options.config else {}
+    return given | arguments.from_settings(options.set, package.read(options.pipeline).interface)
+
+
+def _pipeline(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "pipeline_root": options.pipeline_root,
+        "experiment": options.experiment,
+        "image_prefix": options.image_prefix,
+        "cached": not options.no_cache,
+    }
+
+
+def _submit(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.submit import parameters
+    from kanaria.pipelines.submit.submit import submit
+
+    server, given = _server(options), _given(options)
+    run = submit(
+        options.pipeline, given, server=server, run_name=options.run_name, **_pipeline(options)
+    )
+    for remark in parameters.inside_pods(given):
+        _say(f"note: {remark}")
+    _say(f"pipeline: {run.version.name} ({'uploaded' if run.version.uploaded else 'unchanged'})")
+    _say(f"run: {run.link}")
+    return 0 if options.no_wait else _wait(run, server)
+
+
+def _wait(run: "Submitted", server: "Server") -> int:
+    from kanaria.components.shared.errors import KanariaError
+    from kanaria.pipelines.submit.submit import wait
+
+    goes_on = f"the run may go on: {run.link}"
+    try:
+        finished = wait(run, server)
+    except KeyboardInterrupt:
+        stop = f"kfp.Client(host='{server.host}').terminate_run('{run.run_id}')"
+        _say(f"\nno longer waiting; {goes_on}\nto stop it, press Terminate there, or call {stop}")
+        return INTERRUPTED
+    except KanariaError as error:
+        raise type(error)(f"{error}; {goes_on}") from error
+    _say(f"\r{finished.outcome.name.lower()} after {finished.seconds:.1f} s")
+    for task in finished.failed:
+        sys.stderr.write(f"error: {task.name}: {task.cause or f'failed; its log: {run.link}'}\n")
+    if finished.cause:
+        sys.stderr.write(f"error: {finished.cause}\n")
+    return finished.outcome.value
+
+
+def _create(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.submit import parameters, schedule
+    from kanaria.pipelines.submit.trigger import trigger
+
+    when = trigger(options.cron, options.every, options.start, options.end)
+    server, given = _server(options), _given(options)
+    schedule.create(
+        options.name,
+        options.pipeline,
+        given,
+        server=server,
+        trigger=when,
+        catch_up=options.catch_up,
+        max_concurrency=options.max_concurrency,
+        schedule_time=options.schedule_time,
+        **_pipeline(options),
+    )
+    for remark in parameters.inside_pods(given):
+        _say(f"note: {remark}")
+    _say(f"schedule: {options.name}, {when}")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.submit.schedule import all_schedules
+
+    for entry in all_schedules(_server(options)):
+        state = "enabled" if entry.enabled else "paused"
+        missed = "catches up" if entry.catch_up else "no catch-up"
+        most = f"at most {entry.max_concurrency} at a time"
+        _say(f"{entry.name:32} {state:8} {entry.trigger!s:32} {most}, {missed}")
+    return 0
+
+
+def _change(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.submit import schedule
+
+    verbs = {
+        "pause": (schedule.pause, "paused"),
+        "resume": (schedule.resume, "resumed"),
+        "delete": (schedule.delete, "deleted"),
+    }
+    change, done = verbs[options.verb]
+    change(_server(options), options.name)
+    _say(f"{done}: {options.name}")
+    return 0
+
+
+def _add_connection(parser: argparse.ArgumentParser) -> None:
+    server = parser.add_argument_group(CONNECTION, "a token or cookies: KFP_EXISTING_TOKEN, ...")
+    server.add_argument("--host", default="", help="address; else KF_PIPELINES_ENDPOINT")
+    server.add_argument("--namespace", default="", help="yours, where the server has many users")
+    server.add_argument("--token-file", default="", help="file of a bearer token")
+
+
+def _add_pipeline(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pipeline", help="train_and_deploy, or a compiled .yaml file")
+    parser.add_argument("--config", help="YAML file of pipeline parameters")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--pipeline-root", default="", help="URI of the folder of artifacts")
+    parser.add_argument("--experiment", default="", help="name of the experiment")
+    parser.add_argument("--image-prefix", default="", help="registry and path of the images")
+    parser.add_argument("--no-cache", action="store_true", help="reuse no step's results")
+
+
+def _add_when(parser: argparse.ArgumentParser) -> None:
+    when = parser.add_mutually_exclusive_group(required=True)
+    when.add_argument("--cron", default="", help="minute hour day month weekday, as '0 6 * * *'")
+    when.add_argument("--every", default="", metavar="TIME", help="6h, 1d, 1h30m, 90s")
+    parser.add_argument("--start", default="", metavar="TIME", help="2026-01-31T06:00:00Z")
+    parser.add_argument("--end", default="", metavar="TIME")
+    parser.add_argument(
+        "--catch-up",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="make up for every missed run, not for the newest only",
+    )
+    parser.add_argument("--max-concurrency", type=int, default=1, metavar="N", help="1 to 10")
+    parser.add_argument(
+        "--schedule-time",
+        default="",
+        metavar="PARAMETER",
+        help="parameter that is the time for which a run was scheduled",
+    )
+
+
+def add_submit(commands: Any) -> None:
+    """Add `submit` to the command line."""
+    submit = commands.add_parser("submit", help="run a pipeline on a KFP server")
+    _add_pipeline(submit)
+    submit.add_argument("--run-name", default="", help="name of the run in the UI")
+    submit.add_argument("--no-wait", action="store_true", help="do not wait for its end")
+    _add_connection(submit)
+    submit.set_defaults(command=_submit)
+
+
+def add_schedule(commands: Any) -> None:
+    """Add `schedule` and its verbs to the command line."""
+    schedule = commands.add_parser("schedule", help="run a pipeline regularly on a KFP server")
+    verbs = schedule.add_subparsers(
+        required=True, dest="verb", metavar="create|list|pause|resume|delete"
+    )
+    create = verbs.add_parser("create", help="start runs by cron or at an interval")
+    create.add_argument("name", help="name of the schedule")
+    _add_pipeline(create)
+    _add_when(create)
+    _add_connection(create)
+    create.set_defaults(command=_create)
+    listing = verbs.add_parser("list", help="list schedules")
+    _add_connection(listing)
+    listing.set_defaults(command=_list)
+    for verb in ("pause", "resume", "delete"):
+        change = verbs.add_parser(verb, help=f"{verb} a schedule")
+        change.add_argument("name", help="name or id of the schedule")
+        _add_connection(change)
+        change.set_defaults(command=_change)
