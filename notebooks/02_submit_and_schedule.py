@@ -16,7 +16,7 @@
 import os
 from pathlib import Path
 
-from kanaria.pipelines import documents, flights
+from kanaria.pipelines import flights
 from kanaria.pipelines.compile import compile_pipeline
 
 compile_pipeline("train_and_deploy", Path("pipeline.yaml"), "registry.example.com/ml")
@@ -25,16 +25,19 @@ Path("pipeline.yaml").stat().st_size
 # %% [markdown]
 # ## Submit
 #
-# Three lines: the server, the package, the run. The user's module and EvalConfig are uploaded
-# beside the artifacts under their content hash; the pipeline is uploaded unless the server has it.
+# The user's module and EvalConfig are uploaded beside the artifacts under their content hash; the
+# pipeline is uploaded unless the server has this very content.
 
 # %%
 from kanaria.pipelines.submit import submit
-from kanaria.pipelines.submit.package import package
-from kanaria.pipelines.submit.server import Server
+from kanaria.pipelines.submit.client import Server
 
 folder = Path(flights.__file__).parent
-pipeline_root = os.environ.get("PIPELINE_ROOT", "s3://bucket/artifacts")
+where = {
+    "pipeline_root": os.environ.get("PIPELINE_ROOT", "s3://bucket/artifacts"),
+    "image_prefix": "registry.example.com/ml",
+    "experiment": "flights",
+}
 values = {
     "data": "s3://bucket/flights/{YYYY}-{MM}-{DD}/*.csv",
     "module_file": str(folder / "flights_module.py"),
@@ -42,10 +45,9 @@ values = {
     "service_name": "flights-delay",
 }
 
-server = Server.connect()
-flights_package = package(documents.read("train_and_deploy"), "registry.example.com/ml")
-run = submit.submit(server, flights_package, values, pipeline_root=pipeline_root)
-run.link
+server = Server()
+run = submit.submit("train_and_deploy", values, server=server, **where)
+run
 
 # %% [markdown]
 # ## Wait
@@ -53,9 +55,7 @@ run.link
 # A run that somebody terminated is told from one that failed.
 
 # %%
-names = [task.name.rpartition("/")[2] for task in flights_package.plan.tasks]
-status = submit.wait(server, run.run_id, names, lambda task: print(task.name, task.state.value))
-status.ending, status.cause
+submit.wait(run, server)
 
 # %% [markdown]
 # ## Schedule
@@ -65,21 +65,22 @@ status.ending, status.cause
 
 # %%
 from kanaria.pipelines.submit import schedule
+from kanaria.pipelines.submit.trigger import trigger
 
 schedule.create(
-    server,
-    flights_package,
+    "flights-daily",
+    "train_and_deploy",
     {**values, "span": "schedule-time"},
-    schedule.Timetable(cron="0 6 * * *"),
-    name="flights-daily",
-    pipeline_root=pipeline_root,
+    server=server,
+    trigger=trigger(cron="0 6 * * *"),
+    **where,
 )
-[schedule.line(found) for found in server.schedules()]
+[(entry.name, str(entry.trigger), entry.enabled) for entry in schedule.all_schedules(server)]
 
 # %%
-server.pause(schedule.find(server, "flights-daily"))
-[schedule.line(found) for found in server.schedules()]
+schedule.pause(server, "flights-daily")
+[(entry.name, entry.enabled) for entry in schedule.all_schedules(server)]
 
 # %%
-server.delete(schedule.find(server, "flights-daily"))
-server.schedules()
+schedule.delete(server, "flights-daily")
+schedule.all_schedules(server)

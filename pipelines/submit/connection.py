@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
-from kfp_server_api import ApiException  # type: ignore[import-untyped]
+from kfp_server_api import ApiException
 
 from kanaria.components.shared.errors import (
     MAX_VALUE_LENGTH,

@@ -96,7 +96,6 @@ def _create(options: argparse.Namespace) -> int:
         trigger=when,
         catch_up=options.catch_up,
         max_concurrency=options.max_concurrency,
-        schedule_time=options.schedule_time,
         **_pipeline(options),
     )
     for remark in parameters.inside_pods(given):
@@ -160,12 +159,6 @@ def _add_when(parser: argparse.ArgumentParser) -> None:
         help="make up for every missed run, not for the newest only",
     )
     parser.add_argument("--max-concurrency", type=int, default=1, metavar="N", help="1 to 10")
-    parser.add_argument(
-        "--schedule-time",
-        default="",
-        metavar="PARAMETER",
-        help="parameter that is the time for which a run was scheduled",
-    )
 
 
 def add_submit(commands: Any) -> None:

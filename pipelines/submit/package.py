@@ -13,8 +13,6 @@ from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.local import plan
 from kanaria.pipelines.submit.watch import Names
 
-SCHEDULE_TIME = "{{$.pipeline_job_schedule_time_utc}}"
-"""kfp's dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER: the server fills it in as RFC 3339."""
 HASH_LENGTH = 12
 
 
@@ -54,37 +52,6 @@ def _without_cache(document: Mapping[str, Any]) -> None:
             task["cachingOptions"] = {}
 
 
-def _with_schedule_time(document: Mapping[str, Any], parameter: str) -> None:
-    """Let the tasks that read `parameter` read the time for which a run was scheduled instead.
-
-    The server fills the placeholder in where it is a task's constant input, and only there: as
-    the value of a parameter of a schedule it would stay the text it is.
-    """
-    declared = document["root"].get("inputDefinitions", {}).get("parameters", {})
-    kind = declared.get(parameter, {}).get("parameterType")
-    readers = [
-        inputs
-        for task in document["root"]["dag"].get("tasks", {}).values()
-        if (inputs := task.get("inputs", {}).get("parameters", {}))
-        for source in inputs.values()
-        if source == {"componentInputParameter": parameter}
-    ]
-    if kind != "STRING" or not readers:
-        raise ParameterError(
-            f"schedule_time={shown(parameter)}: name a text parameter of the pipeline that a task "
-            f"reads; there are {', '.join(n for n, d in declared.items() if _is_text(d))}"
-        )
-    constant = {"runtimeValue": {"constant": SCHEDULE_TIME}}
-    for inputs in readers:
-        for name, source in inputs.items():
-            if source == {"componentInputParameter": parameter}:
-                inputs[name] = constant
-
-
-def _is_text(definition: Mapping[str, Any]) -> bool:
-    return definition.get("parameterType") == "STRING"
-
-
 def _names(document: Mapping[str, Any]) -> Names:
     steps: dict[str, str] = {}
     branches: dict[str, str] = {}
@@ -96,19 +63,16 @@ def _names(document: Mapping[str, Any]) -> Names:
     return Names(steps=steps, branches=branches)
 
 
-def read(
-    pipeline: str, *, image_prefix: str = "", cached: bool = True, schedule_time: str = ""
-) -> Package:
+def read(pipeline: str, *, image_prefix: str = "", cached: bool = True) -> Package:
     """Read a pipeline and set in it what belongs to this submission.
 
     Args:
         pipeline: name of a pipeline of this package, or path of a compiled .yaml file.
         image_prefix: registry and path of Kanaria's images; "" for none.
         cached: whether steps may be reused.
-        schedule_time: text parameter that is to be the time of the schedule; "" for none.
 
     Raises:
-        ParameterError: it is no compiled pipeline, or `schedule_time` names no such parameter.
+        ParameterError: it is no compiled pipeline.
     """
     found = documents(pipeline)
     document: Any = found[0] if found else None
@@ -120,8 +84,6 @@ def read(
     with_prefix(document, image_prefix)
     if not cached:
         _without_cache(document)
-    if schedule_time:
-        _with_schedule_time(document, schedule_time)
     text = yaml.safe_dump_all(found, sort_keys=True, width=100)
     name = document["pipelineInfo"]["name"]
     parameters = document["root"].get("inputDefinitions", {}).get("parameters", {})

@@ -44,7 +44,6 @@ def create(
     cached: bool = True,
     catch_up: bool = False,
     max_concurrency: int = 1,
-    schedule_time: str = "",
 ) -> str:
     """Create a schedule and return its id; each run has the pipeline of today and these values.
 
@@ -61,8 +60,6 @@ def create(
         catch_up: whether runs that were missed while the schedule was paused, or the server was
             away, are made up for one by one; else only the newest of them is.
         max_concurrency: most runs at the same time, 1 to 10.
-        schedule_time: parameter that each run gets the time for which it was scheduled in, as
-            RFC 3339; "" for none.
 
     Raises:
         ParameterError: parameters are wrong (all at once, before anything is sent), or the name
@@ -73,19 +70,8 @@ def create(
     faults.check(bool(name.strip()), "name", name, "give the schedule a name")
     limit = f"use 1 to {MOST_CONCURRENT}"
     faults.check(1 <= max_concurrency <= MOST_CONCURRENT, "max_concurrency", max_concurrency, limit)
-    found = package.read(
-        pipeline, image_prefix=image_prefix, cached=cached, schedule_time=schedule_time
-    )
-    given = dict(arguments)
-    if schedule_time:
-        faults.check(
-            schedule_time not in given,
-            schedule_time,
-            given.get(schedule_time),
-            "the schedule sets it",
-        )
-        given.setdefault(schedule_time, "")
-    values = attempt(faults, parameters.checked, found.interface, given, pipeline_root)
+    found = package.read(pipeline, image_prefix=image_prefix, cached=cached)
+    values = attempt(faults, parameters.checked, found.interface, arguments, pipeline_root)
     faults.raise_if_any()
     if any(entry.name == name for entry in all_schedules(server)):
         raise ParameterError(

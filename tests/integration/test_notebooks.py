@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import jupytext
-import kfp_server
+import kfp_contract
 import nbclient
 import nbformat
 import pytest
@@ -62,12 +62,14 @@ def test_a_pipeline_is_submitted_and_scheduled(
     execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PIPELINE_ROOT", f"file://{tmp_path}/artifacts")
-    with kfp_server.running() as (url, state):
-        monkeypatch.setenv("KF_PIPELINES_ENDPOINT", url)
+    with kfp_contract.serving() as contract:
+        monkeypatch.setenv("KF_PIPELINES_ENDPOINT", contract.url)
         shown = results(execute("02_submit_and_schedule.py"))
-    assert f"{url}/#/runs/details/" in shown[1]
-    assert "succeeded" in shown[2].lower()
-    assert "active   cron 0 0 6 * * *" in shown[3]
-    assert "paused" in shown[4]
+    assert f"{contract.url}/#/runs/details/" in shown[1]
+    assert "SUCCEEDED" in shown[2]
+    assert shown[3] == "[('flights-daily', '0 0 6 * * *', True)]"
+    assert shown[4] == "[('flights-daily', False)]"
     assert shown[5] == "[]"
-    assert len(state.runs) == 1
+    [ran] = contract.state.runs.values()
+    files = ran["runtime_config"]["parameters"]["module_file"]
+    assert files.startswith(f"file://{tmp_path}/artifacts/files/")

@@ -3,13 +3,11 @@
 from typing import Any
 
 import pytest
-import yaml
 from kfp_contract import Contract
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.pipelines.submit import schedule
 from kanaria.pipelines.submit.client import Server
-from kanaria.pipelines.submit.package import SCHEDULE_TIME
 from kanaria.pipelines.submit.trigger import trigger
 
 Values = dict[str, Any]
@@ -43,21 +41,6 @@ def test_an_interval_with_times_catch_up_and_concurrency(contract: Contract, cre
     assert body["trigger"] == {"periodic_schedule": expected}
     assert "no_catchup" not in body
     assert body["max_concurrency"] == "3"
-
-
-def test_a_run_of_a_schedule_reads_the_time_it_was_scheduled_for(contract: Contract, create: Any):
-    create(schedule_time="span")
-    (text,) = contract.state.texts.values()
-    document = yaml.safe_load(text)
-    inputs = document["root"]["dag"]["tasks"]["cook"]["inputs"]["parameters"]
-    assert inputs["span"] == {"runtimeValue": {"constant": SCHEDULE_TIME}}
-    assert inputs["data"] == {"componentInputParameter": "data"}
-
-
-def test_the_placeholder_is_that_of_kfp():
-    from kfp import dsl
-
-    assert dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER == SCHEDULE_TIME
 
 
 def test_the_list_goes_over_all_pages_and_shows_what_was_set(server: Server, create: Any):
@@ -115,9 +98,6 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_uploaded(
         ({"name": " "}, "give the schedule a name"),
         ({"max_concurrency": 0}, "max_concurrency=0: use 1 to 10"),
         ({"max_concurrency": 11}, "max_concurrency=11: use 1 to 10"),
-        ({"schedule_time": "spam"}, "schedule_time='spam': name a text parameter .* span"),
-        ({"schedule_time": "spice"}, "schedule_time='spice': name a text parameter"),
-        ({"schedule_time": "data"}, "the schedule sets it"),
         ({"arguments": {}}, "data is missing.*module_file is missing"),
     ],
 )
