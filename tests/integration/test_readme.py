@@ -62,6 +62,16 @@ def test_the_kanaria_commands_run_as_they_stand(folder: Path):
     assert "registry.example.com/ml/kanaria-training" in (folder / "pipeline.yaml").read_text()
 
 
+@pytest.mark.parametrize("command", commands("kanaria submit") + commands("kanaria schedule"))
+def test_the_commands_for_a_server_are_understood(command: str, folder: Path):
+    # What they do is tested against a server beside the code; here nobody answers.
+    here = f"--host http://127.0.0.1:9 --pipeline-root file://{folder}/artifacts"
+    answer = shell(f"{command} {here}", folder)
+    assert answer.returncode == 1
+    assert "127.0.0.1:9" in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
 def test_what_was_pushed_is_served(folder: Path):
     command = next(c for c in commands("kanaria serve"))
     process = subprocess.Popen([BIN / command.split()[0], *command.split()[1:]], cwd=folder)
