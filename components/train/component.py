@@ -20,6 +20,8 @@ def train_model(
     hyperparameters: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
     custom_config: dict = {},  # noqa: B006
     seed: int = 0,
+    base_model: str = "",
+    model_run_dir: str = "",
 ) -> None:
     """Train with the user's run_fn, as TFX's Trainer does, and check the exported model.
 
@@ -35,14 +37,19 @@ def train_model(
         hyperparameters: Handed to run_fn as fn_args.hyperparameters.
         custom_config: Handed to run_fn as fn_args.custom_config.
         seed: Seed of Python, numpy and TensorFlow; the same seed gives the same model on CPU.
+        base_model: URI of the release to start from, as resolve_deployed gives it; run_fn finds
+            its SavedModel at fn_args.base_model. Empty to start anew.
+        model_run_dir: Path or bucket URI where logs and checkpoints outlive the step, so that a
+            killed training is resumed; one training at a time. Empty for the model_run artifact.
 
     Returns:
         model: SavedModel in the folder "1"; fingerprint and signatures in the metadata.
-        model_run: What run_fn logged, for TensorBoard.
+        model_run: What run_fn logged, for TensorBoard; with model_run_dir only its name.
     """
     from pathlib import Path
 
-    from kanaria.components.train.train import TrainRequest, train
+    from kanaria.components.train.request import TrainRequest
+    from kanaria.components.train.train import train
 
     request = TrainRequest(
         examples=Path(examples.path),
@@ -56,8 +63,12 @@ def train_model(
         hyperparameters=hyperparameters,
         custom_config=custom_config,
         seed=seed,
+        base_model=base_model,
+        model_run_dir=model_run_dir,
     )
     trained = train(request, Path(model.path), Path(model_run.path))
     model.metadata["framework"] = "tensorflow"
     model.metadata["fingerprint"] = trained.fingerprint
     model.metadata["signatures"] = list(trained.signatures)
+    model.metadata["base_model"] = base_model
+    model_run.metadata["model_run_dir"] = model_run_dir

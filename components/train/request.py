@@ -1,0 +1,70 @@
+"""What train_model is asked for, and what it gives."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.shared import storage
+from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.parameters import Faults
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainRequest:
+    """What to train on and with which user function.
+
+    Attributes:
+        examples: raw examples artifact with splits `train` and `eval`.
+        transformed_examples: transformed ones, or an artifact marked as not materialized.
+        schema: folder with `schema.pbtxt` of the raw features.
+        transform_graph: what `tft.TFTransformOutput` loads.
+        module_file: path of a `.py` file, or an importable name.
+        run_fn: name of the function in it.
+        train_steps: steps, 0 for no limit.
+        eval_steps: steps, 0 for no limit.
+        hyperparameters: handed to the function.
+        custom_config: handed to the function.
+        seed: of Python, numpy and TensorFlow, 0 to 2**32 - 1.
+        base_model: URI of the release to start from, or "".
+        model_run_dir: path or bucket URI where logs and checkpoints outlive the step, or "".
+    """
+
+    examples: Path
+    transformed_examples: Path
+    schema: Path
+    transform_graph: Path
+    module_file: str
+    run_fn: str = "run_fn"
+    train_steps: int = 0
+    eval_steps: int = 0
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+    custom_config: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    base_model: str = ""
+    model_run_dir: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trained:
+    """The model's content fingerprint and the names of its signatures."""
+
+    fingerprint: str
+    signatures: tuple[str, ...]
+
+
+def check(request: TrainRequest) -> None:
+    """Raise ParameterError naming every parameter that is out of range."""
+    faults = Faults("train_model")
+    faults.check(bool(request.module_file), "module_file", "", "name a .py file or a module")
+    faults.check(bool(request.run_fn), "run_fn", "", "name a function")
+    faults.check(request.train_steps >= 0, "train_steps", request.train_steps, "use 0 or more")
+    faults.check(request.eval_steps >= 0, "eval_steps", request.eval_steps, "use 0 or more")
+    faults.check(0 <= request.seed < 2**32, "seed", request.seed, "use 0 to 2**32 - 1")
+    for name in ("base_model", "model_run_dir"):
+        uri = getattr(request, name)
+        try:
+            # Only what is not remote has a path; asking for it finds unknown schemes.
+            _ = storage.is_remote(uri) or storage.local_path(uri)
+        except ParameterError as error:
+            faults.add(f"{name}: {error}")
+    faults.raise_if_any()
