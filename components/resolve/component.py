@@ -42,17 +42,23 @@ def resolve_span(
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
-def resolve_deployed(service_name: str, namespace: str = "default") -> str:
+def resolve_deployed(
+    service_name: str, namespace: str = "default", warm_start: bool = False
+) -> NamedTuple("Outputs", [("release", str), ("base_model", str)]):  # type: ignore[valid-type]
     """Find the live release: the stable revision's, never the canary's. Never cache this step.
 
     Args:
         service_name: Name of the InferenceService.
         namespace: Its namespace.
+        warm_start: Whether a training starts from the live model.
 
     Returns:
-        Output: URI of the release folder (model, schema, statistics), or an empty string when
+        release: URI of the release folder (model, schema, statistics), or an empty string when
             nothing is deployed.
+        base_model: The same with warm_start, else an empty string, so that a training without it
+            is reused whatever is deployed.
     """
     from kanaria.components.resolve import deployed
 
-    return deployed.resolve_deployed(service_name, namespace)
+    release = deployed.resolve_deployed(service_name, namespace)
+    return release, release if warm_start else ""

@@ -30,9 +30,10 @@ def _span(data: str, **asked: Any) -> dsl.PipelineTask:
 
 
 def _for_training(*tasks: dsl.PipelineTask) -> dict[str, Any]:
-    """Return the artifacts train_model reads, from the tasks that make them."""
-    ingest, validate, transform = tasks
+    """Return what train_model reads, from the tasks that make it."""
+    deployed, ingest, validate, transform = tasks
     return {
+        "base_model": deployed.outputs["base_model"],
         "examples": ingest.outputs["examples"],
         "schema": validate.outputs["schema"],
         "transform_graph": transform.outputs["transform_graph"],
@@ -85,6 +86,8 @@ def train_and_deploy(
     hyperparameters: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
     custom_config: dict = {},  # noqa: B006
     seed: int = 0,
+    warm_start: bool = False,
+    model_run_dir: str = "",
     canary_percent: int = 10,
     runtime: str = "",
     runtime_version: str = "",
@@ -124,6 +127,8 @@ def train_and_deploy(
         hyperparameters: Handed to run_fn.
         custom_config: Handed to preprocessing_fn and run_fn.
         seed: Seed of the training.
+        warm_start: Whether the training starts from the live model, as fn_args.base_model.
+        model_run_dir: Path or URI where logs and checkpoints outlive the step; or empty.
         canary_percent: Share of requests for the new revision, 0 to 100.
         runtime: ServingRuntime; empty to let KServe choose.
         runtime_version: Image tag of the runtime; empty for its default.
@@ -137,7 +142,9 @@ def train_and_deploy(
         logger_url: Where requests and responses are logged; empty for nowhere.
         ready_timeout: Seconds to wait until the new revision is ready.
     """
-    deployed = _fresh(resolve_deployed(service_name=service_name, namespace=namespace))
+    deployed = _fresh(
+        resolve_deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
+    )
     found = _span(data, span=span, version=span_version, window=span_window)
     ingest = ingest_data(
         data=found.outputs["data"],
@@ -152,7 +159,7 @@ def train_and_deploy(
         examples=ingest.outputs["examples"],
         schema_file=schema_file,
         environment=environment,
-        deployed=deployed.output,
+        deployed=deployed.outputs["release"],
         serving_statistics=serving_statistics,
     )
     transform = transform_data(
@@ -162,18 +169,19 @@ def train_and_deploy(
         custom_config=custom_config,
     ).after(require_passed(outcome=validate.outputs["outcome"]))
     train = train_model(
-        **_for_training(ingest, validate, transform),
+        **_for_training(deployed, ingest, validate, transform),
         module_file=module_file,
         train_steps=train_steps,
         eval_steps=eval_steps,
         hyperparameters=hyperparameters,
         custom_config=custom_config,
         seed=seed,
+        model_run_dir=model_run_dir,
     )
     evaluate = evaluate_model(
         **_for_evaluation(ingest, validate, train),
         eval_config_file=eval_config_file,
-        deployed=deployed.output,
+        deployed=deployed.outputs["release"],
     )
     with dsl.If(evaluate.outputs["Output"] == True, name="blessed"):  # noqa: E712  A KFP condition.
         push_model(

@@ -109,7 +109,7 @@ def test_kills_at_random_times_leave_the_same_final_weights(ended):
 
 
 def test_kills_while_a_checkpoint_is_written_leave_the_same_final_weights(ended):
-    folder, ends, log, runs = ended
+    folder, ends, _, runs = ended
     assert ends["writing"] == [KILLED] * 3 + [0], runs
     assert variables(folder / "writing") == variables(folder / "whole"), runs
 
