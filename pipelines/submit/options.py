@@ -73,8 +73,9 @@ def _wait(run: "Submitted", server: "Server") -> int:
         _say(f"\nno longer waiting; {goes_on}\nto stop it, press Terminate there, or call {stop}")
         return INTERRUPTED
     except KanariaError as error:
+        _say("")  # Ends the line that shows the seconds passing.
         raise type(error)(f"{error}; {goes_on}") from error
-    _say(f"\r{finished.outcome.name.lower()} after {finished.seconds:.1f} s")
+    _say(f"{finished.outcome.name.lower()} after {finished.seconds:.1f} s")
     for task in finished.failed:
         sys.stderr.write(f"error: {task.name}: {task.cause or f'failed; its log: {run.link}'}\n")
     if finished.cause:

@@ -27,7 +27,7 @@ def on(stream: TextIO) -> Callable[[Snapshot], None]:
             if task.state is not shown.get(task.key, State.PENDING):
                 shown[task.key] = task.state
                 stream.write(f"{line(task)}\n")
-        if live:
+        if live and now.state not in FINISHED:
             running = [t for t in now.tasks if t.state is State.RUNNING]
             status = ", ".join(f"{task.name} {task.seconds:.0f} s" for task in running)
             stream.write(f"  {now.state.value.lower()}: {status}"[:WIDTH].rstrip(": "))

@@ -1,0 +1,86 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kanaria.components.shared.errors import ParameterError
+from kanaria.pipelines.submit import package
+from kanaria.pipelines.submit.parameters import checked, inside_pods, published
+
+STORE = "s3://bucket/artifacts"
+
+
+@pytest.fixture
+def interface(pipeline: str) -> Any:
+    return package.read(pipeline).interface
+
+
+def test_models_go_below_the_pipeline_root_unless_they_have_a_place(
+    interface: Any, arguments: dict[str, Any]
+):
+    assert checked(interface, arguments, STORE)["model_root"] == f"{STORE}/models"
+    given = {**arguments, "model_root": "gs://models"}
+    assert checked(interface, given, STORE)["model_root"] == "gs://models"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "s3://b/a.csv, gs://b/*.csv",
+        "minio://b/a.parquet#sha256=00",
+        "/mnt/data/{SPAN}/*.csv",
+        "file:///mnt/data.csv",
+        "postgresql://host/db?query=select a, b from t",
+    ],
+)
+def test_what_pods_can_see_is_taken(interface: Any, arguments: dict[str, Any], data: str):
+    assert checked(interface, {**arguments, "data": data}, STORE)["data"] == data
+
+
+@pytest.mark.parametrize("data", ["data/*.csv", "./a.csv", "s3://b/a.csv,b.csv", "~/a.csv"])
+def test_a_path_of_this_machine_is_refused_with_the_remedy(
+    interface: Any, arguments: dict[str, Any], data: str
+):
+    with pytest.raises(ParameterError, match="pods see no path of this machine; copy it to a"):
+        checked(interface, {**arguments, "data": data}, STORE)
+
+
+def test_a_path_inside_the_pods_is_remarked_on():
+    (remark,) = inside_pods({"data": "/mnt/data.csv", "model_root": "s3://b", "spice": 1})
+    assert "data='/mnt/data.csv' is a path inside the pods" in remark
+
+
+def test_all_faults_are_named_at_once(interface: Any, arguments: dict[str, Any]):
+    given = {**arguments, "data": "here.csv", "spices": 1, "span": 2}
+    with pytest.raises(ParameterError) as raised:
+        checked(interface, given, "")
+    for fault in (
+        "data='here.csv': pods see no path",
+        "spices=1: did you mean spice?",
+        "span=2: give a value of type STRING",
+        "model_root is missing",
+        "pipeline_root is missing: module_file must be uploaded",
+    ):
+        assert fault in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_relative_pipeline_root_is_refused(interface: Any, arguments: dict[str, Any]):
+    with pytest.raises(ParameterError, match="pipeline_root='artifacts': pods see no path"):
+        checked(interface, arguments, "artifacts")
+
+
+def test_a_module_by_name_needs_no_upload(interface: Any):
+    given = {"data": "s3://b/a.csv", "module_file": "my.module", "model_root": "s3://b/m"}
+    assert published(checked(interface, given, ""), "") == given
+
+
+def test_an_equal_file_is_published_once(root: str, tmp_path: Path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "m.py").write_text("x = 1\n")
+    first = published({"module_file": str(tmp_path / "a/m.py")}, root)
+    stored = Path(first["module_file"].removeprefix("file://"))
+    before = stored.stat().st_ino
+    assert published({"module_file": str(tmp_path / "b/m.py")}, root) == first
+    assert stored.stat().st_ino == before
