@@ -61,6 +61,9 @@ class Checkpoints(tf.keras.callbacks.Callback):
         if getattr(model, "optimizer", None) is None:
             raise UserCodeError("Checkpoints: the model is not compiled; call model.compile first")
         self._run = model_run.of(fn_args.model_run_dir)
+        if model.built and hasattr(model.optimizer, "build"):
+            # Also where nothing is restored, so that objects are made in one order.
+            model.optimizer.build(model.trainable_variables)
         self._state = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
         self._kept = checkpoint_files.usable(self._run.checkpoints, self._run.key)
         self._batches = 0
@@ -72,8 +75,6 @@ class Checkpoints(tf.keras.callbacks.Callback):
 
     def _restore(self, model: Any, checkpoint: Path, position: Position) -> None:
         try:
-            if model.built and hasattr(model.optimizer, "build"):
-                model.optimizer.build(model.trainable_variables)  # Else its state waits unseen.
             status = self._state.read(str(checkpoint / STATE))
             status.assert_existing_objects_matched().expect_partial()
         except (AssertionError, ValueError, tf.errors.OpError) as error:

@@ -7,6 +7,7 @@ TFX's FnArgs has no place for that.
 """
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +67,12 @@ class ModelRun:
         for file in sorted(self.folder.rglob("*")):
             name = file.relative_to(self.folder)
             if name.parts[0] not in OWN and file.is_file() and file.stat().st_mtime_ns >= before:
-                storage.publish(file, storage.join(self.bucket, name.as_posix()))
+                self._publish_log(file, storage.join(self.bucket, name.as_posix()))
+
+    def _publish_log(self, file: Path, uri: str) -> None:
+        with tempfile.TemporaryDirectory(prefix="kanaria-") as scratch:
+            # Somebody may still be writing the file; its copy keeps still.
+            storage.publish(Path(shutil.copy(file, scratch)), uri)
 
     def remove_checkpoint(self, name: str) -> None:
         """Remove a checkpoint, or what is left of one, here and in the bucket."""

@@ -1,6 +1,11 @@
 """Small real artifacts for the tests of train_model: examples, schema, transform, user module."""
 
+import json
+import os
 import random
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -119,3 +124,58 @@ def request_with(raw: Path, tmp_path: Path):
         return TrainRequest(**(usual | changes))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def killed_trainings(raw: Path) -> Callable[..., tuple[list[list[int]], str]]:
+    """Run trainings of resumable_module.py as killed_trainings.py says, 6 epochs of 5 steps each.
+
+    The function returns how the children of each run ended, and what all of them logged.
+    """
+    here = Path(__file__).parent
+    request = {
+        "examples": str(raw / "examples"),
+        "transformed_examples": str(raw / "not_materialized"),
+        "schema": str(raw / "schema"),
+        "transform_graph": str(raw / "graph"),
+        "module_file": str(here / "resumable_module.py"),
+        "train_steps": 30,
+        "seed": 3,
+    }
+
+    def run(
+        runs: list[dict[str, object]], environment: Mapping[str, str] | None = None
+    ) -> tuple[list[list[int]], str]:
+        done = subprocess.run(
+            [sys.executable, "-I", here / "killed_trainings.py"],
+            input=json.dumps({"request": request, "runs": runs}),
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def undisturbed(killed_trainings, tmp_path_factory) -> Path:
+    """The model of a training of resumable_module.py that nothing disturbed."""
+    model = tmp_path_factory.mktemp("undisturbed") / "model"
+    ends, log = killed_trainings([{"model": str(model), "kills": []}])
+    assert ends == [[0]], log
+    return model
+
+
+@pytest.fixture(scope="session")
+def variables() -> Callable[[Path], dict[str, bytes]]:
+    """Read the files that hold a model's variables, byte by byte."""
+
+    def read(model: Path) -> dict[str, bytes]:
+        found = {path.name: path.read_bytes() for path in (model / "1/variables").iterdir()}
+        assert any(name.startswith("variables.data") for name in found)
+        return found
+
+    return read

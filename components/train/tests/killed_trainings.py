@@ -6,6 +6,7 @@ and writes [[how each child ended, ...] for each run] to standard output. A kill
 
     {"epochs": n, "seconds": s}   s seconds after the n-th epoch's checkpoint is there
     {"flushes": n}                while the n-th file is flushed to the disk, so before a rename
+    {"puts": n}                   before the n-th object is sent to an object store
 """
 
 import json
@@ -15,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import urllib3.connection
 
 from kanaria.components.train.train import TrainRequest, train
 
@@ -33,9 +36,23 @@ def kill_at_flush(number: int) -> None:
     os.fsync = counted
 
 
+def kill_at_put(number: int) -> None:
+    request, seen = urllib3.connection.HTTPConnection.request, []
+
+    def counted(connection: Any, method: str, *arguments: Any, **named: Any) -> None:
+        seen.extend([method] if method == "PUT" else [])
+        if len(seen) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        request(connection, method, *arguments, **named)
+
+    urllib3.connection.HTTPConnection.request = counted
+
+
 def child(fields: dict[str, Any], model: Path, kill: dict[str, Any]) -> None:
     if "flushes" in kill:
         kill_at_flush(kill["flushes"])
+    if "puts" in kill:
+        kill_at_put(kill["puts"])
     request = TrainRequest(**fields | {name: Path(fields[name]) for name in PATHS})
     train(request, model, model.with_name(f"{model.name}_logs"))
     os._exit(0)

@@ -122,7 +122,6 @@ WRONG = [
     ((*CREATE, "--every", "6"), "write a duration as"),
     ((*CREATE, "--every", "6h", "--start", "soon"), "write a time as"),
     ((*CREATE, "--every", "6h", "--max-concurrency", "11"), "use 1 to 10"),
-    ((*CREATE, "--every", "6h", "--schedule-time", "spam"), "name a text parameter"),
     (("schedule", "pause", "nightly", "--host", "HOST"), "there is none"),
     (("schedule", "list", "--host", "HOST", "--token-file", "absent"), "no such file"),
 ]
