@@ -5,11 +5,23 @@ UV_VERSION := 0.13.8
 TRAINING := .venv/training/bin/python
 SERVING := .venv/serving/bin
 export UV_PYTHON_DOWNLOADS := never
+DOCKER ?= docker
+BASE_IMAGE ?= docker.io/library/python:3.11-slim-bookworm
+IMAGE_PREFIX ?=
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE = $(patsubst %/,%,$(IMAGE_PREFIX))$(if $(IMAGE_PREFIX),/)kanaria-$(1):$(VERSION)
+# Indexes and proxies of the environment reach the build; nothing of them is in the images.
+FROM_ENVIRONMENT := PIP_INDEX_URL UV_DEFAULT_INDEX \
+  HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy
+BUILD_ARGUMENTS = BASE_IMAGE=$(BASE_IMAGE) UV_VERSION=$(UV_VERSION) VERSION=$(VERSION) \
+  REVISION=$(shell git rev-parse HEAD 2> /dev/null) \
+  $(foreach name,$(FROM_ENVIRONMENT),$(if $($(name)),$(name)))
 LOCKED := uv.lock pyproject.toml setup.cfg Makefile
 TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate,components/$(step)/tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving check format regenerate benchmark clean
+.PHONY: images test-images
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +57,7 @@ test-training: install ## Run the tests of the steps that compute on data.
 	$(TRAINING) -I -m pytest $(TRAINING_TESTS)
 
 test-serving: install ## Run all other tests.
-	$(SERVING)/python -I -m pytest $(addprefix --ignore=,$(TRAINING_TESTS))
+	$(SERVING)/python -I -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) tests/images)
 
 # mypy sees the folders under the name they are imported by.
 build/typing/kanaria:
@@ -69,6 +81,21 @@ regenerate: install ## Write the compiled pipelines and the generated README tab
 
 benchmark: install ## Measure seconds and peak memory of every step (15k and 150k rows).
 	$(SERVING)/python tests/benchmarks/steps.py
+
+images: ## Build the training and the control image from BASE_IMAGE with any engine (DOCKER).
+	$(call build,training,components)
+	$(call build,control,serving)
+	@for image in $(call IMAGE,training) $(call IMAGE,control); do \
+	  echo "$$image $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $$image) / 1000000 )) MB"; done
+
+define build
+	nice $(DOCKER) build --platform linux/amd64 --file $(2)/Dockerfile --tag $(call IMAGE,$(1)) \
+	  $(addprefix --build-arg ,$(BUILD_ARGUMENTS)) .
+
+endef
+
+test-images: install ## Build the images and run a whole job in them (as root: own engine, own base).
+	$(SERVING)/python -I -m pytest tests/images
 
 clean: ## Remove what make and the demo made (environments and runs).
 	rm -rf .venv .kanaria build dist
