@@ -8,6 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 DOCKER ?= docker
 BASE_IMAGE ?= docker.io/library/python:3.11-slim-bookworm
 IMAGE_PREFIX ?=
+BUILD_FLAGS ?=
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 IMAGE = $(patsubst %/,%,$(IMAGE_PREFIX))$(if $(IMAGE_PREFIX),/)kanaria-$(1):$(VERSION)
 # Indexes and proxies of the environment reach the build; nothing of them is in the images.
@@ -89,7 +90,7 @@ images: ## Build the training and the control image from BASE_IMAGE with any eng
 	  echo "$$image $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $$image) / 1000000 )) MB"; done
 
 define build
-	nice $(DOCKER) build --platform linux/amd64 --file $(2)/Dockerfile --tag $(call IMAGE,$(1)) \
+	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --file $(2)/Dockerfile --tag $(call IMAGE,$(1)) \
 	  $(addprefix --build-arg ,$(BUILD_ARGUMENTS)) .
 
 endef
