@@ -12,8 +12,10 @@ The first rule that applies decides:
     ordered         a person ordered the promotion; ready                PROMOTE (else HOLD)
     silent          a gate has had no data for too long                  ASK (ROLLBACK by policy)
     waiting         a person is asked                                    HOLD
+    ungrounded      no traffic yet, stable not known (blue/green)       HOLD
     staged          no traffic yet, ready                                SHIFT to the first step
     unfinished      less exposure or time than the step asks             HOLD
+    unheard         a gate has no data of this interval                  HOLD
     climbing        another step follows                                 SHIFT to it
     accepted        every gate agrees, in the last step                  PROMOTE
     inconclusive    in the last step for too long                        ASK
@@ -192,6 +194,16 @@ def _waiting(situation: Situation) -> Decision | None:
     return _hold(state, f"a person is asked: {state.question} {state.asked_step}".strip())
 
 
+def _ungrounded(situation: Situation) -> Decision | None:
+    blind = [finding for finding in situation.findings if not finding.grounded]
+    if situation.state.step >= 0 or not blind:
+        return None
+    names = ", ".join(finding.gate for finding in blind)
+    return _hold(
+        situation.state, f"learning what the stable revision does: {names}", *situation.texts
+    )
+
+
 def _staged(situation: Situation) -> Decision | None:
     return _advance(situation, 0, "ready") if situation.state.step < 0 else None
 
@@ -206,6 +218,12 @@ def _unfinished(situation: Situation) -> Decision | None:
         f"{minutes:.1f} of {step.minimum_minutes:g} minutes"
     )
     return _hold(state, done, *situation.texts)
+
+
+def _unheard(situation: Situation) -> Decision | None:
+    if not situation.unheard:
+        return None
+    return _hold(situation.state, f"no data now from {', '.join(situation.unheard)}")
 
 
 def _climbing(situation: Situation) -> Decision | None:
@@ -243,8 +261,10 @@ RULES: tuple[Rule, ...] = (
     _ordered,
     _silent,
     _waiting,
+    _ungrounded,
     _staged,
     _unfinished,
+    _unheard,
     _climbing,
     _accepted,
     _inconclusive,

@@ -136,11 +136,11 @@ def _steps_fit(steps: tuple[Step, ...] | None, info: ValidationInfo) -> tuple[St
     if listed != sorted(set(listed)):
         raise ValueError(f"percentages must ascend, not {listed}")
     if strategy is Strategy.BASIC and steps:
-        raise ValueError("strategy basic has no steps; remove them or use canary")
+        raise ValueError("strategy basic has no steps, remove them or use canary")
     if strategy is Strategy.BLUE_GREEN and listed != [100]:
         raise ValueError("strategy blue_green has one step, at 100 percent")
     if strategy is Strategy.CANARY and (not steps or listed[-1] == 100):
-        raise ValueError("strategy canary has steps below 100 percent; promotion is the last")
+        raise ValueError("strategy canary has steps below 100 percent, promotion is the last")
     return steps
 
 
@@ -149,12 +149,12 @@ def _approvals_fit(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, .
     if asks is Automation.APPROVE and not names:
         raise ValueError("automation approve needs the steps to ask before, for instance [promote]")
     if asks not in (Automation.APPROVE, None) and names:
-        raise ValueError("only automation approve asks a person; remove it or use approve")
+        raise ValueError("only automation approve asks a person, remove it or use approve")
     if "steps" in info.data:
         known = [*(step.name for step in info.data["steps"]), PROMOTE]
         unknown = [name for name in names if name not in known]
         if unknown:
-            raise ValueError(f"no step is named {shown(unknown)}; there are {', '.join(known)}")
+            raise ValueError(f"no step is named {shown(unknown)}, there are {', '.join(known)}")
     return names
 
 
@@ -240,7 +240,7 @@ def read(path: Path) -> Policy:
 
 
 REMEDIES = {
-    "extra_forbidden": "there is no such key; remove it",
+    "extra_forbidden": "there is no such key, remove it",
     "tuple_type": "write a list",
     "model_type": "write `key: value` lines",
 }

@@ -185,10 +185,10 @@ class _Rollouts:
         least = np.array([step.minimum_requests for step in ladder])[self.step]
         minutes = np.array([step.minimum_minutes for step in ladder])[self.step]
         done = self.active & (self.in_step >= least) & (now - self.started >= minutes)
-        last = self.step == len(ladder) - 1
+        before, last = self.step, self.step == len(ladder) - 1
         self._end(done & last & self._accepted(), PROMOTED, now)
         for step in range(1, len(ladder)):
-            self._enter(done & (self.step == step - 1) & ~last, step, now)
+            self._enter(done & (before == step - 1) & ~last, step, now)
 
     def _spent(self) -> Array:
         spent = np.zeros(len(self.active))
@@ -242,9 +242,8 @@ def simulate(
     drawn = minutes(scenario, state.percent, generator)
     alone = next(drawn)
     for wealth in state.gates:
-        if isinstance(wealth.gate, ErrorGate):
-            wealth.stable_requests = wealth.stable_requests + alone.stable_requests
-            wealth.stable_events = wealth.stable_events + alone.events["errors"][1]
+        wealth.stable_requests = wealth.stable_requests + alone.stable_requests
+        wealth.stable_events = wealth.stable_events + alone.events[wealth.gate.name][1]
     seen = [alone]
     state.percent[:] = policy.ladder[0].percent
     for now in range(1, scenario.minutes + 1):

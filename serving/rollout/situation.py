@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from kanaria.serving.rollout.gates.panel import panel
 from kanaria.serving.rollout.gates.protocol import Finding
 from kanaria.serving.rollout.observation import Observation
-from kanaria.serving.rollout.policy import PROMOTE, Automation, Policy
+from kanaria.serving.rollout.policy import PROMOTE, Automation, Policy, Strategy
 from kanaria.serving.rollout.state import OVER, Phase, Question, State
 
 MINUTE = 60.0
@@ -21,6 +21,7 @@ class Situation:
         policy: of the rollout.
         findings: of all gates.
         silent: names of the gates that have had no data for too long.
+        unheard: names of the gates that had no data in this interval.
     """
 
     state: State
@@ -28,6 +29,7 @@ class Situation:
     policy: Policy
     findings: tuple[Finding, ...]
     silent: tuple[str, ...]
+    unheard: tuple[str, ...]
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -69,6 +71,7 @@ def look(state: State, observation: Observation, policy: Policy) -> Situation:
         policy=policy,
         findings=findings(state, policy),
         silent=silent,
+        unheard=_unheard(state, observation, policy),
     )
 
 
@@ -128,12 +131,22 @@ def _mirror(state: State, observation: Observation, policy: Policy) -> State:
     return replace(state, phase=Phase.PROGRESSING, desired_percent=percent)
 
 
+def _unheard(state: State, observation: Observation, policy: Policy) -> tuple[str, ...]:
+    heard = {name: evidence.heard for name, evidence in state.evidence.items()}
+    return tuple(gate.name for gate in panel(policy) if heard.get(gate.name) != observation.now)
+
+
 def _silent(state: State, observation: Observation, policy: Policy) -> tuple[str, ...]:
-    """Return the gates without data for too long; without traffic only facts can be known."""
+    """Return the gates without data for too long.
+
+    Before the canary has traffic there is nothing to compare, so only facts count; but blue/green
+    learns then what the stable revision does.
+    """
+    waits = policy.strategy is not Strategy.BLUE_GREEN and state.desired_percent == 0
     patience = policy.no_data.minutes * MINUTE
     found = []
     for gate in panel(policy):
-        if state.desired_percent == 0 and gate.name != "hard_rules":
+        if waits and gate.name != "hard_rules":
             continue
         heard = state.evidence.get(gate.name, gate.start()).heard
         since = state.watched_since if heard is None else max(heard, state.watched_since)

@@ -47,4 +47,4 @@ class ErrorGate:
 
     def judge(self, evidence: RateEvidence) -> Finding:
         """Return what the evidence says."""
-        return finding(self.name, "errors", self.promise, evidence)
+        return finding(self.name, "errors", self.test, self.promise, evidence)

@@ -88,7 +88,7 @@ class LatencyGate:
         """Return what the evidence says."""
         known = evidence.bound is not None
         bound = f"{evidence.bound:g} s" if known else "a quantile not known yet"
-        return finding(self.name, f"slower than {bound}", self.promise, evidence.rate)
+        return finding(self.name, f"slower than {bound}", self.test, self.promise, evidence.rate)
 
     def _refer(
         self, evidence: LatencyEvidence, stable: Counts | None, now: float
@@ -104,9 +104,14 @@ class LatencyGate:
             (seconds, count + (before[seconds] if same else 0)) for seconds, count in table
         )
         bound = self._bound(summed, total) if total >= REFERENCE_REQUESTS else None
-        return replace(
+        found = replace(
             evidence, reference=summed, reference_requests=total, referred=now, bound=bound
         )
+        if bound is None:
+            return found
+        # They are not compared, but they tell which bet to make first.
+        known = replace(evidence.rate, stable_requests=total, stable_events=dict(summed)[bound])
+        return replace(found, rate=known)
 
     def _bound(self, table: Table, requests: int) -> float:
         allowed = (1 - self.quantile) * requests

@@ -17,7 +17,8 @@ which of the two to bet on: the ratio where the stable revision has events, the 
 where it has hardly any. It begins anew in every step, so a promotion rests on the last step.
 
 Without stable traffic beside the canary (blue/green) both compare with a fixed limit: the larger
-of what is tolerated and `margin` times the rate the stable revision had before.
+of what is tolerated and `margin` times the rate the stable revision had before. The promises then
+hold for that limit, and a change that comes from outside at the switch is taken for the canary's.
 """
 
 from dataclasses import dataclass, replace
@@ -35,8 +36,10 @@ ODDS = np.array([1.5, 2.0, 3.0, 6.0, 20.0])
 PRIOR = np.log([0.2, 0.4, 0.2, 0.1, 0.1])
 FIRST_STEP_SHARE = 0.7
 """Of the wealth, when there are more steps to come; measured to cost the first step 5 %."""
-HEALTHY_RATIO = 0.85
+HEALTHY_RATIO = 0.9
 """Bets on health aim a little below 1: that accepts the median good canary soonest."""
+GROUNDING_EVENTS = 20
+"""Stable events that fix the limit of blue/green: with these its standard error is 22 %."""
 LEAST_ODDS, MOST_ODDS = 0.05, 0.95
 
 
@@ -168,7 +171,8 @@ def update(test: RateTest, evidence: RateEvidence, rates: Rates, now: float) -> 
     """Return the evidence after an interval that ended at `now`; `rates` holds plain numbers."""
     by_ratio, by_limit = test.harm(rates, before(test, evidence))
     requests, events = cast(int, rates.stable_requests), cast(int, rates.stable_events)
-    heard = cast(int, rates.canary_requests) > 0 and (requests > 0 or not test.concurrent)
+    served = (cast(int, rates.canary_requests) > 0, requests > 0)
+    heard = all(served) if test.concurrent else any(served)
     return replace(
         evidence,
         heard=now if heard else evidence.heard,
@@ -193,6 +197,17 @@ def before(test: RateTest, evidence: RateEvidence) -> float:
     if evidence.stable_requests == 0:
         return 1.0 if test.concurrent else 0.0
     return (evidence.stable_events + 0.5) / (evidence.stable_requests + 1)
+
+
+def grounded(test: RateTest, evidence: RateEvidence) -> bool:
+    """Tell whether the stable revision's rate is known well enough to begin.
+
+    Beside each other nothing need be known before; one after the other the limit must be, by
+    enough stable events or by so many requests that the tolerated rate would have shown them.
+    """
+    if test.concurrent or evidence.stable_events >= GROUNDING_EVENTS:
+        return True
+    return evidence.stable_requests * test.tolerated >= GROUNDING_EVENTS
 
 
 def pair(test: RateTest, observation: Observation) -> tuple[Counts, Counts] | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kanaria.serving.rollout.evidence import dispersion
 from kanaria.serving.rollout.gates.protocol import Finding
-from kanaria.serving.rollout.gates.rates import RateEvidence, harm
+from kanaria.serving.rollout.gates.rates import RateEvidence, RateTest, grounded, harm
 
 LARGEST_LOG = 600.0
 """e-values are cut here, so that every number stays finite."""
@@ -26,7 +26,9 @@ class Promise:
     minimum_events: int
 
 
-def finding(gate: str, events: str, promise: Promise, evidence: RateEvidence) -> Finding:
+def finding(
+    gate: str, events: str, test: RateTest, promise: Promise, evidence: RateEvidence
+) -> Finding:
     """Return what evidence on a rate says; `events` names what is counted."""
     harm_e = _e_value(float(harm(evidence.harm_by_ratio, evidence.harm_by_limit)))
     health_e = _e_value(evidence.health)
@@ -51,6 +53,7 @@ def finding(gate: str, events: str, promise: Promise, evidence: RateEvidence) ->
         gate=gate,
         text=_text(events, promise, evidence, numbers),
         spent=promise.alpha * harm_e if enough else 0.0,
+        grounded=grounded(test, evidence),
         accepted=health_e >= 1 / promise.beta,
         numbers=numbers,
     )
