@@ -35,7 +35,7 @@ ODDS = np.array([1.5, 2.0, 3.0, 6.0, 20.0])
 """Ratios that evidence of harm bets on: from a small rise to a broken model."""
 PRIOR = np.log([0.2, 0.4, 0.2, 0.1, 0.1])
 FIRST_STEP_SHARE = 0.7
-"""Of the wealth, when there are more steps to come; measured to cost the first step 5 %."""
+"""Of the wealth, when more steps follow: it costs the first step 0.36 of some 3.7 nats."""
 HEALTHY_RATIO = 0.9
 """Bets on health aim a little below 1: that accepts the median good canary soonest."""
 GROUNDING_EVENTS = 20

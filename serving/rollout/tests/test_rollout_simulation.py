@@ -66,7 +66,7 @@ def test_bursts_that_hit_both_revisions_break_no_promise(shape):
 
 
 def test_bursts_of_one_revision_alone_do_break_it():
-    # This states a known limit: the README and the decision record tell the same figure.
+    # This states a known limit: decision 0012 tells the same figure.
     found = outcome(ALL_GATES, burst_shape=0.5, shared_bursts=False)
     assert 0.15 <= found.share(ROLLED_BACK) <= 0.25
 
