@@ -1,0 +1,272 @@
+"""The decision of a rollout: a pure function of state, observation and policy.
+
+The first rule that applies decides:
+
+    rule            applies when                                         action
+    -------------   --------------------------------------------------   --------------------------
+    over            promoted, rolled back or superseded                  HOLD
+    stopped         a hard rule, or not ready while it has traffic       ROLLBACK
+    harmed          the gates' evidence of harm is used up               ROLLBACK
+    paused          a person paused it                                   HOLD
+    never_ready     no traffic yet, not ready; for too long              HOLD; ROLLBACK
+    ordered         a person ordered the promotion; ready                PROMOTE (else HOLD)
+    silent          a gate has had no data for too long                  ASK (ROLLBACK by policy)
+    waiting         a person is asked                                    HOLD
+    ungrounded      no traffic yet, stable not known (blue/green)       HOLD
+    staged          no traffic yet, ready                                SHIFT to the first step
+    unfinished      less exposure or time than the step asks             HOLD
+    unheard         a gate has no data of this interval                  HOLD
+    climbing        another step follows                                 SHIFT to it
+    accepted        every gate agrees, in the last step                  PROMOTE
+    inconclusive    in the last step for too long                        ASK
+    undecided       otherwise                                            HOLD
+
+SHIFT and PROMOTE need a canary that is ready in this very observation, and ASK comes before them
+where the policy names the step. With automation `observe` the action is always HOLD and
+`proposed` says what would have been done. An interval seen again gives the same decision again,
+so a controller may die anywhere between deciding and acting.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from kanaria.serving.rollout.observation import Observation
+from kanaria.serving.rollout.policy import Automation, Policy
+from kanaria.serving.rollout.situation import MINUTE, Situation, enter, look
+from kanaria.serving.rollout.state import OVER, Action, Phase, Question, State, Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What is to be done, and the state to record before doing it."""
+
+    verdict: Verdict
+    state: State
+
+    @property
+    def proposed(self) -> Verdict | None:
+        """What would have been done, were the policy not to observe only."""
+        return self.state.proposed
+
+
+Rule = Callable[[Situation], Decision | None]
+
+
+def decide(state: State, observation: Observation, policy: Policy) -> Decision:
+    """Return what to do after an interval; see the table of the module.
+
+    Args:
+        state: of the rollout so far.
+        observation: of one interval; a number at or below the last one decides nothing new.
+        policy: of the rollout.
+    """
+    seen = state.interval is not None and observation.interval <= state.interval
+    if seen and state.last is not None:
+        return Decision(verdict=state.last, state=state)
+    situation = look(state, observation, policy)
+    decision = next(found for rule in RULES if (found := rule(situation)) is not None)
+    if policy.automation is Automation.OBSERVE and decision.verdict.action is not Action.HOLD:
+        decision = _only_say(situation, decision.verdict)
+    elif decision.state.proposed is not None:
+        decision = replace(decision, state=replace(decision.state, proposed=None))
+    return _recorded(decision, observation)
+
+
+def _recorded(decision: Decision, observation: Observation) -> Decision:
+    state = replace(decision.state, interval=observation.interval, last=decision.verdict)
+    return replace(decision, state=state)
+
+
+def _only_say(situation: Situation, proposed: Verdict) -> Decision:
+    state = replace(situation.state, proposed=proposed)
+    said = f"only observing; would {proposed.action} at {proposed.percent} %"
+    return _hold(state, said, *proposed.reasons)
+
+
+def _hold(state: State, *reasons: str) -> Decision:
+    verdict = Verdict(action=Action.HOLD, percent=state.desired_percent, reasons=reasons)
+    return Decision(verdict=verdict, state=state)
+
+
+def _roll_back(situation: Situation, *reasons: str) -> Decision:
+    state = replace(
+        situation.state, phase=Phase.ROLLED_BACK, desired_percent=0, question=None, asked_step=""
+    )
+    verdict = Verdict(action=Action.ROLLBACK, percent=0, reasons=reasons)
+    return Decision(verdict=verdict, state=state)
+
+
+def _ask(situation: Situation, question: Question, step: str, *reasons: str) -> Decision:
+    state = replace(
+        situation.state, phase=Phase.WAITING_APPROVAL, question=question, asked_step=step
+    )
+    percent = state.desired_percent
+    return Decision(
+        verdict=Verdict(action=Action.ASK, percent=percent, reasons=reasons), state=state
+    )
+
+
+def _promote(situation: Situation, *reasons: str) -> Decision:
+    state = replace(
+        situation.state, phase=Phase.PROMOTED, desired_percent=100, question=None, asked_step=""
+    )
+    verdict = Verdict(action=Action.PROMOTE, percent=100, reasons=reasons)
+    return Decision(verdict=verdict, state=state)
+
+
+def _advance(situation: Situation, step: int, *reasons: str) -> Decision:
+    """Go to step number `step` or, after the last, promote; ask before where the policy says so."""
+    state, policy, name = situation.state, situation.policy, situation.step_name(step)
+    if situation.observation.facts.ready is not True:
+        return _hold(state, "readiness is not known; traffic is not raised", *reasons)
+    approved = any(approval.step == name for approval in state.approvals)
+    if name in policy.approve_before and not approved:
+        return _ask(situation, Question.STEP, name, f"step {name} needs a person", *reasons)
+    if step >= len(policy.ladder):
+        return _promote(situation, *reasons)
+    percent = policy.ladder[step].percent
+    entered = enter(state, step, percent, situation.observation.now, policy)
+    verdict = Verdict(action=Action.SHIFT, percent=percent, reasons=reasons)
+    return Decision(verdict=verdict, state=entered)
+
+
+def _over(situation: Situation) -> Decision | None:
+    state = situation.state
+    return _hold(state, f"the rollout is {state.phase}") if state.phase in OVER else None
+
+
+def _stopped(situation: Situation) -> Decision | None:
+    stops = [finding.stop for finding in situation.findings if finding.stop]
+    percent = situation.state.desired_percent
+    if percent > 0 and situation.observation.facts.ready is False:
+        stops.append(f"the canary is not ready while it has {percent} % of the traffic")
+    return _roll_back(situation, *stops) if stops else None
+
+
+def _harmed(situation: Situation) -> Decision | None:
+    return _roll_back(situation, *situation.texts) if situation.spent >= 1 else None
+
+
+def _paused(situation: Situation) -> Decision | None:
+    state = situation.state
+    return _hold(state, "paused", *situation.texts) if state.phase is Phase.PAUSED else None
+
+
+def _never_ready(situation: Situation) -> Decision | None:
+    state, now = situation.state, situation.observation.now
+    if state.desired_percent > 0 or situation.observation.facts.ready is not False:
+        return None
+    seen = getattr(state.evidence.get("hard_rules"), "ready_at", None)
+    since = state.watched_since if seen is None else max(seen, state.watched_since)
+    allowed = situation.policy.ready_minutes
+    if now - since >= allowed * MINUTE:
+        return _roll_back(situation, f"not ready for {allowed:g} minutes; it had no traffic")
+    return _hold(state, "not ready")
+
+
+def _ordered(situation: Situation) -> Decision | None:
+    who = situation.state.ordered_by
+    if not who:
+        return None
+    if situation.observation.facts.ready is not True:
+        return _hold(situation.state, f"{who} ordered the promotion; readiness is not known")
+    return _promote(situation, f"{who} ordered it", *situation.texts)
+
+
+def _silent(situation: Situation) -> Decision | None:
+    if not situation.silent:
+        return None
+    rule = situation.policy.no_data
+    reason = f"no data for {rule.minutes:g} minutes from {', '.join(situation.silent)}"
+    if rule.action == "rollback":
+        return _roll_back(situation, reason)
+    if situation.state.phase is Phase.WAITING_APPROVAL:
+        return _hold(situation.state, reason)
+    return _ask(situation, Question.NO_DATA, "", reason)
+
+
+def _waiting(situation: Situation) -> Decision | None:
+    state = situation.state
+    if state.phase is not Phase.WAITING_APPROVAL:
+        return None
+    if state.question is Question.INCONCLUSIVE and situation.accepted:
+        return None
+    return _hold(state, f"a person is asked: {state.question} {state.asked_step}".strip())
+
+
+def _ungrounded(situation: Situation) -> Decision | None:
+    blind = [finding for finding in situation.findings if not finding.grounded]
+    if situation.state.step >= 0 or not blind:
+        return None
+    names = ", ".join(finding.gate for finding in blind)
+    return _hold(
+        situation.state, f"learning what the stable revision does: {names}", *situation.texts
+    )
+
+
+def _staged(situation: Situation) -> Decision | None:
+    return _advance(situation, 0, "ready") if situation.state.step < 0 else None
+
+
+def _unfinished(situation: Situation) -> Decision | None:
+    state, step = situation.state, situation.policy.ladder[situation.state.step]
+    minutes = (situation.observation.now - state.step_started) / MINUTE
+    if state.step_requests >= step.minimum_requests and minutes >= step.minimum_minutes:
+        return None
+    done = (
+        f"step {step.name}: {state.step_requests} of {step.minimum_requests} requests, "
+        f"{minutes:.1f} of {step.minimum_minutes:g} minutes"
+    )
+    return _hold(state, done, *situation.texts)
+
+
+def _unheard(situation: Situation) -> Decision | None:
+    if not situation.unheard:
+        return None
+    return _hold(situation.state, f"no data now from {', '.join(situation.unheard)}")
+
+
+def _climbing(situation: Situation) -> Decision | None:
+    following = situation.state.step + 1
+    if following >= len(situation.policy.ladder):
+        return None
+    return _advance(situation, following, *situation.texts)
+
+
+def _accepted(situation: Situation) -> Decision | None:
+    if not situation.accepted:
+        return None
+    return _advance(situation, len(situation.policy.ladder), *situation.texts)
+
+
+def _inconclusive(situation: Situation) -> Decision | None:
+    allowed = situation.policy.inconclusive_minutes
+    if situation.observation.now - situation.state.watched_since < allowed * MINUTE:
+        return None
+    reason = f"inconclusive for {allowed:g} minutes"
+    name = situation.step_name(len(situation.policy.ladder))
+    return _ask(situation, Question.INCONCLUSIVE, name, reason, *situation.texts)
+
+
+def _undecided(situation: Situation) -> Decision:
+    return _hold(situation.state, *situation.texts)
+
+
+RULES: tuple[Rule, ...] = (
+    _over,
+    _stopped,
+    _harmed,
+    _paused,
+    _never_ready,
+    _ordered,
+    _silent,
+    _waiting,
+    _ungrounded,
+    _staged,
+    _unfinished,
+    _unheard,
+    _climbing,
+    _accepted,
+    _inconclusive,
+    _undecided,
+)

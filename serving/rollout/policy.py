@@ -1,0 +1,262 @@
+"""The policy of a rollout: one YAML file, checked as a whole before anything is done.
+
+    strategy: canary            # basic: all at once when ready; blue_green: switch, watch, keep
+    automation: approve         # observe: only say; approve: ask at named steps; auto
+    approve_before: [50%, promote]
+    steps:                      # canary: ascending percent; blue_green: at most one, at 100
+      - {percent: 10, minimum_requests: 600, minimum_minutes: 10}
+      - {percent: 50, minimum_requests: 600, minimum_minutes: 10}
+    false_rollback: 0.05        # split over the gates by their weights
+    false_promotion: 0.05
+    gates:
+      errors: {margin: 2.0, tolerated: 0.005}
+      latency: {quantile: 0.95, margin: 2.0}
+      hard_rules: {restarts: 2, oom_kills: 0}
+
+Everything has a default; errors or latency may be left out by `false`.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+
+from kanaria.components.shared.errors import shown
+from kanaria.components.shared.parameters import Faults
+
+PROMOTE = "promote"
+"""The name of the last step of every rollout, for `approve_before`."""
+
+
+class Strategy(StrEnum):
+    """How traffic reaches the canary."""
+
+    BASIC = "basic"
+    BLUE_GREEN = "blue_green"
+    CANARY = "canary"
+
+
+class Automation(StrEnum):
+    """Who acts."""
+
+    OBSERVE = "observe"
+    APPROVE = "approve"
+    AUTO = "auto"
+
+
+class Part(BaseModel):
+    """What all parts of a policy share: no unknown keys, no guessing of types, no change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+Chance = Annotated[float, Field(gt=0, le=0.5)]
+Minutes = Annotated[float, Field(ge=0, le=60 * 24 * 30)]
+
+
+class Step(Part):
+    """A share of traffic, and what must be seen at it before the next.
+
+    Attributes:
+        percent: of the requests that the canary gets, 1 to 100.
+        minimum_requests: of the canary in this step.
+        minimum_minutes: in this step.
+    """
+
+    percent: Annotated[int, Field(ge=1, le=100)]
+    minimum_requests: Annotated[int, Field(ge=0)] = 300
+    minimum_minutes: Minutes = 5
+
+    @property
+    def name(self) -> str:
+        """What `approve_before` and a person call it, for instance "10%"."""
+        return f"{self.percent}%"
+
+
+class RateGatePolicy(Part):
+    """What the gates on rates share.
+
+    Attributes:
+        margin: ratio to the stable revision at which a canary must not be promoted.
+        weight: of the gate when `false_rollback` is split.
+        minimum_events: of the canary, below which there is no rollback by this gate.
+    """
+
+    margin: Annotated[float, Field(gt=1, le=100)] = 2.0
+    weight: Annotated[float, Field(gt=0, le=100)] = 1.0
+    minimum_events: Annotated[int, Field(ge=1)] = 5
+
+
+class ErrorsPolicy(RateGatePolicy):
+    """Attributes: tolerated: share of errors that is acceptable whatever stable's is."""
+
+    tolerated: Annotated[float, Field(ge=0, lt=1)] = 0.005
+
+
+class LatencyPolicy(RateGatePolicy):
+    """Attributes: quantile: of the stable revision's latency, above which an answer is slow."""
+
+    quantile: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
+
+
+class HardRulesPolicy(Part):
+    """Attributes: restarts, oom_kills: of the canary's containers that are allowed."""
+
+    restarts: Annotated[int, Field(ge=0)] = 2
+    oom_kills: Annotated[int, Field(ge=0)] = 0
+
+
+class GatesPolicy(Part):
+    """The gates; `false` leaves out one that judges rates. Facts are always looked at."""
+
+    errors: ErrorsPolicy | Literal[False] = ErrorsPolicy()
+    latency: LatencyPolicy | Literal[False] = LatencyPolicy()
+    hard_rules: HardRulesPolicy = HardRulesPolicy()
+
+
+class NoData(Part):
+    """Attributes: minutes: of silence before it counts; action: what is done then."""
+
+    minutes: Annotated[float, Field(gt=0, le=60 * 24)] = 5
+    action: Literal["ask", "rollback"] = "ask"
+
+
+DEFAULT_PERCENTS = {Strategy.BASIC: (), Strategy.BLUE_GREEN: (100,), Strategy.CANARY: (10, 50)}
+
+
+def _steps_fit(steps: tuple[Step, ...] | None, info: ValidationInfo) -> tuple[Step, ...]:
+    strategy: Strategy | None = info.data.get("strategy")
+    if steps is None:
+        percents = DEFAULT_PERCENTS[strategy] if strategy else ()
+        return tuple(Step(percent=percent) for percent in percents)
+    listed = [step.percent for step in steps]
+    if listed != sorted(set(listed)):
+        raise ValueError(f"percentages must ascend, not {listed}")
+    if strategy is Strategy.BASIC and steps:
+        raise ValueError("strategy basic has no steps, remove them or use canary")
+    if strategy is Strategy.BLUE_GREEN and listed != [100]:
+        raise ValueError("strategy blue_green has one step, at 100 percent")
+    if strategy is Strategy.CANARY and (not steps or listed[-1] == 100):
+        raise ValueError("strategy canary has steps below 100 percent, promotion is the last")
+    return steps
+
+
+def _approvals_fit(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    asks = info.data.get("automation")
+    if asks is Automation.APPROVE and not names:
+        raise ValueError("automation approve needs the steps to ask before, for instance [promote]")
+    if asks not in (Automation.APPROVE, None) and names:
+        raise ValueError("only automation approve asks a person, remove it or use approve")
+    if "steps" in info.data:
+        known = [*(step.name for step in info.data["steps"]), PROMOTE]
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ValueError(f"no step is named {shown(unknown)}, there are {', '.join(known)}")
+    return names
+
+
+def _some_gate_counts(gates: GatesPolicy, info: ValidationInfo) -> GatesPolicy:
+    judged = info.data.get("strategy") in (Strategy.CANARY, Strategy.BLUE_GREEN)
+    if judged and not (gates.errors or gates.latency):
+        raise ValueError("errors or latency must be on, or nothing would judge the canary")
+    return gates
+
+
+class Policy(Part):
+    """How a canary is given traffic, judged and promoted.
+
+    Attributes:
+        strategy: how traffic reaches it.
+        automation: who acts.
+        steps: of the traffic, without the promotion.
+        approve_before: names of the steps a person must approve.
+        false_rollback: probability, at most, of rolling back a canary that is no worse.
+        false_promotion: probability, at most, of promoting one at a gate's margin.
+        gates: what judges it.
+        no_data: when silence counts, and what follows.
+        ready_minutes: from the start, after which a canary never ready is given up.
+        inconclusive_minutes: in the last step, after which a person is asked.
+    """
+
+    strategy: Annotated[Strategy, Field(strict=False)] = Strategy.CANARY
+    automation: Annotated[Automation, Field(strict=False)] = Automation.AUTO
+    steps: Annotated[
+        tuple[Step, ...] | None,
+        Field(strict=False, validate_default=True),
+        AfterValidator(_steps_fit),
+    ] = None
+    approve_before: Annotated[
+        tuple[str, ...],
+        Field(strict=False, validate_default=True),
+        AfterValidator(_approvals_fit),
+    ] = ()
+    false_rollback: Chance = 0.05
+    false_promotion: Chance = 0.05
+    gates: Annotated[GatesPolicy, AfterValidator(_some_gate_counts)] = GatesPolicy()
+    no_data: NoData = NoData()
+    ready_minutes: Annotated[float, Field(gt=0, le=60 * 24)] = 15
+    inconclusive_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 30)] = 120
+
+    @property
+    def ladder(self) -> tuple[Step, ...]:
+        """The steps; empty for strategy basic."""
+        return self.steps or ()
+
+
+def parse(text: str, where: str = "policy") -> Policy:
+    """Return the policy written in YAML `text`.
+
+    Raises:
+        ParameterError: one line that starts with `where` and names every fault.
+    """
+    faults = Faults(where)
+    document: Any = {}
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        faults.add(f"not YAML ({' '.join(str(error).split())}): mend the file")
+    faults.raise_if_any()
+    faults.check(isinstance(document, Mapping), "document", document, "write `key: value` lines")
+    faults.raise_if_any()
+    return _validated(document, faults)
+
+
+def read(path: Path) -> Policy:
+    """Return the policy in the file at `path`.
+
+    Raises:
+        ParameterError: the file cannot be read, or see `parse`.
+    """
+    faults = Faults(str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        faults.add(f"cannot be read ({error}): name a UTF-8 text file")
+    faults.raise_if_any()
+    return parse(text, str(path))
+
+
+REMEDIES = {
+    "extra_forbidden": "there is no such key, remove it",
+    "tuple_type": "write a list",
+    "model_type": "write `key: value` lines",
+}
+
+
+def _validated(document: Mapping[str, Any], faults: Faults) -> Policy:
+    try:
+        return Policy.model_validate(document)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_context=False):
+            place = [str(part) for part in fault["loc"]]
+            # A gate is a mapping or false; the mapping's faults say what is wrong.
+            if place[-1] == "literal[False]":
+                continue
+            name = ".".join(part for part in place if not part.endswith("Policy"))
+            said = fault["msg"].removeprefix("Value error, ")
+            faults.check(False, name, fault["input"], REMEDIES.get(fault["type"], said))
+        faults.raise_if_any()
+        raise

@@ -1,0 +1,63 @@
+"""The record of a rollout: what was observed and commanded, from which all decisions follow."""
+
+import json
+from collections.abc import Iterable
+
+from pydantic import TypeAdapter, ValidationError
+
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.rollout.commands import Command, apply
+from kanaria.serving.rollout.decide import Decision, decide
+from kanaria.serving.rollout.observation import Observation
+from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.state import State
+
+Entry = Observation | Command
+
+_OBSERVATION, _COMMAND = TypeAdapter(Observation), TypeAdapter(Command)
+
+
+def replay(state: State, entries: Iterable[Entry], policy: Policy) -> tuple[Decision, ...]:
+    """Return the decision after each entry, as they were made when the record was written.
+
+    Args:
+        state: the first one, see `commands.begin`.
+        entries: in the order they were recorded.
+        policy: of the rollout.
+
+    Raises:
+        ParameterError: the record holds a command that was never allowed.
+    """
+    found: list[Decision] = []
+    for entry in entries:
+        if isinstance(entry, Command):
+            decision = apply(state, entry, policy)
+        else:
+            decision = decide(state, entry, policy)
+        found.append(decision)
+        state = decision.state
+    return tuple(found)
+
+
+def to_line(entry: Entry) -> str:
+    """Return the entry as one line of JSON."""
+    if isinstance(entry, Command):
+        values = {"command": _COMMAND.dump_python(entry, mode="json")}
+    else:
+        values = {"observation": _OBSERVATION.dump_python(entry, mode="json")}
+    return json.dumps(values, sort_keys=True, allow_nan=False)
+
+
+def from_line(line: str) -> Entry:
+    """Return the entry written by `to_line`.
+
+    Raises:
+        DataError: the line is no such entry.
+    """
+    try:
+        values = json.loads(line)
+        if isinstance(values, dict) and "command" in values:
+            return _COMMAND.validate_python(values["command"])
+        return _OBSERVATION.validate_json(json.dumps(values["observation"]))
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise DataError(f"rollout record: {shown(line)}: restore the record") from error

@@ -1,0 +1,155 @@
+"""What `decide` looks at: the state with this interval's evidence, and what the gates find."""
+
+from dataclasses import dataclass, replace
+
+from kanaria.serving.rollout.gates.panel import panel
+from kanaria.serving.rollout.gates.protocol import Finding
+from kanaria.serving.rollout.observation import Observation
+from kanaria.serving.rollout.policy import PROMOTE, Automation, Policy, Strategy
+from kanaria.serving.rollout.state import OVER, Phase, Question, State
+
+MINUTE = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """One moment of a rollout.
+
+    Attributes:
+        state: with the evidence of this interval.
+        observation: of this interval.
+        policy: of the rollout.
+        findings: of all gates.
+        silent: names of the gates that have had no data for too long.
+        unheard: names of the gates that had no data in this interval.
+    """
+
+    state: State
+    observation: Observation
+    policy: Policy
+    findings: tuple[Finding, ...]
+    silent: tuple[str, ...]
+    unheard: tuple[str, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What every gate finds, in words."""
+        return tuple(finding.text for finding in self.findings)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether every gate agrees to a promotion."""
+        return all(finding.accepted for finding in self.findings)
+
+    @property
+    def spent(self) -> float:
+        """What the evidence of harm has used up; at 1 the canary is rolled back."""
+        return sum(finding.spent for finding in self.findings)
+
+    def step_name(self, step: int) -> str:
+        """Return the name of step number `step`; the one after the last is the promotion."""
+        ladder = self.policy.ladder
+        return ladder[step].name if step < len(ladder) else PROMOTE
+
+
+def findings(state: State, policy: Policy) -> tuple[Finding, ...]:
+    """Return what every gate finds in the evidence of a state."""
+    gates = panel(policy)
+    return tuple(gate.judge(state.evidence.get(gate.name, gate.start())) for gate in gates)
+
+
+def look(state: State, observation: Observation, policy: Policy) -> Situation:
+    """Return the situation after an interval; a rollout that is over learns nothing more."""
+    if state.phase not in OVER:
+        state = _learn(_mirror(state, observation, policy), observation, policy)
+    silent = _silent(state, observation, policy)
+    if state.question is Question.NO_DATA and not silent:
+        state = replace(state, phase=under_way(state), question=None, asked_step="")
+    return Situation(
+        state=state,
+        observation=observation,
+        policy=policy,
+        findings=findings(state, policy),
+        silent=silent,
+        unheard=_unheard(state, observation, policy),
+    )
+
+
+def under_way(state: State) -> Phase:
+    """Return the phase of a rollout that neither waits nor pauses."""
+    return Phase.STAGED if state.step < 0 else Phase.PROGRESSING
+
+
+def enter(state: State, step: int, percent: int, now: float, policy: Policy) -> State:
+    """Return the state at the start of step number `step`, with fresh evidence for it."""
+    evidence = dict(state.evidence)
+    for gate in panel(policy) if step > 0 else ():
+        if gate.name in evidence:
+            evidence[gate.name] = gate.restart(evidence[gate.name], step)
+    return replace(
+        state,
+        phase=Phase.PROGRESSING,
+        step=step,
+        desired_percent=percent,
+        step_started=now,
+        step_requests=0,
+        watched_since=now,
+        question=None,
+        asked_step="",
+        evidence=evidence,
+    )
+
+
+def _learn(state: State, observation: Observation, policy: Policy) -> State:
+    evidence = {
+        gate.name: gate.observe(state.evidence.get(gate.name, gate.start()), observation)
+        for gate in panel(policy)
+    }
+    requests = observation.canary.requests if observation.canary is not None else 0
+    return replace(
+        state,
+        evidence=evidence,
+        step_requests=state.step_requests + requests,
+        interval=observation.interval,
+        percent_seen=observation.percent,
+    )
+
+
+def _mirror(state: State, observation: Observation, policy: Policy) -> State:
+    """While only observing, follow the traffic that others set."""
+    percent = observation.percent
+    if policy.automation is not Automation.OBSERVE or percent in (None, state.desired_percent):
+        return state
+    below = [step for step, one in enumerate(policy.ladder) if one.percent <= percent]
+    if percent == 0:
+        return replace(state, phase=Phase.STAGED, step=-1, desired_percent=0)
+    if percent == 100 and not any(one.percent == 100 for one in policy.ladder):
+        return replace(state, phase=Phase.PROMOTED, desired_percent=100)
+    step = max(below, default=0)
+    if step > state.step:
+        return enter(state, step, percent, observation.now, policy)
+    return replace(state, phase=Phase.PROGRESSING, desired_percent=percent)
+
+
+def _unheard(state: State, observation: Observation, policy: Policy) -> tuple[str, ...]:
+    heard = {name: evidence.heard for name, evidence in state.evidence.items()}
+    return tuple(gate.name for gate in panel(policy) if heard.get(gate.name) != observation.now)
+
+
+def _silent(state: State, observation: Observation, policy: Policy) -> tuple[str, ...]:
+    """Return the gates without data for too long.
+
+    Before the canary has traffic there is nothing to compare, so only facts count; but blue/green
+    learns then what the stable revision does.
+    """
+    waits = policy.strategy is not Strategy.BLUE_GREEN and state.desired_percent == 0
+    patience = policy.no_data.minutes * MINUTE
+    found = []
+    for gate in panel(policy):
+        if waits and gate.name != "hard_rules":
+            continue
+        heard = state.evidence.get(gate.name, gate.start()).heard
+        since = state.watched_since if heard is None else max(heard, state.watched_since)
+        if observation.now - since >= patience:
+            found.append(gate.name)
+    return tuple(found)
