@@ -65,6 +65,7 @@ SECRETS = Resource(group="", version="v1", plural="secrets")
 SERVICE_ACCOUNTS = Resource(group="", version="v1", plural="serviceaccounts")
 PODS = Resource(group="", version="v1", plural="pods")
 NODES = Resource(group="", version="v1", plural="nodes", namespaced=False)
+DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments")
 LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases")
 REVIEWS = Resource(
     group="authorization.k8s.io",
@@ -110,6 +111,17 @@ class KubernetesClient:
         query = {"labelSelector": labels} if labels else {}
         found = self._call("GET", resource.path(namespace), query=query)
         return list((found or {}).get("items", []))
+
+    def serves(self, resource: Resource) -> bool:
+        """Tell whether the API server knows the resource (its CRD is installed)."""
+        folder = f"/apis/{resource.group}" if resource.group else "/api"
+        found = self._call("GET", f"{folder}/{resource.version}", absent_is_none=True)
+        kinds = (found or {}).get("resources", [])
+        return any(kind["name"] == resource.plural for kind in kinds)
+
+    def version(self) -> str:
+        """Return the API server's version, for instance "v1.34.4"."""
+        return str((self._call("GET", "/version") or {}).get("gitVersion", ""))
 
     def create(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
         """Create an object.
