@@ -36,7 +36,7 @@ class KnativeTraffic:
         metadata, predictor = staged["metadata"], staged["spec"]["predictor"]
         applied = self._cluster.get(INFERENCE_SERVICES, metadata["namespace"], metadata["name"])
         # 0 % for a revision that has all traffic would restore the one before it.
-        if applied is not None and _uri(applied) == predictor["model"]["storageUri"]:
+        if applied is not None and uri_of(applied) == predictor["model"]["storageUri"]:
             return
         predictor["canaryTrafficPercent"] = 0
         self._cluster.apply(INFERENCE_SERVICES, metadata["namespace"], staged)
@@ -84,11 +84,13 @@ class KnativeTraffic:
         self._cluster.merge_patch(INFERENCE_SERVICES, namespace, name, patch, version)
 
 
-def _uri(service: Mapping[str, Any]) -> str:
+def uri_of(service: Mapping[str, Any]) -> str:
+    """Return the storageUri of an InferenceService's model, or ""."""
     return str(service["spec"]["predictor"].get("model", {}).get("storageUri", ""))
 
 
-def _failure(model_status: Mapping[str, Any]) -> LoadFailure | None:
+def failure_of(model_status: Mapping[str, Any]) -> LoadFailure | None:
+    """Return why a model did not load, from KServe's `modelStatus`, or None."""
     found = model_status.get("lastFailureInfo")
     if not found:
         return None
@@ -109,7 +111,7 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
         found["metadata"]["name"]: found["metadata"].get("annotations", {}) for found in revisions
     }
     return ServiceStatus(
-        storage_uri=_uri(service),
+        storage_uri=uri_of(service),
         canary_percent=service["spec"]["predictor"].get("canaryTrafficPercent"),
         latest_created=predictor.get("latestCreatedRevision", ""),
         latest_ready=predictor.get("latestReadyRevision", ""),
@@ -117,7 +119,7 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
         previous_rolled_out=predictor.get("previousRolledoutRevision", ""),
         traffic=tuple(RevisionTraffic(revision=r, percent=p) for r, p in shares.items()),
         transition=model.get("transitionStatus", "InProgress"),
-        failure=_failure(model),
+        failure=failure_of(model),
         url=status.get("url", ""),
         revision_uris={name: found.get(SOURCE_URI, "") for name, found in annotations.items()},
     )
