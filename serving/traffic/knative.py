@@ -15,6 +15,7 @@ from kanaria.serving.traffic.protocol import LoadFailure, Manifest, RevisionTraf
 
 SOURCE_URI = "internal.serving.kserve.io/storage-initializer-sourceuri"
 """Annotation in which KServe's webhook leaves a revision's storageUri."""
+FAILED = ("BlockedByFailedLoad", "InvalidSpec")
 SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 
 
@@ -92,7 +93,8 @@ def uri_of(service: Mapping[str, Any]) -> str:
 def failure_of(model_status: Mapping[str, Any]) -> LoadFailure | None:
     """Return why a model did not load, from KServe's `modelStatus`, or None."""
     found = model_status.get("lastFailureInfo")
-    if not found:
+    # KServe leaves the text there when a later model has loaded.
+    if not found or model_status.get("transitionStatus") not in FAILED:
         return None
     return LoadFailure(reason=found.get("reason", ""), message=found.get("message", ""))
 

@@ -113,14 +113,15 @@ class TrafficContract:
         rollout.until_shares(one=100)
         stable = rollout.status().latest_ready
         rollout.stage("broken")
-        status = rollout.until(lambda status: status.transition == "BlockedByFailedLoad")
-        assert rollout.shares() == {"one": 100}
+        rollout.until(lambda status: status.transition == "BlockedByFailedLoad")
+        rollout.until_shares(one=100)
+        status = rollout.status()
         assert status.latest_ready == status.rolled_out == stable != status.latest_created
         assert status.failure.reason == "ModelLoadFailed"
         assert rollout.way.loading_failure in status.failure.message
         rollout.deploy("two")
         rollout.until(lambda status: status.failure is None)
-        assert rollout.shares() == {"one": 100}
+        rollout.until_shares(one=100)
 
     def test_staging_what_is_live_already_changes_nothing(self, rollout):
         rollout.deploy("one")
