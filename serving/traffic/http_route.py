@@ -13,7 +13,7 @@ from typing import Any
 
 from kanaria.components.shared import fingerprint
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.serving.inference_service import MAX_NAME_LENGTH
+from kanaria.serving.inference_service.check import MAX_NAME_LENGTH
 from kanaria.serving.kubernetes_client import (
     CONFIG_MAPS,
     HTTP_ROUTES,

@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.serving.inference_service.manifest import STORAGE_URI
 from kanaria.serving.kubernetes_client import INFERENCE_SERVICES, REVISIONS, KubernetesClient
 from kanaria.serving.traffic.protocol import LoadFailure, Manifest, RevisionTraffic, ServiceStatus
 
@@ -37,7 +38,7 @@ class KnativeTraffic:
         metadata, predictor = staged["metadata"], staged["spec"]["predictor"]
         applied = self._cluster.get(INFERENCE_SERVICES, metadata["namespace"], metadata["name"])
         # 0 % for a revision that has all traffic would restore the one before it.
-        if applied is not None and uri_of(applied) == predictor["model"]["storageUri"]:
+        if applied is not None and uri_of(applied) == uri_of(staged):
             return
         predictor["canaryTrafficPercent"] = 0
         self._cluster.apply(INFERENCE_SERVICES, metadata["namespace"], staged)
@@ -87,7 +88,11 @@ class KnativeTraffic:
 
 def uri_of(service: Mapping[str, Any]) -> str:
     """Return the storageUri of an InferenceService's model, or ""."""
-    return str(service["spec"]["predictor"].get("model", {}).get("storageUri", ""))
+    predictor = service["spec"]["predictor"]
+    containers = predictor.get("containers", [])
+    environment = [entry for found in containers for entry in found.get("env", [])]
+    custom = [entry["value"] for entry in environment if entry["name"] == STORAGE_URI]
+    return str(predictor.get("model", {}).get("storageUri") or next(iter(custom), ""))
 
 
 def failure_of(model_status: Mapping[str, Any]) -> LoadFailure | None:

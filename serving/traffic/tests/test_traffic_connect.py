@@ -1,7 +1,8 @@
 import pytest
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.serving.inference_service import ServiceSpec, build
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local import reconcile, store
 from kanaria.serving.traffic.connect import connect
 from kanaria.serving.traffic.local import LocalTraffic

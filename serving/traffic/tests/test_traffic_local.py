@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from traffic_contract import TrafficContract
 
-from kanaria.serving.inference_service import ServiceSpec, build
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.traffic.local import LocalTraffic
 
 
