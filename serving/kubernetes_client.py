@@ -8,6 +8,7 @@ resourceVersion it was decided on. Source: Kubernetes API concepts, "Server-Side
 
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -139,6 +140,13 @@ class KubernetesClient:
         """
         path = resource.path(namespace, manifest["metadata"]["name"])
         query = {"fieldManager": FIELD_MANAGER}
+        try:
+            return self._call("PATCH", path, query=query, body=manifest, kind=APPLY) or {}
+        except ConflictError as error:
+            if error.managers != {FIELD_MANAGER}:
+                raise
+        # A field that `merge_patch` changed is ours too, but known as another kind of write.
+        query["force"] = "true"
         return self._call("PATCH", path, query=query, body=manifest, kind=APPLY) or {}
 
     def merge_patch(
@@ -210,7 +218,7 @@ class KubernetesClient:
                 return None
             cause = f"{status or 'no answer'}: {_message(text)}"
             if status and status not in PASSING:
-                raise _error(status, f"{method} {path}", _message(text))
+                raise _error(status, f"{method} {path}", text)
             if wait is not None:
                 time.sleep(wait)
         attempts = len(WAITS_SECONDS) + 1
@@ -238,7 +246,8 @@ class KubernetesClient:
                 _request_timeout=TIMEOUT_SECONDS,
             )
         except client.ApiException as error:
-            return int(error.status or 0), str(error.body or error.reason)
+            told = error.body.decode() if isinstance(error.body, bytes) else error.body
+            return int(error.status or 0), str(told or error.reason)
         return answer.status, answer.data.decode()
 
 
@@ -251,12 +260,20 @@ def _message(text: str) -> str:
     return str(found.get("message", text)) if isinstance(found, dict) else shown(text)
 
 
-def _error(status: int, what: str, message: str) -> Exception:
+def _managers(body: str) -> frozenset[str]:
+    """Return the field managers that a refused apply conflicts with; others have no name here."""
+    causes = json.loads(body).get("details", {}).get("causes", [])
+    conflicts = [c for c in causes if c.get("reason") == "FieldManagerConflict"]
+    names = [re.search(r'conflict with "([^"]+)"', c["message"]) for c in conflicts]
+    return frozenset(found[1] if found else "?" for found in names)
+
+
+def _error(status: int, what: str, body: str) -> Exception:
     """Return the error that says what the caller does next."""
-    text = f"kubernetes: {what}: {shown(message)}"
+    text = f"kubernetes: {what}: {shown(_message(body))}"
     match status:
         case HTTPStatus.CONFLICT:
-            return ConflictError(text)
+            return ConflictError(text, _managers(body))
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return PermissionDeniedError(f"{text}; ask for the rule, or see `kanaria doctor`")
         case HTTPStatus.NOT_FOUND:

@@ -36,7 +36,15 @@ class NotReadyError(KanariaError):
 
 
 class ConflictError(KanariaError):
-    """Somebody else changed an object since it was read, or owns a field of it."""
+    """Somebody else changed an object since it was read, or owns a field of it.
+
+    `managers` are the owners of fields, empty when the object has changed as a whole.
+    """
+
+    def __init__(self, message: str, managers: frozenset[str] = frozenset()) -> None:
+        """Name what was refused, and who owns what was to be changed."""
+        super().__init__(message)
+        self.managers = managers
 
 
 class PermissionDeniedError(KanariaError):
