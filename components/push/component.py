@@ -26,6 +26,17 @@ def push_model(
     min_replicas: int = 1,
     max_replicas: int = 1,
     logger_url: str = "",
+    predictor_image: str = "",
+    cpu: str = "",
+    memory: str = "",
+    affinity: dict = {},  # noqa: B006
+    scale_metric: str = "",
+    scale_target: int = 0,
+    concurrency: int = 0,
+    service_account: str = "",
+    storage_secret: str = "",
+    transformer: dict = {},  # noqa: B006
+    service_patch: dict = {},  # noqa: B006
     ready_timeout: int = 600,
 ) -> bool:
     """Publish a blessed model as a release and serve it as a canary revision.
@@ -53,6 +64,17 @@ def push_model(
         min_replicas: Fewest replicas.
         max_replicas: Most replicas.
         logger_url: Where requests and responses are logged; empty for nowhere.
+        predictor_image: Image of a server by kserve's Python library, instead of a runtime.
+        cpu: CPUs a replica, as 500m or 2; empty for the runtime's own.
+        memory: Memory a replica, as 4Gi; empty for the runtime's own.
+        affinity: Affinity of the pods.
+        scale_metric: cpu, memory, concurrency or rps; empty for KServe's own.
+        scale_target: Value of the metric a replica is meant to have, 0 for KServe's own.
+        concurrency: Requests a replica takes at once, 0 for no limit.
+        service_account: ServiceAccount whose secrets lead to the model's bucket; or empty.
+        storage_secret: Secret with the credentials of the model's bucket; or empty.
+        transformer: InferenceService's spec.transformer; empty for none.
+        service_patch: JSON merge patch of the InferenceService, for what has no parameter here.
         ready_timeout: Seconds to wait until the new revision is ready.
 
     Returns:
@@ -63,23 +85,39 @@ def push_model(
 
     from kanaria.components.push.publish import Sources
     from kanaria.components.push.push import PushRequest, push
-    from kanaria.serving.inference_service import ServiceSpec
+    from kanaria.serving.inference_service import spec
 
-    service = ServiceSpec(
+    service = spec.ServiceSpec(
         name=service_name,
         namespace=namespace,
         storage_uri="",
         canary_percent=canary_percent,
-        runtime=runtime,
-        runtime_version=runtime_version,
-        protocol_version=protocol_version,
-        gpus=gpus,
-        gpu_resource=gpu_resource,
-        node_selector=node_selector,
-        tolerations=tolerations,
-        min_replicas=min_replicas,
-        max_replicas=max_replicas,
-        logger_url=logger_url,
+        server=spec.ModelServer(
+            runtime=runtime,
+            runtime_version=runtime_version,
+            protocol_version=protocol_version,
+            image=predictor_image,
+        ),
+        placement=spec.Placement(
+            gpus=gpus,
+            gpu_resource=gpu_resource,
+            cpu=cpu,
+            memory=memory,
+            node_selector=node_selector,
+            tolerations=tolerations,
+            affinity=affinity,
+        ),
+        scaling=spec.Scaling(
+            min_replicas=min_replicas,
+            max_replicas=max_replicas,
+            metric=scale_metric,
+            target=scale_target,
+            concurrency=concurrency,
+        ),
+        storage=spec.StorageAccess(service_account=service_account, secret=storage_secret),
+        log=spec.PayloadLog(url=logger_url),
+        transformer=transformer,
+        patch=service_patch,
     )
     request = PushRequest(
         sources=Sources(

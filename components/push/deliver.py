@@ -8,8 +8,8 @@ from kanaria.components.push import ready
 from kanaria.components.push.ready import Standing
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, NotReadyError
-from kanaria.serving import inference_service
-from kanaria.serving.inference_service import ServiceSpec
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
 
 POLL_SECONDS = 0.2
@@ -67,7 +67,7 @@ def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: str) 
         return _endpoint(service, status, "already served; nothing was changed")
     storage.write_text(pending, f"{service.namespace}/{service.name}\n")
     if standing in (Standing.ABSENT, Standing.FAILED):
-        traffic.stage(inference_service.build(replace(service, canary_percent=0)))
+        traffic.stage(build(replace(service, canary_percent=0)))
     status = _await_ready(traffic, service, timeout)
     status = _give_share(traffic, service, status, timeout)
     storage.remove(pending)

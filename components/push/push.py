@@ -10,8 +10,8 @@ from kanaria.components.push.publish import Sources, publish
 from kanaria.components.shared import atomic, outcome, release, storage
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving import inference_service
-from kanaria.serving.inference_service import ServiceSpec
+from kanaria.serving.inference_service.check import check
+from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.traffic.connect import connect
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class PushRequest:
 def _check(request: PushRequest) -> None:
     faults = Faults("push_model")
     # The URI is known once the release is published; it will lie below the root.
-    inference_service.check(replace(request.service, storage_uri=request.model_root or "/"), faults)
+    check(replace(request.service, storage_uri=request.model_root or "/"), faults)
     faults.check(bool(request.model_root), "model_root", "", "name the folder of releases")
     try:
         storage.check(request.model_root)

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from kanaria.components.shared import release
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving import inference_service
+from kanaria.serving.inference_service.check import check_names
 from kanaria.serving.traffic.connect import connect
 from kanaria.serving.traffic.protocol import ServiceStatus
 
@@ -37,7 +37,7 @@ def resolve_deployed(service_name: str, namespace: str) -> str:
         NotReadyError: the environment names no way to deliver.
     """
     faults = Faults("resolve_deployed")
-    inference_service.check_names(service_name, namespace, faults)
+    check_names(service_name, namespace, faults)
     faults.raise_if_any()
     with connect() as traffic:
         return release_of(traffic.observe(namespace, service_name))

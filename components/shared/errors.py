@@ -4,7 +4,9 @@ KanariaError
 ├── ParameterError   parameters or a configuration are wrong: mend them and call again
 ├── DataError        the data, schema or model handed over is wrong: mend the data
 ├── UserCodeError    the user's module could not be loaded or failed: mend the module
-└── NotReadyError    the world did not reach the asked state in time: look, then retry
+├── NotReadyError    the world did not reach the asked state in time: look, then retry
+├── ConflictError    somebody else changed it since it was read: read it again, decide anew
+└── PermissionDeniedError   the account may not do this: ask for the named rule
 
 A message is one line (a step's last log line is its cause): what, where, the offending
 value, the remedy. Values are cut to 200 characters, so untrusted data cannot flood a log.
@@ -31,6 +33,22 @@ class UserCodeError(KanariaError):
 
 class NotReadyError(KanariaError):
     """The world did not reach the asked state in time."""
+
+
+class ConflictError(KanariaError):
+    """Somebody else changed an object since it was read, or owns a field of it.
+
+    `managers` are the owners of fields, empty when the object has changed as a whole.
+    """
+
+    def __init__(self, message: str, managers: frozenset[str] = frozenset()) -> None:
+        """Name what was refused, and who owns what was to be changed."""
+        super().__init__(message)
+        self.managers = managers
+
+
+class PermissionDeniedError(KanariaError):
+    """The account may not do what was asked."""
 
 
 def shown(value: object) -> str:

@@ -22,7 +22,8 @@ import yaml
 from kanaria.components.shared import atomic, storage
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.inference_service import API_VERSION, KIND, NAME, PROTOCOLS
+from kanaria.serving.inference_service.check import NAME, PROTOCOLS
+from kanaria.serving.inference_service.manifest import API_VERSION, KIND
 
 MANIFEST, STATUS, SERVER, LOCK = "manifest.yaml", "status.json", "server.json", "server.lock"
 CHANGE_LOCK, SERVER_LOG = "change.lock", "server.log"

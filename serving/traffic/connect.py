@@ -16,16 +16,29 @@ LOCAL_STATE = "KANARIA_SERVING_ROOT"
 def connect() -> Iterator[Traffic]:
     """Yield the Traffic of this environment.
 
-    With KANARIA_SERVING_ROOT set, that is local serving with this state folder.
+    With KANARIA_SERVING_ROOT set, that is local serving with this state folder; else it is the
+    cluster around this pod, or of the kubeconfig.
 
     Raises:
         NotReadyError: the environment names no way to deliver.
     """
     state = os.environ.get(LOCAL_STATE, "")
     if not state:
-        raise NotReadyError(
-            f"{LOCAL_STATE}='': no way to deliver is configured; "
-            "set it to the state folder of local serving"
-        )
+        yield _cluster()
+        return
     with LocalTraffic(Path(state)) as traffic:
         yield traffic
+
+
+def _cluster() -> Traffic:
+    # Local serving loads no Kubernetes client.
+    from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.traffic.cluster import ClusterTraffic
+
+    try:
+        return ClusterTraffic(KubernetesClient.connect())
+    except NotReadyError as error:
+        raise NotReadyError(
+            f"no way to deliver is configured: {error}; on one machine set {LOCAL_STATE} to the "
+            "state folder of local serving"
+        ) from error

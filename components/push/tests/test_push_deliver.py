@@ -10,7 +10,7 @@ import pytest
 from kanaria.components.push.deliver import deliver
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, NotReadyError
-from kanaria.serving.inference_service import ServiceSpec
+from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local import reconcile
 from kanaria.serving.local.store import Observed
 from kanaria.serving.traffic.local import status_of

@@ -3,7 +3,8 @@ from copy import deepcopy
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service import ServiceSpec, build
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.reconcile import adopt, mark_failed, mark_ready, status
 from kanaria.serving.local.store import Observed, Service, check, load_manifests
 

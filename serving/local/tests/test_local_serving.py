@@ -14,7 +14,8 @@ import pytest
 from scipy.stats import binom
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.inference_service import ServiceSpec, build, to_yaml
+from kanaria.serving.inference_service.manifest import build, to_yaml
+from kanaria.serving.inference_service.spec import ModelServer, ServiceSpec
 from kanaria.serving.local import store
 from kanaria.serving.local.server import serve
 from kanaria.serving.traffic.local import LocalTraffic
@@ -77,7 +78,11 @@ def server(tmp_path_factory, models):
         for space, model in (("default", "one"), ("other", "two"))
     ]
     manifests = state / "services.yaml"
-    v2 = ServiceSpec(name="tensors", storage_uri=f"file://{models}/one", protocol_version="v2")
+    v2 = ServiceSpec(
+        name="tensors",
+        storage_uri=f"file://{models}/one",
+        server=ModelServer(protocol_version="v2"),
+    )
     manifests.write_text("---\n".join(map(to_yaml, [build(v2), *twins])))
     server = Server(state, manifests)
     with LocalTraffic(state) as traffic:

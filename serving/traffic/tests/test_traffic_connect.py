@@ -1,7 +1,8 @@
 import pytest
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.serving.inference_service import ServiceSpec, build
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local import reconcile, store
 from kanaria.serving.traffic.connect import connect
 from kanaria.serving.traffic.local import LocalTraffic
@@ -24,8 +25,10 @@ def state(tmp_path):
     return tmp_path
 
 
-def test_without_an_environment_there_is_no_way(monkeypatch):
-    monkeypatch.delenv("KANARIA_SERVING_ROOT", raising=False)
+def test_without_an_environment_there_is_no_way(monkeypatch, tmp_path):
+    for name in ("KANARIA_SERVING_ROOT", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     with pytest.raises(NotReadyError, match="KANARIA_SERVING_ROOT"), connect():
         pass
 

@@ -1,0 +1,125 @@
+"""Looks at a cluster, one subject after the other."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from kanaria.components.shared.errors import PermissionDeniedError
+from kanaria.serving import kubernetes_client as kubernetes
+from kanaria.serving.doctor import gpus, rules
+from kanaria.serving.doctor.finding import Finding, State
+from kanaria.serving.kubernetes_client import KubernetesClient
+
+KSERVE_NAMESPACE = "kserve"
+KNATIVE_NAMESPACE = "knative-serving"
+FEATURES = ("nodeselector", "tolerations", "affinity")
+STORAGE_SECRET = "storage-config"  # noqa: S105  The name of a Secret, not one.
+GPU = "nvidia.com/gpu"
+Check = Callable[[KubernetesClient, str], Finding]
+
+
+def examine(cluster: KubernetesClient, namespace: str) -> list[Finding]:
+    """Return what the cluster has for services in `namespace`; UNKNOWN is what may not be seen.
+
+    Raises:
+        NotReadyError: the cluster does not answer.
+    """
+    return [_seen(name, check, cluster, namespace) for name, check in CHECKS.items()]
+
+
+def _seen(subject: str, check: Check, cluster: KubernetesClient, namespace: str) -> Finding:
+    try:
+        return check(cluster, namespace)
+    except PermissionDeniedError as error:
+        return Finding(subject=subject, state=State.UNKNOWN, text=str(error))
+
+
+def _finding(subject: str, state: State, text: str) -> Finding:
+    return Finding(subject=subject, state=state, text=text)
+
+
+def _settings(cluster: KubernetesClient, section: str) -> dict[str, Any]:
+    """Return one section of KServe's configuration, or {} when it is not there."""
+    found = cluster.get(kubernetes.CONFIG_MAPS, KSERVE_NAMESPACE, "inferenceservice-config")
+    return dict(json.loads((found or {}).get("data", {}).get(section, "{}")))
+
+
+def _kubernetes(cluster: KubernetesClient, _: str) -> Finding:
+    return _finding("kubernetes", State.OK, cluster.version())
+
+
+def _kserve(cluster: KubernetesClient, _: str) -> Finding:
+    if not cluster.serves(kubernetes.INFERENCE_SERVICES):
+        return _finding("kserve", State.MISSING, "no InferenceService API; install KServe 0.20")
+    mode = _settings(cluster, "deploy").get("defaultDeploymentMode", "unknown")
+    manager = cluster.get(kubernetes.DEPLOYMENTS, KSERVE_NAMESPACE, "kserve-controller-manager")
+    containers = manager["spec"]["template"]["spec"]["containers"] if manager else []
+    image = next((c["image"] for c in containers if c["name"] == "manager"), "version unknown")
+    return _finding("kserve", State.OK, f"{image.rpartition(':')[2]}, default mode {mode}")
+
+
+def _gateway(cluster: KubernetesClient, _: str) -> Finding:
+    subject = "gateway api"
+    if not cluster.serves(kubernetes.HTTP_ROUTES):
+        text = "no HTTPRoute API: rollouts of services in Standard mode need it"
+        return _finding(subject, State.LIMITED, text)
+    if not _settings(cluster, "ingress").get("enableGatewayApi"):
+        text = "installed, but KServe's ingress.enableGatewayApi is not true"
+        return _finding(subject, State.LIMITED, text)
+    return _finding(subject, State.OK, "HTTPRoute is served and used by KServe")
+
+
+def _features(cluster: KubernetesClient, _: str) -> Finding:
+    subject = "knative features"
+    if not cluster.serves(kubernetes.REVISIONS):
+        return _finding(subject, State.LIMITED, "Knative Serving is not installed: Standard mode")
+    found = cluster.get(kubernetes.CONFIG_MAPS, KNATIVE_NAMESPACE, "config-features")
+    data = (found or {}).get("data", {})
+    names = [f"kubernetes.podspec-{feature}" for feature in FEATURES]
+    off = [name for name in names if data.get(name, "disabled").lower() == "disabled"]
+    if off:
+        where = f"{KNATIVE_NAMESPACE}/config-features"
+        text = f"{', '.join(off)}: set to enabled in {where} to place pods on GPU nodes"
+        return _finding(subject, State.LIMITED, text)
+    return _finding(subject, State.OK, "nodeSelector, tolerations and affinity are allowed")
+
+
+def _storage(cluster: KubernetesClient, namespace: str) -> Finding:
+    found = cluster.get(kubernetes.SECRETS, namespace, STORAGE_SECRET)
+    if found is None:
+        text = f"no Secret {namespace}/{STORAGE_SECRET}: give a service account, or use a volume"
+        return _finding("storage secret", State.LIMITED, text)
+    return _finding("storage secret", State.OK, f"keys: {', '.join(sorted(found.get('data', {})))}")
+
+
+def _rights(cluster: KubernetesClient, namespace: str) -> Finding:
+    missing = []
+    for rule in rules.NEEDED:
+        verbs = [verb for verb in rule.verbs if not cluster.may(verb, rule.resource, namespace)]
+        if verbs:
+            missing.append(rules.Rule(resource=rule.resource, verbs=tuple(verbs)))
+    if missing:
+        text = f"add to a Role in {namespace}: {rules.as_yaml(missing)}"
+        return _finding("rights", State.MISSING, text)
+    return _finding("rights", State.OK, f"this account may deliver in {namespace}")
+
+
+def _gpus(cluster: KubernetesClient, _: str) -> Finding:
+    nodes, pods = cluster.list(kubernetes.NODES), cluster.list(kubernetes.PODS)
+    found = gpus.free(nodes, pods, GPU)
+    if not found:
+        return _finding("gpus", State.LIMITED, f"no node offers {GPU}")
+    total = [sum(column) for column in zip(*found.values(), strict=True)]
+    each = ", ".join(f"{name} {free}/{all_}" for name, (free, all_) in sorted(found.items()))
+    return _finding("gpus", State.OK, f"{total[0]} of {total[1]} {GPU} free ({each})")
+
+
+CHECKS: dict[str, Check] = {
+    "kubernetes": _kubernetes,
+    "kserve": _kserve,
+    "gateway api": _gateway,
+    "knative features": _features,
+    "storage secret": _storage,
+    "rights": _rights,
+    "gpus": _gpus,
+}

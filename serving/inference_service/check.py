@@ -1,0 +1,95 @@
+"""The faults of a specification. Pure."""
+
+import re
+
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.inference_service.spec import (
+    ModelServer,
+    PayloadLog,
+    Placement,
+    Scaling,
+    ServiceSpec,
+)
+
+NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+GPU_RESOURCE = re.compile(r"[a-z0-9.-]+/[A-Za-z0-9._-]+")
+QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|[kKMGTP]i?)?")
+MAX_NAME_LENGTH = 63
+PROTOCOLS = ("v1", "v2")
+LOGGER_MODES = ("all", "request", "response")
+METRICS = ("", "cpu", "memory", "concurrency", "rps")
+OWNED = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
+"""What a patch may not change: it would be another object."""
+
+
+def check_names(name: str, namespace: str, faults: Faults) -> None:
+    """Add the faults of a service's name and namespace to `faults`."""
+    for parameter, value in (("service_name", name), ("namespace", namespace)):
+        valid = bool(NAME.fullmatch(value)) and len(value) <= MAX_NAME_LENGTH
+        faults.check(valid, parameter, value, "use lower-case letters, digits and '-', up to 63")
+
+
+def check(spec: ServiceSpec, faults: Faults) -> None:
+    """Add every fault of the specification to `faults`."""
+    check_names(spec.name, spec.namespace, faults)
+    faults.check(bool(spec.storage_uri), "storage_uri", spec.storage_uri, "name the model's folder")
+    percent = spec.canary_percent
+    faults.check(percent is None or 0 <= percent <= 100, "canary_percent", percent, "use 0 to 100")
+    _check_server(spec.server, spec.placement.gpus, faults)
+    _check_placement(spec.placement, faults)
+    _check_scaling(spec.scaling, faults)
+    _check_log(spec.log, faults)
+    _check_patch(spec, faults)
+
+
+def _check_server(server: ModelServer, gpus: int, faults: Faults) -> None:
+    protocol = server.protocol_version
+    faults.check(protocol in PROTOCOLS, "protocol_version", protocol, "use v1 or v2")
+    alone = not (server.image and (server.runtime or server.runtime_version))
+    faults.check(alone, "predictor_image", server.image, "give an image or a runtime, not both")
+    # TensorFlow Serving's images for GPUs end in -gpu; other runtimes name theirs otherwise.
+    given = server.runtime_version if gpus else ""
+    if "tensorflow" in (server.runtime or server.model_format):
+        fits = not given or given.endswith("-gpu")
+        faults.check(fits, "runtime_version", given, "end it in -gpu when gpus > 0")
+
+
+def _check_placement(placement: Placement, faults: Faults) -> None:
+    faults.check(placement.gpus >= 0, "gpus", placement.gpus, "use 0 or more")
+    resource = placement.gpu_resource
+    known = bool(GPU_RESOURCE.fullmatch(resource))
+    faults.check(known, "gpu_resource", resource, "name it as nvidia.com/gpu or nvidia.com/mig-...")
+    for name in ("cpu", "memory"):
+        value = getattr(placement, name)
+        fits = not value or bool(QUANTITY.fullmatch(value))
+        faults.check(fits, name, value, "write a Kubernetes quantity such as 500m or 4Gi")
+
+
+def _check_scaling(scaling: Scaling, faults: Faults) -> None:
+    low, high = scaling.min_replicas, scaling.max_replicas
+    faults.check(low >= 0, "min_replicas", low, "use 0 or more")
+    least = max(low, 1)
+    faults.check(high >= least, "max_replicas", high, f"use {least} or more")
+    metric = scaling.metric
+    faults.check(metric in METRICS, "scale_metric", metric, f"use {', '.join(METRICS[1:])}")
+    for name, value in (("scale_target", scaling.target), ("concurrency", scaling.concurrency)):
+        faults.check(value >= 0, name, value, "use 0 or more")
+
+
+def _check_log(log: PayloadLog, faults: Faults) -> None:
+    url = log.url
+    fits = not url or url.startswith(("http://", "https://"))
+    faults.check(fits, "logger_url", url, "use http(s)")
+    faults.check(log.mode in LOGGER_MODES, "logger_mode", log.mode, "use all, request or response")
+
+
+def _check_patch(spec: ServiceSpec, faults: Faults) -> None:
+    metadata = spec.patch.get("metadata", {})
+    keys = {*spec.patch, *(f"metadata.{key}" for key in metadata)}
+    owned = sorted(keys & set(OWNED))
+    faults.check(not owned, "service_patch", owned, "a patch cannot make another object of it")
+    status = "spec.predictor.canaryTrafficPercent is set by the rollout"
+    predictor = spec.patch.get("spec", {}).get("predictor", {})
+    faults.check(
+        "canaryTrafficPercent" not in predictor, "service_patch", "canaryTrafficPercent", status
+    )

@@ -1,0 +1,126 @@
+"""The manifest of a specification: a plain dictionary, then YAML. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.inference_service.check import check
+from kanaria.serving.inference_service.spec import PayloadLog, Placement, Scaling, ServiceSpec
+
+API_VERSION = "serving.kserve.io/v1beta1"
+KIND = "InferenceService"
+STORAGE_SECRET = "serving.kserve.io/storageSecretName"  # noqa: S105  The name of an annotation.
+CONTAINER = "kserve-container"
+STORAGE_URI = "STORAGE_URI"
+"""Variable of a custom predictor: the storage initializer copies what it names to /mnt/models."""
+Part = dict[str, Any]
+
+
+def build(spec: ServiceSpec) -> Part:
+    """Return the manifest.
+
+    Raises:
+        ParameterError: the specification is wrong; all faults are named.
+    """
+    faults = Faults("inference_service")
+    check(spec, faults)
+    faults.raise_if_any()
+    predictor = {**_server(spec), **_scaling(spec.scaling), **_pod(spec)}
+    if spec.canary_percent is not None:
+        predictor["canaryTrafficPercent"] = spec.canary_percent
+    if spec.log.url:
+        predictor["logger"] = _logger(spec.log)
+    parts: Part = {"predictor": predictor}
+    if spec.transformer:
+        parts["transformer"] = dict(spec.transformer)
+    manifest = {"apiVersion": API_VERSION, "kind": KIND, "metadata": _metadata(spec), "spec": parts}
+    return dict(merged(manifest, spec.patch))
+
+
+def _metadata(spec: ServiceSpec) -> Part:
+    metadata: Part = {"name": spec.name, "namespace": spec.namespace}
+    annotations = dict(spec.annotations)
+    if spec.storage.secret:
+        annotations[STORAGE_SECRET] = spec.storage.secret
+    if spec.labels:
+        metadata["labels"] = dict(spec.labels)
+    if annotations:
+        metadata["annotations"] = annotations
+    return metadata
+
+
+def _server(spec: ServiceSpec) -> Part:
+    server = spec.server
+    resources = _resources(spec.placement)
+    environment = [{"name": name, "value": value} for name, value in server.environment.items()]
+    if server.image:
+        storage = {"name": STORAGE_URI, "value": spec.storage_uri}
+        container: Part = {"name": CONTAINER, "image": server.image, "env": [storage, *environment]}
+        container |= {"args": list(server.args)} if server.args else {}
+        return {"containers": [container | resources]}
+    model: Part = {
+        "modelFormat": {"name": server.model_format},
+        "protocolVersion": server.protocol_version,
+        "storageUri": spec.storage_uri,
+    }
+    named = {"runtime": server.runtime, "runtimeVersion": server.runtime_version}
+    model |= {name: value for name, value in named.items() if value}
+    model |= {"args": list(server.args)} if server.args else {}
+    model |= {"env": environment} if environment else {}
+    return {"model": model | resources}
+
+
+def _resources(placement: Placement) -> Part:
+    """Return requests equal to limits: a model server that shares its CPU is slow by chance."""
+    amounts = {"cpu": placement.cpu, "memory": placement.memory}
+    amounts |= {placement.gpu_resource: str(placement.gpus)} if placement.gpus else {}
+    given = {name: amount for name, amount in amounts.items() if amount}
+    return {"resources": {"limits": given, "requests": dict(given)}} if given else {}
+
+
+def _scaling(scaling: Scaling) -> Part:
+    part: Part = {"minReplicas": scaling.min_replicas, "maxReplicas": scaling.max_replicas}
+    optional = {
+        "scaleMetric": scaling.metric,
+        "scaleTarget": scaling.target,
+        "containerConcurrency": scaling.concurrency,
+    }
+    return part | {name: value for name, value in optional.items() if value}
+
+
+def _pod(spec: ServiceSpec) -> Part:
+    placement = spec.placement
+    fields: Part = {
+        "serviceAccountName": spec.storage.service_account,
+        "nodeSelector": dict(placement.node_selector),
+        "tolerations": [dict(toleration) for toleration in placement.tolerations],
+        "affinity": dict(placement.affinity),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _logger(log: PayloadLog) -> Part:
+    part: Part = {"mode": log.mode, "url": log.url}
+    lists = {"metadataHeaders": list(log.headers), "metadataAnnotations": list(log.annotations)}
+    return part | {name: value for name, value in lists.items() if value}
+
+
+def merged(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the document with a JSON merge patch applied (RFC 7386): None removes a field."""
+    found = dict(document)
+    for key, value in patch.items():
+        if value is None:
+            found.pop(key, None)
+        elif isinstance(value, Mapping):
+            inner = found.get(key)
+            found[key] = merged(inner if isinstance(inner, Mapping) else {}, value)
+        else:
+            found[key] = value
+    return found
+
+
+def to_yaml(manifest: Mapping[str, Any]) -> str:
+    """Return the manifest as YAML with its fields in order."""
+    return yaml.safe_dump(dict(manifest), sort_keys=False)

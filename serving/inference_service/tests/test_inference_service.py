@@ -1,0 +1,170 @@
+import json
+from types import SimpleNamespace
+
+import kserve
+import kubernetes.client
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.inference_service.manifest import build, merged, to_yaml
+from kanaria.serving.inference_service.spec import (
+    ModelServer,
+    PayloadLog,
+    Placement,
+    Scaling,
+    ServiceSpec,
+    StorageAccess,
+)
+
+FULL = ServiceSpec(
+    name="flights-delay",
+    namespace="models",
+    storage_uri="s3://bucket/flights/0a1b/model",
+    canary_percent=10,
+    server=ModelServer(
+        runtime="kserve-tensorflow-serving",
+        runtime_version="2.19.1-gpu",
+        environment={"TF_NUM_INTEROP_THREADS": "2"},
+    ),
+    placement=Placement(
+        gpus=2,
+        gpu_resource="nvidia.com/mig-1g.5gb",
+        cpu="500m",
+        memory="4Gi",
+        node_selector={"pool": "gpu"},
+        tolerations=[{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+    ),
+    scaling=Scaling(min_replicas=0, max_replicas=3, metric="rps", target=50, concurrency=8),
+    storage=StorageAccess(service_account="reader", secret="bucket-key"),
+    log=PayloadLog(url="http://drift.models.svc", mode="request"),
+    labels={"team": "delay"},
+    annotations={"kanaria.io/release": "0a1b"},
+)
+MINIMAL = ServiceSpec(name="flights", storage_uri="/models/flights/0a1b/model")
+
+
+@pytest.mark.parametrize("spec", [FULL, MINIMAL], ids=["full", "minimal"])
+def test_manifest_round_trips_through_kserves_own_model(spec, monkeypatch):
+    for name, model in vars(kubernetes.client).items():  # kserve's client lacks these of its own.
+        if name.startswith("V1") and not hasattr(kserve.models, name):
+            monkeypatch.setattr(kserve.models, name, model, raising=False)
+    client = kserve.ApiClient()
+    answer = SimpleNamespace(data=json.dumps(build(spec)))
+
+    service = client.deserialize(answer, "V1beta1InferenceService")
+
+    found = client.sanitize_for_serialization(service)
+    assert found["spec"]["predictor"]["model"].pop("name") == ""  # The client's own default.
+    assert found == build(spec)
+
+
+def test_yaml_says_what_the_manifest_says():
+    assert yaml.safe_load(to_yaml(build(FULL))) == build(FULL)
+
+
+def test_all_faults_are_named_at_once():
+    spec = ServiceSpec(
+        name="Flights_Delay",
+        storage_uri="",
+        namespace="-",
+        canary_percent=101,
+        server=ModelServer(protocol_version="v3", image="me/predictor", runtime="triton"),
+        placement=Placement(gpus=-1, gpu_resource="gpu", memory="much"),
+        scaling=Scaling(min_replicas=2, max_replicas=1, metric="luck", concurrency=-1),
+        log=PayloadLog(url="broker", mode="sometimes"),
+        patch={"metadata": {"name": "other"}, "spec": {"predictor": {"canaryTrafficPercent": 50}}},
+    )
+    with pytest.raises(ParameterError) as error:
+        build(spec)
+    for fault in (
+        "service_name='Flights_Delay'",
+        "namespace='-'",
+        "storage_uri=''",
+        "canary_percent=101",
+        "protocol_version='v3'",
+        "gpus=-1",
+        "gpu_resource='gpu'",
+        "max_replicas=1: use 2 or more",
+        "logger_url='broker'",
+        "logger_mode='sometimes'",
+        "predictor_image='me/predictor'",
+        "memory='much'",
+        "scale_metric='luck'",
+        "concurrency=-1",
+        "service_patch=['metadata.name']",
+        "service_patch='canaryTrafficPercent'",
+    ):
+        assert fault in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "version", "fits"),
+    [
+        ("", "2.19.1", False),
+        ("", "2.19.1-gpu", True),
+        ("", "", True),
+        ("kserve-tensorflow-serving", "2.19.1", False),
+        ("kserve-tritonserver", "24.05-py3", True),
+    ],
+)
+def test_an_image_for_gpus_is_named_in_full(runtime, version, fits):
+    server = ModelServer(runtime=runtime, runtime_version=version)
+    spec = ServiceSpec(name="a", storage_uri="/m", server=server, placement=Placement(gpus=1))
+    if fits:
+        assert build(spec)["spec"]["predictor"]["model"].get("runtimeVersion", "") == version
+    else:
+        with pytest.raises(ParameterError, match="-gpu"):
+            build(spec)
+
+
+@given(st.text(max_size=70))
+def test_a_name_is_taken_only_if_kubernetes_takes_it(name):
+    allowed = "abcdefghijklmnopqrstuvwxyz0123456789-"
+    valid = (
+        0 < len(name) <= 63
+        and all(letter in allowed for letter in name)
+        and name[0].isalpha()
+        and name[-1] != "-"
+    )
+    try:
+        build(ServiceSpec(name=name, storage_uri="/m"))
+    except ParameterError:
+        assert not valid
+    else:
+        assert valid
+
+
+def test_a_custom_predictor_gets_the_model_by_kserves_storage_initializer():
+    server = ModelServer(image="registry.example.com/tips:1", args=["--workers=2"])
+    predictor = build(ServiceSpec(name="a", storage_uri="s3://b/m", server=server))["spec"][
+        "predictor"
+    ]
+    assert "model" not in predictor
+    assert predictor["containers"] == [
+        {
+            "name": "kserve-container",
+            "image": "registry.example.com/tips:1",
+            "env": [{"name": "STORAGE_URI", "value": "s3://b/m"}],
+            "args": ["--workers=2"],
+        }
+    ]
+
+
+def test_a_patch_adds_changes_and_removes():
+    patch = {"spec": {"predictor": {"timeout": 30, "minReplicas": None, "model": {"args": ["-v"]}}}}
+    predictor = build(ServiceSpec(name="a", storage_uri="/m", patch=patch))["spec"]["predictor"]
+    assert predictor["timeout"] == 30
+    assert "minReplicas" not in predictor
+    assert predictor["model"]["args"] == ["-v"]
+    assert predictor["model"]["storageUri"] == "/m"
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.none() | st.integers() | st.just({"x": 1})))
+def test_a_merge_patch_twice_is_a_merge_patch_once(patch):
+    document = {"a": {"y": 2}, "b": 1}
+    once = merged(document, patch)
+    assert merged(once, patch) == once
+    assert all(key not in once for key, value in patch.items() if value is None)

@@ -1,0 +1,282 @@
+"""The only module that talks to Kubernetes: plain dictionaries in and out, every call bounded.
+
+Whole objects are written by server-side apply under the field manager `kanaria`, so that fields
+of others stay theirs; one field is changed by a JSON merge patch that carries the
+resourceVersion it was decided on. Source: Kubernetes API concepts, "Server-Side Apply" and
+"Resource versions"; RFC 7386 (merge patch: null removes a field).
+"""
+
+import json
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import urllib3
+from kubernetes import client, config
+
+from kanaria.components.shared.errors import (
+    ConflictError,
+    NotReadyError,
+    ParameterError,
+    PermissionDeniedError,
+    shown,
+)
+
+FIELD_MANAGER = "kanaria"
+TIMEOUT_SECONDS = (5.0, 30.0)
+"""Time-outs of one attempt: to connect, to read."""
+WAITS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""Pauses between attempts; their number bounds the retries."""
+PASSING = frozenset({429, 500, 502, 503, 504})
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """A kind of object: its API group ("" for the core), version and plural name."""
+
+    group: str
+    version: str
+    plural: str
+    namespaced: bool = True
+
+    def path(self, namespace: str, name: str = "") -> str:
+        """Return the URL path of one object, or of all in a namespace ("" for every one)."""
+        parts = ["apis", self.group] if self.group else ["api"]
+        parts.append(self.version)
+        parts += ["namespaces", namespace] if self.namespaced and namespace else []
+        parts += [self.plural, name] if name else [self.plural]
+        return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+INFERENCE_SERVICES = Resource(
+    group="serving.kserve.io", version="v1beta1", plural="inferenceservices"
+)
+REVISIONS = Resource(group="serving.knative.dev", version="v1", plural="revisions")
+HTTP_ROUTES = Resource(group="gateway.networking.k8s.io", version="v1", plural="httproutes")
+CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps")
+SECRETS = Resource(group="", version="v1", plural="secrets")
+SERVICE_ACCOUNTS = Resource(group="", version="v1", plural="serviceaccounts")
+PODS = Resource(group="", version="v1", plural="pods")
+NODES = Resource(group="", version="v1", plural="nodes", namespaced=False)
+DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments")
+LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases")
+REVIEWS = Resource(
+    group="authorization.k8s.io",
+    version="v1",
+    plural="selfsubjectaccessreviews",
+    namespaced=False,
+)
+
+
+class KubernetesClient:
+    """One cluster, as the ServiceAccount or the kubeconfig's user may see it."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        """Use an API client that is configured already."""
+        self._api = api
+
+    @classmethod
+    def connect(cls, context: str = "") -> "KubernetesClient":
+        """Return a client of the cluster around this pod, else of the kubeconfig's context.
+
+        Raises:
+            NotReadyError: there is neither.
+        """
+        settings = client.Configuration()
+        settings.retries = False  # `_call` retries, and keeps the reason.
+        try:
+            if context or not os.environ.get("KUBERNETES_SERVICE_HOST"):
+                config.load_kube_config(context=context or None, client_configuration=settings)
+            else:
+                config.load_incluster_config(client_configuration=settings)
+        except config.ConfigException as error:
+            raise NotReadyError(
+                f"kubernetes: {shown(str(error))}; run in a pod, or set KUBECONFIG"
+            ) from error
+        return cls(client.ApiClient(settings))
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Return the object, or None when there is none."""
+        return self._call("GET", resource.path(namespace, name), absent_is_none=True)
+
+    def list(self, resource: Resource, namespace: str = "", labels: str = "") -> list[Object]:
+        """Return the objects of a namespace ("" for every one) that a label selector names."""
+        query = {"labelSelector": labels} if labels else {}
+        found = self._call("GET", resource.path(namespace), query=query)
+        return list((found or {}).get("items", []))
+
+    def serves(self, resource: Resource) -> bool:
+        """Tell whether the API server knows the resource (its CRD is installed)."""
+        folder = f"/apis/{resource.group}" if resource.group else "/api"
+        found = self._call("GET", f"{folder}/{resource.version}", absent_is_none=True)
+        kinds = (found or {}).get("resources", [])
+        return any(kind["name"] == resource.plural for kind in kinds)
+
+    def version(self) -> str:
+        """Return the API server's version, for instance "v1.34.4"."""
+        return str((self._call("GET", "/version") or {}).get("gitVersion", ""))
+
+    def create(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
+        """Create an object.
+
+        Raises:
+            ConflictError: it exists already.
+        """
+        return self._call("POST", resource.path(namespace), body=manifest) or {}
+
+    def apply(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
+        """Make the object's fields what the manifest says; fields it no longer says go away.
+
+        Raises:
+            ConflictError: another field manager owns a field of the manifest.
+        """
+        path = resource.path(namespace, manifest["metadata"]["name"])
+        query = {"fieldManager": FIELD_MANAGER}
+        try:
+            return self._call("PATCH", path, query=query, body=manifest, kind=APPLY) or {}
+        except ConflictError as error:
+            if error.managers != {FIELD_MANAGER}:
+                raise
+        # A field that `merge_patch` changed is ours too, but known as another kind of write.
+        query["force"] = "true"
+        return self._call("PATCH", path, query=query, body=manifest, kind=APPLY) or {}
+
+    def merge_patch(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        patch: Mapping[str, Any],
+        resource_version: str,
+    ) -> Object:
+        """Change fields of the object as it was at `resource_version`; None removes a field.
+
+        Raises:
+            ConflictError: the object has changed since.
+        """
+        metadata = {**patch.get("metadata", {}), "resourceVersion": resource_version}
+        path, query = resource.path(namespace, name), {"fieldManager": FIELD_MANAGER}
+        body = {**patch, "metadata": metadata}
+        return self._call("PATCH", path, query=query, body=body, kind=MERGE) or {}
+
+    def replace(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
+        """Replace the object; a resourceVersion in the manifest is compared first.
+
+        Raises:
+            ConflictError: the object has changed since.
+        """
+        path = resource.path(namespace, manifest["metadata"]["name"])
+        return self._call("PUT", path, body=manifest) or {}
+
+    def delete(self, resource: Resource, namespace: str, name: str) -> None:
+        """Delete the object; none is fine."""
+        self._call("DELETE", resource.path(namespace, name), absent_is_none=True)
+
+    def may(self, verb: str, resource: Resource, namespace: str) -> bool:
+        """Tell whether this client may do `verb` on the resource (SelfSubjectAccessReview)."""
+        attributes = {
+            "verb": verb,
+            "group": resource.group,
+            "resource": resource.plural,
+            "namespace": namespace,
+        }
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
+        return bool(self.create(REVIEWS, "", review)["status"].get("allowed"))
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        kind: str = "application/json",
+        absent_is_none: bool = False,
+    ) -> Object | None:
+        """Send one request, again after what may pass; return the answer's object."""
+        cause = ""
+        for wait in (*WAITS_SECONDS, None):
+            try:
+                status, text = self._send(method, path, query or {}, body, kind)
+            except urllib3.exceptions.HTTPError as error:
+                status, text = 0, str(error)
+            if 200 <= status < 300:
+                return dict(json.loads(text))
+            if status == HTTPStatus.NOT_FOUND and absent_is_none:
+                return None
+            cause = f"{status or 'no answer'}: {_message(text)}"
+            if status and status not in PASSING:
+                raise _error(status, f"{method} {path}", text)
+            if wait is not None:
+                time.sleep(wait)
+        attempts = len(WAITS_SECONDS) + 1
+        raise NotReadyError(f"kubernetes: {method} {path} failed {attempts} times; last: {cause}")
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+        kind: str,
+    ) -> tuple[int, str]:
+        headers = {"Accept": "application/json", "Content-Type": kind}
+        try:
+            answer = self._api.call_api(
+                path,
+                method,
+                query_params=list(query.items()),
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _return_http_data_only=True,
+                _request_timeout=TIMEOUT_SECONDS,
+            )
+        except client.ApiException as error:
+            told = error.body.decode() if isinstance(error.body, bytes) else error.body
+            return int(error.status or 0), str(told or error.reason)
+        return answer.status, answer.data.decode()
+
+
+def _message(text: str) -> str:
+    """Return the message of a Kubernetes Status, or the text of another answer."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return shown(text)
+    return str(found.get("message", text)) if isinstance(found, dict) else shown(text)
+
+
+def _managers(body: str) -> frozenset[str]:
+    """Return the field managers that a refused apply conflicts with; others have no name here."""
+    causes = json.loads(body).get("details", {}).get("causes", [])
+    conflicts = [c for c in causes if c.get("reason") == "FieldManagerConflict"]
+    names = [re.search(r'conflict with "([^"]+)"', c["message"]) for c in conflicts]
+    return frozenset(found[1] if found else "?" for found in names)
+
+
+def _error(status: int, what: str, body: str) -> Exception:
+    """Return the error that says what the caller does next."""
+    text = f"kubernetes: {what}: {shown(_message(body))}"
+    match status:
+        case HTTPStatus.CONFLICT:
+            return ConflictError(text, _managers(body))
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            return PermissionDeniedError(f"{text}; ask for the rule, or see `kanaria doctor`")
+        case HTTPStatus.NOT_FOUND:
+            return NotReadyError(f"{text}; is the API installed? See `kanaria doctor`")
+        case _:
+            return ParameterError(text)

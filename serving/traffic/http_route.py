@@ -1,0 +1,184 @@
+"""Traffic over KServe's Standard mode: an InferenceService a model behind a route of our own.
+
+KServe 0.20 sets no weights in Standard mode and rewrites its own HTTPRoutes, so the weighted
+route has a name and a host name of its own, those of the service. A revision is called
+`<service>-<8 digits of its URI's hash>`. The stable revision before this one is kept for a
+rollback, with its replicas; older ones are deleted.
+"""
+
+import json
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+from kanaria.components.shared import fingerprint
+from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.serving.inference_service.check import MAX_NAME_LENGTH
+from kanaria.serving.kubernetes_client import (
+    CONFIG_MAPS,
+    HTTP_ROUTES,
+    INFERENCE_SERVICES,
+    KubernetesClient,
+    Object,
+)
+from kanaria.serving.traffic import routing
+from kanaria.serving.traffic.knative import failure_of, uri_of
+from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
+from kanaria.serving.traffic.routing import Gateway, Routing
+
+DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
+SUFFIX_LENGTH = 8
+
+
+def gateway_of(cluster: KubernetesClient) -> Gateway:
+    """Return the Gateway that KServe is configured with.
+
+    Raises:
+        NotReadyError: KServe uses no Gateway.
+    """
+    found = cluster.get(CONFIG_MAPS, "kserve", "inferenceservice-config") or {}
+    ingress = json.loads(found.get("data", {}).get("ingress", "{}"))
+    namespace, slash, name = str(ingress.get("kserveIngressGateway", "")).partition("/")
+    if not slash:
+        raise NotReadyError(
+            "kserve/inferenceservice-config: ingress.kserveIngressGateway is not set; "
+            "rollouts in Standard mode need the Gateway API"
+        )
+    return Gateway(namespace=namespace, name=name, domain=ingress.get("ingressDomain", ""))
+
+
+def revision_name(service: str, uri: str) -> str:
+    """Return the name of the InferenceService that serves the model at `uri`."""
+    return f"{service}-{fingerprint.of_text(uri)[:SUFFIX_LENGTH]}"
+
+
+class HttpRouteTraffic:
+    """The Traffic of services in Standard mode."""
+
+    def __init__(self, cluster: KubernetesClient, gateway: Gateway) -> None:
+        """Use this cluster and its gateway."""
+        self._cluster, self._gateway = cluster, gateway
+
+    def stage(self, manifest: Manifest) -> None:
+        """Make an InferenceService of the model and take it into the route at 0 %.
+
+        Raises:
+            ParameterError: the name is too long, or the API refuses the manifest.
+        """
+        namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+        revision = revision_name(name, uri_of(manifest))
+        if len(revision + routing.BACKEND_SUFFIX) > MAX_NAME_LENGTH:
+            limit = MAX_NAME_LENGTH - SUFFIX_LENGTH - len(routing.BACKEND_SUFFIX) - 1
+            raise ParameterError(f"service_name={name!r}: use up to {limit} characters")
+        self._cluster.apply(INFERENCE_SERVICES, namespace, _own(manifest, name, revision))
+        route = self._cluster.get(HTTP_ROUTES, namespace, name)
+        if route is None:
+            self._apply(namespace, name, routing.first(revision), "")
+            return
+        found = self._with_stable(namespace, route)
+        if revision not in (found.latest, found.rolled_out):
+            self._change(namespace, name, route, routing.staged(found, revision))
+
+    def observe(self, namespace: str, name: str) -> ServiceStatus | None:
+        """Return the service's status, or None when there is no such service."""
+        route = self._cluster.get(HTTP_ROUTES, namespace, name)
+        if route is None:
+            return None
+        services = self._services(namespace, name)
+        return status_of(route, services)
+
+    def shift(self, namespace: str, name: str, percent: int) -> None:
+        """Give the newest revision `percent` of the requests, 0 to 100.
+
+        Raises:
+            ParameterError: there is no such service, or the percentage is out of range.
+            NotReadyError: the newest revision is not ready.
+            ConflictError: the route has changed in between.
+        """
+        if not 0 <= percent <= 100:
+            raise ParameterError(f"shift: percent={percent}: use 0 to 100")
+        route, found = self._routing(namespace, name)
+        if percent and not _is_ready(self._services(namespace, name).get(found.latest, {})):
+            raise NotReadyError(f"{namespace}/{name}: {found.latest} is not ready; nothing shifted")
+        self._change(namespace, name, route, routing.shifted(found, percent))
+
+    def promote(self, namespace: str, name: str) -> None:
+        """Give the newest revision all requests and make it the stable one."""
+        self.shift(namespace, name, 100)
+
+    def rollback(self, namespace: str, name: str) -> None:
+        """Give the stable revision all requests; after a promotion, the one before it."""
+        route, found = self._routing(namespace, name)
+        self._change(namespace, name, route, routing.rolled_back(found))
+
+    def _routing(self, namespace: str, name: str) -> tuple[Object, Routing]:
+        route = self._cluster.get(HTTP_ROUTES, namespace, name)
+        if route is None:
+            raise ParameterError(f"service {namespace}/{name}: unknown; stage a manifest first")
+        return route, self._with_stable(namespace, route)
+
+    def _with_stable(self, namespace: str, route: Object) -> Routing:
+        """Return the route's routing; a first revision is the stable one once it is ready."""
+        services = self._services(namespace, route["metadata"]["name"])
+        return _with_first_ready(routing.from_route(route), services)
+
+    def _services(self, namespace: str, name: str) -> dict[str, Object]:
+        labels = f"{routing.SERVICE}={name}"
+        found = self._cluster.list(INFERENCE_SERVICES, namespace, labels)
+        return {service["metadata"]["name"]: service for service in found}
+
+    def _change(self, namespace: str, name: str, route: Object, wanted: Routing) -> None:
+        """Write the routing if it differs from the route as it was read; drop what it left."""
+        if wanted != routing.from_route(route):
+            self._apply(namespace, name, wanted, route["metadata"]["resourceVersion"])
+        for revision in self._services(namespace, name).keys() - wanted.weights.keys():
+            self._cluster.delete(INFERENCE_SERVICES, namespace, revision)
+
+    def _apply(self, namespace: str, name: str, wanted: Routing, resource_version: str) -> None:
+        manifest = routing.to_route(wanted, namespace, name, self._gateway)
+        if resource_version:
+            manifest["metadata"]["resourceVersion"] = resource_version
+        self._cluster.apply(HTTP_ROUTES, namespace, manifest)
+
+
+def _own(manifest: Manifest, service: str, revision: str) -> dict[str, Any]:
+    """Return the manifest of one revision: a name of its own, Standard mode, no percentage."""
+    own = deepcopy(dict(manifest))
+    own["metadata"]["name"] = revision
+    own["metadata"].setdefault("labels", {})[routing.SERVICE] = service
+    own["metadata"].setdefault("annotations", {})[DEPLOYMENT_MODE] = "Standard"
+    own["spec"]["predictor"].pop("canaryTrafficPercent", None)
+    return own
+
+
+def _is_ready(service: Object) -> bool:
+    conditions = service.get("status", {}).get("conditions", [])
+    return any(c["type"] == "PredictorReady" and c["status"] == "True" for c in conditions)
+
+
+def _with_first_ready(found: Routing, services: dict[str, Object]) -> Routing:
+    if found.rolled_out or not _is_ready(services.get(found.latest, {})):
+        return found
+    return replace(found, rolled_out=found.latest)
+
+
+def status_of(route: Object, services: dict[str, Object]) -> ServiceStatus:
+    """Return what a route and the InferenceServices behind it say; pure."""
+    found = _with_first_ready(routing.from_route(route), services)
+    latest = services.get(found.latest, {})
+    model = latest.get("status", {}).get("modelStatus", {})
+    is_live = routing.is_accepted(route) and bool(found.rolled_out)
+    hosts = route["spec"].get("hostnames", [])
+    return ServiceStatus(
+        storage_uri=uri_of(latest) if latest else "",
+        canary_percent=found.weights.get(found.latest),
+        latest_created=found.latest,
+        latest_ready=found.latest if _is_ready(latest) else found.rolled_out,
+        rolled_out=found.rolled_out,
+        previous_rolled_out=found.previous,
+        traffic=routing.shares(found) if is_live else (),
+        transition=model.get("transitionStatus", "InProgress"),
+        failure=failure_of(model),
+        url=f"http://{hosts[0]}" if hosts else "",
+        revision_uris={name: uri_of(service) for name, service in services.items()},
+    )

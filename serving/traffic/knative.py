@@ -1,0 +1,132 @@
+"""Traffic over KServe's Knative mode: `canaryTrafficPercent` of one InferenceService.
+
+Facts it rests on (KServe 0.20, Knative 1.21): a change of the pod template makes a revision; the
+field splits traffic between the newest *ready* revision and the last that had all of it; unset
+means all for the newest; 0 on a service without a canary restores the revision before.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.serving.inference_service.manifest import STORAGE_URI
+from kanaria.serving.kubernetes_client import INFERENCE_SERVICES, REVISIONS, KubernetesClient
+from kanaria.serving.traffic.protocol import LoadFailure, Manifest, RevisionTraffic, ServiceStatus
+
+SOURCE_URI = "internal.serving.kserve.io/storage-initializer-sourceuri"
+"""Annotation in which KServe's webhook leaves a revision's storageUri."""
+FAILED = ("BlockedByFailedLoad", "InvalidSpec")
+SERVICE_LABEL = "serving.kserve.io/inferenceservice"
+
+
+class KnativeTraffic:
+    """The Traffic of InferenceServices in Knative mode."""
+
+    def __init__(self, cluster: KubernetesClient) -> None:
+        """Use this cluster."""
+        self._cluster = cluster
+
+    def stage(self, manifest: Manifest) -> None:
+        """Apply the manifest with its model at 0 %; a model that is applied is left as it is.
+
+        Raises:
+            ParameterError: the API refuses the manifest.
+            ConflictError: another field manager owns a field of it.
+        """
+        staged = deepcopy(dict(manifest))
+        metadata, predictor = staged["metadata"], staged["spec"]["predictor"]
+        applied = self._cluster.get(INFERENCE_SERVICES, metadata["namespace"], metadata["name"])
+        # 0 % for a revision that has all traffic would restore the one before it.
+        if applied is not None and uri_of(applied) == uri_of(staged):
+            return
+        predictor["canaryTrafficPercent"] = 0
+        self._cluster.apply(INFERENCE_SERVICES, metadata["namespace"], staged)
+
+    def observe(self, namespace: str, name: str) -> ServiceStatus | None:
+        """Return the service's status, or None when there is no such service."""
+        service = self._cluster.get(INFERENCE_SERVICES, namespace, name)
+        if service is None:
+            return None
+        labels = f"{SERVICE_LABEL}={name}"
+        return status_of(service, self._cluster.list(REVISIONS, namespace, labels))
+
+    def shift(self, namespace: str, name: str, percent: int) -> None:
+        """Give the newest revision `percent` of the requests, 0 to 100.
+
+        Raises:
+            ParameterError: there is no such service, or the percentage is out of range.
+            ConflictError: the service has changed in between.
+        """
+        if not 0 <= percent <= 100:
+            raise ParameterError(f"shift: percent={percent}: use 0 to 100")
+        self._set_percent(namespace, name, percent)
+
+    def promote(self, namespace: str, name: str) -> None:
+        """Give the newest revision all requests and make it the stable one."""
+        self._set_percent(namespace, name, None)
+
+    def rollback(self, namespace: str, name: str) -> None:
+        """Give the stable revision all requests; after a promotion, the one before it.
+
+        Raises:
+            NotReadyError: there is no revision to go back to.
+        """
+        status = self.observe(namespace, name)
+        if status and status.rolled_out == status.latest_created and not status.previous_rolled_out:
+            raise NotReadyError(f"{namespace}/{name}: no earlier revision to go back to")
+        self._set_percent(namespace, name, 0)
+
+    def _set_percent(self, namespace: str, name: str, percent: int | None) -> None:
+        service = self._cluster.get(INFERENCE_SERVICES, namespace, name)
+        if service is None:
+            raise ParameterError(f"service {namespace}/{name}: unknown; stage a manifest first")
+        patch = {"spec": {"predictor": {"canaryTrafficPercent": percent}}}
+        version = service["metadata"]["resourceVersion"]
+        self._cluster.merge_patch(INFERENCE_SERVICES, namespace, name, patch, version)
+
+
+def uri_of(service: Mapping[str, Any]) -> str:
+    """Return the storageUri of an InferenceService's model, or ""."""
+    predictor = service["spec"]["predictor"]
+    containers = predictor.get("containers", [])
+    environment = [entry for found in containers for entry in found.get("env", [])]
+    custom = [entry["value"] for entry in environment if entry["name"] == STORAGE_URI]
+    return str(predictor.get("model", {}).get("storageUri") or next(iter(custom), ""))
+
+
+def failure_of(model_status: Mapping[str, Any]) -> LoadFailure | None:
+    """Return why a model did not load, from KServe's `modelStatus`, or None."""
+    found = model_status.get("lastFailureInfo")
+    # KServe leaves the text there when a later model has loaded.
+    if not found or model_status.get("transitionStatus") not in FAILED:
+        return None
+    return LoadFailure(reason=found.get("reason", ""), message=found.get("message", ""))
+
+
+def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> ServiceStatus:
+    """Return what an InferenceService and its Knative revisions say; pure."""
+    status = service.get("status", {})
+    predictor = status.get("components", {}).get("predictor", {})
+    model = status.get("modelStatus", {})
+    shares: dict[str, int] = {}
+    for target in predictor.get("traffic", []):
+        revision = target.get("revisionName", "")
+        # Before the newest is ready, both targets name the stable revision.
+        shares[revision] = shares.get(revision, 0) + target.get("percent", 0)
+    annotations = {
+        found["metadata"]["name"]: found["metadata"].get("annotations", {}) for found in revisions
+    }
+    return ServiceStatus(
+        storage_uri=uri_of(service),
+        canary_percent=service["spec"]["predictor"].get("canaryTrafficPercent"),
+        latest_created=predictor.get("latestCreatedRevision", ""),
+        latest_ready=predictor.get("latestReadyRevision", ""),
+        rolled_out=predictor.get("latestRolledoutRevision", ""),
+        previous_rolled_out=predictor.get("previousRolledoutRevision", ""),
+        traffic=tuple(RevisionTraffic(revision=r, percent=p) for r, p in shares.items()),
+        transition=model.get("transitionStatus", "InProgress"),
+        failure=failure_of(model),
+        url=status.get("url", ""),
+        revision_uris={name: found.get(SOURCE_URI, "") for name, found in annotations.items()},
+    )

@@ -1,0 +1,146 @@
+"""Weights over several InferenceServices as one HTTPRoute, there and back. Pure.
+
+A model has an InferenceService of its own; the route of the service knows them as revisions. The
+names of the newest, the stable and the one before stand in the route's annotations, so that
+weights and names change in one write.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kanaria.serving.traffic.protocol import RevisionTraffic
+
+GROUP = "kanaria.io"
+SERVICE = f"{GROUP}/service"
+LATEST, ROLLED_OUT, PREVIOUS = (f"{GROUP}/{n}" for n in ("latest", "rolled-out", "previous"))
+BACKEND_SUFFIX = "-predictor"
+"""KServe's Standard mode serves the predictor of X by the Service X-predictor, port 80."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gateway:
+    """Where requests come in: the Gateway's namespace and name, and the domain of host names."""
+
+    namespace: str
+    name: str
+    domain: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Routing:
+    """Who gets which share.
+
+    Attributes:
+        latest: newest revision.
+        rolled_out: stable revision, "" before the first is ready.
+        previous: stable revision before that one, or "".
+        weights: revision -> percent, in sum 100.
+    """
+
+    latest: str
+    rolled_out: str = ""
+    previous: str = ""
+    weights: Mapping[str, int] = field(default_factory=dict)
+
+
+def first(revision: str) -> Routing:
+    """Return the routing of a service's first revision; nobody else could answer."""
+    return Routing(latest=revision, weights={revision: 100})
+
+
+def staged(routing: Routing, revision: str) -> Routing:
+    """Return the routing with a newer revision at 0 %."""
+    stable = routing.rolled_out or routing.latest
+    keep = {name for name in (stable, routing.previous) if name}
+    weights = {name: 100 if name == stable else 0 for name in sorted(keep | {revision})}
+    return replace(routing, latest=revision, rolled_out=stable, weights=weights)
+
+
+def shifted(routing: Routing, percent: int) -> Routing:
+    """Return the routing with `percent`, 0 to 100, for the newest and the rest for the stable."""
+    if routing.latest == routing.rolled_out:
+        return routing
+    if percent == 100:
+        return promoted(routing)
+    shares = {routing.latest: percent, routing.rolled_out: 100 - percent}
+    return replace(routing, weights={name: shares.get(name, 0) for name in routing.weights})
+
+
+def promoted(routing: Routing) -> Routing:
+    """Return the routing with everything for the newest, which is the stable one from now on."""
+    if routing.latest == routing.rolled_out:
+        return routing
+    names = {name for name in (routing.latest, routing.rolled_out) if name}
+    return Routing(
+        latest=routing.latest,
+        rolled_out=routing.latest,
+        previous=routing.rolled_out,
+        weights={name: 100 if name == routing.latest else 0 for name in sorted(names)},
+    )
+
+
+def rolled_back(routing: Routing) -> Routing:
+    """Return the routing with everything for the stable one; after a promotion, the one before."""
+    is_promoted = routing.latest == routing.rolled_out
+    back = routing.previous if is_promoted and routing.previous else routing.rolled_out
+    weights = {name: 100 if name == back else 0 for name in routing.weights}
+    previous = "" if is_promoted else routing.previous
+    return replace(routing, rolled_out=back, previous=previous, weights=weights)
+
+
+def to_route(routing: Routing, namespace: str, name: str, gateway: Gateway) -> dict[str, Any]:
+    """Return the HTTPRoute (gateway.networking.k8s.io/v1) that makes the routing true."""
+    names = {LATEST: routing.latest, ROLLED_OUT: routing.rolled_out, PREVIOUS: routing.previous}
+    backends = [
+        {"kind": "Service", "name": f"{revision}{BACKEND_SUFFIX}", "port": 80, "weight": weight}
+        for revision, weight in sorted(routing.weights.items())
+    ]
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {SERVICE: name},
+            "annotations": names,
+        },
+        "spec": {
+            "parentRefs": [{"namespace": gateway.namespace, "name": gateway.name}],
+            "hostnames": [f"{name}-{namespace}.{gateway.domain}"],
+            "rules": [{"backendRefs": backends}],
+        },
+    }
+
+
+def from_route(route: Mapping[str, Any]) -> Routing:
+    """Return the routing that a route of `to_route` says."""
+    annotations = route["metadata"].get("annotations", {})
+    backends = route["spec"]["rules"][0]["backendRefs"]
+    return Routing(
+        latest=annotations[LATEST],
+        rolled_out=annotations.get(ROLLED_OUT, ""),
+        previous=annotations.get(PREVIOUS, ""),
+        weights={b["name"].removesuffix(BACKEND_SUFFIX): b.get("weight", 1) for b in backends},
+    )
+
+
+def shares(routing: Routing) -> tuple[RevisionTraffic, ...]:
+    """Return the shares as the Traffic protocol tells them."""
+    return tuple(RevisionTraffic(revision=r, percent=p) for r, p in sorted(routing.weights.items()))
+
+
+def is_accepted(route: Mapping[str, Any]) -> bool:
+    """Tell whether every gateway has taken this generation of the route over."""
+    parents = route.get("status", {}).get("parents", [])
+    generation = route["metadata"].get("generation", 0)
+    conditions = [
+        condition
+        for parent in parents
+        for condition in parent.get("conditions", [])
+        if condition["type"] in ("Accepted", "ResolvedRefs")
+    ]
+    return bool(conditions) and all(
+        condition["status"] == "True" and condition.get("observedGeneration", 0) >= generation
+        for condition in conditions
+    )

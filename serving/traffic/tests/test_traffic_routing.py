@@ -1,0 +1,64 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanaria.serving.traffic import routing
+from kanaria.serving.traffic.routing import Gateway, Routing
+
+GATEWAY = Gateway(namespace="kserve", name="gateway", domain="example.com")
+
+
+@st.composite
+def routings(draw):
+    """A routing that a few verbs have led to, the first revision being ready."""
+    found = Routing(latest="r0", rolled_out="r0", weights={"r0": 100})
+    for number, verb in enumerate(
+        draw(st.lists(st.sampled_from(["stage", "shift", "promote", "back"])))
+    ):
+        match verb:
+            case "stage":
+                found = routing.staged(found, f"r{number + 1}")
+            case "shift":
+                found = routing.shifted(found, draw(st.integers(0, 100)))
+            case "promote":
+                found = routing.promoted(found)
+            case "back":
+                found = routing.rolled_back(found)
+    return found
+
+
+@given(routings())
+def test_the_weights_are_always_all_requests(found):
+    assert sum(found.weights.values()) == 100
+    assert {found.latest, found.rolled_out} <= found.weights.keys()
+
+
+@given(routings())
+def test_a_route_says_the_routing_it_was_made_of(found):
+    assert routing.from_route(routing.to_route(found, "team", "taxi", GATEWAY)) == found
+
+
+@given(routings())
+def test_a_rollback_leaves_nothing_for_the_newest_of_a_canary(found):
+    back = routing.rolled_back(routing.staged(found, "bad"))
+    assert back.weights[back.rolled_out] == 100
+    assert back.weights["bad"] == 0
+
+
+@given(routings(), st.integers(0, 99))
+def test_a_share_is_taken_from_the_stable_revision_alone(found, percent):
+    shifted = routing.shifted(routing.staged(found, "new"), percent)
+    assert shifted.weights["new"] == percent
+    assert shifted.weights[shifted.rolled_out] == 100 - percent
+
+
+@given(routings())
+def test_after_a_promotion_the_revision_before_comes_back(found):
+    stable = routing.staged(found, "new").rolled_out
+    promoted = routing.promoted(routing.staged(found, "new"))
+    assert promoted.weights["new"] == 100
+    assert routing.rolled_back(promoted).weights[stable] == 100
+
+
+@given(routings())
+def test_staging_never_moves_a_request_to_the_new_revision(found):
+    assert routing.staged(found, "new").weights["new"] == 0
