@@ -41,7 +41,8 @@ def test_the_second_attempt_went_on_from_the_bucket(ended):
 
 
 def test_the_bucket_keeps_the_logs_of_every_attempt_and_no_checkpoint(ended, bucket):
-    keys = [key for key in bucket.contents.keys() if key.startswith("runs/")]
+    held = bucket.contents.keys()
+    keys = [key for key in held if key.startswith("runs/")]
     assert all(key.startswith("runs/flights/train/") for key in keys), keys
     assert any("events.out.tfevents" in key for key in keys), keys
 
