@@ -75,6 +75,21 @@ def test_another_seed_gives_other_weights(trained: Path):
     assert not equal(trained / "first", trained / "other")
 
 
+def test_the_weights_of_an_exported_model_are_read_for_a_warm_start(trained: Path):
+    """As the README tells; the model is built as the user module of these tests builds it."""
+    names = {"distance_xf": tf.float32, "hour_xf": tf.float32, "carrier_xf": tf.int64}
+    inputs = {name: tf.keras.Input((1,), name=name, dtype=kind) for name, kind in names.items()}
+    parts = [tf.cast(tensor, tf.float32) for tensor in inputs.values()]
+    hidden = tf.keras.layers.Dense(4, "relu")(tf.keras.layers.concatenate(parts))
+    dropped = tf.keras.layers.Dropout(0.5)(hidden)
+    model = tf.keras.Model(inputs, tf.keras.layers.Dense(1, "sigmoid")(dropped))
+    base_model = trained / "first/1"
+    base = tf.train.Checkpoint(model=model)
+    base.read(f"{base_model}/variables/variables").assert_existing_objects_matched()
+    saved = [value.tobytes() for value in weights(trained / "first")]
+    assert all(value.tobytes() in saved for value in model.get_weights())
+
+
 def test_the_model_lies_in_a_folder_named_by_an_integer(trained: Path):
     assert [path.name for path in (trained / "first").iterdir()] == ["1"]
     assert (trained / "first/1/saved_model.pb").is_file()
