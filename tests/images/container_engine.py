@@ -89,6 +89,9 @@ def own_dockerd() -> Iterator[None]:
         del os.environ["DOCKER_HOST"]
         process.terminate()
         process.wait(STOP_SECONDS)
+        mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for path in reversed([path for path in mounted if path.startswith(f"{folder}/")]):
+            subprocess.run(["umount", "--lazy", path], check=True)
         shutil.rmtree(folder)
 
 
@@ -96,7 +99,7 @@ def own_dockerd() -> Iterator[None]:
 def engine() -> Iterator[Engine]:
     """Yield an engine."""
     if answers():
-        yield Engine(flags="")
+        yield Engine(flags=os.environ.get("BUILD_FLAGS", ""))
     else:
         with own_dockerd():
             yield Engine(flags="--network=host")

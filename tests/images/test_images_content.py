@@ -28,13 +28,13 @@ for name in json.loads(sys.argv[1]):
 
 def components_of(runtime: str) -> list[str]:
     """Return the packages of the components whose metadata names `runtime`."""
-    found = [
-        path.parent.name
-        for path in sorted(ROOT.glob("components/*/metadata.yaml"))
-        if yaml.safe_load(path.read_text())["runtime"] == runtime
-    ]
+    found = set()
+    for path in ROOT.glob("components/*/metadata.yaml"):
+        entries = yaml.safe_load(path.read_text())
+        for entry in entries if isinstance(entries, list) else [entries]:
+            found |= {path.parent.name} if entry["runtime"] == runtime else set()
     assert found
-    return [f"kanaria.components.{name}" for name in found]
+    return [f"kanaria.components.{name}" for name in sorted(found)]
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

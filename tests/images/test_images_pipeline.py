@@ -85,6 +85,7 @@ def write_wrappers(folder: Path, bin_folder: Path, image: str) -> Path:
 @pytest.fixture(scope="module")
 def both(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("images")
+    folder.chmod(0o777)  # The image's user reads and writes in it.
     for name in FILES:
         shutil.copy(TAXI / name, folder)
     subprocess.run([sys.executable, TAXI / "make_data.py", folder / "taxi.csv", "1500"], check=True)
