@@ -45,7 +45,8 @@ def enter(arguments: Sequence[str]) -> int:
 
 def join(first: int, command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run `command` inside the sandbox whose first process has this id; return its exit status."""
-    prefix = ["nsenter", "--target", str(first), "--mount", "--net", "--pid", "--ipc"]
+    namespaces = ["--mount", "--net", "--pid", "--ipc", f"--wdns={Path.cwd()}"]
+    prefix = ["nsenter", "--target", str(first), *namespaces]
     return subprocess.run([*prefix, *command], env=environment).returncode
 
 

@@ -1,0 +1,25 @@
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from inference_services import InferenceServices
+from kubernetes import client, config, dynamic
+
+
+@pytest.fixture(scope="session")
+def api() -> dynamic.DynamicClient:
+    if "KUBECONFIG" not in os.environ:
+        pytest.fail("these tests run inside a control plane: make test-cluster", pytrace=False)
+    config.load_kube_config()
+    return dynamic.DynamicClient(client.ApiClient())
+
+
+@pytest.fixture
+def services(api: dynamic.DynamicClient) -> Iterator[InferenceServices]:
+    """The InferenceServices of a namespace of this test alone."""
+    core = client.CoreV1Api(api.client)
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    core.create_namespace({"metadata": {"name": name}})
+    yield InferenceServices(api, name)
+    core.delete_namespace(name)
