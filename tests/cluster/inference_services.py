@@ -52,19 +52,24 @@ class InferenceServices:
         found = self._kind("v1", "Pod").get(namespace=self.namespace, label_selector=label)
         return [pod.to_dict() for pod in found.items]
 
-    def wait(self, name: str, holds: Callable[[Object], bool], seconds: float = SECONDS) -> Object:
+    def wait(self, name: str, holds: Callable[[Object], bool]) -> Object:
         """Return the service once `holds` says so; fail with its status when it never does."""
-        deadline = time.monotonic() + seconds
-        while not holds(found := self.get(name)):
-            assert time.monotonic() < deadline, found.get("status")
-            time.sleep(POLL_SECONDS)
-        return found
+        wait_until(lambda: holds(self.get(name)), lambda: self.get(name).get("status"))
+        return self.get(name)
 
     def wait_until_ready(self, name: str) -> Object:
         return self.wait(name, ready)
 
     def _kind(self, version: str, kind: str) -> dynamic.Resource:
         return self._client.resources.get(api_version=version, kind=kind)
+
+
+def wait_until(holds: Callable[[], bool], state: Callable[[], object] = lambda: None) -> None:
+    """Wait until `holds` says so; fail with the state of things when it never does."""
+    deadline = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, state()
+        time.sleep(POLL_SECONDS)
 
 
 def condition(found: Object, kind: str) -> str:

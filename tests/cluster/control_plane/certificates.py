@@ -1,4 +1,4 @@
-"""Makes the certificate authority of one run, and the certificates and kubeconfigs it vouches for."""
+"""Makes the certificate authorities of one run, and the certificates and kubeconfigs they sign."""
 
 import base64
 import datetime

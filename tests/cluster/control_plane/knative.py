@@ -7,7 +7,7 @@ import yaml
 
 from control_plane.binaries import module_folder
 from control_plane.layout import KUBECONFIG, MANIFESTS, NODE_ADDRESS, NODE_NAME
-from control_plane.objects import Manifest, apply, kubectl, namespace, read, service
+from control_plane.objects import Manifest, apply, kubectl, namespace, of_kind, read, service
 from control_plane.processes import answers, start, wait
 
 _NAMESPACE = "knative-serving"
@@ -30,9 +30,8 @@ def definitions() -> list[Manifest]:
 
 def start_knative() -> None:
     """Start Knative's webhook and, once it is trusted, everything that asks it."""
-    webhooks = [path for path in (_folder() / "webhooks").glob("*.yaml")]
-    manifests = read(sorted(webhooks))
-    secrets = [one for one in manifests if one["kind"] == "Secret"]
+    manifests = read(sorted((_folder() / "webhooks").glob("*.yaml")))
+    secrets = of_kind(manifests, "Secret")
     apply([namespace(_NAMESPACE)])
     apply([*_configuration(), *_services(), *secrets])
     _start("webhook", 8091, 8011, "--disable-ha", f"--kubeconfig={KUBECONFIG}")

@@ -37,9 +37,7 @@ def certify() -> Authority:
     authority.issue("apiserver-client", common_name="kube-apiserver", group="system:masters")
     authority.issue("admin", common_name="admin", group="system:masters")
     node = f"system:node:{NODE_NAME}"
-    authority.issue(
-        "node", common_name=node, group="system:nodes", hosts=(NODE_NAME, NODE_ADDRESS)
-    )
+    authority.issue("node", common_name=node, group="system:nodes", hosts=(NODE_NAME, NODE_ADDRESS))
     proxy = new_authority(CERTIFICATES, "proxy-ca")
     proxy.issue("proxy", common_name="front-proxy")
     write_key(CERTIFICATES / "tokens.key", CERTIFICATES / "tokens.pub")

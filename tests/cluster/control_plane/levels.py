@@ -2,9 +2,19 @@
 
 from enum import Enum
 
-from control_plane import gateway, knative, kserve, kubernetes, simulated_nodes
-from control_plane.binaries import CONTROL_PLANE, SIMULATED_NODES, Build, build
-from control_plane.objects import apply
+from control_plane import (
+    gateway,
+    images,
+    knative,
+    kserve,
+    kubernetes,
+    object_store,
+    real_node,
+    simulated_nodes,
+)
+from control_plane.binaries import CONTROL_PLANE, REAL_NODE, SIMULATED_NODES, build
+from control_plane.layout import MANIFESTS
+from control_plane.objects import apply, read
 
 
 class Level(Enum):
@@ -22,24 +32,43 @@ class Level(Enum):
 
 def prepare(level: Level) -> None:
     """Build what the level needs and the cache lacks; the only part that needs a network."""
-    build((*CONTROL_PLANE, *SIMULATED_NODES))
+    build(CONTROL_PLANE)
+    if level is Level.SIMULATED:
+        build(SIMULATED_NODES)
+    else:
+        build(REAL_NODE)
+        images.build()
+
+
+def tools(level: Level) -> tuple[str, ...]:
+    """Return the programs that must be installed on this machine."""
+    return (*real_node.TOOLS, *images.TOOLS) if level is Level.PODS else ()
 
 
 def start(level: Level) -> None:
     """Start the level inside the sandbox that this process is in; return when it is ready."""
+    simulated = level is Level.SIMULATED
     authority = kubernetes.certify()
     kubernetes.start_api()
     kubernetes.start_controllers()
     apply(
         [
-            *simulated_nodes.definitions(),
+            *(simulated_nodes.definitions() if simulated else []),
             *gateway.definitions(),
             *knative.definitions(),
             *kserve.definitions(),
         ]
     )
-    simulated_nodes.start_nodes()
+    if simulated:
+        simulated_nodes.start_nodes()
+    else:
+        object_store.start_object_store()
+        real_node.start_node()
     gateway.start_gateway()
     knative.start_knative()
-    kserve.start_kserve(authority)
-    simulated_nodes.wait_until_ready()
+    if simulated:
+        kserve.start_kserve(authority)
+        simulated_nodes.wait_until_ready()
+    else:
+        kserve.start_kserve(authority, real_node.adapt_kserve)
+        apply(read([MANIFESTS / "model_server.yaml"]))

@@ -43,6 +43,13 @@ def start(
         )
 
 
+def stop(name: str) -> None:
+    """End a process that is not needed until the sandbox ends."""
+    process = _started.pop(name)
+    process.terminate()
+    process.wait()
+
+
 def ended() -> list[str]:
     """Return the processes that no longer run, though nobody stopped them."""
     return [name for name, process in _started.items() if process.poll() is not None]

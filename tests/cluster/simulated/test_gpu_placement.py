@@ -1,6 +1,4 @@
-import time
-
-from inference_services import POLL_SECONDS, SECONDS, InferenceServices
+from inference_services import InferenceServices, wait_until
 
 from kanaria.serving.inference_service import ServiceSpec, build
 
@@ -16,14 +14,17 @@ def apply(services: InferenceServices, gpus: int, tolerations=(TOLERATION,), **f
 
 def why_unscheduled(services: InferenceServices) -> str:
     """Wait for the scheduler's word on a pod that fits nowhere."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        for pod in services.pods("taxi"):
-            for condition in pod["status"].get("conditions", []):
-                if condition.get("reason") == "Unschedulable":
-                    return condition["message"]
-        time.sleep(POLL_SECONDS)
-    raise AssertionError("no pod was refused")
+    wait_until(lambda: bool(refusals(services)))
+    return refusals(services)[0]
+
+
+def refusals(services: InferenceServices) -> list[str]:
+    return [
+        one["message"]
+        for pod in services.pods("taxi")
+        for one in pod["status"].get("conditions", [])
+        if one.get("reason") == "Unschedulable"
+    ]
 
 
 def test_a_predictor_that_asks_for_a_gpu_lands_on_a_node_that_has_one(services: InferenceServices):

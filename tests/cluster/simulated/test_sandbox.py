@@ -5,14 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from inference_services import POLL_SECONDS
-
-SECONDS = 60
+from inference_services import wait_until
 
 
 class Sandbox:
@@ -31,11 +28,8 @@ class Sandbox:
         return found
 
     def wait_for(self, program: str) -> list[int]:
-        deadline = time.monotonic() + SECONDS
-        while program not in self.members():
-            assert self.process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(POLL_SECONDS)
+        wait_until(lambda: program in self.members() or self.process.poll() is not None)
+        assert self.process.poll() is None
         return descendants(self.process.pid)
 
 
@@ -87,10 +81,7 @@ def test_nothing_is_left_when_the_process_that_started_it_is_killed(
     assert len(processes) > 4
     os.kill(sandbox.process.pid, how)
     sandbox.process.wait()
-    deadline = time.monotonic() + SECONDS
-    while any(name(process) for process in processes):
-        assert time.monotonic() < deadline
-        time.sleep(POLL_SECONDS)
+    wait_until(lambda: not any(name(process) for process in processes))
     assert (links(), mounts()) == before
 
 
