@@ -22,10 +22,10 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate,compon
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving check format regenerate benchmark clean
-.PHONY: images test-images
+.PHONY: images test-images test-cluster test-cluster-pods
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## Install both runtimes under .venv (done once; again only when the lock changes).
 	@if $(MAKE) -q .venv/training/.synced .venv/serving/.synced; then \
@@ -58,7 +58,15 @@ test-training: install ## Run the tests of the steps that compute on data.
 	$(TRAINING) -I -m pytest $(TRAINING_TESTS)
 
 test-serving: install ## Run all other tests.
-	$(SERVING)/python -I -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) tests/images)
+	$(SERVING)/python -I -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) tests/images tests/cluster)
+
+# -P keeps this folder out of the path, as -I does, but lets PYTHONPATH name the helpers of tests.
+CLUSTER := PYTHONPATH=$(CURDIR)/tests/cluster:$(CURDIR)/serving/traffic/tests/contract $(SERVING)/python -P -m
+test-cluster: install ## Test against a control plane of our own (root and Go; the first build is long).
+	$(CLUSTER) control_plane run simulated $(SERVING)/python -P -m pytest tests/cluster/simulated
+
+test-cluster-pods: install ## The same with real pods.
+	$(CLUSTER) control_plane run pods $(SERVING)/python -P -m pytest tests/cluster/pods
 
 # mypy sees the folders under the name they are imported by.
 build/typing/kanaria:

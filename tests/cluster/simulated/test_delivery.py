@@ -1,0 +1,83 @@
+"""Both ways to deliver on a cluster, held against the contract of all ways, and the push over them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inference_services import InferenceServices
+from traffic_contract import TrafficContract
+
+from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.resolve.deployed import release_of
+from kanaria.serving.doctor.examine import examine
+from kanaria.serving.doctor.finding import State, is_fit
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.traffic.cluster import ClusterTraffic
+from kanaria.serving.traffic.http_route import HttpRouteTraffic, gateway_of
+from kanaria.serving.traffic.knative import KnativeTraffic
+from kanaria.serving.traffic.protocol import Traffic
+
+
+@dataclass
+class ClusterWay:
+    traffic: Traffic
+    namespace: str
+    loading_failure: str = "load failure"
+
+    def manifest(self, name: str, model: str) -> dict[str, Any]:
+        uri = f"s3://models/{model}"
+        found = build(ServiceSpec(name=name, namespace=self.namespace, storage_uri=uri))
+        if model == "broken":
+            marks = {"kanaria.test/simulate": "load-failure"}
+            found["spec"]["predictor"]["annotations"] = marks
+        return found
+
+
+@pytest.fixture(scope="session")
+def cluster() -> KubernetesClient:
+    return KubernetesClient.connect()
+
+
+class TestKnative(TrafficContract):
+    @pytest.fixture
+    def way(self, cluster: KubernetesClient, services: InferenceServices) -> ClusterWay:
+        return ClusterWay(KnativeTraffic(cluster), services.namespace)
+
+
+class TestHttpRoute(TrafficContract):
+    @pytest.fixture
+    def way(self, cluster: KubernetesClient, services: InferenceServices) -> ClusterWay:
+        return ClusterWay(HttpRouteTraffic(cluster, gateway_of(cluster)), services.namespace)
+
+
+def test_a_push_stages_shifts_and_changes_nothing_the_second_time(
+    cluster: KubernetesClient, services: InferenceServices, tmp_path: Path
+):
+    traffic, namespace = ClusterTraffic(cluster), services.namespace
+
+    def push(model: str) -> Endpoint:
+        uri = f"s3://m/tips/{model}/model"
+        spec = ServiceSpec(name="tips", namespace=namespace, storage_uri=uri, canary_percent=10)
+        return deliver(traffic, spec, 120, str(tmp_path / model))
+
+    first, second = push("one"), push("two")
+    assert (first.revision, first.percent) == ("tips-predictor-00001", 100)
+    assert (second.revision, second.percent) == ("tips-predictor-00002", 10)
+    version = services.get("tips")["metadata"]["resourceVersion"]
+    assert push("two").reason.startswith("already served")
+    assert services.get("tips")["metadata"]["resourceVersion"] == version
+    # The live release is the stable revision's, not the canary's.
+    assert release_of(traffic.observe(namespace, "tips")) == "s3://m/tips/one"
+
+
+def test_the_doctor_finds_what_the_control_plane_has(
+    cluster: KubernetesClient, services: InferenceServices
+):
+    findings = {found.subject: found for found in examine(cluster, services.namespace)}
+    assert is_fit(list(findings.values()))
+    assert findings["kserve"].text.endswith("default mode Knative")
+    assert findings["gpus"].text.startswith("4 of 4 nvidia.com/gpu free")
+    assert findings["storage secret"].state is State.LIMITED
