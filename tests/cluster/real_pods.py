@@ -15,7 +15,9 @@ from kanaria.serving.inference_service.spec import ModelServer, ServiceSpec
 def apply(services: InferenceServices, uri: str, percent: int | None = None, **fields: Any) -> None:
     """Apply the service as the product builds it, on a server whose image is here."""
     server = ModelServer(runtime="model-server")
-    spec = ServiceSpec(name="taxi", storage_uri=uri, server=server, canary_percent=percent, **fields)
+    spec = ServiceSpec(
+        name="taxi", storage_uri=uri, server=server, canary_percent=percent, **fields
+    )
     services.apply(build(spec))
 
 

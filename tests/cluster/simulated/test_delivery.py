@@ -1,4 +1,4 @@
-"""Both ways to deliver on a cluster, held against the contract of all ways, and the push over them."""
+"""Both ways to deliver on a cluster, against the contract of all ways, and the push over them."""
 
 from dataclasses import dataclass
 from pathlib import Path
