@@ -1,3 +1,5 @@
+from typing import Any
+
 from inference_services import InferenceServices, condition, traffic
 
 from kanaria.serving.inference_service.manifest import build
@@ -10,6 +12,10 @@ def manifest(**fields):
     return build(ServiceSpec(name="taxi", storage_uri="s3://models/taxi/1", **fields))
 
 
+def model_transition(found: dict[str, Any]) -> str:
+    return found["status"].get("modelStatus", {}).get("transitionStatus", "")
+
+
 def test_a_service_becomes_ready_under_knative_with_one_revision_that_gets_all_traffic(
     services: InferenceServices,
 ):
@@ -18,7 +24,8 @@ def test_a_service_becomes_ready_under_knative_with_one_revision_that_gets_all_t
     assert traffic(found) == {"taxi-predictor-00001": 100}
     assert found["status"]["url"] == f"http://taxi-predictor.{services.namespace}.example.com"
     assert services.exists("serving.knative.dev/v1", "Service", "taxi-predictor")
-    assert found["status"]["modelStatus"]["transitionStatus"] == "UpToDate"
+    # KServe reads it from a pod, a moment after the service is ready.
+    services.wait("taxi", lambda now: model_transition(now) == "UpToDate")
 
 
 def test_a_service_becomes_ready_in_standard_mode_as_a_deployment_behind_a_gateway_route(
