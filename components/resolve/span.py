@@ -1,6 +1,7 @@
 """The work of resolve_span: which data this run reads."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -50,6 +51,8 @@ def resolve_span(data: str, asked: Asked) -> Resolved:
     choice = _choice(patterns, asked)
     files = {pattern: _positions(pattern) for pattern in patterns}
     chosen = span_choice.spans({p: set(found.values()) for p, found in files.items()}, choice)
+    for pattern, found in files.items():
+        _check_spelling(pattern, [uri for uri in found if found[uri] in chosen[pattern]], found)
     uris = [
         uri
         for pattern, found in files.items()
@@ -88,9 +91,26 @@ def _choice(patterns: list[str], asked: Asked) -> span_choice.Choice:
     return choice
 
 
+def _check_spelling(pattern: str, uris: list[str], found: Mapping[str, Position]) -> None:
+    """Refuse a span that is there twice, as 1 and as 01: its rows would count twice."""
+    form = span_pattern.expression(_as_listed(pattern))
+    first: dict[Position, str] = {}
+    for uri in uris:
+        other = first.setdefault(found[uri], uri)
+        if span_pattern.spelling(form, uri) != span_pattern.spelling(form, other):
+            raise DataError(
+                f"data={shown(pattern)}: one span is written in two ways: {shown(other)}, "
+                f"{shown(uri)}; keep one, or give a width, as {{SPAN:3}}"
+            )
+
+
+def _as_listed(pattern: str) -> str:
+    return pattern if storage.is_remote(pattern) else str(storage.local_path(pattern))
+
+
 def _positions(pattern: str) -> dict[str, Position]:
     """Return the files of a pattern and where they stand."""
-    local = pattern if storage.is_remote(pattern) else str(storage.local_path(pattern))
+    local = _as_listed(pattern)
     form = span_pattern.expression(local)
     listed = storage.matches(span_pattern.wildcards(local))
     found = {uri: span_pattern.position(form, uri) for uri in listed}

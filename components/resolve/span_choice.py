@@ -38,10 +38,10 @@ def _time(text: str) -> date | None:
     try:
         if DAY.fullmatch(text):
             return date.fromisoformat(text)
-        time = datetime.fromisoformat(text)
-    except ValueError:
+        time = datetime.fromisoformat(text.upper())
+        return time.astimezone(UTC).date() if time.tzinfo else None
+    except (ValueError, OverflowError):  # In UTC it may be a day after the last one there is.
         return None
-    return time.astimezone(UTC).date() if time.tzinfo else None
 
 
 def _scheduled(schedule_time: str, faults: Faults) -> int | None:

@@ -16,9 +16,11 @@ from kanaria.components.shared.parameters import Faults
 TOKEN = re.compile(r"\{(\w+)(?::(\w*))?\}")
 WIDTHS = {"YYYY": 4, "MM": 2, "DD": 2}
 DATE = ("YYYY", "MM", "DD")
+# Nothing tells where one of two open numbers ends.
+OPEN_PAIR = re.compile(r"\{(?:SPAN|VERSION)\}\{(?:SPAN|VERSION)\}")
 KNOWN = ("SPAN", "VERSION", *DATE)
 FIRST_DAY = date(1970, 1, 1)
-PIECE = re.compile(rf"(?P<token>{TOKEN.pattern})|(?P<many>\*\*)|(?P<wild>\*|\?|\[[^\]]*\])")
+PIECE = re.compile(rf"(?P<token>{TOKEN.pattern})|(?P<many>\*\*/?)|(?P<wild>\*|\?|\[[^\]]*\])")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -66,8 +68,14 @@ def check(pattern: str, faults: Faults) -> None:
     faults.check(not (dated and "SPAN" in found), "data", pattern, "give {SPAN} or a day, not both")
     versioned = "VERSION" not in found or bool(dated) or "SPAN" in found
     faults.check(versioned, "data", pattern, "{VERSION} needs {SPAN} or a day beside it")
+    told = not OPEN_PAIR.search(pattern)
+    faults.check(
+        told, "data", pattern, "give a width, as {SPAN:3}, or put text between the numbers"
+    )
     for name, width in ((token[1], token[2]) for token in TOKEN.finditer(pattern)):
-        fits = width is None or (name in ("SPAN", "VERSION") and width.isdigit() and int(width) > 0)
+        fits = width is None or (
+            name in ("SPAN", "VERSION") and width.isdigit() and 0 < int(width) < 100
+        )
         faults.check(fits, "data", pattern, f"{{{name}:{width}}}: the width is a number of digits")
 
 
@@ -92,7 +100,8 @@ def expression(pattern: str) -> re.Pattern[str]:
 
     def piece(found: re.Match[str]) -> str:
         if found["many"]:
-            return ".*?"
+            # `**/` stands for no folder as well.
+            return "(?:.*?/)??" if found["many"].endswith("/") else ".*?"
         if found["wild"]:
             return "[^/]*?" if found["wild"] == "*" else "[^/]"
         name = found[2]
@@ -106,6 +115,12 @@ def expression(pattern: str) -> re.Pattern[str]:
         parts += [re.escape(pattern[end : found.start()]), piece(found)]
         end = found.end()
     return re.compile("".join([*parts, re.escape(pattern[end:])]))
+
+
+def spelling(form: re.Pattern[str], path: str) -> tuple[str, ...]:
+    """Return the digits of the tokens in a path that fits."""
+    found = form.fullmatch(path)
+    return found.groups() if found else ()
 
 
 def position(form: re.Pattern[str], path: str) -> Position | None:

@@ -143,3 +143,32 @@ def test_a_window_ends_with_the_newest_and_holds_no_other_version(positions, win
     assert all(newest - window < span <= newest for span in spans)
     for position in chosen["p"]:
         assert position.version == max(p.version for p in positions if p.span == position.span)
+
+
+def write(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("a\n1\n")
+
+
+def test_files_in_no_folder_below_the_span_are_read_too(tmp_path: Path):
+    write(tmp_path, "1/a.csv", "1/x/y/b.csv")
+    assert names(tmp_path, "{SPAN}/**/*.csv") == ["1/a.csv", "1/x/y/b.csv"]
+
+
+def test_one_span_written_in_two_ways_is_never_read_twice(tmp_path: Path):
+    write(tmp_path, "1/a.csv", "01/a.csv", "2/a.csv")
+    assert names(tmp_path, "{SPAN}/*.csv") == ["2/a.csv"]
+    with pytest.raises(DataError, match="written in two ways"):
+        names(tmp_path, "{SPAN}/*.csv", window=2)
+
+
+def test_a_time_whose_day_in_utc_is_beyond_the_calendar_is_refused(data: Path):
+    with pytest.raises(ParameterError, match="span="):
+        names(data, DATED, span="9999-12-31T23:00:00-02:00")
+
+
+@pytest.mark.parametrize("pattern", ["{SPAN}{VERSION}.csv", "{SPAN:99999999999}.csv"])
+def test_numbers_that_nothing_tells_apart_or_no_name_can_hold_are_refused(data: Path, pattern: str):
+    with pytest.raises(ParameterError, match="width"):
+        names(data, pattern)
