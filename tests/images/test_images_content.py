@@ -121,3 +121,9 @@ def test_labels_tell_the_version_and_the_source(
     assert labels["org.opencontainers.image.version"] == version("kanaria")
     revision = output_of(["git", "rev-parse", "HEAD"], cwd=ROOT)
     assert labels["org.opencontainers.image.revision"] == revision
+
+
+def test_tfma_misses_no_package_of_the_image(docker: Engine, images: dict[str, str]):
+    # It writes a missing module to standard error and goes on without half of its names.
+    script = "python3 -c 'import tensorflow_model_analysis as t; t.EvalSharedModel' 2>&1"
+    assert "Error importing" not in docker.in_container(images["training"], "sh", "-c", script)
