@@ -1,17 +1,34 @@
 """What the router counts, per revision, in Prometheus form."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+
+from kanaria.serving.local.controller import LiveService
 
 LABELS = ("namespace", "service", "revision")
-SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0)
+STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+SECONDS = (*(step * scale for scale in (0.001, 0.01, 0.1, 1.0) for step in STEPS), 10.0, 60.0)
+"""Bounds close enough to tell an answer from one that takes half as long again."""
 
 
 class Metrics:
     """Counters of one router."""
 
-    def __init__(self) -> None:
-        """Start at zero."""
+    def __init__(self, services: Iterable[LiveService]) -> None:
+        """Start at zero; restarts are counted by the runners of the services."""
         self._registry = CollectorRegistry()
+        # Its start time tells a reader that the counters began anew.
+        ProcessCollector(registry=self._registry)
+        self._registry.register(Restarts(services))
         self._requests = Counter(
             "kanaria_requests",
             "Requests by the code they were answered with.",
@@ -34,3 +51,25 @@ class Metrics:
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+class Restarts(Collector):
+    """Collects how often the predictor of each revision was started again."""
+
+    def __init__(self, services: Iterable[LiveService]) -> None:
+        """Look at these services whenever asked."""
+        self._services = services
+
+    def describe(self) -> Iterator[CounterMetricFamily]:
+        """Return the metric without values."""
+        yield CounterMetricFamily(
+            "kanaria_predictor_restarts", "Starts of a predictor after its first.", labels=LABELS
+        )
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Return the metric with its values."""
+        for family in self.describe():
+            for live in self._services:
+                for revision, runner in live.runners.items():
+                    family.add_metric((live.namespace, live.name, revision), runner.restarts)
+            yield family

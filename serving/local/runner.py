@@ -46,7 +46,13 @@ def free_port() -> int:
 
 
 class Runner:
-    """The life of one revision's predictor; `port` is its port while it answers, else None."""
+    """The life of one revision's predictor.
+
+    Attributes:
+        port: of the predictor while it answers, else None.
+        revision: that it serves.
+        restarts: starts after the first.
+    """
 
     def __init__(  # noqa: D107
         self,
@@ -61,6 +67,7 @@ class Runner:
     ) -> None:
         self.port: int | None = None
         self.revision = revision
+        self.restarts = 0
         self._name, self._log, self._copies, self._spawner = name, log, copies, spawner
         self._watcher, self._was_ready = watcher, was_ready
         self._child: Child | None = None
@@ -92,6 +99,7 @@ class Runner:
                 return
             deaths += 1
             await asyncio.sleep(back_off(deaths))
+            self.restarts += 1
 
     async def _live_once(self) -> bool:
         """Run the predictor until it ends; return whether it ever answered."""

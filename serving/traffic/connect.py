@@ -4,10 +4,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.traffic.local import LocalTraffic
 from kanaria.serving.traffic.protocol import Traffic
+
+if TYPE_CHECKING:
+    from kanaria.serving.kubernetes_client import KubernetesClient
 
 LOCAL_STATE = "KANARIA_SERVING_ROOT"
 
@@ -23,20 +27,26 @@ def connect() -> Iterator[Traffic]:
         NotReadyError: the environment names no way to deliver.
     """
     state = os.environ.get(LOCAL_STATE, "")
-    if not state:
-        yield _cluster()
-        return
-    with LocalTraffic(Path(state)) as traffic:
-        yield traffic
+    if state:
+        with LocalTraffic(Path(state)) as traffic:
+            yield traffic
+    else:
+        # Local serving loads no Kubernetes client.
+        from kanaria.serving.traffic.cluster import ClusterTraffic
+
+        yield ClusterTraffic(connect_cluster())
 
 
-def _cluster() -> Traffic:
-    # Local serving loads no Kubernetes client.
+def connect_cluster() -> "KubernetesClient":
+    """Return the client of the cluster around this pod, or of the kubeconfig.
+
+    Raises:
+        NotReadyError: there is neither.
+    """
     from kanaria.serving.kubernetes_client import KubernetesClient
-    from kanaria.serving.traffic.cluster import ClusterTraffic
 
     try:
-        return ClusterTraffic(KubernetesClient.connect())
+        return KubernetesClient.connect()
     except NotReadyError as error:
         raise NotReadyError(
             f"no way to deliver is configured: {error}; on one machine set {LOCAL_STATE} to the "
