@@ -54,7 +54,7 @@ def _start(options: argparse.Namespace) -> int:
             options.namespace,
             options.service,
             read,
-            who=options.who,
+            who=_whoever(options),
             now=time.time(),
         )
         _say(f"{rollout.title}: {rollout.target.canary} against {rollout.target.stable}")
@@ -107,7 +107,7 @@ def _command(options: argparse.Namespace) -> int:
 
     kind = CommandKind(options.verb)
     step = getattr(options, "step", "")
-    command = Command(kind=kind, who=options.who, when=time.time(), step=step)
+    command = Command(kind=kind, who=_whoever(options), when=time.time(), step=step)
     with _place(options) as place:
         stored = order(place.store, options.namespace, options.service, command)
         # The way back must not depend on a controller that is alive.
@@ -117,14 +117,14 @@ def _command(options: argparse.Namespace) -> int:
     return 0
 
 
-def _report(options: argparse.Namespace) -> int:
-    return 0
-
-
-def _whoever() -> str:
+def _whoever(options: argparse.Namespace) -> str:
     import getpass
+    import os
 
-    return getpass.getuser()
+    try:
+        return str(options.who) or getpass.getuser()
+    except KeyError:  # A container may run as any user id.
+        return f"uid {os.getuid()}"
 
 
 def _add_place(verb: argparse.ArgumentParser) -> None:
@@ -136,15 +136,14 @@ def _add_place(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_who(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--as", dest="who", default=_whoever(), metavar="NAME", help="who it is, for the record"
-    )
+    name = "who it is, for the record; you by default"
+    verb.add_argument("--as", dest="who", default="", metavar="NAME", help=name)
 
 
 def add_rollout(commands: Any) -> None:
     """Add `rollout` and its verbs to the command line."""
     rollout = commands.add_parser("rollout", help="give a canary its traffic under control")
-    listed = "|".join(["start", "status", "watch", "report", *COMMANDS])
+    listed = "|".join(["start", "status", "watch", *COMMANDS])
     verbs = rollout.add_subparsers(required=True, dest="verb", metavar=listed)
     start = verbs.add_parser(
         "start", help="roll out the newest revision, and control it until done"

@@ -157,12 +157,17 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
     annotations = {
         found["metadata"]["name"]: found["metadata"].get("annotations", {}) for found in revisions
     }
+    rolled_out = predictor.get("latestRolledoutRevision", "")
+    latest_ready = predictor.get("latestReadyRevision", "")
+    # KServe and Knative go on naming a revision that was ready once.
+    if latest_ready in _not_ready(revisions):
+        latest_ready = rolled_out if rolled_out != latest_ready else ""
     return ServiceStatus(
         storage_uri=uri_of(service),
         canary_percent=service["spec"]["predictor"].get("canaryTrafficPercent"),
         latest_created=predictor.get("latestCreatedRevision", ""),
-        latest_ready=predictor.get("latestReadyRevision", ""),
-        rolled_out=predictor.get("latestRolledoutRevision", ""),
+        latest_ready=latest_ready,
+        rolled_out=rolled_out,
         previous_rolled_out=predictor.get("previousRolledoutRevision", ""),
         traffic=tuple(RevisionTraffic(revision=r, percent=p) for r, p in shares.items()),
         transition=model.get("transitionStatus", "InProgress"),
@@ -170,6 +175,16 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
         url=status.get("url", ""),
         revision_uris={name: found.get(SOURCE_URI, "") for name, found in annotations.items()},
     )
+
+
+def _not_ready(revisions: list[dict[str, Any]]) -> set[str]:
+    """Return the names of the revisions whose condition Ready is False now."""
+    return {
+        found["metadata"]["name"]
+        for found in revisions
+        for condition in found.get("status", {}).get("conditions", [])
+        if (condition["type"], condition["status"]) == ("Ready", "False")
+    }
 
 
 def _model_and_percent(service: Mapping[str, Any]) -> tuple[str, int | None]:

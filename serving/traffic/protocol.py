@@ -32,7 +32,7 @@ class ServiceStatus:
         storage_uri: of the applied manifest.
         canary_percent: of the applied manifest, or None when it is not set.
         latest_created: the newest revision.
-        latest_ready: the newest revision that became ready.
+        latest_ready: the newest revision that is ready.
         rolled_out: the stable revision: the last that had all traffic.
         previous_rolled_out: the one before it.
         traffic: shares; they sum to 100 once a revision is rolled out.
