@@ -1,4 +1,4 @@
-"""Whole rollouts over KServe's rules on paper: what is done, what is kept, and what a death leaves."""
+"""Whole rollouts over KServe's rules on paper: what is done and kept, and what a death leaves."""
 
 import itertools
 from pathlib import Path
