@@ -27,7 +27,7 @@ from inference_services import InferenceServices, wait_until
 from kubernetes import client, dynamic
 from traffic_history import History, recorded
 
-from kanaria.components.shared.errors import KanariaError
+from kanaria.components.shared.errors import KanariaError, NotReadyError
 from kanaria.serving import kubernetes_client
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
@@ -184,4 +184,16 @@ def test_a_staging_survives_faults_at_every_request(service: Service):
         status = service.status()
         assert (status.storage_uri, status.canary_percent) == (service.uri(model), 0)
     service.until_ready(model)
+    service.until_shares(one=100)
+
+
+@pytest.mark.parametrize("verb", [lambda service: service.shift(10), Service.promote])
+def test_a_model_that_was_staged_a_moment_ago_gets_no_traffic(
+    service: Service, verb: Callable[[Service], None]
+):
+    service.stage("three")
+    # What gets the requests of a newest revision that is not ready is the one before, `two`.
+    with pytest.raises(NotReadyError, match="is not ready; nothing shifted"):
+        verb(service)
+    service.until_ready("three")
     service.until_shares(one=100)
