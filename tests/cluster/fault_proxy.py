@@ -6,6 +6,7 @@ functions of one exchange; a schedule chooses which requests meet one.
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -140,8 +141,8 @@ def never(_: Request) -> None:
 class FaultProxy:
     """The proxy while it runs; `use` sets a schedule and begins to count anew."""
 
-    def __init__(self, upstream: str, pool: urllib3.PoolManager) -> None:
-        self._upstream, self._pool = upstream, pool
+    def __init__(self, upstream: str, pool: urllib3.PoolManager, uncounted: str) -> None:
+        self._upstream, self._pool, self._uncounted = upstream, pool, uncounted
         self._schedule: Schedule = never
         self._lock = threading.Lock()
         self._earlier: dict[str, list[Answer]] = {}
@@ -191,7 +192,8 @@ class FaultProxy:
 
     def _count(self, method: str, path: str) -> tuple[Request, Fault | None, list[Answer]]:
         with self._lock:
-            write = 0 if method in READS else len(self.writes) + 1
+            reads = method in READS or re.match(self._uncounted, f"{method} {path}")
+            write = 0 if reads else len(self.writes) + 1
             number = len(self.requests) + 1
             request = Request(number=number, write=write, method=method, path=path)
             self.requests.append(request)
@@ -205,8 +207,12 @@ class FaultProxy:
 
 
 @contextmanager
-def fault_proxy() -> Iterator[FaultProxy]:
-    """Run a proxy before the API server of the kubeconfig."""
+def fault_proxy(uncounted: str = "$.") -> Iterator[FaultProxy]:
+    """Run a proxy before the API server of the kubeconfig.
+
+    Args:
+        uncounted: pattern of "METHOD path" of writes that do not count as such.
+    """
     settings = client.Configuration()
     config.load_kube_config(client_configuration=settings)
     pool = urllib3.PoolManager(
@@ -216,7 +222,7 @@ def fault_proxy() -> Iterator[FaultProxy]:
         retries=False,
         maxsize=8,
     )
-    proxy = FaultProxy(settings.host, pool)
+    proxy = FaultProxy(settings.host, pool, uncounted)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy))
     server.daemon_threads = True
     proxy.url = f"http://127.0.0.1:{server.server_port}"
