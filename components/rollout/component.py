@@ -14,6 +14,7 @@ def rollout_model(
     wait: bool = True,
     interval_seconds: int = 60,
     prometheus_url: str = "",
+    prometheus_queries: str = "",
 ) -> bool:
     """Roll out a pushed canary: raise, hold or take back its traffic on what is observed.
 
@@ -27,6 +28,8 @@ def rollout_model(
             goes on with it.
         interval_seconds: Seconds between two decisions.
         prometheus_url: Address of the cluster's Prometheus; empty for KANARIA_PROMETHEUS_URL.
+        prometheus_queries: What counts requests there: knative, traefik, istio, tensorflow_serving
+            or FILE.yaml:NAME; empty for KANARIA_PROMETHEUS_QUERIES, else knative.
 
     Returns:
         outcome: Whether the canary was promoted, and every reason.
@@ -43,6 +46,7 @@ def rollout_model(
         wait=wait,
         interval_seconds=interval_seconds,
         prometheus_url=prometheus_url,
+        prometheus_queries=prometheus_queries,
     )
     targets = Targets(outcome=Path(outcome.path), timeline=Path(timeline.path))
     return roll_out(request, targets)

@@ -35,6 +35,7 @@ class RolloutRequest:
         wait: whether to control the rollout until it is over.
         interval_seconds: between two decisions, more than 0.
         prometheus_url: of the cluster's Prometheus, "" for the environment's.
+        prometheus_queries: name of a set of queries, "" for the environment's.
     """
 
     endpoint: Path
@@ -42,6 +43,7 @@ class RolloutRequest:
     wait: bool
     interval_seconds: int
     prometheus_url: str
+    prometheus_queries: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +73,11 @@ def roll_out(request: RolloutRequest, targets: Targets) -> bool:
         return _without(targets, False, f"nothing was pushed: {endpoint['reason']}")
     if endpoint["percent"] == 100:
         return _without(targets, True, f"{endpoint['revision']} is the first: it has all traffic")
-    with connect(prometheus_url=request.prometheus_url) as place:
+    asked = {
+        "prometheus_url": request.prometheus_url,
+        "prometheus_queries": request.prometheus_queries,
+    }
+    with connect(**asked) as place:
         rollout = _rolled_out(request, place, endpoint, policy)
         found = judged(rollout)
         outcome.write(found, targets.outcome)

@@ -30,7 +30,9 @@ def _place(options: argparse.Namespace) -> Any:
     from kanaria.serving.rollout.control.connect import connect
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    return connect(options.state, getattr(options, "prometheus_url", ""))
+    asked = vars(options)
+    names = ("prometheus_url", "prometheus_queries")
+    return connect(options.state, **{name: asked.get(name, "") for name in names})
 
 
 def _show(stored: "Stored") -> None:
@@ -152,6 +154,7 @@ def add_rollout(commands: Any) -> None:
     _add_who(start)
     start.add_argument("--policy", default="", help="YAML file; the default policy without one")
     start.add_argument("--prometheus-url", default="", help="of the cluster's Prometheus")
+    start.add_argument("--prometheus-queries", default="", help="a set of queries, as knative")
     start.add_argument("--interval", type=float, default=60.0, metavar="SECONDS")
     start.add_argument("--no-wait", action="store_true", help="leave it to the running controller")
     start.set_defaults(command=_start)

@@ -29,7 +29,9 @@ def service(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         for model in ("plain", "better"):
             uri = str(models / model)
             traffic.stage(build(ServiceSpec(name="taxi", storage_uri=uri)))
-            while (status := traffic.observe("default", "taxi")).latest_ready != status.latest_created:
+            while (
+                status := traffic.observe("default", "taxi")
+            ).latest_ready != status.latest_created:
                 pass
         yield traffic
 
@@ -57,6 +59,7 @@ def request(tmp_path: Path, policy: str = AT_ONCE, wait: bool = True, **said: ob
         wait=wait,
         interval_seconds=1,
         prometheus_url="",
+        prometheus_queries="",
     )
 
 
