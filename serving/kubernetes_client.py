@@ -65,6 +65,13 @@ class Resource:
 INFERENCE_SERVICES = Resource(
     group="serving.kserve.io", version="v1beta1", plural="inferenceservices"
 )
+SERVING_RUNTIMES = Resource(group="serving.kserve.io", version="v1alpha1", plural="servingruntimes")
+CLUSTER_SERVING_RUNTIMES = Resource(
+    group="serving.kserve.io",
+    version="v1alpha1",
+    plural="clusterservingruntimes",
+    namespaced=False,
+)
 REVISIONS = Resource(group="serving.knative.dev", version="v1", plural="revisions")
 HTTP_ROUTES = Resource(group="gateway.networking.k8s.io", version="v1", plural="httproutes")
 CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps")

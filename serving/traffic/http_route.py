@@ -24,7 +24,7 @@ from kanaria.serving.kubernetes_client import (
     Object,
 )
 from kanaria.serving.traffic import routing
-from kanaria.serving.traffic.knative import failure_of, uri_of
+from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, failure_of, uri_of
 from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
 from kanaria.serving.traffic.routing import Gateway, Routing
 from kanaria.serving.traffic.swap import swap
@@ -181,7 +181,7 @@ def status_of(route: Object, services: dict[str, Object]) -> ServiceStatus:
     latest = services.get(found.latest, {})
     model = latest.get("status", {}).get("modelStatus", {})
     is_live = routing.is_accepted(route) and bool(found.rolled_out)
-    hosts = route["spec"].get("hostnames", [])
+    hosts, namespace = route["spec"].get("hostnames", []), route["metadata"]["namespace"]
     return ServiceStatus(
         storage_uri=uri_of(latest) if latest else "",
         canary_percent=found.weights.get(found.latest),
@@ -194,4 +194,8 @@ def status_of(route: Object, services: dict[str, Object]) -> ServiceStatus:
         failure=failure_of(model),
         url=f"http://{hosts[0]}" if hosts else "",
         revision_uris={name: uri_of(service) for name, service in services.items()},
+        revision_urls={
+            name: f"http://{name}{routing.BACKEND_SUFFIX}.{namespace}.{CLUSTER_DOMAIN}"
+            for name in services
+        },
     )

@@ -25,6 +25,8 @@ SOURCE_URI = "internal.serving.kserve.io/storage-initializer-sourceuri"
 """Annotation in which KServe's webhook leaves a revision's storageUri."""
 FAILED = ("BlockedByFailedLoad", "InvalidSpec")
 SERVICE_LABEL = "serving.kserve.io/inferenceservice"
+CLUSTER_DOMAIN = "svc.cluster.local"
+"""Where names of Services end inside a cluster."""
 
 
 class KnativeTraffic:
@@ -174,6 +176,7 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
         failure=failure_of(model),
         url=status.get("url", ""),
         revision_uris={name: found.get(SOURCE_URI, "") for name, found in annotations.items()},
+        revision_urls={name: _own_url(service, name) for name in annotations},
     )
 
 
@@ -190,3 +193,11 @@ def _not_ready(revisions: list[dict[str, Any]]) -> set[str]:
 def _model_and_percent(service: Mapping[str, Any]) -> tuple[str, int | None]:
     """Return what of an InferenceService decides who gets requests."""
     return uri_of(service), service["spec"]["predictor"].get("canaryTrafficPercent")
+
+
+def _own_url(service: Mapping[str, Any], revision: str) -> str:
+    """Return the URL of the Kubernetes Service that Knative makes for each revision.
+
+    Without pods it leads to the activator, which starts one and knows the revision by this host.
+    """
+    return f"http://{revision}.{service['metadata']['namespace']}.{CLUSTER_DOMAIN}"

@@ -40,6 +40,9 @@ class ServiceStatus:
         failure: why the newest revision did not load, if it did not.
         url: where requests go, or "".
         revision_uris: revision -> storage URI of its model.
+        revision_urls: revision -> where it answers whatever its share is, for tests of it: a URL
+            that reaches this revision only, from where the service runs. What is asked there
+            is none of the users' traffic.
     """
 
     storage_uri: str
@@ -53,6 +56,7 @@ class ServiceStatus:
     failure: LoadFailure | None = None
     url: str = ""
     revision_uris: Mapping[str, str] = field(default_factory=dict)
+    revision_urls: Mapping[str, str] = field(default_factory=dict)
 
 
 class Traffic(Protocol):
