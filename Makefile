@@ -61,7 +61,7 @@ test-serving: install ## Run all other tests.
 	$(SERVING)/python -I -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) tests/images tests/cluster tests/prometheus)
 
 # -P keeps this folder out of the path, as -I does, but lets PYTHONPATH name the helpers of tests.
-CLUSTER := PYTHONPATH=$(CURDIR)/tests/cluster:$(CURDIR)/serving/traffic/tests/contract $(SERVING)/python -P -m
+CLUSTER := PYTHONPATH=$(CURDIR)/tests/cluster:$(CURDIR)/serving/traffic/tests/contract:$(CURDIR)/serving/rollout/control/tests/worlds $(SERVING)/python -P -m
 test-cluster: install ## Test against a control plane of our own (root and Go; the first build is long).
 	$(CLUSTER) control_plane run simulated $(SERVING)/python -P -m pytest tests/cluster/simulated
 

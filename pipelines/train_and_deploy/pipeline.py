@@ -59,6 +59,7 @@ def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
         "outcome": evaluate.outputs["outcome"],
         "schema": validate.outputs["schema"],
         "statistics": validate.outputs["statistics"],
+        "serving_samples": train.outputs["serving_samples"],
     }
 
 
@@ -100,6 +101,7 @@ def train_and_deploy(
     max_replicas: int = 1,
     logger_url: str = "",
     ready_timeout: int = 600,
+    checks: dict = {},  # noqa: B006
 ) -> None:
     """Ingest, validate, transform, train and evaluate; push a blessed model as a canary.
 
@@ -141,6 +143,7 @@ def train_and_deploy(
         max_replicas: Most replicas.
         logger_url: Where requests and responses are logged; empty for nowhere.
         ready_timeout: Seconds to wait until the new revision is ready.
+        checks: Limits of push_model's checks before any traffic; {} for the defaults.
     """
     deployed = _fresh(
         resolve_deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
@@ -201,4 +204,5 @@ def train_and_deploy(
             max_replicas=max_replicas,
             logger_url=logger_url,
             ready_timeout=ready_timeout,
+            checks=checks,
         ).set_caching_options(False)

@@ -4,10 +4,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.traffic.local import LocalTraffic
 from kanaria.serving.traffic.protocol import Traffic
+
+if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
+    from kanaria.serving.kubernetes_client import KubernetesClient
 
 LOCAL_STATE = "KANARIA_SERVING_ROOT"
 
@@ -22,21 +26,35 @@ def connect() -> Iterator[Traffic]:
     Raises:
         NotReadyError: the environment names no way to deliver.
     """
-    state = os.environ.get(LOCAL_STATE, "")
-    if not state:
-        yield _cluster()
-        return
-    with LocalTraffic(Path(state)) as traffic:
-        yield traffic
+    found = cluster()
+    if found is None:
+        with LocalTraffic(Path(os.environ[LOCAL_STATE])) as traffic:
+            yield traffic
+    else:
+        from kanaria.serving.traffic.cluster import ClusterTraffic
+
+        yield ClusterTraffic(found)
 
 
-def _cluster() -> Traffic:
-    # Local serving loads no Kubernetes client.
+def cluster() -> "KubernetesClient | None":
+    """Return a client of the cluster to deliver to; None where that is local serving.
+
+    Raises:
+        NotReadyError: the environment names no way to deliver.
+    """
+    return None if os.environ.get(LOCAL_STATE, "") else connect_cluster()
+
+
+def connect_cluster() -> "KubernetesClient":
+    """Return the client of the cluster around this pod, or of the kubeconfig.
+
+    Raises:
+        NotReadyError: there is neither.
+    """
     from kanaria.serving.kubernetes_client import KubernetesClient
-    from kanaria.serving.traffic.cluster import ClusterTraffic
 
     try:
-        return ClusterTraffic(KubernetesClient.connect())
+        return KubernetesClient.connect()
     except NotReadyError as error:
         raise NotReadyError(
             f"no way to deliver is configured: {error}; on one machine set {LOCAL_STATE} to the "

@@ -1,0 +1,127 @@
+"""Finds what a controller works with in the environment: local serving, or a cluster."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.rollout.control.controller import LeaseOf
+from kanaria.serving.rollout.control.files import FOLDER, FileStore
+from kanaria.serving.rollout.control.lease import FileLease, KubernetesLease
+from kanaria.serving.rollout.control.look import World
+from kanaria.serving.rollout.control.store import Store
+from kanaria.serving.rollout.observations.protocol import Reading, Revisions, Source
+from kanaria.serving.traffic.connect import LOCAL_STATE, connect_cluster
+from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.protocol import Traffic
+
+if TYPE_CHECKING:
+    from kanaria.serving.kubernetes_client import KubernetesClient
+
+PROMETHEUS_URL, PROMETHEUS_QUERIES = "KANARIA_PROMETHEUS_URL", "KANARIA_PROMETHEUS_QUERIES"
+DEFAULT_QUERIES = "knative"
+
+
+class NoSource:
+    """For those who only finish what is decided: nothing is read."""
+
+    def read(self, revisions: Revisions) -> Reading:
+        """Return a reading without any answer."""
+        return Reading(now=time.time())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where services and their rollouts are.
+
+    Attributes:
+        traffic: sets the traffic.
+        store: keeps rollouts.
+        lease_of: (namespace, service) -> lease.
+        source: makes the source of numbers; raises ParameterError where none is configured.
+    """
+
+    traffic: Traffic
+    store: Store
+    lease_of: LeaseOf
+    source: Callable[[], Source]
+
+    def world(self, *, reads: bool = True) -> World:
+        """Return what a controller works with; without reading it cannot decide."""
+        source = self.source() if reads else NoSource()
+        return World(traffic=self.traffic, store=self.store, source=source, now=time.time)
+
+
+@contextmanager
+def connect(
+    state: str = "", prometheus_url: str = "", prometheus_queries: str = ""
+) -> Iterator[Place]:
+    """Yield the place of this environment.
+
+    Args:
+        state: state folder of local serving, else KANARIA_SERVING_ROOT; without either it is the
+            cluster around this pod, or of the kubeconfig.
+        prometheus_url: of the cluster's Prometheus, else KANARIA_PROMETHEUS_URL.
+        prometheus_queries: name of a set in `observations/queries.yaml`, or FILE.yaml:NAME; else
+            KANARIA_PROMETHEUS_QUERIES, else "knative".
+
+    Raises:
+        NotReadyError: there is neither.
+    """
+    folder = state or os.environ.get(LOCAL_STATE, "")
+    if folder:
+        with LocalTraffic(Path(folder)) as traffic:
+            yield _local(Path(folder).resolve(), traffic)
+    else:
+        url = prometheus_url or os.environ.get(PROMETHEUS_URL, "")
+        queries = prometheus_queries or os.environ.get(PROMETHEUS_QUERIES, DEFAULT_QUERIES)
+        yield _cluster(url, queries)
+
+
+def _local(state: Path, traffic: Traffic) -> Place:
+    from kanaria.serving.rollout.observations.router import RouterSource
+
+    def lease_of(namespace: str, service: str) -> FileLease:
+        return FileLease(state / namespace / service / FOLDER / "controller.lock")
+
+    return Place(
+        traffic=traffic,
+        store=FileStore(state),
+        lease_of=lease_of,
+        source=lambda: RouterSource(state),
+    )
+
+
+def _cluster(prometheus_url: str, queries: str) -> Place:
+    from kanaria.serving.rollout.control.config_maps import ConfigMapStore
+    from kanaria.serving.traffic.cluster import ClusterTraffic
+
+    cluster = connect_cluster()
+
+    def lease_of(namespace: str, service: str) -> KubernetesLease:
+        return KubernetesLease(cluster, namespace, service, f"{socket.gethostname()}-{os.getpid()}")
+
+    return Place(
+        traffic=ClusterTraffic(cluster),
+        store=ConfigMapStore(cluster),
+        lease_of=lease_of,
+        source=lambda: _prometheus(prometheus_url, queries, cluster),
+    )
+
+
+def _prometheus(url: str, queries: str, cluster: "KubernetesClient") -> Source:
+    from kanaria.serving.rollout.observations.prometheus import PrometheusSource
+    from kanaria.serving.rollout.observations.queries import OWN, choose
+
+    if not url:
+        raise ParameterError(
+            f"prometheus_url='': a rollout on a cluster is judged by Prometheus; name it, or set "
+            f"{PROMETHEUS_URL}"
+        )
+    file, _, name = queries.rpartition(":")
+    return PrometheusSource(url, choose(name, Path(file) if file else OWN), cluster)

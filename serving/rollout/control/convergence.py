@@ -1,0 +1,76 @@
+"""What is still to be done until the traffic is what was decided. Pure.
+
+phase         done when                                   else
+-----------   -----------------------------------------   --------------------------------------
+superseded    always: the service is not ours             nothing
+promoted      the canary is rolled out with all traffic   PROMOTE, once it is ready
+rolled back   the canary is set to 0 % and has 0 %        ROLL_BACK
+otherwise     it is set to and has what is desired        SHIFT; upwards only once it is ready
+
+While a policy only observes, nothing but a person's rollback is done.
+"""
+
+from enum import StrEnum
+
+from kanaria.serving.rollout.control.document import Rollout
+from kanaria.serving.rollout.policy import Automation
+from kanaria.serving.rollout.state import Phase
+from kanaria.serving.traffic.protocol import ServiceStatus
+
+
+class Move(StrEnum):
+    """The next step towards the decided traffic."""
+
+    NOTHING = "nothing"
+    WAIT = "wait"
+    """It is set but not live yet, or the canary is not ready for more."""
+    SHIFT = "shift"
+    PROMOTE = "promote"
+    ROLL_BACK = "roll_back"
+
+
+def share_of(status: ServiceStatus, revision: str) -> int:
+    """Return the percentage of requests the revision really gets."""
+    return sum(share.percent for share in status.traffic if share.revision == revision)
+
+
+def taken_over(rollout: Rollout, status: ServiceStatus) -> str:
+    """Return who took the service from a rollout that is not over, or "".
+
+    A newer revision than the canary ends the trial. So does a promotion from outside: a canary
+    that has everything cannot be compared with anything.
+    """
+    canary, state = rollout.target.canary, rollout.state
+    if status.latest_created not in ("", canary):
+        return f"revision {status.latest_created}"
+    ours = state.desired_percent == 100 or rollout.policy.automation is Automation.OBSERVE
+    if status.rolled_out == canary and not ours:
+        return "a promotion from outside"
+    return ""
+
+
+def next_move(rollout: Rollout, status: ServiceStatus) -> Move:
+    """Return what is to be done next."""
+    state, canary = rollout.state, rollout.target.canary
+    if state.phase is Phase.SUPERSEDED or status.latest_created not in ("", canary):
+        return Move.NOTHING
+    observes = rollout.policy.automation is Automation.OBSERVE
+    if observes and state.phase is not Phase.ROLLED_BACK:
+        return Move.NOTHING
+    if state.phase is Phase.PROMOTED:
+        return _promotion(canary, status)
+    share, wanted = share_of(status, canary), state.desired_percent
+    if status.canary_percent == wanted:
+        return Move.NOTHING if share == wanted else Move.WAIT
+    if state.phase is Phase.ROLLED_BACK:
+        return Move.ROLL_BACK
+    is_less = wanted < (100 if status.canary_percent is None else status.canary_percent)
+    return Move.SHIFT if is_less or status.latest_ready == canary else Move.WAIT
+
+
+def _promotion(canary: str, status: ServiceStatus) -> Move:
+    if status.rolled_out == canary:
+        return Move.NOTHING if share_of(status, canary) == 100 else Move.WAIT
+    if status.canary_percent in (None, 100):
+        return Move.WAIT
+    return Move.PROMOTE if status.latest_ready == canary else Move.WAIT

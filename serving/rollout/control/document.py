@@ -1,0 +1,98 @@
+"""What is kept of a rollout between two looks: one value, there and back as JSON. Pure."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.rollout.observations.interval import Memory
+from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.state import OVER, State
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """Which revision is on trial, and which one it is to replace.
+
+    Attributes:
+        namespace: of the service.
+        service: name of the InferenceService.
+        canary: revision on trial.
+        stable: revision it is compared with, which gets the traffic back.
+        canary_uri: storage URI of the canary's model.
+        stable_uri: storage URI of the stable revision's model.
+    """
+
+    namespace: str
+    service: str
+    canary: str
+    stable: str
+    canary_uri: str
+    stable_uri: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rollout:
+    """A rollout as it stands; its audit record, the entries, is kept beside it.
+
+    Attributes:
+        number: of the service's rollouts, from 1.
+        target: what is rolled out.
+        policy: how.
+        started: seconds since 1970.
+        started_by: name of the person or system.
+        state: where it stands.
+        memory: raw counters as last read, so that the next reading gives an interval.
+        looked: when they were read, seconds since 1970, or None before the first time.
+        entries: how many entries the audit record has.
+        settled: it is over and its traffic was seen to be what was decided; nothing is left to do.
+    """
+
+    number: int
+    target: Target
+    policy: Policy
+    started: float
+    started_by: str
+    state: State
+    memory: Memory
+    looked: float | None = None
+    entries: int = 0
+    settled: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether it still decides over the traffic of its service."""
+        return self.state.phase not in OVER
+
+    @property
+    def title(self) -> str:
+        """How messages name it."""
+        return f"{self.target.namespace}/{self.target.service} rollout {self.number}"
+
+
+_ADAPTER = TypeAdapter(Rollout)
+
+
+def to_json(rollout: Rollout) -> str:
+    """Return the rollout as JSON text; equal rollouts give equal text."""
+    values: dict[str, Any] = _ADAPTER.dump_python(rollout, mode="json")
+    return json.dumps(values, sort_keys=True, allow_nan=False)
+
+
+def from_json(text: str, where: str) -> Rollout:
+    """Return the rollout written by `to_json`.
+
+    Raises:
+        DataError: the text, kept at `where`, is not such a rollout.
+    """
+    try:
+        return _ADAPTER.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "document"
+        raise DataError(
+            f"{where}: {place}={shown(first['input'])}: {first['msg']}; it was not written by this "
+            "version of Kanaria: remove it and start the rollout anew"
+        ) from error

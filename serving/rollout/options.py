@@ -1,0 +1,174 @@
+"""The command `kanaria rollout`; loads nothing heavy to be listed."""
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kanaria.serving.rollout.control.connect import Place
+    from kanaria.serving.rollout.control.store import Stored
+
+LOCAL = ".kanaria/serving"
+COMMANDS = {
+    "approve": "let the step in question begin, or promote an inconclusive canary",
+    "pause": "keep the traffic as it is; harm still rolls back",
+    "resume": "go on after a pause or a question",
+    "promote": "give the canary all traffic as soon as it is seen to be ready",
+    "rollback": "give the stable revision all traffic, at once",
+}
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _place(options: argparse.Namespace) -> Any:
+    import logging
+
+    from kanaria.serving.rollout.control.connect import connect
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    asked = vars(options)
+    names = ("prometheus_url", "prometheus_queries")
+    return connect(options.state, **{name: asked.get(name, "") for name in names})
+
+
+def _show(stored: "Stored") -> None:
+    state = stored.rollout.state
+    stamp = time.strftime("%H:%M:%S")
+    reasons = "; ".join(state.last.reasons) if state.last else "begun"
+    _say(f"{stamp}  {state.phase:16} {state.desired_percent:3} %  {reasons}")
+
+
+def _start(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from kanaria.serving.rollout import policy
+    from kanaria.serving.rollout.control import orders
+
+    read = policy.read(Path(options.policy)) if options.policy else policy.Policy()
+    with _place(options) as place:
+        rollout = orders.start(
+            place.store,
+            place.traffic,
+            options.namespace,
+            options.service,
+            read,
+            who=_whoever(options),
+            now=time.time(),
+        )
+        _say(f"{rollout.title}: {rollout.target.canary} against {rollout.target.stable}")
+        return 0 if options.no_wait else _run(place, options)
+
+
+def _run(place: "Place", options: argparse.Namespace, *, reads: bool = True) -> int:
+    """Be the controller of the rollout until it is settled."""
+    from kanaria.serving.rollout.control.controller import run
+    from kanaria.serving.rollout.state import Phase
+
+    stored = run(
+        place.world(reads=reads),
+        options.namespace,
+        options.service,
+        lease=place.lease_of(options.namespace, options.service),
+        heard=_show,
+        interval_seconds=getattr(options, "interval", 0),
+    )
+    return int(reads and stored.rollout.state.phase is not Phase.PROMOTED)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from kanaria.serving.rollout.control.orders import newest
+
+    with _place(options) as place:
+        _show(newest(place.store, options.namespace, options.service))
+    return 0
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from kanaria.serving.rollout.control.controller import POLL_SECONDS
+    from kanaria.serving.rollout.control.orders import newest
+
+    version = ""
+    with _place(options) as place:
+        while True:
+            stored = newest(place.store, options.namespace, options.service)
+            if stored.version != version:
+                _show(stored)
+            if stored.rollout.settled:
+                return 0
+            version = stored.version
+            time.sleep(POLL_SECONDS)
+
+
+def _command(options: argparse.Namespace) -> int:
+    from kanaria.serving.rollout.commands import Command, CommandKind
+    from kanaria.serving.rollout.control.orders import order
+
+    kind = CommandKind(options.verb)
+    step = getattr(options, "step", "")
+    command = Command(kind=kind, who=_whoever(options), when=time.time(), step=step)
+    with _place(options) as place:
+        stored = order(place.store, options.namespace, options.service, command)
+        # The way back must not depend on a controller that is alive.
+        if kind is CommandKind.ROLLBACK:
+            return _run(place, options, reads=False)
+        _show(stored)
+    return 0
+
+
+def _whoever(options: argparse.Namespace) -> str:
+    import getpass
+    import os
+
+    try:
+        return str(options.who) or getpass.getuser()
+    except KeyError:  # A container may run as any user id.
+        return f"uid {os.getuid()}"
+
+
+def _add_place(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("service", help="name of the InferenceService")
+    verb.add_argument("--namespace", default="default")
+    verb.add_argument(
+        "--state", default="", help=f"state folder of local serving, as {LOCAL}; else the cluster"
+    )
+
+
+def _add_who(verb: argparse.ArgumentParser) -> None:
+    name = "who it is, for the record; you by default"
+    verb.add_argument("--as", dest="who", default="", metavar="NAME", help=name)
+
+
+def add_rollout(commands: Any) -> None:
+    """Add `rollout` and its verbs to the command line."""
+    rollout = commands.add_parser("rollout", help="give a canary its traffic under control")
+    listed = "|".join(["start", "status", "watch", *COMMANDS])
+    verbs = rollout.add_subparsers(required=True, dest="verb", metavar=listed)
+    start = verbs.add_parser(
+        "start", help="roll out the newest revision, and control it until done"
+    )
+    _add_place(start)
+    _add_who(start)
+    start.add_argument("--policy", default="", help="YAML file; the default policy without one")
+    start.add_argument("--prometheus-url", default="", help="of the cluster's Prometheus")
+    start.add_argument("--prometheus-queries", default="", help="a set of queries, as knative")
+    start.add_argument("--interval", type=float, default=60.0, metavar="SECONDS")
+    start.add_argument("--no-wait", action="store_true", help="leave it to the running controller")
+    start.set_defaults(command=_start)
+    for name, function, text in (
+        ("status", _status, "show where a rollout stands"),
+        ("watch", _watch, "show it until it is over"),
+    ):
+        verb = verbs.add_parser(name, help=text)
+        _add_place(verb)
+        verb.set_defaults(command=function)
+    for name, text in COMMANDS.items():
+        verb = verbs.add_parser(name, help=text)
+        _add_place(verb)
+        _add_who(verb)
+        if name == "approve":
+            verb.add_argument("--step", default="", help="the step; the one in question by default")
+        verb.set_defaults(command=_command)
