@@ -6,6 +6,7 @@ import random
 import threading
 from collections import Counter
 
+import httpx
 import pytest
 from real_prometheus import NAMESPACE, free_port
 
@@ -227,6 +228,15 @@ def test_a_query_that_prometheus_refuses_is_logged_with_its_reason(world, caplog
     reading = PrometheusSource(world.prometheus.url, wrong, Pods()).read(BOTH)
     assert reading.canary is None
     assert "parse error" in caplog.text
+
+
+@pytest.mark.parametrize("name", queries.read())
+def test_prometheus_understands_every_set(world, name):
+    answer = httpx.post(
+        f"{world.prometheus.url}/api/v1/query",
+        data={"query": queries.choose(name).query(BOTH, CANARY)},
+    )
+    assert answer.json()["data"] == {"resultType": "vector", "result": []}
 
 
 def test_a_pod_that_is_scraped_twice_is_not_counted_twice(world, canary, stable, caplog):
