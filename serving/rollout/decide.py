@@ -72,6 +72,12 @@ def decide(state: State, observation: Observation, policy: Policy) -> Decision:
     return _recorded(decision, observation)
 
 
+def deciding_rule(situation: Situation) -> str:
+    """Return the name of the rule that decides, as in the table of the module."""
+    rule = next(rule for rule in RULES if rule(situation) is not None)
+    return str(getattr(rule, "__name__", rule)).removeprefix("_")
+
+
 def _recorded(decision: Decision, observation: Observation) -> Decision:
     state = replace(decision.state, interval=observation.interval, last=decision.verdict)
     return replace(decision, state=state)

@@ -19,7 +19,11 @@ def service(ready: int, rolled_out: int) -> dict:
         "latestReadyRevision": f"tips-0000{ready}",
         "latestRolledoutRevision": f"tips-0000{rolled_out}",
     }
-    return {"spec": {"predictor": {}}, "status": {"components": {"predictor": predictor}}}
+    return {
+        "metadata": {"name": "tips", "namespace": "team"},
+        "spec": {"predictor": {}},
+        "status": {"components": {"predictor": predictor}},
+    }
 
 
 def test_a_canary_that_is_ready_is_the_newest_ready_revision():

@@ -1,0 +1,72 @@
+"""The verdict on a rollout in one sentence, with the light it shows. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kanaria.serving.rollout.policy import Automation
+from kanaria.serving.rollout.state import Phase
+from kanaria.serving.rollout.timeline.history import History, Moment
+from kanaria.serving.rollout.timeline.wording import asked, duration, why
+
+
+class Light(StrEnum):
+    """What a glance tells; each is also said in words."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Headline:
+    """The light and the sentence."""
+
+    light: Light
+    sentence: str
+
+
+LIGHTS = {Phase.PROMOTED: Light.GREEN, Phase.ROLLED_BACK: Light.RED}
+
+
+def headline(history: History) -> Headline:
+    """Return the verdict: how the rollout ended and why, or where it stands."""
+    state = history.state
+    sentence = _sentence(history, state.phase)
+    if history.policy.automation is Automation.OBSERVE and state.proposed is not None:
+        proposed = state.proposed
+        sentence += f" Only observing: would {proposed.action} at {proposed.percent} %."
+    return Headline(light=LIGHTS.get(state.phase, Light.YELLOW), sentence=sentence)
+
+
+def _sentence(history: History, phase: Phase) -> str:
+    turn = _turn(history, phase)
+    since = duration((turn.when if turn else history.ended) - history.started)
+    requests = f"{turn.canary.requests if turn else 0:,} requests of the canary"
+    reason = _reason(turn)
+    if phase is Phase.PROMOTED:
+        return f"Promoted after {since} and {requests}: {reason}."
+    if phase is Phase.ROLLED_BACK:
+        return f"Rolled back after {since} and {requests}: {reason}."
+    if phase is Phase.SUPERSEDED:
+        return f"Superseded after {since} by another revision: {reason}."
+    if phase is Phase.WAITING_APPROVAL:
+        return f"Waiting for a person since {since} after the start. {asked(history.state)}"
+    if phase is Phase.PAUSED:
+        return f"Paused at {history.state.desired_percent} % of the traffic: {reason}."
+    if phase is Phase.STAGED:
+        return f"Staged without traffic for {since}: {_last(history)}."
+    return f"Under way at {history.state.desired_percent} % of the traffic: {_last(history)}."
+
+
+def _turn(history: History, phase: Phase) -> Moment | None:
+    """Return the moment at which the rollout came into its present phase."""
+    turns = (one for one in reversed(history.moments) if one.before.phase is not phase)
+    return next(turns, None)
+
+
+def _reason(moment: Moment | None) -> str:
+    return why(moment.decision.verdict, moment.findings).rstrip(".") if moment else "no record"
+
+
+def _last(history: History) -> str:
+    return _reason(history.moments[-1] if history.moments else None)

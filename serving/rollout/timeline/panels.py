@@ -1,0 +1,280 @@
+"""What the timeline draws: panels of curves over time, as data. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+
+from kanaria.serving.rollout.gates.panel import panel
+from kanaria.serving.rollout.observation import Observation
+from kanaria.serving.rollout.timeline import axes
+from kanaria.serving.rollout.timeline.audit import is_marked
+from kanaria.serving.rollout.timeline.axes import Scale
+from kanaria.serving.rollout.timeline.history import History, Moment
+
+CONFIDENCE = 0.95
+MOST_POINTS = 240
+SETTLED_REQUESTS = 100
+"""From here on an interval is narrow enough to set the height of a panel."""
+HOLE = 2.5
+CANARY, STABLE, INK = "var(--b)", "var(--a)", "var(--ink)"
+GATE_COLORS = {"errors": "#7b3fa0", "latency": "#00796b"}
+DASHES = {"errors": "7 3", "latency": "2 3"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curve:
+    """One line over time.
+
+    Attributes:
+        name: for the legend.
+        color: CSS color.
+        points: (seconds since 1970, value), in the order of time.
+        band: (seconds since 1970, lower, upper) around it, or empty.
+        dash: SVG dash pattern, "" for a whole line, so that color is not all that tells.
+        stepped: the value holds until the next point.
+    """
+
+    name: str
+    color: str
+    points: Sequence[tuple[float, float]]
+    band: Sequence[tuple[float, float, float]] = ()
+    dash: str = ""
+    stepped: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Panel:
+    """Curves over the common axis of time.
+
+    Attributes:
+        title: with the unit.
+        scale: of the values.
+        curves: in the order they are drawn.
+        thresholds: (value, label) of lines across the panel.
+        height: in pixels.
+    """
+
+    title: str
+    scale: Scale
+    curves: Sequence[Curve]
+    thresholds: Sequence[tuple[float, str]] = ()
+    height: int = 110
+
+
+def panels(history: History) -> tuple[Panel, ...]:
+    """Return the panels from top to bottom; those without anything to show are left out."""
+    kept = thinned(history.moments)
+    found = [_traffic(history, kept), _errors(kept), _slow(kept), *_evidence(history, kept)]
+    return tuple(one for one in [*found, _exposure(history, kept)] if one is not None)
+
+
+def thinned(moments: Sequence[Moment]) -> list[Moment]:
+    """Return at most some 500 observations: of each stretch its last one and its worst one.
+
+    Observations that acted are kept in any case, and with them the ends of all steps.
+    """
+    seen = [moment for moment in moments if isinstance(moment.entry, Observation)]
+    size = -(-len(seen) // MOST_POINTS) or 1
+    kept = []
+    for start in range(0, len(seen), size):
+        stretch = seen[start : start + size]
+        worst = max(stretch, key=lambda moment: moment.spent)
+        kept += [one for one in stretch if one in (worst, stretch[-1]) or is_marked(one)]
+    return kept
+
+
+def interval(
+    events: Sequence[float], requests: Sequence[float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ends of the Clopper-Pearson intervals (1934) of `CONFIDENCE` for a share.
+
+    Args:
+        events: shape (n,), 0 to the requests.
+        requests: shape (n,), 1 or more.
+    """
+    hits, trials = np.asarray(events, dtype=float), np.asarray(requests, dtype=float)
+    tail = (1 - CONFIDENCE) / 2
+    # The beta distribution has no parameter 0; there the interval ends at 0 or 1.
+    low = beta.ppf(tail, np.maximum(hits, 1), trials - hits + 1)
+    high = beta.ppf(1 - tail, hits + 1, np.maximum(trials - hits, 1))
+    return np.where(hits > 0, low, 0.0), np.where(hits < trials, high, 1.0)
+
+
+def _traffic(history: History, kept: Sequence[Moment]) -> Panel:
+    changes = [moment for moment in history.moments if moment.before != moment.state]
+    desired = [(history.started, 0.0)]
+    for moment in changes:
+        if moment.state.desired_percent != desired[-1][1]:
+            desired.append((moment.when, float(moment.state.desired_percent)))
+    desired.append((history.horizon, desired[-1][1]))
+    seen = [
+        (moment.when, float(moment.entry.percent))
+        for moment in kept
+        if isinstance(moment.entry, Observation) and moment.entry.percent is not None
+    ]
+    curves = [Curve(name="desired", color=CANARY, points=desired, stepped=True)]
+    if seen:
+        curves.append(Curve(name="really set", color=INK, points=seen, dash="2 3", stepped=True))
+    most = max(value for _, value in [*desired, *seen])
+    title = "Traffic of the canary, % of requests"
+    return Panel(title=title, scale=axes.percentages(most), curves=curves)
+
+
+def _errors(kept: Sequence[Moment]) -> Panel | None:
+    canary = [(one.when, one.canary.errors, one.canary.requests) for one in kept]
+    stable = [(one.when, one.stable.errors, one.stable.requests) for one in kept]
+    return _rates("Errors since the start, % of requests", canary, stable)
+
+
+def _slow(kept: Sequence[Moment]) -> Panel | None:
+    found = [(one.when, _numbers(one, "latency")) for one in kept]
+    canary, stable = (
+        [
+            (when, int(of[f"{which}_events"]), int(of[f"{which}_requests"]))
+            for when, of in found
+            if of
+        ]
+        for which in ("canary", "stable")
+    )
+    return _rates("Slow answers since the start, % of requests", canary, stable)
+
+
+def _rates(
+    title: str, canary: list[tuple[float, int, int]], stable: list[tuple[float, int, int]]
+) -> Panel | None:
+    named = (("stable", STABLE, "6 3", stable), ("canary", CANARY, "", canary))
+    curves = [
+        _rate(name, color, dash, [one for one in series if one[2] > 0])
+        for name, color, dash, series in named
+    ]
+    curves = [curve for curve in curves if curve.points]
+    if not curves:
+        return None
+    settled = {
+        when for series in (canary, stable) for when, _, total in series if total > SETTLED_REQUESTS
+    }
+    tops = [high for curve in curves for when, _, high in curve.band if when in settled]
+    highest = [value for curve in curves for _, value in curve.points[-1:]]
+    scale = axes.shares(min(max([*tops, *highest]), 2 * max(_peaks(curves))))
+    return Panel(title=title, scale=scale, curves=curves)
+
+
+def _peaks(curves: Sequence[Curve]) -> list[float]:
+    """Return the highest value of each curve after its unsettled beginning, above 0."""
+    return [
+        max([1e-4, *(v for _, v in curve.points[len(curve.points) // 10 :])]) for curve in curves
+    ]
+
+
+def _rate(name: str, color: str, dash: str, series: list[tuple[float, int, int]]) -> Curve:
+    events, requests = [one[1] for one in series], [one[2] for one in series]
+    low, high = interval(events, requests)
+    return Curve(
+        name=name,
+        color=color,
+        dash=dash,
+        points=[(when, hits / total) for when, hits, total in series],
+        band=[(one[0], float(a), float(b)) for one, a, b in zip(series, low, high, strict=True)],
+    )
+
+
+def _evidence(history: History, kept: Sequence[Moment]) -> list[Panel]:
+    """Return the panels of e-values against and for the canary."""
+    policy = history.policy
+    gates = [gate for gate in panel(policy) if hasattr(gate, "promise")]
+    if not gates or not kept:
+        return []
+    harm = [_e_values(kept, gate.name, "harm_e_value") for gate in gates]
+    health = [_e_values(kept, gate.name, "health_e_value") for gate in gates]
+    both = [(one.when, one.spent / policy.false_rollback) for one in kept]
+    limits = {1 / policy.false_rollback: f"rolled back at {1 / policy.false_rollback:.3g} together"}
+    if len(gates) > 1:
+        harm.append(Curve(name="together, as it counts", color=INK, points=both))
+        for gate in gates:
+            limit = 1 / gate.promise.alpha
+            limits[limit] = f"{limit:.3g}: one gate alone"
+    agreed = 1 / policy.false_promotion
+    title = "{}, e-value on a logarithmic axis"
+    return [
+        _e_panel(title.format("Evidence of harm"), harm, list(limits.items())),
+        _e_panel(
+            title.format("Evidence of health in the step"),
+            health,
+            [(agreed, f"a gate agrees at {agreed:.3g}")],
+        ),
+    ]
+
+
+def _e_values(kept: Sequence[Moment], gate: str, key: str) -> Curve:
+    values = [(one.when, _numbers(one, gate)[key]) for one in kept if _numbers(one, gate)]
+    color = GATE_COLORS.get(gate, INK)
+    return Curve(name=gate, color=color, points=values, dash=DASHES.get(gate, ""))
+
+
+def _e_panel(title: str, curves: Sequence[Curve], thresholds: Sequence[tuple[float, str]]) -> Panel:
+    values = [value for curve in curves for _, value in curve.points]
+    most = max([*values, *(3 * limit for limit, _ in thresholds)])
+    scale = axes.evidence(min(values), most)
+    return Panel(title=title, scale=scale, curves=curves, thresholds=thresholds, height=130)
+
+
+def _numbers(moment: Moment, gate: str) -> dict[str, float]:
+    return next((dict(one.numbers) for one in moment.findings if one.gate == gate), {})
+
+
+def _exposure(history: History, kept: Sequence[Moment]) -> Panel | None:
+    """Return the canary's requests in each step beside those the step asks for."""
+    ladder = history.policy.ladder
+    counted: list[tuple[float, float]] = []
+    asked = [(history.started, 0.0)]
+    for moment in kept:
+        counted.append((moment.when, _in_step(moment)))
+        step = moment.state.step
+        if step != moment.before.step:
+            counted.append((moment.when, 0.0))
+            least = ladder[step].minimum_requests if 0 <= step < len(ladder) else 0
+            asked.append((moment.when, float(least)))
+    if not any(value for _, value in counted):
+        return None
+    asked.append((history.ended, asked[-1][1]))
+    curves = [
+        Curve(name="canary", color=CANARY, points=counted),
+        Curve(name="the step asks for", color=INK, points=asked, dash="2 3", stepped=True),
+    ]
+    return Panel(
+        title="Exposure, requests of the canary in the step",
+        scale=axes.counts(max(value for curve in curves for _, value in curve.points)),
+        curves=curves,
+        height=90,
+    )
+
+
+def _in_step(moment: Moment) -> float:
+    """Return the canary's requests in the step that an observation met."""
+    if moment.state.step == moment.before.step:
+        return float(moment.state.step_requests)
+    counts = moment.entry.canary if isinstance(moment.entry, Observation) else None
+    return float(moment.before.step_requests + (counts.requests if counts else 0))
+
+
+def gaps(history: History) -> list[tuple[float, float]]:
+    """Return the stretches of time without data, from and to in seconds since 1970.
+
+    These are intervals whose needed counters were missing, and pauses between two observations
+    of more than `HOLE` usual intervals.
+    """
+    seen = [moment for moment in history.moments if isinstance(moment.entry, Observation)]
+    starts = [history.started, *(moment.when for moment in seen)]
+    spans = [(start, moment.when) for start, moment in zip(starts, seen, strict=False)]
+    usual = float(np.median([end - start for start, end in spans[1:] or spans])) if spans else 0.0
+    found: list[tuple[float, float]] = []
+    for (start, end), moment in zip(spans, seen, strict=True):
+        if not (moment.blind or end - start > HOLE * max(usual, 1.0)):
+            continue
+        if found and found[-1][1] == start:
+            start = found.pop()[0]
+        found.append((start, end))
+    return [(start, end) for start, end in found if end > start]

@@ -1,0 +1,159 @@
+"""Where a rollout stands, for a terminal: one line an interval, or a short survey. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from kanaria.serving.rollout.gates.protocol import Finding
+from kanaria.serving.rollout.policy import Automation, Policy
+from kanaria.serving.rollout.situation import MINUTE, findings
+from kanaria.serving.rollout.state import OVER, Action, Phase, Question, State
+from kanaria.serving.rollout.timeline.wording import (
+    DONE,
+    asked,
+    clock,
+    duration,
+    share,
+    step_name,
+    why,
+)
+
+RATES = {"errors": "errors", "latency": "slow"}
+
+
+def line(state: State, policy: Policy, now: float) -> str:
+    """Return what was seen and decided last, on one line.
+
+        12:04:10   10%  612 requests  errors 0.3 % (stable 0.4 %)  harm 0.08/1  held: paused
+
+    Requests, errors and slow answers are those of the canary that the gates have compared.
+
+    Args:
+        state: after the decision.
+        policy: of the rollout.
+        now: when it was made, seconds since 1970; shown in UTC.
+    """
+    found = findings(state, policy)
+    parts = [clock(now, "%H:%M:%S"), f"{_traffic(state):>4}", *_rates(found)]
+    if _judged(found):
+        parts.append(f"harm {sum(one.spent for one in found):.2f}/1")
+    return " ".join("  ".join([*parts, _last(state, found)]).splitlines())
+
+
+def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -> str:
+    """Return where the rollout stands, what is waited for and how to answer, in some ten lines.
+
+    Args:
+        facts: service, namespace, canary, stable, canary_uri and stable_uri, as far as known.
+        state: of the rollout.
+        policy: of the rollout.
+        now: seconds since 1970.
+    """
+    found = findings(state, policy)
+    rows = [
+        ("service", f"{facts.get('namespace', '')}/{facts.get('service', '')}"),
+        ("phase", f"{state.phase}, begun {clock(state.started)} UTC"),
+        ("strategy", f"{policy.strategy}, automation {policy.automation}"),
+        ("step", _step(state, policy, now)),
+        ("traffic", _weights(state)),
+        ("canary", _revision(facts, "canary")),
+        ("stable", _revision(facts, "stable")),
+        *_evidence(found),
+        ("last", _last(state, found)),
+        *_waiting(state, policy, now),
+        *(("answer", command) for command in answers(facts, state)),
+    ]
+    return "\n".join(f"{name:10} {' '.join(text.split())}".rstrip() for name, text in rows)
+
+
+def answers(facts: Mapping[str, str], state: State) -> tuple[str, ...]:
+    """Return the commands with which a person answers or ends a pause; none where none is due."""
+    verbs: tuple[str, ...] = ()
+    if state.question in (Question.STEP, Question.INCONCLUSIVE):
+        verbs = ("approve", "rollback")
+    elif state.question is Question.NO_DATA:
+        verbs = ("resume", "rollback")
+    elif state.phase is Phase.PAUSED:
+        verbs = ("resume", "promote", "rollback")
+    where = f"{facts.get('service', '')} --namespace {facts.get('namespace', '')}"
+    return tuple(f"kanaria rollout {verb} {where}" for verb in verbs)
+
+
+def _traffic(state: State) -> str:
+    seen = state.percent_seen
+    desired = f"{state.desired_percent}%"
+    return desired if seen in (None, state.desired_percent) else f"{desired} (has {seen}%)"
+
+
+def _judged(found: Sequence[Finding]) -> bool:
+    return any("canary_requests" in one.numbers for one in found)
+
+
+def _rates(found: Sequence[Finding]) -> Iterator[str]:
+    rated = [one for one in found if "canary_requests" in one.numbers]
+    if rated:
+        requests = max(one.numbers["canary_requests"] for one in rated)
+        yield f"{requests:.0f} requests"
+    for one in rated:
+        of = one.numbers
+        canary = share(of["canary_events"], of["canary_requests"])
+        stable = share(of["stable_events"], of["stable_requests"])
+        yield f"{RATES.get(one.gate, one.gate)} {canary} (stable {stable})"
+
+
+def _last(state: State, found: Sequence[Finding]) -> str:
+    if state.last is None:
+        return "begun"
+    done = DONE[state.last.action]
+    if state.last.action is Action.SHIFT:
+        return f"{done} to {state.last.percent}%"
+    return f"{done}: {why(state.last, found)}"
+
+
+def _step(state: State, policy: Policy, now: float) -> str:
+    of = len(policy.ladder) + 1
+    if state.phase in OVER:
+        return f"{of if state.phase is Phase.PROMOTED else state.step + 1}/{of}"
+    since = f"for {duration(now - state.step_started)}"
+    return f"{state.step + 1}/{of} ({step_name(policy, state.step)}), {since}"
+
+
+def _weights(state: State) -> str:
+    seen = "not known" if state.percent_seen is None else f"{state.percent_seen}%"
+    return f"canary {state.desired_percent}% desired, {seen} seen"
+
+
+def _revision(facts: Mapping[str, str], which: str) -> str:
+    return f"{facts.get(which, '') or 'none'}  {facts.get(f'{which}_uri', '')}"
+
+
+def _evidence(found: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+    for one in found:
+        yield one.gate, f"{one.text}{'; agrees' if one.accepted else ''}"
+    if _judged(found):
+        yield "harm", f"{sum(one.spent for one in found):.3g} of 1, where it is rolled back"
+
+
+def _waiting(state: State, policy: Policy, now: float) -> Iterator[tuple[str, str]]:
+    if state.phase is Phase.WAITING_APPROVAL:
+        yield "waiting", f"for a person: {asked(state)}"
+    elif state.phase is Phase.PAUSED:
+        yield "waiting", "for a person to end the pause; harm still rolls back"
+    elif state.phase is Phase.STAGED:
+        yield "waiting", "for a canary that is ready"
+    elif state.phase is Phase.PROGRESSING and policy.ladder:
+        yield "waiting", f"for {_lacking(state, policy, now)}"
+    if state.proposed is not None and policy.automation is Automation.OBSERVE:
+        yield "proposed", f"{state.proposed.action} at {state.proposed.percent}%"
+
+
+def _lacking(state: State, policy: Policy, now: float) -> str:
+    step = policy.ladder[max(state.step, 0)]
+    requests = step.minimum_requests - state.step_requests
+    minutes = step.minimum_minutes - (now - state.step_started) / MINUTE
+    lacking = []
+    if requests > 0:
+        lacking.append(f"{requests} more requests of the canary")
+    if minutes > 0:
+        lacking.append(f"{minutes:.1f} more minutes")
+    if lacking:
+        return f"{' and '.join(lacking)} in step {step.name}"
+    return "evidence of health" if state.step + 1 == len(policy.ladder) else "data of every gate"

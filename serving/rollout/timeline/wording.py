@@ -1,0 +1,70 @@
+"""How times, counts and decisions are said to a person. Pure."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from kanaria.serving.rollout.gates.protocol import Finding
+from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.state import Action, Question, State, Verdict
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+DONE = {
+    Action.HOLD: "held",
+    Action.SHIFT: "shifted",
+    Action.PROMOTE: "promoted",
+    Action.ROLLBACK: "rolled back",
+    Action.ASK: "asked",
+}
+UNSAID = {
+    Action.HOLD: "the evidence does not decide yet",
+    Action.SHIFT: "the step before has shown enough",
+    Action.PROMOTE: "every gate agrees",
+}
+
+
+def clock(when: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """Return a time, seconds since 1970, in UTC."""
+    return datetime.fromtimestamp(when, UTC).strftime(form)
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time in its two largest units, for instance "2 h 10 min"."""
+    left = round(max(seconds, 0.0))
+    parts = []
+    for unit, size in (("d", DAY), ("h", HOUR), ("min", MINUTE), ("s", 1.0)):
+        count, left = divmod(left, int(size))
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+def share(events: float, requests: float) -> str:
+    """Return a share in percent, or "unknown" where nothing was counted."""
+    return f"{100 * events / requests:.3g} %" if requests else "unknown"
+
+
+def step_name(policy: Policy, step: int) -> str:
+    """Return what a person calls step number `step`; the one before the first is "staged"."""
+    return policy.ladder[step].name if 0 <= step < len(policy.ladder) else "staged"
+
+
+def why(verdict: Verdict, findings: Sequence[Finding]) -> str:
+    """Return the reasons of a verdict without the sentences that gates say every time."""
+    usual = {finding.text for finding in findings}
+    said = [reason for reason in verdict.reasons if reason not in usual]
+    if said:
+        return "; ".join(said)
+    if verdict.action is Action.ROLLBACK and findings:
+        worst = max(findings, key=lambda finding: finding.spent)
+        return f"the evidence of harm is enough; {worst.text}"
+    return UNSAID.get(verdict.action, "; ".join(verdict.reasons))
+
+
+def asked(state: State) -> str:
+    """Return what a person is asked, or ""."""
+    questions = {
+        Question.STEP: f"May the step {state.asked_step} begin?",
+        Question.NO_DATA: "Nothing is known of the canary; is it to be watched further?",
+        Question.INCONCLUSIVE: "The last step did not convince in time; promote all the same?",
+    }
+    return questions[state.question] if state.question is not None else ""
