@@ -6,6 +6,7 @@ import random
 import threading
 from collections import Counter
 
+import httpx
 import pytest
 from real_prometheus import NAMESPACE, free_port
 
@@ -145,7 +146,7 @@ def test_a_restart_within_a_gap_is_no_loss_of_what_came_after(world, canary, sta
 
 
 def test_replicas_come_and_go(world, canary, stable, observer):
-    for number in (3, 5, 8):
+    for number in (3, 5):
         extra = world.add(CANARY)
         world.send(extra, number)
         world.send(canary, 2)
@@ -157,7 +158,7 @@ def test_replicas_come_and_go(world, canary, stable, observer):
         world.settle()
         observer.look()
     # What a replica answered after the last sample that a reading saw goes with it.
-    assert observer.requests[CANARY] == world.requests[CANARY] - 3
+    assert observer.requests[CANARY] == world.requests[CANARY] - 2
     assert observer.errors[CANARY] == 0
 
 
@@ -227,6 +228,15 @@ def test_a_query_that_prometheus_refuses_is_logged_with_its_reason(world, caplog
     reading = PrometheusSource(world.prometheus.url, wrong, Pods()).read(BOTH)
     assert reading.canary is None
     assert "parse error" in caplog.text
+
+
+@pytest.mark.parametrize("name", queries.read())
+def test_prometheus_understands_every_set(world, name):
+    answer = httpx.post(
+        f"{world.prometheus.url}/api/v1/query",
+        data={"query": queries.choose(name).query(BOTH, CANARY)},
+    )
+    assert answer.json()["data"] == {"resultType": "vector", "result": []}
 
 
 def test_a_pod_that_is_scraped_twice_is_not_counted_twice(world, canary, stable, caplog):
@@ -299,7 +309,7 @@ class Chance:
         self.observer.look()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_nothing_is_lost_or_counted_twice_whatever_happens(world, canary, stable, observer, seed):
     chance = Chance(seed, world, observer)
     for _ in range(60):
