@@ -56,12 +56,14 @@ class Settings:
         url: of the API server, or of a proxy before it.
         namespace: of the service.
         folder: where requests are counted over all deaths of the controller.
+        number: of the rollout, which is begun unless a controller that died has done so.
         errors: share of the canary's requests that fail.
     """
 
     url: str
     namespace: str
     folder: Path
+    number: int = 1
     errors: float = 0.0
 
     @property
@@ -115,7 +117,8 @@ def _control(settings: Settings) -> None:
     # The world counts requests whether or not the controller reaches the API server.
     source = DealtRequests(ClusterTraffic(KubernetesClient.connect()), settings)
     try:
-        if store.load(settings.namespace, SERVICE) is None:
+        last = store.load(settings.namespace, SERVICE)
+        if last is None or last.rollout.number < settings.number:
             rules = policy.parse(POLICY)
             asked = {"who": "test", "now": time.time()}
             orders.start(store, traffic, settings.namespace, SERVICE, rules, **asked)

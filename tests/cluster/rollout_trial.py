@@ -92,9 +92,14 @@ class Trial:
         wait_until(lambda: self.shares() == wanted, self.status)
 
     def run(self, errors: float = 0.0) -> str:
-        """Run controllers, one after the other dies, until one ends; return why it gave up."""
+        """Roll out: run controllers, each after another's death; return why the last gave up."""
+        last = self.store.load(self.namespace, SERVICE)
         settings = Settings(
-            url=self.proxy.url, namespace=self.namespace, folder=self.folder, errors=errors
+            url=self.proxy.url,
+            namespace=self.namespace,
+            folder=self.folder,
+            number=last.rollout.number + 1 if last else 1,
+            errors=errors,
         )
         settings.reason.unlink(missing_ok=True)
         while True:
