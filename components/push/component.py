@@ -92,8 +92,6 @@ def push_model(
 
     from kanaria.components.push.publish import Sources
     from kanaria.components.push.push import PushRequest, push
-    from kanaria.components.shared import atomic
-    from kanaria.serving.checks import report as checks_report
     from kanaria.serving.inference_service import spec
 
     service = spec.ServiceSpec(
@@ -138,9 +136,8 @@ def push_model(
         ready_timeout=ready_timeout,
         checks=checks,
         samples=Path(serving_samples.path) if serving_samples else None,
+        report=Path(report.path),
     )
     found = push(request, Path(endpoint.path))
-    title = f"Checks of {namespace}/{service_name}"
-    atomic.write_text(report.path, checks_report.page(found.checks, title, found.reason))
     endpoint.metadata.update(found.as_metadata())
     return found.pushed

@@ -12,7 +12,7 @@ from kanaria.components.push.publish import Sources, publish
 from kanaria.components.shared import atomic, outcome, release, serving_samples, storage
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.checks import policy
+from kanaria.serving.checks import policy, report
 from kanaria.serving.checks.run import Checks
 from kanaria.serving.inference_service.check import check
 from kanaria.serving.inference_service.spec import ServiceSpec
@@ -36,6 +36,7 @@ class PushRequest:
         ready_timeout: seconds to wait for the revision, more than 0.
         checks: limits of the checks before any traffic; {} for the defaults.
         samples: serving samples of the model, or None.
+        report: file for what the checks found, or None.
     """
 
     sources: Sources
@@ -45,6 +46,7 @@ class PushRequest:
     ready_timeout: int
     checks: Mapping[str, Any] = field(default_factory=dict)
     samples: Path | None = None
+    report: Path | None = None
 
 
 def _check(request: PushRequest) -> None:
@@ -106,7 +108,14 @@ def push(request: PushRequest, target: Path) -> Endpoint:
             namespace=service.namespace,
         )
     logger.warning("%s/%s: %s", found.namespace, found.name, found.reason)
+    _write(found, target, request.report)
+    return found
+
+
+def _write(found: Endpoint, target: Path, page: Path | None) -> None:
+    if page:
+        title = f"Checks of {found.namespace}/{found.name}"
+        atomic.write_text(page, report.page(found.checks, title, found.reason))
     with atomic.published(target) as temporary:
         temporary.mkdir()
         (temporary / "endpoint.json").write_text(json.dumps(found.as_metadata(), indent=1))
-    return found

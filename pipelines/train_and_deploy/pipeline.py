@@ -23,6 +23,11 @@ def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
     return task
 
 
+def _deployed(**asked: Any) -> dsl.PipelineTask:
+    """Find the release that is live when the run starts."""
+    return _fresh(resolve_deployed(**asked))
+
+
 def _span(data: str, **asked: Any) -> dsl.PipelineTask:
     """Find the data of this run; a schedule's time is filled in by KFP's driver."""
     time = dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER
@@ -145,9 +150,7 @@ def train_and_deploy(
         ready_timeout: Seconds to wait until the new revision is ready.
         checks: Limits of push_model's checks before any traffic; {} for the defaults.
     """
-    deployed = _fresh(
-        resolve_deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
-    )
+    deployed = _deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
     found = _span(data, span=span, version=span_version, window=span_window)
     ingest = ingest_data(
         data=found.outputs["data"],
