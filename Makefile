@@ -22,7 +22,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate,compon
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving check format regenerate benchmark clean
-.PHONY: images test-images test-cluster test-cluster-pods
+.PHONY: images test-images test-cluster test-cluster-pods test-prometheus
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,7 +58,7 @@ test-training: install ## Run the tests of the steps that compute on data.
 	$(TRAINING) -I -m pytest $(TRAINING_TESTS)
 
 test-serving: install ## Run all other tests.
-	$(SERVING)/python -I -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) tests/images tests/cluster)
+	$(SERVING)/python -I -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) tests/images tests/cluster tests/prometheus)
 
 # -P keeps this folder out of the path, as -I does, but lets PYTHONPATH name the helpers of tests.
 CLUSTER := PYTHONPATH=$(CURDIR)/tests/cluster:$(CURDIR)/serving/traffic/tests/contract:$(CURDIR)/serving/rollout/control/tests/worlds $(SERVING)/python -P -m
@@ -67,6 +67,9 @@ test-cluster: install ## Test against a control plane of our own (root and Go; t
 
 test-cluster-pods: install ## The same with real pods.
 	$(CLUSTER) control_plane run pods $(SERVING)/python -P -m pytest tests/cluster/pods
+
+test-prometheus: install ## Test observations through a real Prometheus (Debian package prometheus).
+	$(SERVING)/python -I -m pytest tests/prometheus
 
 # mypy sees the folders under the name they are imported by.
 build/typing/kanaria:

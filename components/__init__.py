@@ -14,6 +14,7 @@ FOLDERS = {
     "train_model": "train",
     "evaluate_model": "evaluate",
     "push_model": "push",
+    "rollout_model": "rollout",
     "require_passed": "require",
     "resolve_span": "resolve",
     "resolve_deployed": "resolve",

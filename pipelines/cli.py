@@ -9,6 +9,7 @@ from typing import Any
 
 from kanaria.components.shared.errors import KanariaError, ParameterError, shown
 from kanaria.pipelines.submit.options import add_schedule, add_submit
+from kanaria.serving.rollout.options import add_rollout
 
 ROOT = ".kanaria"
 
@@ -110,15 +111,18 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+ADDED = (_add_run, _add_compile, add_submit, add_schedule, _add_serve, add_rollout, _add_runs)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kanaria", description="Train, evaluate and deliver models with KFP and KServe."
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     commands = parser.add_subparsers(
-        required=True, metavar="run|compile|submit|schedule|serve|runs"
+        required=True, metavar="run|compile|submit|schedule|serve|rollout|runs"
     )
-    for add in (_add_run, _add_compile, add_submit, add_schedule, _add_serve, _add_runs):
+    for add in ADDED:
         add(commands)
     return parser
 

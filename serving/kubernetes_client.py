@@ -4,6 +4,10 @@ Whole objects are written by server-side apply under the field manager `kanaria`
 of others stay theirs; one field is changed by a JSON merge patch that carries the
 resourceVersion it was decided on. Source: Kubernetes API concepts, "Server-Side Apply" and
 "Resource versions"; RFC 7386 (merge patch: null removes a field).
+
+A request whose answer is lost is sent again, so a write may have been done by an attempt that
+nobody heard of. No effect comes twice: such a write that is compared with a resourceVersion, or
+that creates, then raises ConflictError, and the caller reads what is there.
 """
 
 import json
@@ -32,6 +36,8 @@ TIMEOUT_SECONDS = (5.0, 30.0)
 """Time-outs of one attempt: to connect, to read."""
 WAITS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Pauses between attempts; their number bounds the retries."""
+LONGEST_WAIT_SECONDS = 10.0
+"""Of a pause that the server asks for by Retry-After."""
 PASSING = frozenset({429, 500, 502, 503, 504})
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -59,6 +65,13 @@ class Resource:
 INFERENCE_SERVICES = Resource(
     group="serving.kserve.io", version="v1beta1", plural="inferenceservices"
 )
+SERVING_RUNTIMES = Resource(group="serving.kserve.io", version="v1alpha1", plural="servingruntimes")
+CLUSTER_SERVING_RUNTIMES = Resource(
+    group="serving.kserve.io",
+    version="v1alpha1",
+    plural="clusterservingruntimes",
+    namespaced=False,
+)
 REVISIONS = Resource(group="serving.knative.dev", version="v1", plural="revisions")
 HTTP_ROUTES = Resource(group="gateway.networking.k8s.io", version="v1", plural="httproutes")
 CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps")
@@ -74,6 +87,20 @@ REVIEWS = Resource(
     plural="selfsubjectaccessreviews",
     namespaced=False,
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """What came of one attempt: HTTP status (0: no answer), text, seconds the server asks for."""
+
+    status: int
+    text: str
+    pause: float = 0
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.status == 0 or self.status in PASSING
 
 
 class KubernetesClient:
@@ -130,7 +157,8 @@ class KubernetesClient:
         Raises:
             ConflictError: it exists already.
         """
-        return self._call("POST", resource.path(namespace), body=manifest) or {}
+        query = {"fieldManager": FIELD_MANAGER}
+        return self._call("POST", resource.path(namespace), query=query, body=manifest) or {}
 
     def apply(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
         """Make the object's fields what the manifest says; fields it no longer says go away.
@@ -174,7 +202,8 @@ class KubernetesClient:
             ConflictError: the object has changed since.
         """
         path = resource.path(namespace, manifest["metadata"]["name"])
-        return self._call("PUT", path, body=manifest) or {}
+        query = {"fieldManager": FIELD_MANAGER}
+        return self._call("PUT", path, query=query, body=manifest) or {}
 
     def delete(self, resource: Resource, namespace: str, name: str) -> None:
         """Delete the object; none is fine."""
@@ -208,30 +237,27 @@ class KubernetesClient:
         """Send one request, again after what may pass; return the answer's object."""
         cause = ""
         for wait in (*WAITS_SECONDS, None):
-            try:
-                status, text = self._send(method, path, query or {}, body, kind)
-            except urllib3.exceptions.HTTPError as error:
-                status, text = 0, str(error)
-            if 200 <= status < 300:
-                return dict(json.loads(text))
-            if status == HTTPStatus.NOT_FOUND and absent_is_none:
+            answer = self._attempt(method, path, query or {}, body, kind)
+            if 200 <= answer.status < 300:
+                return dict(json.loads(answer.text))
+            if answer.status == HTTPStatus.NOT_FOUND and absent_is_none:
                 return None
-            cause = f"{status or 'no answer'}: {_message(text)}"
-            if status and status not in PASSING:
-                raise _error(status, f"{method} {path}", text)
+            if not answer.passes:
+                raise _error(answer.status, f"{method} {path}", answer.text)
+            cause = f"{answer.status or 'no answer'}: {_message(answer.text)}"
             if wait is not None:
-                time.sleep(wait)
+                time.sleep(max(wait, answer.pause))
         attempts = len(WAITS_SECONDS) + 1
         raise NotReadyError(f"kubernetes: {method} {path} failed {attempts} times; last: {cause}")
 
-    def _send(
+    def _attempt(
         self,
         method: str,
         path: str,
         query: Mapping[str, str],
         body: Mapping[str, Any] | None,
         kind: str,
-    ) -> tuple[int, str]:
+    ) -> _Answer:
         headers = {"Accept": "application/json", "Content-Type": kind}
         try:
             answer = self._api.call_api(
@@ -245,26 +271,49 @@ class KubernetesClient:
                 _return_http_data_only=True,
                 _request_timeout=TIMEOUT_SECONDS,
             )
+            text = answer.data.decode()
         except client.ApiException as error:
             told = error.body.decode() if isinstance(error.body, bytes) else error.body
-            return int(error.status or 0), str(told or error.reason)
-        return answer.status, answer.data.decode()
+            pause = _pause((error.headers or {}).get("Retry-After", ""))
+            text = str(told or error.reason)
+            return _Answer(status=int(error.status or 0), text=text, pause=pause)
+        except urllib3.exceptions.HTTPError as error:
+            return _Answer(status=0, text=str(error))
+        if not isinstance(_object(text), dict):
+            # A proxy in between answers so; the API server never does.
+            return _Answer(status=0, text=f"{answer.status} with {shown(text)}, which is no object")
+        return _Answer(status=answer.status, text=text)
+
+
+def _pause(retry_after: str) -> float:
+    """Return the seconds that a server asks for; 0 for a date, which Kubernetes does not send."""
+    return min(float(retry_after), LONGEST_WAIT_SECONDS) if retry_after.isdigit() else 0
+
+
+def _object(text: str) -> Any:
+    """Return the JSON value, None for what is no JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _message(text: str) -> str:
     """Return the message of a Kubernetes Status, or the text of another answer."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return shown(text)
+    found = _object(text)
     return str(found.get("message", text)) if isinstance(found, dict) else shown(text)
 
 
 def _managers(body: str) -> frozenset[str]:
     """Return the field managers that a refused apply conflicts with; others have no name here."""
-    causes = json.loads(body).get("details", {}).get("causes", [])
-    conflicts = [c for c in causes if c.get("reason") == "FieldManagerConflict"]
-    names = [re.search(r'conflict with "([^"]+)"', c["message"]) for c in conflicts]
+    found = _object(body)
+    details = found.get("details") if isinstance(found, dict) else None
+    conflicts = [
+        cause
+        for cause in (details or {}).get("causes", [])
+        if cause.get("reason") == "FieldManagerConflict"
+    ]
+    names = [re.search(r'conflict with "([^"]+)"', cause["message"]) for cause in conflicts]
     return frozenset(found[1] if found else "?" for found in names)
 
 

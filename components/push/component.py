@@ -12,6 +12,7 @@ def push_model(
     schema: dsl.Input[dsl.Artifact],
     statistics: dsl.Input[dsl.Artifact],
     endpoint: dsl.Output[dsl.Artifact],
+    report: dsl.Output[dsl.HTML],
     service_name: str,
     model_root: str,
     namespace: str = "default",
@@ -38,12 +39,14 @@ def push_model(
     transformer: dict = {},  # noqa: B006
     service_patch: dict = {},  # noqa: B006
     ready_timeout: int = 600,
+    checks: dict = {},  # noqa: B006
+    serving_samples: dsl.Input[dsl.Artifact] = None,
 ) -> bool:
     """Publish a blessed model as a release and serve it as a canary revision.
 
     The release's name is the model's fingerprint, so the same model again changes nothing. The
-    revision is staged at 0 %, must become ready, and then gets its share; a first deployment
-    gets all traffic. Never cache this step.
+    revision is staged at 0 %, must become ready and pass the checks, and then gets its share; a
+    first deployment gets all traffic. Never cache this step.
 
     Args:
         model: SavedModel below an integer folder.
@@ -76,9 +79,13 @@ def push_model(
         transformer: InferenceService's spec.transformer; empty for none.
         service_patch: JSON merge patch of the InferenceService, for what has no parameter here.
         ready_timeout: Seconds to wait until the new revision is ready.
+        checks: Limits of the checks before any traffic, see the README; {} for the defaults.
+        serving_samples: Rows and answers of the model, from train_model; without them the
+            revision's signature, answers and latency are not checked.
 
     Returns:
-        endpoint: Service, revision, URL and share, or why nothing was pushed.
+        endpoint: Service, revision, URL, share and checks, or why nothing was pushed.
+        report: What the checks before any traffic found.
         Output: Whether the model is served.
     """
     from pathlib import Path
@@ -127,6 +134,9 @@ def push_model(
         model_root=model_root,
         service=service,
         ready_timeout=ready_timeout,
+        checks=checks,
+        samples=Path(serving_samples.path) if serving_samples else None,
+        report=Path(report.path),
     )
     found = push(request, Path(endpoint.path))
     endpoint.metadata.update(found.as_metadata())

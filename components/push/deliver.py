@@ -2,12 +2,13 @@
 
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from kanaria.components.push import ready
 from kanaria.components.push.ready import Standing
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, NotReadyError
+from kanaria.serving.checks.result import Result, failures
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
@@ -28,6 +29,7 @@ class Endpoint:
         url: where requests go, or "".
         storage_uri: of the model, or "".
         percent: share of requests the revision gets, 0 to 100.
+        checks: results of the checks before any traffic; empty when none was due.
     """
 
     pushed: bool
@@ -38,24 +40,39 @@ class Endpoint:
     url: str = ""
     storage_uri: str = ""
     percent: int = 0
+    checks: tuple[Result, ...] = ()
 
     def as_metadata(self) -> dict[str, Any]:
         """Return it as plain values, for an artifact's metadata or JSON."""
-        return asdict(self)
+        return asdict(self) | {"checks": [result.as_metadata() for result in self.checks]}
 
 
-def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: str) -> Endpoint:
-    """Stage the release, wait until it is ready, and give it its share; once.
+class Gate(Protocol):
+    """What must hold before a revision gets traffic; a result that failed stops the push."""
+
+    def before(self, service: ServiceSpec) -> tuple[Result, ...]:
+        """Judge what is known before the revision is made."""
+
+    def at_zero(self, service: ServiceSpec, url: str) -> tuple[Result, ...]:
+        """Judge the ready revision, which has no traffic yet, at its own URL."""
+
+
+def deliver(
+    traffic: Traffic, service: ServiceSpec, timeout: int, pending: str, gate: Gate | None = None
+) -> Endpoint:
+    """Stage the release, wait until it is ready, check it, and give it its share; once.
 
     A model that is served already is left as it is, its percentage included: a canary that was
     rolled back stays rolled back. The file `pending` exists from before the first change until
-    after the last one, so that a push that was killed in between goes on where it was.
+    after the last one, so that a push that was killed in between goes on where it was. It stays
+    when a check fails: the revision is left at 0 %, and the same push again checks it again.
 
     Args:
         traffic: the way to deliver.
         service: how to serve; `storage_uri` names the release's model.
         timeout: seconds to wait for readiness, and again for the share.
         pending: URI of the file that says that a push of this release has begun and not ended.
+        gate: the checks before any traffic; None for no checks.
 
     Raises:
         DataError: the model does not load.
@@ -65,14 +82,49 @@ def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: str) 
     standing = ready.standing(status, service.storage_uri)
     if status and standing is Standing.READY and not storage.exists(pending):
         return _endpoint(service, status, "already served; nothing was changed")
+    results: tuple[Result, ...] = ()
     storage.write_text(pending, f"{service.namespace}/{service.name}\n")
     if standing in (Standing.ABSENT, Standing.FAILED):
+        results = gate.before(service) if gate else ()
+        if failures(results):
+            return _refused(service, status, results)
         traffic.stage(build(replace(service, canary_percent=0)))
     status = _await_ready(traffic, service, timeout)
+    if gate and _is_due(status, service.storage_uri):
+        revision = ready.revision_of(status, service.storage_uri)
+        results += gate.at_zero(service, status.revision_urls[revision])
+        if failures(results):
+            return _refused(service, status, results)
     status = _give_share(traffic, service, status, timeout)
     storage.remove(pending)
     found = _endpoint(service, status, "")
-    return replace(found, reason=f"{found.revision} is ready and gets {found.percent} %")
+    reason = f"{found.revision} is ready and gets {found.percent} %"
+    return replace(found, reason=reason, checks=results)
+
+
+def _is_due(status: ServiceStatus, uri: str) -> bool:
+    """Tell whether a ready revision is to be checked: it has no share yet, or it is the only one.
+
+    A later revision than the stable one has a share only after it has passed.
+    """
+    revision = ready.revision_of(status, uri)
+    is_newest = revision == status.latest_created
+    is_only_one = status.rolled_out in ("", revision)
+    return is_newest and (is_only_one or _percent(status, revision) == 0)
+
+
+def _refused(
+    service: ServiceSpec, status: ServiceStatus | None, results: tuple[Result, ...]
+) -> Endpoint:
+    """Return the endpoint of a push that a check has stopped."""
+    reason = f"not pushed: {failures(results)}"
+    if status is None or not ready.revision_of(status, service.storage_uri):
+        name, namespace = service.name, service.namespace
+        return Endpoint(pushed=False, reason=reason, name=name, namespace=namespace, checks=results)
+    found = _endpoint(service, status, reason)
+    if found.percent:
+        reason += f"; {found.revision} has {found.percent} %: there is no other to route to"
+    return replace(found, pushed=False, reason=reason, checks=results)
 
 
 def _await_ready(traffic: Traffic, service: ServiceSpec, timeout: int) -> ServiceStatus:

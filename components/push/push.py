@@ -2,17 +2,21 @@
 
 import json
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.components.push.publish import Sources, publish
-from kanaria.components.shared import atomic, outcome, release, storage
+from kanaria.components.shared import atomic, outcome, release, serving_samples, storage
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
+from kanaria.serving.checks import policy, report
+from kanaria.serving.checks.run import Checks
 from kanaria.serving.inference_service.check import check
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.traffic.connect import connect
+from kanaria.serving.traffic.connect import cluster, connect
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +34,9 @@ class PushRequest:
         model_root: folder or URI below which releases are published.
         service: how to serve; its `storage_uri` is filled in here.
         ready_timeout: seconds to wait for the revision, more than 0.
+        checks: limits of the checks before any traffic; {} for the defaults.
+        samples: serving samples of the model, or None.
+        report: file for what the checks found, or None.
     """
 
     sources: Sources
@@ -37,6 +44,9 @@ class PushRequest:
     model_root: str
     service: ServiceSpec
     ready_timeout: int
+    checks: Mapping[str, Any] = field(default_factory=dict)
+    samples: Path | None = None
+    report: Path | None = None
 
 
 def _check(request: PushRequest) -> None:
@@ -50,6 +60,7 @@ def _check(request: PushRequest) -> None:
         faults.add(f"model_root: {error}")
     timeout = request.ready_timeout
     faults.check(timeout > 0, "ready_timeout", timeout, "use more than 0 seconds")
+    policy.parse(request.checks, faults)
     faults.raise_if_any()
 
 
@@ -57,6 +68,15 @@ def _served(uri: str) -> str:
     """Return the URI as KServe reads it: it knows `s3://` only, wherever that leads."""
     scheme, separator, rest = uri.partition("://")
     return f"s3://{rest}" if separator and scheme == "minio" else uri
+
+
+def _gate(request: PushRequest) -> Checks:
+    return Checks(
+        policy=policy.parse(request.checks, Faults("push_model")),
+        model=request.sources.model,
+        samples=serving_samples.read(request.samples) if request.samples else None,
+        cluster=cluster(),
+    )
 
 
 def push(request: PushRequest, target: Path) -> Endpoint:
@@ -78,7 +98,8 @@ def push(request: PushRequest, target: Path) -> Endpoint:
         service = replace(service, storage_uri=_served(storage.join(published, release.MODEL)))
         pending = f"{published}.{service.namespace}{PENDING}"
         with connect() as traffic:
-            found = deliver(traffic, service, request.ready_timeout, pending)
+            gate = _gate(request)
+            found = deliver(traffic, service, request.ready_timeout, pending, gate)
     else:
         found = Endpoint(
             pushed=False,
@@ -87,7 +108,14 @@ def push(request: PushRequest, target: Path) -> Endpoint:
             namespace=service.namespace,
         )
     logger.warning("%s/%s: %s", found.namespace, found.name, found.reason)
+    _write(found, target, request.report)
+    return found
+
+
+def _write(found: Endpoint, target: Path, page: Path | None) -> None:
+    if page:
+        title = f"Checks of {found.namespace}/{found.name}"
+        atomic.write_text(page, report.page(found.checks, title, found.reason))
     with atomic.published(target) as temporary:
         temporary.mkdir()
         (temporary / "endpoint.json").write_text(json.dumps(found.as_metadata(), indent=1))
-    return found

@@ -1,6 +1,7 @@
 """Doubts a saved model: it must load and answer every eval row with finite numbers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,20 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from kanaria.components.shared.errors import DataError, UserCodeError, shown
 from kanaria.components.shared.record_batches import record_batches
-from kanaria.components.train import diagnosis
+from kanaria.components.shared.serving_samples import ServingSamples
+from kanaria.components.train import diagnosis, samples
 from kanaria.components.train.diagnosis import Flags
 from kanaria.components.train.feeds import ROWS_PER_BATCH, feeds
 
 SIGNATURE = "serving_default"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """What a sound model tells: the sorted names of its signatures, and samples of its answers."""
+
+    signatures: tuple[str, ...]
+    samples: ServingSamples
 
 
 def _load(model_dir: Path) -> Any:
@@ -91,8 +101,8 @@ def check_model(
     schema: schema_pb2.Schema,
     eval_files: Sequence[Path],
     train_files: Sequence[Path],
-) -> list[str]:
-    """Load the model, run it on every eval row, and return its signatures' names.
+) -> Checked:
+    """Load the model, run it on every eval row, and return what it tells.
 
     Args:
         model_dir: folder with `saved_model.pb`.
@@ -113,4 +123,7 @@ def check_model(
             f"model: {int((~finite).sum())} of {finite.size} eval rows give a non-finite output; "
             + _cause(signature, ~finite, eval_files, train_files)
         )
-    return sorted(loaded.signatures)
+    return Checked(
+        signatures=tuple(sorted(loaded.signatures)),
+        samples=samples.collect(signature, eval_files, schema),
+    )

@@ -13,6 +13,7 @@ def train_model(
     transformed_examples: dsl.Input[dsl.Dataset],
     model: dsl.Output[dsl.Model],
     model_run: dsl.Output[dsl.Artifact],
+    serving_samples: dsl.Output[dsl.Artifact],
     module_file: str,
     run_fn: str = "run_fn",
     train_steps: int = 0,
@@ -45,9 +46,11 @@ def train_model(
     Returns:
         model: SavedModel in the folder "1"; fingerprint and signatures in the metadata.
         model_run: What run_fn logged, for TensorBoard; with model_run_dir only its name.
+        serving_samples: Signature, and up to 50 eval rows with the model's answers, for push_model.
     """
     from pathlib import Path
 
+    from kanaria.components.shared import serving_samples as samples
     from kanaria.components.train.request import TrainRequest
     from kanaria.components.train.train import train
 
@@ -67,8 +70,11 @@ def train_model(
         model_run_dir=model_run_dir,
     )
     trained = train(request, Path(model.path), Path(model_run.path))
-    model.metadata["framework"] = "tensorflow"
-    model.metadata["fingerprint"] = trained.fingerprint
-    model.metadata["signatures"] = list(trained.signatures)
-    model.metadata["base_model"] = base_model
+    samples.write(trained.samples, serving_samples.path)
+    model.metadata.update(
+        framework="tensorflow",
+        fingerprint=trained.fingerprint,
+        signatures=list(trained.signatures),
+        base_model=base_model,
+    )
     model_run.metadata["model_run_dir"] = model_run_dir

@@ -7,6 +7,7 @@ from typing import Any
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.serving_samples import ServingSamples
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,10 +47,11 @@ class TrainRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
-    """The model's content fingerprint and the names of its signatures."""
+    """What is known of the model: content fingerprint, signatures' names, samples of answers."""
 
     fingerprint: str
     signatures: tuple[str, ...]
+    samples: ServingSamples
 
 
 def check(request: TrainRequest) -> None:

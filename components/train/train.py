@@ -112,5 +112,9 @@ def train(request: TrainRequest, model: Path, logs: Path) -> Trained:
                 f"{request.module_file}: {request.run_fn} wrote no model to "
                 "fn_args.serving_model_dir; save a SavedModel there"
             )
-        signatures = check_model(saved, schema, eval_files, train_files)
-        return Trained(fingerprint=fingerprint.of_tree(temporary), signatures=tuple(signatures))
+        checked = check_model(saved, schema, eval_files, train_files)
+        return Trained(
+            fingerprint=fingerprint.of_tree(temporary),
+            signatures=checked.signatures,
+            samples=checked.samples,
+        )

@@ -23,6 +23,11 @@ def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
     return task
 
 
+def _deployed(**asked: Any) -> dsl.PipelineTask:
+    """Find the release that is live when the run starts."""
+    return _fresh(resolve_deployed(**asked))
+
+
 def _span(data: str, **asked: Any) -> dsl.PipelineTask:
     """Find the data of this run; a schedule's time is filled in by KFP's driver."""
     time = dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER
@@ -59,6 +64,7 @@ def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
         "outcome": evaluate.outputs["outcome"],
         "schema": validate.outputs["schema"],
         "statistics": validate.outputs["statistics"],
+        "serving_samples": train.outputs["serving_samples"],
     }
 
 
@@ -100,6 +106,7 @@ def train_and_deploy(
     max_replicas: int = 1,
     logger_url: str = "",
     ready_timeout: int = 600,
+    checks: dict = {},  # noqa: B006
 ) -> None:
     """Ingest, validate, transform, train and evaluate; push a blessed model as a canary.
 
@@ -141,10 +148,9 @@ def train_and_deploy(
         max_replicas: Most replicas.
         logger_url: Where requests and responses are logged; empty for nowhere.
         ready_timeout: Seconds to wait until the new revision is ready.
+        checks: Limits of push_model's checks before any traffic; {} for the defaults.
     """
-    deployed = _fresh(
-        resolve_deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
-    )
+    deployed = _deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
     found = _span(data, span=span, version=span_version, window=span_window)
     ingest = ingest_data(
         data=found.outputs["data"],
@@ -201,4 +207,5 @@ def train_and_deploy(
             max_replicas=max_replicas,
             logger_url=logger_url,
             ready_timeout=ready_timeout,
+            checks=checks,
         ).set_caching_options(False)

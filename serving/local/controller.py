@@ -115,6 +115,11 @@ class Controller:
         """Return the services of a name: one a namespace."""
         return [live for live in self._live.values() if live.name == name]
 
+    def of_revision(self, namespace: str, revision: str) -> LiveService | None:
+        """Return the service whose revision it is, if its predictor is to run, or None."""
+        found = (live for live in self if live.namespace == namespace)
+        return next((live for live in found if revision in live.runners), None)
+
     async def run(self) -> None:
         """Converge until cancelled."""
         await self._spawner.start()

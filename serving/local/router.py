@@ -3,6 +3,7 @@
     POST /v1/models/<service>:predict     POST /v2/models/<service>/infer
     GET  /v1/models/<service>             GET  /v2/models/<service>, /v2/models/<service>/ready
     GET  /metrics, /healthz, /            / lists the services and their traffic
+    any  /revisions/<namespace>/<revision>/...   that revision only, and not counted: for tests
 
 The header X-Kanaria-Revision of an answer names the revision it was counted against. A revision
 whose predictor does not answer costs its own share of requests a 503: they are not moved to
@@ -26,6 +27,7 @@ from kanaria.serving.local.metrics import Metrics
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)?")
+OWN_PATH = re.compile(r"/revisions/(?P<namespace>[^/]+)/(?P<revision>[^/]+)(?P<path>/.*)")
 REVISION_HEADER = "X-Kanaria-Revision"
 TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
 HOP_BY_HOP = frozenset(
@@ -48,6 +50,11 @@ def choose(shares: Sequence[RevisionTraffic], draw: float) -> str:
 def refuse(code: int, why: str, **headers: str) -> Response:
     """Return an error as JSON, in the form kserve answers."""
     return JSONResponse({"error": why}, status_code=code, headers=headers)
+
+
+def _raw_path(request: Request) -> str:
+    """Return the path as it was sent, nothing decoded."""
+    return str(request.scope["raw_path"].decode("ascii"))
 
 
 def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
@@ -96,6 +103,9 @@ class Router:
             return JSONResponse({"status": "ok"})
         if path == "/":
             return JSONResponse({"services": [_shown(live) for live in self._controller]})
+        own = OWN_PATH.fullmatch(_raw_path(request))
+        if own is not None:
+            return await self._of_revision(request, own)
         match = PATH.fullmatch(path)
         if match is None:
             return refuse(404, f"{path}: unknown; use /v1/models/NAME:predict")
@@ -117,6 +127,16 @@ class Router:
             return JSONResponse({"name": name, "ready": found[0].answers()})
         return await self._counted(request, found[0], match["protocol"])
 
+    async def _of_revision(self, request: Request, match: re.Match[str]) -> Response:
+        """Forward to one revision: it answers as it is, and its users' metrics do not change."""
+        namespace, revision = match["namespace"], match["revision"]
+        live = self._controller.of_revision(namespace, revision)
+        if live is None:
+            return refuse(404, f"revision {namespace}/{revision}: unknown, or it does not run")
+        response = await self._forward(request, live.port(revision), revision, match["path"])
+        response.headers[REVISION_HEADER] = revision
+        return response
+
     async def _counted(self, request: Request, live: LiveService, protocol: str) -> Response:
         began = time.perf_counter()
         revision = choose(live.shares, self._random.random())
@@ -126,16 +146,18 @@ class Router:
             speaks = live.protocol(revision)
             response = refuse(404, f"service {live.name!r} speaks {speaks}, not {protocol}")
         else:
-            response = await self._forward(request, live.port(revision), revision)
+            port, path = live.port(revision), _raw_path(request)
+            response = await self._forward(request, port, revision, path)
         response.headers[REVISION_HEADER] = revision
         seconds = time.perf_counter() - began
         self._metrics.count(live.namespace, live.name, revision, response.status_code, seconds)
         return response
 
-    async def _forward(self, request: Request, port: int | None, revision: str) -> Response:
+    async def _forward(
+        self, request: Request, port: int | None, revision: str, path: str
+    ) -> Response:
         if port is None:
             return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
-        path = request.scope["raw_path"].decode("ascii")
         try:
             async with self._client.request(
                 request.method,

@@ -183,6 +183,11 @@ def service_of(state: Path, manifest: dict[str, Any]) -> Service:
     return Service(state, metadata.get("namespace", "default"), metadata["name"])
 
 
+def revision_path(namespace: str, revision: str) -> str:
+    """Return the path below a server's URL where one revision answers, whatever its share is."""
+    return f"/revisions/{namespace}/{revision}"
+
+
 def live_url(state: Path) -> str:
     """Return the URL of the server that is live on the folder, or ""."""
     lock, server = state / LOCK, state / SERVER

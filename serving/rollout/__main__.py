@@ -1,7 +1,7 @@
 """The rollout controller: `python -m kanaria.serving.rollout`.
 
 Works on every rollout of one namespace until it is told to stop. In a cluster its settings come
-from the environment: KANARIA_NAMESPACE and KANARIA_PROMETHEUS_URL.
+from the environment: KANARIA_NAMESPACE, KANARIA_PROMETHEUS_URL, KANARIA_PROMETHEUS_QUERIES.
 """
 
 import argparse
@@ -9,11 +9,13 @@ import logging
 import os
 import signal
 import sys
+import time
 
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.rollout.control.connect import connect
 from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, serve
 from kanaria.serving.rollout.control.store import Stored
+from kanaria.serving.rollout.timeline.progress import line
 
 
 def _options() -> argparse.Namespace:
@@ -22,16 +24,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--namespace", default=namespace, help="of the services")
     parser.add_argument("--state", default="", help="state folder of local serving")
     parser.add_argument("--prometheus-url", default="", help="of the cluster's Prometheus")
+    parser.add_argument("--prometheus-queries", default="", help="a set of queries, as knative")
     parser.add_argument("--interval", type=float, default=INTERVAL_SECONDS, metavar="SECONDS")
     return parser.parse_args()
 
 
 def _log(stored: Stored) -> None:
-    state = stored.rollout.state
-    reasons = "; ".join(state.last.reasons) if state.last else "begun"
-    logging.info(
-        "%s: %s, %d %%: %s", stored.rollout.title, state.phase, state.desired_percent, reasons
-    )
+    rollout = stored.rollout
+    logging.info("%s: %s", rollout.title, line(rollout.state, rollout.policy, time.time()))
 
 
 def main() -> int:
@@ -42,7 +42,7 @@ def main() -> int:
     # Kubernetes ends a pod by SIGTERM; the lease is given back then.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with connect(options.state, options.prometheus_url) as place:
+        with connect(options.state, options.prometheus_url, options.prometheus_queries) as place:
             serve(
                 place.world(),
                 options.namespace,

@@ -7,14 +7,17 @@ seen before, not smaller          the difference
 seen before, smaller              all it shows: it restarted from zero
 new, started before the memory    nothing: it was there, only not sampled
 new otherwise                     all it shows
-missing                           nothing; its last value is kept, so that a gap in the
-                                  samples is made up for when it is seen again
+missing                           nothing; its last value is kept for KEPT_SECONDS, so that a
+                                  gap in the samples is made up for when it is seen again
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kanaria.serving.rollout.observation import Counts
+
+KEPT_SECONDS = 3600.0
+"""Replicas come and go for as long as a rollout lasts; what is kept of them must not grow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,10 +46,13 @@ class Memory:
     Attributes:
         sampled: when the last sample was taken, or None before the first.
         replicas: name -> its counters when last seen.
+        missing: name -> since when it is missing, seconds since 1970; those not missing are not
+            listed.
     """
 
     sampled: float | None = None
     replicas: Mapping[str, Replica] = field(default_factory=dict)
+    missing: Mapping[str, float] = field(default_factory=dict)
 
 
 def advance(
@@ -63,11 +69,18 @@ def advance(
         now: when they were sampled, seconds since 1970.
     """
     seen = {replica.name: replica for replica in replicas}
-    kept = Memory(sampled=now, replicas={**memory.replicas, **seen})
+    kept = _kept(memory, seen, now)
     if memory.sampled is None:
         return kept, None
     added = [_added(memory, seen[name]) for name in sorted(seen)]
     return kept, _sum(added)
+
+
+def _kept(memory: Memory, seen: Mapping[str, Replica], now: float) -> Memory:
+    gone = {name: memory.missing.get(name, now) for name in memory.replicas if name not in seen}
+    missing = {name: since for name, since in gone.items() if now - since < KEPT_SECONDS}
+    replicas = {name: memory.replicas[name] for name in missing} | dict(seen)
+    return Memory(sampled=now, replicas=replicas, missing=missing)
 
 
 def _added(memory: Memory, replica: Replica) -> Replica:

@@ -150,7 +150,10 @@ def _stopped(situation: Situation) -> Decision | None:
 
 
 def _harmed(situation: Situation) -> Decision | None:
-    return _roll_back(situation, *situation.texts) if situation.spent >= 1 else None
+    if situation.spent < 1:
+        return None
+    heaviest = max(situation.findings, key=lambda finding: finding.spent)
+    return _roll_back(situation, f"harm, above all in {heaviest.gate}", *situation.texts)
 
 
 def _paused(situation: Situation) -> Decision | None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kanaria.serving.rollout.control.connect import Place
-    from kanaria.serving.rollout.control.store import Stored
 
 LOCAL = ".kanaria/serving"
 COMMANDS = {
@@ -30,14 +29,9 @@ def _place(options: argparse.Namespace) -> Any:
     from kanaria.serving.rollout.control.connect import connect
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    return connect(options.state, getattr(options, "prometheus_url", ""))
-
-
-def _show(stored: "Stored") -> None:
-    state = stored.rollout.state
-    stamp = time.strftime("%H:%M:%S")
-    reasons = "; ".join(state.last.reasons) if state.last else "begun"
-    _say(f"{stamp}  {state.phase:16} {state.desired_percent:3} %  {reasons}")
+    asked = vars(options)
+    names = ("prometheus_url", "prometheus_queries")
+    return connect(options.state, **{name: asked.get(name, "") for name in names})
 
 
 def _start(options: argparse.Namespace) -> int:
@@ -54,7 +48,7 @@ def _start(options: argparse.Namespace) -> int:
             options.namespace,
             options.service,
             read,
-            who=options.who,
+            who=_whoever(options),
             now=time.time(),
         )
         _say(f"{rollout.title}: {rollout.target.canary} against {rollout.target.stable}")
@@ -64,6 +58,7 @@ def _start(options: argparse.Namespace) -> int:
 def _run(place: "Place", options: argparse.Namespace, *, reads: bool = True) -> int:
     """Be the controller of the rollout until it is settled."""
     from kanaria.serving.rollout.control.controller import run
+    from kanaria.serving.rollout.control.telling import Teller
     from kanaria.serving.rollout.state import Phase
 
     stored = run(
@@ -71,7 +66,7 @@ def _run(place: "Place", options: argparse.Namespace, *, reads: bool = True) -> 
         options.namespace,
         options.service,
         lease=place.lease_of(options.namespace, options.service),
-        heard=_show,
+        heard=Teller(_say),
         interval_seconds=getattr(options, "interval", 0),
     )
     return int(reads and stored.rollout.state.phase is not Phase.PROMOTED)
@@ -79,52 +74,68 @@ def _run(place: "Place", options: argparse.Namespace, *, reads: bool = True) -> 
 
 def _status(options: argparse.Namespace) -> int:
     from kanaria.serving.rollout.control.orders import newest
+    from kanaria.serving.rollout.control.telling import status
 
     with _place(options) as place:
-        _show(newest(place.store, options.namespace, options.service))
+        stored = newest(place.store, options.namespace, options.service)
+    _say(status(stored.rollout, time.time()))
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from kanaria.serving.rollout.control.orders import newest
+    from kanaria.serving.rollout.control.telling import write_timeline
+
+    path = Path(options.output)
+    with _place(options) as place:
+        stored = newest(place.store, options.namespace, options.service)
+        write_timeline(place.store, stored.rollout, path)
+    _say(str(path.resolve()))
     return 0
 
 
 def _watch(options: argparse.Namespace) -> int:
     from kanaria.serving.rollout.control.controller import POLL_SECONDS
     from kanaria.serving.rollout.control.orders import newest
+    from kanaria.serving.rollout.control.telling import Teller
 
-    version = ""
+    heard = Teller(_say)
     with _place(options) as place:
         while True:
             stored = newest(place.store, options.namespace, options.service)
-            if stored.version != version:
-                _show(stored)
+            heard(stored)
             if stored.rollout.settled:
                 return 0
-            version = stored.version
             time.sleep(POLL_SECONDS)
 
 
 def _command(options: argparse.Namespace) -> int:
     from kanaria.serving.rollout.commands import Command, CommandKind
     from kanaria.serving.rollout.control.orders import order
+    from kanaria.serving.rollout.control.telling import Teller
 
     kind = CommandKind(options.verb)
     step = getattr(options, "step", "")
-    command = Command(kind=kind, who=options.who, when=time.time(), step=step)
+    command = Command(kind=kind, who=_whoever(options), when=time.time(), step=step)
     with _place(options) as place:
         stored = order(place.store, options.namespace, options.service, command)
         # The way back must not depend on a controller that is alive.
         if kind is CommandKind.ROLLBACK:
             return _run(place, options, reads=False)
-        _show(stored)
+        Teller(_say)(stored)
     return 0
 
 
-def _report(options: argparse.Namespace) -> int:
-    return 0
-
-
-def _whoever() -> str:
+def _whoever(options: argparse.Namespace) -> str:
     import getpass
+    import os
 
-    return getpass.getuser()
+    try:
+        return str(options.who) or getpass.getuser()
+    except KeyError:  # A container may run as any user id.
+        return f"uid {os.getuid()}"
 
 
 def _add_place(verb: argparse.ArgumentParser) -> None:
@@ -136,9 +147,8 @@ def _add_place(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_who(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--as", dest="who", default=_whoever(), metavar="NAME", help="who it is, for the record"
-    )
+    name = "who it is, for the record; you by default"
+    verb.add_argument("--as", dest="who", default="", metavar="NAME", help=name)
 
 
 def add_rollout(commands: Any) -> None:
@@ -153,15 +163,19 @@ def add_rollout(commands: Any) -> None:
     _add_who(start)
     start.add_argument("--policy", default="", help="YAML file; the default policy without one")
     start.add_argument("--prometheus-url", default="", help="of the cluster's Prometheus")
+    start.add_argument("--prometheus-queries", default="", help="a set of queries, as knative")
     start.add_argument("--interval", type=float, default=60.0, metavar="SECONDS")
     start.add_argument("--no-wait", action="store_true", help="leave it to the running controller")
     start.set_defaults(command=_start)
     for name, function, text in (
         ("status", _status, "show where a rollout stands"),
         ("watch", _watch, "show it until it is over"),
+        ("report", _report, "write its timeline as one HTML file"),
     ):
         verb = verbs.add_parser(name, help=text)
         _add_place(verb)
+        if name == "report":
+            verb.add_argument("-o", "--output", default="rollout.html")
         verb.set_defaults(command=function)
     for name, text in COMMANDS.items():
         verb = verbs.add_parser(name, help=text)

@@ -10,7 +10,7 @@ from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.traffic.local import LocalTraffic
 from kanaria.serving.traffic.protocol import Traffic
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
     from kanaria.serving.kubernetes_client import KubernetesClient
 
 LOCAL_STATE = "KANARIA_SERVING_ROOT"
@@ -26,15 +26,23 @@ def connect() -> Iterator[Traffic]:
     Raises:
         NotReadyError: the environment names no way to deliver.
     """
-    state = os.environ.get(LOCAL_STATE, "")
-    if state:
-        with LocalTraffic(Path(state)) as traffic:
+    found = cluster()
+    if found is None:
+        with LocalTraffic(Path(os.environ[LOCAL_STATE])) as traffic:
             yield traffic
     else:
-        # Local serving loads no Kubernetes client.
         from kanaria.serving.traffic.cluster import ClusterTraffic
 
-        yield ClusterTraffic(connect_cluster())
+        yield ClusterTraffic(found)
+
+
+def cluster() -> "KubernetesClient | None":
+    """Return a client of the cluster to deliver to; None where that is local serving.
+
+    Raises:
+        NotReadyError: the environment names no way to deliver.
+    """
+    return None if os.environ.get(LOCAL_STATE, "") else connect_cluster()
 
 
 def connect_cluster() -> "KubernetesClient":

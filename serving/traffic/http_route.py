@@ -7,12 +7,14 @@ rollback, with its replicas; older ones are deleted.
 """
 
 import json
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from kanaria.components.shared import fingerprint
-from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
 from kanaria.serving.inference_service.check import MAX_NAME_LENGTH
 from kanaria.serving.kubernetes_client import (
     CONFIG_MAPS,
@@ -22,9 +24,10 @@ from kanaria.serving.kubernetes_client import (
     Object,
 )
 from kanaria.serving.traffic import routing
-from kanaria.serving.traffic.knative import failure_of, uri_of
+from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, failure_of, uri_of
 from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
 from kanaria.serving.traffic.routing import Gateway, Routing
+from kanaria.serving.traffic.swap import swap
 
 DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
 SUFFIX_LENGTH = 8
@@ -73,8 +76,7 @@ class HttpRouteTraffic:
         self._cluster.apply(INFERENCE_SERVICES, namespace, _own(manifest, name, revision))
         route = self._cluster.get(HTTP_ROUTES, namespace, name)
         if route is None:
-            self._apply(namespace, name, routing.first(revision), "")
-            return
+            route = self._first(namespace, name, revision)
         found = self._with_stable(namespace, route)
         if revision not in (found.latest, found.rolled_out):
             self._change(namespace, name, route, routing.staged(found, revision))
@@ -111,10 +113,22 @@ class HttpRouteTraffic:
         route, found = self._routing(namespace, name)
         self._change(namespace, name, route, routing.rolled_back(found))
 
-    def _routing(self, namespace: str, name: str) -> tuple[Object, Routing]:
+    def _first(self, namespace: str, name: str, revision: str) -> Object:
+        """Return the route of a new service, or the one that is there in spite of what was read."""
+        manifest = routing.to_route(routing.first(revision), namespace, name, self._gateway)
+        # Never `apply`: it would give a revision that is not ready all traffic of an old service.
+        with suppress(ConflictError):
+            return self._cluster.create(HTTP_ROUTES, namespace, manifest)
+        return self._route(namespace, name)
+
+    def _route(self, namespace: str, name: str) -> Object:
         route = self._cluster.get(HTTP_ROUTES, namespace, name)
         if route is None:
             raise ParameterError(f"service {namespace}/{name}: unknown; stage a manifest first")
+        return route
+
+    def _routing(self, namespace: str, name: str) -> tuple[Object, Routing]:
+        route = self._route(namespace, name)
         return route, self._with_stable(namespace, route)
 
     def _with_stable(self, namespace: str, route: Object) -> Routing:
@@ -128,17 +142,16 @@ class HttpRouteTraffic:
         return {service["metadata"]["name"]: service for service in found}
 
     def _change(self, namespace: str, name: str, route: Object, wanted: Routing) -> None:
-        """Write the routing if it differs from the route as it was read; drop what it left."""
-        if wanted != routing.from_route(route):
-            self._apply(namespace, name, wanted, route["metadata"]["resourceVersion"])
+        """Make the routing of a route as it was read `wanted`; drop what it leaves out."""
+        manifest = routing.to_route(wanted, namespace, name, self._gateway)
+
+        def write(found: Object) -> None:
+            manifest["metadata"]["resourceVersion"] = found["metadata"]["resourceVersion"]
+            self._cluster.apply(HTTP_ROUTES, namespace, manifest)
+
+        swap(route, partial(self._route, namespace, name), routing.from_route, wanted, write)
         for revision in self._services(namespace, name).keys() - wanted.weights.keys():
             self._cluster.delete(INFERENCE_SERVICES, namespace, revision)
-
-    def _apply(self, namespace: str, name: str, wanted: Routing, resource_version: str) -> None:
-        manifest = routing.to_route(wanted, namespace, name, self._gateway)
-        if resource_version:
-            manifest["metadata"]["resourceVersion"] = resource_version
-        self._cluster.apply(HTTP_ROUTES, namespace, manifest)
 
 
 def _own(manifest: Manifest, service: str, revision: str) -> dict[str, Any]:
@@ -168,7 +181,7 @@ def status_of(route: Object, services: dict[str, Object]) -> ServiceStatus:
     latest = services.get(found.latest, {})
     model = latest.get("status", {}).get("modelStatus", {})
     is_live = routing.is_accepted(route) and bool(found.rolled_out)
-    hosts = route["spec"].get("hostnames", [])
+    hosts, namespace = route["spec"].get("hostnames", []), route["metadata"]["namespace"]
     return ServiceStatus(
         storage_uri=uri_of(latest) if latest else "",
         canary_percent=found.weights.get(found.latest),
@@ -181,4 +194,8 @@ def status_of(route: Object, services: dict[str, Object]) -> ServiceStatus:
         failure=failure_of(model),
         url=f"http://{hosts[0]}" if hosts else "",
         revision_uris={name: uri_of(service) for name, service in services.items()},
+        revision_urls={
+            name: f"http://{name}{routing.BACKEND_SUFFIX}.{namespace}.{CLUSTER_DOMAIN}"
+            for name in services
+        },
     )

@@ -7,17 +7,26 @@ means all for the newest; 0 on a service without a canary restores the revision 
 
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.inference_service.manifest import STORAGE_URI
-from kanaria.serving.kubernetes_client import INFERENCE_SERVICES, REVISIONS, KubernetesClient
+from kanaria.serving.kubernetes_client import (
+    INFERENCE_SERVICES,
+    REVISIONS,
+    KubernetesClient,
+    Object,
+)
 from kanaria.serving.traffic.protocol import LoadFailure, Manifest, RevisionTraffic, ServiceStatus
+from kanaria.serving.traffic.swap import swap
 
 SOURCE_URI = "internal.serving.kserve.io/storage-initializer-sourceuri"
 """Annotation in which KServe's webhook leaves a revision's storageUri."""
 FAILED = ("BlockedByFailedLoad", "InvalidSpec")
 SERVICE_LABEL = "serving.kserve.io/inferenceservice"
+CLUSTER_DOMAIN = "svc.cluster.local"
+"""Where names of Services end inside a cluster."""
 
 
 class KnativeTraffic:
@@ -41,7 +50,16 @@ class KnativeTraffic:
         if applied is not None and uri_of(applied) == uri_of(staged):
             return
         predictor["canaryTrafficPercent"] = 0
-        self._cluster.apply(INFERENCE_SERVICES, metadata["namespace"], staged)
+        if applied is None:
+            self._cluster.apply(INFERENCE_SERVICES, metadata["namespace"], staged)
+            return
+
+        def write(found: Object) -> None:
+            metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
+            self._cluster.apply(INFERENCE_SERVICES, metadata["namespace"], staged)
+
+        read = partial(self._existing, metadata["namespace"], metadata["name"])
+        swap(applied, read, _model_and_percent, _model_and_percent(staged), write)
 
     def observe(self, namespace: str, name: str) -> ServiceStatus | None:
         """Return the service's status, or None when there is no such service."""
@@ -56,6 +74,7 @@ class KnativeTraffic:
 
         Raises:
             ParameterError: there is no such service, or the percentage is out of range.
+            NotReadyError: the newest revision is not ready, so that an older one would get them.
             ConflictError: the service has changed in between.
         """
         if not 0 <= percent <= 100:
@@ -78,12 +97,35 @@ class KnativeTraffic:
         self._set_percent(namespace, name, 0)
 
     def _set_percent(self, namespace: str, name: str, percent: int | None) -> None:
+        patch = {"spec": {"predictor": {"canaryTrafficPercent": percent}}}
+
+        def write(found: Object) -> None:
+            if percent != 0:
+                self._require_ready(found)
+            version = found["metadata"]["resourceVersion"]
+            self._cluster.merge_patch(INFERENCE_SERVICES, namespace, name, patch, version)
+
+        read = partial(self._existing, namespace, name)
+        found = read()
+        swap(found, read, _model_and_percent, (uri_of(found), percent), write)
+
+    def _existing(self, namespace: str, name: str) -> Object:
         service = self._cluster.get(INFERENCE_SERVICES, namespace, name)
         if service is None:
             raise ParameterError(f"service {namespace}/{name}: unknown; stage a manifest first")
-        patch = {"spec": {"predictor": {"canaryTrafficPercent": percent}}}
-        version = service["metadata"]["resourceVersion"]
-        self._cluster.merge_patch(INFERENCE_SERVICES, namespace, name, patch, version)
+        return service
+
+    def _require_ready(self, service: Object) -> None:
+        """Raise a NotReadyError unless the newest ready revision is that of the applied model."""
+        namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
+        labels = f"{SERVICE_LABEL}={name}"
+        status = status_of(service, self._cluster.list(REVISIONS, namespace, labels))
+        serves = status.revision_uris.get(status.latest_ready, "")
+        if status.latest_created != status.latest_ready or serves != status.storage_uri:
+            raise NotReadyError(
+                f"{namespace}/{name}: {status.latest_created or 'the first revision'} with "
+                f"{status.storage_uri} is not ready; nothing shifted"
+            )
 
 
 def uri_of(service: Mapping[str, Any]) -> str:
@@ -117,16 +159,45 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
     annotations = {
         found["metadata"]["name"]: found["metadata"].get("annotations", {}) for found in revisions
     }
+    rolled_out = predictor.get("latestRolledoutRevision", "")
+    latest_ready = predictor.get("latestReadyRevision", "")
+    # KServe and Knative go on naming a revision that was ready once.
+    if latest_ready in _not_ready(revisions):
+        latest_ready = rolled_out if rolled_out != latest_ready else ""
     return ServiceStatus(
         storage_uri=uri_of(service),
         canary_percent=service["spec"]["predictor"].get("canaryTrafficPercent"),
         latest_created=predictor.get("latestCreatedRevision", ""),
-        latest_ready=predictor.get("latestReadyRevision", ""),
-        rolled_out=predictor.get("latestRolledoutRevision", ""),
+        latest_ready=latest_ready,
+        rolled_out=rolled_out,
         previous_rolled_out=predictor.get("previousRolledoutRevision", ""),
         traffic=tuple(RevisionTraffic(revision=r, percent=p) for r, p in shares.items()),
         transition=model.get("transitionStatus", "InProgress"),
         failure=failure_of(model),
         url=status.get("url", ""),
         revision_uris={name: found.get(SOURCE_URI, "") for name, found in annotations.items()},
+        revision_urls={name: _own_url(service, name) for name in annotations},
     )
+
+
+def _not_ready(revisions: list[dict[str, Any]]) -> set[str]:
+    """Return the names of the revisions whose condition Ready is False now."""
+    return {
+        found["metadata"]["name"]
+        for found in revisions
+        for condition in found.get("status", {}).get("conditions", [])
+        if (condition["type"], condition["status"]) == ("Ready", "False")
+    }
+
+
+def _model_and_percent(service: Mapping[str, Any]) -> tuple[str, int | None]:
+    """Return what of an InferenceService decides who gets requests."""
+    return uri_of(service), service["spec"]["predictor"].get("canaryTrafficPercent")
+
+
+def _own_url(service: Mapping[str, Any], revision: str) -> str:
+    """Return the URL of the Kubernetes Service that Knative makes for each revision.
+
+    Without pods it leads to the activator, which starts one and knows the revision by this host.
+    """
+    return f"http://{revision}.{service['metadata']['namespace']}.{CLUSTER_DOMAIN}"

@@ -167,6 +167,7 @@ def status_of(manifest: Manifest, observed: Observed, url: str) -> ServiceStatus
     predictor = status.get("components", {}).get("predictor", {})
     model = status.get("modelStatus", {})
     failure = model.get("lastFailureInfo")
+    namespace = manifest["metadata"].get("namespace", "default")
     return ServiceStatus(
         storage_uri=manifest["spec"]["predictor"]["model"]["storageUri"],
         canary_percent=reconcile.percent(manifest),
@@ -184,4 +185,8 @@ def status_of(manifest: Manifest, observed: Observed, url: str) -> ServiceStatus
         else None,
         url=url,
         revision_uris={r.name: r.storage_uri for r in observed.revisions},
+        revision_urls={
+            r.name: url + store.revision_path(namespace, r.name) if url else ""
+            for r in observed.revisions
+        },
     )

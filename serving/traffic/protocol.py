@@ -32,7 +32,7 @@ class ServiceStatus:
         storage_uri: of the applied manifest.
         canary_percent: of the applied manifest, or None when it is not set.
         latest_created: the newest revision.
-        latest_ready: the newest revision that became ready.
+        latest_ready: the newest revision that is ready.
         rolled_out: the stable revision: the last that had all traffic.
         previous_rolled_out: the one before it.
         traffic: shares; they sum to 100 once a revision is rolled out.
@@ -40,6 +40,9 @@ class ServiceStatus:
         failure: why the newest revision did not load, if it did not.
         url: where requests go, or "".
         revision_uris: revision -> storage URI of its model.
+        revision_urls: revision -> where it answers whatever its share is, for tests of it: a URL
+            that reaches this revision only, from where the service runs. What is asked there
+            is none of the users' traffic.
     """
 
     storage_uri: str
@@ -53,6 +56,7 @@ class ServiceStatus:
     failure: LoadFailure | None = None
     url: str = ""
     revision_uris: Mapping[str, str] = field(default_factory=dict)
+    revision_urls: Mapping[str, str] = field(default_factory=dict)
 
 
 class Traffic(Protocol):

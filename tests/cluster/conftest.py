@@ -1,9 +1,8 @@
 import os
-import uuid
 from collections.abc import Iterator
 
 import pytest
-from inference_services import InferenceServices, wait_until
+from inference_services import InferenceServices, own_namespace
 from kubernetes import client, config, dynamic
 
 
@@ -18,15 +17,5 @@ def api() -> dynamic.DynamicClient:
 @pytest.fixture
 def services(api: dynamic.DynamicClient) -> Iterator[InferenceServices]:
     """The InferenceServices of a namespace of this test alone."""
-    core = client.CoreV1Api(api.client)
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    core.create_namespace({"metadata": {"name": name}})
-    # Every pod runs as this account, which a controller makes a moment later.
-    wait_until(lambda: "default" in accounts(core, name))
-    yield InferenceServices(api, name)
-    core.delete_namespace(name)
-
-
-def accounts(core: client.CoreV1Api, namespace: str) -> list[str]:
-    found = core.list_namespaced_service_account(namespace).items
-    return [one.metadata.name for one in found]
+    with own_namespace(api) as services:
+        yield services

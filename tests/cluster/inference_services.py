@@ -1,7 +1,9 @@
 """InferenceServices of one namespace, as tests apply, read and await them."""
 
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kubernetes import dynamic
@@ -62,6 +64,23 @@ class InferenceServices:
 
     def _kind(self, version: str, kind: str) -> dynamic.Resource:
         return self._client.resources.get(api_version=version, kind=kind)
+
+
+@contextmanager
+def own_namespace(client: dynamic.DynamicClient) -> Iterator[InferenceServices]:
+    """Yield the InferenceServices of a new namespace, which goes in the end."""
+    core = CoreV1Api(client.client)
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    core.create_namespace({"metadata": {"name": name}})
+    # Every pod runs as this account, which a controller makes a moment later.
+    wait_until(lambda: "default" in _accounts(core, name))
+    yield InferenceServices(client, name)
+    core.delete_namespace(name)
+
+
+def _accounts(core: CoreV1Api, namespace: str) -> list[str]:
+    found = core.list_namespaced_service_account(namespace).items
+    return [one.metadata.name for one in found]
 
 
 def wait_until(holds: Callable[[], bool], state: Callable[[], object] = lambda: None) -> None:

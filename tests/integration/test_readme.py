@@ -10,6 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.traffic.local import LocalTraffic
+
 ROOT = Path(__file__).parents[2]
 TAXI = Path(__file__).parent / "taxi"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,10 +32,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's folder: the README's configuration, a module of his own, data."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "data").mkdir()
-    config = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
-    assert config
+    config, policy = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     # Fewer steps than a user would take, and yet enough for a model that is blessed.
-    (folder / "my.yaml").write_text(config[1].replace("1000", "100"))
+    (folder / "my.yaml").write_text(config.replace("1000", "100"))
+    (folder / "policy.yaml").write_text(policy)
     shutil.copy(TAXI / "taxi_module.py", folder / "my_module.py")
     shutil.copy(TAXI / "eval_config.pbtxt", folder)
     make = [sys.executable, TAXI / "make_data.py", folder / "data/taxi.csv", "1500"]
@@ -84,6 +88,25 @@ def test_what_was_pushed_is_served(folder: Path):
     finally:
         process.terminate()
         process.wait()
+
+
+def test_the_rollout_commands_run_as_they_stand(folder: Path):
+    start, *others = commands("kanaria rollout")
+    state = next(c for c in commands("export KANARIA_SERVING_ROOT"))
+    second = shutil.copytree(next(folder.glob("**/tips/*/model")), folder / "second")
+    with LocalTraffic(folder / ".kanaria/serving") as traffic:
+        # Running `start` before there is anything to roll out says so.
+        refused = shell(f"{state}; {start}", folder)
+        assert "nothing is on trial" in refused.stderr
+        traffic.stage(build(ServiceSpec(name="tips", storage_uri=str(second))))
+        script = f'PATH="{BIN}:$PATH"; {state}; {start}'
+        controller = subprocess.Popen(script, shell=True, cwd=folder, stdout=subprocess.PIPE)
+        assert b"tips-predictor-00002" in controller.stdout.readline()
+        for command in others:
+            answered = shell(f"{state}; {command}", folder)
+            assert answered.returncode == 0, (command, answered.stderr)
+        assert controller.wait() == 1
+        assert traffic.observe("default", "tips").canary_percent == 0
 
 
 def answer(url: str) -> str:

@@ -49,6 +49,7 @@ def test_the_wheel_holds_the_code_and_data_but_no_tests(wheel: Path):
     assert "kanaria/components/ingest/metadata.yaml" in names
     assert "kanaria/pipelines/train_and_deploy/pipeline.yaml" in names
     assert "kanaria/serving/py.typed" in names
+    assert "kanaria/serving/rollout/observations/queries.yaml" in names
     assert not [name for name in names if "/tests/" in name or "conftest" in name]
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from kanaria.components.push.deliver import deliver
+from kanaria.components.push.deliver import Gate, deliver
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, NotReadyError
+from kanaria.serving.checks.result import Result, judged
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local import reconcile
 from kanaria.serving.local.store import Observed
@@ -201,3 +202,93 @@ def test_a_push_that_was_replaced_by_another_says_so(memory: Memory, pending: st
 
     with pytest.raises(NotReadyError, match="another push replaced /models/new/model"):
         deliver(Overtaken(), NEW, 1, pending)
+
+
+class Judge:
+    """A gate whose verdicts are set by a test; it notes the shares it was asked at."""
+
+    def __init__(self, memory: Memory, before: str = "", live: str = "") -> None:
+        self.memory, self.faults = memory, {"before": before, "live": live}
+        self.asked: list[tuple[str, dict[str, int]]] = []
+
+    def _judged(self, when: str) -> tuple[Result, ...]:
+        calls = list(self.memory.calls)
+        self.asked.append((when, self.memory.shares() if self.memory.manifest else {}))
+        self.memory.calls = calls
+        return (judged(when, [self.faults[when]] if self.faults[when] else []),)
+
+    def before(self, service: ServiceSpec) -> tuple[Result, ...]:
+        return self._judged("before")
+
+    def at_zero(self, service: ServiceSpec, url: str) -> tuple[Result, ...]:
+        assert url.startswith("http://here/revisions/default/tips-predictor-")
+        return self._judged("live")
+
+
+def test_a_revision_is_checked_before_it_is_made_and_again_at_zero(memory: Memory, pending: str):
+    judge = Judge(memory)
+    found = deliver(memory, NEW, 1, pending, judge)
+    stable = {OLD.storage_uri: 100}
+    assert judge.asked == [("before", stable), ("live", {**stable, NEW.storage_uri: 0})]
+    assert [result.check for result in found.checks] == ["before", "live"]
+    assert found.percent == 10
+
+
+def test_what_the_cluster_cannot_run_is_not_staged(memory: Memory, pending: str):
+    found = deliver(memory, NEW, 1, pending, Judge(memory, before="no runtime"))
+    assert not found.pushed
+    assert found.reason == "not pushed: before: no runtime"
+    assert found.revision == ""
+    assert "stage" not in memory.calls
+
+
+def test_a_revision_that_fails_stays_at_zero_and_the_stable_one_is_left_alone(
+    memory: Memory, pending: str
+):
+    found = deliver(memory, NEW, 1, pending, Judge(memory, live="other answers"))
+    assert not found.pushed
+    assert found.reason == "not pushed: live: other answers"
+    assert (found.revision, found.percent) == ("tips-predictor-00002", 0)
+    assert "shift" not in memory.calls
+    assert memory.shares() == {OLD.storage_uri: 100, NEW.storage_uri: 0}
+
+
+def test_a_push_that_failed_is_checked_again(memory: Memory, pending: str):
+    deliver(memory, NEW, 1, pending, Judge(memory, live="slow today"))
+    again = Judge(memory, live="slow again")
+    assert not deliver(memory, NEW, 1, pending, again).pushed
+    assert [when for when, _ in again.asked] == ["live"]
+    assert deliver(memory, NEW, 1, pending, Judge(memory)).percent == 10
+    assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
+
+
+def test_the_first_revision_that_fails_has_its_traffic_and_that_is_said(pending: str):
+    memory = Memory()
+    found = deliver(memory, OLD, 1, pending, Judge(memory, live="other answers"))
+    assert not found.pushed
+    assert found.reason.endswith("tips-predictor-00001 has 100 %: there is no other to route to")
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("point", range(1, 6))
+def test_a_push_killed_at_any_point_gives_no_share_to_what_fails(
+    memory: Memory, pending: str, point: int, before: bool
+):
+    judge: Gate = Judge(memory, live="other answers")
+    memory.die_at, memory.die_before = point, before
+    try:
+        deliver(memory, NEW, 1, pending, judge)
+    except Killed:
+        memory.calls.clear()
+        memory.die_at = 0
+        assert not deliver(memory, NEW, 1, pending, judge).pushed
+    memory.die_at = 0
+    assert memory.shares() == {OLD.storage_uri: 100, NEW.storage_uri: 0}
+
+
+def test_a_push_killed_after_its_share_was_given_is_not_judged_twice(memory: Memory, pending: str):
+    deliver(memory, NEW, 1, pending, Judge(memory))
+    storage.write_text(pending, "killed before it ended")
+    judge = Judge(memory, live="slow today")
+    assert deliver(memory, NEW, 1, pending, judge).percent == 10
+    assert judge.asked == []

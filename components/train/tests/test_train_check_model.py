@@ -53,7 +53,7 @@ def scaled(weight: tf.Variable, distance: tf.Tensor) -> dict[str, tf.Tensor]:
 def test_a_model_of_named_features_passes(tmp_path: Path):
     model = save(tmp_path, FLOATS, serving_default=scaled, other=scaled)
     files = rows(tmp_path, [1.0, 2.0])
-    assert check_model(model, SCHEMA, files, files) == ["other", "serving_default"]
+    assert check_model(model, SCHEMA, files, files).signatures == ("other", "serving_default")
 
 
 def test_a_model_of_serialized_examples_passes(tmp_path: Path):
@@ -63,7 +63,7 @@ def test_a_model_of_serialized_examples_passes(tmp_path: Path):
 
     model = save(tmp_path, tf.TensorSpec([None], tf.string, "examples"), serving_default=parse)
     files = rows(tmp_path, [1.0, None])
-    assert check_model(model, SCHEMA, files, files) == ["serving_default"]
+    assert check_model(model, SCHEMA, files, files).signatures == ("serving_default",)
 
 
 def test_a_single_text_feature_is_not_taken_for_examples(tmp_path: Path):

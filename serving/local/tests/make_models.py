@@ -1,4 +1,4 @@
-"""Writes two tiny SavedModels and one that does not load: python make_models.py FOLDER."""
+"""Writes tiny SavedModels, good and bad ones: python make_models.py FOLDER."""
 
 import sys
 from pathlib import Path
@@ -31,11 +31,46 @@ class Adder(tf.Module):
         return {"length": tf.strings.length(examples)}
 
 
+class Failing(Adder):
+    """Adds, but 4 % of its calls end with an error of the server's."""
+
+    @tf.function(input_signature=[Spec([None, 1], tf.float32, "x")])
+    def add(self, x):
+        def failed():
+            return tf.fill(
+                tf.shape(x), tf.cast(tf.strings.length(tf.io.read_file("/no/file")), tf.float32)
+            )
+
+        return {"score": tf.cond(tf.random.uniform(()) < 0.04, failed, lambda: x + self.constant)}
+
+
+class Slow(Adder):
+    """Adds, but takes tens of milliseconds for it."""
+
+    @tf.function(input_signature=[Spec([None, 1], tf.float32, "x")])
+    def add(self, x):
+        matrix = tf.random.uniform((400, 400))
+        for _ in tf.range(20):
+            matrix = tf.linalg.l2_normalize(tf.matmul(matrix, matrix))
+        return {"score": x + self.constant + 0.0 * matrix[0, 0]}
+
+
+class Plain(Adder):
+    """Adds a constant to x."""
+
+    @tf.function(input_signature=[Spec([None, 1], tf.float32, "x")])
+    def add(self, x):
+        return {"score": x + self.constant}
+
+
 root = Path(sys.argv[1])
 for name, constant in (("one", 100.0), ("two", 200.0)):
     adder = Adder(constant)
     signatures = {"serving_default": adder.add, "length": adder.length}
     tf.saved_model.save(adder, str(root / name / "1"), signatures=signatures)
+for name, kind in (("plain", Plain), ("better", Plain), ("failing", Failing), ("slow", Slow)):
+    model = kind(float(len(name)))
+    tf.saved_model.save(model, str(root / name / "1"), signatures=model.add)
 broken = root / "broken" / "1"
 broken.mkdir(parents=True)
 (broken / "saved_model.pb").write_bytes(b"not a graph")

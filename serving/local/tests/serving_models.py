@@ -11,7 +11,11 @@ MAKE_MODELS = Path(__file__).with_name("make_models.py")
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with the models `one` (adds 100), `two` (adds 200) and `broken` (does not load)."""
+    """Folder with SavedModels.
+
+    `one` adds 100 and `two` 200; `plain` and `better` add to x alone; `failing` ends 4 % of its
+    calls with an error, `slow` takes tens of milliseconds, and `broken` does not load.
+    """
     folder = tmp_path_factory.mktemp("models")
     subprocess.run([sys.executable, MAKE_MODELS, folder], check=True, capture_output=True)
     return folder

@@ -116,6 +116,27 @@ def test_a_thousand_requests_fall_to_the_canary_as_often_as_asked(server):
         assert [row["score"] for row in answer.json()["predictions"]] == [base + 3] * 3
 
 
+@pytest.mark.parametrize(("revision", "base"), [(STABLE, 100), (CANARY, 200)])
+def test_a_revision_answers_at_its_own_url_and_is_not_counted(server, revision, base):
+    def counted():
+        lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+        return [line for line in lines if f'revision="{revision}"' in line]
+
+    before = counted()
+    for _ in range(5):
+        answer = server.post(f"/revisions/default/{revision}/v1/models/flights:predict", ROWS)
+        assert [row["score"] for row in answer.json()["predictions"]] == [base + 3] * 3
+        assert answer.headers["X-Kanaria-Revision"] == revision
+    assert counted() == before
+
+
+def test_a_revision_that_does_not_run_is_unknown(server):
+    for revision in ("default/flights-predictor-00009", f"other/{STABLE}"):
+        answer = server.post(f"/revisions/{revision}/v1/models/flights:predict", ROWS)
+        assert answer.status_code == 404
+        assert revision in answer.json()["error"]
+
+
 def test_the_rows_of_a_request_are_one_call_of_the_model(server):
     rows = server.predict().json()["predictions"]
     assert [row["rows"] for row in rows] == [3, 3, 3]

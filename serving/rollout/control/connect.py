@@ -23,7 +23,8 @@ from kanaria.serving.traffic.protocol import Traffic
 if TYPE_CHECKING:
     from kanaria.serving.kubernetes_client import KubernetesClient
 
-PROMETHEUS_URL = "KANARIA_PROMETHEUS_URL"
+PROMETHEUS_URL, PROMETHEUS_QUERIES = "KANARIA_PROMETHEUS_URL", "KANARIA_PROMETHEUS_QUERIES"
+DEFAULT_QUERIES = "knative"
 
 
 class NoSource:
@@ -57,13 +58,17 @@ class Place:
 
 
 @contextmanager
-def connect(state: str = "", prometheus_url: str = "") -> Iterator[Place]:
+def connect(
+    state: str = "", prometheus_url: str = "", prometheus_queries: str = ""
+) -> Iterator[Place]:
     """Yield the place of this environment.
 
     Args:
         state: state folder of local serving, else KANARIA_SERVING_ROOT; without either it is the
             cluster around this pod, or of the kubeconfig.
         prometheus_url: of the cluster's Prometheus, else KANARIA_PROMETHEUS_URL.
+        prometheus_queries: name of a set in `observations/queries.yaml`, or FILE.yaml:NAME; else
+            KANARIA_PROMETHEUS_QUERIES, else "knative".
 
     Raises:
         NotReadyError: there is neither.
@@ -73,7 +78,9 @@ def connect(state: str = "", prometheus_url: str = "") -> Iterator[Place]:
         with LocalTraffic(Path(folder)) as traffic:
             yield _local(Path(folder).resolve(), traffic)
     else:
-        yield _cluster(prometheus_url or os.environ.get(PROMETHEUS_URL, ""))
+        url = prometheus_url or os.environ.get(PROMETHEUS_URL, "")
+        queries = prometheus_queries or os.environ.get(PROMETHEUS_QUERIES, DEFAULT_QUERIES)
+        yield _cluster(url, queries)
 
 
 def _local(state: Path, traffic: Traffic) -> Place:
@@ -90,7 +97,7 @@ def _local(state: Path, traffic: Traffic) -> Place:
     )
 
 
-def _cluster(prometheus_url: str) -> Place:
+def _cluster(prometheus_url: str, queries: str) -> Place:
     from kanaria.serving.rollout.control.config_maps import ConfigMapStore
     from kanaria.serving.traffic.cluster import ClusterTraffic
 
@@ -103,16 +110,18 @@ def _cluster(prometheus_url: str) -> Place:
         traffic=ClusterTraffic(cluster),
         store=ConfigMapStore(cluster),
         lease_of=lease_of,
-        source=lambda: _prometheus(prometheus_url, cluster),
+        source=lambda: _prometheus(prometheus_url, queries, cluster),
     )
 
 
-def _prometheus(url: str, cluster: "KubernetesClient") -> Source:
+def _prometheus(url: str, queries: str, cluster: "KubernetesClient") -> Source:
     from kanaria.serving.rollout.observations.prometheus import PrometheusSource
+    from kanaria.serving.rollout.observations.queries import OWN, choose
 
     if not url:
         raise ParameterError(
             f"prometheus_url='': a rollout on a cluster is judged by Prometheus; name it, or set "
             f"{PROMETHEUS_URL}"
         )
-    return PrometheusSource(url, cluster=cluster)
+    file, _, name = queries.rpartition(":")
+    return PrometheusSource(url, choose(name, Path(file) if file else OWN), cluster)

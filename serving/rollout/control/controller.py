@@ -70,7 +70,7 @@ def run(
                 stored = found
                 heard(stored)
             if not stored.rollout.settled:
-                time.sleep(poll_seconds)
+                time.sleep(min(poll_seconds, interval_seconds))
     return stored
 
 
@@ -110,7 +110,7 @@ def serve(
                 _attend(world, namespace, service, lease, heard, interval_seconds)
         except KanariaError as error:
             LOGGER.warning("%s: %s", namespace, error)
-        time.sleep(poll_seconds)
+        time.sleep(min(poll_seconds, interval_seconds))
 
 
 def _attend(

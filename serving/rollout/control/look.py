@@ -55,10 +55,10 @@ def look(world: World, stored: Stored, interval_seconds: float) -> Stored:
     taker = taken_over(stored.rollout, status) if stored.rollout.active else ""
     if taker:
         return _superseded(world, stored, taker)
-    status = _converge(world, stored.rollout, status)
+    status = _converge(world, stored, status)
     if stored.rollout.active and _is_due(world, stored.rollout, interval_seconds):
         stored = _decide(world, stored, status)
-        status = _converge(world, stored.rollout, status)
+        status = _converge(world, stored, status)
     return _settle(world, stored, status)
 
 
@@ -93,10 +93,16 @@ def _decide(world: World, stored: Stored, status: ServiceStatus) -> Stored:
     return world.store.save(changed, stored.version, observed)
 
 
-def _converge(world: World, rollout: Rollout, status: ServiceStatus) -> ServiceStatus:
+def _converge(world: World, stored: Stored, status: ServiceStatus) -> ServiceStatus:
     """Do what is missing to the decided traffic; return the status that was read afterwards."""
+    rollout = stored.rollout
     namespace, service = rollout.target.namespace, rollout.target.service
-    match next_move(rollout, status):
+    move = next_move(rollout, status)
+    if move not in (Move.NOTHING, Move.WAIT):
+        # Saving what is kept already changes nothing, and fails when an old copy was read: that
+        # of a rollout which was rolled back since would give traffic to a bad canary.
+        world.store.save(rollout, stored.version)
+    match move:
         case Move.SHIFT:
             world.traffic.shift(namespace, service, rollout.state.desired_percent)
         case Move.PROMOTE:

@@ -28,7 +28,8 @@ class Memory:
     Attributes:
         canary: counters of the revision on trial.
         stable: counters of the stable revision.
-        containers: name -> when last read; None before the first reading.
+        containers: name -> those that ended, as last read; None before the first reading. Others
+            count from zero all the same, and there are ever more of them.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -85,10 +86,11 @@ def _ended(
 ) -> tuple[Mapping[str, Container] | None, list[Container]]:
     if containers is None:
         return before, []
-    seen = {container.name: container for container in containers}
+    known = {**(before or {}), **{one.name: one for one in containers}}
+    kept = {name: one for name, one in known.items() if one.restarts or one.oom_kills}
     if before is None:
-        return seen, []
-    return {**before, **seen}, [_added(before.get(name), now) for name, now in seen.items()]
+        return kept, []
+    return kept, [_added(before.get(one.name), one) for one in containers]
 
 
 def _added(before: Container | None, after: Container) -> Container:

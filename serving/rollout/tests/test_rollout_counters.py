@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.serving.rollout.counters import Memory, Replica, advance
+from kanaria.serving.rollout.counters import KEPT_SECONDS, Memory, Replica, advance
 from kanaria.serving.rollout.observation import Counts
 
 
@@ -56,6 +56,21 @@ def test_a_replica_that_was_only_not_sampled_before_counts_from_now():
 def test_a_replica_that_goes_counts_nothing():
     found = sampled([replica("a", 900), replica("b", 900)], [replica("a", 960)])
     assert found[1].requests == 60
+
+
+def test_a_replica_that_is_missing_for_long_is_forgotten():
+    memory, _ = advance(Memory(), [replica("gone", 9), replica("here", 9)], 0.0)
+    for now in (60.0, KEPT_SECONDS + 59):
+        memory, _ = advance(memory, [replica("here", 9)], now)
+        assert set(memory.replicas) == {"gone", "here"}
+    memory, _ = advance(memory, [replica("here", 9)], KEPT_SECONDS + 60)
+    assert (set(memory.replicas), memory.missing) == ({"here"}, {})
+
+
+def test_a_silence_forgets_nobody():
+    memory, _ = advance(Memory(), [replica(requests=9)], 0.0)
+    _, counts = advance(memory, [replica(requests=30)], 10 * KEPT_SECONDS)
+    assert counts.requests == 21
 
 
 def test_latency_counts_by_bound():

@@ -1,4 +1,4 @@
-"""Whole rollouts over KServe's rules on paper: what is done, what is kept, and what a death leaves."""
+"""Whole rollouts over KServe's rules on paper: what is done and kept, and what a death leaves."""
 
 import itertools
 from pathlib import Path
@@ -180,10 +180,25 @@ def test_a_look_at_an_old_copy_changes_nothing(paper: Paper, store: FileStore):
     started(paper, store)
     old = store.load(NAMESPACE, SERVICE)
     driven(paper, store, minutes=1)
-    kept = store.load(NAMESPACE, SERVICE)
+    kept, shares = store.load(NAMESPACE, SERVICE), paper.shares()
     with pytest.raises(ConflictError):
         look(world(paper, store), old, 60)
     assert store.load(NAMESPACE, SERVICE) == kept
+    assert paper.shares() == shares
+
+
+def test_an_old_copy_of_a_rollout_that_was_rolled_back_gives_the_canary_nothing(
+    paper: Paper, store: FileStore
+):
+    paper.error_rate = 0.05
+    started(paper, store)
+    driven(paper, store, minutes=1)
+    old = store.load(NAMESPACE, SERVICE)
+    assert old.rollout.state.desired_percent == 10
+    driven(paper, store)
+    with pytest.raises(ConflictError):
+        look(world(paper, store), old, 60)
+    assert paper.shares() == {CANARY: 0, STABLE: 100}
 
 
 @pytest.mark.parametrize("error_rate", [0.01, 0.05], ids=["good", "harmful"])

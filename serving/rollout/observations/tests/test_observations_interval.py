@@ -113,6 +113,13 @@ def test_restarts_that_nobody_told_of_are_made_up_for():
 
 def test_a_container_that_was_made_anew_under_its_name_counts_from_zero():
     assert restarts((container(4),), (container(1),)) == [(0, 0), (1, 0)]
+    assert restarts((container(4),), (container(0),), (container(5),))[2] == (5, 0)
+
+
+def test_containers_that_never_ended_are_not_kept():
+    reading = minute(1, containers=(container(0, name="a"), container(1, name="b")))
+    memory, _ = observation(Memory(), reading, interval=1, status=None, canary=CANARY)
+    assert set(memory.containers) == {"b"}
 
 
 def test_the_canary_is_ready_when_the_newest_ready_revision_is_it():

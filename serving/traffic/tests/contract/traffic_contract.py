@@ -92,6 +92,17 @@ class TrafficContract:
         assert status.rolled_out == stable != status.latest_ready
         assert status.canary_percent == 0
 
+    def test_each_revision_has_a_url_of_its_own_at_any_share(self, rollout):
+        rollout.deploy("one")
+        rollout.until_shares(one=100)
+        rollout.deploy("two")
+        status = rollout.until(lambda status: len(status.revision_urls) == 2)
+        assert status.revision_urls.keys() == status.revision_uris.keys()
+        assert len({*status.revision_urls.values(), status.url}) == 3
+        for revision, url in status.revision_urls.items():
+            assert url.startswith("http://")
+            assert revision in url
+
     def test_canary_is_shifted_promoted_and_rolled_back(self, rollout):
         rollout.deploy("one")
         rollout.until_shares(one=100)

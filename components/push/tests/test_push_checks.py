@@ -1,0 +1,112 @@
+"""Pushes over a real local server, judged by the checks before any traffic."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from checked_models import SAMPLES, checked_models
+
+from kanaria.components.push.deliver import Endpoint
+from kanaria.components.push.publish import Sources
+from kanaria.components.push.push import PushRequest, push
+from kanaria.components.shared import outcome, serving_samples
+from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.outcome import Outcome
+from kanaria.serving.checks.result import Verdict
+from kanaria.serving.inference_service.spec import Placement, ServiceSpec
+from kanaria.serving.traffic.connect import LOCAL_STATE, connect
+from kanaria.serving.traffic.protocol import Traffic
+
+__all__ = ["checked_models"]
+# Latency is not judged: the machine may be busy.
+LOAD = {"rate": 100, "requests": 40, "p99_ms": 0}
+
+
+@pytest.fixture(scope="module")
+def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traffic]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(LOCAL_STATE, str(tmp_path_factory.mktemp("serving")))
+        with connect() as found:
+            yield found
+
+
+@pytest.fixture
+def request_of(checked_models: Path, traffic: Traffic, tmp_path: Path):
+    """A push request of a model, with the samples that the good model gave."""
+    for name in ("schema", "statistics"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    outcome.write(Outcome(step="evaluate_model", passed=True), tmp_path / "outcome")
+    serving_samples.write(SAMPLES, tmp_path / "samples")
+    parts = {name: tmp_path / name for name in ("schema", "statistics")}
+
+    def made(model: str) -> PushRequest:
+        return PushRequest(
+            sources=Sources(model=checked_models / model, **parts),
+            outcome=tmp_path / "outcome",
+            model_root=str(checked_models / "root"),
+            service=ServiceSpec(name="tips", storage_uri="", canary_percent=10),
+            ready_timeout=120,
+            checks={"load": LOAD},
+            samples=tmp_path / "samples",
+            report=tmp_path / "report.html",
+        )
+
+    return made
+
+
+def verdicts(found: Endpoint) -> dict[str, Verdict]:
+    return {result.check: result.verdict for result in found.checks}
+
+
+def test_a_model_that_answers_as_trained_is_served(request_of, tmp_path: Path):
+    found = push(request_of("good"), tmp_path / "endpoint")
+    assert found.pushed
+    assert set(verdicts(found).values()) == {Verdict.PASSED}
+    written = json.loads((tmp_path / "endpoint/endpoint.json").read_text())
+    assert [result["check"] for result in written["checks"]] == [
+        "infrastructure",
+        "signature",
+        "api_call",
+        "load",
+    ]
+    assert written["checks"][3]["numbers"]["requests"] == 40
+    assert "No check failed" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize("model", ["different", "integers"])
+def test_a_model_that_does_not_stays_at_zero_beside_an_untouched_stable_one(
+    request_of, tmp_path: Path, traffic: Traffic, model: str
+):
+    push(request_of("good"), tmp_path / "endpoint")
+    stable = traffic.observe("default", "tips").rolled_out
+    found = push(request_of(model), tmp_path / "endpoint")
+    assert not found.pushed
+    assert found.percent == 0
+    status = traffic.observe("default", "tips")
+    assert status.rolled_out == stable
+    assert {t.revision: t.percent for t in status.traffic} == {found.revision: 0, stable: 100}
+
+
+def test_a_model_that_does_not_fit_the_memory_is_not_staged(
+    request_of, tmp_path: Path, traffic: Traffic
+):
+    wanted = request_of("slow")
+    small = replace(wanted.service, placement=Placement(memory="1k"))
+    before = traffic.observe("default", "tips")
+    found = push(replace(wanted, service=small), tmp_path / "endpoint")
+    assert "more than 80% of the memory limit" in found.reason
+    assert "more than 80% of the memory limit" in (tmp_path / "report.html").read_text()
+    assert traffic.observe("default", "tips") == before
+
+
+def test_a_wrong_limit_is_told_with_the_other_faults_before_anything_is_done(
+    request_of, tmp_path: Path
+):
+    wrong = replace(request_of("good"), ready_timeout=0, checks={"load": {"rate": 0}, "apicall": 1})
+    with pytest.raises(ParameterError) as caught:
+        push(wrong, tmp_path / "endpoint")
+    told = ("ready_timeout=0", "checks.load.rate=0", "checks.apicall=1: there is no such key")
+    assert all(part in str(caught.value) for part in told)

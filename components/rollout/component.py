@@ -1,0 +1,52 @@
+"""The KFP interface of rollout_model."""
+
+from kfp import dsl
+
+from kanaria.components.shared.images import CONTROL_IMAGE
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def rollout_model(
+    endpoint: dsl.Input[dsl.Artifact],
+    outcome: dsl.Output[dsl.Artifact],
+    timeline: dsl.Output[dsl.HTML],
+    policy_file: str = "",
+    wait: bool = True,
+    interval_seconds: int = 60,
+    prometheus_url: str = "",
+    prometheus_queries: str = "",
+) -> bool:
+    """Roll out a pushed canary: raise, hold or take back its traffic on what is observed.
+
+    A step that is run again goes on with the rollout it began. The outcome did not pass when
+    the canary was rolled back; require_passed then ends the run. Never cache this step.
+
+    Args:
+        endpoint: What push_model says of the revision.
+        policy_file: URI of the policy in YAML; empty for the default policy.
+        wait: Whether to control the rollout until it is over; else the controller of the cluster
+            goes on with it.
+        interval_seconds: Seconds between two decisions.
+        prometheus_url: Address of the cluster's Prometheus; empty for KANARIA_PROMETHEUS_URL.
+        prometheus_queries: What counts requests there: knative, traefik, istio, tensorflow_serving
+            or FILE.yaml:NAME; empty for KANARIA_PROMETHEUS_QUERIES, else knative.
+
+    Returns:
+        outcome: Whether the canary was promoted, and every reason.
+        timeline: The audit record: traffic, errors, evidence and decisions over time.
+        Output: Whether the canary was promoted; false too when it was handed over.
+    """
+    from pathlib import Path
+
+    from kanaria.components.rollout.rollout import RolloutRequest, Targets, roll_out
+
+    request = RolloutRequest(
+        endpoint=Path(endpoint.path),
+        policy_file=policy_file,
+        wait=wait,
+        interval_seconds=interval_seconds,
+        prometheus_url=prometheus_url,
+        prometheus_queries=prometheus_queries,
+    )
+    targets = Targets(outcome=Path(outcome.path), timeline=Path(timeline.path))
+    return roll_out(request, targets)

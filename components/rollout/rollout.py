@@ -1,0 +1,162 @@
+"""The work of rollout_model: begin the rollout, control it, and tell how it ended."""
+
+import json
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.shared import outcome, storage
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.rollout import policy as policies
+from kanaria.serving.rollout.control import orders
+from kanaria.serving.rollout.control.connect import Place, connect
+from kanaria.serving.rollout.control.controller import run
+from kanaria.serving.rollout.control.document import Rollout
+from kanaria.serving.rollout.control.telling import Teller, write_timeline
+from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.state import Phase
+
+logger = logging.getLogger(__name__)
+
+STEP = "rollout_model"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolloutRequest:
+    """What to roll out and how.
+
+    Attributes:
+        endpoint: artifact of push_model.
+        policy_file: URI of the policy, "" for the default one.
+        wait: whether to control the rollout until it is over.
+        interval_seconds: between two decisions, more than 0.
+        prometheus_url: of the cluster's Prometheus, "" for the environment's.
+        prometheus_queries: name of a set of queries, "" for the environment's.
+    """
+
+    endpoint: Path
+    policy_file: str
+    wait: bool
+    interval_seconds: int
+    prometheus_url: str
+    prometheus_queries: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Targets:
+    """Where the outcome's folder and the timeline's HTML file are written."""
+
+    outcome: Path
+    timeline: Path
+
+
+def roll_out(request: RolloutRequest, targets: Targets) -> bool:
+    """Roll out a pushed revision, write outcome and timeline, and tell whether it was promoted.
+
+    Raises:
+        ParameterError: parameters or the policy are wrong; all faults are named.
+        DataError: the endpoint is not readable.
+        NotReadyError: the platform does not answer, or there is none.
+        ConflictError: a rollout of another revision is active.
+    """
+    faults = Faults(STEP)
+    interval = request.interval_seconds
+    faults.check(interval > 0, "interval_seconds", interval, "use more than 0 seconds")
+    faults.raise_if_any()
+    policy = policy_of(request.policy_file)
+    endpoint = _endpoint(request.endpoint)
+    if not endpoint["pushed"]:
+        return _without(targets, False, f"nothing was pushed: {endpoint['reason']}")
+    if endpoint["percent"] == 100:
+        return _without(targets, True, f"{endpoint['revision']} is the first: it has all traffic")
+    asked = {
+        "prometheus_url": request.prometheus_url,
+        "prometheus_queries": request.prometheus_queries,
+    }
+    with connect(**asked) as place:
+        rollout = _rolled_out(request, place, endpoint, policy)
+        found = judged(rollout)
+        outcome.write(found, targets.outcome)
+        write_timeline(place.store, rollout, targets.timeline)
+    logger.warning("%s", found.summary())
+    return rollout.state.phase is Phase.PROMOTED
+
+
+def policy_of(uri: str) -> Policy:
+    """Return the policy kept at `uri`, the default one for "".
+
+    Raises:
+        ParameterError: it is not a policy; all faults are named.
+        DataError: it cannot be read.
+    """
+    return policies.parse(storage.read_text(uri), uri) if uri else Policy()
+
+
+def _endpoint(folder: Path) -> dict[str, Any]:
+    path = folder / "endpoint.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not an endpoint of push_model: {shown(str(error))}") from error
+    return found
+
+
+def _rolled_out(
+    request: RolloutRequest, place: Place, endpoint: dict[str, Any], policy: Policy
+) -> Rollout:
+    """Begin the rollout, or find the one that this step began before; control it if asked to."""
+    namespace, service = endpoint["namespace"], endpoint["name"]
+    last = place.store.load(namespace, service)
+    if last is None or last.rollout.target.canary != endpoint["revision"]:
+        orders.start(
+            place.store, place.traffic, namespace, service, policy, who=STEP, now=time.time()
+        )
+    if not request.wait:
+        return orders.newest(place.store, namespace, service).rollout
+    stored = run(
+        place.world(),
+        namespace,
+        service,
+        lease=place.lease_of(namespace, service),
+        heard=Teller(logger.warning),
+        interval_seconds=request.interval_seconds,
+    )
+    return stored.rollout
+
+
+def judged(rollout: Rollout) -> Outcome:
+    """Return the outcome of a rollout; one that is not over was handed over and passes. Pure."""
+    phase, last = rollout.state.phase, rollout.state.last
+    passed = rollout.active or phase is Phase.PROMOTED
+    severity = "WARNING" if passed else "ERROR"
+    texts = last.reasons if last else ()
+    reasons = [
+        Reason(severity=severity, subject=rollout.target.canary, kind=str(phase), text=text)
+        for text in texts
+    ]
+    if not passed and not reasons:
+        reasons = [
+            Reason(
+                severity=severity,
+                subject=rollout.target.canary,
+                kind=str(phase),
+                text=f"the rollout is {phase}",
+            )
+        ]
+    notes = (f"{rollout.title} goes on under its controller",) if rollout.active else ()
+    thresholds: dict[str, object] = rollout.policy.model_dump(mode="json")
+    return Outcome(
+        step=STEP, passed=passed, reasons=tuple(reasons), notes=notes, thresholds=thresholds
+    )
+
+
+def _without(targets: Targets, passed: bool, why: str) -> bool:
+    """Tell that there was nothing to roll out."""
+    reason = Reason(severity="WARNING" if passed else "ERROR", subject=STEP, kind="none", text=why)
+    outcome.write(Outcome(step=STEP, passed=passed, reasons=(reason,)), targets.outcome)
+    logger.warning("%s", why)
+    return passed

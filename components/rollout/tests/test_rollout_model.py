@@ -1,0 +1,107 @@
+"""rollout_model on local serving with real model processes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from serving_models import models
+
+from kanaria.components.rollout.rollout import RolloutRequest, Targets, roll_out
+from kanaria.components.shared import outcome
+from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.local.background import served
+from kanaria.serving.traffic.connect import LOCAL_STATE
+from kanaria.serving.traffic.local import LocalTraffic
+
+__all__ = ["models"]
+
+AT_ONCE = "strategy: basic\n"
+
+
+@pytest.fixture
+def service(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A service with the model `plain`, and `better` at 0 %."""
+    state = tmp_path / "serving"
+    monkeypatch.setenv(LOCAL_STATE, str(state))
+    with served(state), LocalTraffic(state) as traffic:
+        for model in ("plain", "better"):
+            uri = str(models / model)
+            traffic.stage(build(ServiceSpec(name="taxi", storage_uri=uri)))
+            while (
+                status := traffic.observe("default", "taxi")
+            ).latest_ready != status.latest_created:
+                pass
+        yield traffic
+
+
+def endpoint(folder: Path, **said: object) -> Path:
+    folder.mkdir()
+    found = {
+        "pushed": True,
+        "reason": "",
+        "namespace": "default",
+        "name": "taxi",
+        "revision": "taxi-predictor-00002",
+        "percent": 0,
+    }
+    (folder / "endpoint.json").write_text(json.dumps(found | said))
+    return folder
+
+
+def request(tmp_path: Path, policy: str = AT_ONCE, wait: bool = True, **said: object):
+    file = tmp_path / "policy.yaml"
+    file.write_text(policy)
+    return RolloutRequest(
+        endpoint=endpoint(tmp_path / "endpoint", **said),
+        policy_file=str(file),
+        wait=wait,
+        interval_seconds=1,
+        prometheus_url="",
+        prometheus_queries="",
+    )
+
+
+def targets(tmp_path: Path) -> Targets:
+    return Targets(outcome=tmp_path / "outcome", timeline=tmp_path / "timeline.html")
+
+
+def test_a_pushed_canary_is_promoted_and_the_step_may_be_run_again(
+    service: LocalTraffic, tmp_path: Path
+):
+    asked, found = request(tmp_path), targets(tmp_path)
+    assert roll_out(asked, found)
+    assert service.observe("default", "taxi").rolled_out == "taxi-predictor-00002"
+    told = outcome.read(found.outcome)
+    assert told.passed
+    assert told.thresholds["strategy"] == "basic"
+    assert "taxi-predictor-00002" in found.timeline.read_text()
+    again = Targets(outcome=tmp_path / "again", timeline=tmp_path / "again.html")
+    assert roll_out(asked, again)
+    assert outcome.read(again.outcome) == told
+
+
+def test_a_rollout_that_is_handed_over_passes_and_says_so(service: LocalTraffic, tmp_path: Path):
+    found = targets(tmp_path)
+    assert not roll_out(request(tmp_path, wait=False), found)
+    told = outcome.read(found.outcome)
+    assert told.passed
+    assert "goes on under its controller" in told.notes[0]
+
+
+def test_what_was_not_pushed_is_not_rolled_out(tmp_path: Path):
+    found = targets(tmp_path)
+    assert not roll_out(request(tmp_path, pushed=False, reason="not blessed"), found)
+    assert "nothing was pushed: not blessed" in outcome.read(found.outcome).summary()
+
+
+def test_the_first_revision_needs_no_rollout(tmp_path: Path):
+    found = targets(tmp_path)
+    assert roll_out(request(tmp_path, percent=100), found)
+    assert outcome.read(found.outcome).passed
+
+
+def test_a_bad_policy_is_refused_with_every_fault(tmp_path: Path):
+    with pytest.raises(ParameterError, match=r"strategy='green'.*automation='perhaps'"):
+        roll_out(request(tmp_path, "strategy: green\nautomation: perhaps"), targets(tmp_path))

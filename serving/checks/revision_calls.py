@@ -1,0 +1,139 @@
+"""Asks one revision by its own URL; the only module of the checks that speaks HTTP."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from kanaria.components.shared.errors import NotReadyError, shown
+from kanaria.serving.checks.latency import Call
+
+REACH_SECONDS = 60.0
+POLL_SECONDS = 0.5
+METADATA_TIMEOUT = 10.0
+NOBODY = 0
+"""In the place of a status where nobody answered."""
+PASSING = (
+    NOBODY,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
+"""What a route answers that is being made, or a pod that is being started."""
+MOST_CHARACTERS = 100
+"""Of an error's text that a reason tells."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a revision answered.
+
+    Attributes:
+        status: of HTTP, or NOBODY.
+        body: of the answer.
+        fault: why there is no answer to use: an HTTP status with its text, or no answer; or "".
+    """
+
+    status: int = NOBODY
+    body: bytes = b""
+    fault: str = ""
+
+
+class RevisionCalls:
+    """A client of one revision; use it as an asynchronous context."""
+
+    def __init__(self, url: str) -> None:
+        """Name the revision's URL; nothing is sent."""
+        self._url = url.rstrip("/")
+
+    async def __aenter__(self) -> "RevisionCalls":
+        """Open the client; connections are as many as requests are under way."""
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close its connections."""
+        await self._session.close()
+
+    async def reach(self) -> None:
+        """Wait until the revision answers, whatever it says; its errors are the checks' to judge.
+
+        Raises:
+            NotReadyError: nobody answers at the URL.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + REACH_SECONDS
+        while (answer := await self._send("GET", "/", METADATA_TIMEOUT)).status in PASSING:
+            if clock() < deadline:
+                await asyncio.sleep(POLL_SECONDS)
+            elif answer.status == NOBODY:
+                raise NotReadyError(
+                    f"{self._url}: {answer.fault}; run push_model where the service runs, or set "
+                    "signature, api_call and load of checks to false"
+                )
+            else:
+                return
+
+    async def metadata(self, path: str) -> Mapping[str, Any] | None:
+        """Return the JSON object at a path, or None when there is none."""
+        answer = await self._send("GET", path, METADATA_TIMEOUT)
+        try:
+            found = None if answer.fault else json.loads(answer.body)
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
+
+    async def predict(self, path: str, body: bytes, timeout: float) -> Answer:
+        """Send one request and wait `timeout` seconds, at most, for its answer."""
+        return await self._send("POST", path, timeout, body)
+
+    async def at_rate(
+        self, path: str, bodies: Sequence[bytes], *, rate: float, count: int, timeout: float
+    ) -> tuple[list[Call], float]:
+        """Send `count` requests, `rate` a second, whether or not the earlier ones are answered.
+
+        Args:
+            path: where they go.
+            bodies: taken in turn.
+            rate: requests a second.
+            count: how many.
+            timeout: seconds to wait for each.
+
+        Returns:
+            The requests, and the seconds from the first to the last.
+        """
+        clock = asyncio.get_running_loop().time
+        start = clock()
+
+        async def one(due: float, body: bytes) -> Call:
+            answer = await self._send("POST", path, timeout, body)
+            return Call(seconds=clock() - due, fault=answer.fault)
+
+        tasks = []
+        for number in range(count):
+            due = start + number / rate
+            await asyncio.sleep(max(due - clock(), 0))
+            tasks.append(asyncio.create_task(one(due, bodies[number % len(bodies)])))
+        sent = clock() - start
+        return await asyncio.gather(*tasks), sent
+
+    async def _send(self, method: str, path: str, timeout: float, body: bytes = b"") -> Answer:
+        headers = {"Content-Type": "application/json"} if body else {}
+        limit = aiohttp.ClientTimeout(total=timeout)
+        try:
+            async with self._session.request(
+                method, self._url + path, data=body or None, headers=headers, timeout=limit
+            ) as found:
+                content = await found.read()
+        except TimeoutError:
+            return Answer(fault=f"no answer in {timeout:g} s")
+        except aiohttp.ClientError as error:
+            return Answer(fault=f"no connection: {shown(str(error))}")
+        if found.status == HTTPStatus.OK:
+            return Answer(status=found.status, body=content)
+        told = content.decode("utf-8", "replace")[:MOST_CHARACTERS]
+        return Answer(status=found.status, fault=f"{found.status} {' '.join(told.split())}")

@@ -1,0 +1,164 @@
+"""Real revisions at 0 % of a real local server, each wrong in its own way."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from checked_models import SAMPLES, sample
+
+from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.serving_samples import ServingSamples
+from kanaria.serving.checks import policy
+from kanaria.serving.checks.result import Result, Verdict
+from kanaria.serving.checks.run import Checks
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ModelServer, ServiceSpec
+from kanaria.serving.traffic.local import LocalTraffic
+
+# Latency is judged where a test says so: a busy machine must not fail the others.
+QUICK = {"rate": 100, "requests": 60, "p99_ms": 0}
+SERVICES = ("good", "different", "slow", "failing", "integers")
+
+
+def spec(model: Path, protocol: str = "v1") -> ServiceSpec:
+    name = f"{model.name}-{protocol}"
+    server = ModelServer(protocol_version=protocol)
+    return ServiceSpec(name=name, storage_uri=str(model), server=server)
+
+
+class Served:
+    """Every model as the only revision of a service, and its checks."""
+
+    def __init__(self, traffic: LocalTraffic, models: Path) -> None:
+        self.traffic, self.models = traffic, models
+
+    def url(self, service: ServiceSpec) -> str:
+        deadline = time.monotonic() + 60
+        while True:
+            status = self.traffic.observe(service.namespace, service.name)
+            if status and status.latest_ready:
+                return status.revision_urls[status.latest_ready]
+            assert time.monotonic() < deadline, status
+            time.sleep(0.05)
+
+    def check(
+        self,
+        model: str,
+        protocol: str = "v1",
+        samples: ServingSamples | None = SAMPLES,
+        **limits: Any,
+    ) -> dict[str, Result]:
+        service = spec(self.models / model, protocol)
+        faults = Faults("test")
+        parsed = policy.parse({"load": QUICK} | limits, faults)
+        faults.raise_if_any()
+        checks = Checks(policy=parsed, model=self.models / model, samples=samples, cluster=None)
+        results = checks.at_zero(service, self.url(service))
+        return {result.check: result for result in results}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, checked_models: Path) -> Iterator[Served]:
+    with LocalTraffic(tmp_path_factory.mktemp("state")) as traffic:
+        for model in SERVICES:
+            traffic.stage(build(spec(checked_models / model)))
+        traffic.stage(build(spec(checked_models / "good", "v2")))
+        yield Served(traffic, checked_models)
+
+
+@pytest.mark.parametrize("protocol", ["v1", "v2"])
+def test_the_trained_model_passes(served: Served, protocol: str):
+    found = served.check("good", protocol)
+    assert [(r.check, r.verdict, r.reasons) for r in found.values()] == [
+        ("signature", Verdict.PASSED, ()),
+        ("api_call", Verdict.PASSED, ()),
+        ("load", Verdict.PASSED, ()),
+    ]
+    assert not found["signature"].notes
+    assert found["api_call"].numbers["rows"] == len(SAMPLES.rows)
+    assert found["load"].numbers["requests"] == 60
+    assert found["load"].numbers["errors"] == 0
+
+
+def test_other_answers_fail_with_both_values_and_no_load_follows(served: Served):
+    found = served.check("different")
+    assert found["api_call"].verdict is Verdict.FAILED
+    assert found["api_call"].numbers["rows_different"] == len(SAMPLES.rows)
+    reason = "row 0: output 'score' is 3.75; the trained model answers 3.0"
+    assert found["api_call"].reasons[0] == reason
+    assert found["load"].verdict is Verdict.SKIPPED
+
+
+def test_tolerances_decide_what_is_another_answer(served: Served):
+    found = served.check("different", api_call={"relative_tolerance": 0.5})
+    assert found["api_call"].verdict is Verdict.PASSED
+    assert found["api_call"].numbers["largest_difference"] > 0.5
+
+
+def test_a_slow_model_fails_the_load_test(served: Served):
+    limits = {"rate": 10, "requests": 5, "p50_ms": 250, "p99_ms": 0}
+    found = served.check("slow", load=limits, api_call=False)
+    assert found["api_call"].verdict is Verdict.SKIPPED
+    assert found["load"].verdict is Verdict.FAILED
+    assert found["load"].numbers["p50_ms"] > 300
+    assert found["load"].reasons[0].startswith("p50_ms is ")
+
+
+def test_a_model_that_fails_one_call_in_twenty_fails_the_load_test(served: Served):
+    found = served.check("failing", api_call=False)
+    assert found["load"].verdict is Verdict.FAILED
+    assert found["load"].numbers["errors"] == 3
+    assert "3 of 60 requests failed, more than a share of 0.01" in found["load"].reasons[0]
+    assert "out of luck" in found["load"].reasons[0]
+
+
+def test_errors_within_the_allowed_share_pass(served: Served):
+    found = served.check("failing", api_call=False, load=QUICK | {"error_share": 0.06})
+    assert found["load"].verdict is Verdict.PASSED
+
+
+def test_a_request_without_an_answer_in_time_has_failed(served: Served):
+    limits = {"rate": 10, "requests": 3, "timeout_seconds": 0.1, "p99_ms": 0}
+    found = served.check("slow", load=limits, api_call=False)
+    assert "3 of 3 requests failed" in found["load"].reasons[0]
+    assert "no answer in 0.1 s" in found["load"].reasons[0]
+
+
+def test_another_signature_names_the_input_and_both_types(served: Served):
+    found = served.check("integers", api_call=False, load=False)
+    assert found["signature"].reasons == (
+        "input 'x' is served as int64 of shape (any); the trained model has float32 of shape (any)",
+    )
+
+
+def test_rows_that_the_model_refuses_are_told_with_its_words(served: Served):
+    odd = replace(SAMPLES, rows=(sample(1.0, [1, 2, 3], "a"),))
+    found = served.check("good", samples=odd, signature=False)
+    assert found["api_call"].numbers["rows_failed"] == 1
+    assert found["api_call"].reasons[0].startswith("row 0: 400 ")
+
+
+def test_without_samples_nothing_is_checked_and_that_is_said(served: Served):
+    found = served.check("good", samples=None)
+    assert {result.verdict for result in found.values()} == {Verdict.SKIPPED}
+    assert all("train_model" in result.notes[0] for result in found.values())
+
+
+def test_what_is_switched_off_is_said_to_be(served: Served):
+    found = served.check("good", signature=False, api_call=False, load=False)
+    assert {result.notes for result in found.values()} == {("switched off",)}
+
+
+def test_the_checks_are_none_of_the_users_requests(served: Served):
+    def counted() -> str:
+        url = served.traffic.observe("default", "good-v1").url
+        lines = httpx.get(f"{url}/metrics").text.splitlines()
+        return "\n".join(line for line in lines if 'service="good-v1"' in line)
+
+    before = counted()
+    served.check("good")
+    assert counted() == before

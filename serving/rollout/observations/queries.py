@@ -1,0 +1,112 @@
+"""Queries as data: which PromQL gives the raw counters of a revision, by what counts requests."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.rollout.observations.protocol import Revisions
+
+OWN = Path(__file__).with_name("queries.yaml")
+PLACEHOLDERS = frozenset({"namespace", "service", "revision"})
+PART = "kanaria_part"
+"""Label that tells the results of the expressions apart."""
+LABEL = r"[a-zA-Z_][a-zA-Z0-9_]*"
+
+
+def _expression(text: str) -> str:
+    template = Template(text)
+    known = f"use $namespace, $service, $revision, and $$ for a $: {shown(text)}"
+    if not text.strip():
+        raise ValueError("write a PromQL expression")
+    if not template.is_valid():
+        raise ValueError(f"a $ names nothing; {known}")
+    if unknown := sorted(set(template.get_identifiers()) - PLACEHOLDERS):
+        raise ValueError(f"unknown {', '.join(f'${name}' for name in unknown)}; {known}")
+    return text
+
+
+def _of_revision(text: str) -> str:
+    if "revision" not in Template(_expression(text)).get_identifiers():
+        raise ValueError("both revisions would show the same numbers; select by $revision")
+    return text
+
+
+Expression = Annotated[str, AfterValidator(_expression)]
+OfRevision = Annotated[str, AfterValidator(_of_revision)]
+
+
+class QuerySet(BaseModel):
+    """The expressions for one thing that counts requests; `queries.yaml` says what each gives."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    replica: Annotated[str, Field(pattern=f"^{LABEL}$")]
+    unit: Literal["seconds", "milliseconds", "microseconds"]
+    sampled: Expression
+    started: Expression | None = None
+    requests: OfRevision
+    errors: OfRevision
+    buckets: OfRevision | None = None
+
+    def query(self, revisions: Revisions, revision: str) -> str:
+        """Return one expression for all of them, so that one evaluation sees one moment.
+
+        Each result has its own value of the label PART: the name of the field here.
+        """
+        names = {
+            "namespace": revisions.namespace,
+            "service": revisions.service,
+            "revision": revision,
+        }
+        parts = {
+            "sampled": self.sampled,
+            "started": self.started,
+            "requests": self.requests,
+            "errors": self.errors,
+            "buckets": self.buckets,
+        }
+        return "\nor\n".join(
+            f'label_replace((\n{Template(text).substitute(names)}\n), "{PART}", "{part}", "", "")'
+            for part, text in parts.items()
+            if text is not None
+        )
+
+
+def choose(name: str, path: Path = OWN) -> QuerySet:
+    """Return the set `name` of a file of queries, by default Kanaria's own.
+
+    Raises:
+        ParameterError: the file is wrong (see `read`), or has no such set.
+    """
+    sets = read(path)
+    if name not in sets:
+        raise ParameterError(f"{path}: has no queries {shown(name)}; use {', '.join(sets)}")
+    return sets[name]
+
+
+def read(path: Path = OWN) -> Mapping[str, QuerySet]:
+    """Return the sets of a file by name.
+
+    Raises:
+        ParameterError: the file cannot be read; one line names every fault of it.
+    """
+    faults = Faults(str(path))
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return TypeAdapter(dict[str, QuerySet]).validate_python(document)
+    except (OSError, UnicodeDecodeError) as error:
+        faults.add(f"cannot be read ({error}): name a UTF-8 text file")
+    except yaml.YAMLError as error:
+        faults.add(f"not YAML ({' '.join(str(error).split())}): mend the file")
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_context=False):
+            place = ".".join(str(part) for part in fault["loc"]) or "document"
+            faults.check(False, place, fault["input"], fault["msg"].removeprefix("Value error, "))
+    faults.raise_if_any()
+    raise AssertionError("every fault was raised")

@@ -1,0 +1,199 @@
+"""Each verb of Traffic, with each single fault at each of its requests, on the real controllers.
+
+A verb that fails is called again, as a pipeline or a controller does. What is wanted must be
+applied then, and no state that the API server ever held may give an unready revision requests.
+The verbs are called one after another without waiting for the controllers in between, so their
+reports of status meet the writes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+
+import pytest
+from fault_proxy import (
+    FaultProxy,
+    Schedule,
+    answer_old,
+    at,
+    fault_proxy,
+    lose_answer,
+    lose_request,
+    never,
+    refuse,
+)
+from inference_services import InferenceServices, wait_until
+from kubernetes import client, dynamic
+from traffic_history import History, recorded
+
+from kanaria.components.shared.errors import KanariaError, NotReadyError
+from kanaria.serving import kubernetes_client
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.traffic.cluster import ClusterTraffic
+from kanaria.serving.traffic.protocol import ServiceStatus
+
+FAULTS = {
+    "409": refuse(409),
+    "429": refuse(429, Retry_After="0"),
+    "500": refuse(500),
+    "503": refuse(503),
+    "lost request": lose_request,
+    "lost answer": lose_answer,
+    "old answer": answer_old,
+}
+# What has to come true before the next one can begin takes its time.
+FAULTS_OF_SLOW_VERBS = {name: FAULTS[name] for name in ("409", "lost answer", "old answer")}
+MODES = ("Knative", "Standard")
+RETRIES = 4
+NAME = "taxi"
+
+
+@dataclass
+class Service:
+    """A service of one mode, its verbs behind the proxy, and every state it ever was in."""
+
+    mode: str
+    services: InferenceServices
+    proxy: FaultProxy
+    traffic: ClusterTraffic
+    history: History
+
+    def stage(self, model: str) -> None:
+        uri = self.uri(model)
+        annotations = {"serving.kserve.io/deploymentMode": self.mode}
+        spec = ServiceSpec(
+            name=NAME,
+            namespace=self.services.namespace,
+            storage_uri=uri,
+            annotations=annotations,
+        )
+        self.traffic.stage(build(spec))
+
+    def uri(self, model: str) -> str:
+        return f"s3://models/{model}"
+
+    def shift(self, percent: int) -> None:
+        self.traffic.shift(self.services.namespace, NAME, percent)
+
+    def promote(self) -> None:
+        self.traffic.promote(self.services.namespace, NAME)
+
+    def rollback(self) -> None:
+        self.traffic.rollback(self.services.namespace, NAME)
+
+    def status(self) -> ServiceStatus:
+        return self.traffic.observe(self.services.namespace, NAME)
+
+    def until(self, holds: Callable[[ServiceStatus], bool]) -> ServiceStatus:
+        wait_until(lambda: holds(self.status()), lambda: self.status())
+        return self.status()
+
+    def until_ready(self, model: str) -> None:
+        uri = self.uri(model)
+        self.until(lambda status: status.revision_uris.get(status.latest_ready) == uri)
+
+    def until_shares(self, **wanted: int) -> None:
+        self.until(lambda status: self.shares(status) == wanted)
+
+    def shares(self, status: ServiceStatus) -> dict[str, int]:
+        models = {name: uri.rsplit("/", 1)[1] for name, uri in status.revision_uris.items()}
+        return {models[one.revision]: one.percent for one in status.traffic if one.percent}
+
+
+@pytest.fixture(params=MODES)
+def service(
+    request: pytest.FixtureRequest,
+    services: InferenceServices,
+    api: dynamic.DynamicClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Service]:
+    """A service with the model `one` stable and `two` on trial at 0 %, both ready."""
+    monkeypatch.setattr(kubernetes_client, "WAITS_SECONDS", (0.0,) * 5)
+    with fault_proxy() as proxy, recorded(api, services.namespace) as history:
+        settings = client.Configuration(host=proxy.url)
+        settings.retries = False
+        traffic = ClusterTraffic(KubernetesClient(client.ApiClient(settings)))
+        found = Service(request.param, services, proxy, traffic, history)
+        found.stage("one")
+        found.until_shares(one=100)
+        found.stage("two")
+        found.until_ready("two")
+        found.until_shares(one=100)
+        yield found
+        assert history.served_unready() == []
+
+
+def survive(service: Service, verb: Callable[[], None], schedule: Schedule) -> None:
+    """Call a verb, and again when it fails."""
+    service.proxy.use(schedule)
+    failures: list[str] = []
+    while True:
+        try:
+            verb()
+            break
+        except KanariaError as error:
+            failures.append(str(error))
+            assert len(failures) < RETRIES, failures
+    service.proxy.use(never)
+
+
+def requests_of(service: Service, verb: Callable[[], None]) -> int:
+    """Call a verb without faults; return how many requests it made."""
+    service.proxy.use(never)
+    verb()
+    return len(service.proxy.requests)
+
+
+def test_a_shift_survives_every_fault_at_every_request(service: Service):
+    requests = requests_of(service, lambda: service.shift(50))
+    for number, fault in product(range(1, requests + 1), FAULTS):
+        service.shift(10)
+        survive(service, lambda: service.shift(50), at(number, FAULTS[fault]))
+        assert service.status().canary_percent == 50, (number, fault)
+    service.until_shares(one=50, two=50)
+
+
+def test_a_rollback_survives_every_fault_at_every_request(service: Service):
+    requests = requests_of(service, service.rollback)
+    for number, fault in product(range(1, requests + 1), FAULTS):
+        service.shift(10)
+        survive(service, service.rollback, at(number, FAULTS[fault]))
+        assert service.status().canary_percent == 0, (number, fault)
+    service.until_shares(one=100)
+
+
+def test_a_promotion_survives_faults_at_every_request(service: Service):
+    requests = requests_of(service, service.promote)
+    for number, fault in product(range(1, requests + 1), FAULTS_OF_SLOW_VERBS):
+        service.until_shares(two=100)
+        service.rollback()
+        service.until_shares(one=100)
+        survive(service, service.promote, at(number, FAULTS_OF_SLOW_VERBS[fault]))
+        assert service.status().canary_percent in (None, 100), (number, fault)
+    service.until_shares(two=100)
+
+
+def test_a_staging_survives_faults_at_every_request(service: Service):
+    requests = requests_of(service, lambda: service.stage("three"))
+    for number, fault in product(range(1, requests + 1), FAULTS_OF_SLOW_VERBS):
+        model = f"{fault}-{number}".replace(" ", "-")
+        survive(service, partial(service.stage, model), at(number, FAULTS_OF_SLOW_VERBS[fault]))
+        status = service.status()
+        assert (status.storage_uri, status.canary_percent) == (service.uri(model), 0)
+    service.until_ready(model)
+    service.until_shares(one=100)
+
+
+@pytest.mark.parametrize("verb", [lambda service: service.shift(10), Service.promote])
+def test_a_model_that_was_staged_a_moment_ago_gets_no_traffic(
+    service: Service, verb: Callable[[Service], None]
+):
+    service.stage("three")
+    # What gets the requests of a newest revision that is not ready is the one before, `two`.
+    with pytest.raises(NotReadyError, match="is not ready; nothing shifted"):
+        verb(service)
+    service.until_ready("three")
+    service.until_shares(one=100)

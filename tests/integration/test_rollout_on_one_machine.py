@@ -1,0 +1,110 @@
+"""The same policy file, real traffic, real model processes: what becomes of three canaries."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from serving_models import models
+
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.local.background import served
+from kanaria.serving.local.router import REVISION_HEADER
+from kanaria.serving.traffic.local import LocalTraffic
+
+__all__ = ["models"]
+
+KANARIA = Path(sys.executable).with_name("kanaria")
+CLIENTS = 4
+POLICY = """
+steps:
+  - {percent: 10, minimum_requests: 100, minimum_minutes: 0}
+  - {percent: 50, minimum_requests: 100, minimum_minutes: 0}
+gates:
+  latency: {margin: 4.0}  # The clients share two cores with both models.
+"""
+STABLE, CANARY = "taxi-predictor-00001", "taxi-predictor-00002"
+
+
+def stage(traffic: LocalTraffic, model: Path) -> None:
+    traffic.stage(build(ServiceSpec(name="taxi", storage_uri=str(model))))
+    while True:
+        status = traffic.observe("default", "taxi")
+        if status.storage_uri == str(model) and status.latest_ready == status.latest_created:
+            return
+        time.sleep(0.1)
+
+
+@contextmanager
+def requests_to(url: str) -> Iterator[Counter]:
+    """Send requests from a few clients; yield how many each revision answered with which code."""
+    ended, answers = threading.Event(), Counter()
+
+    def ask() -> None:
+        with httpx.Client(timeout=30) as client:
+            while not ended.is_set():
+                answer = client.post(url, json={"instances": [[1.0]]})
+                answers[answer.headers[REVISION_HEADER], answer.status_code] += 1
+
+    clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    try:
+        yield answers
+    finally:
+        ended.set()
+        for client in clients:
+            client.join()
+
+
+def rollout(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [KANARIA, "rollout", *words, "taxi", "--state", state]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "ended", "share"),
+    [
+        ("better", 0, "promoted", {CANARY: 100}),
+        ("failing", 1, "harm, above all in errors", {CANARY: 0, STABLE: 100}),
+        ("slow", 1, "harm, above all in latency", {CANARY: 0, STABLE: 100}),
+    ],
+)
+def test_a_canary_gets_what_it_deserves(
+    models: Path, tmp_path: Path, model: str, code: int, ended: str, share: dict[str, int]
+):
+    state, policy = tmp_path / "serving", tmp_path / "policy.yaml"
+    policy.write_text(POLICY)
+    with served(state) as url, LocalTraffic(state) as traffic:
+        stage(traffic, models / "plain")
+        stage(traffic, models / model)
+        with requests_to(f"{url}/v1/models/taxi:predict") as answers:
+            done = rollout(state, "start", "--policy", str(policy), "--interval", "1")
+        status = traffic.observe("default", "taxi")
+    assert done.returncode == code, done.stderr
+    assert ended in done.stdout
+    assert {found.revision: found.percent for found in status.traffic} == share
+    assert answers[CANARY, 200] > 0
+    assert (answers[CANARY, 500] > 0) == (model == "failing")
+
+
+def test_a_person_takes_the_traffic_back_and_it_is_kept_who(models: Path, tmp_path: Path):
+    state = tmp_path / "serving"
+    with served(state), LocalTraffic(state) as traffic:
+        stage(traffic, models / "plain")
+        stage(traffic, models / "better")
+        assert rollout(state, "start", "--no-wait").returncode == 0
+        assert rollout(state, "promote", "--as", "kim").returncode == 0
+        assert "kim ordered it" in rollout(state, "start", "--interval", "1").stdout
+        assert traffic.observe("default", "taxi").rolled_out == CANARY
+        back = rollout(state, "rollback", "--as", "lee")
+        assert (back.returncode, back.stderr) == (0, "")
+        assert traffic.observe("default", "taxi").rolled_out == STABLE
+        assert "lee: rollback" in rollout(state, "status").stdout
