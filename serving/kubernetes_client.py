@@ -59,6 +59,7 @@ class Resource:
 INFERENCE_SERVICES = Resource(
     group="serving.kserve.io", version="v1beta1", plural="inferenceservices"
 )
+SERVING_RUNTIMES = Resource(group="serving.kserve.io", version="v1alpha1", plural="servingruntimes")
 REVISIONS = Resource(group="serving.knative.dev", version="v1", plural="revisions")
 HTTP_ROUTES = Resource(group="gateway.networking.k8s.io", version="v1", plural="httproutes")
 CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps")
@@ -180,13 +181,17 @@ class KubernetesClient:
         """Delete the object; none is fine."""
         self._call("DELETE", resource.path(namespace, name), absent_is_none=True)
 
-    def may(self, verb: str, resource: Resource, namespace: str) -> bool:
-        """Tell whether this client may do `verb` on the resource (SelfSubjectAccessReview)."""
+    def may(self, verb: str, resource: Resource, namespace: str, name: str = "") -> bool:
+        """Tell whether this client may do `verb` on the resource (SelfSubjectAccessReview).
+
+        `name` asks for one object, "" for every one.
+        """
         attributes = {
             "verb": verb,
             "group": resource.group,
             "resource": resource.plural,
             "namespace": namespace,
+            "name": name,
         }
         review = {
             "apiVersion": "authorization.k8s.io/v1",
