@@ -38,6 +38,9 @@ def push_model(
     transformer: dict = {},  # noqa: B006
     service_patch: dict = {},  # noqa: B006
     ready_timeout: int = 600,
+    run_id: str = "",
+    pipeline_name: str = "",
+    span: str = "",
 ) -> bool:
     """Publish a blessed model as a release and serve it as a canary revision.
 
@@ -76,6 +79,9 @@ def push_model(
         transformer: InferenceService's spec.transformer; empty for none.
         service_patch: JSON merge patch of the InferenceService, for what has no parameter here.
         ready_timeout: Seconds to wait until the new revision is ready.
+        run_id: Run that pushes, for labels and annotations; or empty.
+        pipeline_name: Pipeline that pushes, likewise; or empty.
+        span: Span of the data, likewise; or empty.
 
     Returns:
         endpoint: Service, revision, URL and share, or why nothing was pushed.
@@ -83,6 +89,7 @@ def push_model(
     """
     from pathlib import Path
 
+    from kanaria.components.push.lineage import Lineage
     from kanaria.components.push.publish import Sources
     from kanaria.components.push.push import PushRequest, push
     from kanaria.serving.inference_service import spec
@@ -127,6 +134,7 @@ def push_model(
         model_root=model_root,
         service=service,
         ready_timeout=ready_timeout,
+        lineage=Lineage(run_id=run_id, pipeline=pipeline_name, data_span=span),
     )
     found = push(request, Path(endpoint.path))
     endpoint.metadata.update(found.as_metadata())

@@ -66,7 +66,8 @@ def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: str) 
     if status and standing is Standing.READY and not storage.exists(pending):
         return _endpoint(service, status, "already served; nothing was changed")
     storage.write_text(pending, f"{service.namespace}/{service.name}\n")
-    if standing in (Standing.ABSENT, Standing.FAILED):
+    # What is applied stays as it is, whether it loads or not: lineage changes with the URI only.
+    if standing is Standing.ABSENT:
         traffic.stage(build(replace(service, canary_percent=0)))
     status = _await_ready(traffic, service, timeout)
     status = _give_share(traffic, service, status, timeout)

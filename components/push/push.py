@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish import Sources, publish
 from kanaria.components.shared import atomic, outcome, release, storage
 from kanaria.components.shared.errors import ParameterError
@@ -30,6 +31,7 @@ class PushRequest:
         model_root: folder or URI below which releases are published.
         service: how to serve; its `storage_uri` is filled in here.
         ready_timeout: seconds to wait for the revision, more than 0.
+        lineage: where the model comes from; its `model_version` is filled in here.
     """
 
     sources: Sources
@@ -37,6 +39,7 @@ class PushRequest:
     model_root: str
     service: ServiceSpec
     ready_timeout: int
+    lineage: Lineage = Lineage()
 
 
 def _check(request: PushRequest) -> None:
@@ -73,9 +76,11 @@ def push(request: PushRequest, target: Path) -> Endpoint:
     blessing = outcome.read(request.outcome)
     if blessing.passed:
         root = storage.absolute(request.model_root)
-        lineage = {"service": service.name, "outcome": blessing.summary()}
-        published = publish(request.sources, storage.join(root, service.name), lineage)
+        told = {"service": service.name, "outcome": blessing.summary()}
+        published = publish(request.sources, storage.join(root, service.name), told)
         service = replace(service, storage_uri=_served(storage.join(published, release.MODEL)))
+        version = published.rpartition("/")[2]
+        service = marked(service, replace(request.lineage, model_version=version))
         pending = f"{published}.{service.namespace}{PENDING}"
         with connect() as traffic:
             found = deliver(traffic, service, request.ready_timeout, pending)

@@ -16,6 +16,8 @@ from kanaria.components import (
     validate_data,
 )
 
+NAME = "train-and-deploy"
+
 
 def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
     """Return the task, run anew every time: it reads the world."""
@@ -62,7 +64,13 @@ def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
     }
 
 
-@dsl.pipeline(name="train-and-deploy")
+def _lineage(found: dsl.PipelineTask) -> dict[str, Any]:
+    """Return what tells where a model comes from; the run's id is filled in by KFP's driver."""
+    run = dsl.PIPELINE_JOB_ID_PLACEHOLDER
+    return {"run_id": run, "pipeline_name": NAME, "span": found.outputs["span"]}
+
+
+@dsl.pipeline(name=NAME)
 def train_and_deploy(
     data: str,
     module_file: str,
@@ -201,4 +209,5 @@ def train_and_deploy(
             max_replicas=max_replicas,
             logger_url=logger_url,
             ready_timeout=ready_timeout,
+            **_lineage(found),
         ).set_caching_options(False)

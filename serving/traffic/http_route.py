@@ -70,7 +70,9 @@ class HttpRouteTraffic:
         if len(revision + routing.BACKEND_SUFFIX) > MAX_NAME_LENGTH:
             limit = MAX_NAME_LENGTH - SUFFIX_LENGTH - len(routing.BACKEND_SUFFIX) - 1
             raise ParameterError(f"service_name={name!r}: use up to {limit} characters")
-        self._cluster.apply(INFERENCE_SERVICES, namespace, _own(manifest, name, revision))
+        # A revision is its URI: what is there stays as it is, and its pods are not restarted.
+        if self._cluster.get(INFERENCE_SERVICES, namespace, revision) is None:
+            self._cluster.apply(INFERENCE_SERVICES, namespace, _own(manifest, name, revision))
         route = self._cluster.get(HTTP_ROUTES, namespace, name)
         if route is None:
             self._apply(namespace, name, routing.first(revision), "")

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,26 @@ def test_a_model_that_does_not_load_names_its_cause(memory: Memory, pending: str
     with pytest.raises(DataError, match=r"-00002 does not load .*ModelLoadFailed: no saved_model"):
         deliver(memory, NEW, 1, pending)
     assert memory.shares() == {OLD.storage_uri: 100}
+
+
+def test_a_retried_push_of_a_model_that_does_not_load_writes_nothing(memory: Memory, pending: str):
+    memory.failure = "no saved_model.pb"
+    with pytest.raises(DataError):
+        deliver(memory, NEW, 1, pending)
+    memory.calls.clear()
+    other_run = replace(NEW, annotations={"kanaria.io/run-id": "another"})
+    with pytest.raises(DataError, match="does not load"):
+        deliver(memory, other_run, 1, pending)
+    assert set(memory.calls) == {"observe"}
+
+
+def test_lineage_is_that_of_the_push_that_brought_the_model(memory: Memory, pending: str):
+    for run in ("first", "second"):
+        marks = {"kanaria.io/run-id": run}
+        deliver(memory, replace(NEW, annotations=marks, labels=marks), 1, pending)
+    assert memory.manifest
+    assert memory.manifest["metadata"]["annotations"] == {"kanaria.io/run-id": "first"}
+    assert len(memory.observed.revisions) == 2
 
 
 def test_a_push_that_was_replaced_by_another_says_so(memory: Memory, pending: str):

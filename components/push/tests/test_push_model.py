@@ -1,13 +1,16 @@
 """Pushes real SavedModels to the real local server."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kanaria.components.push.lineage import Lineage
 from kanaria.components.push.publish import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.resolve.deployed import resolve_deployed
@@ -15,6 +18,7 @@ from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.local.store import Service
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
 from kanaria.serving.traffic.protocol import RevisionTraffic, Traffic
 
@@ -68,7 +72,15 @@ def request(models: Path, tmp_path: Path, model: str = "one", passed: bool = Tru
         model_root=str(models / "root"),
         service=ServiceSpec(name="tips", storage_uri="", canary_percent=10),
         ready_timeout=120,
+        lineage=Lineage(run_id="run-1"),
     )
+
+
+def manifest() -> dict[str, Any]:
+    """What is applied to local serving."""
+    found = Service(Path(os.environ[LOCAL_STATE]), "default", "tips").manifest()
+    assert found
+    return found
 
 
 def test_a_model_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, traffic: Traffic):
@@ -85,6 +97,12 @@ def test_the_first_model_gets_all_traffic(models: Path, tmp_path: Path, traffic:
     assert found.pushed
     assert found.percent == 100
     assert resolve_deployed("tips", "default") + "/model" == found.storage_uri
+    # The version is the name of the release, and tells revisions apart in payload events.
+    version = found.storage_uri.split("/")[-2]
+    assert manifest()["metadata"]["annotations"] == {
+        "kanaria.io/model-version": version,
+        "kanaria.io/run-id": "run-1",
+    }
 
 
 def test_the_same_model_again_changes_nothing(models: Path, tmp_path: Path, traffic: Traffic):
