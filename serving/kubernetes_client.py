@@ -95,7 +95,12 @@ class KubernetesClient:
         settings.retries = False  # `_call` retries, and keeps the reason.
         try:
             if context or not os.environ.get("KUBERNETES_SERVICE_HOST"):
-                config.load_kube_config(context=context or None, client_configuration=settings)
+                # The client itself reads KUBECONFIG only once, when it is imported.
+                config.load_kube_config(
+                    os.environ.get("KUBECONFIG") or "~/.kube/config",
+                    context=context or None,
+                    client_configuration=settings,
+                )
             else:
                 config.load_incluster_config(client_configuration=settings)
         except config.ConfigException as error:

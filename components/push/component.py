@@ -35,8 +35,10 @@ def push_model(
     concurrency: int = 0,
     service_account: str = "",
     storage_secret: str = "",
+    create_storage_secret: bool = False,
     transformer: dict = {},  # noqa: B006
     service_patch: dict = {},  # noqa: B006
+    on_active: str = "refuse",
     ready_timeout: int = 600,
     run_id: str = "",
     pipeline_name: str = "",
@@ -76,8 +78,12 @@ def push_model(
         concurrency: Requests a replica takes at once, 0 for no limit.
         service_account: ServiceAccount whose secrets lead to the model's bucket; or empty.
         storage_secret: Secret with the credentials of the model's bucket; or empty.
+        create_storage_secret: Whether to make the Secret and the ServiceAccount from the
+            credentials in this step's environment; named by the two before, else
+            <service_name>-storage.
         transformer: InferenceService's spec.transformer; empty for none.
         service_patch: JSON merge patch of the InferenceService, for what has no parameter here.
+        on_active: While a rollout of the service is active: refuse, or supersede it.
         ready_timeout: Seconds to wait until the new revision is ready.
         run_id: Run that pushes, for labels and annotations; or empty.
         pipeline_name: Pipeline that pushes, likewise; or empty.
@@ -134,6 +140,8 @@ def push_model(
         model_root=model_root,
         service=service,
         ready_timeout=ready_timeout,
+        on_active=on_active,
+        create_storage_secret=create_storage_secret,
         lineage=Lineage(run_id=run_id, pipeline=pipeline_name, data_span=span),
     )
     found = push(request, Path(endpoint.path))

@@ -1,6 +1,7 @@
 """Delivers a release through Traffic: staged at 0 %, ready, then given its share."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -44,7 +45,13 @@ class Endpoint:
         return asdict(self)
 
 
-def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: str) -> Endpoint:
+def deliver(
+    traffic: Traffic,
+    service: ServiceSpec,
+    timeout: int,
+    pending: str,
+    prepare: Callable[[], None] = lambda: None,
+) -> Endpoint:
     """Stage the release, wait until it is ready, and give it its share; once.
 
     A model that is served already is left as it is, its percentage included: a canary that was
@@ -56,6 +63,8 @@ def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: str) 
         service: how to serve; `storage_uri` names the release's model.
         timeout: seconds to wait for readiness, and again for the share.
         pending: URI of the file that says that a push of this release has begun and not ended.
+        prepare: called before another model than those that are there is staged; what it raises
+            leaves everything as it was.
 
     Raises:
         DataError: the model does not load.
@@ -65,6 +74,8 @@ def deliver(traffic: Traffic, service: ServiceSpec, timeout: int, pending: str) 
     standing = ready.standing(status, service.storage_uri)
     if status and standing is Standing.READY and not storage.exists(pending):
         return _endpoint(service, status, "already served; nothing was changed")
+    if standing is Standing.ABSENT:
+        prepare()
     storage.write_text(pending, f"{service.namespace}/{service.name}\n")
     # What is applied stays as it is, whether it loads or not: lineage changes with the URI only.
     if standing is Standing.ABSENT:

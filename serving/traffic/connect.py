@@ -4,10 +4,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.traffic.local import LocalTraffic
 from kanaria.serving.traffic.protocol import Traffic
+
+if TYPE_CHECKING:
+    from kanaria.serving.kubernetes_client import KubernetesClient
 
 LOCAL_STATE = "KANARIA_SERVING_ROOT"
 
@@ -22,21 +26,29 @@ def connect() -> Iterator[Traffic]:
     Raises:
         NotReadyError: the environment names no way to deliver.
     """
-    state = os.environ.get(LOCAL_STATE, "")
-    if not state:
-        yield _cluster()
+    cluster = cluster_client()
+    if cluster is None:
+        with LocalTraffic(Path(os.environ[LOCAL_STATE])) as traffic:
+            yield traffic
         return
-    with LocalTraffic(Path(state)) as traffic:
-        yield traffic
-
-
-def _cluster() -> Traffic:
-    # Local serving loads no Kubernetes client.
-    from kanaria.serving.kubernetes_client import KubernetesClient
     from kanaria.serving.traffic.cluster import ClusterTraffic
 
+    yield ClusterTraffic(cluster)
+
+
+def cluster_client() -> "KubernetesClient | None":
+    """Return the client of the cluster, None with local serving.
+
+    Raises:
+        NotReadyError: the environment names no way to deliver.
+    """
+    if os.environ.get(LOCAL_STATE):
+        return None
+    # Local serving loads no Kubernetes client.
+    from kanaria.serving.kubernetes_client import KubernetesClient
+
     try:
-        return ClusterTraffic(KubernetesClient.connect())
+        return KubernetesClient.connect()
     except NotReadyError as error:
         raise NotReadyError(
             f"no way to deliver is configured: {error}; on one machine set {LOCAL_STATE} to the "

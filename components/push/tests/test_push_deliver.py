@@ -212,6 +212,30 @@ def test_lineage_is_that_of_the_push_that_brought_the_model(memory: Memory, pend
     assert len(memory.observed.revisions) == 2
 
 
+def refuse() -> None:
+    raise NotReadyError("a rollout is active")
+
+
+def test_what_comes_before_staging_can_refuse_and_leaves_everything_as_it_was(
+    memory: Memory, pending: str
+):
+    with pytest.raises(NotReadyError, match="a rollout is active"):
+        deliver(memory, NEW, 1, pending, refuse)
+    assert memory.calls == ["observe"]
+    assert not storage.exists(pending)
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_a_model_that_is_staged_already_is_not_refused(
+    memory: Memory, pending: str, interrupted: bool
+):
+    deliver(memory, NEW, 1, pending)
+    if interrupted:
+        storage.write_text(pending, "killed after it was staged")
+    deliver(memory, NEW, 1, pending, refuse)
+    assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
+
+
 def test_a_push_that_was_replaced_by_another_says_so(memory: Memory, pending: str):
     class Overtaken(Memory):
         def stage(self, manifest: Manifest) -> None:

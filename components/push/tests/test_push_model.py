@@ -38,7 +38,7 @@ for folder, factor in zip(sys.argv[1::2], sys.argv[2::2]):
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two models, saved by a process of its own so that this one never loads TensorFlow."""
     folder = tmp_path_factory.mktemp("models")
-    pairs = [str(folder / "one/1"), "1", str(folder / "two/1"), "2"]
+    pairs = [str(folder / "one/1"), "1", str(folder / "two/1"), "2", str(folder / "three/1"), "3"]
     subprocess.run([sys.executable, "-c", SAVE, *pairs], check=True)
     for name in ("schema", "statistics"):
         (folder / name).mkdir()
@@ -122,6 +122,26 @@ def test_the_next_model_becomes_a_canary_and_the_stable_one_stays_deployed(
     assert found.percent == 10
     assert RevisionTraffic(revision=found.revision, percent=10) in status.traffic
     assert resolve_deployed("tips", "default") == stable != found.storage_uri
+
+
+class Active:
+    """A rollout is active, whatever the service."""
+
+    def active(self, namespace: str, service: str) -> str | None:
+        return f"{service} at 10 %"
+
+    def supersede(self, namespace: str, service: str, who: str) -> None:
+        raise AssertionError
+
+
+def test_another_model_is_refused_while_a_rollout_is_active(
+    models: Path, tmp_path: Path, traffic: Traffic
+):
+    before = manifest()
+    with pytest.raises(NotReadyError, match="a rollout is active: tips at 10 %"):
+        push(request(models, tmp_path, "three"), tmp_path / "endpoint", Active())
+    assert manifest() == before
+    assert push(request(models, tmp_path, "two"), tmp_path / "endpoint", Active()).pushed
 
 
 def test_a_model_that_does_not_load_fails_with_its_cause(
