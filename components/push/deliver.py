@@ -88,13 +88,14 @@ def deliver(
 
 
 def _await_ready(traffic: Traffic, service: ServiceSpec, timeout: int) -> ServiceStatus:
-    """Wait until a revision with the service's URI is ready."""
+    """Wait until a revision with the service's URI is ready, in all copies it must have."""
     where = f"{service.namespace}/{service.name}"
     deadline = time.monotonic() + timeout
     while True:
         status = traffic.observe(service.namespace, service.name)
         standing = ready.standing(status, service.storage_uri)
-        if status and standing is Standing.READY:
+        lacks = ready.obstacle(status, service.storage_uri, service.scaling.min_replicas)
+        if status and not lacks:
             return status
         if status and status.failure and standing is Standing.FAILED:
             raise DataError(
@@ -108,7 +109,7 @@ def _await_ready(traffic: Traffic, service: ServiceSpec, timeout: int) -> Servic
         if time.monotonic() > deadline:
             raise NotReadyError(
                 f"{where}: no ready revision of {service.storage_uri} after {timeout} s; "
-                f"look at its log, or raise ready_timeout: {status}"
+                f"{lacks}; look at its log, or raise ready_timeout"
             )
         time.sleep(POLL_SECONDS)
 

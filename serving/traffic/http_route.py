@@ -7,6 +7,8 @@ rollback, with its replicas; older ones are deleted.
 """
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -18,11 +20,12 @@ from kanaria.serving.kubernetes_client import (
     CONFIG_MAPS,
     HTTP_ROUTES,
     INFERENCE_SERVICES,
+    PODS,
     KubernetesClient,
     Object,
 )
 from kanaria.serving.traffic import routing
-from kanaria.serving.traffic.knative import failure_of, uri_of
+from kanaria.serving.traffic.knative import SERVICE_LABEL, failure_of, uri_of
 from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
 from kanaria.serving.traffic.routing import Gateway, Routing
 
@@ -87,7 +90,9 @@ class HttpRouteTraffic:
         if route is None:
             return None
         services = self._services(namespace, name)
-        return status_of(route, services)
+        labels = f"{SERVICE_LABEL} in ({','.join(sorted(services))})"
+        pods = self._cluster.list(PODS, namespace, labels) if services else []
+        return status_of(route, services, pods)
 
     def shift(self, namespace: str, name: str, percent: int) -> None:
         """Give the newest revision `percent` of the requests, 0 to 100.
@@ -164,8 +169,24 @@ def _with_first_ready(found: Routing, services: dict[str, Object]) -> Routing:
     return replace(found, rolled_out=found.latest)
 
 
-def status_of(route: Object, services: dict[str, Object]) -> ServiceStatus:
-    """Return what a route and the InferenceServices behind it say; pure."""
+def ready_copies(services: dict[str, Object], pods: Sequence[Object]) -> dict[str, int]:
+    """Return revision -> pods that are ready and not on their way out."""
+    ready = Counter(
+        pod["metadata"]["labels"][SERVICE_LABEL]
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+        and any(
+            (c["type"], c["status"]) == ("Ready", "True")
+            for c in pod.get("status", {}).get("conditions", [])
+        )
+    )
+    return {name: ready[name] for name in services}
+
+
+def status_of(
+    route: Object, services: dict[str, Object], pods: Sequence[Object] = ()
+) -> ServiceStatus:
+    """Return what a route, the InferenceServices behind it and their pods say; pure."""
     found = _with_first_ready(routing.from_route(route), services)
     latest = services.get(found.latest, {})
     model = latest.get("status", {}).get("modelStatus", {})
@@ -183,4 +204,5 @@ def status_of(route: Object, services: dict[str, Object]) -> ServiceStatus:
         failure=failure_of(model),
         url=f"http://{hosts[0]}" if hosts else "",
         revision_uris={name: uri_of(service) for name, service in services.items()},
+        ready_copies=ready_copies(services, pods),
     )

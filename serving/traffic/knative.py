@@ -101,7 +101,10 @@ def failure_of(model_status: Mapping[str, Any]) -> LoadFailure | None:
     # KServe leaves the text there when a later model has loaded.
     if not found or model_status.get("transitionStatus") not in FAILED:
         return None
-    return LoadFailure(reason=found.get("reason", ""), message=found.get("message", ""))
+    # Who is killed for memory leaves no message, only 137.
+    code = [f"exit code {found['exitCode']}"] if found.get("exitCode") else []
+    message = ", ".join([*filter(None, [found.get("message", "").strip()]), *code])
+    return LoadFailure(reason=found.get("reason", ""), message=message)
 
 
 def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> ServiceStatus:
@@ -129,4 +132,8 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
         failure=failure_of(model),
         url=status.get("url", ""),
         revision_uris={name: found.get(SOURCE_URI, "") for name, found in annotations.items()},
+        ready_copies={
+            found["metadata"]["name"]: found.get("status", {}).get("actualReplicas", 0)
+            for found in revisions
+        },
     )

@@ -40,6 +40,8 @@ class ServiceStatus:
         failure: why the newest revision did not load, if it did not.
         url: where requests go, or "".
         revision_uris: revision -> storage URI of its model.
+        ready_copies: revision -> copies that are ready; revisions whose copies nobody counts
+            are not in it.
     """
 
     storage_uri: str
@@ -53,6 +55,7 @@ class ServiceStatus:
     failure: LoadFailure | None = None
     url: str = ""
     revision_uris: Mapping[str, str] = field(default_factory=dict)
+    ready_copies: Mapping[str, int] = field(default_factory=dict)
 
 
 class Traffic(Protocol):

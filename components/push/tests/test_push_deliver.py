@@ -11,7 +11,7 @@ import pytest
 from kanaria.components.push.deliver import deliver
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, NotReadyError
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
 from kanaria.serving.local import reconcile
 from kanaria.serving.local.store import Observed
 from kanaria.serving.traffic.local import status_of
@@ -183,6 +183,19 @@ def test_a_model_that_is_never_ready_gets_nothing(memory: Memory, pending: str):
     with pytest.raises(NotReadyError, match="no ready revision of /models/new/model after 0 s"):
         deliver(memory, NEW, 0, pending)
     assert memory.shares() == {OLD.storage_uri: 100}
+
+
+def test_a_model_with_too_few_copies_gets_nothing(memory: Memory, pending: str):
+    class Slow(Memory):
+        def observe(self, namespace: str, name: str) -> ServiceStatus | None:
+            found = super().observe(namespace, name)
+            return found and replace(found, ready_copies=dict.fromkeys(found.revision_uris, 1))
+
+    memory.__class__ = Slow
+    two = replace(NEW, scaling=Scaling(min_replicas=2, max_replicas=2))
+    with pytest.raises(NotReadyError, match="-00002 has 1 of 2 copies ready; look at its log"):
+        deliver(memory, two, 0, pending)
+    assert memory.shares()[OLD.storage_uri] == 100
 
 
 def test_a_model_that_does_not_load_names_its_cause(memory: Memory, pending: str):
