@@ -33,15 +33,13 @@ def test_the_traffic_steps_where_it_was_decided(promoted):
 def test_harm_counts_together_and_reaches_its_threshold_where_it_is_rolled_back(
     facts, started, make_record
 ):
-    entries = make_record(RAMP, 200, errors=lambda minute: 0.1)
-    panel, curves = drawn(
-        panels.panels(history.read(facts, RAMP, started, entries)), "Evidence of harm"
-    )
+    read = history.read(facts, RAMP, started, make_record(RAMP, 200, errors=lambda minute: 0.03))
+    panel, curves = drawn(panels.panels(read), "Evidence of harm")
     limit = panel.thresholds[0][0]
     together = [value for _, value in curves["together, as it counts"].points]
     assert limit == pytest.approx(20)
-    assert together[-1] >= limit
-    assert max(together[:-1]) < limit
+    assert together[-1] / limit == pytest.approx(read.moments[-1].spent)
+    assert max(together[:-1]) < limit <= together[-1]
 
 
 def test_health_is_drawn_as_the_decision_saw_it_not_as_the_next_step_begins(promoted):
