@@ -11,10 +11,13 @@ from kanaria.components import (
     require_passed,
     resolve_deployed,
     resolve_span,
+    rollout_model,
     train_model,
     transform_data,
     validate_data,
 )
+
+NAME = "train-and-deploy"
 
 
 def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
@@ -68,7 +71,24 @@ def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
     }
 
 
-@dsl.pipeline(name="train-and-deploy")
+def _lineage(found: dsl.PipelineTask) -> dict[str, Any]:
+    """Return what tells where a model comes from; the run's id is filled in by KFP's driver."""
+    run = dsl.PIPELINE_JOB_ID_PLACEHOLDER
+    return {"run_id": run, "pipeline_name": NAME, "span": found.outputs["span"]}
+
+
+def _rolled_out(push: dsl.PipelineTask, policy_file: Any, prometheus_url: Any) -> None:
+    """Roll the canary out under the policy, if there is one; what is rolled back fails the run."""
+    with dsl.If(policy_file != "", name="rollout"):
+        rollout = rollout_model(
+            endpoint=push.outputs["endpoint"],
+            policy_file=policy_file,
+            prometheus_url=prometheus_url,
+        )
+        require_passed(outcome=_fresh(rollout).outputs["outcome"])
+
+
+@dsl.pipeline(name=NAME)
 def train_and_deploy(
     data: str,
     module_file: str,
@@ -107,6 +127,8 @@ def train_and_deploy(
     logger_url: str = "",
     ready_timeout: int = 600,
     checks: dict = {},  # noqa: B006
+    rollout_policy_file: str = "",
+    prometheus_url: str = "",
 ) -> None:
     """Ingest, validate, transform, train and evaluate; push a blessed model as a canary.
 
@@ -149,7 +171,11 @@ def train_and_deploy(
         logger_url: Where requests and responses are logged; empty for nowhere.
         ready_timeout: Seconds to wait until the new revision is ready.
         checks: Limits of push_model's checks before any traffic; {} for the defaults.
+        rollout_policy_file: URI of the policy by which rollout_model gives the canary its traffic;
+            empty to leave it at canary_percent.
+        prometheus_url: Address of the cluster's Prometheus, for a rollout.
     """
+    code = {"module_file": module_file, "custom_config": custom_config}
     deployed = _deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
     found = _span(data, span=span, version=span_version, window=span_window)
     ingest = ingest_data(
@@ -171,16 +197,14 @@ def train_and_deploy(
     transform = transform_data(
         examples=ingest.outputs["examples"],
         schema=validate.outputs["schema"],
-        module_file=module_file,
-        custom_config=custom_config,
+        **code,
     ).after(require_passed(outcome=validate.outputs["outcome"]))
     train = train_model(
         **_for_training(deployed, ingest, validate, transform),
-        module_file=module_file,
+        **code,
         train_steps=train_steps,
         eval_steps=eval_steps,
         hyperparameters=hyperparameters,
-        custom_config=custom_config,
         seed=seed,
         model_run_dir=model_run_dir,
     )
@@ -190,8 +214,9 @@ def train_and_deploy(
         deployed=deployed.outputs["release"],
     )
     with dsl.If(evaluate.outputs["Output"] == True, name="blessed"):  # noqa: E712  A KFP condition.
-        push_model(
+        push = push_model(
             **_for_release(validate, train, evaluate),
+            **_lineage(found),
             service_name=service_name,
             model_root=model_root,
             namespace=namespace,
@@ -208,4 +233,6 @@ def train_and_deploy(
             logger_url=logger_url,
             ready_timeout=ready_timeout,
             checks=checks,
-        ).set_caching_options(False)
+            rollout_policy_file=rollout_policy_file,
+        )
+        _rolled_out(_fresh(push), rollout_policy_file, prometheus_url)

@@ -66,10 +66,16 @@ class Settings:
     number: int = 1
     errors: float = 0.0
 
-    @property
-    def reason(self) -> Path:
-        """File in which a controller that gave up says why."""
-        return self.folder / "reason"
+    def keep_reason(self, reason: str) -> None:
+        """Keep why a controller gave up."""
+        (self.folder / "reason").write_text(reason)
+
+    def take_reason(self) -> str:
+        """Return why the last controller gave up, "" when it did not, and forget it."""
+        file = self.folder / "reason"
+        reason = file.read_text() if file.exists() else ""
+        file.unlink(missing_ok=True)
+        return reason
 
 
 def start(settings: Settings) -> BaseProcess:
@@ -133,5 +139,5 @@ def _control(settings: Settings) -> None:
             poll_seconds=SECONDS,
         )
     except KanariaError as error:
-        settings.reason.write_text(str(error))
+        settings.keep_reason(str(error))
         os._exit(1)

@@ -1,13 +1,16 @@
 """Pushes real SavedModels to the real local server."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kanaria.components.push.lineage import Lineage
 from kanaria.components.push.publish import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.resolve.deployed import resolve_deployed
@@ -15,6 +18,7 @@ from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.local.store import Service
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
 from kanaria.serving.traffic.protocol import RevisionTraffic, Traffic
 
@@ -34,7 +38,7 @@ for folder, factor in zip(sys.argv[1::2], sys.argv[2::2]):
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two models, saved by a process of its own so that this one never loads TensorFlow."""
     folder = tmp_path_factory.mktemp("models")
-    pairs = [str(folder / "one/1"), "1", str(folder / "two/1"), "2"]
+    pairs = [str(folder / "one/1"), "1", str(folder / "two/1"), "2", str(folder / "three/1"), "3"]
     subprocess.run([sys.executable, "-c", SAVE, *pairs], check=True)
     for name in ("schema", "statistics"):
         (folder / name).mkdir()
@@ -68,7 +72,15 @@ def request(models: Path, tmp_path: Path, model: str = "one", passed: bool = Tru
         model_root=str(models / "root"),
         service=ServiceSpec(name="tips", storage_uri="", canary_percent=10),
         ready_timeout=120,
+        lineage=Lineage(run_id="run-1"),
     )
+
+
+def manifest() -> dict[str, Any]:
+    """What is applied to local serving."""
+    found = Service(Path(os.environ[LOCAL_STATE]), "default", "tips").manifest()
+    assert found
+    return found
 
 
 def test_a_model_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, traffic: Traffic):
@@ -85,6 +97,12 @@ def test_the_first_model_gets_all_traffic(models: Path, tmp_path: Path, traffic:
     assert found.pushed
     assert found.percent == 100
     assert resolve_deployed("tips", "default") + "/model" == found.storage_uri
+    # The version is the name of the release, and tells revisions apart in payload events.
+    version = found.storage_uri.split("/")[-2]
+    assert manifest()["metadata"]["annotations"] == {
+        "kanaria.io/model-version": version,
+        "kanaria.io/run-id": "run-1",
+    }
 
 
 def test_the_same_model_again_changes_nothing(models: Path, tmp_path: Path, traffic: Traffic):
@@ -104,6 +122,26 @@ def test_the_next_model_becomes_a_canary_and_the_stable_one_stays_deployed(
     assert found.percent == 10
     assert RevisionTraffic(revision=found.revision, percent=10) in status.traffic
     assert resolve_deployed("tips", "default") == stable != found.storage_uri
+
+
+class Active:
+    """A rollout is active, whatever the service."""
+
+    def active(self, namespace: str, service: str) -> str | None:
+        return f"{service} at 10 %"
+
+    def supersede(self, namespace: str, service: str, who: str) -> None:
+        raise AssertionError
+
+
+def test_another_model_is_refused_while_a_rollout_is_active(
+    models: Path, tmp_path: Path, traffic: Traffic
+):
+    before = manifest()
+    with pytest.raises(NotReadyError, match="a rollout is active: tips at 10 %"):
+        push(request(models, tmp_path, "three"), tmp_path / "endpoint", Active())
+    assert manifest() == before
+    assert push(request(models, tmp_path, "two"), tmp_path / "endpoint", Active()).pushed
 
 
 def test_a_model_that_does_not_load_fails_with_its_cause(
