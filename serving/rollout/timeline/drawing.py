@@ -8,7 +8,7 @@ from kanaria.serving.rollout.timeline.audit import Row
 from kanaria.serving.rollout.timeline.axes import Scale
 from kanaria.serving.rollout.timeline.history import History
 from kanaria.serving.rollout.timeline.panels import Curve, Panel, gaps
-from kanaria.serving.rollout.timeline.wording import clock
+from kanaria.serving.rollout.timeline.wording import clock, printable
 
 WIDTH, LEFT, RIGHT, LANE, TITLE, FOOT = 1060, 62, 14, 34, 34, 30
 LETTER = 6.1
@@ -80,7 +80,7 @@ def _marks(rows: Sequence[Row], scale: Scale, bottom: int) -> Iterator[Markup]:
         tooltip = ""
         if len(marked) <= MOST_TOOLTIPS:
             said = f"{row.what} by {row.by[:80]}, {clock(row.last.when)} UTC"
-            tooltip = f"<title>{row.number}: {text(said)}</title>"
+            tooltip = f"<title>{row.number}: {text(printable(said))}</title>"
         # Shapes that fall on each other are drawn once; the table has them all.
         if x - numbered < LEAST_DISTANCE / 4 and len(marked) > MOST_TOOLTIPS:
             continue

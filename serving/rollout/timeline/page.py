@@ -10,7 +10,7 @@ from kanaria.serving.rollout.timeline.audit import Row, rows
 from kanaria.serving.rollout.timeline.headline import Headline, Light, headline
 from kanaria.serving.rollout.timeline.history import History, Totals
 from kanaria.serving.rollout.timeline.panels import CONFIDENCE, panels
-from kanaria.serving.rollout.timeline.wording import clock, duration, share
+from kanaria.serving.rollout.timeline.wording import clock, duration, printable, share
 
 MOST_BYTES = 2_000_000
 CUTS = (1000, 200, 60, 12)
@@ -116,7 +116,7 @@ def _total(totals: Totals) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
+    return printable(text if len(text) <= most else f"{text[:most]}…")
 
 
 def _policy(history: History) -> str:

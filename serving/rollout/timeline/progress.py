@@ -11,6 +11,7 @@ from kanaria.serving.rollout.timeline.wording import (
     asked,
     clock,
     duration,
+    printable,
     share,
     step_name,
     why,
@@ -35,7 +36,7 @@ def line(state: State, policy: Policy, now: float) -> str:
     parts = [clock(now, "%H:%M:%S"), f"{_traffic(state):>4}", *_rates(found)]
     if _judged(found):
         parts.append(f"harm {sum(one.spent for one in found):.2f}/1")
-    return " ".join("  ".join([*parts, _last(state, found)]).splitlines())
+    return printable("  ".join([*parts, _last(state, found)]))
 
 
 def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -> str:
@@ -61,7 +62,9 @@ def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -
         *_waiting(state, policy, now),
         *(("answer", command) for command in answers(facts, state)),
     ]
-    return "\n".join(f"{name:10} {' '.join(text.split())}".rstrip() for name, text in rows)
+    return "\n".join(
+        f"{name:10} {' '.join(printable(text).split())}".rstrip() for name, text in rows
+    )
 
 
 def answers(facts: Mapping[str, str], state: State) -> tuple[str, ...]:

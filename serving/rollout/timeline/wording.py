@@ -27,6 +27,11 @@ def clock(when: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
     return datetime.fromtimestamp(when, UTC).strftime(form)
 
 
+def printable(text: str) -> str:
+    """Return a text without what moves a terminal's cursor or turns the direction of writing."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def duration(seconds: float) -> str:
     """Return a span of time in its two largest units, for instance "2 h 10 min"."""
     left = round(max(seconds, 0.0))

@@ -8,7 +8,7 @@ from kanaria.serving.rollout.decide import decide
 from kanaria.serving.rollout.observation import Counts, Observation, RevisionFacts
 from kanaria.serving.rollout.policy import parse
 
-HOSTILE = """</title></svg><script src="//x">'&\x1f\u202e"""
+HOSTILE = """</title></svg><script src="//x">'&\x1b[2J\n\u202e"""
 """A name of a person that would be markup, were it not escaped."""
 POLICIES = [
     parse("steps: [{percent: 10, minimum_minutes: 1}, {percent: 50, minimum_minutes: 1}]"),

@@ -25,14 +25,15 @@ def told(facts, started, make_record):
 
 @settings(deadline=None)
 @given(st.data())
-def test_every_state_has_one_line_and_a_survey(data):
+def test_every_state_has_one_line_and_a_survey_without_control_characters(data):
     policy = data.draw(policies)
     read = history.read({}, policy, 0.0, data.draw(records(policy)))
     for moment in read.moments:
-        assert len(progress.line(moment.state, policy, moment.when).splitlines()) == 1
+        assert progress.line(moment.state, policy, moment.when).isprintable()
         rows = progress.status({}, moment.state, policy, moment.when).splitlines()
         assert len(rows) <= 20
         assert all(row[:10].strip() and row[10] == " " for row in rows)
+        assert all(row.isprintable() for row in rows)
 
 
 def test_a_line_tells_time_traffic_rates_harm_and_why_it_is_held(told):
