@@ -100,6 +100,9 @@ def train_and_deploy(
     runtime: str = "",
     runtime_version: str = "",
     protocol_version: str = "v1",
+    predictor_image: str = "",
+    cpu: str = "",
+    memory: str = "",
     gpus: int = 0,
     gpu_resource: str = "nvidia.com/gpu",
     node_selector: dict = {},  # noqa: B006
@@ -107,6 +110,11 @@ def train_and_deploy(
     min_replicas: int = 1,
     max_replicas: int = 1,
     logger_url: str = "",
+    service_account: str = "",
+    storage_secret: str = "",
+    create_storage_secret: bool = False,
+    service_patch: dict = {},  # noqa: B006
+    on_active: str = "refuse",
     ready_timeout: int = 600,
 ) -> None:
     """Ingest, validate, transform, train and evaluate; push a blessed model as a canary.
@@ -141,6 +149,9 @@ def train_and_deploy(
         runtime: ServingRuntime; empty to let KServe choose.
         runtime_version: Image tag of the runtime; empty for its default.
         protocol_version: v1 or v2.
+        predictor_image: Image of a server by kserve's Python library, instead of a runtime.
+        cpu: CPUs a replica, as 500m or 2; empty for the runtime's own.
+        memory: Memory a replica, as 4Gi; empty for the runtime's own.
         gpus: GPUs a replica, 0 for none.
         gpu_resource: Kubernetes name of the GPU resource.
         node_selector: Labels of the nodes to run on.
@@ -148,6 +159,11 @@ def train_and_deploy(
         min_replicas: Fewest replicas.
         max_replicas: Most replicas.
         logger_url: Where requests and responses are logged; empty for nowhere.
+        service_account: ServiceAccount whose secrets lead to the model's bucket; or empty.
+        storage_secret: Secret with the credentials of the model's bucket; or empty.
+        create_storage_secret: Whether push_model makes both from its environment's credentials.
+        service_patch: JSON merge patch of the InferenceService, for what has no parameter here.
+        on_active: While a rollout of the service is active: refuse, or supersede it.
         ready_timeout: Seconds to wait until the new revision is ready.
     """
     deployed = _fresh(
@@ -201,6 +217,9 @@ def train_and_deploy(
             runtime=runtime,
             runtime_version=runtime_version,
             protocol_version=protocol_version,
+            predictor_image=predictor_image,
+            cpu=cpu,
+            memory=memory,
             gpus=gpus,
             gpu_resource=gpu_resource,
             node_selector=node_selector,
@@ -208,6 +227,11 @@ def train_and_deploy(
             min_replicas=min_replicas,
             max_replicas=max_replicas,
             logger_url=logger_url,
+            service_account=service_account,
+            storage_secret=storage_secret,
+            create_storage_secret=create_storage_secret,
+            service_patch=service_patch,
+            on_active=on_active,
             ready_timeout=ready_timeout,
             **_lineage(found),
         ).set_caching_options(False)
