@@ -40,9 +40,10 @@ for folder, factor in zip(sys.argv[1::2], sys.argv[2::2]):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two models, saved by a process of its own so that this one never loads TensorFlow."""
+    """Models, saved by a process of its own so that this one never loads TensorFlow."""
     folder = tmp_path_factory.mktemp("models")
-    pairs = [str(folder / "one/1"), "1", str(folder / "two/1"), "2", str(folder / "three/1"), "3"]
+    names = ("one", "two", "three", "four")
+    pairs = [text for n, name in enumerate(names) for text in (str(folder / name / "1"), str(n))]
     subprocess.run([sys.executable, "-c", SAVE, *pairs], check=True)
     for name in ("schema", "statistics"):
         (folder / name).mkdir()
@@ -147,7 +148,7 @@ def test_with_a_rollout_to_follow_the_revision_stays_at_zero(
 ):
     policy = tmp_path / "policy.yaml"
     policy.write_text("strategy: blue_green")
-    asked = replace(request(models, tmp_path, "one"), rollout_policy_file=str(policy))
+    asked = replace(request(models, tmp_path, "four"), rollout_policy_file=str(policy))
     found = push(asked, tmp_path / "endpoint")
     assert (found.pushed, found.percent) == (True, 0)
 
