@@ -43,6 +43,16 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    from kanaria.serving.doctor.examine import examine
+    from kanaria.serving.doctor.finding import is_fit, report
+    from kanaria.serving.kubernetes_client import KubernetesClient
+
+    findings = examine(KubernetesClient.connect(options.context), options.namespace)
+    sys.stdout.write(report(findings))
+    return int(not is_fit(findings))
+
+
 def _list(options: argparse.Namespace) -> int:
     from kanaria.pipelines.local.record import all_runs
 
@@ -90,6 +100,13 @@ def _add_serve(commands: Any) -> None:
     serve.set_defaults(command=_serve)
 
 
+def _add_doctor(commands: Any) -> None:
+    doctor = commands.add_parser("doctor", help="tell what a cluster lacks for delivery")
+    doctor.add_argument("--namespace", default="default", help="namespace of the services")
+    doctor.add_argument("--context", default="", help="kubeconfig context; the current by default")
+    doctor.set_defaults(command=_doctor)
+
+
 def _add_runs(commands: Any) -> None:
     runs = commands.add_parser("runs", help="look at runs on this machine")
     verbs = runs.add_subparsers(required=True, metavar="list|open")
@@ -111,7 +128,16 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-ADDED = (_add_run, _add_compile, add_submit, add_schedule, _add_serve, add_rollout, _add_runs)
+ADDED = (
+    _add_run,
+    _add_compile,
+    add_submit,
+    add_schedule,
+    _add_serve,
+    add_rollout,
+    _add_doctor,
+    _add_runs,
+)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     commands = parser.add_subparsers(
-        required=True, metavar="run|compile|submit|schedule|serve|rollout|runs"
+        required=True, metavar="run|compile|submit|schedule|serve|rollout|doctor|runs"
     )
     for add in ADDED:
         add(commands)

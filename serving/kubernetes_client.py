@@ -121,7 +121,12 @@ class KubernetesClient:
         settings.retries = False  # `_call` retries, and keeps the reason.
         try:
             if context or not os.environ.get("KUBERNETES_SERVICE_HOST"):
-                config.load_kube_config(context=context or None, client_configuration=settings)
+                # The client itself reads KUBECONFIG only once, when it is imported.
+                config.load_kube_config(
+                    os.environ.get("KUBECONFIG") or "~/.kube/config",
+                    context=context or None,
+                    client_configuration=settings,
+                )
             else:
                 config.load_incluster_config(client_configuration=settings)
         except config.ConfigException as error:
@@ -209,13 +214,17 @@ class KubernetesClient:
         """Delete the object; none is fine."""
         self._call("DELETE", resource.path(namespace, name), absent_is_none=True)
 
-    def may(self, verb: str, resource: Resource, namespace: str) -> bool:
-        """Tell whether this client may do `verb` on the resource (SelfSubjectAccessReview)."""
+    def may(self, verb: str, resource: Resource, namespace: str, name: str = "") -> bool:
+        """Tell whether this client may do `verb` on the resource (SelfSubjectAccessReview).
+
+        `name` asks for one object, "" for every one.
+        """
         attributes = {
             "verb": verb,
             "group": resource.group,
             "resource": resource.plural,
             "namespace": namespace,
+            "name": name,
         }
         review = {
             "apiVersion": "authorization.k8s.io/v1",

@@ -36,11 +36,17 @@ def push_model(
     concurrency: int = 0,
     service_account: str = "",
     storage_secret: str = "",
+    create_storage_secret: bool = False,
     transformer: dict = {},  # noqa: B006
     service_patch: dict = {},  # noqa: B006
+    on_active: str = "refuse",
     ready_timeout: int = 600,
     checks: dict = {},  # noqa: B006
     serving_samples: dsl.Input[dsl.Artifact] = None,
+    run_id: str = "",
+    pipeline_name: str = "",
+    span: str = "",
+    rollout_policy_file: str = "",
 ) -> bool:
     """Publish a blessed model as a release and serve it as a canary revision.
 
@@ -76,12 +82,21 @@ def push_model(
         concurrency: Requests a replica takes at once, 0 for no limit.
         service_account: ServiceAccount whose secrets lead to the model's bucket; or empty.
         storage_secret: Secret with the credentials of the model's bucket; or empty.
+        create_storage_secret: Whether to make the Secret and the ServiceAccount from the
+            credentials in this step's environment; named by the two before, else
+            <service_name>-storage.
         transformer: InferenceService's spec.transformer; empty for none.
         service_patch: JSON merge patch of the InferenceService, for what has no parameter here.
+        on_active: While a rollout of the service is active: refuse, or supersede it.
         ready_timeout: Seconds to wait until the new revision is ready.
         checks: Limits of the checks before any traffic, see the README; {} for the defaults.
         serving_samples: Rows and answers of the model, from train_model; without them the
             revision's signature, answers and latency are not checked.
+        run_id: Run that pushes, for labels and annotations; or empty.
+        pipeline_name: Pipeline that pushes, likewise; or empty.
+        span: Span of the data, likewise; or empty.
+        rollout_policy_file: URI of the policy of the rollout that follows: it is read before
+            anything is done, and the revision stays at 0 %; or empty.
 
     Returns:
         endpoint: Service, revision, URL, share and checks, or why nothing was pushed.
@@ -90,10 +105,9 @@ def push_model(
     """
     from pathlib import Path
 
+    from kanaria.components.push.lineage import Lineage
     from kanaria.components.push.publish import Sources
     from kanaria.components.push.push import PushRequest, push
-    from kanaria.components.shared import atomic
-    from kanaria.serving.checks import report as checks_report
     from kanaria.serving.inference_service import spec
 
     service = spec.ServiceSpec(
@@ -138,9 +152,12 @@ def push_model(
         ready_timeout=ready_timeout,
         checks=checks,
         samples=Path(serving_samples.path) if serving_samples else None,
+        report=Path(report.path),
+        on_active=on_active,
+        create_storage_secret=create_storage_secret,
+        rollout_policy_file=rollout_policy_file,
+        lineage=Lineage(run_id=run_id, pipeline=pipeline_name, data_span=span),
     )
     found = push(request, Path(endpoint.path))
-    title = f"Checks of {namespace}/{service_name}"
-    atomic.write_text(report.path, checks_report.page(found.checks, title, found.reason))
     endpoint.metadata.update(found.as_metadata())
     return found.pushed

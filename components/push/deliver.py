@@ -1,6 +1,7 @@
 """Delivers a release through Traffic: staged at 0 %, ready, then given its share."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -58,7 +59,12 @@ class Gate(Protocol):
 
 
 def deliver(
-    traffic: Traffic, service: ServiceSpec, timeout: int, pending: str, gate: Gate | None = None
+    traffic: Traffic,
+    service: ServiceSpec,
+    timeout: int,
+    pending: str,
+    gate: Gate | None = None,
+    prepare: Callable[[], None] = lambda: None,
 ) -> Endpoint:
     """Stage the release, wait until it is ready, check it, and give it its share; once.
 
@@ -73,6 +79,8 @@ def deliver(
         timeout: seconds to wait for readiness, and again for the share.
         pending: URI of the file that says that a push of this release has begun and not ended.
         gate: the checks before any traffic; None for no checks.
+        prepare: called before another model than those that are there is staged; what it raises
+            leaves everything as it was.
 
     Raises:
         DataError: the model does not load.
@@ -83,11 +91,14 @@ def deliver(
     if status and standing is Standing.READY and not storage.exists(pending):
         return _endpoint(service, status, "already served; nothing was changed")
     results: tuple[Result, ...] = ()
-    storage.write_text(pending, f"{service.namespace}/{service.name}\n")
-    if standing in (Standing.ABSENT, Standing.FAILED):
+    if standing is Standing.ABSENT:
         results = gate.before(service) if gate else ()
         if failures(results):
             return _refused(service, status, results)
+        prepare()
+    storage.write_text(pending, f"{service.namespace}/{service.name}\n")
+    # What is applied stays as it is, whether it loads or not: lineage changes with the URI only.
+    if standing is Standing.ABSENT:
         traffic.stage(build(replace(service, canary_percent=0)))
     status = _await_ready(traffic, service, timeout)
     if gate and _is_due(status, service.storage_uri):
@@ -128,13 +139,14 @@ def _refused(
 
 
 def _await_ready(traffic: Traffic, service: ServiceSpec, timeout: int) -> ServiceStatus:
-    """Wait until a revision with the service's URI is ready."""
+    """Wait until a revision with the service's URI is ready, in all copies it must have."""
     where = f"{service.namespace}/{service.name}"
     deadline = time.monotonic() + timeout
     while True:
         status = traffic.observe(service.namespace, service.name)
         standing = ready.standing(status, service.storage_uri)
-        if status and standing is Standing.READY:
+        lacks = ready.obstacle(status, service.storage_uri, service.scaling.min_replicas)
+        if status and not lacks:
             return status
         if status and status.failure and standing is Standing.FAILED:
             raise DataError(
@@ -148,7 +160,7 @@ def _await_ready(traffic: Traffic, service: ServiceSpec, timeout: int) -> Servic
         if time.monotonic() > deadline:
             raise NotReadyError(
                 f"{where}: no ready revision of {service.storage_uri} after {timeout} s; "
-                f"look at its log, or raise ready_timeout: {status}"
+                f"{lacks}; look at its log, or raise ready_timeout"
             )
         time.sleep(POLL_SECONDS)
 

@@ -2,21 +2,30 @@
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from kanaria.components.push import storage_access
+from kanaria.components.push.active_rollout import OnActive, make_way
 from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish import Sources, publish
+from kanaria.components.push.storage_access import PodAccess
 from kanaria.components.shared import atomic, outcome, release, serving_samples, storage
-from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.checks import policy
+from kanaria.serving.checks import policy, report
 from kanaria.serving.checks.run import Checks
 from kanaria.serving.inference_service.check import check
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.traffic.connect import cluster, connect
+from kanaria.serving.rollout import policy as policies
+from kanaria.serving.rollout.control.connect import connect
+
+if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
+    from kanaria.serving.kubernetes_client import KubernetesClient
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +45,12 @@ class PushRequest:
         ready_timeout: seconds to wait for the revision, more than 0.
         checks: limits of the checks before any traffic; {} for the defaults.
         samples: serving samples of the model, or None.
+        report: file for what the checks found, or None.
+        lineage: where the model comes from; its `model_version` is filled in here.
+        on_active: what to do while a rollout of the service is active, an `OnActive`.
+        create_storage_secret: whether the pods get this step's credentials for the model root.
+        rollout_policy_file: policy of the rollout that follows, "" for none; with one, a revision
+            beside a stable one stays at 0 %.
     """
 
     sources: Sources
@@ -45,9 +60,15 @@ class PushRequest:
     ready_timeout: int
     checks: Mapping[str, Any] = field(default_factory=dict)
     samples: Path | None = None
+    report: Path | None = None
+    lineage: Lineage = field(default_factory=Lineage)
+    on_active: str = OnActive.REFUSE
+    create_storage_secret: bool = False
+    rollout_policy_file: str = ""
 
 
-def _check(request: PushRequest) -> None:
+def _check(request: PushRequest) -> PodAccess | None:
+    """Raise all faults at once; return the access that the pods are to get, if any."""
     faults = Faults("push_model")
     # The URI is known once the release is published; it will lie below the root.
     check(replace(request.service, storage_uri=request.model_root or "/"), faults)
@@ -59,7 +80,26 @@ def _check(request: PushRequest) -> None:
     timeout = request.ready_timeout
     faults.check(timeout > 0, "ready_timeout", timeout, "use more than 0 seconds")
     policy.parse(request.checks, faults)
+    known = request.on_active in tuple(OnActive)
+    faults.check(known, "on_active", request.on_active, f"use {' or '.join(OnActive)}")
+    _check_rollout(request.rollout_policy_file, faults)
+    access = None
+    try:
+        if request.create_storage_secret:
+            access = storage_access.of(request.service, request.model_root)
+    except ParameterError as error:
+        faults.add(str(error))
     faults.raise_if_any()
+    return access
+
+
+def _check_rollout(uri: str, faults: Faults) -> None:
+    """Read the policy of the rollout that follows: nothing is delivered under a faulty one."""
+    try:
+        if uri:
+            policies.parse(storage.read_text(uri), uri)
+    except (ParameterError, DataError) as error:
+        faults.add(f"rollout_policy_file: {error}")
 
 
 def _served(uri: str) -> str:
@@ -68,12 +108,12 @@ def _served(uri: str) -> str:
     return f"s3://{rest}" if separator and scheme == "minio" else uri
 
 
-def _gate(request: PushRequest) -> Checks:
+def _gate(request: PushRequest, reached: "KubernetesClient | None") -> Checks:
     return Checks(
         policy=policy.parse(request.checks, Faults("push_model")),
         model=request.sources.model,
         samples=serving_samples.read(request.samples) if request.samples else None,
-        cluster=cluster(),
+        cluster=reached,
     )
 
 
@@ -83,30 +123,58 @@ def push(request: PushRequest, target: Path) -> Endpoint:
     Raises:
         ParameterError: parameters are wrong; all are named.
         DataError: the outcome is unreadable, there is no model, or it does not load.
-        NotReadyError: a store does not answer, the revision is not ready in time, or there is
-            no way to deliver.
+        NotReadyError: a store does not answer, the revision is not ready in time, a rollout is
+            active and not to be superseded, or there is no way to deliver.
     """
-    _check(request)
-    service = request.service
+    access = _check(request)
     blessing = outcome.read(request.outcome)
     if blessing.passed:
-        root = storage.absolute(request.model_root)
-        lineage = {"service": service.name, "outcome": blessing.summary()}
-        published = publish(request.sources, storage.join(root, service.name), lineage)
-        service = replace(service, storage_uri=_served(storage.join(published, release.MODEL)))
-        pending = f"{published}.{service.namespace}{PENDING}"
-        with connect() as traffic:
-            gate = _gate(request)
-            found = deliver(traffic, service, request.ready_timeout, pending, gate)
+        service = storage_access.used(request.service, access) if access else request.service
+        found = _delivered(request, service, blessing.summary(), access)
     else:
         found = Endpoint(
             pushed=False,
             reason=f"not pushed: {blessing.summary()}",
-            name=service.name,
-            namespace=service.namespace,
+            name=request.service.name,
+            namespace=request.service.namespace,
         )
     logger.warning("%s/%s: %s", found.namespace, found.name, found.reason)
+    _write(found, target, request.report)
+    return found
+
+
+def _delivered(
+    request: PushRequest, service: ServiceSpec, blessing: str, access: PodAccess | None
+) -> Endpoint:
+    """Publish the release and deliver it."""
+    told = {"service": service.name, "outcome": blessing}
+    folder = storage.join(storage.absolute(request.model_root), service.name)
+    published = publish(request.sources, folder, told)
+    version = published.rpartition("/")[2]
+    percent = 0 if request.rollout_policy_file else service.canary_percent
+    service = replace(service, canary_percent=percent)
+    service = marked(
+        replace(service, storage_uri=_served(storage.join(published, release.MODEL))),
+        replace(request.lineage, model_version=version),
+    )
+    pending = f"{published}.{service.namespace}{PENDING}"
+    with connect() as place:
+
+        def prepare() -> None:
+            on_active, who = OnActive(request.on_active), f"push_model of {published}"
+            names = (service.namespace, service.name)
+            make_way(place.store, *names, on_active, who=who, now=time.time())
+            if access and place.cluster:
+                storage_access.create(access, place.cluster)
+
+        gate = _gate(request, place.cluster)
+        return deliver(place.traffic, service, request.ready_timeout, pending, gate, prepare)
+
+
+def _write(found: Endpoint, target: Path, page: Path | None) -> None:
+    if page:
+        title = f"Checks of {found.namespace}/{found.name}"
+        atomic.write_text(page, report.page(found.checks, title, found.reason))
     with atomic.published(target) as temporary:
         temporary.mkdir()
         (temporary / "endpoint.json").write_text(json.dumps(found.as_metadata(), indent=1))
-    return found

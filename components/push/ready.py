@@ -48,3 +48,22 @@ def wanted_percent(status: ServiceStatus, revision: str, canary_percent: int) ->
     Asking 0 % for a revision that has all traffic would roll it back, so the only one gets 100.
     """
     return 100 if status.rolled_out in ("", revision) else canary_percent
+
+
+def obstacle(status: ServiceStatus | None, uri: str, least: int) -> str:
+    """Return what the model at `uri` still lacks before it can be served, "" for nothing.
+
+    Args:
+        status: of the service, None when there is none.
+        uri: of the model.
+        least: copies that must be ready, 0 or more.
+    """
+    revision = revision_of(status, uri)
+    if status is None or not revision:
+        return "no revision has it yet"
+    if standing(status, uri) is not Standing.READY:
+        failure = status.failure
+        cause = f": {failure.reason}: {failure.message}" if failure else ""
+        return f"{revision} is not ready ({status.transition}){cause}"
+    copies = status.ready_copies.get(revision, least)  # Nobody counts those of local serving.
+    return f"{revision} has {copies} of {least} copies ready" if copies < least else ""

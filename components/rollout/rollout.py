@@ -16,7 +16,7 @@ from kanaria.serving.rollout.control import orders
 from kanaria.serving.rollout.control.connect import Place, connect
 from kanaria.serving.rollout.control.controller import run
 from kanaria.serving.rollout.control.document import Rollout
-from kanaria.serving.rollout.control.store import Stored
+from kanaria.serving.rollout.control.telling import Teller, write_timeline
 from kanaria.serving.rollout.policy import Policy
 from kanaria.serving.rollout.state import Phase
 
@@ -81,7 +81,7 @@ def roll_out(request: RolloutRequest, targets: Targets) -> bool:
         rollout = _rolled_out(request, place, endpoint, policy)
         found = judged(rollout)
         outcome.write(found, targets.outcome)
-        _write_timeline(place, rollout, targets.timeline)
+        write_timeline(place.store, rollout, targets.timeline)
     logger.warning("%s", found.summary())
     return rollout.state.phase is Phase.PROMOTED
 
@@ -122,16 +122,10 @@ def _rolled_out(
         namespace,
         service,
         lease=place.lease_of(namespace, service),
-        heard=_log,
+        heard=Teller(logger.warning),
         interval_seconds=request.interval_seconds,
     )
     return stored.rollout
-
-
-def _log(stored: Stored) -> None:
-    state = stored.rollout.state
-    reasons = "; ".join(state.last.reasons) if state.last else "begun"
-    logger.warning("%s at %d %%: %s", state.phase, state.desired_percent, reasons)
 
 
 def judged(rollout: Rollout) -> Outcome:

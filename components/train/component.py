@@ -71,8 +71,10 @@ def train_model(
     )
     trained = train(request, Path(model.path), Path(model_run.path))
     samples.write(trained.samples, serving_samples.path)
-    model.metadata["framework"] = "tensorflow"
-    model.metadata["fingerprint"] = trained.fingerprint
-    model.metadata["signatures"] = list(trained.signatures)
-    model.metadata["base_model"] = base_model
+    model.metadata.update(
+        framework="tensorflow",
+        fingerprint=trained.fingerprint,
+        signatures=list(trained.signatures),
+        base_model=base_model,
+    )
     model_run.metadata["model_run_dir"] = model_run_dir

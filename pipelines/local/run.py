@@ -20,6 +20,7 @@ from kanaria.pipelines.local import (
     condition,
     environment,
     pipeline_root,
+    placeholders,
     record,
     report,
     step,
@@ -101,7 +102,7 @@ class _Run:
     def value(self, source: Source) -> Any:
         match source:
             case Constant(value=value):
-                return value
+                return placeholders.filled(value, self.record.run_id)
             case PipelineInput(name=name):
                 return self.values.get(name)
             case TaskOutput(task=task, key=key):

@@ -15,11 +15,11 @@ def kanaria(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_help_names_the_commands(tmp_path: Path):
     done = kanaria("--help", cwd=tmp_path)
     assert done.returncode == 0
-    assert all(word in done.stdout for word in ("run", "compile", "serve", "runs"))
+    assert all(word in done.stdout for word in ("run", "compile", "serve", "doctor", "runs"))
 
 
 def test_help_loads_neither_kfp_nor_tensorflow(tmp_path: Path):
-    heavy = "{'kfp', 'yaml', 'kserve', 'tensorflow'}"
+    heavy = "{'kfp', 'yaml', 'kserve', 'kubernetes', 'tensorflow'}"
     code = f"import sys, kanaria.pipelines.cli; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-I", "-c", code]).returncode == 0
 

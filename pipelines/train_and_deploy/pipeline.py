@@ -1,5 +1,6 @@
 """The pipeline from files to a canary revision."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from kfp import dsl
@@ -11,16 +12,69 @@ from kanaria.components import (
     require_passed,
     resolve_deployed,
     resolve_span,
+    rollout_model,
     train_model,
     transform_data,
     validate_data,
 )
+
+NAME = "train-and-deploy"
+
+
+TO_INGEST = ("query", "splits", "key_column", "time_column", "examples_format")
+TO_TRAIN = (
+    "module_file",
+    "train_steps",
+    "eval_steps",
+    "hyperparameters",
+    "custom_config",
+    "seed",
+    "model_run_dir",
+)
+TO_PUSH = (
+    "service_name",
+    "model_root",
+    "namespace",
+    "canary_percent",
+    "runtime",
+    "runtime_version",
+    "protocol_version",
+    "predictor_image",
+    "cpu",
+    "memory",
+    "gpus",
+    "gpu_resource",
+    "node_selector",
+    "tolerations",
+    "min_replicas",
+    "max_replicas",
+    "logger_url",
+    "service_account",
+    "storage_secret",
+    "create_storage_secret",
+    "service_patch",
+    "on_active",
+    "ready_timeout",
+    "checks",
+    "rollout_policy_file",
+)
+"""Parameters of the pipeline that a step takes under the same name."""
+
+
+def _among(given: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the pipeline's parameters with these names."""
+    return {name: given[name] for name in names}
 
 
 def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
     """Return the task, run anew every time: it reads the world."""
     task.set_caching_options(False)
     return task
+
+
+def _deployed(**asked: Any) -> dsl.PipelineTask:
+    """Find the release that is live when the run starts."""
+    return _fresh(resolve_deployed(**asked))
 
 
 def _span(data: str, **asked: Any) -> dsl.PipelineTask:
@@ -63,7 +117,24 @@ def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
     }
 
 
-@dsl.pipeline(name="train-and-deploy")
+def _lineage(found: dsl.PipelineTask) -> dict[str, Any]:
+    """Return what tells where a model comes from; the run's id is filled in by KFP's driver."""
+    run = dsl.PIPELINE_JOB_ID_PLACEHOLDER
+    return {"run_id": run, "pipeline_name": NAME, "span": found.outputs["span"]}
+
+
+def _rolled_out(push: dsl.PipelineTask, policy_file: Any, prometheus_url: Any) -> None:
+    """Roll the canary out under the policy, if there is one; what is rolled back fails the run."""
+    with dsl.If(policy_file != "", name="rollout"):
+        rollout = rollout_model(
+            endpoint=push.outputs["endpoint"],
+            policy_file=policy_file,
+            prometheus_url=prometheus_url,
+        )
+        require_passed(outcome=_fresh(rollout).outputs["outcome"])
+
+
+@dsl.pipeline(name=NAME)
 def train_and_deploy(
     data: str,
     module_file: str,
@@ -93,6 +164,9 @@ def train_and_deploy(
     runtime: str = "",
     runtime_version: str = "",
     protocol_version: str = "v1",
+    predictor_image: str = "",
+    cpu: str = "",
+    memory: str = "",
     gpus: int = 0,
     gpu_resource: str = "nvidia.com/gpu",
     node_selector: dict = {},  # noqa: B006
@@ -100,8 +174,15 @@ def train_and_deploy(
     min_replicas: int = 1,
     max_replicas: int = 1,
     logger_url: str = "",
+    service_account: str = "",
+    storage_secret: str = "",
+    create_storage_secret: bool = False,
+    service_patch: dict = {},  # noqa: B006
+    on_active: str = "refuse",
     ready_timeout: int = 600,
     checks: dict = {},  # noqa: B006
+    rollout_policy_file: str = "",
+    prometheus_url: str = "",
 ) -> None:
     """Ingest, validate, transform, train and evaluate; push a blessed model as a canary.
 
@@ -135,6 +216,9 @@ def train_and_deploy(
         runtime: ServingRuntime; empty to let KServe choose.
         runtime_version: Image tag of the runtime; empty for its default.
         protocol_version: v1 or v2.
+        predictor_image: Image of a server by kserve's Python library, instead of a runtime.
+        cpu: CPUs a replica, as 500m or 2; empty for the runtime's own.
+        memory: Memory a replica, as 4Gi; empty for the runtime's own.
         gpus: GPUs a replica, 0 for none.
         gpu_resource: Kubernetes name of the GPU resource.
         node_selector: Labels of the nodes to run on.
@@ -142,21 +226,24 @@ def train_and_deploy(
         min_replicas: Fewest replicas.
         max_replicas: Most replicas.
         logger_url: Where requests and responses are logged; empty for nowhere.
+        service_account: ServiceAccount whose secrets lead to the model's bucket; or empty.
+        storage_secret: Secret with the credentials of the model's bucket; or empty.
+        create_storage_secret: Whether push_model makes both from its environment's credentials.
+        service_patch: JSON merge patch of the InferenceService, for what has no parameter here.
+        on_active: While a rollout of the service is active: refuse, or supersede it.
         ready_timeout: Seconds to wait until the new revision is ready.
         checks: Limits of push_model's checks before any traffic; {} for the defaults.
+        rollout_policy_file: URI of the policy by which rollout_model gives the canary its traffic;
+            empty to leave it at canary_percent.
+        prometheus_url: Address of the cluster's Prometheus, for a rollout.
     """
+    given = dict(locals())
     deployed = _fresh(
         resolve_deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
     )
     found = _span(data, span=span, version=span_version, window=span_window)
     ingest = ingest_data(
-        data=found.outputs["data"],
-        span=found.outputs["span"],
-        query=query,
-        splits=splits,
-        key_column=key_column,
-        time_column=time_column,
-        examples_format=examples_format,
+        data=found.outputs["data"], span=found.outputs["span"], **_among(given, TO_INGEST)
     )
     validate = validate_data(
         examples=ingest.outputs["examples"],
@@ -172,14 +259,7 @@ def train_and_deploy(
         custom_config=custom_config,
     ).after(require_passed(outcome=validate.outputs["outcome"]))
     train = train_model(
-        **_for_training(deployed, ingest, validate, transform),
-        module_file=module_file,
-        train_steps=train_steps,
-        eval_steps=eval_steps,
-        hyperparameters=hyperparameters,
-        custom_config=custom_config,
-        seed=seed,
-        model_run_dir=model_run_dir,
+        **_for_training(deployed, ingest, validate, transform), **_among(given, TO_TRAIN)
     )
     evaluate = evaluate_model(
         **_for_evaluation(ingest, validate, train),
@@ -187,22 +267,9 @@ def train_and_deploy(
         deployed=deployed.outputs["release"],
     )
     with dsl.If(evaluate.outputs["Output"] == True, name="blessed"):  # noqa: E712  A KFP condition.
-        push_model(
+        push = push_model(
             **_for_release(validate, train, evaluate),
-            service_name=service_name,
-            model_root=model_root,
-            namespace=namespace,
-            canary_percent=canary_percent,
-            runtime=runtime,
-            runtime_version=runtime_version,
-            protocol_version=protocol_version,
-            gpus=gpus,
-            gpu_resource=gpu_resource,
-            node_selector=node_selector,
-            tolerations=tolerations,
-            min_replicas=min_replicas,
-            max_replicas=max_replicas,
-            logger_url=logger_url,
-            ready_timeout=ready_timeout,
-            checks=checks,
-        ).set_caching_options(False)
+            **_lineage(found),
+            **_among(given, TO_PUSH),
+        )
+        _rolled_out(_fresh(push), rollout_policy_file, prometheus_url)

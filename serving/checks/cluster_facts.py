@@ -25,44 +25,28 @@ def read(cluster: "KubernetesClient | None", service: ServiceSpec, model: Path) 
     model_bytes = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
     if cluster is None:
         return Facts(model_bytes=model_bytes, unseen=(LOCAL,))
+    from kanaria.serving import kubernetes_client as kubernetes
+
     unseen: list[str] = []
-    runtimes = _seen(lambda: _runtimes(cluster, service.namespace), unseen)
+    own = _seen(lambda: cluster.list(kubernetes.SERVING_RUNTIMES, service.namespace), unseen)
+    shared = _seen(lambda: cluster.list(kubernetes.CLUSTER_SERVING_RUNTIMES), unseen)
     on_gpu = service.placement.gpus > 0
     return Facts(
         model_bytes=model_bytes,
-        runtimes=runtimes,
-        nodes=_seen(lambda: _nodes(cluster), unseen) if on_gpu else None,
-        pods=_seen(lambda: _pods(cluster), unseen) if on_gpu else None,
+        runtimes=(*(own or ()), *(shared or ())),
+        all_runtimes=own is not None and shared is not None,
+        nodes=_seen(lambda: cluster.list(kubernetes.NODES), unseen) if on_gpu else None,
+        pods=_seen(lambda: cluster.list(kubernetes.PODS), unseen) if on_gpu else None,
         unseen=tuple(unseen),
     )
 
 
-Objects = tuple[dict[str, Any], ...]
-
-
-def _seen(look: Callable[[], Objects], unseen: list[str]) -> Objects | None:
+def _seen(
+    look: Callable[[], list[dict[str, Any]]], unseen: list[str]
+) -> tuple[dict[str, Any], ...] | None:
     """Return what is found; what this account may not see is noted."""
     try:
-        return look()
+        return tuple(look())
     except PermissionDeniedError as error:
         unseen.append(f"not looked at: {error}")
         return None
-
-
-def _runtimes(cluster: "KubernetesClient", namespace: str) -> Objects:
-    from kanaria.serving import kubernetes_client as kubernetes
-
-    own = cluster.list(kubernetes.SERVING_RUNTIMES, namespace)
-    return (*own, *cluster.list(kubernetes.CLUSTER_SERVING_RUNTIMES))
-
-
-def _nodes(cluster: "KubernetesClient") -> Objects:
-    from kanaria.serving import kubernetes_client as kubernetes
-
-    return tuple(cluster.list(kubernetes.NODES))
-
-
-def _pods(cluster: "KubernetesClient") -> Objects:
-    from kanaria.serving import kubernetes_client as kubernetes
-
-    return tuple(cluster.list(kubernetes.PODS))

@@ -19,18 +19,20 @@ Object = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """What is known of the world; None is what could not be looked at.
+    """What is known of the world.
 
     Attributes:
         model_bytes: size of the model's files together.
         runtimes: ServingRuntimes of the namespace and ClusterServingRuntimes.
-        nodes: Node objects.
-        pods: Pod objects of all namespaces.
+        all_runtimes: whether these are all; if not, others may exist that could not be seen.
+        nodes: Node objects, or None if they could not be seen.
+        pods: Pod objects of all namespaces, or None if they could not be seen.
         unseen: why something could not be looked at.
     """
 
     model_bytes: int
-    runtimes: tuple[Object, ...] | None = None
+    runtimes: tuple[Object, ...] = ()
+    all_runtimes: bool = False
     nodes: tuple[Object, ...] | None = None
     pods: tuple[Object, ...] | None = None
     unseen: tuple[str, ...] = ()
@@ -52,7 +54,7 @@ def check(
     memory = _memory_limit(predictor, runtimes)
     free = _gpus(facts, service.placement)
     reasons = [
-        *_runtime_faults(runtimes, predictor.get("model")),
+        *_runtime_faults(runtimes, facts.all_runtimes, predictor.get("model")),
         *_memory_faults(facts.model_bytes, memory, limits.memory_share),
         *_gpu_faults(free, service.placement),
     ]
@@ -63,10 +65,10 @@ def check(
     return judged(NAME, reasons, notes, numbers)
 
 
-def _fitting(runtimes: tuple[Object, ...] | None, model: Object | None) -> list[Object] | None:
-    """Return the runtimes that can serve the model; None when that is unknown."""
-    if runtimes is None or model is None:
-        return None
+def _fitting(runtimes: tuple[Object, ...], model: Object | None) -> list[Object]:
+    """Return the runtimes that can serve the model; a server of the user's own needs none."""
+    if model is None:
+        return []
     named = model.get("runtime", "")
     if named:
         return [runtime for runtime in runtimes if runtime["metadata"]["name"] == named]
@@ -82,8 +84,8 @@ def _serves(spec: Object, wanted: str, protocol: str) -> bool:
     return chosen and speaks and not spec.get("disabled")
 
 
-def _runtime_faults(found: list[Object] | None, model: Object | None) -> Iterator[str]:
-    if found is None or model is None:
+def _runtime_faults(found: list[Object], all_seen: bool, model: Object | None) -> Iterator[str]:
+    if model is None or not (found or all_seen):
         return
     named = model.get("runtime", "")
     if named and not found:
@@ -95,14 +97,14 @@ def _runtime_faults(found: list[Object] | None, model: Object | None) -> Iterato
         yield f"no runtime serves {wanted}; install one, or name one by the parameter runtime"
 
 
-def _memory_limit(predictor: Object, runtimes: list[Object] | None) -> int | None:
+def _memory_limit(predictor: Object, runtimes: list[Object]) -> int | None:
     """Return the memory limit of the model's container in bytes.
 
     The service's own limit counts; without one, the runtime's, if all that fit have the same.
     """
     containers = [predictor.get("model", {}), *predictor.get("containers", [])]
     own = [limit for limit in map(_limit, containers) if limit]
-    theirs = {_runtime_limit(runtime) for runtime in runtimes or []}
+    theirs = {_runtime_limit(runtime) for runtime in runtimes}
     given = own[0] if own else theirs.pop() if len(theirs) == 1 else ""
     return quantity.in_bytes(given)
 

@@ -12,9 +12,18 @@ import aiohttp
 from kanaria.components.shared.errors import NotReadyError, shown
 from kanaria.serving.checks.latency import Call
 
-REACH_SECONDS = 30.0
+REACH_SECONDS = 60.0
 POLL_SECONDS = 0.5
 METADATA_TIMEOUT = 10.0
+NOBODY = 0
+"""In the place of a status where nobody answered."""
+PASSING = (
+    NOBODY,
+    HTTPStatus.BAD_GATEWAY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
+"""What a route answers that is being made, or a pod that is being started."""
 MOST_CHARACTERS = 100
 """Of an error's text that a reason tells."""
 
@@ -24,10 +33,12 @@ class Answer:
     """What a revision answered.
 
     Attributes:
+        status: of HTTP, or NOBODY.
         body: of the answer.
         fault: why there is no answer to use: an HTTP status with its text, or no answer; or "".
     """
 
+    status: int = NOBODY
     body: bytes = b""
     fault: str = ""
 
@@ -49,20 +60,23 @@ class RevisionCalls:
         await self._session.close()
 
     async def reach(self) -> None:
-        """Wait until something answers at the URL, whatever it says.
+        """Wait until the revision answers, whatever it says; its errors are the checks' to judge.
 
         Raises:
-            NotReadyError: nothing does.
+            NotReadyError: nobody answers at the URL.
         """
         clock = asyncio.get_running_loop().time
         deadline = clock() + REACH_SECONDS
-        while (answer := await self._send("GET", "/", METADATA_TIMEOUT)).fault.startswith(UNHEARD):
-            if clock() > deadline:
+        while (answer := await self._send("GET", "/", METADATA_TIMEOUT)).status in PASSING:
+            if clock() < deadline:
+                await asyncio.sleep(POLL_SECONDS)
+            elif answer.status == NOBODY:
                 raise NotReadyError(
                     f"{self._url}: {answer.fault}; run push_model where the service runs, or set "
                     "signature, api_call and load of checks to false"
                 )
-            await asyncio.sleep(POLL_SECONDS)
+            else:
+                return
 
     async def metadata(self, path: str) -> Mapping[str, Any] | None:
         """Return the JSON object at a path, or None when there is none."""
@@ -118,11 +132,8 @@ class RevisionCalls:
         except TimeoutError:
             return Answer(fault=f"no answer in {timeout:g} s")
         except aiohttp.ClientError as error:
-            return Answer(fault=f"{UNHEARD}: {shown(str(error))}")
+            return Answer(fault=f"no connection: {shown(str(error))}")
         if found.status == HTTPStatus.OK:
-            return Answer(body=content)
+            return Answer(status=found.status, body=content)
         told = content.decode("utf-8", "replace")[:MOST_CHARACTERS]
-        return Answer(fault=f"{found.status} {' '.join(told.split())}")
-
-
-UNHEARD = "no connection"
+        return Answer(status=found.status, fault=f"{found.status} {' '.join(told.split())}")

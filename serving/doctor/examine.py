@@ -8,9 +8,9 @@ from kanaria.components.shared.errors import PermissionDeniedError
 from kanaria.serving import kubernetes_client as kubernetes
 from kanaria.serving.doctor import gpus, rules
 from kanaria.serving.doctor.finding import Finding, State
+from kanaria.serving.doctor.rules import KSERVE_NAMESPACE
 from kanaria.serving.kubernetes_client import KubernetesClient
 
-KSERVE_NAMESPACE = "kserve"
 KNATIVE_NAMESPACE = "knative-serving"
 FEATURES = ("nodeselector", "tolerations", "affinity")
 STORAGE_SECRET = "storage-config"  # noqa: S105  The name of a Secret, not one.
@@ -93,14 +93,14 @@ def _storage(cluster: KubernetesClient, namespace: str) -> Finding:
 
 
 def _rights(cluster: KubernetesClient, namespace: str) -> Finding:
-    missing = []
-    for rule in rules.NEEDED:
-        verbs = [verb for verb in rule.verbs if not cluster.may(verb, rule.resource, namespace)]
-        if verbs:
-            missing.append(rules.Rule(resource=rule.resource, verbs=tuple(verbs)))
+    wanted = {namespace: rules.NEEDED, KSERVE_NAMESPACE: (rules.CONFIGURATION,)}
+    missing = [
+        f"add to a Role in {where}: {rules.as_yaml(denied)}"
+        for where, needed in wanted.items()
+        if (denied := rules.denied(cluster, where, needed))
+    ]
     if missing:
-        text = f"add to a Role in {namespace}: {rules.as_yaml(missing)}"
-        return _finding("rights", State.MISSING, text)
+        return _finding("rights", State.MISSING, "; ".join(missing))
     return _finding("rights", State.OK, f"this account may deliver in {namespace}")
 
 

@@ -9,11 +9,13 @@ import logging
 import os
 import signal
 import sys
+import time
 
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.rollout.control.connect import connect
 from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, serve
 from kanaria.serving.rollout.control.store import Stored
+from kanaria.serving.rollout.timeline.progress import line
 
 
 def _options() -> argparse.Namespace:
@@ -28,11 +30,8 @@ def _options() -> argparse.Namespace:
 
 
 def _log(stored: Stored) -> None:
-    state = stored.rollout.state
-    reasons = "; ".join(state.last.reasons) if state.last else "begun"
-    logging.info(
-        "%s: %s, %d %%: %s", stored.rollout.title, state.phase, state.desired_percent, reasons
-    )
+    rollout = stored.rollout
+    logging.info("%s: %s", rollout.title, line(rollout.state, rollout.policy, time.time()))
 
 
 def main() -> int:

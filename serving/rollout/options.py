@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kanaria.serving.rollout.control.connect import Place
-    from kanaria.serving.rollout.control.store import Stored
 
 LOCAL = ".kanaria/serving"
 COMMANDS = {
@@ -35,13 +34,6 @@ def _place(options: argparse.Namespace) -> Any:
     return connect(options.state, **{name: asked.get(name, "") for name in names})
 
 
-def _show(stored: "Stored") -> None:
-    state = stored.rollout.state
-    stamp = time.strftime("%H:%M:%S")
-    reasons = "; ".join(state.last.reasons) if state.last else "begun"
-    _say(f"{stamp}  {state.phase:16} {state.desired_percent:3} %  {reasons}")
-
-
 def _start(options: argparse.Namespace) -> int:
     from pathlib import Path
 
@@ -66,6 +58,7 @@ def _start(options: argparse.Namespace) -> int:
 def _run(place: "Place", options: argparse.Namespace, *, reads: bool = True) -> int:
     """Be the controller of the rollout until it is settled."""
     from kanaria.serving.rollout.control.controller import run
+    from kanaria.serving.rollout.control.telling import Teller
     from kanaria.serving.rollout.state import Phase
 
     stored = run(
@@ -73,7 +66,7 @@ def _run(place: "Place", options: argparse.Namespace, *, reads: bool = True) -> 
         options.namespace,
         options.service,
         lease=place.lease_of(options.namespace, options.service),
-        heard=_show,
+        heard=Teller(_say),
         interval_seconds=getattr(options, "interval", 0),
     )
     return int(reads and stored.rollout.state.phase is not Phase.PROMOTED)
@@ -81,31 +74,47 @@ def _run(place: "Place", options: argparse.Namespace, *, reads: bool = True) -> 
 
 def _status(options: argparse.Namespace) -> int:
     from kanaria.serving.rollout.control.orders import newest
+    from kanaria.serving.rollout.control.telling import status
 
     with _place(options) as place:
-        _show(newest(place.store, options.namespace, options.service))
+        stored = newest(place.store, options.namespace, options.service)
+    _say(status(stored.rollout, time.time()))
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from kanaria.serving.rollout.control.orders import newest
+    from kanaria.serving.rollout.control.telling import write_timeline
+
+    path = Path(options.output)
+    with _place(options) as place:
+        stored = newest(place.store, options.namespace, options.service)
+        write_timeline(place.store, stored.rollout, path)
+    _say(str(path.resolve()))
     return 0
 
 
 def _watch(options: argparse.Namespace) -> int:
     from kanaria.serving.rollout.control.controller import POLL_SECONDS
     from kanaria.serving.rollout.control.orders import newest
+    from kanaria.serving.rollout.control.telling import Teller
 
-    version = ""
+    heard = Teller(_say)
     with _place(options) as place:
         while True:
             stored = newest(place.store, options.namespace, options.service)
-            if stored.version != version:
-                _show(stored)
+            heard(stored)
             if stored.rollout.settled:
                 return 0
-            version = stored.version
             time.sleep(POLL_SECONDS)
 
 
 def _command(options: argparse.Namespace) -> int:
     from kanaria.serving.rollout.commands import Command, CommandKind
     from kanaria.serving.rollout.control.orders import order
+    from kanaria.serving.rollout.control.telling import Teller
 
     kind = CommandKind(options.verb)
     step = getattr(options, "step", "")
@@ -115,7 +124,7 @@ def _command(options: argparse.Namespace) -> int:
         # The way back must not depend on a controller that is alive.
         if kind is CommandKind.ROLLBACK:
             return _run(place, options, reads=False)
-        _show(stored)
+        Teller(_say)(stored)
     return 0
 
 
@@ -145,7 +154,7 @@ def _add_who(verb: argparse.ArgumentParser) -> None:
 def add_rollout(commands: Any) -> None:
     """Add `rollout` and its verbs to the command line."""
     rollout = commands.add_parser("rollout", help="give a canary its traffic under control")
-    listed = "|".join(["start", "status", "watch", *COMMANDS])
+    listed = "|".join(["start", "status", "watch", "report", *COMMANDS])
     verbs = rollout.add_subparsers(required=True, dest="verb", metavar=listed)
     start = verbs.add_parser(
         "start", help="roll out the newest revision, and control it until done"
@@ -161,9 +170,12 @@ def add_rollout(commands: Any) -> None:
     for name, function, text in (
         ("status", _status, "show where a rollout stands"),
         ("watch", _watch, "show it until it is over"),
+        ("report", _report, "write its timeline as one HTML file"),
     ):
         verb = verbs.add_parser(name, help=text)
         _add_place(verb)
+        if name == "report":
+            verb.add_argument("-o", "--output", default="rollout.html")
         verb.set_defaults(command=function)
     for name, text in COMMANDS.items():
         verb = verbs.add_parser(name, help=text)

@@ -26,23 +26,15 @@ def connect() -> Iterator[Traffic]:
     Raises:
         NotReadyError: the environment names no way to deliver.
     """
-    found = cluster()
-    if found is None:
-        with LocalTraffic(Path(os.environ[LOCAL_STATE])) as traffic:
+    state = os.environ.get(LOCAL_STATE, "")
+    if state:
+        with LocalTraffic(Path(state)) as traffic:
             yield traffic
     else:
+        # Local serving loads no Kubernetes client.
         from kanaria.serving.traffic.cluster import ClusterTraffic
 
-        yield ClusterTraffic(found)
-
-
-def cluster() -> "KubernetesClient | None":
-    """Return a client of the cluster to deliver to; None where that is local serving.
-
-    Raises:
-        NotReadyError: the environment names no way to deliver.
-    """
-    return None if os.environ.get(LOCAL_STATE, "") else connect_cluster()
+        yield ClusterTraffic(connect_cluster())
 
 
 def connect_cluster() -> "KubernetesClient":

@@ -7,6 +7,8 @@ rollback, with its replicas; older ones are deleted.
 """
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
@@ -20,11 +22,12 @@ from kanaria.serving.kubernetes_client import (
     CONFIG_MAPS,
     HTTP_ROUTES,
     INFERENCE_SERVICES,
+    PODS,
     KubernetesClient,
     Object,
 )
 from kanaria.serving.traffic import routing
-from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, failure_of, uri_of
+from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, SERVICE_LABEL, failure_of, uri_of
 from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
 from kanaria.serving.traffic.routing import Gateway, Routing
 from kanaria.serving.traffic.swap import swap
@@ -73,7 +76,9 @@ class HttpRouteTraffic:
         if len(revision + routing.BACKEND_SUFFIX) > MAX_NAME_LENGTH:
             limit = MAX_NAME_LENGTH - SUFFIX_LENGTH - len(routing.BACKEND_SUFFIX) - 1
             raise ParameterError(f"service_name={name!r}: use up to {limit} characters")
-        self._cluster.apply(INFERENCE_SERVICES, namespace, _own(manifest, name, revision))
+        # A revision is its URI: what is there stays as it is, and its pods are not restarted.
+        if self._cluster.get(INFERENCE_SERVICES, namespace, revision) is None:
+            self._cluster.apply(INFERENCE_SERVICES, namespace, _own(manifest, name, revision))
         route = self._cluster.get(HTTP_ROUTES, namespace, name)
         if route is None:
             route = self._first(namespace, name, revision)
@@ -87,7 +92,9 @@ class HttpRouteTraffic:
         if route is None:
             return None
         services = self._services(namespace, name)
-        return status_of(route, services)
+        labels = f"{SERVICE_LABEL} in ({','.join(sorted(services))})"
+        pods = self._cluster.list(PODS, namespace, labels) if services else []
+        return status_of(route, services, pods)
 
     def shift(self, namespace: str, name: str, percent: int) -> None:
         """Give the newest revision `percent` of the requests, 0 to 100.
@@ -175,8 +182,24 @@ def _with_first_ready(found: Routing, services: dict[str, Object]) -> Routing:
     return replace(found, rolled_out=found.latest)
 
 
-def status_of(route: Object, services: dict[str, Object]) -> ServiceStatus:
-    """Return what a route and the InferenceServices behind it say; pure."""
+def ready_copies(services: dict[str, Object], pods: Sequence[Object]) -> dict[str, int]:
+    """Return revision -> pods that are ready and not on their way out."""
+    ready = Counter(
+        pod["metadata"]["labels"][SERVICE_LABEL]
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+        and any(
+            (c["type"], c["status"]) == ("Ready", "True")
+            for c in pod.get("status", {}).get("conditions", [])
+        )
+    )
+    return {name: ready[name] for name in services}
+
+
+def status_of(
+    route: Object, services: dict[str, Object], pods: Sequence[Object] = ()
+) -> ServiceStatus:
+    """Return what a route, the InferenceServices behind it and their pods say; pure."""
     found = _with_first_ready(routing.from_route(route), services)
     latest = services.get(found.latest, {})
     model = latest.get("status", {}).get("modelStatus", {})
@@ -198,4 +221,5 @@ def status_of(route: Object, services: dict[str, Object]) -> ServiceStatus:
             name: f"http://{name}{routing.BACKEND_SUFFIX}.{namespace}.{CLUSTER_DOMAIN}"
             for name in services
         },
+        ready_copies=ready_copies(services, pods),
     )

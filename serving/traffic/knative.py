@@ -143,7 +143,10 @@ def failure_of(model_status: Mapping[str, Any]) -> LoadFailure | None:
     # KServe leaves the text there when a later model has loaded.
     if not found or model_status.get("transitionStatus") not in FAILED:
         return None
-    return LoadFailure(reason=found.get("reason", ""), message=found.get("message", ""))
+    # Who is killed for memory leaves no message, only 137.
+    code = [f"exit code {found['exitCode']}"] if found.get("exitCode") else []
+    message = ", ".join([*filter(None, [found.get("message", "").strip()]), *code])
+    return LoadFailure(reason=found.get("reason", ""), message=message)
 
 
 def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> ServiceStatus:
@@ -177,6 +180,10 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
         url=status.get("url", ""),
         revision_uris={name: found.get(SOURCE_URI, "") for name, found in annotations.items()},
         revision_urls={name: _own_url(service, name) for name in annotations},
+        ready_copies={
+            found["metadata"]["name"]: found.get("status", {}).get("actualReplicas", 0)
+            for found in revisions
+        },
     )
 
 

@@ -43,6 +43,8 @@ class ServiceStatus:
         revision_urls: revision -> where it answers whatever its share is, for tests of it: a URL
             that reaches this revision only, from where the service runs. What is asked there
             is none of the users' traffic.
+        ready_copies: revision -> copies that are ready; revisions whose copies nobody counts
+            are not in it.
     """
 
     storage_uri: str
@@ -57,6 +59,7 @@ class ServiceStatus:
     url: str = ""
     revision_uris: Mapping[str, str] = field(default_factory=dict)
     revision_urls: Mapping[str, str] = field(default_factory=dict)
+    ready_copies: Mapping[str, int] = field(default_factory=dict)
 
 
 class Traffic(Protocol):

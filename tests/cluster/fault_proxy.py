@@ -125,11 +125,6 @@ def at(number: int, fault: Fault) -> Schedule:
     return lambda request: fault if request.number == number else None
 
 
-def at_write(number: int, fault: Fault) -> Schedule:
-    """Let one write meet the fault, by its number among the writes."""
-    return lambda request: fault if request.write == number else None
-
-
 def always(fault: Fault) -> Schedule:
     return lambda _: fault
 

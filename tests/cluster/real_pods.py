@@ -1,6 +1,7 @@
 """What tests with real pods share: the service `taxi` and requests to it through the gateway."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,9 @@ from inference_services import SECONDS, InferenceServices, wait_until
 
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ModelServer, ServiceSpec
+from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.traffic.cluster import ClusterTraffic
+from kanaria.serving.traffic.protocol import ServiceStatus
 
 
 def apply(services: InferenceServices, uri: str, percent: int | None = None, **fields: Any) -> None:
@@ -21,11 +25,44 @@ def apply(services: InferenceServices, uri: str, percent: int | None = None, **f
     services.apply(build(spec))
 
 
+class StandardService:
+    """The service `taxi` in Standard mode, delivered behind a route of its own."""
+
+    def __init__(self, services: InferenceServices):
+        self._services = services
+        self._traffic = ClusterTraffic(KubernetesClient.connect())
+
+    def stage(self, uri: str) -> None:
+        """Stage a model and wait until it is ready."""
+        spec = ServiceSpec(
+            name="taxi",
+            namespace=self._services.namespace,
+            storage_uri=uri,
+            server=ModelServer(runtime="model-server"),
+            annotations={"serving.kserve.io/deploymentMode": "Standard"},
+        )
+        self._traffic.stage(build(spec))
+        self.until(lambda status: status.revision_uris.get(status.latest_ready) == uri)
+
+    def shift(self, percent: int) -> None:
+        self._traffic.shift(self._services.namespace, "taxi", percent)
+
+    def promote(self) -> None:
+        self._traffic.promote(self._services.namespace, "taxi")
+
+    def status(self) -> ServiceStatus:
+        return self._traffic.observe(self._services.namespace, "taxi")
+
+    def until(self, holds: Callable[[ServiceStatus], bool]) -> None:
+        wait_until(lambda: holds(self.status()), self.status)
+
+
 class Predictor:
     """The predictor of the service `taxi`, as users outside the cluster reach it."""
 
-    def __init__(self, services: InferenceServices):
-        host = urlsplit(services.get("taxi")["status"]["url"]).netloc
+    def __init__(self, services: InferenceServices, url: str = ""):
+        """Reach the service by a URL, else by that which its status tells."""
+        host = urlsplit(url or services.get("taxi")["status"]["url"]).netloc
         # A revision that is scaled to zero answers the first request only when it has started.
         self._client = httpx.Client(
             base_url=f"http://{NODE_ADDRESS}", headers={"Host": host}, timeout=SECONDS

@@ -56,18 +56,26 @@ class Settings:
         url: of the API server, or of a proxy before it.
         namespace: of the service.
         folder: where requests are counted over all deaths of the controller.
+        number: of the rollout, which is begun unless a controller that died has done so.
         errors: share of the canary's requests that fail.
     """
 
     url: str
     namespace: str
     folder: Path
+    number: int = 1
     errors: float = 0.0
 
-    @property
-    def reason(self) -> Path:
-        """File in which a controller that gave up says why."""
-        return self.folder / "reason"
+    def keep_reason(self, reason: str) -> None:
+        """Keep why a controller gave up."""
+        (self.folder / "reason").write_text(reason)
+
+    def take_reason(self) -> str:
+        """Return why the last controller gave up, "" when it did not, and forget it."""
+        file = self.folder / "reason"
+        reason = file.read_text() if file.exists() else ""
+        file.unlink(missing_ok=True)
+        return reason
 
 
 def start(settings: Settings) -> BaseProcess:
@@ -115,7 +123,8 @@ def _control(settings: Settings) -> None:
     # The world counts requests whether or not the controller reaches the API server.
     source = DealtRequests(ClusterTraffic(KubernetesClient.connect()), settings)
     try:
-        if store.load(settings.namespace, SERVICE) is None:
+        last = store.load(settings.namespace, SERVICE)
+        if last is None or last.rollout.number < settings.number:
             rules = policy.parse(POLICY)
             asked = {"who": "test", "now": time.time()}
             orders.start(store, traffic, settings.namespace, SERVICE, rules, **asked)
@@ -130,5 +139,5 @@ def _control(settings: Settings) -> None:
             poll_seconds=SECONDS,
         )
     except KanariaError as error:
-        settings.reason.write_text(str(error))
+        settings.keep_reason(str(error))
         os._exit(1)

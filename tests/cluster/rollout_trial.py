@@ -1,5 +1,7 @@
 """One service of a test with its rollouts: pushed, run by controller processes, and looked into."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -91,24 +93,39 @@ class Trial:
     def until_shares(self, **wanted: int) -> None:
         wait_until(lambda: self.shares() == wanted, self.status)
 
-    def run(self, errors: float = 0.0) -> str:
-        """Run controllers, one after the other dies, until one ends; return why it gave up."""
+    def run(self, errors: float = 0.0, starts: int = 1) -> str:
+        """Roll out: run controllers, each after another's death; return why the last gave up.
+
+        Args:
+            errors: share of the canary's requests that fail.
+            starts: of controllers at most, when those before gave up.
+        """
+        last = self.store.load(self.namespace, SERVICE)
         settings = Settings(
-            url=self.proxy.url, namespace=self.namespace, folder=self.folder, errors=errors
+            url=self.proxy.url,
+            namespace=self.namespace,
+            folder=self.folder,
+            number=last.rollout.number + 1 if last else 1,
+            errors=errors,
         )
-        settings.reason.unlink(missing_ok=True)
-        while True:
-            self._process = start(settings)
-            self._process.join(SECONDS)
-            assert self._process.exitcode is not None, "the controller does not end"
-            if self._process.exitcode >= 0:
-                return settings.reason.read_text() if settings.reason.exists() else ""
-            self.deaths += 1
+        reason = ""
+        for _ in range(starts):
+            while self._run(settings) < 0:
+                self.deaths += 1
+            reason = settings.take_reason()
+            if not reason:
+                break
+        return reason
+
+    def _run(self, settings: Settings) -> int:
+        self._process = start(settings)
+        self._process.join(SECONDS)
+        assert self._process.exitcode is not None, "the controller does not end"
+        return self._process.exitcode
 
     def kill(self) -> None:
         """End the controller at once."""
-        self._process.kill()
-        self._process.join()
+        os.kill(self._process.pid, signal.SIGKILL)
 
     def rollout(self) -> Rollout:
         return self.store.load(self.namespace, SERVICE).rollout

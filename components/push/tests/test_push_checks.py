@@ -51,6 +51,7 @@ def request_of(checked_models: Path, traffic: Traffic, tmp_path: Path):
             ready_timeout=120,
             checks={"load": LOAD},
             samples=tmp_path / "samples",
+            report=tmp_path / "report.html",
         )
 
     return made
@@ -72,6 +73,7 @@ def test_a_model_that_answers_as_trained_is_served(request_of, tmp_path: Path):
         "load",
     ]
     assert written["checks"][3]["numbers"]["requests"] == 40
+    assert "No check failed" in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.parametrize("model", ["different", "integers"])
@@ -96,6 +98,7 @@ def test_a_model_that_does_not_fit_the_memory_is_not_staged(
     before = traffic.observe("default", "tips")
     found = push(replace(wanted, service=small), tmp_path / "endpoint")
     assert "more than 80% of the memory limit" in found.reason
+    assert "more than 80% of the memory limit" in (tmp_path / "report.html").read_text()
     assert traffic.observe("default", "tips") == before
 
 

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from kanaria.components.push.deliver import Gate, deliver
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, NotReadyError
 from kanaria.serving.checks.result import Result, judged
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
 from kanaria.serving.local import reconcile
 from kanaria.serving.local.store import Observed
 from kanaria.serving.traffic.local import status_of
@@ -185,11 +186,68 @@ def test_a_model_that_is_never_ready_gets_nothing(memory: Memory, pending: str):
     assert memory.shares() == {OLD.storage_uri: 100}
 
 
+def test_a_model_with_too_few_copies_gets_nothing(memory: Memory, pending: str):
+    class Slow(Memory):
+        def observe(self, namespace: str, name: str) -> ServiceStatus | None:
+            found = super().observe(namespace, name)
+            return found and replace(found, ready_copies=dict.fromkeys(found.revision_uris, 1))
+
+    memory.__class__ = Slow
+    two = replace(NEW, scaling=Scaling(min_replicas=2, max_replicas=2))
+    with pytest.raises(NotReadyError, match="-00002 has 1 of 2 copies ready; look at its log"):
+        deliver(memory, two, 0, pending)
+    assert memory.shares()[OLD.storage_uri] == 100
+
+
 def test_a_model_that_does_not_load_names_its_cause(memory: Memory, pending: str):
     memory.failure = "no saved_model.pb"
     with pytest.raises(DataError, match=r"-00002 does not load .*ModelLoadFailed: no saved_model"):
         deliver(memory, NEW, 1, pending)
     assert memory.shares() == {OLD.storage_uri: 100}
+
+
+def test_a_retried_push_of_a_model_that_does_not_load_writes_nothing(memory: Memory, pending: str):
+    memory.failure = "no saved_model.pb"
+    with pytest.raises(DataError):
+        deliver(memory, NEW, 1, pending)
+    memory.calls.clear()
+    other_run = replace(NEW, annotations={"kanaria.io/run-id": "another"})
+    with pytest.raises(DataError, match="does not load"):
+        deliver(memory, other_run, 1, pending)
+    assert set(memory.calls) == {"observe"}
+
+
+def test_lineage_is_that_of_the_push_that_brought_the_model(memory: Memory, pending: str):
+    for run in ("first", "second"):
+        marks = {"kanaria.io/run-id": run}
+        deliver(memory, replace(NEW, annotations=marks, labels=marks), 1, pending)
+    assert memory.manifest
+    assert memory.manifest["metadata"]["annotations"] == {"kanaria.io/run-id": "first"}
+    assert len(memory.observed.revisions) == 2
+
+
+def refuse() -> None:
+    raise NotReadyError("a rollout is active")
+
+
+def test_what_comes_before_staging_can_refuse_and_leaves_everything_as_it_was(
+    memory: Memory, pending: str
+):
+    with pytest.raises(NotReadyError, match="a rollout is active"):
+        deliver(memory, NEW, 1, pending, prepare=refuse)
+    assert memory.calls == ["observe"]
+    assert not storage.exists(pending)
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_a_model_that_is_staged_already_is_not_refused(
+    memory: Memory, pending: str, interrupted: bool
+):
+    deliver(memory, NEW, 1, pending)
+    if interrupted:
+        storage.write_text(pending, "killed after it was staged")
+    deliver(memory, NEW, 1, pending, prepare=refuse)
+    assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
 
 
 def test_a_push_that_was_replaced_by_another_says_so(memory: Memory, pending: str):

@@ -1,13 +1,16 @@
 """Pushes real SavedModels to the real local server."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kanaria.components.push.lineage import Lineage
 from kanaria.components.push.publish import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.resolve.deployed import resolve_deployed
@@ -15,6 +18,11 @@ from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.local.store import Service
+from kanaria.serving.rollout.control import orders
+from kanaria.serving.rollout.control.files import FileStore
+from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.state import Phase
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
 from kanaria.serving.traffic.protocol import RevisionTraffic, Traffic
 
@@ -34,7 +42,7 @@ for folder, factor in zip(sys.argv[1::2], sys.argv[2::2]):
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two models, saved by a process of its own so that this one never loads TensorFlow."""
     folder = tmp_path_factory.mktemp("models")
-    pairs = [str(folder / "one/1"), "1", str(folder / "two/1"), "2"]
+    pairs = [str(folder / "one/1"), "1", str(folder / "two/1"), "2", str(folder / "three/1"), "3"]
     subprocess.run([sys.executable, "-c", SAVE, *pairs], check=True)
     for name in ("schema", "statistics"):
         (folder / name).mkdir()
@@ -68,7 +76,15 @@ def request(models: Path, tmp_path: Path, model: str = "one", passed: bool = Tru
         model_root=str(models / "root"),
         service=ServiceSpec(name="tips", storage_uri="", canary_percent=10),
         ready_timeout=120,
+        lineage=Lineage(run_id="run-1"),
     )
+
+
+def manifest() -> dict[str, Any]:
+    """What is applied to local serving."""
+    found = Service(Path(os.environ[LOCAL_STATE]), "default", "tips").manifest()
+    assert found
+    return found
 
 
 def test_a_model_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, traffic: Traffic):
@@ -85,6 +101,12 @@ def test_the_first_model_gets_all_traffic(models: Path, tmp_path: Path, traffic:
     assert found.pushed
     assert found.percent == 100
     assert resolve_deployed("tips", "default") + "/model" == found.storage_uri
+    # The version is the name of the release, and tells revisions apart in payload events.
+    version = found.storage_uri.split("/")[-2]
+    assert manifest()["metadata"]["annotations"] == {
+        "kanaria.io/model-version": version,
+        "kanaria.io/run-id": "run-1",
+    }
 
 
 def test_the_same_model_again_changes_nothing(models: Path, tmp_path: Path, traffic: Traffic):
@@ -104,6 +126,41 @@ def test_the_next_model_becomes_a_canary_and_the_stable_one_stays_deployed(
     assert found.percent == 10
     assert RevisionTraffic(revision=found.revision, percent=10) in status.traffic
     assert resolve_deployed("tips", "default") == stable != found.storage_uri
+
+
+def test_another_model_is_refused_while_a_rollout_is_active(
+    models: Path, tmp_path: Path, traffic: Traffic
+):
+    rollouts = FileStore(Path(os.environ[LOCAL_STATE]))
+    orders.start(rollouts, traffic, "default", "tips", Policy(), who="kim", now=0.0)
+    before, third = manifest(), request(models, tmp_path, "three")
+    with pytest.raises(NotReadyError, match="default/tips rollout 1 is active"):
+        push(third, tmp_path / "endpoint")
+    assert manifest() == before
+    assert push(request(models, tmp_path, "two"), tmp_path / "endpoint").pushed
+    assert push(replace(third, on_active="supersede"), tmp_path / "endpoint").pushed
+    assert rollouts.load("default", "tips").rollout.state.phase is Phase.SUPERSEDED
+
+
+def test_with_a_rollout_to_follow_the_revision_stays_at_zero(
+    models: Path, tmp_path: Path, traffic: Traffic
+):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("strategy: blue_green")
+    asked = replace(request(models, tmp_path, "one"), rollout_policy_file=str(policy))
+    found = push(asked, tmp_path / "endpoint")
+    assert (found.pushed, found.percent) == (True, 0)
+
+
+def test_a_faulty_policy_is_refused_before_anything_is_done(
+    models: Path, tmp_path: Path, traffic: Traffic
+):
+    policy, before = tmp_path / "policy.yaml", manifest()
+    policy.write_text("strategy: green\nsteps: 3")
+    asked = replace(request(models, tmp_path, "two"), rollout_policy_file=str(policy))
+    with pytest.raises(ParameterError, match=r"strategy='green'.*steps=3"):
+        push(asked, tmp_path / "endpoint")
+    assert manifest() == before
 
 
 def test_a_model_that_does_not_load_fails_with_its_cause(

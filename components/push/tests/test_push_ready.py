@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.push.ready import Standing, revision_of, standing
+from kanaria.components.push.ready import Standing, obstacle, revision_of, standing
 from kanaria.serving.traffic.protocol import LoadFailure, ServiceStatus
 
 OLD, NEW = "/models/old/model", "/models/new/model"
@@ -51,6 +51,26 @@ def test_a_model_that_does_not_load():
 def test_the_stable_model_beside_a_canary_is_served():
     assert standing(status(latest_ready="s-2"), OLD) is Standing.READY
     assert revision_of(status(), OLD) == "s-1"
+
+
+def test_a_ready_revision_lacks_copies_until_there_are_as_many_as_must_be():
+    few = status(latest_ready="s-2", ready_copies={"s-1": 3, "s-2": 1})
+    assert obstacle(few, NEW, 2) == "s-2 has 1 of 2 copies ready"
+    assert obstacle(few, NEW, 1) == obstacle(few, NEW, 0) == obstacle(few, OLD, 3) == ""
+
+
+def test_where_nobody_counts_copies_readiness_is_enough():
+    assert obstacle(status(latest_ready="s-2"), NEW, 2) == ""
+
+
+def test_what_is_not_ready_says_how_far_it_is():
+    assert obstacle(None, NEW, 1) == "no revision has it yet"
+    assert obstacle(status(), NEW, 1) == "s-2 is not ready (InProgress)"
+    failure = LoadFailure(reason="ModelLoadFailed", message="exit code 137")
+    found = status(failure=failure, transition="BlockedByFailedLoad")
+    assert obstacle(found, NEW, 1) == (
+        "s-2 is not ready (BlockedByFailedLoad): ModelLoadFailed: exit code 137"
+    )
 
 
 @given(st.sampled_from(["", "s-1", "s-2"]), st.sampled_from(["", "s-1", "s-2"]))

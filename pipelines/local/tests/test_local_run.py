@@ -248,3 +248,12 @@ def test_a_stopped_runner_stops_its_step_and_the_next_run_is_whole(
     assert [run.state for run in all_runs(runner.root.runs)] == [State.INTERRUPTED]
     document = yaml.safe_load((tmp_path / "sleeping.yaml").read_text())
     assert runner.run(document, seconds=0).state is State.SUCCEEDED
+
+
+def test_a_constant_that_asks_for_the_run_gets_its_id(runner: Runner, tmp_path: Path):
+    # A parameter stays the text it is, as under KFP.
+    record = runner.run(compiled(toy.placeholders, tmp_path), text="{{$.pipeline_job_uuid}}")
+    said = [task.parameters["Output"] for task in record.tasks]
+    assert sorted(said) == sorted(
+        [record.run_id, f"run {record.run_id}", "{{$.pipeline_job_uuid}}"]
+    )

@@ -131,6 +131,18 @@ def module(module_file: str) -> None:
     use_module(module_file=module_file)
 
 
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def say(text: str) -> str:
+    return text
+
+
+@dsl.pipeline(name="placeholders")
+def placeholders(text: str = "mine") -> None:
+    say(text=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
+    say(text=f"run {dsl.PIPELINE_JOB_NAME_PLACEHOLDER}")
+    say(text=text)
+
+
 @dsl.pipeline(name="returning")
 def returning() -> str:
     return apologise().output

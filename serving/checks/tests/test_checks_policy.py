@@ -58,6 +58,7 @@ def test_a_fault_names_what_where_and_the_remedy(raw: object, told: str):
         parsed(raw)
     assert str(caught.value).startswith("push_model: checks")
     assert told in str(caught.value)
+    assert "; " not in str(caught.value)  # One fault is told once.
 
 
 def test_all_faults_come_at_once():

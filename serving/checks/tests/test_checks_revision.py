@@ -10,10 +10,9 @@ import httpx
 import pytest
 from checked_models import SAMPLES, sample
 
-from kanaria.components.shared.errors import NotReadyError
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.serving_samples import ServingSamples
-from kanaria.serving.checks import policy, revision_calls
+from kanaria.serving.checks import policy
 from kanaria.serving.checks.result import Result, Verdict
 from kanaria.serving.checks.run import Checks
 from kanaria.serving.inference_service.manifest import build
@@ -163,12 +162,3 @@ def test_the_checks_are_none_of_the_users_requests(served: Served):
     before = counted()
     served.check("good")
     assert counted() == before
-
-
-def test_a_url_that_leads_nowhere_is_not_ready_and_names_the_remedy(
-    checked_models: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(revision_calls, "REACH_SECONDS", 0.1)
-    checks = Checks(policy=policy.Policy(), model=checked_models, samples=SAMPLES, cluster=None)
-    with pytest.raises(NotReadyError, match="run push_model where the service runs"):
-        checks.at_zero(spec(checked_models / "good"), "http://127.0.0.1:9")

@@ -64,5 +64,5 @@ def test_missing_rules_are_written_as_a_role_has_them():
     text = rules.as_yaml(rules.NEEDED[:1])
     assert text == (
         "[{apiGroups: [serving.kserve.io], resources: [inferenceservices], "
-        "verbs: [get, list, create, patch]}]"
+        "verbs: [get, list, create, patch, delete]}]"
     )

@@ -44,12 +44,14 @@ class Place:
         store: keeps rollouts.
         lease_of: (namespace, service) -> lease.
         source: makes the source of numbers; raises ParameterError where none is configured.
+        cluster: the cluster's client; None for local serving.
     """
 
     traffic: Traffic
     store: Store
     lease_of: LeaseOf
     source: Callable[[], Source]
+    cluster: "KubernetesClient | None" = None
 
     def world(self, *, reads: bool = True) -> World:
         """Return what a controller works with; without reading it cannot decide."""
@@ -110,6 +112,7 @@ def _cluster(prometheus_url: str, queries: str) -> Place:
         traffic=ClusterTraffic(cluster),
         store=ConfigMapStore(cluster),
         lease_of=lease_of,
+        cluster=cluster,
         source=lambda: _prometheus(prometheus_url, queries, cluster),
     )
 

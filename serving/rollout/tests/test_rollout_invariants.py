@@ -4,85 +4,15 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_records import POLICIES, policies, records
 
-from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.rollout.commands import Command, CommandKind, apply, begin
 from kanaria.serving.rollout.counters import Memory, Replica, advance
 from kanaria.serving.rollout.decide import decide
-from kanaria.serving.rollout.observation import Counts, Observation, RevisionFacts
-from kanaria.serving.rollout.policy import Automation, parse
+from kanaria.serving.rollout.observation import Observation, RevisionFacts
+from kanaria.serving.rollout.policy import Automation
 from kanaria.serving.rollout.record import from_line, replay, to_line
 from kanaria.serving.rollout.state import Action, Phase, from_json, to_json
-
-POLICIES = [
-    parse("steps: [{percent: 10, minimum_minutes: 1}, {percent: 50, minimum_minutes: 1}]"),
-    parse("automation: approve\napprove_before: [10%, promote]\ninconclusive_minutes: 9"),
-    parse("strategy: blue_green\nno_data: {minutes: 2, action: rollback}"),
-    parse("strategy: basic"),
-    parse("automation: observe"),
-]
-
-
-@st.composite
-def some_counts(draw):
-    requests = draw(st.integers(0, 2000))
-    few = st.integers(0, requests // 10)
-    slower = draw(st.none() | few.map(lambda slow: ((0.1, slow), (0.5, slow // 2))))
-    return Counts(requests=requests, errors=draw(few), slower=slower)
-
-
-facts = st.builds(
-    RevisionFacts,
-    ready=st.sampled_from([True, True, True, True, False, None]),
-    failure=st.sampled_from([""] * 9 + ["broken"]),
-    restarts=st.sampled_from([0] * 9 + [1]),
-    oom_kills=st.sampled_from([0] * 19 + [1]),
-)
-observations = st.builds(
-    Observation,
-    interval=st.just(0),
-    now=st.just(0.0),
-    canary=st.none() | some_counts(),
-    stable=st.none() | some_counts(),
-    facts=facts,
-    percent=st.none() | st.sampled_from([0, 10, 50, 100]),
-)
-commands = st.builds(
-    Command,
-    kind=st.sampled_from(CommandKind),
-    who=st.just("kim"),
-    when=st.just(0.0),
-    step=st.sampled_from(["", "10%", "promote"]),
-)
-policies = st.sampled_from(POLICIES)
-
-
-@st.composite
-def records(draw, policy):
-    """A record as a controller would write it: numbered in time, without refused commands."""
-    state, entries = begin(0.0), []
-    for number in range(draw(st.integers(1, 25))):
-        minutes = 60.0 * number
-        if draw(st.integers(0, 4)) == 0:
-            drawn = draw(commands)
-            entry = Command(kind=drawn.kind, who=drawn.who, when=minutes, step=drawn.step)
-            try:
-                state = apply(state, entry, policy).state
-            except ParameterError:
-                continue
-        else:
-            seen = draw(observations)
-            entry = Observation(
-                interval=number,
-                now=minutes,
-                canary=seen.canary,
-                stable=seen.stable,
-                facts=seen.facts,
-                percent=seen.percent,
-            )
-            state = decide(state, entry, policy).state
-        entries.append(entry)
-    return entries
 
 
 @st.composite

@@ -63,6 +63,8 @@ def _shading(history: History, scale: Scale, bottom: int) -> Markup:
         f"H{_x(scale, start)}Z"
         for start, end in gaps(history)
     )
+    if not path:
+        return Markup()
     return Markup(f'<path d="{path}" fill="var(--c)" opacity=".22"><title>no data</title></path>')
 
 

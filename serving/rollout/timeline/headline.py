@@ -30,19 +30,17 @@ LIGHTS = {Phase.PROMOTED: Light.GREEN, Phase.ROLLED_BACK: Light.RED}
 
 def headline(history: History) -> Headline:
     """Return the verdict: how the rollout ended and why, or where it stands."""
-    state = history.state
-    sentence = _sentence(history, state.phase)
-    if history.policy.automation is Automation.OBSERVE and state.proposed is not None:
-        proposed = state.proposed
-        sentence += f" Only observing: would {proposed.action} at {proposed.percent} %."
-    return Headline(light=LIGHTS.get(state.phase, Light.YELLOW), sentence=sentence)
+    phase = history.state.phase
+    light = LIGHTS.get(phase, Light.YELLOW)
+    return Headline(light=light, sentence=_sentence(history, phase))
 
 
 def _sentence(history: History, phase: Phase) -> str:
     turn = _turn(history, phase)
     since = duration((turn.when if turn else history.ended) - history.started)
     requests = f"{turn.canary.requests if turn else 0:,} requests of the canary"
-    reason = _reason(turn)
+    mirrored = history.policy.automation is Automation.OBSERVE and turn is not None and not turn.who
+    reason = "others set the traffic, this only observes" if mirrored else _reason(turn)
     if phase is Phase.PROMOTED:
         return f"Promoted after {since} and {requests}: {reason}."
     if phase is Phase.ROLLED_BACK:

@@ -18,8 +18,9 @@ CUTS = (1000, 200, 60, 12)
 LAMPS = {Light.GREEN: "var(--good)", Light.YELLOW: "var(--b)", Light.RED: "var(--bad)"}
 CSS = {Light.GREEN: "good", Light.YELLOW: "warn", Light.RED: "bad"}
 HEADERS = ("", "when (UTC)", "decision", "traffic", "by", "why", "canary", "stable")
+MARKS = "Marks, with the number of the decision below: "
 NOTE = (
-    "their numbers are those of the decisions below. Grey: no data. Times are UTC. Bands: "
+    "Grey: no data. Times are UTC. Bands: "
     f"{CONFIDENCE:.0%} Clopper-Pearson intervals, each valid for a single look; what decides are "
     "the e-values, which hold for all looks together. They are drawn within 0.001 and 1,000,000."
 )
@@ -53,7 +54,7 @@ def _document(
         html.section(
             "Timeline",
             timeline,
-            html.element("p", html.join(["Marks: ", drawing.key(), NOTE]), "note"),
+            html.element("p", html.join([MARKS, drawing.key(), NOTE]), "note"),
         ),
         html.section(
             "Decisions",
@@ -73,7 +74,7 @@ def _verdict(said: Headline) -> html.Markup:
     return html.Markup(
         f'<svg width="66" height="22" role="img" aria-label="{said.light}">'
         f"<title>{said.light}</title>{lamps}</svg>"
-        f"{html.element('p', said.sentence, f'verdict {CSS[said.light]}')}"
+        f"{html.element('p', _cut(said.sentence, CUTS[0]), f'verdict {CSS[said.light]}')}"
     )
 
 

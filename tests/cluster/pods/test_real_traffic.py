@@ -1,6 +1,6 @@
 import pytest
 from inference_services import InferenceServices, predictor, traffic, wait_until
-from real_pods import Predictor, apply
+from real_pods import Predictor, StandardService, apply
 
 FIRST, SECOND = "taxi-predictor-00001", "taxi-predictor-00002"
 
@@ -21,6 +21,7 @@ def test_of_a_thousand_requests_a_tenth_reaches_the_canary_until_it_is_promoted(
     deployed.wait("taxi", lambda found: traffic(found) == {FIRST: 90, SECOND: 10})
     wait_for_version(deployed, "v2")
     counts = Predictor(deployed).versions(1000)
+    print(f"Knative mode: {counts}")
     assert set(counts) == {"v1", "v2"}
     # The gateway deals the requests out in turn, so the share is exact but for the ends.
     assert 95 <= counts["v2"] <= 105
@@ -28,6 +29,26 @@ def test_of_a_thousand_requests_a_tenth_reaches_the_canary_until_it_is_promoted(
     deployed.wait("taxi", lambda found: traffic(found) == {SECOND: 100})
     wait_until_no_version(deployed, "v1")
     assert Predictor(deployed).versions(100) == {"v2": 100}
+
+
+def test_in_standard_mode_a_tenth_reaches_the_canary_through_the_weighted_route(
+    services: InferenceServices, publish
+):
+    service = StandardService(services)
+    service.stage(publish("v1"))
+    service.until(lambda status: bool(status.traffic))
+    client = Predictor(services, service.status().url)
+    client.wait()
+    service.stage(publish("v2"))
+    assert client.versions(100) == {"v1": 100}
+    service.shift(10)
+    wait_until(lambda: "v2" in client.versions(20))
+    counts = client.versions(1000)
+    print(f"Standard mode: {counts}")
+    assert 95 <= counts["v2"] <= 105
+    service.promote()
+    wait_until(lambda: "v1" not in client.versions(20))
+    assert client.versions(100) == {"v2": 100}
 
 
 def test_a_canary_whose_model_cannot_be_loaded_gets_no_request(

@@ -91,7 +91,7 @@ def test_a_write_that_met_a_passing_fault_is_done_once(
     assert len(proxy.writes) == 2
 
 
-@pytest.mark.parametrize("fault", [*PASSING.values(), *DONE_UNHEARD.values()])
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
 def test_a_fault_that_stays_is_told_after_a_bounded_number_of_requests(
     cluster: KubernetesClient, proxy: FaultProxy, services: InferenceServices, fault: Fault
 ):

@@ -44,8 +44,8 @@ FAULTS = {
     "lost answer": lose_answer,
     "old answer": answer_old,
 }
-# Each staging of another model is another revision, which the machine has to bear.
-FAULTS_OF_STAGE = {name: FAULTS[name] for name in ("409", "lost answer", "old answer")}
+# What has to come true before the next one can begin takes its time.
+FAULTS_OF_SLOW_VERBS = {name: FAULTS[name] for name in ("409", "lost answer", "old answer")}
 MODES = ("Knative", "Standard")
 RETRIES = 4
 NAME = "taxi"
@@ -165,22 +165,22 @@ def test_a_rollback_survives_every_fault_at_every_request(service: Service):
     service.until_shares(one=100)
 
 
-def test_a_promotion_survives_every_fault_at_every_request(service: Service):
+def test_a_promotion_survives_faults_at_every_request(service: Service):
     requests = requests_of(service, service.promote)
-    for number, fault in product(range(1, requests + 1), FAULTS):
+    for number, fault in product(range(1, requests + 1), FAULTS_OF_SLOW_VERBS):
         service.until_shares(two=100)
         service.rollback()
         service.until_shares(one=100)
-        survive(service, service.promote, at(number, FAULTS[fault]))
+        survive(service, service.promote, at(number, FAULTS_OF_SLOW_VERBS[fault]))
         assert service.status().canary_percent in (None, 100), (number, fault)
     service.until_shares(two=100)
 
 
 def test_a_staging_survives_faults_at_every_request(service: Service):
     requests = requests_of(service, lambda: service.stage("three"))
-    for number, fault in product(range(1, requests + 1), FAULTS_OF_STAGE):
+    for number, fault in product(range(1, requests + 1), FAULTS_OF_SLOW_VERBS):
         model = f"{fault}-{number}".replace(" ", "-")
-        survive(service, partial(service.stage, model), at(number, FAULTS_OF_STAGE[fault]))
+        survive(service, partial(service.stage, model), at(number, FAULTS_OF_SLOW_VERBS[fault]))
         status = service.status()
         assert (status.storage_uri, status.canary_percent) == (service.uri(model), 0)
     service.until_ready(model)

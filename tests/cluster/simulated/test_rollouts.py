@@ -21,14 +21,14 @@ def service(
 
 
 def shares_set(service: Trial, since: int) -> list[int]:
-    """Return the percentages that were set after a resourceVersion, each once in its turn."""
+    """Return the percentages that were set: 0 at a resourceVersion, then each in its turn."""
     states = [
         state
         for state in service.history.states()
         if int(state["metadata"]["resourceVersion"]) > since
     ]
     found = [share for state in states if (share := share_set(state)) is not None]
-    return [share for share, _ in groupby(found)]
+    return [share for share, _ in groupby([0, *found])]
 
 
 def now(service: Trial) -> int:

@@ -1,7 +1,6 @@
 """Rollouts whose controller dies at any write, or whose API server fails at any time."""
 
 import random
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from fault_proxy import (
     after,
     always,
     answer_old,
-    at_write,
     before,
     keep_silent,
     lose_answer,
@@ -22,12 +20,12 @@ from fault_proxy import (
 from kubernetes import dynamic
 from rollout_trial import Trial, trial
 
+from kanaria.serving.rollout.control import controller
 from kanaria.serving.rollout.state import Phase
 
 MODES = ("Knative", "Standard")
 TOGETHER = 4
 FAULTS: tuple[Fault, ...] = (
-    refuse(409),
     refuse(429, Retry_After="0"),
     refuse(500),
     refuse(503),
@@ -48,40 +46,42 @@ def promoted(service: Trial) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("when", [before, after])
-def test_a_controller_that_dies_at_any_write_is_gone_on_from(
-    mode: str, when: Callable[..., Fault], api: dynamic.DynamicClient, tmp_path: Path
+def test_controllers_that_die_before_and_after_any_write_are_gone_on_from(
+    mode: str, api: dynamic.DynamicClient, tmp_path: Path
 ):
     def dies_at(number: int) -> int:
-        """Let it die at this write; return how many writes there were."""
+        """Let one die before this write, and the next one after it; return how many there were."""
         with trial(api, mode, tmp_path) as service:
             service.push("two")
-            service.proxy.use(at_write(number, when(service.kill)))
+            faults = {number: before(service.kill), number + 1: after(service.kill)}
+            service.proxy.use(lambda request: faults.get(request.write))
             assert service.run() == ""
             promoted(service)
-            assert service.deaths == (number <= len(service.proxy.writes))
-            return len(service.proxy.writes)
+            writes = len(service.proxy.writes)
+            assert service.deaths == sum(write <= writes for write in faults)
+            return writes
 
     writes = dies_at(1)
     with ThreadPoolExecutor(TOGETHER) as pool:
-        counts = list(pool.map(dies_at, range(2, writes + 1)))
-    print(f"{mode}, {when.__name__}: {writes} writes, then {counts}")
+        assert min(pool.map(dies_at, range(2, writes + 1))) > 10
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_rollout_comes_through_an_api_server_that_fails_one_time_in_eight(
     mode: str, seed: int, api: dynamic.DynamicClient, tmp_path: Path
 ):
     chance = random.Random(seed)
 
-    def schedule(_: Request) -> Fault | None:
-        return chance.choice(FAULTS) if chance.random() < 1 / 8 else None
+    def schedule(request: Request) -> Fault | None:
+        faults = FAULTS if not request.write else (*FAULTS, refuse(409))
+        return chance.choice(faults) if chance.random() < 1 / 8 else None
 
     with trial(api, mode, tmp_path) as service:
         service.push("two")
         service.proxy.use(schedule)
-        assert service.run() == ""
+        # A start that meets a conflict says so, and is asked for again.
+        assert service.run(starts=3) == ""
         promoted(service)
 
 
@@ -91,5 +91,20 @@ def test_a_rollout_without_an_api_server_stops_with_the_reason(
     with trial(api, "Knative", tmp_path) as service:
         service.push("two")
         service.proxy.use(always(refuse(503)))
-        assert "last: 503: injected" in service.run()
+        assert "failed 6 times; last: 503: injected" in service.run()
+        assert len(service.proxy.requests) == 6
         assert service.shares() == {"one": 100}
+
+
+def test_a_rollout_whose_api_server_goes_away_stops_with_the_reason(
+    api: dynamic.DynamicClient, tmp_path: Path
+):
+    with trial(api, "Knative", tmp_path) as service:
+        service.push("two")
+        gone = refuse(503)
+        service.proxy.use(lambda request: gone if request.number > 40 else None)
+        assert "failed 6 times; last: 503: injected" in service.run()
+        # Six requests a look, and so many looks as a controller fails before it gives up; the
+        # last six are for the lease that it gives back.
+        assert len(service.proxy.requests) <= 40 + 6 * (controller.FAILURES + 2)
+        assert service.history.served_unready() == []

@@ -1,0 +1,55 @@
+"""Marks a service with where its model comes from. Pure.
+
+The marks reach the pods, where a change makes a revision, so they change only together with the
+model's URI. Kubernetes selects by labels, whose values are short and plain; annotations hold any
+text. Source: Kubernetes, "Labels and Selectors", syntax and character set.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from kanaria.serving.inference_service.spec import ServiceSpec
+
+LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lineage:
+    """Where a model comes from; "" is not known.
+
+    Attributes:
+        model_version: name of the release: the beginning of the model's fingerprint.
+        run_id: run of the pipeline that pushed the release.
+        pipeline: name of the pipeline.
+        data_span: span of the data, "first..last" for several.
+    """
+
+    model_version: str = ""
+    run_id: str = ""
+    pipeline: str = ""
+    data_span: str = ""
+
+
+def marks(lineage: Lineage) -> dict[str, str]:
+    """Return what is known by the names it has in Kubernetes."""
+    known = {
+        "kanaria.io/model-version": lineage.model_version,
+        "kanaria.io/run-id": lineage.run_id,
+        "kanaria.io/pipeline": lineage.pipeline,
+        "kanaria.io/data-span": lineage.data_span,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def marked(service: ServiceSpec, lineage: Lineage) -> ServiceSpec:
+    """Return the service with all marks as annotations, and as labels where a label can hold them.
+
+    Annotations go into payload events, where the model's version tells revisions apart.
+    """
+    annotations = marks(lineage)
+    labels = {name: value for name, value in annotations.items() if LABEL.fullmatch(value)}
+    return replace(
+        service,
+        labels={**service.labels, **labels},
+        annotations={**service.annotations, **annotations},
+    )

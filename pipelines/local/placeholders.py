@@ -1,0 +1,23 @@
+"""What KFP's driver fills into a task's constants, as far as a run on this machine has it. Pure.
+
+Source: kfp.dsl, PIPELINE_JOB_*_PLACEHOLDER; its values are written here because kfp takes seconds
+to load.
+"""
+
+from typing import Any
+
+RUN = (
+    "{{$.pipeline_job_uuid}}",
+    "{{$.pipeline_job_name}}",
+    "{{$.pipeline_job_resource_name}}",
+)
+"""Id, name and resource of the run, which are one here."""
+
+
+def filled(constant: Any, run_id: str) -> Any:
+    """Return the constant with the run's id where a text asks for it; the rest stays as it is."""
+    if not isinstance(constant, str):
+        return constant
+    for placeholder in RUN:
+        constant = constant.replace(placeholder, run_id)
+    return constant

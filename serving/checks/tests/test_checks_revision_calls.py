@@ -1,0 +1,96 @@
+"""The client of a revision against small real servers."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+
+import pytest
+
+from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.checks import revision_calls
+from kanaria.serving.checks.latency import Call
+from kanaria.serving.checks.revision_calls import RevisionCalls
+
+
+class Server:
+    """Answers the statuses in turn, the last one for ever; counts the requests."""
+
+    def __init__(self) -> None:
+        self.statuses, self.requests, self.url, self._lock = [200], 0, "", Lock()
+
+    def status(self) -> int:
+        with self._lock:
+            self.requests += 1
+            return self.statuses[min(self.requests, len(self.statuses)) - 1]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(state.status())
+            self.end_headers()
+            self.wfile.write(b'{"a": 1}')
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            """The tests say what matters."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        Thread(target=listening.serve_forever, daemon=True).start()
+        state.url = f"http://127.0.0.1:{listening.server_port}"
+        yield state
+        listening.shutdown()
+
+
+def asked(url: str, ask: Callable[[RevisionCalls], object]) -> object:
+    async def run() -> object:
+        async with RevisionCalls(url) as calls:
+            return await ask(calls)  # type: ignore[misc]
+
+    return asyncio.run(run())
+
+
+def test_a_route_that_is_being_made_is_waited_for(server: Server):
+    server.statuses = [503, 502, 404]
+    asked(server.url, lambda calls: calls.reach())
+    assert server.requests == 3
+
+
+def test_a_revision_that_is_sick_is_left_to_the_checks(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(revision_calls, "REACH_SECONDS", 0)
+    server.statuses = [503]
+    asked(server.url, lambda calls: calls.reach())
+    assert server.requests == 1
+
+
+def test_a_url_where_nobody_answers_names_the_remedy(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(revision_calls, "REACH_SECONDS", 0)
+    with pytest.raises(NotReadyError, match="run push_model where the service runs"):
+        asked("http://127.0.0.1:9", lambda calls: calls.reach())
+
+
+def test_every_request_of_a_load_is_sent_and_told(server: Server):
+    server.statuses = [200, 500, 200]
+    found, seconds = asked(  # type: ignore[misc]
+        server.url,
+        lambda calls: calls.at_rate("/p", [b"1", b"2"], rate=200, count=7, timeout=30),
+    )
+    assert server.requests == len(found) == 7
+    assert sorted(call.fault for call in found)[-2:] == ["", '500 {"a": 1}']
+    assert all(isinstance(call, Call) and call.seconds > 0 for call in found)
+    assert seconds >= 6 / 200
+
+
+def test_metadata_that_is_missing_or_no_object_is_none(server: Server):
+    assert asked(server.url, lambda calls: calls.metadata("/m")) == {"a": 1}
+    server.statuses = [404]
+    assert asked(server.url, lambda calls: calls.metadata("/m")) is None

@@ -1,0 +1,52 @@
+"""The doctor asks for what the manifests grant: no more, no less."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kanaria.serving.doctor import rules
+from kanaria.serving.doctor.rules import Rule
+
+MANIFESTS = Path(__file__).parents[3] / "manifests"
+Grant = tuple[str, str, str, str]
+
+
+def granted(file: Path) -> set[Grant]:
+    """Every (group, resource, object's name or "", verb) of the Role in a file."""
+    (role,) = (found for found in yaml.safe_load_all(file.read_text()) if found["kind"] == "Role")
+    return {grant for rule in role["rules"] for grant in grants(rule)}
+
+
+def grants(rule: dict[str, Any]) -> set[Grant]:
+    return {
+        (group, resource, name, verb)
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for name in rule.get("resourceNames", [""])
+        for verb in rule["verbs"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "needed"),
+    [
+        ("base/pipeline-rbac.yaml", rules.NEEDED),
+        ("kserve/configuration-rbac.yaml", (rules.CONFIGURATION,)),
+    ],
+)
+def test_the_doctor_asks_for_what_the_role_grants(file: str, needed: tuple[Rule, ...]):
+    asked = {grant for rule in yaml.safe_load(rules.as_yaml(needed)) for grant in grants(rule)}
+    assert asked == granted(MANIFESTS / file)
+
+
+@pytest.mark.parametrize("account", ["pipeline", "rollout"])
+def test_no_account_sees_secrets_or_has_wildcards(account: str):
+    found = granted(MANIFESTS / f"base/{account}-rbac.yaml")
+    assert not [grant for grant in found if grant[1] == "secrets" or "*" in grant]
+
+
+def test_the_controller_creates_no_services_and_starts_nothing_of_its_own():
+    found = granted(MANIFESTS / "base/rollout-rbac.yaml")
+    assert ("serving.kserve.io", "inferenceservices", "", "create") not in found

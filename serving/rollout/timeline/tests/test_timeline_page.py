@@ -1,0 +1,175 @@
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_records import policies, records
+
+from kanaria.serving.rollout.commands import Command, CommandKind
+from kanaria.serving.rollout.observation import Counts, Observation, RevisionFacts
+from kanaria.serving.rollout.policy import parse
+from kanaria.serving.rollout.timeline import history, page
+from kanaria.serving.rollout.timeline.audit import rows
+
+RAMP = parse("steps: [{percent: 10}, {percent: 25}, {percent: 50}]")
+ASKING = parse("automation: approve\napprove_before: [50%, promote]")
+VOID = {"meta", "br", "img", "link", "input"}
+
+
+class Document(HTMLParser):
+    """Reads a page; fails on what is not well formed or loads something."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.rows, self.words = [], [], []
+        self.tags = set()
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        names = {name for name, _ in attributes}
+        assert not names & {"src", "href", "srcset", "data", "onload", "onclick", "action"}
+        assert len(names) == len(attributes)
+        assert not any("url(" in (value or "") for _, value in attributes)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+        if any(tag in self.open for tag in ("td", "th")):
+            self.rows[-1][-1] += data
+
+
+def read(facts, started, policy, entries):
+    return history.read(facts, policy, started, entries)
+
+
+def decisions(document):
+    """The rows of the audit table: those with a column for each of its headers."""
+    return [row for row in document.rows if len(row) == len(page.HEADERS)][1:]
+
+
+def count(row):
+    return int(row[2].partition("×")[2].replace(",", "") or 1)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_every_record_becomes_a_well_formed_page_with_every_decision(data):
+    policy = data.draw(policies)
+    entries = data.draw(records(policy))
+    text = page.render(history.read({"service": "a"}, policy, 0.0, entries))
+    document = Document(text)
+    assert "script" not in document.tags
+    assert sum(count(row) for row in decisions(document)) == len(entries)
+    assert "nan" not in text
+    assert "inf" not in text.replace("info", "")
+
+
+def test_a_promoted_canary_is_told_in_one_sentence(facts, started, make_record):
+    text = page.render(read(facts, started, RAMP, make_record(RAMP, 200)))
+    document = Document(text)
+    sentence = next(word for word in document.words if word.startswith("Promoted after"))
+    assert sentence.endswith("requests of the canary: every gate agrees.")
+    assert 'aria-label="green"' in text
+
+
+def test_a_harmful_canary_shows_the_gate_and_its_numbers(facts, started, make_record):
+    entries = make_record(RAMP, 200, errors=lambda minute: 0.01 if minute < 12 else 0.08)
+    text = page.render(read(facts, started, RAMP, entries))
+    assert "the evidence of harm is enough; errors: canary" in text
+    assert 'aria-label="red"' in text
+    last = decisions(Document(text))[-1]
+    assert last[2] == "rollback"
+    assert last[4] == "rule harmed"
+
+
+def test_the_page_names_who_approved_and_escapes_the_name(facts, started, make_record):
+    orders = [(20, "approve", "<b>Kim</b> & co")]
+    text = page.render(read(facts, started, ASKING, make_record(ASKING, 40, orders=orders)))
+    approved = [row for row in decisions(Document(text)) if row[2] == "approve"]
+    assert [row[4] for row in approved] == ["<b>Kim</b> & co"]
+    assert "<b>Kim</b>" not in text
+
+
+def test_silence_is_shaded(facts, started, make_record):
+    entries = make_record(RAMP, 30, silent=range(12, 25))
+    assert "<title>no data</title>" in page.render(read(facts, started, RAMP, entries))
+    loud = read(facts, started, RAMP, make_record(RAMP, 30))
+    assert "<title>no data</title>" not in page.render(loud)
+
+
+def test_holds_for_one_cause_are_one_row_with_a_count(facts, started, make_record):
+    found = rows(read(facts, started, RAMP, make_record(RAMP, 200)).moments)
+    assert [(row.what, row.last.rule) for row in found] == [
+        ("hold", "never_ready"),
+        ("shift", "staged"),
+        ("hold", "unfinished"),
+        ("shift", "climbing"),
+        ("hold", "unfinished"),
+        ("shift", "climbing"),
+        ("hold", "unfinished"),
+        ("hold", "undecided"),
+        ("promote", "accepted"),
+    ]
+
+
+def test_a_rollout_that_has_just_begun_has_a_page(facts, started):
+    text = page.render(read(facts, started, RAMP, []))
+    assert "Staged without traffic" in text
+    Document(text)
+
+
+def test_the_same_record_gives_the_same_page(facts, started, make_record):
+    entries = make_record(RAMP, 30)
+    first, again = (page.render(read(facts, started, RAMP, entries)) for _ in range(2))
+    assert first == again
+
+
+LONG = parse("steps: [{percent: 10, minimum_requests: 100000000}]")
+
+
+def quiet_minute(number):
+    counts = Counts(requests=50, errors=number % 2, slower=((0.1, 3),))
+    return Observation(
+        interval=number,
+        now=60.0 * number,
+        canary=counts,
+        stable=counts,
+        facts=RevisionFacts(ready=True),
+        percent=10,
+    )
+
+
+@pytest.fixture(scope="module")
+def five_thousand():
+    return history.read({}, LONG, 0.0, [quiet_minute(number) for number in range(5000)])
+
+
+def test_five_thousand_intervals_make_a_small_page(five_thousand):
+    text = page.render(five_thousand)
+    assert len(text.encode()) < 300_000
+    assert sum(count(row) for row in decisions(Document(text))) == 5000
+
+
+def test_five_thousand_commands_with_long_names_fit_in_2_mb_and_all_are_told():
+    kinds = [CommandKind.PAUSE, CommandKind.RESUME]
+    entries = [
+        Command(kind=kinds[number % 2], who="'" * 500, when=60.0 * number) for number in range(5000)
+    ]
+    text = page.render(history.read({}, LONG, 0.0, entries))
+    assert len(text.encode()) <= page.MOST_BYTES
+    assert len(decisions(Document(text))) == 5000
