@@ -206,6 +206,20 @@ class Policy(Part):
         return self.steps or ()
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice: YAML forbids it (1.2.2, 3.2.1.1), PyYAML takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping of a node."""
+        names: set[str] = set()
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if isinstance(key, yaml.ScalarNode) and key.value in names:
+                said = f"the key {shown(key.value)} stands twice"
+                raise yaml.constructor.ConstructorError(problem=said, problem_mark=key.start_mark)
+            names.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
 def parse(text: str, where: str = "policy") -> Policy:
     """Return the policy written in YAML `text`.
 
@@ -215,8 +229,9 @@ def parse(text: str, where: str = "policy") -> Policy:
     faults = Faults(where)
     document: Any = {}
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        document = yaml.load(text, _Loader)  # noqa: S506 - It is a SafeLoader.
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
+        # PyYAML lets through what a day 45 or a `!!timestamp abc` raises.
         faults.add(f"not YAML ({' '.join(str(error).split())}): mend the file")
     faults.raise_if_any()
     faults.check(isinstance(document, Mapping), "document", document, "write `key: value` lines")

@@ -125,7 +125,8 @@ def _mirror(state: State, observation: Observation, policy: Policy) -> State:
         return replace(state, phase=Phase.STAGED, step=-1, desired_percent=0)
     if percent == 100 and not any(one.percent == 100 for one in policy.ladder):
         return replace(state, phase=Phase.PROMOTED, desired_percent=100)
-    step = max(below, default=0)
+    # Strategy basic has no steps: whatever part others give the canary, promotion comes next.
+    step = max(below, default=0 if policy.ladder else -1)
     if step > state.step:
         return enter(state, step, percent, observation.now, policy)
     return replace(state, phase=Phase.PROGRESSING, desired_percent=percent)

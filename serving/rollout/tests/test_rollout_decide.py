@@ -188,6 +188,13 @@ def test_observing_proposes_the_rollback_of_a_failing_canary(minute, make_counts
     assert state.desired_percent == 10
 
 
+def test_observing_without_steps_follows_any_share_that_others_set(minute):
+    policy = parse("automation: observe\nstrategy: basic")
+    state = decide(begin(0.0), minute(1, percent=30), policy).state
+    assert (state.phase, state.desired_percent) == (Phase.PROGRESSING, 30)
+    assert state.proposed.action is Action.PROMOTE
+
+
 def test_the_steps_a_policy_names_wait_for_a_person(drive):
     policy = parse("automation: approve\napprove_before: [50%]")
     found = drive(policy, 60)

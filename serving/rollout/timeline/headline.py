@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kanaria.serving.rollout.policy import Automation
+from kanaria.serving.rollout.policy import PROMOTE, Automation
 from kanaria.serving.rollout.state import Phase
 from kanaria.serving.rollout.timeline.history import History, Moment
-from kanaria.serving.rollout.timeline.wording import asked, duration, why
+from kanaria.serving.rollout.timeline.wording import asked, clock, duration, why
 
 
 class Light(StrEnum):
@@ -41,14 +41,17 @@ def _sentence(history: History, phase: Phase) -> str:
     requests = f"{turn.canary.requests if turn else 0:,} requests of the canary"
     mirrored = history.policy.automation is Automation.OBSERVE and turn is not None and not turn.who
     reason = "others set the traffic, this only observes" if mirrored else _reason(turn)
+    approved = [one.who for one in history.state.approvals if one.step == PROMOTE]
     if phase is Phase.PROMOTED:
-        return f"Promoted after {since} and {requests}: {reason}."
+        consent = f"; approved by {', '.join(approved)}" if approved else ""
+        return f"Promoted after {since} and {requests}: {reason}{consent}."
     if phase is Phase.ROLLED_BACK:
         return f"Rolled back after {since} and {requests}: {reason}."
     if phase is Phase.SUPERSEDED:
-        return f"Superseded after {since} by another revision: {reason}."
+        return f"Superseded after {since} by {turn.who if turn else 'another'}."
     if phase is Phase.WAITING_APPROVAL:
-        return f"Waiting for a person since {since} after the start. {asked(history.state)}"
+        begun = clock(turn.when if turn else history.started)
+        return f"Waiting for a person since {begun} UTC. {asked(history.state)}"
     if phase is Phase.PAUSED:
         return f"Paused at {history.state.desired_percent} % of the traffic: {reason}."
     if phase is Phase.STAGED:
@@ -63,7 +66,11 @@ def _turn(history: History, phase: Phase) -> Moment | None:
 
 
 def _reason(moment: Moment | None) -> str:
-    return why(moment.decision.verdict, moment.findings).rstrip(".") if moment else "no record"
+    if moment is None:
+        return "nothing is recorded yet"
+    if moment.who:
+        return f"ordered by {moment.who}"
+    return why(moment.decision.verdict, moment.findings).rstrip(".")
 
 
 def _last(history: History) -> str:

@@ -49,14 +49,13 @@ def step_name(policy: Policy, step: int) -> str:
 
 
 def why(verdict: Verdict, findings: Sequence[Finding]) -> str:
-    """Return the reasons of a verdict without the sentences that gates say every time."""
+    """Return the reasons of a verdict without what gates say every time, save of harm's worst."""
     usual = {finding.text for finding in findings}
     said = [reason for reason in verdict.reasons if reason not in usual]
+    if verdict.action is Action.ROLLBACK and sum(finding.spent for finding in findings) >= 1:
+        said.append(max(findings, key=lambda finding: finding.spent).text)
     if said:
         return "; ".join(said)
-    if verdict.action is Action.ROLLBACK and findings:
-        worst = max(findings, key=lambda finding: finding.spent)
-        return f"the evidence of harm is enough; {worst.text}"
     return UNSAID.get(verdict.action, "; ".join(verdict.reasons))
 
 

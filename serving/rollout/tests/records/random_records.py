@@ -16,6 +16,8 @@ POLICIES = [
     parse("strategy: blue_green\nno_data: {minutes: 2, action: rollback}"),
     parse("strategy: basic"),
     parse("automation: observe"),
+    parse("automation: observe\nstrategy: basic"),
+    parse("automation: observe\nstrategy: blue_green"),
 ]
 
 

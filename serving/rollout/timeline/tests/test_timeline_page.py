@@ -90,7 +90,7 @@ def test_a_promoted_canary_is_told_in_one_sentence(facts, started, make_record):
 def test_a_harmful_canary_shows_the_gate_and_its_numbers(facts, started, make_record):
     entries = make_record(RAMP, 200, errors=lambda minute: 0.01 if minute < 12 else 0.08)
     text = page.render(read(facts, started, RAMP, entries))
-    assert "the evidence of harm is enough; errors: canary" in text
+    assert "harm, above all in errors; errors: canary" in text
     assert 'aria-label="red"' in text
     last = decisions(Document(text))[-1]
     assert last[2] == "rollback"

@@ -83,7 +83,7 @@ def test_one_that_only_observes_says_what_it_would_do(told):
 
 def test_the_end_is_told_with_its_cause(told):
     line, status = told(RAMP, 100, errors=lambda minute: 0.2)
-    assert "rolled back: the evidence of harm is enough; errors: canary" in line
+    assert "rolled back: harm, above all in errors; errors: canary" in line
     assert "phase      rolled_back" in status
     line, _ = told(RAMP, 100)
     assert line.endswith("promoted: every gate agrees")
