@@ -108,3 +108,14 @@ def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
     assert "evaluate-model/report.html" in index
     for task in record["tasks"]:
         assert task["name"] in index
+
+
+def test_a_run_with_a_policy_rolls_its_model_out(workspace: Workspace, server: str):
+    (workspace.folder / "policy.yaml").write_text("strategy: basic\n")
+    finished = workspace.run("train_steps=102", "rollout_policy_file=policy.yaml")
+    assert finished.code == 0, finished.errors
+    assert finished.states["rollout-model"] == "succeeded"
+    (service,) = httpx.get(server).json()["services"]
+    assert list(service["traffic"].values()) == [100]
+    timeline = next(workspace.root.glob("runs/*/**/rollout-model/timeline*"))
+    assert "promoted" in timeline.read_text()
