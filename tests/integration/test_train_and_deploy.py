@@ -111,8 +111,9 @@ def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
 
 
 def test_a_run_with_a_policy_rolls_its_model_out(workspace: Workspace, server: str):
-    (workspace.folder / "policy.yaml").write_text("strategy: basic\n")
-    finished = workspace.run("train_steps=102", "rollout_policy_file=policy.yaml")
+    policy = workspace.folder / "policy.yaml"
+    policy.write_text("strategy: basic\n")
+    finished = workspace.run("train_steps=102", f"rollout_policy_file={policy}")
     assert finished.code == 0, finished.errors
     assert finished.states["rollout-model"] == "succeeded"
     (service,) = httpx.get(server).json()["services"]
