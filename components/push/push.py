@@ -114,6 +114,7 @@ def _gate(request: PushRequest, reached: "KubernetesClient | None") -> Checks:
         model=request.sources.model,
         samples=serving_samples.read(request.samples) if request.samples else None,
         cluster=reached,
+        ready_seconds=request.ready_timeout,
     )
 
 
@@ -158,7 +159,8 @@ def _delivered(
         replace(request.lineage, model_version=version),
     )
     pending = f"{published}.{service.namespace}{PENDING}"
-    with connect() as place:
+    # A push that was killed left what nobody may serve now.
+    with connect(needs_server=storage.exists(pending)) as place:
 
         def prepare() -> None:
             on_active, who = OnActive(request.on_active), f"push_model of {published}"

@@ -73,11 +73,8 @@ def roll_out(request: RolloutRequest, targets: Targets) -> bool:
         return _without(targets, False, f"nothing was pushed: {endpoint['reason']}")
     if endpoint["percent"] == 100:
         return _without(targets, True, f"{endpoint['revision']} is the first: it has all traffic")
-    asked = {
-        "prometheus_url": request.prometheus_url,
-        "prometheus_queries": request.prometheus_queries,
-    }
-    with connect(**asked) as place:
+    url, queries = request.prometheus_url, request.prometheus_queries
+    with connect(prometheus_url=url, prometheus_queries=queries) as place:
         rollout = _rolled_out(request, place, endpoint, policy)
         found = judged(rollout)
         outcome.write(found, targets.outcome)

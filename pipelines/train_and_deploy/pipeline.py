@@ -1,5 +1,6 @@
 """The pipeline from files to a canary revision."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from kfp import dsl
@@ -18,6 +19,51 @@ from kanaria.components import (
 )
 
 NAME = "train-and-deploy"
+
+
+TO_INGEST = ("query", "splits", "key_column", "time_column", "examples_format")
+TO_TRAIN = (
+    "module_file",
+    "train_steps",
+    "eval_steps",
+    "hyperparameters",
+    "custom_config",
+    "seed",
+    "model_run_dir",
+)
+TO_PUSH = (
+    "service_name",
+    "model_root",
+    "namespace",
+    "canary_percent",
+    "runtime",
+    "runtime_version",
+    "protocol_version",
+    "predictor_image",
+    "cpu",
+    "memory",
+    "gpus",
+    "gpu_resource",
+    "node_selector",
+    "tolerations",
+    "min_replicas",
+    "max_replicas",
+    "logger_url",
+    "service_account",
+    "storage_secret",
+    "create_storage_secret",
+    "service_patch",
+    "on_active",
+    "ready_timeout",
+    "checks",
+    "rollout_policy_file",
+)
+"""Parameters of the pipeline that a step takes under the same name."""
+
+
+def _among(given: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the pipeline's parameters with these names."""
+    return {name: given[name] for name in names}
 
 
 def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
@@ -118,6 +164,9 @@ def train_and_deploy(
     runtime: str = "",
     runtime_version: str = "",
     protocol_version: str = "v1",
+    predictor_image: str = "",
+    cpu: str = "",
+    memory: str = "",
     gpus: int = 0,
     gpu_resource: str = "nvidia.com/gpu",
     node_selector: dict = {},  # noqa: B006
@@ -125,6 +174,11 @@ def train_and_deploy(
     min_replicas: int = 1,
     max_replicas: int = 1,
     logger_url: str = "",
+    service_account: str = "",
+    storage_secret: str = "",
+    create_storage_secret: bool = False,
+    service_patch: dict = {},  # noqa: B006
+    on_active: str = "refuse",
     ready_timeout: int = 600,
     checks: dict = {},  # noqa: B006
     rollout_policy_file: str = "",
@@ -162,6 +216,9 @@ def train_and_deploy(
         runtime: ServingRuntime; empty to let KServe choose.
         runtime_version: Image tag of the runtime; empty for its default.
         protocol_version: v1 or v2.
+        predictor_image: Image of a server by kserve's Python library, instead of a runtime.
+        cpu: CPUs a replica, as 500m or 2; empty for the runtime's own.
+        memory: Memory a replica, as 4Gi; empty for the runtime's own.
         gpus: GPUs a replica, 0 for none.
         gpu_resource: Kubernetes name of the GPU resource.
         node_selector: Labels of the nodes to run on.
@@ -169,23 +226,24 @@ def train_and_deploy(
         min_replicas: Fewest replicas.
         max_replicas: Most replicas.
         logger_url: Where requests and responses are logged; empty for nowhere.
+        service_account: ServiceAccount whose secrets lead to the model's bucket; or empty.
+        storage_secret: Secret with the credentials of the model's bucket; or empty.
+        create_storage_secret: Whether push_model makes both from its environment's credentials.
+        service_patch: JSON merge patch of the InferenceService, for what has no parameter here.
+        on_active: While a rollout of the service is active: refuse, or supersede it.
         ready_timeout: Seconds to wait until the new revision is ready.
         checks: Limits of push_model's checks before any traffic; {} for the defaults.
         rollout_policy_file: URI of the policy by which rollout_model gives the canary its traffic;
             empty to leave it at canary_percent.
         prometheus_url: Address of the cluster's Prometheus, for a rollout.
     """
-    code = {"module_file": module_file, "custom_config": custom_config}
-    deployed = _deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
+    given = dict(locals())
+    deployed = _fresh(
+        resolve_deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
+    )
     found = _span(data, span=span, version=span_version, window=span_window)
     ingest = ingest_data(
-        data=found.outputs["data"],
-        span=found.outputs["span"],
-        query=query,
-        splits=splits,
-        key_column=key_column,
-        time_column=time_column,
-        examples_format=examples_format,
+        data=found.outputs["data"], span=found.outputs["span"], **_among(given, TO_INGEST)
     )
     validate = validate_data(
         examples=ingest.outputs["examples"],
@@ -197,16 +255,11 @@ def train_and_deploy(
     transform = transform_data(
         examples=ingest.outputs["examples"],
         schema=validate.outputs["schema"],
-        **code,
+        module_file=module_file,
+        custom_config=custom_config,
     ).after(require_passed(outcome=validate.outputs["outcome"]))
     train = train_model(
-        **_for_training(deployed, ingest, validate, transform),
-        **code,
-        train_steps=train_steps,
-        eval_steps=eval_steps,
-        hyperparameters=hyperparameters,
-        seed=seed,
-        model_run_dir=model_run_dir,
+        **_for_training(deployed, ingest, validate, transform), **_among(given, TO_TRAIN)
     )
     evaluate = evaluate_model(
         **_for_evaluation(ingest, validate, train),
@@ -217,22 +270,6 @@ def train_and_deploy(
         push = push_model(
             **_for_release(validate, train, evaluate),
             **_lineage(found),
-            service_name=service_name,
-            model_root=model_root,
-            namespace=namespace,
-            canary_percent=canary_percent,
-            runtime=runtime,
-            runtime_version=runtime_version,
-            protocol_version=protocol_version,
-            gpus=gpus,
-            gpu_resource=gpu_resource,
-            node_selector=node_selector,
-            tolerations=tolerations,
-            min_replicas=min_replicas,
-            max_replicas=max_replicas,
-            logger_url=logger_url,
-            ready_timeout=ready_timeout,
-            checks=checks,
-            rollout_policy_file=rollout_policy_file,
+            **_among(given, TO_PUSH),
         )
         _rolled_out(_fresh(push), rollout_policy_file, prometheus_url)

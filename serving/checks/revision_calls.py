@@ -12,7 +12,8 @@ import aiohttp
 from kanaria.components.shared.errors import NotReadyError, shown
 from kanaria.serving.checks.latency import Call
 
-REACH_SECONDS = 60.0
+UNHEARD_SECONDS = 60.0
+"""Until a URL at which nobody answers is given up: a name that is being made is known by then."""
 POLL_SECONDS = 0.5
 METADATA_TIMEOUT = 10.0
 NOBODY = 0
@@ -59,24 +60,27 @@ class RevisionCalls:
         """Close its connections."""
         await self._session.close()
 
-    async def reach(self) -> None:
+    async def reach(self, seconds: float) -> None:
         """Wait until the revision answers, whatever it says; its errors are the checks' to judge.
+
+        Args:
+            seconds: to wait, at most, while a route or a pod is started anew.
 
         Raises:
             NotReadyError: nobody answers at the URL.
         """
         clock = asyncio.get_running_loop().time
-        deadline = clock() + REACH_SECONDS
+        start = clock()
         while (answer := await self._send("GET", "/", METADATA_TIMEOUT)).status in PASSING:
-            if clock() < deadline:
-                await asyncio.sleep(POLL_SECONDS)
-            elif answer.status == NOBODY:
+            waited = clock() - start
+            if answer.status == NOBODY and waited >= min(seconds, UNHEARD_SECONDS):
                 raise NotReadyError(
                     f"{self._url}: {answer.fault}; run push_model where the service runs, or set "
                     "signature, api_call and load of checks to false"
                 )
-            else:
+            if waited >= seconds:
                 return
+            await asyncio.sleep(POLL_SECONDS)
 
     async def metadata(self, path: str) -> Mapping[str, Any] | None:
         """Return the JSON object at a path, or None when there is none."""

@@ -29,12 +29,14 @@ class Checks:
         model: folder with the model's files.
         samples: rows and answers of the model, or None.
         cluster: where it is delivered, None for local serving.
+        ready_seconds: to wait until the revision answers at its own URL.
     """
 
     policy: policy.Policy
     model: Path
     samples: ServingSamples | None
     cluster: "KubernetesClient | None"
+    ready_seconds: float
 
     def before(self, service: ServiceSpec) -> tuple[Result, ...]:
         """Return what is known before the revision is made."""
@@ -64,7 +66,7 @@ class Checks:
     ) -> tuple[Result, ...]:
         limits, off = self.policy, {n: skipped(n, OFF) for n in (SIGNATURE, API_CALL, LOAD)}
         async with RevisionCalls(url) as calls:
-            await calls.reach()
+            await calls.reach(self.ready_seconds)
             revision = Revision(
                 calls=calls,
                 name=service.name,

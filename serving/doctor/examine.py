@@ -14,6 +14,7 @@ from kanaria.serving.kubernetes_client import KubernetesClient
 KNATIVE_NAMESPACE = "knative-serving"
 FEATURES = ("nodeselector", "tolerations", "affinity")
 STORAGE_SECRET = "storage-config"  # noqa: S105  The name of a Secret, not one.
+REQUEST_METRICS = "request-metrics-protocol"
 GPU = "nvidia.com/gpu"
 Check = Callable[[KubernetesClient, str], Finding]
 
@@ -84,6 +85,18 @@ def _features(cluster: KubernetesClient, _: str) -> Finding:
     return _finding(subject, State.OK, "nodeSelector, tolerations and affinity are allowed")
 
 
+def _metrics(cluster: KubernetesClient, _: str) -> Finding:
+    subject = "knative metrics"
+    if not cluster.serves(kubernetes.REVISIONS):
+        return _finding(subject, State.LIMITED, "Knative Serving is not installed: Standard mode")
+    found = cluster.get(kubernetes.CONFIG_MAPS, KNATIVE_NAMESPACE, "config-observability")
+    if (found or {}).get("data", {}).get(REQUEST_METRICS) != "prometheus":
+        where = f"{KNATIVE_NAMESPACE}/config-observability"
+        text = f"set {REQUEST_METRICS} to prometheus in {where}: rollouts are judged by these"
+        return _finding(subject, State.LIMITED, text)
+    return _finding(subject, State.OK, "queue-proxies export request metrics")
+
+
 def _storage(cluster: KubernetesClient, namespace: str) -> Finding:
     found = cluster.get(kubernetes.SECRETS, namespace, STORAGE_SECRET)
     if found is None:
@@ -119,6 +132,7 @@ CHECKS: dict[str, Check] = {
     "kserve": _kserve,
     "gateway api": _gateway,
     "knative features": _features,
+    "knative metrics": _metrics,
     "storage secret": _storage,
     "rights": _rights,
     "gpus": _gpus,

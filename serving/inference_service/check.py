@@ -1,6 +1,8 @@
 """The faults of a specification. Pure."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service.spec import (
@@ -9,6 +11,7 @@ from kanaria.serving.inference_service.spec import (
     Placement,
     Scaling,
     ServiceSpec,
+    StorageAccess,
 )
 
 NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -18,6 +21,15 @@ MAX_NAME_LENGTH = 63
 PROTOCOLS = ("v1", "v2")
 LOGGER_MODES = ("all", "request", "response")
 METRICS = ("", "cpu", "memory", "concurrency", "rps")
+OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+TOLERATION = frozenset(("key", "operator", "value", "effect", "tolerationSeconds"))
+AFFINITY = frozenset(("nodeAffinity", "podAffinity", "podAntiAffinity"))
+"""Fields that Kubernetes knows; others would be dropped without a word."""
+SET_HERE = {
+    "canaryTrafficPercent": "is set by the rollout",
+    "model.storageUri": "is that of the release",
+}
+"""Fields of the predictor that a patch may not change, and why."""
 OWNED = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
 """What a patch may not change: it would be another object."""
 
@@ -38,7 +50,10 @@ def check(spec: ServiceSpec, faults: Faults) -> None:
     _check_server(spec.server, spec.placement.gpus, faults)
     _check_placement(spec.placement, faults)
     _check_scaling(spec.scaling, faults)
+    _check_storage(spec.storage, faults)
     _check_log(spec.log, faults)
+    is_mapping = isinstance(spec.transformer, Mapping)
+    faults.check(is_mapping, "transformer", spec.transformer, "write a mapping, spec.transformer")
     _check_patch(spec, faults)
 
 
@@ -59,10 +74,32 @@ def _check_placement(placement: Placement, faults: Faults) -> None:
     resource = placement.gpu_resource
     known = bool(GPU_RESOURCE.fullmatch(resource))
     faults.check(known, "gpu_resource", resource, "name it as nvidia.com/gpu or nvidia.com/mig-...")
+    _check_nodes(placement, faults)
     for name in ("cpu", "memory"):
         value = getattr(placement, name)
         fits = not value or bool(QUANTITY.fullmatch(value))
         faults.check(fits, name, value, "write a Kubernetes quantity such as 500m or 4Gi")
+
+
+def _check_nodes(placement: Placement, faults: Faults) -> None:
+    labels = placement.node_selector
+    fits = isinstance(labels, Mapping) and all(isinstance(v, str) for v in labels.values())
+    faults.check(fits, "node_selector", labels, "write labels of nodes, whose values are text")
+    known = [isinstance(t, Mapping) and t.keys() <= TOLERATION for t in placement.tolerations]
+    fields = ", ".join(sorted(TOLERATION))
+    faults.check(all(known), "tolerations", placement.tolerations, f"use mappings of {fields}")
+    affinity = placement.affinity
+    fits = isinstance(affinity, Mapping) and affinity.keys() <= AFFINITY
+    faults.check(fits, "affinity", affinity, f"use {', '.join(sorted(AFFINITY))}")
+
+
+def _check_storage(storage: StorageAccess, faults: Faults) -> None:
+    for parameter, value in (
+        ("service_account", storage.service_account),
+        ("storage_secret", storage.secret),
+    ):
+        fits = not value or bool(OBJECT_NAME.fullmatch(value))
+        faults.check(fits, parameter, value, "use lower-case letters, digits, '-' and '.'")
 
 
 def _check_scaling(scaling: Scaling, faults: Faults) -> None:
@@ -83,13 +120,25 @@ def _check_log(log: PayloadLog, faults: Faults) -> None:
     faults.check(log.mode in LOGGER_MODES, "logger_mode", log.mode, "use all, request or response")
 
 
+def _inner(document: Mapping[str, Any], path: str) -> Any:
+    """Return what lies at a dotted path, {} when nothing does."""
+    found: Any = document
+    for key in path.split("."):
+        found = found.get(key, {}) if isinstance(found, Mapping) else {}
+    return found
+
+
 def _check_patch(spec: ServiceSpec, faults: Faults) -> None:
-    metadata = spec.patch.get("metadata", {})
-    keys = {*spec.patch, *(f"metadata.{key}" for key in metadata)}
+    patch: Any = spec.patch
+    places = ("metadata", "spec", "spec.predictor")
+    wrong = [path for path in places if not isinstance(_inner(patch, path), Mapping)]
+    if wrong or not isinstance(patch, Mapping):
+        where = ", ".join(wrong) or "it"
+        faults.check(False, "service_patch", patch, f"write {where} as a mapping")
+        return
+    keys = {*patch, *(f"metadata.{key}" for key in _inner(patch, "metadata"))}
     owned = sorted(keys & set(OWNED))
     faults.check(not owned, "service_patch", owned, "a patch cannot make another object of it")
-    status = "spec.predictor.canaryTrafficPercent is set by the rollout"
-    predictor = spec.patch.get("spec", {}).get("predictor", {})
-    faults.check(
-        "canaryTrafficPercent" not in predictor, "service_patch", "canaryTrafficPercent", status
-    )
+    for path, why in SET_HERE.items():
+        is_left = _inner(patch, f"spec.predictor.{path}") == {}
+        faults.check(is_left, "service_patch", path, f"spec.predictor.{path} {why}")

@@ -132,7 +132,8 @@ class Router:
         namespace, revision = match["namespace"], match["revision"]
         live = self._controller.of_revision(namespace, revision)
         if live is None:
-            return refuse(404, f"revision {namespace}/{revision}: unknown, or it does not run")
+            # A server that has just started has not looked at its services yet.
+            return refuse(503, f"revision {namespace}/{revision}: does not run, or not yet")
         response = await self._forward(request, live.port(revision), revision, match["path"])
         response.headers[REVISION_HEADER] = revision
         return response

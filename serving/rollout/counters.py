@@ -4,7 +4,8 @@ a replica                         counts as
 -------------------------------   -----------------------------------------------------
 in the first sample of all        nothing: its past is not the rollout's
 seen before, not smaller          the difference
-seen before, smaller              all it shows: it restarted from zero
+seen before, smaller or started   all it shows: it restarted from zero
+since
 new, started before the memory    nothing: it was there, only not sampled
 new otherwise                     all it shows
 missing                           nothing; its last value is kept for KEPT_SECONDS, so that a
@@ -18,6 +19,9 @@ from kanaria.serving.rollout.observation import Counts
 
 KEPT_SECONDS = 3600.0
 """Replicas come and go for as long as a rollout lasts; what is kept of them must not grow."""
+
+SAME_START_SECONDS = 1.5
+"""Linux tells boot time in whole seconds and corrects it, and a start time moves with it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,10 +96,11 @@ def _added(memory: Memory, replica: Replica) -> Replica:
 
 
 def _restarted(before: Replica, after: Replica) -> bool:
-    known = before.started is not None and after.started is not None
-    if known and after.started != before.started:
+    if after.requests < before.requests or after.errors < before.errors:
         return True
-    return after.requests < before.requests or after.errors < before.errors
+    if before.started is None or after.started is None:
+        return False
+    return after.started - before.started > SAME_START_SECONDS
 
 
 def _difference(before: Replica, after: Replica) -> Replica:

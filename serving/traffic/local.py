@@ -28,11 +28,17 @@ POLL_SECONDS = 0.02
 class LocalTraffic:
     """The Traffic of one state folder; close it, or use it as a context."""
 
-    def __init__(self, state: Path) -> None:
-        """Name the folder; nothing is started."""
+    def __init__(self, state: Path, *, needs_server: bool = False) -> None:
+        """Name the folder; nothing is started.
+
+        Args:
+            state: the folder.
+            needs_server: whether looking at a service needs a live server too, and not only a
+                change: what was applied before may still have to come true.
+        """
         self._state = state.resolve()
         self._server: subprocess.Popen[bytes] | None = None
-        self._changed = False
+        self._needs_server = needs_server
 
     def __enter__(self) -> Self:
         """Return this object."""
@@ -80,7 +86,7 @@ class LocalTraffic:
         manifest = service.manifest()
         if manifest is None:
             return None
-        url = self._live_server() if self._changed else store.live_url(self._state)
+        url = self._live_server() if self._needs_server else store.live_url(self._state)
         return status_of(manifest, service.observed(), url)
 
     def shift(self, namespace: str, name: str, percent: int) -> None:
@@ -123,7 +129,7 @@ class LocalTraffic:
             changed = change(applied)
             if changed is not None:
                 service.apply(changed)
-        self._changed = True
+        self._needs_server = True
         deadline = time.monotonic() + ADOPT_SECONDS
         while True:
             self._live_server()

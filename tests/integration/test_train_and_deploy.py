@@ -108,3 +108,15 @@ def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
     assert "evaluate-model/report.html" in index
     for task in record["tasks"]:
         assert task["name"] in index
+
+
+def test_a_run_with_a_policy_rolls_its_model_out(workspace: Workspace, server: str):
+    policy = workspace.folder / "policy.yaml"
+    policy.write_text("strategy: basic\n")
+    finished = workspace.run("train_steps=102", f"rollout_policy_file={policy}")
+    assert finished.code == 0, finished.errors
+    assert finished.states["rollout-model"] == "succeeded"
+    (service,) = httpx.get(server).json()["services"]
+    assert list(service["traffic"].values()) == [100]
+    timeline = next(workspace.root.glob("runs/*/**/rollout-model/timeline*"))
+    assert "promoted" in timeline.read_text()

@@ -15,6 +15,7 @@ import pytest
 COUNTING_SERVER = Path(__file__).with_name("counting_server.py")
 REMEDY = "install it (Debian: apt-get install prometheus), or put its program on the PATH"
 TIMEOUT_SECONDS = 60
+TOLD_APART_SECONDS = 3.0
 NAMESPACE = "team"
 CLIENT = httpx.Client(timeout=5)
 CONFIGURATION = """
@@ -53,15 +54,18 @@ class Replica:
         self.revision, self.pod = revision, f"{revision}-deployment-6f7c9-{number:05d}"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process = None
+        self.process, self.started = None, 0.0
         self.start()
 
     def start(self):
         command = [sys.executable, str(COUNTING_SERVER), str(self.port)]
         self.process = subprocess.Popen(command)
+        self.started = time.monotonic()
         until(lambda: answers(f"{self.url}/metrics"))
 
     def kill(self):
+        """End the process without a word, when a start now is told from the one before."""
+        until(lambda: time.monotonic() - self.started > TOLD_APART_SECONDS)
         self.process.kill()
         self.process.wait()
 

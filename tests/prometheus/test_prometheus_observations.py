@@ -8,7 +8,7 @@ from collections import Counter
 
 import httpx
 import pytest
-from real_prometheus import NAMESPACE, free_port
+from real_prometheus import NAMESPACE, Replica, free_port
 
 from kanaria.serving.rollout.observations import queries
 from kanaria.serving.rollout.observations.interval import Memory, observation
@@ -166,12 +166,9 @@ def test_a_replica_counts_whole_though_it_is_older_than_the_last_reading(
     world, canary, stable, observer
 ):
     """It was started and served before the reading, but was not sampled by then."""
-    world.replicas.remove(canary)
-    world.prometheus.scrape(world.replicas)
-    world.settle()
-    world.replicas.append(canary)
-    hidden = type(canary)(CANARY, 9)
+    hidden = Replica(CANARY, 9)
     world.send(hidden, 12)
+    world.settle()
     observer.look()
     world.replicas.append(hidden)
     world.prometheus.scrape(world.replicas)

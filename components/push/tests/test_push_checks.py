@@ -110,3 +110,19 @@ def test_a_wrong_limit_is_told_with_the_other_faults_before_anything_is_done(
         push(wrong, tmp_path / "endpoint")
     told = ("ready_timeout=0", "checks.load.rate=0", "checks.apicall=1: there is no such key")
     assert all(part in str(caught.value) for part in told)
+
+
+@pytest.mark.parametrize("was_ready", [True, False])
+def test_a_push_that_was_killed_with_its_server_is_checked_when_run_again(
+    request_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was_ready: bool
+):
+    state, again = tmp_path / "state", replace(request_of("good"), model_root=str(tmp_path / "m"))
+    monkeypatch.setenv(LOCAL_STATE, str(state))
+    push(again, tmp_path / "endpoint")
+    (release,) = (tmp_path / "m/tips").iterdir()
+    release.with_name(f"{release.name}.default.pending").write_text("killed")
+    if not was_ready:
+        (state / "default/tips/status.json").unlink()
+    found = push(again, tmp_path / "endpoint")
+    assert found.pushed
+    assert verdicts(found)["api_call"] is Verdict.PASSED

@@ -234,7 +234,7 @@ def test_what_comes_before_staging_can_refuse_and_leaves_everything_as_it_was(
     memory: Memory, pending: str
 ):
     with pytest.raises(NotReadyError, match="a rollout is active"):
-        deliver(memory, NEW, 1, pending, refuse)
+        deliver(memory, NEW, 1, pending, prepare=refuse)
     assert memory.calls == ["observe"]
     assert not storage.exists(pending)
 
@@ -246,7 +246,7 @@ def test_a_model_that_is_staged_already_is_not_refused(
     deliver(memory, NEW, 1, pending)
     if interrupted:
         storage.write_text(pending, "killed after it was staged")
-    deliver(memory, NEW, 1, pending, refuse)
+    deliver(memory, NEW, 1, pending, prepare=refuse)
     assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
 
 

@@ -19,6 +19,10 @@ from kanaria.components.shared.errors import DataError, NotReadyError, Parameter
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.store import Service
+from kanaria.serving.rollout.control import orders
+from kanaria.serving.rollout.control.files import FileStore
+from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.state import Phase
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
 from kanaria.serving.traffic.protocol import RevisionTraffic, Traffic
 
@@ -36,9 +40,10 @@ for folder, factor in zip(sys.argv[1::2], sys.argv[2::2]):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two models, saved by a process of its own so that this one never loads TensorFlow."""
+    """Models, saved by a process of its own so that this one never loads TensorFlow."""
     folder = tmp_path_factory.mktemp("models")
-    pairs = [str(folder / "one/1"), "1", str(folder / "two/1"), "2", str(folder / "three/1"), "3"]
+    names = ("one", "two", "three", "four")
+    pairs = [text for n, name in enumerate(names) for text in (str(folder / name / "1"), str(n))]
     subprocess.run([sys.executable, "-c", SAVE, *pairs], check=True)
     for name in ("schema", "statistics"):
         (folder / name).mkdir()
@@ -124,24 +129,39 @@ def test_the_next_model_becomes_a_canary_and_the_stable_one_stays_deployed(
     assert resolve_deployed("tips", "default") == stable != found.storage_uri
 
 
-class Active:
-    """A rollout is active, whatever the service."""
-
-    def active(self, namespace: str, service: str) -> str | None:
-        return f"{service} at 10 %"
-
-    def supersede(self, namespace: str, service: str, who: str) -> None:
-        raise AssertionError
-
-
 def test_another_model_is_refused_while_a_rollout_is_active(
     models: Path, tmp_path: Path, traffic: Traffic
 ):
-    before = manifest()
-    with pytest.raises(NotReadyError, match="a rollout is active: tips at 10 %"):
-        push(request(models, tmp_path, "three"), tmp_path / "endpoint", Active())
+    rollouts = FileStore(Path(os.environ[LOCAL_STATE]))
+    orders.start(rollouts, traffic, "default", "tips", Policy(), who="kim", now=0.0)
+    before, third = manifest(), request(models, tmp_path, "three")
+    with pytest.raises(NotReadyError, match="default/tips rollout 1 is active"):
+        push(third, tmp_path / "endpoint")
     assert manifest() == before
-    assert push(request(models, tmp_path, "two"), tmp_path / "endpoint", Active()).pushed
+    assert push(request(models, tmp_path, "two"), tmp_path / "endpoint").pushed
+    assert push(replace(third, on_active="supersede"), tmp_path / "endpoint").pushed
+    assert rollouts.load("default", "tips").rollout.state.phase is Phase.SUPERSEDED
+
+
+def test_with_a_rollout_to_follow_the_revision_stays_at_zero(
+    models: Path, tmp_path: Path, traffic: Traffic
+):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("strategy: blue_green")
+    asked = replace(request(models, tmp_path, "four"), rollout_policy_file=str(policy))
+    found = push(asked, tmp_path / "endpoint")
+    assert (found.pushed, found.percent) == (True, 0)
+
+
+def test_a_faulty_policy_is_refused_before_anything_is_done(
+    models: Path, tmp_path: Path, traffic: Traffic
+):
+    policy, before = tmp_path / "policy.yaml", manifest()
+    policy.write_text("strategy: green\nsteps: 3")
+    asked = replace(request(models, tmp_path, "two"), rollout_policy_file=str(policy))
+    with pytest.raises(ParameterError, match=r"strategy='green'.*steps=3"):
+        push(asked, tmp_path / "endpoint")
+    assert manifest() == before
 
 
 def test_a_model_that_does_not_load_fails_with_its_cause(

@@ -14,6 +14,7 @@ from kanaria.components.push import storage_access
 from kanaria.components.shared.errors import KanariaError, ParameterError, PermissionDeniedError
 from kanaria.serving.inference_service import bucket_access
 from kanaria.serving.inference_service.spec import ServiceSpec, StorageAccess
+from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.traffic.connect import LOCAL_STATE
 
 KEY, SECRET = "AKIAEXAMPLE", "not-for-anybodys-eyes"
@@ -143,8 +144,12 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         thread.join()
 
 
+def create(access: storage_access.PodAccess) -> None:
+    storage_access.create(access, KubernetesClient.connect())
+
+
 def test_secret_and_account_are_applied_before_anything_refers_to_them(api: Api):
-    storage_access.create(storage_access.of(SERVICE, "s3://b"))
+    create(storage_access.of(SERVICE, "s3://b"))
     below = "/api/v1/namespaces/team"
     assert [path for path, _ in api.applied] == [
         f"{below}/secrets/tips-storage",
@@ -165,12 +170,6 @@ def test_a_refusal_says_nothing_of_the_secret(
     caplog.set_level("DEBUG")
     access = storage_access.of(SERVICE, "s3://b")
     with pytest.raises(error) as caught:
-        storage_access.create(access)
+        create(access)
     told = (str(caught.value), repr(access), caplog.text, *capfd.readouterr())
     assert not [text for text in told if SECRET in text or KEY in text]
-
-
-def test_local_serving_needs_no_secret(api: Api, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(LOCAL_STATE, "/state")
-    storage_access.create(storage_access.of(SERVICE, "s3://b"))
-    assert api.applied == []

@@ -56,7 +56,13 @@ class Served:
         faults = Faults("test")
         parsed = policy.parse({"load": QUICK} | limits, faults)
         faults.raise_if_any()
-        checks = Checks(policy=parsed, model=self.models / model, samples=samples, cluster=None)
+        checks = Checks(
+            policy=parsed,
+            model=self.models / model,
+            samples=samples,
+            cluster=None,
+            ready_seconds=60,
+        )
         results = checks.at_zero(service, self.url(service))
         return {result.check: result for result in results}
 

@@ -8,7 +8,6 @@ from threading import Lock, Thread
 import pytest
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.checks import revision_calls
 from kanaria.serving.checks.latency import Call
 from kanaria.serving.checks.revision_calls import RevisionCalls
 
@@ -59,23 +58,19 @@ def asked(url: str, ask: Callable[[RevisionCalls], object]) -> object:
 
 def test_a_route_that_is_being_made_is_waited_for(server: Server):
     server.statuses = [503, 502, 404]
-    asked(server.url, lambda calls: calls.reach())
+    asked(server.url, lambda calls: calls.reach(60))
     assert server.requests == 3
 
 
-def test_a_revision_that_is_sick_is_left_to_the_checks(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(revision_calls, "REACH_SECONDS", 0)
+def test_a_revision_that_is_sick_is_left_to_the_checks(server: Server):
     server.statuses = [503]
-    asked(server.url, lambda calls: calls.reach())
+    asked(server.url, lambda calls: calls.reach(0))
     assert server.requests == 1
 
 
-def test_a_url_where_nobody_answers_names_the_remedy(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(revision_calls, "REACH_SECONDS", 0)
+def test_a_url_where_nobody_answers_names_the_remedy():
     with pytest.raises(NotReadyError, match="run push_model where the service runs"):
-        asked("http://127.0.0.1:9", lambda calls: calls.reach())
+        asked("http://127.0.0.1:9", lambda calls: calls.reach(0))
 
 
 def test_every_request_of_a_load_is_sent_and_told(server: Server):

@@ -130,10 +130,10 @@ def test_a_revision_answers_at_its_own_url_and_is_not_counted(server, revision, 
     assert counted() == before
 
 
-def test_a_revision_that_does_not_run_is_unknown(server):
+def test_a_revision_that_does_not_run_does_not_answer(server):
     for revision in ("default/flights-predictor-00009", f"other/{STABLE}"):
         answer = server.post(f"/revisions/{revision}/v1/models/flights:predict", ROWS)
-        assert answer.status_code == 404
+        assert answer.status_code == 503
         assert revision in answer.json()["error"]
 
 

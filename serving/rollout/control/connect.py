@@ -61,7 +61,11 @@ class Place:
 
 @contextmanager
 def connect(
-    state: str = "", prometheus_url: str = "", prometheus_queries: str = ""
+    state: str = "",
+    prometheus_url: str = "",
+    prometheus_queries: str = "",
+    *,
+    needs_server: bool = False,
 ) -> Iterator[Place]:
     """Yield the place of this environment.
 
@@ -71,13 +75,14 @@ def connect(
         prometheus_url: of the cluster's Prometheus, else KANARIA_PROMETHEUS_URL.
         prometheus_queries: name of a set in `observations/queries.yaml`, or FILE.yaml:NAME; else
             KANARIA_PROMETHEUS_QUERIES, else "knative".
+        needs_server: whether looking at a local service needs a live server, see LocalTraffic.
 
     Raises:
         NotReadyError: there is neither.
     """
     folder = state or os.environ.get(LOCAL_STATE, "")
     if folder:
-        with LocalTraffic(Path(folder)) as traffic:
+        with LocalTraffic(Path(folder), needs_server=needs_server) as traffic:
             yield _local(Path(folder).resolve(), traffic)
     else:
         url = prometheus_url or os.environ.get(PROMETHEUS_URL, "")

@@ -53,7 +53,7 @@ def observation(
         status: of the service at the end of the interval, or None where it did not answer.
         canary: name of the revision on trial.
     """
-    # A replica that began after the oldest sample was not there to be sampled before.
+    # A replica that began later may have answered before the source saw it: it counts whole.
     sampled = reading.now if reading.sampled is None else reading.sampled
     canary_memory, canary_counts = _counted(memory.canary, reading.canary, sampled)
     stable_memory, stable_counts = _counted(memory.stable, reading.stable, sampled)

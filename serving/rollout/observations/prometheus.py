@@ -4,7 +4,8 @@ One instant query a revision gives the raw counters of all its replicas as of on
 Prometheus evaluates an expression on one state of its storage and stores a scrape as a whole. The
 difference between two readings is therefore exact: what a replica answered between the two scrapes
 that they saw. It lags behind the world by up to one scrape interval, which is no loss: the next
-reading has it. `vector` says which samples count.
+reading has it. Only what a process answered between its last scrape and its end is lost. `vector`
+says which samples count.
 """
 
 import json
@@ -17,13 +18,16 @@ from typing import Any, TypeVar
 import httpx
 
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError, shown
+from kanaria.serving.rollout.counters import Replica
 from kanaria.serving.rollout.observations import pods
 from kanaria.serving.rollout.observations.protocol import Reading, Revisions
 from kanaria.serving.rollout.observations.queries import QuerySet
-from kanaria.serving.rollout.observations.vector import Sampled, sampled
+from kanaria.serving.rollout.observations.vector import replicas
 
 logger = logging.getLogger(__name__)
 Known = TypeVar("Known")
+UNSEEN_SECONDS = 120.0
+"""A process may answer this long before its first sample: it must be discovered, then scraped."""
 TIMEOUT = httpx.Timeout(5.0)
 WAITS_SECONDS = (0.5, 1.0)
 """Pauses between attempts; their number bounds the retries."""
@@ -55,24 +59,23 @@ class PrometheusSource:
     def read(self, revisions: Revisions) -> Reading:
         """Return what Prometheus and the pods show now, bounded in time and attempts."""
         now = time.time()
-        canary = _known("canary", lambda: self._sampled(revisions, revisions.canary))
-        stable = _known("stable", lambda: self._sampled(revisions, revisions.stable))
+        canary = _known("canary", lambda: self._replicas(revisions, revisions.canary))
+        stable = _known("stable", lambda: self._replicas(revisions, revisions.stable))
         found = _known("pods", lambda: pods.of_revision(self._cluster, revisions, revisions.canary))
-        times = [one.oldest for one in (canary, stable) if one and one.replicas]
         return Reading(
             now=now,
-            canary=None if canary is None else canary.replicas,
-            stable=None if stable is None else stable.replicas,
+            canary=canary,
+            stable=stable,
             containers=None if found is None else pods.containers(found),
-            sampled=min(times, default=None),
+            sampled=now - UNSEEN_SECONDS,
         )
 
-    def _sampled(self, revisions: Revisions, revision: str) -> Sampled:
+    def _replicas(self, revisions: Revisions, revision: str) -> tuple[Replica, ...]:
         if not revision:
-            return Sampled(replicas=(), oldest=time.time())
+            return ()
         result = self._vector(self._queries.query(revisions, revision))
         try:
-            return sampled(result, self._queries)
+            return replicas(result, self._queries)
         except DataError as error:
             raise DataError(f"{self._url}: revision {revision}: {error}") from error
 

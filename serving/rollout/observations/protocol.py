@@ -43,8 +43,8 @@ class Reading:
         canary: counters of every replica of the revision on trial.
         stable: counters of every replica of the stable revision.
         containers: of the canary.
-        sampled: time of the oldest sample among the counters, where the source keeps samples
-            that others took; None where it asked the replicas itself.
+        sampled: time up to which every replica that ran was sampled, where the source keeps
+            samples that others took; None where it asked the replicas itself.
     """
 
     now: float

@@ -17,23 +17,7 @@ from kanaria.serving.rollout.observations.queries import PART, QuerySet
 
 FRESH_SECONDS = 150.0
 """Two scrapes at Prometheus' default interval of a minute may fail."""
-CLOCKS_SECONDS = 2.0
-"""A start is told from Linux' boot time, in whole seconds, and by another machine's clock."""
 IN_A_SECOND = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sampled:
-    """Counters of a revision's replicas, and how old their samples are.
-
-    Attributes:
-        replicas: with a fresh sample.
-        oldest: time of the oldest of their samples, less CLOCKS_SECONDS, so that it compares with
-            the start of a process.
-    """
-
-    replicas: tuple[Replica, ...]
-    oldest: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +30,7 @@ class _Series:
     value: float
 
 
-def sampled(result: Iterable[Mapping[str, Any]], queries: QuerySet) -> Sampled:
+def replicas(result: Iterable[Mapping[str, Any]], queries: QuerySet) -> tuple[Replica, ...]:
     """Return the replicas that an instant query for `queries.query(...)` found.
 
     Args:
@@ -65,14 +49,13 @@ def sampled(result: Iterable[Mapping[str, Any]], queries: QuerySet) -> Sampled:
         )
     evaluated = float(rows[0]["value"][0]) if rows else 0.0
     times = {one.replica: one.value for one in found if one.part == "sampled"}
-    fresh = {name: time for name, time in times.items() if evaluated - time < FRESH_SECONDS}
+    fresh = [name for name, time in times.items() if evaluated - time < FRESH_SECONDS]
     if not fresh:
         stale = (
             f"the last sample is of {max(times.values()):.0f}" if times else "there is no sample"
         )
         raise DataError(f"{stale}; is it scraped?")
-    replicas = tuple(_replica(name, found, queries) for name in sorted(fresh))
-    return Sampled(replicas=replicas, oldest=min(fresh.values()) - CLOCKS_SECONDS)
+    return tuple(_replica(name, found, queries) for name in sorted(fresh))
 
 
 def _series(row: Mapping[str, Any], queries: QuerySet) -> _Series:

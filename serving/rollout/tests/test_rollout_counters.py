@@ -38,6 +38,11 @@ def test_a_restart_is_seen_by_its_start_when_the_counter_has_overtaken_its_old_v
     assert sampled([before], [after])[1] == Counts(requests=8, errors=0)
 
 
+def test_a_start_that_a_clock_moved_is_no_restart():
+    before, after = replica(requests=900, started=30.0), replica(requests=908, started=31.0)
+    assert sampled([before], [after])[1] == Counts(requests=8, errors=0)
+
+
 def test_a_gap_is_made_up_for():
     found = sampled([replica(requests=900)], [], [replica(requests=1020)])
     assert [found[1].requests, found[2].requests] == [0, 120]

@@ -82,14 +82,14 @@ def test_an_interval_without_an_answer_is_made_up_for_by_the_next():
     assert found[2].canary == Counts(requests=5, errors=1)
 
 
-def test_a_replica_that_began_after_the_oldest_sample_counts_whole():
+def test_a_replica_that_began_when_not_every_one_was_sampled_counts_whole():
     """It served before the last reading, but nobody had sampled it."""
     before = minute(1, canary=(replica(100),), sampled=45.0)
     new = replica(30, name="b", started=50.0)
     assert observed(before, minute(2, canary=(new,), sampled=105.0))[1].canary.requests == 30
 
 
-def test_a_replica_that_began_before_the_oldest_sample_counts_from_now():
+def test_a_replica_that_began_when_every_one_was_sampled_counts_from_now():
     before = minute(1, canary=(replica(100),), sampled=45.0)
     old = replica(5000, name="b", started=40.0)
     assert observed(before, minute(2, canary=(old,), sampled=105.0))[1].canary.requests == 0

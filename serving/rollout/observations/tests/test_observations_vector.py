@@ -3,7 +3,7 @@ import pytest
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.rollout.counters import Replica
 from kanaria.serving.rollout.observations.queries import QuerySet
-from kanaria.serving.rollout.observations.vector import sampled
+from kanaria.serving.rollout.observations.vector import replicas
 
 NOW = 1_700_000_000.0
 QUERIES = QuerySet(
@@ -29,27 +29,23 @@ def test_a_replica_has_the_counters_of_its_series():
     buckets = [
         row("buckets", count, le=le) for le, count in (("+Inf", 90), ("1000", 89), ("7", 60))
     ]
-    found = sampled([*rows, *buckets], QUERIES)
+    found = replicas([*rows, *buckets], QUERIES)
     slower = ((0.007, 30.0), (1.0, 1.0))
-    assert found.replicas == (Replica(name="a", requests=90, errors=2, slower=slower, started=5.5),)
+    assert found == (Replica(name="a", requests=90, errors=2, slower=slower, started=5.5),)
 
 
 def test_a_replica_without_requests_is_there_with_none():
-    assert sampled([alive()], QUERIES).replicas == (Replica(name="a", requests=0, errors=0),)
+    assert replicas([alive()], QUERIES) == (Replica(name="a", requests=0, errors=0),)
 
 
 def test_a_replica_whose_last_sample_is_old_is_left_out():
     rows = [alive("a"), alive("b", age=200), row("requests", 7, "a"), row("requests", 7, "b")]
-    assert [replica.name for replica in sampled(rows, QUERIES).replicas] == ["a"]
-
-
-def test_the_oldest_sample_is_told_with_room_for_clocks():
-    assert sampled([alive("a", age=3), alive("b", age=60)], QUERIES).oldest == NOW - 62
+    assert [replica.name for replica in replicas(rows, QUERIES)] == ["a"]
 
 
 def refused(*rows):
     with pytest.raises(DataError) as error:
-        sampled(rows, QUERIES)
+        replicas(rows, QUERIES)
     return str(error.value)
 
 

@@ -1,0 +1,14 @@
+"""Does a window of served rows look like the reference? One detector a file, one result record.
+
+    file                       asks                                     of
+    ------------------------   --------------------------------------   ----------------------
+    kolmogorov_smirnov         largest difference of distributions      each number
+    cramer_von_mises           their mean squared difference            each number
+    chi_squared                shares of categories                     each category column
+    fisher_exact               share of ones, exactly                   each column of 0 and 1
+    table                      Kolmogorov-Smirnov and chi-squared       a mixed table
+
+Rule: a detector is a frozen record of settings. `fit` makes a reference, `test` compares a window
+with it; both are pure. Only `saved` and `alibi` touch files. scipy takes seconds to load, so it is
+imported where it computes: importing this package loads numpy at most.
+"""

@@ -1,0 +1,81 @@
+"""Fisher's exact test: did the share of ones change? Right for any number of rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.drift import effects, univariate
+from kanaria.serving.drift.columns import rows_of, selected
+from kanaria.serving.drift.counted import CountedReference
+from kanaria.serving.drift.protocol import Columns, Result
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FisherExact(univariate.SidedSettings):
+    """Tests each feature of zeros and ones; its statistic is the odds ratio.
+
+    With the alternative "greater" only more ones in the window matter, with "less" only fewer.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name of the detector."""
+        return "fisher_exact"
+
+    def fit(self, rows: Columns) -> CountedReference:
+        """Return the reference of `rows`, all zeros and ones."""
+        _binary(rows)
+        return CountedReference.of(rows, rows_of(rows, "reference"))
+
+    def test(self, reference: CountedReference, window: Columns) -> Result:
+        """Return how `window` compares with the reference."""
+        chosen = selected(window, reference.kinds)
+        _binary(chosen)
+        counted = CountedReference.of(chosen, rows_of(chosen, "window"))
+        tests = [
+            _feature(name, _ones(reference, name), _ones(counted, name), self)
+            for name in reference.kinds
+        ]
+        return univariate.result(self.name, self, tests, (reference.rows, counted.rows))
+
+
+def _binary(columns: Columns) -> None:
+    wrong = [name for name, column in columns.items() if not _is_binary(np.asarray(column))]
+    if wrong:
+        raise DataError(f"features {shown(wrong)}: values other than 0 and 1; use chi_squared")
+
+
+def _is_binary(column: NDArray[np.generic]) -> bool:
+    if column.dtype.kind not in "biuf":
+        return False
+    return bool(np.all((column == 0) | (column == 1) | np.isnan(column.astype(float))))
+
+
+def _ones(counted: CountedReference, name: str) -> tuple[int, int]:
+    counts = counted.counts[name]
+    return int(counts[counted.kinds[name] == 1].sum()), int(counts.sum())
+
+
+def _feature(
+    name: str, reference: tuple[int, int], window: tuple[int, int], settings: FisherExact
+) -> univariate.FeatureTest:
+    from scipy.special import chdtrc
+    from scipy.stats import fisher_exact
+
+    rows = (reference[1], window[1])
+    if min(rows) == 0:
+        return univariate.untested(name, rows, "difference of shares", settings.least)
+    table = [[window[0], reference[0]], [window[1] - window[0], reference[1] - reference[0]]]
+    odds, p_value = fisher_exact(table, alternative=settings.alternative)
+    # A share's variance is at most 1/4, which bounds the normal approximation's p-value.
+    smallest = 4 * settings.least**2 * effects.effective_rows(*rows)
+    return univariate.FeatureTest(
+        feature=name,
+        statistic=float(odds),
+        p_value=float(p_value),
+        effect=effects.difference_of_shares(reference, window, settings.least),
+        rows=rows,
+        significant_least=float(chdtrc(1, smallest)),
+    )

@@ -1,0 +1,159 @@
+"""Bodies of requests and responses as columns: one array a feature, one row an instance. Pure.
+
+    V1, TensorFlow Serving   {"instances": [row, ...]}   {"predictions": [row, ...]}
+      by columns             {"inputs": columns}         {"outputs": columns}
+      classify, regress      {"examples": [row, ...]}    {"results": [row, ...]}
+    V2, Triton               {"inputs": [tensor, ...]}   {"outputs": [tensor, ...]}   + binary data
+
+A row that is no dictionary makes one column of the key's name. Whatever a client sent is kept as
+it is: a null among numbers is NaN, a feature that a row lacks is None or NaN, and what has no
+common shape or type is an array of objects. Text is str; {"b64": ...} is bytes.
+
+Source: TensorFlow Serving RESTful API; Open Inference Protocol v2, binary tensor data extension.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.drift_server.columns import Array, column
+from kanaria.serving.drift_server.tensor_data import TensorError, read_tensor
+
+Columns = dict[str, Array]
+ROWS = ("instances", "predictions", "examples", "results", "result")
+COLUMNS = ("inputs", "outputs")
+MAX_VALUES = 10_000_000
+"""Values of one body: rows that have no feature in common would else grow with their square."""
+_DECODER = json.JSONDecoder()
+
+
+class PayloadError(DataError):
+    """A body is of no known form, or contradicts itself."""
+
+
+def read_columns(body: bytes) -> Columns:
+    """Return a body's columns; the first axis of all of them is the rows.
+
+    Raises:
+        PayloadError: it is no body of V1, V2, TensorFlow Serving or Triton; what is wrong is named.
+    """
+    try:
+        return _columns(*_parsed(body))
+    except RecursionError as error:
+        raise PayloadError(f"body {shown(body[:100])}: too deep") from error
+
+
+def _columns(document: Any, tail: bytes) -> Columns:
+    if not isinstance(document, dict):
+        raise PayloadError(f"body {shown(document)}: send a JSON object")
+    for key in ROWS:
+        if key in document:
+            return _by_rows(key, document)
+    for key in COLUMNS:
+        if key in document:
+            found = document[key]
+            return _tensors(key, found, tail) if _is_v2(found) else _by_columns(key, found)
+    raise PayloadError(f"body with {shown(sorted(document))}: none of {[*ROWS, *COLUMNS]} in it")
+
+
+def rows_of(columns: Columns) -> int:
+    """Return the number of rows."""
+    return len(next(iter(columns.values()))) if columns else 0
+
+
+def _parsed(body: bytes) -> tuple[Any, bytes]:
+    """Return the JSON part and what follows it.
+
+    The logger forwards no Inference-Header-Content-Length, and has the request's for a response;
+    where the JSON ends is plain without it.
+    """
+    try:
+        text = body.decode("utf-8", "surrogateescape")
+        document, end = _DECODER.raw_decode(text.lstrip())
+    except ValueError as error:
+        raise PayloadError(f"body {shown(body[:100])}: not JSON: {error}") from error
+    rest = text.lstrip()[end:]
+    return document, rest.encode("utf-8", "surrogateescape")
+
+
+def _by_rows(key: str, document: Mapping[str, Any]) -> Columns:
+    rows = document[key]
+    if not isinstance(rows, list):
+        raise PayloadError(f"{key} {shown(rows)}: send a list of rows")
+    context = document.get("context")
+    if isinstance(context, dict):
+        rows = [context | row if isinstance(row, dict) else row for row in rows]
+    if not rows or not all(_is_record(row) for row in rows):
+        return {key: column([_plain(row) for row in rows])}
+    names = dict.fromkeys(name for row in rows for name in row)
+    if len(names) * len(rows) > MAX_VALUES:
+        sizes = f"{len(rows)} rows of {len(names)} features"
+        raise PayloadError(f"{key}: {sizes} are more than {MAX_VALUES} values; send fewer rows")
+    return {name: column([_plain(row.get(name)) for row in rows]) for name in names}
+
+
+def _by_columns(key: str, found: Any) -> Columns:
+    given = found if _is_record(found) else {key: found}
+    columns = {}
+    for name, values in given.items():
+        if not isinstance(values, list):
+            raise PayloadError(f"{key}[{name!r}] {shown(values)}: send a list, one value a row")
+        columns[name] = column([_plain(value) for value in values])
+    return _aligned(columns)
+
+
+def _is_record(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) != {"b64"}
+
+
+def _is_v2(found: Any) -> bool:
+    return (
+        isinstance(found, list)
+        and bool(found)
+        and all(isinstance(t, dict) and {"name", "datatype", "shape"} <= set(t) for t in found)
+    )
+
+
+def _tensors(key: str, tensors: Sequence[Mapping[str, Any]], tail: bytes) -> Columns:
+    columns: Columns = {}
+    for tensor in tensors:
+        try:
+            columns[str(tensor["name"])], tail = read_tensor(tensor, tail)
+        except TensorError as error:
+            raise PayloadError(f"{key}: {error}") from error
+    if tail.strip():
+        raise PayloadError(f"{key}: {len(tail)} bytes are left after the last tensor")
+    return _aligned(columns)
+
+
+def _aligned(columns: Columns) -> Columns:
+    """Return columns of one length; a single value holds for all rows."""
+    lengths = {name: len(values) for name, values in columns.items()}
+    rows = max(lengths.values(), default=0)
+    if not set(lengths.values()) <= {1, rows}:
+        raise PayloadError(f"columns have different numbers of rows: {shown(lengths)}")
+    return {
+        name: np.broadcast_to(values, (rows, *values.shape[1:])) if len(values) < rows else values
+        for name, values in columns.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with each `{"b64": text}` in it as bytes."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value] if _holds_records(value) else value
+    if isinstance(value, dict) and set(value) == {"b64"}:
+        try:
+            return base64.b64decode(value["b64"], validate=True)
+        except (binascii.Error, TypeError, ValueError) as error:
+            raise PayloadError(f"b64 {shown(value['b64'])}: not base64") from error
+    return value
+
+
+def _holds_records(values: list[Any]) -> bool:
+    return any(isinstance(value, list | dict) for value in values)

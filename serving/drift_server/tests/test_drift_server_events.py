@@ -1,0 +1,91 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanaria.serving.drift_server.events import EventError, Kind, read_event
+
+HEADERS = {
+    "ce-specversion": "1.0",
+    "ce-id": "7f3b",
+    "ce-source": "http://localhost:9081/",
+    "ce-type": "org.kubeflow.serving.inference.request",
+    "ce-time": "2026-01-31T12:00:00.123456789Z",
+    "ce-inferenceservicename": "flights",
+    "ce-namespace": "models",
+    "ce-component": "predictor",
+    "ce-endpoint": "",
+    "ce-metadata": '{"X-Request-Id":["order-1"]}',
+    "ce-annotations": '{"kanaria.io/model-version":"3"}',
+    "content-type": "application/json",
+}
+NOON = 1_769_860_800.0
+
+
+def changed(**headers):
+    return HEADERS | {f"ce-{name}": value for name, value in headers.items()}
+
+
+def test_an_event_of_the_logger_is_read():
+    event = read_event(HEADERS, b"{}", received=NOON + 1)
+    assert (event.id, event.kind, event.namespace, event.service, event.component) == (
+        "7f3b",
+        Kind.REQUEST,
+        "models",
+        "flights",
+        "predictor",
+    )
+    assert (event.version, event.request_id, event.body) == ("3", "order-1", b"{}")
+    assert event.time == pytest.approx(NOON + 0.123456)
+
+
+def test_percent_encoded_attributes_are_decoded():
+    headers = changed(annotations="%7B%22kanaria.io/model-version%22:%22a%20b%22%7D", id="a%25b")
+    event = read_event(headers, b"", received=NOON + 1)
+    assert (event.version, event.id) == ("a b", "a%b")
+
+
+def test_what_a_logger_without_annotations_sends_has_no_version_and_no_request_id():
+    headers = {k: v for k, v in HEADERS.items() if k not in ("ce-annotations", "ce-metadata")}
+    event = read_event(headers, b"", received=NOON)
+    assert (event.version, event.request_id) == ("", "")
+
+
+@pytest.mark.parametrize("time", ["", "2026-01-31T13:00:00Z"])
+def test_a_missing_or_future_time_is_the_arrival(time):
+    assert read_event(changed(time=time), b"", received=NOON).time == NOON
+
+
+@pytest.mark.parametrize(
+    ("headers", "fault"),
+    [
+        (changed(id=""), "ce-id: missing"),
+        (changed(type="other"), "ce-type='other'"),
+        (changed(type=""), "ce-type: missing"),
+        (changed(specversion="0.3"), "ce-specversion='0.3'"),
+        (changed(time="yesterday"), "ce-time='yesterday'"),
+        (changed(time="2026-01-31T12:00:00"), "ce-time"),
+        (changed(metadata="["), "ce-metadata"),
+        (changed(annotations="[1]"), "ce-annotations"),
+        (changed(namespace="n" * 513), "ce-namespace"),
+    ],
+)
+def test_a_fault_names_the_field(headers, fault):
+    with pytest.raises(EventError, match=fault):
+        read_event(headers, b"", received=NOON)
+
+
+def test_all_faults_are_told_at_once():
+    with pytest.raises(EventError) as caught:
+        read_event({}, b"", received=NOON)
+    message = str(caught.value)
+    assert all(name in message for name in ("ce-id", "ce-source", "ce-type", "ce-namespace"))
+
+
+@given(st.dictionaries(st.sampled_from(sorted(HEADERS)), st.text()))
+def test_any_header_is_read_or_refused_but_never_a_crash(headers):
+    try:
+        event = read_event(HEADERS | headers, b"", received=NOON)
+    except EventError:
+        return
+    assert event.id
+    assert event.time <= NOON

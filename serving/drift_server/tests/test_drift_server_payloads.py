@@ -1,0 +1,181 @@
+import base64
+import json
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from kanaria.serving.drift_server.payloads import PayloadError, read_columns, rows_of
+from kanaria.serving.drift_server.tensor_data import DTYPES
+
+
+def read(document):
+    return read_columns(json.dumps(document).encode())
+
+
+def tensor(name, datatype, shape, data):
+    return {"name": name, "datatype": datatype, "shape": list(shape), "data": data}
+
+
+@pytest.mark.parametrize("key", ["instances", "predictions", "results", "examples"])
+def test_rows_of_lists_are_one_column_of_the_keys_name(key):
+    np.testing.assert_array_equal(read({key: [[1, 2.5], [3, 4]]})[key], [[1, 2.5], [3, 4]])
+
+
+def test_rows_of_dictionaries_are_one_column_a_feature():
+    found = read({"instances": [{"x": 1.5, "word": "a"}, {"word": "b", "n": 7}]})
+    np.testing.assert_array_equal(found["x"], [1.5, np.nan])
+    np.testing.assert_array_equal(found["n"], [np.nan, 7])
+    assert found["word"].tolist() == ["a", "b"]
+
+
+def test_the_context_of_classify_holds_for_every_example():
+    found = read({"context": {"hour": 3}, "examples": [{"x": 1}, {"x": 2}]})
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "hour": [3, 3],
+        "x": [1, 2],
+    }
+
+
+def test_columns_of_tensorflow_serving_stay_columns():
+    found = read({"inputs": {"x": [[1.0], [2.0]], "word": ["a", "b"]}})
+    assert (found["x"].shape, found["word"].tolist()) == ((2, 1), ["a", "b"])
+    np.testing.assert_array_equal(read({"outputs": [[0.5], [1.0]]})["outputs"], [[0.5], [1.0]])
+
+
+def test_nulls_among_numbers_are_nan_and_other_mixtures_stay_as_sent():
+    found = read({"instances": [{"x": 1, "m": 1, "r": [1]}, {"x": None, "m": "a", "r": [1, 2]}]})
+    np.testing.assert_array_equal(found["x"], [1, np.nan])
+    assert found["m"].tolist() == [1, "a"]
+    assert found["r"].tolist() == [[1], [1, 2]]
+
+
+@given(st.lists(st.binary(), min_size=1))
+def test_base64_becomes_the_bytes_it_stands_for(values):
+    rows = [{"b64": base64.b64encode(value).decode()} for value in values]
+    assert read({"instances": rows})["instances"].tolist() == values
+    assert read({"instances": [{"image": row} for row in rows]})["image"].tolist() == values
+
+
+NUMERIC = sorted(set(DTYPES) - {"BYTES", "BF16"})
+
+
+@st.composite
+def tensors(draw, rows):
+    datatype = draw(st.sampled_from(NUMERIC))
+    shape = (rows, *draw(arrays.array_shapes(min_dims=0, max_dims=2, max_side=3)))
+    finite = {"allow_nan": False} if datatype.startswith("FP") else None
+    return datatype, draw(arrays.arrays(DTYPES[datatype], shape, elements=finite))
+
+
+@given(st.integers(1, 4).flatmap(lambda rows: st.lists(tensors(rows), min_size=1, max_size=4)))
+def test_v2_tensors_are_the_same_from_json_and_from_binary_data(sent):
+    described, binary, tail = [], [], b""
+    for number, (datatype, values) in enumerate(sent):
+        described.append(tensor(f"t{number}", datatype, values.shape, values.ravel().tolist()))
+        head = {k: described[-1][k] for k in ("name", "datatype", "shape")}
+        binary.append(head | {"parameters": {"binary_data_size": values.nbytes}})
+        tail += values.tobytes()
+    for found in (
+        read({"inputs": described}),
+        read_columns(json.dumps({"outputs": binary}).encode() + tail),
+    ):
+        for number, (_, values) in enumerate(sent):
+            np.testing.assert_array_equal(found[f"t{number}"], values)
+            assert found[f"t{number}"].dtype == values.dtype
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1))
+def test_texts_are_the_same_from_json_and_from_binary_data(texts):
+    head = tensor("word", "BYTES", [len(texts)], texts)
+    encoded = [text.encode() for text in texts]
+    tail = b"".join(struct.pack("<I", len(value)) + value for value in encoded)
+    binary = {k: head[k] for k in ("name", "datatype", "shape")}
+    binary["parameters"] = {"binary_data_size": len(tail)}
+    assert read({"inputs": [head]})["word"].tolist() == texts
+    body = json.dumps({"inputs": [binary]}).encode() + tail
+    assert read_columns(body)["word"].tolist() == texts
+
+
+def test_bytes_that_are_no_text_stay_bytes():
+    head = {"name": "i", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 6}}
+    body = json.dumps({"inputs": [head]}).encode() + struct.pack("<I", 2) + b"\xff\xd8"
+    assert read_columns(body)["i"].tolist() == [b"\xff\xd8"]
+
+
+def test_bfloat16_is_the_upper_half_of_float32():
+    head = {"name": "x", "datatype": "BF16", "shape": [2], "parameters": {"binary_data_size": 4}}
+    body = json.dumps({"inputs": [head]}).encode() + np.float32([1.5, -2]).tobytes()[2::4]
+    with pytest.raises(PayloadError, match="no data"):
+        read_columns(body)
+    halves = np.float32([1.5, -2]).view("<u4") >> 16
+    body = json.dumps({"inputs": [head]}).encode() + halves.astype("<u2").tobytes()
+    assert read_columns(body)["x"].tolist() == [1.5, -2]
+
+
+def test_a_single_value_holds_for_all_rows():
+    found = read({"inputs": [tensor("x", "FP32", [3], [1, 2, 3]), tensor("k", "INT32", [1], [5])]})
+    assert found["k"].tolist() == [5, 5, 5]
+    assert rows_of(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        ([], "send a JSON object"),
+        ({"rows": []}, "'rows'"),
+        ({"instances": 5}, "instances 5"),
+        ({"instances": [{"b64": "*"}]}, "b64"),
+        ({"inputs": {"x": 5}}, r"inputs\['x'\] 5"),
+        ({"inputs": {"x": [1, 2], "y": [1, 2, 3]}}, "different numbers of rows"),
+        ({"inputs": [tensor("x", "FP33", [1], [1])]}, "'x': datatype 'FP33'"),
+        ({"inputs": [tensor("x", "FP32", [-1], [1])]}, r"'x': shape \[-1\]"),
+        ({"inputs": [tensor("x", "FP32", [2], [1])]}, "'x': 1 values"),
+        ({"inputs": [tensor("x", "FP32", [1], ["a"])]}, "'x': .* FP32"),
+        ({"instances": [{f"f{n}": 1} for n in range(4000)]}, "4000 rows of 4000 features"),
+    ],
+)
+def test_a_fault_of_a_body_is_named(document, fault):
+    with pytest.raises(PayloadError, match=fault):
+        read(document)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b"[" * 100_000, b'{"instances":' + b"[" * 900]
+)
+def test_what_is_no_json_is_refused(body):
+    with pytest.raises(PayloadError, match="body"):
+        read_columns(body)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(["instances", "inputs", "outputs", "predictions", "context"])
+LIKE_TENSORS = st.fixed_dictionaries(
+    {
+        "name": json_values,
+        "datatype": st.sampled_from(sorted(DTYPES)) | json_values,
+        "shape": st.lists(st.integers(-1, 3)) | json_values,
+    },
+    optional={"data": json_values, "parameters": json_values},
+)
+
+
+BODIES = st.dictionaries(KEYS, json_values) | st.fixed_dictionaries(
+    {"inputs": st.lists(LIKE_TENSORS, min_size=1, max_size=3)}
+)
+
+
+@given(BODIES, st.binary(max_size=8))
+def test_any_body_is_read_or_refused_but_never_a_crash(document, tail):
+    try:
+        found = read_columns(json.dumps(document).encode() + tail)
+    except PayloadError:
+        return
+    assert {len(values) for values in found.values()} <= {rows_of(found)}

@@ -1,0 +1,156 @@
+import sqlite3
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.drift_server.events import Event, Kind
+from kanaria.serving.drift_server.exchanges import Label, Outcome, Stream
+from kanaria.serving.drift_server.reading import Reader
+from kanaria.serving.drift_server.store import Counted, Retention, Store
+
+NOW = 1_000_000.0
+STREAM = Stream(namespace="models", service="flights", version="1")
+EVENT = Event(
+    id="a",
+    kind=Kind.REQUEST,
+    source="http://localhost:9081/",
+    time=NOW - 10,
+    namespace="models",
+    service="flights",
+    component="predictor",
+    endpoint="",
+    version="1",
+    request_id="order-a",
+    body=b"asked",
+)
+
+
+def half(kind=Kind.REQUEST, **fields):
+    body = b"asked" if kind is Kind.REQUEST else b"answered"
+    return Counted(event=replace(EVENT, kind=kind, **{"body": body} | fields), rows=2)
+
+
+def label(row=0, value=1, time=NOW, request_id="order-a"):
+    return Label(request_id=request_id, row=row, value=value, time=time)
+
+
+def joined(path):
+    """Everything that is kept, without the order of arrival."""
+    reader = Reader(path)
+    try:
+        found = [
+            (stream, e.id, e.request_id, e.time, e.rows, e.request, e.response, dict(e.labels))
+            for stream in reader.streams()
+            for e in reader.by_time(stream, 0, NOW * 2)
+        ]
+    finally:
+        reader.close()
+    return sorted(found, key=repr)
+
+
+def test_request_response_and_labels_join(tmp_path):
+    store = Store(tmp_path / "events.db")
+    outcomes = store.apply([label(0, 1), half(Kind.RESPONSE), half(), label(1, "late")], NOW)
+    assert outcomes == [Outcome.NEW] * 4
+    ((stream, *_, rows, asked, answered, labels),) = joined(tmp_path / "events.db")
+    assert (stream, rows, asked, answered) == (STREAM, 2, b"asked", b"answered")
+    assert {row: kept.value for row, kept in labels.items()} == {0: 1, 1: "late"}
+
+
+def test_two_models_that_saw_one_request_share_its_label(tmp_path):
+    store = Store(tmp_path / "events.db")
+    store.apply([half(), half(id="b", service="shadow"), label(0, 7)], NOW)
+    assert [kept[-1][0].value for kept in joined(tmp_path / "events.db")] == [7, 7]
+
+
+def test_the_later_label_of_a_row_counts_whichever_arrives_last(tmp_path):
+    store = Store(tmp_path / "events.db")
+    store.apply([half(), label(0, 1, NOW - 1), label(0, 5, NOW - 2)], NOW)
+    ((*_, labels),) = joined(tmp_path / "events.db")
+    assert labels[0].value == 1
+
+
+ITEMS = [
+    *[half(kind, id=i, request_id=f"order-{i}") for i in "abc" for kind in Kind],
+    *[half(kind, id="d", version="2", request_id="") for kind in Kind],
+    half(Kind.RESPONSE, id="lonely"),
+    *[label(row, age, NOW - age, f"order-{i}") for i in "ab" for row in (0, 1) for age in (2, 3)],
+]  # fmt: skip
+
+
+@given(st.data())
+def test_order_repetition_batches_and_restarts_change_nothing(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("stores")
+    plain = Store(folder / "plain.db")
+    plain.apply(ITEMS, NOW)
+    again = data.draw(st.lists(st.sampled_from(ITEMS), max_size=8))
+    sent = data.draw(st.permutations(ITEMS + again))
+    cuts = data.draw(st.lists(st.integers(0, len(sent)), max_size=3).map(sorted))
+    outcomes = []
+    for begin, end in zip([0, *cuts], [*cuts, len(sent)], strict=True):
+        store = Store(folder / "other.db")
+        outcomes += store.apply(sent[begin:end], NOW)
+        store.close()
+    assert joined(folder / "other.db") == joined(folder / "plain.db")
+    events = [o for o, item in zip(outcomes, sent, strict=True) if isinstance(item, Counted)]
+    assert events.count(Outcome.NEW) == sum(isinstance(item, Counted) for item in ITEMS)
+
+
+def test_a_failed_commit_keeps_nothing(tmp_path):
+    store = Store(tmp_path / "events.db")
+    with pytest.raises(sqlite3.Error):
+        store.apply([half(), replace(label(), value=object())], NOW)
+    assert joined(tmp_path / "events.db") == []
+    assert store.apply([half()], NOW) == [Outcome.NEW]
+
+
+def test_the_oldest_go_and_what_could_repeat_them_is_refused(tmp_path):
+    store = Store(tmp_path / "events.db", Retention(seconds=100))
+    store.apply([half(time=NOW), label(0, 1, NOW)], NOW)
+    store.apply([half(id="b", time=NOW + 150), label(0, 1, NOW + 150, "order-b")], NOW + 150)
+    assert [kept[1] for kept in joined(tmp_path / "events.db")] == ["b"]
+    assert store.apply([half(time=NOW), label(0, 1, NOW)], NOW + 150) == [Outcome.EXPIRED] * 2
+
+
+def test_a_full_file_loses_its_oldest_and_stays_of_one_size(tmp_path):
+    path = tmp_path / "events.db"
+    store = Store(path, Retention(megabytes=2))
+    for number in range(200):
+        big = half(id=f"{number:03}", time=NOW + number, body=bytes(100_000))
+        assert store.apply([big], NOW + number) == [Outcome.NEW]
+    store.close()
+    kept = [row[1] for row in joined(path)]
+    assert kept == [f"{number:03}" for number in range(200 - len(kept), 200)]
+    assert 10 <= len(kept) <= 25
+    assert path.stat().st_size < 4 << 20
+    store = Store(path, Retention(megabytes=2))
+    assert store.apply([half(id="000", time=NOW)], NOW + 200) == [Outcome.EXPIRED]
+
+
+def test_numbers_are_never_given_twice(tmp_path):
+    path = tmp_path / "events.db"
+    store = Store(path, Retention(seconds=100))
+    store.apply([half()], NOW)
+    store.apply([], NOW + 500)
+    store.apply([half(id="b", time=NOW + 500)], NOW + 500)
+    assert [e.number for e in Reader(path).by_number(STREAM, 0, 100)] == [2]
+
+
+def test_a_place_moves_for_one_of_two_readers(tmp_path):
+    first, second = Store(tmp_path / "events.db"), Store(tmp_path / "events.db")
+    key = ("models", "flights", "1")
+    assert first.advance("drift", key, 0, 50)
+    assert not second.advance("drift", key, 0, 40)
+    assert second.advance("drift", key, 50, 90)
+    assert first.place("drift", key) == 90
+
+
+def test_another_file_is_not_taken_for_a_store(tmp_path):
+    other = sqlite3.connect(tmp_path / "other.db")
+    other.execute("CREATE TABLE things (name)")
+    other.close()
+    with pytest.raises(ParameterError, match="a store of version 0"):
+        Store(tmp_path / "other.db")
