@@ -13,6 +13,12 @@ def pod(revision: str, ready: str = "True", **metadata: Any) -> dict[str, Any]:
     return {"metadata": {"labels": labels, **metadata}, "status": {"conditions": conditions}}
 
 
+def test_a_revision_of_knative_answers_by_a_name_inside_the_cluster():
+    service = {"metadata": {"namespace": "team"}, "spec": {"predictor": {}}}
+    found = knative.status_of(service, [{"metadata": {"name": "tips-1"}}])
+    assert found.revision_urls == {"tips-1": "http://tips-1.team.svc.cluster.local"}
+
+
 def test_pods_that_are_ready_and_stay_are_counted():
     pods = [
         pod("tips-1"),
@@ -26,7 +32,7 @@ def test_pods_that_are_ready_and_stay_are_counted():
 
 
 def test_knative_counts_the_copies_of_a_revision():
-    service = {"spec": {"predictor": {}}}
+    service = {"metadata": {"namespace": "default"}, "spec": {"predictor": {}}}
     revisions = [
         {"metadata": {"name": "tips-1"}, "status": {"actualReplicas": 2}},
         {"metadata": {"name": "tips-2"}},
