@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from kanaria.components.push import ready
 from kanaria.components.push.ready import Standing
 from kanaria.components.shared import storage
-from kanaria.components.shared.errors import DataError, NotReadyError
+from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError
 from kanaria.serving.checks.result import Result, failures
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
@@ -154,9 +154,7 @@ def _await_ready(traffic: Traffic, service: ServiceSpec, timeout: int) -> Servic
                 f"{status.failure.reason}: {status.failure.message}"
             )
         if status and standing is Standing.ABSENT:
-            raise NotReadyError(
-                f"{where}: another push replaced {service.storage_uri} by {status.storage_uri}"
-            )
+            raise _replaced(service, status)
         if time.monotonic() > deadline:
             raise NotReadyError(
                 f"{where}: no ready revision of {service.storage_uri} after {timeout} s; "
@@ -173,9 +171,9 @@ def _give_share(
     if revision != status.latest_created:
         return status  # It is the stable one beside a later canary, whose share is not ours.
     wanted = ready.wanted_percent(status, revision, service.canary_percent or 0)
-    traffic.shift(service.namespace, service.name, wanted)
     deadline = time.monotonic() + timeout
-    while _percent(status, revision) != wanted:
+    shifted = _shifted(traffic, service, wanted)
+    while not shifted or _percent(status, revision) != wanted:
         if time.monotonic() > deadline:
             raise NotReadyError(
                 f"{service.namespace}/{service.name}: {revision} did not get {wanted} % "
@@ -183,7 +181,26 @@ def _give_share(
             )
         time.sleep(POLL_SECONDS)
         status = traffic.observe(service.namespace, service.name) or status
+        if revision != status.latest_created:
+            raise _replaced(service, status)  # A shift now would be another canary's.
+        shifted = shifted or _shifted(traffic, service, wanted)
     return status
+
+
+def _replaced(service: ServiceSpec, status: ServiceStatus) -> NotReadyError:
+    return NotReadyError(
+        f"{service.namespace}/{service.name}: another push replaced {service.storage_uri} by "
+        f"{status.storage_uri}"
+    )
+
+
+def _shifted(traffic: Traffic, service: ServiceSpec, wanted: int) -> bool:
+    """Tell whether the share is written; a status that KServe wrote meanwhile is in the way."""
+    try:
+        traffic.shift(service.namespace, service.name, wanted)
+    except ConflictError:
+        return False
+    return True
 
 
 def _percent(status: ServiceStatus, revision: str) -> int:

@@ -58,12 +58,13 @@ def obstacle(status: ServiceStatus | None, uri: str, least: int) -> str:
         uri: of the model.
         least: copies that must be ready, 0 or more.
     """
+    if status is None:
+        return "there is no such service"
     revision = revision_of(status, uri)
-    if status is None or not revision:
-        return "no revision has it yet"
     if standing(status, uri) is not Standing.READY:
         failure = status.failure
         cause = f": {failure.reason}: {failure.message}" if failure else ""
-        return f"{revision} is not ready ({status.transition}){cause}"
+        what = f"{revision} is not ready" if revision else "no revision has it yet"
+        return f"{what} ({status.transition}){cause}"
     copies = status.ready_copies.get(revision, least)  # Nobody counts those of local serving.
     return f"{revision} has {copies} of {least} copies ready" if copies < least else ""

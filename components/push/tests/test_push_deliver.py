@@ -10,7 +10,7 @@ import pytest
 
 from kanaria.components.push.deliver import Gate, deliver
 from kanaria.components.shared import storage
-from kanaria.components.shared.errors import DataError, NotReadyError
+from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError
 from kanaria.serving.checks.result import Result, judged
 from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
 from kanaria.serving.local import reconcile
@@ -224,6 +224,47 @@ def test_lineage_is_that_of_the_push_that_brought_the_model(memory: Memory, pend
     assert memory.manifest
     assert memory.manifest["metadata"]["annotations"] == {"kanaria.io/run-id": "first"}
     assert len(memory.observed.revisions) == 2
+
+
+@pytest.mark.parametrize("conflicts", [1, 3])
+def test_a_share_is_written_again_when_the_service_has_changed_meanwhile(
+    memory: Memory, pending: str, conflicts: int
+):
+    class Busy(Memory):
+        left = conflicts
+
+        def shift(self, namespace: str, name: str, percent: int) -> None:
+            self.left -= 1
+            if self.left >= 0:
+                raise ConflictError("the object has been modified")
+            super().shift(namespace, name, percent)
+
+    memory.__class__ = Busy
+    assert deliver(memory, NEW, 5, pending).percent == 10
+    assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
+
+
+def test_a_service_that_never_stops_changing_ends_in_one_error(memory: Memory, pending: str):
+    def conflict(*_: object) -> None:
+        raise ConflictError("the object has been modified")
+
+    memory.shift = conflict  # type: ignore[method-assign]
+    with pytest.raises(NotReadyError, match="-00002 did not get 10 % in 0 s"):
+        deliver(memory, NEW, 0, pending)
+
+
+def test_a_push_never_shifts_the_canary_of_another(memory: Memory, pending: str):
+    def overtaken(*_: object) -> None:
+        memory.shift = shift  # type: ignore[method-assign]
+        deliver(memory, NEWER, 1, f"{pending}-of-another")
+        raise ConflictError("the object has been modified")
+
+    shift, memory.shift = memory.shift, overtaken  # type: ignore[method-assign]
+    with pytest.raises(
+        NotReadyError, match="another push replaced /models/new/model by /models/newer"
+    ):
+        deliver(memory, spec("new", 50), 5, pending)
+    assert memory.shares() == {OLD.storage_uri: 90, NEWER.storage_uri: 10}
 
 
 def refuse() -> None:

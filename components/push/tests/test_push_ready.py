@@ -64,9 +64,15 @@ def test_where_nobody_counts_copies_readiness_is_enough():
 
 
 def test_what_is_not_ready_says_how_far_it_is():
-    assert obstacle(None, NEW, 1) == "no revision has it yet"
+    assert obstacle(None, NEW, 1) == "there is no such service"
     assert obstacle(status(), NEW, 1) == "s-2 is not ready (InProgress)"
     failure = LoadFailure(reason="ModelLoadFailed", message="exit code 137")
+    # A manifest that KServe cannot make pods of never becomes a revision.
+    invalid = LoadFailure(reason="InvalidPredictorSpec", message="no such runtime")
+    bare = status(revision_uris={}, failure=invalid, transition="InvalidSpec")
+    assert obstacle(bare, NEW, 1) == (
+        "no revision has it yet (InvalidSpec): InvalidPredictorSpec: no such runtime"
+    )
     found = status(failure=failure, transition="BlockedByFailedLoad")
     assert obstacle(found, NEW, 1) == (
         "s-2 is not ready (BlockedByFailedLoad): ModelLoadFailed: exit code 137"

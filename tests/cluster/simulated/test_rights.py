@@ -1,0 +1,251 @@
+"""Steps and controller act as the ServiceAccounts of the manifests, not as administrator."""
+
+import base64
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import object_stores
+import pytest
+from accounts import Account, install, ready_pods
+from inference_services import InferenceServices, wait_until
+from object_stores import Bucket
+
+from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.push.lineage import Lineage
+from kanaria.components.push.publish import Sources
+from kanaria.components.push.push import PushRequest, push
+from kanaria.components.resolve.deployed import resolve_deployed
+from kanaria.components.shared import outcome
+from kanaria.components.shared.errors import ConflictError, PermissionDeniedError
+from kanaria.components.shared.outcome import Outcome
+from kanaria.serving import kubernetes_client as kubernetes
+from kanaria.serving.doctor import rules
+from kanaria.serving.doctor.examine import examine
+from kanaria.serving.doctor.finding import State, is_fit
+from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
+from kanaria.serving.kubernetes_client import KubernetesClient, Resource
+from kanaria.serving.traffic.cluster import ClusterTraffic
+
+STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}
+MODES = pytest.mark.parametrize("mode", [{}, STANDARD], ids=["knative", "standard"])
+EVENTS = Resource(group="", version="v1", plural="events")
+ROLES = Resource(group="rbac.authorization.k8s.io", version="v1", plural="roles")
+Push = Callable[..., Endpoint]
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[Bucket]:
+    with object_stores.minio() as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def push_as(
+    services: InferenceServices, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Push:
+    """Pushes a model as an account, as the step push_model does."""
+    outcome.write(Outcome(step="evaluate_model", passed=True), tmp_path / "outcome")
+    bucket.use(monkeypatch)
+
+    def push_model(account: Account, model: str, **fields: object) -> Endpoint:
+        account.use(monkeypatch)
+        folders = {name: tmp_path / model / name for name in ("model", "schema", "statistics")}
+        for folder in folders.values():
+            (folder / "1").mkdir(parents=True, exist_ok=True)
+            (folder / "1/saved_model.pb").write_text(model)
+        request = PushRequest(
+            sources=Sources(**folders),
+            outcome=tmp_path / "outcome",
+            model_root=f"{bucket.uri}/{services.namespace}",
+            service=ServiceSpec(
+                name="tips", namespace=services.namespace, storage_uri="", canary_percent=10
+            ),
+            ready_timeout=120,
+            lineage=Lineage(run_id=f"run of {model}", pipeline="nightly", data_span="7"),
+            **fields,
+        )
+        (tmp_path / "endpoints").mkdir(exist_ok=True)
+        return push(request, tmp_path / "endpoints" / model)
+
+    return push_model
+
+
+def test_a_push_and_its_retry_need_no_more_than_the_pipelines_role(
+    pipeline: Account, services: InferenceServices, push_as: Push
+):
+    assert push_as(pipeline, "one").percent == 100
+    second = push_as(pipeline, "two")
+    assert second.percent == 10
+    version = services.get("tips")["metadata"]["resourceVersion"]
+    assert push_as(pipeline, "two").reason.startswith("already served")
+    assert services.get("tips")["metadata"]["resourceVersion"] == version
+    assert resolve_deployed("tips", services.namespace) != second.storage_uri.removesuffix("/model")
+
+
+def test_the_marks_of_a_push_reach_its_pods(
+    pipeline: Account, services: InferenceServices, push_as: Push
+):
+    versions = {model: push_as(pipeline, model).storage_uri.split("/")[-2] for model in ("1", "2")}
+    found = {
+        pod["metadata"]["annotations"]["kanaria.io/model-version"]: pod["metadata"]
+        for pod in services.pods("tips")
+    }
+    assert set(found) == set(versions.values())
+    metadata = found[versions["2"]]
+    assert metadata["labels"]["kanaria.io/model-version"] == versions["2"]
+    assert metadata["annotations"]["kanaria.io/run-id"] == "run of 2"
+    assert metadata["labels"]["kanaria.io/data-span"] == "7"
+
+
+@MODES
+def test_the_pipeline_delivers_and_the_controller_shifts_in_both_modes(
+    pipeline: Account,
+    rollout: Account,
+    services: InferenceServices,
+    tmp_path: Path,
+    mode: dict[str, str],
+):
+    namespace = services.namespace
+    step, controller = (ClusterTraffic(account.client()) for account in (pipeline, rollout))
+
+    def deliver_model(model: str) -> Endpoint:
+        uri = f"s3://m/{model}"
+        spec = ServiceSpec(
+            name="tips",
+            namespace=namespace,
+            storage_uri=uri,
+            canary_percent=10,
+            scaling=Scaling(min_replicas=2, max_replicas=2),
+            annotations={**mode, "kanaria.io/model-version": model},
+        )
+        return deliver(step, spec, 120, str(tmp_path / model))
+
+    def shares() -> dict[str, int]:
+        status = controller.observe(namespace, "tips")
+        assert status
+        found = {status.revision_uris[t.revision]: t.percent for t in status.traffic if t.percent}
+        return {uri.removeprefix("s3://m/"): percent for uri, percent in found.items()}
+
+    deliver_model("one")
+    assert deliver_model("two").percent == 10
+    # A share is given only when as many copies are ready as there must be.
+    assert ready_pods(services.pods("tips") if not mode else pods_of(services)) >= 4
+    controller.shift(namespace, "tips", 50)
+    wait_until(lambda: shares() == {"one": 50, "two": 50})
+    controller.promote(namespace, "tips")
+    wait_until(lambda: shares() == {"two": 100})
+    assert deliver_model("three").percent == 10
+    controller.rollback(namespace, "tips")
+    wait_until(lambda: shares() == {"two": 100})
+
+
+def pods_of(services: InferenceServices) -> list[dict[str, object]]:
+    """The pods of all revisions of tips in Standard mode."""
+    status = ClusterTraffic(KubernetesClient.connect()).observe(services.namespace, "tips")
+    assert status
+    return [pod for revision in status.revision_uris for pod in services.pods(revision)]
+
+
+def test_the_doctor_misses_nothing_for_the_pipelines_account(
+    pipeline: Account, services: InferenceServices
+):
+    findings = {found.subject: found for found in examine(pipeline.client(), services.namespace)}
+    assert findings["rights"].state is State.OK
+    assert is_fit(list(findings.values()))
+    # What lies outside of the namespace may not be seen, which is no error.
+    assert findings["gpus"].state is State.UNKNOWN
+    assert findings["storage secret"].state is State.UNKNOWN
+
+
+def test_the_doctor_names_what_the_controllers_account_lacks_for_a_push(
+    rollout: Account, services: InferenceServices
+):
+    findings = {found.subject: found for found in examine(rollout.client(), services.namespace)}
+    assert findings["rights"].state is State.MISSING
+    assert "resources: [inferenceservices], verbs: [create]" in findings["rights"].text
+
+
+@pytest.mark.parametrize("account", ["pipeline", "rollout"])
+def test_everything_else_is_forbidden(
+    account: str, services: InferenceServices, request: pytest.FixtureRequest
+):
+    client, namespace = request.getfixturevalue(account).client(), services.namespace
+    forbidden: list[tuple[Callable[..., object], tuple[object, ...]]] = [
+        (client.list, (kubernetes.SECRETS, namespace)),
+        (client.get, (kubernetes.SECRETS, namespace, "storage-config")),
+        (client.list, (kubernetes.INFERENCE_SERVICES, "default")),
+        (client.list, (kubernetes.INFERENCE_SERVICES,)),
+        (client.list, (kubernetes.NODES,)),
+        (client.list, (kubernetes.CONFIG_MAPS, "kserve")),
+        (client.get, (kubernetes.CONFIG_MAPS, "kube-system", "extension-apiserver-authentication")),
+        (client.list, (EVENTS, namespace)),
+        (client.list, (ROLES, namespace)),
+        (client.delete, (kubernetes.PODS, namespace, "any")),
+        (client.delete, (kubernetes.CONFIG_MAPS, namespace, "any")),
+        (client.create, (kubernetes.SERVICE_ACCOUNTS, namespace, {"metadata": {"name": "x"}})),
+        (client.create, (kubernetes.SECRETS, namespace, {"metadata": {"name": "x"}})),
+    ]
+    for call, arguments in forbidden:
+        with pytest.raises(PermissionDeniedError):
+            call(*arguments)
+
+
+def test_the_controller_brings_no_model(rollout: Account, services: InferenceServices):
+    spec = ServiceSpec(name="tips", namespace=services.namespace, storage_uri="s3://m/one")
+    with pytest.raises(PermissionDeniedError, match="inferenceservices"):
+        deliver(ClusterTraffic(rollout.client()), spec, 10, "/nowhere")
+
+
+def test_nobody_but_the_steps_and_the_controller_got_rights(
+    pipeline: Account, services: InferenceServices, tmp_path: Path
+):
+    client = Account(services.namespace, "default", tmp_path).client()
+    missing = rules.denied(client, services.namespace, rules.NEEDED)
+    assert missing == rules.NEEDED
+
+
+def test_the_steps_credentials_reach_the_pods_by_a_secret_on_request(
+    pipeline: Account,
+    services: InferenceServices,
+    push_as: Push,
+    tmp_path: Path,
+    bucket: Bucket,
+):
+    with pytest.raises(PermissionDeniedError, match="secrets"):
+        push_as(pipeline, "one", create_storage_secret=True)
+    assert not services.exists("serving.kserve.io/v1beta1", "InferenceService", "tips")
+
+    install(services.namespace, tmp_path, with_storage=True)
+    assert push_as(pipeline, "one", create_storage_secret=True).pushed
+    assert push_as(pipeline, "two", create_storage_secret=True).pushed  # Applied once more.
+    secret = services.object("v1", "Secret", "tips-storage")
+    decoded = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+    assert decoded == {
+        "AWS_ACCESS_KEY_ID": object_stores.KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": object_stores.SECRET,
+    }
+    host = bucket.endpoint.partition("://")[2]
+    for pod in services.pods("tips"):
+        assert pod["spec"]["serviceAccountName"] == "tips-storage"
+        (loader,) = pod["spec"]["initContainers"]
+        variables = {entry["name"]: entry for entry in loader["env"]}
+        assert variables["S3_ENDPOINT"]["value"] == host
+        assert variables["S3_USE_HTTPS"]["value"] == "0"
+        source = variables["AWS_SECRET_ACCESS_KEY"]["valueFrom"]["secretKeyRef"]
+        assert source["name"] == "tips-storage"
+    assert object_stores.SECRET not in str(services.get("tips"))
+
+
+def test_a_secret_of_somebody_elses_is_left_alone(
+    pipeline: Account, services: InferenceServices, push_as: Push, tmp_path: Path
+):
+    install(services.namespace, tmp_path, with_storage=True)
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "tips-storage", "annotations": {"serving.kserve.io/s3-region": "x"}},
+    }
+    services.apply(theirs)
+    with pytest.raises(ConflictError, match="conflict with"):
+        push_as(pipeline, "one", create_storage_secret=True)
+    assert "data" not in services.object("v1", "Secret", "tips-storage")
