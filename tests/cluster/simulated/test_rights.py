@@ -1,6 +1,7 @@
 """Steps and controller act as the ServiceAccounts of the manifests, not as administrator."""
 
 import base64
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,13 @@ from kanaria.serving.doctor.examine import examine
 from kanaria.serving.doctor.finding import State, is_fit
 from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient, Resource
+from kanaria.serving.rollout.control import controller, orders
+from kanaria.serving.rollout.control.config_maps import ConfigMapStore
+from kanaria.serving.rollout.control.connect import NoSource
+from kanaria.serving.rollout.control.lease import KubernetesLease
+from kanaria.serving.rollout.control.look import World
+from kanaria.serving.rollout.policy import Policy, Strategy
+from kanaria.serving.rollout.state import Phase
 from kanaria.serving.traffic.cluster import ClusterTraffic
 
 STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}
@@ -106,7 +114,7 @@ def test_the_pipeline_delivers_and_the_controller_shifts_in_both_modes(
     mode: dict[str, str],
 ):
     namespace = services.namespace
-    step, controller = (ClusterTraffic(account.client()) for account in (pipeline, rollout))
+    step, shifting = (ClusterTraffic(account.client()) for account in (pipeline, rollout))
 
     def deliver_model(model: str) -> Endpoint:
         uri = f"s3://m/{model}"
@@ -121,7 +129,7 @@ def test_the_pipeline_delivers_and_the_controller_shifts_in_both_modes(
         return deliver(step, spec, 120, str(tmp_path / model))
 
     def shares() -> dict[str, int]:
-        status = controller.observe(namespace, "tips")
+        status = shifting.observe(namespace, "tips")
         assert status
         found = {status.revision_uris[t.revision]: t.percent for t in status.traffic if t.percent}
         return {uri.removeprefix("s3://m/"): percent for uri, percent in found.items()}
@@ -130,13 +138,53 @@ def test_the_pipeline_delivers_and_the_controller_shifts_in_both_modes(
     assert deliver_model("two").percent == 10
     # A share is given only when as many copies are ready as there must be.
     assert ready_pods(services.pods("tips") if not mode else pods_of(services)) >= 4
-    controller.shift(namespace, "tips", 50)
+    shifting.shift(namespace, "tips", 50)
     wait_until(lambda: shares() == {"one": 50, "two": 50})
-    controller.promote(namespace, "tips")
+    shifting.promote(namespace, "tips")
     wait_until(lambda: shares() == {"two": 100})
     assert deliver_model("three").percent == 10
-    controller.rollback(namespace, "tips")
+    shifting.rollback(namespace, "tips")
     wait_until(lambda: shares() == {"two": 100})
+
+
+@MODES
+@pytest.mark.parametrize("who", ["pipeline", "rollout"])
+def test_a_rollout_begun_by_the_pipeline_is_finished_by_the_account_that_controls_it(
+    request: pytest.FixtureRequest,
+    pipeline: Account,
+    services: InferenceServices,
+    tmp_path: Path,
+    mode: dict[str, str],
+    who: str,
+):
+    namespace, step = services.namespace, pipeline.client()
+    for model in ("one", "two"):
+        spec = ServiceSpec(
+            name="tips",
+            namespace=namespace,
+            storage_uri=f"s3://m/{model}",
+            canary_percent=0,
+            annotations=mode,
+        )
+        deliver(ClusterTraffic(step), spec, 120, str(tmp_path / model))
+    traffic, store = ClusterTraffic(step), ConfigMapStore(step)
+    policy = Policy(strategy=Strategy.BASIC)
+    orders.start(store, traffic, namespace, "tips", policy, who="push", now=time.time())
+    cluster = request.getfixturevalue(who).client()
+    world = World(
+        traffic=ClusterTraffic(cluster),
+        store=ConfigMapStore(cluster),
+        source=NoSource(),
+        now=time.time,
+    )
+    lease = KubernetesLease(cluster, namespace, "tips", who)
+    ended = controller.run(
+        world, namespace, "tips", lease=lease, heard=lambda _: None, interval_seconds=1
+    )
+    assert ended.rollout.state.phase is Phase.PROMOTED
+    status = traffic.observe(namespace, "tips")
+    assert status
+    assert status.revision_uris[status.rolled_out] == "s3://m/two"
 
 
 def pods_of(services: InferenceServices) -> list[dict[str, object]]:
