@@ -40,8 +40,10 @@ def start_knative() -> None:
     apply(hooks)
     # The webhook's first work is to write its own certificate authority into these objects.
     wait("knative-webhook", lambda: _trusted(hooks))
-    _start("controller", 8092, 8006, f"--kubeconfig={KUBECONFIG}")
+    # Both bind port 8080. The controller goes on without it; the autoscaler would do nothing more.
     _start("autoscaler", 8093, 8007, f"--kubeconfig={KUBECONFIG}")
+    wait("knative-autoscaler", lambda: answers(f"http://{NODE_ADDRESS}:8080/"))
+    _start("controller", 8092, 8006, f"--kubeconfig={KUBECONFIG}")
     # The activator knows no flag and takes the kubeconfig from its environment.
     _start("activator", 8094, 8010)
 
