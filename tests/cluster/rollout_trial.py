@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ class Trial:
     deaths: int = 0
     cluster: KubernetesClient = field(default_factory=KubernetesClient.connect)
     _process: BaseProcess | None = None
+    _starting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def namespace(self) -> str:
@@ -118,14 +120,17 @@ class Trial:
         return reason
 
     def _run(self, settings: Settings) -> int:
-        self._process = start(settings)
+        with self._starting:
+            self._process = start(settings)
         self._process.join(SECONDS)
         assert self._process.exitcode is not None, "the controller does not end"
         return self._process.exitcode
 
     def kill(self) -> None:
         """End the controller at once."""
-        os.kill(self._process.pid, signal.SIGKILL)
+        # It may write before this process knows its id.
+        with self._starting:
+            os.kill(self._process.pid, signal.SIGKILL)
 
     def rollout(self) -> Rollout:
         return self.store.load(self.namespace, SERVICE).rollout
