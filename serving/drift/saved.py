@@ -21,6 +21,7 @@ from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.population_stability import PopulationStability
 from kanaria.serving.drift.protocol import Detector, Reference
 from kanaria.serving.drift.table import Table, TableReference
+from kanaria.serving.drift.wasserstein import Wasserstein
 
 KINDS: Mapping[str, tuple[type[Any], type[Reference]]] = {
     "chi_squared": (ChiSquared, CountedReference),
@@ -30,6 +31,7 @@ KINDS: Mapping[str, tuple[type[Any], type[Reference]]] = {
     "kolmogorov_smirnov": (KolmogorovSmirnov, OrderedReference),
     "population_stability": (PopulationStability, OrderedReference),
     "table": (Table, TableReference),
+    "wasserstein": (Wasserstein, OrderedReference),
 }
 """Name of a detector -> the type of its settings and of its reference."""
 

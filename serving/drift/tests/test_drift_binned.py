@@ -11,9 +11,10 @@ from kanaria.serving.drift import binned, jensen_shannon, population_stability
 from kanaria.serving.drift.jensen_shannon import JensenShannon
 from kanaria.serving.drift.population_stability import PopulationStability
 from kanaria.serving.drift.protocol import Verdict
+from kanaria.serving.drift.wasserstein import Wasserstein
 
 counts = st.lists(st.integers(0, 50), min_size=4, max_size=4).filter(any).map(np.array)
-both = pytest.mark.parametrize("detector", [JensenShannon(), PopulationStability()])
+both = pytest.mark.parametrize("detector", [JensenShannon(), PopulationStability(), Wasserstein()])
 
 
 @given(counts, counts)
@@ -35,6 +36,17 @@ def test_every_row_is_in_one_bin(reference, window):
     edges, old, new = binned.bins(np.sort(reference), np.sort(window), 10)
     assert (old.sum(), new.sum()) == (len(reference), len(window))
     assert np.all(old + new > 0) and len(old) == len(edges) + 1
+
+
+@pytest.mark.parametrize("shift", [0.3, 1.0, 2.0])
+def test_the_wasserstein_distance_is_the_way_moved(shift):
+    # Two normal samples apart by `shift`; their own mixture is wider, so it counts for less.
+    generator = np.random.default_rng(4)
+    old, new = generator.normal(size=20_000), generator.normal(shift, size=20_000)
+    (feature,) = Wasserstein().test(Wasserstein().fit({"x": old}), {"x": new}).features
+    spread = np.ptp(np.quantile([*old, *new], [0.1, 0.9])) / 2.563103
+    expected = stats.wasserstein_distance(old, new) / spread
+    assert feature.statistic == pytest.approx(expected, rel=0.05)
 
 
 @both

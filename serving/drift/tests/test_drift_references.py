@@ -18,6 +18,7 @@ from kanaria.serving.drift.jensen_shannon import JensenShannon
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
 from kanaria.serving.drift.population_stability import PopulationStability
 from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.wasserstein import Wasserstein
 
 DETECTORS = [
     KolmogorovSmirnov(alternative="less"),
@@ -26,6 +27,7 @@ DETECTORS = [
     FisherExact(correction="fdr"),
     JensenShannon(),
     PopulationStability(alpha=0.1),
+    Wasserstein(),
     Table(categorical=("b",), least=0.2),
 ]
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda one: one.name)
