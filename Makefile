@@ -18,11 +18,12 @@ BUILD_ARGUMENTS = BASE_IMAGE=$(BASE_IMAGE) UV_VERSION=$(UV_VERSION) VERSION=$(VE
   REVISION=$(shell git rev-parse HEAD 2> /dev/null) \
   $(foreach name,$(FROM_ENVIRONMENT),$(if $($(name)),$(name)))
 LOCKED := uv.lock pyproject.toml setup.cfg Makefile
+ALIBI_TESTS := serving/drift/tests/alibi
 TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate,components/$(step)/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-training test-serving check format regenerate benchmark clean
-.PHONY: images test-images test-cluster test-cluster-pods test-prometheus
+.PHONY: help install demo test test-training test-serving test-alibi check format regenerate benchmark
+.PHONY: clean images test-images test-cluster test-cluster-pods test-prometheus
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,16 +50,25 @@ $(UV): Makefile
 	  --extra serving --group test --group servers --group lint --group demo --group notebooks
 	@touch $@
 
+.venv/alibi/.synced: $(LOCKED) | $(UV)
+	UV_PROJECT_ENVIRONMENT=.venv/alibi $(UV) sync --quiet --frozen --python $(PYTHON) \
+	  --extra alibi --group test
+	@touch $@
+
 demo: install ## Train on real flights, deploy, roll out a 10 % canary, judge live traffic.
 	@$(SERVING)/python -m kanaria.pipelines.flights.demo
 
-test: test-training test-serving ## Run all tests, each part in its runtime.
+test: test-training test-serving test-alibi ## Run all tests, each part in its runtime.
 
 test-training: install ## Run the tests of the steps that compute on data.
 	$(TRAINING) -I -m pytest $(TRAINING_TESTS)
 
 test-serving: install ## Run all other tests.
-	$(SERVING)/python -I -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) tests/images tests/cluster tests/prometheus)
+	$(SERVING)/python -I -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) $(ALIBI_TESTS) tests/images tests/cluster tests/prometheus)
+
+# alibi-detect wants the old Keras; its licence allows tests, not production.
+test-alibi: .venv/alibi/.synced ## Compare the drift detectors with the real alibi-detect.
+	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 .venv/alibi/bin/python -I -m pytest $(ALIBI_TESTS)
 
 # -P keeps this folder out of the path, as -I does, but lets PYTHONPATH name the helpers of tests.
 CLUSTER := PYTHONPATH=$(CURDIR)/tests/cluster:$(CURDIR)/serving/traffic/tests/contract:$(CURDIR)/serving/rollout/control/tests/worlds $(SERVING)/python -P -m

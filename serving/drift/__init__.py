@@ -6,6 +6,9 @@
     cramer_von_mises           their mean squared difference            each number
     chi_squared                shares of categories                     each category column
     fisher_exact               share of ones, exactly                   each column of 0 and 1
+    jensen_shannon             distance over bins, from 0 to 1          each number
+    population_stability       the index of credit scoring              each number
+    wasserstein                how far the values moved                 each number
     table                      Kolmogorov-Smirnov and chi-squared       a mixed table
 
 Rule: a detector is a frozen record of settings. `fit` makes a reference, `test` compares a window

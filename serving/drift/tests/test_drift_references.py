@@ -14,14 +14,20 @@ from kanaria.serving.drift import saved
 from kanaria.serving.drift.chi_squared import ChiSquared
 from kanaria.serving.drift.cramer_von_mises import CramerVonMises
 from kanaria.serving.drift.fisher_exact import FisherExact
+from kanaria.serving.drift.jensen_shannon import JensenShannon
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.population_stability import PopulationStability
 from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.wasserstein import Wasserstein
 
 DETECTORS = [
     KolmogorovSmirnov(alternative="less"),
     CramerVonMises(),
     ChiSquared(alpha=0.01),
     FisherExact(correction="fdr"),
+    JensenShannon(),
+    PopulationStability(alpha=0.1),
+    Wasserstein(),
     Table(categorical=("b",), least=0.2),
 ]
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda one: one.name)

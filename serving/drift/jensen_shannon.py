@@ -1,0 +1,57 @@
+"""Jensen-Shannon distance over twenty bins: from 0, the same, to 1, nothing in common.
+
+The square root of the divergence in bits, which is a metric (Endres and Schindelin 2003).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from kanaria.serving.drift import binned, univariate
+from kanaria.serving.drift.columns import rows_of
+from kanaria.serving.drift.ordered import OrderedReference
+from kanaria.serving.drift.protocol import Columns, Floats, Result
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JensenShannon(univariate.Settings):
+    """Tests each numeric feature; `least` is a distance."""
+
+    @property
+    def name(self) -> str:
+        """The name of the detector."""
+        return "jensen_shannon"
+
+    def fit(self, rows: Columns) -> OrderedReference:
+        """Return the reference of `rows`."""
+        return OrderedReference.of(rows, rows_of(rows, "reference"))
+
+    def test(self, reference: OrderedReference, window: Columns) -> Result:
+        """Return how `window` compares with the reference."""
+        return binned.compared(self, self.name, MEASURE, reference, window)
+
+
+def distance(old: Floats, new: Floats, edges: Floats) -> Floats:
+    """Return the distance of counts (..., bins)."""
+    del edges
+    p, q = (counts / counts.sum(axis=-1, keepdims=True) for counts in (old, new))
+    divergence = (_against(p, (p + q) / 2) + _against(q, (p + q) / 2)) / 2
+    return np.sqrt(np.maximum(divergence, 0.0))
+
+
+def _against(p: Floats, middle: Floats) -> Floats:
+    ratio = np.divide(p, middle, out=np.ones_like(p), where=p > 0)
+    return np.asarray((p * np.log2(ratio)).sum(axis=-1))
+
+
+def _significance(value: float, effective: float, bins: int) -> float:
+    from scipy.special import chdtrc
+
+    # For small differences eight times the divergence in nats, times the rows, is Pearson's.
+    return float(chdtrc(max(bins - 1, 1), 8 * math.log(2) * value**2 * effective))
+
+
+MEASURE = binned.Measure(
+    name="Jensen-Shannon distance", bins=20, distance=distance, significance=_significance
+)

@@ -1,0 +1,77 @@
+"""Reading artefacts of alibi-detect where it is not installed; `tests/alibi` compares with it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kanaria.components.shared.errors import DataError
+from kanaria.serving.drift import alibi
+from kanaria.serving.drift.chi_squared import ChiSquared
+from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.table import Table
+
+CONFIG = """\
+name = "KSDrift"
+x_ref = "x_ref.npy"
+preprocess_fn = "None"
+update_x_ref = "None"
+p_val = 0.1
+correction = "fdr"
+alternative = "less"
+"""
+
+
+def artefact(folder: Path, config: str = CONFIG) -> Path:
+    folder.mkdir()
+    (folder / "config.toml").write_text(config)
+    np.save(folder / "x_ref.npy", np.random.default_rng(1).normal(size=(50, 2)))
+    return folder
+
+
+def test_settings_and_rows_are_read(tmp_path: Path):
+    detector, reference = alibi.load(artefact(tmp_path / "ks"), least=0.2)
+    assert detector == KolmogorovSmirnov(alpha=0.1, correction="fdr", alternative="less", least=0.2)
+    assert reference.rows == 50 and list(reference.values) == ["0", "1"]
+
+
+def test_an_export_is_read_back(tmp_path: Path):
+    generator = np.random.default_rng(2)
+    rows = {"distance": generator.normal(size=30), "hour": generator.integers(0, 24, 30)}
+    detector = Table(categorical=("hour",))
+    reference = detector.fit(rows)
+    alibi.export(tmp_path / "table", detector, reference)
+    loaded, held = alibi.load(tmp_path / "table")
+    assert loaded == Table(categorical=("1",))
+    np.testing.assert_array_equal(held.numbers.values["0"], reference.numbers.values["distance"])
+    np.testing.assert_array_equal(held.categories.counts["1"], reference.categories.counts["hour"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"KSDrift"', '"LearnedKernelDrift"', "'LearnedKernelDrift' cannot be read"),
+        ('preprocess_fn = "None"', 'preprocess_fn = "model.dill"', "it has preprocess_fn"),
+        ('"x_ref.npy"', '"absent.npy"', "no artefact"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path: Path, old, new, message):
+    with pytest.raises(DataError, match=message):
+        alibi.load(artefact(tmp_path / "ks", CONFIG.replace(old, new)))
+
+
+def test_a_pickle_is_not_opened(tmp_path: Path):
+    folder = artefact(tmp_path / "ks")
+    np.save(folder / "x_ref.npy", np.array([object()]), allow_pickle=True)
+    with pytest.raises(DataError, match="no artefact"):
+        alibi.load(folder)
+
+
+def test_what_alibi_cannot_test_is_not_exported(tmp_path: Path):
+    detector = KolmogorovSmirnov()
+    gaps = detector.fit({"a": np.array([1.0, np.nan]), "b": np.array([1.0, 2.0])})
+    with pytest.raises(DataError, match="fill them"):
+        alibi.export(tmp_path / "gaps", detector, gaps)
+    text = ChiSquared().fit({"carrier": np.array(["UA", "DL"])})
+    with pytest.raises(DataError, match=r"\['carrier'\] hold text"):
+        alibi.export(tmp_path / "text", ChiSquared(), text)
