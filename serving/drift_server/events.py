@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import unquote
 
 from kanaria.components.shared.errors import DataError, shown
@@ -145,5 +145,16 @@ def _text_of(found: Mapping[str, Any], wanted: str) -> str:
     for name, value in found.items():
         if name.lower() == wanted:
             first = value[0] if isinstance(value, list) and value else value
-            return first if isinstance(first, str) else ""
+            return first if is_text(first) else ""
     return ""
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Tell whether a value out of JSON is text that UTF-8 can write; half a surrogate is not."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
