@@ -26,11 +26,14 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     retention = Retention(seconds=options.keep_days * DAY, megabytes=options.keep_megabytes)
     store = Store(options.store, retention)
-    metrics = Metrics()
-    application = Receiver(Intake(store), metrics).application()
     # A line for each event would cost more than keeping it.
     uvicorn.run(
-        application, host=options.host, port=options.port, access_log=False, log_level="warning"
+        Receiver(Intake(store), Metrics()),
+        host=options.host,
+        port=options.port,
+        access_log=False,
+        proxy_headers=False,
+        log_level="warning",
     )
     store.close()
 

@@ -18,7 +18,7 @@ from kanaria.components.shared.errors import DataError, shown
 VERSION_ANNOTATION = "kanaria.io/model-version"
 REQUEST_ID_HEADER = "x-request-id"
 NEEDED = ("id", "source", "specversion", "type", "inferenceservicename", "namespace")
-OPTIONAL = ("time", "component", "endpoint")
+ATTRIBUTES = (*NEEDED, "time", "component", "endpoint")
 MAX_NAME_LENGTH = 512
 """Characters of a name or an id: they are kept beside every event."""
 
@@ -73,7 +73,7 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
         EventError: attributes are missing or wrong; all of them are named.
     """
     faults: list[str] = []
-    given = {name: unquote(headers.get(f"ce-{name}", "")) for name in (*NEEDED, *OPTIONAL)}
+    given = {name: unquote(headers.get(f"ce-{name}", "")) for name in ATTRIBUTES}
     faults += [f"ce-{name}: missing" for name in NEEDED if not given[name]]
     faults += [
         f"ce-{name}={shown(value)}: longer than {MAX_NAME_LENGTH} characters"

@@ -58,18 +58,15 @@ REFUSALS: dict[type[KanariaError], Refusal] = {
 
 
 class Receiver:
-    """The endpoints, over one intake."""
+    """The ASGI application over one intake, which runs as long as its lifespan."""
 
     def __init__(self, intake: Intake, metrics: Metrics) -> None:
-        """Answer from `intake`, which runs as long as the application does."""
+        """Answer from `intake`."""
         self._intake, self._metrics = intake, metrics
         self._writing: asyncio.Task[None] | None = None
 
-    def application(self) -> Starlette:
-        """Return the ASGI application; its lifespan runs the intake."""
-        return Starlette(
+        self._others = Starlette(
             routes=[
-                Route("/", self.event, methods=["POST"]),
                 Route("/labels", self.labels, methods=["POST"]),
                 Route("/v2/health/live", self.health),
                 Route("/v2/health/ready", self.health),
@@ -79,10 +76,23 @@ class Receiver:
             lifespan=self._lifespan,
         )
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request; events go past the router, which would cost a third of the time."""
+        if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "POST":
+            await self._others(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self.event(request)
+        except tuple(REFUSALS) as error:
+            response = await self._refuse(request, error)
+        await response(scope, receive, send)
+
     async def event(self, request: Request) -> Response:
         """Keep one payload event."""
         began, now = time.perf_counter(), time.time()
-        event = read_event(request.headers, await _body(request), now)
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.scope["headers"]}
+        event = read_event(headers, await _body(request), now)
         counted = Counted(event=event, rows=rows_of(read_columns(event.body)))
         (outcome,) = await self._intake.put([counted])
         self._metrics.count_event(event.kind.name.lower(), outcome, time.perf_counter() - began)
