@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import unquote
 
 from kanaria.components.shared.errors import DataError, shown
@@ -18,7 +18,7 @@ from kanaria.components.shared.errors import DataError, shown
 VERSION_ANNOTATION = "kanaria.io/model-version"
 REQUEST_ID_HEADER = "x-request-id"
 NEEDED = ("id", "source", "specversion", "type", "inferenceservicename", "namespace")
-OPTIONAL = ("time", "component", "endpoint")
+ATTRIBUTES = (*NEEDED, "time", "component", "endpoint")
 MAX_NAME_LENGTH = 512
 """Characters of a name or an id: they are kept beside every event."""
 
@@ -73,7 +73,7 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
         EventError: attributes are missing or wrong; all of them are named.
     """
     faults: list[str] = []
-    given = {name: unquote(headers.get(f"ce-{name}", "")) for name in (*NEEDED, *OPTIONAL)}
+    given = {name: unquote(headers.get(f"ce-{name}", "")) for name in ATTRIBUTES}
     faults += [f"ce-{name}: missing" for name in NEEDED if not given[name]]
     faults += [
         f"ce-{name}={shown(value)}: longer than {MAX_NAME_LENGTH} characters"
@@ -145,5 +145,16 @@ def _text_of(found: Mapping[str, Any], wanted: str) -> str:
     for name, value in found.items():
         if name.lower() == wanted:
             first = value[0] if isinstance(value, list) and value else value
-            return first if isinstance(first, str) else ""
+            return first if is_text(first) else ""
     return ""
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Tell whether a value out of JSON is text that UTF-8 can write; half a surrogate is not."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

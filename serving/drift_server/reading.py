@@ -1,7 +1,9 @@
 """Reads streams, windows and labels out of the store's file, beside the process that writes it."""
 
+import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from kanaria.serving.drift_server.exchanges import Exchange, KeptLabel, Stream
@@ -22,6 +24,27 @@ SELECT e.number, e.id, e.component, e.request_id, e.time, e.received, {ROWS}, q.
 BY_NUMBER = f"{WHOLE} AND e.number > ? AND e.number <= ? ORDER BY e.number"
 BY_TIME = f"{WHOLE} AND e.time >= ? AND e.time < ? ORDER BY e.time, e.number"
 LABELS = "SELECT row, value, received FROM labels WHERE request_id = ? ORDER BY row"
+
+COVERAGE = f"""
+WITH found AS (
+  SELECT {ROWS} AS rows, e.request_id, e.time {JOINED} AND e.time >= ? AND e.time < ?)
+SELECT (SELECT sum(rows) FROM found), count(*), avg(l.received - found.time)
+FROM found CROSS JOIN labels l ON l.request_id = found.request_id AND l.row < found.rows"""  # noqa: S608  # Put together of this file's constants.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coverage:
+    """How many instances of a window have a label.
+
+    Attributes:
+        rows: instances, at least 1.
+        labelled: of them, those with a label.
+        mean_lag: seconds from an exchange to its labels' arrival, NaN without labels.
+    """
+
+    rows: int
+    labelled: int
+    mean_lag: float
 
 
 class Reader:
@@ -56,6 +79,14 @@ class Reader:
     def by_time(self, stream: Stream, begin: float, end: float) -> Iterator[Exchange]:
         """Yield the exchanges of [begin, end), in seconds since 1970, in the order of time."""
         return self._exchanges(BY_TIME, (*_key(stream), begin, end))
+
+    def coverage(self, stream: Stream, begin: float, end: float) -> Coverage | None:
+        """Return the labels' coverage of the exchanges of [begin, end), None if there are none."""
+        row = self._connection.execute(COVERAGE, (*_key(stream), begin, end)).fetchone()
+        rows, labelled, mean = row
+        if not rows:
+            return None
+        return Coverage(rows=rows, labelled=labelled, mean_lag=math.nan if mean is None else mean)
 
     def _exchanges(self, query: str, values: Sequence[object]) -> Iterator[Exchange]:
         for number, id_, component, request_id, *rest in self._connection.execute(query, values):

@@ -57,6 +57,7 @@ WHERE (excluded.time, excluded.value) > (time, value)"""
 ADD_BODY = "INSERT OR IGNORE INTO bodies (place, rows, body) VALUES (?, ?, ?)"
 REMOVED_FOR_EACH = 4
 """Exchanges that may go for each item that comes: the file shrinks, and a commit stays short."""
+TIDY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +101,7 @@ class Store:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._retention, self._horizon = retention, 0.0
+        self._since, self._tidied = 0, 0.0
         self._connection = connect(path)
         with self._transaction():
             found = self._value("PRAGMA user_version")
@@ -127,7 +129,10 @@ class Store:
             sqlite3.OperationalError: the disk is full or refuses; nothing of the items is kept.
         """
         with self._transaction():
-            self._forget_old(now, REMOVED_FOR_EACH * len(items) + 50)
+            self._since += len(items)
+            if abs(now - self._tidied) >= TIDY_SECONDS:
+                self._forget_old(now, REMOVED_FOR_EACH * self._since + 50)
+                self._since, self._tidied = 0, now
             oldest = max(self._horizon, now - self._retention.seconds)
             return [
                 self._keep_label(item, now, oldest)

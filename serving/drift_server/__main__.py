@@ -1,0 +1,42 @@
+"""Runs the drift server: `python -m kanaria.serving.drift_server --store FILE`."""
+
+import argparse
+import logging
+from pathlib import Path
+
+import uvicorn
+
+from kanaria.serving.drift_server.intake import Intake
+from kanaria.serving.drift_server.metrics import Metrics
+from kanaria.serving.drift_server.server import Receiver
+from kanaria.serving.drift_server.store import Retention, Store
+
+DAY = 86_400.0
+
+
+def main() -> None:
+    """Serve until SIGTERM; what was received is written before it ends."""
+    parser = argparse.ArgumentParser(prog="python -m kanaria.serving.drift_server")
+    parser.add_argument("--store", type=Path, required=True, help="SQLite file; made when missing")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--keep-days", type=float, default=30.0)
+    parser.add_argument("--keep-megabytes", type=int, default=10_000)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    retention = Retention(seconds=options.keep_days * DAY, megabytes=options.keep_megabytes)
+    store = Store(options.store, retention)
+    # A line for each event would cost more than keeping it.
+    uvicorn.run(
+        Receiver(Intake(store), Metrics()),
+        host=options.host,
+        port=options.port,
+        access_log=False,
+        proxy_headers=False,
+        log_level="warning",
+    )
+    store.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Puts what arrives on the disk in groups, and tells each sender when its own is there.
+
+While one group is written the next one gathers, so a commit is shared by all that wait for it and
+the time of an answer is about that of two commits, at any rate. What waits is bounded by number
+and by bytes; more is refused at once, so a flood costs neither memory nor the answer's time.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.drift_server.exchanges import Label, Outcome
+from kanaria.serving.drift_server.store import Counted, Store
+
+logger = logging.getLogger(__name__)
+Item = Counted | Label
+LABEL_BYTES = 200
+"""About what a label takes in memory."""
+
+
+class FullError(NotReadyError):
+    """More waits to be written than may; send it again later."""
+
+
+class WriteError(NotReadyError):
+    """The store could not be written; nothing of the group is kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """How much may wait to be written.
+
+    Attributes:
+        items: events and labels.
+        megabytes: of their bodies.
+        pause: seconds for which a group gathers before it is written; each commit costs the
+            processor about 1 ms, however small the group.
+        tidy: seconds between two removals of what is old while nothing arrives.
+    """
+
+    items: int = 20_000
+    megabytes: int = 64
+    pause: float = 0.003
+    tidy: float = 1.0
+
+
+class Intake:
+    """The one queue before a store; lives in one event loop."""
+
+    def __init__(self, store: Store, limits: Limits = Limits()) -> None:
+        """Take items for `store` once `run` runs."""
+        self._store, self._limits = store, limits
+        self._waiting: list[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]] = []
+        self._items = self._bytes = 0
+        self._arrived = asyncio.Event()
+
+    @property
+    def depth(self) -> int:
+        """Items that wait to be written or are being written."""
+        return self._items
+
+    async def put(self, items: Sequence[Item]) -> list[Outcome]:
+        """Return what became of the items once they are on the disk.
+
+        Raises:
+            FullError: too much waits already; none of them is kept.
+            WriteError: the disk refused; none of them is kept.
+        """
+        size = sum(map(_bytes, items))
+        full = self._items and self._items + len(items) > self._limits.items
+        if full or (self._bytes and self._bytes + size > self._limits.megabytes << 20):
+            waiting = f"{self._items} items of {self._bytes >> 20} MB wait to be written"
+            raise FullError(f"{waiting}; send it again later")
+        written: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        written.add_done_callback(partial(self._done, len(items), size))
+        self._waiting.append((items, written))
+        self._items, self._bytes = self._items + len(items), self._bytes + size
+        self._arrived.set()
+        # What a sender that went away has sent is still written.
+        return await asyncio.shield(written)
+
+    def _done(self, items: int, size: int, written: asyncio.Future[list[Outcome]]) -> None:
+        self._items, self._bytes = self._items - items, self._bytes - size
+        written.exception()  # Nobody else may look at it.
+
+    async def run(self) -> None:
+        """Write what arrives, until cancelled; then what had arrived is still written."""
+        with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
+            try:
+                while True:
+                    await self._write(thread)
+            finally:
+                await self._group(thread)
+
+    async def _write(self, thread: ThreadPoolExecutor) -> None:
+        try:
+            await asyncio.wait_for(self._arrived.wait(), self._limits.tidy)
+            await asyncio.sleep(self._limits.pause)
+        except TimeoutError:
+            pass  # An empty group removes what has become too old.
+        await asyncio.shield(self._group(thread))
+
+    async def _group(self, thread: ThreadPoolExecutor) -> None:
+        group, self._waiting = self._waiting, []
+        self._arrived.clear()
+        items = [item for part, _ in group for item in part]
+        loop = asyncio.get_running_loop()
+        try:
+            outcomes = await loop.run_in_executor(thread, self._store.apply, items, time.time())
+        except sqlite3.Error as error:
+            logger.error("%d events and labels were refused by the store: %s", len(items), error)
+            _fail(group, error)
+            return
+        place = 0
+        for part, written in group:
+            written.set_result(outcomes[place : place + len(part)])
+            place += len(part)
+
+
+def _fail(
+    group: Sequence[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]], cause: Exception
+) -> None:
+    for _, written in group:
+        error = WriteError(f"the store cannot be written: {cause}; see to its disk, send again")
+        error.__cause__ = cause
+        written.set_exception(error)
+
+
+def _bytes(item: Item) -> int:
+    return LABEL_BYTES if isinstance(item, Label) else len(item.event.body) + LABEL_BYTES

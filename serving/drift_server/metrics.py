@@ -1,0 +1,90 @@
+"""What the drift server counts, in Prometheus form."""
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from kanaria.serving.drift_server.exchanges import Outcome, Stream
+from kanaria.serving.drift_server.reading import Coverage
+
+STREAM = ("namespace", "service", "version")
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
+
+
+class Metrics:
+    """Counters of one server; they begin at zero with each process."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self._registry = CollectorRegistry()
+        self._events = Counter(
+            "kanaria_payload_events",
+            "Payload events that were answered, by type and what became of them.",
+            ("type", "outcome"),
+            registry=self._registry,
+        )
+        self._refused = Counter(
+            "kanaria_payload_refused",
+            "Events and label uploads of which nothing is kept. Malformed: attributes, body, "
+            "labels, size. Shed: full. Failed: disk.",
+            ("reason",),
+            registry=self._registry,
+        )
+        self._labels = Counter(
+            "kanaria_labels",
+            "Labels that were answered, by what became of them.",
+            ("outcome",),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "kanaria_payload_answer_seconds",
+            "Seconds from an event's arrival to its answer.",
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self._waiting = Gauge(
+            "kanaria_store_waiting",
+            "Events and labels that wait to be written.",
+            registry=self._registry,
+        )
+        self._coverage = Gauge(
+            "kanaria_label_coverage_ratio",
+            "Share of the instances in the newest window due for labels that have one.",
+            STREAM,
+            registry=self._registry,
+        )
+        self._lag = Gauge(
+            "kanaria_label_lag_seconds",
+            "Mean seconds from an exchange to the arrival of its label, in that window.",
+            STREAM,
+            registry=self._registry,
+        )
+
+    def count_event(self, kind: str, outcome: Outcome, seconds: float) -> None:
+        """Count an event that is on the disk."""
+        self._events.labels(kind, outcome.value).inc()
+        self._seconds.observe(seconds)
+
+    def count_labels(self, outcomes: Sequence[Outcome]) -> None:
+        """Count labels that are on the disk."""
+        for outcome in Outcome:
+            self._labels.labels(outcome.value).inc(outcomes.count(outcome))
+
+    def count_refusal(self, reason: str) -> None:
+        """Count something of which nothing is kept."""
+        self._refused.labels(reason).inc()
+
+    def show_coverage(self, found: Sequence[tuple[Stream, Coverage]]) -> None:
+        """Show the labels' coverage and lag of the streams that have traffic; others go."""
+        self._coverage.clear()
+        self._lag.clear()
+        for stream, coverage in found:
+            key = (stream.namespace, stream.service, stream.version)
+            self._coverage.labels(*key).set(coverage.labelled / coverage.rows)
+            if coverage.labelled:
+                self._lag.labels(*key).set(coverage.mean_lag)
+
+    def text(self, waiting: int) -> bytes:
+        """Return all metrics in Prometheus' text format."""
+        self._waiting.set(waiting)
+        return generate_latest(self._registry)

@@ -1,0 +1,142 @@
+"""The drift server's HTTP interface, an ASGI application.
+
+    POST /                 one payload event of KServe's logger     200 it is on the disk
+    POST /labels           labels by X-Request-Id (see `labels`)    200 they are on the disk
+    GET  /v2/health/live, /v2/health/ready                          200, or 503
+    GET  /metrics                                                   Prometheus' text format
+
+    400 malformed, the reason is told    413 too large    429 too much waits    503 the disk refuses
+
+Nothing is kept of what is answered with 4xx or 5xx. No test is run before an answer.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from kanaria.components.shared.errors import DataError, KanariaError
+from kanaria.serving.drift_server.events import EventError, read_event
+from kanaria.serving.drift_server.exchanges import Outcome
+from kanaria.serving.drift_server.intake import FullError, Intake, Item, WriteError
+from kanaria.serving.drift_server.labels import LabelError, read_labels
+from kanaria.serving.drift_server.metrics import Metrics
+from kanaria.serving.drift_server.payloads import PayloadError, read_columns, rows_of
+from kanaria.serving.drift_server.store import Counted
+
+MAX_BODY = 16 << 20
+"""Bytes of one request's body."""
+
+
+class TooLargeError(DataError):
+    """A body is larger than MAX_BODY."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """How an error is answered and counted."""
+
+    code: int
+    reason: str
+
+
+REFUSALS: dict[type[KanariaError], Refusal] = {
+    EventError: Refusal(code=400, reason="attributes"),
+    PayloadError: Refusal(code=400, reason="body"),
+    LabelError: Refusal(code=400, reason="labels"),
+    TooLargeError: Refusal(code=413, reason="size"),
+    FullError: Refusal(code=429, reason="full"),
+    WriteError: Refusal(code=503, reason="disk"),
+}
+
+
+class Receiver:
+    """The ASGI application over one intake, which runs as long as its lifespan."""
+
+    def __init__(self, intake: Intake, metrics: Metrics) -> None:
+        """Answer from `intake`."""
+        self._intake, self._metrics = intake, metrics
+        self._writing: asyncio.Task[None] | None = None
+
+        self._others = Starlette(
+            routes=[
+                Route("/labels", self.labels, methods=["POST"]),
+                Route("/v2/health/live", self.health),
+                Route("/v2/health/ready", self.health),
+                Route("/metrics", self.metrics),
+            ],
+            exception_handlers=dict.fromkeys(REFUSALS, self._refuse),
+            lifespan=self._lifespan,
+        )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request; events go past the router, which would cost a third of the time."""
+        if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "POST":
+            await self._others(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            response = await self.event(request)
+        except tuple(REFUSALS) as error:
+            response = await self._refuse(request, error)
+        await response(scope, receive, send)
+
+    async def event(self, request: Request) -> Response:
+        """Keep one payload event."""
+        began, now = time.perf_counter(), time.time()
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.scope["headers"]}
+        event = read_event(headers, await _body(request), now)
+        counted = Counted(event=event, rows=rows_of(read_columns(event.body)))
+        (outcome,) = await self._intake.put([counted])
+        self._metrics.count_event(event.kind.name.lower(), outcome, time.perf_counter() - began)
+        return Response()
+
+    async def labels(self, request: Request) -> Response:
+        """Keep one or many labels; all of an upload or none."""
+        content_type = request.headers.get("content-type", "")
+        found: list[Item] = [*read_labels(await _body(request), content_type, time.time())]
+        outcomes = await self._intake.put(found)
+        self._metrics.count_labels(outcomes)
+        return JSONResponse({outcome.value: outcomes.count(outcome) for outcome in Outcome})
+
+    async def health(self, _: Request) -> Response:
+        """Tell whether events can be written."""
+        alive = self._writing is not None and not self._writing.done()
+        return JSONResponse({"live": alive, "ready": alive}, status_code=200 if alive else 503)
+
+    async def metrics(self, _: Request) -> Response:
+        """Show the counters."""
+        text = self._metrics.text(self._intake.depth)
+        return Response(text, media_type="text/plain; version=0.0.4")
+
+    async def _refuse(self, _: Request, error: Exception) -> Response:
+        refusal = REFUSALS[type(error)]  # type: ignore[index]  # The application maps these alone.
+        self._metrics.count_refusal(refusal.reason)
+        headers = {"Retry-After": "1"} if refusal.code in (429, 503) else None
+        return JSONResponse({"error": str(error)}, status_code=refusal.code, headers=headers)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Any) -> AsyncIterator[None]:
+        self._writing = asyncio.create_task(self._intake.run())
+        yield
+        self._writing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._writing
+
+
+async def _body(request: Request) -> bytes:
+    """Return the body, read no further than it may be."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            raise TooLargeError(f"body: more than {MAX_BODY >> 20} MiB; send less at once")
+        parts.append(part)
+    return b"".join(parts)

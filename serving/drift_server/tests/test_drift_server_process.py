@@ -1,0 +1,122 @@
+import asyncio
+import json
+import threading
+
+import httpx
+import pytest
+from event_sender import Sender, Server, headers, plan
+
+from kanaria.serving.drift_server.exchanges import Stream
+from kanaria.serving.drift_server.reading import Reader
+from kanaria.serving.drift_server.server import MAX_BODY
+
+STREAM = Stream(namespace="models", service="flights", version="1")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("server") / "events.db")
+    server.start()
+    server.wait()
+    yield server
+    server.stop()
+
+
+def post(server, kind, id_, body, **changes):
+    head = headers(kind, id_, f"order-{id_}") | changes
+    return httpx.post(server.url, headers=head, content=body)
+
+
+def kept(server):
+    reader = Reader(server.store)
+    try:
+        return {e.id: e for e in reader.by_number(STREAM, 0, 10**9)}
+    finally:
+        reader.close()
+
+
+def counter(server, line):
+    text = httpx.get(f"{server.url}/metrics").text
+    return next((float(row.split()[-1]) for row in text.splitlines() if row.startswith(line)), 0.0)
+
+
+def test_a_request_its_response_and_its_label_meet(server):
+    assert post(server, "response", "a", b'{"predictions": [0.5]}').status_code == 200
+    answer = httpx.post(f"{server.url}/labels", json={"request_id": "order-a", "label": 1})
+    assert answer.json() == {"new": 1, "repeated": 0, "expired": 0}
+    assert post(server, "request", "a", b'{"instances": [[1, 2]]}').status_code == 200
+    exchange = kept(server)["a"]
+    assert (exchange.request, exchange.response) == (
+        b'{"instances": [[1, 2]]}',
+        b'{"predictions": [0.5]}',
+    )
+    assert exchange.labels[0].value == 1
+
+
+def test_a_repeated_event_is_taken_and_counted_once(server):
+    line = 'kanaria_payload_events_total{outcome="repeated",type="request"}'
+    before = counter(server, line)
+    codes = [post(server, "request", "b", b'{"instances": [1]}').status_code for _ in range(2)]
+    assert codes == [200, 200]
+    assert counter(server, line) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("body", "changes", "reason", "told"),
+    [
+        (b'{"instances": [1]}', {"ce-type": "other"}, "attributes", "ce-type='other'"),
+        (b'{"instances": 1}', {}, "body", "instances 1"),
+    ],
+)
+def test_a_malformed_event_is_refused_counted_and_not_kept(server, body, changes, reason, told):
+    line = f'kanaria_payload_refused_total{{reason="{reason}"}}'
+    before = counter(server, line)
+    answer = post(server, "request", "broken", body, **changes)
+    assert (answer.status_code, told in answer.json()["error"]) == (400, True)
+    assert counter(server, line) == before + 1
+    assert "broken" not in kept(server)
+
+
+def test_labels_with_a_fault_are_not_kept_at_all(server):
+    lines = [{"request_id": "order-x", "label": 1}, {"request_id": "order-y"}]
+    answer = httpx.post(f"{server.url}/labels", json=lines)
+    assert (answer.status_code, "label 1" in answer.json()["error"]) == (400, True)
+    assert httpx.post(f"{server.url}/labels", json=lines[0]).json()["new"] == 1
+
+
+def test_a_body_that_is_too_large_is_refused(server):
+    assert post(server, "request", "large", bytes(MAX_BODY + 1)).status_code == 413
+
+
+def test_it_tells_that_it_lives_and_is_ready(server):
+    for path in ("live", "ready"):
+        assert httpx.get(f"{server.url}/v2/health/{path}").status_code == 200
+    assert httpx.get(f"{server.url}/unknown").status_code == 404
+
+
+def test_what_was_acknowledged_outlives_kill_9_and_counts_once(tmp_path):
+    server = Server(tmp_path / "events.db")
+    server.start()
+    server.wait()
+    sendings = plan(rate=300, seconds=4, seed=1)
+    sender = Sender(server.port, connections=8)
+    sending = threading.Thread(target=lambda: asyncio.run(sender.send(sendings)))
+    sending.start()
+    while len(sender.seen.acknowledged) < 300:
+        sending.join(0.01)
+    server.kill()
+    server.start()
+    server.wait()
+    sending.join()
+    again, sender.seen.unanswered = sender.seen.unanswered, []
+    asyncio.run(sender.send(again))
+    planned = {s.key for s in sendings if s.key}
+    assert sender.seen.acknowledged == planned
+    assert set(sender.seen.codes) == {200, 400}
+    found = kept(server).values()
+    assert {(e.id, "request") for e in found if e.request} | {
+        (e.id, "response") for e in found if e.response
+    } == planned
+    rows = [(e.rows, len(json.loads(e.request)["instances"])) for e in found if e.request]
+    assert all(kept_rows == sent for kept_rows, sent in rows)
+    server.stop()
