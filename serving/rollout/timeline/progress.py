@@ -83,7 +83,13 @@ def answers(facts: Mapping[str, str], state: State) -> tuple[str, ...]:
 def _traffic(state: State) -> str:
     seen = state.percent_seen
     desired = f"{state.desired_percent}%"
-    return desired if seen in (None, state.desired_percent) else f"{desired} (has {seen}%)"
+    is_as_told = _is_new(state) or seen in (None, state.desired_percent)
+    return desired if is_as_told else f"{desired} (has {seen}%)"
+
+
+def _is_new(state: State) -> bool:
+    """Tell whether the traffic was decided after it was last seen."""
+    return state.last is not None and state.last.action is not Action.HOLD
 
 
 def _judged(found: Sequence[Finding]) -> bool:
@@ -120,6 +126,8 @@ def _step(state: State, policy: Policy, now: float) -> str:
 
 
 def _weights(state: State) -> str:
+    if _is_new(state):
+        return f"canary {state.desired_percent}%"
     seen = "not known" if state.percent_seen is None else f"{state.percent_seen}%"
     return f"canary {state.desired_percent}% desired, {seen} seen"
 

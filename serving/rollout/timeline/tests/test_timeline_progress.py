@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,10 +44,17 @@ def test_a_line_tells_time_traffic_rates_harm_and_why_it_is_held(told):
     assert line.endswith("/1  held: step 10%: 184 of 300 requests, 3.0 of 5 minutes")
 
 
-def test_a_shift_is_told_with_the_traffic_that_the_canary_has_still(told):
-    line, _ = told(RAMP, 8)
-    assert "  50% (has 10%)  " in line
+def test_a_shift_is_told_with_the_share_that_was_decided(told):
+    line, status = told(RAMP, 8)
+    assert line.startswith("11:27:00   50%  ")
     assert line.endswith("shifted to 50%")
+    assert "traffic    canary 50%\n" in status
+
+
+def test_a_share_that_is_not_there_a_look_later_is_told(facts, started, make_record):
+    *before, last = make_record(RAMP, 9)
+    read = history.read(facts, RAMP, started, [*before, replace(last, percent=10)])
+    assert "  50% (has 10%)  " in progress.line(read.state, RAMP, read.ended)
 
 
 def test_the_status_says_where_the_rollout_is_and_what_it_lacks(told):
