@@ -7,6 +7,7 @@ simulated pods answer nobody.
 import json
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,6 +67,11 @@ class Settings:
     number: int = 1
     errors: float = 0.0
 
+    @property
+    def log(self) -> Path:
+        """Where a controller's traceback goes, if it has one."""
+        return self.folder / "stderr"
+
     def keep_reason(self, reason: str) -> None:
         """Keep why a controller gave up."""
         (self.folder / "reason").write_text(reason)
@@ -116,6 +122,7 @@ def _replica(revision: str, totals: Mapping[str, int], errors: float) -> Replica
 
 
 def _control(settings: Settings) -> None:
+    sys.stderr = settings.log.open("a")
     kubernetes_client.WAITS_SECONDS = (0.05,) * 5
     kubernetes_client.TIMEOUT_SECONDS = (1.0, 3.0)
     cluster = client_of(settings.url)

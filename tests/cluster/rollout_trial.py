@@ -112,9 +112,10 @@ class Trial:
         )
         reason = ""
         for _ in range(starts):
-            while self._run(settings) < 0:
+            while (code := self._run(settings)) < 0:
                 self.deaths += 1
             reason = settings.take_reason()
+            assert code == 0 or reason, settings.log.read_text()
             if not reason:
                 break
         return reason
