@@ -2,10 +2,12 @@
 
 import argparse
 import logging
+import sys
 from pathlib import Path
 
 import uvicorn
 
+from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.drift_server.intake import Intake
 from kanaria.serving.drift_server.metrics import Metrics
 from kanaria.serving.drift_server.server import Receiver
@@ -26,7 +28,10 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     retention = Retention(seconds=options.keep_days * 24 * HOUR, megabytes=options.keep_megabytes)
-    store = Store(options.store, retention)
+    try:
+        store = Store(options.store, retention)
+    except ParameterError as error:
+        sys.exit(f"error: {error}")
     # A line for each event would cost more than keeping it.
     uvicorn.run(
         Receiver(options.store, Intake(store), Metrics(), options.label_delay_hours * HOUR),

@@ -165,12 +165,13 @@ class Receiver:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Any) -> AsyncIterator[None]:
         self._writing = asyncio.create_task(self._intake.run())
-        tasks = [asyncio.create_task(self._cover()), self._writing]
+        covering = asyncio.create_task(self._cover())
         yield
-        for task in tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        covering.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await covering
+        self._intake.end()
+        await self._writing
 
 
 async def _body(request: Request) -> bytes:
