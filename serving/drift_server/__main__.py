@@ -2,16 +2,18 @@
 
 import argparse
 import logging
+import sys
 from pathlib import Path
 
 import uvicorn
 
+from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.drift_server.intake import Intake
 from kanaria.serving.drift_server.metrics import Metrics
 from kanaria.serving.drift_server.server import Receiver
 from kanaria.serving.drift_server.store import Retention, Store
 
-DAY = 86_400.0
+HOUR = 3600.0
 
 
 def main() -> None:
@@ -22,13 +24,17 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--keep-days", type=float, default=30.0)
     parser.add_argument("--keep-megabytes", type=int, default=10_000)
+    parser.add_argument("--label-delay-hours", type=float, default=24.0)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    retention = Retention(seconds=options.keep_days * DAY, megabytes=options.keep_megabytes)
-    store = Store(options.store, retention)
+    retention = Retention(seconds=options.keep_days * 24 * HOUR, megabytes=options.keep_megabytes)
+    try:
+        store = Store(options.store, retention)
+    except ParameterError as error:
+        sys.exit(f"error: {error}")
     # A line for each event would cost more than keeping it.
     uvicorn.run(
-        Receiver(Intake(store), Metrics()),
+        Receiver(options.store, Intake(store), Metrics(), options.label_delay_hours * HOUR),
         host=options.host,
         port=options.port,
         access_log=False,

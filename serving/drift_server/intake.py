@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -58,7 +59,7 @@ class Intake:
         self._store, self._limits = store, limits
         self._waiting: list[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]] = []
         self._items = self._bytes = 0
-        self._arrived = asyncio.Event()
+        self._arrived, self._ended = asyncio.Event(), False
 
     @property
     def depth(self) -> int:
@@ -90,21 +91,20 @@ class Intake:
         written.exception()  # Nobody else may look at it.
 
     async def run(self) -> None:
-        """Write what arrives, until cancelled; then what had arrived is still written."""
+        """Write what arrives until `end`, and then what had arrived."""
         with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
-            try:
-                while True:
-                    await self._write(thread)
-            finally:
+            while not self._ended:
+                # No cancellation ends this: wait_for may lose one that meets an arrival.
+                with suppress(TimeoutError):  # An empty group removes what has become too old.
+                    await asyncio.wait_for(self._arrived.wait(), self._limits.tidy)
+                    await asyncio.sleep(self._limits.pause)
                 await self._group(thread)
+            await self._group(thread)
 
-    async def _write(self, thread: ThreadPoolExecutor) -> None:
-        try:
-            await asyncio.wait_for(self._arrived.wait(), self._limits.tidy)
-            await asyncio.sleep(self._limits.pause)
-        except TimeoutError:
-            pass  # An empty group removes what has become too old.
-        await asyncio.shield(self._group(thread))
+    def end(self) -> None:
+        """Let `run` return soon."""
+        self._ended = True
+        self._arrived.set()
 
     async def _group(self, thread: ThreadPoolExecutor) -> None:
         group, self._waiting = self._waiting, []

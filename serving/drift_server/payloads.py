@@ -156,4 +156,4 @@ def _plain(value: Any) -> Any:
 
 
 def _holds_records(values: list[Any]) -> bool:
-    return any(isinstance(value, list | dict) for value in values)
+    return not {list, dict}.isdisjoint(map(type, values))

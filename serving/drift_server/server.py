@@ -2,6 +2,7 @@
 
     POST /                 one payload event of KServe's logger     200 it is on the disk
     POST /labels           labels by X-Request-Id (see `labels`)    200 they are on the disk
+    GET  /quality          a version on its labels (see `judging`)  200 JSON
     GET  /v2/health/live, /v2/health/ready                          200, or 503
     GET  /metrics                                                   Prometheus' text format
 
@@ -15,6 +16,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -22,17 +24,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from kanaria.components.shared.errors import DataError, KanariaError
+from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
 from kanaria.serving.drift_server.events import EventError, read_event
-from kanaria.serving.drift_server.exchanges import Outcome
+from kanaria.serving.drift_server.exchanges import Outcome, Stream
 from kanaria.serving.drift_server.intake import FullError, Intake, Item, WriteError
+from kanaria.serving.drift_server.judging import JudgeError, Query, judge, read_query
 from kanaria.serving.drift_server.labels import LabelError, read_labels
 from kanaria.serving.drift_server.metrics import Metrics
 from kanaria.serving.drift_server.payloads import PayloadError, read_columns, rows_of
+from kanaria.serving.drift_server.reading import Coverage, Reader
 from kanaria.serving.drift_server.store import Counted
+from kanaria.serving.drift_server.windows import span_by_time
 
 MAX_BODY = 16 << 20
 """Bytes of one request's body."""
+DUE_SECONDS = 3600.0
+"""Width of the window whose coverage by labels is shown."""
+COVERAGE_SECONDS = 60.0
+"""Between two looks at it."""
 
 
 class TooLargeError(DataError):
@@ -51,6 +60,8 @@ REFUSALS: dict[type[KanariaError], Refusal] = {
     EventError: Refusal(code=400, reason="attributes"),
     PayloadError: Refusal(code=400, reason="body"),
     LabelError: Refusal(code=400, reason="labels"),
+    ParameterError: Refusal(code=400, reason="query"),
+    JudgeError: Refusal(code=422, reason="query"),
     TooLargeError: Refusal(code=413, reason="size"),
     FullError: Refusal(code=429, reason="full"),
     WriteError: Refusal(code=503, reason="disk"),
@@ -60,14 +71,22 @@ REFUSALS: dict[type[KanariaError], Refusal] = {
 class Receiver:
     """The ASGI application over one intake, which runs as long as its lifespan."""
 
-    def __init__(self, intake: Intake, metrics: Metrics) -> None:
-        """Answer from `intake`."""
-        self._intake, self._metrics = intake, metrics
-        self._writing: asyncio.Task[None] | None = None
+    def __init__(self, path: Path, intake: Intake, metrics: Metrics, label_delay: float) -> None:
+        """Receive for `intake`, and answer from its store's file at `path`.
 
+        Args:
+            path: of the store.
+            intake: writes the store.
+            metrics: counts.
+            label_delay: seconds after which most labels have come.
+        """
+        self._path, self._intake, self._metrics = path, intake, metrics
+        self._label_delay = label_delay
+        self._writing: asyncio.Task[None] | None = None
         self._others = Starlette(
             routes=[
                 Route("/labels", self.labels, methods=["POST"]),
+                Route("/quality", self.quality),
                 Route("/v2/health/live", self.health),
                 Route("/v2/health/ready", self.health),
                 Route("/metrics", self.metrics),
@@ -106,6 +125,27 @@ class Receiver:
         self._metrics.count_labels(outcomes)
         return JSONResponse({outcome.value: outcomes.count(outcome) for outcome in Outcome})
 
+    async def quality(self, request: Request) -> Response:
+        """Judge one version on a window, beside the events that go on arriving."""
+        query = read_query(request.query_params)
+        return JSONResponse(await asyncio.to_thread(self._judged, query))
+
+    def _judged(self, query: Query) -> dict[str, Any]:
+        with contextlib.closing(Reader(self._path)) as reader:
+            return judge(reader, query)
+
+    async def _cover(self) -> None:
+        """Show, again and again, how many rows of the newest window due for labels have one."""
+        while True:
+            self._metrics.show_coverage(await asyncio.to_thread(self._coverages, time.time()))
+            await asyncio.sleep(COVERAGE_SECONDS)
+
+    def _coverages(self, now: float) -> list[tuple[Stream, Coverage]]:
+        begin, end = span_by_time(now - self._label_delay - DUE_SECONDS, DUE_SECONDS)
+        with contextlib.closing(Reader(self._path)) as reader:
+            found = [(s, reader.coverage(s, begin, end)) for s in reader.streams()]
+        return [(stream, coverage) for stream, coverage in found if coverage]
+
     async def health(self, _: Request) -> Response:
         """Tell whether events can be written."""
         alive = self._writing is not None and not self._writing.done()
@@ -125,10 +165,13 @@ class Receiver:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Any) -> AsyncIterator[None]:
         self._writing = asyncio.create_task(self._intake.run())
+        covering = asyncio.create_task(self._cover())
         yield
-        self._writing.cancel()
+        covering.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await self._writing
+            await covering
+        self._intake.end()
+        await self._writing
 
 
 async def _body(request: Request) -> bytes:

@@ -97,12 +97,15 @@ class Store:
         """Open the file at `path`, or make it.
 
         Raises:
-            ParameterError: it is no store of this version.
+            ParameterError: it cannot be opened, or is no store of this version.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._retention, self._horizon = retention, 0.0
         self._since, self._tidied = 0, 0.0
-        self._connection = connect(path)
+        try:
+            self._connection = connect(path)
+        except sqlite3.DatabaseError as error:
+            raise ParameterError(f"store {shown(str(path))}: {error}; name another file") from error
         with self._transaction():
             found = self._value("PRAGMA user_version")
             if found == 0 and not self._value("SELECT count(*) FROM sqlite_master"):

@@ -88,6 +88,23 @@ def test_a_body_that_is_too_large_is_refused(server):
     assert post(server, "request", "large", bytes(MAX_BODY + 1)).status_code == 413
 
 
+def test_a_window_is_judged_by_the_labels_that_have_come(server):
+    for number in range(6):
+        body = json.dumps({"predictions": [0.9, number / 10]}).encode()
+        post(server, "response", f"q{number}", body, **{"ce-namespace": "judged"})
+    labels = [{"request_id": f"order-q{n}", "labels": [1, None]} for n in range(4)]
+    httpx.post(f"{server.url}/labels", json=labels)
+    query = {"namespace": "judged", "service": "flights", "version": "1", "task": "binary"}
+    span = {"begin": "2026-01-01T00:00:00Z", "end": "2999-01-01T00:00:00Z"}
+    found = httpx.get(f"{server.url}/quality", params=query | span).json()
+    assert (found["rows"], found["labelled"], found["coverage"]) == (12, 4, pytest.approx(1 / 3))
+    assert found["metrics"]["accuracy"]["value"] == 1
+    assert found["lag_seconds"]["p50"] > 0
+    wrong = httpx.get(f"{server.url}/quality", params=query | {"task": "guess"})
+    assert wrong.status_code == 400
+    assert all(name in wrong.json()["error"] for name in ("begin", "end", "task='guess'"))
+
+
 def test_it_tells_that_it_lives_and_is_ready(server):
     for path in ("live", "ready"):
         assert httpx.get(f"{server.url}/v2/health/{path}").status_code == 200

@@ -154,3 +154,6 @@ def test_another_file_is_not_taken_for_a_store(tmp_path):
     other.close()
     with pytest.raises(ParameterError, match="a store of version 0"):
         Store(tmp_path / "other.db")
+    (tmp_path / "text.db").write_text("no database, but long enough to be looked at" * 10)
+    with pytest.raises(ParameterError, match="text"):
+        Store(tmp_path / "text.db")

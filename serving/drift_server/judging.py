@@ -1,0 +1,188 @@
+"""Judges a version on the labels that have come for a window: what `GET /quality` answers."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.drift_server.exchanges import Exchange, LabelValue, Stream
+from kanaria.serving.drift_server.payloads import Columns, read_columns
+from kanaria.serving.drift_server.quality import Array, Task, calibration, quality, share
+from kanaria.serving.drift_server.reading import Reader
+
+MAX_LABELLED = 1_000_000
+"""Labelled rows that are judged at once, which bounds the memory."""
+NUMERIC = (Task.REGRESSION, Task.BINARY)
+
+
+class JudgeError(DataError):
+    """Predictions and labels of a window cannot be compared; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """What is to be judged, and how.
+
+    Attributes:
+        begin: of the window, in seconds since 1970, included.
+        end: excluded.
+        output: name of the response's column, "" where it has only one.
+    """
+
+    stream: Stream
+    begin: float
+    end: float
+    task: Task
+    output: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labelled:
+    """The rows of a window, those with a label apart.
+
+    Attributes:
+        rows: all instances of the window.
+        predicted: shape (labelled rows,) or (labelled rows, classes).
+        labels: shape (labelled rows,).
+        lags: seconds from the exchange to the label's arrival, shape (labelled rows,).
+    """
+
+    rows: int
+    predicted: Array
+    labels: Array
+    lags: Array
+
+
+def read_query(given: Mapping[str, str]) -> Query:
+    """Return what the parameters of a URL ask for.
+
+    Raises:
+        ParameterError: parameters are missing or wrong; all are named.
+    """
+    faults = Faults("quality")
+    for name in ("namespace", "service"):
+        faults.check(bool(given.get(name)), name, given.get(name), "name it")
+    begin, end = (_moment(given.get(name, ""), name, faults) for name in ("begin", "end"))
+    faults.check(not begin >= end, "end", given.get("end"), "use a time after begin")
+    tasks = [task.value for task in Task]
+    faults.check(given.get("task") in tasks, "task", given.get("task"), f"use one of {tasks}")
+    faults.raise_if_any()
+    version = given.get("version", "")
+    stream = Stream(namespace=given["namespace"], service=given["service"], version=version)
+    task, output = Task(given["task"]), given.get("output", "")
+    return Query(stream=stream, begin=begin, end=end, task=task, output=output)
+
+
+def _moment(text: str, name: str, faults: Faults) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        faults.check(False, name, text, "use RFC 3339, as 2026-01-31T12:00:00Z")
+        return math.nan
+    return moment.timestamp()
+
+
+def judge(reader: Reader, query: Query) -> dict[str, Any]:
+    """Return coverage, lag and quality of a window as plain values for JSON.
+
+    Raises:
+        JudgeError: predictions and labels do not fit the task.
+    """
+    exchanges = reader.by_time(query.stream, query.begin, query.end)
+    found = labelled_rows(exchanges, query.task, query.output)
+    covered = share(len(found.labels), found.rows)
+    report: dict[str, Any] = {
+        "stream": asdict(query.stream),
+        "begin": query.begin,
+        "end": query.end,
+        "task": query.task.value,
+        "rows": found.rows,
+        "labelled": len(found.labels),
+        "coverage": covered.value if covered else None,
+        "lag_seconds": _quantiles(found.lags),
+        "metrics": {},
+    }
+    if len(found.labels):
+        estimates = quality(query.task, found.predicted, found.labels)
+        report["metrics"] = {name: asdict(estimate) for name, estimate in estimates.items()}
+    if query.task is Task.BINARY:
+        report["calibration"] = [asdict(b) for b in calibration(found.predicted, found.labels)]
+    return report
+
+
+def labelled_rows(exchanges: Iterable[Exchange], task: Task, output: str) -> Labelled:
+    """Return predictions beside their labels; a body is decoded only where it has a label.
+
+    Raises:
+        JudgeError: a response lacks the output, or values do not fit the task.
+    """
+    rows = 0
+    predicted: list[Any] = []
+    labels: list[LabelValue] = []
+    lags: list[float] = []
+    for exchange in exchanges:
+        rows += exchange.rows
+        if not exchange.labels or exchange.response is None:
+            continue
+        values = _output(read_columns(exchange.response), output)
+        known = {row: kept for row, kept in exchange.labels.items() if row < len(values)}
+        predicted += [values[row] for row in known]
+        labels += [kept.value for kept in known.values()]
+        lags += [kept.received - exchange.time for kept in known.values()]
+        if len(labels) > MAX_LABELLED:
+            raise JudgeError(f"more than {MAX_LABELLED} labelled rows; choose a shorter window")
+    return Labelled(
+        rows=rows,
+        predicted=_predictions(predicted, task),
+        labels=_labels(labels, task, predicted),
+        lags=np.array(lags, dtype=float),
+    )
+
+
+def _output(columns: Columns, name: str) -> Array:
+    if not name and len(columns) == 1:
+        return next(iter(columns.values()))
+    if name not in columns:
+        raise JudgeError(f"output={name!r}: the response has {shown(sorted(columns))}; name one")
+    return columns[name]
+
+
+def _predictions(values: list[Any], task: Task) -> Array:
+    try:
+        found = np.array(values, dtype=None if task is Task.MULTICLASS else float)
+    except (ValueError, TypeError) as error:
+        raise JudgeError(f"predictions {shown(values[:3])}: not of one shape of numbers") from error
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if task is Task.BINARY and found.ndim == 2 and found.shape[1] == 2:
+        found = found[:, 1]  # Probabilities of both labels.
+    if found.ndim > (2 if task is Task.MULTICLASS else 1):
+        raise JudgeError(f"predictions of shape {found.shape}: do not fit task {task.value}")
+    if task is Task.BINARY and not ((found >= 0) & (found <= 1)).all():
+        raise JudgeError("predictions: no probabilities from 0 to 1, which task binary needs")
+    return found
+
+
+def _labels(values: list[LabelValue], task: Task, predicted: list[Any]) -> Array:
+    by_place = task is Task.MULTICLASS and bool(predicted) and np.size(predicted[0]) > 1
+    if task not in NUMERIC and not by_place:
+        return np.array(values, dtype=object)
+    wrong: list[LabelValue] = [value for value in values if isinstance(value, str)]
+    if task is Task.BINARY:
+        wrong += [value for value in values if value not in (0, 1)]
+    if wrong:
+        raise JudgeError(f"label {shown(wrong[0])}: does not fit task {task.value}")
+    return np.array(values, dtype=float)
+
+
+def _quantiles(lags: Array) -> dict[str, float] | None:
+    if not len(lags):
+        return None
+    return {f"p{q}": float(np.percentile(lags, q)) for q in (50, 90, 99)}

@@ -1,0 +1,114 @@
+import asyncio
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from event_sender import headers
+
+from kanaria.serving.drift_server.exchanges import Label, Outcome
+from kanaria.serving.drift_server.intake import FullError, Intake, Limits, WriteError
+from kanaria.serving.drift_server.metrics import Metrics
+from kanaria.serving.drift_server.server import Receiver
+from kanaria.serving.drift_server.store import Store
+
+
+def label(request_id, value=1):
+    return Label(request_id=request_id, row=0, value=value, time=1e12)
+
+
+@asynccontextmanager
+async def running(intake):
+    task = asyncio.create_task(intake.run())
+    yield
+    intake.end()
+    await task
+
+
+async def begun(coroutine):
+    task = asyncio.create_task(coroutine)
+    await asyncio.sleep(0)
+    return task
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "events.db")
+    yield store
+    store.close()
+
+
+def test_more_than_may_wait_is_refused_and_the_rest_is_kept(store):
+    async def scenario():
+        intake = Intake(store, Limits(items=2))
+        waiting = [await begun(intake.put([label(name)])) for name in "ab"]
+        with pytest.raises(FullError, match="2 items"):
+            await intake.put([label("c")])
+        async with running(intake):
+            assert await asyncio.gather(*waiting) == [[Outcome.NEW]] * 2
+        assert intake.depth == 0
+
+    asyncio.run(scenario())
+    assert store.apply([label("a"), label("c")], 0) == [Outcome.REPEATED, Outcome.NEW]
+
+
+def test_an_upload_that_is_larger_than_the_queue_is_taken_alone(store):
+    async def scenario():
+        intake = Intake(store, Limits(items=2))
+        async with running(intake):
+            return await intake.put([label(name) for name in "abc"])
+
+    assert asyncio.run(scenario()) == [Outcome.NEW] * 3
+
+
+def test_each_sender_is_told_what_became_of_its_own(store):
+    async def scenario():
+        intake = Intake(store)
+        waiting = [await begun(intake.put([label(n) for n in part])) for part in ("a", "bb", "ab")]
+        async with running(intake):
+            return await asyncio.gather(*waiting)
+
+    new, repeated = Outcome.NEW, Outcome.REPEATED
+    assert asyncio.run(scenario()) == [[new], [new, repeated], [repeated, repeated]]
+
+
+def test_what_waits_at_the_end_is_still_written(store):
+    async def scenario():
+        intake = Intake(store)
+        async with running(intake):
+            return await begun(intake.put([label("a")]))
+
+    asyncio.run(scenario())
+    assert store.apply([label("a")], 0) == [Outcome.REPEATED]
+
+
+def test_a_refusing_store_fails_its_group_and_the_next_one_is_written(store):
+    async def scenario():
+        intake = Intake(store)
+        async with running(intake):
+            with pytest.raises(WriteError):
+                await intake.put([label("a"), label("b", object())])
+            return await intake.put([label("a")])
+
+    assert asyncio.run(scenario()) == [Outcome.NEW]
+
+
+def test_a_full_queue_answers_429_and_counts_it(store, tmp_path):
+    async def scenario():
+        receiver = Receiver(tmp_path / "events.db", Intake(store, Limits(items=1)), Metrics(), 0)
+        transport = httpx.ASGITransport(receiver)
+        async with httpx.AsyncClient(transport=transport, base_url="http://drift") as client:
+
+            def post(id_):
+                body = b'{"instances": [1]}'
+                return client.post("/", headers=headers("request", id_), content=body)
+
+            waiting = asyncio.create_task(post("a"))
+            await asyncio.sleep(0.1)
+            refused = await post("b")
+            waiting.cancel()
+            return refused, (await client.get("/metrics")).text
+
+    answer, metrics = asyncio.run(scenario())
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert 'kanaria_payload_refused_total{reason="full"} 1.0' in metrics
+    assert "kanaria_store_waiting 1.0" in metrics

@@ -1,0 +1,63 @@
+import json
+
+import pytest
+
+from kanaria.serving.drift_server.exchanges import Exchange, KeptLabel
+from kanaria.serving.drift_server.judging import JudgeError, labelled_rows
+from kanaria.serving.drift_server.quality import Task
+
+
+def exchange(response, labels, received=160.0):
+    body = None if response is None else json.dumps(response).encode()
+    return Exchange(
+        number=1,
+        id="a",
+        component="predictor",
+        request_id="order-a",
+        time=100.0,
+        received=101.0,
+        rows=3,
+        request=b"{}",
+        response=body,
+        labels={row: KeptLabel(value=v, received=received) for row, v in labels.items()},
+    )
+
+
+def test_a_label_meets_the_prediction_of_its_row():
+    exchanges = [
+        exchange({"predictions": [0.1, 0.2, 0.3]}, {2: 1, 0: 0}),
+        exchange({"predictions": [0.5, 0.5, 0.5]}, {}),
+        exchange(None, {0: 1}),
+        exchange({"predictions": [0.7]}, {5: 1}),
+    ]
+    found = labelled_rows(exchanges, Task.BINARY, "")
+    assert (found.rows, found.predicted.tolist(), found.labels.tolist()) == (12, [0.3, 0.1], [1, 0])
+    assert found.lags.tolist() == [60, 60]
+
+
+def test_an_output_is_chosen_by_name():
+    response = {"predictions": [{"p": 0.1, "id": "x"}, {"p": 0.9, "id": "y"}]}
+    assert labelled_rows([exchange(response, {1: 1})], Task.BINARY, "p").predicted.tolist() == [0.9]
+    with pytest.raises(JudgeError, match=r"output='': the response has \['id', 'p'\]"):
+        labelled_rows([exchange(response, {1: 1})], Task.BINARY, "")
+
+
+def test_the_second_of_two_probabilities_is_that_of_label_1():
+    found = labelled_rows([exchange({"predictions": [[0.25, 0.75]]}, {0: 1})], Task.BINARY, "")
+    assert found.predicted.tolist() == [0.75]
+
+
+@pytest.mark.parametrize(
+    ("task", "predictions", "label", "fault"),
+    [
+        (Task.REGRESSION, [1.0], "late", "label 'late'"),
+        (Task.BINARY, [0.5], 2, "label 2"),
+        (Task.BINARY, [1.5], 1, "no probabilities"),
+        (Task.BINARY, [[0.1, 0.2, 0.7]], 1, "shape"),
+        (Task.REGRESSION, ["a"], 1, "predictions"),
+        (Task.MULTICLASS, [[0.1, 0.9]], "cat", "label 'cat'"),
+    ],
+)
+def test_what_does_not_fit_the_task_is_named(task, predictions, label, fault):
+    with pytest.raises(JudgeError, match=fault):
+        labelled_rows([exchange({"predictions": predictions}, {0: label})], task, "")
