@@ -29,8 +29,8 @@ EVENT = Event(
 
 
 def half(kind=Kind.REQUEST, **fields):
-    body = b"asked" if kind is Kind.REQUEST else b"answered"
-    return Counted(event=replace(EVENT, kind=kind, **{"body": body} | fields), rows=2)
+    of_response = {"body": b"answered", "time": NOW - 9} if kind is Kind.RESPONSE else {}
+    return Counted(event=replace(EVENT, kind=kind, **of_response | fields), rows=2)
 
 
 def label(row=0, value=1, time=NOW, request_id="order-a"):
@@ -77,6 +77,8 @@ ITEMS = [
     *[half(kind, id=i, request_id=f"order-{i}") for i in "abc" for kind in Kind],
     *[half(kind, id="d", version="2", request_id="") for kind in Kind],
     half(Kind.RESPONSE, id="lonely"),
+    half(id="half told", version="", request_id=""),
+    half(Kind.RESPONSE, id="half told"),
     *[label(row, age, NOW - age, f"order-{i}") for i in "ab" for row in (0, 1) for age in (2, 3)],
 ]  # fmt: skip
 
