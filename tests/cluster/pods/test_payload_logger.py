@@ -8,6 +8,8 @@ from control_plane.layout import NODE_ADDRESS
 from inference_services import InferenceServices, wait_until
 from real_pods import Predictor, apply
 
+from kanaria.serving.inference_service.spec import PayloadLog
+
 
 class Sink:
     """Collects the events that KServe's payload logger sends: their headers and bodies."""
@@ -50,7 +52,7 @@ def sink() -> Iterator[Sink]:
 def test_every_request_and_its_answer_reach_the_sink_under_one_id(
     services: InferenceServices, publish, sink: Sink
 ):
-    apply(services, publish("v1"), logger_url=sink.url)
+    apply(services, publish("v1"), log=PayloadLog(url=sink.url))
     services.wait_until_ready("taxi")
     client = Predictor(services)
     client.wait()

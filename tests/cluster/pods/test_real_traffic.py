@@ -2,6 +2,8 @@ import pytest
 from inference_services import InferenceServices, predictor, traffic, wait_until
 from real_pods import Predictor, StandardService, apply
 
+from kanaria.serving.inference_service.spec import Placement, Scaling
+
 FIRST, SECOND = "taxi-predictor-00001", "taxi-predictor-00002"
 
 
@@ -74,7 +76,7 @@ def test_a_service_in_standard_mode_answers_through_the_gateway(
 def test_a_predictor_that_asks_for_a_gpu_runs_on_the_node_that_has_some(
     services: InferenceServices, publish
 ):
-    apply(services, publish("v1"), gpus=1)
+    apply(services, publish("v1"), placement=Placement(gpus=1))
     services.wait_until_ready("taxi")
     (pod,) = services.pods("taxi")
     assert pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
@@ -84,7 +86,7 @@ def test_a_predictor_that_asks_for_a_gpu_runs_on_the_node_that_has_some(
 def test_a_service_scales_to_zero_and_answers_the_next_request(
     services: InferenceServices, publish
 ):
-    apply(services, publish("v1"), min_replicas=0)
+    apply(services, publish("v1"), scaling=Scaling(min_replicas=0))
     services.wait_until_ready("taxi")
     client = Predictor(services)
     client.wait()
