@@ -172,18 +172,19 @@ def _give_share(
         return status  # It is the stable one beside a later canary, whose share is not ours.
     wanted = ready.wanted_percent(status, revision, service.canary_percent or 0)
     deadline = time.monotonic() + timeout
-    shifted = _shifted(traffic, service, wanted)
-    while not shifted or _percent(status, revision) != wanted:
+    obstacle = _shift(traffic, service, wanted)
+    while obstacle or _percent(status, revision) != wanted:
         if time.monotonic() > deadline:
             raise NotReadyError(
                 f"{service.namespace}/{service.name}: {revision} did not get {wanted} % "
-                f"in {timeout} s: {status.traffic}"
+                f"in {timeout} s: {obstacle or status.traffic}"
             )
         time.sleep(POLL_SECONDS)
         status = traffic.observe(service.namespace, service.name) or status
         if revision != status.latest_created:
             raise _replaced(service, status)  # A shift now would be another canary's.
-        shifted = shifted or _shifted(traffic, service, wanted)
+        if obstacle:
+            obstacle = _shift(traffic, service, wanted)
     return status
 
 
@@ -194,13 +195,17 @@ def _replaced(service: ServiceSpec, status: ServiceStatus) -> NotReadyError:
     )
 
 
-def _shifted(traffic: Traffic, service: ServiceSpec, wanted: int) -> bool:
-    """Tell whether the share is written; a status that KServe wrote meanwhile is in the way."""
+def _shift(traffic: Traffic, service: ServiceSpec, wanted: int) -> str:
+    """Write the share; return what passes and is in the way, "" for nothing.
+
+    KServe may have written a status meanwhile, and a revision that has just become ready may be
+    unready once more for a moment.
+    """
     try:
         traffic.shift(service.namespace, service.name, wanted)
-    except ConflictError:
-        return False
-    return True
+    except (ConflictError, NotReadyError) as error:
+        return str(error)
+    return ""
 
 
 def _percent(status: ServiceStatus, revision: str) -> int:

@@ -10,7 +10,12 @@ import pytest
 
 from kanaria.components.push.deliver import Gate, deliver
 from kanaria.components.shared import storage
-from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError
+from kanaria.components.shared.errors import (
+    ConflictError,
+    DataError,
+    KanariaError,
+    NotReadyError,
+)
 from kanaria.serving.checks.result import Result, judged
 from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
 from kanaria.serving.local import reconcile
@@ -226,17 +231,22 @@ def test_lineage_is_that_of_the_push_that_brought_the_model(memory: Memory, pend
     assert len(memory.observed.revisions) == 2
 
 
-@pytest.mark.parametrize("conflicts", [1, 3])
-def test_a_share_is_written_again_when_the_service_has_changed_meanwhile(
-    memory: Memory, pending: str, conflicts: int
+@pytest.mark.parametrize(
+    "passing",
+    [ConflictError("the object has been modified"), NotReadyError("-00002 is not ready")],
+    ids=["the service has changed", "the revision is unready once more"],
+)
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_share_is_written_again_after_what_passes(
+    memory: Memory, pending: str, passing: KanariaError, times: int
 ):
     class Busy(Memory):
-        left = conflicts
+        left = times
 
         def shift(self, namespace: str, name: str, percent: int) -> None:
             self.left -= 1
             if self.left >= 0:
-                raise ConflictError("the object has been modified")
+                raise passing
             super().shift(namespace, name, percent)
 
     memory.__class__ = Busy
@@ -249,7 +259,7 @@ def test_a_service_that_never_stops_changing_ends_in_one_error(memory: Memory, p
         raise ConflictError("the object has been modified")
 
     memory.shift = conflict  # type: ignore[method-assign]
-    with pytest.raises(NotReadyError, match="-00002 did not get 10 % in 0 s"):
+    with pytest.raises(NotReadyError, match="-00002 did not get 10 % in 0 s: the object has"):
         deliver(memory, NEW, 0, pending)
 
 
