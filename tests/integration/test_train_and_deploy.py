@@ -119,4 +119,4 @@ def test_a_run_with_a_policy_rolls_its_model_out(workspace: Workspace, server: s
     (service,) = httpx.get(server).json()["services"]
     assert list(service["traffic"].values()) == [100]
     timeline = next(workspace.root.glob("runs/*/**/rollout-model/timeline*"))
-    assert "promoted" in timeline.read_text()
+    assert "Promoted after" in timeline.read_text()
