@@ -134,7 +134,7 @@ def batches(files: Sequence[Path], rows: int) -> Iterator[pa.RecordBatch]:
             yield conformed(batch, schema)
 
 
-def _encoded(batch: pa.RecordBatch) -> Iterator[bytes]:
+def encoded(batch: pa.RecordBatch) -> Iterator[bytes]:
     """Yield one serialized tf.Example a row; equal rows give equal bytes.
 
     The features of a tf.Example are a map, which the encoder writes in another order each time.
@@ -153,4 +153,4 @@ def _encoded(batch: pa.RecordBatch) -> Iterator[bytes]:
 
 def write(path: Path, rows: Iterable[pa.RecordBatch]) -> None:
     """Write batches of lists as a gzip TFRecord file of serialized tf.Examples, one a row."""
-    tf_record.write_gzip(path, (record for batch in rows for record in _encoded(batch)))
+    tf_record.write_gzip(path, (record for batch in rows for record in encoded(batch)))
