@@ -144,11 +144,9 @@ def push_model(
         transformer=transformer,
         patch=service_patch,
     )
-    parts = {"model": model, "schema": schema, "statistics": statistics}
     request = PushRequest(
-        sources=Sources(
-            **{name: Path(part.path) for name, part in parts.items()},
-            drift_detector=Path(drift_detector.path) if drift_detector else None,
+        sources=Sources.at(
+            model.path, schema.path, statistics.path, drift_detector.path if drift_detector else ""
         ),
         outcome=Path(outcome.path),
         model_root=model_root,

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from kanaria.components.shared import fingerprint, release, storage
 from kanaria.components.shared.errors import DataError, shown
@@ -21,6 +22,16 @@ class Sources:
     schema: Path
     statistics: Path
     drift_detector: Path | None = None
+
+    @classmethod
+    def at(cls, model: str, schema: str, statistics: str, drift_detector: str = "") -> Self:
+        """Return the artifacts at these paths; "" for no drift detector."""
+        return cls(
+            model=Path(model),
+            schema=Path(schema),
+            statistics=Path(statistics),
+            drift_detector=Path(drift_detector) if drift_detector else None,
+        )
 
     def parts(self) -> dict[str, Path]:
         """Return part of the release -> its folder."""
