@@ -12,6 +12,9 @@ from kanaria.serving.drift.protocol import Floats
 BLOCK = 512
 """Rows of one block: its kernel matrix stays in a core's cache."""
 
+LOWEST_EXPONENT = -87.0
+"""Its exponential is the smallest number that float32 holds in full."""
+
 
 def blocks(rows: int) -> list[slice]:
     """Return slices of at most `BLOCK` rows that cover `rows`."""
@@ -26,11 +29,11 @@ def gaussian(first: Floats, second: Floats, sigmas: Sequence[float]) -> Floats:
     squared = -2.0 * (first @ second.T)
     squared += np.einsum("ij,ij->i", first, first)[:, None]
     squared += np.einsum("ij,ij->i", second, second)
-    # Rounding may leave the distance of equal rows a little below zero.
-    np.maximum(squared, 0.0, out=squared)
     total = np.zeros(squared.shape, dtype=np.float32)
     for sigma in sigmas:
-        total += np.exp((squared * (-0.5 / sigma**2)).astype(np.float32))
+        # Rounding may leave the distance of equal rows a little below zero.
+        exponent = np.clip(squared * (-0.5 / sigma**2), LOWEST_EXPONENT, 0.0)
+        total += np.exp(exponent.astype(np.float32))
     total /= len(sigmas)
     return total
 

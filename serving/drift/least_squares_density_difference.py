@@ -88,7 +88,8 @@ def tested(
     values, vectors = np.linalg.eigh(overlap.astype(np.float64))
     window = multivariate.dealt(rows, settings)
     means = _means(bumps, window, rows) @ vectors
-    weights = _weights(np.maximum(values, 0.0), means[0, 1:] - means[1, 1:], settings.most_change)
+    permuted = means[0, 1:] - means[1, 1:]
+    weights = penalised(np.maximum(values, 0.0), permuted, settings.most_change)
     differences = _length(means[0] - means[1], weights)
     largest = float(_length(means[:, 0], weights).sum())
     chance = float(differences[1:].mean())
@@ -106,7 +107,7 @@ def _means(bumps: Floats, window: Floats, rows: tuple[int, int]) -> Floats:
     return np.stack([(both - new) / rows[0], new / rows[1]])
 
 
-def _weights(values: Floats, permuted: Floats, most_change: float) -> Floats:
+def penalised(values: Floats, permuted: Floats, most_change: float) -> Floats:
     """Return the weight of each squared coordinate along the overlap's eigenvectors.
 
     Args:

@@ -118,8 +118,8 @@ def test_of(
     sums: PairSums, rows: tuple[int, int], least: float, spread: float
 ) -> univariate.FeatureTest:
     """Return the test of these sums of kernels; `spread` as in `_effect`."""
-    squared = _squared(sums, rows)
-    biased = float(_squared(sums, rows, diagonal=1)[0])
+    squared = squared_discrepancies(sums, rows)
+    biased = float(squared_discrepancies(sums, rows, diagonal=1)[0])
     effect = _effect(float(squared[0]), biased, rows, least, spread)
     return multivariate.test_of_all(squared, effect, (LARGEST * least) ** 2, rows, ROUNDING)
 
@@ -129,7 +129,7 @@ def untested(rows: tuple[int, int], least: float) -> univariate.FeatureTest:
     return univariate.untested("", rows, MEASURE, least)
 
 
-def _squared(sums: PairSums, rows: tuple[int, int], diagonal: int = 0) -> Floats:
+def squared_discrepancies(sums: PairSums, rows: tuple[int, int], diagonal: int = 0) -> Floats:
     """Return the squared discrepancies; with `diagonal` 1 each row is paired with itself too."""
     old, new = rows
     across = sums.touching - sums.within

@@ -1,7 +1,8 @@
 """The reference of multivariate tests: whole rows, in an order that depends on their values alone.
 
-A test of all features together needs whole rows, so a row with a missing or infinite value is left
-out; how many were is the difference between the rows of a result and of its feature.
+A test of all features together needs whole rows, so a row with a missing value, or one too large to
+be squared, is left out; how many were is the difference between the rows of a result and of its
+feature.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ from kanaria.serving.drift import kernels
 from kanaria.serving.drift.columns import KINDS_OF_NUMBERS, rows_of, selected
 from kanaria.serving.drift.ordered import same_features
 from kanaria.serving.drift.protocol import Columns, Floats
+
+FARTHEST = 1e100
+"""Values that are no farther from zero can be squared and summed."""
 
 
 # Without slots, which would leave no place for what is computed once.
@@ -120,7 +124,7 @@ class RowsReference:
 
 
 def whole_rows(columns: Columns) -> Floats:
-    """Return the rows without missing or infinite values, in ascending order.
+    """Return the rows without missing or too large values, in ascending order.
 
     Raises:
         DataError: columns do not hold numbers, all of them named.
@@ -129,7 +133,8 @@ def whole_rows(columns: Columns) -> Floats:
     if text:
         raise DataError(f"features {shown(text)}: no numbers; encode them, or leave them out")
     values = np.stack([column.astype(np.float64) for column in columns.values()], axis=1)
-    return _ascending(values[np.isfinite(values).all(axis=1)])
+    # NaN is not within anything.
+    return _ascending(values[(np.abs(values) <= FARTHEST).all(axis=1)])
 
 
 def _ascending(values: Floats) -> Floats:
