@@ -16,6 +16,7 @@ from kanaria.serving.drift.cramer_von_mises import CramerVonMises
 from kanaria.serving.drift.fisher_exact import FisherExact
 from kanaria.serving.drift.jensen_shannon import JensenShannon
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.missing_values import MissingValues
 from kanaria.serving.drift.population_stability import PopulationStability
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.wasserstein import Wasserstein
@@ -27,6 +28,8 @@ DETECTORS = [
     FisherExact(correction="fdr"),
     JensenShannon(),
     PopulationStability(alpha=0.1),
+    PopulationStability(categorical=("a",)),
+    MissingValues(),
     Wasserstein(),
     Table(categorical=("b",), least=0.2),
 ]
