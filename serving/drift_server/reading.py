@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanaria.serving.drift_server.exchanges import Exchange, KeptLabel, Stream
+from kanaria.serving.drift_server.exchanges import Exchange, KeptLabel, Stream, Verdict
 from kanaria.serving.drift_server.windows import Head, end_by_rows
 
 STREAMS = "SELECT DISTINCT namespace, service, version FROM exchanges ORDER BY 1, 2, 3"
@@ -24,6 +24,11 @@ SELECT e.number, e.id, e.component, e.request_id, e.time, e.received, {ROWS}, q.
 BY_NUMBER = f"{WHOLE} AND e.number > ? AND e.number <= ? ORDER BY e.number"
 BY_TIME = f"{WHOLE} AND e.time >= ? AND e.time < ? ORDER BY e.time, e.number"
 LABELS = "SELECT row, value, received FROM labels WHERE request_id = ? ORDER BY row"
+VERDICTS = """
+SELECT namespace, service, version, detector, "begin", "end", rows, drifted, document FROM verdicts
+WHERE "end" >= ? AND "begin" < ?"""
+OF_STREAM = " AND (namespace, service, version) = (?, ?, ?)"
+IN_ORDER = ' ORDER BY "begin", "end", detector, namespace, service, version'
 
 COVERAGE = f"""
 WITH found AS (
@@ -87,6 +92,29 @@ class Reader:
         if not rows:
             return None
         return Coverage(rows=rows, labelled=labelled, mean_lag=math.nan if mean is None else mean)
+
+    def verdicts(self, stream: Stream | None, begin: float, end: float) -> list[Verdict]:
+        """Return what was found in the windows that touch [begin, end), in the order of time.
+
+        Args:
+            stream: None for all of them.
+            begin: in seconds since 1970.
+            end: in seconds since 1970.
+        """
+        query = VERDICTS + (OF_STREAM if stream else "") + IN_ORDER
+        rows = self._connection.execute(query, (begin, end, *(_key(stream) if stream else ())))
+        return [
+            Verdict(
+                stream=Stream(namespace=namespace, service=service, version=version),
+                detector=detector,
+                begin=first,
+                end=last,
+                rows=count,
+                drifted=bool(drifted),
+                document=document,
+            )
+            for namespace, service, version, detector, first, last, count, drifted, document in rows
+        ]
 
     def _exchanges(self, query: str, values: Sequence[object]) -> Iterator[Exchange]:
         for number, id_, component, request_id, *rest in self._connection.execute(query, values):

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.serving.drift_server.events import Event, Kind
-from kanaria.serving.drift_server.exchanges import Label, Outcome
+from kanaria.serving.drift_server.exchanges import Label, Outcome, Stream, Verdict
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE exchanges (
   number INTEGER PRIMARY KEY AUTOINCREMENT,  -- Never given twice, so that a place in it stays one.
@@ -40,6 +40,11 @@ CREATE INDEX labels_by_age ON labels (received);
 CREATE TABLE places (
   reader TEXT NOT NULL, namespace TEXT NOT NULL, service TEXT NOT NULL, version TEXT NOT NULL,
   number INTEGER NOT NULL, PRIMARY KEY (reader, namespace, service, version)) WITHOUT ROWID;
+CREATE TABLE verdicts (
+  namespace TEXT NOT NULL, service TEXT NOT NULL, version TEXT NOT NULL, detector TEXT NOT NULL,
+  "begin" REAL NOT NULL, "end" REAL NOT NULL, rows INTEGER NOT NULL, drifted INTEGER NOT NULL,
+  document TEXT NOT NULL);
+CREATE INDEX verdicts_by_end ON verdicts ("end");
 CREATE TABLE horizon (only INTEGER PRIMARY KEY CHECK (only = 1), time REAL NOT NULL);
 INSERT INTO horizon VALUES (1, 0);
 """
@@ -54,6 +59,7 @@ MERGE_LABEL = """
 INSERT INTO labels (request_id, row, value, time, received) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (request_id, row) DO UPDATE SET value = excluded.value, time = excluded.time
 WHERE (excluded.time, excluded.value) > (time, value)"""
+ADD_VERDICT = "INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 ADD_BODY = "INSERT OR IGNORE INTO bodies (place, rows, body) VALUES (?, ?, ?)"
 REMOVED_FOR_EACH = 4
 """Exchanges that may go for each item that comes: the file shrinks, and a commit stays short."""
@@ -154,10 +160,29 @@ class Store:
         with self._transaction():
             if self.place(reader, stream) != before:
                 return False
-            self._connection.execute(
-                "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)", (reader, *stream, after)
-            )
+            self._move(reader, stream, after)
             return True
+
+    def keep_verdict(
+        self, reader: str, stream: Stream, before: int, after: int, verdict: Verdict
+    ) -> bool:
+        """Move a reader's place as `advance` does, and keep what it found, both or neither.
+
+        Returns:
+            False when the place was not `before`: another process has judged these exchanges.
+        """
+        key = (stream.namespace, stream.service, stream.version)
+        with self._transaction():
+            if self.place(reader, key) != before:
+                return False
+            self._move(reader, key, after)
+            self._connection.execute(ADD_VERDICT, _values(verdict))
+            return True
+
+    def _move(self, reader: str, stream: Sequence[str], after: int) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?, ?)", (reader, *stream, after)
+        )
 
     def place(self, reader: str, stream: Sequence[str]) -> int:
         """Return the last exchange of a stream that a reader has done with, 0 at the start."""
@@ -206,6 +231,8 @@ class Store:
         self._connection.execute("DELETE FROM exchanges WHERE number <= ?", (last,))
         self._horizon = max(self._horizon, *(time for _, time, _ in rows))
         self._connection.execute("UPDATE horizon SET time = ?", (self._horizon,))
+        # A verdict goes with the last of the exchanges that it was made from.
+        self._connection.execute('DELETE FROM verdicts WHERE "end" <= ?', (self._horizon,))
 
     def _used_megabytes(self) -> float:
         pages = self._value("PRAGMA page_count") - self._value("PRAGMA freelist_count")
@@ -227,3 +254,10 @@ class Store:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+
+def _values(verdict: Verdict) -> tuple[object, ...]:
+    stream = verdict.stream
+    key = (stream.namespace, stream.service, stream.version, verdict.detector)
+    found = (verdict.begin, verdict.end, verdict.rows, verdict.drifted, verdict.document)
+    return key + found

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.drift_server.events import Event, Kind
-from kanaria.serving.drift_server.exchanges import Label, Outcome, Stream
+from kanaria.serving.drift_server.exchanges import Label, Outcome, Stream, Verdict
+from kanaria.serving.drift_server.opening import open_reader, open_store
 from kanaria.serving.drift_server.reading import Reader
 from kanaria.serving.drift_server.store import Counted, Retention, Store
 
@@ -148,6 +149,44 @@ def test_a_place_moves_for_one_of_two_readers(tmp_path):
     assert not second.advance("drift", key, 0, 40)
     assert second.advance("drift", key, 50, 90)
     assert first.place("drift", key) == 90
+
+
+def verdict(begin=NOW, end=NOW + 60, **fields):
+    found = {"stream": STREAM, "detector": "ks", "rows": 100, "drifted": True, "document": "{}"}
+    return Verdict(begin=begin, end=end, **found | fields)
+
+
+def test_a_window_is_judged_by_one_of_two_readers(tmp_path):
+    first, second = (open_store(str(tmp_path / "events.db")) for _ in range(2))
+    assert first.keep_verdict("drift", STREAM, 0, 50, verdict(detector="first"))
+    assert not second.keep_verdict("drift", STREAM, 0, 50, verdict(detector="second"))
+    found = open_reader(str(tmp_path / "events.db")).verdicts(STREAM, NOW, NOW + 1)
+    assert found == [verdict(detector="first")]
+    assert second.place("drift", ("models", "flights", "1")) == 50
+
+
+def test_verdicts_are_found_by_stream_and_time(tmp_path):
+    store = open_store(str(tmp_path / "events.db"))
+    other = replace(STREAM, version="2")
+    kept = [verdict(), verdict(NOW + 60, NOW + 120, drifted=False), verdict(stream=other)]
+    for place, found in enumerate(kept):
+        assert store.keep_verdict(f"reader {place}", found.stream, 0, 1, found)
+    reader = open_reader(str(tmp_path / "events.db"))
+    assert reader.verdicts(STREAM, NOW, NOW + 200) == kept[:2]
+    assert reader.verdicts(STREAM, NOW + 61, NOW + 200) == kept[1:2]
+    assert reader.verdicts(STREAM, NOW - 9, NOW) == []
+    assert reader.verdicts(None, NOW, NOW + 60) == [kept[0], kept[2]]
+
+
+def test_a_verdict_goes_with_the_last_of_its_exchanges(tmp_path):
+    store = open_store(str(tmp_path / "events.db"), Retention(seconds=100))
+    store.apply([half(time=NOW)], NOW)
+    store.apply([half(id="b", time=NOW + 90)], NOW + 90)
+    assert store.keep_verdict("drift", STREAM, 0, 1, verdict(NOW, NOW))
+    assert store.keep_verdict("drift", STREAM, 1, 2, verdict(NOW, NOW + 90))
+    store.apply([], NOW + 150)
+    reader = open_reader(str(tmp_path / "events.db"))
+    assert reader.verdicts(STREAM, 0, NOW * 2) == [verdict(NOW, NOW + 90)]
 
 
 def test_another_file_is_not_taken_for_a_store(tmp_path):
