@@ -85,7 +85,12 @@ def _report(window: Window, targets: Targets) -> None:
 def _check(request: DetectRequest) -> None:
     faults = Faults(verdict.STEP)
     one = (request.detector is None) != (not request.deployed)
-    faults.check(one, "deployed", request.deployed, "give it or drift_detector, not both")
+    faults.check(
+        one,
+        "deployed",
+        request.deployed,
+        "give drift_detector, or a release that is deployed; one of them",
+    )
     faults.check(request.rows > 0, "rows", request.rows, "use 1 or more")
     faults.check(request.seed >= 0, "seed", request.seed, "use 0 or more")
     try:

@@ -123,3 +123,19 @@ def test_a_run_with_a_policy_rolls_its_model_out(workspace: Workspace, server: s
     assert list(service["traffic"].values()) == [100]
     timeline = next(workspace.root.glob("runs/*/**/rollout-model/timeline*"))
     assert "Promoted after" in timeline.read_text()
+
+
+def test_new_data_is_compared_with_what_the_live_model_was_trained_on(
+    workspace: Workspace, server: str
+):
+    data = workspace.folder / "taxi.csv"
+    names, *rows = data.read_text().splitlines()
+    same, other = workspace.folder / "same.csv", workspace.folder / "other.csv"
+    place = names.split(",").index("trip_miles")
+    dearer = [",".join([*(r := row.split(","))[:place], "99.5", *r[place + 1 :]]) for row in rows]
+    same.write_text("\n".join([names, *rows[::2]]) + "\n")
+    other.write_text("\n".join([names, *dearer]) + "\n")
+    passed, failed = (workspace.watched(data) for data in (same, other))
+    assert passed.code == 0, passed.errors
+    assert failed.code == 1
+    assert "require-passed: DataError: detect_drift did not pass: trip_miles" in failed.errors
