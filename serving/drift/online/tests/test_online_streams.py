@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.serving.drift.online.adaptive_window import AdaptiveWindow
 from kanaria.serving.drift.online.cramer_von_mises import (
     OnlineCramerVonMises,
     _simulated,
@@ -16,6 +17,7 @@ GENERATOR = np.random.default_rng(11)
 NUMBERS = {"a": GENERATOR.normal(size=300), "b": GENERATOR.integers(0, 9, 300)}
 DETECTORS = {
     "cramer_von_mises": (OnlineCramerVonMises(expected_run_time=40, window_sizes=(4, 9)), NUMBERS),
+    "adaptive_window": (AdaptiveWindow(delta=0.9, longest=100), NUMBERS),
 }
 STARTED = {
     name: (detector, detector.fit(rows), detector.start(detector.fit(rows)))
