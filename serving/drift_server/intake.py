@@ -36,15 +36,17 @@ class Limits:
     Attributes:
         items: events and labels.
         megabytes: of their bodies.
-        pause: seconds for which a group gathers before it is written; each commit costs the
+        interval: seconds at least between the beginnings of two groups; each commit costs the
             processor about 1 ms, however small the group.
         tidy: seconds between two removals of what is old while nothing arrives.
+        checkpoint: seconds between two checkpoints of the store, beside the groups.
     """
 
     items: int = 20_000
     megabytes: int = 64
-    pause: float = 0.003
+    interval: float = 0.005
     tidy: float = 1.0
+    checkpoint: float = 0.5
 
 
 class Intake:
@@ -94,14 +96,28 @@ class Intake:
 
     async def run(self) -> None:
         """Write what arrives until `end`, and then what had arrived."""
+        checkpoints = asyncio.create_task(self._checkpoints())
+        loop, next_begin = asyncio.get_running_loop(), 0.0
         with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
             while not self._ended:
                 # No cancellation ends this: wait_for may lose one that meets an arrival.
                 with suppress(TimeoutError):  # An empty group removes what has become too old.
                     await asyncio.wait_for(self._arrived.wait(), self._limits.tidy)
-                    await asyncio.sleep(self._limits.pause)
+                    await asyncio.sleep(next_begin - loop.time())
+                next_begin = loop.time() + self._limits.interval
                 await self._group(thread)
             await self._group(thread)
+        checkpoints.cancel()
+
+    async def _checkpoints(self) -> None:
+        with ThreadPoolExecutor(1, thread_name_prefix="checkpoints") as thread:
+            while True:
+                await asyncio.sleep(self._limits.checkpoint)
+                try:
+                    checkpoint = self._store.checkpoint
+                    await asyncio.get_running_loop().run_in_executor(thread, checkpoint)
+                except StoreError as error:
+                    logger.error("the store's log is not copied: %s", error)
 
     def end(self) -> None:
         """Let `run` return soon."""
