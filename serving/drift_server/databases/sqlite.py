@@ -11,9 +11,9 @@ from pathlib import Path
 from kanaria.serving.drift_server.databases.database import Merge, Row, StoreError, Value
 
 BUSY_SECONDS = 30.0
-LOG_PAGES = 8192
-"""Pages of the write-ahead log, of 4 KiB, after which it begins anew."""
-MOST_PAGES = 8 * LOG_PAGES
+LOG_PAGES = 16_384
+"""Pages of the write-ahead log, of 4 KiB, after which it begins anew, which holds up a commit."""
+MOST_PAGES = 4 * LOG_PAGES
 """Pages of it after which commits see to it themselves, if nobody calls `checkpoint`."""
 HURRY_SECONDS = 0.05
 """For which beginning anew may hold up a commit while somebody reads the log."""
