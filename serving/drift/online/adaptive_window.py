@@ -1,10 +1,10 @@
 """ADWIN: did the mean of a stream change?
 
-Bifet and Gavaldà 2007, "Learning from time-changing data with adaptive windowing". It looks at every cut of the rows since the last change into old and new ones; where their means
-differ by more than chance allows, the stream changed. No reference is needed, so it suits the
-errors of a model. The search is river's, which looks at every 32nd row. River's objects live in
-memory only, so the values are kept, and searched anew from the first with each update: give it
-many rows at a time.
+It looks at every cut of the rows since the last change into old and new ones; where their means
+differ by more than chance allows, the stream changed (Bifet and Gavaldà 2007, "Learning from
+time-changing data with adaptive windowing"). No reference is needed, so it suits the errors of a
+model. The search is river's, which looks at every 32nd row. River's objects live in memory only,
+so the values are kept and searched anew with each update: give it many rows at a time.
 """
 
 from collections.abc import Iterable, Mapping
