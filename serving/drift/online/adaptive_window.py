@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.drift.columns import rows_of
+from kanaria.serving.drift.columns import matrix, rows_of
 from kanaria.serving.drift.effects import NORMAL_QUANTILE
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
-from kanaria.serving.drift.online.running import follow, matrix
+from kanaria.serving.drift.online.running import follow
 from kanaria.serving.drift.ordered import same_features
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
 

@@ -1,11 +1,12 @@
 """Online Fisher's exact test: did the share of ones change in any of the newest windows?
 
 The statistic is -log p of the one-sided test of the window against the reference, the larger of
-both sides. Counts are whole numbers, so few levels of it exist and hardly any chance of an alarm
-could be kept. Among windows with equal counts, the one whose ones came later is therefore taken
-as the more extreme: its statistic lies between that count's and the next one's. Ross, Tasoulis
-and Adams 2012, "Sequential monitoring of a Bernoulli sequence when the pre-change parameter is
-unknown", smooth it over time for the same reason, which would add to what a state holds.
+both sides. Counts are whole numbers, so it has few levels, and hardly any chance of an alarm could
+be kept: with a one in a hundred rows, either each of them alarms or none. So each row has a number
+from 0 to 1, drawn once from its place in the stream, and windows of equal counts are ranked by the
+mean of their ones' (or zeros') numbers, from that count's level up to the next one's.
+Ross, Tasoulis and Adams 2012, "Sequential monitoring of a Bernoulli sequence when the pre-change
+parameter is unknown", smooth over time for the same reason, which leaves gaps for rare ones.
 """
 
 from collections.abc import Iterator
@@ -15,10 +16,11 @@ import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import effects, fisher_exact
+from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.counted import CountedReference
-from kanaria.serving.drift.online import run_length, windows
+from kanaria.serving.drift.online import ranks, run_length, windows
 from kanaria.serving.drift.online.protocol import OnlineResult, State
-from kanaria.serving.drift.online.running import follow, matrix
+from kanaria.serving.drift.online.running import follow
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
 
 SEED = 0
@@ -60,6 +62,8 @@ class OnlineFisherExact(windows.Settings):
         """Return the state after `rows`, all zeros and ones, and what they showed."""
         values = matrix(rows, tuple(reference.kinds))
         fisher_exact.require_binary(dict(zip(reference.kinds, values.T, strict=True)))
+        # A row's value and number in one: zeros lie below a half, ones above.
+        numbered = (values + ranks.drawn(state.rows, *values.shape)) / 2
         held = list(_counts(reference).values())
         levels = [{size: _levels(own, size) for size in self.window_sizes} for own in held]
         run = windows.Windows(
@@ -68,7 +72,7 @@ class OnlineFisherExact(windows.Settings):
             measure=lambda feature, found: statistic(found, levels[feature][found.shape[1]]),
             effect=lambda feature, window: self._effect(held[feature], window),
         )
-        return follow(run, self.name, self.expected_run_time, state, values)
+        return follow(run, self.name, self.expected_run_time, state, numbered)
 
     def _thresholds(self, reference: tuple[int, int], features: int) -> Floats:
         simulated, changing = self.rows(features)
@@ -79,7 +83,7 @@ class OnlineFisherExact(windows.Settings):
     def _effect(self, reference: tuple[int, int], window: Floats) -> Effect:
         if not len(window):
             return Effect(name="difference of shares", value=0, low=0, high=1, least=self.least)
-        counts = (int(window.sum()), len(window))
+        counts = (int((window >= 0.5).sum()), len(window))
         return effects.difference_of_shares(reference, counts, self.least)
 
 
@@ -109,30 +113,24 @@ def _levels(reference: tuple[int, int], size: int) -> Levels:
 
 
 def statistic(windows: Floats, levels: Levels) -> Floats:
-    """Return the statistic of windows of zeros and ones, of shape (windows, size)."""
-    places = np.arange(1, windows.shape[1] + 1)
-    return _statistic(windows.sum(axis=1), (windows * places).sum(axis=1), levels)
+    """Return the statistic of windows of (value + number) / 2, of shape (windows, size)."""
+    ones = windows >= 0.5
+    numbers = np.where(ones, 2 * windows - 1, 2 * windows)
+    sums = (numbers * ones).sum(axis=1), (numbers * ~ones).sum(axis=1)
+    return _statistic(ones.sum(axis=1), *sums, levels)
 
 
-def _statistic(ones: Floats, places: Floats, levels: Levels) -> Floats:
-    """Return the statistic of windows with so many ones at places (from 1) of this sum."""
-    size = len(levels.ones) - 2
-    zeros, other = size - ones, size * (size + 1) / 2 - places
+def _statistic(ones: Floats, of_ones: Floats, of_zeros: Floats, levels: Levels) -> Floats:
+    """Return the statistic from counts of ones, and sums of ones' and of zeros' numbers."""
+    zeros = len(levels.ones) - 2 - ones
     return np.maximum(
-        _between(ones + _lateness(ones, places, size), levels.ones),
-        _between(zeros + _lateness(zeros, other, size), levels.zeros),
+        _between(ones, of_ones / np.maximum(ones, 1), levels.ones),
+        _between(zeros, of_zeros / np.maximum(zeros, 1), levels.zeros),
     )
 
 
-def _lateness(count: Floats, places: Floats, size: int) -> Floats:
-    """Return from 0 to below 1 how late so many values came in a window."""
-    earliest = count * (count + 1) / 2
-    return (places - earliest) / (count * (size - count) + 1)
-
-
-def _between(counts: Floats, levels: Floats) -> Floats:
-    below = counts.astype(np.int64)
-    return levels[below] + (counts - below) * (levels[below + 1] - levels[below])
+def _between(counts: Floats, numbers: Floats, levels: Floats) -> Floats:
+    return levels[counts] + numbers * (levels[counts + 1] - levels[counts])
 
 
 def _simulated(
@@ -146,20 +144,26 @@ def _simulated(
     generator = np.random.default_rng(SEED)
     ones, all_rows = reference
     shares = generator.beta(ones + 0.5, all_rows - ones + 0.5, run_length.STREAMS)
-    values = generator.random((rows, run_length.STREAMS)) < shares
-    counts = {size: np.zeros(run_length.STREAMS) for size in levels}
-    places = {size: np.zeros(run_length.STREAMS) for size in levels}
-    for row, new in enumerate(values):
-        filled = []
-        for size, own in levels.items():
-            # Every value moves one place to the front; the one at place 1 leaves.
-            leaving = values[row - size] if row >= size else 0.0
-            places[size] += min(row + 1, size) * new - (counts[size] if row >= size else 0.0)
-            counts[size] += new * 1.0 - leaving
-            if row + 1 >= size:
-                filled.append(_statistic(counts[size], places[size], own))
+    values = generator.random((rows, run_length.STREAMS), dtype=np.float32) < shares
+    numbers = generator.random((rows, run_length.STREAMS), dtype=np.float32)
+    counts = {size: np.zeros(run_length.STREAMS, dtype=np.int64) for size in levels}
+    sums = {size: np.zeros((2, run_length.STREAMS), dtype=np.float32) for size in levels}
+    for row in range(rows):
+        for size, held in sums.items():
+            counts[size] += values[row]
+            held += _by_value(values[row], numbers[row])
+            if row >= size:
+                counts[size] -= values[row - size]
+                held -= _by_value(values[row - size], numbers[row - size])
+        filled = [size for size in levels if row + 1 >= size]
         if filled:
-            yield np.max(filled, axis=0)
+            found = [_statistic(counts[size], *sums[size], levels[size]) for size in filled]
+            yield np.max(found, axis=0)
+
+
+def _by_value(values: Floats, numbers: Floats) -> Floats:
+    """Return the numbers of ones in a first row, and those of zeros in a second."""
+    return np.stack([values * numbers, ~values * numbers])
 
 
 def _counts(reference: CountedReference) -> dict[str, tuple[int, int]]:

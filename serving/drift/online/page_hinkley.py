@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.drift.columns import rows_of
+from kanaria.serving.drift.columns import matrix, rows_of
 from kanaria.serving.drift.effects import NORMAL_QUANTILE
 from kanaria.serving.drift.online import protocol, run_length
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
-from kanaria.serving.drift.online.running import follow, matrix
+from kanaria.serving.drift.online.running import follow
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
 
