@@ -8,9 +8,10 @@ from pathlib import Path
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.local import reconcile, revisions
+from kanaria.serving.local.payload_events import LogRule
 from kanaria.serving.local.runner import Runner
 from kanaria.serving.local.spawner import GRACE_SECONDS, Spawner
-from kanaria.serving.local.store import MANIFEST, Observed, Service, check, services
+from kanaria.serving.local.store import MANIFEST, Observed, Revision, Service, check, services
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 logger = logging.getLogger(__name__)
@@ -18,12 +19,18 @@ POLL_SECONDS = 0.1
 
 
 class LiveService:
-    """One service: what is observed of it, its shares, and the runners of its revisions."""
+    """One service: what is observed of it, its shares, and the runners of its revisions.
+
+    Attributes:
+        shares: who answers how much.
+        shadow: who gets a copy of which percentage of the requests, if anybody.
+    """
 
     def __init__(self, service: Service, spawner: Spawner, url: str) -> None:
         """Take up what was observed before the server was last stopped."""
         self.namespace, self.name = service.namespace, service.name
         self.shares: tuple[RevisionTraffic, ...] = ()
+        self.shadow: RevisionTraffic | None = None
         self.runners: dict[str, Runner] = {}
         self._service, self._spawner, self._url = service, spawner, url
         self._seen = (0, 0)
@@ -70,14 +77,23 @@ class LiveService:
 
     def protocol(self, revision: str) -> str:
         """Return "v1" or "v2"."""
-        return next((r.protocol for r in self._observed.revisions if r.name == revision), "v1")
+        found = self._revision(revision)
+        return found.protocol if found else "v1"
+
+    def log_rule(self, revision: str) -> LogRule:
+        """Return where the revision's requests and responses are logged."""
+        found = self._revision(revision)
+        return found.log if found else LogRule()
+
+    def _revision(self, name: str) -> Revision | None:
+        return next((found for found in self._observed.revisions if found.name == name), None)
 
     def _publish(self, observed: Observed) -> None:
         """Write what is observed first; then let traffic and processes follow it."""
         self._observed = replace(observed, status=reconcile.status(observed, self._url))
         self._service.write_observed(self._observed)
         facts = reconcile.rollout(self._observed)
-        self.shares = revisions.traffic(facts)
+        self.shares, self.shadow = revisions.traffic(facts), revisions.shadow(facts)
         self._converge(revisions.wanted(facts))
 
     def _converge(self, wanted: frozenset[str]) -> None:
