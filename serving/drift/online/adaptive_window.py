@@ -195,9 +195,10 @@ def _best_cut(series: Floats) -> int:
 
 
 def _adwin(delta: float) -> Any:
-    from river.drift import ADWIN
+    from river import drift
 
-    return ADWIN(delta=delta)
+    untyped: Any = drift.ADWIN
+    return untyped(delta=delta)
 
 
 def _changes(adwin: Any, values: Iterable[float]) -> list[int]:

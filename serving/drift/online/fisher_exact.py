@@ -157,7 +157,10 @@ def _simulated(
                 held -= _by_value(values[row - size], numbers[row - size])
         filled = [size for size in levels if row + 1 >= size]
         if filled:
-            found = [_statistic(counts[size], *sums[size], levels[size]) for size in filled]
+            found = [
+                _statistic(counts[size], sums[size][0], sums[size][1], levels[size])
+                for size in filled
+            ]
             yield np.max(found, axis=0)
 
 

@@ -93,7 +93,7 @@ class PageHinkley(protocol.Settings):
     def _thresholds(self, reference: Floats, features: int) -> Floats:
         chance = run_length.chance_per_row(self.expected_run_time, 1, features)
         changing = min(CHANGING, math.ceil(4 / self.allowance**2))
-        rows = run_length.rows_to_simulate(chance, changing)
+        rows = run_length.rows_to_simulate(chance, changing, changing)
         statistics = _simulated(reference, self.allowance, rows)
         return run_length.thresholds(statistics, changing, chance)
 

@@ -7,12 +7,14 @@ from scipy import stats
 from kanaria.serving.drift.online import run_length
 from kanaria.serving.drift.online.cramer_von_mises import OnlineCramerVonMises
 from kanaria.serving.drift.online.fisher_exact import OnlineFisherExact
+from kanaria.serving.drift.online.maximum_mean_discrepancy import OnlineMaximumMeanDiscrepancy
 from kanaria.serving.drift.online.page_hinkley import PageHinkley
 
 NOMINAL = 60
 WINDOWS = (5, 20)
 VON_MISES = OnlineCramerVonMises(expected_run_time=NOMINAL, window_sizes=WINDOWS, least=0)
 FISHER = OnlineFisherExact(expected_run_time=NOMINAL, window_sizes=WINDOWS, least=0)
+TOGETHER = OnlineMaximumMeanDiscrepancy(expected_run_time=NOMINAL, window_size=10, least=0)
 PAGE = PageHinkley(expected_run_time=NOMINAL, allowance=0.5, least=0)
 NULLS = {
     "normal": (VON_MISES, lambda g, n: g.normal(size=n)),
@@ -20,6 +22,7 @@ NULLS = {
     "rounded": (VON_MISES, lambda g, n: np.round(g.normal(size=n))),
     "ones": (FISHER, lambda g, n: g.binomial(1, 0.3, n)),
     "rare ones": (FISHER, lambda g, n: g.binomial(1, 0.01, n)),
+    "all together": (TOGETHER, lambda g, n: g.normal(size=n)),
     "sums": (PAGE, lambda g, n: g.normal(size=n)),
     "sums of skewed values": (PAGE, lambda g, n: g.exponential(size=n)),
 }
@@ -55,6 +58,10 @@ def test_every_row_of_a_run_alarms_with_the_same_chance():
 DRIFTS = {
     "shifted": (OnlineCramerVonMises(), lambda g, n: g.normal(size=n) + (n == 3_000)),
     "more ones": (OnlineFisherExact(), lambda g, n: g.binomial(1, 0.4 if n == 3_000 else 0.1, n)),
+    "turned": (
+        OnlineMaximumMeanDiscrepancy(expected_run_time=500),
+        lambda g, n: g.normal(size=n) * (3 if n == 3_000 else 1),
+    ),
     "a little more": (PageHinkley(), lambda g, n: g.normal(size=n) + 0.5 * (n == 3_000)),
 }
 

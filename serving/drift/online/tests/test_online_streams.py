@@ -13,6 +13,7 @@ from kanaria.serving.drift.online.cramer_von_mises import (
     statistic,
 )
 from kanaria.serving.drift.online.fisher_exact import OnlineFisherExact
+from kanaria.serving.drift.online.maximum_mean_discrepancy import OnlineMaximumMeanDiscrepancy
 from kanaria.serving.drift.online.page_hinkley import PageHinkley
 
 GENERATOR = np.random.default_rng(11)
@@ -23,6 +24,10 @@ DETECTORS = {
     "adaptive_window": (AdaptiveWindow(delta=0.9, longest=100), NUMBERS),
     "fisher_exact": (OnlineFisherExact(expected_run_time=40, window_sizes=(4, 9)), ONES),
     "page_hinkley": (PageHinkley(expected_run_time=40, allowance=0.5), NUMBERS),
+    "maximum_mean_discrepancy": (
+        OnlineMaximumMeanDiscrepancy(expected_run_time=40, window_size=5),
+        NUMBERS,
+    ),
 }
 STARTED = {
     name: (detector, detector.fit(rows), detector.start(detector.fit(rows)))
