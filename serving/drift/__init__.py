@@ -11,6 +11,10 @@
     population_stability       the index of credit scoring              a mixed table
     wasserstein                how far the values moved                 each number
     table                      the two and shares of missing values     a mixed table
+    maximum_mean_discrepancy   any difference of distributions          all numbers together
+      ..._fourier              the same for many rows, seeing less      all numbers together
+    least_squares_density_     any difference of densities              all numbers together
+      difference
 
 Rule: a detector is a frozen record of settings. `fit` makes a reference, `test` compares a window
 with it; both are pure. Only `saved` and `alibi` touch files. scipy takes seconds to load, so it is
