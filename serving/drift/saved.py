@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.serving.drift import files
+from kanaria.serving.drift.black_box_shift import BlackBoxShift
 from kanaria.serving.drift.chi_squared import ChiSquared
 from kanaria.serving.drift.counted import CountedReference
 from kanaria.serving.drift.cramer_von_mises import CramerVonMises
+from kanaria.serving.drift.domain_classifier import DomainClassifier
 from kanaria.serving.drift.fisher_exact import FisherExact
 from kanaria.serving.drift.jensen_shannon import JensenShannon
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
@@ -19,12 +21,16 @@ from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.population_stability import PopulationStability
 from kanaria.serving.drift.protocol import Detector, Reference
 from kanaria.serving.drift.rows import RowsReference
+from kanaria.serving.drift.sampled import SampledReference
 from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.uncertainty import Uncertainty
 from kanaria.serving.drift.wasserstein import Wasserstein
 
 KINDS: files.Kinds = {
+    "black_box_shift": (BlackBoxShift, TableReference),
     "chi_squared": (ChiSquared, CountedReference),
     "cramer_von_mises": (CramerVonMises, OrderedReference),
+    "domain_classifier": (DomainClassifier, SampledReference),
     "fisher_exact": (FisherExact, CountedReference),
     "jensen_shannon": (JensenShannon, TableReference),
     "kolmogorov_smirnov": (KolmogorovSmirnov, OrderedReference),
@@ -34,6 +40,7 @@ KINDS: files.Kinds = {
     "missing_values": (MissingValues, CountedReference),
     "population_stability": (PopulationStability, TableReference),
     "table": (Table, TableReference),
+    "uncertainty": (Uncertainty, TableReference),
     "wasserstein": (Wasserstein, OrderedReference),
 }
 """Name of a detector -> the type of its settings and of its reference."""

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.columns import categories, numbers
 from kanaria.serving.drift.counted import CountedReference, side_by_side
+from kanaria.serving.drift.mixed import TableReference
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Reference
 from kanaria.serving.drift.report.records import Bars, Column
-from kanaria.serving.drift.table import TableReference
 
 Array = NDArray[Any]
 BINS, MOST_KINDS = 20, 12
