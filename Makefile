@@ -19,7 +19,7 @@ BUILD_ARGUMENTS = BASE_IMAGE=$(BASE_IMAGE) UV_VERSION=$(UV_VERSION) VERSION=$(VE
   $(foreach name,$(FROM_ENVIRONMENT),$(if $($(name)),$(name)))
 LOCKED := uv.lock pyproject.toml setup.cfg Makefile
 ALIBI_TESTS := serving/drift/tests/alibi
-TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate,components/$(step)/tests)
+TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect,components/$(step)/tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate benchmark
@@ -99,7 +99,8 @@ format: install ## Format the code and mend what the linter can mend.
 
 regenerate: install ## Write the compiled pipelines and the generated README tables anew.
 	$(SERVING)/python .github/scripts/readme_tables.py
-	$(SERVING)/kanaria compile train_and_deploy -o pipelines/train_and_deploy/pipeline.yaml
+	for name in train_and_deploy watch_for_drift; do \
+	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
 
 benchmark: install ## Measure seconds and peak memory of every step (15k and 150k rows).
 	$(SERVING)/python tests/benchmarks/steps.py

@@ -66,6 +66,27 @@ class Exchange:
     labels: Mapping[int, KeptLabel] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What a detector found in one window of a stream.
+
+    Attributes:
+        detector: its name.
+        begin: time of the window's first exchange, in seconds since 1970.
+        end: time of its last exchange, in seconds since 1970.
+        rows: instances in it.
+        document: the whole result as JSON.
+    """
+
+    stream: Stream
+    detector: str
+    begin: float
+    end: float
+    rows: int
+    drifted: bool
+    document: str
+
+
 class Outcome(Enum):
     """What became of something that was handed to the store."""
 

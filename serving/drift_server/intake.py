@@ -7,7 +7,6 @@ and by bytes; more is refused at once, so a flood costs neither memory nor the a
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,21 +15,18 @@ from dataclasses import dataclass
 from functools import partial
 
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.exchanges import Label, Outcome
-from kanaria.serving.drift_server.store import Counted, Store
+from kanaria.serving.drift_server.merging import Item
+from kanaria.serving.drift_server.store import Store
 
 logger = logging.getLogger(__name__)
-Item = Counted | Label
 LABEL_BYTES = 200
 """About what a label takes in memory."""
 
 
 class FullError(NotReadyError):
     """More waits to be written than may; send it again later."""
-
-
-class WriteError(NotReadyError):
-    """The store could not be written; nothing of the group is kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,18 +56,24 @@ class Intake:
         self._waiting: list[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]] = []
         self._items = self._bytes = 0
         self._arrived, self._ended = asyncio.Event(), False
+        self._writes = True
 
     @property
     def depth(self) -> int:
         """Items that wait to be written or are being written."""
         return self._items
 
+    @property
+    def writes(self) -> bool:
+        """Whether the store could be written when it was last tried, less than `tidy` ago."""
+        return self._writes
+
     async def put(self, items: Sequence[Item]) -> list[Outcome]:
         """Return what became of the items once they are on the disk.
 
         Raises:
             FullError: too much waits already; none of them is kept.
-            WriteError: the disk refused; none of them is kept.
+            StoreError: the store refused; none of them is kept.
         """
         size = sum(map(_bytes, items))
         full = self._items and self._items + len(items) > self._limits.items
@@ -113,10 +115,12 @@ class Intake:
         loop = asyncio.get_running_loop()
         try:
             outcomes = await loop.run_in_executor(thread, self._store.apply, items, time.time())
-        except sqlite3.Error as error:
-            logger.error("%d events and labels were refused by the store: %s", len(items), error)
+        except StoreError as error:
+            self._writes = False
+            logger.error("%d events and labels are not kept: %s", len(items), error)
             _fail(group, error)
             return
+        self._writes = True
         place = 0
         for part, written in group:
             written.set_result(outcomes[place : place + len(part)])
@@ -127,7 +131,7 @@ def _fail(
     group: Sequence[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]], cause: Exception
 ) -> None:
     for _, written in group:
-        error = WriteError(f"the store cannot be written: {cause}; see to its disk, send again")
+        error = StoreError(str(cause))  # One of its own: each sender adds where it was raised.
         error.__cause__ = cause
         written.set_exception(error)
 

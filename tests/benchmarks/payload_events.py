@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--reconnect", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder) / "events.db")
+        server = Server(str(Path(folder) / "events.db"), Path(folder))
         server.start()
         server.wait()
         results: multiprocessing.Queue[Seen] = multiprocessing.Queue()
@@ -94,7 +94,7 @@ def main() -> None:
             "SELECT e.id, b.place & 1 FROM exchanges e JOIN bodies b ON b.place / 2 = e.number"
         )
         kept = [(id_, ("request", "response")[half]) for id_, half in rows]
-        size = server.store.stat().st_size
+        size = Path(server.store).stat().st_size
     half = options.seconds / 2
     planned = {s.key for s in plan(options.rate, options.seconds, seed=1) if s.key}
     lost, twice = seen.acknowledged - set(kept), len(kept) - len(set(kept))

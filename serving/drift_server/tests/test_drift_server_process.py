@@ -7,7 +7,7 @@ import pytest
 from event_sender import Sender, Server, headers, plan
 
 from kanaria.serving.drift_server.exchanges import Stream
-from kanaria.serving.drift_server.reading import Reader
+from kanaria.serving.drift_server.opening import open_reader
 from kanaria.serving.drift_server.server import MAX_BODY
 
 STREAM = Stream(namespace="models", service="flights", version="1")
@@ -15,7 +15,8 @@ STREAM = Stream(namespace="models", service="flights", version="1")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("server") / "events.db")
+    folder = tmp_path_factory.mktemp("server")
+    server = Server(str(folder / "events.db"), folder)
     server.start()
     server.wait()
     yield server
@@ -28,7 +29,7 @@ def post(server, kind, id_, body, **changes):
 
 
 def kept(server):
-    reader = Reader(server.store)
+    reader = open_reader(server.store)
     try:
         return {e.id: e for e in reader.by_number(STREAM, 0, 10**9)}
     finally:
@@ -112,7 +113,7 @@ def test_it_tells_that_it_lives_and_is_ready(server):
 
 
 def test_what_was_acknowledged_outlives_kill_9_and_counts_once(tmp_path):
-    server = Server(tmp_path / "events.db")
+    server = Server(str(tmp_path / "events.db"), tmp_path)
     server.start()
     server.wait()
     sendings = plan(rate=300, seconds=4, seed=1)

@@ -1,0 +1,57 @@
+"""Without drift the mean run length is the promised one; with drift it is far shorter."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from kanaria.serving.drift.online import run_length
+from kanaria.serving.drift.online.cramer_von_mises import OnlineCramerVonMises
+
+NOMINAL = 60
+NULLS = {
+    "normal": lambda g, n: g.normal(size=n),
+    "heavy tails": lambda g, n: g.standard_cauchy(n),
+    "rounded": lambda g, n: np.round(g.normal(size=n)),
+}
+
+
+def run_lengths(detector, draw, rows=12_000, references=3, reference_rows=2_000):
+    """Return the lengths of all runs over fresh references and streams."""
+    generator = np.random.default_rng(7)
+    lengths, state = [], None
+    for _ in range(references):
+        reference = detector.fit({"a": draw(generator, reference_rows)})
+        state = state or detector.start(reference)
+        _, result = detector.update(reference, state, {"a": draw(generator, rows)})
+        lengths += list(np.diff([0, *result.alarms]))
+    return np.array(lengths)
+
+
+@pytest.mark.parametrize("name", NULLS)
+def test_runs_without_drift_have_the_promised_mean(name):
+    detector = OnlineCramerVonMises(expected_run_time=NOMINAL, window_sizes=(5, 20), least=0)
+    lengths = run_lengths(detector, NULLS[name])
+    # Run lengths are geometric, so the standard deviation is about the mean.
+    error = 4 * NOMINAL / np.sqrt(len(lengths))
+    assert abs(lengths.mean() - NOMINAL) < error + 0.03 * NOMINAL
+
+
+def test_every_row_of_a_run_alarms_with_the_same_chance():
+    detector = OnlineCramerVonMises(expected_run_time=NOMINAL, window_sizes=(5, 20), least=0)
+    lengths = run_lengths(detector, NULLS["normal"]) - 5
+    early = int((lengths < 15).sum())
+    share = 1 - (1 - 1 / (NOMINAL - 4)) ** 15
+    assert stats.binomtest(early, len(lengths), share).pvalue > 0.001
+
+
+def test_drift_ends_a_run_early():
+    detector = OnlineCramerVonMises(expected_run_time=1000)
+    lengths = run_lengths(detector, lambda g, n: g.normal(size=n) + (n == 3_000), rows=3_000)
+    assert np.median(lengths) < 25
+
+
+def test_a_level_beyond_the_values_follows_an_exponential_tail():
+    values = np.random.default_rng(3).exponential(size=100_000)
+    assert run_length.exceeded(values, 0.01) == np.quantile(values, 0.99)
+    rare = run_length.exceeded(values, 1e-6)
+    assert rare == pytest.approx(-np.log(1e-6), rel=0.1)

@@ -1,0 +1,92 @@
+"""Makes the record of a window from what a detector said of it. Pure."""
+
+import math
+
+from kanaria.serving.drift.protocol import Columns, FeatureResult, Reference, Result
+from kanaria.serving.drift.report import measures
+from kanaria.serving.drift.report.bars import Known, bars, known
+from kanaria.serving.drift.report.records import Column, Feature, Window
+
+
+def window(
+    result: Result,
+    reference: Reference,
+    columns: Columns,
+    *,
+    name: str = "",
+    begin: float | None = None,
+    end: float | None = None,
+) -> Window:
+    """Return the record of a tested window.
+
+    Args:
+        result: of the detector.
+        reference: that it was compared with.
+        columns: of the window, as the detector got them.
+        name: of the window, where its times do not name it.
+        begin: of its first row, in seconds since 1970.
+        end: of its last row.
+    """
+    told = known(reference)
+    features = tuple(_feature(found, told.get(found.feature), columns) for found in result.features)
+    return Window(
+        name=name,
+        detector=result.detector,
+        begin=begin,
+        end=end,
+        rows=result.window_rows,
+        reference_rows=result.reference_rows,
+        verdict=result.verdict.value,
+        statistic=_finite(result.statistic),
+        p_value=_finite(result.p_value),
+        threshold=_finite(result.threshold),
+        effect=result.effect,
+        features=features,
+        inputs=described(columns),
+    )
+
+
+def described(columns: Columns) -> tuple[Column, ...]:
+    """Return the statistics of every column."""
+    return tuple(measures.column(name, values) for name, values in columns.items())
+
+
+def outputs(columns: Columns, *, binary: bool = False) -> tuple[Column, ...]:
+    """Return the statistics of a model's answers, with the shares of the classes among them.
+
+    Args:
+        columns: of the responses.
+        binary: numbers are probabilities of class 1.
+    """
+    return tuple(
+        Column(
+            name=found.name,
+            rows=found.rows,
+            missing=found.missing,
+            mean=found.mean,
+            length=found.length,
+            brightness=found.brightness,
+            shares=measures.shares(columns[found.name], binary=binary),
+        )
+        for found in described(columns)
+    )
+
+
+def _feature(found: FeatureResult, told: Known | None, columns: Columns) -> Feature:
+    values = columns.get(found.feature)
+    return Feature(
+        feature=found.feature,
+        statistic=_finite(found.statistic),
+        p_value=_finite(found.p_value),
+        threshold=_finite(found.threshold),
+        effect=found.effect,
+        drifted=found.drifted,
+        enough=found.enough,
+        reference=told.column(found.feature) if told else None,
+        window=None if values is None else measures.column(found.feature, values),
+        bars=None if values is None or told is None else bars(found.feature, told, values),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

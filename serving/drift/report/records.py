@@ -1,0 +1,266 @@
+"""What a report holds, and its JSON form. Numbers are finite; what is not known is null.
+
+    {"title", "created",
+     "watched": [{"name",
+       "windows": [{"name", "detector", "begin", "end", "rows", "reference_rows", "verdict",
+                    "failure", "statistic", "p_value", "threshold", "effect": EFFECT | null,
+                    "features": [{"feature", "statistic", "p_value", "threshold", "effect": EFFECT,
+                                  "drifted", "enough", "reference": COLUMN | null,
+                                  "window": COLUMN | null, "bars": BARS | null}],
+                    "inputs": [COLUMN], "outputs": [COLUMN], "differences": [text],
+                    "estimated": [METRIC], "last"}],
+       "labels": [{"begin", "end", "rows", "labelled", "lag", "task", "metrics": [METRIC],
+                   "estimated": [METRIC], "changes": [time], "calibration": [BIN],
+                   "errors": [number], "failure"}]}]}
+
+    EFFECT  {"name", "value", "low", "high", "least"}
+    COLUMN  {"name", "rows", "missing", "mean", "length", "brightness", "shares": {value: share}}
+    BARS    {"edges": [n + 1 numbers] or [], "kinds": [n texts] or [], "reference": [n shares],
+             "window": [n shares]}
+    METRIC  {"name", "value", "low", "high"}
+    BIN     {"rows", "predicted", "observed"}
+
+Times are seconds since 1970, shares go from 0 to 1, lags are seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter, ValidationError
+
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.drift.protocol import Effect, Verdict
+
+FAILED = "failed"
+"""The verdict of a window that a detector could not test; `failure` tells why."""
+VERDICTS = (*(verdict.value for verdict in Verdict), FAILED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """What one column of a window or a reference holds.
+
+    Attributes:
+        name: of the feature or the output.
+        rows: with and without a value.
+        missing: rows without one.
+        mean: of the numbers; None where there are none.
+        length: mean number of characters of the texts; None where there are none.
+        brightness: mean of the pixels of images, as they were sent; None for anything else.
+        shares: classes of an output, with their shares of the rows that have a value.
+    """
+
+    name: str
+    rows: int
+    missing: int
+    mean: float | None = None
+    length: float | None = None
+    brightness: float | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bars:
+    """Two distributions over the same bars, n of them.
+
+    Attributes:
+        edges: n + 1 ascending numbers; what lies beyond is in the outermost. Empty for categories.
+        kinds: n categories; empty for numbers.
+        reference: n shares of the rows with a value.
+        window: the same.
+    """
+
+    edges: tuple[float, ...] = ()
+    kinds: tuple[str, ...] = ()
+    reference: tuple[float, ...]
+    window: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feature:
+    """What was found for one feature; `kanaria.serving.drift.protocol.FeatureResult` and columns.
+
+    Attributes:
+        reference: None where the reference does not tell.
+        window: None where the column is not there.
+        bars: None where the reference does not tell.
+    """
+
+    feature: str
+    statistic: float | None
+    p_value: float | None
+    threshold: float | None
+    effect: Effect
+    drifted: bool
+    enough: bool
+    reference: Column | None = None
+    window: Column | None = None
+    bars: Bars | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """A measure of quality with its 95 % band."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CalibrationBin:
+    """Rows of similar predicted probability: their mean probability, and the share of ones."""
+
+    rows: int
+    predicted: float
+    observed: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """A window of rows, tested.
+
+    Attributes:
+        name: what a person calls it; where it is "", its times do.
+        begin: of its first row, None where rows have no time.
+        end: of its last row.
+        verdict: one of VERDICTS.
+        failure: why it could not be tested, else "".
+        features: in the reference's order.
+        inputs: columns of the requests.
+        outputs: columns of the responses.
+        differences: between the window's schema and the reference's, in words.
+        estimated: quality expected from the model's own probabilities, before any label.
+        last: number of its last exchange in the drift server's store; None elsewhere.
+    """
+
+    name: str = ""
+    detector: str
+    begin: float | None = None
+    end: float | None = None
+    rows: int
+    reference_rows: int = 0
+    verdict: str
+    failure: str = ""
+    statistic: float | None = None
+    p_value: float | None = None
+    threshold: float | None = None
+    effect: Effect | None = None
+    features: tuple[Feature, ...] = ()
+    inputs: tuple[Column, ...] = ()
+    outputs: tuple[Column, ...] = ()
+    differences: tuple[str, ...] = ()
+    estimated: tuple[Metric, ...] = ()
+    last: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labels:
+    """The labels that have come for a window, and what they say.
+
+    Attributes:
+        rows: instances of the window.
+        labelled: of them, those with a label.
+        lag: median seconds from a prediction to its label.
+        task: of the model, as `kanaria.serving.drift_server.quality.Task`.
+        metrics: as realised.
+        estimated: of the same rows, as expected from earlier windows' calibration.
+        changes: times at which the errors' mean changed (ADWIN), in this window.
+        calibration: probabilities beside what came true; for binary tasks.
+        errors: in the order of time, each 0 to 1: the mean of equally many consecutive rows.
+        failure: why the labels could not be judged, else "".
+    """
+
+    begin: float
+    end: float
+    rows: int
+    labelled: int
+    lag: float | None
+    task: str
+    metrics: tuple[Metric, ...] = ()
+    estimated: tuple[Metric, ...] = ()
+    changes: tuple[float, ...] = ()
+    calibration: tuple[CalibrationBin, ...] = ()
+    errors: tuple[float, ...] = ()
+    failure: str = ""
+
+    @property
+    def coverage(self) -> float:
+        """Share of the rows that have a label."""
+        return self.labelled / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watched:
+    """What one detector saw of one model version, or of one pair of data sets.
+
+    Attributes:
+        name: for instance "default/flights, version 3".
+        windows: in the order they were tested.
+        labels: in the same order; fewer, as labels come later.
+    """
+
+    name: str
+    windows: tuple[Window, ...]
+    labels: tuple[Labels, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """All that is watched.
+
+    Attributes:
+        title: of the page.
+        created: when, in seconds since 1970.
+    """
+
+    title: str
+    created: float
+    watched: tuple[Watched, ...]
+
+
+_WINDOW, _LABELS, _REPORT = TypeAdapter(Window), TypeAdapter(Labels), TypeAdapter(Report)
+
+
+def dump(report: Report) -> str:
+    """Return a report as JSON."""
+    return _REPORT.dump_json(report).decode()
+
+
+def dump_window(window: Window) -> str:
+    """Return a window as JSON."""
+    return _WINDOW.dump_json(window).decode()
+
+
+def dump_labels(labels: Labels) -> str:
+    """Return what labels say as JSON."""
+    return _LABELS.dump_json(labels).decode()
+
+
+def load_window(text: str) -> Window:
+    """Return the window that `dump_window` wrote.
+
+    Raises:
+        DataError: it is none.
+    """
+    try:
+        return _WINDOW.validate_json(text)
+    except ValidationError as error:
+        raise _unknown("window", text, error) from error
+
+
+def load_labels(text: str) -> Labels:
+    """Return the labels that `dump_labels` wrote.
+
+    Raises:
+        DataError: they are none.
+    """
+    try:
+        return _LABELS.validate_json(text)
+    except ValidationError as error:
+        raise _unknown("labels", text, error) from error
+
+
+def _unknown(kind: str, text: str, error: ValidationError) -> DataError:
+    return DataError(f"{kind} {shown(text[:100])}: {shown(str(error))}; write it anew")

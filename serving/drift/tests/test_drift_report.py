@@ -1,0 +1,144 @@
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from kanaria.components.shared.errors import DataError
+from kanaria.serving.drift.report import describe, measures, page, records
+from kanaria.serving.drift.report.bars import bars, known
+from kanaria.serving.drift.report.wording import Light, changes, light, sentence
+from kanaria.serving.drift.table import Table
+
+DETECTOR = Table()
+
+
+def rows(count, seed, moved=0.0, share=0.5):
+    draw = np.random.default_rng(seed)
+    return {
+        "delay": draw.normal(moved, 1.0, count),
+        "hour": draw.integers(0, 24, count).astype(float),
+        "carrier": draw.choice(["WN", "<b>"], count, p=[share, 1 - share]).astype(object),
+    }
+
+
+REFERENCE = DETECTOR.fit(rows(2000, 1))
+
+
+def looked_at(columns, **times):
+    return describe.window(DETECTOR.test(REFERENCE, columns), REFERENCE, columns, **times)
+
+
+def a_report(*windows, labels=()):
+    watched = records.Watched(name="default/flights 3", windows=windows, labels=labels)
+    return records.Report(title="Drift", created=0.0, watched=(watched,))
+
+
+def test_a_window_is_described_by_what_the_detector_and_the_columns_say():
+    columns = rows(1000, 2, moved=1.0)
+    columns["delay"][:100] = np.nan
+    window = looked_at(columns, begin=10.0, end=20.0)
+    delay = window.features[0]
+    assert (window.verdict, delay.drifted, window.rows) == ("drifted", True, 1000)
+    assert delay.window == measures.column("delay", columns["delay"])
+    assert (delay.window.missing, delay.reference.missing) == (100, 0)
+    assert sum(delay.bars.reference) == pytest.approx(1)
+    assert sum(delay.bars.window) == pytest.approx(1)
+
+
+def test_what_changed_is_told_in_words_for_what_drifted_alone():
+    ((feature, said),) = changes(looked_at(rows(1000, 3, share=0.9)))
+    assert feature == "carrier"
+    assert re.search(r"WN 49.2 % → 89.9 %; .*; total variation", said)
+
+
+def test_the_light_follows_the_newest_window():
+    calm, moved = looked_at(rows(1000, 4)), looked_at(rows(1000, 4, moved=1.0))
+    failed = records.Window(detector="table", rows=5, verdict=records.FAILED, failure="no delay")
+    lights = [light(a_report(*found).watched[0]) for found in ((moved, calm), (calm, moved))]
+    assert lights == [Light.GREEN, Light.RED]
+    assert "no delay" in sentence(a_report(calm, failed).watched[0])
+    assert light(a_report().watched[0]) is Light.YELLOW
+
+
+def test_the_page_loads_nothing_from_elsewhere_and_escapes_what_was_sent():
+    metric = records.Metric(name="accuracy", value=0.9, low=0.8, high=0.95)
+    labels = records.Labels(
+        begin=0.0, end=1.0, rows=10, labelled=5, lag=60.0, task="binary", metrics=(metric,)
+    )
+    window = replace(
+        looked_at(rows(1000, 5, share=0.9), begin=0.0, end=1.0),
+        estimated=(metric,),
+        differences=("<script>",),
+    )
+    found = page.render(a_report(window, labels=(labels,)))
+    assert not re.search(r"<script|src=|href=|url\(|<b> ", found)
+    for told in ("What changed", "&lt;script&gt;", "Effect over time", "cannot see", "50 %"):
+        assert told in found
+
+
+def test_the_page_holds_with_windows_that_lack_everything():
+    empty = records.Window(detector="table", rows=0, verdict=records.FAILED, failure="why")
+    assert "why" in page.render(a_report(empty))
+    assert "not enough data" in page.render(a_report(looked_at(rows(3, 6))))
+
+
+def test_the_json_twin_has_finite_numbers_and_comes_back_equal():
+    columns = rows(50, 7) | {"delay": np.full(50, np.nan)}
+    window = looked_at(columns)
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    document = json.loads(records.dump(a_report(window)), parse_constant=refuse)
+    assert document["watched"][0]["windows"][0]["features"][0]["statistic"] is None
+    assert records.load_window(records.dump_window(window)) == window
+    with pytest.raises(DataError, match=r"window '\{\}'"):
+        records.load_window("{}")
+
+
+@given(arrays(float, st.integers(1, 30), elements=st.floats(width=32, allow_nan=True)))
+def test_bars_of_any_numbers_hold_all_values_that_are_there(values):
+    found = bars("delay", known(REFERENCE)["delay"], values)
+    if found is None:
+        assert not np.isfinite(values).any()
+    else:
+        assert sum(found.window) == pytest.approx(1)
+        assert list(found.edges) == sorted(found.edges)
+
+
+@pytest.mark.parametrize(
+    ("values", "missing", "facts"),
+    [
+        (np.array([1.0, np.nan, 3.0]), 1, {"mean": 2.0}),
+        (np.array(["ab", None, "abcd"], dtype=object), 1, {"length": 3.0}),
+        (np.array([1, "a", None, 3], dtype=object), 1, {"mean": 2.0, "length": 1.0}),
+        (np.full((2, 4, 4, 3), 128, dtype=np.uint8), 0, {"brightness": 128.0}),
+        (np.array([[1.0, np.nan], [1.0, 2.0]]), 1, {"mean": 4 / 3}),
+        (np.array([True, False]), 0, {"mean": 0.5}),
+        (np.empty(0), 0, {}),
+    ],
+)
+def test_a_column_tells_what_is_missing_and_the_measure_of_its_kind(values, missing, facts):
+    found = measures.column("x", values)
+    assert (found.rows, found.missing) == (len(values), missing)
+    told = {name: getattr(found, name) for name in ("mean", "length", "brightness")}
+    assert told == {"mean": None, "length": None, "brightness": None} | facts
+
+
+@pytest.mark.parametrize(
+    ("values", "binary", "expected"),
+    [
+        (np.array(["a", "b", "a", None], dtype=object), False, {"a": 2 / 3, "b": 1 / 3}),
+        (np.array([[0.1, 0.9], [0.8, 0.2], [0.4, 0.6]]), False, {"1": 2 / 3, "0": 1 / 3}),
+        (np.array([[0.9], [0.1]]), True, {"1": 0.5, "0": 0.5}),
+        (np.array([0.9, 0.1]), False, {}),
+        (np.array([3, 3]), False, {"3": 1.0}),
+    ],
+)
+def test_classes_are_told_where_answers_have_them(values, binary, expected):
+    assert measures.shares(values, binary=binary) == pytest.approx(expected)

@@ -1,0 +1,78 @@
+"""The watching process: `python -m kanaria.serving.drift_server.watching --store S --watch FILE`.
+
+The drift server starts it beside itself, so that no test takes time from what receives. It ends
+when it is told to, or when the process that started it is gone.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from kanaria.components.shared import storage
+from kanaria.components.shared.errors import KanariaError
+from kanaria.serving.drift import saved
+from kanaria.serving.drift_server.opening import open_reader, open_store
+from kanaria.serving.drift_server.watching.delivery import Delivery
+from kanaria.serving.drift_server.watching.examining import Fitted
+from kanaria.serving.drift_server.watching.runner import Runner, Watched
+from kanaria.serving.drift_server.watching.settings import Watch, read
+
+POLL_SECONDS = 2.0
+
+
+def main() -> None:
+    """Test windows until SIGTERM."""
+    parser = argparse.ArgumentParser(prog="python -m kanaria.serving.drift_server.watching")
+    parser.add_argument("--store", required=True)
+    parser.add_argument("--watch", type=Path, required=True)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        watch(options.store, read(options.watch), ended)
+    except KanariaError as error:
+        sys.exit(f"error: {error}")
+
+
+def watch(location: str, watches: Sequence[Watch], ended: threading.Event) -> None:
+    """Test windows and send verdicts until `ended` is set or the parent process is gone.
+
+    Raises:
+        KanariaError: a detector cannot be loaded, or the store not opened.
+    """
+    parent = os.getppid()
+    loaded = [Watched(watch=one, fitted=load(one.detector)) for one in watches]
+    store, reader = open_store(location), open_reader(location)
+    delivery = Delivery(store, reader, watches)
+    runner = Runner(store, reader, loaded, delivery.add)
+    while not ended.is_set() and os.getppid() == parent:
+        runner.turn(time.time())
+        delivery.turn(time.time())
+        ended.wait(POLL_SECONDS)
+    reader.close()
+    store.close()
+
+
+def load(uri: str) -> Fitted:
+    """Return the detector in the folder at `uri`.
+
+    Raises:
+        KanariaError: it cannot be fetched, or is none.
+    """
+    with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
+        detector, reference = saved.load(storage.fetched(uri, Path(folder)))
+    return Fitted(detector=detector, reference=reference)
+
+
+if __name__ == "__main__":
+    main()
