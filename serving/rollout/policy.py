@@ -172,7 +172,9 @@ class Policy(Part):
         strategy: how traffic reaches it.
         automation: who acts.
         steps: of the traffic, without the promotion.
-        mirror_percent: of the requests that are copied to the canary while it is in the shadow.
+        mirror_percent: of the requests that are copied to the canary while it is in the shadow; 0
+            where others copy them, as by replaying the payload log.
+            0 where somebody else copies them, as a replay of the payload log does.
         approve_before: names of the steps a person must approve.
         false_rollback: probability, at most, of rolling back a canary that is no worse.
         false_promotion: probability, at most, of promoting one at a gate's margin.
@@ -192,7 +194,7 @@ class Policy(Part):
         Field(strict=False, validate_default=True),
         AfterValidator(_steps_fit),
     ] = None
-    mirror_percent: Annotated[int, Field(ge=1, le=100)] = 100
+    mirror_percent: Annotated[int, Field(ge=0, le=100)] = 100
     approve_before: Annotated[
         tuple[str, ...],
         Field(strict=False, validate_default=True),
