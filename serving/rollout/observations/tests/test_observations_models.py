@@ -30,7 +30,7 @@ def reading(url, models=MODELS):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("drift") / "events.db")
+    server = Server(str((folder := tmp_path_factory.mktemp("drift")) / "events.db"), folder)
     server.start()
     server.wait()
     yield server
@@ -51,7 +51,7 @@ def test_totals_come_from_the_drift_server(server):
         post(server, version, "order-a", predicted)
     wanted = httpx.get(
         f"{server.url}/disagreements",
-        params={**NAMES, "canary": "2", "stable": "1", "since": "1970-01-01Z", "task": "binary"},
+        params={**NAMES, "canary": "2", "stable": "1", "since": "1970-01-01T00:00:00Z", "task": "binary"},
     ).json()
     assert [(one["request_id"], one["row"]) for one in wanted] == [("order-a", 0)]
     label = {"request_id": wanted[0]["request_id"], "row": wanted[0]["row"], "label": 1}
@@ -93,7 +93,8 @@ def test_a_question_that_the_server_refuses_is_told(server, caplog):
     wrong = Models(canary="2", stable="1", since=0.0, task="binary", output="none")
     post(server, "1", "order-b", [0.5])
     assert reading(server.url, wrong).models is None
-    assert "output='none'" in caplog.text
+    assert "422" in caplog.text
+    assert "name one" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"pairs": -1}', '{"pairs": 1, "drifted": 2}'])
