@@ -21,6 +21,7 @@ from kanaria.serving.drift_server.store import Store
 from kanaria.serving.drift_server.watching.examining import Fitted, examine
 from kanaria.serving.drift_server.watching.expected import expected
 from kanaria.serving.drift_server.watching.judged import judged, named
+from kanaria.serving.drift_server.watching.kept import EVER
 from kanaria.serving.drift_server.watching.planning import end_by_clock
 from kanaria.serving.drift_server.watching.settings import MOST_ROWS, LabelSettings, Watch
 from kanaria.serving.drift_server.watching.window_columns import Rows, read
@@ -167,7 +168,7 @@ class Runner:
         """Return the stream's labelled windows, read from the store once."""
         key = (watch.labels_name, stream)
         if key not in self._labels:
-            kept = self._reader.verdicts(stream, 0.0, float("inf"))
+            kept = self._reader.verdicts(stream, *EVER)
             texts = [one.document for one in kept if one.detector == watch.labels_name]
             found = (records.load_labels(text) for text in texts[-HISTORY:])
             self._labels[key] = deque(found, maxlen=HISTORY)
