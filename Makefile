@@ -19,7 +19,7 @@ BUILD_ARGUMENTS = BASE_IMAGE=$(BASE_IMAGE) UV_VERSION=$(UV_VERSION) VERSION=$(VE
   $(foreach name,$(FROM_ENVIRONMENT),$(if $($(name)),$(name)))
 LOCKED := uv.lock pyproject.toml setup.cfg Makefile
 ALIBI_TESTS := serving/drift/tests/alibi
-TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate,components/$(step)/tests)
+TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect,components/$(step)/tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate benchmark

@@ -13,6 +13,8 @@ FOLDERS = {
     "transform_data": "transform",
     "train_model": "train",
     "evaluate_model": "evaluate",
+    "fit_drift_detector": "detect",
+    "detect_drift": "detect",
     "push_model": "push",
     "rollout_model": "rollout",
     "require_passed": "require",

@@ -43,6 +43,7 @@ def push_model(
     ready_timeout: int = 600,
     checks: dict = {},  # noqa: B006
     serving_samples: dsl.Input[dsl.Artifact] = None,
+    drift_detector: dsl.Input[dsl.Artifact] = None,
     run_id: str = "",
     pipeline_name: str = "",
     span: str = "",
@@ -92,6 +93,7 @@ def push_model(
         checks: Limits of the checks before any traffic, see the README; {} for the defaults.
         serving_samples: Rows and answers of the model, from train_model; without them the
             revision's signature, answers and latency are not checked.
+        drift_detector: What fit_drift_detector wrote, kept with the release; or none.
         run_id: Run that pushes, for labels and annotations; or empty.
         pipeline_name: Pipeline that pushes, likewise; or empty.
         span: Span of the data, likewise; or empty.
@@ -143,8 +145,8 @@ def push_model(
         patch=service_patch,
     )
     request = PushRequest(
-        sources=Sources(
-            model=Path(model.path), schema=Path(schema.path), statistics=Path(statistics.path)
+        sources=Sources.at(
+            model.path, schema.path, statistics.path, drift_detector.path if drift_detector else ""
         ),
         outcome=Path(outcome.path),
         model_root=model_root,

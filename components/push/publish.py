@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from kanaria.components.shared import fingerprint, release, storage
 from kanaria.components.shared.errors import DataError, shown
@@ -15,11 +16,33 @@ FINGERPRINT_LENGTH = 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sources:
-    """The artifacts a release is made of: folders of the model, the schema, the statistics."""
+    """The artifacts a release is made of: folders of each, None for no drift detector."""
 
     model: Path
     schema: Path
     statistics: Path
+    drift_detector: Path | None = None
+
+    @classmethod
+    def at(cls, model: str, schema: str, statistics: str, drift_detector: str = "") -> Self:
+        """Return the artifacts at these paths; "" for no drift detector."""
+        return cls(
+            model=Path(model),
+            schema=Path(schema),
+            statistics=Path(statistics),
+            drift_detector=Path(drift_detector) if drift_detector else None,
+        )
+
+    def parts(self) -> dict[str, Path]:
+        """Return part of the release -> its folder."""
+        found = {
+            release.MODEL: self.model,
+            release.SCHEMA: self.schema,
+            release.STATISTICS: self.statistics,
+        }
+        return found | (
+            {release.DRIFT_DETECTOR: self.drift_detector} if self.drift_detector else {}
+        )
 
 
 def _check_model(model: Path) -> None:
@@ -43,8 +66,8 @@ def publish(sources: Sources, service_uri: str, lineage: Mapping[str, str]) -> s
     """Return the URI of the release of a model below `service_uri`, copied there unless it is.
 
     A release is complete when `release.json` is there; an incomplete one is written anew.
-    A release never changes: the same model again finds it with the schema and the statistics
-    it was first published with.
+    A release never changes: the same model again finds it with the schema, the statistics and the
+    drift detector it was first published with.
 
     Args:
         sources: what to copy.
@@ -64,11 +87,7 @@ def publish(sources: Sources, service_uri: str, lineage: Mapping[str, str]) -> s
     if storage.exists(storage.join(target, release.LINEAGE)):
         _verify(target, _recorded(target) | {release.MODEL: digest})
         return target
-    parts = {
-        release.MODEL: sources.model,
-        release.SCHEMA: sources.schema,
-        release.STATISTICS: sources.statistics,
-    }
+    parts = sources.parts()
     contents = {part: fingerprint.of_tree(folder) for part, folder in parts.items()}
     text = json.dumps({**lineage, "fingerprint": digest, "contents": contents}, indent=1)
     with tempfile.TemporaryDirectory(prefix="kanaria-release-") as folder:
@@ -90,10 +109,10 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _verify(target: str, wanted: Mapping[str, str]) -> None:
-    parts = (release.MODEL, release.SCHEMA, release.STATISTICS)
+    always = (release.MODEL, release.SCHEMA, release.STATISTICS)
     wrong = [
         part
-        for part in parts
+        for part in dict.fromkeys((*always, *wanted))
         if storage.fingerprint(storage.join(target, part)) != wanted.get(part)
     ]
     if wrong:

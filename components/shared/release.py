@@ -5,6 +5,7 @@ A release is one folder `<model root>/<service name>/<fingerprint>/`:
     model/<integer>/saved_model.pb ...   storageUri points at `model`
     schema/schema.pbtxt                  the schema the model was trained under
     statistics/<split>/FeatureStats.pb   the data the model was trained on
+    drift_detector/detector.json ...     its features as a drift detector compares them, if any
     release.json                         lineage
 
 Its URI names the model completely, so it serves as a cache key.
@@ -15,6 +16,7 @@ from pathlib import Path
 MODEL = "model"
 SCHEMA = "schema"
 STATISTICS = "statistics"
+DRIFT_DETECTOR = "drift_detector"
 LINEAGE = "release.json"
 
 

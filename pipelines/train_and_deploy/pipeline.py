@@ -7,6 +7,7 @@ from kfp import dsl
 
 from kanaria.components import (
     evaluate_model,
+    fit_drift_detector,
     ingest_data,
     push_model,
     require_passed,
@@ -107,14 +108,25 @@ def _for_evaluation(*tasks: dsl.PipelineTask) -> dict[str, Any]:
 
 def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
     """Return the artifacts push_model releases, from the tasks that make them."""
-    validate, train, evaluate = tasks
+    validate, train, evaluate, fit = tasks
     return {
         "model": train.outputs["model"],
         "outcome": evaluate.outputs["outcome"],
         "schema": validate.outputs["schema"],
         "statistics": validate.outputs["statistics"],
         "serving_samples": train.outputs["serving_samples"],
+        "drift_detector": fit.outputs["drift_detector"],
     }
+
+
+def _reference(*tasks: dsl.PipelineTask) -> dsl.PipelineTask:
+    """Keep the training rows as what the model's requests are compared with."""
+    ingest, validate, train = tasks
+    return fit_drift_detector(
+        examples=ingest.outputs["examples"],
+        schema=validate.outputs["schema"],
+        serving_samples=train.outputs["serving_samples"],
+    )
 
 
 def _lineage(found: dsl.PipelineTask) -> dict[str, Any]:
@@ -266,9 +278,10 @@ def train_and_deploy(
         eval_config_file=eval_config_file,
         deployed=deployed.outputs["release"],
     )
+    fit = _reference(ingest, validate, train)
     with dsl.If(evaluate.outputs["Output"] == True, name="blessed"):  # noqa: E712  A KFP condition.
         push = push_model(
-            **_for_release(validate, train, evaluate),
+            **_for_release(validate, train, evaluate, fit),
             **_lineage(found),
             **_among(given, TO_PUSH),
         )

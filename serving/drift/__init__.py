@@ -9,6 +9,10 @@
     jensen_shannon             distance over bins, from 0 to 1          each number
     population_stability       the index of credit scoring              each number
     wasserstein                how far the values moved                 each number
+    maximum_mean_discrepancy   any difference of distributions          all numbers together
+      ..._fourier              the same for many rows, seeing less      all numbers together
+    least_squares_density_     any difference of densities              all numbers together
+      difference
     table                      Kolmogorov-Smirnov and chi-squared       a mixed table
 
 Rule: a detector is a frozen record of settings. `fit` makes a reference, `test` compares a window

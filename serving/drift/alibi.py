@@ -7,9 +7,14 @@
     ChiSquareDrift   chi_squared           declared categories that never occurred
     TabularDrift     table                 the same
     FETDrift         fisher_exact          nothing
+    MMDDrift         maximum_mean_         kernels other than the Gaussian
+                       discrepancy
+    LSDDDrift        least_squares_        which rows are the centres: they are drawn at random
+                       density_difference    in each program
 
-P-values are the same. What counts as drift is stricter here: the effect must matter too. Models
-and functions for preprocessing are pickles, which run code when they are loaded; they are refused.
+P-values are the same, up to chance where rows are permuted. What counts as drift is stricter here:
+the effect must matter too. Models and functions for preprocessing are pickles, which run code when
+they are loaded; they are refused.
 """
 
 import json
@@ -23,7 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.serving.drift import columns
+from kanaria.serving.drift import alibi_kernels, columns
+from kanaria.serving.drift.alibi_kernels import ABSENT
 from kanaria.serving.drift.chi_squared import ChiSquared
 from kanaria.serving.drift.counted import CountedReference
 from kanaria.serving.drift.cramer_von_mises import CramerVonMises
@@ -31,6 +37,7 @@ from kanaria.serving.drift.fisher_exact import FisherExact
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Detector, Reference
+from kanaria.serving.drift.rows import RowsReference
 from kanaria.serving.drift.table import Table, TableReference
 
 Config = Mapping[str, Any]
@@ -40,22 +47,22 @@ NAMES: Mapping[str, type[Any]] = {
     "ChiSquareDrift": ChiSquared,
     "TabularDrift": Table,
     "FETDrift": FisherExact,
+    **alibi_kernels.NAMES,
 }
-ABSENT = "None"
-"""How alibi-detect writes None in TOML."""
 UNSUPPORTED = ("preprocess_fn", "update_x_ref")
 VERSION = "0.13.0"
 """The version of alibi-detect whose format `export` writes."""
 
 
-def load(folder: Path, *, least: float = 0.1) -> tuple[Detector[Any], Reference]:
+def load(folder: Path, *, least: float | None = None) -> tuple[Detector[Any], Reference]:
     """Return the detector and the reference of the artefact in `folder`.
 
     Features are named by their position: "0", "1", and so on.
 
     Args:
         folder: with `config.toml` and `x_ref.npy`, as alibi-detect's `save_detector` writes it.
-        least: the smallest effect that matters, which alibi-detect does not know.
+        least: the smallest effect that matters, which alibi-detect does not know; none: the
+            detector's own default.
 
     Raises:
         DataError: it is no such artefact, or needs what is not done here.
@@ -66,28 +73,30 @@ def load(folder: Path, *, least: float = 0.1) -> tuple[Detector[Any], Reference]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{folder}: no artefact of alibi-detect: {shown(error)}") from error
     _check(config, folder)
-    detector = NAMES[config["name"]](least=least, **_settings(config))
+    settings = _settings(config, folder) | ({} if least is None else {"least": least})
+    detector = NAMES[config["name"]](**settings)
     return detector, detector.fit(columns.from_matrix(rows))
 
 
 def export(folder: Path, detector: Detector[Any], reference: Reference) -> None:
     """Write `detector` and `reference` into the new folder `folder` for alibi-detect's loader.
 
-    Each feature's values are written in ascending order: its tests look at one feature at a time.
+    Where tests look at one feature at a time, each feature's values are written in ascending order.
 
     Raises:
         ParameterError: the folder exists.
-        DataError: there are missing values or text, which alibi-detect's tests do not take.
+        DataError: there are missing values or text, which alibi-detect's tests do not take, or
+            the detector has no form there.
     """
     if folder.exists():
         raise ParameterError(f"{folder}: it exists; name a new folder for the artefact")
-    rows = _matrix(reference)
+    rows, text = _matrix(reference), _toml(detector, reference)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
         whole = Path(made) / "whole"
         whole.mkdir()
         np.save(whole / "x_ref.npy", rows, allow_pickle=False)
-        (whole / "config.toml").write_text(_toml(detector, reference), "utf-8")
+        (whole / "config.toml").write_text(text, "utf-8")
         whole.rename(folder)
 
 
@@ -104,7 +113,9 @@ def _check(config: Config, folder: Path) -> None:
         )
 
 
-def _settings(config: Config) -> dict[str, Any]:
+def _settings(config: Config, folder: Path) -> dict[str, Any]:
+    if config["name"] in alibi_kernels.NAMES:
+        return alibi_kernels.settings(config, folder)
     settings = {"alpha": config.get("p_val", 0.05), "correction": config["correction"]}
     if "alternative" in config:
         settings["alternative"] = config["alternative"]
@@ -122,12 +133,16 @@ def _matrix(reference: Reference) -> NDArray[Any]:
     text = [name for name, values in held.items() if values.dtype.kind == "U"]
     if text:
         raise DataError(f"reference: features {shown(text)} hold text; encode them as numbers")
-    return np.stack(list(held.values()), axis=1)
+    # The detectors with kernels compute in 32 bits and take no others.
+    single = isinstance(reference, RowsReference)
+    return np.stack(list(held.values()), axis=1).astype(np.float32 if single else None, copy=False)
 
 
 def _values(reference: Reference) -> dict[str, NDArray[Any]]:
     if isinstance(reference, OrderedReference):
         return dict(reference.values)
+    if isinstance(reference, RowsReference):
+        return dict(zip(reference.features, reference.values.T, strict=True))
     if isinstance(reference, CountedReference):
         return {
             name: np.repeat(kinds, reference.counts[name])
@@ -146,19 +161,23 @@ def _rows(reference: Reference) -> int:
 
 
 def _toml(detector: Any, reference: Reference) -> str:
-    name = next(name for name, kind in NAMES.items() if kind is type(detector))
-    fields = {
-        "name": name,
-        "x_ref": "x_ref.npy",
-        "p_val": detector.alpha,
-        "correction": detector.correction,
-    }
-    if hasattr(detector, "alternative"):
-        fields["alternative"] = detector.alternative
-    # For strings and numbers TOML and JSON agree.
+    names = [name for name, kind in NAMES.items() if kind is type(detector)]
+    if not names:
+        raise DataError(f"detector {detector.name!r} has no form in alibi-detect")
+    fields = {"name": names[0], "x_ref": "x_ref.npy"} | _fields(detector)
+    # For strings, numbers, booleans and lists TOML and JSON agree.
     text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in fields.items())
     if isinstance(reference, TableReference):
         places = [reference.features.index(name) for name in reference.categories.kinds]
         listed = "".join(f'{place} = "{ABSENT}"\n' for place in places)
         text += f"\n[categories_per_feature]\n{listed}" if places else ""
     return text + f'\n[meta]\nversion = "{VERSION}"\nversion_warning = false\n'
+
+
+def _fields(detector: Any) -> dict[str, Any]:
+    if isinstance(detector, alibi_kernels.KernelDetector):
+        return alibi_kernels.fields(detector)
+    fields = {"p_val": detector.alpha, "correction": detector.correction}
+    return fields | (
+        {"alternative": detector.alternative} if hasattr(detector, "alternative") else {}
+    )

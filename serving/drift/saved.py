@@ -17,9 +17,13 @@ from kanaria.serving.drift.cramer_von_mises import CramerVonMises
 from kanaria.serving.drift.fisher_exact import FisherExact
 from kanaria.serving.drift.jensen_shannon import JensenShannon
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.least_squares_density_difference import LeastSquaresDensityDifference
+from kanaria.serving.drift.maximum_mean_discrepancy import MaximumMeanDiscrepancy
+from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.population_stability import PopulationStability
 from kanaria.serving.drift.protocol import Detector, Reference
+from kanaria.serving.drift.rows import RowsReference
 from kanaria.serving.drift.table import Table, TableReference
 from kanaria.serving.drift.wasserstein import Wasserstein
 
@@ -29,6 +33,9 @@ KINDS: Mapping[str, tuple[type[Any], type[Reference]]] = {
     "fisher_exact": (FisherExact, CountedReference),
     "jensen_shannon": (JensenShannon, OrderedReference),
     "kolmogorov_smirnov": (KolmogorovSmirnov, OrderedReference),
+    "least_squares_density_difference": (LeastSquaresDensityDifference, RowsReference),
+    "maximum_mean_discrepancy": (MaximumMeanDiscrepancy, RowsReference),
+    "maximum_mean_discrepancy_fourier": (FourierMaximumMeanDiscrepancy, RowsReference),
     "population_stability": (PopulationStability, OrderedReference),
     "table": (Table, TableReference),
     "wasserstein": (Wasserstein, OrderedReference),

@@ -176,7 +176,8 @@ class Receiver:
 
     async def metrics(self, _: Request) -> Response:
         """Show the counters, and what was found last."""
-        text = self._metrics.text(self._intake.depth, self._watching and self._watching.alive)
+        watching = None if self._watching is None else self._watching.alive
+        text = self._metrics.text(self._intake.depth, watching)
         text += await asyncio.to_thread(scraped, self._location)
         return Response(text, media_type="text/plain; version=0.0.4")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.local import reconcile, revisions
+from kanaria.serving.local.payload_events import LogRule
 from kanaria.serving.local.runner import Runner
 from kanaria.serving.local.spawner import GRACE_SECONDS, Spawner
-from kanaria.serving.local.store import MANIFEST, Observed, Service, check, services
+from kanaria.serving.local.store import MANIFEST, Observed, Revision, Service, check, services
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,16 @@ class LiveService:
 
     def protocol(self, revision: str) -> str:
         """Return "v1" or "v2"."""
-        return next((r.protocol for r in self._observed.revisions if r.name == revision), "v1")
+        found = self._revision(revision)
+        return found.protocol if found else "v1"
+
+    def log_rule(self, revision: str) -> LogRule:
+        """Return where the revision's requests and responses are logged."""
+        found = self._revision(revision)
+        return found.log if found else LogRule()
+
+    def _revision(self, name: str) -> Revision | None:
+        return next((found for found in self._observed.revisions if found.name == name), None)
 
     def _publish(self, observed: Observed) -> None:
         """Write what is observed first; then let traffic and processes follow it."""

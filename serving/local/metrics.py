@@ -13,6 +13,8 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from kanaria.serving.local.controller import LiveService
+from kanaria.serving.local.payload_events import Origin
+from kanaria.serving.local.payload_log import Outcome
 
 LABELS = ("namespace", "service", "revision")
 STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
@@ -42,11 +44,22 @@ class Metrics:
             buckets=SECONDS,
             registry=self._registry,
         )
+        self._events = Counter(
+            "kanaria_local_payload_log_events",
+            "Payload events by what became of them: sent, dropped (too many waited) or failed.",
+            (*LABELS, "outcome"),
+            registry=self._registry,
+        )
 
     def count(self, namespace: str, service: str, revision: str, code: int, seconds: float) -> None:
         """Count one answered request."""
         self._requests.labels(namespace, service, revision, str(code)).inc()
         self._seconds.labels(namespace, service, revision).observe(seconds)
+
+    def count_event(self, origin: Origin, outcome: Outcome) -> None:
+        """Count one event of the payload log."""
+        labels = (origin.namespace, origin.service, origin.revision, outcome)
+        self._events.labels(*labels).inc()
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

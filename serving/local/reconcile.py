@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kanaria.serving.local import revisions
+from kanaria.serving.local.payload_events import rule_of
 from kanaria.serving.local.store import Observed, Revision
 
 NOT_IN_TEMPLATE = ("kubectl.kubernetes.io/last-applied-configuration",)
@@ -50,6 +51,7 @@ def adopt(observed: Observed, manifest: Mapping[str, Any], applied: str) -> Obse
             template=wanted,
             storage_uri=model["storageUri"],
             protocol=model.get("protocolVersion", "v1"),
+            log=rule_of(manifest),
         )
         found = (*found, revision)
     return settle(replace(observed, revisions=found, applied=applied, percent=percent(manifest)))

@@ -5,7 +5,8 @@
     GET  /metrics, /healthz, /            / lists the services and their traffic
     any  /revisions/<namespace>/<revision>/...   that revision only, and not counted: for tests
 
-The header X-Kanaria-Revision of an answer names the revision it was counted against. A revision
+The header X-Kanaria-Revision of an answer names the revision it was counted against; X-Request-Id
+is the client's own or a new one, and what labels are joined by. A revision
 whose predictor does not answer costs its own share of requests a 503: they are not moved to
 another revision, which would hide a sick canary. When two namespaces have a service of one name,
 the Host header decides (`<service>.<namespace>`, any suffix), and a request without it is refused.
@@ -14,27 +15,23 @@ the Host header decides (`<service>.<namespace>`, any suffix), and a request wit
 import random
 import re
 import time
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
-import aiohttp
-import yarl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from kanaria.serving.local.controller import Controller, LiveService
+from kanaria.serving.local.exchanges import Exchanges
+from kanaria.serving.local.forwarding import Call, forwarded, refuse
 from kanaria.serving.local.metrics import Metrics
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)?")
 OWN_PATH = re.compile(r"/revisions/(?P<namespace>[^/]+)/(?P<revision>[^/]+)(?P<path>/.*)")
 REVISION_HEADER = "X-Kanaria-Revision"
-TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
-HOP_BY_HOP = frozenset(
-    b"connection host keep-alive te trailer transfer-encoding upgrade content-length".split()
-)
-# What curl and simple clients say of a JSON body when they are not told; kserve would refuse it.
-VAGUE_TYPES = frozenset((b"application/x-www-form-urlencoded", b"text/plain"))
+REQUEST_ID_HEADER = "X-Request-Id"
 
 
 def choose(shares: Sequence[RevisionTraffic], draw: float) -> str:
@@ -47,26 +44,21 @@ def choose(shares: Sequence[RevisionTraffic], draw: float) -> str:
     return ""
 
 
-def refuse(code: int, why: str, **headers: str) -> Response:
-    """Return an error as JSON, in the form kserve answers."""
-    return JSONResponse({"error": why}, status_code=code, headers=headers)
-
-
 def _raw_path(request: Request) -> str:
     """Return the path as it was sent, nothing decoded."""
     return str(request.scope["raw_path"].decode("ascii"))
 
 
-def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """Return the headers that concern the predictor; a body is JSON unless they say otherwise."""
-    kept = [
-        (key.decode("latin-1"), value.decode("latin-1"))
-        for key, value in headers
-        if key not in HOP_BY_HOP and not (key == b"content-type" and value in VAGUE_TYPES)
-    ]
-    if not any(key == "content-type" for key, _ in kept):
-        kept.append(("content-type", "application/json"))
-    return kept
+async def call_of(request: Request, path: str) -> Call:
+    """Return the request as a predictor gets it, with a request id whoever made it."""
+    call = Call(
+        method=request.method,
+        path=path,
+        headers=forwarded(request.scope["headers"]),
+        body=await request.body(),
+    )
+    name = REQUEST_ID_HEADER.lower().encode()
+    return call.with_header(name, call.header(name) or str(uuid.uuid4()))
 
 
 class Router:
@@ -76,13 +68,7 @@ class Router:
         """Forward for the services of `controller`."""
         self._controller, self._random = controller, random.Random(seed)
         self._metrics = Metrics(controller)
-        # aiohttp costs a request 0.25 ms of CPU where httpx costs 1.7 ms.
-        self._client = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        )
+        self._exchanges = Exchanges(self._metrics)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -92,8 +78,8 @@ class Router:
             await response(scope, receive, send)
 
     async def close(self) -> None:
-        """Close the connections to the predictors."""
-        await self._client.close()
+        """Send what is to be logged still, for a bounded time, and close all connections."""
+        await self._exchanges.close()
 
     async def _answer(self, request: Request) -> Response:
         path = request.url.path
@@ -134,50 +120,30 @@ class Router:
         if live is None:
             # A server that has just started has not looked at its services yet.
             return refuse(503, f"revision {namespace}/{revision}: does not run, or not yet")
-        response = await self._forward(request, live.port(revision), revision, match["path"])
-        response.headers[REVISION_HEADER] = revision
-        return response
+        call = await call_of(request, match["path"])
+        return _marked(await self._exchanges.ask(live, revision, call), revision, call)
 
     async def _counted(self, request: Request, live: LiveService, protocol: str) -> Response:
         began = time.perf_counter()
         revision = choose(live.shares, self._random.random())
         if not revision:
             return refuse(503, f"service {live.name!r}: no revision is ready yet")
+        call = await call_of(request, _raw_path(request))
         if protocol != live.protocol(revision):
             speaks = live.protocol(revision)
             response = refuse(404, f"service {live.name!r} speaks {speaks}, not {protocol}")
         else:
-            port, path = live.port(revision), _raw_path(request)
-            response = await self._forward(request, port, revision, path)
-        response.headers[REVISION_HEADER] = revision
+            response = await self._exchanges.ask(live, revision, call)
         seconds = time.perf_counter() - began
         self._metrics.count(live.namespace, live.name, revision, response.status_code, seconds)
-        return response
+        return _marked(response, revision, call)
 
-    async def _forward(
-        self, request: Request, port: int | None, revision: str, path: str
-    ) -> Response:
-        if port is None:
-            return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
-        try:
-            async with self._client.request(
-                request.method,
-                yarl.URL(f"http://127.0.0.1:{port}{path}", encoded=True),
-                headers=_forwarded(request.scope["headers"]),
-                data=await request.body(),
-                allow_redirects=False,
-            ) as answer:
-                response = Response(await answer.read(), answer.status)
-        except TimeoutError:
-            return refuse(504, f"{revision}: no answer in {TIMEOUT_SECONDS:.0f} s")
-        except aiohttp.ClientError:
-            return refuse(503, f"{revision}: its predictor ended while it answered")
-        response.raw_headers.extend(
-            (key.lower(), value)
-            for key, value in answer.raw_headers
-            if key.lower() not in HOP_BY_HOP and key.lower() not in (b"date", b"server")
-        )
-        return response
+
+def _marked(response: Response, revision: str, call: Call) -> Response:
+    """Tell the client who answered, and by which id labels are joined later."""
+    response.headers[REVISION_HEADER] = revision
+    response.headers[REQUEST_ID_HEADER] = call.header(REQUEST_ID_HEADER.lower().encode())
+    return response
 
 
 def _shown(live: LiveService) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from kanaria.components.shared.errors import NotReadyError, ParameterError, show
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service.check import NAME, PROTOCOLS
 from kanaria.serving.inference_service.manifest import API_VERSION, KIND
+from kanaria.serving.local.payload_events import LogRule, check_logger
 
 MANIFEST, STATUS, SERVER, LOCK = "manifest.yaml", "status.json", "server.json", "server.lock"
 CHANGE_LOCK, SERVER_LOG = "change.lock", "server.log"
@@ -33,12 +34,21 @@ MAX_LINE_LENGTH, TAIL_BYTES = 500, 8192
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Revision:
-    """One revision: name, template fingerprint, model's parent folder, protocol v1 or v2."""
+    """One revision.
+
+    Attributes:
+        name: of the revision.
+        template: fingerprint of what made it.
+        storage_uri: parent folder of the model.
+        protocol: "v1" or "v2".
+        log: where its requests and responses are logged.
+    """
 
     name: str
     template: str
     storage_uri: str
     protocol: str
+    log: LogRule = field(default_factory=LogRule)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,8 +101,8 @@ def check(document: Any, where: str) -> None:
     )
     if not is_service:
         raise ParameterError(f"{where}: not a {API_VERSION} {KIND}: {shown(document)}")
-    model = ((document.get("spec") or {}).get("predictor") or {}).get("model") or {}
-    faults = Faults(where)
+    predictor = (document.get("spec") or {}).get("predictor") or {}
+    model, faults = predictor.get("model") or {}, Faults(where)
     metadata = document.get("metadata") or {}
     for field_name, value in (
         ("name", metadata.get("name")),
@@ -105,6 +115,7 @@ def check(document: Any, where: str) -> None:
     protocol = model.get("protocolVersion", "v1")
     faults.check(protocol in PROTOCOLS, "protocolVersion", protocol, "local serving speaks v1, v2")
     _check_uri(model.get("storageUri"), faults)
+    check_logger(predictor.get("logger"), faults)
     faults.raise_if_any()
 
 
@@ -155,7 +166,7 @@ class Service:
         if not path.exists():
             return Observed()
         raw = json.loads(path.read_text(encoding="utf-8"))
-        revisions = tuple(Revision(**fields) for fields in raw.pop("revisions"))
+        revisions = tuple(_revision(fields) for fields in raw.pop("revisions"))
         return Observed(revisions=revisions, ready=tuple(raw.pop("ready")), **raw)
 
     def write_observed(self, observed: Observed) -> None:
@@ -169,6 +180,11 @@ class Service:
     def models(self) -> Path:
         """Return the folder for copies of remote models."""
         return self.folder / "models"
+
+
+def _revision(raw: dict[str, Any]) -> Revision:
+    log = raw.pop("log", {})
+    return Revision(**raw, log=LogRule(**log | {"headers": tuple(log.get("headers", ()))}))
 
 
 def services(state: Path) -> list[Service]:

@@ -5,7 +5,7 @@ The first rule that applies decides:
     rule            applies when                                         action
     -------------   --------------------------------------------------   --------------------------
     over            promoted, rolled back or superseded                  HOLD
-    stopped         a hard rule, or not ready while it has traffic       ROLLBACK
+    stopped         a hard rule, or not ready while it has requests      ROLLBACK
     harmed          the gates' evidence of harm is used up               ROLLBACK
     paused          a person paused it                                   HOLD
     never_ready     no traffic yet, not ready; for too long              HOLD; ROLLBACK
@@ -32,7 +32,7 @@ from dataclasses import dataclass, replace
 
 from kanaria.serving.rollout.observation import Observation
 from kanaria.serving.rollout.policy import Automation, Policy
-from kanaria.serving.rollout.situation import MINUTE, Situation, enter, look
+from kanaria.serving.rollout.situation import MINUTE, Situation, enter, exposed, look
 from kanaria.serving.rollout.state import OVER, Action, Phase, Question, State, Verdict
 
 
@@ -143,9 +143,10 @@ def _over(situation: Situation) -> Decision | None:
 
 def _stopped(situation: Situation) -> Decision | None:
     stops = [finding.stop for finding in situation.findings if finding.stop]
-    percent = situation.state.desired_percent
-    if percent > 0 and situation.observation.facts.ready is False:
-        stops.append(f"the canary is not ready while it has {percent} % of the traffic")
+    if exposed(situation.state) and situation.observation.facts.ready is False:
+        percent = situation.state.desired_percent
+        has = f"{percent} % of the traffic" if percent else "a copy of the requests"
+        stops.append(f"the canary is not ready while it has {has}")
     return _roll_back(situation, *stops) if stops else None
 
 
@@ -163,7 +164,7 @@ def _paused(situation: Situation) -> Decision | None:
 
 def _never_ready(situation: Situation) -> Decision | None:
     state, now = situation.state, situation.observation.now
-    if state.desired_percent > 0 or situation.observation.facts.ready is not False:
+    if exposed(state) or situation.observation.facts.ready is not False:
         return None
     seen = getattr(state.evidence.get("hard_rules"), "ready_at", None)
     since = state.watched_since if seen is None else max(seen, state.watched_since)

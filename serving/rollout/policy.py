@@ -1,9 +1,11 @@
 """The policy of a rollout: one YAML file, checked as a whole before anything is done.
 
-    strategy: canary            # basic: all at once when ready; blue_green: switch, watch, keep
+    strategy: canary            # basic: all at once when ready; blue_green: switch, watch, keep;
+                                # shadow: first a copy of the requests, answers are not used
     automation: approve         # observe: only say; approve: ask at named steps; auto
     approve_before: [50%, promote]
-    steps:                      # canary: ascending percent; blue_green: at most one, at 100
+    steps:                      # canary: ascending percent; blue_green: at most one, at 100;
+                                # shadow: first {percent: 0}, then a canary's steps or none
       - {percent: 10, minimum_requests: 600, minimum_minutes: 10}
       - {percent: 50, minimum_requests: 600, minimum_minutes: 10}
     false_rollback: 0.05        # split over the gates by their weights
@@ -37,6 +39,7 @@ class Strategy(StrEnum):
     BASIC = "basic"
     BLUE_GREEN = "blue_green"
     CANARY = "canary"
+    SHADOW = "shadow"
 
 
 class Automation(StrEnum):
@@ -61,19 +64,19 @@ class Step(Part):
     """A share of traffic, and what must be seen at it before the next.
 
     Attributes:
-        percent: of the requests that the canary gets, 1 to 100.
-        minimum_requests: of the canary in this step.
+        percent: of the requests that the canary answers, 1 to 100; 0 in the shadow.
+        minimum_requests: of the canary in this step; in the shadow: rows that both answered.
         minimum_minutes: in this step.
     """
 
-    percent: Annotated[int, Field(ge=1, le=100)]
+    percent: Annotated[int, Field(ge=0, le=100)]
     minimum_requests: Annotated[int, Field(ge=0)] = 300
     minimum_minutes: Minutes = 5
 
     @property
     def name(self) -> str:
         """What `approve_before` and a person call it, for instance "10%"."""
-        return f"{self.percent}%"
+        return f"{self.percent}%" if self.percent else "shadow"
 
 
 class RateGatePolicy(Part):
@@ -124,7 +127,12 @@ class NoData(Part):
     action: Literal["ask", "rollback"] = "ask"
 
 
-DEFAULT_PERCENTS = {Strategy.BASIC: (), Strategy.BLUE_GREEN: (100,), Strategy.CANARY: (10, 50)}
+DEFAULT_PERCENTS = {
+    Strategy.BASIC: (),
+    Strategy.BLUE_GREEN: (100,),
+    Strategy.CANARY: (10, 50),
+    Strategy.SHADOW: (0,),
+}
 
 
 def _steps_fit(steps: tuple[Step, ...] | None, info: ValidationInfo) -> tuple[Step, ...]:
@@ -139,9 +147,17 @@ def _steps_fit(steps: tuple[Step, ...] | None, info: ValidationInfo) -> tuple[St
         raise ValueError("strategy basic has no steps, remove them or use canary")
     if strategy is Strategy.BLUE_GREEN and listed != [100]:
         raise ValueError("strategy blue_green has one step, at 100 percent")
-    if strategy is Strategy.CANARY and (not steps or listed[-1] == 100):
-        raise ValueError("strategy canary has steps below 100 percent, promotion is the last")
+    if strategy is Strategy.CANARY and (not steps or listed[-1] == 100 or listed[0] == 0):
+        raise ValueError("strategy canary has steps from 1 to 99 percent, promotion is the last")
+    if strategy is Strategy.SHADOW and (not steps or listed[-1] == 100 or listed[0] != 0):
+        raise ValueError("strategy shadow has a first step at 0 percent and no step at 100")
     return steps
+
+
+def _automation_fits(automation: Automation, info: ValidationInfo) -> Automation:
+    if automation is Automation.OBSERVE and info.data.get("strategy") is Strategy.SHADOW:
+        raise ValueError("strategy shadow copies requests itself, use approve or auto")
+    return automation
 
 
 def _approvals_fit(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -159,7 +175,7 @@ def _approvals_fit(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, .
 
 
 def _some_gate_counts(gates: GatesPolicy, info: ValidationInfo) -> GatesPolicy:
-    judged = info.data.get("strategy") in (Strategy.CANARY, Strategy.BLUE_GREEN)
+    judged = info.data.get("strategy") not in (Strategy.BASIC, None)
     if judged and not (gates.errors or gates.latency):
         raise ValueError("errors or latency must be on, or nothing would judge the canary")
     return gates
@@ -172,6 +188,7 @@ class Policy(Part):
         strategy: how traffic reaches it.
         automation: who acts.
         steps: of the traffic, without the promotion.
+        mirror_percent: of the requests that are copied to the canary while it is in the shadow.
         approve_before: names of the steps a person must approve.
         false_rollback: probability, at most, of rolling back a canary that is no worse.
         false_promotion: probability, at most, of promoting one at a gate's margin.
@@ -182,12 +199,15 @@ class Policy(Part):
     """
 
     strategy: Annotated[Strategy, Field(strict=False)] = Strategy.CANARY
-    automation: Annotated[Automation, Field(strict=False)] = Automation.AUTO
+    automation: Annotated[Automation, Field(strict=False), AfterValidator(_automation_fits)] = (
+        Automation.AUTO
+    )
     steps: Annotated[
         tuple[Step, ...] | None,
         Field(strict=False, validate_default=True),
         AfterValidator(_steps_fit),
     ] = None
+    mirror_percent: Annotated[int, Field(ge=1, le=100)] = 100
     approve_before: Annotated[
         tuple[str, ...],
         Field(strict=False, validate_default=True),

@@ -75,6 +75,11 @@ def look(state: State, observation: Observation, policy: Policy) -> Situation:
     )
 
 
+def exposed(state: State) -> bool:
+    """Tell whether the canary has requests: a share of them, or a copy in the shadow."""
+    return state.desired_percent > 0 or state.step >= 0
+
+
 def under_way(state: State) -> Phase:
     """Return the phase of a rollout that neither waits nor pauses."""
     return Phase.STAGED if state.step < 0 else Phase.PROGRESSING
@@ -143,7 +148,7 @@ def _silent(state: State, observation: Observation, policy: Policy) -> tuple[str
     Before the canary has traffic there is nothing to compare, so only facts count; but blue/green
     learns then what the stable revision does.
     """
-    waits = policy.strategy is not Strategy.BLUE_GREEN and state.desired_percent == 0
+    waits = policy.strategy is not Strategy.BLUE_GREEN and not exposed(state)
     patience = policy.no_data.minutes * MINUTE
     found = []
     for gate in panel(policy):

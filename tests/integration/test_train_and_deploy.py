@@ -11,7 +11,7 @@ import pytest
 from workspace import Workspace
 
 CACHED = {"ingest-data", "validate-data", "require-passed", "transform-data", "train-model"}
-CACHED |= {"evaluate-model"}
+CACHED |= {"evaluate-model", "fit-drift-detector"}
 KILLED = ["ingest-data", "validate-data", "transform-data", "train-model", "evaluate-model"]
 
 

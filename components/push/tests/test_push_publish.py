@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import object_stores
@@ -51,6 +52,18 @@ def root(bucket: Bucket | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def files(uri: str) -> list[str]:
     return [found.removeprefix(f"{uri}/") for found in storage.matches(f"{uri}/**")]
+
+
+def test_a_drift_detector_lies_with_the_release_and_is_verified(sources: Sources, root: str):
+    folder = sources.model.with_name("detector")
+    folder.mkdir()
+    (folder / "detector.json").write_text("{}")
+    found = publish(replace(sources, drift_detector=folder), root, LINEAGE)
+    assert "drift_detector/detector.json" in files(found)
+    assert publish(sources, root, LINEAGE) == found  # It stays what it was.
+    storage.write_text(f"{found}/drift_detector/detector.json", "[]")
+    with pytest.raises(DataError, match="drift_detector differs"):
+        publish(sources, root, LINEAGE)
 
 
 def test_a_release_holds_model_schema_statistics_and_lineage(sources: Sources, root: str):

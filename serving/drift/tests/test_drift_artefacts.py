@@ -9,6 +9,9 @@ from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift import alibi
 from kanaria.serving.drift.chi_squared import ChiSquared
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.least_squares_density_difference import LeastSquaresDensityDifference
+from kanaria.serving.drift.maximum_mean_discrepancy import MaximumMeanDiscrepancy
+from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
 from kanaria.serving.drift.table import Table
 
 CONFIG = """\
@@ -75,3 +78,74 @@ def test_what_alibi_cannot_test_is_not_exported(tmp_path: Path):
     text = ChiSquared().fit({"carrier": np.array(["UA", "DL"])})
     with pytest.raises(DataError, match=r"\['carrier'\] hold text"):
         alibi.export(tmp_path / "text", ChiSquared(), text)
+
+
+KERNEL_CONFIG = """\
+name = "MMDDrift"
+x_ref = "x_ref.npy"
+preprocess_fn = "None"
+backend = "pytorch"
+p_val = 0.1
+kernel = "None"
+sigma = [ 0.5, 2.0,]
+configure_kernel_from_x_ref = true
+n_permutations = 50
+"""
+LSDD_CONFIG = """\
+name = "LSDDDrift"
+x_ref = "x_ref.npy"
+p_val = 0.01
+sigma = "None"
+n_permutations = 300
+n_kernel_centers = 7
+lambda_rd_max = 0.3
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (
+            KERNEL_CONFIG,
+            MaximumMeanDiscrepancy(alpha=0.1, sigma=(0.5, 2.0), permutations=50, scaled=False),
+        ),
+        (
+            LSDD_CONFIG,
+            LeastSquaresDensityDifference(alpha=0.01, permutations=300, centres=7, most_change=0.3),
+        ),
+    ],
+)
+def test_detectors_with_kernels_are_read_and_come_back(tmp_path: Path, config, expected):
+    detector, reference = alibi.load(artefact(tmp_path / "saved", config))
+    assert detector == expected
+    alibi.export(tmp_path / "again", detector, reference)
+    again, held = alibi.load(tmp_path / "again")
+    assert again == expected
+    np.testing.assert_allclose(held.values, reference.values, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('kernel = "None"', 'kernel = "kernel.dill"', "a kernel of its own; give sigma"),
+        (
+            "[ 0.5, 2.0,]\nconfigure_kernel_from_x_ref = true",
+            '"None"\nconfigure_kernel_from_x_ref = false',
+            "from each window",
+        ),
+    ],
+)
+def test_kernels_that_cannot_be_read_are_named(tmp_path: Path, old, new, message):
+    assert old in KERNEL_CONFIG
+    with pytest.raises(DataError, match=message):
+        alibi.load(artefact(tmp_path / "mmd", KERNEL_CONFIG.replace(old, new)))
+
+
+def test_what_alibi_does_not_do_is_not_exported(tmp_path: Path):
+    rows = {"a": np.arange(30.0)}
+    scaled, fourier = MaximumMeanDiscrepancy(), FourierMaximumMeanDiscrepancy()
+    with pytest.raises(DataError, match="does not scale"):
+        alibi.export(tmp_path / "scaled", scaled, scaled.fit(rows))
+    with pytest.raises(DataError, match="no form in alibi-detect"):
+        alibi.export(tmp_path / "fourier", fourier, fourier.fit(rows))
+    assert list(tmp_path.iterdir()) == []

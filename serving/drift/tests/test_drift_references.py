@@ -16,6 +16,9 @@ from kanaria.serving.drift.cramer_von_mises import CramerVonMises
 from kanaria.serving.drift.fisher_exact import FisherExact
 from kanaria.serving.drift.jensen_shannon import JensenShannon
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.least_squares_density_difference import LeastSquaresDensityDifference
+from kanaria.serving.drift.maximum_mean_discrepancy import MaximumMeanDiscrepancy
+from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
 from kanaria.serving.drift.population_stability import PopulationStability
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.wasserstein import Wasserstein
@@ -28,6 +31,9 @@ DETECTORS = [
     JensenShannon(),
     PopulationStability(alpha=0.1),
     Wasserstein(),
+    MaximumMeanDiscrepancy(sigma=(1.0, 2.0)),
+    FourierMaximumMeanDiscrepancy(seed=7, scaled=False),
+    LeastSquaresDensityDifference(centres=3, permutations=50),
     Table(categorical=("b",), least=0.2),
 ]
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda one: one.name)

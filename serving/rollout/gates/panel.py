@@ -41,7 +41,7 @@ def _test(policy: Policy, gate: RateGatePolicy, tolerated: float) -> RateTest:
         margin=gate.margin,
         tolerated=tolerated,
         steps=len(policy.ladder),
-        concurrent=policy.strategy is Strategy.CANARY,
+        concurrent=policy.strategy is not Strategy.BLUE_GREEN,
     )
 
 

@@ -31,11 +31,17 @@ def test_a_whole_policy_is_read():
 
 
 @pytest.mark.parametrize(
-    ("strategy", "percents"), [("basic", []), ("blue_green", [100]), ("canary", [10, 50])]
+    ("strategy", "percents"),
+    [("basic", []), ("blue_green", [100]), ("canary", [10, 50]), ("shadow", [0])],
 )
 def test_every_strategy_has_default_steps(strategy, percents):
     policy = parse(f"strategy: {strategy}")
     assert [step.percent for step in policy.ladder] == percents
+
+
+def test_a_shadow_may_be_followed_by_the_steps_of_a_canary():
+    policy = parse("strategy: shadow\nsteps: [{percent: 0}, {percent: 10}]")
+    assert [step.name for step in policy.ladder] == ["shadow", "10%"]
 
 
 def test_a_gate_is_left_out_by_false():
@@ -60,8 +66,8 @@ MALFORMED = {
         ["false_rollback='5%'", "inconclusive_minutes=nan", "no_data.minutes=inf"],
     ),
     "steps out of range": (
-        "steps: [{percent: 0}, {percent: 101}, {percent: 10.5}, {minimum_requests: 1}]",
-        ["steps.0.percent=0", "steps.1.percent=101", "steps.2.percent=10.5", "steps.3.percent="],
+        "steps: [{percent: -1}, {percent: 101}, {percent: 10.5}, {minimum_requests: 1}]",
+        ["steps.0.percent=-1", "steps.1.percent=101", "steps.2.percent=10.5", "steps.3.percent="],
     ),
     "steps that do not climb, asks nobody": (
         "steps: [{percent: 50}, {percent: 10}]\nautomation: approve",
@@ -73,7 +79,11 @@ MALFORMED = {
     ),
     "questions nobody is asked, a step that is no canary's": (
         "automation: auto\napprove_before: [promote]\nsteps: [{percent: 100}]",
-        ["only automation approve asks", "canary has steps below 100"],
+        ["only automation approve asks", "canary has steps from 1 to 99"],
+    ),
+    "a canary in the shadow, a shadow that others make": (
+        "strategy: shadow\nautomation: observe\nsteps: [{percent: 10}]",
+        ["use approve or auto", "shadow has a first step at 0 percent"],
     ),
     "unknown steps to approve, bad gates": (
         "automation: approve\napprove_before: [20%]\n"

@@ -1,0 +1,105 @@
+"""The KFP interfaces of fit_drift_detector and detect_drift."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+from kanaria.components.shared.images import TRAINING_IMAGE
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def fit_drift_detector(
+    examples: dsl.Input[dsl.Dataset],
+    schema: dsl.Input[dsl.Artifact],
+    drift_detector: dsl.Output[dsl.Artifact],
+    serving_samples: dsl.Input[dsl.Artifact] = None,
+    detector: str = "table",
+    settings: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+    features: list = [],  # noqa: B006
+    split: str = "train",
+    rows: int = 20_000,
+    seed: int = 0,
+) -> None:
+    """Fit a drift detector on training rows, with the features that a served request has.
+
+    Features with several values in a row, without values, or of more than 1,000 different texts
+    are left out; the metadata says which.
+
+    Args:
+        examples: Examples.
+        schema: Folder with schema.pbtxt; numbers it calls categorical are compared as categories.
+        serving_samples: What train_model tells of the model's signature, for its inputs; or none.
+        detector: Name of the detector, as table or kolmogorov_smirnov.
+        settings: Settings of the detector, as alpha, least and correction; {} for its defaults.
+        features: Features to compare; [] for the inputs of the model's signature, else all but
+            those that the schema keeps out of the environment SERVING.
+        split: Split whose rows are the reference.
+        rows: Most rows of the reference; of more, a uniform sample is taken.
+        seed: Seed of that sample, and equal seeds choose equal rows.
+
+    Returns:
+        drift_detector: Folder with detector.json and reference.npz; features and rows as metadata.
+    """
+    from pathlib import Path
+
+    from kanaria.components.detect.fit import FitRequest, fit
+
+    request = FitRequest(
+        examples=Path(examples.path),
+        schema=Path(schema.path),
+        samples=Path(serving_samples.path) if serving_samples else None,
+        detector=detector,
+        settings=settings,
+        features=features,
+        split=split,
+        rows=rows,
+        seed=seed,
+    )
+    drift_detector.metadata.update(fit(request, Path(drift_detector.path)))
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def detect_drift(
+    examples: dsl.Input[dsl.Dataset],
+    outcome: dsl.Output[dsl.Artifact],
+    drift: dsl.Output[dsl.Artifact],
+    report: dsl.Output[dsl.HTML],
+    drift_detector: dsl.Input[dsl.Artifact] = None,
+    deployed: str = "",
+    split: str = "",
+    rows: int = 100_000,
+    seed: int = 0,
+) -> NamedTuple("Outputs", [("drifted", bool)]):  # type: ignore[valid-type]
+    """Compare examples with what a drift detector was fitted on.
+
+    Drift needs a small p-value and an effect that matters. The step succeeds whatever it finds:
+    let require_passed stop the run, or a dsl.If on `drifted` train anew.
+
+    Args:
+        examples: Examples, for instance of a serving span.
+        drift_detector: What fit_drift_detector wrote; or none, with `deployed`.
+        deployed: URI of the deployed release, whose own detector is taken; empty: none.
+        split: Split to compare; empty for all of them together.
+        rows: Most rows to compare; of more, a uniform sample is taken.
+        seed: Seed of that sample, and equal seeds choose equal rows.
+
+    Returns:
+        outcome: Verdict with every feature that drifted or has too few rows to say.
+        drift: drift.json, the whole result: statistic, p-value, effect, interval of each feature.
+        report: Features by the size of their effect.
+        drifted: Whether a feature drifted.
+    """
+    from pathlib import Path
+
+    from kanaria.components.detect.detect import DetectRequest, Targets, detect
+
+    request = DetectRequest(
+        examples=Path(examples.path),
+        detector=Path(drift_detector.path) if drift_detector else None,
+        deployed=deployed,
+        split=split,
+        rows=rows,
+        seed=seed,
+    )
+    targets = Targets(outcome=Path(outcome.path), drift=Path(drift.path), report=Path(report.path))
+    return (detect(request, targets),)

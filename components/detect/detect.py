@@ -1,0 +1,95 @@
+"""The work of detect_drift."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kanaria.components.detect import report, verdict
+from kanaria.components.detect.rows import sampled
+from kanaria.components.shared import atomic, examples, outcome, release, storage
+from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.drift import saved
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DetectRequest:
+    """What to compare.
+
+    Attributes:
+        examples: examples artifact whose rows are the window.
+        detector: artifact of fit_drift_detector, or None.
+        deployed: URI of a release that holds one, or "".
+        split: split of the examples, or "" for all of them together.
+        rows: most rows of the window, at least 1.
+        seed: of the choice of rows.
+    """
+
+    examples: Path
+    detector: Path | None = None
+    deployed: str = ""
+    split: str = ""
+    rows: int = 100_000
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Targets:
+    """Final paths: the outcome's folder, the folder of `drift.json`, and the HTML file."""
+
+    outcome: Path
+    drift: Path
+    report: Path
+
+
+def detect(request: DetectRequest, targets: Targets) -> bool:
+    """Compare the examples with the detector's reference; tell whether they drifted.
+
+    Raises:
+        ParameterError: parameters are wrong; all faults are named.
+        DataError: examples or detector cannot be read, or do not fit each other.
+        NotReadyError: an object store does not answer.
+    """
+    _check(request)
+    with _opened(request) as folder:
+        detector, reference = saved.load(folder)
+    splits = [request.split] if request.split else examples.split_names(request.examples)
+    sample = sampled(request.examples, splits, request.rows, request.seed)
+    result = detector.test(reference, sample.columns()[0])
+    found = verdict.judged(result)
+    with atomic.published(targets.drift) as temporary:
+        temporary.mkdir()
+        (temporary / "drift.json").write_text(
+            json.dumps(verdict.document(result), indent=1), "utf-8"
+        )
+    atomic.write_text(targets.report, report.render(found, result))
+    outcome.write(found, targets.outcome)
+    log.info("%s", found.summary())
+    return result.drifted
+
+
+def _check(request: DetectRequest) -> None:
+    faults = Faults(verdict.STEP)
+    one = (request.detector is None) != (not request.deployed)
+    faults.check(one, "deployed", request.deployed, "give it or drift_detector, not both")
+    faults.check(request.rows > 0, "rows", request.rows, "use 1 or more")
+    faults.check(request.seed >= 0, "seed", request.seed, "use 0 or more")
+    try:
+        storage.check(request.deployed)
+    except ParameterError as error:
+        faults.add(f"deployed: {error}")
+    faults.raise_if_any()
+
+
+@contextmanager
+def _opened(request: DetectRequest) -> Iterator[Path]:
+    if request.detector is not None:
+        yield request.detector
+        return
+    with storage.opened(storage.join(request.deployed, release.DRIFT_DETECTOR)) as folder:
+        yield folder

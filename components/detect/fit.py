@@ -1,0 +1,144 @@
+"""The work of fit_drift_detector."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from kanaria.components.detect import features
+from kanaria.components.detect.rows import Sample, sampled
+from kanaria.components.shared import atomic
+from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.tensors.adapter import read_schema
+from kanaria.serving.drift import saved
+from kanaria.serving.drift.protocol import Columns, Detector, Reference
+
+STEP = "fit_drift_detector"
+SCHEMA_FILE = "schema.pbtxt"
+NOTHING = "NOTHING_TO_COMPARE"
+"""File of an artifact without a detector: no feature could be compared, it says why."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitRequest:
+    """What to fit on.
+
+    Attributes:
+        examples: examples artifact.
+        schema: artifact with schema.pbtxt.
+        samples: serving samples of train_model, or None.
+        split: split of the examples.
+        detector: name of a kind of `kanaria.serving.drift.saved`.
+        settings: of the detector; what is left out has its default.
+        features: names, or none for those a request has.
+        rows: most rows of the reference, at least 1.
+        seed: of the choice of rows.
+    """
+
+    examples: Path
+    schema: Path
+    samples: Path | None = None
+    split: str = "train"
+    detector: str = "table"
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    features: Sequence[str] = ()
+    rows: int = 20_000
+    seed: int = 0
+
+
+def fit(request: FitRequest, target: Path) -> dict[str, object]:
+    """Write the detector with its reference into the folder `target`; return its metadata.
+
+    Raises:
+        ParameterError: the detector, a setting, a feature or a number is wrong; all are named.
+        DataError: examples, schema or samples cannot be read, or do not fit the detector.
+    """
+    _check(request)
+    schema = read_schema(request.schema / SCHEMA_FILE)
+    sample = sampled(request.examples, [request.split], request.rows, request.seed)
+    names = sample.table.column_names
+    chosen = features.served(names, request.features, schema, request.samples)
+    sample = Sample(table=sample.table.select(chosen), of_rows=sample.of_rows)
+    single, others = sample.columns()
+    columns, left_out = features.comparable(single)
+    left_out |= features.several(others)
+    for name, reason in left_out.items():
+        log.warning("feature %s is left out: %s", name, reason)
+    if not columns:
+        # A model of texts or images alone is none the worse for it, so its pipeline goes on.
+        with atomic.published(target) as temporary:
+            temporary.mkdir()
+            (temporary / NOTHING).write_text(f"{left_out}\n", encoding="utf-8")
+        return {"features": [], "left_out": left_out}
+    categorical = features.categorical(schema, columns)
+    detector = detector_of(request.detector, request.settings, categorical)
+    with atomic.published(target) as temporary:
+        saved.save(temporary, detector, fitted(detector, columns))
+    return {
+        "detector": detector.name,
+        "features": list(columns),
+        "left_out": left_out,
+        "rows": sample.table.num_rows,
+        "of_rows": sample.of_rows,
+    }
+
+
+def _check(request: FitRequest) -> None:
+    faults = Faults(STEP)
+    known = ", ".join(saved.KINDS)
+    faults.check(request.detector in saved.KINDS, "detector", request.detector, f"use {known}")
+    faults.check(request.rows > 0, "rows", request.rows, "use 1 or more")
+    faults.check(request.seed >= 0, "seed", request.seed, "use 0 or more")
+    faults.raise_if_any()
+    fields = [field.name for field in dataclasses.fields(saved.KINDS[request.detector][0])]
+    unknown = sorted(set(request.settings) - set(fields))
+    faults.check(not unknown, "settings", unknown, f"{request.detector} has {', '.join(fields)}")
+    faults.raise_if_any()
+
+
+def detector_of(
+    name: str, settings: Mapping[str, Any], categorical: tuple[str, ...]
+) -> Detector[Any]:
+    """Return the detector `name` with these settings.
+
+    Args:
+        name: a known one.
+        settings: known ones; for a table, `categorical` is added to them unless it is there.
+        categorical: features of numbers that are categories.
+
+    Raises:
+        ParameterError: a setting has no valid value.
+    """
+    kind = saved.KINDS[name][0]
+    has_kinds = "categorical" in {field.name for field in dataclasses.fields(kind)}
+    given = {"categorical": categorical, **settings} if has_kinds else dict(settings)
+    try:
+        found: Detector[Any] = TypeAdapter(kind).validate_python(given)
+    except ValidationError as error:
+        wrong = "; ".join(f"{e['loc'][0]}={shown(e['input'])}: {e['msg']}" for e in error.errors())
+        raise ParameterError(f"{STEP}: settings of {name}: {wrong}") from error
+    return found
+
+
+def fitted(detector: Detector[Any], columns: Columns) -> Reference:
+    """Return the reference of `columns`.
+
+    Raises:
+        ParameterError: the detector needs a library that this runtime lacks.
+        DataError: a column does not fit the detector.
+    """
+    try:
+        reference: Reference = detector.fit(columns)
+    except ModuleNotFoundError as error:
+        raise ParameterError(
+            f"{STEP}: detector={shown(detector.name)}: it needs {error.name}, which the training "
+            "image lacks; use table, or fit it with kanaria.serving.drift in the control image"
+        ) from error
+    return reference

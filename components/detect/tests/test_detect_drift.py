@@ -1,0 +1,107 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kanaria.components.detect.detect import DetectRequest, Targets, detect
+from kanaria.components.detect.fit import FitRequest, fit
+from kanaria.components.shared import outcome
+from kanaria.components.shared.errors import DataError, ParameterError
+
+Examples = Callable[..., Path]
+Flights = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def detector(examples_of: Examples, flights_of: Flights, schema: Path, tmp_path: Path) -> Path:
+    examples = examples_of("training", train=flights_of(3000, 1))
+    fit(FitRequest(examples=examples, schema=schema), tmp_path / "detector")
+    return tmp_path / "detector"
+
+
+@pytest.fixture
+def targets(tmp_path: Path) -> Targets:
+    folder = tmp_path / "out"
+    return Targets(outcome=folder / "outcome", drift=folder / "drift", report=folder / "r.html")
+
+
+def test_warmer_months_are_told_by_feature(
+    detector: Path, examples_of: Examples, flights_of: Flights, targets: Targets
+):
+    served = examples_of("served", serving=flights_of(1000, 2, warmer=30))
+    assert detect(DetectRequest(examples=served, detector=detector), targets)
+    found = outcome.read(targets.outcome)
+    assert not found.passed
+    assert [reason.subject for reason in found.reasons] == ["temp"]
+    told = json.loads((targets.drift / "drift.json").read_text())
+    verdicts = {feature["feature"]: feature["verdict"] for feature in told["features"]}
+    assert verdicts == {"carrier": "stable", "month": "stable", "temp": "drifted"}
+    assert (told["verdict"], told["window_rows"]) == ("drifted", 1000)
+    report = targets.report.read_text()
+    assert "The rows drifted." in report
+    assert report.index("temp") < report.index("carrier")  # The largest effect comes first.
+
+
+def test_equal_rows_in_another_format_are_no_drift(
+    detector: Path, examples_of: Examples, flights_of: Flights, targets: Targets
+):
+    served = examples_of("served", tfrecord=True, serving=flights_of(1000, 2))
+    assert not detect(DetectRequest(examples=served, detector=detector), targets)
+    assert outcome.read(targets.outcome).passed
+
+
+def test_few_rows_pass_with_a_warning(
+    detector: Path, examples_of: Examples, flights_of: Flights, targets: Targets
+):
+    served = examples_of("served", serving=flights_of(20, 2))
+    assert not detect(DetectRequest(examples=served, detector=detector), targets)
+    found = outcome.read(targets.outcome)
+    assert found.passed
+    assert {reason.kind for reason in found.reasons} == {"not_enough_data"}
+    assert "too few" in targets.report.read_text()
+
+
+def test_only_the_split_asked_for_is_judged(
+    detector: Path, examples_of: Examples, flights_of: Flights, targets: Targets
+):
+    served = examples_of("served", old=flights_of(800, 2), new=flights_of(800, 3, warmer=30))
+    request = DetectRequest(examples=served, detector=detector)
+    assert not detect(replace(request, split="old"), targets)
+    assert detect(replace(request, split="new"), targets)
+    assert detect(request, targets)
+
+
+def test_the_detector_of_a_release_is_found(
+    detector: Path, examples_of: Examples, flights_of: Flights, targets: Targets, tmp_path: Path
+):
+    (tmp_path / "release").mkdir()
+    detector.rename(tmp_path / "release" / "drift_detector")
+    served = examples_of("served", serving=flights_of(1000, 2))
+    assert not detect(DetectRequest(examples=served, deployed=str(tmp_path / "release")), targets)
+
+
+def test_a_feature_that_is_no_longer_there_is_named(
+    detector: Path, examples_of: Examples, flights_of: Flights, targets: Targets
+):
+    columns = flights_of(100, 2)
+    del columns["temp"]
+    with pytest.raises(DataError, match=r"lacks .*'temp'"):
+        detect(DetectRequest(examples=examples_of("less", a=columns), detector=detector), targets)
+    assert not targets.outcome.exists()
+
+
+def test_a_feature_without_values_cannot_be_judged(
+    detector: Path, examples_of: Examples, flights_of: Flights, targets: Targets
+):
+    columns = flights_of(1000, 2) | {"temp": [None] * 1000}
+    detect(DetectRequest(examples=examples_of("gap", a=columns), detector=detector), targets)
+    (reason,) = outcome.read(targets.outcome).reasons
+    assert (reason.subject, reason.kind) == ("temp", "not_enough_data")
+
+
+def test_all_wrong_parameters_are_named_at_once(tmp_path: Path, targets: Targets):
+    with pytest.raises(ParameterError, match=r"deployed='':.*rows=0"):
+        detect(DetectRequest(examples=tmp_path, rows=0), targets)

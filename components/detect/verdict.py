@@ -1,0 +1,60 @@
+"""What a detector's result means for a pipeline: outcome and JSON. Pure."""
+
+from dataclasses import asdict
+from typing import Any
+
+from kanaria.components.shared import metadata
+from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.serving.drift.protocol import FeatureResult, Result, Verdict
+
+STEP = "detect_drift"
+
+
+def judged(result: Result) -> Outcome:
+    """Return the outcome: every feature that drifted is an error, one with too few rows a warning.
+
+    Pure.
+    """
+    drifted = [feature for feature in result.features if feature.drifted]
+    unsure = [feature for feature in result.features if not feature.drifted and not feature.enough]
+    reasons = [_reason(feature, "ERROR", "drift") for feature in drifted]
+    reasons += [_reason(feature, "WARNING", "not_enough_data") for feature in unsure]
+    window, reference = result.window_rows, result.reference_rows
+    least = max(feature.effect.least for feature in result.features)
+    return Outcome(
+        step=STEP,
+        passed=not result.drifted,
+        reasons=tuple(reasons),
+        notes=(f"{result.detector}: {window} rows against {reference} of the reference",),
+        thresholds={"alpha": result.threshold, "least_effect": least},
+    )
+
+
+def _reason(feature: FeatureResult, severity: str, kind: str) -> Reason:
+    effect = feature.effect
+    name = feature.feature or "all features"
+    told = (
+        f"{effect.name} {effect.value:.3f} ({effect.low:.3f} to {effect.high:.3f}), "
+        f"{effect.least:g} matters; p-value {feature.p_value:.2g}, limit {feature.threshold:.2g}"
+    )
+    if kind == "not_enough_data":
+        told += f"; too few rows ({feature.window_rows}) to exclude drift"
+    return Reason(severity=severity, subject=name, kind=kind, text=f"{name}: {told}")
+
+
+def document(result: Result) -> dict[str, Any]:
+    """Return the whole result as plain JSON data, `verdict` in words for the window and a feature.
+
+    A statistic that could not be computed is the text "nan".
+    """
+    found: dict[str, Any] = metadata.plain(asdict(result))
+    for kept, feature in zip(found["features"], result.features, strict=True):
+        kept["verdict"] = verdict_of(feature).value
+    return found | {"verdict": result.verdict.value}
+
+
+def verdict_of(feature: FeatureResult) -> Verdict:
+    """Return what a person is told of one feature."""
+    if feature.drifted:
+        return Verdict.DRIFTED
+    return Verdict.STABLE if feature.enough else Verdict.NOT_ENOUGH_DATA

@@ -1,0 +1,85 @@
+"""Maximum mean discrepancy by random Fourier features: time grows with the rows, not their square.
+
+The Gaussian kernel is the mean over normally distributed frequencies w of cos(w (x - y)) (Rahimi
+and Recht 2007). With some frequencies drawn once, a row becomes the cosines and sines of its
+products with them, and the discrepancy is the distance of two means of such rows (Zhao and Meng
+2015). The test permutes rows as the exact one does, so false alarms are as promised for any
+frequencies.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.drift import kernels, maximum_mean_discrepancy, multivariate
+from kanaria.serving.drift.maximum_mean_discrepancy import PairSums
+from kanaria.serving.drift.protocol import Columns, Floats, Result
+from kanaria.serving.drift.rows import RowsReference
+
+FARTHEST = 2.0
+"""Distance of two rows in feature space: the approximated kernel may be negative."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FourierMaximumMeanDiscrepancy(maximum_mean_discrepancy.ScaledSettings):
+    """Tests all numeric features together; the effect is the discrepancy over its largest value.
+
+    Attributes:
+        frequencies: drawn at random by the seed.
+    """
+
+    frequencies: int = 256
+
+    def _check(self, faults: Faults) -> None:
+        multivariate.Settings._check(self, faults)
+        faults.check(self.frequencies >= 1, "frequencies", self.frequencies, "use 1 or more")
+
+    @property
+    def name(self) -> str:
+        """The name of the detector."""
+        return "maximum_mean_discrepancy_fourier"
+
+    def fit(self, rows: Columns) -> RowsReference:
+        """Return the reference of `rows`."""
+        return RowsReference.of(rows)
+
+    def test(self, reference: RowsReference, window: Columns) -> Result:
+        """Return how `window` compares with the reference."""
+        values, count = reference.whole(window)
+        space = self.space(reference)
+        rows = (len(space.points), len(values))
+        found = maximum_mean_discrepancy.untested(rows, self.least)
+        if min(rows) >= multivariate.FEWEST:
+            points = np.concatenate([space.points, space.placed(values)])
+            drawn = self._drawn(len(reference.features), self.bandwidths(space))
+            sums = pair_sums(points, drawn, multivariate.dealt(rows, self))
+            found = maximum_mean_discrepancy.test_of(sums, rows, self.least, FARTHEST)
+        return multivariate.result(self.name, self, found, (reference.rows, count))
+
+    def _drawn(self, features: int, sigmas: tuple[float, ...]) -> Floats:
+        """Return frequencies (features, frequencies); the bandwidths take turns."""
+        # Another stream than the deals have.
+        generator = np.random.default_rng([self.seed, 1])
+        drawn: Floats = generator.normal(size=(features, self.frequencies))
+        return drawn / np.resize(sigmas, self.frequencies)
+
+
+def pair_sums(points: Floats, frequencies: Floats, window: Floats) -> PairSums:
+    """Return the sums of the approximated kernel between `points`, for the deals in `window`."""
+    waves = 2 * frequencies.shape[1]
+    by_deal, both = np.zeros((window.shape[1], waves)), np.zeros(waves)
+    for part in kernels.blocks(len(points)):
+        turns = (points[part] @ frequencies).astype(np.float32)
+        values = np.concatenate([np.cos(turns), np.sin(turns)], axis=1)
+        by_deal += window[part].T @ values
+        both += values.sum(axis=0, dtype=np.float64)
+    by_deal, both = (sums / math.sqrt(frequencies.shape[1]) for sums in (by_deal, both))
+    # A row's kernel with itself is 1, and is not a pair.
+    new = int(window[:, 0].sum())
+    return PairSums(
+        within=np.einsum("ij,ij->i", by_deal, by_deal) - new,
+        touching=by_deal @ both - new,
+        total=float(both @ both) - len(points),
+    )

@@ -1,0 +1,55 @@
+"""Asks a predictor and logs both halves of the exchange as its revision wants it."""
+
+import time
+import uuid
+
+from starlette.responses import Response
+
+from kanaria.serving.local.controller import LiveService
+from kanaria.serving.local.forwarding import Call, Predictors, refuse
+from kanaria.serving.local.metrics import Metrics
+from kanaria.serving.local.payload_events import Half, Origin, event_of
+from kanaria.serving.local.payload_log import PayloadLog
+
+ID_HEADER = b"ce-id"
+
+
+class Exchanges:
+    """The exchanges of one router with all predictors."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        """Count in `metrics` what becomes of the events."""
+        self._predictors = Predictors()
+        self._log = PayloadLog(metrics.count_event)
+
+    async def close(self) -> None:
+        """Post what is to be logged still, for a bounded time, and close all connections."""
+        await self._log.close()
+        await self._predictors.close()
+
+    async def ask(self, live: LiveService, revision: str, call: Call) -> Response:
+        """Return what a revision answers, or why it does not; log it as on a cluster.
+
+        There the agent lies before the predictor: a request that reaches no predictor is not
+        logged, and a response only with code 200. What is not posted carries nothing to log.
+        """
+        port = live.port(revision)
+        if port is None:
+            return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
+        id_ = call.header(ID_HEADER) or str(uuid.uuid4())
+        self._record(live, revision, call, id_, Half.REQUEST, call.body)
+        response = await self._predictors.ask(call, port, revision)
+        if response.status_code == 200:
+            self._record(live, revision, call, id_, Half.RESPONSE, bytes(response.body))
+        return response
+
+    def _record(
+        self, live: LiveService, revision: str, call: Call, id_: str, half: Half, body: bytes
+    ) -> None:
+        rule = live.log_rule(revision)
+        if call.method != "POST" or not rule.logs(half):
+            return
+        origin = Origin(namespace=live.namespace, service=live.name, revision=revision)
+        now = time.time()
+        headers = call.headers
+        self._log.offer(event_of(rule, origin, half, id_=id_, headers=headers, body=body, now=now))

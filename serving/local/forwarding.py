@@ -1,0 +1,98 @@
+"""Hands a request to a revision's predictor, and its answer back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aiohttp
+import yarl
+from starlette.responses import JSONResponse, Response
+
+TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
+HOP_BY_HOP = frozenset(
+    b"connection host keep-alive te trailer transfer-encoding upgrade content-length".split()
+)
+# What curl and simple clients say of a JSON body when they are not told; kserve would refuse it.
+VAGUE_TYPES = frozenset((b"application/x-www-form-urlencoded", b"text/plain"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A request as a predictor gets it.
+
+    Attributes:
+        path: as it was sent, nothing decoded.
+        headers: names in lower case, without those of the connection.
+    """
+
+    method: str
+    path: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+    def header(self, name: bytes) -> str:
+        """Return the first value of a header that says something, or ""."""
+        found = (value.decode("latin-1").strip() for key, value in self.headers if key == name)
+        return next(filter(None, found), "")
+
+    def with_header(self, name: bytes, value: str) -> "Call":
+        """Return the call with this header alone of its name; "" takes it away."""
+        kept = tuple(pair for pair in self.headers if pair[0] != name)
+        added = ((name, value.encode("latin-1")),) if value else ()
+        return Call(method=self.method, path=self.path, headers=(*kept, *added), body=self.body)
+
+
+def refuse(code: int, why: str, **headers: str) -> Response:
+    """Return an error as JSON, in the form kserve answers."""
+    return JSONResponse({"error": why}, status_code=code, headers=headers)
+
+
+def forwarded(headers: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the headers that concern the predictor; a body is JSON unless they say otherwise."""
+    kept = [
+        (key, value)
+        for key, value in headers
+        if key not in HOP_BY_HOP and not (key == b"content-type" and value in VAGUE_TYPES)
+    ]
+    if not any(key == b"content-type" for key, _ in kept):
+        kept.append((b"content-type", b"application/json"))
+    return tuple(kept)
+
+
+class Predictors:
+    """The connections to all predictors."""
+
+    def __init__(self) -> None:
+        """Open none yet."""
+        # aiohttp costs a request 0.25 ms of CPU where httpx costs 1.7 ms.
+        self._client = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def ask(self, call: Call, port: int, revision: str) -> Response:
+        """Return what the predictor at a port answers, or why it does not."""
+        try:
+            async with self._client.request(
+                call.method,
+                yarl.URL(f"http://127.0.0.1:{port}{call.path}", encoded=True),
+                headers=[(k.decode("latin-1"), v.decode("latin-1")) for k, v in call.headers],
+                data=call.body,
+                allow_redirects=False,
+            ) as answer:
+                response = Response(await answer.read(), answer.status)
+        except TimeoutError:
+            return refuse(504, f"{revision}: no answer in {TIMEOUT_SECONDS:.0f} s")
+        except aiohttp.ClientError:
+            return refuse(503, f"{revision}: its predictor ended while it answered")
+        response.raw_headers.extend(
+            (key.lower(), value)
+            for key, value in answer.raw_headers
+            if key.lower() not in HOP_BY_HOP and key.lower() not in (b"date", b"server")
+        )
+        return response

@@ -1,0 +1,155 @@
+"""Payload events as KServe's agent makes them, for a revision's requests and responses. Pure.
+
+Source: KServe 0.20, pkg/logger (the attributes, one id for a request and its response, the
+request's content type for both, a response only for code 200); CloudEvents 1.0, HTTP protocol
+binding, binary content mode (3.1.3.2: which characters of a value are percent-encoded).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.inference_service.check import LOGGER_MODES
+
+SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
+"""Characters that a value of a header may hold as they are."""
+
+
+class Half(StrEnum):
+    """Which half of an exchange an event carries; the values are KServe's logger modes."""
+
+    REQUEST = "request"
+    RESPONSE = "response"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogRule:
+    """What a revision's `predictor.logger` asks for.
+
+    Attributes:
+        url: of the sink, http or https; "" where nothing is logged.
+        mode: "all", "request" or "response".
+        headers: names of request headers that go into the events, in Go's canonical form.
+        annotations: the revision's annotations that go into the events.
+    """
+
+    url: str = ""
+    mode: str = "all"
+    headers: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    def logs(self, half: Half) -> bool:
+        """Tell whether events of this kind are wanted."""
+        return bool(self.url) and self.mode in ("all", half)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Whose traffic it is."""
+
+    namespace: str
+    service: str
+    revision: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PayloadEvent:
+    """One event as it is posted: `headers` and `body` to `url`."""
+
+    origin: Origin
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def rule_of(manifest: Mapping[str, Any]) -> LogRule:
+    """Return the rule of a manifest that `check_logger` has passed."""
+    logger = manifest["spec"]["predictor"].get("logger") or {}
+    given = manifest["metadata"].get("annotations") or {}
+    wanted = logger.get("metadataAnnotations") or []
+    return LogRule(
+        url=logger.get("url", ""),
+        mode=logger.get("mode", "all"),
+        headers=tuple(logger.get("metadataHeaders") or ()),
+        annotations={name: str(given[name]) for name in wanted if name in given},
+    )
+
+
+def check_logger(logger: Any, faults: Faults) -> None:
+    """Record what is wrong with a `predictor.logger`, None where there is none."""
+    if logger is None:
+        return
+    if not isinstance(logger, Mapping):
+        faults.check(False, "predictor.logger", logger, "write it as a mapping")
+        return
+    url, mode = logger.get("url"), logger.get("mode")
+    fits = isinstance(url, str) and url.startswith(("http://", "https://"))
+    faults.check(fits, "logger.url", url, "local serving sends events to http(s)")
+    faults.check(mode in LOGGER_MODES, "logger.mode", mode, "use all, request or response")
+    for name in ("metadataHeaders", "metadataAnnotations"):
+        given = logger.get(name) or []
+        fits = isinstance(given, list) and all(isinstance(one, str) for one in given)
+        faults.check(fits, f"logger.{name}", given, "write a list of names")
+
+
+def canonical(header: str) -> str:
+    """Return a header's name as Go writes it: `x-request-id` is `X-Request-Id`."""
+    return "-".join(part.capitalize() for part in header.split("-"))
+
+
+def metadata_of(headers: Sequence[tuple[bytes, bytes]], wanted: Sequence[str]) -> str:
+    """Return the wanted headers of a request as JSON: canonical name -> list of values."""
+    found: dict[str, list[str]] = {}
+    for key, value in headers:
+        name = canonical(key.decode("latin-1"))
+        if name in wanted:
+            found.setdefault(name, []).append(value.decode("latin-1"))
+    return json.dumps(found)
+
+
+def event_of(
+    rule: LogRule,
+    origin: Origin,
+    half: Half,
+    *,
+    id_: str,
+    headers: Sequence[tuple[bytes, bytes]],
+    body: bytes,
+    now: float,
+) -> PayloadEvent:
+    """Return the event of one half of an exchange.
+
+    Args:
+        rule: of the revision that answers.
+        origin: whose traffic it is.
+        half: which one `body` is.
+        id_: of the exchange.
+        headers: of the request, whichever half it is; names in lower case.
+        body: as the predictor got or sent it.
+        now: when it happened, seconds since 1970.
+    """
+    moment = datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z")
+    attributes = {
+        "specversion": "1.0",
+        "type": f"org.kubeflow.serving.inference.{half}",
+        "source": origin.revision,
+        "id": id_,
+        "time": moment,
+        "recordedtime": moment,
+        "inferenceservicename": origin.service,
+        "namespace": origin.namespace,
+        "component": "predictor",
+        "endpoint": "",
+        "metadata": metadata_of(headers, rule.headers),
+    }
+    if rule.annotations:
+        attributes["annotations"] = json.dumps(dict(rule.annotations))
+    sent = {f"ce-{name}": quote(value, safe=SAFE) for name, value in attributes.items()}
+    types = (value.decode("latin-1") for key, value in headers if key == b"content-type")
+    sent["content-type"] = next(types, "application/json")
+    return PayloadEvent(origin=origin, url=rule.url, headers=sent, body=body)

@@ -1,0 +1,43 @@
+"""A server of local serving as a process."""
+
+import subprocess
+import sys
+import time
+
+import httpx
+
+from kanaria.serving.local import store
+
+ROWS = {"instances": [{"x": 1, "n": 2, "word": "a"}] * 3}
+TIMEOUT_SECONDS = 60
+
+
+def until(holds):
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not (found := holds()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+class Server:
+    """A server process on a state folder, as `kanaria serve` starts it."""
+
+    def __init__(self, state, *options):
+        self.state = state
+        arguments = ["--state", state, "--port", "0", "--seed", "7", *options]
+        self.process = subprocess.Popen([sys.executable, "-m", "kanaria.serving.local", *arguments])
+        self.url = until(lambda: store.live_url(state))
+
+    def post(self, path, body, **headers):
+        return httpx.post(self.url + path, json=body, headers=headers)
+
+    def predict(self, body=ROWS):
+        return self.post("/v1/models/flights:predict", body)
+
+    def ready(self, service="flights"):
+        return httpx.get(f"{self.url}/v1/models/{service}").json().get("ready", False)
+
+    def end(self, number):
+        self.process.send_signal(number)
+        return self.process.wait(20)

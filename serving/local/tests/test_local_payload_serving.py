@@ -1,0 +1,96 @@
+"""Two versions behind one router whose requests a real drift server gets."""
+
+import json
+import signal
+from collections import Counter
+
+import httpx
+import pytest
+from event_sender import Server as DriftServer
+from local_server import ROWS, Server, until
+
+from kanaria.serving.drift_server.exchanges import Stream
+from kanaria.serving.drift_server.reading import Reader
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import PayloadLog, ServiceSpec
+from kanaria.serving.traffic.local import LocalTraffic
+
+VERSIONS = {"flights-predictor-00001": "one", "flights-predictor-00002": "two"}
+REQUESTS = 300
+
+
+@pytest.fixture(scope="module")
+def drift(tmp_path_factory):
+    drift = DriftServer(tmp_path_factory.mktemp("drift") / "events.db")
+    drift.start()
+    drift.wait()
+    yield drift
+    drift.stop()
+
+
+def stage(traffic, models, drift, version):
+    spec = ServiceSpec(
+        name="flights",
+        storage_uri=str(models / version),
+        annotations={"kanaria.io/model-version": version},
+        log=PayloadLog(url=drift.url),
+    )
+    traffic.stage(build(spec))
+    until(lambda: traffic.observe("default", "flights").transition == "UpToDate")
+
+
+def kept(drift, version):
+    """The exchanges the drift server keeps of a version: request id -> exchange."""
+    reader = Reader(drift.store)
+    try:
+        stream = Stream(namespace="default", service="flights", version=version)
+        return {found.request_id: found for found in reader.by_number(stream, 0, 10**9)}
+    finally:
+        reader.close()
+
+
+def test_all_requests_of_a_canary_split_arrive_by_version(tmp_path, models, drift):
+    server = Server(tmp_path / "serving")
+    with LocalTraffic(server.state) as traffic:
+        for version in VERSIONS.values():
+            stage(traffic, models, drift, version)
+        traffic.shift("default", "flights", 10)
+    with httpx.Client() as client:
+        path = f"{server.url}/v1/models/flights:predict"
+        ids = [{"X-Request-Id": f"order-{n}"} if n % 2 else {} for n in range(REQUESTS)]
+        answers = [client.post(path, json=ROWS, headers=headers) for headers in ids]
+        broken = client.post(path, json={"instances": [{"x": 1}]})
+    assert server.end(signal.SIGTERM) == 0
+    assert [a.headers["X-Request-Id"] for a in answers[1::2]] == [
+        headers["X-Request-Id"] for headers in ids[1::2]
+    ]
+
+    answered = Counter(answer.headers["X-Kanaria-Revision"] for answer in answers)
+    assert answered.keys() == VERSIONS.keys()
+    found = {version: kept(drift, version) for version in VERSIONS.values()}
+    assert sum(map(len, found.values())) == REQUESTS + 1
+    for answer in answers:
+        exchange = found[VERSIONS[answer.headers["X-Kanaria-Revision"]]].pop(
+            answer.headers["X-Request-Id"]
+        )
+        assert json.loads(exchange.request) == ROWS
+        assert exchange.response == answer.content
+    (refused,) = [exchange for rest in found.values() for exchange in rest.values()]
+    assert refused.request_id == broken.headers["X-Request-Id"]
+    assert (broken.status_code, refused.response) == (400, None)
+
+
+def test_an_answer_does_not_wait_for_a_sink_that_is_gone(tmp_path, models, drift):
+    gone = DriftServer(tmp_path / "none.db")
+    server = Server(tmp_path / "serving")
+    with LocalTraffic(server.state) as traffic:
+        stage(traffic, models, gone, "one")
+    assert [server.predict().status_code for _ in range(20)] == [200] * 20
+    line = 'kanaria_local_payload_log_events_total{namespace="default",outcome="failed"'
+
+    def failed():
+        rows = httpx.get(f"{server.url}/metrics").text.splitlines()
+        return sum(float(row.split()[-1]) for row in rows if row.startswith(line))
+
+    until(lambda: failed() == 40)
+    assert server.end(signal.SIGTERM) == 0
