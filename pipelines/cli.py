@@ -77,7 +77,7 @@ def _open(options: argparse.Namespace) -> int:
 
 def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="run a pipeline on this machine")
-    run.add_argument("pipeline", help="train_and_deploy, or a compiled .yaml file")
+    run.add_argument("pipeline", help="train_and_deploy, watch_for_drift, or a compiled .yaml file")
     run.add_argument("--config", default="", help="YAML file of pipeline parameters")
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     run.add_argument("--root", default=ROOT, help="where runs and results are kept")
@@ -87,7 +87,7 @@ def _add_run(commands: Any) -> None:
 
 def _add_compile(commands: Any) -> None:
     build = commands.add_parser("compile", help="write a pipeline as YAML for the KFP UI")
-    build.add_argument("pipeline", help="train_and_deploy")
+    build.add_argument("pipeline", help="train_and_deploy or watch_for_drift")
     build.add_argument("-o", "--output", required=True)
     build.add_argument("--image-prefix", default="", help="registry and path of the images")
     build.set_defaults(command=_compile)

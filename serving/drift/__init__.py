@@ -6,14 +6,15 @@
     cramer_von_mises           their mean squared difference            each number
     chi_squared                shares of categories                     each category column
     fisher_exact               share of ones, exactly                   each column of 0 and 1
-    jensen_shannon             distance over bins, from 0 to 1          each number
-    population_stability       the index of credit scoring              each number
+    missing_values             shares of rows without a value           each column
+    jensen_shannon             distance over bins, from 0 to 1          a mixed table
+    population_stability       the index of credit scoring              a mixed table
     wasserstein                how far the values moved                 each number
     maximum_mean_discrepancy   any difference of distributions          all numbers together
       ..._fourier              the same for many rows, seeing less      all numbers together
     least_squares_density_     any difference of densities              all numbers together
       difference
-    table                      Kolmogorov-Smirnov and chi-squared       a mixed table
+    table                      the two and shares of missing values     a mixed table
 
 Rule: a detector is a frozen record of settings. `fit` makes a reference, `test` compares a window
 with it; both are pure. Only `saved` and `alibi` touch files. scipy takes seconds to load, so it is

@@ -35,10 +35,11 @@ from kanaria.serving.drift.counted import CountedReference
 from kanaria.serving.drift.cramer_von_mises import CramerVonMises
 from kanaria.serving.drift.fisher_exact import FisherExact
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.mixed import TableReference
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Detector, Reference
 from kanaria.serving.drift.rows import RowsReference
-from kanaria.serving.drift.table import Table, TableReference
+from kanaria.serving.drift.table import Table
 
 Config = Mapping[str, Any]
 NAMES: Mapping[str, type[Any]] = {

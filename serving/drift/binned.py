@@ -2,19 +2,21 @@
 
 The bins hold equal shares of reference and window together, so they do not depend on which row
 is whose. Without drift the window's counts are then a draw without replacement from the counts of
-both (multivariate hypergeometric), which makes the p-value exact for any distance.
+both (multivariate hypergeometric), which makes the p-value exact for any distance. Categories are
+bins as they are.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from kanaria.serving.drift import univariate
 from kanaria.serving.drift.columns import numbers, rows_of, selected
-from kanaria.serving.drift.effects import EACH_SIDE
-from kanaria.serving.drift.ordered import OrderedReference
+from kanaria.serving.drift.counted import contingency_tables
+from kanaria.serving.drift.effects import EACH_SIDE, effective_rows
+from kanaria.serving.drift.mixed import TableReference
 from kanaria.serving.drift.protocol import Columns, Effect, Floats, Result
 
 FEWEST_PERMUTATIONS = 999
@@ -29,9 +31,9 @@ class Measure:
 
     Attributes:
         name: of the distance.
-        bins: at most; values that repeat make fewer.
+        bins: at most, of a number; values that repeat make fewer.
         distance: of counts of the reference and of the window (..., bins), given the lower ends
-            of the bins but the first (bins - 1).
+            of the bins but the first (bins - 1; none for categories).
         significance: p-value of a distance, given the effective rows and the number of bins.
     """
 
@@ -41,22 +43,72 @@ class Measure:
     significance: Callable[[float, float, int], float]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Counted:
+    """How the values of one feature fall into bins, or into categories.
+
+    Attributes:
+        reference: counts of the reference.
+        window: counts of the window, in the same bins.
+        edges: lower ends of the bins but the first; categories have none.
+    """
+
+    reference: Floats
+    window: Floats
+    edges: Floats
+
+
 def compared(
     settings: univariate.Settings,
     detector: str,
     measure: Measure,
-    reference: OrderedReference,
-    window: Columns,
+    features: Mapping[str, Counted],
+    rows: tuple[int, int],
 ) -> Result:
-    """Return how `window` compares with the reference by `measure`."""
-    chosen = selected(window, reference.values)
-    wanted = PERMUTATIONS_BELOW_THRESHOLD * len(chosen) / settings.alpha
+    """Return the result of a window by `measure`.
+
+    Args:
+        settings: of the detector.
+        detector: its name.
+        measure: the distance.
+        features: in the order of the results.
+        rows: of reference and window.
+    """
+    wanted = PERMUTATIONS_BELOW_THRESHOLD * len(features) / settings.alpha
     permutations = max(FEWEST_PERMUTATIONS, math.ceil(wanted))
     tests = [
-        _feature(name, values, numbers(chosen[name], name), measure, settings.least, permutations)
-        for name, values in reference.values.items()
+        _feature(name, counted, measure, settings.least, permutations)
+        for name, counted in features.items()
     ]
-    return univariate.result(detector, settings, tests, (reference.rows, rows_of(chosen, "window")))
+    return univariate.result(detector, settings, tests, rows)
+
+
+def compared_tables(
+    settings: univariate.Settings,
+    detector: str,
+    measure: Measure,
+    reference: TableReference,
+    window: Columns,
+) -> Result:
+    """Return how the numbers and categories of `window` compare with the reference."""
+    chosen = selected(window, reference.features)
+    found = of_numbers(reference.numbers.values, chosen, measure.bins)
+    for name, (old, new) in contingency_tables(reference.categories, chosen).items():
+        found[name] = Counted(reference=old, window=new, edges=np.empty(0))
+    ordered = {name: found[name] for name in reference.features}
+    return compared(settings, detector, measure, ordered, (reference.rows, rows_of(chosen, "")))
+
+
+def of_numbers(reference: Mapping[str, Floats], window: Columns, most: int) -> dict[str, Counted]:
+    """Return the counts of numbers in at most `most` bins."""
+    found = {}
+    for name, values in reference.items():
+        own = numbers(window[name], name)
+        edges, old, new = (
+            bins(values, own, most) if len(values) + len(own) else (np.empty(0), *np.zeros((2, 1)))
+        )
+        found[name] = Counted(reference=old, window=new, edges=edges)
+    return found
 
 
 def bins(reference: Floats, window: Floats, most: int) -> tuple[Floats, Floats, Floats]:
@@ -74,17 +126,12 @@ def _counts(values: Floats, edges: Floats) -> Floats:
 
 
 def _feature(
-    name: str,
-    reference: Floats,
-    window: Floats,
-    measure: Measure,
-    least: float,
-    permutations: int,
+    name: str, counted: Counted, measure: Measure, least: float, permutations: int
 ) -> univariate.FeatureTest:
-    rows = (len(reference), len(window))
+    old, new, edges = counted.reference, counted.window, counted.edges
+    rows = (int(old.sum()), int(new.sum()))
     if min(rows) == 0:
         return univariate.untested(name, rows, measure.name, least)
-    edges, old, new = bins(reference, window, measure.bins)
     value = float(measure.distance(old, new, edges))
     # A fixed seed: the same rows give the same answer, in any order.
     generator = np.random.default_rng(0)
@@ -92,14 +139,13 @@ def _feature(
     permuted = measure.distance(old + new - drawn, drawn, edges)
     # Sums of the same terms may differ in their last digits.
     reached = int((permuted >= value * (1 - 1e-9)).sum())
-    effective = rows[0] * rows[1] / (rows[0] + rows[1])
     return univariate.FeatureTest(
         feature=name,
         statistic=value,
         p_value=(1 + reached) / (1 + permutations),
         effect=_effect(measure, value, (old, new), edges, least),
         rows=rows,
-        significant_least=measure.significance(least, effective, len(old)),
+        significant_least=measure.significance(least, effective_rows(*rows), len(old)),
     )
 
 

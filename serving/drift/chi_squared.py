@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanaria.serving.drift import effects, univariate
-from kanaria.serving.drift.columns import categories, rows_of, selected
-from kanaria.serving.drift.counted import CountedReference, Counts, side_by_side
+from kanaria.serving.drift.columns import rows_of, selected
+from kanaria.serving.drift.counted import CountedReference, Counts, contingency_tables
 from kanaria.serving.drift.protocol import Columns, Result
 
 
@@ -39,11 +39,7 @@ def features(
     reference: CountedReference, window: Columns, least: float
 ) -> list[univariate.FeatureTest]:
     """Return the test of every feature of `reference` in `window`."""
-    tables = {}
-    for name, kinds in reference.kinds.items():
-        found = np.unique(categories(window[name]), return_counts=True)
-        _, tables[name] = side_by_side(name, (kinds, reference.counts[name]), found)
-    return contingency(tables, least)
+    return contingency(contingency_tables(reference, window), least)
 
 
 def contingency(tables: Mapping[str, Counts], least: float) -> list[univariate.FeatureTest]:

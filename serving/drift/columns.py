@@ -85,12 +85,23 @@ def categories(column: NDArray[Any]) -> NDArray[Any]:
     """Return the values that are there: numbers as they are, anything else as text."""
     array = np.asarray(column)
     if array.dtype.kind == "f":
-        return array[~np.isnan(array)]
+        return array[~missing(array)]
     if array.dtype.kind == "S":
         return np.char.decode(array, "utf-8", "backslashreplace")
     if array.dtype.kind == "O":
-        return np.array([_text(value) for value in array if value is not None], dtype=str)
+        return np.array([_text(value) for value in array[~missing(array)]], dtype=str)
     return array
+
+
+def missing(column: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which rows have no value: NaN or None."""
+    array = np.asarray(column)
+    if array.dtype.kind == "f":
+        return np.isnan(array)
+    if array.dtype.kind == "O":
+        # Only what is not a number differs from itself.
+        return np.array([value is None or value != value for value in array], dtype=bool)
+    return np.zeros(len(array), dtype=bool)
 
 
 def _text(value: object) -> str:

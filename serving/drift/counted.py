@@ -103,3 +103,12 @@ def side_by_side(
         if own.size:
             counts[row, np.searchsorted(kinds, own)] = held
     return kinds, counts
+
+
+def contingency_tables(reference: CountedReference, window: Columns) -> dict[str, Counts]:
+    """Return for each feature the counts of reference and window by category, (2, categories)."""
+    tables = {}
+    for name, kinds in reference.kinds.items():
+        found = np.unique(categories(window[name]), return_counts=True)
+        _, tables[name] = side_by_side(name, (kinds, reference.counts[name]), found)
+    return tables

@@ -31,14 +31,27 @@ class FisherExact(univariate.SidedSettings):
 
     def test(self, reference: CountedReference, window: Columns) -> Result:
         """Return how `window` compares with the reference."""
-        chosen = selected(window, reference.kinds)
-        _binary(chosen)
-        counted = CountedReference.of(chosen, rows_of(chosen, "window"))
-        tests = [
-            _feature(name, _ones(reference, name), _ones(counted, name), self)
-            for name in reference.kinds
-        ]
-        return univariate.result(self.name, self, tests, (reference.rows, counted.rows))
+        return compared(self.name, self, reference, window)
+
+
+def compared(
+    detector: str, settings: univariate.SidedSettings, reference: CountedReference, window: Columns
+) -> Result:
+    """Return how `window` compares with the reference, both of zeros and ones."""
+    chosen = selected(window, reference.kinds)
+    _binary(chosen)
+    counted = CountedReference.of(chosen, rows_of(chosen, "window"))
+    tests = [
+        feature(
+            name,
+            _ones(reference, name),
+            _ones(counted, name),
+            settings.alternative,
+            settings.least,
+        )
+        for name in reference.kinds
+    ]
+    return univariate.result(detector, settings, tests, (reference.rows, counted.rows))
 
 
 def _binary(columns: Columns) -> None:
@@ -58,24 +71,29 @@ def _ones(counted: CountedReference, name: str) -> tuple[int, int]:
     return int(counts[counted.kinds[name] == 1].sum()), int(counts.sum())
 
 
-def _feature(
-    name: str, reference: tuple[int, int], window: tuple[int, int], settings: FisherExact
+def feature(
+    name: str,
+    reference: tuple[int, int],
+    window: tuple[int, int],
+    alternative: univariate.Alternative,
+    least: float,
 ) -> univariate.FeatureTest:
+    """Return the test of one feature, given as (ones, rows) of reference and window."""
     from scipy.special import chdtrc
     from scipy.stats import fisher_exact
 
     rows = (reference[1], window[1])
     if min(rows) == 0:
-        return univariate.untested(name, rows, "difference of shares", settings.least)
+        return univariate.untested(name, rows, "difference of shares", least)
     table = [[window[0], reference[0]], [window[1] - window[0], reference[1] - reference[0]]]
-    odds, p_value = fisher_exact(table, alternative=settings.alternative)
+    odds, p_value = fisher_exact(table, alternative=alternative)
     # A share's variance is at most 1/4, which bounds the normal approximation's p-value.
-    smallest = 4 * settings.least**2 * effects.effective_rows(*rows)
+    smallest = 4 * least**2 * effects.effective_rows(*rows)
     return univariate.FeatureTest(
         feature=name,
         statistic=float(odds),
         p_value=float(p_value),
-        effect=effects.difference_of_shares(reference, window, settings.least),
+        effect=effects.difference_of_shares(reference, window, least),
         rows=rows,
         significant_least=float(chdtrc(1, smallest)),
     )

@@ -1,4 +1,4 @@
-"""Jensen-Shannon distance over twenty bins: from 0, the same, to 1, nothing in common.
+"""Jensen-Shannon distance over twenty bins, or categories: 0 is the same, 1 nothing in common.
 
 The square root of the divergence in bits, which is a metric (Endres and Schindelin 2003).
 """
@@ -9,27 +9,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanaria.serving.drift import binned, univariate
-from kanaria.serving.drift.columns import rows_of
-from kanaria.serving.drift.ordered import OrderedReference
+from kanaria.serving.drift.mixed import TableReference
 from kanaria.serving.drift.protocol import Columns, Floats, Result
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JensenShannon(univariate.Settings):
-    """Tests each numeric feature; `least` is a distance."""
+    """Tests each feature; `least` is a distance.
+
+    Attributes:
+        categorical: features of numbers that are categories; text and booleans always are.
+    """
+
+    categorical: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The name of the detector."""
         return "jensen_shannon"
 
-    def fit(self, rows: Columns) -> OrderedReference:
+    def fit(self, rows: Columns) -> TableReference:
         """Return the reference of `rows`."""
-        return OrderedReference.of(rows, rows_of(rows, "reference"))
+        return TableReference.of(rows, self.categorical)
 
-    def test(self, reference: OrderedReference, window: Columns) -> Result:
+    def test(self, reference: TableReference, window: Columns) -> Result:
         """Return how `window` compares with the reference."""
-        return binned.compared(self, self.name, MEASURE, reference, window)
+        return binned.compared_tables(self, self.name, MEASURE, reference, window)
 
 
 def distance(old: Floats, new: Floats, edges: Floats) -> Floats:

@@ -64,11 +64,16 @@ def distance(reference: Floats, window: Floats, alternative: Alternative) -> flo
     """Return the statistic of two samples, both ascending; 0 if one is empty."""
     if not len(reference) or not len(window):
         return 0.0
+    smaller = reference.searchsorted(window, side="left")
+    up_to = smaller
+    tied = reference[np.minimum(smaller, len(reference) - 1)] == window
+    if tied.any():
+        up_to = smaller.copy()
+        up_to[tied] = reference.searchsorted(window[tied], side="right")
     # Among equal values these ranks are too small and too large; the extremes stay right.
     ranks = np.arange(len(window) + 1) / len(window)
-    above = ranks[1:] - np.searchsorted(reference, window, side="right") / len(reference)
-    below = np.searchsorted(reference, window, side="left") / len(reference) - ranks[:-1]
-    less, greater = max(0.0, float(above.max())), max(0.0, float(below.max()))
+    less = max(0.0, float((ranks[1:] - up_to / len(reference)).max()))
+    greater = max(0.0, float((smaller / len(reference) - ranks[:-1]).max()))
     return {"less": less, "greater": greater, "two-sided": max(less, greater)}[alternative]
 
 

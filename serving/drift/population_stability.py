@@ -1,4 +1,4 @@
-"""Population stability index: the symmetric Kullback-Leibler divergence over ten bins.
+"""Population stability index: symmetric Kullback-Leibler divergence over ten bins or categories.
 
 Below 0.1 is held to be stable, above 0.25 to be a large shift (Siddiqi 2006). Half a row is added
 to each bin, so that an empty one gives a finite index.
@@ -9,27 +9,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanaria.serving.drift import binned, univariate
-from kanaria.serving.drift.columns import rows_of
-from kanaria.serving.drift.ordered import OrderedReference
+from kanaria.serving.drift.mixed import TableReference
 from kanaria.serving.drift.protocol import Columns, Floats, Result
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PopulationStability(univariate.Settings):
-    """Tests each numeric feature; `least` is an index."""
+    """Tests each feature; `least` is an index.
+
+    Attributes:
+        categorical: features of numbers that are categories; text and booleans always are.
+    """
+
+    categorical: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The name of the detector."""
         return "population_stability"
 
-    def fit(self, rows: Columns) -> OrderedReference:
+    def fit(self, rows: Columns) -> TableReference:
         """Return the reference of `rows`."""
-        return OrderedReference.of(rows, rows_of(rows, "reference"))
+        return TableReference.of(rows, self.categorical)
 
-    def test(self, reference: OrderedReference, window: Columns) -> Result:
+    def test(self, reference: TableReference, window: Columns) -> Result:
         """Return how `window` compares with the reference."""
-        return binned.compared(self, self.name, MEASURE, reference, window)
+        return binned.compared_tables(self, self.name, MEASURE, reference, window)
 
 
 def index(old: Floats, new: Floats, edges: Floats) -> Floats:

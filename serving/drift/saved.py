@@ -20,23 +20,26 @@ from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
 from kanaria.serving.drift.least_squares_density_difference import LeastSquaresDensityDifference
 from kanaria.serving.drift.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
+from kanaria.serving.drift.missing_values import MissingValues
+from kanaria.serving.drift.mixed import TableReference
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.population_stability import PopulationStability
 from kanaria.serving.drift.protocol import Detector, Reference
 from kanaria.serving.drift.rows import RowsReference
-from kanaria.serving.drift.table import Table, TableReference
+from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.wasserstein import Wasserstein
 
 KINDS: Mapping[str, tuple[type[Any], type[Reference]]] = {
     "chi_squared": (ChiSquared, CountedReference),
     "cramer_von_mises": (CramerVonMises, OrderedReference),
     "fisher_exact": (FisherExact, CountedReference),
-    "jensen_shannon": (JensenShannon, OrderedReference),
+    "jensen_shannon": (JensenShannon, TableReference),
     "kolmogorov_smirnov": (KolmogorovSmirnov, OrderedReference),
     "least_squares_density_difference": (LeastSquaresDensityDifference, RowsReference),
     "maximum_mean_discrepancy": (MaximumMeanDiscrepancy, RowsReference),
     "maximum_mean_discrepancy_fourier": (FourierMaximumMeanDiscrepancy, RowsReference),
-    "population_stability": (PopulationStability, OrderedReference),
+    "missing_values": (MissingValues, CountedReference),
+    "population_stability": (PopulationStability, TableReference),
     "table": (Table, TableReference),
     "wasserstein": (Wasserstein, OrderedReference),
 }

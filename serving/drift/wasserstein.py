@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanaria.serving.drift import binned, univariate
-from kanaria.serving.drift.columns import rows_of
+from kanaria.serving.drift.columns import rows_of, selected
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Columns, Floats, Result
 
@@ -34,7 +34,10 @@ class Wasserstein(univariate.Settings):
 
     def test(self, reference: OrderedReference, window: Columns) -> Result:
         """Return how `window` compares with the reference."""
-        return binned.compared(self, self.name, MEASURE, reference, window)
+        chosen = selected(window, reference.values)
+        features = binned.of_numbers(reference.values, chosen, MEASURE.bins)
+        rows = (reference.rows, rows_of(chosen, "window"))
+        return binned.compared(self, self.name, MEASURE, features, rows)
 
 
 def distance(old: Floats, new: Floats, edges: Floats) -> Floats:

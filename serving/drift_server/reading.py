@@ -110,6 +110,17 @@ class Reader:
         lag = math.nan if mean is None else mean
         return Coverage(rows=int(rows), labelled=labelled, mean_lag=lag)
 
+    def labels(self, request_ids: set[str]) -> Mapping[str, Mapping[int, KeptLabel]]:
+        """Return the labels of requests, by request id and row; requests without any are left out."""
+        query = LABELS.format_map(self._functions)
+        found: dict[str, dict[int, KeptLabel]] = {}
+        for request_id, row, value, received in self._database.execute(
+            query, texts=json.dumps(sorted(request_ids))
+        ):
+            label = KeptLabel(value=json.loads(value), received=received)
+            found.setdefault(request_id, {})[row] = label
+        return found
+
     def verdicts(self, stream: Stream | None, begin: float, end: float) -> list[Verdict]:
         """Return what was found in the windows that touch [begin, end), in the order of time.
 
@@ -131,19 +142,9 @@ class Reader:
 
     def _exchanges(self, query: str, **values: Value) -> Iterator[Exchange]:
         for part in self._stream(query, EXCHANGES_AT_ONCE, **values):
-            labels = self._labels({request_id for _, _, _, request_id, *_ in part} - {""})
+            labels = self.labels({request_id for _, _, _, request_id, *_ in part} - {""})
             for row in part:
                 yield _exchange(row, labels.get(row[3], {}))
-
-    def _labels(self, request_ids: set[str]) -> Mapping[str, Mapping[int, KeptLabel]]:
-        query = LABELS.format_map(self._functions)
-        found: dict[str, dict[int, KeptLabel]] = {}
-        for request_id, row, value, received in self._database.execute(
-            query, texts=json.dumps(sorted(request_ids))
-        ):
-            label = KeptLabel(value=json.loads(value), received=received)
-            found.setdefault(request_id, {})[row] = label
-        return found
 
     def _stream(self, query: str, at_once: int, **values: Value) -> Iterator[list[Row]]:
         return self._database.stream(query.format_map(self._functions), at_once, **values)

@@ -5,6 +5,8 @@
     GET  /quality          a version on its labels (see `judging`)  200 JSON
     GET  /drift            each watch's newest verdicts             200 JSON
     GET  /report           what was watched, as a page              200 HTML
+    GET  /comparison       two versions side by side, in totals     200 JSON (see `comparing`)
+    GET  /disagreements    rows on which they differ, to be labelled  200 JSON
     GET  /v2/health/live, /v2/health/ready                          200, or 503
     GET  /metrics                                                   Prometheus' text format
 
@@ -27,6 +29,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
+from kanaria.serving.drift_server.comparing.comparer import Comparisons
+from kanaria.serving.drift_server.comparing.question import Question, read_limit, read_question
 from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.events import EventError, read_event
 from kanaria.serving.drift_server.exchanges import Outcome, Stream
@@ -97,12 +101,15 @@ class Receiver:
         """
         self._location, self._intake, self._metrics = location, intake, metrics
         self._label_delay, self._watching = label_delay, watching
+        self._comparisons = Comparisons()
         self._writing: asyncio.Task[None] | None = None
         self._others = Starlette(
             routes=[
                 Route("/labels", self.labels, methods=["POST"]),
                 Route("/quality", self.quality),
                 *routes(location),
+                Route("/comparison", self.comparison),
+                Route("/disagreements", self.disagreements),
                 Route("/v2/health/live", self.health),
                 Route("/v2/health/ready", self.health),
                 Route("/metrics", self.metrics),
@@ -145,6 +152,24 @@ class Receiver:
         """Judge one version on a window, beside the events that go on arriving."""
         query = read_query(request.query_params)
         return JSONResponse(await asyncio.to_thread(self._judged, query))
+
+    async def comparison(self, request: Request) -> Response:
+        """Tell in totals what two versions of a service answered."""
+        question = read_question(request.query_params)
+        return JSONResponse(await asyncio.to_thread(self._compared, question))
+
+    def _compared(self, question: Question) -> dict[str, Any]:
+        with contextlib.closing(open_reader(self._location)) as reader:
+            return self._comparisons.totals(reader, question, time.time())
+
+    async def disagreements(self, request: Request) -> Response:
+        """List rows to which two versions gave different answers and that have no label yet."""
+        question, limit = read_question(request.query_params), read_limit(request.query_params)
+        return JSONResponse(await asyncio.to_thread(self._apart, question, limit))
+
+    def _apart(self, question: Question, limit: int) -> list[dict[str, Any]]:
+        with contextlib.closing(open_reader(self._location)) as reader:
+            return self._comparisons.wanted(reader, question, time.time(), limit)
 
     def _judged(self, query: Query) -> dict[str, Any]:
         with contextlib.closing(open_reader(self._location)) as reader:

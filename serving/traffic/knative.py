@@ -19,6 +19,7 @@ from kanaria.serving.kubernetes_client import (
     Object,
 )
 from kanaria.serving.traffic.protocol import LoadFailure, Manifest, RevisionTraffic, ServiceStatus
+from kanaria.serving.traffic.shadow import NO_COPIES
 from kanaria.serving.traffic.swap import swap
 
 SOURCE_URI = "internal.serving.kserve.io/storage-initializer-sourceuri"
@@ -84,6 +85,14 @@ class KnativeTraffic:
     def promote(self, namespace: str, name: str) -> None:
         """Give the newest revision all requests and make it the stable one."""
         self._set_percent(namespace, name, None)
+
+    def mirror(self, namespace: str, name: str, percent: int) -> None:
+        """Refuse: neither KServe nor Knative copies requests, at any percentage.
+
+        Raises:
+            ParameterError: always; it names the ways that there are.
+        """
+        raise ParameterError(f"{namespace}/{name}: {NO_COPIES}")
 
     def rollback(self, namespace: str, name: str) -> None:
         """Give the stable revision all requests; after a promotion, the one before it.

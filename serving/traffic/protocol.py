@@ -1,4 +1,4 @@
-"""The five verbs of delivery, and what they tell about a service."""
+"""The six verbs of delivery, and what they tell about a service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +31,8 @@ class ServiceStatus:
     Attributes:
         storage_uri: of the applied manifest.
         canary_percent: of the applied manifest, or None when it is not set.
+        mirrored_percent: of the requests that are set to be copied to the newest revision; None
+            where this way of delivery cannot copy any.
         latest_created: the newest revision.
         latest_ready: the newest revision that is ready.
         rolled_out: the stable revision: the last that had all traffic.
@@ -49,6 +51,7 @@ class ServiceStatus:
 
     storage_uri: str
     canary_percent: int | None
+    mirrored_percent: int | None = None
     latest_created: str = ""
     latest_ready: str = ""
     rolled_out: str = ""
@@ -80,6 +83,13 @@ class Traffic(Protocol):
 
     def promote(self, namespace: str, name: str) -> None:
         """Give the newest revision all requests and make it the stable one."""
+
+    def mirror(self, namespace: str, name: str, percent: int) -> None:
+        """Send the newest revision a copy of `percent` of the requests, 0 to 100.
+
+        It answers nobody: it must be ready, and have no share of the requests. Whatever changes
+        the shares ends the copying.
+        """
 
     def rollback(self, namespace: str, name: str) -> None:
         """Give the stable revision all requests; after a promotion, the one before it."""

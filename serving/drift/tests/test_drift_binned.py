@@ -80,3 +80,28 @@ def test_false_alarms_are_as_promised(detector):
         alarms += kind.test(reference, {"x": generator.normal(size=150)}).drifted
     lowest, highest = stats.binom.ppf([0.001, 0.999], 200, 0.05)
     assert lowest <= alarms <= highest
+
+
+@pytest.mark.parametrize("detector", [JensenShannon(), PopulationStability()])
+def test_categories_are_bins_as_they_are(detector):
+    generator = np.random.default_rng(5)
+
+    def flights(rows, cancelled):
+        hour = generator.integers(0, 24, rows)
+        return {"carrier": generator.choice(["UA", "DL", cancelled], rows), "hour": hour}
+
+    detector = type(detector)(categorical=("hour",))
+    reference = detector.fit(flights(3000, "AA"))
+    result = detector.test(reference, flights(2000, "WN"))
+    assert [(f.feature, f.drifted) for f in result.features] == [("carrier", True), ("hour", False)]
+    assert detector.test(reference, flights(2000, "AA")).verdict is Verdict.STABLE
+
+
+def test_a_known_table_of_categories():
+    rows = {"carrier": np.repeat(["UA", "DL"], [20, 80])}
+    window = {"carrier": np.repeat(["UA", "DL"], [40, 60])}
+    (feature,) = JensenShannon().test(JensenShannon().fit(rows), window).features
+    expected = scipy_distance.jensenshannon([0.2, 0.8], [0.4, 0.6], base=2)
+    assert feature.statistic == pytest.approx(expected)
+    table = [[20, 80], [40, 60]]
+    assert feature.p_value == pytest.approx(stats.fisher_exact(table).pvalue, abs=2e-3)

@@ -19,6 +19,7 @@ from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
 from kanaria.serving.drift.least_squares_density_difference import LeastSquaresDensityDifference
 from kanaria.serving.drift.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
+from kanaria.serving.drift.missing_values import MissingValues
 from kanaria.serving.drift.population_stability import PopulationStability
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.wasserstein import Wasserstein
@@ -30,6 +31,8 @@ DETECTORS = [
     FisherExact(correction="fdr"),
     JensenShannon(),
     PopulationStability(alpha=0.1),
+    PopulationStability(categorical=("a",)),
+    MissingValues(),
     Wasserstein(),
     MaximumMeanDiscrepancy(sigma=(1.0, 2.0)),
     FourierMaximumMeanDiscrepancy(seed=7, scaled=False),

@@ -10,8 +10,8 @@ from kanaria.serving.drift.report.records import load_labels, load_window
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift_server.events import Event, Kind
 from kanaria.serving.drift_server.exchanges import Label
+from kanaria.serving.drift_server.merging import Counted
 from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.store import Counted
 from kanaria.serving.drift_server.watching.examining import Fitted
 from kanaria.serving.drift_server.watching.runner import Runner, Watched
 from kanaria.serving.drift_server.watching.settings import Watch

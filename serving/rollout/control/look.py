@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.rollout.commands import Command, CommandKind, apply
-from kanaria.serving.rollout.control.convergence import Move, next_move, taken_over
+from kanaria.serving.rollout.control.convergence import Move, mirrored, next_move, taken_over
 from kanaria.serving.rollout.control.document import Rollout
 from kanaria.serving.rollout.control.store import Store, Stored
 from kanaria.serving.rollout.decide import decide
@@ -109,6 +109,8 @@ def _converge(world: World, stored: Stored, status: ServiceStatus) -> ServiceSta
             world.traffic.promote(namespace, service)
         case Move.ROLL_BACK:
             world.traffic.rollback(namespace, service)
+        case Move.MIRROR:
+            world.traffic.mirror(namespace, service, mirrored(rollout))
         case Move.NOTHING | Move.WAIT:
             return status
     return _status(world, rollout)

@@ -70,7 +70,7 @@ def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -
 def answers(facts: Mapping[str, str], state: State) -> tuple[str, ...]:
     """Return the commands with which a person answers or ends a pause; none where none is due."""
     verbs: tuple[str, ...] = ()
-    if state.question in (Question.STEP, Question.INCONCLUSIVE):
+    if state.question in (Question.STEP, Question.INCONCLUSIVE, Question.FINDING):
         verbs = ("approve", "rollback")
     elif state.question is Question.NO_DATA:
         verbs = ("resume", "rollback")
