@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 
 from kanaria.serving.drift.fisher_exact import FisherExact
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
+from kanaria.serving.drift.missing_values import MissingValues
 from kanaria.serving.drift.report.bars import known
 from kanaria.serving.drift.report.records import VERDICTS
+from kanaria.serving.drift.report.wording import changes
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift_server.exchanges import Exchange
 from kanaria.serving.drift_server.watching.alignment import aligned
@@ -102,7 +105,7 @@ def test_values_of_another_kind_are_missing_or_text_and_are_told():
         "carrier": np.array([1.0, np.nan, 2.5]),
         "extra": np.zeros(3),
     }
-    found, said = aligned(columns, tuple(ROWS), known(FITTED.reference))
+    found, said = aligned(columns, known(FITTED.reference))
     np.testing.assert_equal(found["delay"], [1.0, np.nan, np.nan])
     assert np.isnan(found["hour"]).all()
     assert found["carrier"].tolist() == ["1", None, "2.5"]
@@ -131,6 +134,23 @@ def test_whatever_clients_send_is_tested_or_told(instances, one_by_one):
     window = examine(rows, FITTED)
     assert window.verdict in VERDICTS
     assert not window.failure or "rows" in window.failure
+
+
+def test_rows_without_a_value_are_told_of_a_detector_that_counts_them():
+    detector = MissingValues(least=0.3)
+    fitted = Fitted(detector=detector, reference=detector.fit({"delay": ROWS["delay"]}))
+    sent = [{"delay": "text"}, {"delay": None}, {"delay": 3}] * 60
+    window = examine(read([exchange({"instances": sent})]), fitted)
+    ((name, said),) = changes(window)
+    assert (name, said.startswith("missing 0 % → 33.3 %")) == ("delay", True)
+
+
+def test_a_detector_of_all_features_together_gets_them_in_the_references_order():
+    detector = FourierMaximumMeanDiscrepancy()
+    rows = {"x": ROWS["delay"], "y": ROWS["hour"].astype(float)}
+    fitted = Fitted(detector=detector, reference=detector.fit(rows))
+    sent = [{"y": 30.0, "x": float(x)} for x in DRAW.normal(5, 1, 200)]
+    assert examine(read([exchange({"instances": sent})]), fitted).verdict == "drifted"
 
 
 @pytest.mark.parametrize("body", [None, {"instances": []}])
