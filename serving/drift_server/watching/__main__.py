@@ -25,6 +25,8 @@ from kanaria.serving.drift_server.watching.runner import Runner, Watched
 from kanaria.serving.drift_server.watching.settings import Watch, read
 
 POLL_SECONDS = 2.0
+LEAST_REST = 9
+"""Times of what looking for windows took, while none is due: a large store is looked at less."""
 
 
 def main() -> None:
@@ -63,9 +65,11 @@ def watch(location: str, watches: Sequence[Watch], ended: threading.Event, paren
     delivery = Delivery(store, reader, watches)
     runner = Runner(store, reader, loaded, delivery.add)
     while not ended.is_set() and parent in (0, os.getppid()):
-        runner.turn(time.time())
+        began = time.monotonic()
+        tested = runner.turn(time.time())
         delivery.turn(time.time())
-        ended.wait(POLL_SECONDS)
+        took = time.monotonic() - began
+        ended.wait(0 if tested else max(POLL_SECONDS, LEAST_REST * took))
     reader.close()
     store.close()
 

@@ -45,7 +45,7 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
     except KanariaError as error:
         return replace(seen, failure=str(error))
     # A detector's own fault must not stop the windows that follow.
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         return replace(seen, failure=f"{type(error).__name__}: {error}")
     found = describe.window(result, fitted.reference, columns, begin=rows.begin, end=rows.end)
     return replace(
