@@ -3,6 +3,8 @@
     POST /                 one payload event of KServe's logger     200 it is on the disk
     POST /labels           labels by X-Request-Id (see `labels`)    200 they are on the disk
     GET  /quality          a version on its labels (see `judging`)  200 JSON
+    GET  /drift            each watch's newest verdicts             200 JSON
+    GET  /report           what was watched, as a page              200 HTML
     GET  /comparison       two versions side by side, in totals     200 JSON (see `comparing`)
     GET  /disagreements    rows on which they differ, to be labelled  200 JSON
     GET  /v2/health/live, /v2/health/ready                          200, or 503
@@ -42,6 +44,8 @@ from kanaria.serving.drift_server.metrics import Metrics
 from kanaria.serving.drift_server.opening import open_reader
 from kanaria.serving.drift_server.payloads import PayloadError, read_columns, rows_of
 from kanaria.serving.drift_server.reading import Coverage
+from kanaria.serving.drift_server.watching.process import Process
+from kanaria.serving.drift_server.watching.routes import routes, scraped
 from kanaria.serving.drift_server.windows import span_by_time
 
 logger = logging.getLogger(__name__)
@@ -85,7 +89,14 @@ REFUSALS: dict[type[KanariaError], Refusal] = {
 class Receiver:
     """The ASGI application over one intake, which runs as long as its lifespan."""
 
-    def __init__(self, location: str, intake: Intake, metrics: Metrics, label_delay: float) -> None:
+    def __init__(
+        self,
+        location: str,
+        intake: Intake,
+        metrics: Metrics,
+        label_delay: float,
+        watching: Process | None = None,
+    ) -> None:
         """Receive for `intake`, and answer from its store.
 
         Args:
@@ -93,14 +104,17 @@ class Receiver:
             intake: writes the store.
             metrics: counts.
             label_delay: seconds after which most labels have come.
+            watching: tests windows as long as this lives; None where another process does.
         """
         self._location, self._intake, self._metrics = location, intake, metrics
-        self._label_delay, self._comparisons = label_delay, Comparisons()
+        self._label_delay, self._watching = label_delay, watching
+        self._comparisons = Comparisons()
         self._writing: asyncio.Task[None] | None = None
         self._others = Starlette(
             routes=[
                 Route("/labels", self.labels, methods=["POST"]),
                 Route("/quality", self.quality),
+                *routes(location),
                 Route("/comparison", self.comparison),
                 Route("/disagreements", self.disagreements),
                 Route("/v2/health/live", self.health),
@@ -194,8 +208,10 @@ class Receiver:
         return JSONResponse({"live": live, "ready": ready}, status_code=200 if good else 503)
 
     async def metrics(self, _: Request) -> Response:
-        """Show the counters."""
-        text = self._metrics.text(self._intake.depth)
+        """Show the counters, and what was found last."""
+        watching = None if self._watching is None else self._watching.alive
+        text = self._metrics.text(self._intake.depth, watching)
+        text += await asyncio.to_thread(scraped, self._location)
         return Response(text, media_type="text/plain; version=0.0.4")
 
     async def _refuse(self, _: Request | None, error: Exception) -> Response:
@@ -209,11 +225,14 @@ class Receiver:
         # What is loaded stays; to look through it took the collector 30 ms now and then.
         gc.freeze()
         self._writing = asyncio.create_task(self._intake.run())
-        covering = asyncio.create_task(self._cover())
+        beside = [asyncio.create_task(self._cover())]
+        if self._watching:
+            beside.append(asyncio.create_task(self._watching.run()))
         yield
-        covering.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await covering
+        for task in beside:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         self._intake.end()
         await self._writing
 
