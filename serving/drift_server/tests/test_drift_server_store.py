@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift_server.databases import sqlite
+from kanaria.serving.drift_server.databases import postgresql, sqlite
 from kanaria.serving.drift_server.databases.connecting import read_address
 from kanaria.serving.drift_server.databases.database import StoreError
-from kanaria.serving.drift_server.databases.postgresql import PostgresqlDatabase
 from kanaria.serving.drift_server.events import Event, Kind
 from kanaria.serving.drift_server.exchanges import Label, Outcome, Stream, Verdict
 from kanaria.serving.drift_server.merging import Counted
@@ -249,7 +248,7 @@ def test_exchanges_are_seen_in_the_order_of_their_numbers(new_database):
     """Or a reader's place would pass an exchange whose writer was slower than the next one."""
     location = new_database()
     store = open_store(location)
-    slower = PostgresqlDatabase(read_address(location), write=True)
+    slower = postgresql.PostgresqlDatabase(read_address(location), write=True)
     with slower.transaction():
         slower.execute(
             "INSERT INTO exchanges"
@@ -264,6 +263,16 @@ def test_exchanges_are_seen_in_the_order_of_their_numbers(new_database):
     writing.join()
     found = open_reader(location).by_number(STREAM, 0, 10**6)
     assert [exchange.id for exchange in found] == ["slower", "next"]
+
+
+def test_a_replica_that_stands_still_loses_its_turn(new_database, monkeypatch):
+    location = new_database()
+    store = open_store(location)
+    monkeypatch.setitem(postgresql.WRITING, "idle_in_transaction_session_timeout", "1s")
+    still = postgresql.PostgresqlDatabase(read_address(location), write=True)
+    with pytest.raises(StoreError), still.transaction():
+        still.execute("UPDATE store SET horizon = :late", late=NOW * 2)
+        assert store.apply([half()], NOW) == [Outcome.NEW]
 
 
 def test_the_log_of_a_file_begins_anew_though_commits_never_pause(tmp_path, monkeypatch):
@@ -299,7 +308,7 @@ def test_another_file_is_not_taken_for_a_store(tmp_path):
 def test_a_store_of_another_version_is_refused(location):
     open_store(location).close()
     if location.startswith("postgresql"):
-        database = PostgresqlDatabase(read_address(location), write=True)
+        database = postgresql.PostgresqlDatabase(read_address(location), write=True)
     else:
         database = sqlite.SqliteDatabase(Path(location), write=True)
     database.execute("UPDATE store SET version = 99")
