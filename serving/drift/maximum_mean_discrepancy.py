@@ -118,10 +118,10 @@ def pair_sums(points: Floats, sigmas: tuple[float, ...], deals: Floats) -> PairS
 def test_of(
     sums: PairSums, rows: tuple[int, int], least: float, spread: float
 ) -> univariate.FeatureTest:
-    """Return the test of these sums of kernels; `spread` as in `_effect`."""
+    """Return the test of these sums of kernels; `spread` as in `discrepancy`."""
     squared = squared_discrepancies(sums, rows)
     biased = float(squared_discrepancies(sums, rows, diagonal=1)[0])
-    effect = _effect(float(squared[0]), biased, rows, least, spread)
+    effect = discrepancy(float(squared[0]), biased, rows, least, spread)
     return multivariate.test_of_all(squared, effect, (LARGEST * least) ** 2, rows, ROUNDING)
 
 
@@ -143,7 +143,7 @@ def squared_discrepancies(sums: PairSums, rows: tuple[int, int], diagonal: int =
     return squared
 
 
-def _effect(
+def discrepancy(
     squared: float, biased: float, rows: tuple[int, int], least: float, spread: float
 ) -> Effect:
     """Return the discrepancy over its largest value, with an interval that holds for any data.

@@ -36,6 +36,11 @@ FROM found LEFT JOIN labels l ON l.request_id = found.request_id AND l.row < fou
 VERDICTS = """
 SELECT namespace, service, version, detector, first, last, rows, drifted, document FROM verdicts
 WHERE last >= :begin AND first < :end"""
+NEWEST = """
+SELECT namespace, service, version, detector, first, last, rows, drifted, document
+FROM verdicts JOIN (
+  SELECT namespace, service, version, detector, max(last) AS last FROM verdicts GROUP BY 1, 2, 3, 4
+  ) newest USING (namespace, service, version, detector, last)"""
 IN_ORDER = " ORDER BY first, last, detector, namespace, service, version"
 HEADS_AT_ONCE = 2000
 EXCHANGES_AT_ONCE = 64
@@ -106,7 +111,7 @@ class Reader:
         return Coverage(rows=int(rows), labelled=labelled, mean_lag=lag)
 
     def labels(self, request_ids: set[str]) -> Mapping[str, Mapping[int, KeptLabel]]:
-        """Return the labels of requests, by request id and row; requests without any are left out."""
+        """Return the labels of requests by request id and row; those without any are left out."""
         query = LABELS.format_map(self._functions)
         found: dict[str, dict[int, KeptLabel]] = {}
         for request_id, row, value, received in self._database.execute(
@@ -130,6 +135,10 @@ class Reader:
             _verdict(row)
             for row in self._database.execute(query, begin=begin, end=end, **of_stream)
         ]
+
+    def newest_verdicts(self) -> list[Verdict]:
+        """Return what each detector found in each stream's window of the latest end."""
+        return [_verdict(row) for row in self._database.execute(NEWEST + IN_ORDER)]
 
     def _exchanges(self, query: str, **values: Value) -> Iterator[Exchange]:
         for part in self._stream(query, EXCHANGES_AT_ONCE, **values):
