@@ -16,7 +16,10 @@
       difference
     table                      the two and shares of missing values     a mixed table
 
+`online` has detectors that look at one row at a time, `outliers` those that look for single rows;
+`images` makes columns of images for all of them.
+
 Rule: a detector is a frozen record of settings. `fit` makes a reference, `test` compares a window
-with it; both are pure. Only `saved` and `alibi` touch files. scipy takes seconds to load, so it is
+with it; both are pure. Only `saved`, `files` and `alibi` touch files. scipy takes seconds to load, so it is
 imported where it computes: importing this package loads numpy at most.
 """

@@ -28,7 +28,12 @@ NULLS = {
 }
 
 
-def run_lengths(detector, draw, rows=12_000, references=3, reference_rows=2_000):
+@pytest.fixture(autouse=True)
+def fewer_streams(monkeypatch):
+    monkeypatch.setattr(run_length, "STREAMS", 20_000)
+
+
+def run_lengths(detector, draw, rows=10_000, references=3, reference_rows=2_000):
     """Return the lengths of all runs over fresh references and streams."""
     generator = np.random.default_rng(7)
     lengths, state = [], None
