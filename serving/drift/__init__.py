@@ -20,6 +20,6 @@
 `images` makes columns of images for all of them.
 
 Rule: a detector is a frozen record of settings. `fit` makes a reference, `test` compares a window
-with it; both are pure. Only `saved`, `files` and `alibi` touch files. scipy takes seconds to load, so it is
-imported where it computes: importing this package loads numpy at most.
+with it; both are pure. Only `saved`, `files` and `alibi` touch files. scipy takes seconds to load,
+so it is imported where it computes: importing this package loads numpy at most.
 """

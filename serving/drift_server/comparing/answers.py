@@ -1,11 +1,11 @@
 """What a model answered to each row, as a class that two models can be compared by. Pure.
 
-    task         class of a row                                  right
-    ----------   ---------------------------------------------   -------------------------------
-    binary       "1" where the probability is at least a half    the class is the label's
-    multiclass   the place of the largest probability, or the    the class is the label's
-                 class itself
-    regression   which tenth of the stable version's values      the value is nearer to the label
+task         class of a row                                  right
+----------   ---------------------------------------------   -------------------------------
+binary       "1" where the probability is at least a half    the class is the label's
+multiclass   the place of the largest probability, or the    the class is the label's
+             class itself
+regression   which tenth of the stable version's values      the value is nearer to the label
 """
 
 import math

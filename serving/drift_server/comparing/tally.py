@@ -85,9 +85,7 @@ class Tally:
         self.rows_apart += found[: MOST_APART - len(self.rows_apart)]
 
 
-def labelled(
-    rows: Iterable[Apart], labels: Mapping[str, Mapping[int, KeptLabel]]
-) -> Counter[str]:
+def labelled(rows: Iterable[Apart], labels: Mapping[str, Mapping[int, KeptLabel]]) -> Counter[str]:
     """Return how many rows of disagreement have a label that prefers each side, or none ("")."""
     return Counter(
         preferred(one.canary, one.stable, labels[one.request_id][one.row].value)
