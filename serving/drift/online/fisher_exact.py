@@ -9,8 +9,9 @@ Ross, Tasoulis and Adams 2012, "Sequential monitoring of a Bernoulli sequence wh
 parameter is unknown", smooth over time for the same reason, which leaves gaps for rare ones.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,18 +67,18 @@ class OnlineFisherExact(windows.Settings):
         # A row's value and number in one: zeros lie below a half, ones above.
         numbered = (values + ranks.drawn(state.rows, *values.shape)) / 2
         held = list(_counts(reference).values())
-        levels = {size: _levels(held, size) for size in self.window_sizes}
+        levels = {size: _levels(tuple(held), size) for size in self.window_sizes}
         run = windows.Windows(
             features=tuple(reference.kinds),
             sizes=self.window_sizes,
-            measure=lambda found: statistic(found, levels[found.shape[1]]),
+            measure=lambda found: statistic(found, levels[found.shape[2]]),
             effect=lambda feature, window: self._effect(held[feature], window),
         )
         return follow(run, self.name, self.expected_run_time, state, numbered)
 
     def _thresholds(self, reference: tuple[int, int], features: int) -> Floats:
         simulated, changing = self.rows(features)
-        levels = {size: _levels([reference], size) for size in self.window_sizes}
+        levels = {size: _levels((reference,), size) for size in self.window_sizes}
         statistics = _simulated(reference, levels, simulated)
         return run_length.thresholds(statistics, changing, self.chance(features))
 
@@ -101,7 +102,8 @@ class Levels:
     zeros: Floats
 
 
-def _levels(references: Sequence[tuple[int, int]], size: int) -> Levels:
+@lru_cache(maxsize=64)
+def _levels(references: tuple[tuple[int, int], ...], size: int) -> Levels:
     from scipy.stats import hypergeom
 
     counts = np.arange(size + 1)
@@ -118,11 +120,11 @@ def _logs(p_values: Floats) -> Floats:
 
 
 def statistic(windows: Floats, levels: Levels) -> Floats:
-    """Return the statistic of each feature's window of (value + number) / 2."""
+    """Return the statistic of windows of (value + number) / 2, (features, windows, size)."""
     ones = windows >= 0.5
     numbers = np.where(ones, 2 * windows - 1, 2 * windows)
-    sums = np.stack([(numbers * ones).sum(axis=1), (numbers * ~ones).sum(axis=1)])
-    return _statistic(ones.sum(axis=1), sums, levels, np.arange(len(windows)))
+    sums = np.stack([(numbers * ones).sum(axis=2), (numbers * ~ones).sum(axis=2)])
+    return _statistic(ones.sum(axis=2), sums, levels, np.arange(len(windows))[:, None])
 
 
 def _statistic(

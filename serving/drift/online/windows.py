@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from kanaria.components.shared.parameters import Faults
@@ -52,7 +53,7 @@ class Settings(protocol.Settings):
 
 
 Measure = Callable[[Floats], Floats]
-"""Of the windows of all features, of shape (features, size): a statistic each, 0 or more."""
+"""Of windows, of shape (features, windows, size): a statistic each, 0 or more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,22 +73,28 @@ class Windows:
     effect: Callable[[int, Floats], Effect]
 
     def advance(self, state: State, values: Floats) -> tuple[State, bool]:
-        """Return the state at the first row with a feature above its threshold, or after all."""
-        memory, seen = state.memory, state.seen
-        for row, new in enumerate(values, start=1):
-            there = ~np.isnan(new)
-            moved = np.concatenate([memory[:, 1:], new[:, None]], axis=1)
-            memory = np.where(there[:, None], moved, memory)
-            seen = seen + there
-            above = self._statistics(memory, seen).max(axis=0) > self._limits(state, seen)
-            if np.any(above & there):
-                return replace(state, memory=memory, seen=seen, rows=state.rows + row), True
-        return replace(state, memory=memory, seen=seen, rows=state.rows + len(values)), False
+        """Return the state at the first row with a feature above its threshold, or after some.
+
+        Rows without missing values are taken together up to the next one that has some.
+        """
+        there = ~np.isnan(values)
+        gaps = np.flatnonzero(~there.all(axis=1))
+        rows = max(int(gaps[0]), 1) if len(gaps) else len(values)
+        there = there[:rows].T
+        series = np.concatenate([state.memory, values[:rows].T], axis=1)
+        seen = state.seen[:, None] + np.cumsum(there, axis=1)
+        above = self._statistics(series, seen).max(axis=0) > self._limits(state, seen)
+        crossed = np.flatnonzero((above & there).any(axis=0))
+        passed = int(crossed[0]) + 1 if len(crossed) else rows
+        moved = series[:, passed : passed + state.memory.shape[1]]
+        memory = np.where(there[:, :1], moved, state.memory)
+        after = replace(state, memory=memory, seen=seen[:, passed - 1], rows=state.rows + passed)
+        return after, bool(len(crossed))
 
     def describe(self, state: State) -> tuple[OnlineFeature, ...]:
         """Return every feature at its newest value."""
-        statistics = self._statistics(state.memory, state.seen)
-        limits = self._limits(state, state.seen)
+        statistics = self._statistics(state.memory, state.seen[:, None])[:, :, 0]
+        limits = self._limits(state, state.seen[:, None])[:, 0]
         return tuple(
             OnlineFeature(
                 feature=name,
@@ -104,14 +111,29 @@ class Windows:
         filled = min(int(state.seen[feature]), self.sizes[best])
         return self.effect(feature, state.memory[feature, state.memory.shape[1] - filled :])
 
-    def _statistics(self, memory: Floats, seen: NDArray[np.int64]) -> Floats:
-        """Return the statistic of each size and feature, -1 for windows that are not filled."""
-        found = np.stack([self.measure(memory[:, -size:]) for size in self.sizes])
-        return np.where(seen >= np.array(self.sizes)[:, None], found, -1.0)
+    def _statistics(self, series: Floats, seen: NDArray[np.int64]) -> Floats:
+        """Return the statistic of the windows of each size that end at the newest values.
+
+        Args:
+            series: of each feature, of shape (features, values), the newest last.
+            seen: at each of the newest values, of shape (features, newest).
+
+        Returns:
+            Of shape (sizes, features, newest); -1 for a window that is not filled.
+        """
+        newest = seen.shape[1]
+        found = [
+            self.measure(sliding_window_view(series[:, -(size + newest - 1) :], size, axis=1))
+            for size in self.sizes
+        ]
+        filled = seen >= np.array(self.sizes)[:, None, None]
+        return np.where(filled, np.stack(found), -1.0)
 
     def _limits(self, state: State, seen: NDArray[np.int64]) -> Floats:
+        """Return the thresholds at positions of shape (features, positions)."""
         positions = np.clip(seen - self.sizes[0], 0, state.thresholds.shape[1] - 1)
-        return state.thresholds[np.arange(len(seen)) % len(state.thresholds), positions]
+        features = np.arange(len(seen)) % len(state.thresholds)
+        return state.thresholds[features[:, None], positions]
 
 
 def empty(features: int, longest: int, thresholds: Floats) -> State:

@@ -33,7 +33,7 @@ def fewer_streams(monkeypatch):
     monkeypatch.setattr(run_length, "STREAMS", 20_000)
 
 
-def run_lengths(detector, draw, rows=10_000, references=3, reference_rows=10_000):
+def run_lengths(detector, draw, rows=10_000, references=3, reference_rows=50_000):
     """Return the lengths of all runs over fresh references and streams."""
     generator = np.random.default_rng(7)
     lengths, state = [], None
