@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from kanaria.serving.rollout.observations.protocol import Container, Reading, Re
 
 logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 5.0
+KINDS = ("", "mirrored_")
+"""What the names of the router's counters begin with: requests, and copies for a shadow."""
 REPLICA = "router"
 """The router counts for all revisions, so it is each one's only replica."""
 
@@ -22,7 +25,8 @@ REPLICA = "router"
 class RouterSource:
     """The Source of one state folder.
 
-    The router counts what it answered: the 503 of a revision whose predictor is gone is an error
+    What a shadow was asked counts as the canary's own, as its pods count it on a cluster. The
+    router counts what it answered: the 503 of a revision whose predictor is gone is an error
     of that revision. It is asked directly, so a reading is of this very moment; a router that was
     started again is known by its start time. A restart is one of the canary's predictor; that a
     process was ended for memory is not told, so there are no OOM kills.
@@ -87,15 +91,20 @@ def _named(samples: list[Sample], name: str, revision: str) -> Iterator[Sample]:
 
 def _replica(samples: list[Sample], revision: str, started: float | None) -> Replica:
     """Return the counters of a revision; one that had no request yet is not listed: zero."""
-    requests = list(_named(samples, "kanaria_requests_total", revision))
+    requests = [
+        one for kind in KINDS for one in _named(samples, f"kanaria_{kind}requests_total", revision)
+    ]
     errors = [one for one in requests if one.labels["code"].startswith("5")]
-    buckets = list(_named(samples, "kanaria_request_seconds_bucket", revision))
+    within: Counter[float] = Counter()
+    for kind in KINDS:
+        for one in _named(samples, f"kanaria_{kind}request_seconds_bucket", revision):
+            within[float(one.labels["le"])] += one.value
     total = sum(one.value for one in requests)
-    bounds = sorted((float(one.labels["le"]), one.value) for one in buckets)
+    bounds = sorted(within.items())
     return Replica(
         name=REPLICA,
         requests=total,
         errors=sum(one.value for one in errors),
-        slower=tuple((bound, total - within) for bound, within in bounds[:-1]) or None,
+        slower=tuple((bound, total - found) for bound, found in bounds[:-1]) or None,
         started=started,
     )
