@@ -68,8 +68,10 @@ class Predictor:
             base_url=f"http://{NODE_ADDRESS}", headers={"Host": host}, timeout=SECONDS
         )
 
-    def predict(self) -> httpx.Response:
-        return self._client.post("/v1/models/taxi:predict", json={"instances": [[1, 2]]})
+    def predict(self, request_id: str = "") -> httpx.Response:
+        headers = {"X-Request-Id": request_id} if request_id else {}
+        body = {"instances": [[1, 2]]}
+        return self._client.post("/v1/models/taxi:predict", json=body, headers=headers)
 
     def wait(self) -> None:
         """Wait until the gateway knows the route, which is shortly after the service is ready."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def _replica(samples: list[Sample], revision: str, started: float | None) -> Rep
         one for kind in KINDS for one in _named(samples, f"kanaria_{kind}requests_total", revision)
     ]
     errors = [one for one in requests if one.labels["code"].startswith("5")]
-    within: Counter[float] = Counter()
+    within: defaultdict[float, float] = defaultdict(float)
     for kind in KINDS:
         for one in _named(samples, f"kanaria_{kind}request_seconds_bucket", revision):
             within[float(one.labels["le"])] += one.value
