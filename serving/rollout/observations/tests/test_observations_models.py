@@ -51,7 +51,13 @@ def test_totals_come_from_the_drift_server(server):
         post(server, version, "order-a", predicted)
     wanted = httpx.get(
         f"{server.url}/disagreements",
-        params={**NAMES, "canary": "2", "stable": "1", "since": "1970-01-01T00:00:00Z", "task": "binary"},
+        params={
+            **NAMES,
+            "canary": "2",
+            "stable": "1",
+            "since": "1970-01-01T00:00:00Z",
+            "task": "binary",
+        },
     ).json()
     assert [(one["request_id"], one["row"]) for one in wanted] == [("order-a", 0)]
     label = {"request_id": wanted[0]["request_id"], "row": wanted[0]["row"], "label": 1}
