@@ -15,7 +15,7 @@ from kubernetes import dynamic
 from traffic_contract import MirrorContract, Rollout
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.kubernetes_client import HTTP_ROUTES, KubernetesClient
+from kanaria.serving.kubernetes_client import HTTP_ROUTES, INFERENCE_SERVICES, KubernetesClient
 from kanaria.serving.traffic.gateways import MIRROR, PERCENTAGE, gateway_of
 from kanaria.serving.traffic.http_route import HttpRouteTraffic
 from kanaria.serving.traffic.routing import Gateway
@@ -76,7 +76,7 @@ def test_the_controllers_account_copies_requests_and_ends_it(
     shifting = HttpRouteTraffic(rollout.client(), gateway)
     shifting.mirror(namespace, "tips", 30)
     (rule,) = (cluster.get(HTTP_ROUTES, namespace, "tips") or {})["spec"]["rules"]
-    (copying,) = rule["filters"]
+    _, copying = rule["filters"]
     status = shifting.observe(namespace, "tips")
     assert status
     assert copying["requestMirror"]["backendRef"]["name"] == f"{status.latest_created}-predictor"
@@ -84,6 +84,20 @@ def test_the_controllers_account_copies_requests_and_ends_it(
     shifting.mirror(namespace, "tips", 0)
     (rule,) = (cluster.get(HTTP_ROUTES, namespace, "tips") or {})["spec"]["rules"]
     assert "filters" not in rule
+
+
+def test_the_payload_log_of_every_revision_is_the_services(
+    cluster: KubernetesClient, services: InferenceServices, gateway: Gateway
+):
+    traffic = HttpRouteTraffic(cluster, gateway)
+    manifest = ClusterWay(traffic, services.namespace).manifest("tips", "one")
+    manifest["spec"]["predictor"]["logger"] = {"url": "http://drift", "mode": "all"}
+    traffic.stage(manifest)
+    status = traffic.observe(services.namespace, "tips")
+    assert status
+    own = cluster.get(INFERENCE_SERVICES, services.namespace, status.latest_created) or {}
+    assert own["metadata"]["annotations"]["kanaria.io/service"] == "tips"
+    assert own["spec"]["predictor"]["logger"]["metadataAnnotations"] == ["kanaria.io/service"]
 
 
 @pytest.mark.parametrize("gateway", [(), (MIRROR,)], ids=["none", "all or nothing"], indirect=True)
