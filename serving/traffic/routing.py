@@ -131,7 +131,9 @@ def _filters(routing: Routing) -> dict[str, Any]:
     if not routing.mirrored:
         return {}
     backend = {"kind": "Service", "name": f"{routing.latest}{BACKEND_SUFFIX}", "port": 80}
-    mirror = {"backendRef": backend, "percent": routing.mirrored}
+    # Not every gateway that copies all requests knows percentages.
+    share = {"percent": routing.mirrored} if routing.mirrored < 100 else {}
+    mirror = {"backendRef": backend} | share
     own_ids = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Ce-Id"]}}
     return {"filters": [own_ids, {"type": MIRROR, "requestMirror": mirror}]}
 

@@ -4,56 +4,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
-from control_plane.layout import NODE_ADDRESS
+from drift_process import DriftServer
 from inference_services import InferenceServices, predictor, traffic, wait_until
 from real_pods import Predictor, apply
 
-from kanaria.serving.drift_server.exchanges import Exchange, Stream
-from kanaria.serving.drift_server.opening import open_reader
 from kanaria.serving.inference_service.spec import PayloadLog
 
 FIRST, SECOND = "taxi-predictor-00001", "taxi-predictor-00002"
 VERSION = "kanaria.io/model-version"
-PORT = 8089
 REQUESTS, REPLAYED = 300, 50
-
-
-class DriftServer:
-    """The real process, which pods reach at the node's address."""
-
-    def __init__(self, folder: Path) -> None:
-        self.url, self.store = f"http://{NODE_ADDRESS}:{PORT}", str(folder / "events.db")
-        command = [sys.executable, "-P", "-m", "kanaria.serving.drift_server"]
-        command += ["--store", self.store, "--host", NODE_ADDRESS, "--port", str(PORT)]
-        self.process = subprocess.Popen(command, env=os.environ)
-        wait_until(self.ready)
-
-    def ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/v2/health/ready").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def kept(self, services: InferenceServices, version: str) -> dict[str, Exchange]:
-        """The exchanges of a version by request id."""
-        stream = Stream(namespace=services.namespace, service="taxi", version=version)
-        with closing(open_reader(self.store)) as reader:
-            return {found.request_id: found for found in reader.by_number(stream, 0, 10**9)}
-
-
-@pytest.fixture
-def drift(tmp_path: Path) -> Iterator[DriftServer]:
-    drift = DriftServer(tmp_path)
-    yield drift
-    drift.process.terminate()
-    drift.process.wait(30)
 
 
 def deploy(services: InferenceServices, uri: str, version: str, url: str, percent: int | None):
