@@ -54,9 +54,9 @@ def some_rows():
 
 
 @contextmanager
-def labelling(server: Server, canary: str) -> Iterator[list[int]]:
+def labelling(server: Server, canary: str) -> Iterator[None]:
     """Label rows of disagreement as they are listed: the truth is 1 everywhere."""
-    ended, labelled = threading.Event(), [0]
+    ended = threading.Event()
     asked = {
         "namespace": "default",
         "service": "taxi",
@@ -71,15 +71,14 @@ def labelling(server: Server, canary: str) -> Iterator[list[int]]:
         while not ended.wait(0.2):
             wanted = httpx.get(f"{server.url}/disagreements", params=asked, timeout=60).json()
             labels = [
-                {key: one[key] for key in ("request_id", "row")} | {"label": 1} for one in wanted
+                {"request_id": one["request_id"], "row": one["row"], "label": 1} for one in wanted
             ]
             httpx.post(f"{server.url}/labels", json=labels, timeout=60).raise_for_status()
-            labelled[0] += len(labels)
 
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        yield labelled
+        yield
     finally:
         ended.set()
         worker.join()
