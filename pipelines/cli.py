@@ -9,6 +9,7 @@ from typing import Any
 
 from kanaria.components.shared.errors import KanariaError, ParameterError, shown
 from kanaria.pipelines.submit.options import add_schedule, add_submit
+from kanaria.serving.drift_server.options import add_drift
 from kanaria.serving.rollout.options import add_rollout
 
 ROOT = ".kanaria"
@@ -135,6 +136,7 @@ ADDED = (
     add_schedule,
     _add_serve,
     add_rollout,
+    add_drift,
     _add_doctor,
     _add_runs,
 )
@@ -146,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     commands = parser.add_subparsers(
-        required=True, metavar="run|compile|submit|schedule|serve|rollout|doctor|runs"
+        required=True, metavar="run|compile|submit|schedule|serve|rollout|drift|doctor|runs"
     )
     for add in ADDED:
         add(commands)

@@ -36,6 +36,11 @@ FROM found LEFT JOIN labels l ON l.request_id = found.request_id AND l.row < fou
 VERDICTS = """
 SELECT namespace, service, version, detector, first, last, rows, drifted, document FROM verdicts
 WHERE last >= :begin AND first < :end"""
+NEWEST = """
+SELECT namespace, service, version, detector, first, last, rows, drifted, document
+FROM verdicts JOIN (
+  SELECT namespace, service, version, detector, max(last) AS last FROM verdicts GROUP BY 1, 2, 3, 4
+  ) newest USING (namespace, service, version, detector, last)"""
 IN_ORDER = " ORDER BY first, last, detector, namespace, service, version"
 HEADS_AT_ONCE = 2000
 EXCHANGES_AT_ONCE = 64
@@ -130,6 +135,10 @@ class Reader:
             _verdict(row)
             for row in self._database.execute(query, begin=begin, end=end, **of_stream)
         ]
+
+    def newest_verdicts(self) -> list[Verdict]:
+        """Return what each detector found in each stream's window of the latest end."""
+        return [_verdict(row) for row in self._database.execute(NEWEST + IN_ORDER)]
 
     def _exchanges(self, query: str, **values: Value) -> Iterator[Exchange]:
         for part in self._stream(query, EXCHANGES_AT_ONCE, **values):

@@ -168,7 +168,7 @@ class Labels:
         estimated: of the same rows, as expected from earlier windows' calibration.
         changes: times at which the errors' mean changed (ADWIN), in this window.
         calibration: probabilities beside what came true; for binary tasks.
-        errors: in the order of time, each 0 to 1: the mean of equally many consecutive rows.
+        errors: in the order of time, 0 or more: each the mean of equally many consecutive rows.
         failure: why the labels could not be judged, else "".
     """
 

@@ -68,7 +68,7 @@ def test_a_window_that_cannot_be_tested_is_kept_as_failed_and_the_next_is_tested
     (_, failed), (_, tested) = traffic.kept()
     assert (failed.verdict, "too dark" in failed.failure) == (FAILED, True)
     assert (failed.rows, tested.verdict) == (200, "stable")
-    assert "default/flights version 3 drift: " in caplog.text
+    assert "default/flights, version 3, drift: " in caplog.text
 
 
 def test_windows_by_time_end_on_the_clock_and_every_exchange_is_in_one(traffic):

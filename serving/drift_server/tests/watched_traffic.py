@@ -10,8 +10,8 @@ from kanaria.serving.drift.report.records import load_labels, load_window
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift_server.events import Event, Kind
 from kanaria.serving.drift_server.exchanges import Label
+from kanaria.serving.drift_server.merging import Counted
 from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.store import Counted
 from kanaria.serving.drift_server.watching.examining import Fitted
 from kanaria.serving.drift_server.watching.runner import Runner, Watched
 from kanaria.serving.drift_server.watching.settings import Watch
@@ -36,6 +36,16 @@ def fitted():
 def instances(columns):
     names = list(columns)
     return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+class CaughtUp(Runner):
+    """Goes on while any window is due."""
+
+    def turn(self, now):
+        done = 0
+        while tested := super().turn(now):
+            done += tested
+        return done
 
 
 def watch(**changes):
@@ -97,7 +107,7 @@ class Traffic:
         watched = Watched(watch=settings or watch(), fitted=detector or fitted())
         heard = self.told.append
         store, reader = open_store(self.location), open_reader(self.location)
-        return Runner(store, reader, [watched], lambda _, verdict: heard(verdict))
+        return CaughtUp(store, reader, [watched], lambda _, verdict: heard(verdict))
 
     def kept(self, name="drift"):
         reader = open_reader(self.location)

@@ -1,13 +1,12 @@
 """Makes a window's columns those of a reference; what differs is told in words. Pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from kanaria.components.shared.errors import shown
-from kanaria.serving.drift.protocol import Reference
-from kanaria.serving.drift.report.bars import Known, known
+from kanaria.serving.drift.report.bars import Known
 from kanaria.serving.drift_server.columns import Array
 from kanaria.serving.drift_server.payloads import Columns
 from kanaria.serving.drift_server.payloads import rows_of as payload_rows
@@ -16,42 +15,34 @@ MOST_TOLD = 50
 """Differences that are told one by one."""
 
 
-def features_of(reference: Reference) -> tuple[str, ...]:
-    """Return the names of the columns that a reference was fitted on, as far as it tells."""
-    told = tuple(known(reference))
-    return told or tuple(getattr(reference, "features", ()))
-
-
-def aligned(
-    columns: Columns, features: Sequence[str], told: Mapping[str, Known]
-) -> tuple[Columns, list[str]]:
+def aligned(columns: Columns, told: Mapping[str, Known]) -> tuple[Columns, list[str]]:
     """Return the reference's columns in its types, and what differed.
 
     A column that is not there, and a value of another kind, are missing values.
 
     Args:
         columns: as they were sent.
-        features: of the reference.
-        told: what it knows of them; a feature it does not tell of is one of numbers.
+        told: what the reference knows of its features; one of which it knows neither numbers nor
+            categories stays as it was sent.
     """
     count = payload_rows(columns)
     found, differences = {}, []
-    for name in features:
+    for name in told:
         if name not in columns:
             found[name] = np.full(count, math.nan)
             differences.append(f"{name}: no row has this column")
             continue
-        found[name], said = _of_kind(columns[name], told.get(name))
+        found[name], said = _of_kind(columns[name], told[name])
         differences += [f"{name}: {what}" for what in said]
-    extra = sorted(set(columns) - set(features))
+    extra = sorted(set(columns) - set(told))
     if extra:
         differences.append(f"columns that the reference does not have: {shown(extra)}")
     return found, _limited(differences)
 
 
-def _of_kind(values: Array, told: Known | None) -> tuple[Array, list[str]]:
-    if told is None or told.kinds is None:
-        return _numbers(values)
+def _of_kind(values: Array, told: Known) -> tuple[Array, list[str]]:
+    if told.kinds is None:
+        return (values, []) if told.values is None else _numbers(values)
     if told.kinds.dtype.kind != "U":
         found, said = _numbers(values)
     else:

@@ -21,6 +21,7 @@ from kanaria.serving.drift.report import records
 from kanaria.serving.drift_server.exchanges import Verdict
 from kanaria.serving.drift_server.reading import Reader
 from kanaria.serving.drift_server.store import Store
+from kanaria.serving.drift_server.watching.kept import EVER
 from kanaria.serving.drift_server.watching.settings import Watch
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Delivery:
                 continue
             key = (stream.namespace, stream.service, stream.version)
             taken = self._store.place(queue.place, key)
-            for verdict in reader.verdicts(stream, 0.0, float("inf")):
+            for verdict in reader.verdicts(stream, *EVER):
                 if verdict.detector == watch.name and _last(verdict) > taken:
                     queue.waiting.append((_last(verdict), verdict))
 

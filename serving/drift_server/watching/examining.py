@@ -8,7 +8,7 @@ from kanaria.serving.drift.protocol import Detector, Reference
 from kanaria.serving.drift.report import describe
 from kanaria.serving.drift.report.bars import known
 from kanaria.serving.drift.report.records import FAILED, Window
-from kanaria.serving.drift_server.watching.alignment import aligned, features_of
+from kanaria.serving.drift_server.watching.alignment import aligned
 from kanaria.serving.drift_server.watching.window_columns import Rows, chosen, flattened
 
 
@@ -28,8 +28,8 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
         fitted: what tests it.
         binary: the model answers probabilities of class 1.
     """
-    features = features_of(fitted.reference)
-    columns, differences = aligned(chosen(rows, features), features, known(fitted.reference))
+    told = known(fitted.reference, fitted.detector.name)
+    columns, differences = aligned(chosen(rows, told), told)
     seen = Window(
         detector=fitted.detector.name,
         begin=rows.begin,
@@ -45,7 +45,7 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
     except KanariaError as error:
         return replace(seen, failure=str(error))
     # A detector's own fault must not stop the windows that follow.
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
         return replace(seen, failure=f"{type(error).__name__}: {error}")
     found = describe.window(result, fitted.reference, columns, begin=rows.begin, end=rows.end)
     return replace(

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from kanaria.serving.drift.online.adaptive_window import change_points
 from kanaria.serving.drift.report.records import CalibrationBin, Labels, Metric
 from kanaria.serving.drift_server.exchanges import Exchange
 from kanaria.serving.drift_server.judging import JudgeError, Labelled, labelled_rows
 from kanaria.serving.drift_server.payloads import PayloadError
 from kanaria.serving.drift_server.quality import Array, Estimate, Task, calibration, quality
-from kanaria.serving.drift_server.watching.changing import change_points
 from kanaria.serving.drift_server.watching.expected import expected
 from kanaria.serving.drift_server.watching.settings import LabelSettings
 
@@ -57,7 +57,7 @@ def _filled(plain: Labels, found: Labelled, task: Task, before: Sequence[Labels]
     blocks = _blocks(_errors(task, found.predicted, found.labels))
     times = [float(block[-1]) for block in _split(found.times)]
     earlier = [error for one in before for error in one.errors]
-    changes = [place - len(earlier) for place in change_points([*earlier, *blocks], DELTA)]
+    changes = _changes(earlier, blocks)
     bins = [one for window in before for one in window.calibration]
     return replace(
         plain,
@@ -65,10 +65,18 @@ def _filled(plain: Labels, found: Labelled, task: Task, before: Sequence[Labels]
         lag=float(np.median(found.lags)),
         metrics=named(quality(task, found.predicted, found.labels)),
         estimated=named(expected(task, found.predicted, bins)),
-        changes=tuple(times[place] for place in changes if place >= 0),
+        changes=tuple(times[place] for place in changes),
         calibration=_calibration(task, found.predicted, found.labels),
         errors=tuple(blocks),
     )
+
+
+def _changes(earlier: Sequence[float], new: Sequence[float]) -> list[int]:
+    """Return the places in `new` at which ADWIN, which wants values from 0 to 1, sees a change."""
+    errors = np.array([*earlier, *new])
+    most = float(errors.max()) or 1.0
+    found = change_points(errors / most, DELTA)
+    return [place - len(earlier) for place in found if place >= len(earlier)]
 
 
 def named(found: dict[str, Estimate]) -> tuple[Metric, ...]:

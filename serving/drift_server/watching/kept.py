@@ -1,6 +1,6 @@
 """What the store has of verdicts, as reports, lines and metrics need it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kanaria.serving.drift.report import records
@@ -11,6 +11,8 @@ from kanaria.serving.drift_server.watching.settings import LABELS
 
 MOST_WINDOWS = 200
 """Windows of a stream in a report, the newest."""
+EVER = (-1e12, 1e12)
+"""Seconds since 1970, long before and after any event."""
 TITLE = "Drift of served models"
 
 
@@ -39,7 +41,7 @@ def newest(reader: Reader) -> list[Newest]:
             window=_windows(windows[-1:])[0] if windows else None,
             labels=_labels(labels[-1:])[0] if labels else None,
         )
-        for (stream, name), (windows, labels) in _grouped(reader).items()
+        for (stream, name), (windows, labels) in _grouped(reader.newest_verdicts()).items()
     ]
 
 
@@ -56,7 +58,7 @@ def report(reader: Reader, now: float) -> Report:
             windows=_windows(windows[-MOST_WINDOWS:]),
             labels=_labels(labels[-MOST_WINDOWS:]),
         )
-        for (stream, name), (windows, labels) in _grouped(reader).items()
+        for (stream, name), (windows, labels) in _grouped(reader.verdicts(None, *EVER)).items()
     )
     return Report(title=TITLE, created=now, watched=watched)
 
@@ -70,10 +72,10 @@ def title(stream: Stream, name: str) -> str:
 Found = dict[tuple[Stream, str], tuple[list[Verdict], list[Verdict]]]
 
 
-def _grouped(reader: Reader) -> Found:
+def _grouped(verdicts: Iterable[Verdict]) -> Found:
     """Return the verdicts on windows and on labels by stream and watch, in the order of time."""
     found: Found = {}
-    for verdict in reader.verdicts(None, 0.0, float("inf")):
+    for verdict in verdicts:
         name = verdict.detector.removesuffix(LABELS)
         pair = found.setdefault((verdict.stream, name), ([], []))
         pair[name != verdict.detector].append(verdict)

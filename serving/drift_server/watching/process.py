@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ class Process:
     def __init__(self, location: str, watch: Path) -> None:
         """Watch the store at `location` as the file `watch` says, once `run` runs."""
         module = "kanaria.serving.drift_server.watching"
-        given = ["--store", location, "--watch", str(watch)]
+        given = ["--store", location, "--watch", str(watch), "--parent", str(os.getpid())]
         # The server's own work comes first on a machine that is busy.
         self._command = ["nice", "-n", "10", sys.executable, "-I", "-m", module, *given]
         self._process: asyncio.subprocess.Process | None = None

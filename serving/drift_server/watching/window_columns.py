@@ -134,12 +134,12 @@ def _joined(parts: Sequence[Array | None], counts: Sequence[int]) -> Array:
     return column(values)
 
 
-def chosen(rows: Rows, features: Sequence[str]) -> Columns:
+def chosen(rows: Rows, features: Iterable[str]) -> Columns:
     """Return the columns to test: of the requests, of the responses, or of both where needed.
 
     Args:
         rows: of the window.
-        features: of the reference; empty where it does not tell, then the requests count.
+        features: of the reference.
     """
     wanted, inputs, outputs = set(features), flattened(rows.inputs), flattened(rows.outputs)
     asked = wanted & set(inputs)

@@ -23,8 +23,8 @@ stands for what it was asked in the shadow."""
 class RouterSource:
     """The Source of one state folder.
 
-    The router counts what it answered: the 503 of a revision whose predictor is gone is an error
-    of that revision, and so is that of a copy in the shadow. How long copies take is not compared:
+    The router counts what it answered: the 503 of a revision whose predictor is gone is an error of
+    that revision, and so is that of a copy in the shadow. How long copies take is not compared:
     they run beside the requests they are made of. The router is asked directly, so a reading is of
     this very moment; a router that was started again is known by its start time. A restart is one
     of the canary's predictor; that a process was ended for memory is not told, so there are no OOM
