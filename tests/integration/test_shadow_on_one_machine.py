@@ -3,6 +3,7 @@
 import itertools
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,7 @@ def push(traffic: LocalTraffic, model: Path, server: Server) -> None:
 
 
 def some_rows():
+    time.sleep(0.1)  # The drift server is to keep all of them.
     rows = [[random.random()] for _ in range(ROWS)]
     return {"instances": rows}, {"X-Request-Id": f"ride-{next(NUMBERS)}"}
 
@@ -64,11 +66,11 @@ def labelling(server: Server, canary: str) -> Iterator[None]:
         "stable": "serving",
         "since": "1970-01-01T00:00:00Z",
         "task": "binary",
-        "limit": "5",
+        "limit": "10",
     }
 
     def work() -> None:
-        while not ended.wait(0.2):
+        while not ended.wait(0.5):
             wanted = httpx.get(f"{server.url}/disagreements", params=asked, timeout=60).json()
             labels = [
                 {"request_id": one["request_id"], "row": one["row"], "label": 1} for one in wanted
