@@ -1,39 +1,41 @@
 """The drift server beside the demonstration, and what its store says of each model version."""
 
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
-import numpy as np
 
-from kanaria.components.shared import release
+from kanaria.components.shared import atomic, release
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.drift import saved
-from kanaria.serving.drift.report import describe, wording
-from kanaria.serving.drift.report.records import Watched, Window
-from kanaria.serving.drift_server.exchanges import Exchange, Stream
-from kanaria.serving.drift_server.payloads import read_columns
-from kanaria.serving.drift_server.reading import Reader
+from kanaria.serving.drift.report import page, records, wording
+from kanaria.serving.drift.report.records import Metric, Report, Watched, Window
+from kanaria.serving.drift_server.exchanges import Exchange
+from kanaria.serving.drift_server.opening import open_reader
+from kanaria.serving.drift_server.quality import Task
+from kanaria.serving.drift_server.watching.examining import Fitted, examine
+from kanaria.serving.drift_server.watching.judged import judged
+from kanaria.serving.drift_server.watching.settings import LabelSettings
+from kanaria.serving.drift_server.watching.window_columns import read
 
 START_SECONDS, POLL_SECONDS = 60, 0.1
-Quality = Mapping[str, Any]
-"""What `GET /quality` answers."""
+LABELS = LabelSettings(task=Task.BINARY)
 
 
 @contextmanager
-def received(store: Path, port: int) -> Iterator[str]:
+def received(store: Path) -> Iterator[str]:
     """Keep payload events and labels in `store` for the block's time; yield the server's URL.
 
     Raises:
         NotReadyError: the drift server does not start.
     """
-    url, log = f"http://127.0.0.1:{port}", store.with_suffix(".log")
+    port, log = _free_port(), store.with_suffix(".log")
+    url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "kanaria.serving.drift_server"]
     command += ["--store", str(store), "--port", str(port)]
     with log.open("wb") as output:
@@ -50,6 +52,12 @@ def received(store: Path, port: int) -> Iterator[str]:
         process.wait()
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def _is_ready(url: str) -> bool:
     try:
         return httpx.get(f"{url}/v2/health/ready").status_code == httpx.codes.OK
@@ -57,33 +65,33 @@ def _is_ready(url: str) -> bool:
         return False
 
 
-def drifts(store: Path, releases: Path, begin: float) -> list[Watched]:
-    """Return, version by version, how its requests compare with the rows it was trained on.
+def seen(store: Path, releases: Path, begin: float) -> list[Watched]:
+    """Return what was seen of each version: its requests beside its training rows, its quality.
 
     Args:
         store: file of the drift server.
         releases: folder of the service's releases, named by their version.
         begin: of the requests, in seconds since 1970.
+
+    Raises:
+        DataError: a release holds no drift detector.
     """
-    with closing(Reader(store)) as reader:
+    with closing(open_reader(str(store))) as reader:
         found = {s: list(reader.by_time(s, begin, time.time())) for s in reader.streams()}
     return [
-        Watched(name=_name(stream), windows=(_window(releases / stream.version, exchanges),))
+        Watched(
+            name=f"{stream.service}, version {stream.version}",
+            windows=(_window(releases / stream.version, exchanges),),
+            labels=(judged(exchanges, LABELS, ()),),
+        )
         for stream, exchanges in found.items()
         if exchanges
     ]
 
 
-def _name(stream: Stream) -> str:
-    return f"{stream.service}, version {stream.version}"
-
-
 def _window(folder: Path, exchanges: Iterable[Exchange]) -> Window:
     detector, reference = saved.load(folder / release.DRIFT_DETECTOR)
-    parts = [read_columns(one.request) for one in exchanges if one.request]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    result = detector.test(reference, columns)
-    return describe.window(result, reference, columns, name="the traffic of this run")
+    return examine(read(exchanges), Fitted(detector=detector, reference=reference), binary=True)
 
 
 def drift_table(watched: Watched) -> str:
@@ -101,23 +109,26 @@ def drift_table(watched: Watched) -> str:
     return "\n".join(lines)
 
 
-def qualities(url: str, watched: Iterable[Stream], begin: float) -> list[Quality]:
-    """Return what the labels that have come say of each version since `begin`.
-
-    Raises:
-        NotReadyError: the drift server does not answer.
-    """
-    span = {"begin": _moment(begin), "end": _moment(time.time())}
-    found = []
-    for stream in watched:
-        asked = {"namespace": stream.namespace, "service": stream.service, "task": "binary"}
-        asked |= {"version": stream.version, **span}
-        response = httpx.get(f"{url}/quality", params=asked, timeout=60.0)
-        if response.status_code != httpx.codes.OK:
-            raise NotReadyError(f"{response.url}: {response.text}")
-        found.append(response.json())
-    return found
+def quality_table(watched: Sequence[Watched]) -> str:
+    """Return what the labels that have come say, a line a version."""
+    headers = f"{'accuracy':>22} {'AUC':>22}"
+    lines = [f"{'':40} {'rows':>6} {'labelled':>8} {'lag':>6} {headers}"]
+    for one in watched:
+        (labels,) = one.labels
+        metrics = {metric.name: metric for metric in labels.metrics}
+        bands = " ".join(f"{_band(metrics.get(name)):>22}" for name in ("accuracy", "auc"))
+        lag = "–" if labels.lag is None else f"{labels.lag:.1f} s"
+        lines.append(f"{one.name:40} {labels.rows:6} {labels.coverage:8.1%} {lag:>6} {bands}")
+    return "\n".join(lines)
 
 
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+def _band(metric: Metric | None) -> str:
+    return f"{metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f})" if metric else "–"
+
+
+def write_report(watched: Sequence[Watched], folder: Path) -> Path:
+    """Write `drift.html` and its twin `drift.json`; return the path of the page."""
+    report = Report(title="Flights: drift", created=time.time(), watched=tuple(watched))
+    atomic.write_text(folder / "drift.json", records.dump(report))
+    atomic.write_text(folder / "drift.html", page.render(report))
+    return folder / "drift.html"

@@ -93,13 +93,14 @@ def test_a_feature_that_is_no_longer_there_is_named(
     assert not targets.outcome.exists()
 
 
-def test_a_feature_without_values_cannot_be_judged(
+def test_a_feature_without_values_drifted(
     detector: Path, examples_of: Examples, flights_of: Flights, targets: Targets
 ):
     columns = flights_of(1000, 2) | {"temp": [None] * 1000}
     detect(DetectRequest(examples=examples_of("gap", a=columns), detector=detector), targets)
-    (reason,) = outcome.read(targets.outcome).reasons
-    assert (reason.subject, reason.kind) == ("temp", "not_enough_data")
+    reasons = outcome.read(targets.outcome).reasons
+    told = [(reason.subject, reason.kind) for reason in reasons]
+    assert told == [("temp (missing)", "drift"), ("temp", "not_enough_data")]
 
 
 def test_all_wrong_parameters_are_named_at_once(tmp_path: Path, targets: Targets):
