@@ -47,7 +47,7 @@ def receiving(**changes):
 
 @pytest.fixture
 def traffic(tmp_path):
-    found = Traffic(tmp_path)
+    found = Traffic(str(tmp_path / "events.sqlite"))
     found.send_table(200, seed=2)
     found.send_table(200, seed=3, moved=2.0)
     return found

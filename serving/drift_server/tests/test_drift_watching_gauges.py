@@ -16,7 +16,7 @@ LABELS = {"task": "binary", "delay_hours": 0}
 
 @pytest.fixture
 def traffic(tmp_path):
-    return Traffic(tmp_path)
+    return Traffic(str(tmp_path / "events.sqlite"))
 
 
 def newest(traffic):
@@ -110,7 +110,7 @@ def test_the_newest_window_is_told_in_one_line(traffic):
 
 
 def test_a_report_has_all_windows_of_each_version_in_the_order_of_time(traffic):
-    other = Traffic(traffic.folder, version="")
+    other = Traffic(traffic.location, version="")
     for one in (traffic, other):
         one.send_table(600, seed=2)
     traffic.runner().turn(LATE)
