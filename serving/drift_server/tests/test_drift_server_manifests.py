@@ -82,3 +82,17 @@ def test_replicas_take_store_and_password_from_a_secret(container):
     found = {variable["name"]: variable["valueFrom"] for variable in patched["env"]}
     assert set(found) == {container["env"][0]["name"], "PGPASSWORD"}
     assert {source["secretKeyRef"]["name"] for source in found.values()} == {"kanaria-drift-store"}
+
+
+def test_windows_are_watched_by_a_file_from_a_config_map(container):
+    folder = FOLDER.with_name("drift-watching")
+    changes = {
+        one["path"]: one["value"] for one in yaml.safe_load((folder / "watching.yaml").read_text())
+    }
+    found = {path.rpartition("containers/0/")[2]: value for path, value in changes.items()}
+    option, _, path = found["args/-"].partition("=")
+    assert (option, Path(path).parent) == ("--watch", Path(found["volumeMounts/-"]["mountPath"]))
+    volume = changes["/spec/template/spec/volumes/-"]
+    assert volume["name"] == found["volumeMounts/-"]["name"]
+    assert volume["configMap"]["name"] in (folder / "kustomization.yaml").read_text()
+    assert container["resources"]["limits"]["memory"] != found["resources/limits/memory"]

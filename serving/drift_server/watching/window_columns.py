@@ -18,9 +18,10 @@ from kanaria.serving.drift_server.payloads import Columns, PayloadError, read_co
 from kanaria.serving.drift_server.payloads import rows_of as payload_rows
 from kanaria.serving.drift_server.watching.image_columns import reduced
 
-MOST_VALUES = 20_000_000
+MOST_VALUES = 5_000_000
 """Values of a window that are held; exchanges beyond are counted but not looked at."""
 BEYOND = f"rows beyond the {MOST_VALUES:,} values that are looked at"
+MOST_TOLD = 20
 IMAGE_AXES = 3
 
 
@@ -87,7 +88,7 @@ def read(exchanges: Iterable[Exchange]) -> Rows:
         inputs=inputs.joined(),
         outputs=outputs.joined(),
         both=both.joined(),
-        differences=tuple(f"{what} ({count:,})" for what, count in faults.items()),
+        differences=tuple(f"{what} ({n:,})" for what, n in faults.most_common(MOST_TOLD)),
     )
 
 
