@@ -15,8 +15,11 @@
     least_squares_density_     any difference of densities              all numbers together
       difference
     table                      the two and shares of missing values     a mixed table
+    domain_classifier          whether a model tells them apart         a mixed table
+    black_box_shift            answers of a classifier                  its probabilities
+    uncertainty                how sure it is of them                   its probabilities
 
 Rule: a detector is a frozen record of settings. `fit` makes a reference, `test` compares a window
-with it; both are pure. Only `saved` and `alibi` touch files. scipy takes seconds to load, so it is
-imported where it computes: importing this package loads numpy at most.
+with it; both are pure. Only `saved` and `alibi` touch files. scipy and scikit-learn take seconds
+to load, so they are imported where they compute: importing this package loads numpy at most.
 """

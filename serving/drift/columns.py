@@ -67,18 +67,67 @@ def is_numeric(column: NDArray[Any]) -> bool:
     return column.dtype.kind in "iuf"
 
 
+def flat(columns: Columns) -> Columns:
+    """Return columns of one value a row: "x.0", "x.1" and so on of an "x" with several a row."""
+    found: dict[str, NDArray[Any]] = {}
+    for name, column in columns.items():
+        parts = np.asarray(column).reshape(len(column), -1).T
+        found |= {name if len(parts) == 1 else f"{name}.{i}": part for i, part in enumerate(parts)}
+    return found
+
+
 def numbers(column: NDArray[Any], feature: str) -> Floats:
     """Return the values that are there, ascending.
 
     Raises:
-        DataError: the column does not hold numbers.
+        DataError: the column does not hold one number a row.
+    """
+    values = np.sort(numbers_in_order(column, feature))
+    # NaN sorts to the end, so the first of them ends the values.
+    return values[: np.searchsorted(values, np.nan)]
+
+
+def numbers_in_order(column: NDArray[Any], feature: str) -> Floats:
+    """Return the values as they come, float64; those missing are NaN.
+
+    Raises:
+        DataError: the column does not hold one number a row.
     """
     array = np.asarray(column)
     if array.dtype.kind not in KINDS_OF_NUMBERS:
         raise DataError(f"feature {feature!r}: {array.dtype} values; a number is needed")
-    values = np.sort(array.astype(np.float64))
-    # NaN sorts to the end, so the first of them ends the values.
-    return values[: np.searchsorted(values, np.nan)]
+    if array.ndim != 1:
+        raise DataError(f"feature {feature!r}: values of shape {array.shape[1:]}; use columns.flat")
+    return array.astype(np.float64)
+
+
+def texts(column: NDArray[Any]) -> NDArray[Any]:
+    """Return the values as text; numbers that are equal have equal text, missing ones are empty."""
+    array = np.asarray(column)
+    if array.dtype.kind in KINDS_OF_NUMBERS:
+        array = array.astype(np.float64)
+    found = [
+        "" if gone else _text(value) for value, gone in zip(array, missing(array), strict=True)
+    ]
+    return np.array(found, dtype=str)
+
+
+def matrix(columns: Columns, features: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the columns of `features` as a matrix of numbers, a row each.
+
+    Raises:
+        DataError: columns are missing, or hold no numbers.
+    """
+    chosen = {name: np.asarray(column) for name, column in selected(columns, features).items()}
+    kinds = {
+        name: column.dtype
+        for name, column in chosen.items()
+        if column.dtype.kind not in KINDS_OF_NUMBERS
+    }
+    if kinds:
+        listed = ", ".join(f"{name!r} ({kind})" for name, kind in kinds.items())
+        raise DataError(f"rows: features {listed} hold no numbers; send numbers")
+    return np.column_stack([column.astype(np.float64) for column in chosen.values()])
 
 
 def categories(column: NDArray[Any]) -> NDArray[Any]:

@@ -6,8 +6,10 @@
       distributions             (the Kolmogorov distance)                  with Massart's constant
     total variation           of any set of categories                   Bretagnolle-Huber-Carol
     difference of shares      of a one                                   Newcombe 1998, method 10
+    separation                of one row's score being the higher        Hoeffding 1963, eq. 5.7
+                                or the lower (Somers' D)
 
-The first two hold for any distribution and any number of rows; the third is an approximation.
+All but the third hold for any distribution and any number of rows; that is an approximation.
 """
 
 import math
@@ -50,6 +52,12 @@ def difference_of_shares(
         high=min(1.0, max(abs(low), abs(high))),
         least=least,
     )
+
+
+def separation(value: float, reference: int, window: int, least: float) -> Effect:
+    """Return the effect of Somers' D between scores; what lies below 0 separates nothing."""
+    margin = 2 * math.sqrt(math.log(1 / EACH_SIDE) / (2 * min(reference, window)))
+    return _within("separation", max(0.0, value), margin, least)
 
 
 def wilson(ones: int, rows: int) -> tuple[float, float, float]:

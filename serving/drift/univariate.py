@@ -1,7 +1,7 @@
 """From one test a feature to the result of a window."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -113,6 +113,11 @@ def result(
         reference_rows=rows[0],
         window_rows=rows[1],
     )
+
+
+def renamed(result: Result, detector: str) -> Result:
+    """Return the result of a detector that is made of another one."""
+    return replace(result, detector=detector)
 
 
 def _feature(test: FeatureTest, limit: float, strictest: float) -> FeatureResult:

@@ -111,7 +111,7 @@ class Reader:
         return Coverage(rows=int(rows), labelled=labelled, mean_lag=lag)
 
     def labels(self, request_ids: set[str]) -> Mapping[str, Mapping[int, KeptLabel]]:
-        """Return the labels of requests, by request id and row; requests without any are left out."""
+        """Return the labels of requests by request id and row; those without any are left out."""
         query = LABELS.format_map(self._functions)
         found: dict[str, dict[int, KeptLabel]] = {}
         for request_id, row, value, received in self._database.execute(

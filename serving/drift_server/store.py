@@ -108,6 +108,10 @@ class Store:
         """End the connection."""
         self._database.close()
 
+    def checkpoint(self) -> None:
+        """Do what `apply` would else wait for now and then; for a thread of its own."""
+        self._database.checkpoint()
+
     def apply(self, items: Sequence[Item], now: float) -> list[Outcome]:
         """Keep all items in one transaction that is on the disk when this returns.
 

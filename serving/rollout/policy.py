@@ -172,7 +172,8 @@ class Policy(Part):
         strategy: how traffic reaches it.
         automation: who acts.
         steps: of the traffic, without the promotion.
-        mirror_percent: of the requests that are copied to the canary while it is in the shadow;
+        mirror_percent: of the requests that are copied to the canary while it is in the shadow; 0
+            where others copy them, as by replaying the payload log.
             0 where somebody else copies them, as a replay of the payload log does.
         approve_before: names of the steps a person must approve.
         false_rollback: probability, at most, of rolling back a canary that is no worse.

@@ -27,7 +27,7 @@ from kanaria.serving.kubernetes_client import (
 from kanaria.serving.traffic import routing
 from kanaria.serving.traffic.gateways import require_mirroring
 from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, SERVICE_LABEL, failure_of, uri_of
-from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
+from kanaria.serving.traffic.protocol import VERSION_ANNOTATION, Manifest, ServiceStatus
 from kanaria.serving.traffic.routing import Gateway, Routing
 from kanaria.serving.traffic.shadow import require_percent, require_shadow
 from kanaria.serving.traffic.swap import swap
@@ -219,6 +219,10 @@ def status_of(
         failure=failure_of(model),
         url=f"http://{hosts[0]}" if hosts else "",
         revision_uris={name: uri_of(service) for name, service in services.items()},
+        revision_versions={
+            name: service["metadata"].get("annotations", {}).get(VERSION_ANNOTATION, "")
+            for name, service in services.items()
+        },
         revision_urls={
             name: f"http://{name}{routing.BACKEND_SUFFIX}.{namespace}.{CLUSTER_DOMAIN}"
             for name in services

@@ -18,7 +18,13 @@ from kanaria.serving.kubernetes_client import (
     KubernetesClient,
     Object,
 )
-from kanaria.serving.traffic.protocol import LoadFailure, Manifest, RevisionTraffic, ServiceStatus
+from kanaria.serving.traffic.protocol import (
+    VERSION_ANNOTATION,
+    LoadFailure,
+    Manifest,
+    RevisionTraffic,
+    ServiceStatus,
+)
 from kanaria.serving.traffic.shadow import NO_COPIES
 from kanaria.serving.traffic.swap import swap
 
@@ -188,6 +194,9 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
         failure=failure_of(model),
         url=status.get("url", ""),
         revision_uris={name: found.get(SOURCE_URI, "") for name, found in annotations.items()},
+        revision_versions={
+            name: found.get(VERSION_ANNOTATION, "") for name, found in annotations.items()
+        },
         revision_urls={name: _own_url(service, name) for name in annotations},
         ready_copies={
             found["metadata"]["name"]: found.get("status", {}).get("actualReplicas", 0)

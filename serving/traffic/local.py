@@ -16,7 +16,13 @@ from typing import Any, Self
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.local import reconcile, store
 from kanaria.serving.local.store import Observed, Service
-from kanaria.serving.traffic.protocol import LoadFailure, Manifest, RevisionTraffic, ServiceStatus
+from kanaria.serving.traffic.protocol import (
+    VERSION_ANNOTATION,
+    LoadFailure,
+    Manifest,
+    RevisionTraffic,
+    ServiceStatus,
+)
 from kanaria.serving.traffic.shadow import require_percent, require_shadow
 
 SERVER = "kanaria.serving.local"
@@ -230,6 +236,9 @@ def status_of(manifest: Manifest, observed: Observed, url: str) -> ServiceStatus
         else None,
         url=url,
         revision_uris={r.name: r.storage_uri for r in observed.revisions},
+        revision_versions={
+            r.name: r.log.annotations.get(VERSION_ANNOTATION, "") for r in observed.revisions
+        },
         revision_urls={
             r.name: url + store.revision_path(namespace, r.name) if url else ""
             for r in observed.revisions

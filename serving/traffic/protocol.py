@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+VERSION_ANNOTATION = "kanaria.io/model-version"
+"""Of a service, and so of its revisions and of their payload events."""
 Manifest = Mapping[str, Any]
 """A `serving.kserve.io/v1beta1` InferenceService as plain data."""
 
@@ -42,6 +44,7 @@ class ServiceStatus:
         failure: why the newest revision did not load, if it did not.
         url: where requests go, or "".
         revision_uris: revision -> storage URI of its model.
+        revision_versions: revision -> version of its model, from its annotation; "" without one.
         revision_urls: revision -> where it answers whatever its share is, for tests of it: a URL
             that reaches this revision only, from where the service runs. What is asked there
             is none of the users' traffic.
@@ -61,6 +64,7 @@ class ServiceStatus:
     failure: LoadFailure | None = None
     url: str = ""
     revision_uris: Mapping[str, str] = field(default_factory=dict)
+    revision_versions: Mapping[str, str] = field(default_factory=dict)
     revision_urls: Mapping[str, str] = field(default_factory=dict)
     ready_copies: Mapping[str, int] = field(default_factory=dict)
 

@@ -1,10 +1,10 @@
 """ADWIN: did the mean of a stream change?
 
-Bifet and Gavaldà 2007, "Learning from time-changing data with adaptive windowing". It looks at every cut of the rows since the last change into old and new ones; where their means
-differ by more than chance allows, the stream changed. No reference is needed, so it suits the
-errors of a model. The search is river's, which looks at every 32nd row. River's objects live in
-memory only, so the values are kept, and searched anew from the first with each update: give it
-many rows at a time.
+It looks at every cut of the rows since the last change into old and new ones; where their means
+differ by more than chance allows, the stream changed (Bifet and Gavaldà 2007, "Learning from
+time-changing data with adaptive windowing"). No reference is needed, so it suits the errors of a
+model. The search is river's, which looks at every 32nd row. River's objects live in memory only,
+so the values are kept and searched anew with each update: give it many rows at a time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.drift.columns import rows_of
+from kanaria.serving.drift.columns import matrix, rows_of
 from kanaria.serving.drift.effects import NORMAL_QUANTILE
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
-from kanaria.serving.drift.online.running import follow, matrix
+from kanaria.serving.drift.online.running import follow
 from kanaria.serving.drift.ordered import same_features
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
 
@@ -195,9 +195,10 @@ def _best_cut(series: Floats) -> int:
 
 
 def _adwin(delta: float) -> Any:
-    from river.drift import ADWIN
+    from river import drift
 
-    return ADWIN(delta=delta)
+    untyped: Any = drift.ADWIN
+    return untyped(delta=delta)
 
 
 def _changes(adwin: Any, values: Iterable[float]) -> list[int]:

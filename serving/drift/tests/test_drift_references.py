@@ -13,6 +13,7 @@ from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.drift import saved
 from kanaria.serving.drift.chi_squared import ChiSquared
 from kanaria.serving.drift.cramer_von_mises import CramerVonMises
+from kanaria.serving.drift.domain_classifier import DomainClassifier
 from kanaria.serving.drift.fisher_exact import FisherExact
 from kanaria.serving.drift.jensen_shannon import JensenShannon
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
@@ -38,6 +39,7 @@ DETECTORS = [
     FourierMaximumMeanDiscrepancy(seed=7, scaled=False),
     LeastSquaresDensityDifference(centres=3, permutations=50),
     Table(categorical=("b",), least=0.2),
+    DomainClassifier(categorical=("a",), rows=100),
 ]
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda one: one.name)
 

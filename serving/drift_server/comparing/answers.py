@@ -4,7 +4,7 @@ task         class of a row                                  right
 ----------   ---------------------------------------------   -------------------------------
 binary       "1" where the probability is at least a half    the class is the label's
 multiclass   the place of the largest probability, or the    the class is the label's
-class itself
+             class itself
 regression   which tenth of the stable version's values      the value is nearer to the label
 """
 

@@ -170,7 +170,7 @@ class Comparisons:
     @contextmanager
     def _using(self, question: Question) -> Iterator[Comparer]:
         with self._lock:
-            lock, comparer = self._kept.pop(question, None) or (Lock(), Comparer(question))
+            lock, comparer = self._kept.pop(question, (Lock(), Comparer(question)))
             self._kept[question] = lock, comparer
             if len(self._kept) > MOST_KEPT:
                 del self._kept[next(iter(self._kept))]

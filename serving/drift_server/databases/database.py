@@ -71,5 +71,8 @@ class Database(Protocol):
     def used_megabytes(self) -> float:
         """Return the size of what is kept."""
 
+    def checkpoint(self) -> None:
+        """Do what commits would else wait for now and then, beside them, in a thread of its own."""
+
     def close(self) -> None:
         """End the connection."""

@@ -147,6 +147,9 @@ class PostgresqlDatabase:
         ((size,),) = self.execute("SELECT bytes FROM kept")
         return float(size) / 2**20
 
+    def checkpoint(self) -> None:
+        """Do nothing: PostgreSQL has a process for it."""
+
     def close(self) -> None:
         """End the connection."""
         connection, self._connection = self._connection, None

@@ -11,8 +11,12 @@ from pathlib import Path
 from kanaria.serving.drift_server.databases.database import Merge, Row, StoreError, Value
 
 BUSY_SECONDS = 30.0
-KEPT_LOG = 64 << 20
-"""Bytes of the write-ahead log that stay when it was copied into the file."""
+LOG_PAGES = 8192
+"""Pages of the write-ahead log, of 4 KiB, after which it begins anew."""
+MOST_PAGES = 8 * LOG_PAGES
+"""Pages of it after which commits see to it themselves, if nobody calls `checkpoint`."""
+HURRY_SECONDS = 0.05
+"""For which beginning anew may hold up a commit while somebody reads the log."""
 
 
 class SqliteDatabase:
@@ -34,15 +38,14 @@ class SqliteDatabase:
         """Open the file, or make it where it is to be written."""
         if write:
             path.parent.mkdir(parents=True, exist_ok=True)
-        uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
+        self._uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
+        self._copier: sqlite3.Connection | None = None
         with _told():
-            self._connection = sqlite3.connect(
-                uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS
-            )
+            self._connection = _connect(self._uri, BUSY_SECONDS)
             if write:
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 self._connection.execute("PRAGMA synchronous=FULL")
-                self._connection.execute(f"PRAGMA journal_size_limit={KEPT_LOG}")
+                self._connection.execute(f"PRAGMA wal_autocheckpoint={MOST_PAGES}")
 
     def tables(self) -> set[str]:
         """Return the names of the tables that there are."""
@@ -91,9 +94,26 @@ class SqliteDatabase:
         ((pages,), (free,), (size,)) = (self.execute(f"PRAGMA {name}")[0] for name in names)
         return (pages - free) * size / 2**20
 
+    def checkpoint(self) -> None:
+        """Copy the log into the file, which a commit would else wait for; any thread may do it."""
+        with _told():
+            self._copier = self._copier or _connect(self._uri, HURRY_SECONDS)
+            copy = "PRAGMA wal_checkpoint(PASSIVE)"
+            ((_, pages, _),) = self._copier.execute(copy).fetchall()
+            if pages > LOG_PAGES:  # While others write it never is copied whole, and only grows.
+                self._copier.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+
     def close(self) -> None:
         """Close the file."""
+        if self._copier:
+            self._copier.close()
         self._connection.close()
+
+
+def _connect(uri: str, timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=timeout
+    )
 
 
 @contextmanager

@@ -82,6 +82,18 @@ def test_what_waits_at_the_end_is_still_written(store):
     assert store.apply([label("a")], 0) == [Outcome.REPEATED]
 
 
+def test_what_a_sender_that_went_away_has_sent_is_written(store):
+    async def scenario():
+        intake = Intake(store)
+        gone = await begun(intake.put([label("a")]))
+        gone.cancel()
+        async with running(intake):
+            assert await intake.put([label("a")]) == [Outcome.REPEATED]
+        assert intake.depth == 0
+
+    asyncio.run(scenario())
+
+
 def test_a_refusing_store_fails_its_group_and_the_next_one_is_written(store):
     async def scenario():
         intake = Intake(store)

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import resource
 import threading
 
 import httpx
@@ -110,6 +111,26 @@ def test_it_tells_that_it_lives_and_is_ready(server):
     for path in ("live", "ready"):
         assert httpx.get(f"{server.url}/v2/health/{path}").status_code == 200
     assert httpx.get(f"{server.url}/unknown").status_code == 404
+
+
+def test_a_disk_that_refuses_is_told_until_it_takes_again(tmp_path):
+    server = Server(str(tmp_path / "events.db"), tmp_path)
+    server.start()
+    server.wait()
+
+    def health(path):
+        return httpx.get(f"{server.url}/v2/health/{path}").status_code
+
+    unlimited = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1, -1))
+    refused = post(server, "request", "a", b'{"instances": [1]}')
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert (health("ready"), health("live")) == (503, 200)
+    assert counter(server, 'kanaria_payload_refused_total{reason="disk"}') == 1
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, unlimited)
+    server.wait()  # Ready again, without an event that tries.
+    assert "a" not in kept(server)
+    assert post(server, "request", "a", b'{"instances": [1]}').status_code == 200
+    server.stop()
 
 
 def test_what_was_acknowledged_outlives_kill_9_and_counts_once(tmp_path):

@@ -266,6 +266,17 @@ def test_exchanges_are_seen_in_the_order_of_their_numbers(new_database):
     assert [exchange.id for exchange in found] == ["slower", "next"]
 
 
+def test_the_log_of_a_file_begins_anew(tmp_path):
+    path = tmp_path / "events.db"
+    store = open_store(str(path))
+    for number in range(60):
+        store.apply([half(id=f"{number}-{n}", body=bytes(100_000)) for n in range(20)], NOW)
+        store.checkpoint()
+    assert path.with_name("events.db-wal").stat().st_size < 64 << 20
+    assert path.stat().st_size > 100 << 20
+    assert len(joined(str(path))) == 1200
+
+
 def test_another_file_is_not_taken_for_a_store(tmp_path):
     other = sqlite3.connect(tmp_path / "other.db")
     other.execute("CREATE TABLE things (name)")

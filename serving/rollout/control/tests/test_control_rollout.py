@@ -28,10 +28,10 @@ RAMP = parse(
 SHADOW = parse(
     """
     strategy: shadow
-    mirror_percent: 40
+    mirror_percent: 100
     steps:
       - {percent: 0, minimum_requests: 100, minimum_minutes: 2}
-      - {percent: 10, minimum_requests: 100, minimum_minutes: 2}
+      - {percent: 50, minimum_requests: 100, minimum_minutes: 2}
     """
 )
 
@@ -215,10 +215,10 @@ def test_an_old_copy_of_a_rollout_that_was_rolled_back_gives_the_canary_nothing(
 def test_a_shadow_gets_copies_until_it_answers_itself(paper: Paper, store: FileStore):
     started(paper, store, SHADOW)
     driven(paper, store, minutes=1)
-    assert (paper.shares(), paper.mirrored()) == ({CANARY: 0, STABLE: 100}, {CANARY: 40})
+    assert (paper.shares(), paper.mirrored()) == ({CANARY: 0, STABLE: 100}, {CANARY: 100})
     while paper.shares() == {CANARY: 0, STABLE: 100}:
         driven(paper, store, minutes=1)
-    assert (paper.shares(), paper.mirrored()) == ({CANARY: 10, STABLE: 90}, {})
+    assert (paper.shares(), paper.mirrored()) == ({CANARY: 50, STABLE: 50}, {})
 
 
 def test_a_person_who_rolls_a_shadow_back_ends_the_copies(paper: Paper, store: FileStore):
