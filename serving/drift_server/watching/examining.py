@@ -63,3 +63,16 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
         outputs=seen.outputs,
         differences=seen.differences,
     )
+
+
+def failed(rows: Rows, detector: str, why: str) -> Window:
+    """Return the record of a window that has no detector."""
+    return Window(
+        detector=detector,
+        begin=rows.begin,
+        end=rows.end,
+        rows=rows.rows,
+        verdict=FAILED,
+        failure=why,
+        differences=rows.differences,
+    )
