@@ -25,10 +25,9 @@ def place(tmp_path: Path) -> str:
 
 
 def test_each_version_is_compared_with_its_own_detector(place: str, tmp_path: Path):
+    location = str(tmp_path / "events.sqlite")
     for version in ("3", "4", "5"):
-        traffic = Traffic(tmp_path, version)
-        traffic.send_table(200, seed=2, moved=2.0)
-    location = traffic.location
+        Traffic(location, version).send_table(200, seed=2, moved=2.0)
     store, reader = open_store(location), open_reader(location)
     watched = Watched(watch=watch(), fitted=detectors(place))
     assert Runner(store, reader, [watched], lambda *_: None).turn(LATE) == 3
