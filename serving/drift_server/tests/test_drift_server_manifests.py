@@ -11,6 +11,7 @@ from event_sender import Server, headers
 
 FOLDER = Path(__file__).parents[3] / "manifests/components/drift-server"
 POSTGRESQL = FOLDER.with_name("drift-server-postgresql")
+WATCH = FOLDER.with_name("drift-watch")
 
 
 def manifest(name):
@@ -84,15 +85,17 @@ def test_replicas_take_store_and_password_from_a_secret(container):
     assert {source["secretKeyRef"]["name"] for source in found.values()} == {"kanaria-drift-store"}
 
 
-def test_windows_are_watched_by_a_file_from_a_config_map(container):
-    folder = FOLDER.with_name("drift-watching")
-    changes = {
-        one["path"]: one["value"] for one in yaml.safe_load((folder / "watching.yaml").read_text())
-    }
-    found = {path.rpartition("containers/0/")[2]: value for path, value in changes.items()}
-    option, _, path = found["args/-"].partition("=")
-    assert (option, Path(path).parent) == ("--watch", Path(found["volumeMounts/-"]["mountPath"]))
-    volume = changes["/spec/template/spec/volumes/-"]
-    assert volume["name"] == found["volumeMounts/-"]["name"]
-    assert volume["configMap"]["name"] in (folder / "kustomization.yaml").read_text()
-    assert container["resources"]["limits"]["memory"] != found["resources/limits/memory"]
+def test_the_server_takes_the_file_of_what_is_watched(pod, container, tmp_path):
+    kustomization = yaml.safe_load((WATCH / "kustomization.yaml").read_text())
+    (patch,) = kustomization["patches"]
+    added = {change["path"]: change["value"] for change in yaml.safe_load(patch["patch"])}
+    (argument,) = [value for path, value in added.items() if path.endswith("/args/-")]
+    (mount,) = [value for path, value in added.items() if path.endswith("/volumeMounts/-")]
+    option, _, path = argument.partition("=")
+    assert Path(path).parent == Path(mount["mountPath"])
+    command = [sys.executable, "-I", *container["command"][1:], f"--store={tmp_path / 'events.db'}"]
+    told = subprocess.run(
+        [*command, f"{option}={tmp_path / 'no.yaml'}"], capture_output=True, text=True
+    )
+    assert told.returncode == 1
+    assert "no.yaml" in told.stderr.splitlines()[-1]

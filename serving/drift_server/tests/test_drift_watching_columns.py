@@ -55,6 +55,11 @@ def exchange(request=None, response=None, rows=2, time=5.0):
     )
 
 
+def test_a_float32_of_a_tensor_is_the_decimal_that_was_meant():
+    tensor = {"name": "x", "datatype": "FP32", "shape": [2], "data": [39.02, 0.1]}
+    assert read([exchange({"inputs": [tensor]})]).inputs["x"].tolist() == [39.02, 0.1]
+
+
 def test_requests_of_different_columns_fit_together_and_gaps_are_missing():
     rows = read(
         [

@@ -102,7 +102,8 @@ class Traffic:
 
     def runner(self, settings=None, detector=None):
         """A process's own runner over the store."""
-        watched = Watched(watch=settings or watch(), fitted=detector or fitted())
+        found = detector or fitted()
+        watched = Watched(watch=settings or watch(), fitted=lambda _: found)
         heard = self.told.append
         store, reader = open_store(self.location), open_reader(self.location)
         return CaughtUp(store, reader, [watched], lambda _, verdict: heard(verdict))

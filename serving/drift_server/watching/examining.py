@@ -71,3 +71,16 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
 
 def _first(columns: Columns) -> Columns:
     return dict(islice(columns.items(), MOST_DESCRIBED))
+
+
+def failed(rows: Rows, detector: str, why: str) -> Window:
+    """Return the record of a window that has no detector."""
+    return Window(
+        detector=detector,
+        begin=rows.begin,
+        end=rows.end,
+        rows=rows.rows,
+        verdict=FAILED,
+        failure=why,
+        differences=rows.differences,
+    )

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from kanaria.serving.drift.decimals import widened
 from kanaria.serving.drift_server.columns import Array, column
 from kanaria.serving.drift_server.exchanges import Exchange
 from kanaria.serving.drift_server.payloads import Columns, PayloadError, read_columns
@@ -144,7 +145,7 @@ def _joined(parts: Sequence[Array | None], counts: Sequence[int]) -> Array:
     if numeric and len({part.shape[1:] for part in there}) == 1:
         shape = there[0].shape[1:]
         filled = [
-            np.full((count, *shape), math.nan) if part is None else part
+            np.full((count, *shape), math.nan) if part is None else widened(part)
             for part, count in zip(parts, counts, strict=True)
         ]
         return np.concatenate(filled)
