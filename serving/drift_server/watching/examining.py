@@ -69,10 +69,6 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
     )
 
 
-def _first(columns: Columns) -> Columns:
-    return dict(islice(columns.items(), MOST_DESCRIBED))
-
-
 def failed(rows: Rows, detector: str, why: str) -> Window:
     """Return the record of a window that has no detector."""
     return Window(
@@ -84,3 +80,7 @@ def failed(rows: Rows, detector: str, why: str) -> Window:
         failure=why,
         differences=rows.differences,
     )
+
+
+def _first(columns: Columns) -> Columns:
+    return dict(islice(columns.items(), MOST_DESCRIBED))
