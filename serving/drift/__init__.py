@@ -24,5 +24,6 @@
 
 Rule: a detector is a frozen record of settings. `fit` makes a reference, `test` compares a window
 with it; both are pure. Only `saved`, `files` and `alibi` touch files. scipy and scikit-learn take
-seconds to load, so they are imported where they compute: importing this package loads numpy at most.
+seconds to load, so they are imported where they compute: importing this package loads numpy at
+most.
 """

@@ -3,5 +3,5 @@
 Rule: `store` alone writes the disk, `reading` alone reads it, `opening` opens both, `intake` alone
 decides when it is written, `server` alone answers HTTP; all else is pure. What was acknowledged is
 on the disk, and applying an event twice, late or in another order changes nothing. `watching` tests
-what is kept in a process of its own.
+what is kept, and `replay` asks a canary the same again, each in a process of its own.
 """

@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 from control_plane.layout import NODE_ADDRESS
@@ -37,3 +39,17 @@ class DriftServer:
         stream = Stream(namespace=services.namespace, service="taxi", version=version)
         with closing(open_reader(self.store)) as reader:
             return {found.request_id: found for found in reader.by_number(stream, 0, 10**9)}
+
+    def compared(self, services: InferenceServices, since: float) -> dict[str, Any]:
+        """What v1, the stable version, and v2 answered since a moment, in totals."""
+        query = {
+            "namespace": services.namespace,
+            "service": "taxi",
+            "stable": "v1",
+            "canary": "v2",
+            "since": datetime.fromtimestamp(since, UTC).isoformat(),
+            "task": "multiclass",
+        }
+        answer = httpx.get(f"{self.url}/comparison", params=query, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return answer.json()

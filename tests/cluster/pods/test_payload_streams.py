@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from typing import Any
 
 import httpx
 from drift_process import DriftServer
@@ -82,26 +81,16 @@ def test_a_replayed_shadow_answers_nobody_and_is_compared_row_by_row(
     command += ["--store", drift.store, "--namespace", services.namespace, "--service", "taxi"]
     command += ["--stable", "v1", "--canary", "v2", "--to", shadow, "--hours", "1"]
     replaying = subprocess.Popen(command, env=os.environ)
-    query = {
-        "namespace": services.namespace,
-        "service": "taxi",
-        "stable": "v1",
-        "canary": "v2",
-        "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began - 60)),
-        "task": "regression",
-    }
-
-    def compared() -> dict[str, Any]:
-        answer = httpx.get(f"{drift.url}/comparison", params=query, timeout=60)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
     try:
-        wait_until(lambda: compared()["pairs"] >= REPLAYED, compared)
+        wait_until(
+            lambda: drift.compared(services, began)["pairs"] >= REPLAYED,
+            lambda: drift.compared(services, began),
+        )
     finally:
         replaying.terminate()
         replaying.wait(30)
-    print(f"compared row by row: {compared()}")
-    assert compared()["canary_apart"] == compared()["stable_apart"] == {}
+    totals = drift.compared(services, began)
+    print(f"a shadow by replay: {totals}")
+    assert totals["canary_apart"] == totals["stable_apart"] == {}
     asked = {id_ for id_ in drift.kept(services, "v1") if id_.startswith("order-")}
     assert asked <= drift.kept(services, "v2").keys()

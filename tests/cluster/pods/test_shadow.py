@@ -1,9 +1,7 @@
 """A shadow that a real gateway sends copies to: it answers nobody, and is compared row by row."""
 
 import time
-from typing import Any
 
-import httpx
 from control_plane import mirroring_gateway
 from drift_process import DriftServer
 from inference_services import InferenceServices, wait_until
@@ -37,8 +35,8 @@ def test_copies_reach_the_shadow_and_both_answers_to_each_request_are_compared(
     orders = {f"order-{n}" for n in range(REQUESTS)}
     for version in ("v1", "v2"):
         wait_until(lambda version=version: orders <= drift.kept(services, version).keys())
-    wait_until(lambda: compared(drift, namespace, began)["pairs"] >= REQUESTS)
-    totals = compared(drift, namespace, began)
+    wait_until(lambda: drift.compared(services, began)["pairs"] >= REQUESTS)
+    totals = drift.compared(services, began)
     print(f"a shadow by RequestMirror: {totals}")
     assert totals["canary_apart"] == totals["stable_apart"] == {}
 
@@ -53,18 +51,3 @@ def copied(drift: DriftServer, services: InferenceServices, client: Predictor) -
     wait_until(lambda: request_id in drift.kept(services, "v1"))
     time.sleep(2)
     return request_id in drift.kept(services, "v2")
-
-
-def compared(drift: DriftServer, namespace: str, began: float) -> dict[str, Any]:
-    """What the drift server counted of both versions."""
-    query = {
-        "namespace": namespace,
-        "service": "taxi",
-        "stable": "v1",
-        "canary": "v2",
-        "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began - 60)),
-        "task": "regression",
-    }
-    answer = httpx.get(f"{drift.url}/comparison", params=query, timeout=60)
-    assert answer.status_code == 200, answer.text
-    return answer.json()

@@ -33,7 +33,7 @@ def test_every_state_has_one_line_and_a_survey_without_control_characters(data):
     for moment in read.moments:
         assert progress.line(moment.state, policy, moment.when).isprintable()
         rows = progress.status({}, moment.state, policy, moment.when).splitlines()
-        assert len(rows) <= 22
+        assert len(rows) <= 24
         assert all(row[:12].strip() and row[12] == " " for row in rows)
         assert all(row.isprintable() for row in rows)
 
