@@ -144,8 +144,8 @@ class Reader:
 
     def newest_of(self, stream: Stream, detector: str, count: int) -> list[Verdict]:
         """Return what a detector found in a stream's `count` newest windows, the newest last."""
-        given = {**_key(stream), "detector": detector, "count": count}
-        return [_verdict(row) for row in self._database.execute(NEWEST_OF, **given)][::-1]
+        rows = self._database.execute(NEWEST_OF, **_key(stream), detector=detector, count=count)
+        return [_verdict(row) for row in reversed(rows)]
 
     def newest_verdicts(self, count: int) -> list[Verdict]:
         """Return what each detector found in each stream's `count` windows of the latest ends."""
