@@ -9,7 +9,7 @@ from kanaria.serving.drift.report.records import Column, Feature, Labels, Metric
 from kanaria.serving.drift.report.wording import by_effect, clock, percent, title
 
 MOST_WINDOWS = 60
-"""Windows in a chart, the newest; the JSON has all."""
+"""Windows in a chart, the newest; the JSON may have more."""
 MOST_ROWS, MOST_LINES = 30, 5
 HOUR, DAY = 3600.0, 86_400.0
 ESTIMATED = (

@@ -32,4 +32,5 @@ CREATE TABLE verdicts (
   detector {text} NOT NULL, first {real} NOT NULL, last {real} NOT NULL, rows {integer} NOT NULL,
   drifted {integer} NOT NULL, document {text} NOT NULL);
 CREATE INDEX verdicts_by_end ON verdicts (last);
+CREATE INDEX verdicts_by_detector ON verdicts (namespace, service, version, detector, last);
 {more}"""

@@ -17,9 +17,15 @@ from kanaria.serving.drift.report.wording import changes
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.uncertainty import Uncertainty
 from kanaria.serving.drift_server.exchanges import Exchange
+from kanaria.serving.drift_server.watching import window_columns
 from kanaria.serving.drift_server.watching.alignment import aligned
 from kanaria.serving.drift_server.watching.examining import Fitted, examine
-from kanaria.serving.drift_server.watching.window_columns import chosen, flattened, read
+from kanaria.serving.drift_server.watching.window_columns import (
+    chosen,
+    of_requests,
+    of_responses,
+    read,
+)
 
 DRAW = np.random.default_rng(1)
 ROWS = {
@@ -69,11 +75,12 @@ def test_requests_of_different_columns_fit_together_and_gaps_are_missing():
 
 
 def test_a_matrix_of_one_input_has_the_names_of_its_places():
-    found = flattened({"instances": np.array([[1, 2], [3, 4]])})
+    found = of_requests({"input-0": np.array([[1, 2], [3, 4]])})
     assert {name: values.tolist() for name, values in found.items()} == {"0": [1, 3], "1": [2, 4]}
-    assert flattened({"x": np.array([[1.0], [2.0]])})["x"].tolist() == [1, 2]
-    assert list(flattened({"x": np.zeros((2, 2)), "y": np.zeros(2)})) == ["x.0", "x.1", "y"]
-    assert flattened({"image": np.zeros((2, 8, 8))})["image"].shape == (2, 8, 8)
+    assert of_requests({"x": np.array([[1.0], [2.0]])})["x"].tolist() == [1, 2]
+    assert list(of_requests({"x": np.zeros((2, 2)), "y": np.zeros(2)})) == ["x.0", "x.1", "y"]
+    assert list(of_responses({"p": np.zeros((2, 2))})) == ["p.0", "p.1"]
+    assert of_requests({"series": np.zeros((2, 8, 8))})["series"].shape == (2, 8, 8)
 
 
 def test_features_are_looked_for_in_requests_then_responses_then_both():
@@ -88,6 +95,22 @@ def test_features_are_looked_for_in_requests_then_responses_then_both():
     assert chosen(rows, ["predictions"])["predictions"].tolist() == [0.5, 0.7]
     both = chosen(rows, ["x", "predictions"])
     assert (both["x"].tolist(), both["predictions"].tolist()) == ([1], [0.5])
+    matrix = read([exchange({"instances": [[1, 2]]}, {"predictions": [[3, 4]]}, rows=1)])
+    assert set(chosen(matrix, ["0", "predictions.1"])) == {
+        "0",
+        "1",
+        "predictions.0",
+        "predictions.1",
+    }
+
+
+def test_columns_that_no_row_has_in_common_take_no_memory(monkeypatch):
+    monkeypatch.setattr(window_columns, "MOST_VALUES", 100)
+    rows = read([exchange({"instances": [{f"x{n}": 1}]}, rows=1) for n in range(90)])
+    assert (rows.rows, len(rows.inputs)) == (90, 4)
+    many = read([exchange({"instances": [1] * 60}, rows=60) for _ in range(3)])
+    assert (many.rows, len(many.inputs["instances"])) == (180, 120)
+    assert many.differences == ("rows beyond the 5,000,000 values that are looked at (60)",)
 
 
 def test_a_body_that_cannot_be_read_is_told_and_its_rows_count():

@@ -141,3 +141,4 @@ def test_a_report_has_all_windows_of_each_version_in_the_order_of_time(location)
     ]
     begins = [window.begin for window in found.watched[0].windows]
     assert begins == sorted(begins)
+    assert [verdict.begin for verdict in reader.newest_verdicts(2)] == sorted(begins[1:] * 2)

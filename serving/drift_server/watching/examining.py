@@ -1,6 +1,7 @@
 """Tests one window with a detector. Pure, whatever was sent."""
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from kanaria.components.shared.errors import KanariaError
@@ -10,9 +11,12 @@ from kanaria.serving.drift.report import describe
 from kanaria.serving.drift.report.bars import known
 from kanaria.serving.drift.report.records import FAILED, Window
 from kanaria.serving.drift.uncertainty import Uncertainty
+from kanaria.serving.drift_server.payloads import Columns
 from kanaria.serving.drift_server.watching.alignment import aligned
-from kanaria.serving.drift_server.watching.window_columns import Rows, chosen, flattened
+from kanaria.serving.drift_server.watching.window_columns import Rows, chosen, of_requests
 
+MOST_DESCRIBED = 500
+"""Columns of requests and of responses that a record describes, those that come first."""
 OF_ANSWERS = (BlackBoxShift, Uncertainty)
 """Detectors that make their features of the responses themselves."""
 
@@ -44,8 +48,8 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
         end=rows.end,
         rows=rows.rows,
         verdict=FAILED,
-        inputs=describe.described(flattened(rows.inputs)),
-        outputs=describe.outputs(rows.outputs, binary=binary),
+        inputs=describe.described(_first(of_requests(rows.inputs))),
+        outputs=describe.outputs(_first(rows.outputs), binary=binary),
         differences=(*differences, *rows.differences),
     )
     try:
@@ -76,3 +80,7 @@ def failed(rows: Rows, detector: str, why: str) -> Window:
         failure=why,
         differences=rows.differences,
     )
+
+
+def _first(columns: Columns) -> Columns:
+    return dict(islice(columns.items(), MOST_DESCRIBED))

@@ -85,8 +85,8 @@ def _window(series: _Series, labels: dict[str, str], window: Window) -> None:
     for feature in shown:
         if feature.feature:
             alone = 1.0 if feature.drifted else 0.0 if feature.enough else math.nan
-            values_ = (feature.statistic, feature.p_value, feature.effect.value, alone)
-            _feature(series, labels, feature.feature, values_)
+            found = (feature.statistic, feature.p_value, feature.effect.value, alone)
+            _feature(series, labels, feature.feature, found)
     _columns(series, labels, "input", window.inputs)
     _columns(series, labels, "output", window.outputs)
     for metric in window.estimated:

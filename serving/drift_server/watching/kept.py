@@ -13,10 +13,8 @@ from kanaria.serving.drift_server.reading import Reader
 from kanaria.serving.drift_server.watching.settings import LABELS
 
 Record = TypeVar("Record", Window, Labels)
-MOST_WINDOWS = 200
-"""Windows of a stream in a report, the newest."""
-EVER = (-1e12, 1e12)
-"""Seconds since 1970, long before and after any event."""
+MOST_WINDOWS = 100
+"""Windows of a stream in a report, the newest: a document takes some 10 kB."""
 TITLE = "Drift of served models"
 
 
@@ -45,24 +43,25 @@ def newest(reader: Reader) -> list[Newest]:
             window=next(iter(_windows(windows[-1:])), None),
             labels=next(iter(_labels(labels[-1:])), None),
         )
-        for (stream, name), (windows, labels) in _grouped(reader.newest_verdicts()).items()
+        for (stream, name), (windows, labels) in _grouped(reader.newest_verdicts(1)).items()
     ]
 
 
 def report(reader: Reader, now: float) -> Report:
-    """Return the report of all that was found.
+    """Return the report of what was found of late.
 
     Args:
         reader: of the store.
         now: seconds since 1970.
     """
+    found = _grouped(reader.newest_verdicts(MOST_WINDOWS))
     watched = tuple(
         Watched(
             name=title(stream, name),
-            windows=_windows(windows[-MOST_WINDOWS:]),
-            labels=_labels(labels[-MOST_WINDOWS:]),
+            windows=_windows(windows),
+            labels=_labels(labels),
         )
-        for (stream, name), (windows, labels) in _grouped(reader.verdicts(None, *EVER)).items()
+        for (stream, name), (windows, labels) in found.items()
     )
     return Report(title=TITLE, created=now, watched=watched)
 

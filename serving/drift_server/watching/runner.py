@@ -21,7 +21,7 @@ from kanaria.serving.drift_server.store import Store
 from kanaria.serving.drift_server.watching.examining import Fitted, examine, failed
 from kanaria.serving.drift_server.watching.expected import expected
 from kanaria.serving.drift_server.watching.judged import judged, named
-from kanaria.serving.drift_server.watching.kept import EVER, title
+from kanaria.serving.drift_server.watching.kept import title
 from kanaria.serving.drift_server.watching.planning import end_by_clock
 from kanaria.serving.drift_server.watching.settings import MOST_ROWS, LabelSettings, Watch
 from kanaria.serving.drift_server.watching.window_columns import Rows, read
@@ -166,9 +166,8 @@ class Runner:
         place = self._store.place(watch.labels_name, _key(stream))
         held = self._labels.get((watch, stream))
         if held is None or held.place != place:
-            kept = self._reader.verdicts(stream, *EVER)
-            texts = [one.document for one in kept if one.detector == watch.labels_name]
-            found = tuple(records.load_labels(text) for text in texts[-HISTORY:])
+            kept = self._reader.newest_of(stream, watch.labels_name, HISTORY)
+            found = tuple(records.load_labels(one.document) for one in kept)
             held = self._labels[watch, stream] = _Earlier(place=place, labels=found)
         return held.labels
 
