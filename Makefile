@@ -23,7 +23,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate benchmark
-.PHONY: clean images test-images test-cluster test-cluster-pods test-prometheus
+.PHONY: clean images image-alibi test-images test-cluster test-cluster-pods test-prometheus
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ images: ## Build the training and the control image from BASE_IMAGE with any eng
 	$(call build,control,serving)
 	@for image in $(call IMAGE,training) $(call IMAGE,control); do \
 	  echo "$$image $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $$image) / 1000000 )) MB"; done
+
+image-alibi: ## Build the image with alibi-detect (BSL 1.1: production use needs a licence of Seldon's).
+	$(call build,alibi,serving/drift)
 
 define build
 	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --file $(2)/Dockerfile --tag $(call IMAGE,$(1)) \

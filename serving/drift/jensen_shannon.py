@@ -50,13 +50,13 @@ def _against(p: Floats, middle: Floats) -> Floats:
     return np.asarray((p * np.log2(ratio)).sum(axis=-1))
 
 
-def _significance(value: float, effective: float, bins: int) -> float:
-    from scipy.special import chdtrc
-
-    # For small differences eight times the divergence in nats, times the rows, is Pearson's.
-    return float(chdtrc(max(bins - 1, 1), 8 * math.log(2) * value**2 * effective))
-
-
+# For small differences eight times the divergence in nats, times the rows, is Pearson's statistic.
+EIGHT_NATS = 8 * math.log(2)
 MEASURE = binned.Measure(
-    name="Jensen-Shannon distance", bins=20, distance=distance, significance=_significance
+    name="Jensen-Shannon distance",
+    bins=20,
+    distance=distance,
+    squared=lambda value: EIGHT_NATS * value**2,
+    unsquared=lambda statistic: math.sqrt(statistic / EIGHT_NATS),
+    freedom=lambda bins: max(bins - 1, 1),
 )

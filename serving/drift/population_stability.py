@@ -44,13 +44,12 @@ def index(old: Floats, new: Floats, edges: Floats) -> Floats:
     return np.asarray(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum(axis=-1))
 
 
-def _significance(value: float, effective: float, bins: int) -> float:
-    from scipy.special import chdtrc
-
-    # For small differences the index times the rows is Pearson's statistic.
-    return float(chdtrc(max(bins - 1, 1), value * effective))
-
-
+# For small differences the index times the rows is Pearson's statistic.
 MEASURE = binned.Measure(
-    name="population stability index", bins=10, distance=index, significance=_significance
+    name="population stability index",
+    bins=10,
+    distance=index,
+    squared=lambda value: value,
+    unsquared=lambda statistic: statistic,
+    freedom=lambda bins: max(bins - 1, 1),
 )

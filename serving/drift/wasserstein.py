@@ -6,6 +6,7 @@ value for normal data. What lies beyond the outermost percentiles adds nothing, 
 outliers do not decide. Unlike the largest difference in probability it grows with the way moved.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,13 +57,12 @@ def _spread(edges: Floats) -> float:
     return float(high - low) / NORMAL_SPAN
 
 
-def _significance(value: float, effective: float, bins: int) -> float:
-    from scipy.special import chdtrc
-
-    # A shift of this many standard deviations against the mean's standard error.
-    return float(chdtrc(1, value**2 * effective))
-
-
+# A shift of this many standard deviations, against the mean's standard error.
 MEASURE = binned.Measure(
-    name="Wasserstein distance", bins=100, distance=distance, significance=_significance
+    name="Wasserstein distance",
+    bins=100,
+    distance=distance,
+    squared=lambda value: value**2,
+    unsquared=math.sqrt,
+    freedom=lambda bins: 1,
 )

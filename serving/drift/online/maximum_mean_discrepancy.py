@@ -135,18 +135,20 @@ class _Run:
     window_size: int
     least: float
 
-    def scan(self, state: State, values: Floats) -> tuple[NDArray[np.bool_], State]:
-        """Return at which rows the statistic is above its threshold, and the state after all."""
-        whole = np.isfinite(values).all(axis=1)
+    def advance(self, state: State, values: Floats) -> tuple[State, bool]:
+        """Return the state at the first row above its threshold, or after all."""
+        whole = np.flatnonzero(np.isfinite(values).all(axis=1))
         new, seen = values[whole], int(state.seen[0])
         kept = min(seen, self.window_size - 1)
         series = np.concatenate([state.memory[self.window_size - kept :], new])
         positions = seen + 1 + np.arange(len(new))
-        crossed = np.zeros(len(values), dtype=bool)
-        crossed[whole] = self._statistics(series)[kept:] > self._limits(state, positions)
-        memory = np.concatenate([state.memory, new])[-self.window_size :]
-        rows = state.rows + len(values)
-        return crossed, replace(state, memory=memory, seen=state.seen + len(new), rows=rows)
+        above = np.flatnonzero(self._statistics(series)[kept:] > self._limits(state, positions))
+        passed, rows = (
+            (above[0] + 1, whole[above[0]] + 1) if len(above) else (len(new), len(values))
+        )
+        memory = np.concatenate([state.memory, new[:passed]])[-self.window_size :]
+        after = replace(state, memory=memory, seen=state.seen + passed, rows=state.rows + int(rows))
+        return after, bool(len(above))
 
     def describe(self, state: State) -> tuple[OnlineFeature, ...]:
         """Return what is known of all features together at the newest row."""

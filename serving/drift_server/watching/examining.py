@@ -4,12 +4,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kanaria.components.shared.errors import KanariaError
+from kanaria.serving.drift.black_box_shift import BlackBoxShift
 from kanaria.serving.drift.protocol import Detector, Reference
 from kanaria.serving.drift.report import describe
 from kanaria.serving.drift.report.bars import known
 from kanaria.serving.drift.report.records import FAILED, Window
+from kanaria.serving.drift.uncertainty import Uncertainty
 from kanaria.serving.drift_server.watching.alignment import aligned
 from kanaria.serving.drift_server.watching.window_columns import Rows, chosen, flattened
+
+OF_ANSWERS = (BlackBoxShift, Uncertainty)
+"""Detectors that make their features of the responses themselves."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +34,10 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
         binary: the model answers probabilities of class 1.
     """
     told = known(fitted.reference, fitted.detector.name)
-    columns, differences = aligned(chosen(rows, told), told)
+    differences: list[str] = []
+    columns = rows.outputs
+    if not isinstance(fitted.detector, OF_ANSWERS):
+        columns, differences = aligned(chosen(rows, told), told)
     seen = Window(
         detector=fitted.detector.name,
         begin=rows.begin,
@@ -54,4 +62,17 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
         inputs=seen.inputs,
         outputs=seen.outputs,
         differences=seen.differences,
+    )
+
+
+def failed(rows: Rows, detector: str, why: str) -> Window:
+    """Return the record of a window that has no detector."""
+    return Window(
+        detector=detector,
+        begin=rows.begin,
+        end=rows.end,
+        rows=rows.rows,
+        verdict=FAILED,
+        failure=why,
+        differences=rows.differences,
     )

@@ -1,14 +1,18 @@
 """What the store has of verdicts, as reports, lines and metrics need it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
+from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.report import records
 from kanaria.serving.drift.report.records import Labels, Report, Watched, Window
 from kanaria.serving.drift_server.exchanges import Stream, Verdict
 from kanaria.serving.drift_server.reading import Reader
 from kanaria.serving.drift_server.watching.settings import LABELS
 
+Record = TypeVar("Record", Window, Labels)
 MOST_WINDOWS = 200
 """Windows of a stream in a report, the newest."""
 EVER = (-1e12, 1e12)
@@ -38,8 +42,8 @@ def newest(reader: Reader) -> list[Newest]:
         Newest(
             stream=stream,
             name=name,
-            window=_windows(windows[-1:])[0] if windows else None,
-            labels=_labels(labels[-1:])[0] if labels else None,
+            window=next(iter(_windows(windows[-1:])), None),
+            labels=next(iter(_labels(labels[-1:])), None),
         )
         for (stream, name), (windows, labels) in _grouped(reader.newest_verdicts()).items()
     ]
@@ -88,8 +92,15 @@ def _key(stream: Stream) -> tuple[str, str, str]:
 
 
 def _windows(verdicts: Sequence[Verdict]) -> tuple[Window, ...]:
-    return tuple(records.load_window(verdict.document) for verdict in verdicts)
+    return tuple(_loaded(verdicts, records.load_window))
 
 
 def _labels(verdicts: Sequence[Verdict]) -> tuple[Labels, ...]:
-    return tuple(records.load_labels(verdict.document) for verdict in verdicts)
+    return tuple(_loaded(verdicts, records.load_labels))
+
+
+def _loaded(verdicts: Sequence[Verdict], load: Callable[[str], Record]) -> Iterator[Record]:
+    """Yield the documents of verdicts; those that another version or program kept are left out."""
+    for verdict in verdicts:
+        with suppress(DataError):
+            yield load(verdict.document)

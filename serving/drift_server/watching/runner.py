@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.drift.protocol import Verdict as Says
 from kanaria.serving.drift.report import records
 from kanaria.serving.drift.report.records import FAILED, Labels, Window
@@ -17,7 +18,7 @@ from kanaria.serving.drift_server.judging import JudgeError, predictions
 from kanaria.serving.drift_server.quality import Task
 from kanaria.serving.drift_server.reading import Reader
 from kanaria.serving.drift_server.store import Store
-from kanaria.serving.drift_server.watching.examining import Fitted, examine
+from kanaria.serving.drift_server.watching.examining import Fitted, examine, failed
 from kanaria.serving.drift_server.watching.expected import expected
 from kanaria.serving.drift_server.watching.judged import judged, named
 from kanaria.serving.drift_server.watching.kept import EVER, title
@@ -35,10 +36,13 @@ HISTORY = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
-    """A watch with its detector, loaded."""
+    """A watch, and what returns the detector of a model version.
+
+    The latter raises DataError where there is none.
+    """
 
     watch: Watch
-    fitted: Fitted
+    fitted: Callable[[str], Fitted]
 
 
 class Runner:
@@ -104,9 +108,14 @@ class Runner:
     def _examined(self, watched: Watched, stream: Stream, rows: Rows) -> Window:
         """Return a window's record, with the quality to expect where earlier labels tell."""
         labels = watched.watch.labels
+        try:
+            fitted = watched.fitted(stream.version)
+        # A store that does not answer ends this process instead, which is started again.
+        except (DataError, ParameterError) as error:
+            return failed(rows, watched.watch.name, str(error))
         if labels is None:
-            return examine(rows, watched.fitted)
-        window = examine(rows, watched.fitted, binary=labels.task is Task.BINARY)
+            return examine(rows, fitted)
+        window = examine(rows, fitted, binary=labels.task is Task.BINARY)
         bins = [
             one for before in self._earlier(watched.watch, stream) for one in before.calibration
         ]

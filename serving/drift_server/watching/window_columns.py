@@ -12,13 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from kanaria.serving.drift.decimals import widened
 from kanaria.serving.drift_server.columns import Array, column
 from kanaria.serving.drift_server.exchanges import Exchange
 from kanaria.serving.drift_server.payloads import Columns, PayloadError, read_columns
 from kanaria.serving.drift_server.payloads import rows_of as payload_rows
+from kanaria.serving.drift_server.watching.image_columns import reduced
 
-MOST_VALUES = 20_000_000
+MOST_VALUES = 5_000_000
 """Values of a window that are held; exchanges beyond are counted but not looked at."""
+BEYOND = f"rows beyond the {MOST_VALUES:,} values that are looked at"
+MOST_TOLD = 20
 IMAGE_AXES = 3
 
 
@@ -30,7 +34,7 @@ class Rows:
         begin: time of its earliest exchange, in seconds since 1970.
         end: time of its latest.
         rows: instances.
-        inputs: columns of the requests; None or NaN where an exchange lacks one.
+        inputs: columns of the requests, images as numbers; None or NaN where an exchange lacks one.
         outputs: of the responses.
         both: of the exchanges with both halves of equally many rows.
         differences: what could not be read, in words.
@@ -67,11 +71,11 @@ def read(exchanges: Iterable[Exchange]) -> Rows:
         times.append(exchange.time)
         rows += exchange.rows
         if held > MOST_VALUES:
-            faults[f"rows are beyond the {MOST_VALUES:,} values that are looked at"] += (
-                exchange.rows
-            )
+            faults[BEYOND] += exchange.rows
             continue
-        asked, answered = _half(exchange.request, faults), _half(exchange.response, faults)
+        asked, said = reduced(_half(exchange.request, faults))
+        faults.update(dict.fromkeys(said, exchange.rows))
+        answered = _half(exchange.response, faults)
         for parts, half in ((inputs, asked), (outputs, answered)):
             if half:
                 parts.pieces.append(half)
@@ -85,7 +89,7 @@ def read(exchanges: Iterable[Exchange]) -> Rows:
         inputs=inputs.joined(),
         outputs=outputs.joined(),
         both=both.joined(),
-        differences=tuple(f"{count:,} {what}" for what, count in faults.items()),
+        differences=tuple(f"{what} ({n:,})" for what, n in faults.most_common(MOST_TOLD)),
     )
 
 
@@ -95,7 +99,7 @@ def _half(body: bytes | None, faults: Counter[str]) -> Columns:
     try:
         return read_columns(body)
     except PayloadError as error:
-        faults[f"bodies cannot be read, the last one: {error}"] += 1
+        faults[f"body that cannot be read: {error}"] += 1
         return {}
 
 
@@ -124,7 +128,7 @@ def _joined(parts: Sequence[Array | None], counts: Sequence[int]) -> Array:
     if numeric and len({part.shape[1:] for part in there}) == 1:
         shape = there[0].shape[1:]
         filled = [
-            np.full((count, *shape), math.nan) if part is None else part
+            np.full((count, *shape), math.nan) if part is None else widened(part)
             for part, count in zip(parts, counts, strict=True)
         ]
         return np.concatenate(filled)
