@@ -99,7 +99,8 @@ format: install ## Format the code and mend what the linter can mend.
 
 regenerate: install ## Write the compiled pipelines and the generated README tables anew.
 	$(SERVING)/python .github/scripts/readme_tables.py
-	$(SERVING)/kanaria compile train_and_deploy -o pipelines/train_and_deploy/pipeline.yaml
+	for name in train_and_deploy watch_for_drift; do \
+	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
 
 benchmark: install ## Measure seconds and peak memory of every step (15k and 150k rows).
 	$(SERVING)/python tests/benchmarks/steps.py

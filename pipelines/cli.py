@@ -9,6 +9,7 @@ from typing import Any
 
 from kanaria.components.shared.errors import KanariaError, ParameterError, shown
 from kanaria.pipelines.submit.options import add_schedule, add_submit
+from kanaria.serving.drift_server.options import add_drift
 from kanaria.serving.rollout.options import add_rollout
 
 ROOT = ".kanaria"
@@ -76,7 +77,7 @@ def _open(options: argparse.Namespace) -> int:
 
 def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="run a pipeline on this machine")
-    run.add_argument("pipeline", help="train_and_deploy, or a compiled .yaml file")
+    run.add_argument("pipeline", help="train_and_deploy, watch_for_drift, or a compiled .yaml file")
     run.add_argument("--config", default="", help="YAML file of pipeline parameters")
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     run.add_argument("--root", default=ROOT, help="where runs and results are kept")
@@ -86,7 +87,7 @@ def _add_run(commands: Any) -> None:
 
 def _add_compile(commands: Any) -> None:
     build = commands.add_parser("compile", help="write a pipeline as YAML for the KFP UI")
-    build.add_argument("pipeline", help="train_and_deploy")
+    build.add_argument("pipeline", help="train_and_deploy or watch_for_drift")
     build.add_argument("-o", "--output", required=True)
     build.add_argument("--image-prefix", default="", help="registry and path of the images")
     build.set_defaults(command=_compile)
@@ -135,6 +136,7 @@ ADDED = (
     add_schedule,
     _add_serve,
     add_rollout,
+    add_drift,
     _add_doctor,
     _add_runs,
 )
@@ -146,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     commands = parser.add_subparsers(
-        required=True, metavar="run|compile|submit|schedule|serve|rollout|doctor|runs"
+        required=True, metavar="run|compile|submit|schedule|serve|rollout|drift|doctor|runs"
     )
     for add in ADDED:
         add(commands)

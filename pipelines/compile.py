@@ -11,7 +11,7 @@ from kanaria.components.shared import atomic
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
 
-NAMES = ("train_and_deploy",)
+NAMES = ("train_and_deploy", "watch_for_drift")
 IMAGES = (TRAINING_IMAGE, CONTROL_IMAGE)
 
 

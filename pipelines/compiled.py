@@ -30,7 +30,7 @@ def documents(pipeline: str) -> list[Any]:
         if not file.is_file():
             raise ParameterError(
                 f"pipeline={shown(pipeline)}: unknown; "
-                "name train_and_deploy or a compiled .yaml file"
+                "name train_and_deploy, watch_for_drift or a compiled .yaml file"
             )
         text = file.read_text(encoding="utf-8")
     try:

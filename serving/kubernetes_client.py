@@ -74,6 +74,10 @@ CLUSTER_SERVING_RUNTIMES = Resource(
 )
 REVISIONS = Resource(group="serving.knative.dev", version="v1", plural="revisions")
 HTTP_ROUTES = Resource(group="gateway.networking.k8s.io", version="v1", plural="httproutes")
+GATEWAYS = Resource(group="gateway.networking.k8s.io", version="v1", plural="gateways")
+GATEWAY_CLASSES = Resource(
+    group="gateway.networking.k8s.io", version="v1", plural="gatewayclasses", namespaced=False
+)
 CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps")
 SECRETS = Resource(group="", version="v1", plural="secrets")
 SERVICE_ACCOUNTS = Resource(group="", version="v1", plural="serviceaccounts")

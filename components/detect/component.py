@@ -85,8 +85,8 @@ def detect_drift(
 
     Returns:
         outcome: Verdict with every feature that drifted or has too few rows to say.
-        drift: drift.json, the whole result: statistic, p-value, effect, interval of each feature.
-        report: Features by the size of their effect.
+        drift: drift.json, the report's numbers: statistic, p-value, effect of each feature, bars.
+        report: Features by the size of their effect, their distributions, what changed.
         drifted: Whether a feature drifted.
     """
     from pathlib import Path

@@ -1,18 +1,20 @@
 """The work of detect_drift."""
 
-import json
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanaria.components.detect import report, verdict
+from kanaria.components.detect import verdict
 from kanaria.components.detect.rows import sampled
 from kanaria.components.shared import atomic, examples, outcome, release, storage
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift import saved
+from kanaria.serving.drift.report import describe, page, records
+from kanaria.serving.drift.report.records import Report, Watched, Window
 
 log = logging.getLogger(__name__)
 
@@ -60,23 +62,35 @@ def detect(request: DetectRequest, targets: Targets) -> bool:
         detector, reference = saved.load(folder)
     splits = [request.split] if request.split else examples.split_names(request.examples)
     sample = sampled(request.examples, splits, request.rows, request.seed)
-    result = detector.test(reference, sample.columns()[0])
+    columns, _ = sample.columns()
+    result = detector.test(reference, columns)
     found = verdict.judged(result)
-    with atomic.published(targets.drift) as temporary:
-        temporary.mkdir()
-        (temporary / "drift.json").write_text(
-            json.dumps(verdict.document(result), indent=1), "utf-8"
-        )
-    atomic.write_text(targets.report, report.render(found, result))
+    window = describe.window(result, reference, columns, name=", ".join(splits))
+    _report(window, targets)
     outcome.write(found, targets.outcome)
     log.info("%s", found.summary())
     return result.drifted
 
 
+def _report(window: Window, targets: Targets) -> None:
+    """Write the result twice, for machines and for people, with equal numbers."""
+    watched = Watched(name="Examples", windows=(window,))
+    whole = Report(title="Drift", created=time.time(), watched=(watched,))
+    with atomic.published(targets.drift) as temporary:
+        temporary.mkdir()
+        (temporary / "drift.json").write_text(records.dump(whole), encoding="utf-8")
+    atomic.write_text(targets.report, page.render(whole))
+
+
 def _check(request: DetectRequest) -> None:
     faults = Faults(verdict.STEP)
     one = (request.detector is None) != (not request.deployed)
-    faults.check(one, "deployed", request.deployed, "give it or drift_detector, not both")
+    faults.check(
+        one,
+        "deployed",
+        request.deployed,
+        "give drift_detector, or a release that is deployed; one of them",
+    )
     faults.check(request.rows > 0, "rows", request.rows, "use 1 or more")
     faults.check(request.seed >= 0, "seed", request.seed, "use 0 or more")
     try:

@@ -14,7 +14,7 @@ from kanaria.components.detect.rows import Sample, sampled
 from kanaria.components.shared import atomic
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.tensors.adapter import read_schema
+from kanaria.components.shared.schema_file import read_schema
 from kanaria.serving.drift import saved
 from kanaria.serving.drift.protocol import Columns, Detector, Reference
 

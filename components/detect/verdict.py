@@ -1,11 +1,7 @@
-"""What a detector's result means for a pipeline: outcome and JSON. Pure."""
+"""What a detector's result means for a pipeline: its outcome. Pure."""
 
-from dataclasses import asdict
-from typing import Any
-
-from kanaria.components.shared import metadata
 from kanaria.components.shared.outcome import Outcome, Reason
-from kanaria.serving.drift.protocol import FeatureResult, Result, Verdict
+from kanaria.serving.drift.protocol import FeatureResult, Result
 
 STEP = "detect_drift"
 
@@ -40,21 +36,3 @@ def _reason(feature: FeatureResult, severity: str, kind: str) -> Reason:
     if kind == "not_enough_data":
         told += f"; too few rows ({feature.window_rows}) to exclude drift"
     return Reason(severity=severity, subject=name, kind=kind, text=f"{name}: {told}")
-
-
-def document(result: Result) -> dict[str, Any]:
-    """Return the whole result as plain JSON data, `verdict` in words for the window and a feature.
-
-    A statistic that could not be computed is the text "nan".
-    """
-    found: dict[str, Any] = metadata.plain(asdict(result))
-    for kept, feature in zip(found["features"], result.features, strict=True):
-        kept["verdict"] = verdict_of(feature).value
-    return found | {"verdict": result.verdict.value}
-
-
-def verdict_of(feature: FeatureResult) -> Verdict:
-    """Return what a person is told of one feature."""
-    if feature.drifted:
-        return Verdict.DRIFTED
-    return Verdict.STABLE if feature.enough else Verdict.NOT_ENOUGH_DATA

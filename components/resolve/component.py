@@ -53,8 +53,8 @@ def resolve_deployed(
         warm_start: Whether a training starts from the live model.
 
     Returns:
-        release: URI of the release folder (model, schema, statistics), or an empty string when
-            nothing is deployed.
+        release: URI of the release folder (model, schema, statistics, drift detector), or an empty
+            string when nothing is deployed.
         base_model: The same with warm_start, else an empty string, so that a training without it
             is reused whatever is deployed.
     """

@@ -15,6 +15,7 @@ def rollout_model(
     interval_seconds: int = 60,
     prometheus_url: str = "",
     prometheus_queries: str = "",
+    drift_server_url: str = "",
 ) -> bool:
     """Roll out a pushed canary: raise, hold or take back its traffic on what is observed.
 
@@ -30,6 +31,8 @@ def rollout_model(
         prometheus_url: Address of the cluster's Prometheus; empty for KANARIA_PROMETHEUS_URL.
         prometheus_queries: What counts requests there: knative, traefik, istio, tensorflow_serving
             or FILE.yaml:NAME; empty for KANARIA_PROMETHEUS_QUERIES, else knative.
+        drift_server_url: Address of the drift server that keeps the service's payload log, for
+            gates on what models answer; empty for KANARIA_DRIFT_SERVER.
 
     Returns:
         outcome: Whether the canary was promoted, and every reason.
@@ -47,6 +50,7 @@ def rollout_model(
         interval_seconds=interval_seconds,
         prometheus_url=prometheus_url,
         prometheus_queries=prometheus_queries,
+        drift_server_url=drift_server_url,
     )
     targets = Targets(outcome=Path(outcome.path), timeline=Path(timeline.path))
     return roll_out(request, targets)

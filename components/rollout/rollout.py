@@ -36,6 +36,7 @@ class RolloutRequest:
         interval_seconds: between two decisions, more than 0.
         prometheus_url: of the cluster's Prometheus, "" for the environment's.
         prometheus_queries: name of a set of queries, "" for the environment's.
+        drift_server_url: of the drift server, "" for the environment's.
     """
 
     endpoint: Path
@@ -44,6 +45,7 @@ class RolloutRequest:
     interval_seconds: int
     prometheus_url: str
     prometheus_queries: str
+    drift_server_url: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,8 +75,11 @@ def roll_out(request: RolloutRequest, targets: Targets) -> bool:
         return _without(targets, False, f"nothing was pushed: {endpoint['reason']}")
     if endpoint["percent"] == 100:
         return _without(targets, True, f"{endpoint['revision']} is the first: it has all traffic")
-    url, queries = request.prometheus_url, request.prometheus_queries
-    with connect(prometheus_url=url, prometheus_queries=queries) as place:
+    with connect(
+        prometheus_url=request.prometheus_url,
+        prometheus_queries=request.prometheus_queries,
+        drift_server=request.drift_server_url,
+    ) as place:
         rollout = _rolled_out(request, place, endpoint, policy)
         found = judged(rollout)
         outcome.write(found, targets.outcome)

@@ -7,7 +7,7 @@ import tensorflow_transform  # noqa: F401  It decides what tf.keras means, befor
 
 from kanaria.components.shared import atomic, examples, fingerprint, user_module
 from kanaria.components.shared.errors import UserCodeError
-from kanaria.components.shared.tensors import adapter
+from kanaria.components.shared.schema_file import read_schema
 from kanaria.components.shared.tfx_names import FnArgs
 from kanaria.components.train import base_model, model_run, private_tensorflow
 from kanaria.components.train.check_model import check_model
@@ -94,7 +94,7 @@ def train(request: TrainRequest, model: Path, logs: Path) -> Trained:
     check(request)
     eval_files = examples.split_files(request.examples, "eval")
     train_files = _train_files(request)
-    schema = adapter.read_schema(request.schema / "schema.pbtxt")
+    schema = read_schema(request.schema / "schema.pbtxt")
     run_fn = user_module.function(request.module_file, request.run_fn)
     private_tensorflow.leave_tf_keras_unconverted()
     _make_repeatable(request.seed)

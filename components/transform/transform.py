@@ -8,7 +8,7 @@ from typing import Any
 from kanaria.components.shared import atomic, examples
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.tensors import adapter
+from kanaria.components.shared.schema_file import read_schema
 from kanaria.components.transform import beam_engine, check_rows, user_code
 from kanaria.components.transform.cause import guarded
 from kanaria.components.transform.materialize import Transform
@@ -52,7 +52,7 @@ def transform(request: TransformRequest, graph: Path, transformed: Path) -> None
     faults.raise_if_any()
     _quiet()
     function = user_code.load(request.module_file, request.preprocessing_fn, request.custom_config)
-    schema = adapter.read_schema(request.schema / "schema.pbtxt")
+    schema = read_schema(request.schema / "schema.pbtxt")
     splits = _checked_splits(request.examples, schema)
     where = f"{request.module_file}: {request.preprocessing_fn} on split "
     with atomic.published(graph) as new_graph, atomic.published(transformed) as new_examples:

@@ -1,26 +1,31 @@
 """The demonstration, run by `make demo`.
 
-Trains on January to April and deploys; trains on January to August and pushes that as a 10 %
-canary; sends flights of September to December to the endpoint; prints what each revision did.
-The service starts from nothing every time, and every step that can be reused is.
+Trains on the winter and deploys; trains on January to May and pushes that as a 10 % canary; sends
+the summer's flights to the endpoint, day by day, and tells a day later which of them were late. A
+drift server gets the payload log and these labels. Prints what each revision did, which features
+drifted from its training months, and its quality. The service starts from nothing every time, and
+every step that can be reused is.
 """
 
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from kanaria.components.shared import atomic
 from kanaria.components.shared.errors import KanariaError
-from kanaria.pipelines.flights import traffic
+from kanaria.pipelines.flights import traffic, watching
 from kanaria.pipelines.flights.prepare import prepare
 from kanaria.pipelines.local.record import all_runs
 from kanaria.pipelines.local.run import Root
+from kanaria.serving.drift.report.records import Watched
 from kanaria.serving.local import store
 from kanaria.serving.local.background import served
 
 SERVICE = "flights-delay"
-REQUESTS = 3000
+REQUESTS = 5000
+EVENTS = "events.sqlite"
 CONFIG = Path(__file__).with_name("train.yaml")
 
 
@@ -29,13 +34,14 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _train(title: str, root: Root, files: Sequence[Path]) -> None:
+def _train(title: str, root: Root, files: Sequence[Path], logger_url: str) -> None:
     """Run the pipeline as a user would; a run that fails ends the demonstration."""
     _say(f"\n{title}")
     kanaria = Path(sys.executable).with_name("kanaria")
     data = ",".join(map(str, files))
     command = [str(kanaria), "run", "train_and_deploy", "--config", str(CONFIG)]
-    command += ["--set", f"data={data}", "--root", str(root.path)]
+    command += ["--set", f"data={data}", "--set", f"logger_url={logger_url}"]
+    command += ["--root", str(root.path)]
     if subprocess.run(command, check=False).returncode:
         raise KanariaError(f"{title}: the run failed")
 
@@ -59,20 +65,40 @@ def demo(folder: Path) -> int:
     months = prepare(folder.resolve() / "data")
     if not store.live_url(root.serving):  # Else `served` says so, and nothing is lost.
         atomic.remove(root.serving / "default" / SERVICE)
-    with served(root.serving) as url:
-        _train("January to April: train and deploy", root, months[:4])
-        _train("January to August: train and push as a 10 % canary", root, months[:8])
-        _say(f"\nFlights of September to December, {REQUESTS} requests to {url}")
-        answers = traffic.send(
-            f"{url}/v1/models/{SERVICE}:predict", traffic.flights(months[8:], REQUESTS)
-        )
+    # The service ends first: then its last events still have somewhere to go.
+    with watching.received(_new_store(root)) as watcher, served(root.serving) as url:
+        _train("January to March: train and deploy", root, months[:3], watcher)
+        _train("January to May: train and push as a 10 % canary", root, months[:5], watcher)
+        _say(f"\nFlights of June to August, {REQUESTS} requests to {url}; labels a day later")
+        began = time.time()
+        days = traffic.by_day(traffic.flights(months[5:8], REQUESTS))
+        endpoint = f"{url}/v1/models/{SERVICE}:predict"
+        answers = traffic.send(endpoint, days, f"{watcher}/labels")
     summaries = traffic.summarize(answers)
     _say(f"\n{_table(summaries)}")
-    _say("Accuracy (at 0.5) and AUC are over the flights that the revision answered for.\n")
+    seen = watching.seen(root.path / EVENTS, root.models / SERVICE, began)
+    _tell_drift(seen)
     report = root.runs / all_runs(root.runs)[-1].run_id / "index.html"
-    _say(f"Report: {report}")
+    _say(f"Drift: {watching.write_report(seen, root.path)}")
     _say(f"Serve it again: kanaria serve --state {root.serving}")
-    return int(len(summaries) != 2 or any(summary.errors for summary in summaries))
+    _say(f"Report: {report}")
+    is_whole = len(summaries) == len(seen) == 2 and not any(s.errors for s in summaries)
+    return int(not is_whole)
+
+
+def _new_store(root: Root) -> Path:
+    """Return the file of the drift server's store, which is not there yet."""
+    for path in root.path.glob(f"{EVENTS}*"):
+        atomic.remove(path)
+    return root.path / EVENTS
+
+
+def _tell_drift(seen: Sequence[Watched]) -> None:
+    for version in seen:
+        _say(f"\n{version.name}: its requests beside the rows it was trained on")
+        _say(watching.drift_table(version))
+    _say("\nQuality by the labels that have come (95 % bands; the last day's are still missing)")
+    _say(f"{watching.quality_table(seen)}\n")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Sends real rows to the endpoint and sums up what each revision answered."""
+"""Sends real rows to the endpoint, tells a day later what was right, and sums up the answers."""
 
 import csv
 import json
@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,27 @@ import httpx
 import numpy as np
 from scipy.stats import rankdata
 
+from kanaria.components.shared.errors import NotReadyError, shown
 from kanaria.pipelines.flights import prepare
 from kanaria.serving.local.router import REVISION_HEADER
 
 CLIENTS = 4
+REQUEST_ID = "X-Request-Id"
 TEXTS = ("carrier", "origin", "dest")
 INTEGERS = ("month", "weekday", "hour", "sched_dep_minutes")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flight:
-    """One row to send, and what happened: 1 if the flight arrived late, else 0."""
+    """One row to send, and what happened: 1 if the flight arrived late, else 0.
+
+    Attributes:
+        request_id: X-Request-Id by which its label meets its prediction.
+    """
 
     features: dict[str, Any]
     late: int
+    request_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,20 +81,27 @@ def flights(files: Iterable[Path], wanted: int) -> list[Flight]:
         with file.open(newline="", encoding="utf-8") as text:
             rows += [row for row in csv.DictReader(text) if all(row.values())]
     step = max(len(rows) // wanted, 1)
-    return [_flight(row) for row in rows[::step][:wanted]]
+    return [_flight(row, f"flight-{n}") for n, row in enumerate(rows[::step][:wanted])]
 
 
-def _flight(row: dict[str, str]) -> Flight:
+def by_day(rows: Iterable[Flight]) -> list[list[Flight]]:
+    """Return flights in the order of time, day by day: a day ends where the weekday changes."""
+    days = groupby(rows, key=lambda flight: flight.features["weekday"])
+    return [list(day) for _, day in days]
+
+
+def _flight(row: dict[str, str], request_id: str) -> Flight:
     features: dict[str, Any] = {}
     for name in prepare.COLUMNS[:-1]:
         text = row[name]
         features[name] = text if name in TEXTS else int(text) if name in INTEGERS else float(text)
-    return Flight(features=features, late=int(row["late"]))
+    return Flight(features=features, late=int(row["late"]), request_id=request_id)
 
 
 def _ask(client: httpx.Client, url: str, flight: Flight) -> Answer:
     started = time.perf_counter()
-    response = client.post(url, content=json.dumps({"instances": [flight.features]}))
+    body, headers = json.dumps({"instances": [flight.features]}), {REQUEST_ID: flight.request_id}
+    response = client.post(url, content=body, headers=headers)
     seconds = time.perf_counter() - started
     is_answered = response.status_code == httpx.codes.OK
     return Answer(
@@ -98,10 +113,36 @@ def _ask(client: httpx.Client, url: str, flight: Flight) -> Answer:
     )
 
 
-def send(url: str, rows: Sequence[Flight]) -> list[Answer]:
-    """Send each row once, by a few clients at a time."""
+def send(url: str, days: Iterable[Sequence[Flight]], labels_url: str) -> list[Answer]:
+    """Send each flight once, day by day, by a few clients at a time.
+
+    Whether a flight was late is told a day later: after the requests of the next day. The last
+    day's labels have not come when the traffic ends.
+
+    Args:
+        url: of the endpoint.
+        days: flights of one day each, in order.
+        labels_url: where the drift server takes labels.
+
+    Raises:
+        NotReadyError: the drift server does not take them.
+    """
+    answers: list[Answer] = []
+    yesterday: Sequence[Flight] = ()
     with httpx.Client(timeout=30.0) as client, ThreadPoolExecutor(CLIENTS) as pool:
-        return list(pool.map(lambda flight: _ask(client, url, flight), rows))
+        for day in days:
+            answers += pool.map(lambda flight: _ask(client, url, flight), day)
+            if yesterday:
+                _tell(client, labels_url, yesterday)
+            yesterday = day
+    return answers
+
+
+def _tell(client: httpx.Client, url: str, flights: Sequence[Flight]) -> None:
+    labels = [{"request_id": flight.request_id, "label": flight.late} for flight in flights]
+    response = client.post(url, json=labels)
+    if response.status_code != httpx.codes.OK:
+        raise NotReadyError(f"{url}: labels are not taken: {shown(response.text)}")
 
 
 def auc(labels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any]) -> float:

@@ -138,7 +138,9 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_pipeline(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pipeline", help="train_and_deploy, or a compiled .yaml file")
+    parser.add_argument(
+        "pipeline", help="train_and_deploy, watch_for_drift, or a compiled .yaml file"
+    )
     parser.add_argument("--config", help="YAML file of pipeline parameters")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--pipeline-root", default="", help="URI of the folder of artifacts")

@@ -135,13 +135,13 @@ def _lineage(found: dsl.PipelineTask) -> dict[str, Any]:
     return {"run_id": run, "pipeline_name": NAME, "span": found.outputs["span"]}
 
 
-def _rolled_out(push: dsl.PipelineTask, policy_file: Any, prometheus_url: Any) -> None:
+def _rolled_out(push: dsl.PipelineTask, policy_file: Any, **sources: Any) -> None:
     """Roll the canary out under the policy, if there is one; what is rolled back fails the run."""
     with dsl.If(policy_file != "", name="rollout"):
         rollout = rollout_model(
             endpoint=push.outputs["endpoint"],
             policy_file=policy_file,
-            prometheus_url=prometheus_url,
+            **sources,
         )
         require_passed(outcome=_fresh(rollout).outputs["outcome"])
 
@@ -195,6 +195,7 @@ def train_and_deploy(
     checks: dict = {},  # noqa: B006
     rollout_policy_file: str = "",
     prometheus_url: str = "",
+    drift_server_url: str = "",
 ) -> None:
     """Ingest, validate, transform, train and evaluate; push a blessed model as a canary.
 
@@ -248,6 +249,7 @@ def train_and_deploy(
         rollout_policy_file: URI of the policy by which rollout_model gives the canary its traffic;
             empty to leave it at canary_percent.
         prometheus_url: Address of the cluster's Prometheus, for a rollout.
+        drift_server_url: Address of the drift server, for a rollout that compares models' answers.
     """
     given = dict(locals())
     deployed = _fresh(
@@ -285,4 +287,9 @@ def train_and_deploy(
             **_lineage(found),
             **_among(given, TO_PUSH),
         )
-        _rolled_out(_fresh(push), rollout_policy_file, prometheus_url)
+        _rolled_out(
+            _fresh(push),
+            rollout_policy_file,
+            prometheus_url=prometheus_url,
+            drift_server_url=drift_server_url,
+        )

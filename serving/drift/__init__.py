@@ -10,11 +10,11 @@
     jensen_shannon             distance over bins, from 0 to 1          a mixed table
     population_stability       the index of credit scoring              a mixed table
     wasserstein                how far the values moved                 each number
-    table                      the two and shares of missing values     a mixed table
     maximum_mean_discrepancy   any difference of distributions          all numbers together
       ..._fourier              the same for many rows, seeing less      all numbers together
     least_squares_density_     any difference of densities              all numbers together
       difference
+    table                      the two and shares of missing values     a mixed table
     domain_classifier          whether a model tells them apart         a mixed table
     black_box_shift            answers of a classifier                  its probabilities
     uncertainty                how sure it is of them                   its probabilities

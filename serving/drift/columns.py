@@ -112,6 +112,24 @@ def texts(column: NDArray[Any]) -> NDArray[Any]:
     return np.array(found, dtype=str)
 
 
+def matrix(columns: Columns, features: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the columns of `features` as a matrix of numbers, a row each.
+
+    Raises:
+        DataError: columns are missing, or hold no numbers.
+    """
+    chosen = {name: np.asarray(column) for name, column in selected(columns, features).items()}
+    kinds = {
+        name: column.dtype
+        for name, column in chosen.items()
+        if column.dtype.kind not in KINDS_OF_NUMBERS
+    }
+    if kinds:
+        listed = ", ".join(f"{name!r} ({kind})" for name, kind in kinds.items())
+        raise DataError(f"rows: features {listed} hold no numbers; send numbers")
+    return np.column_stack([column.astype(np.float64) for column in chosen.values()])
+
+
 def categories(column: NDArray[Any]) -> NDArray[Any]:
     """Return the values that are there: numbers as they are, anything else as text."""
     array = np.asarray(column)

@@ -26,7 +26,7 @@ class FisherExact(univariate.SidedSettings):
 
     def fit(self, rows: Columns) -> CountedReference:
         """Return the reference of `rows`, all zeros and ones."""
-        _binary(rows)
+        require_binary(rows)
         return CountedReference.of(rows, rows_of(rows, "reference"))
 
     def test(self, reference: CountedReference, window: Columns) -> Result:
@@ -39,13 +39,13 @@ def compared(
 ) -> Result:
     """Return how `window` compares with the reference, both of zeros and ones."""
     chosen = selected(window, reference.kinds)
-    _binary(chosen)
+    require_binary(chosen)
     counted = CountedReference.of(chosen, rows_of(chosen, "window"))
     tests = [
         feature(
             name,
-            _ones(reference, name),
-            _ones(counted, name),
+            ones(reference, name),
+            ones(counted, name),
             settings.alternative,
             settings.least,
         )
@@ -54,7 +54,12 @@ def compared(
     return univariate.result(detector, settings, tests, (reference.rows, counted.rows))
 
 
-def _binary(columns: Columns) -> None:
+def require_binary(columns: Columns) -> None:
+    """Refuse columns that hold anything but zeros, ones and missing values.
+
+    Raises:
+        DataError: some do, all of them named.
+    """
     wrong = [name for name, column in columns.items() if not _is_binary(np.asarray(column))]
     if wrong:
         raise DataError(f"features {shown(wrong)}: values other than 0 and 1; use chi_squared")
@@ -66,7 +71,8 @@ def _is_binary(column: NDArray[np.generic]) -> bool:
     return bool(np.all((column == 0) | (column == 1) | np.isnan(column.astype(float))))
 
 
-def _ones(counted: CountedReference, name: str) -> tuple[int, int]:
+def ones(counted: CountedReference, name: str) -> tuple[int, int]:
+    """Return how many ones a feature has, and of how many values."""
     counts = counted.counts[name]
     return int(counts[counted.kinds[name] == 1].sum()), int(counts.sum())
 

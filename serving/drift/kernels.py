@@ -3,17 +3,18 @@
 With several sigmas the kernel is the mean of theirs. It lies between 0 and 1, and k(x, x) = 1.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from kanaria.serving.drift.protocol import Floats
 
-BLOCK = 512
+BLOCK = 256
 """Rows of one block: its kernel matrix stays in a core's cache."""
 
-LOWEST_EXPONENT = -87.0
-"""Its exponential is the smallest number that float32 holds in full."""
+FARTHEST = 174.0
+"""Squared distance in bandwidths from which on a kernel is too small for float32."""
 
 
 def blocks(rows: int) -> list[slice]:
@@ -26,16 +27,17 @@ def gaussian(first: Floats, second: Floats, sigmas: Sequence[float]) -> Floats:
 
     Distances are taken in float64, where close rows far from the origin stay apart.
     """
-    squared = -2.0 * (first @ second.T)
-    squared += np.einsum("ij,ij->i", first, first)[:, None]
-    squared += np.einsum("ij,ij->i", second, second)
-    total = np.zeros(squared.shape, dtype=np.float32)
-    for sigma in sigmas:
-        # Rounding may leave the distance of equal rows a little below zero.
-        exponent = np.clip(squared * (-0.5 / sigma**2), LOWEST_EXPONENT, 0.0)
-        total += np.exp(exponent.astype(np.float32))
-    total /= len(sigmas)
-    return total
+    # |x - y|^2 = |x|^2 - 2 x y + |y|^2 in one product of matrices.
+    left = np.column_stack([first, np.einsum("ij,ij->i", first, first), np.ones(len(first))])
+    right = np.column_stack(
+        [-2.0 * second, np.ones(len(second)), np.einsum("ij,ij->i", second, second)]
+    )
+    squared = left @ right.T
+    # Rounding may leave the distance of equal rows a little below zero.
+    np.maximum(squared, 0.0, out=squared)
+    near = np.minimum(squared, FARTHEST * max(sigmas) ** 2, out=squared).astype(np.float32)
+    kernels = (np.exp(near * np.float32(-0.5 / sigma**2)) for sigma in sigmas)
+    return functools.reduce(np.add, kernels) / np.float32(len(sigmas))
 
 
 def median_bandwidth(points: Floats) -> float:

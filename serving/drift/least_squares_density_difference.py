@@ -86,8 +86,8 @@ def tested(
     # The integral of the product of two bumps is a bump of sqrt(2) times the width.
     overlap = kernels.gaussian(centres, centres, [math.sqrt(2) * sigma for sigma in sigmas])
     values, vectors = np.linalg.eigh(overlap.astype(np.float64))
-    window = multivariate.dealt(rows, settings)
-    means = _means(bumps, window, rows) @ vectors
+    deals = multivariate.dealt(len(old), new, settings)
+    means = _means(bumps, deals, rows) @ vectors
     permuted = means[0, 1:] - means[1, 1:]
     weights = penalised(np.maximum(values, 0.0), permuted, settings.most_change)
     differences = _length(means[0] - means[1], weights)
@@ -100,9 +100,9 @@ def tested(
     return multivariate.test_of_all(differences, effect, least, rows, ROUNDING)
 
 
-def _means(bumps: Floats, window: Floats, rows: tuple[int, int]) -> Floats:
+def _means(bumps: Floats, deals: Floats, rows: tuple[int, int]) -> Floats:
     """Return the mean bumps of reference and window in each deal: (2, deals, centres)."""
-    new = (window.T @ bumps).astype(np.float64)
+    new = (deals.T @ bumps).astype(np.float64)
     both = bumps.sum(axis=0, dtype=np.float64)
     return np.stack([(both - new) / rows[0], new / rows[1]])
 

@@ -74,8 +74,9 @@ class MaximumMeanDiscrepancy(ScaledSettings):
         rows = (len(space.points), len(values))
         found = untested(rows, self.least)
         if min(rows) >= multivariate.FEWEST:
+            deals = multivariate.dealt(len(space.points), values, self)
             points = np.concatenate([space.points, space.placed(values)])
-            sums = pair_sums(points, self.bandwidths(space), multivariate.dealt(rows, self))
+            sums = pair_sums(points, self.bandwidths(space), deals)
             found = test_of(sums, rows, self.least, LARGEST)
         return multivariate.result(self.name, self, found, (reference.rows, count))
 
@@ -95,9 +96,9 @@ class PairSums:
     total: float
 
 
-def pair_sums(points: Floats, sigmas: tuple[float, ...], window: Floats) -> PairSums:
-    """Return the sums of the kernel between `points`, for the deals in the columns of `window`."""
-    within = np.zeros(window.shape[1])
+def pair_sums(points: Floats, sigmas: tuple[float, ...], deals: Floats) -> PairSums:
+    """Return the sums of the kernel between `points`, for the deals in the columns of `deals`."""
+    within = np.zeros(deals.shape[1])
     by_row = np.zeros(len(points))
     parts = kernels.blocks(len(points))
     for number, first in enumerate(parts):
@@ -107,20 +108,20 @@ def pair_sums(points: Floats, sigmas: tuple[float, ...], window: Floats) -> Pair
                 np.fill_diagonal(kernel, 0)
             # The matrix is symmetric: a block off the diagonal counts for its mirror image too.
             twice = 1 if first == second else 2
-            within += twice * np.einsum("ij,ij->j", window[first], kernel @ window[second])
+            within += twice * np.einsum("ij,ij->j", deals[first], kernel @ deals[second])
             by_row[first] += kernel.sum(axis=1)
             if first != second:
                 by_row[second] += kernel.sum(axis=0)
-    return PairSums(within=within, touching=by_row @ window, total=float(by_row.sum()))
+    return PairSums(within=within, touching=by_row @ deals, total=float(by_row.sum()))
 
 
 def test_of(
     sums: PairSums, rows: tuple[int, int], least: float, spread: float
 ) -> univariate.FeatureTest:
-    """Return the test of these sums of kernels; `spread` as in `_effect`."""
+    """Return the test of these sums of kernels; `spread` as in `discrepancy`."""
     squared = squared_discrepancies(sums, rows)
     biased = float(squared_discrepancies(sums, rows, diagonal=1)[0])
-    effect = _effect(float(squared[0]), biased, rows, least, spread)
+    effect = discrepancy(float(squared[0]), biased, rows, least, spread)
     return multivariate.test_of_all(squared, effect, (LARGEST * least) ** 2, rows, ROUNDING)
 
 
@@ -142,7 +143,7 @@ def squared_discrepancies(sums: PairSums, rows: tuple[int, int], diagonal: int =
     return squared
 
 
-def _effect(
+def discrepancy(
     squared: float, biased: float, rows: tuple[int, int], least: float, spread: float
 ) -> Effect:
     """Return the discrepancy over its largest value, with an interval that holds for any data.

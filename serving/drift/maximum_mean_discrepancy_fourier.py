@@ -52,9 +52,10 @@ class FourierMaximumMeanDiscrepancy(maximum_mean_discrepancy.ScaledSettings):
         rows = (len(space.points), len(values))
         found = maximum_mean_discrepancy.untested(rows, self.least)
         if min(rows) >= multivariate.FEWEST:
+            deals = multivariate.dealt(len(space.points), values, self)
             points = np.concatenate([space.points, space.placed(values)])
             drawn = self._drawn(len(reference.features), self.bandwidths(space))
-            sums = pair_sums(points, drawn, multivariate.dealt(rows, self))
+            sums = pair_sums(points, drawn, deals)
             found = maximum_mean_discrepancy.test_of(sums, rows, self.least, FARTHEST)
         return multivariate.result(self.name, self, found, (reference.rows, count))
 
@@ -66,18 +67,18 @@ class FourierMaximumMeanDiscrepancy(maximum_mean_discrepancy.ScaledSettings):
         return drawn / np.resize(sigmas, self.frequencies)
 
 
-def pair_sums(points: Floats, frequencies: Floats, window: Floats) -> PairSums:
-    """Return the sums of the approximated kernel between `points`, for the deals in `window`."""
+def pair_sums(points: Floats, frequencies: Floats, deals: Floats) -> PairSums:
+    """Return the sums of the approximated kernel between `points`, for the deals in `deals`."""
     waves = 2 * frequencies.shape[1]
-    by_deal, both = np.zeros((window.shape[1], waves)), np.zeros(waves)
+    by_deal, both = np.zeros((deals.shape[1], waves)), np.zeros(waves)
     for part in kernels.blocks(len(points)):
         turns = (points[part] @ frequencies).astype(np.float32)
         values = np.concatenate([np.cos(turns), np.sin(turns)], axis=1)
-        by_deal += window[part].T @ values
+        by_deal += deals[part].T @ values
         both += values.sum(axis=0, dtype=np.float64)
     by_deal, both = (sums / math.sqrt(frequencies.shape[1]) for sums in (by_deal, both))
     # A row's kernel with itself is 1, and is not a pair.
-    new = int(window[:, 0].sum())
+    new = int(deals[:, 0].sum())
     return PairSums(
         within=np.einsum("ij,ij->i", by_deal, by_deal) - new,
         touching=by_deal @ both - new,

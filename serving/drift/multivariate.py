@@ -5,6 +5,7 @@ reference and window are dealt anew at random, and the statistic is taken each t
 rows as observed among the deals makes the p-value valid (Phipson and Smyth 2010).
 """
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,20 +55,23 @@ class Settings:
         faults.check(self.seed >= 0, "seed", self.seed, "use 0 or more")
 
 
-def dealt(rows: tuple[int, int], settings: Settings) -> Floats:
+def dealt(reference: int, window: Floats, settings: Settings) -> Floats:
     """Return which rows are the window's in each deal: (all rows, 1 + permutations) of 0 and 1.
 
     Args:
-        rows: of reference and window; in the first deal, as observed, the window's are the last.
+        reference: number of its rows, which come before the window's in the first deal.
+        window: its rows. They take part in the seed: with the same deals for every window, the
+            false alarms of one seed would stay above the promise, and those of another below.
         settings: how many deals, and the seed.
     """
-    generator = np.random.default_rng(settings.seed)
-    both = sum(rows)
-    window = np.zeros((both, 1 + settings.permutations), dtype=np.float32)
-    window[rows[0] :, 0] = 1
-    for deal in range(1, window.shape[1]):
-        window[generator.choice(both, rows[1], replace=False, shuffle=False), deal] = 1
-    return window
+    digest = zlib.crc32(np.ascontiguousarray(window).tobytes())
+    generator = np.random.default_rng([settings.seed, digest])
+    both = reference + len(window)
+    deals = np.zeros((both, 1 + settings.permutations), dtype=np.float32)
+    deals[reference:, 0] = 1
+    for deal in range(1, deals.shape[1]):
+        deals[generator.choice(both, len(window), replace=False, shuffle=False), deal] = 1
+    return deals
 
 
 def share_reaching(value: float, permuted: Floats, rounding: float) -> float:

@@ -1,16 +1,9 @@
 """Detectors with their references on disk: `detector.json` and `reference.npz`, no pickle."""
 
-import json
-import tempfile
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from pydantic import TypeAdapter, ValidationError
-
-from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.serving.drift import files
 from kanaria.serving.drift.black_box_shift import BlackBoxShift
 from kanaria.serving.drift.chi_squared import ChiSquared
 from kanaria.serving.drift.counted import CountedReference
@@ -33,7 +26,7 @@ from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.uncertainty import Uncertainty
 from kanaria.serving.drift.wasserstein import Wasserstein
 
-KINDS: Mapping[str, tuple[type[Any], type[Reference]]] = {
+KINDS: files.Kinds = {
     "black_box_shift": (BlackBoxShift, TableReference),
     "chi_squared": (ChiSquared, CountedReference),
     "cramer_von_mises": (CramerVonMises, OrderedReference),
@@ -41,11 +34,11 @@ KINDS: Mapping[str, tuple[type[Any], type[Reference]]] = {
     "fisher_exact": (FisherExact, CountedReference),
     "jensen_shannon": (JensenShannon, TableReference),
     "kolmogorov_smirnov": (KolmogorovSmirnov, OrderedReference),
-    "missing_values": (MissingValues, CountedReference),
-    "population_stability": (PopulationStability, TableReference),
     "least_squares_density_difference": (LeastSquaresDensityDifference, RowsReference),
     "maximum_mean_discrepancy": (MaximumMeanDiscrepancy, RowsReference),
     "maximum_mean_discrepancy_fourier": (FourierMaximumMeanDiscrepancy, RowsReference),
+    "missing_values": (MissingValues, CountedReference),
+    "population_stability": (PopulationStability, TableReference),
     "table": (Table, TableReference),
     "uncertainty": (Uncertainty, TableReference),
     "wasserstein": (Wasserstein, OrderedReference),
@@ -59,18 +52,7 @@ def save(folder: Path, detector: Detector[Any], reference: Reference) -> None:
     Raises:
         ParameterError: the folder exists.
     """
-    if folder.exists():
-        raise ParameterError(f"{folder}: it exists; name a new folder for the detector")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
-        whole = Path(made) / "whole"
-        whole.mkdir()
-        settings = TypeAdapter(KINDS[detector.name][0]).dump_python(detector, mode="json")
-        document = {"detector": detector.name, "settings": settings}
-        (whole / "detector.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-        with (whole / "reference.npz").open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **reference.arrays())
-        whole.rename(folder)
+    files.write(folder, KINDS, detector, {"reference": reference.arrays()})
 
 
 def load(folder: Path) -> tuple[Detector[Any], Reference]:
@@ -79,12 +61,5 @@ def load(folder: Path) -> tuple[Detector[Any], Reference]:
     Raises:
         DataError: a file is absent or is none that `save` writes.
     """
-    try:
-        document = json.loads((folder / "detector.json").read_text("utf-8"))
-        detector_type, reference_type = KINDS[document["detector"]]
-        detector = TypeAdapter(detector_type).validate_python(document["settings"], strict=False)
-        with np.load(folder / "reference.npz", allow_pickle=False) as held:
-            arrays = {name: held[name] for name in held.files}
-        return detector, reference_type.from_arrays(arrays)
-    except (OSError, ValueError, KeyError, TypeError, ValidationError, zipfile.BadZipFile) as error:
-        raise DataError(f"{folder}: no saved detector: {shown(error)}; save it anew") from error
+    detector, reference = files.read(folder, KINDS)
+    return detector, reference

@@ -1,47 +1,21 @@
-"""Runs the drift server: `python -m kanaria.serving.drift_server --store FILE`."""
+"""Runs the drift server: `python -m kanaria.serving.drift_server --store LOCATION`."""
 
 import argparse
-import logging
 import sys
-from pathlib import Path
 
-import uvicorn
-
-from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift_server.intake import Intake
-from kanaria.serving.drift_server.metrics import Metrics
-from kanaria.serving.drift_server.server import Receiver
-from kanaria.serving.drift_server.store import Retention, Store
-
-HOUR = 3600.0
+from kanaria.components.shared.errors import KanariaError
+from kanaria.serving.drift_server.options import STORE_HELP, add_serve_options, serve
 
 
 def main() -> None:
-    """Serve until SIGTERM; what was received is written before it ends."""
+    """Serve until SIGTERM, as `kanaria drift serve` does."""
     parser = argparse.ArgumentParser(prog="python -m kanaria.serving.drift_server")
-    parser.add_argument("--store", type=Path, required=True, help="SQLite file; made when missing")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--keep-days", type=float, default=30.0)
-    parser.add_argument("--keep-megabytes", type=int, default=10_000)
-    parser.add_argument("--label-delay-hours", type=float, default=24.0)
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    retention = Retention(seconds=options.keep_days * 24 * HOUR, megabytes=options.keep_megabytes)
+    parser.add_argument("--store", required=True, help=STORE_HELP)
+    add_serve_options(parser)
     try:
-        store = Store(options.store, retention)
-    except ParameterError as error:
+        serve(parser.parse_args())
+    except KanariaError as error:
         sys.exit(f"error: {error}")
-    # A line for each event would cost more than keeping it.
-    uvicorn.run(
-        Receiver(options.store, Intake(store), Metrics(), options.label_delay_hours * HOUR),
-        host=options.host,
-        port=options.port,
-        access_log=False,
-        proxy_headers=False,
-        log_level="warning",
-    )
-    store.close()
 
 
 if __name__ == "__main__":

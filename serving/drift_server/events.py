@@ -80,6 +80,9 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
         for name, value in given.items()
         if len(value) > MAX_NAME_LENGTH
     ]
+    faults += [
+        f"ce-{name}={shown(value)}: holds a NUL" for name, value in given.items() if "\0" in value
+    ]
     if given["specversion"] not in ("", "1.0"):
         faults.append(f"ce-specversion={shown(given['specversion'])}: use 1.0")
     kind = _kind(given["type"], faults)
@@ -145,7 +148,7 @@ def _text_of(found: Mapping[str, Any], wanted: str) -> str:
     for name, value in found.items():
         if name.lower() == wanted:
             first = value[0] if isinstance(value, list) and value else value
-            return first if is_text(first) else ""
+            return first if is_name(first) else ""
     return ""
 
 
@@ -158,3 +161,8 @@ def is_text(value: object) -> TypeGuard[str]:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def is_name(value: object) -> TypeGuard[str]:
+    """Tell whether a value out of JSON may be kept as a name: PostgreSQL's texts hold no NUL."""
+    return is_text(value) and "\0" not in value

@@ -7,30 +7,29 @@ and by bytes; more is refused at once, so a flood costs neither memory nor the a
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from itertools import islice
 
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.exchanges import Label, Outcome
-from kanaria.serving.drift_server.store import Counted, Store
+from kanaria.serving.drift_server.merging import Item
+from kanaria.serving.drift_server.store import Store
 
 logger = logging.getLogger(__name__)
-Item = Counted | Label
+Written = asyncio.Future[list[Outcome]]
+Part = tuple[Sequence[Item], Written]
+"""What one sender waits for."""
 LABEL_BYTES = 200
 """About what a label takes in memory."""
 
 
 class FullError(NotReadyError):
     """More waits to be written than may; send it again later."""
-
-
-class WriteError(NotReadyError):
-    """The store could not be written; nothing of the group is kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,15 +39,17 @@ class Limits:
     Attributes:
         items: events and labels.
         megabytes: of their bodies.
-        pause: seconds for which a group gathers before it is written; each commit costs the
+        interval: seconds at least between the beginnings of two groups; each commit costs the
             processor about 1 ms, however small the group.
         tidy: seconds between two removals of what is old while nothing arrives.
+        checkpoint: seconds between two checkpoints of the store, beside the groups.
     """
 
     items: int = 20_000
     megabytes: int = 64
-    pause: float = 0.003
+    interval: float = 0.005
     tidy: float = 1.0
+    checkpoint: float = 0.5
 
 
 class Intake:
@@ -57,49 +58,63 @@ class Intake:
     def __init__(self, store: Store, limits: Limits = Limits()) -> None:
         """Take items for `store` once `run` runs."""
         self._store, self._limits = store, limits
-        self._waiting: list[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]] = []
+        self._waiting: list[Part] = []
         self._items = self._bytes = 0
         self._arrived, self._ended = asyncio.Event(), False
+        self._writes = True
 
     @property
     def depth(self) -> int:
         """Items that wait to be written or are being written."""
         return self._items
 
+    @property
+    def writes(self) -> bool:
+        """Whether the store could be written when it was last tried, less than `tidy` ago."""
+        return self._writes
+
     async def put(self, items: Sequence[Item]) -> list[Outcome]:
         """Return what became of the items once they are on the disk.
 
         Raises:
             FullError: too much waits already; none of them is kept.
-            WriteError: the disk refused; none of them is kept.
+            StoreError: the store refused; none of them is kept.
         """
         size = sum(map(_bytes, items))
         full = self._items and self._items + len(items) > self._limits.items
         if full or (self._bytes and self._bytes + size > self._limits.megabytes << 20):
             waiting = f"{self._items} items of {self._bytes >> 20} MB wait to be written"
             raise FullError(f"{waiting}; send it again later")
-        written: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-        written.add_done_callback(partial(self._done, len(items), size))
+        written: Written = asyncio.get_running_loop().create_future()
         self._waiting.append((items, written))
         self._items, self._bytes = self._items + len(items), self._bytes + size
         self._arrived.set()
-        # What a sender that went away has sent is still written.
-        return await asyncio.shield(written)
-
-    def _done(self, items: int, size: int, written: asyncio.Future[list[Outcome]]) -> None:
-        self._items, self._bytes = self._items - items, self._bytes - size
-        written.exception()  # Nobody else may look at it.
+        return await written
 
     async def run(self) -> None:
         """Write what arrives until `end`, and then what had arrived."""
+        checkpoints = asyncio.create_task(self._checkpoints())
+        loop, next_begin = asyncio.get_running_loop(), 0.0
         with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
             while not self._ended:
                 # No cancellation ends this: wait_for may lose one that meets an arrival.
                 with suppress(TimeoutError):  # An empty group removes what has become too old.
                     await asyncio.wait_for(self._arrived.wait(), self._limits.tidy)
-                    await asyncio.sleep(self._limits.pause)
+                    await asyncio.sleep(next_begin - loop.time())
+                next_begin = loop.time() + self._limits.interval
                 await self._group(thread)
             await self._group(thread)
+        checkpoints.cancel()
+
+    async def _checkpoints(self) -> None:
+        with ThreadPoolExecutor(1, thread_name_prefix="checkpoints") as thread:
+            while True:
+                await asyncio.sleep(self._limits.checkpoint)
+                try:
+                    checkpoint = self._store.checkpoint
+                    await asyncio.get_running_loop().run_in_executor(thread, checkpoint)
+                except StoreError as error:
+                    logger.error("the store's log is not copied: %s", error)
 
     def end(self) -> None:
         """Let `run` return soon."""
@@ -111,25 +126,28 @@ class Intake:
         self._arrived.clear()
         items = [item for part, _ in group for item in part]
         loop = asyncio.get_running_loop()
+        refused, outcomes = None, list[Outcome]()
         try:
             outcomes = await loop.run_in_executor(thread, self._store.apply, items, time.time())
-        except sqlite3.Error as error:
-            logger.error("%d events and labels were refused by the store: %s", len(items), error)
-            _fail(group, error)
-            return
-        place = 0
-        for part, written in group:
-            written.set_result(outcomes[place : place + len(part)])
-            place += len(part)
+        except StoreError as error:
+            logger.error("%d events and labels are not kept: %s", len(items), error)
+            refused = error
+        self._writes = refused is None
+        self._items, self._bytes = self._items - len(items), self._bytes - sum(map(_bytes, items))
+        _tell(group, outcomes, refused)
 
 
-def _fail(
-    group: Sequence[tuple[Sequence[Item], asyncio.Future[list[Outcome]]]], cause: Exception
-) -> None:
-    for _, written in group:
-        error = WriteError(f"the store cannot be written: {cause}; see to its disk, send again")
-        error.__cause__ = cause
-        written.set_exception(error)
+def _tell(group: Sequence[Part], outcomes: Sequence[Outcome], refused: StoreError | None) -> None:
+    """Tell every sender that still waits; one that went away has sent all the same."""
+    left = iter(outcomes)
+    for part, written in group:
+        own = list(islice(left, len(part)))
+        if written.done():
+            continue
+        if refused is None:
+            written.set_result(own)
+        else:  # One of its own: each sender adds where it was raised.
+            written.set_exception(StoreError(str(refused)))
 
 
 def _bytes(item: Item) -> int:

@@ -50,12 +50,14 @@ class Labelled:
         predicted: shape (labelled rows,) or (labelled rows, classes).
         labels: shape (labelled rows,).
         lags: seconds from the exchange to the label's arrival, shape (labelled rows,).
+        times: of the exchanges, in seconds since 1970, shape (labelled rows,).
     """
 
     rows: int
     predicted: Array
     labels: Array
     lags: Array
+    times: Array
 
 
 def read_query(given: Mapping[str, str]) -> Query:
@@ -127,6 +129,7 @@ def labelled_rows(exchanges: Iterable[Exchange], task: Task, output: str) -> Lab
     predicted: list[Any] = []
     labels: list[LabelValue] = []
     lags: list[float] = []
+    times: list[float] = []
     for exchange in exchanges:
         rows += exchange.rows
         if not exchange.labels or exchange.response is None:
@@ -136,6 +139,7 @@ def labelled_rows(exchanges: Iterable[Exchange], task: Task, output: str) -> Lab
         predicted += [values[row] for row in known]
         labels += [kept.value for kept in known.values()]
         lags += [kept.received - exchange.time for kept in known.values()]
+        times += [exchange.time] * len(known)
         if len(labels) > MAX_LABELLED:
             raise JudgeError(f"more than {MAX_LABELLED} labelled rows; choose a shorter window")
     return Labelled(
@@ -143,7 +147,17 @@ def labelled_rows(exchanges: Iterable[Exchange], task: Task, output: str) -> Lab
         predicted=_predictions(predicted, task),
         labels=_labels(labels, task, predicted),
         lags=np.array(lags, dtype=float),
+        times=np.array(times, dtype=float),
     )
+
+
+def predictions(columns: Columns, task: Task, output: str) -> Array:
+    """Return what a model answered, one row an instance, as its task is judged.
+
+    Raises:
+        JudgeError: the responses lack the output, or values do not fit the task.
+    """
+    return _predictions(list(_output(columns, output)), task)
 
 
 def _output(columns: Columns, name: str) -> Array:

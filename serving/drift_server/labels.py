@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift_server.events import MAX_NAME_LENGTH, is_text
+from kanaria.serving.drift_server.events import MAX_NAME_LENGTH, is_name, is_text
 from kanaria.serving.drift_server.exchanges import Label, LabelValue
 
 FIELDS = {"request_id", "row", "label", "labels", "time"}
@@ -98,7 +98,7 @@ def _labels(record: Any, received: float) -> list[Label]:
             f"fields {shown(sorted(map(str, record)))}: use request_id, label, row, time"
         )
     request_id = record.get("request_id")
-    if not is_text(request_id) or not 0 < len(request_id) <= MAX_NAME_LENGTH:
+    if not is_name(request_id) or not 0 < len(request_id) <= MAX_NAME_LENGTH:
         raise LabelError(f"request_id={shown(request_id)}: use the X-Request-Id of the request")
     time = _time(record.get("time"), received)
     return [

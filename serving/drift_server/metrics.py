@@ -47,6 +47,11 @@ class Metrics:
             "Events and labels that wait to be written.",
             registry=self._registry,
         )
+        self._watching = Gauge(
+            "kanaria_drift_watching",
+            "1 while the process that tests windows runs, 0 while it does not or is not to.",
+            registry=self._registry,
+        )
         self._coverage = Gauge(
             "kanaria_label_coverage_ratio",
             "Share of the instances in the newest window due for labels that have one.",
@@ -84,7 +89,14 @@ class Metrics:
             if coverage.labelled:
                 self._lag.labels(*key).set(coverage.mean_lag)
 
-    def text(self, waiting: int) -> bytes:
-        """Return all metrics in Prometheus' text format."""
+    def text(self, waiting: int, watching: bool | None) -> bytes:
+        """Return all metrics in Prometheus' text format.
+
+        Args:
+            waiting: items that wait to be written.
+            watching: whether the watching process runs, None where there is to be none.
+        """
+        if watching is not None:
+            self._watching.set(watching)
         self._waiting.set(waiting)
         return generate_latest(self._registry)

@@ -1,7 +1,11 @@
-"""Opens a store by its location."""
+"""Opens a store by its location: a file, or a PostgreSQL."""
 
 from pathlib import Path
 
+from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.drift_server.databases.connecting import SCHEME, read_address
+from kanaria.serving.drift_server.databases.database import Database
+from kanaria.serving.drift_server.databases.sqlite import SqliteDatabase
 from kanaria.serving.drift_server.reading import Reader
 from kanaria.serving.drift_server.store import Retention, Store
 
@@ -12,19 +16,40 @@ def open_store(location: str, retention: Retention = USUAL) -> Store:
     """Open a store for writing; it is made where there is none.
 
     Args:
-        location: path of a SQLite file.
+        location: path of a SQLite file, which one process writes, or a connection URI
+            postgresql://user@host/database, which any number of them may write. The password
+            is taken from PGPASSWORD, or from the file that PGPASSFILE names.
         retention: how much of it is kept.
 
     Raises:
-        ParameterError: it cannot be opened, or is no store of this version.
+        ParameterError: the location is wrong, or is no store of this version.
+        StoreError: it cannot be written now.
     """
-    return Store(Path(location), retention)
+    database = _open(location, write=True)
+    try:
+        return Store(database, retention)
+    except ParameterError as error:
+        database.close()
+        raise ParameterError(f"{location}: {error}") from error
 
 
 def open_reader(location: str) -> Reader:
     """Open a store, which `open_store` has made, for reading.
 
     Args:
-        location: path of a SQLite file.
+        location: as `open_store` takes it.
+
+    Raises:
+        ParameterError: the location is wrong.
+        StoreError: it cannot be read now.
     """
-    return Reader(Path(location))
+    return Reader(_open(location, write=False))
+
+
+def _open(location: str, *, write: bool) -> Database:
+    if not SCHEME.match(location):
+        return SqliteDatabase(Path(location), write=write)
+    # Its driver takes half a second to import, which a file needs not.
+    from kanaria.serving.drift_server.databases.postgresql import PostgresqlDatabase
+
+    return PostgresqlDatabase(read_address(location), write=write)

@@ -7,14 +7,20 @@
 
 A row that is no dictionary makes one column of the key's name. Whatever a client sent is kept as
 it is: a null among numbers is NaN, a feature that a row lacks is None or NaN, and what has no
-common shape or type is an array of objects. Text is str; {"b64": ...} is bytes.
+common shape or type is an array of objects. Text is str; {"b64": ...} is bytes. Columns and
+tensors whose first axes differ have no rows in common: all of them are one row.
 
-Source: TensorFlow Serving RESTful API; Open Inference Protocol v2, binary tensor data extension.
+The logger sends a compressed body as it is and says nothing of it; its first bytes do. A body of
+nothing but a tensor's bytes (Triton's raw binary request) cannot be read: its shape is nowhere.
+
+Source: TensorFlow Serving RESTful API; Open Inference Protocol v2, binary tensor data extension;
+Triton, "HTTP Compression".
 """
 
 import base64
 import binascii
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +35,10 @@ ROWS = ("instances", "predictions", "examples", "results", "result")
 COLUMNS = ("inputs", "outputs")
 MAX_VALUES = 10_000_000
 """Values of one body: rows that have no feature in common would else grow with their square."""
+MAX_EXPANDED = 64 << 20
+"""Bytes that a compressed body may become."""
+COMPRESSED = (b"\x1f\x8b", b"\x78")
+"""How gzip and zlib begin, which no JSON does."""
 _DECODER = json.JSONDecoder()
 
 
@@ -43,7 +53,7 @@ def read_columns(body: bytes) -> Columns:
         PayloadError: it is no body of V1, V2, TensorFlow Serving or Triton; what is wrong is named.
     """
     try:
-        return _columns(*_parsed(body))
+        return _columns(*_parsed(_expanded(body)))
     except RecursionError as error:
         raise PayloadError(f"body {shown(body[:100])}: too deep") from error
 
@@ -64,6 +74,20 @@ def _columns(document: Any, tail: bytes) -> Columns:
 def rows_of(columns: Columns) -> int:
     """Return the number of rows."""
     return len(next(iter(columns.values()))) if columns else 0
+
+
+def _expanded(body: bytes) -> bytes:
+    if not body.startswith(COMPRESSED):
+        return body
+    decoder = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS)  # Of gzip or zlib, whichever it is.
+    try:
+        found = decoder.decompress(body, MAX_EXPANDED)
+    except zlib.error as error:
+        raise PayloadError(f"body {shown(body[:100])}: not gzip: {error}") from error
+    if not decoder.eof:
+        size = f"cut off, or more than {MAX_EXPANDED >> 20} MiB"
+        raise PayloadError(f"body {shown(body[:100])}: gzip that is {size}; send less at once")
+    return found
 
 
 def _parsed(body: bytes) -> tuple[Any, bytes]:
@@ -101,9 +125,8 @@ def _by_columns(key: str, found: Any) -> Columns:
     given = found if _is_record(found) else {key: found}
     columns = {}
     for name, values in given.items():
-        if not isinstance(values, list):
-            raise PayloadError(f"{key}[{name!r}] {shown(values)}: send a list, one value a row")
-        columns[name] = column([_plain(value) for value in values])
+        rows = values if isinstance(values, list) else [values]  # A value without axes is one row.
+        columns[name] = column([_plain(value) for value in rows])
     return _aligned(columns)
 
 
@@ -133,10 +156,9 @@ def _tensors(key: str, tensors: Sequence[Mapping[str, Any]], tail: bytes) -> Col
 
 def _aligned(columns: Columns) -> Columns:
     """Return columns of one length; a single value holds for all rows."""
-    lengths = {name: len(values) for name, values in columns.items()}
-    rows = max(lengths.values(), default=0)
-    if not set(lengths.values()) <= {1, rows}:
-        raise PayloadError(f"columns have different numbers of rows: {shown(lengths)}")
+    rows = max(map(len, columns.values()), default=0)
+    if not {len(values) for values in columns.values()} <= {1, rows}:
+        return {name: values[np.newaxis] for name, values in columns.items()}
     return {
         name: np.broadcast_to(values, (rows, *values.shape[1:])) if len(values) < rows else values
         for name, values in columns.items()

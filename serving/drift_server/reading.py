@@ -1,40 +1,50 @@
-"""Reads streams, windows and labels out of the store's file, beside the process that writes it."""
+"""Reads streams, windows, labels and verdicts out of a store, beside those that write it."""
 
+import json
 import math
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from kanaria.serving.drift_server.databases.database import Database, Row, Value
 from kanaria.serving.drift_server.exchanges import Exchange, KeptLabel, Stream, Verdict
 from kanaria.serving.drift_server.windows import Head, end_by_rows
 
 STREAMS = "SELECT DISTINCT namespace, service, version FROM exchanges ORDER BY 1, 2, 3"
-ROWS = "max(coalesce(q.rows, 0), coalesce(a.rows, 0))"
-JOINED = """
+ROWS = "{greatest}(coalesce(q.rows, 0), coalesce(a.rows, 0))"
+OF_STREAM = "(namespace, service, version) = (:namespace, :service, :version)"
+JOINED = f"""
 FROM exchanges e LEFT JOIN bodies q ON q.place = 2 * e.number
   LEFT JOIN bodies a ON a.place = 2 * e.number + 1
-WHERE (e.namespace, e.service, e.version) = (?, ?, ?)"""
+WHERE {OF_STREAM}"""
 HEADS = f"""
 SELECT e.number, {ROWS}, e.received, q.rows IS NOT NULL AND a.rows IS NOT NULL {JOINED}
-  AND e.number > ? ORDER BY e.number"""
+  AND e.number > :after ORDER BY e.number"""
 WHOLE = f"""
 SELECT e.number, e.id, e.component, e.request_id, e.time, e.received, {ROWS}, q.body, a.body
 {JOINED}"""
-BY_NUMBER = f"{WHOLE} AND e.number > ? AND e.number <= ? ORDER BY e.number"
-BY_TIME = f"{WHOLE} AND e.time >= ? AND e.time < ? ORDER BY e.time, e.number"
-LABELS = "SELECT row, value, received FROM labels WHERE request_id = ? ORDER BY row"
-VERDICTS = """
-SELECT namespace, service, version, detector, "begin", "end", rows, drifted, document FROM verdicts
-WHERE "end" >= ? AND "begin" < ?"""
-OF_STREAM = " AND (namespace, service, version) = (?, ?, ?)"
-IN_ORDER = ' ORDER BY "begin", "end", detector, namespace, service, version'
-
+BY_NUMBER = f"{WHOLE} AND e.number > :after AND e.number <= :last ORDER BY e.number"
+BY_TIME = f"{WHOLE} AND e.time >= :begin AND e.time < :end ORDER BY e.time, e.number"
+LABELS = """
+SELECT request_id, row, value, received FROM labels
+WHERE request_id IN ({each_text}) ORDER BY request_id, row"""
+# The outer join keeps SQLite from looking through all labels for those of a few exchanges.
 COVERAGE = f"""
 WITH found AS (
-  SELECT {ROWS} AS rows, e.request_id, e.time {JOINED} AND e.time >= ? AND e.time < ?)
-SELECT (SELECT sum(rows) FROM found), count(*), avg(l.received - found.time)
-FROM found CROSS JOIN labels l ON l.request_id = found.request_id AND l.row < found.rows"""  # noqa: S608  # Put together of this file's constants.
+  SELECT {ROWS} AS rows, e.request_id, e.time {JOINED} AND e.time >= :begin AND e.time < :end)
+SELECT (SELECT sum(rows) FROM found), count(l.row), avg(l.received - found.time)
+FROM found LEFT JOIN labels l ON l.request_id = found.request_id AND l.row < found.rows"""  # noqa: S608  # Put together of this file's constants.
+VERDICTS = """
+SELECT namespace, service, version, detector, first, last, rows, drifted, document FROM verdicts
+WHERE last >= :begin AND first < :end"""
+NEWEST = """
+SELECT namespace, service, version, detector, first, last, rows, drifted, document
+FROM verdicts JOIN (
+  SELECT namespace, service, version, detector, max(last) AS last FROM verdicts GROUP BY 1, 2, 3, 4
+  ) newest USING (namespace, service, version, detector, last)"""
+IN_ORDER = " ORDER BY first, last, detector, namespace, service, version"
+HEADS_AT_ONCE = 2000
+EXCHANGES_AT_ONCE = 64
+"""Bounds the memory: a body has up to 16 MiB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,45 +63,63 @@ class Coverage:
 
 
 class Reader:
-    """One connection that never writes; use one a thread."""
+    """One connection that never writes; use one a thread. See `opening.open_reader`."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, which a Store has made."""
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        self._connection = sqlite3.connect(uri, uri=True, timeout=30)
+    def __init__(self, database: Database) -> None:
+        """Read `database`, in which a Store has made the tables."""
+        self._database = database
+        self._functions = {"greatest": database.greatest, "each_text": database.each_text}
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """End the connection."""
+        self._database.close()
 
     def streams(self) -> list[Stream]:
         """Return every version of every model that has exchanges."""
-        rows = self._connection.execute(STREAMS)
+        rows = self._database.execute(STREAMS)
         return [Stream(namespace=n, service=s, version=v) for n, s, v in rows]
 
     def end_by_rows(
         self, stream: Stream, after: int, rows: int, grace: float, now: float
     ) -> int | None:
         """Return the end of the window of `rows` instances after exchange `after`, None if open."""
-        found = self._connection.execute(HEADS, (*_key(stream), after))
-        heads = (Head(number=n, rows=r, received=t, whole=bool(w)) for n, r, t, w in found)
+        found = self._stream(HEADS, HEADS_AT_ONCE, **_key(stream), after=after)
+        heads = (
+            Head(number=n, rows=r, received=t, whole=bool(w))
+            for part in found
+            for n, r, t, w in part
+        )
         return end_by_rows(heads, rows, grace, now)
 
     def by_number(self, stream: Stream, after: int, last: int) -> Iterator[Exchange]:
         """Yield the exchanges numbered (after, last], in the order of their arrival."""
-        return self._exchanges(BY_NUMBER, (*_key(stream), after, last))
+        return self._exchanges(BY_NUMBER, **_key(stream), after=after, last=last)
 
     def by_time(self, stream: Stream, begin: float, end: float) -> Iterator[Exchange]:
         """Yield the exchanges of [begin, end), in seconds since 1970, in the order of time."""
-        return self._exchanges(BY_TIME, (*_key(stream), begin, end))
+        return self._exchanges(BY_TIME, **_key(stream), begin=begin, end=end)
 
     def coverage(self, stream: Stream, begin: float, end: float) -> Coverage | None:
         """Return the labels' coverage of the exchanges of [begin, end), None if there are none."""
-        row = self._connection.execute(COVERAGE, (*_key(stream), begin, end)).fetchone()
-        rows, labelled, mean = row
+        query = COVERAGE.format_map(self._functions)
+        ((rows, labelled, mean),) = self._database.execute(
+            query, **_key(stream), begin=begin, end=end
+        )
         if not rows:
             return None
-        return Coverage(rows=rows, labelled=labelled, mean_lag=math.nan if mean is None else mean)
+        lag = math.nan if mean is None else mean
+        return Coverage(rows=int(rows), labelled=labelled, mean_lag=lag)
+
+    def labels(self, request_ids: set[str]) -> Mapping[str, Mapping[int, KeptLabel]]:
+        """Return the labels of requests by request id and row; those without any are left out."""
+        query = LABELS.format_map(self._functions)
+        found: dict[str, dict[int, KeptLabel]] = {}
+        for request_id, row, value, received in self._database.execute(
+            query, texts=json.dumps(sorted(request_ids))
+        ):
+            label = KeptLabel(value=json.loads(value), received=received)
+            found.setdefault(request_id, {})[row] = label
+        return found
 
     def verdicts(self, stream: Stream | None, begin: float, end: float) -> list[Verdict]:
         """Return what was found in the windows that touch [begin, end), in the order of time.
@@ -101,43 +129,55 @@ class Reader:
             begin: in seconds since 1970.
             end: in seconds since 1970.
         """
-        query = VERDICTS + (OF_STREAM if stream else "") + IN_ORDER
-        rows = self._connection.execute(query, (begin, end, *(_key(stream) if stream else ())))
+        query = VERDICTS + (f" AND {OF_STREAM}" if stream else "") + IN_ORDER
+        of_stream = _key(stream) if stream else {}
         return [
-            Verdict(
-                stream=Stream(namespace=namespace, service=service, version=version),
-                detector=detector,
-                begin=first,
-                end=last,
-                rows=count,
-                drifted=bool(drifted),
-                document=document,
-            )
-            for namespace, service, version, detector, first, last, count, drifted, document in rows
+            _verdict(row)
+            for row in self._database.execute(query, begin=begin, end=end, **of_stream)
         ]
 
-    def _exchanges(self, query: str, values: Sequence[object]) -> Iterator[Exchange]:
-        for number, id_, component, request_id, *rest in self._connection.execute(query, values):
-            time, received, rows, request, response = rest
-            yield Exchange(
-                number=number,
-                id=id_,
-                component=component,
-                request_id=request_id,
-                time=time,
-                received=received,
-                rows=rows,
-                request=request,
-                response=response,
-                labels=self._labels(request_id),
-            )
+    def newest_verdicts(self) -> list[Verdict]:
+        """Return what each detector found in each stream's window of the latest end."""
+        return [_verdict(row) for row in self._database.execute(NEWEST + IN_ORDER)]
 
-    def _labels(self, request_id: str) -> Mapping[int, KeptLabel]:
-        if not request_id:
-            return {}
-        found = self._connection.execute(LABELS, (request_id,))
-        return {row: KeptLabel(value=value, received=time) for row, value, time in found}
+    def _exchanges(self, query: str, **values: Value) -> Iterator[Exchange]:
+        for part in self._stream(query, EXCHANGES_AT_ONCE, **values):
+            labels = self.labels({request_id for _, _, _, request_id, *_ in part} - {""})
+            for row in part:
+                yield _exchange(row, labels.get(row[3], {}))
+
+    def _stream(self, query: str, at_once: int, **values: Value) -> Iterator[list[Row]]:
+        return self._database.stream(query.format_map(self._functions), at_once, **values)
 
 
-def _key(stream: Stream) -> tuple[str, str, str]:
-    return stream.namespace, stream.service, stream.version
+def _exchange(row: Row, labels: Mapping[int, KeptLabel]) -> Exchange:
+    number, id_, component, request_id, time, received, rows, request, response = row
+    return Exchange(
+        number=number,
+        id=id_,
+        component=component,
+        request_id=request_id,
+        time=time,
+        received=received,
+        rows=rows,
+        request=request,
+        response=response,
+        labels=labels,
+    )
+
+
+def _verdict(row: Row) -> Verdict:
+    namespace, service, version, detector, begin, end, rows, drifted, document = row
+    return Verdict(
+        stream=Stream(namespace=namespace, service=service, version=version),
+        detector=detector,
+        begin=begin,
+        end=end,
+        rows=rows,
+        drifted=bool(drifted),
+        document=document,
+    )
+
+
+def _key(stream: Stream) -> dict[str, str]:
+    return {"namespace": stream.namespace, "service": stream.service, "version": stream.version}

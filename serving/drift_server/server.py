@@ -3,41 +3,59 @@
     POST /                 one payload event of KServe's logger     200 it is on the disk
     POST /labels           labels by X-Request-Id (see `labels`)    200 they are on the disk
     GET  /quality          a version on its labels (see `judging`)  200 JSON
+    GET  /drift            each watch's newest verdicts             200 JSON
+    GET  /report           what was watched, as a page              200 HTML
+    GET  /comparison       two versions side by side, in totals     200 JSON (see `comparing`)
+    GET  /disagreements    rows on which they differ, to be labelled  200 JSON
     GET  /v2/health/live, /v2/health/ready                          200, or 503
     GET  /metrics                                                   Prometheus' text format
 
-    400 malformed, the reason is told    413 too large    429 too much waits    503 the disk refuses
+    400 malformed, it is told why   413 too large   429 too much waits   503 the store refuses
 
 Nothing is kept of what is answered with 4xx or 5xx. No test is run before an answer.
 """
 
 import asyncio
 import contextlib
+import gc
+import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
+from kanaria.serving.drift_server.comparing.comparer import Comparisons
+from kanaria.serving.drift_server.comparing.question import Question, read_limit, read_question
+from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.events import EventError, read_event
 from kanaria.serving.drift_server.exchanges import Outcome, Stream
-from kanaria.serving.drift_server.intake import FullError, Intake, Item, WriteError
+from kanaria.serving.drift_server.intake import FullError, Intake
 from kanaria.serving.drift_server.judging import JudgeError, Query, judge, read_query
 from kanaria.serving.drift_server.labels import LabelError, read_labels
+from kanaria.serving.drift_server.merging import Counted, Item
 from kanaria.serving.drift_server.metrics import Metrics
+from kanaria.serving.drift_server.opening import open_reader
 from kanaria.serving.drift_server.payloads import PayloadError, read_columns, rows_of
-from kanaria.serving.drift_server.reading import Coverage, Reader
-from kanaria.serving.drift_server.store import Counted
+from kanaria.serving.drift_server.reading import Coverage
+from kanaria.serving.drift_server.watching.process import Process
+from kanaria.serving.drift_server.watching.routes import routes, scraped
 from kanaria.serving.drift_server.windows import span_by_time
 
+logger = logging.getLogger(__name__)
 MAX_BODY = 16 << 20
 """Bytes of one request's body."""
+KEPT = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-length", b"0")],
+}
 DUE_SECONDS = 3600.0
 """Width of the window whose coverage by labels is shown."""
 COVERAGE_SECONDS = 60.0
@@ -64,29 +82,41 @@ REFUSALS: dict[type[KanariaError], Refusal] = {
     JudgeError: Refusal(code=422, reason="query"),
     TooLargeError: Refusal(code=413, reason="size"),
     FullError: Refusal(code=429, reason="full"),
-    WriteError: Refusal(code=503, reason="disk"),
+    StoreError: Refusal(code=503, reason="disk"),
 }
 
 
 class Receiver:
     """The ASGI application over one intake, which runs as long as its lifespan."""
 
-    def __init__(self, path: Path, intake: Intake, metrics: Metrics, label_delay: float) -> None:
-        """Receive for `intake`, and answer from its store's file at `path`.
+    def __init__(
+        self,
+        location: str,
+        intake: Intake,
+        metrics: Metrics,
+        label_delay: float,
+        watching: Process | None = None,
+    ) -> None:
+        """Receive for `intake`, and answer from its store.
 
         Args:
-            path: of the store.
+            location: of the store.
             intake: writes the store.
             metrics: counts.
             label_delay: seconds after which most labels have come.
+            watching: tests windows as long as this lives; None where another process does.
         """
-        self._path, self._intake, self._metrics = path, intake, metrics
-        self._label_delay = label_delay
+        self._location, self._intake, self._metrics = location, intake, metrics
+        self._label_delay, self._watching = label_delay, watching
+        self._comparisons = Comparisons()
         self._writing: asyncio.Task[None] | None = None
         self._others = Starlette(
             routes=[
                 Route("/labels", self.labels, methods=["POST"]),
                 Route("/quality", self.quality),
+                *routes(location),
+                Route("/comparison", self.comparison),
+                Route("/disagreements", self.disagreements),
                 Route("/v2/health/live", self.health),
                 Route("/v2/health/ready", self.health),
                 Route("/metrics", self.metrics),
@@ -95,32 +125,33 @@ class Receiver:
             lifespan=self._lifespan,
         )
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; events go past the router, which would cost a third of the time."""
         if scope["type"] != "http" or scope["path"] != "/" or scope["method"] != "POST":
             await self._others(scope, receive, send)
             return
-        request = Request(scope, receive)
         try:
-            response = await self.event(request)
+            await self._keep(scope["headers"], receive)
+            await send(KEPT)
+            await send({"type": "http.response.body"})
         except tuple(REFUSALS) as error:
-            response = await self._refuse(request, error)
-        await response(scope, receive, send)
+            response = await self._refuse(None, error)
+            await response(scope, receive, send)
+        except ClientDisconnect:
+            return  # Nothing is kept of half a body, and nobody waits to hear it.
 
-    async def event(self, request: Request) -> Response:
-        """Keep one payload event."""
+    async def _keep(self, given: Iterable[tuple[bytes, bytes]], receive: Receive) -> None:
         began, now = time.perf_counter(), time.time()
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.scope["headers"]}
-        event = read_event(headers, await _body(request), now)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
+        event = read_event(headers, await _body(receive), now)
         counted = Counted(event=event, rows=rows_of(read_columns(event.body)))
         (outcome,) = await self._intake.put([counted])
         self._metrics.count_event(event.kind.name.lower(), outcome, time.perf_counter() - began)
-        return Response()
 
     async def labels(self, request: Request) -> Response:
         """Keep one or many labels; all of an upload or none."""
         content_type = request.headers.get("content-type", "")
-        found: list[Item] = [*read_labels(await _body(request), content_type, time.time())]
+        found: list[Item] = [*read_labels(await _body(request.receive), content_type, time.time())]
         outcomes = await self._intake.put(found)
         self._metrics.count_labels(outcomes)
         return JSONResponse({outcome.value: outcomes.count(outcome) for outcome in Outcome})
@@ -130,33 +161,60 @@ class Receiver:
         query = read_query(request.query_params)
         return JSONResponse(await asyncio.to_thread(self._judged, query))
 
+    async def comparison(self, request: Request) -> Response:
+        """Tell in totals what two versions of a service answered."""
+        question = read_question(request.query_params)
+        return JSONResponse(await asyncio.to_thread(self._compared, question))
+
+    def _compared(self, question: Question) -> dict[str, Any]:
+        with contextlib.closing(open_reader(self._location)) as reader:
+            return self._comparisons.totals(reader, question, time.time())
+
+    async def disagreements(self, request: Request) -> Response:
+        """List rows to which two versions gave different answers and that have no label yet."""
+        question, limit = read_question(request.query_params), read_limit(request.query_params)
+        return JSONResponse(await asyncio.to_thread(self._apart, question, limit))
+
+    def _apart(self, question: Question, limit: int) -> list[dict[str, Any]]:
+        with contextlib.closing(open_reader(self._location)) as reader:
+            return self._comparisons.wanted(reader, question, time.time(), limit)
+
     def _judged(self, query: Query) -> dict[str, Any]:
-        with contextlib.closing(Reader(self._path)) as reader:
+        with contextlib.closing(open_reader(self._location)) as reader:
             return judge(reader, query)
 
     async def _cover(self) -> None:
         """Show, again and again, how many rows of the newest window due for labels have one."""
         while True:
-            self._metrics.show_coverage(await asyncio.to_thread(self._coverages, time.time()))
+            try:
+                found = await asyncio.to_thread(self._coverages, time.time())
+            except StoreError as error:
+                logger.error("the labels' coverage is not known: %s", error)
+                found = []
+            self._metrics.show_coverage(found)
             await asyncio.sleep(COVERAGE_SECONDS)
 
     def _coverages(self, now: float) -> list[tuple[Stream, Coverage]]:
         begin, end = span_by_time(now - self._label_delay - DUE_SECONDS, DUE_SECONDS)
-        with contextlib.closing(Reader(self._path)) as reader:
+        with contextlib.closing(open_reader(self._location)) as reader:
             found = [(s, reader.coverage(s, begin, end)) for s in reader.streams()]
         return [(stream, coverage) for stream, coverage in found if coverage]
 
-    async def health(self, _: Request) -> Response:
-        """Tell whether events can be written."""
-        alive = self._writing is not None and not self._writing.done()
-        return JSONResponse({"live": alive, "ready": alive}, status_code=200 if alive else 503)
+    async def health(self, request: Request) -> Response:
+        """Tell whether the process works, and whether events can be written."""
+        live = self._writing is not None and not self._writing.done()
+        ready = live and self._intake.writes
+        good = ready if request.url.path.endswith("ready") else live
+        return JSONResponse({"live": live, "ready": ready}, status_code=200 if good else 503)
 
     async def metrics(self, _: Request) -> Response:
-        """Show the counters."""
-        text = self._metrics.text(self._intake.depth)
+        """Show the counters, and what was found last."""
+        watching = None if self._watching is None else self._watching.alive
+        text = self._metrics.text(self._intake.depth, watching)
+        text += await asyncio.to_thread(scraped, self._location)
         return Response(text, media_type="text/plain; version=0.0.4")
 
-    async def _refuse(self, _: Request, error: Exception) -> Response:
+    async def _refuse(self, _: Request | None, error: Exception) -> Response:
         refusal = REFUSALS[type(error)]  # type: ignore[index]  # The application maps these alone.
         self._metrics.count_refusal(refusal.reason)
         headers = {"Retry-After": "1"} if refusal.code in (429, 503) else None
@@ -164,20 +222,29 @@ class Receiver:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Any) -> AsyncIterator[None]:
+        # What is loaded stays; to look through it took the collector 30 ms now and then.
+        gc.freeze()
         self._writing = asyncio.create_task(self._intake.run())
-        covering = asyncio.create_task(self._cover())
+        beside = [asyncio.create_task(self._cover())]
+        if self._watching:
+            beside.append(asyncio.create_task(self._watching.run()))
         yield
-        covering.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await covering
+        for task in beside:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         self._intake.end()
         await self._writing
 
 
-async def _body(request: Request) -> bytes:
+async def _body(receive: Receive) -> bytes:
     """Return the body, read no further than it may be."""
-    parts, size = [], 0
-    async for part in request.stream():
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part, more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
         if size > MAX_BODY:
             raise TooLargeError(f"body: more than {MAX_BODY >> 20} MiB; send less at once")

@@ -19,12 +19,18 @@ POLL_SECONDS = 0.1
 
 
 class LiveService:
-    """One service: what is observed of it, its shares, and the runners of its revisions."""
+    """One service: what is observed of it, its shares, and the runners of its revisions.
+
+    Attributes:
+        shares: who answers how much.
+        shadow: who gets a copy of which percentage of the requests, if anybody.
+    """
 
     def __init__(self, service: Service, spawner: Spawner, url: str) -> None:
         """Take up what was observed before the server was last stopped."""
         self.namespace, self.name = service.namespace, service.name
         self.shares: tuple[RevisionTraffic, ...] = ()
+        self.shadow: RevisionTraffic | None = None
         self.runners: dict[str, Runner] = {}
         self._service, self._spawner, self._url = service, spawner, url
         self._seen = (0, 0)
@@ -87,7 +93,7 @@ class LiveService:
         self._observed = replace(observed, status=reconcile.status(observed, self._url))
         self._service.write_observed(self._observed)
         facts = reconcile.rollout(self._observed)
-        self.shares = revisions.traffic(facts)
+        self.shares, self.shadow = revisions.traffic(facts), revisions.shadow(facts)
         self._converge(revisions.wanted(facts))
 
     def _converge(self, wanted: frozenset[str]) -> None:

@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from kanaria.serving.local.controller import LiveService
 from kanaria.serving.local.forwarding import Call, Predictors, refuse
-from kanaria.serving.local.metrics import Metrics
 from kanaria.serving.local.payload_events import Half, Origin, event_of
 from kanaria.serving.local.payload_log import PayloadLog
 
@@ -17,14 +16,12 @@ ID_HEADER = b"ce-id"
 class Exchanges:
     """The exchanges of one router with all predictors."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        """Count in `metrics` what becomes of the events."""
-        self._predictors = Predictors()
-        self._log = PayloadLog(metrics.count_event)
+    def __init__(self, log: PayloadLog, timeout_seconds: float) -> None:
+        """Log in `log`; wait for no answer longer than `timeout_seconds`."""
+        self._log, self._predictors = log, Predictors(timeout_seconds)
 
     async def close(self) -> None:
-        """Post what is to be logged still, for a bounded time, and close all connections."""
-        await self._log.close()
+        """Close the connections; the log is its owner's."""
         await self._predictors.close()
 
     async def ask(self, live: LiveService, revision: str, call: Call) -> Response:

@@ -7,7 +7,6 @@ import aiohttp
 import yarl
 from starlette.responses import JSONResponse, Response
 
-TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
 HOP_BY_HOP = frozenset(
     b"connection host keep-alive te trailer transfer-encoding upgrade content-length".split()
 )
@@ -61,12 +60,13 @@ def forwarded(headers: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[bytes, byte
 class Predictors:
     """The connections to all predictors."""
 
-    def __init__(self) -> None:
-        """Open none yet."""
+    def __init__(self, timeout_seconds: float) -> None:
+        """Open none yet; wait for no answer longer than `timeout_seconds`."""
+        self._timeout = timeout_seconds
         # aiohttp costs a request 0.25 ms of CPU where httpx costs 1.7 ms.
         self._client = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=timeout_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
@@ -87,7 +87,7 @@ class Predictors:
             ) as answer:
                 response = Response(await answer.read(), answer.status)
         except TimeoutError:
-            return refuse(504, f"{revision}: no answer in {TIMEOUT_SECONDS:.0f} s")
+            return refuse(504, f"{revision}: no answer in {self._timeout:.0f} s")
         except aiohttp.ClientError:
             return refuse(503, f"{revision}: its predictor ended while it answered")
         response.raw_headers.extend(

@@ -31,30 +31,48 @@ class Metrics:
         # Its start time tells a reader that the counters began anew.
         ProcessCollector(registry=self._registry)
         self._registry.register(Restarts(services))
-        self._requests = Counter(
-            "kanaria_requests",
-            "Requests by the code they were answered with.",
-            (*LABELS, "code"),
-            registry=self._registry,
+        self._requests = self._counter(
+            "requests", "Requests by the code they were answered with.", "code"
         )
-        self._seconds = Histogram(
-            "kanaria_request_seconds",
-            "Seconds from a request's arrival at the router to its answer.",
-            LABELS,
-            buckets=SECONDS,
-            registry=self._registry,
+        self._seconds = self._histogram(
+            "request_seconds", "Seconds from a request's arrival at the router to its answer."
         )
-        self._events = Counter(
-            "kanaria_local_payload_log_events",
+        self._mirrored = self._counter(
+            "mirrored_requests", "Copies of requests by the code a shadow answered with.", "code"
+        )
+        self._mirrored_seconds = self._histogram(
+            "mirrored_request_seconds", "Seconds that a shadow took for a copy of a request."
+        )
+        self._omitted = self._counter(
+            "mirror_omitted", "Requests not copied since too many copies wait for the shadow."
+        )
+        self._events = self._counter(
+            "local_payload_log_events",
             "Payload events by what became of them: sent, dropped (too many waited) or failed.",
-            (*LABELS, "outcome"),
-            registry=self._registry,
+            "outcome",
         )
+
+    def _counter(self, name: str, told: str, *labels: str) -> Counter:
+        return Counter(f"kanaria_{name}", told, (*LABELS, *labels), registry=self._registry)
+
+    def _histogram(self, name: str, told: str) -> Histogram:
+        return Histogram(f"kanaria_{name}", told, LABELS, buckets=SECONDS, registry=self._registry)
 
     def count(self, namespace: str, service: str, revision: str, code: int, seconds: float) -> None:
         """Count one answered request."""
         self._requests.labels(namespace, service, revision, str(code)).inc()
         self._seconds.labels(namespace, service, revision).observe(seconds)
+
+    def count_mirrored(
+        self, namespace: str, service: str, revision: str, code: int, seconds: float
+    ) -> None:
+        """Count one copy of a request that a shadow answered."""
+        self._mirrored.labels(namespace, service, revision, str(code)).inc()
+        self._mirrored_seconds.labels(namespace, service, revision).observe(seconds)
+
+    def count_omitted(self, namespace: str, service: str, revision: str) -> None:
+        """Count one request that was not copied since too many copies wait for answers."""
+        self._omitted.labels(namespace, service, revision).inc()
 
     def count_event(self, origin: Origin, outcome: Outcome) -> None:
         """Count one event of the payload log."""

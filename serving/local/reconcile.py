@@ -8,9 +8,9 @@ from typing import Any
 
 from kanaria.serving.local import revisions
 from kanaria.serving.local.payload_events import rule_of
-from kanaria.serving.local.store import Observed, Revision
+from kanaria.serving.local.store import MIRRORED, Observed, Revision
 
-NOT_IN_TEMPLATE = ("kubectl.kubernetes.io/last-applied-configuration",)
+NOT_IN_TEMPLATE = ("kubectl.kubernetes.io/last-applied-configuration", MIRRORED)
 VISIBILITY_LABEL = "networking.knative.dev/visibility"
 KEPT_REVISIONS = 20
 
@@ -39,6 +39,11 @@ def percent(manifest: Mapping[str, Any]) -> int | None:
     return None if value is None else int(value)
 
 
+def mirrored(manifest: Mapping[str, Any]) -> int:
+    """Return the percentage of requests that are copied to the newest revision, 0 to 100."""
+    return int((manifest["metadata"].get("annotations") or {}).get(MIRRORED, 0))
+
+
 def adopt(observed: Observed, manifest: Mapping[str, Any], applied: str) -> Observed:
     """Take over a manifest with content digest `applied`: add a revision if the template is new."""
     found = observed.revisions
@@ -54,7 +59,8 @@ def adopt(observed: Observed, manifest: Mapping[str, Any], applied: str) -> Obse
             log=rule_of(manifest),
         )
         found = (*found, revision)
-    return settle(replace(observed, revisions=found, applied=applied, percent=percent(manifest)))
+    taken = replace(observed, revisions=found, applied=applied)
+    return settle(replace(taken, percent=percent(manifest), mirrored=mirrored(manifest)))
 
 
 def mark_ready(observed: Observed, revision: str) -> Observed:
@@ -75,6 +81,7 @@ def rollout(observed: Observed) -> revisions.Rollout:
         created=tuple(revision.name for revision in observed.revisions),
         ready=frozenset(observed.ready),
         percent=observed.percent,
+        mirrored=observed.mirrored,
         stable=observed.stable,
         previous=observed.previous,
     )

@@ -28,6 +28,7 @@ class Rollout:
         percent: `canaryTrafficPercent`, 0 to 100, or None when unset.
         stable: the rolled-out revision, or "".
         previous: the one rolled out before it, or "".
+        mirrored: percent of the requests that are copied to the newest while it answers none.
     """
 
     created: tuple[str, ...] = ()
@@ -35,6 +36,7 @@ class Rollout:
     percent: int | None = None
     stable: str = ""
     previous: str = ""
+    mirrored: int = 0
 
     @property
     def latest_ready(self) -> str:
@@ -69,6 +71,17 @@ def traffic(rollout: Rollout) -> tuple[RevisionTraffic, ...]:
         RevisionTraffic(revision=latest, percent=percent),
         RevisionTraffic(revision=stable, percent=100 - percent),
     )
+
+
+def shadow(rollout: Rollout) -> RevisionTraffic | None:
+    """Return who gets a copy of which percentage of an advanced rollout's requests, if anybody.
+
+    A revision that answers a share of them is no shadow: some would come to it twice.
+    """
+    newest = next(iter(traffic(rollout)), None)
+    if newest is None or newest.percent or not rollout.mirrored:
+        return None
+    return RevisionTraffic(revision=newest.revision, percent=rollout.mirrored)
 
 
 def wanted(rollout: Rollout) -> frozenset[str]:

@@ -6,10 +6,11 @@
     any  /revisions/<namespace>/<revision>/...   that revision only, and not counted: for tests
 
 The header X-Kanaria-Revision of an answer names the revision it was counted against; X-Request-Id
-is the client's own or a new one, and what labels are joined by. A revision
-whose predictor does not answer costs its own share of requests a 503: they are not moved to
-another revision, which would hide a sick canary. When two namespaces have a service of one name,
-the Host header decides (`<service>.<namespace>`, any suffix), and a request without it is refused.
+is the client's own or a new one, and what labels are joined by. A revision whose predictor does
+not answer costs its own share of requests a 503: they are not moved to another revision, which
+would hide a sick canary. Copies for a shadow are sent once the original is answered. When two
+namespaces have a service of one name, the Host header decides (`<service>.<namespace>`, any
+suffix), and a request without it is refused.
 """
 
 import random
@@ -22,14 +23,17 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from kanaria.serving.local import mirror
 from kanaria.serving.local.controller import Controller, LiveService
 from kanaria.serving.local.exchanges import Exchanges
 from kanaria.serving.local.forwarding import Call, forwarded, refuse
 from kanaria.serving.local.metrics import Metrics
+from kanaria.serving.local.payload_log import PayloadLog
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)?")
 OWN_PATH = re.compile(r"/revisions/(?P<namespace>[^/]+)/(?P<revision>[^/]+)(?P<path>/.*)")
+TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
 REVISION_HEADER = "X-Kanaria-Revision"
 REQUEST_ID_HEADER = "X-Request-Id"
 
@@ -68,7 +72,10 @@ class Router:
         """Forward for the services of `controller`."""
         self._controller, self._random = controller, random.Random(seed)
         self._metrics = Metrics(controller)
-        self._exchanges = Exchanges(self._metrics)
+        self._log = PayloadLog(self._metrics.count_event)
+        self._exchanges = Exchanges(self._log, TIMEOUT_SECONDS)
+        copies = Exchanges(self._log, mirror.TIMEOUT_SECONDS)
+        self._mirror = mirror.Mirror(copies, self._metrics, seed)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -79,7 +86,9 @@ class Router:
 
     async def close(self) -> None:
         """Send what is to be logged still, for a bounded time, and close all connections."""
+        await self._mirror.close()
         await self._exchanges.close()
+        await self._log.close()
 
     async def _answer(self, request: Request) -> Response:
         path = request.url.path
@@ -134,6 +143,7 @@ class Router:
             response = refuse(404, f"service {live.name!r} speaks {speaks}, not {protocol}")
         else:
             response = await self._exchanges.ask(live, revision, call)
+            self._mirror.copy(live, call)
         seconds = time.perf_counter() - began
         self._metrics.count(live.namespace, live.name, revision, response.status_code, seconds)
         return _marked(response, revision, call)

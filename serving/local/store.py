@@ -10,6 +10,7 @@
 import fcntl
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ from kanaria.serving.inference_service.manifest import API_VERSION, KIND
 from kanaria.serving.local.payload_events import LogRule, check_logger
 
 MANIFEST, STATUS, SERVER, LOCK = "manifest.yaml", "status.json", "server.json", "server.lock"
+MIRRORED = "kanaria.io/mirrored-percent"
+"""Annotation of a manifest: percent of the requests that its revision gets a copy of."""
+PERCENT = re.compile("[0-9]{1,2}|100")
 CHANGE_LOCK, SERVER_LOG = "change.lock", "server.log"
 LOCK_SECONDS = 2.0
 MAX_LINE_LENGTH, TAIL_BYTES = 500, 8192
@@ -58,6 +62,7 @@ class Observed:
     Attributes:
         applied: digest of the manifest that was taken over last.
         percent: its `canaryTrafficPercent`, or None.
+        mirrored: percent of the requests that are copied to the newest revision.
         revisions: the newest last.
         ready: names of those that became ready once.
         stable: the rolled-out revision, or "".
@@ -68,6 +73,7 @@ class Observed:
 
     applied: str = ""
     percent: int | None = None
+    mirrored: int = 0
     revisions: tuple[Revision, ...] = ()
     ready: tuple[str, ...] = ()
     stable: str = ""
@@ -115,6 +121,9 @@ def check(document: Any, where: str) -> None:
     protocol = model.get("protocolVersion", "v1")
     faults.check(protocol in PROTOCOLS, "protocolVersion", protocol, "local serving speaks v1, v2")
     _check_uri(model.get("storageUri"), faults)
+    mirrored = (metadata.get("annotations") or {}).get(MIRRORED, "0")
+    fits = isinstance(mirrored, str) and bool(PERCENT.fullmatch(mirrored))
+    faults.check(fits, MIRRORED, mirrored, 'write "0" to "100"')
     check_logger(predictor.get("logger"), faults)
     faults.raise_if_any()
 

@@ -1,7 +1,8 @@
 """The rollout controller: `python -m kanaria.serving.rollout`.
 
 Works on every rollout of one namespace until it is told to stop. In a cluster its settings come
-from the environment: KANARIA_NAMESPACE, KANARIA_PROMETHEUS_URL, KANARIA_PROMETHEUS_QUERIES.
+from the environment: KANARIA_NAMESPACE, KANARIA_PROMETHEUS_URL, KANARIA_PROMETHEUS_QUERIES,
+KANARIA_DRIFT_SERVER.
 """
 
 import argparse
@@ -25,6 +26,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--state", default="", help="state folder of local serving")
     parser.add_argument("--prometheus-url", default="", help="of the cluster's Prometheus")
     parser.add_argument("--prometheus-queries", default="", help="a set of queries, as knative")
+    parser.add_argument("--drift-server", default="", help="URL, for gates on what models answer")
     parser.add_argument("--interval", type=float, default=INTERVAL_SECONDS, metavar="SECONDS")
     return parser.parse_args()
 
@@ -42,7 +44,12 @@ def main() -> int:
     # Kubernetes ends a pod by SIGTERM; the lease is given back then.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with connect(options.state, options.prometheus_url, options.prometheus_queries) as place:
+        with connect(
+            options.state,
+            options.prometheus_url,
+            options.prometheus_queries,
+            options.drift_server,
+        ) as place:
             serve(
                 place.world(),
                 options.namespace,

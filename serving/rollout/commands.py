@@ -2,7 +2,8 @@
 
 command     allowed in            effect
 ---------   -------------------   ---------------------------------------------------------
-approve     not over              the named step may begin; an inconclusive canary is promoted
+approve     not over              the named step may begin, an inconclusive canary goes on, a
+                                  gate's question is settled
 pause       not over, not paused  traffic stays; harm still rolls back
 resume      paused or waiting     watching goes on, patience begins anew
 promote     not over              all traffic at the next observation of a ready canary
@@ -78,7 +79,7 @@ def apply(state: State, command: Command, policy: Policy) -> Decision:
 
 
 def _approve(state: State, command: Command, policy: Policy) -> State:
-    known = [*(step.name for step in policy.ladder), PROMOTE]
+    known = [*(step.name for step in policy.ladder), PROMOTE, *policy.gates.on_models]
     step = command.step or state.asked_step
     if state.question is Question.NO_DATA and not command.step:
         return _resume(state, command, policy)
@@ -88,7 +89,7 @@ def _approve(state: State, command: Command, policy: Policy) -> State:
     approved = replace(state, approvals=(*state.approvals, approval))
     if state.phase is not Phase.WAITING_APPROVAL or step != state.asked_step:
         return approved
-    if state.question is Question.INCONCLUSIVE:
+    if state.question is Question.INCONCLUSIVE and step == PROMOTE:
         approved = replace(approved, ordered_by=command.who)
     return replace(
         approved,

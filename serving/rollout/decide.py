@@ -12,13 +12,15 @@ The first rule that applies decides:
     ordered         a person ordered the promotion; ready                PROMOTE (else HOLD)
     silent          a gate has had no data for too long                  ASK (ROLLBACK by policy)
     waiting         a person is asked                                    HOLD
+    questioned      a gate found what a person must judge                ASK
     ungrounded      no traffic yet, stable not known (blue/green)       HOLD
     staged          no traffic yet, ready                                SHIFT to the first step
     unfinished      less exposure or time than the step asks             HOLD
     unheard         a gate has no data of this interval                  HOLD
-    climbing        another step follows                                 SHIFT to it
+    climbing        another step follows; from the shadow if every gate  SHIFT to it
+                    agrees or a person has approved it
     accepted        every gate agrees, in the last step                  PROMOTE
-    inconclusive    in the last step for too long                        ASK
+    inconclusive    in the shadow or the last step for too long          ASK
     undecided       otherwise                                            HOLD
 
 SHIFT and PROMOTE need a canary that is ready in this very observation, and ASK comes before them
@@ -32,6 +34,7 @@ from dataclasses import dataclass, replace
 
 from kanaria.serving.rollout.observation import Observation
 from kanaria.serving.rollout.policy import Automation, Policy
+from kanaria.serving.rollout.shadow import in_shadow
 from kanaria.serving.rollout.situation import MINUTE, Situation, enter, exposed, look
 from kanaria.serving.rollout.state import OVER, Action, Phase, Question, State, Verdict
 
@@ -125,8 +128,7 @@ def _advance(situation: Situation, step: int, *reasons: str) -> Decision:
     state, policy, name = situation.state, situation.policy, situation.step_name(step)
     if situation.observation.facts.ready is not True:
         return _hold(state, "readiness is not known; traffic is not raised", *reasons)
-    approved = any(approval.step == name for approval in state.approvals)
-    if name in policy.approve_before and not approved:
+    if name in policy.approve_before and name not in situation.approved:
         return _ask(situation, Question.STEP, name, f"step {name} needs a person", *reasons)
     if step >= len(policy.ladder):
         return _promote(situation, *reasons)
@@ -204,6 +206,14 @@ def _waiting(situation: Situation) -> Decision | None:
     return _hold(state, f"a person is asked: {state.question} {state.asked_step}".strip())
 
 
+def _questioned(situation: Situation) -> Decision | None:
+    open_ = (one for one in situation.findings if one.question)
+    asks = next((one for one in open_ if one.gate not in situation.approved), None)
+    if asks is None:
+        return None
+    return _ask(situation, Question.FINDING, asks.gate, asks.question, *situation.texts)
+
+
 def _ungrounded(situation: Situation) -> Decision | None:
     blind = [finding for finding in situation.findings if not finding.grounded]
     if situation.state.step >= 0 or not blind:
@@ -240,6 +250,9 @@ def _climbing(situation: Situation) -> Decision | None:
     following = situation.state.step + 1
     if following >= len(situation.policy.ladder):
         return None
+    agreed = situation.accepted or situation.step_name(following) in situation.approved
+    if in_shadow(situation.state, situation.policy) and not agreed:
+        return None
     return _advance(situation, following, *situation.texts)
 
 
@@ -254,7 +267,7 @@ def _inconclusive(situation: Situation) -> Decision | None:
     if situation.observation.now - situation.state.watched_since < allowed * MINUTE:
         return None
     reason = f"inconclusive for {allowed:g} minutes"
-    name = situation.step_name(len(situation.policy.ladder))
+    name = situation.step_name(situation.state.step + 1)
     return _ask(situation, Question.INCONCLUSIVE, name, reason, *situation.texts)
 
 
@@ -271,6 +284,7 @@ RULES: tuple[Rule, ...] = (
     _ordered,
     _silent,
     _waiting,
+    _questioned,
     _ungrounded,
     _staged,
     _unfinished,

@@ -30,7 +30,7 @@ def _place(options: argparse.Namespace) -> Any:
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     asked = vars(options)
-    names = ("prometheus_url", "prometheus_queries")
+    names = ("prometheus_url", "prometheus_queries", "drift_server")
     return connect(options.state, **{name: asked.get(name, "") for name in names})
 
 
@@ -164,6 +164,7 @@ def add_rollout(commands: Any) -> None:
     start.add_argument("--policy", default="", help="YAML file; the default policy without one")
     start.add_argument("--prometheus-url", default="", help="of the cluster's Prometheus")
     start.add_argument("--prometheus-queries", default="", help="a set of queries, as knative")
+    start.add_argument("--drift-server", default="", help="URL, for gates on what models answer")
     start.add_argument("--interval", type=float, default=60.0, metavar="SECONDS")
     start.add_argument("--no-wait", action="store_true", help="leave it to the running controller")
     start.set_defaults(command=_start)

@@ -14,8 +14,13 @@
       errors: {margin: 2.0, tolerated: 0.005}
       latency: {quantile: 0.95, margin: 2.0}
       hard_rules: {restarts: 2, oom_kills: 0}
+      predictions: {tolerated: 0.02}        # these four need a drift server; see `gate_policy`
+      disagreement: {limit: 0.1}
+      labels: {margin: 0.02}
+      inputs: {false_alarms: 0.05}
+    models: {task: binary}      # how the drift server reads what models answer
 
-Everything has a default; errors or latency may be left out by `false`.
+Everything has a default; a gate is left out by `false`.
 """
 
 from collections.abc import Mapping
@@ -24,10 +29,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.parameters import Faults
+from kanaria.serving.rollout.gate_policy import Chance, GatesPolicy, Part, resolved
 
 PROMOTE = "promote"
 """The name of the last step of every rollout, for `approve_before`."""
@@ -50,13 +56,6 @@ class Automation(StrEnum):
     AUTO = "auto"
 
 
-class Part(BaseModel):
-    """What all parts of a policy share: no unknown keys, no guessing of types, no change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-Chance = Annotated[float, Field(gt=0, le=0.5)]
 Minutes = Annotated[float, Field(ge=0, le=60 * 24 * 30)]
 
 
@@ -77,54 +76,6 @@ class Step(Part):
     def name(self) -> str:
         """What `approve_before` and a person call it, for instance "10%"."""
         return f"{self.percent}%" if self.percent else "shadow"
-
-
-class RateGatePolicy(Part):
-    """What the gates on rates share.
-
-    Attributes:
-        margin: ratio to the stable revision at which a canary must not be promoted.
-        weight: of the gate when `false_rollback` is split.
-        minimum_events: of the canary, below which there is no rollback by this gate.
-    """
-
-    margin: Annotated[float, Field(gt=1, le=100)] = 2.0
-    weight: Annotated[float, Field(gt=0, le=100)] = 1.0
-    minimum_events: Annotated[int, Field(ge=1)] = 5
-
-
-class ErrorsPolicy(RateGatePolicy):
-    """Attributes: tolerated: share of errors that is acceptable whatever stable's is."""
-
-    tolerated: Annotated[float, Field(ge=0, lt=1)] = 0.005
-
-
-class LatencyPolicy(RateGatePolicy):
-    """Attributes: quantile: of the stable revision's latency, above which an answer is slow."""
-
-    quantile: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
-
-
-class HardRulesPolicy(Part):
-    """Attributes: restarts, oom_kills: of the canary's containers that are allowed."""
-
-    restarts: Annotated[int, Field(ge=0)] = 2
-    oom_kills: Annotated[int, Field(ge=0)] = 0
-
-
-class GatesPolicy(Part):
-    """The gates; `false` leaves out one that judges rates. Facts are always looked at."""
-
-    errors: ErrorsPolicy | Literal[False] = ErrorsPolicy()
-    latency: LatencyPolicy | Literal[False] = LatencyPolicy()
-    hard_rules: HardRulesPolicy = HardRulesPolicy()
-
-
-class NoData(Part):
-    """Attributes: minutes: of silence before it counts; action: what is done then."""
-
-    minutes: Annotated[float, Field(gt=0, le=60 * 24)] = 5
-    action: Literal["ask", "rollback"] = "ask"
 
 
 DEFAULT_PERCENTS = {
@@ -174,11 +125,44 @@ def _approvals_fit(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, .
     return names
 
 
-def _some_gate_counts(gates: GatesPolicy, info: ValidationInfo) -> GatesPolicy:
-    judged = info.data.get("strategy") not in (Strategy.BASIC, None)
-    if judged and not (gates.errors or gates.latency):
-        raise ValueError("errors or latency must be on, or nothing would judge the canary")
-    return gates
+def _gates_fit(gates: GatesPolicy, info: ValidationInfo) -> GatesPolicy:
+    strategy: Strategy | None = info.data.get("strategy")
+    if strategy is None:
+        return gates
+    shadow = strategy is Strategy.SHADOW
+    found = resolved(gates, shadow=shadow)
+    for name in ("disagreement", "labels"):
+        if getattr(found, name) and not shadow:
+            raise ValueError(f"{name} compares answers to the same rows: it needs strategy shadow")
+    if found.predictions and strategy not in (Strategy.SHADOW, Strategy.CANARY):
+        raise ValueError("predictions needs both models to serve at once: shadow or canary")
+    if found.inputs and strategy is Strategy.BASIC:
+        raise ValueError("inputs judges a rollout with steps, strategy basic has none")
+    judges = found.errors or found.latency or found.labels
+    if strategy is not Strategy.BASIC and not judges:
+        more = ", latency or labels" if shadow else " or latency"
+        raise ValueError(f"errors{more} must be on, or nothing would judge the canary")
+    return found
+
+
+class NoData(Part):
+    """Attributes: minutes: of silence before it counts; action: what is done then."""
+
+    minutes: Annotated[float, Field(gt=0, le=60 * 24)] = 5
+    action: Literal["ask", "rollback"] = "ask"
+
+
+class ModelsPolicy(Part):
+    """How the drift server reads what models answer.
+
+    Attributes:
+        task: binary: probabilities, cut at a half; multiclass: classes, or probabilities of all
+            of them; regression: numbers, cut at deciles of the stable revision's first.
+        output: name of the response's column, "" where it has only one.
+    """
+
+    task: Literal["binary", "multiclass", "regression"] = "binary"
+    output: str = ""
 
 
 class Policy(Part):
@@ -188,11 +172,14 @@ class Policy(Part):
         strategy: how traffic reaches it.
         automation: who acts.
         steps: of the traffic, without the promotion.
-        mirror_percent: of the requests that are copied to the canary while it is in the shadow.
+        mirror_percent: of the requests that are copied to the canary while it is in the shadow; 0
+            where others copy them, as by replaying the payload log.
+            0 where somebody else copies them, as a replay of the payload log does.
         approve_before: names of the steps a person must approve.
         false_rollback: probability, at most, of rolling back a canary that is no worse.
         false_promotion: probability, at most, of promoting one at a gate's margin.
         gates: what judges it.
+        models: how what the models answer is read, for the gates on it.
         no_data: when silence counts, and what follows.
         ready_minutes: from the start, after which a canary never ready is given up.
         inconclusive_minutes: in the last step, after which a person is asked.
@@ -207,7 +194,7 @@ class Policy(Part):
         Field(strict=False, validate_default=True),
         AfterValidator(_steps_fit),
     ] = None
-    mirror_percent: Annotated[int, Field(ge=1, le=100)] = 100
+    mirror_percent: Annotated[int, Field(ge=0, le=100)] = 100
     approve_before: Annotated[
         tuple[str, ...],
         Field(strict=False, validate_default=True),
@@ -215,7 +202,10 @@ class Policy(Part):
     ] = ()
     false_rollback: Chance = 0.05
     false_promotion: Chance = 0.05
-    gates: Annotated[GatesPolicy, AfterValidator(_some_gate_counts)] = GatesPolicy()
+    gates: Annotated[GatesPolicy, Field(validate_default=True), AfterValidator(_gates_fit)] = (
+        GatesPolicy()
+    )
+    models: ModelsPolicy = ModelsPolicy()
     no_data: NoData = NoData()
     ready_minutes: Annotated[float, Field(gt=0, le=60 * 24)] = 15
     inconclusive_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 30)] = 120

@@ -6,9 +6,12 @@ from kanaria.serving.rollout.gates.panel import panel
 from kanaria.serving.rollout.gates.protocol import Finding
 from kanaria.serving.rollout.observation import Observation
 from kanaria.serving.rollout.policy import PROMOTE, Automation, Policy, Strategy
+from kanaria.serving.rollout.shadow import in_shadow
 from kanaria.serving.rollout.state import OVER, Phase, Question, State
 
 MINUTE = 60.0
+PAIRED = ("predictions", "disagreement", "labels")
+COUNTED = ("errors", "latency")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +23,7 @@ class Situation:
         observation: of this interval.
         policy: of the rollout.
         findings: of all gates.
+        listening: names of the gates that must have data, and agree to what follows.
         silent: names of the gates that have had no data for too long.
         unheard: names of the gates that had no data in this interval.
     """
@@ -28,6 +32,7 @@ class Situation:
     observation: Observation
     policy: Policy
     findings: tuple[Finding, ...]
+    listening: tuple[str, ...]
     silent: tuple[str, ...]
     unheard: tuple[str, ...]
 
@@ -38,8 +43,14 @@ class Situation:
 
     @property
     def accepted(self) -> bool:
-        """Whether every gate agrees to a promotion."""
-        return all(finding.accepted for finding in self.findings)
+        """Whether every gate that listens agrees to what follows, or a person does in its place."""
+        agreed = {finding.gate for finding in self.findings if finding.accepted}
+        return agreed | self.approved >= set(self.listening)
+
+    @property
+    def approved(self) -> set[str]:
+        """Names of the steps, and of the gates' questions, that a person has approved."""
+        return {approval.step for approval in self.state.approvals}
 
     @property
     def spent(self) -> float:
@@ -70,9 +81,25 @@ def look(state: State, observation: Observation, policy: Policy) -> Situation:
         observation=observation,
         policy=policy,
         findings=findings(state, policy),
+        listening=listening(state, policy),
         silent=silent,
         unheard=_unheard(state, observation, policy),
     )
+
+
+def listening(state: State, policy: Policy) -> tuple[str, ...]:
+    """Return the names of the gates that must have data of this step.
+
+    Those on pairs of answers have them in the shadow alone. There, not every platform counts the
+    copies of requests: errors and latency judge where it does.
+    """
+    names = [gate.name for gate in panel(policy)]
+    if policy.strategy is not Strategy.SHADOW:
+        return tuple(names)
+    if not in_shadow(state, policy):
+        return tuple(name for name in names if name not in PAIRED)
+    counted = {name for name, evidence in state.evidence.items() if evidence.heard is not None}
+    return tuple(name for name in names if name not in COUNTED or name in counted)
 
 
 def exposed(state: State) -> bool:
@@ -110,14 +137,21 @@ def _learn(state: State, observation: Observation, policy: Policy) -> State:
         gate.name: gate.observe(state.evidence.get(gate.name, gate.start()), observation)
         for gate in panel(policy)
     }
-    requests = observation.canary.requests if observation.canary is not None else 0
     return replace(
         state,
         evidence=evidence,
-        step_requests=state.step_requests + requests,
+        step_requests=_exposure(state, observation, policy),
         interval=observation.interval,
         percent_seen=observation.percent,
     )
+
+
+def _exposure(state: State, observation: Observation, policy: Policy) -> int:
+    """Return what the step has shown: requests of the canary, in the shadow rows of both."""
+    if in_shadow(state, policy):
+        pairs = observation.models.pairs if observation.models is not None else 0
+        return max(state.step_requests, pairs)
+    return state.step_requests + (observation.canary.requests if observation.canary else 0)
 
 
 def _mirror(state: State, observation: Observation, policy: Policy) -> State:
@@ -139,7 +173,8 @@ def _mirror(state: State, observation: Observation, policy: Policy) -> State:
 
 def _unheard(state: State, observation: Observation, policy: Policy) -> tuple[str, ...]:
     heard = {name: evidence.heard for name, evidence in state.evidence.items()}
-    return tuple(gate.name for gate in panel(policy) if heard.get(gate.name) != observation.now)
+    names = listening(state, policy)
+    return tuple(name for name in names if heard.get(name) != observation.now)
 
 
 def _silent(state: State, observation: Observation, policy: Policy) -> tuple[str, ...]:
@@ -149,9 +184,11 @@ def _silent(state: State, observation: Observation, policy: Policy) -> tuple[str
     learns then what the stable revision does.
     """
     waits = policy.strategy is not Strategy.BLUE_GREEN and not exposed(state)
-    patience = policy.no_data.minutes * MINUTE
+    patience, listens = policy.no_data.minutes * MINUTE, listening(state, policy)
     found = []
     for gate in panel(policy):
+        if gate.name not in listens:
+            continue
         if waits and gate.name != "hard_rules":
             continue
         heard = state.evidence.get(gate.name, gate.start()).heard

@@ -3,7 +3,7 @@
 phase              traffic of the canary     left by
 ----------------   -----------------------   -------------------------------------------------
 STAGED             0 %                       ready: first step; never ready, a fact: rollback
-PROGRESSING        a step's                  next step, promotion, a question, rollback
+PROGRESSING        a step's; 0 % in shadow   next step, promotion, a question, rollback
 WAITING_APPROVAL   unchanged while asked     approve, resume (go on watching), rollback
 PAUSED             unchanged                 resume; harm still rolls back
 PROMOTED           100 %                     a person's rollback
@@ -20,8 +20,12 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.rollout.gates.disagreement import DisagreementEvidence
 from kanaria.serving.rollout.gates.hard_rules import HardEvidence
+from kanaria.serving.rollout.gates.inputs import InputEvidence
+from kanaria.serving.rollout.gates.labels import LabelEvidence
 from kanaria.serving.rollout.gates.latency import LatencyEvidence
+from kanaria.serving.rollout.gates.predictions import PredictionEvidence
 from kanaria.serving.rollout.gates.rates import RateEvidence
 
 
@@ -58,7 +62,9 @@ class Question(StrEnum):
     NO_DATA = "no_data"
     """Nothing is known of the canary; the question ends when data are back."""
     INCONCLUSIVE = "inconclusive"
-    """The last step did not convince in time; approving it promotes all the same."""
+    """The shadow or the last step did not convince in time; approving it goes on all the same."""
+    FINDING = "finding"
+    """A gate found what it does not judge itself; approving it by the gate's name goes on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +85,15 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-Evidence = RateEvidence | LatencyEvidence | HardEvidence
+Evidence = (
+    RateEvidence
+    | LatencyEvidence
+    | HardEvidence
+    | PredictionEvidence
+    | DisagreementEvidence
+    | LabelEvidence
+    | InputEvidence
+)
 """What any gate may know. A new gate adds its class; the fields tell the classes apart."""
 
 

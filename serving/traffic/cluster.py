@@ -10,7 +10,8 @@ from kanaria.serving.kubernetes_client import (
     INFERENCE_SERVICES,
     KubernetesClient,
 )
-from kanaria.serving.traffic.http_route import DEPLOYMENT_MODE, HttpRouteTraffic, gateway_of
+from kanaria.serving.traffic.gateways import gateway_of
+from kanaria.serving.traffic.http_route import DEPLOYMENT_MODE, HttpRouteTraffic
 from kanaria.serving.traffic.knative import KnativeTraffic
 from kanaria.serving.traffic.protocol import Manifest, ServiceStatus, Traffic
 
@@ -85,6 +86,10 @@ class ClusterTraffic:
     def promote(self, namespace: str, name: str) -> None:
         """Give the newest revision all requests and make it the stable one."""
         self._existing(namespace, name).promote(namespace, name)
+
+    def mirror(self, namespace: str, name: str, percent: int) -> None:
+        """Send the newest revision a copy of `percent` of the requests, 0 to 100."""
+        self._existing(namespace, name).mirror(namespace, name, percent)
 
     def rollback(self, namespace: str, name: str) -> None:
         """Give the stable revision all requests; after a promotion, the one before it."""

@@ -6,7 +6,6 @@ route has a name and a host name of its own, those of the service. A revision is
 rollback, with its replicas; older ones are deleted.
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,7 +18,6 @@ from kanaria.components.shared import fingerprint
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
 from kanaria.serving.inference_service.check import MAX_NAME_LENGTH
 from kanaria.serving.kubernetes_client import (
-    CONFIG_MAPS,
     HTTP_ROUTES,
     INFERENCE_SERVICES,
     PODS,
@@ -27,30 +25,15 @@ from kanaria.serving.kubernetes_client import (
     Object,
 )
 from kanaria.serving.traffic import routing
+from kanaria.serving.traffic.gateways import require_mirroring
 from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, SERVICE_LABEL, failure_of, uri_of
-from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
+from kanaria.serving.traffic.protocol import VERSION_ANNOTATION, Manifest, ServiceStatus
 from kanaria.serving.traffic.routing import Gateway, Routing
+from kanaria.serving.traffic.shadow import require_percent, require_shadow
 from kanaria.serving.traffic.swap import swap
 
 DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
 SUFFIX_LENGTH = 8
-
-
-def gateway_of(cluster: KubernetesClient) -> Gateway:
-    """Return the Gateway that KServe is configured with.
-
-    Raises:
-        NotReadyError: KServe uses no Gateway.
-    """
-    found = cluster.get(CONFIG_MAPS, "kserve", "inferenceservice-config") or {}
-    ingress = json.loads(found.get("data", {}).get("ingress", "{}"))
-    namespace, slash, name = str(ingress.get("kserveIngressGateway", "")).partition("/")
-    if not slash:
-        raise NotReadyError(
-            "kserve/inferenceservice-config: ingress.kserveIngressGateway is not set; "
-            "rollouts in Standard mode need the Gateway API"
-        )
-    return Gateway(namespace=namespace, name=name, domain=ingress.get("ingressDomain", ""))
 
 
 def revision_name(service: str, uri: str) -> str:
@@ -114,6 +97,24 @@ class HttpRouteTraffic:
     def promote(self, namespace: str, name: str) -> None:
         """Give the newest revision all requests and make it the stable one."""
         self.shift(namespace, name, 100)
+
+    def mirror(self, namespace: str, name: str, percent: int) -> None:
+        """Send the newest revision a copy of `percent` of the requests, 0 to 100.
+
+        Raises:
+            ParameterError: there is no such service, the percentage is out of range, or the
+                gateway does not say that it can copy requests.
+            NotReadyError: the newest revision is not ready, or answers requests itself.
+            ConflictError: the route has changed in between.
+        """
+        require_percent(percent)
+        route, found = self._routing(namespace, name)
+        if percent:
+            ready = _is_ready(self._services(namespace, name).get(found.latest, {}))
+            share = found.weights.get(found.latest, 0)
+            require_shadow(f"{namespace}/{name}", found.latest, share=share, ready=ready)
+            require_mirroring(self._cluster, self._gateway, percent)
+        self._change(namespace, name, route, routing.mirrored(found, percent))
 
     def rollback(self, namespace: str, name: str) -> None:
         """Give the stable revision all requests; after a promotion, the one before it."""
@@ -208,6 +209,7 @@ def status_of(
     return ServiceStatus(
         storage_uri=uri_of(latest) if latest else "",
         canary_percent=found.weights.get(found.latest),
+        mirrored_percent=found.mirrored,
         latest_created=found.latest,
         latest_ready=found.latest if _is_ready(latest) else found.rolled_out,
         rolled_out=found.rolled_out,
@@ -217,6 +219,10 @@ def status_of(
         failure=failure_of(model),
         url=f"http://{hosts[0]}" if hosts else "",
         revision_uris={name: uri_of(service) for name, service in services.items()},
+        revision_versions={
+            name: service["metadata"].get("annotations", {}).get(VERSION_ANNOTATION, "")
+            for name, service in services.items()
+        },
         revision_urls={
             name: f"http://{name}{routing.BACKEND_SUFFIX}.{namespace}.{CLUSTER_DOMAIN}"
             for name in services

@@ -18,7 +18,14 @@ from kanaria.serving.kubernetes_client import (
     KubernetesClient,
     Object,
 )
-from kanaria.serving.traffic.protocol import LoadFailure, Manifest, RevisionTraffic, ServiceStatus
+from kanaria.serving.traffic.protocol import (
+    VERSION_ANNOTATION,
+    LoadFailure,
+    Manifest,
+    RevisionTraffic,
+    ServiceStatus,
+)
+from kanaria.serving.traffic.shadow import NO_COPIES
 from kanaria.serving.traffic.swap import swap
 
 SOURCE_URI = "internal.serving.kserve.io/storage-initializer-sourceuri"
@@ -84,6 +91,14 @@ class KnativeTraffic:
     def promote(self, namespace: str, name: str) -> None:
         """Give the newest revision all requests and make it the stable one."""
         self._set_percent(namespace, name, None)
+
+    def mirror(self, namespace: str, name: str, percent: int) -> None:
+        """Refuse: neither KServe nor Knative copies requests, at any percentage.
+
+        Raises:
+            ParameterError: always; it names the ways that there are.
+        """
+        raise ParameterError(f"{namespace}/{name}: {NO_COPIES}")
 
     def rollback(self, namespace: str, name: str) -> None:
         """Give the stable revision all requests; after a promotion, the one before it.
@@ -179,6 +194,9 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
         failure=failure_of(model),
         url=status.get("url", ""),
         revision_uris={name: found.get(SOURCE_URI, "") for name, found in annotations.items()},
+        revision_versions={
+            name: found.get(VERSION_ANNOTATION, "") for name, found in annotations.items()
+        },
         revision_urls={name: _own_url(service, name) for name in annotations},
         ready_copies={
             found["metadata"]["name"]: found.get("status", {}).get("actualReplicas", 0)

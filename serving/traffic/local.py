@@ -16,7 +16,14 @@ from typing import Any, Self
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.local import reconcile, store
 from kanaria.serving.local.store import Observed, Service
-from kanaria.serving.traffic.protocol import LoadFailure, Manifest, RevisionTraffic, ServiceStatus
+from kanaria.serving.traffic.protocol import (
+    VERSION_ANNOTATION,
+    LoadFailure,
+    Manifest,
+    RevisionTraffic,
+    ServiceStatus,
+)
+from kanaria.serving.traffic.shadow import require_percent, require_shadow
 
 SERVER = "kanaria.serving.local"
 START_SECONDS = 60.0
@@ -99,25 +106,44 @@ class LocalTraffic:
         if not 0 <= percent <= 100:
             raise ParameterError(f"shift: percent={percent}: use 0 to 100")
 
-        service = Service(self._state, namespace, name)
-        if service.manifest() is None:
-            where = f"{namespace}/{name} in {self._state}"
-            raise ParameterError(f"service {where}: unknown; stage a manifest first")
-
         def change(applied: dict[str, Any] | None) -> dict[str, Any] | None:
             if applied is not None:
                 applied["spec"]["predictor"]["canaryTrafficPercent"] = percent
-            return applied
+            return _mirroring(applied, 0)
 
-        self._change(service, change)
+        self._change(self._existing(namespace, name), change)
 
     def promote(self, namespace: str, name: str) -> None:
         """Give the newest revision all requests and make it the stable one."""
         self.shift(namespace, name, 100)
 
+    def mirror(self, namespace: str, name: str, percent: int) -> None:
+        """Send the newest revision a copy of `percent` of the requests, 0 to 100.
+
+        Raises:
+            ParameterError: there is no such service, or the percentage is out of range.
+            NotReadyError: the newest revision is not ready, or answers requests itself.
+        """
+        require_percent(percent)
+        service = self._existing(namespace, name)
+
+        def change(applied: dict[str, Any] | None) -> dict[str, Any] | None:
+            if applied is not None and percent:
+                _require_shadow(applied, service.observed())
+            return _mirroring(applied, percent)
+
+        self._change(service, change)
+
     def rollback(self, namespace: str, name: str) -> None:
         """Give the stable revision all requests; after a promotion, the one before it."""
         self.shift(namespace, name, 0)
+
+    def _existing(self, namespace: str, name: str) -> Service:
+        service = Service(self._state, namespace, name)
+        if service.manifest() is None:
+            where = f"{namespace}/{name} in {self._state}"
+            raise ParameterError(f"service {where}: unknown; stage a manifest first")
+        return service
 
     def _change(
         self,
@@ -167,6 +193,24 @@ class LocalTraffic:
             )
 
 
+def _require_shadow(manifest: Manifest, observed: Observed) -> None:
+    status = status_of(manifest, observed, "")
+    newest = status.latest_created
+    share = sum(found.percent for found in status.traffic if found.revision == newest)
+    where = f"{manifest['metadata'].get('namespace', 'default')}/{manifest['metadata']['name']}"
+    require_shadow(where, newest, share=share, ready=newest == status.latest_ready != "")
+
+
+def _mirroring(manifest: dict[str, Any] | None, percent: int) -> dict[str, Any] | None:
+    """Return a manifest that asks for copies of this percentage; no annotation stands for 0."""
+    if manifest is not None:
+        annotations = dict(manifest["metadata"].get("annotations") or {})
+        annotations.pop(store.MIRRORED, None)
+        added = {store.MIRRORED: str(percent)} if percent else {}
+        manifest["metadata"]["annotations"] = annotations | added
+    return manifest
+
+
 def status_of(manifest: Manifest, observed: Observed, url: str) -> ServiceStatus:
     """Return the status of an applied manifest; pure."""
     status = observed.status
@@ -177,6 +221,7 @@ def status_of(manifest: Manifest, observed: Observed, url: str) -> ServiceStatus
     return ServiceStatus(
         storage_uri=manifest["spec"]["predictor"]["model"]["storageUri"],
         canary_percent=reconcile.percent(manifest),
+        mirrored_percent=reconcile.mirrored(manifest),
         latest_created=predictor.get("latestCreatedRevision", ""),
         latest_ready=predictor.get("latestReadyRevision", ""),
         rolled_out=predictor.get("latestRolledoutRevision", ""),
@@ -191,6 +236,9 @@ def status_of(manifest: Manifest, observed: Observed, url: str) -> ServiceStatus
         else None,
         url=url,
         revision_uris={r.name: r.storage_uri for r in observed.revisions},
+        revision_versions={
+            r.name: r.log.annotations.get(VERSION_ANNOTATION, "") for r in observed.revisions
+        },
         revision_urls={
             r.name: url + store.revision_path(namespace, r.name) if url else ""
             for r in observed.revisions

@@ -1,9 +1,11 @@
-"""The five verbs of delivery, and what they tell about a service."""
+"""The six verbs of delivery, and what they tell about a service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+VERSION_ANNOTATION = "kanaria.io/model-version"
+"""Of a service, and so of its revisions and of their payload events."""
 Manifest = Mapping[str, Any]
 """A `serving.kserve.io/v1beta1` InferenceService as plain data."""
 
@@ -31,6 +33,8 @@ class ServiceStatus:
     Attributes:
         storage_uri: of the applied manifest.
         canary_percent: of the applied manifest, or None when it is not set.
+        mirrored_percent: of the requests that are set to be copied to the newest revision; None
+            where this way of delivery cannot copy any.
         latest_created: the newest revision.
         latest_ready: the newest revision that is ready.
         rolled_out: the stable revision: the last that had all traffic.
@@ -40,6 +44,7 @@ class ServiceStatus:
         failure: why the newest revision did not load, if it did not.
         url: where requests go, or "".
         revision_uris: revision -> storage URI of its model.
+        revision_versions: revision -> version of its model, from its annotation; "" without one.
         revision_urls: revision -> where it answers whatever its share is, for tests of it: a URL
             that reaches this revision only, from where the service runs. What is asked there
             is none of the users' traffic.
@@ -49,6 +54,7 @@ class ServiceStatus:
 
     storage_uri: str
     canary_percent: int | None
+    mirrored_percent: int | None = None
     latest_created: str = ""
     latest_ready: str = ""
     rolled_out: str = ""
@@ -58,6 +64,7 @@ class ServiceStatus:
     failure: LoadFailure | None = None
     url: str = ""
     revision_uris: Mapping[str, str] = field(default_factory=dict)
+    revision_versions: Mapping[str, str] = field(default_factory=dict)
     revision_urls: Mapping[str, str] = field(default_factory=dict)
     ready_copies: Mapping[str, int] = field(default_factory=dict)
 
@@ -80,6 +87,13 @@ class Traffic(Protocol):
 
     def promote(self, namespace: str, name: str) -> None:
         """Give the newest revision all requests and make it the stable one."""
+
+    def mirror(self, namespace: str, name: str, percent: int) -> None:
+        """Send the newest revision a copy of `percent` of the requests, 0 to 100.
+
+        It answers nobody: it must be ready, and have no share of the requests. Whatever changes
+        the shares ends the copying.
+        """
 
     def rollback(self, namespace: str, name: str) -> None:
         """Give the stable revision all requests; after a promotion, the one before it."""

@@ -14,6 +14,7 @@ from kanaria.serving.traffic.protocol import RevisionTraffic
 GROUP = "kanaria.io"
 SERVICE = f"{GROUP}/service"
 LATEST, ROLLED_OUT, PREVIOUS = (f"{GROUP}/{n}" for n in ("latest", "rolled-out", "previous"))
+MIRROR = "RequestMirror"
 BACKEND_SUFFIX = "-predictor"
 """KServe's Standard mode serves the predictor of X by the Service X-predictor, port 80."""
 
@@ -36,12 +37,14 @@ class Routing:
         rolled_out: stable revision, "" before the first is ready.
         previous: stable revision before that one, or "".
         weights: revision -> percent, in sum 100.
+        mirrored: percent of the requests that the newest revision gets a copy of.
     """
 
     latest: str
     rolled_out: str = ""
     previous: str = ""
     weights: Mapping[str, int] = field(default_factory=dict)
+    mirrored: int = 0
 
 
 def first(revision: str) -> Routing:
@@ -54,7 +57,7 @@ def staged(routing: Routing, revision: str) -> Routing:
     stable = routing.rolled_out or routing.latest
     keep = {name for name in (stable, routing.previous) if name}
     weights = {name: 100 if name == stable else 0 for name in sorted(keep | {revision})}
-    return replace(routing, latest=revision, rolled_out=stable, weights=weights)
+    return Routing(latest=revision, rolled_out=stable, previous=routing.previous, weights=weights)
 
 
 def shifted(routing: Routing, percent: int) -> Routing:
@@ -64,7 +67,8 @@ def shifted(routing: Routing, percent: int) -> Routing:
     if percent == 100:
         return promoted(routing)
     shares = {routing.latest: percent, routing.rolled_out: 100 - percent}
-    return replace(routing, weights={name: shares.get(name, 0) for name in routing.weights})
+    weights = {name: shares.get(name, 0) for name in routing.weights}
+    return replace(routing, weights=weights, mirrored=0)
 
 
 def promoted(routing: Routing) -> Routing:
@@ -86,7 +90,12 @@ def rolled_back(routing: Routing) -> Routing:
     back = routing.previous if is_promoted and routing.previous else routing.rolled_out
     weights = {name: 100 if name == back else 0 for name in routing.weights}
     previous = "" if is_promoted else routing.previous
-    return replace(routing, rolled_out=back, previous=previous, weights=weights)
+    return replace(routing, rolled_out=back, previous=previous, weights=weights, mirrored=0)
+
+
+def mirrored(routing: Routing, percent: int) -> Routing:
+    """Return the routing with a copy of `percent`, 0 to 100, of the requests for the newest."""
+    return replace(routing, mirrored=percent)
 
 
 def to_route(routing: Routing, namespace: str, name: str, gateway: Gateway) -> dict[str, Any]:
@@ -108,20 +117,35 @@ def to_route(routing: Routing, namespace: str, name: str, gateway: Gateway) -> d
         "spec": {
             "parentRefs": [{"namespace": gateway.namespace, "name": gateway.name}],
             "hostnames": [f"{name}-{namespace}.{gateway.domain}"],
-            "rules": [{"backendRefs": backends}],
+            "rules": [{"backendRefs": backends} | _filters(routing)],
         },
     }
+
+
+def _filters(routing: Routing) -> dict[str, Any]:
+    """Return the filter that copies requests (Gateway API 1.3: RequestMirror with a percentage)."""
+    if not routing.mirrored:
+        return {}
+    backend = {"kind": "Service", "name": f"{routing.latest}{BACKEND_SUFFIX}", "port": 80}
+    mirror = {"backendRef": backend, "percent": routing.mirrored}
+    return {"filters": [{"type": MIRROR, "requestMirror": mirror}]}
 
 
 def from_route(route: Mapping[str, Any]) -> Routing:
     """Return the routing that a route of `to_route` says."""
     annotations = route["metadata"].get("annotations", {})
-    backends = route["spec"]["rules"][0]["backendRefs"]
+    rule = route["spec"]["rules"][0]
+    mirrors = [
+        found["requestMirror"] for found in rule.get("filters", []) if "requestMirror" in found
+    ]
     return Routing(
         latest=annotations[LATEST],
         rolled_out=annotations.get(ROLLED_OUT, ""),
         previous=annotations.get(PREVIOUS, ""),
-        weights={b["name"].removesuffix(BACKEND_SUFFIX): b.get("weight", 1) for b in backends},
+        weights={
+            b["name"].removesuffix(BACKEND_SUFFIX): b.get("weight", 1) for b in rule["backendRefs"]
+        },
+        mirrored=sum(mirror.get("percent", 100) for mirror in mirrors),
     )
 
 

@@ -1,10 +1,11 @@
 """What the drift server bears: a minute of payload events, with a kill -9 and a restart in it.
 
-Usage: payload_events.py [--rate 1000] [--seconds 60] [--reconnect]
+Usage: payload_events.py [--rate 1000] [--seconds 60] [--reconnect] [--store postgresql://...]
 
 5 % of the events are repeated, 5 % reordered, 1 % malformed. What was not answered because of the
 kill is sent again, as a broker does. --reconnect takes a new connection for each event, as
-KServe's agent does. The sender is a process of its own on the same machine.
+KServe's agent does. Without --store, which is to be empty, a file is written. The sender is a
+process of its own on the same machine.
 """
 
 import argparse
@@ -12,7 +13,6 @@ import asyncio
 import json
 import multiprocessing
 import os
-import sqlite3
 import sys
 import tempfile
 import threading
@@ -22,6 +22,8 @@ from pathlib import Path
 
 import numpy as np
 import uvloop
+
+from kanaria.serving.drift_server.opening import open_reader
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "serving/drift_server/tests"))
 from event_sender import Seen, Sender, Server, plan
@@ -52,6 +54,14 @@ def watch(server: Server, megabytes: list[tuple[float, float]], done: threading.
             continue
 
 
+def halves(location: str) -> list[tuple[str, str]]:
+    """Return the id and the kind of every event that is kept."""
+    reader = open_reader(location)
+    found = [e for s in reader.streams() for e in reader.by_number(s, 0, 10**12)]
+    asked = [(e.id, "request") for e in found if e.request is not None]
+    return asked + [(e.id, "response") for e in found if e.response is not None]
+
+
 def quantiles(seen: Seen, wanted: Callable[[float], bool]) -> list[float]:
     """Return p50, p90, p99, p99.9 and the largest of the answers' times that are wanted."""
     times = [ms for at, ms in seen.milliseconds if wanted(at)]
@@ -64,9 +74,10 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--reconnect", action="store_true")
+    parser.add_argument("--store", default="")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder) / "events.db")
+        server = Server(options.store or f"{folder}/events.db", Path(folder))
         server.start()
         server.wait()
         results: multiprocessing.Queue[Seen] = multiprocessing.Queue()
@@ -90,11 +101,9 @@ def main() -> None:
         ticks = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
         server_cpu = (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
         server.stop()
-        rows = sqlite3.connect(server.store).execute(
-            "SELECT e.id, b.place & 1 FROM exchanges e JOIN bodies b ON b.place / 2 = e.number"
-        )
-        kept = [(id_, ("request", "response")[half]) for id_, half in rows]
-        size = server.store.stat().st_size
+        kept = halves(server.store)
+        files = [Path(f"{server.store}{end}") for end in ("", "-wal")]
+        size = sum(file.stat().st_size for file in files if file.exists())
     half = options.seconds / 2
     planned = {s.key for s in plan(options.rate, options.seconds, seed=1) if s.key}
     lost, twice = seen.acknowledged - set(kept), len(kept) - len(set(kept))

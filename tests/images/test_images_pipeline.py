@@ -166,7 +166,14 @@ def test_the_artifacts_equal_those_of_the_local_run(both: Both):
     assert sorted(contained) == sorted(local)
     assert [name for name in local if local[name] != contained[name]] == []
     kinds = ("examples/", "statistics/", "schema.pbtxt", "saved_model.pb", "outcome.json")
-    for kind in (*kinds, "variables.data", "metrics-00000", "transform_fn/", "endpoint.json"):
+    for kind in (
+        *kinds,
+        "variables.data",
+        "metrics-00000",
+        "transform_fn/",
+        "endpoint.json",
+        "reference.npz",
+    ):
         assert any(kind in name for name in local), f"nothing of {kind} was compared"
 
 

@@ -14,6 +14,7 @@ from object_stores import Bucket
 from workspace import KANARIA, Workspace
 
 TASKS = ["ingest-data", "validate-data", "transform-data", "train-model", "evaluate-model"]
+TASKS += ["fit-drift-detector"]
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,15 @@ class Workspace:
         return {task["name"].rpartition("/")[2]: task["state"] for task in tasks}
 
     def run(self, *settings: str) -> Finished:
-        done = subprocess.run(self.command(*settings), capture_output=True, text=True)
+        return self.finished(self.command(*settings))
+
+    def watched(self, data: Path) -> Finished:
+        """Compare new data with what the live model was trained on."""
+        command = [str(KANARIA), "run", "watch_for_drift", "--root", str(self.root)]
+        return self.finished([*command, "--set", f"data={data}", "--set", "service_name=taxi-tips"])
+
+    def finished(self, command: list[str]) -> Finished:
+        done = subprocess.run(command, capture_output=True, text=True)
         return Finished(done.returncode, done.stdout, done.stderr, self.newest())
 
     def killed_in(self, step: str) -> Finished:

@@ -59,6 +59,7 @@ def request(tmp_path: Path, policy: str = AT_ONCE, wait: bool = True, **said: ob
         wait=wait,
         interval_seconds=1,
         prometheus_url="",
+        drift_server_url="",
         prometheus_queries="",
     )
 

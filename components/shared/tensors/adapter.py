@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public.tfxio import TensorAdapter, TensorAdapterConfig
 from tfx_bsl.tfxio.tf_example_record import TFExampleBeamRecord
@@ -13,21 +12,6 @@ from tfx_bsl.tfxio.tf_example_record import TFExampleBeamRecord
 from kanaria.components.shared import tf_examples
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.record_batches import record_batches
-
-
-def read_schema(path: str | Path) -> schema_pb2.Schema:
-    """Read a schema text proto.
-
-    Raises:
-        DataError: the file does not exist or does not parse.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        return text_format.Parse(text, schema_pb2.Schema())
-    except OSError as error:
-        raise DataError(f"schema {shown(str(path))}: {error.strerror}") from error
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a schema text proto: {shown(str(error))}") from error
 
 
 def _tfxio(schema: schema_pb2.Schema) -> Any:

@@ -9,23 +9,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanaria.components.shared.errors import NotReadyError
 from kanaria.pipelines.flights import prepare, traffic
 from kanaria.pipelines.flights.traffic import Answer, Flight
 from kanaria.serving.local.router import REVISION_HEADER
 
 
 class Endpoint(BaseHTTPRequestHandler):
-    """Answers hour / 24 as revision one, and 503 as revision two for hours from 20 on."""
+    """Answers hour / 24 as revision one, and 503 as revision two for hours from 20 on.
+
+    What comes is told in `heard`: the request's id, or the labels' ids.
+    """
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        (instance,) = json.loads(body)["instances"]
+        if self.path == "/labels":
+            self.server.heard.append([label["request_id"] for label in json.loads(body)])
+            self.answer(200, "", b"{}")
+            return
+        self.server.heard.append(self.headers["X-Request-Id"])
+        document = json.loads(body)
+        if isinstance(document, list):
+            self.answer(400, "", b"no request")
+            return
+        (instance,) = document["instances"]
         is_sick = instance["hour"] >= 20
         answer = json.dumps({"predictions": [[instance["hour"] / 24]]}).encode()
-        self.send_response(503 if is_sick else 200)
-        self.send_header(REVISION_HEADER, "two" if is_sick else "one")
+        self.answer(503 if is_sick else 200, "two" if is_sick else "one", answer)
+
+    def answer(self, code: int, revision: str, answer: bytes) -> None:
+        self.send_response(code)
+        self.send_header(REVISION_HEADER, revision)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
@@ -34,13 +50,24 @@ class Endpoint(BaseHTTPRequestHandler):
         """Keep the tests' output quiet."""
 
 
+class Server(ThreadingHTTPServer):
+    """Endpoint and drift server in one, with what both were sent in order."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Endpoint)
+        self.heard: list[str | list[str]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
 @pytest.fixture
-def url() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/predict"
-    server.shutdown()
-    server.server_close()
+def server() -> Iterator[Server]:
+    with Server() as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 def answer(revision: str, probability: float | None, late: int, seconds: float = 0.01) -> Answer:
@@ -48,15 +75,35 @@ def answer(revision: str, probability: float | None, late: int, seconds: float =
     return Answer(revision=revision, code=code, seconds=seconds, probability=probability, late=late)
 
 
-def test_rows_are_sent_once_and_each_answer_names_its_revision(url: str):
-    rows = [Flight(features={"hour": hour}, late=int(hour > 12)) for hour in range(24)]
-    answers = traffic.send(url, rows)
+def flight(hour: int, weekday: int = 0) -> Flight:
+    features = {"hour": hour, "weekday": weekday}
+    return Flight(features=features, late=int(hour > 12), request_id=f"{weekday}-{hour}")
+
+
+def test_rows_are_sent_once_and_each_answer_names_its_revision(server: Server):
+    rows = [flight(hour) for hour in range(24)]
+    answers = traffic.send(f"{server.url}/predict", [rows], f"{server.url}/labels")
     assert [a.revision for a in answers] == ["one"] * 20 + ["two"] * 4
     assert [a.late for a in answers] == [row.late for row in rows]
     one, two = traffic.summarize(answers)
     assert (one.requests, one.errors, two.requests, two.errors) == (20, 0, 4, 4)
     assert one.accuracy == 1.0
     assert one.auc == 1.0
+
+
+def test_labels_come_after_the_requests_of_the_next_day(server: Server):
+    days = traffic.by_day([flight(1, 5), flight(2, 5), flight(1, 6), flight(1, 0)])
+    traffic.send(f"{server.url}/predict", days, f"{server.url}/labels")
+    requests = [heard for heard in server.heard if isinstance(heard, str)]
+    assert sorted(requests) == ["0-1", "5-1", "5-2", "6-1"]
+    assert [heard for heard in server.heard if isinstance(heard, list)] == [["5-1", "5-2"], ["6-1"]]
+    assert server.heard.index(["5-1", "5-2"]) > server.heard.index("6-1")
+    assert server.heard.index(["6-1"]) > server.heard.index("0-1")
+
+
+def test_labels_that_are_not_taken_end_the_traffic(server: Server):
+    with pytest.raises(NotReadyError, match="labels are not taken"):
+        traffic.send(f"{server.url}/predict", [[flight(1)], [flight(2)]], f"{server.url}/predict")
 
 
 def test_a_revision_that_answered_nothing_has_no_quality_and_counts_as_errors():

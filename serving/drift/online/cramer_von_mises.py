@@ -12,10 +12,10 @@ import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import effects
-from kanaria.serving.drift.columns import rows_of
+from kanaria.serving.drift.columns import matrix, rows_of
 from kanaria.serving.drift.online import ranks, run_length, windows
 from kanaria.serving.drift.online.protocol import OnlineResult, State
-from kanaria.serving.drift.online.running import follow, matrix
+from kanaria.serving.drift.online.running import follow
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
 

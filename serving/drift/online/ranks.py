@@ -10,6 +10,7 @@ not of equal width. With few reference rows this matters; with many it vanishes.
 import numpy as np
 from numpy.typing import NDArray
 
+from kanaria.serving.drift.hashes import mixed
 from kanaria.serving.drift.protocol import Floats
 
 
@@ -30,16 +31,11 @@ def even(reference: Floats, values: Floats, drawn: Floats) -> Floats:
 def drawn(first: int, rows: int, features: int) -> Floats:
     """Return numbers from 0 to 1, of shape (rows, features), from the number of a row alone.
 
-    They are those of splitmix64 (Steele, Lea and Flood 2014) at a place in its sequence, so that
-    a stream goes on after a restart without a generator's state.
+    A stream goes on after a restart without a generator's state.
     """
     numbers = np.arange(first, first + rows, dtype=np.uint64)[:, None]
-    places = numbers * np.uint64(features) + np.arange(1, features + 1, dtype=np.uint64)
-    mixed = places * np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    return (mixed >> np.uint64(11)) * 2.0**-53
+    places = numbers * np.uint64(features) + np.arange(features, dtype=np.uint64)
+    return (mixed(places) >> np.uint64(11)) * 2.0**-53
 
 
 def simulated(

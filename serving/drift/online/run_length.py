@@ -32,10 +32,16 @@ def chance_per_row(expected_run_time: int, first: int, features: int) -> float:
     return 1 - (1 - together) ** (1 / features)
 
 
-def rows_to_simulate(chance: float, changing: int) -> int:
-    """Return how many rows show the threshold that stays, after `changing` positions."""
-    enough = 4 * FEWEST / (chance * STREAMS)
-    return changing + max(2 * changing, min(LONGEST, math.ceil(enough)))
+def rows_to_simulate(chance: float, changing: int, least: int) -> int:
+    """Return how many positions to simulate: those that change, and enough for what stays.
+
+    Args:
+        chance: of an alarm at each of them.
+        changing: positions with a threshold of their own.
+        least: positions after these.
+    """
+    enough = math.ceil(4 * FEWEST / (chance * STREAMS))
+    return changing + max(least, min(LONGEST, enough))
 
 
 def thresholds(statistics: Iterable[Floats], changing: int, chance: float) -> Floats:

@@ -1,14 +1,12 @@
 """From row to row: cuts a stream at its alarms, and keeps results free of how it was cut."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.columns import KINDS_OF_NUMBERS, selected
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
-from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.protocol import Floats
 
 ROWS = 256
 """Looked at together; more cost memory, fewer cost time."""
@@ -66,21 +64,3 @@ def _advance(run: Run, state: State, values: Floats) -> State:
         if any(feature.drifted for feature in run.describe(state)):
             return state
     return after
-
-
-def matrix(columns: Columns, features: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return the columns of `features` as a matrix of numbers, a row each.
-
-    Raises:
-        DataError: columns are missing, or hold no numbers.
-    """
-    chosen = {name: np.asarray(column) for name, column in selected(columns, features).items()}
-    kinds: dict[str, Any] = {
-        name: column.dtype
-        for name, column in chosen.items()
-        if column.dtype.kind not in KINDS_OF_NUMBERS
-    }
-    if kinds:
-        listed = ", ".join(f"{name!r} ({kind})" for name, kind in kinds.items())
-        raise DataError(f"rows: features {listed} hold no numbers; send numbers")
-    return np.column_stack([column.astype(np.float64) for column in chosen.values()])

@@ -45,9 +45,11 @@ class Settings(protocol.Settings):
 
     def rows(self, features: int) -> tuple[int, int]:
         """Return how many rows to simulate, and at how many of them thresholds change."""
-        changing = self.window_sizes[-1] - self.window_sizes[0] + 1
-        simulated = run_length.rows_to_simulate(self.chance(features), self.window_sizes[-1])
-        return simulated, changing
+        # Windows that overlap the first ones still remember that those raised no alarm.
+        changing = 2 * self.window_sizes[-1] - self.window_sizes[0] + 1
+        first = self.window_sizes[0] - 1
+        simulated = run_length.rows_to_simulate(self.chance(features), changing, changing // 2)
+        return first + simulated, changing
 
 
 Measure = Callable[[int, Floats], Floats]

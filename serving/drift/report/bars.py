@@ -17,8 +17,10 @@ from kanaria.serving.drift.mixed import TableReference
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Reference
 from kanaria.serving.drift.report.records import Bars, Column
+from kanaria.serving.drift.rows import RowsReference
 
 Array = NDArray[Any]
+MISSING_VALUES = "missing_values"
 BINS, MOST_KINDS = 20, 12
 OUTER = (0.01, 0.99)
 """Quantiles between which the bars of numbers lie; what is beyond is in the outermost."""
@@ -30,45 +32,58 @@ class Known:
 
     Attributes:
         rows: with or without a value.
+        present: with a value.
         values: ascending numbers, where it keeps those.
         kinds: its categories, ascending, where it counts those.
         counts: of `kinds`.
     """
 
     rows: int
+    present: int
     values: Array | None = None
     kinds: Array | None = None
     counts: Array | None = None
 
-    @property
-    def is_numeric(self) -> bool:
-        """Whether numbers are compared; else categories."""
-        return self.values is not None
-
     def column(self, name: str) -> Column:
         """Return the statistics of the reference's column."""
-        if self.values is not None:
-            mean = float(self.values.mean()) if len(self.values) else None
-            return Column(
-                name=name, rows=self.rows, missing=self.rows - len(self.values), mean=mean
-            )
-        held = 0 if self.counts is None else int(self.counts.sum())
-        return Column(name=name, rows=self.rows, missing=self.rows - held)
+        held = self.values is not None and len(self.values) > 0
+        mean = float(np.mean(self.values)) if held and self.values is not None else None
+        return Column(name=name, rows=self.rows, missing=self.rows - self.present, mean=mean)
 
 
-def known(reference: Reference) -> Mapping[str, Known]:
-    """Return what `reference` tells of its features; empty where it keeps no distributions."""
+def known(reference: Reference, detector: str = "") -> Mapping[str, Known]:
+    """Return what `reference` tells of its features; empty where it keeps no distributions.
+
+    Args:
+        reference: of a detector.
+        detector: its name; that of missing values counts rows without a value.
+    """
     if isinstance(reference, TableReference):
         found = {**known(reference.numbers), **known(reference.categories)}
         return {name: found[name] for name in reference.features}
     if isinstance(reference, OrderedReference):
-        return {n: Known(rows=reference.rows, values=v) for n, v in reference.values.items()}
+        return {name: _numbers(reference.rows, v) for name, v in reference.values.items()}
+    if isinstance(reference, RowsReference):
+        columns = zip(reference.features, reference.values.T, strict=True)
+        return {name: _numbers(reference.rows, np.sort(values)) for name, values in columns}
     if isinstance(reference, CountedReference):
-        return {
-            name: Known(rows=reference.rows, kinds=kinds, counts=reference.counts[name])
-            for name, kinds in reference.kinds.items()
-        }
+        of_one = _of_mask if detector == MISSING_VALUES else _of_counts
+        return {name: of_one(reference, name) for name in reference.kinds}
     return {}
+
+
+def _numbers(rows: int, values: Array) -> Known:
+    return Known(rows=rows, present=len(values), values=values)
+
+
+def _of_counts(reference: CountedReference, name: str) -> Known:
+    kinds, counts = reference.kinds[name], reference.counts[name]
+    return Known(rows=reference.rows, present=int(counts.sum()), kinds=kinds, counts=counts)
+
+
+def _of_mask(reference: CountedReference, name: str) -> Known:
+    missing = reference.counts[name][reference.kinds[name].astype(bool)]
+    return Known(rows=reference.rows, present=reference.rows - int(missing.sum()))
 
 
 def bars(name: str, reference: Known, window: Array) -> Bars | None:

@@ -1,11 +1,15 @@
 """Makes the record of a window from what a detector said of it. Pure."""
 
 import math
+from collections.abc import Mapping
 
 from kanaria.serving.drift.protocol import Columns, FeatureResult, Reference, Result
 from kanaria.serving.drift.report import measures
 from kanaria.serving.drift.report.bars import Known, bars, known
 from kanaria.serving.drift.report.records import Column, Feature, Window
+
+MISSING = " (missing)"
+"""Ends the name under which a table tests how often a feature has no value."""
 
 
 def window(
@@ -27,8 +31,8 @@ def window(
         begin: of its first row, in seconds since 1970.
         end: of its last row.
     """
-    told = known(reference)
-    features = tuple(_feature(found, told.get(found.feature), columns) for found in result.features)
+    told = known(reference, result.detector)
+    features = tuple(_feature(found, told, columns) for found in result.features)
     return Window(
         name=name,
         detector=result.detector,
@@ -72,8 +76,10 @@ def outputs(columns: Columns, *, binary: bool = False) -> tuple[Column, ...]:
     )
 
 
-def _feature(found: FeatureResult, told: Known | None, columns: Columns) -> Feature:
-    values = columns.get(found.feature)
+def _feature(found: FeatureResult, told: Mapping[str, Known], columns: Columns) -> Feature:
+    name = found.feature.removesuffix(MISSING)
+    reference, values = told.get(name), columns.get(name)
+    compared = found.feature == name and reference is not None and values is not None
     return Feature(
         feature=found.feature,
         statistic=_finite(found.statistic),
@@ -82,9 +88,11 @@ def _feature(found: FeatureResult, told: Known | None, columns: Columns) -> Feat
         effect=found.effect,
         drifted=found.drifted,
         enough=found.enough,
-        reference=told.column(found.feature) if told else None,
-        window=None if values is None else measures.column(found.feature, values),
-        bars=None if values is None or told is None else bars(found.feature, told, values),
+        reference=reference.column(name) if reference else None,
+        window=None if values is None else measures.column(name, values),
+        bars=bars(name, reference, values)
+        if compared and reference and values is not None
+        else None,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared import html
-from kanaria.serving.drift.report import charts, timelines, wording
+from kanaria.serving.drift.report import figures, timelines, wording
 from kanaria.serving.drift.report.records import Feature, Report, Watched, Window
 from kanaria.serving.drift.report.wording import Light, number
 
@@ -106,10 +106,10 @@ def _cells(feature: Feature, most: float) -> Iterator[object]:
     yield html.join([name, html.Markup("<br>"), html.element("span", verdict, css)])
     yield f"{effect.value:.3g} {effect.name}"
     yield f"{effect.low:.3g} – {effect.high:.3g}"
-    yield charts.interval(effect, most)
+    yield figures.interval(effect, most)
     yield number(feature.p_value)
     yield _missing(feature)
-    yield charts.overlay(feature.bars) if feature.bars else ""
+    yield figures.overlay(feature.bars) if feature.bars else ""
 
 
 def _missing(feature: Feature) -> str:

@@ -8,7 +8,7 @@
                                   "drifted", "enough", "reference": COLUMN | null,
                                   "window": COLUMN | null, "bars": BARS | null}],
                     "inputs": [COLUMN], "outputs": [COLUMN], "differences": [text],
-                    "estimated": [METRIC]}],
+                    "estimated": [METRIC], "last"}],
        "labels": [{"begin", "end", "rows", "labelled", "lag", "task", "metrics": [METRIC],
                    "estimated": [METRIC], "changes": [time], "calibration": [BIN],
                    "errors": [number], "failure"}]}]}
@@ -132,6 +132,7 @@ class Window:
         outputs: columns of the responses.
         differences: between the window's schema and the reference's, in words.
         estimated: quality expected from the model's own probabilities, before any label.
+        last: number of its last exchange in the drift server's store; None elsewhere.
     """
 
     name: str = ""
@@ -151,6 +152,7 @@ class Window:
     outputs: tuple[Column, ...] = ()
     differences: tuple[str, ...] = ()
     estimated: tuple[Metric, ...] = ()
+    last: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,7 +168,7 @@ class Labels:
         estimated: of the same rows, as expected from earlier windows' calibration.
         changes: times at which the errors' mean changed (ADWIN), in this window.
         calibration: probabilities beside what came true; for binary tasks.
-        errors: in the order of time, each 0 to 1: the mean of equally many consecutive rows.
+        errors: in the order of time, 0 or more: each the mean of equally many consecutive rows.
         failure: why the labels could not be judged, else "".
     """
 

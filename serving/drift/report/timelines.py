@@ -10,6 +10,7 @@ from kanaria.serving.drift.report.wording import by_effect, clock, percent, titl
 MOST_WINDOWS = 60
 """Windows in a chart, the newest; the JSON has all."""
 MOST_ROWS, MOST_LINES = 30, 5
+DAY = 86_400.0
 ESTIMATED = (
     "Dashed: expected from the model's own probabilities, calibrated on earlier labels. It follows "
     "changes of the inputs only; a change of what the labels mean (concept drift) it cannot see."
@@ -21,13 +22,24 @@ def of(watched: Watched) -> Iterator[html.Markup]:
     """Yield the titled charts of what there is."""
     windows = watched.windows[-MOST_WINDOWS:]
     if windows:
-        labels = [title(window, place) for place, window in enumerate(windows, 1)]
-        labels = [label[:16] for label in labels]
+        labels = _axis(windows)
         yield from _over_time(windows, labels)
         yield from _answers(windows, labels)
         yield from _volume(windows, labels)
     if watched.labels or any(window.estimated for window in windows):
         yield from _quality(watched.labels[-MOST_WINDOWS:], windows)
+
+
+def _axis(windows: Sequence[Window]) -> list[str]:
+    """Return a label for each window, no longer than tells them apart."""
+    begins = [window.begin for window in windows if window.begin is not None]
+    is_short = bool(begins) and max(begins) - min(begins) < DAY
+    return [
+        clock(window.begin, "%H:%M:%S" if is_short else "%Y-%m-%d %H:%M")
+        if window.begin is not None and not window.name
+        else title(window, place)[:16]
+        for place, window in enumerate(windows, 1)
+    ]
 
 
 def _over_time(windows: Sequence[Window], labels: Sequence[str]) -> Iterator[html.Markup]:
@@ -59,7 +71,7 @@ def _answers(windows: Sequence[Window], labels: Sequence[str]) -> Iterator[html.
         yield html.element("h3", "Predictions over time")
     for name in names:
         of_name = [held.get(name) for held in columns]
-        kinds = list(dict.fromkeys(k for column in of_name if column for k in column.shares))
+        kinds = sorted({k for column in of_name if column for k in column.shares})
         if kinds:
             drawn = [_share(kind, of_name) for kind in kinds[:MOST_LINES]]
             yield lines(f"{name}: share of the class", drawn, labels)
@@ -99,8 +111,11 @@ def _quality(labels: Sequence[Labels], windows: Sequence[Window]) -> Iterator[ht
         {(w.begin, w.end) for w in windows if w.begin is not None and w.end is not None}
         | set(judged)
     )[-MOST_WINDOWS:]
+    if not spans:
+        return
     estimated = {(w.begin, w.end): w.estimated for w in windows}
-    axis = [clock(begin)[:16] for begin, _ in spans]
+    is_short = spans[-1][0] - spans[0][0] < DAY
+    axis = [clock(begin, "%H:%M:%S" if is_short else "%Y-%m-%d %H:%M") for begin, _ in spans]
     realised = [judged[span].metrics if span in judged else () for span in spans]
     expected = [
         (judged[span].estimated if span in judged else ()) or estimated.get(span, ())

@@ -72,7 +72,8 @@ def changes(window: Window) -> list[tuple[str, str]]:
 
 
 def _changed(feature: Feature) -> str:
-    said = [*_means(feature), *_kinds(feature.bars), *_missing(feature)]
+    of_values = feature.bars is not None
+    said = [*(_means(feature) if of_values else ()), *_kinds(feature.bars), *_missing(feature)]
     effect = feature.effect
     size = f"{effect.name} {effect.value:.3g}, at least {effect.low:.3g}"
     return "; ".join([*said, size])

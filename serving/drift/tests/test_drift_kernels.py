@@ -63,7 +63,7 @@ def test_every_deal_has_the_discrepancy_of_its_rows(rows):
     both = np.concatenate(
         [generator.normal(size=(rows[0], 2)), generator.normal(1, 1, (rows[1], 2))]
     )
-    window = multivariate.dealt(rows, multivariate.Settings(permutations=20))
+    window = multivariate.dealt(rows[0], both[rows[0] :], multivariate.Settings(permutations=20))
     sums = discrepancy.pair_sums(both, (0.5, 2.0), window)
     found = discrepancy.squared_discrepancies(sums, rows)
     for deal in (0, 1, 20):
@@ -73,7 +73,7 @@ def test_every_deal_has_the_discrepancy_of_its_rows(rows):
 
 
 def test_deals_have_the_windows_size_and_the_first_is_as_observed():
-    window = multivariate.dealt((5, 3), multivariate.Settings())
+    window = multivariate.dealt(5, np.zeros((3, 1)), multivariate.Settings())
     np.testing.assert_array_equal(window[:, 0], [0, 0, 0, 0, 0, 1, 1, 1])
     assert set(window.sum(axis=0)) == {3}
     assert len(np.unique(window, axis=1).T) > 30  # of 56 that there are
@@ -82,7 +82,7 @@ def test_deals_have_the_windows_size_and_the_first_is_as_observed():
 def test_many_frequencies_come_near_the_exact_discrepancy():
     generator = np.random.default_rng(3)
     both = np.concatenate([generator.normal(size=(200, 3)), generator.normal(0.5, 1, (100, 3))])
-    window = multivariate.dealt((200, 100), multivariate.Settings(permutations=20))
+    window = multivariate.dealt(200, both[200:], multivariate.Settings(permutations=20))
     frequencies = generator.normal(size=(3, 5_000))
     approximate = maximum_mean_discrepancy_fourier.pair_sums(both, frequencies, window)
     exact = discrepancy.pair_sums(both, (1.0,), window)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from kanaria.components.shared.errors import DataError
+from kanaria.serving.drift import least_squares_density_difference
 from kanaria.serving.drift.columns import from_matrix
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
 from kanaria.serving.drift.least_squares_density_difference import LeastSquaresDensityDifference
@@ -22,7 +23,7 @@ KINDS = [
     LeastSquaresDensityDifference,
 ]
 every_kind = pytest.mark.parametrize("kind", KINDS)
-WINDOWS = 200
+WINDOWS = 150
 NULLS = {
     "normal, one alike to the other": lambda g, n: g.normal(size=(n, 1)) + g.normal(size=(n, 3)),
     "heavy tails": lambda g, n: g.standard_cauchy((n, 2)),
@@ -70,7 +71,7 @@ def test_a_large_window_does_not_alarm_on_next_to_nothing(kind):
     generator = np.random.default_rng(32)
     detector = kind()
     reference = detector.fit(from_matrix(generator.normal(size=(4000, 1))))
-    result = detector.test(reference, from_matrix(generator.normal(0.1, 1, (4000, 1))))
+    result = detector.test(reference, from_matrix(generator.normal(0.13, 1, (4000, 1))))
     assert result.p_value < 0.05
     assert result.effect.value < result.effect.least
     assert result.verdict is Verdict.STABLE
@@ -182,3 +183,32 @@ def test_scaling_lets_a_feature_of_small_numbers_be_seen():
     rows, window = flights(0.0), flights(0.03)
     assert scaled.test(scaled.fit(rows), window).drifted
     assert not plain.test(plain.fit(rows), window).drifted
+
+
+def test_the_interval_of_a_mean_discrepancy_holds_its_true_value():
+    # Of normal samples a shift apart, with a kernel as wide as they are.
+    shift, detector = 0.5, MaximumMeanDiscrepancy(sigma=(1.0,), scaled=False, permutations=20)
+    true = np.sqrt((1 - np.exp(-(shift**2) / 6)) / np.sqrt(3))
+    generator = np.random.default_rng(39)
+    held = []
+    for _ in range(60):
+        reference = detector.fit({"x": generator.normal(size=300)})
+        effect = detector.test(reference, {"x": generator.normal(shift, 1, 100)}).effect
+        held.append(effect.low <= true <= effect.high)
+    assert sum(held) >= stats.binom.ppf(0.001, 60, 0.95)
+
+
+def test_the_interval_of_a_density_difference_holds_its_true_value():
+    generator = np.random.default_rng(40)
+    detector = LeastSquaresDensityDifference(permutations=40)
+    centres = generator.normal(size=(20, 2))
+
+    def effect(rows):
+        old, new = generator.normal(size=(rows[0], 2)), generator.normal(0.3, 1, (rows[1], 2))
+        return least_squares_density_difference.tested(detector, centres, old, new, (1.0,)).effect
+
+    true = effect((4_000, 4_000)).value
+    found = [effect((400, 100)) for _ in range(60)]
+    held = sum(one.low <= true <= one.high for one in found)
+    assert held >= stats.binom.ppf(0.001, 60, 0.95)
+    assert np.mean([one.value for one in found]) == pytest.approx(true, abs=0.05)

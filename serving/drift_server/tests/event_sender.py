@@ -24,8 +24,9 @@ TYPES = {
 class Server:
     """The real process on a store, which may be killed and started again."""
 
-    def __init__(self, store: Path) -> None:
-        self.store, self.log = store, store.with_suffix(".log")
+    def __init__(self, store: str, folder: Path, *options: str) -> None:
+        self.options = options
+        self.store, self.log = store, folder / f"{uuid.uuid4()}.log"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -33,7 +34,7 @@ class Server:
 
     def start(self) -> None:
         command = [sys.executable, "-I", "-m", "kanaria.serving.drift_server"]
-        command += ["--store", str(self.store), "--port", str(self.port)]
+        command += ["--store", self.store, "--port", str(self.port), *self.options]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log)
 

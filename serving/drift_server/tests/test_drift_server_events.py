@@ -50,6 +50,11 @@ def test_what_a_logger_without_annotations_sends_has_no_version_and_no_request_i
     assert (event.version, event.request_id) == ("", "")
 
 
+def test_a_request_id_that_postgresql_cannot_keep_is_none():
+    headers = changed(metadata='{"X-Request-Id": ["order\\u0000"]}')
+    assert read_event(headers, b"", received=NOON).request_id == ""
+
+
 @pytest.mark.parametrize("time", ["", "2026-01-31T13:00:00Z"])
 def test_a_missing_or_future_time_is_the_arrival(time):
     assert read_event(changed(time=time), b"", received=NOON).time == NOON
@@ -67,6 +72,7 @@ def test_a_missing_or_future_time_is_the_arrival(time):
         (changed(metadata="["), "ce-metadata"),
         (changed(annotations="[1]"), "ce-annotations"),
         (changed(namespace="n" * 513), "ce-namespace"),
+        (changed(id="a%00b"), "ce-id='a.x00b': holds a NUL"),
     ],
 )
 def test_a_fault_names_the_field(headers, fault):

@@ -5,11 +5,12 @@ import httpx
 import pytest
 from event_sender import headers
 
+from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.exchanges import Label, Outcome
-from kanaria.serving.drift_server.intake import FullError, Intake, Limits, WriteError
+from kanaria.serving.drift_server.intake import FullError, Intake, Limits
 from kanaria.serving.drift_server.metrics import Metrics
+from kanaria.serving.drift_server.opening import open_store
 from kanaria.serving.drift_server.server import Receiver
-from kanaria.serving.drift_server.store import Store
 
 
 def label(request_id, value=1):
@@ -32,7 +33,7 @@ async def begun(coroutine):
 
 @pytest.fixture
 def store(tmp_path):
-    store = Store(tmp_path / "events.db")
+    store = open_store(str(tmp_path / "events.db"))
     yield store
     store.close()
 
@@ -81,12 +82,24 @@ def test_what_waits_at_the_end_is_still_written(store):
     assert store.apply([label("a")], 0) == [Outcome.REPEATED]
 
 
+def test_what_a_sender_that_went_away_has_sent_is_written(store):
+    async def scenario():
+        intake = Intake(store)
+        gone = await begun(intake.put([label("a")]))
+        gone.cancel()
+        async with running(intake):
+            assert await intake.put([label("a")]) == [Outcome.REPEATED]
+        assert intake.depth == 0
+
+    asyncio.run(scenario())
+
+
 def test_a_refusing_store_fails_its_group_and_the_next_one_is_written(store):
     async def scenario():
         intake = Intake(store)
         async with running(intake):
-            with pytest.raises(WriteError):
-                await intake.put([label("a"), label("b", object())])
+            with pytest.raises(StoreError):
+                await intake.put([label("a"), label(None)])
             return await intake.put([label("a")])
 
     assert asyncio.run(scenario()) == [Outcome.NEW]
@@ -94,7 +107,9 @@ def test_a_refusing_store_fails_its_group_and_the_next_one_is_written(store):
 
 def test_a_full_queue_answers_429_and_counts_it(store, tmp_path):
     async def scenario():
-        receiver = Receiver(tmp_path / "events.db", Intake(store, Limits(items=1)), Metrics(), 0)
+        receiver = Receiver(
+            str(tmp_path / "events.db"), Intake(store, Limits(items=1)), Metrics(), 0
+        )
         transport = httpx.ASGITransport(receiver)
         async with httpx.AsyncClient(transport=transport, base_url="http://drift") as client:
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kanaria.serving.drift_server.exchanges import Label
 from kanaria.serving.drift_server.labels import LabelError, read_labels
-from kanaria.serving.drift_server.store import Store
+from kanaria.serving.drift_server.opening import open_store
 
 NOW = 1_769_860_800.0
 
@@ -79,7 +79,7 @@ records = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    return Store(tmp_path_factory.mktemp("labels") / "events.db")
+    return open_store(str(tmp_path_factory.mktemp("labels") / "events.db"))
 
 
 @given(st.lists(records, max_size=3) | json_values)

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import resource
 import threading
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 from event_sender import Sender, Server, headers, plan
 
 from kanaria.serving.drift_server.exchanges import Stream
-from kanaria.serving.drift_server.reading import Reader
+from kanaria.serving.drift_server.opening import open_reader
 from kanaria.serving.drift_server.server import MAX_BODY
 
 STREAM = Stream(namespace="models", service="flights", version="1")
@@ -15,7 +16,8 @@ STREAM = Stream(namespace="models", service="flights", version="1")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("server") / "events.db")
+    folder = tmp_path_factory.mktemp("server")
+    server = Server(str(folder / "events.db"), folder)
     server.start()
     server.wait()
     yield server
@@ -28,7 +30,7 @@ def post(server, kind, id_, body, **changes):
 
 
 def kept(server):
-    reader = Reader(server.store)
+    reader = open_reader(server.store)
     try:
         return {e.id: e for e in reader.by_number(STREAM, 0, 10**9)}
     finally:
@@ -111,8 +113,28 @@ def test_it_tells_that_it_lives_and_is_ready(server):
     assert httpx.get(f"{server.url}/unknown").status_code == 404
 
 
+def test_a_disk_that_refuses_is_told_until_it_takes_again(tmp_path):
+    server = Server(str(tmp_path / "events.db"), tmp_path)
+    server.start()
+    server.wait()
+
+    def health(path):
+        return httpx.get(f"{server.url}/v2/health/{path}").status_code
+
+    unlimited = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1, -1))
+    refused = post(server, "request", "a", b'{"instances": [1]}')
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert (health("ready"), health("live")) == (503, 200)
+    assert counter(server, 'kanaria_payload_refused_total{reason="disk"}') == 1
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, unlimited)
+    server.wait()  # Ready again, without an event that tries.
+    assert "a" not in kept(server)
+    assert post(server, "request", "a", b'{"instances": [1]}').status_code == 200
+    server.stop()
+
+
 def test_what_was_acknowledged_outlives_kill_9_and_counts_once(tmp_path):
-    server = Server(tmp_path / "events.db")
+    server = Server(str(tmp_path / "events.db"), tmp_path)
     server.start()
     server.wait()
     sendings = plan(rate=300, seconds=4, seed=1)

@@ -1,16 +1,23 @@
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.drift_server.databases.connecting import read_address
+from kanaria.serving.drift_server.databases.database import StoreError
+from kanaria.serving.drift_server.databases.postgresql import PostgresqlDatabase
+from kanaria.serving.drift_server.databases.sqlite import SqliteDatabase
 from kanaria.serving.drift_server.events import Event, Kind
 from kanaria.serving.drift_server.exchanges import Label, Outcome, Stream, Verdict
+from kanaria.serving.drift_server.merging import Counted
 from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.reading import Reader
-from kanaria.serving.drift_server.store import Counted, Retention, Store
+from kanaria.serving.drift_server.store import Retention
 
 NOW = 1_000_000.0
 STREAM = Stream(namespace="models", service="flights", version="1")
@@ -38,9 +45,9 @@ def label(row=0, value=1, time=NOW, request_id="order-a"):
     return Label(request_id=request_id, row=row, value=value, time=time)
 
 
-def joined(path):
+def joined(location):
     """Everything that is kept, without the order of arrival."""
-    reader = Reader(path)
+    reader = open_reader(location)
     try:
         found = [
             (stream, e.id, e.request_id, e.time, e.rows, e.request, e.response, dict(e.labels))
@@ -52,25 +59,25 @@ def joined(path):
     return sorted(found, key=repr)
 
 
-def test_request_response_and_labels_join(tmp_path):
-    store = Store(tmp_path / "events.db")
+def test_request_response_and_labels_join(location):
+    store = open_store(location)
     outcomes = store.apply([label(0, 1), half(Kind.RESPONSE), half(), label(1, "late")], NOW)
     assert outcomes == [Outcome.NEW] * 4
-    ((stream, *_, rows, asked, answered, labels),) = joined(tmp_path / "events.db")
+    ((stream, *_, rows, asked, answered, labels),) = joined(location)
     assert (stream, rows, asked, answered) == (STREAM, 2, b"asked", b"answered")
     assert {row: kept.value for row, kept in labels.items()} == {0: 1, 1: "late"}
 
 
-def test_two_models_that_saw_one_request_share_its_label(tmp_path):
-    store = Store(tmp_path / "events.db")
+def test_two_models_that_saw_one_request_share_its_label(location):
+    store = open_store(location)
     store.apply([half(), half(id="b", service="shadow"), label(0, 7)], NOW)
-    assert [kept[-1][0].value for kept in joined(tmp_path / "events.db")] == [7, 7]
+    assert [kept[-1][0].value for kept in joined(location)] == [7, 7]
 
 
-def test_the_later_label_of_a_row_counts_whichever_arrives_last(tmp_path):
-    store = Store(tmp_path / "events.db")
+def test_the_later_label_of_a_row_counts_whichever_arrives_last(location):
+    store = open_store(location)
     store.apply([half(), label(0, 1, NOW - 1), label(0, 5, NOW - 2)], NOW)
-    ((*_, labels),) = joined(tmp_path / "events.db")
+    ((*_, labels),) = joined(location)
     assert labels[0].value == 1
 
 
@@ -87,63 +94,71 @@ ITEMS = [
 @given(st.data())
 def test_order_repetition_batches_and_restarts_change_nothing(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("stores")
-    plain = Store(folder / "plain.db")
-    plain.apply(ITEMS, NOW)
+    send_in_any_way(str(folder / "plain.db"), str(folder / "other.db"), data)
+
+
+@settings(max_examples=5)
+@given(st.data())
+def test_they_change_nothing_in_postgresql_either(new_database, data):
+    send_in_any_way(new_database(), new_database(), data)
+
+
+def send_in_any_way(plain, other, data):
+    open_store(plain).apply(ITEMS, NOW)
     again = data.draw(st.lists(st.sampled_from(ITEMS), max_size=8))
     sent = data.draw(st.permutations(ITEMS + again))
     cuts = data.draw(st.lists(st.integers(0, len(sent)), max_size=3).map(sorted))
     outcomes = []
     for begin, end in zip([0, *cuts], [*cuts, len(sent)], strict=True):
-        store = Store(folder / "other.db")
+        store = open_store(other)
         outcomes += store.apply(sent[begin:end], NOW)
         store.close()
-    assert joined(folder / "other.db") == joined(folder / "plain.db")
+    assert joined(other) == joined(plain)
     events = [o for o, item in zip(outcomes, sent, strict=True) if isinstance(item, Counted)]
     assert events.count(Outcome.NEW) == sum(isinstance(item, Counted) for item in ITEMS)
 
 
-def test_a_failed_commit_keeps_nothing(tmp_path):
-    store = Store(tmp_path / "events.db")
-    with pytest.raises(sqlite3.Error):
-        store.apply([half(), replace(label(), value=object())], NOW)
-    assert joined(tmp_path / "events.db") == []
+def test_a_failed_commit_keeps_nothing(location):
+    store = open_store(location)
+    with pytest.raises(StoreError):
+        store.apply([half(), replace(label(), row=None)], NOW)
+    assert joined(location) == []
     assert store.apply([half()], NOW) == [Outcome.NEW]
 
 
-def test_the_oldest_go_and_what_could_repeat_them_is_refused(tmp_path):
-    store = Store(tmp_path / "events.db", Retention(seconds=100))
+def test_the_oldest_go_and_what_could_repeat_them_is_refused(location):
+    store = open_store(location, Retention(seconds=100))
     store.apply([half(time=NOW), label(0, 1, NOW)], NOW)
     store.apply([half(id="b", time=NOW + 150), label(0, 1, NOW + 150, "order-b")], NOW + 150)
-    assert [kept[1] for kept in joined(tmp_path / "events.db")] == ["b"]
+    assert [kept[1] for kept in joined(location)] == ["b"]
     assert store.apply([half(time=NOW), label(0, 1, NOW)], NOW + 150) == [Outcome.EXPIRED] * 2
 
 
-def test_a_full_file_loses_its_oldest_and_stays_of_one_size(tmp_path):
-    path = tmp_path / "events.db"
-    store = Store(path, Retention(megabytes=2))
+def test_a_full_store_loses_its_oldest_and_stays_of_one_size(location):
+    store = open_store(location, Retention(megabytes=2))
     for number in range(200):
         big = half(id=f"{number:03}", time=NOW + number, body=bytes(100_000))
         assert store.apply([big], NOW + number) == [Outcome.NEW]
     store.close()
-    kept = [row[1] for row in joined(path)]
+    kept = [row[1] for row in joined(location)]
     assert kept == [f"{number:03}" for number in range(200 - len(kept), 200)]
     assert 10 <= len(kept) <= 25
-    assert path.stat().st_size < 4 << 20
-    store = Store(path, Retention(megabytes=2))
+    if not location.startswith("postgresql"):
+        assert Path(location).stat().st_size < 4 << 20
+    store = open_store(location, Retention(megabytes=2))
     assert store.apply([half(id="000", time=NOW)], NOW + 200) == [Outcome.EXPIRED]
 
 
-def test_numbers_are_never_given_twice(tmp_path):
-    path = tmp_path / "events.db"
-    store = Store(path, Retention(seconds=100))
+def test_numbers_are_never_given_twice(location):
+    store = open_store(location, Retention(seconds=100))
     store.apply([half()], NOW)
     store.apply([], NOW + 500)
     store.apply([half(id="b", time=NOW + 500)], NOW + 500)
-    assert [e.number for e in Reader(path).by_number(STREAM, 0, 100)] == [2]
+    assert [e.number for e in open_reader(location).by_number(STREAM, 0, 100)] == [2]
 
 
-def test_a_place_moves_for_one_of_two_readers(tmp_path):
-    first, second = Store(tmp_path / "events.db"), Store(tmp_path / "events.db")
+def test_a_place_moves_for_one_of_two_readers(location):
+    first, second = open_store(location), open_store(location)
     key = ("models", "flights", "1")
     assert first.advance("drift", key, 0, 50)
     assert not second.advance("drift", key, 0, 40)
@@ -156,45 +171,138 @@ def verdict(begin=NOW, end=NOW + 60, **fields):
     return Verdict(begin=begin, end=end, **found | fields)
 
 
-def test_a_window_is_judged_by_one_of_two_readers(tmp_path):
-    first, second = (open_store(str(tmp_path / "events.db")) for _ in range(2))
+def test_a_window_is_judged_by_one_of_two_readers(location):
+    first, second = (open_store(location) for _ in range(2))
     assert first.keep_verdict("drift", STREAM, 0, 50, verdict(detector="first"))
     assert not second.keep_verdict("drift", STREAM, 0, 50, verdict(detector="second"))
-    found = open_reader(str(tmp_path / "events.db")).verdicts(STREAM, NOW, NOW + 1)
+    found = open_reader(location).verdicts(STREAM, NOW, NOW + 1)
     assert found == [verdict(detector="first")]
     assert second.place("drift", ("models", "flights", "1")) == 50
 
 
-def test_verdicts_are_found_by_stream_and_time(tmp_path):
-    store = open_store(str(tmp_path / "events.db"))
+def test_verdicts_are_found_by_stream_and_time(location):
+    store = open_store(location)
     other = replace(STREAM, version="2")
     kept = [verdict(), verdict(NOW + 60, NOW + 120, drifted=False), verdict(stream=other)]
     for place, found in enumerate(kept):
         assert store.keep_verdict(f"reader {place}", found.stream, 0, 1, found)
-    reader = open_reader(str(tmp_path / "events.db"))
+    reader = open_reader(location)
     assert reader.verdicts(STREAM, NOW, NOW + 200) == kept[:2]
     assert reader.verdicts(STREAM, NOW + 61, NOW + 200) == kept[1:2]
     assert reader.verdicts(STREAM, NOW - 9, NOW) == []
     assert reader.verdicts(None, NOW, NOW + 60) == [kept[0], kept[2]]
 
 
-def test_a_verdict_goes_with_the_last_of_its_exchanges(tmp_path):
-    store = open_store(str(tmp_path / "events.db"), Retention(seconds=100))
+def test_a_verdict_goes_with_the_last_of_its_exchanges(location):
+    store = open_store(location, Retention(seconds=100))
     store.apply([half(time=NOW)], NOW)
     store.apply([half(id="b", time=NOW + 90)], NOW + 90)
     assert store.keep_verdict("drift", STREAM, 0, 1, verdict(NOW, NOW))
     assert store.keep_verdict("drift", STREAM, 1, 2, verdict(NOW, NOW + 90))
     store.apply([], NOW + 150)
-    reader = open_reader(str(tmp_path / "events.db"))
+    reader = open_reader(location)
     assert reader.verdicts(STREAM, 0, NOW * 2) == [verdict(NOW, NOW + 90)]
+
+
+VALUES = [0, 1, 1.0, -(2**63), 2**63 - 1, 0.1, 1e300, "", "null", "1", 'a "quote" {,}\\ \u0000 é']
+
+
+def test_labels_come_back_as_they_were_sent(location):
+    store = open_store(location)
+    labels = [label(row, value) for row, value in enumerate(VALUES)]
+    assert store.apply([half(), *labels], NOW) == [Outcome.NEW] * (len(VALUES) + 1)
+    found = joined(location)[0][-1]
+    assert [(type(found[row].value), found[row].value) for row in found] == [
+        (type(value), value) for value in VALUES
+    ]
+
+
+def test_names_and_bodies_come_back_as_they_were_sent(location):
+    store = open_store(location)
+    names = ["null", "NULL", 'a "quote"', "{,}", "\\", "it's", " ", "é😀", ":name", "%s"]
+    sent = [half(id=name, request_id=name, body=bytes(range(256))) for name in names]
+    assert store.apply(sent, NOW) == [Outcome.NEW] * len(names)
+    assert {(row[1], row[2], row[5]) for row in joined(location)} == {
+        (name, name, bytes(range(256))) for name in names
+    }
+
+
+def test_a_stream_is_read_to_its_end_while_another_is_begun(location):
+    store = open_store(location)
+    store.apply(
+        [half(id=f"{number:04}", request_id=f"order {number}") for number in range(300)], NOW
+    )
+    store.apply([label(0, number, request_id=f"order {number}") for number in range(300)], NOW)
+    reader = open_reader(location)
+    first = reader.by_number(STREAM, 0, 10**6)
+    ids = [next(first).id]
+    assert next(reader.by_time(STREAM, 0, NOW)).id == "0000"
+    assert reader.end_by_rows(STREAM, 0, 200, 1, NOW + 60) == 100
+    ids += [exchange.id for exchange in first]
+    assert ids == [f"{number:04}" for number in range(300)]
+    found = {e.id: e.labels[0].value for e in reader.by_number(STREAM, 100, 300)}
+    assert found == {f"{number:04}": number for number in range(100, 300)}
+    assert reader.coverage(STREAM, 0, NOW).labelled == 300
+
+
+def test_exchanges_are_seen_in_the_order_of_their_numbers(new_database):
+    """Or a reader's place would pass an exchange whose writer was slower than the next one."""
+    location = new_database()
+    store = open_store(location)
+    slower = PostgresqlDatabase(read_address(location), write=True)
+    with slower.transaction():
+        slower.execute(
+            "INSERT INTO exchanges"
+            " (namespace, service, component, id, version, request_id, time, received)"
+            " VALUES ('models', 'flights', 'predictor', 'slower', '1', '', :now, :now)",
+            now=NOW,
+        )
+        writing = threading.Thread(target=store.apply, args=([half(id="next", time=NOW)], NOW))
+        writing.start()
+        writing.join(0.5)
+        assert joined(location) == []
+    writing.join()
+    found = open_reader(location).by_number(STREAM, 0, 10**6)
+    assert [exchange.id for exchange in found] == ["slower", "next"]
+
+
+def test_the_log_of_a_file_begins_anew(tmp_path):
+    path = tmp_path / "events.db"
+    store = open_store(str(path))
+    for number in range(60):
+        store.apply([half(id=f"{number}-{n}", body=bytes(100_000)) for n in range(20)], NOW)
+        store.checkpoint()
+    assert path.with_name("events.db-wal").stat().st_size < 64 << 20
+    assert path.stat().st_size > 100 << 20
+    assert len(joined(str(path))) == 1200
 
 
 def test_another_file_is_not_taken_for_a_store(tmp_path):
     other = sqlite3.connect(tmp_path / "other.db")
     other.execute("CREATE TABLE things (name)")
     other.close()
-    with pytest.raises(ParameterError, match="a store of version 0"):
-        Store(tmp_path / "other.db")
+    with pytest.raises(ParameterError, match=r"other.db: a store of version 0"):
+        open_store(str(tmp_path / "other.db"))
     (tmp_path / "text.db").write_text("no database, but long enough to be looked at" * 10)
-    with pytest.raises(ParameterError, match="text"):
-        Store(tmp_path / "text.db")
+    with pytest.raises(StoreError, match="not a database"):
+        open_store(str(tmp_path / "text.db"))
+
+
+def test_a_store_of_another_version_is_refused(location):
+    open_store(location).close()
+    if location.startswith("postgresql"):
+        database = PostgresqlDatabase(read_address(location), write=True)
+    else:
+        database = SqliteDatabase(Path(location), write=True)
+    database.execute("UPDATE store SET version = 99")
+    with pytest.raises(ParameterError, match="a store of version 99, not 2"):
+        open_store(location)
+
+
+def test_stores_that_are_opened_at_once_make_one_schema(new_database):
+    location = new_database()
+    with ThreadPoolExecutor(4) as threads:
+        stores = list(threads.map(open_store, [location] * 4))
+    for number, store in enumerate(stores):
+        store.apply([half(id=str(number))], NOW)
+    assert len(joined(location)) == 4

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kanaria.serving.kubernetes_client import KubernetesClient
 
 PROMETHEUS_URL, PROMETHEUS_QUERIES = "KANARIA_PROMETHEUS_URL", "KANARIA_PROMETHEUS_QUERIES"
+DRIFT_SERVER = "KANARIA_DRIFT_SERVER"
 DEFAULT_QUERIES = "knative"
 
 
@@ -64,6 +65,7 @@ def connect(
     state: str = "",
     prometheus_url: str = "",
     prometheus_queries: str = "",
+    drift_server: str = "",
     *,
     needs_server: bool = False,
 ) -> Iterator[Place]:
@@ -75,22 +77,26 @@ def connect(
         prometheus_url: of the cluster's Prometheus, else KANARIA_PROMETHEUS_URL.
         prometheus_queries: name of a set in `observations/queries.yaml`, or FILE.yaml:NAME; else
             KANARIA_PROMETHEUS_QUERIES, else "knative".
+        drift_server: URL of the drift server that keeps the service's payload log, else
+            KANARIA_DRIFT_SERVER; without one, gates on what models answer have no data.
         needs_server: whether looking at a local service needs a live server, see LocalTraffic.
 
     Raises:
         NotReadyError: there is neither.
     """
     folder = state or os.environ.get(LOCAL_STATE, "")
+    compared = drift_server or os.environ.get(DRIFT_SERVER, "")
     if folder:
         with LocalTraffic(Path(folder), needs_server=needs_server) as traffic:
-            yield _local(Path(folder).resolve(), traffic)
+            yield _local(Path(folder).resolve(), traffic, compared)
     else:
         url = prometheus_url or os.environ.get(PROMETHEUS_URL, "")
         queries = prometheus_queries or os.environ.get(PROMETHEUS_QUERIES, DEFAULT_QUERIES)
-        yield _cluster(url, queries)
+        yield _cluster(url, queries, compared)
 
 
-def _local(state: Path, traffic: Traffic) -> Place:
+def _local(state: Path, traffic: Traffic, drift_server: str) -> Place:
+    from kanaria.serving.rollout.observations.models import ModelSource
     from kanaria.serving.rollout.observations.router import RouterSource
 
     def lease_of(namespace: str, service: str) -> FileLease:
@@ -100,11 +106,11 @@ def _local(state: Path, traffic: Traffic) -> Place:
         traffic=traffic,
         store=FileStore(state),
         lease_of=lease_of,
-        source=lambda: RouterSource(state),
+        source=lambda: ModelSource(RouterSource(state), drift_server),
     )
 
 
-def _cluster(prometheus_url: str, queries: str) -> Place:
+def _cluster(prometheus_url: str, queries: str, drift_server: str) -> Place:
     from kanaria.serving.rollout.control.config_maps import ConfigMapStore
     from kanaria.serving.traffic.cluster import ClusterTraffic
 
@@ -118,11 +124,12 @@ def _cluster(prometheus_url: str, queries: str) -> Place:
         store=ConfigMapStore(cluster),
         lease_of=lease_of,
         cluster=cluster,
-        source=lambda: _prometheus(prometheus_url, queries, cluster),
+        source=lambda: _prometheus(prometheus_url, queries, drift_server, cluster),
     )
 
 
-def _prometheus(url: str, queries: str, cluster: "KubernetesClient") -> Source:
+def _prometheus(url: str, queries: str, drift_server: str, cluster: "KubernetesClient") -> Source:
+    from kanaria.serving.rollout.observations.models import ModelSource
     from kanaria.serving.rollout.observations.prometheus import PrometheusSource
     from kanaria.serving.rollout.observations.queries import OWN, choose
 
@@ -132,4 +139,5 @@ def _prometheus(url: str, queries: str, cluster: "KubernetesClient") -> Source:
             f"{PROMETHEUS_URL}"
         )
     file, _, name = queries.rpartition(":")
-    return PrometheusSource(url, choose(name, Path(file) if file else OWN), cluster)
+    counted = PrometheusSource(url, choose(name, Path(file) if file else OWN), cluster)
+    return ModelSource(counted, drift_server)

@@ -5,15 +5,18 @@ phase         done when                                   else
 superseded    always: the service is not ours             nothing
 promoted      the canary is rolled out with all traffic   PROMOTE, once it is ready
 rolled back   the canary is set to 0 % and has 0 %        ROLL_BACK
-otherwise     it is set to and has what is desired        SHIFT; upwards only once it is ready
+otherwise     it is set to and has what is desired, and   SHIFT; upwards only once it is ready;
+              gets the copies of strategy shadow          then MIRROR
 
-While a policy only observes, nothing but a person's rollback is done.
+While a policy only observes, nothing but a person's rollback is done. Copies need no ending of
+their own: a shift, a promotion, a rollback and a newer revision end them.
 """
 
 from enum import StrEnum
 
 from kanaria.serving.rollout.control.document import Rollout
 from kanaria.serving.rollout.policy import Automation
+from kanaria.serving.rollout.shadow import mirrored_percent
 from kanaria.serving.rollout.state import Phase
 from kanaria.serving.traffic.protocol import ServiceStatus
 
@@ -27,6 +30,7 @@ class Move(StrEnum):
     SHIFT = "shift"
     PROMOTE = "promote"
     ROLL_BACK = "roll_back"
+    MIRROR = "mirror"
 
 
 def share_of(status: ServiceStatus, revision: str) -> int:
@@ -61,11 +65,23 @@ def next_move(rollout: Rollout, status: ServiceStatus) -> Move:
         return _promotion(canary, status)
     share, wanted = share_of(status, canary), state.desired_percent
     if status.canary_percent == wanted:
-        return Move.NOTHING if share == wanted else Move.WAIT
+        return _mirroring(rollout, status) if share == wanted else Move.WAIT
     if state.phase is Phase.ROLLED_BACK:
         return Move.ROLL_BACK
     is_less = wanted < (100 if status.canary_percent is None else status.canary_percent)
     return Move.SHIFT if is_less or status.latest_ready == canary else Move.WAIT
+
+
+def mirrored(rollout: Rollout) -> int:
+    """Return the percentage of requests that the canary is to get copies of."""
+    return mirrored_percent(rollout.state, rollout.policy)
+
+
+def _mirroring(rollout: Rollout, status: ServiceStatus) -> Move:
+    wanted = mirrored(rollout)
+    if wanted == (status.mirrored_percent or 0):
+        return Move.NOTHING
+    return Move.MIRROR if wanted == 0 or status.latest_ready == rollout.target.canary else Move.WAIT
 
 
 def _promotion(canary: str, status: ServiceStatus) -> Move:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.rollout.commands import Command, CommandKind, apply
-from kanaria.serving.rollout.control.convergence import Move, next_move, taken_over
+from kanaria.serving.rollout.control.convergence import Move, mirrored, next_move, taken_over
 from kanaria.serving.rollout.control.document import Rollout
 from kanaria.serving.rollout.control.store import Store, Stored
 from kanaria.serving.rollout.decide import decide
 from kanaria.serving.rollout.observations.interval import observation
-from kanaria.serving.rollout.observations.protocol import Revisions, Source
+from kanaria.serving.rollout.observations.protocol import Models, Revisions, Source
 from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
 
 LOGGER = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ def _decide(world: World, stored: Stored, status: ServiceStatus) -> Stored:
         service=target.service,
         canary=target.canary,
         stable=target.stable,
+        models=_models(rollout, status),
     )
     reading = world.source.read(revisions)
     number = 0 if rollout.state.interval is None else rollout.state.interval + 1
@@ -91,6 +92,20 @@ def _decide(world: World, stored: Stored, status: ServiceStatus) -> Stored:
     decision = decide(rollout.state, observed, rollout.policy)
     changed = replace(rollout, state=decision.state, memory=memory, looked=reading.now)
     return world.store.save(changed, stored.version, observed)
+
+
+def _models(rollout: Rollout, status: ServiceStatus) -> Models | None:
+    """Return which models are to be compared, if a gate needs that."""
+    if not rollout.policy.gates.on_models:
+        return None
+    versions, target = status.revision_versions, rollout.target
+    return Models(
+        canary=versions.get(target.canary, ""),
+        stable=versions.get(target.stable, ""),
+        since=rollout.started,
+        task=rollout.policy.models.task,
+        output=rollout.policy.models.output,
+    )
 
 
 def _converge(world: World, stored: Stored, status: ServiceStatus) -> ServiceStatus:
@@ -109,6 +124,8 @@ def _converge(world: World, stored: Stored, status: ServiceStatus) -> ServiceSta
             world.traffic.promote(namespace, service)
         case Move.ROLL_BACK:
             world.traffic.rollback(namespace, service)
+        case Move.MIRROR:
+            world.traffic.mirror(namespace, service, mirrored(rollout))
         case Move.NOTHING | Move.WAIT:
             return status
     return _status(world, rollout)

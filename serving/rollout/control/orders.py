@@ -7,8 +7,9 @@ from kanaria.serving.rollout.commands import Command, CommandKind, apply, begin
 from kanaria.serving.rollout.control.document import Rollout, Target
 from kanaria.serving.rollout.control.store import Store, Stored
 from kanaria.serving.rollout.observations.interval import Memory
-from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.policy import Policy, Strategy
 from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
+from kanaria.serving.traffic.shadow import NO_COPIES
 
 ATTEMPTS = 10
 """Of a command, when the controller writes at the same time; each attempt reads anew."""
@@ -65,14 +66,18 @@ def start(
         now: seconds since 1970.
 
     Raises:
-        ParameterError: nothing is on trial, or a rollout is active under another policy.
+        ParameterError: nothing is on trial, a rollout is active under another policy, or nothing
+            can copy the requests that strategy shadow asks for.
         NotReadyError: there is no service, or it has no stable revision.
         ConflictError: a rollout of another revision is active, or was started in between.
     """
     last = store.load(namespace, service)
-    target = target_of(namespace, service, traffic.observe(namespace, service))
+    status = traffic.observe(namespace, service)
+    target = target_of(namespace, service, status)
     if last is not None and last.rollout.active:
         return _going_on(last.rollout, target, policy)
+    if policy.strategy is Strategy.SHADOW and policy.mirror_percent:
+        _require_copies(status, f"{namespace}/{service}")
     rollout = Rollout(
         number=last.rollout.number + 1 if last else 1,
         target=target,
@@ -90,6 +95,11 @@ def start(
         if found is None or (found.rollout.started, found.rollout.started_by) != (now, who):
             raise
     return rollout
+
+
+def _require_copies(status: ServiceStatus | None, where: str) -> None:
+    if status is not None and status.mirrored_percent is None:
+        raise ParameterError(f"{where}: {NO_COPIES}")
 
 
 def _going_on(active: Rollout, target: Target, policy: Policy) -> Rollout:

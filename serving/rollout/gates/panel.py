@@ -1,17 +1,19 @@
-"""The gates of a policy, with the probability of a false rollback split over them.
-
-Gates on shadow traffic, predictions and labels join here: alpha is split over them too.
-"""
+"""The gates of a policy, with the probability of a false rollback split over them."""
 
 from typing import Any
 
+from kanaria.serving.rollout.gate_policy import LabelsPolicy, RateGatePolicy
+from kanaria.serving.rollout.gates.disagreement import DisagreementGate
 from kanaria.serving.rollout.gates.errors import ErrorGate
 from kanaria.serving.rollout.gates.hard_rules import HardRules
+from kanaria.serving.rollout.gates.inputs import InputGate
+from kanaria.serving.rollout.gates.labels import LabelGate
 from kanaria.serving.rollout.gates.latency import LatencyGate
+from kanaria.serving.rollout.gates.predictions import PredictionGate
 from kanaria.serving.rollout.gates.protocol import Gate
 from kanaria.serving.rollout.gates.rates import RateTest
 from kanaria.serving.rollout.gates.report import Promise
-from kanaria.serving.rollout.policy import Policy, RateGatePolicy, Strategy
+from kanaria.serving.rollout.policy import Policy, Strategy
 
 
 def panel(policy: Policy) -> tuple[Gate[Any], ...]:
@@ -19,7 +21,8 @@ def panel(policy: Policy) -> tuple[Gate[Any], ...]:
 
     The weighted sum of e-values is an e-value, so the gates together roll back a canary that is
     no worse with probability at most `false_rollback`. Promotion needs every gate, so each may
-    use all of `false_promotion` (an intersection-union test; Berger 1982).
+    use all of `false_promotion` (an intersection-union test; Berger 1982). Gates that only ask a
+    person, or only block, have a promise of their own.
     """
     hard = policy.gates.hard_rules
     found: list[Gate[Any]] = [HardRules(restarts=hard.restarts, oom_kills=hard.oom_kills)]
@@ -28,12 +31,36 @@ def panel(policy: Policy) -> tuple[Gate[Any], ...]:
     errors, latency = policy.gates.errors, policy.gates.latency
     if errors:
         test = _test(policy, errors, errors.tolerated)
-        found.append(ErrorGate(test=test, promise=_promise(policy, errors)))
+        promise = _promise(policy, errors, errors.minimum_events)
+        found.append(ErrorGate(test=test, promise=promise))
     if latency:
         test = _test(policy, latency, 1 - latency.quantile)
-        promise = _promise(policy, latency)
+        promise = _promise(policy, latency, latency.minimum_events)
         found.append(LatencyGate(test=test, promise=promise, quantile=latency.quantile))
-    return tuple(found)
+    return (*found, *_on_models(policy))
+
+
+def _on_models(policy: Policy) -> list[Gate[Any]]:
+    gates, found = policy.gates, list[Gate[Any]]()
+    if gates.predictions:
+        predictions, paired = gates.predictions, policy.strategy is Strategy.SHADOW
+        found.append(
+            PredictionGate(
+                tolerated=predictions.tolerated,
+                false_question=predictions.false_question,
+                paired=paired,
+            )
+        )
+    if gates.disagreement:
+        limit, chance = gates.disagreement.limit, gates.disagreement.false_question
+        found.append(DisagreementGate(limit=limit, false_question=chance))
+    if gates.labels:
+        promise = _promise(policy, gates.labels, gates.labels.minimum_labels)
+        found.append(LabelGate(margin=gates.labels.margin, promise=promise))
+    if gates.inputs:
+        alarms, block = gates.inputs.false_alarms, gates.inputs.false_block
+        found.append(InputGate(false_alarms=alarms, false_block=block))
+    return found
 
 
 def _test(policy: Policy, gate: RateGatePolicy, tolerated: float) -> RateTest:
@@ -45,11 +72,11 @@ def _test(policy: Policy, gate: RateGatePolicy, tolerated: float) -> RateTest:
     )
 
 
-def _promise(policy: Policy, gate: RateGatePolicy) -> Promise:
-    both = (policy.gates.errors, policy.gates.latency)
-    weights = sum(other.weight for other in both if other)
+def _promise(policy: Policy, gate: RateGatePolicy | LabelsPolicy, minimum_events: int) -> Promise:
+    gates = policy.gates
+    weights = sum(other.weight for other in (gates.errors, gates.latency, gates.labels) if other)
     return Promise(
         alpha=policy.false_rollback * gate.weight / weights,
         beta=policy.false_promotion,
-        minimum_events=gate.minimum_events,
+        minimum_events=minimum_events,
     )

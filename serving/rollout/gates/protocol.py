@@ -20,6 +20,7 @@ class Finding:
         spent: share of the whole promise against false rollbacks that the evidence of harm has
             used up: alpha of the gate times its e-value. At a sum of 1 over all gates the canary
             is rolled back; a gate alone reaches 1 when its e-value reaches 1 / alpha.
+        question: what a person must judge before the rollout goes on, or "".
         accepted: the gate agrees to a promotion.
         grounded: the gate knows enough of the stable revision for the canary to get traffic.
         numbers: the figures behind the text, finite.
@@ -29,6 +30,7 @@ class Finding:
     text: str
     stop: str = ""
     spent: float = 0.0
+    question: str = ""
     accepted: bool = False
     grounded: bool = True
     numbers: Mapping[str, float] = field(default_factory=dict)

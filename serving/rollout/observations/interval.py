@@ -71,6 +71,7 @@ def observation(
             oom_kills=sum(end.oom_kills for end in ends),
         ),
         percent=_percent(status, canary),
+        models=reading.models,
     )
     return kept, seen
 

@@ -4,16 +4,40 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kanaria.serving.rollout.counters import Replica
+from kanaria.serving.rollout.observation import ModelCounts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Models:
+    """The models of two revisions, and how what they answer is compared.
+
+    Attributes:
+        canary: version of the canary's model, as in its annotation; "" where it has none.
+        stable: the same of the stable revision.
+        since: seconds since 1970; earlier answers do not count.
+        task: binary, multiclass or regression, see `policy.ModelsPolicy`.
+        output: name of the response's column, "" where it has only one.
+    """
+
+    canary: str
+    stable: str
+    since: float
+    task: str
+    output: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Revisions:
-    """The two revisions of a rollout, by name; `stable` is "" where there is none."""
+    """The two revisions of a rollout, by name; `stable` is "" where there is none.
+
+    `models` is None where nobody needs to know what they answer.
+    """
 
     namespace: str
     service: str
     canary: str
     stable: str
+    models: Models | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +69,7 @@ class Reading:
         containers: of the canary.
         sampled: time up to which every replica that ran was sampled, where the source keeps
             samples that others took; None where it asked the replicas itself.
+        models: totals of what the models answered.
     """
 
     now: float
@@ -52,6 +77,7 @@ class Reading:
     stable: tuple[Replica, ...] | None = None
     containers: tuple[Container, ...] | None = None
     sampled: float | None = None
+    models: ModelCounts | None = None
 
 
 class Source(Protocol):

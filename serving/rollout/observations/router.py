@@ -15,17 +15,20 @@ from kanaria.serving.rollout.observations.protocol import Container, Reading, Re
 
 logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 5.0
-REPLICA = "router"
-"""The router counts for all revisions, so it is each one's only replica."""
+REPLICA, COPIES = "router", "copies"
+"""The router counts for all revisions, so it is each one's only replica; the canary's second one
+stands for what it was asked in the shadow."""
 
 
 class RouterSource:
     """The Source of one state folder.
 
-    The router counts what it answered: the 503 of a revision whose predictor is gone is an error
-    of that revision. It is asked directly, so a reading is of this very moment; a router that was
-    started again is known by its start time. A restart is one of the canary's predictor; that a
-    process was ended for memory is not told, so there are no OOM kills.
+    The router counts what it answered: the 503 of a revision whose predictor is gone is an error of
+    that revision, and so is that of a copy in the shadow. How long copies take is not compared:
+    they run beside the requests they are made of. The router is asked directly, so a reading is of
+    this very moment; a router that was started again is known by its start time. A restart is one
+    of the canary's predictor; that a process was ended for memory is not told, so there are no OOM
+    kills.
     """
 
     def __init__(self, state: Path) -> None:
@@ -66,7 +69,10 @@ def reading(text: str, revisions: Revisions, now: float) -> Reading:
     stable = (_replica(own, revisions.stable, started),) if revisions.stable else ()
     return Reading(
         now=now,
-        canary=(_replica(own, revisions.canary, started),),
+        canary=(
+            _replica(own, revisions.canary, started),
+            _copies(own, revisions.canary, started),
+        ),
         stable=stable,
         containers=tuple(
             Container(name=revisions.canary, restarts=int(one.value), oom_kills=0)
@@ -87,15 +93,25 @@ def _named(samples: list[Sample], name: str, revision: str) -> Iterator[Sample]:
 
 def _replica(samples: list[Sample], revision: str, started: float | None) -> Replica:
     """Return the counters of a revision; one that had no request yet is not listed: zero."""
-    requests = list(_named(samples, "kanaria_requests_total", revision))
-    errors = [one for one in requests if one.labels["code"].startswith("5")]
+    total, errors = _answered(samples, "kanaria_requests_total", revision)
     buckets = list(_named(samples, "kanaria_request_seconds_bucket", revision))
-    total = sum(one.value for one in requests)
     bounds = sorted((float(one.labels["le"]), one.value) for one in buckets)
     return Replica(
         name=REPLICA,
         requests=total,
-        errors=sum(one.value for one in errors),
+        errors=errors,
         slower=tuple((bound, total - within) for bound, within in bounds[:-1]) or None,
         started=started,
     )
+
+
+def _copies(samples: list[Sample], revision: str, started: float | None) -> Replica:
+    total, errors = _answered(samples, "kanaria_mirrored_requests_total", revision)
+    return Replica(name=COPIES, requests=total, errors=errors, started=started)
+
+
+def _answered(samples: list[Sample], name: str, revision: str) -> tuple[float, float]:
+    """Return how many requests were answered, and of those, with a server's error."""
+    found = list(_named(samples, name, revision))
+    errors = [one.value for one in found if one.labels["code"].startswith("5")]
+    return sum(one.value for one in found), sum(errors)

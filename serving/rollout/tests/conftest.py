@@ -4,7 +4,7 @@ import pytest
 
 from kanaria.serving.rollout.commands import begin
 from kanaria.serving.rollout.decide import Decision, decide
-from kanaria.serving.rollout.observation import Counts, Observation, RevisionFacts
+from kanaria.serving.rollout.observation import Counts, ModelCounts, Observation, RevisionFacts
 from kanaria.serving.rollout.policy import Policy
 from kanaria.serving.rollout.state import State
 
@@ -21,9 +21,11 @@ def one_minute(
     stable: Counts | None = None,
     ready: bool | None = True,
     percent: int | None = None,
+    models: ModelCounts | None = None,
     **facts: object,
 ) -> Observation:
     return Observation(
+        models=models,
         interval=interval,
         now=60.0 * interval,
         canary=canary,
@@ -73,3 +75,21 @@ def healthy() -> Callable[..., Observation]:
 @pytest.fixture(scope="session")
 def drive() -> Callable[..., list[Decision]]:
     return driven
+
+
+def both_answered(pairs: int, apart: int = 0, **more: int) -> ModelCounts:
+    """Two models of two classes; to half of the rows of disagreement the canary says yes."""
+    up = apart // 2
+    return ModelCounts(
+        canary={"no": pairs - up, "yes": up},
+        stable={"no": pairs - apart + up, "yes": apart - up},
+        pairs=pairs,
+        canary_apart={"no": apart - up, "yes": up},
+        stable_apart={"no": up, "yes": apart - up},
+        **more,
+    )
+
+
+@pytest.fixture(scope="session")
+def answered() -> Callable[..., ModelCounts]:
+    return both_answered

@@ -6,8 +6,9 @@ from kanaria.components.shared.html import Markup, join, text
 from kanaria.serving.rollout.timeline import axes
 from kanaria.serving.rollout.timeline.audit import Row
 from kanaria.serving.rollout.timeline.axes import Scale
+from kanaria.serving.rollout.timeline.curves import Curve, Panel
 from kanaria.serving.rollout.timeline.history import History
-from kanaria.serving.rollout.timeline.panels import Curve, Panel, gaps
+from kanaria.serving.rollout.timeline.panels import gaps
 from kanaria.serving.rollout.timeline.wording import clock, printable
 
 WIDTH, LEFT, RIGHT, LANE, TITLE, FOOT = 1060, 62, 14, 34, 34, 30

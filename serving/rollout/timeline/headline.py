@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kanaria.serving.rollout.policy import PROMOTE, Automation
+from kanaria.serving.rollout.shadow import in_shadow
 from kanaria.serving.rollout.state import Phase
 from kanaria.serving.rollout.timeline.history import History, Moment
 from kanaria.serving.rollout.timeline.wording import asked, clock, duration, why
@@ -56,6 +57,8 @@ def _sentence(history: History, phase: Phase) -> str:
         return f"Paused at {history.state.desired_percent} % of the traffic: {reason}."
     if phase is Phase.STAGED:
         return f"Staged without traffic for {since}: {_last(history)}."
+    if in_shadow(history.state, history.policy):
+        return f"In the shadow of the stable revision: {_last(history)}."
     return f"Under way at {history.state.desired_percent} % of the traffic: {_last(history)}."
 
 

@@ -178,7 +178,9 @@ def _weighed(before: State, entry: Entry, policy: Policy) -> tuple[str, tuple[Fi
 def _blind(before: State, observation: Observation, policy: Policy) -> bool:
     if policy.strategy is Strategy.BASIC:
         return observation.facts.ready is None
+    if policy.strategy is Strategy.SHADOW and before.step == 0:
+        return observation.models is None
     known = (observation.canary is not None, observation.stable is not None)
-    if policy.strategy is Strategy.CANARY and before.desired_percent > 0:
+    if policy.strategy is not Strategy.BLUE_GREEN and before.desired_percent > 0:
         return not all(known)
     return not any(known)

@@ -1,7 +1,6 @@
 """What the timeline draws: panels of curves over time, as data. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,63 +10,24 @@ from kanaria.serving.rollout.gates.panel import panel
 from kanaria.serving.rollout.observation import Observation
 from kanaria.serving.rollout.timeline import axes
 from kanaria.serving.rollout.timeline.audit import is_marked
-from kanaria.serving.rollout.timeline.axes import Scale
+from kanaria.serving.rollout.timeline.curves import CANARY, INK, STABLE, Curve, Panel, numbers
 from kanaria.serving.rollout.timeline.history import History, Moment
+from kanaria.serving.rollout.timeline.model_panels import model_panels
 
 CONFIDENCE = 0.95
 MOST_POINTS = 240
 SETTLED_REQUESTS = 100
 """From here on an interval is narrow enough to set the height of a panel."""
 HOLE = 2.5
-CANARY, STABLE, INK = "var(--b)", "var(--a)", "var(--ink)"
-GATE_COLORS = {"errors": "#7b3fa0", "latency": "#00796b"}
-DASHES = {"errors": "7 3", "latency": "2 3"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Curve:
-    """One line over time.
-
-    Attributes:
-        name: for the legend.
-        color: CSS color.
-        points: (seconds since 1970, value), in the order of time.
-        band: (seconds since 1970, lower, upper) around it, or empty.
-        dash: SVG dash pattern, "" for a whole line, so that color is not all that tells.
-        stepped: the value holds until the next point.
-    """
-
-    name: str
-    color: str
-    points: Sequence[tuple[float, float]]
-    band: Sequence[tuple[float, float, float]] = ()
-    dash: str = ""
-    stepped: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Panel:
-    """Curves over the common axis of time.
-
-    Attributes:
-        title: with the unit.
-        scale: of the values.
-        curves: in the order they are drawn.
-        thresholds: (value, label) of lines across the panel.
-        height: in pixels.
-    """
-
-    title: str
-    scale: Scale
-    curves: Sequence[Curve]
-    thresholds: Sequence[tuple[float, str]] = ()
-    height: int = 110
+GATE_COLORS = {"errors": "#7b3fa0", "latency": "#00796b", "labels": "#a0522d"}
+DASHES = {"errors": "7 3", "latency": "2 3", "labels": "9 2 2 2"}
 
 
 def panels(history: History) -> tuple[Panel, ...]:
     """Return the panels from top to bottom; those without anything to show are left out."""
     kept = thinned(history.moments)
     found = [_traffic(history, kept), _errors(kept), _slow(kept), *_evidence(history, kept)]
+    found += model_panels(history.policy, kept)
     return tuple(one for one in [*found, _exposure(history, kept)] if one is not None)
 
 
@@ -130,7 +90,7 @@ def _errors(kept: Sequence[Moment]) -> Panel | None:
 
 
 def _slow(kept: Sequence[Moment]) -> Panel | None:
-    found = [(one.when, _numbers(one, "latency")) for one in kept]
+    found = [(one.when, numbers(one, "latency")) for one in kept]
     canary, stable = (
         [
             (when, int(of[f"{which}_events"]), int(of[f"{which}_requests"]))
@@ -188,7 +148,8 @@ def _evidence(history: History, kept: Sequence[Moment]) -> list[Panel]:
     if not gates or not kept:
         return []
     harm = [_e_values(kept, gate.name, "harm_e_value") for gate in gates]
-    health = [_e_values(kept, gate.name, "health_e_value") for gate in gates]
+    healthy = [gate.name for gate in gates if "health_e_value" in numbers(kept[0], gate.name)]
+    health = [_e_values(kept, name, "health_e_value") for name in healthy]
     both = [(one.when, one.spent / policy.false_rollback) for one in kept]
     limits = {1 / policy.false_rollback: f"rolled back at {1 / policy.false_rollback:.3g} together"}
     if len(gates) > 1:
@@ -198,18 +159,15 @@ def _evidence(history: History, kept: Sequence[Moment]) -> list[Panel]:
             limits[limit] = f"{limit:.3g}: one gate alone"
     agreed = 1 / policy.false_promotion
     title = "{}, e-value on a logarithmic axis"
-    return [
-        _e_panel(title.format("Evidence of harm"), harm, list(limits.items())),
-        _e_panel(
-            title.format("Evidence of health in the step"),
-            health,
-            [(agreed, f"a gate agrees at {agreed:.3g}")],
-        ),
-    ]
+    agrees = [(agreed, f"a gate agrees at {agreed:.3g}")]
+    found = [_e_panel(title.format("Evidence of harm"), harm, list(limits.items()))]
+    if health:
+        found.append(_e_panel(title.format("Evidence of health in the step"), health, agrees))
+    return found
 
 
 def _e_values(kept: Sequence[Moment], gate: str, key: str) -> Curve:
-    values = [(one.when, _numbers(one, gate)[key]) for one in kept if _numbers(one, gate)]
+    values = [(one.when, numbers(one, gate)[key]) for one in kept if numbers(one, gate)]
     color = GATE_COLORS.get(gate, INK)
     return Curve(name=gate, color=color, points=values, dash=DASHES.get(gate, ""))
 
@@ -219,10 +177,6 @@ def _e_panel(title: str, curves: Sequence[Curve], thresholds: Sequence[tuple[flo
     most = max([*values, *(3 * limit for limit, _ in thresholds)])
     scale = axes.evidence(min(values), most)
     return Panel(title=title, scale=scale, curves=curves, thresholds=thresholds, height=130)
-
-
-def _numbers(moment: Moment, gate: str) -> dict[str, float]:
-    return next((dict(one.numbers) for one in moment.findings if one.gate == gate), {})
 
 
 def _exposure(history: History, kept: Sequence[Moment]) -> Panel | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kanaria.serving.rollout.gates.protocol import Finding
 from kanaria.serving.rollout.policy import Automation, Policy
+from kanaria.serving.rollout.shadow import in_shadow
 from kanaria.serving.rollout.situation import MINUTE, findings
 from kanaria.serving.rollout.state import OVER, Action, Phase, Question, State
 from kanaria.serving.rollout.timeline.wording import (
@@ -33,7 +34,8 @@ def line(state: State, policy: Policy, now: float) -> str:
         now: when it was made, seconds since 1970; shown in UTC.
     """
     found = findings(state, policy)
-    parts = [clock(now, "%H:%M:%S"), f"{_traffic(state):>4}", *_rates(found)]
+    parts = [clock(now, "%H:%M:%S"), f"{_traffic(state, policy):>4}", *_rates(found)]
+    parts += [one.text for one in found if one.gate == "labels" and in_shadow(state, policy)]
     if _judged(found):
         parts.append(f"harm {sum(one.spent for one in found):.2f}/1")
     return printable("  ".join([*parts, _last(state, found)]))
@@ -54,7 +56,7 @@ def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -
         ("phase", f"{state.phase}, begun {clock(state.started)} UTC"),
         ("strategy", f"{policy.strategy}, automation {policy.automation}"),
         ("step", _step(state, policy, now)),
-        ("traffic", _weights(state)),
+        ("traffic", _weights(state, policy)),
         ("canary", _revision(facts, "canary")),
         ("stable", _revision(facts, "stable")),
         *_evidence(found),
@@ -70,7 +72,7 @@ def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -
 def answers(facts: Mapping[str, str], state: State) -> tuple[str, ...]:
     """Return the commands with which a person answers or ends a pause; none where none is due."""
     verbs: tuple[str, ...] = ()
-    if state.question in (Question.STEP, Question.INCONCLUSIVE):
+    if state.question in (Question.STEP, Question.INCONCLUSIVE, Question.FINDING):
         verbs = ("approve", "rollback")
     elif state.question is Question.NO_DATA:
         verbs = ("resume", "rollback")
@@ -80,7 +82,9 @@ def answers(facts: Mapping[str, str], state: State) -> tuple[str, ...]:
     return tuple(f"kanaria rollout {verb} {where}" for verb in verbs)
 
 
-def _traffic(state: State) -> str:
+def _traffic(state: State, policy: Policy) -> str:
+    if in_shadow(state, policy):
+        return "shadow"
     seen = state.percent_seen
     desired = f"{state.desired_percent}%"
     is_as_told = _is_new(state) or seen in (None, state.desired_percent)
@@ -93,7 +97,7 @@ def _is_new(state: State) -> bool:
 
 
 def _judged(found: Sequence[Finding]) -> bool:
-    return any("canary_requests" in one.numbers for one in found)
+    return any("harm_e_value" in one.numbers for one in found)
 
 
 def _rates(found: Sequence[Finding]) -> Iterator[str]:
@@ -113,7 +117,7 @@ def _last(state: State, found: Sequence[Finding]) -> str:
         return "begun"
     done = DONE[state.last.action]
     if state.last.action is Action.SHIFT:
-        return f"{done} to {state.last.percent}%"
+        return f"{done} to {state.last.percent}%" if state.last.percent else "put in the shadow"
     return f"{done}: {why(state.last, found)}"
 
 
@@ -125,7 +129,9 @@ def _step(state: State, policy: Policy, now: float) -> str:
     return f"{state.step + 1}/{of} ({step_name(policy, state.step)}), {since}"
 
 
-def _weights(state: State) -> str:
+def _weights(state: State, policy: Policy) -> str:
+    if in_shadow(state, policy):
+        return f"canary answers nobody, gets a copy of {policy.mirror_percent}% of the requests"
     if _is_new(state):
         return f"canary {state.desired_percent}%"
     seen = "not known" if state.percent_seen is None else f"{state.percent_seen}%"
@@ -159,12 +165,14 @@ def _waiting(state: State, policy: Policy, now: float) -> Iterator[tuple[str, st
 def _lacking(state: State, policy: Policy, now: float) -> str:
     step = policy.ladder[max(state.step, 0)]
     requests = step.minimum_requests - state.step_requests
+    counted = "requests of the canary" if step.percent else "rows that both answer"
     minutes = step.minimum_minutes - (now - state.step_started) / MINUTE
     lacking = []
     if requests > 0:
-        lacking.append(f"{requests} more requests of the canary")
+        lacking.append(f"{requests} more {counted}")
     if minutes > 0:
         lacking.append(f"{minutes:.1f} more minutes")
     if lacking:
         return f"{' and '.join(lacking)} in step {step.name}"
-    return "evidence of health" if state.step + 1 == len(policy.ladder) else "data of every gate"
+    judged = state.step + 1 == len(policy.ladder) or in_shadow(state, policy)
+    return "evidence of health" if judged else "data of every gate"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from kanaria.serving.rollout.gates.protocol import Finding
-from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.policy import PROMOTE, Policy
 from kanaria.serving.rollout.state import Action, Question, State, Verdict
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
@@ -64,11 +64,17 @@ def why(verdict: Verdict, findings: Sequence[Finding]) -> str:
     return UNSAID.get(verdict.action, "; ".join(verdict.reasons))
 
 
+def _then(state: State) -> str:
+    name = state.asked_step
+    return f"{name} all the same" if name == PROMOTE else f"begin {name} all the same"
+
+
 def asked(state: State) -> str:
     """Return what a person is asked, or ""."""
     questions = {
         Question.STEP: f"May the step {state.asked_step} begin?",
         Question.NO_DATA: "Nothing is known of the canary; is it to be watched further?",
-        Question.INCONCLUSIVE: "The last step did not convince in time; promote all the same?",
+        Question.INCONCLUSIVE: f"The evidence did not convince in time; {_then(state)}?",
+        Question.FINDING: f"The gate on {state.asked_step} found something; go on all the same?",
     }
     return questions[state.question] if state.question is not None else ""

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from traffic_contract import TrafficContract
+from traffic_contract import MirrorContract, TrafficContract
 
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
@@ -26,5 +26,5 @@ def way(tmp_path_factory, models):
         yield LocalWay(traffic, models)
 
 
-class TestLocal(TrafficContract):
+class TestLocal(TrafficContract, MirrorContract):
     pass

@@ -12,7 +12,7 @@ def routings(draw):
     """A routing that a few verbs have led to, the first revision being ready."""
     found = Routing(latest="r0", rolled_out="r0", weights={"r0": 100})
     for number, verb in enumerate(
-        draw(st.lists(st.sampled_from(["stage", "shift", "promote", "back"])))
+        draw(st.lists(st.sampled_from(["stage", "shift", "promote", "back", "mirror"])))
     ):
         match verb:
             case "stage":
@@ -23,6 +23,8 @@ def routings(draw):
                 found = routing.promoted(found)
             case "back":
                 found = routing.rolled_back(found)
+            case "mirror" if found.weights[found.latest] == 0:
+                found = routing.mirrored(found, draw(st.integers(0, 100)))
     return found
 
 
@@ -30,6 +32,23 @@ def routings(draw):
 def test_the_weights_are_always_all_requests(found):
     assert sum(found.weights.values()) == 100
     assert {found.latest, found.rolled_out} <= found.weights.keys()
+
+
+@given(routings())
+def test_copies_are_never_of_requests_that_the_newest_answers_itself(found):
+    assert not (found.mirrored and found.weights[found.latest])
+
+
+@given(routings(), st.integers(1, 100))
+def test_copies_go_to_the_newest_beside_the_answers_of_the_others(found, percent):
+    shadowed = routing.mirrored(routing.staged(found, "new"), percent)
+    route = routing.to_route(shadowed, "team", "taxi", GATEWAY)
+    (rule,) = route["spec"]["rules"]
+    (copying,) = rule["filters"]
+    assert copying["requestMirror"]["backendRef"]["name"] == "new-predictor"
+    assert copying["requestMirror"]["percent"] == percent
+    ended = routing.to_route(routing.mirrored(shadowed, 0), "team", "taxi", GATEWAY)
+    assert "filters" not in ended["spec"]["rules"][0]
 
 
 @given(routings())

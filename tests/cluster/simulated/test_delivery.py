@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from inference_services import InferenceServices
-from traffic_contract import TrafficContract
+from traffic_contract import NoMirrorContract, TrafficContract
 
 from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.components.resolve.deployed import release_of
@@ -16,7 +16,8 @@ from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.traffic.cluster import ClusterTraffic
-from kanaria.serving.traffic.http_route import HttpRouteTraffic, gateway_of
+from kanaria.serving.traffic.gateways import gateway_of
+from kanaria.serving.traffic.http_route import HttpRouteTraffic
 from kanaria.serving.traffic.knative import KnativeTraffic
 from kanaria.serving.traffic.protocol import Traffic
 
@@ -41,13 +42,13 @@ def cluster() -> KubernetesClient:
     return KubernetesClient.connect()
 
 
-class TestKnative(TrafficContract):
+class TestKnative(TrafficContract, NoMirrorContract):
     @pytest.fixture
     def way(self, cluster: KubernetesClient, services: InferenceServices) -> ClusterWay:
         return ClusterWay(KnativeTraffic(cluster), services.namespace)
 
 
-class TestHttpRoute(TrafficContract):
+class TestHttpRoute(TrafficContract, NoMirrorContract):
     @pytest.fixture
     def way(self, cluster: KubernetesClient, services: InferenceServices) -> ClusterWay:
         return ClusterWay(HttpRouteTraffic(cluster, gateway_of(cluster)), services.namespace)

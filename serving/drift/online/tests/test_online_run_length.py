@@ -6,12 +6,25 @@ from scipy import stats
 
 from kanaria.serving.drift.online import run_length
 from kanaria.serving.drift.online.cramer_von_mises import OnlineCramerVonMises
+from kanaria.serving.drift.online.fisher_exact import OnlineFisherExact
+from kanaria.serving.drift.online.maximum_mean_discrepancy import OnlineMaximumMeanDiscrepancy
+from kanaria.serving.drift.online.page_hinkley import PageHinkley
 
 NOMINAL = 60
+WINDOWS = (5, 20)
+VON_MISES = OnlineCramerVonMises(expected_run_time=NOMINAL, window_sizes=WINDOWS, least=0)
+FISHER = OnlineFisherExact(expected_run_time=NOMINAL, window_sizes=WINDOWS, least=0)
+TOGETHER = OnlineMaximumMeanDiscrepancy(expected_run_time=NOMINAL, window_size=10, least=0)
+PAGE = PageHinkley(expected_run_time=NOMINAL, allowance=0.5, least=0)
 NULLS = {
-    "normal": lambda g, n: g.normal(size=n),
-    "heavy tails": lambda g, n: g.standard_cauchy(n),
-    "rounded": lambda g, n: np.round(g.normal(size=n)),
+    "normal": (VON_MISES, lambda g, n: g.normal(size=n)),
+    "heavy tails": (VON_MISES, lambda g, n: g.standard_cauchy(n)),
+    "rounded": (VON_MISES, lambda g, n: np.round(g.normal(size=n))),
+    "ones": (FISHER, lambda g, n: g.binomial(1, 0.3, n)),
+    "rare ones": (FISHER, lambda g, n: g.binomial(1, 0.01, n)),
+    "all together": (TOGETHER, lambda g, n: g.normal(size=n)),
+    "sums": (PAGE, lambda g, n: g.normal(size=n)),
+    "sums of skewed values": (PAGE, lambda g, n: g.exponential(size=n)),
 }
 
 
@@ -29,25 +42,34 @@ def run_lengths(detector, draw, rows=12_000, references=3, reference_rows=2_000)
 
 @pytest.mark.parametrize("name", NULLS)
 def test_runs_without_drift_have_the_promised_mean(name):
-    detector = OnlineCramerVonMises(expected_run_time=NOMINAL, window_sizes=(5, 20), least=0)
-    lengths = run_lengths(detector, NULLS[name])
+    lengths = run_lengths(*NULLS[name])
     # Run lengths are geometric, so the standard deviation is about the mean.
     error = 4 * NOMINAL / np.sqrt(len(lengths))
     assert abs(lengths.mean() - NOMINAL) < error + 0.03 * NOMINAL
 
 
 def test_every_row_of_a_run_alarms_with_the_same_chance():
-    detector = OnlineCramerVonMises(expected_run_time=NOMINAL, window_sizes=(5, 20), least=0)
-    lengths = run_lengths(detector, NULLS["normal"]) - 5
+    lengths = run_lengths(*NULLS["normal"]) - 5
     early = int((lengths < 15).sum())
     share = 1 - (1 - 1 / (NOMINAL - 4)) ** 15
     assert stats.binomtest(early, len(lengths), share).pvalue > 0.001
 
 
-def test_drift_ends_a_run_early():
-    detector = OnlineCramerVonMises(expected_run_time=1000)
-    lengths = run_lengths(detector, lambda g, n: g.normal(size=n) + (n == 3_000), rows=3_000)
-    assert np.median(lengths) < 25
+DRIFTS = {
+    "shifted": (OnlineCramerVonMises(), lambda g, n: g.normal(size=n) + (n == 3_000)),
+    "more ones": (OnlineFisherExact(), lambda g, n: g.binomial(1, 0.4 if n == 3_000 else 0.1, n)),
+    "turned": (
+        OnlineMaximumMeanDiscrepancy(expected_run_time=500),
+        lambda g, n: g.normal(size=n) * (3 if n == 3_000 else 1),
+    ),
+    "a little more": (PageHinkley(), lambda g, n: g.normal(size=n) + 0.5 * (n == 3_000)),
+}
+
+
+@pytest.mark.parametrize("name", DRIFTS)
+def test_drift_ends_a_run_early(name):
+    lengths = run_lengths(*DRIFTS[name], rows=3_000)
+    assert np.median(lengths) < 50
 
 
 def test_a_level_beyond_the_values_follows_an_exponential_tail():

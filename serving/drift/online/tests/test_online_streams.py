@@ -6,16 +6,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.serving.drift.online.adaptive_window import AdaptiveWindow
 from kanaria.serving.drift.online.cramer_von_mises import (
     OnlineCramerVonMises,
     _simulated,
     statistic,
 )
+from kanaria.serving.drift.online.fisher_exact import OnlineFisherExact
+from kanaria.serving.drift.online.maximum_mean_discrepancy import OnlineMaximumMeanDiscrepancy
+from kanaria.serving.drift.online.page_hinkley import PageHinkley
 
 GENERATOR = np.random.default_rng(11)
 NUMBERS = {"a": GENERATOR.normal(size=300), "b": GENERATOR.integers(0, 9, 300)}
+ONES = {"a": GENERATOR.integers(0, 2, 300), "b": GENERATOR.binomial(1, 0.1, 300)}
 DETECTORS = {
     "cramer_von_mises": (OnlineCramerVonMises(expected_run_time=40, window_sizes=(4, 9)), NUMBERS),
+    "adaptive_window": (AdaptiveWindow(delta=0.9, longest=100), NUMBERS),
+    "fisher_exact": (OnlineFisherExact(expected_run_time=40, window_sizes=(4, 9)), ONES),
+    "page_hinkley": (PageHinkley(expected_run_time=40, allowance=0.5), NUMBERS),
+    "maximum_mean_discrepancy": (
+        OnlineMaximumMeanDiscrepancy(expected_run_time=40, window_size=5),
+        NUMBERS,
+    ),
 }
 STARTED = {
     name: (detector, detector.fit(rows), detector.start(detector.fit(rows)))
@@ -93,5 +105,8 @@ def test_what_cannot_be_followed_is_named():
         detector.update(reference, began, {"a": np.zeros(2), "b": np.array(["x", "y"])})
     with pytest.raises(DataError, match="give at least 9 each"):
         detector.start(detector.fit({"a": np.zeros(8)}))
+    with pytest.raises(DataError, match=r"\['a'\]: values other than 0 and 1"):
+        detector, reference, began = STARTED["fisher_exact"]
+        detector.update(reference, began, {"a": np.array([0.5]), "b": np.zeros(1)})
     with pytest.raises(ParameterError, match=r"window_sizes=\(9, 4\)"):
         OnlineCramerVonMises(window_sizes=(9, 4))

@@ -22,7 +22,7 @@ from kanaria.serving.drift.columns import from_matrix
 SIZES = ((60, 40), (300, 100))
 SHIFTS = (0.0, 0.3)
 PERMUTATIONS = 100
-MANY = 4000
+MANY = 2000
 CERTAIN = 1 - 1e-4
 DISCREPANCIES = {
     "median": {},

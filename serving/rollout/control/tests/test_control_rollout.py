@@ -1,6 +1,7 @@
 """Whole rollouts over KServe's rules on paper: what is done and kept, and what a death leaves."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,16 @@ RAMP = parse(
     """
     steps:
       - {percent: 10, minimum_requests: 100, minimum_minutes: 2}
+      - {percent: 50, minimum_requests: 100, minimum_minutes: 2}
+    """
+)
+
+SHADOW = parse(
+    """
+    strategy: shadow
+    mirror_percent: 100
+    steps:
+      - {percent: 0, minimum_requests: 100, minimum_minutes: 2}
       - {percent: 50, minimum_requests: 100, minimum_minutes: 2}
     """
 )
@@ -201,25 +212,66 @@ def test_an_old_copy_of_a_rollout_that_was_rolled_back_gives_the_canary_nothing(
     assert paper.shares() == {CANARY: 0, STABLE: 100}
 
 
+def test_a_shadow_gets_copies_until_it_answers_itself(paper: Paper, store: FileStore):
+    started(paper, store, SHADOW)
+    driven(paper, store, minutes=1)
+    assert (paper.shares(), paper.mirrored()) == ({CANARY: 0, STABLE: 100}, {CANARY: 100})
+    while paper.shares() == {CANARY: 0, STABLE: 100}:
+        driven(paper, store, minutes=1)
+    assert (paper.shares(), paper.mirrored()) == ({CANARY: 50, STABLE: 50}, {})
+
+
+def test_a_person_who_rolls_a_shadow_back_ends_the_copies(paper: Paper, store: FileStore):
+    started(paper, store, SHADOW)
+    driven(paper, store, minutes=1)
+    order(store, CommandKind.ROLLBACK, paper.clock)
+    assert driven(paper, store).settled
+    assert (paper.shares(), paper.mirrored()) == ({CANARY: 0, STABLE: 100}, {})
+
+
+def test_a_newer_revision_gets_no_copies_of_a_rollout_that_is_not_its_own(
+    paper: Paper, store: FileStore
+):
+    started(paper, store, SHADOW)
+    driven(paper, store, minutes=1)
+    paper.push("v3")
+    assert driven(paper, store).state.phase is Phase.SUPERSEDED
+    assert paper.mirrored() == {}
+
+
+def test_a_shadow_where_nothing_can_be_copied_is_refused(
+    paper: Paper, store: FileStore, monkeypatch
+):
+    observed = paper.observe(NAMESPACE, SERVICE)
+    cannot = replace(observed, mirrored_percent=None)
+    monkeypatch.setattr(paper, "observe", lambda *_: cannot)
+    with pytest.raises(ParameterError, match="replay the payload log"):
+        started(paper, store, SHADOW)
+    assert store.load(NAMESPACE, SERVICE) is None
+
+
+@pytest.mark.parametrize("policy", [RAMP, SHADOW], ids=["canary", "shadow"])
 @pytest.mark.parametrize("error_rate", [0.01, 0.05], ids=["good", "harmful"])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_controller_may_die_at_any_write(tmp_path: Path, error_rate: float, moment: str):
+def test_a_controller_may_die_at_any_write(
+    tmp_path: Path, policy: Policy, error_rate: float, moment: str
+):
     """It dies at its n-th write, for every n of the whole rollout, and another one goes on."""
-    expected = died(tmp_path / "never", error_rate, moment, 10**6)
+    expected = died(tmp_path / "never", policy, error_rate, moment, 10**6)
     for number in itertools.count():
-        found = died(tmp_path / str(number), error_rate, moment, number)
+        found = died(tmp_path / str(number), policy, error_rate, moment, number)
         assert found[:2] == expected[:2], number
         if not found[2]:
             break
     assert number > 5
 
 
-def died(folder: Path, error_rate: float, moment: str, number: int):
+def died(folder: Path, policy: Policy, error_rate: float, moment: str, number: int):
     """Return the final phase and traffic, and whether the controller died at write `number`."""
     paper, store = Paper(error_rate=error_rate), FileStore(folder)
     paper.push("v1")
     paper.push("v2")
-    started(paper, store)
+    started(paper, store, policy)
     writes = itertools.count()
 
     def kill(when: str) -> None:
@@ -236,7 +288,8 @@ def died(folder: Path, error_rate: float, moment: str, number: int):
     entries = store.entries(NAMESPACE, SERVICE, 1)
     intervals = [entry.interval for entry in entries if isinstance(entry, Observation)]
     assert intervals == list(range(len(intervals)))
-    assert replay(begin(rollout.started), entries, RAMP)[-1].state == rollout.state
+    assert replay(begin(rollout.started), entries, policy)[-1].state == rollout.state
+    assert paper.mirrored() == {}
     assert all(ready for _, ready in paper.exposed)
     assert rollout.settled
     return rollout.state.phase, paper.shares(), has_died

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.rollout.commands import Command, CommandKind, apply, begin
 from kanaria.serving.rollout.decide import decide
-from kanaria.serving.rollout.observation import Counts, Observation, RevisionFacts
+from kanaria.serving.rollout.observation import Counts, ModelCounts, Observation, RevisionFacts
 from kanaria.serving.rollout.policy import parse
 
 HOSTILE = """</title></svg><script src="//x">'&\x1b[2J\n\u202e"""
@@ -18,6 +18,8 @@ POLICIES = [
     parse("automation: observe"),
     parse("automation: observe\nstrategy: basic"),
     parse("automation: observe\nstrategy: blue_green"),
+    parse("strategy: shadow\nsteps: [{percent: 0}, {percent: 10}]\ngates: {inputs: {}}"),
+    parse("strategy: shadow\ngates: {disagreement: {limit: 0.01}}\ninconclusive_minutes: 9"),
 ]
 
 
@@ -27,6 +29,26 @@ def some_counts(draw):
     few = st.integers(0, requests // 10)
     slower = draw(st.none() | few.map(lambda slow: ((0.1, slow), (0.5, slow // 2))))
     return Counts(requests=requests, errors=draw(few), slower=slower)
+
+
+@st.composite
+def some_models(draw):
+    pairs = draw(st.integers(0, 3000))
+    apart = draw(st.integers(0, pairs))
+    up, down = (draw(st.integers(0, apart)) for _ in range(2))
+    right = draw(st.integers(0, apart))
+    windows = draw(st.integers(0, 5))
+    return ModelCounts(
+        canary={"0": draw(st.integers(0, 3000)), HOSTILE: draw(st.integers(0, 3000))},
+        stable={"0": draw(st.integers(0, 3000)), "1": draw(st.integers(0, 3000))},
+        pairs=pairs,
+        canary_apart={"0": apart - up, "1": up},
+        stable_apart={"0": apart - down, HOSTILE: down},
+        stable_right=right,
+        canary_right=draw(st.integers(0, apart - right)),
+        windows=windows,
+        drifted=draw(st.integers(0, windows)),
+    )
 
 
 facts = st.builds(
@@ -44,6 +66,7 @@ observations = st.builds(
     stable=st.none() | some_counts(),
     facts=facts,
     percent=st.none() | st.sampled_from([0, 10, 50, 100]),
+    models=st.none() | some_models(),
 )
 commands = st.builds(
     Command,
@@ -77,6 +100,7 @@ def records(draw, policy):
                 stable=seen.stable,
                 facts=seen.facts,
                 percent=seen.percent,
+                models=seen.models,
             )
             state = decide(state, entry, policy).state
         entries.append(entry)

@@ -3,19 +3,21 @@
 A way makes a subclass of TrafficContract in a test file of its own, with a fixture `way`.
 """
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pytest
 
+from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.traffic.protocol import Traffic
 
 TIMEOUT_SECONDS = 90
 
 
 class Way(Protocol):
-    """A Traffic, and the models `one`, `two` and `broken` (it does not load) as it serves them."""
+    """A Traffic, and the models `one`, `two`, `plain` and `broken` (it does not load)."""
 
     traffic: Traffic
     namespace: str
@@ -65,13 +67,83 @@ class Rollout:
         self.until(lambda _: self.shares() == wanted)
 
 
-class TrafficContract:
-    """The tests; subclasses give the fixture `way`."""
+class Contract:
+    """What the contracts share; subclasses give the fixture `way`."""
 
     @pytest.fixture
     def rollout(self, way, request):
-        name = request.node.name.removeprefix("test_").replace("_", "-")
-        return Rollout(way, name[:30].rstrip("-"))
+        name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_")).strip("-")
+        return Rollout(way, name[-30:].lstrip("-0123456789"))
+
+
+class MirrorContract(Contract):
+    """The tests of ways that can copy requests."""
+
+    def test_copies_go_to_a_ready_revision_that_answers_nobody(self, rollout):
+        traffic = rollout.way.traffic
+        rollout.deploy("one")
+        with pytest.raises(NotReadyError, match="answers 100 % of the requests"):
+            traffic.mirror(*rollout.where, 50)
+        rollout.stage("broken")
+        with pytest.raises(NotReadyError, match="is not ready"):
+            traffic.mirror(*rollout.where, 50)
+        assert rollout.status().mirrored_percent == 0
+        rollout.deploy("two")
+        for percent in (50, 100, 0):
+            traffic.mirror(*rollout.where, percent)
+            status = rollout.status()
+            assert (status.mirrored_percent, status.canary_percent) == (percent, 0)
+        traffic.shift(*rollout.where, 10)
+        with pytest.raises(NotReadyError, match="answers 10 % of the requests"):
+            traffic.mirror(*rollout.where, 50)
+
+    @pytest.mark.parametrize("verb", ["shift", "promote", "rollback", "stage"])
+    def test_whatever_changes_the_shares_ends_the_copying(self, rollout, verb):
+        traffic = rollout.way.traffic
+        rollout.deploy("one")
+        rollout.deploy("two")
+        traffic.mirror(*rollout.where, 100)
+        match verb:
+            case "shift":
+                traffic.shift(*rollout.where, 10)
+            case "promote":
+                traffic.promote(*rollout.where)
+            case "rollback":
+                traffic.rollback(*rollout.where)
+            case "stage":
+                rollout.deploy("plain")
+        assert rollout.status().mirrored_percent == 0
+
+    def test_copying_makes_no_revision(self, rollout):
+        rollout.deploy("one")
+        before = rollout.deploy("two")
+        rollout.way.traffic.mirror(*rollout.where, 100)
+        time.sleep(0.5)
+        assert rollout.status().latest_created == before.latest_created
+
+    @pytest.mark.parametrize("percent", [-1, 101])
+    def test_only_percentages_are_copied(self, rollout, percent):
+        rollout.deploy("one")
+        with pytest.raises(ParameterError, match=f"percent={percent}: use 0 to 100"):
+            rollout.way.traffic.mirror(*rollout.where, percent)
+
+    def test_an_unknown_service_has_nothing_to_copy(self, way):
+        with pytest.raises(ParameterError, match="stage a manifest first"):
+            way.traffic.mirror(way.namespace, "nobody", 100)
+
+
+class NoMirrorContract(Contract):
+    """The tests of ways that can copy nothing."""
+
+    def test_copying_is_refused_and_the_way_round_is_named(self, rollout):
+        rollout.deploy("one")
+        with pytest.raises(ParameterError, match="replay the payload log"):
+            rollout.way.traffic.mirror(*rollout.where, 100)
+        assert not rollout.status().mirrored_percent
+
+
+class TrafficContract(Contract):
+    """The tests of all ways."""
 
     def test_an_unknown_service_has_no_status(self, way):
         assert way.traffic.observe(way.namespace, "nobody") is None

@@ -10,8 +10,8 @@ from typing import Any
 
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.local import reconcile
-from kanaria.serving.local.store import Observed
+from kanaria.serving.local import reconcile, revisions
+from kanaria.serving.local.store import MIRRORED, Observed
 from kanaria.serving.rollout.counters import Replica
 from kanaria.serving.rollout.observations.protocol import Container, Reading, Revisions
 from kanaria.serving.traffic.local import status_of
@@ -33,7 +33,7 @@ class Paper:
         clock: seconds since 1970.
         requests_a_minute: to the service.
         error_rate: of the canary; the stable revision's is 1 %.
-        exposed: (revision, was it ready) at every moment it had traffic.
+        exposed: (revision, was it ready) at every moment it had traffic, or copies of it.
     """
 
     clock: float = 0.0
@@ -58,6 +58,7 @@ class Paper:
         """Change the field as a controller does, one write."""
         self.wrote("before")
         self.manifest["spec"]["predictor"]["canaryTrafficPercent"] = percent
+        self.manifest["metadata"].pop("annotations", None)
         self._adopt()
         self.wrote("after")
 
@@ -71,10 +72,15 @@ class Paper:
             t["revisionName"]: t["percent"] for t in status["components"]["predictor"]["traffic"]
         }
 
+    def mirrored(self) -> dict[str, int]:
+        shadow = revisions.shadow(reconcile.rollout(self.observed))
+        return {shadow.revision: shadow.percent} if shadow else {}
+
     def pass_time(self, seconds: float) -> None:
         """Let requests come in at the traffic that is set."""
         self.clock += seconds
-        for revision, percent in self.shares().items():
+        asked = [*self.shares().items(), *self.mirrored().items()]
+        for revision, percent in asked:
             if percent:
                 self.exposed.append((revision, revision in self.observed.ready))
             requests = self.requests_a_minute * seconds / 60 * percent / 100
@@ -95,6 +101,13 @@ class Paper:
 
     def shift(self, namespace: str, name: str, percent: int) -> None:
         self.set_percent(percent)
+
+    def mirror(self, namespace: str, name: str, percent: int) -> None:
+        self.wrote("before")
+        annotations = {MIRRORED: str(percent)} if percent else {}
+        self.manifest["metadata"]["annotations"] = annotations
+        self._adopt()
+        self.wrote("after")
 
     def promote(self, namespace: str, name: str) -> None:
         self.set_percent(100)

@@ -1,0 +1,102 @@
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from event_sender import headers
+
+from kanaria.components.shared.errors import DataError
+from kanaria.pipelines.flights import watching
+from kanaria.serving.drift import saved
+from kanaria.serving.drift.report.records import Watched
+from kanaria.serving.drift.table import Table
+
+REQUESTS, ROWS = 20, 20
+LATE = [number % 2 for number in range(ROWS)]
+RELEASES = {"winter": 40.0, "spring": 70.0}
+"""Version of a model -> mean temperature of the months it was trained on."""
+SUMMER = 75.0
+
+
+@pytest.fixture(scope="module")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Releases with the detectors of their training months."""
+    folder = tmp_path_factory.mktemp("releases")
+    generator = np.random.default_rng(1)
+    for version, mean in RELEASES.items():
+        rows = {
+            "temp": generator.normal(mean, 15, 5000),
+            "carrier": generator.choice(["UA", "AA"], 5000),
+        }
+        detector = Table(least=0.2)
+        saved.save(folder / version / "drift_detector", detector, detector.fit(rows))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def seen(releases: Path) -> list[Watched]:
+    """What is seen of a summer's day that both versions answered, and of most of its labels."""
+    store, generator = releases / "events.sqlite", np.random.default_rng(2)
+    begin = time.time()
+    with watching.received(store) as url, httpx.Client(base_url=url, timeout=60) as client:
+        for number in range(REQUESTS):
+            rows = [
+                {"temp": round(generator.normal(SUMMER, 15), 1), "carrier": carrier}
+                for carrier in generator.choice(["UA", "AA"], ROWS).tolist()
+            ]
+            bodies = {
+                "request": {"instances": rows},
+                "response": {"predictions": [[0.8 if late else 0.1] for late in LATE]},
+            }
+            for kind, body in bodies.items():
+                version = list(RELEASES)[number % 2]
+                told = headers(kind, f"id-{number}", f"flights-{number}", version)
+                client.post("/", content=json.dumps(body), headers=told).raise_for_status()
+        # The last flight of each request has not landed yet.
+        labels = [*LATE[:-1], None]
+        told = [{"request_id": f"flights-{n}", "labels": labels} for n in range(REQUESTS)]
+        client.post("/labels", json=told).raise_for_status()
+    return watching.seen(store, releases, begin)
+
+
+def test_each_version_is_compared_with_what_it_was_trained_on(seen: list[Watched]):
+    spring, winter = seen
+    assert (spring.name, winter.name) == ("flights, version spring", "flights, version winter")
+    drifted = {
+        one.name: {feature.feature for feature in one.windows[0].features if feature.drifted}
+        for one in seen
+    }
+    assert drifted == {spring.name: set(), winter.name: {"temp"}}
+
+
+def test_the_table_of_drift_begins_with_the_largest_effect(seen: list[Watched]):
+    _, temp, carrier = watching.drift_table(seen[1]).splitlines()
+    assert temp.split()[0] == "temp"
+    assert temp.endswith("drifted")
+    assert carrier.split()[0] == "carrier"
+    assert not carrier.endswith("drifted")
+
+
+def test_the_table_of_quality_tells_coverage_and_bands(seen: list[Watched]):
+    for line in watching.quality_table(seen).splitlines()[1:]:
+        rows, labelled = line.split()[3:5]
+        assert (rows, labelled) == ("200", "95.0%")
+        assert "1.000 (0.9" in line
+
+
+def test_a_version_without_labels_has_no_quality(seen: list[Watched]):
+    nothing = replace(seen[0], labels=(replace(seen[0].labels[0], lag=None, metrics=()),))
+    assert watching.quality_table([nothing]).splitlines()[1].split()[-3:] == ["–", "–", "–"]
+
+
+def test_the_page_and_its_twin_are_written(seen: list[Watched], tmp_path: Path):
+    assert "version winter" in watching.write_report(seen, tmp_path).read_text()
+    assert len(json.loads((tmp_path / "drift.json").read_text())["watched"]) == 2
+
+
+def test_a_release_without_a_detector_is_named(seen: list[Watched], releases: Path, tmp_path: Path):
+    with pytest.raises(DataError, match="drift_detector: no saved detector"):
+        watching.seen(releases / "events.sqlite", tmp_path, 0.0)

@@ -1,0 +1,134 @@
+"""The drift server beside the demonstration, and what its store says of each model version."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+
+from kanaria.components.shared import atomic, release
+from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.drift import saved
+from kanaria.serving.drift.report import page, records, wording
+from kanaria.serving.drift.report.records import Metric, Report, Watched, Window
+from kanaria.serving.drift_server.exchanges import Exchange
+from kanaria.serving.drift_server.opening import open_reader
+from kanaria.serving.drift_server.quality import Task
+from kanaria.serving.drift_server.watching.examining import Fitted, examine
+from kanaria.serving.drift_server.watching.judged import judged
+from kanaria.serving.drift_server.watching.settings import LabelSettings
+from kanaria.serving.drift_server.watching.window_columns import read
+
+START_SECONDS, POLL_SECONDS = 60, 0.1
+LABELS = LabelSettings(task=Task.BINARY)
+
+
+@contextmanager
+def received(store: Path) -> Iterator[str]:
+    """Keep payload events and labels in `store` for the block's time; yield the server's URL.
+
+    Raises:
+        NotReadyError: the drift server does not start.
+    """
+    port, log = _free_port(), store.with_suffix(".log")
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "kanaria.serving.drift_server"]
+    command += ["--store", str(store), "--port", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _is_ready(url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise NotReadyError(f"the drift server did not start; see {log}")
+            time.sleep(POLL_SECONDS)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/v2/health/ready").status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def seen(store: Path, releases: Path, begin: float) -> list[Watched]:
+    """Return what was seen of each version: its requests beside its training rows, its quality.
+
+    Args:
+        store: file of the drift server.
+        releases: folder of the service's releases, named by their version.
+        begin: of the requests, in seconds since 1970.
+
+    Raises:
+        DataError: a release holds no drift detector.
+    """
+    with closing(open_reader(str(store))) as reader:
+        found = {s: list(reader.by_time(s, begin, time.time())) for s in reader.streams()}
+    return [
+        Watched(
+            name=f"{stream.service}, version {stream.version}",
+            windows=(_window(releases / stream.version, exchanges),),
+            labels=(judged(exchanges, LABELS, ()),),
+        )
+        for stream, exchanges in found.items()
+        if exchanges
+    ]
+
+
+def _window(folder: Path, exchanges: Iterable[Exchange]) -> Window:
+    detector, reference = saved.load(folder / release.DRIFT_DETECTOR)
+    return examine(read(exchanges), Fitted(detector=detector, reference=reference), binary=True)
+
+
+def drift_table(watched: Watched) -> str:
+    """Return the features of the newest window, the largest effect first, a line each."""
+    (window,) = watched.windows
+    lines = [f"{'feature':20} {'effect':>7} {'95 % interval':>16} {'p-value':>9}  verdict"]
+    for feature in wording.by_effect(window):
+        effect = feature.effect
+        interval = f"{effect.low:.3f} – {effect.high:.3f}"
+        verdict = "drifted" if feature.drifted else "stable" if feature.enough else "too few rows"
+        lines.append(
+            f"{feature.feature:20} {effect.value:7.3f} {interval:>16} "
+            f"{feature.p_value or 0:9.2g}  {verdict}"
+        )
+    return "\n".join(lines)
+
+
+def quality_table(watched: Sequence[Watched]) -> str:
+    """Return what the labels that have come say, a line a version."""
+    headers = f"{'accuracy':>22} {'AUC':>22}"
+    lines = [f"{'':40} {'rows':>6} {'labelled':>8} {'lag':>6} {headers}"]
+    for one in watched:
+        (labels,) = one.labels
+        metrics = {metric.name: metric for metric in labels.metrics}
+        bands = " ".join(f"{_band(metrics.get(name)):>22}" for name in ("accuracy", "auc"))
+        lag = "–" if labels.lag is None else f"{labels.lag:.1f} s"
+        lines.append(f"{one.name:40} {labels.rows:6} {labels.coverage:8.1%} {lag:>6} {bands}")
+    return "\n".join(lines)
+
+
+def _band(metric: Metric | None) -> str:
+    return f"{metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f})" if metric else "–"
+
+
+def write_report(watched: Sequence[Watched], folder: Path) -> Path:
+    """Write `drift.html` and its twin `drift.json`; return the path of the page."""
+    report = Report(title="Flights: drift", created=time.time(), watched=tuple(watched))
+    atomic.write_text(folder / "drift.json", records.dump(report))
+    atomic.write_text(folder / "drift.html", page.render(report))
+    return folder / "drift.html"

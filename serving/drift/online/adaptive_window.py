@@ -1,0 +1,211 @@
+"""ADWIN: did the mean of a stream change?
+
+It looks at every cut of the rows since the last change into old and new ones; where their means
+differ by more than chance allows, the stream changed (Bifet and Gavaldà 2007, "Learning from
+time-changing data with adaptive windowing"). No reference is needed, so it suits the errors of a
+model. The search is river's, which looks at every 32nd row. River's objects live in memory only,
+so the values are kept and searched anew with each update: give it many rows at a time.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.drift.columns import matrix, rows_of
+from kanaria.serving.drift.effects import NORMAL_QUANTILE
+from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
+from kanaria.serving.drift.online.running import follow
+from kanaria.serving.drift.ordered import same_features
+from kanaria.serving.drift.protocol import Columns, Effect, Floats
+
+MEASURE = "difference of means"
+
+
+def change_points(values: ArrayLike, delta: float = 0.002) -> tuple[int, ...]:
+    """Return at which of `values` a change of their mean was found, by index from 0.
+
+    Args:
+        values: in the order of time, none missing.
+        delta: chance of a false alarm at each look, above 0 and below 1.
+    """
+    detector = _adwin(delta)
+    return tuple(_changes(detector, np.asarray(values, dtype=np.float64)))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedReference:
+    """The names of features, for a detector that compares a stream with its own past.
+
+    Attributes:
+        features: their names.
+        rows: of which they were taken.
+    """
+
+    features: tuple[str, ...]
+    rows: int
+
+    def merged(self, other: Self) -> Self:
+        """Return the reference of the rows of both, which have the same features."""
+        same_features(dict.fromkeys(self.features), dict.fromkeys(other.features))
+        return replace(self, rows=self.rows + other.rows)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all it holds as arrays."""
+        return {"features": np.array(self.features, dtype=str), "rows": np.array(self.rows)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Return the reference that `arrays` came from."""
+        return cls(features=tuple(arrays["features"].tolist()), rows=int(arrays["rows"]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdaptiveWindow:
+    """Follows the mean of each feature; the effect is by how much it changed, in its own unit.
+
+    The statistic is the difference of the means before and after the change, and 0 while ADWIN
+    finds none; how large it must be depends on the cut and is river's to say, so the threshold
+    is 0. River drops old values bit by bit and does not tell where the change was: the
+    effect is taken at the cut that sets the two means apart most clearly.
+
+    Attributes:
+        delta: chance of a false alarm at each look, above 0 and below 1.
+        least: smallest difference of means that matters, in the unit of the values.
+        longest: values kept of each feature; when there are so many, the older half is dropped.
+    """
+
+    delta: float = 0.002
+    least: float = 0.0
+    longest: int = 10_000
+
+    def __post_init__(self) -> None:
+        """Refuse settings that promise nothing."""
+        faults = Faults(type(self).__name__)
+        faults.check(0 < self.delta < 1, "delta", self.delta, "use above 0 and below 1")
+        faults.check(self.least >= 0, "least", self.least, "use 0 or more")
+        faults.check(self.longest >= 100, "longest", self.longest, "use 100 or more")
+        faults.raise_if_any()
+
+    @property
+    def name(self) -> str:
+        """The name of the detector."""
+        return "adaptive_window"
+
+    def fit(self, rows: Columns) -> NamedReference:
+        """Return the names of the columns of `rows`, which hold numbers."""
+        matrix(rows, tuple(rows))
+        return NamedReference(features=tuple(rows), rows=rows_of(rows, "reference"))
+
+    def start(self, reference: NamedReference) -> State:
+        """Return the state before the first row."""
+        features = len(reference.features)
+        return State(
+            memory=np.zeros((features, self.longest)),
+            seen=np.zeros(features, dtype=np.int64),
+            rows=0,
+            thresholds=np.zeros((1, 1)),
+        )
+
+    def update(
+        self, reference: NamedReference, state: State, rows: Columns
+    ) -> tuple[State, OnlineResult]:
+        """Return the state after `rows`, and what they showed."""
+        run = _Run(features=reference.features, settings=self)
+        return follow(run, self.name, 0, state, matrix(rows, reference.features))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """Follows a run; the memory holds the newest values of each feature, the newest last."""
+
+    features: tuple[str, ...]
+    settings: AdaptiveWindow
+
+    def scan(self, state: State, values: Floats) -> tuple[NDArray[np.bool_], State]:
+        """Return at which rows ADWIN made a cut, and the state after all."""
+        changed = np.zeros(len(values), dtype=bool)
+        memory, seen = state.memory.copy(), state.seen.copy()
+        for feature in range(len(self.features)):
+            present = np.flatnonzero(~np.isnan(values[:, feature]))
+            new = values[present, feature]
+            found = self._changes(_kept(state, feature), new)
+            changed[present[found]] = True
+            memory[feature] = np.concatenate([memory[feature], new])[-memory.shape[1] :]
+            seen[feature] += len(new)
+        return changed, replace(state, memory=memory, seen=seen, rows=state.rows + len(values))
+
+    def describe(self, state: State) -> tuple[OnlineFeature, ...]:
+        """Return every feature at its newest value."""
+        return tuple(self._described(state, feature) for feature in range(len(self.features)))
+
+    def _changes(self, kept: Floats, new: Floats) -> list[int]:
+        """Return the places in `new` at which a change is found, given the values before."""
+        found: list[int] = []
+        done, longest = 0, self.settings.longest
+        while done < len(new):
+            kept = kept if len(kept) < longest else kept[longest - longest // 2 :]
+            part = new[done : done + longest - len(kept)]
+            series = np.concatenate([kept, part])
+            places = _changes(_adwin(self.settings.delta), series)
+            found += [done + place - len(kept) for place in places if place >= len(kept)]
+            done += len(part)
+            kept = series
+        return found
+
+    def _described(self, state: State, feature: int) -> OnlineFeature:
+        series = _kept(state, feature)
+        places = _changes(_adwin(self.settings.delta), series)
+        changed = bool(places) and places[-1] == len(series) - 1
+        cut = _best_cut(series) if changed else 0
+        effect = self._effect(series[:cut] if changed else series, series[cut:])
+        return OnlineFeature(
+            feature=self.features[feature],
+            statistic=effect.value,
+            threshold=0.0,
+            position=int(state.seen[feature]),
+            effect=effect,
+        )
+
+    def _effect(self, old: Floats, new: Floats) -> Effect:
+        """Return the difference of the means, with an interval from the normal distribution."""
+        parts = [part if len(part) else np.zeros(1) for part in (old, new)]
+        value = abs(float(parts[1].mean() - parts[0].mean()))
+        margin = NORMAL_QUANTILE * float(np.sqrt(sum(part.var() / len(part) for part in parts)))
+        low, high = max(0.0, value - margin), value + margin
+        return Effect(name=MEASURE, value=value, low=low, high=high, least=self.settings.least)
+
+
+def _kept(state: State, feature: int) -> Floats:
+    """Return the values of a feature that the next search begins with."""
+    longest, seen = state.memory.shape[1], int(state.seen[feature])
+    half = longest // 2
+    rows = seen if seen <= longest else half + 1 + (seen - longest - 1) % (longest - half)
+    return state.memory[feature, longest - rows :]
+
+
+def _best_cut(series: Floats) -> int:
+    """Return how many values come before the likeliest change of the mean (Hinkley 1970)."""
+    before = np.arange(1, len(series))
+    lag = np.cumsum(series)[:-1] - before * series.mean()
+    return int(np.argmax(lag**2 / (before * (len(series) - before)))) + 1
+
+
+def _adwin(delta: float) -> Any:
+    from river import drift
+
+    untyped: Any = drift.ADWIN
+    return untyped(delta=delta)
+
+
+def _changes(adwin: Any, values: Iterable[float]) -> list[int]:
+    """Return the places in `values` at which `adwin` finds a change."""
+    found = []
+    for place, value in enumerate(values):
+        adwin.update(value)
+        if adwin.drift_detected:
+            found.append(place)
+    return found

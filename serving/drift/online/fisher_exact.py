@@ -1,0 +1,173 @@
+"""Online Fisher's exact test: did the share of ones change in any of the newest windows?
+
+The statistic is -log p of the one-sided test of the window against the reference, the larger of
+both sides. Counts are whole numbers, so it has few levels, and hardly any chance of an alarm could
+be kept: with a one in a hundred rows, either each of them alarms or none. So each row has a number
+from 0 to 1, drawn once from its place in the stream, and windows of equal counts are ranked by the
+mean of their ones' (or zeros') numbers, from that count's level up to the next one's.
+Ross, Tasoulis and Adams 2012, "Sequential monitoring of a Bernoulli sequence when the pre-change
+parameter is unknown", smooth over time for the same reason, which leaves gaps for rare ones.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.drift import effects, fisher_exact
+from kanaria.serving.drift.columns import matrix
+from kanaria.serving.drift.counted import CountedReference
+from kanaria.serving.drift.online import ranks, run_length, windows
+from kanaria.serving.drift.online.protocol import OnlineResult, State
+from kanaria.serving.drift.online.running import follow
+from kanaria.serving.drift.protocol import Columns, Effect, Floats
+
+SEED = 0
+"""Of the simulation, so that equal references have equal thresholds."""
+SMALLEST = 1e-300
+"""P-value below which all are alike."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnlineFisherExact(windows.Settings):
+    """Follows each feature of zeros and ones; its effect is the difference of the shares."""
+
+    @property
+    def name(self) -> str:
+        """The name of the detector."""
+        return "online_fisher_exact"
+
+    def fit(self, rows: Columns) -> CountedReference:
+        """Return the reference of `rows`, all zeros and ones."""
+        return fisher_exact.FisherExact().fit(rows)
+
+    def start(self, reference: CountedReference) -> State:
+        """Return the state before the first row.
+
+        Raises:
+            DataError: a feature has fewer values than the largest window.
+        """
+        held = _counts(reference)
+        longest = self.window_sizes[-1]
+        short = {name: rows for name, (_, rows) in held.items() if rows < longest}
+        if short:
+            raise DataError(f"reference: {shown(short)} values; give at least {longest} each")
+        limits = [self._thresholds(counts, len(held)) for counts in held.values()]
+        return windows.empty(len(held), longest, np.array(limits))
+
+    def update(
+        self, reference: CountedReference, state: State, rows: Columns
+    ) -> tuple[State, OnlineResult]:
+        """Return the state after `rows`, all zeros and ones, and what they showed."""
+        values = matrix(rows, tuple(reference.kinds))
+        fisher_exact.require_binary(dict(zip(reference.kinds, values.T, strict=True)))
+        # A row's value and number in one: zeros lie below a half, ones above.
+        numbered = (values + ranks.drawn(state.rows, *values.shape)) / 2
+        held = list(_counts(reference).values())
+        levels = [{size: _levels(own, size) for size in self.window_sizes} for own in held]
+        run = windows.Windows(
+            features=tuple(reference.kinds),
+            sizes=self.window_sizes,
+            measure=lambda feature, found: statistic(found, levels[feature][found.shape[1]]),
+            effect=lambda feature, window: self._effect(held[feature], window),
+        )
+        return follow(run, self.name, self.expected_run_time, state, numbered)
+
+    def _thresholds(self, reference: tuple[int, int], features: int) -> Floats:
+        simulated, changing = self.rows(features)
+        levels = {size: _levels(reference, size) for size in self.window_sizes}
+        statistics = _simulated(reference, levels, simulated)
+        return run_length.thresholds(statistics, changing, self.chance(features))
+
+    def _effect(self, reference: tuple[int, int], window: Floats) -> Effect:
+        if not len(window):
+            return Effect(name="difference of shares", value=0, low=0, high=1, least=self.least)
+        counts = (int((window >= 0.5).sum()), len(window))
+        return effects.difference_of_shares(reference, counts, self.least)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Levels:
+    """-log p of every count in a window of one size, from 0 to one more than its values.
+
+    Attributes:
+        ones: of at least so many ones.
+        zeros: of at least so many zeros.
+    """
+
+    ones: Floats
+    zeros: Floats
+
+
+def _levels(reference: tuple[int, int], size: int) -> Levels:
+    from scipy.stats import hypergeom
+
+    ones, rows = reference
+    counts = np.arange(size + 1)
+    many_ones = hypergeom.sf(counts - 1, rows + size, ones + counts, size)
+    many_zeros = hypergeom.sf(counts - 1, rows + size, rows - ones + counts, size)
+    logs = [-np.log(np.maximum(p, SMALLEST)) for p in (many_ones, many_zeros)]
+    # A window of ones alone has no later ones; the level above it is only there to be read.
+    return Levels(ones=np.append(logs[0], logs[0][-1]), zeros=np.append(logs[1], logs[1][-1]))
+
+
+def statistic(windows: Floats, levels: Levels) -> Floats:
+    """Return the statistic of windows of (value + number) / 2, of shape (windows, size)."""
+    ones = windows >= 0.5
+    numbers = np.where(ones, 2 * windows - 1, 2 * windows)
+    sums = (numbers * ones).sum(axis=1), (numbers * ~ones).sum(axis=1)
+    return _statistic(ones.sum(axis=1), *sums, levels)
+
+
+def _statistic(ones: Floats, of_ones: Floats, of_zeros: Floats, levels: Levels) -> Floats:
+    """Return the statistic from counts of ones, and sums of ones' and of zeros' numbers."""
+    zeros = len(levels.ones) - 2 - ones
+    return np.maximum(
+        _between(ones, of_ones / np.maximum(ones, 1), levels.ones),
+        _between(zeros, of_zeros / np.maximum(zeros, 1), levels.zeros),
+    )
+
+
+def _between(counts: Floats, numbers: Floats, levels: Floats) -> Floats:
+    return levels[counts] + numbers * (levels[counts + 1] - levels[counts])
+
+
+def _simulated(
+    reference: tuple[int, int], levels: dict[int, Levels], rows: int
+) -> Iterator[Floats]:
+    """Yield the largest statistic of streams without drift at each position that fills a window.
+
+    The share of ones is known from the reference only within an error, so each stream has its
+    own share, drawn from Jeffreys' posterior.
+    """
+    generator = np.random.default_rng(SEED)
+    ones, all_rows = reference
+    shares = generator.beta(ones + 0.5, all_rows - ones + 0.5, run_length.STREAMS)
+    values = generator.random((rows, run_length.STREAMS), dtype=np.float32) < shares
+    numbers = generator.random((rows, run_length.STREAMS), dtype=np.float32)
+    counts = {size: np.zeros(run_length.STREAMS, dtype=np.int64) for size in levels}
+    sums = {size: np.zeros((2, run_length.STREAMS), dtype=np.float32) for size in levels}
+    for row in range(rows):
+        for size, held in sums.items():
+            counts[size] += values[row]
+            held += _by_value(values[row], numbers[row])
+            if row >= size:
+                counts[size] -= values[row - size]
+                held -= _by_value(values[row - size], numbers[row - size])
+        filled = [size for size in levels if row + 1 >= size]
+        if filled:
+            found = [
+                _statistic(counts[size], sums[size][0], sums[size][1], levels[size])
+                for size in filled
+            ]
+            yield np.max(found, axis=0)
+
+
+def _by_value(values: Floats, numbers: Floats) -> Floats:
+    """Return the numbers of ones in a first row, and those of zeros in a second."""
+    return np.stack([values * numbers, ~values * numbers])
+
+
+def _counts(reference: CountedReference) -> dict[str, tuple[int, int]]:
+    return {name: fisher_exact.ones(reference, name) for name in reference.kinds}

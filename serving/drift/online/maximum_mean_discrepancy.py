@@ -1,0 +1,240 @@
+"""Online maximum mean discrepancy: do the newest rows, all features together, look otherwise?
+
+The statistic is the squared discrepancy (Gretton et al. 2012, lemma 6) between a window of the
+newest rows and one half of the reference. Streams without drift are drawn from the other half, so
+that they are as new to the first as served rows are. Distances are in standard deviations.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.drift import kernels
+from kanaria.serving.drift.columns import matrix
+from kanaria.serving.drift.maximum_mean_discrepancy import LARGEST, discrepancy
+from kanaria.serving.drift.online import protocol, run_length
+from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
+from kanaria.serving.drift.online.running import follow
+from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.rows import RowsReference
+
+SEED = 0
+"""Of the halves and of the simulation, so that equal references have equal thresholds."""
+MOST = 2_000
+"""Rows of each half at most: time grows with them, memory of the start with their square."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnlineMaximumMeanDiscrepancy(protocol.Settings):
+    """Follows all numeric features together; the effect is the discrepancy over its largest value.
+
+    A row with a missing value does not move the window.
+
+    Attributes:
+        window_size: rows in the window; a run can alarm from this row on.
+    """
+
+    least: float = 0.05
+    window_size: int = 25
+
+    def __post_init__(self) -> None:
+        """Refuse a window that no run would fill."""
+        protocol.Settings.__post_init__(self)
+        faults = Faults(type(self).__name__)
+        fits = 2 <= self.window_size < self.expected_run_time
+        remedy = "use 2 or more, below expected_run_time"
+        faults.check(fits, "window_size", self.window_size, remedy)
+        faults.raise_if_any()
+
+    @property
+    def name(self) -> str:
+        """The name of the detector."""
+        return "online_maximum_mean_discrepancy"
+
+    def fit(self, rows: Columns) -> RowsReference:
+        """Return the reference of `rows`."""
+        return RowsReference.of(rows)
+
+    def start(self, reference: RowsReference) -> State:
+        """Return the state before the first row.
+
+        Raises:
+            DataError: the reference has fewer than four windows of whole rows.
+        """
+        fewest, whole = 4 * self.window_size, len(reference.values)
+        if whole < fewest:
+            raise DataError(f"reference: {whole} whole rows; give at least {fewest}")
+        chance = run_length.chance_per_row(self.expected_run_time, self.window_size, 1)
+        changing = self.window_size + 1
+        rows = run_length.rows_to_simulate(chance, changing, self.window_size)
+        statistics = _simulated(_halved(reference), self.window_size, rows)
+        return State(
+            memory=np.zeros((self.window_size, len(reference.features))),
+            seen=np.zeros(1, dtype=np.int64),
+            rows=0,
+            thresholds=run_length.thresholds(statistics, changing, chance)[None],
+        )
+
+    def update(
+        self, reference: RowsReference, state: State, rows: Columns
+    ) -> tuple[State, OnlineResult]:
+        """Return the state after `rows`, and what they showed."""
+        halves = _halved(reference)
+        values = (matrix(rows, reference.features) - halves.origin) / halves.unit
+        run = _Run(halves=halves, window_size=self.window_size, least=self.least)
+        return follow(run, self.name, self.expected_run_time, state, values)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Halves:
+    """The reference in standard deviations.
+
+    Attributes:
+        origin: the mean of each feature.
+        unit: the standard deviation of each feature.
+        compared: rows that windows are compared with.
+        drawn: rows that streams without drift are drawn from.
+        sigma: bandwidth of the kernel.
+        within: mean kernel between different rows of `compared`.
+    """
+
+    origin: Floats
+    unit: Floats
+    compared: Floats
+    drawn: Floats
+    sigma: float
+    within: float
+
+    def kernel(self, first: Floats, second: Floats) -> Floats:
+        """Return the kernel between rows, each pair taken by itself, however many there are."""
+        from scipy.spatial.distance import cdist
+
+        return np.exp(cdist(first, second, "sqeuclidean") * (-0.5 / self.sigma**2))
+
+    def squared(self, pairs: Floats, across: Floats, size: int) -> Floats:
+        """Return squared discrepancies of windows.
+
+        Args:
+            pairs: sum of the kernel over ordered pairs of different rows of the window.
+            across: sum over its rows of the mean kernel with `compared`.
+            size: rows of the window.
+        """
+        return self.within + pairs / (size * (size - 1)) - 2 * across / size
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """Follows a run; the memory holds the newest whole rows, the newest last."""
+
+    halves: _Halves
+    window_size: int
+    least: float
+
+    def scan(self, state: State, values: Floats) -> tuple[NDArray[np.bool_], State]:
+        """Return at which rows the statistic is above its threshold, and the state after all."""
+        whole = np.isfinite(values).all(axis=1)
+        new, seen = values[whole], int(state.seen[0])
+        kept = min(seen, self.window_size - 1)
+        series = np.concatenate([state.memory[self.window_size - kept :], new])
+        positions = seen + 1 + np.arange(len(new))
+        crossed = np.zeros(len(values), dtype=bool)
+        crossed[whole] = self._statistics(series)[kept:] > self._limits(state, positions)
+        memory = np.concatenate([state.memory, new])[-self.window_size :]
+        rows = state.rows + len(values)
+        return crossed, replace(state, memory=memory, seen=state.seen + len(new), rows=rows)
+
+    def describe(self, state: State) -> tuple[OnlineFeature, ...]:
+        """Return what is known of all features together at the newest row."""
+        position, size = int(state.seen[0]), self.window_size
+        filled = position >= size
+        statistic = float(self._statistics(state.memory)[-1]) if filled else 0.0
+        # With each row also paired with itself, as the interval of the effect wants it.
+        compared = len(self.halves.compared)
+        itself = (1 - self.halves.within) / compared
+        biased = statistic + itself + (1 - self._inside(state.memory)) / size if filled else 0.0
+        rows = (compared, size)
+        return (
+            OnlineFeature(
+                feature="",
+                statistic=statistic,
+                threshold=float(self._limits(state, np.array([position]))[0]),
+                position=position,
+                effect=discrepancy(statistic, biased, rows, self.least, LARGEST),
+            ),
+        )
+
+    def _inside(self, window: Floats) -> float:
+        """Return the mean kernel between different rows of a window."""
+        size = len(window)
+        return float((self.halves.kernel(window, window).sum() - size) / (size * (size - 1)))
+
+    def _statistics(self, series: Floats) -> Floats:
+        """Return the statistic of the window that ends at each row; none until one is filled."""
+        size = self.window_size
+        found = np.full(len(series), -np.inf)
+        if len(series) < size:
+            return found
+        means = self.halves.kernel(series, self.halves.compared).mean(axis=1)
+        kernel = self.halves.kernel(series, series)
+        for end in range(size, len(series) + 1):
+            window = slice(end - size, end)
+            pairs = kernel[window, window].sum(axis=1).sum() - size
+            found[end - 1] = self.halves.squared(pairs, means[window].sum(), size)
+        return found
+
+    def _limits(self, state: State, positions: NDArray[np.int64]) -> Floats:
+        held = state.thresholds[0]
+        return held[np.clip(positions - self.window_size, 0, len(held) - 1)]
+
+
+@lru_cache(maxsize=8)
+def _halved(reference: RowsReference) -> _Halves:
+    values = np.random.default_rng(SEED).permutation(reference.values)
+    deviations = values.std(axis=0)
+    origin, unit = values.mean(axis=0), np.where(deviations > 0, deviations, 1.0)
+    placed = (values - origin) / unit
+    half = min(MOST, len(placed) // 2)
+    compared = placed[:half]
+    bare = _Halves(
+        origin=origin,
+        unit=unit,
+        compared=compared,
+        drawn=placed[half : 2 * half],
+        sigma=kernels.median_bandwidth(compared),
+        within=0.0,
+    )
+    within = (bare.kernel(compared, compared).sum() - half) / (half * (half - 1))
+    return replace(bare, within=float(within))
+
+
+def _simulated(halves: _Halves, size: int, positions: int) -> Iterator[Floats]:
+    """Yield the statistic of streams without drift at each position from the first full window.
+
+    Row t of a stream is drawn from every size-th reference row, from another one for each t, so
+    that no window holds a row twice, which served ones do as seldom as the reference.
+    """
+    generator = np.random.default_rng(SEED)
+    means = halves.kernel(halves.drawn, halves.compared).mean(axis=1).astype(np.float32)
+    kernel = halves.kernel(halves.drawn, halves.drawn).astype(np.float32)
+    count = len(halves.drawn) // size
+    rows = positions + size - 1
+    drawn = size * generator.integers(0, count, (rows, run_length.STREAMS), dtype=np.int32)
+    drawn += (np.arange(rows, dtype=np.int32) % size)[:, None]
+    pairs, across = np.zeros(run_length.STREAMS), np.zeros(run_length.STREAMS)
+    for row, new in enumerate(drawn):
+        first = max(0, row - size + 1)
+        for other in drawn[first:row]:
+            pairs += 2 * kernel[new, other]
+        across += means[new]
+        if row >= size:
+            leaving = drawn[row - size]
+            for other in drawn[first:row]:
+                pairs -= 2 * kernel[leaving, other]
+            across -= means[leaving]
+        if row + 1 >= size:
+            yield halves.squared(pairs, across, size)

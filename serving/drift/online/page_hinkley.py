@@ -1,0 +1,184 @@
+"""Page-Hinkley: did the mean of a number move, by little but for long?
+
+Deviations from the reference's mean are summed up, less an allowance at each row; a sum that rises
+far above its lowest value so far says that the mean moved (Page 1954; Hinkley 1971). Both
+directions have a sum. It finds a small lasting shift sooner than windows do, and sees
+nothing but shifts.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.drift.columns import matrix, rows_of
+from kanaria.serving.drift.effects import NORMAL_QUANTILE
+from kanaria.serving.drift.online import protocol, run_length
+from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
+from kanaria.serving.drift.online.running import follow
+from kanaria.serving.drift.ordered import OrderedReference
+from kanaria.serving.drift.protocol import Columns, Effect, Floats
+
+SEED = 0
+"""Of the simulation, so that equal references have equal thresholds."""
+FEWEST = 30
+"""Values from which a mean and a deviation can be taken."""
+CHANGING = 500
+"""Positions with a threshold of their own at most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageHinkley(protocol.Settings):
+    """Follows the mean of each feature; the effect is its shift, in standard deviations.
+
+    The mean is that of the reference. Page-Hinkley without a reference learns it from the stream,
+    and with it the beginning of a slow drift.
+
+    Attributes:
+        allowance: deviation let pass at each row, in standard deviations; half of the shift that
+            is to be found soonest.
+    """
+
+    allowance: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Refuse settings that promise nothing."""
+        protocol.Settings.__post_init__(self)
+        faults = Faults(type(self).__name__)
+        above = self.allowance >= 0.05
+        faults.check(above, "allowance", self.allowance, "use 0.05 standard deviations or more")
+        faults.raise_if_any()
+
+    @property
+    def name(self) -> str:
+        """The name of the detector."""
+        return "page_hinkley"
+
+    def fit(self, rows: Columns) -> OrderedReference:
+        """Return the reference of `rows`."""
+        return OrderedReference.of(rows, rows_of(rows, "reference"))
+
+    def start(self, reference: OrderedReference) -> State:
+        """Return the state before the first row.
+
+        Raises:
+            DataError: a feature has too few values for a mean and a deviation.
+        """
+        held = {name: len(values) for name, values in reference.values.items()}
+        short = {name: rows for name, rows in held.items() if rows < FEWEST}
+        if short:
+            raise DataError(f"reference: {shown(short)} values; give at least {FEWEST} each")
+        limits = [self._thresholds(own, len(held)) for own in reference.values.values()]
+        return State(
+            memory=np.zeros((len(held), 2, 2)),
+            seen=np.zeros(len(held), dtype=np.int64),
+            rows=0,
+            thresholds=np.array(limits),
+        )
+
+    def update(
+        self, reference: OrderedReference, state: State, rows: Columns
+    ) -> tuple[State, OnlineResult]:
+        """Return the state after `rows`, and what they showed."""
+        names = tuple(reference.values)
+        means, deviations = np.array([_scale(own) for own in reference.values.values()]).T
+        values = (matrix(rows, names) - means) / deviations
+        run = _Run(features=names, allowance=self.allowance, least=self.least)
+        return follow(run, self.name, self.expected_run_time, state, values)
+
+    def _thresholds(self, reference: Floats, features: int) -> Floats:
+        chance = run_length.chance_per_row(self.expected_run_time, 1, features)
+        changing = min(CHANGING, math.ceil(4 / self.allowance**2))
+        rows = run_length.rows_to_simulate(chance, changing, changing)
+        statistics = _simulated(reference, self.allowance, rows)
+        return run_length.thresholds(statistics, changing, chance)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Run:
+    """Follows a run; the memory holds of each feature the sums upwards and downwards.
+
+    Its shape is (features, 2, 2): of each sum its height above its lowest value, and the values
+    since then.
+    """
+
+    features: tuple[str, ...]
+    allowance: float
+    least: float
+
+    def scan(self, state: State, values: Floats) -> tuple[NDArray[np.bool_], State]:
+        """Return at which rows a sum is above its threshold, and the state after all."""
+        crossed = np.zeros(len(values), dtype=bool)
+        memory, seen = state.memory.copy(), state.seen.copy()
+        for row, new in enumerate(values):
+            there = ~np.isnan(new)
+            steps = np.stack([new, -new], axis=1)[there] - self.allowance
+            heights = np.maximum(memory[there, :, 0] + steps, 0.0)
+            memory[there, :, 1] = np.where(heights > 0, memory[there, :, 1] + 1, 0.0)
+            memory[there, :, 0] = heights
+            seen[there] += 1
+            limits = _limits(state.thresholds, seen)
+            crossed[row] = bool(np.any(memory[there, :, 0].max(axis=1) > limits[there]))
+        return crossed, replace(state, memory=memory, seen=seen, rows=state.rows + len(values))
+
+    def describe(self, state: State) -> tuple[OnlineFeature, ...]:
+        """Return every feature at its newest value."""
+        limits = _limits(state.thresholds, state.seen)
+        highest = state.memory[:, :, 0].max(axis=1)
+        return tuple(
+            OnlineFeature(
+                feature=name,
+                statistic=float(highest[feature]),
+                threshold=float(limits[feature]),
+                position=int(state.seen[feature]),
+                effect=self._effect(state.memory[feature]),
+            )
+            for feature, name in enumerate(self.features)
+        )
+
+    def _effect(self, sums: Floats) -> Effect:
+        """Return the shift since the higher sum began to rise, and its 95 % interval."""
+        height, rows = sums[int(np.argmax(sums[:, 0]))]
+        value = self.allowance + height / rows if rows else 0.0
+        margin = NORMAL_QUANTILE / math.sqrt(max(rows, 1))
+        return Effect(
+            name="shift of the mean",
+            value=float(value),
+            low=float(max(0.0, value - margin)),
+            high=float(value + margin),
+            least=self.least,
+        )
+
+
+def _limits(thresholds: Floats, seen: NDArray[np.int64]) -> Floats:
+    """Return the threshold of each feature at its position."""
+    positions = np.clip(seen - 1, 0, thresholds.shape[1] - 1)
+    return thresholds[np.arange(len(seen)), positions]
+
+
+def _scale(reference: Floats) -> tuple[float, float]:
+    """Return mean and standard deviation; a constant feature keeps its own unit."""
+    deviation = float(reference.std())
+    return float(reference.mean()), deviation if deviation > 0 else 1.0
+
+
+def _simulated(reference: Floats, allowance: float, rows: int) -> Iterator[Floats]:
+    """Yield the higher of both sums at each position, of streams drawn from the reference.
+
+    The reference's mean is off by chance, which a long sum would take for a shift, so every
+    stream is moved by such an error.
+    """
+    generator = np.random.default_rng(SEED)
+    mean, deviation = _scale(reference)
+    values = ((reference - mean) / deviation).astype(np.float32)
+    moved = values.std() * generator.normal(size=run_length.STREAMS) / math.sqrt(len(values))
+    up, down = np.zeros(run_length.STREAMS), np.zeros(run_length.STREAMS)
+    for _ in range(rows):
+        drawn = values[generator.integers(0, len(values), run_length.STREAMS)] + moved
+        up = np.maximum(up + drawn - allowance, 0.0)
+        down = np.maximum(down - drawn - allowance, 0.0)
+        yield np.maximum(up, down)

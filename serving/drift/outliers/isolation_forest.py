@@ -1,0 +1,81 @@
+"""Isolation forest: by how few random cuts can a row be set apart? (Liu, Ting and Zhou 2008).
+
+It also sees rows in a gap between clusters, near the mean of all. The trees are scikit-learn's;
+they are grown again from the sample with a fixed seed instead of being kept in a pickle.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.drift.columns import matrix
+from kanaria.serving.drift.outliers import protocol
+from kanaria.serving.drift.outliers.protocol import OutlierResult, flags, result
+from kanaria.serving.drift.outliers.sampled import SampledReference
+from kanaria.serving.drift.protocol import Columns, Floats
+
+SEED = 0
+"""Of the trees, so that equal references have equal forests."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IsolationForest(protocol.Settings):
+    """Scores a row from 0 (among many) to 1 (alone).
+
+    Attributes:
+        trees: of the forest; each is grown from 256 rows.
+    """
+
+    trees: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse a forest without trees."""
+        protocol.Settings.__post_init__(self)
+        faults = Faults(type(self).__name__)
+        faults.check(self.trees >= 1, "trees", self.trees, "use 1 or more")
+        faults.raise_if_any()
+
+    @property
+    def name(self) -> str:
+        """The name of the detector."""
+        return "isolation_forest"
+
+    def fit(self, rows: Columns) -> SampledReference:
+        """Return the reference of `rows`."""
+        return SampledReference.of(rows)
+
+    def score(self, reference: SampledReference, rows: Columns) -> Floats:
+        """Return how alone each row is; NaN for one with missing values."""
+        forest, _ = _grown(reference, self.trees)
+        values = matrix(rows, reference.features)
+        scores = np.full(len(values), np.nan)
+        whole = ~np.isnan(values).any(axis=1)
+        if whole.any():
+            scores[whole] = -forest.score_samples(values[whole])
+        return scores
+
+    def outliers(self, reference: SampledReference, rows: Columns) -> NDArray[np.bool_]:
+        """Return which of `rows` are outliers."""
+        scores = self.score(reference, rows)
+        return flags(scores, _grown(reference, self.trees)[1], self.alpha)
+
+    def test(self, reference: SampledReference, window: Columns) -> OutlierResult:
+        """Return how many rows of `window` are outliers."""
+        scores = self.score(reference, window)
+        flagged = flags(scores, _grown(reference, self.trees)[1], self.alpha)
+        return result(self.name, self, scores, flagged)
+
+
+@lru_cache(maxsize=8)
+def _grown(reference: SampledReference, trees: int) -> tuple[Any, Floats]:
+    """Return the forest, and the sorted scores of rows that it was not grown from."""
+    from sklearn.ensemble import IsolationForest as Forest
+
+    values, others = reference.halves()
+    rows = min(256, len(values))
+    forest = Forest(n_estimators=trees, max_samples=rows, random_state=SEED).fit(values)
+    return forest, np.sort(-forest.score_samples(others))

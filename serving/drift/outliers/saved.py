@@ -1,0 +1,33 @@
+"""Outlier detectors with their references on disk, as `drift.saved` keeps the others."""
+
+from pathlib import Path
+
+from kanaria.serving.drift import files
+from kanaria.serving.drift.outliers.isolation_forest import IsolationForest
+from kanaria.serving.drift.outliers.mahalanobis import Mahalanobis
+from kanaria.serving.drift.outliers.protocol import OutlierDetector
+from kanaria.serving.drift.outliers.sampled import SampledReference
+
+KINDS: files.Kinds = {
+    "isolation_forest": (IsolationForest, SampledReference),
+    "mahalanobis": (Mahalanobis, SampledReference),
+}
+
+
+def save(folder: Path, detector: OutlierDetector, reference: SampledReference) -> None:
+    """Write `detector` and `reference` into the new folder `folder`, whole or not at all.
+
+    Raises:
+        ParameterError: the folder exists.
+    """
+    files.write(folder, KINDS, detector, {"reference": reference.arrays()})
+
+
+def load(folder: Path) -> tuple[OutlierDetector, SampledReference]:
+    """Return the detector and the reference that `save` wrote into `folder`.
+
+    Raises:
+        DataError: a file is absent or is none that `save` writes.
+    """
+    detector, reference = files.read(folder, KINDS)
+    return detector, reference

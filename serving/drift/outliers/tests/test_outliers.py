@@ -1,0 +1,106 @@
+"""Which rows are unlike the reference, and how many without drift are taken for such."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from kanaria.components.shared.errors import DataError
+from kanaria.serving.drift.columns import from_matrix
+from kanaria.serving.drift.outliers import sampled
+from kanaria.serving.drift.outliers.isolation_forest import IsolationForest
+from kanaria.serving.drift.outliers.mahalanobis import Mahalanobis
+from kanaria.serving.drift.outliers.sampled import SampledReference
+
+DETECTORS = {
+    "mahalanobis": Mahalanobis(alpha=0.05),
+    "isolation_forest": IsolationForest(alpha=0.05, trees=20),
+}
+NULLS = {
+    "normal": lambda g, n: g.normal(size=(n, 3)) @ np.array([[1, 1, 0], [0, 1, 2], [0, 0, 9]]),
+    "heavy tails": lambda g, n: g.standard_t(2, (n, 3)),
+    "categories": lambda g, n: np.column_stack([g.integers(0, 4, (n, 2)), g.normal(size=n)]),
+}
+
+
+@pytest.mark.parametrize("null", NULLS)
+@pytest.mark.parametrize("kind", DETECTORS)
+def test_the_promised_share_of_rows_without_drift_is_flagged(kind, null):
+    generator = np.random.default_rng(5)
+    detector, rows, references, flagged = DETECTORS[kind], 1_000, 4, 0
+    for _ in range(references):
+        reference = detector.fit(from_matrix(NULLS[null](generator, 2_000)))
+        fresh = from_matrix(NULLS[null](generator, rows))
+        flagged += int(detector.outliers(reference, fresh).sum())
+    # The level comes from 1,000 rows a reference, so it varies as the flags do.
+    spread = np.sqrt(2) * stats.binom.std(references * rows, 0.05)
+    assert abs(flagged - references * rows * 0.05) < 3.3 * spread
+
+
+@pytest.mark.parametrize("kind", DETECTORS)
+def test_of_rows_that_all_occurred_often_no_more_are_flagged(kind):
+    generator = np.random.default_rng(10)
+    shares = [0.6, 0.3, 0.08, 0.02]
+    detector = DETECTORS[kind]
+    reference = detector.fit({"a": generator.choice(4, 2_000, p=shares)})
+    flagged = detector.outliers(reference, {"a": generator.choice(4, 1_000, p=shares)}).sum()
+    assert 0 < flagged <= stats.binom.ppf(0.999, 1_000, 0.05)
+
+
+@pytest.mark.parametrize("kind", DETECTORS)
+def test_rows_far_away_are_flagged_and_rows_with_gaps_are_not(kind):
+    generator = np.random.default_rng(6)
+    detector = DETECTORS[kind]
+    reference = detector.fit(from_matrix(generator.normal(size=(1_000, 2))))
+    rows = {"0": np.array([0.0, 9.0, np.nan]), "1": np.array([0.0, -9.0, 9.0])}
+    assert detector.outliers(reference, rows).tolist() == [False, True, False]
+    result = detector.test(reference, rows)
+    assert (result.rows, result.scored, result.flagged) == (3, 2, 1)
+
+
+def test_a_window_with_many_outliers_drifted_and_one_without_did_not():
+    generator = np.random.default_rng(7)
+    detector = Mahalanobis()
+    reference = detector.fit(from_matrix(generator.normal(size=(2_000, 2))))
+    assert not detector.test(reference, from_matrix(generator.normal(size=(200, 2)))).drifted
+    spoilt = generator.normal(size=(200, 2))
+    spoilt[:30] *= 20
+    result = detector.test(reference, from_matrix(spoilt))
+    assert result.drifted and result.share.low > 0.05
+
+
+def test_a_row_off_the_plane_of_the_reference_is_an_outlier():
+    line = np.random.default_rng(8).normal(size=1_000)
+    reference = Mahalanobis().fit({"a": line, "twice": 2 * line, "constant": np.ones(1_000)})
+    rows = {"a": np.zeros(3), "twice": np.array([0.0, 0.5, 0.0]), "constant": [1.0, 1.0, 1.1]}
+    assert Mahalanobis().outliers(reference, rows).tolist() == [False, True, True]
+
+
+def test_a_gap_between_clusters_is_seen_by_the_forest():
+    generator = np.random.default_rng(9)
+    clusters = generator.normal(generator.choice([-8.0, 8.0], (2_000, 1)), 1, (2_000, 2))
+    middle = from_matrix(np.zeros((1, 2)))
+    forest = IsolationForest(trees=30)
+    assert forest.outliers(forest.fit(from_matrix(clusters)), middle).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(values=st.lists(st.integers(-3, 3), min_size=2, max_size=60), data=st.data())
+def test_samples_merge_into_the_sample_of_all_rows(values, data):
+    cut = data.draw(st.integers(1, len(values) - 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampled, "MOST", 4)
+        rows = np.array(values, dtype=float)
+        whole = SampledReference.of({"a": rows})
+        parts = [SampledReference.of({"a": part}) for part in (rows[cut:], rows[:cut])]
+        merged = parts[0].merged(parts[1])
+    assert {name: held.tolist() for name, held in merged.arrays().items()} == {
+        name: held.tolist() for name, held in whole.arrays().items()
+    }
+
+
+def test_a_reference_with_few_rows_is_refused():
+    reference = Mahalanobis().fit({"a": np.arange(60.0)})
+    with pytest.raises(DataError, match="give at least 100 rows without missing values"):
+        Mahalanobis().score(reference, {"a": np.zeros(1)})

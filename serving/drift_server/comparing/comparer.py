@@ -1,0 +1,184 @@
+"""Comparisons of two versions that follow the store: each question reads what is new since.
+
+An exchange counts once its response is there, so those without one are looked at again, for as
+long as a response may still come.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+from kanaria.serving.drift_server.comparing.answers import answers, cuts_of
+from kanaria.serving.drift_server.comparing.question import Question
+from kanaria.serving.drift_server.comparing.tally import (
+    SIDES,
+    Answered,
+    Side,
+    Tally,
+    labelled,
+    unlabelled,
+)
+from kanaria.serving.drift_server.exchanges import Exchange, Stream
+from kanaria.serving.drift_server.judging import predictions
+from kanaria.serving.drift_server.payloads import read_columns
+from kanaria.serving.drift_server.quality import Task
+from kanaria.serving.drift_server.reading import Reader
+
+LATEST = 2**62
+FOREVER = 1e12
+"""Seconds since 1970, beyond any event."""
+OPEN_SECONDS = 600.0
+"""For which a response may come after its request, by their arrival at the store."""
+MOST_OPEN = 1000
+REFERENCE_VALUES = 200
+"""First values of the stable version, in whose tenths a regression is compared."""
+MOST_KEPT = 8
+"""Comparisons that are kept in memory."""
+
+
+class Comparer:
+    """One comparison; one thread uses it at a time."""
+
+    def __init__(self, question: Question) -> None:
+        """Begin with nothing read."""
+        self._question = question
+        self._tally = Tally()
+        self._last: dict[Side, int] = {}
+        self._open: dict[Side, dict[int, float]] = {side: {} for side in SIDES}
+        self._cuts: tuple[float, ...] = ()
+        self._waiting: list[tuple[Side, Exchange]] = []
+
+    def totals(self, reader: Reader, now: float) -> dict[str, Any]:
+        """Return the totals as they are now, as plain values for JSON.
+
+        Raises:
+            JudgeError: a version's answers do not fit the task.
+        """
+        self._follow(reader, now)
+        tally = self._tally
+        judged = labelled(tally.rows_apart, self._labels(reader))
+        windows = self._windows(reader)
+        return {
+            "canary": dict(tally.rows["canary"]),
+            "stable": dict(tally.rows["stable"]),
+            "pairs": tally.pairs,
+            "canary_apart": dict(tally.apart["canary"]),
+            "stable_apart": dict(tally.apart["stable"]),
+            "canary_right": judged["canary"],
+            "stable_right": judged["stable"],
+            "neither_right": judged[""],
+            "windows": len(windows),
+            "drifted": sum(windows.values()),
+        }
+
+    def wanted(self, reader: Reader, now: float, limit: int) -> list[dict[str, Any]]:
+        """Return the oldest rows of disagreement that need a label, as plain values for JSON.
+
+        Raises:
+            JudgeError: a version's answers do not fit the task.
+        """
+        self._follow(reader, now)
+        return unlabelled(self._tally.rows_apart, self._labels(reader), limit)
+
+    def _labels(self, reader: Reader) -> Any:
+        return reader.labels({one.request_id for one in self._tally.rows_apart})
+
+    def _windows(self, reader: Reader) -> dict[tuple[float, float], bool]:
+        """Return whether any detector found drift, by window of the canary's inputs."""
+        found: dict[tuple[float, float], bool] = {}
+        for one in reader.verdicts(self._question.canary, self._question.since, FOREVER):
+            window = (one.begin, one.end)
+            found[window] = found.get(window, False) or one.drifted
+        return found
+
+    def _follow(self, reader: Reader, now: float) -> None:
+        for side in SIDES:
+            stream = self._question.canary if side == "canary" else self._question.stable
+            for exchange in [*self._reopened(reader, side, stream, now)]:
+                self._take(side, exchange)
+            for exchange in self._new(reader, side, stream):
+                self._last[side] = max(exchange.number, self._last.get(side, 0))
+                self._take(side, exchange)
+        if self._question.task is Task.REGRESSION and not self._cuts:
+            self._cut()
+
+    def _new(self, reader: Reader, side: Side, stream: Stream) -> Iterator[Exchange]:
+        """Yield what has come since; the first time, what is not older than the comparison."""
+        if side in self._last:
+            return reader.by_number(stream, self._last[side], LATEST)
+        return reader.by_time(stream, self._question.since, FOREVER)
+
+    def _reopened(
+        self, reader: Reader, side: Side, stream: Stream, now: float
+    ) -> Iterable[Exchange]:
+        still = {n: came for n, came in self._open[side].items() if came > now - OPEN_SECONDS}
+        self._open[side] = {}
+        for number in sorted(still)[-MOST_OPEN:]:
+            yield from reader.by_number(stream, number - 1, number)
+
+    def _take(self, side: Side, exchange: Exchange) -> None:
+        if exchange.time < self._question.since:
+            return
+        if exchange.response is None:
+            self._open[side][exchange.number] = exchange.received
+        elif self._question.task is Task.REGRESSION and not self._cuts:
+            self._waiting.append((side, exchange))
+        else:
+            self._count(side, exchange)
+
+    def _count(self, side: Side, exchange: Exchange) -> None:
+        found = answers(self._predicted(exchange), self._question.task, self._cuts)
+        self._tally.add(side, exchange.request_id, Answered(time=exchange.time, answers=found))
+
+    def _predicted(self, exchange: Exchange) -> Any:
+        columns = read_columns(exchange.response or b"")
+        return predictions(columns, self._question.task, self._question.output)
+
+    def _cut(self) -> None:
+        """Fix the classes of a regression once the stable version has shown enough values."""
+        stable = [self._predicted(one) for side, one in self._waiting if side == "stable"]
+        values = [float(value) for some in stable for value in some]
+        if len(values) < REFERENCE_VALUES:
+            return
+        self._cuts = cuts_of(values[:REFERENCE_VALUES])
+        for side, exchange in self._waiting:
+            self._count(side, exchange)
+        self._waiting = []
+
+
+class Comparisons:
+    """The comparisons that were asked for, the newest few of them; any thread may ask."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._kept: dict[Question, tuple[Lock, Comparer]] = {}
+        self._lock = Lock()
+
+    def totals(self, reader: Reader, question: Question, now: float) -> dict[str, Any]:
+        """Return what `Comparer.totals` does."""
+        with self._using(question) as comparer:
+            return comparer.totals(reader, now)
+
+    def wanted(
+        self, reader: Reader, question: Question, now: float, limit: int
+    ) -> list[dict[str, Any]]:
+        """Return what `Comparer.wanted` does."""
+        with self._using(question) as comparer:
+            return comparer.wanted(reader, now, limit)
+
+    @contextmanager
+    def _using(self, question: Question) -> Iterator[Comparer]:
+        with self._lock:
+            lock, comparer = self._kept.pop(question, (Lock(), Comparer(question)))
+            self._kept[question] = lock, comparer
+            if len(self._kept) > MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+        with lock:
+            try:
+                yield comparer
+            except BaseException:
+                # It broke off in the middle: the next question reads all of it again.
+                with self._lock:
+                    self._kept.pop(question, None)
+                raise

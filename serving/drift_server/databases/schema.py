@@ -1,0 +1,35 @@
+"""The tables of a store.
+
+Texts are compared byte by byte in both databases. A label's value is JSON, so that 1, 1.0 and "1"
+stay three values and any two have an order.
+"""
+
+VERSION = 2
+SCHEMA = """
+CREATE TABLE store (version INTEGER NOT NULL, horizon {real} NOT NULL);
+INSERT INTO store VALUES (2, 0);
+CREATE TABLE exchanges (
+  number {numbered},  -- Never given twice, so that a place in it stays one.
+  namespace {text} NOT NULL, service {text} NOT NULL, component {text} NOT NULL,
+  id {text} NOT NULL, version {text} NOT NULL, request_id {text} NOT NULL,
+  time {real} NOT NULL, received {real} NOT NULL, UNIQUE (namespace, service, component, id));
+CREATE INDEX by_stream ON exchanges (namespace, service, version, number);
+CREATE INDEX by_time ON exchanges (namespace, service, version, time);
+CREATE INDEX by_request_id ON exchanges (request_id) WHERE request_id <> '';
+CREATE TABLE bodies (
+  place {integer} PRIMARY KEY,  -- 2 * number for a request, + 1 for a response: neighbours.
+  rows {integer} NOT NULL, body {bytes} NOT NULL);
+CREATE TABLE labels (
+  request_id {text} NOT NULL, row {integer} NOT NULL, value {text} NOT NULL, time {real} NOT NULL,
+  received {real} NOT NULL, PRIMARY KEY (request_id, row)) {packed};
+CREATE INDEX labels_by_age ON labels (received);
+CREATE TABLE places (
+  reader {text} NOT NULL, namespace {text} NOT NULL, service {text} NOT NULL,
+  version {text} NOT NULL, number {integer} NOT NULL,
+  PRIMARY KEY (reader, namespace, service, version)) {packed};
+CREATE TABLE verdicts (
+  namespace {text} NOT NULL, service {text} NOT NULL, version {text} NOT NULL,
+  detector {text} NOT NULL, first {real} NOT NULL, last {real} NOT NULL, rows {integer} NOT NULL,
+  drifted {integer} NOT NULL, document {text} NOT NULL);
+CREATE INDEX verdicts_by_end ON verdicts (last);
+{more}"""

@@ -1,0 +1,125 @@
+"""A SQLite file as the database of one process that writes and any number that read.
+
+Source: SQLite documentation, "Write-Ahead Logging" and "Result and Error Codes".
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from kanaria.serving.drift_server.databases.database import Merge, Row, StoreError, Value
+
+BUSY_SECONDS = 30.0
+LOG_PAGES = 8192
+"""Pages of the write-ahead log, of 4 KiB, after which it begins anew."""
+MOST_PAGES = 8 * LOG_PAGES
+"""Pages of it after which commits see to it themselves, if nobody calls `checkpoint`."""
+HURRY_SECONDS = 0.05
+"""For which beginning anew may hold up a commit while somebody reads the log."""
+
+
+class SqliteDatabase:
+    """A file; commits are in its write-ahead log, and on the disk, when they return."""
+
+    greatest, least = "max", "min"
+    each_text = "SELECT value FROM json_each(:texts)"
+    schema: Mapping[str, str] = {
+        "numbered": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "integer": "INTEGER",
+        "real": "REAL",
+        "text": "TEXT",
+        "bytes": "BLOB",
+        "packed": "WITHOUT ROWID",
+        "more": "",
+    }
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        """Open the file, or make it where it is to be written."""
+        if write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
+        self._copier: sqlite3.Connection | None = None
+        with _told():
+            self._connection = _connect(self._uri, BUSY_SECONDS)
+            if write:
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                self._connection.execute("PRAGMA synchronous=FULL")
+                self._connection.execute(f"PRAGMA wal_autocheckpoint={MOST_PAGES}")
+
+    def tables(self) -> set[str]:
+        """Return the names of the tables that there are."""
+        return {name for (name,) in self.execute("SELECT name FROM sqlite_master")}
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write all or nothing; another process that writes is waited for."""
+        with _told():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def script(self, statements: str) -> None:
+        """Run the statements of a text, each of which ends a line."""
+        for statement in statements.split(";\n"):
+            self.execute(statement)
+
+    def execute(self, statement: str, **values: Value) -> list[Row]:
+        """Return all rows of a statement."""
+        with _told():
+            return self._connection.execute(statement, values).fetchall()
+
+    def stream(self, query: str, at_once: int, **values: Value) -> Iterator[list[Row]]:
+        """Yield the rows of a query, up to `at_once` of them in a list, all of one moment."""
+        with _told():
+            cursor = self._connection.execute(query, values)
+            while rows := cursor.fetchmany(at_once):
+                yield rows
+
+    def merge(self, merge: Merge, rows: Sequence[Row]) -> list[Row]:
+        """Put in rows one by one: for many at once SQLite takes as long."""
+        marks = ", ".join("?" * len(merge.columns))
+        statement = f"{merge.head} VALUES ({marks}) {merge.rest}"
+        with _told():
+            execute = self._connection.execute
+            return [found for row in rows for found in execute(statement, row).fetchall()]
+
+    def used_megabytes(self) -> float:
+        """Return the size of the file's pages that are in use."""
+        names = ("page_count", "freelist_count", "page_size")
+        ((pages,), (free,), (size,)) = (self.execute(f"PRAGMA {name}")[0] for name in names)
+        return (pages - free) * size / 2**20
+
+    def checkpoint(self) -> None:
+        """Copy the log into the file, which a commit would else wait for; any thread may do it."""
+        with _told():
+            self._copier = self._copier or _connect(self._uri, HURRY_SECONDS)
+            copy = "PRAGMA wal_checkpoint(PASSIVE)"
+            ((_, pages, _),) = self._copier.execute(copy).fetchall()
+            if pages > LOG_PAGES:  # While others write it never is copied whole, and only grows.
+                self._copier.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._copier:
+            self._copier.close()
+        self._connection.close()
+
+
+def _connect(uri: str, timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=timeout
+    )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say of any error of the file that the store cannot be used now."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"the store's file: {error}; see to its disk, try again") from error

@@ -1,0 +1,112 @@
+"""The command `kanaria drift`; loads nothing heavy to be listed."""
+
+import argparse
+import sys
+import time
+from typing import Any
+
+HOUR = 3600.0
+STORE = ".kanaria/drift/events.sqlite"
+STORE_HELP = (
+    "a SQLite file, made when missing, or postgresql://user@host/database of any number of "
+    "servers, with the password in PGPASSWORD"
+)
+
+
+def add_serve_options(serve: argparse.ArgumentParser) -> None:
+    """Add what the server can be told, without its store."""
+    serve.add_argument("--watch", default="", help="YAML file of what is tested; nothing without")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8080)
+    serve.add_argument("--keep-days", type=float, default=30.0)
+    serve.add_argument("--keep-megabytes", type=int, default=10_000)
+    serve.add_argument("--label-delay-hours", type=float, default=24.0)
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve until SIGTERM; what was received is written before it ends.
+
+    Raises:
+        KanariaError: the store or the file of what is watched cannot be used.
+    """
+    import logging
+    from pathlib import Path
+
+    import uvicorn
+
+    from kanaria.serving.drift_server.intake import Intake
+    from kanaria.serving.drift_server.metrics import Metrics
+    from kanaria.serving.drift_server.opening import open_store
+    from kanaria.serving.drift_server.server import Receiver
+    from kanaria.serving.drift_server.store import Retention
+    from kanaria.serving.drift_server.watching.process import Process
+    from kanaria.serving.drift_server.watching.settings import read
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    watching = None
+    if options.watch:
+        read(Path(options.watch))
+        watching = Process(options.store, Path(options.watch))
+    retention = Retention(seconds=options.keep_days * 24 * HOUR, megabytes=options.keep_megabytes)
+    store = open_store(options.store, retention)
+    delay = options.label_delay_hours * HOUR
+    # A line for each event would cost more than keeping it.
+    uvicorn.run(
+        Receiver(options.store, Intake(store), Metrics(), delay, watching),
+        host=options.host,
+        port=options.port,
+        access_log=False,
+        proxy_headers=False,
+        log_level="warning",
+    )
+    store.close()
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from contextlib import closing
+
+    from kanaria.serving.drift_server.opening import open_reader
+    from kanaria.serving.drift_server.watching import kept, telling
+
+    with closing(open_reader(options.store)) as reader:
+        found = kept.newest(reader)
+    lines = [telling.line(one) for one in found] or ["no window has been tested yet"]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from contextlib import closing
+    from pathlib import Path
+
+    from kanaria.components.shared import atomic
+    from kanaria.serving.drift.report import page, records
+    from kanaria.serving.drift_server.opening import open_reader
+    from kanaria.serving.drift_server.watching import kept
+
+    with closing(open_reader(options.store)) as reader:
+        found = kept.report(reader, time.time())
+    path = Path(options.output)
+    atomic.write_text(path.with_suffix(".json"), records.dump(found))
+    atomic.write_text(path, page.render(found))
+    sys.stdout.write(f"{path.resolve()}\n")
+    return 0
+
+
+def add_drift(commands: Any) -> None:
+    """Add `drift` and its verbs to the command line."""
+    drift = commands.add_parser("drift", help="watch served traffic for drift")
+    verbs = drift.add_subparsers(required=True, metavar="serve|status|report")
+    for name, function, text in (
+        ("serve", serve, "receive KServe's payload log and test its windows"),
+        ("status", _status, "show each version's newest verdict, a line each"),
+        ("report", _report, "write what was found as one HTML file, and as JSON beside it"),
+    ):
+        verb = verbs.add_parser(name, help=text)
+        verb.add_argument("--store", default=STORE, help=STORE_HELP)
+        verb.set_defaults(command=function)
+        if name == "serve":
+            add_serve_options(verb)
+        if name == "report":
+            verb.add_argument("-o", "--output", default="drift.html")

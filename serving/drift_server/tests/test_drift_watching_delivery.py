@@ -1,0 +1,131 @@
+import http.server
+import threading
+from contextlib import contextmanager
+
+import pytest
+from watched_traffic import BEGIN, Traffic, watch
+
+from kanaria.serving.drift.report.records import load_window
+from kanaria.serving.drift_server.opening import open_reader, open_store
+from kanaria.serving.drift_server.watching.delivery import LONGEST_WAIT, MOST_WAITING, Delivery
+
+LATE = BEGIN + 1_000_000.0
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Takes events, after refusing as often as it is told to."""
+
+    def __init__(self, port=0, refusals=()):
+        self.events, self.refusals = [], list(refusals)
+        super().__init__(("127.0.0.1", port), Handler)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        code = self.server.refusals.pop(0) if self.server.refusals else 202
+        if code == 202:
+            self.server.events.append((dict(self.headers), body))
+        self.send_response(code)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def receiving(**changes):
+    with Receiver(**changes) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def traffic(tmp_path):
+    found = Traffic(tmp_path)
+    found.send_table(200, seed=2)
+    found.send_table(200, seed=3, moved=2.0)
+    return found
+
+
+def delivery(traffic, settings):
+    return Delivery(open_store(traffic.location), open_reader(traffic.location), [settings])
+
+
+def ids(server):
+    return [head["ce-id"] for head, _ in server.events]
+
+
+def sending_to(server):
+    return watch(verdicts_to=f"http://127.0.0.1:{server.server_port}/verdicts")
+
+
+def test_each_verdict_is_sent_once_as_a_binary_cloud_event(traffic):
+    with receiving() as server:
+        settings = sending_to(server)
+        sent = delivery(traffic, settings)
+        traffic.runner(settings).turn(LATE)
+        for verdict in traffic.told:
+            sent.add(settings, verdict)
+        for again in range(3):
+            sent.turn(LATE + again)
+    (calm, _), (head, body) = server.events
+    assert calm["ce-verdict"] == "stable"
+    assert {name: head[f"ce-{name}"] for name in ("specversion", "type", "verdict")} == {
+        "specversion": "1.0",
+        "type": "io.kanaria.drift.verdict",
+        "verdict": "drifted",
+    }
+    assert head["ce-source"] == "/namespaces/default/inferenceservices/flights"
+    assert (head["ce-subject"], head["content-type"]) == ("3", "application/json")
+    assert load_window(body.decode()) == traffic.kept()[1][1]
+    assert len(set(ids(server))) == 2
+
+
+def test_what_was_not_taken_before_a_restart_is_sent_afterwards_with_the_same_ids(traffic):
+    with receiving(refusals=[503]) as server:
+        settings, port = sending_to(server), server.server_port
+        traffic.runner(settings).turn(LATE)
+        before = delivery(traffic, settings)
+        before.turn(LATE)
+        assert ids(server) == []
+        before.turn(LATE + 0.5)
+        assert ids(server) == []
+        before.turn(LATE + 1)
+        taken = ids(server)
+    assert len(taken) == 2
+    traffic.send_table(200, seed=4)
+    traffic.runner(settings).turn(LATE)
+    down = delivery(traffic, settings)
+    for wait in range(20):
+        down.turn(LATE + wait * LONGEST_WAIT)
+    with receiving(port=port) as server:
+        delivery(traffic, settings).turn(LATE)
+        (third,) = ids(server)
+        delivery(traffic, settings).turn(LATE)
+        assert ids(server) == [third]
+        down.turn(LATE + 30 * LONGEST_WAIT)
+        assert ids(server) == [third, third]
+    assert third not in taken
+
+
+def test_a_verdict_that_is_refused_for_good_holds_up_no_other(traffic, caplog):
+    with receiving(refusals=[400]) as server:
+        settings = sending_to(server)
+        traffic.runner(settings).turn(LATE)
+        delivery(traffic, settings).turn(LATE)
+        assert len(server.events) == 1
+    assert "refused with 400" in caplog.text
+
+
+def test_what_waits_is_bounded(traffic):
+    settings = watch(verdicts_to="http://127.0.0.1:1/")
+    traffic.runner(settings).turn(LATE)
+    sent = delivery(traffic, settings)
+    for _ in range(2 * MOST_WAITING):
+        sent.add(settings, traffic.told[0])
+    (queue,) = sent._queues.values()
+    assert len(queue.waiting) == MOST_WAITING

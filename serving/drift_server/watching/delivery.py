@@ -1,0 +1,147 @@
+"""Sends verdicts as CloudEvents to whoever a watch names; the only part that sends.
+
+Each verdict is sent until it is taken, in order, with a longer wait after each failure. The place
+up to which a stream's verdicts were taken is kept in the store, so what was not taken before a
+restart is sent afterwards. A receiver may get a verdict more than once, always with the same id.
+
+Source: CloudEvents 1.0, HTTP protocol binding, binary content mode.
+"""
+
+import hashlib
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import httpx
+
+from kanaria.serving.drift.report import records
+from kanaria.serving.drift_server.exchanges import Verdict
+from kanaria.serving.drift_server.reading import Reader
+from kanaria.serving.drift_server.store import Store
+from kanaria.serving.drift_server.watching.kept import EVER
+from kanaria.serving.drift_server.watching.settings import Watch
+
+logger = logging.getLogger(__name__)
+TYPE = "io.kanaria.drift.verdict"
+TIMEOUT = 5.0
+FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+MOST_WAITING = 1000
+"""Verdicts of a watch that wait; older ones are left out, but stay in the store."""
+AGAIN = (408, 425, 429)
+"""Refusals that pass; any other of 400 to 499 would be the same the next time."""
+PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("%", "")
+
+
+@dataclass(slots=True)
+class _Queue:
+    """What a watch's receiver has not taken yet."""
+
+    watch: Watch
+    url: str
+    waiting: deque[tuple[int, Verdict]] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
+    wait: float = FIRST_WAIT
+    next_try: float = 0.0
+
+    @property
+    def place(self) -> str:
+        """The reader's name under which the store keeps how far the receiver is."""
+        return f"{self.watch.name}/sent"
+
+
+class Delivery:
+    """All watches' receivers; lives in one thread."""
+
+    def __init__(self, store: Store, reader: Reader, watches: Sequence[Watch]) -> None:
+        """Send what the store has and the receivers have not taken, once `turn` runs."""
+        self._store = store
+        self._client = httpx.Client(timeout=TIMEOUT, follow_redirects=False)
+        self._queues = {
+            watch: _Queue(watch=watch, url=watch.verdicts_to)
+            for watch in watches
+            if watch.verdicts_to
+        }
+        for queue in self._queues.values():
+            self._resume(queue, reader)
+
+    def _resume(self, queue: _Queue, reader: Reader) -> None:
+        watch = queue.watch
+        for stream in reader.streams():
+            if (stream.namespace, stream.service) != (watch.namespace, watch.service):
+                continue
+            key = (stream.namespace, stream.service, stream.version)
+            taken = self._store.place(queue.place, key)
+            for verdict in reader.verdicts(stream, *EVER):
+                if verdict.detector == watch.name and _last(verdict) > taken:
+                    queue.waiting.append((_last(verdict), verdict))
+
+    def add(self, watch: Watch, verdict: Verdict) -> None:
+        """Send a verdict at the next turn."""
+        if watch in self._queues:
+            self._queues[watch].waiting.append((_last(verdict), verdict))
+
+    def turn(self, now: float) -> None:
+        """Send what waits, as far as the receivers take it.
+
+        Args:
+            now: seconds since 1970.
+        """
+        for queue in self._queues.values():
+            while queue.waiting and now >= queue.next_try:
+                last, verdict = queue.waiting[0]
+                if not self._taken(queue.url, verdict):
+                    queue.next_try, queue.wait = now + queue.wait, min(2 * queue.wait, LONGEST_WAIT)
+                    break
+                queue.waiting.popleft()
+                queue.wait = FIRST_WAIT
+                stream = verdict.stream
+                key = (stream.namespace, stream.service, stream.version)
+                # Another process on the store may have moved it.
+                self._store.advance(queue.place, key, self._store.place(queue.place, key), last)
+
+    def _taken(self, url: str, verdict: Verdict) -> bool:
+        """Tell whether a verdict needs no further try."""
+        try:
+            answer = self._client.post(url, content=verdict.document, headers=headers(verdict))
+        except httpx.HTTPError as error:
+            logger.warning("verdict of %s: %s; sent again later", verdict.stream.service, error)
+            return False
+        if answer.is_success:
+            return True
+        if 400 <= answer.status_code < 500 and answer.status_code not in AGAIN:
+            logger.error("verdict refused with %d by %s", answer.status_code, answer.url.host)
+            return True
+        logger.warning("verdict answered with %d; sent again later", answer.status_code)
+        return False
+
+
+def headers(verdict: Verdict) -> dict[str, str]:
+    """Return the CloudEvent's attributes as HTTP headers."""
+    stream = verdict.stream
+    given = {
+        "specversion": "1.0",
+        "type": TYPE,
+        "id": _id(verdict),
+        "source": f"/namespaces/{stream.namespace}/inferenceservices/{stream.service}",
+        "subject": stream.version,
+        "time": datetime.fromtimestamp(verdict.end, UTC).isoformat(),
+        "namespace": stream.namespace,
+        "inferenceservicename": stream.service,
+        "detector": verdict.detector,
+        "verdict": records.load_window(verdict.document).verdict,
+    }
+    found = {f"ce-{name}": quote(value, safe=PRINTABLE) for name, value in given.items() if value}
+    return found | {"content-type": "application/json"}
+
+
+def _id(verdict: Verdict) -> str:
+    stream = verdict.stream
+    key = (stream.namespace, stream.service, stream.version, verdict.detector, _last(verdict))
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
+
+
+def _last(verdict: Verdict) -> int:
+    """Return the place of a verdict in its stream."""
+    return records.load_window(verdict.document).last or 0

@@ -1,0 +1,120 @@
+"""What is watched, from a YAML file.
+
+- service: flights-delay              # the InferenceService; all its versions, each for itself
+  namespace: default
+  name: table                         # of the watch in metrics and reports; one a service
+  detector: models/drift/flights      # folder of a saved detector: a path, s3://, gs://, ...
+  window: {rows: 1000, minutes: 60}   # one or both; whichever is reached first
+  labels: {task: binary, output: "", delay_hours: 24}   # without it, no quality
+  verdicts_to: http://broker/drift    # gets each verdict as a CloudEvent; without it, nobody
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.drift_server.quality import Task
+
+MOST_ROWS = 100_000
+"""Rows of a window, which bounds the memory; a window by time that has more is cut into several."""
+NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
+LABELS = "/labels"
+"""Ends the name under which a watch keeps what it found in labels."""
+Name = Annotated[str, Field(pattern=NAME)]
+
+
+class Part(BaseModel):
+    """What all parts of the file share: frozen, and no key that is not known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WindowSettings(Part):
+    """Where windows end.
+
+    Attributes:
+        rows: instances, at least; whole requests.
+        minutes: on the clock, by the arrival of requests: at 60, a window ends on the hour.
+    """
+
+    rows: Annotated[int, Field(ge=1, le=MOST_ROWS)] | None = None
+    minutes: Annotated[float, Field(gt=0, le=100_000)] | None = None
+
+    @model_validator(mode="after")
+    def _ends(self) -> "WindowSettings":
+        if self.rows is None and self.minutes is None:
+            raise ValueError("name rows, minutes or both")
+        return self
+
+
+class LabelSettings(Part):
+    """How predictions are judged by labels.
+
+    Attributes:
+        task: of the model.
+        output: name of the response's column, "" where it has only one.
+        delay_hours: after a window's end, when its labels are counted; later ones are not.
+    """
+
+    task: Task
+    output: str = ""
+    delay_hours: Annotated[float, Field(ge=0, le=10_000)] = 24.0
+
+
+class Watch(Part):
+    """One detector on one service."""
+
+    service: Annotated[str, Field(min_length=1)]
+    namespace: Annotated[str, Field(min_length=1)] = "default"
+    name: Name = "drift"
+    detector: Annotated[str, Field(min_length=1)]
+    window: WindowSettings
+    labels: LabelSettings | None = None
+    verdicts_to: Annotated[str, Field(pattern=r"^https?://")] | None = None
+
+    @property
+    def labels_name(self) -> str:
+        """The name under which what labels say is kept."""
+        return f"{self.name}{LABELS}"
+
+
+def read(path: Path) -> tuple[Watch, ...]:
+    """Return what the file at `path` asks for.
+
+    Raises:
+        ParameterError: it cannot be read, or is wrong; all faults are named.
+    """
+    faults, document = Faults(str(path)), None
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        faults.add(f"{' '.join(str(error).split())}: name a YAML file in UTF-8")
+    faults.raise_if_any()
+    return _parsed(document, faults)
+
+
+def _parsed(document: Any, faults: Faults) -> tuple[Watch, ...]:
+    try:
+        found = TypeAdapter(tuple[Watch, ...]).validate_python(document)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_context=False):
+            name = ".".join(str(part) for part in fault["loc"]) or "document"
+            faults.check(False, name, fault["input"], fault["msg"].removeprefix("Value error, "))
+        faults.raise_if_any()
+        raise
+    _check_names(found, faults)
+    faults.raise_if_any()
+    return found
+
+
+def _check_names(watches: Sequence[Watch], faults: Faults) -> None:
+    counted = Counter((watch.namespace, watch.service, watch.name) for watch in watches)
+    for (namespace, service, name), count in counted.items():
+        remedy = f"{count} watches of {namespace}/{service} have it; give each a name of its own"
+        faults.check(count == 1, "name", name, remedy)
+    faults.check(bool(watches), "document", [], "list at least one service")

@@ -1,0 +1,89 @@
+"""Observations of what models answer: totals that a drift server keeps, beside another source."""
+
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.serving.rollout.observation import ModelCounts
+from kanaria.serving.rollout.observations.protocol import Reading, Revisions, Source
+
+logger = logging.getLogger(__name__)
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+"""A drift server that was started again reads all of a rollout's answers for its first reply."""
+_ADAPTER = TypeAdapter(ModelCounts)
+
+
+class ModelSource:
+    """Another Source, with what one drift server tells of the models.
+
+    What it does not tell raises nothing: then `Reading.models` is None, and the reason is logged.
+    """
+
+    def __init__(self, source: Source, url: str) -> None:
+        """Ask the drift server at `url`, for instance "http://drift-server.models"; "" for none.
+
+        Raises:
+            ParameterError: the URL is not one of HTTP, or holds a password.
+        """
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise ParameterError(f"drift_server: {error}; use http://HOST:PORT") from error
+        is_http = parsed.scheme in ("http", "https") and parsed.host and not parsed.userinfo
+        if url and not is_http:
+            raise ParameterError(
+                f"drift_server={shown(parsed)}: use http://HOST:PORT, without a name or password"
+            )
+        self._source, self._url = source, url.rstrip("/")
+
+    def read(self, revisions: Revisions) -> Reading:
+        """Return what the other source shows, and the models where they are asked for."""
+        reading = self._source.read(revisions)
+        if revisions.models is None:
+            return reading
+        try:
+            return replace(reading, models=self._counts(revisions))
+        except DataError as error:
+            logger.warning("models: nothing is known in this interval: %s", error)
+            return reading
+
+    def _counts(self, revisions: Revisions) -> ModelCounts:
+        models = revisions.models
+        if models is None or not (models.canary and models.stable):
+            raise DataError(f"{revisions.service}: its revisions do not say their model's version")
+        if not self._url:
+            raise DataError("the policy has gates on what models answer: name a drift server")
+        given = {
+            "namespace": revisions.namespace,
+            "service": revisions.service,
+            "canary": models.canary,
+            "stable": models.stable,
+            "since": datetime.fromtimestamp(models.since, UTC).isoformat(),
+            "task": models.task,
+            "output": models.output,
+        }
+        where = f"{self._url}/comparison"
+        try:
+            answer = httpx.get(where, params=given, timeout=TIMEOUT)
+        except httpx.HTTPError as error:
+            raise DataError(f"{where}: no answer: {error or type(error).__name__}") from error
+        if answer.status_code != HTTPStatus.OK:
+            raise DataError(f"{where}: {answer.status_code}: {shown(answer.text)}")
+        return counts(answer.text, where)
+
+
+def counts(text: str, where: str) -> ModelCounts:
+    """Return the totals that a drift server at `where` answered; pure.
+
+    Raises:
+        DataError: the text is no such answer.
+    """
+    try:
+        return _ADAPTER.validate_json(text)
+    except ValidationError as error:
+        raise DataError(f"{where}: not the answer of a drift server: {shown(text)}") from error

@@ -1,0 +1,59 @@
+"""The Gateway that KServe is configured with, and what it can do."""
+
+import json
+
+from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.serving.kubernetes_client import (
+    CONFIG_MAPS,
+    GATEWAY_CLASSES,
+    GATEWAYS,
+    KubernetesClient,
+    Object,
+)
+from kanaria.serving.traffic.routing import Gateway
+from kanaria.serving.traffic.shadow import REMEDY
+
+MIRROR, PERCENTAGE = "HTTPRouteRequestMirror", "HTTPRouteRequestPercentageMirror"
+"""Names of features in a GatewayClass' status (Gateway API 1.4, pkg/features)."""
+
+
+def gateway_of(cluster: KubernetesClient) -> Gateway:
+    """Return the Gateway that KServe is configured with.
+
+    Raises:
+        NotReadyError: KServe uses no Gateway.
+    """
+    found = cluster.get(CONFIG_MAPS, "kserve", "inferenceservice-config") or {}
+    ingress = json.loads(found.get("data", {}).get("ingress", "{}"))
+    namespace, slash, name = str(ingress.get("kserveIngressGateway", "")).partition("/")
+    if not slash:
+        raise NotReadyError(
+            "kserve/inferenceservice-config: ingress.kserveIngressGateway is not set; "
+            "rollouts in Standard mode need the Gateway API"
+        )
+    return Gateway(namespace=namespace, name=name, domain=ingress.get("ingressDomain", ""))
+
+
+def require_mirroring(cluster: KubernetesClient, gateway: Gateway, percent: int) -> None:
+    """Raise a ParameterError unless the gateway says that it can copy `percent` of the requests.
+
+    A gateway that does not know the filter answers the whole route with errors, as the Gateway
+    API asks for; so one that does not tell is not tried out on live traffic.
+    """
+    found = cluster.get(GATEWAYS, gateway.namespace, gateway.name) or {}
+    name = found.get("spec", {}).get("gatewayClassName", "")
+    known = features(cluster.get(GATEWAY_CLASSES, "", name) or {}) if name else frozenset()
+    missing = {MIRROR, *([PERCENTAGE] if percent < 100 else [])} - known
+    if missing:
+        raise ParameterError(
+            f"Gateway {gateway.namespace}/{gateway.name}: its GatewayClass {name!r} does not list "
+            f"{', '.join(sorted(missing))} in status.supportedFeatures, so it cannot be "
+            f"asked to copy {percent} % of the requests; use a gateway that can, or {REMEDY}"
+        )
+
+
+def features(gateway_class: Object) -> frozenset[str]:
+    """Return the names of the features that a GatewayClass says it supports."""
+    listed = gateway_class.get("status", {}).get("supportedFeatures", [])
+    # Gateway API 1.0 listed names alone.
+    return frozenset(found if isinstance(found, str) else found["name"] for found in listed)

@@ -1,0 +1,37 @@
+"""Who may get a copy of the requests. Pure."""
+
+from kanaria.components.shared.errors import NotReadyError, ParameterError
+
+REMEDY = (
+    "set mirror_percent: 0 and replay the payload log: "
+    "python -m kanaria.serving.drift_server.replay --help"
+)
+"""What a policy of strategy shadow does where nothing copies requests."""
+NO_COPIES = (
+    "in Knative mode nothing copies requests to a shadow; use Standard mode with a gateway that "
+    f"can, or {REMEDY}"
+)
+
+
+def require_percent(percent: int) -> None:
+    """Raise a ParameterError unless this is a percentage, 0 to 100."""
+    if not 0 <= percent <= 100:
+        raise ParameterError(f"mirror: percent={percent}: use 0 to 100")
+
+
+def require_shadow(where: str, revision: str, *, share: int, ready: bool) -> None:
+    """Raise a NotReadyError unless a revision is ready and answers nobody.
+
+    Args:
+        where: the service.
+        revision: its newest, "" where there is none yet.
+        share: percent of the requests that it answers.
+        ready: whether it is.
+    """
+    if share:
+        raise NotReadyError(
+            f"{where}: {revision} answers {share} % of the requests; only a revision that answers "
+            "none gets copies, shift it to 0 first"
+        )
+    if not ready:
+        raise NotReadyError(f"{where}: {revision or 'the first revision'} is not ready; no copies")
