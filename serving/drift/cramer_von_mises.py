@@ -2,10 +2,14 @@
 
 More sensitive than Kolmogorov-Smirnov to a small shift everywhere. P-values are scipy's: exact up
 to 20 rows on both sides, else Anderson's (1962) limiting distribution. Rows of 32 bits are
-widened first: scipy, and with it alibi-detect, computes their p-values to some 4e-5 only.
+widened first: scipy, and with it alibi-detect, computes their p-values to some 4e-5 only. Equal
+values get ranks of their own, those of reference and window in turns, which differ as little as
+can be: scipy, and with it alibi-detect, finds drift in every window of rounded numbers.
 """
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from kanaria.serving.drift import effects, univariate
 from kanaria.serving.drift.columns import numbers, rows_of, selected
@@ -47,7 +51,7 @@ def _feature(name: str, reference: Floats, window: Floats, least: float) -> univ
     rows = (len(reference), len(window))
     if min(rows) < FEWEST:
         return univariate.untested(name, rows, "difference of distributions", least)
-    found = cramervonmises_2samp(reference, window, method="auto")
+    found = cramervonmises_2samp(*_ranks(reference, window), method="auto")
     largest = distance(reference, window, "two-sided")
     return univariate.FeatureTest(
         feature=name,
@@ -57,3 +61,19 @@ def _feature(name: str, reference: Floats, window: Floats, least: float) -> univ
         rows=rows,
         significant_least=significance(least, rows),
     )
+
+
+def _ranks(reference: Floats, window: Floats) -> tuple[Floats, Floats]:
+    """Return the ranks of two samples, both ascending, among all their values."""
+    turns = np.concatenate([_turns(reference), _turns(window)])
+    order = np.lexsort((turns, np.concatenate([reference, window])))
+    ranks = np.empty(len(order))
+    ranks[order] = np.arange(len(order))
+    return ranks[: len(reference)], ranks[len(reference) :]
+
+
+def _turns(values: Floats) -> Floats:
+    """Return where each value lies among its equals, from 0 to 1."""
+    first, last = (np.searchsorted(values, values, side=side) for side in ("left", "right"))
+    turns: Floats = (np.arange(len(values)) - first + 0.5) / (last - first)
+    return turns

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.columns import is_numeric, numbers_in_order, rows_of, selected, texts
+from kanaria.serving.drift.hashes import mixed
 from kanaria.serving.drift.ordered import same_features
 from kanaria.serving.drift.protocol import Columns
 
@@ -138,14 +139,12 @@ def _hashed(columns: Columns, rows: int) -> Places:
 
 
 def _places(contents: Places) -> Places:
-    """Return the hash of each content and the number of equal ones before it (splitmix64)."""
+    """Return the hash of each content and the number of equal ones before it."""
     order = np.argsort(contents, kind="stable")
     ordered = contents[order]
     first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     lengths = np.diff(first, append=len(ordered))
     repeated = np.empty(len(contents), dtype=np.uint64)
     repeated[order] = np.arange(len(ordered)) - np.repeat(first, lengths)
-    mixed = contents + repeated * np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    # The number of a repetition is spread over all bits first, so that no two of them meet.
+    return mixed(contents ^ np.where(repeated > 0, mixed(repeated), np.uint64(0)))

@@ -26,6 +26,7 @@ NULLS = {
     "two categories": (ChiSquared, lambda g, n: g.integers(0, 2, (n, 2))),
     "ones": (FisherExact, lambda g, n: g.binomial(1, 0.2, (n, 3))),
     "rounded": (KolmogorovSmirnov, lambda g, n: np.round(g.normal(size=(n, 3)))),
+    "rounded, mean difference": (CramerVonMises, lambda g, n: np.round(g.normal(size=(n, 3)))),
 }
 CONTINUOUS = ("normal", "heavy tails", "skewed", "two modes")
 

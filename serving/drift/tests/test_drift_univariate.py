@@ -58,6 +58,25 @@ def test_fishers_test_asks_whether_the_window_has_more_ones(reference, window, a
     assert feature.p_value == pytest.approx(stats.fisher_exact(table, alternative).pvalue)
 
 
+@given(st.permutations(range(50)), st.integers(2, 48))
+def test_cramer_von_mises_has_scipys_p_value_without_ties(values, cut):
+    reference, window = values[:cut], values[cut:]
+    (feature,) = compared(
+        CramerVonMises(), {"x": np.array(reference)}, {"x": np.array(window)}
+    ).features
+    expected = stats.cramervonmises_2samp(reference, window)
+    assert feature.p_value == pytest.approx(expected.pvalue, abs=1e-9)
+
+
+def test_cramer_von_mises_finds_no_drift_in_numbers_that_are_only_rounded():
+    generator = np.random.default_rng(9)
+    reference = {"x": np.round(generator.normal(size=1000))}
+    window = {"x": np.round(generator.normal(size=500))}
+    assert compared(CramerVonMises(least=0), reference, window).p_value > 0.05
+    moved = {"x": np.round(generator.normal(0.5, size=500))}
+    assert compared(CramerVonMises(), reference, moved).drifted
+
+
 def test_a_mixed_table_is_tested_by_kind_under_one_correction():
     generator = np.random.default_rng(1)
     reference = {
