@@ -186,7 +186,7 @@ def _verdict(row: Row) -> Verdict:
         begin=begin,
         end=end,
         rows=rows,
-        drifted=bool(drifted),
+        drifted=None if drifted is None else bool(drifted),
         document=document,
     )
 

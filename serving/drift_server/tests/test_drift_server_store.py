@@ -182,7 +182,7 @@ def test_a_window_is_judged_by_one_of_two_readers(location):
 def test_verdicts_are_found_by_stream_and_time(location):
     store = open_store(location)
     other = replace(STREAM, version="2")
-    kept = [verdict(), verdict(NOW + 60, NOW + 120, drifted=False), verdict(stream=other)]
+    kept = [verdict(), verdict(NOW + 60, NOW + 120, drifted=None), verdict(stream=other)]
     for place, found in enumerate(kept):
         assert store.keep_verdict(f"reader {place}", found.stream, 0, 1, found)
     reader = open_reader(location)

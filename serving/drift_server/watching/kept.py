@@ -8,9 +8,8 @@ from typing import TypeVar
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.report import records
 from kanaria.serving.drift.report.records import Labels, Report, Watched, Window
-from kanaria.serving.drift_server.exchanges import Stream, Verdict
+from kanaria.serving.drift_server.exchanges import OF_LABELS, Stream, Verdict
 from kanaria.serving.drift_server.reading import Reader
-from kanaria.serving.drift_server.watching.settings import LABELS
 
 Record = TypeVar("Record", Window, Labels)
 MOST_WINDOWS = 100
@@ -79,7 +78,7 @@ def _grouped(verdicts: Iterable[Verdict]) -> Found:
     """Return the verdicts on windows and on labels by stream and watch, in the order of time."""
     found: Found = {}
     for verdict in verdicts:
-        name = verdict.detector.removesuffix(LABELS)
+        name = verdict.detector.removesuffix(OF_LABELS)
         pair = found.setdefault((verdict.stream, name), ([], []))
         pair[name != verdict.detector].append(verdict)
     ordered = sorted(found, key=lambda key: (*_key(key[0]), key[1]))

@@ -27,6 +27,7 @@ from kanaria.serving.drift_server.watching.settings import MOST_ROWS, LabelSetti
 from kanaria.serving.drift_server.watching.window_columns import Rows, read
 
 logger = logging.getLogger(__name__)
+DRIFTED = {Says.DRIFTED.value: True, Says.STABLE.value: False}
 GRACE = 60.0
 """Seconds for a response to arrive after its request; some never do."""
 FAR = 2**62
@@ -97,7 +98,7 @@ class Runner:
             begin=window.begin or 0.0,
             end=window.end or 0.0,
             rows=window.rows,
-            drifted=window.verdict == Says.DRIFTED.value,
+            drifted=DRIFTED.get(window.verdict),
             document=records.dump_window(replace(window, last=last)),
         )
         kept = self._store.keep_verdict(watch.name, stream, before, last, verdict)

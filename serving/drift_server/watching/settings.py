@@ -20,6 +20,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from kanaria.components.shared.parameters import Faults
+from kanaria.serving.drift_server.exchanges import OF_LABELS
 from kanaria.serving.drift_server.quality import Task
 
 MOST_ROWS = 100_000
@@ -27,8 +28,6 @@ MOST_ROWS = 100_000
 VERSION = "{version}"
 """What stands for the model version in the place of a detector."""
 NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
-LABELS = "/labels"
-"""Ends the name under which a watch keeps what it found in labels."""
 Name = Annotated[str, Field(pattern=NAME)]
 
 
@@ -84,7 +83,7 @@ class Watch(Part):
     @property
     def labels_name(self) -> str:
         """The name under which what labels say is kept."""
-        return f"{self.name}{LABELS}"
+        return f"{self.name}{OF_LABELS}"
 
 
 def read(path: Path) -> tuple[Watch, ...]:
