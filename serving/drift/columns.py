@@ -67,6 +67,18 @@ def is_numeric(column: NDArray[Any]) -> bool:
     return column.dtype.kind in "iuf"
 
 
+def kinds_among(columns: Columns, categorical: tuple[str, ...]) -> set[str]:
+    """Return the names of the columns that hold categories: `categorical` and all but numbers.
+
+    Raises:
+        DataError: columns of `categorical` are absent, all of them named.
+    """
+    unknown = [name for name in categorical if name not in columns]
+    if unknown:
+        raise DataError(f"reference: it lacks the categorical columns {shown(unknown)}")
+    return {name for name, c in columns.items() if name in categorical or not is_numeric(c)}
+
+
 def flat(columns: Columns) -> Columns:
     """Return columns of one value a row: "x.0", "x.1" and so on of an "x" with several a row."""
     found: dict[str, NDArray[Any]] = {}

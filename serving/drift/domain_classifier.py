@@ -6,7 +6,7 @@ Mann-Whitney test asks whether the window's rows score higher. Its effect is Som
 area under the ROC curve less one: 0 where nothing tells them apart, 1 where everything does.
 
 Scores of rows that trained nothing make the test exact. Out-of-fold scores of all rows do not: the
-folds' models share their rows, and 5 folds alarmed in 9 % of windows at a level of 5 %.
+folds' models share their rows, and 5 folds alarmed in up to 9 % of windows at a level of 5 %.
 """
 
 from dataclasses import dataclass

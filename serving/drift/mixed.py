@@ -7,8 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift.columns import is_numeric, rows_of
+from kanaria.serving.drift.columns import kinds_among, rows_of
 from kanaria.serving.drift.counted import CountedReference
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Columns
@@ -40,10 +39,7 @@ class TableReference:
             DataError: there are no rows, or categorical columns are absent.
         """
         rows = rows_of(columns, "reference")
-        unknown = [name for name in categorical if name not in columns]
-        if unknown:
-            raise DataError(f"reference: it lacks the categorical columns {shown(unknown)}")
-        kinds = {name for name, c in columns.items() if name in categorical or not is_numeric(c)}
+        kinds = kinds_among(columns, categorical)
         return cls(
             numbers=OrderedReference.of({n: c for n, c in columns.items() if n not in kinds}, rows),
             categories=CountedReference.of({n: c for n, c in columns.items() if n in kinds}, rows),

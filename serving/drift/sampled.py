@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.columns import is_numeric, numbers_in_order, rows_of, selected, texts
+from kanaria.serving.drift.columns import (
+    is_numeric,
+    kinds_among,
+    numbers_in_order,
+    rows_of,
+    selected,
+    texts,
+)
 from kanaria.serving.drift.hashes import mixed
 from kanaria.serving.drift.ordered import same_features
 from kanaria.serving.drift.protocol import Columns
@@ -48,11 +55,9 @@ class SampledReference:
             DataError: there are no rows, or categorical columns are absent.
         """
         count = rows_of(columns, "reference")
-        selected(columns, categorical) if categorical else None
+        kinds = kinds_among(columns, categorical)
         held = {
-            name: numbers_in_order(column, name)
-            if is_numeric(column) and name not in categorical
-            else texts(column)
+            name: texts(column) if name in kinds else numbers_in_order(column, name)
             for name, column in columns.items()
         }
         return cls._kept(held, _hashed(held, count), None, limit, count)
