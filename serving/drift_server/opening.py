@@ -40,9 +40,13 @@ def open_reader(location: str) -> Reader:
         location: as `open_store` takes it.
 
     Raises:
-        ParameterError: the location is wrong.
+        ParameterError: the location is wrong, or nothing is there.
         StoreError: it cannot be read now.
     """
+    if not SCHEME.match(location) and not Path(location).exists():
+        raise ParameterError(
+            f"store {location}: there is no such file; kanaria drift serve makes it"
+        )
     return Reader(_open(location, write=False))
 
 

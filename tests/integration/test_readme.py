@@ -32,10 +32,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's folder: the README's configuration, a module of his own, data."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "data").mkdir()
-    config, policy = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    config, policy, watch = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     # Fewer steps than a user would take, and yet enough for a model that is blessed.
     (folder / "my.yaml").write_text(config.replace("1000", "100"))
     (folder / "policy.yaml").write_text(policy)
+    (folder / "watch.yaml").write_text(watch)
     shutil.copy(TAXI / "taxi_module.py", folder / "my_module.py")
     shutil.copy(TAXI / "eval_config.pbtxt", folder)
     make = [sys.executable, TAXI / "make_data.py", folder / "data/taxi.csv", "1500"]
@@ -107,6 +108,23 @@ def test_the_rollout_commands_run_as_they_stand(folder: Path):
             assert answered.returncode == 0, (command, answered.stderr)
         assert controller.wait() == 1
         assert traffic.observe("default", "tips").canary_percent == 0
+
+
+def test_the_drift_commands_run_as_they_stand(folder: Path):
+    serve, *others = commands("kanaria drift")
+    with subprocess.Popen([BIN / serve.split()[0], *serve.split()[1:]], cwd=folder) as server:
+        try:
+            deadline = time.monotonic() + 60
+            while '"ready":true' not in answer("http://127.0.0.1:8081/v2/health/ready"):
+                assert server.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.3)
+            for command in others:
+                answered = shell(command, folder)
+                assert answered.returncode == 0, (command, answered.stderr)
+        finally:
+            server.terminate()
+    assert "Drift of served models" in (folder / "drift.html").read_text()
 
 
 def answer(url: str) -> str:

@@ -323,3 +323,10 @@ def test_stores_that_are_opened_at_once_make_one_schema(new_database):
     for number, store in enumerate(stores):
         store.apply([half(id=str(number))], NOW)
     assert len(joined(location)) == 4
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path):
+    with pytest.raises(
+        ParameterError, match=r"none\.sqlite: there is no such file; kanaria drift serve"
+    ):
+        open_reader(str(tmp_path / "none.sqlite"))
