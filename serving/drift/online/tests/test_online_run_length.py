@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kanaria.serving.drift.online import run_length
+from kanaria.serving.drift.online import maximum_mean_discrepancy, run_length
 from kanaria.serving.drift.online.cramer_von_mises import OnlineCramerVonMises
 from kanaria.serving.drift.online.fisher_exact import OnlineFisherExact
 from kanaria.serving.drift.online.maximum_mean_discrepancy import OnlineMaximumMeanDiscrepancy
@@ -31,6 +31,7 @@ NULLS = {
 @pytest.fixture(autouse=True)
 def fewer_streams(monkeypatch):
     monkeypatch.setattr(run_length, "STREAMS", 20_000)
+    monkeypatch.setattr(maximum_mean_discrepancy, "MOST", 1_000)
 
 
 def run_lengths(detector, draw, rows=10_000, references=3, reference_rows=50_000):
