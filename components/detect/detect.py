@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kanaria.components.detect import verdict
 from kanaria.components.detect.rows import sampled
+from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.shared import atomic, examples, outcome, release, storage
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
@@ -63,7 +64,8 @@ def detect(request: DetectRequest, targets: Targets) -> bool:
     splits = [request.split] if request.split else examples.split_names(request.examples)
     sample = sampled(request.examples, splits, request.rows, request.seed)
     columns, _ = sample.columns()
-    result = detector.test(reference, columns)
+    with libraries_of(detector.name):
+        result = detector.test(reference, columns)
     found = verdict.judged(result)
     window = describe.window(result, reference, columns, name=", ".join(splits))
     _report(window, targets)

@@ -11,12 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from kanaria.components.detect import features
 from kanaria.components.detect.rows import Sample, sampled
+from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.shared import atomic
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.schema_file import read_schema
 from kanaria.serving.drift import saved
-from kanaria.serving.drift.protocol import Columns, Detector, Reference
+from kanaria.serving.drift.protocol import Detector
 
 STEP = "fit_drift_detector"
 SCHEMA_FILE = "schema.pbtxt"
@@ -77,10 +78,12 @@ def fit(request: FitRequest, target: Path) -> dict[str, object]:
             temporary.mkdir()
             (temporary / NOTHING).write_text(f"{left_out}\n", encoding="utf-8")
         return {"features": [], "left_out": left_out}
-    categorical = features.categorical(schema, columns)
-    detector = detector_of(request.detector, request.settings, categorical)
+    known = {"categorical": features.categorical(schema, columns), "outputs": tuple(columns)}
+    detector = detector_of(request.detector, known | dict(request.settings))
+    with libraries_of(detector.name):
+        reference = detector.fit(columns)
     with atomic.published(target) as temporary:
-        saved.save(temporary, detector, fitted(detector, columns))
+        saved.save(temporary, detector, reference)
     return {
         "detector": detector.name,
         "features": list(columns),
@@ -103,42 +106,18 @@ def _check(request: FitRequest) -> None:
     faults.raise_if_any()
 
 
-def detector_of(
-    name: str, settings: Mapping[str, Any], categorical: tuple[str, ...]
-) -> Detector[Any]:
-    """Return the detector `name` with these settings.
-
-    Args:
-        name: a known one.
-        settings: known ones; for a table, `categorical` is added to them unless it is there.
-        categorical: features of numbers that are categories.
+def detector_of(name: str, settings: Mapping[str, Any]) -> Detector[Any]:
+    """Return the detector `name` with those of the settings that it has.
 
     Raises:
         ParameterError: a setting has no valid value.
     """
     kind = saved.KINDS[name][0]
-    has_kinds = "categorical" in {field.name for field in dataclasses.fields(kind)}
-    given = {"categorical": categorical, **settings} if has_kinds else dict(settings)
+    fields = {field.name for field in dataclasses.fields(kind)}
+    given = {key: value for key, value in settings.items() if key in fields}
     try:
         found: Detector[Any] = TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
         wrong = "; ".join(f"{e['loc'][0]}={shown(e['input'])}: {e['msg']}" for e in error.errors())
         raise ParameterError(f"{STEP}: settings of {name}: {wrong}") from error
     return found
-
-
-def fitted(detector: Detector[Any], columns: Columns) -> Reference:
-    """Return the reference of `columns`.
-
-    Raises:
-        ParameterError: the detector needs a library that this runtime lacks.
-        DataError: a column does not fit the detector.
-    """
-    try:
-        reference: Reference = detector.fit(columns)
-    except ModuleNotFoundError as error:
-        raise ParameterError(
-            f"{STEP}: detector={shown(detector.name)}: it needs {error.name}, which the training "
-            "image lacks; use table, or fit it with kanaria.serving.drift in the control image"
-        ) from error
-    return reference

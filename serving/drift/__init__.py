@@ -19,7 +19,11 @@
     black_box_shift            answers of a classifier                  its probabilities
     uncertainty                how sure it is of them                   its probabilities
 
+`online` has detectors that look at one row at a time, `outliers` those that look for single rows;
+`images` makes columns of images for all of them.
+
 Rule: a detector is a frozen record of settings. `fit` makes a reference, `test` compares a window
-with it; both are pure. Only `saved` and `alibi` touch files. scipy and scikit-learn take seconds
-to load, so they are imported where they compute: importing this package loads numpy at most.
+with it; both are pure. Only `saved`, `files` and `alibi` touch files. scipy and scikit-learn take
+seconds to load, so they are imported where they compute: importing this package loads numpy at
+most.
 """

@@ -12,7 +12,6 @@ from kanaria.serving.drift.protocol import Floats
 
 BLOCK = 256
 """Rows of one block: its kernel matrix stays in a core's cache."""
-
 FARTHEST = 174.0
 """Squared distance in bandwidths from which on a kernel is too small for float32."""
 
@@ -27,6 +26,8 @@ def gaussian(first: Floats, second: Floats, sigmas: Sequence[float]) -> Floats:
 
     Distances are taken in float64, where close rows far from the origin stay apart.
     """
+    widest = max(sigmas)
+    first, second = first / widest, second / widest
     # |x - y|^2 = |x|^2 - 2 x y + |y|^2 in one product of matrices.
     left = np.column_stack([first, np.einsum("ij,ij->i", first, first), np.ones(len(first))])
     right = np.column_stack(
@@ -35,8 +36,8 @@ def gaussian(first: Floats, second: Floats, sigmas: Sequence[float]) -> Floats:
     squared = left @ right.T
     # Rounding may leave the distance of equal rows a little below zero.
     np.maximum(squared, 0.0, out=squared)
-    near = np.minimum(squared, FARTHEST * max(sigmas) ** 2, out=squared).astype(np.float32)
-    kernels = (np.exp(near * np.float32(-0.5 / sigma**2)) for sigma in sigmas)
+    near = np.minimum(squared, FARTHEST, out=squared).astype(np.float32)
+    kernels = (np.exp(near * np.float32(-0.5 * (widest / sigma) ** 2)) for sigma in sigmas)
     return functools.reduce(np.add, kernels) / np.float32(len(sigmas))
 
 

@@ -5,6 +5,10 @@ and Recht 2007). With some frequencies drawn once, a row becomes the cosines and
 products with them, and the discrepancy is the distance of two means of such rows (Zhao and Meng
 2015). The test permutes rows as the exact one does, so false alarms are as promised for any
 frequencies.
+
+What it costs is power: with 256 frequencies it saw at most 5 of 100 windows fewer than the exact
+test in seven kinds of drift, with 64 up to 23 fewer, with 16 up to 49; drift in how features vary
+together suffers most (`tests/benchmarks/drift_mmd.py`).
 """
 
 import math

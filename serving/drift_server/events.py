@@ -16,6 +16,8 @@ from urllib.parse import unquote
 from kanaria.components.shared.errors import DataError, shown
 
 VERSION_ANNOTATION = "kanaria.io/model-version"
+SERVICE_ANNOTATION = "kanaria.io/service"
+"""Names the service where each of its revisions is an InferenceService (Standard mode)."""
 REQUEST_ID_HEADER = "x-request-id"
 NEEDED = ("id", "source", "specversion", "type", "inferenceservicename", "namespace")
 ATTRIBUTES = (*NEEDED, "time", "component", "endpoint")
@@ -41,6 +43,7 @@ class Event:
     Attributes:
         id: the same for a request and its response, else unique within the component.
         time: when the logger saw it, in seconds since 1970.
+        service: the InferenceService, or the service whose revision it is.
         component: "predictor" or "transformer"; "" where the logger does not say.
         version: the model's version from the pod's annotation, "" where it has none.
         request_id: what labels and other models' events are joined by, "" where there is none.
@@ -87,7 +90,9 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
         faults.append(f"ce-specversion={shown(given['specversion'])}: use 1.0")
     kind = _kind(given["type"], faults)
     time = _time(given["time"], received, faults)
-    version = _text_of(_object(headers, "ce-annotations", faults), VERSION_ANNOTATION)
+    annotations = _object(headers, "ce-annotations", faults)
+    version = _text_of(annotations, VERSION_ANNOTATION)
+    service = _text_of(annotations, SERVICE_ANNOTATION)[:MAX_NAME_LENGTH]
     request_id = _text_of(_object(headers, "ce-metadata", faults), REQUEST_ID_HEADER)
     if faults or kind is None:
         raise EventError(f"payload event in binary mode: {'; '.join(faults)}")
@@ -97,7 +102,7 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
         source=given["source"],
         time=time,
         namespace=given["namespace"],
-        service=given["inferenceservicename"],
+        service=service or given["inferenceservicename"],
         component=given["component"],
         endpoint=given["endpoint"],
         version=version[:MAX_NAME_LENGTH],

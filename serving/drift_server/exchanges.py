@@ -66,6 +66,10 @@ class Exchange:
     labels: Mapping[int, KeptLabel] = field(default_factory=dict)
 
 
+OF_LABELS = "/labels"
+"""Ends the name under which a detector keeps what it found in labels instead of inputs."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """What a detector found in one window of a stream.
@@ -75,6 +79,7 @@ class Verdict:
         begin: time of the window's first exchange, in seconds since 1970.
         end: time of its last exchange, in seconds since 1970.
         rows: instances in it.
+        drifted: None where that could not be told, for too few rows or a test that failed.
         document: the whole result as JSON.
     """
 
@@ -83,7 +88,7 @@ class Verdict:
     begin: float
     end: float
     rows: int
-    drifted: bool
+    drifted: bool | None
     document: str
 
 

@@ -7,6 +7,7 @@ and by bytes; more is refused at once, so a flood costs neither memory nor the a
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,7 @@ class Limits:
             processor about 1 ms, however small the group.
         tidy: seconds between two removals of what is old while nothing arrives.
         checkpoint: seconds between two checkpoints of the store, beside the groups.
+        patience: seconds after which a group that is still being written counts as refused.
     """
 
     items: int = 20_000
@@ -50,6 +52,7 @@ class Limits:
     interval: float = 0.005
     tidy: float = 1.0
     checkpoint: float = 0.5
+    patience: float = 5.0
 
 
 class Intake:
@@ -61,7 +64,7 @@ class Intake:
         self._waiting: list[Part] = []
         self._items = self._bytes = 0
         self._arrived, self._ended = asyncio.Event(), False
-        self._writes = True
+        self._writes, self._begun = True, math.inf
 
     @property
     def depth(self) -> int:
@@ -70,8 +73,8 @@ class Intake:
 
     @property
     def writes(self) -> bool:
-        """Whether the store could be written when it was last tried, less than `tidy` ago."""
-        return self._writes
+        """Whether the store could be written when it was last tried, about `tidy` ago."""
+        return self._writes and time.monotonic() < self._begun + self._limits.patience
 
     async def put(self, items: Sequence[Item]) -> list[Outcome]:
         """Return what became of the items once they are on the disk.
@@ -126,13 +129,14 @@ class Intake:
         self._arrived.clear()
         items = [item for part, _ in group for item in part]
         loop = asyncio.get_running_loop()
-        refused, outcomes = None, list[Outcome]()
+        refused, outcomes, self._begun = None, list[Outcome](), time.monotonic()
         try:
             outcomes = await loop.run_in_executor(thread, self._store.apply, items, time.time())
         except StoreError as error:
-            logger.error("%d events and labels are not kept: %s", len(items), error)
+            if items or self._writes:
+                logger.error("%d events and labels are not kept: %s", len(items), error)
             refused = error
-        self._writes = refused is None
+        self._writes, self._begun = refused is None, math.inf
         self._items, self._bytes = self._items - len(items), self._bytes - sum(map(_bytes, items))
         _tell(group, outcomes, refused)
 

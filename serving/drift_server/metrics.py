@@ -52,6 +52,11 @@ class Metrics:
             "1 while the process that tests windows runs, 0 while it does not or is not to.",
             registry=self._registry,
         )
+        self._writes = Gauge(
+            "kanaria_store_ready",
+            "Whether the store could be written when it was last tried, about a second ago.",
+            registry=self._registry,
+        )
         self._coverage = Gauge(
             "kanaria_label_coverage_ratio",
             "Share of the instances in the newest window due for labels that have one.",
@@ -89,14 +94,16 @@ class Metrics:
             if coverage.labelled:
                 self._lag.labels(*key).set(coverage.mean_lag)
 
-    def text(self, waiting: int, watching: bool | None) -> bytes:
+    def text(self, waiting: int, writes: bool, watching: bool | None) -> bytes:
         """Return all metrics in Prometheus' text format.
 
         Args:
             waiting: items that wait to be written.
+            writes: whether the store could be written when it was last tried.
             watching: whether the watching process runs, None where there is to be none.
         """
         if watching is not None:
             self._watching.set(watching)
         self._waiting.set(waiting)
+        self._writes.set(writes)
         return generate_latest(self._registry)

@@ -39,8 +39,14 @@ WHERE last >= :begin AND first < :end"""
 NEWEST = """
 SELECT namespace, service, version, detector, first, last, rows, drifted, document
 FROM verdicts JOIN (
-  SELECT namespace, service, version, detector, max(last) AS last FROM verdicts GROUP BY 1, 2, 3, 4
-  ) newest USING (namespace, service, version, detector, last)"""
+  SELECT DISTINCT namespace, service, version, detector, last FROM (
+    SELECT namespace, service, version, detector, last, dense_rank() OVER (
+      PARTITION BY namespace, service, version, detector ORDER BY last DESC) AS place
+    FROM verdicts) ranked
+  WHERE place <= :count) newest USING (namespace, service, version, detector, last)"""
+NEWEST_OF = f"""
+SELECT namespace, service, version, detector, first, last, rows, drifted, document FROM verdicts
+WHERE {OF_STREAM} AND detector = :detector ORDER BY last DESC LIMIT :count"""  # noqa: S608  # Put together of this file's constants.
 IN_ORDER = " ORDER BY first, last, detector, namespace, service, version"
 HEADS_AT_ONCE = 2000
 EXCHANGES_AT_ONCE = 64
@@ -136,9 +142,15 @@ class Reader:
             for row in self._database.execute(query, begin=begin, end=end, **of_stream)
         ]
 
-    def newest_verdicts(self) -> list[Verdict]:
-        """Return what each detector found in each stream's window of the latest end."""
-        return [_verdict(row) for row in self._database.execute(NEWEST + IN_ORDER)]
+    def newest_of(self, stream: Stream, detector: str, count: int) -> list[Verdict]:
+        """Return what a detector found in a stream's `count` newest windows, the newest last."""
+        rows = self._database.execute(NEWEST_OF, **_key(stream), detector=detector, count=count)
+        return [_verdict(row) for row in reversed(rows)]
+
+    def newest_verdicts(self, count: int) -> list[Verdict]:
+        """Return what each detector found in each stream's `count` windows of the latest ends."""
+        rows = self._database.execute(NEWEST + IN_ORDER, count=count)
+        return [_verdict(row) for row in rows]
 
     def _exchanges(self, query: str, **values: Value) -> Iterator[Exchange]:
         for part in self._stream(query, EXCHANGES_AT_ONCE, **values):
@@ -174,7 +186,7 @@ def _verdict(row: Row) -> Verdict:
         begin=begin,
         end=end,
         rows=rows,
-        drifted=bool(drifted),
+        drifted=None if drifted is None else bool(drifted),
         document=document,
     )
 

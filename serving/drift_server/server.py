@@ -210,8 +210,11 @@ class Receiver:
     async def metrics(self, _: Request) -> Response:
         """Show the counters, and what was found last."""
         watching = None if self._watching is None else self._watching.alive
-        text = self._metrics.text(self._intake.depth, watching)
-        text += await asyncio.to_thread(scraped, self._location)
+        text = self._metrics.text(self._intake.depth, self._intake.writes, watching)
+        try:
+            text += await asyncio.to_thread(scraped, self._location)
+        except StoreError as error:  # The counters tell of it, so they are shown all the more.
+            logger.error("what was found last is not known: %s", error)
         return Response(text, media_type="text/plain; version=0.0.4")
 
     async def _refuse(self, _: Request | None, error: Exception) -> Response:

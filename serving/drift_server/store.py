@@ -185,7 +185,7 @@ class Store:
             first=verdict.begin,
             last=verdict.end,
             rows=verdict.rows,
-            drifted=int(verdict.drifted),
+            drifted=None if verdict.drifted is None else int(verdict.drifted),
             document=verdict.document,
         )
 

@@ -168,7 +168,13 @@ def _own(manifest: Manifest, service: str, revision: str) -> dict[str, Any]:
     own["metadata"]["name"] = revision
     own["metadata"].setdefault("labels", {})[routing.SERVICE] = service
     own["metadata"].setdefault("annotations", {})[DEPLOYMENT_MODE] = "Standard"
-    own["spec"]["predictor"].pop("canaryTrafficPercent", None)
+    own["metadata"]["annotations"][routing.SERVICE] = service
+    predictor = own["spec"]["predictor"]
+    predictor.pop("canaryTrafficPercent", None)
+    if "logger" in predictor:
+        # The agent tells the name of this InferenceService; the payload log is the whole service's.
+        told = predictor["logger"].get("metadataAnnotations", [])
+        predictor["logger"]["metadataAnnotations"] = [*told, routing.SERVICE]
     return own
 
 

@@ -123,12 +123,19 @@ def to_route(routing: Routing, namespace: str, name: str, gateway: Gateway) -> d
 
 
 def _filters(routing: Routing) -> dict[str, Any]:
-    """Return the filter that copies requests (Gateway API 1.3: RequestMirror with a percentage)."""
+    """Return what copies requests (Gateway API 1.3: RequestMirror with a percentage).
+
+    An id that the client gave to the event would be that of the copy too, and the payload log
+    would take both for one exchange.
+    """
     if not routing.mirrored:
         return {}
     backend = {"kind": "Service", "name": f"{routing.latest}{BACKEND_SUFFIX}", "port": 80}
-    mirror = {"backendRef": backend, "percent": routing.mirrored}
-    return {"filters": [{"type": MIRROR, "requestMirror": mirror}]}
+    # Not every gateway that copies all requests knows percentages.
+    share = {"percent": routing.mirrored} if routing.mirrored < 100 else {}
+    mirror = {"backendRef": backend} | share
+    own_ids = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Ce-Id"]}}
+    return {"filters": [own_ids, {"type": MIRROR, "requestMirror": mirror}]}
 
 
 def from_route(route: Mapping[str, Any]) -> Routing:

@@ -10,10 +10,12 @@ from control_plane.layout import NODE_ADDRESS
 from inference_services import SECONDS, InferenceServices, wait_until
 
 from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ModelServer, ServiceSpec
+from kanaria.serving.inference_service.spec import ModelServer, PayloadLog, ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.traffic.cluster import ClusterTraffic
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
+
+GATEWAY_URL = f"http://{NODE_ADDRESS}"
 
 
 def apply(services: InferenceServices, uri: str, percent: int | None = None, **fields: Any) -> None:
@@ -28,18 +30,25 @@ def apply(services: InferenceServices, uri: str, percent: int | None = None, **f
 class StandardService:
     """The service `taxi` in Standard mode, delivered behind a route of its own."""
 
-    def __init__(self, services: InferenceServices):
-        self._services = services
-        self._traffic = ClusterTraffic(KubernetesClient.connect())
+    def __init__(
+        self,
+        services: InferenceServices,
+        traffic: Traffic | None = None,
+        log_url: str = "",
+    ):
+        self._services, self._log = services, PayloadLog(url=log_url)
+        self._traffic = traffic or ClusterTraffic(KubernetesClient.connect())
 
-    def stage(self, uri: str) -> None:
+    def stage(self, uri: str, version: str = "") -> None:
         """Stage a model and wait until it is ready."""
+        marks = {"kanaria.io/model-version": version} if version else {}
         spec = ServiceSpec(
             name="taxi",
             namespace=self._services.namespace,
             storage_uri=uri,
             server=ModelServer(runtime="model-server"),
-            annotations={"serving.kserve.io/deploymentMode": "Standard"},
+            annotations={"serving.kserve.io/deploymentMode": "Standard", **marks},
+            log=self._log,
         )
         self._traffic.stage(build(spec))
         self.until(lambda status: status.revision_uris.get(status.latest_ready) == uri)
@@ -60,16 +69,17 @@ class StandardService:
 class Predictor:
     """The predictor of the service `taxi`, as users outside the cluster reach it."""
 
-    def __init__(self, services: InferenceServices, url: str = ""):
-        """Reach the service by a URL, else by that which its status tells."""
+    def __init__(self, services: InferenceServices, url: str = "", gateway: str = GATEWAY_URL):
+        """Reach the service by a URL, else by that which its status tells, through a gateway."""
         host = urlsplit(url or services.get("taxi")["status"]["url"]).netloc
         # A revision that is scaled to zero answers the first request only when it has started.
-        self._client = httpx.Client(
-            base_url=f"http://{NODE_ADDRESS}", headers={"Host": host}, timeout=SECONDS
-        )
+        self._client = httpx.Client(base_url=gateway, headers={"Host": host}, timeout=SECONDS)
 
-    def predict(self) -> httpx.Response:
-        return self._client.post("/v1/models/taxi:predict", json={"instances": [[1, 2]]})
+    def predict(self, request_id: str = "", event_id: str = "") -> httpx.Response:
+        given = {"X-Request-Id": request_id, "Ce-Id": event_id}
+        headers = {name: value for name, value in given.items() if value}
+        body = {"instances": [[1, 2]]}
+        return self._client.post("/v1/models/taxi:predict", json=body, headers=headers)
 
     def wait(self) -> None:
         """Wait until the gateway knows the route, which is shortly after the service is ready."""

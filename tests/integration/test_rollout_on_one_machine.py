@@ -1,28 +1,16 @@
 """The same policy file, real traffic, real model processes: what becomes of three canaries."""
 
-import subprocess
-import sys
-import threading
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
+from one_machine import CANARY, STABLE, requests_to, rollout, stage
 from serving_models import models
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.background import served
-from kanaria.serving.local.router import REVISION_HEADER
 from kanaria.serving.traffic.local import LocalTraffic
 
 __all__ = ["models"]
 
-KANARIA = Path(sys.executable).with_name("kanaria")
-CLIENTS = 4
 POLICY = """
 steps:
   - {percent: 10, minimum_requests: 100, minimum_minutes: 0}
@@ -30,43 +18,6 @@ steps:
 gates:
   latency: {margin: 4.0}  # The clients share two cores with both models.
 """
-STABLE, CANARY = "taxi-predictor-00001", "taxi-predictor-00002"
-
-
-def stage(traffic: LocalTraffic, model: Path) -> None:
-    traffic.stage(build(ServiceSpec(name="taxi", storage_uri=str(model))))
-    while True:
-        status = traffic.observe("default", "taxi")
-        if status.storage_uri == str(model) and status.latest_ready == status.latest_created:
-            return
-        time.sleep(0.1)
-
-
-@contextmanager
-def requests_to(url: str) -> Iterator[Counter]:
-    """Send requests from a few clients; yield how many each revision answered with which code."""
-    ended, answers = threading.Event(), Counter()
-
-    def ask() -> None:
-        with httpx.Client(timeout=30) as client:
-            while not ended.is_set():
-                answer = client.post(url, json={"instances": [[1.0]]})
-                answers[answer.headers[REVISION_HEADER], answer.status_code] += 1
-
-    clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
-    for client in clients:
-        client.start()
-    try:
-        yield answers
-    finally:
-        ended.set()
-        for client in clients:
-            client.join()
-
-
-def rollout(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [KANARIA, "rollout", *words, "taxi", "--state", state]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize(

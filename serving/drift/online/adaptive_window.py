@@ -125,36 +125,37 @@ class _Run:
     features: tuple[str, ...]
     settings: AdaptiveWindow
 
-    def scan(self, state: State, values: Floats) -> tuple[NDArray[np.bool_], State]:
-        """Return at which rows ADWIN made a cut, and the state after all."""
-        changed = np.zeros(len(values), dtype=bool)
+    def advance(self, state: State, values: Floats) -> tuple[State, bool]:
+        """Return the state at the first row at which ADWIN made a cut, or after all."""
+        found = [self._first(state, feature, column) for feature, column in enumerate(values.T)]
+        rows = min([len(values), *(row + 1 for row in found if row is not None)])
         memory, seen = state.memory.copy(), state.seen.copy()
-        for feature in range(len(self.features)):
-            present = np.flatnonzero(~np.isnan(values[:, feature]))
-            new = values[present, feature]
-            found = self._changes(_kept(state, feature), new)
-            changed[present[found]] = True
+        for feature, column in enumerate(values[:rows].T):
+            new = column[~np.isnan(column)]
             memory[feature] = np.concatenate([memory[feature], new])[-memory.shape[1] :]
             seen[feature] += len(new)
-        return changed, replace(state, memory=memory, seen=seen, rows=state.rows + len(values))
+        after = replace(state, memory=memory, seen=seen, rows=state.rows + rows)
+        return after, any(row is not None for row in found)
 
     def describe(self, state: State) -> tuple[OnlineFeature, ...]:
         """Return every feature at its newest value."""
         return tuple(self._described(state, feature) for feature in range(len(self.features)))
 
-    def _changes(self, kept: Floats, new: Floats) -> list[int]:
-        """Return the places in `new` at which a change is found, given the values before."""
-        found: list[int] = []
-        done, longest = 0, self.settings.longest
+    def _first(self, state: State, feature: int, column: Floats) -> int | None:
+        """Return the first row of `column` at which a change is found, if there is one."""
+        places = np.flatnonzero(~np.isnan(column))
+        kept, new, done = _kept(state, feature), column[places], 0
+        longest = self.settings.longest
         while done < len(new):
             kept = kept if len(kept) < longest else kept[longest - longest // 2 :]
-            part = new[done : done + longest - len(kept)]
-            series = np.concatenate([kept, part])
-            places = _changes(_adwin(self.settings.delta), series)
-            found += [done + place - len(kept) for place in places if place >= len(kept)]
-            done += len(part)
+            series = np.concatenate([kept, new[done : done + longest - len(kept)]])
+            changes = _changes(_adwin(self.settings.delta), series)
+            later = [change for change in changes if change >= len(kept)]
+            if later:
+                return int(places[done + later[0] - len(kept)])
+            done += len(series) - len(kept)
             kept = series
-        return found
+        return None
 
     def _described(self, state: State, feature: int) -> OnlineFeature:
         series = _kept(state, feature)

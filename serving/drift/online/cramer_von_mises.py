@@ -60,10 +60,11 @@ class OnlineCramerVonMises(windows.Settings):
         even = np.column_stack(
             [ranks.even(own, values[:, i], drawn[:, i]) for i, own in enumerate(held)]
         )
+        sizes = np.array([len(own) for own in held])[:, None]
         run = windows.Windows(
             features=tuple(reference.values),
             sizes=self.window_sizes,
-            measure=lambda feature, found: statistic(found, len(held[feature])),
+            measure=lambda found: statistic(found, sizes),
             effect=lambda feature, window: self._effect(window, len(held[feature])),
         )
         return follow(run, self.name, self.expected_run_time, state, even)
@@ -83,16 +84,20 @@ class OnlineCramerVonMises(windows.Settings):
         return effects.largest_difference(float(differences.max()), *rows, self.least)
 
 
-def statistic(windows: Floats, reference_rows: int) -> Floats:
-    """Return the statistic of windows of ranks, of shape (windows, size).
+def statistic(windows: Floats, reference_rows: Floats) -> Floats:
+    """Return the statistic of windows of ranks.
+
+    Args:
+        windows: of shape (..., size).
+        reference_rows: for each window.
 
     Returns:
         w² = 1 / 12m + Σ (u(i) - (2i - 1) / 2m)² (Anderson and Darling 1952), scaled by n / (n + m)
         as the statistic of two samples is, for windows of m values and n reference rows.
     """
-    size = windows.shape[1]
+    size = windows.shape[-1]
     expected = (2 * np.arange(1, size + 1) - 1) / (2 * size)
-    squares = ((np.sort(windows, axis=1) - expected) ** 2).sum(axis=1)
+    squares = ((np.sort(windows, axis=-1) - expected) ** 2).sum(axis=-1)
     return (1 / (12 * size) + squares) * reference_rows / (reference_rows + size)
 
 

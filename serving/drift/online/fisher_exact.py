@@ -11,8 +11,10 @@ parameter is unknown", smooth over time for the same reason, which leaves gaps f
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import effects, fisher_exact
@@ -65,18 +67,18 @@ class OnlineFisherExact(windows.Settings):
         # A row's value and number in one: zeros lie below a half, ones above.
         numbered = (values + ranks.drawn(state.rows, *values.shape)) / 2
         held = list(_counts(reference).values())
-        levels = [{size: _levels(own, size) for size in self.window_sizes} for own in held]
+        levels = {size: _levels(tuple(held), size) for size in self.window_sizes}
         run = windows.Windows(
             features=tuple(reference.kinds),
             sizes=self.window_sizes,
-            measure=lambda feature, found: statistic(found, levels[feature][found.shape[1]]),
+            measure=lambda found: statistic(found, levels[found.shape[2]]),
             effect=lambda feature, window: self._effect(held[feature], window),
         )
         return follow(run, self.name, self.expected_run_time, state, numbered)
 
     def _thresholds(self, reference: tuple[int, int], features: int) -> Floats:
         simulated, changing = self.rows(features)
-        levels = {size: _levels(reference, size) for size in self.window_sizes}
+        levels = {size: _levels((reference,), size) for size in self.window_sizes}
         statistics = _simulated(reference, levels, simulated)
         return run_length.thresholds(statistics, changing, self.chance(features))
 
@@ -89,10 +91,10 @@ class OnlineFisherExact(windows.Settings):
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Levels:
-    """-log p of every count in a window of one size, from 0 to one more than its values.
+    """-log p of every count in windows of one size.
 
     Attributes:
-        ones: of at least so many ones.
+        ones: of at least so many ones, of shape (features, values in a window + 2).
         zeros: of at least so many zeros.
     """
 
@@ -100,37 +102,48 @@ class Levels:
     zeros: Floats
 
 
-def _levels(reference: tuple[int, int], size: int) -> Levels:
+@lru_cache(maxsize=64)
+def _levels(references: tuple[tuple[int, int], ...], size: int) -> Levels:
     from scipy.stats import hypergeom
 
-    ones, rows = reference
     counts = np.arange(size + 1)
+    ones, rows = np.array(references).T[:, :, None]
     many_ones = hypergeom.sf(counts - 1, rows + size, ones + counts, size)
     many_zeros = hypergeom.sf(counts - 1, rows + size, rows - ones + counts, size)
-    logs = [-np.log(np.maximum(p, SMALLEST)) for p in (many_ones, many_zeros)]
-    # A window of ones alone has no later ones; the level above it is only there to be read.
-    return Levels(ones=np.append(logs[0], logs[0][-1]), zeros=np.append(logs[1], logs[1][-1]))
+    return Levels(ones=_logs(many_ones), zeros=_logs(many_zeros))
+
+
+def _logs(p_values: Floats) -> Floats:
+    logs = -np.log(np.maximum(p_values, SMALLEST))
+    # No count is higher than that of a whole window, so its level is the next one too.
+    return np.concatenate([logs, logs[:, -1:]], axis=1)
 
 
 def statistic(windows: Floats, levels: Levels) -> Floats:
-    """Return the statistic of windows of (value + number) / 2, of shape (windows, size)."""
+    """Return the statistic of windows of (value + number) / 2, (features, windows, size)."""
     ones = windows >= 0.5
     numbers = np.where(ones, 2 * windows - 1, 2 * windows)
-    sums = (numbers * ones).sum(axis=1), (numbers * ~ones).sum(axis=1)
-    return _statistic(ones.sum(axis=1), *sums, levels)
+    sums = np.stack([(numbers * ones).sum(axis=2), (numbers * ~ones).sum(axis=2)])
+    return _statistic(ones.sum(axis=2), sums, levels, np.arange(len(windows))[:, None])
 
 
-def _statistic(ones: Floats, of_ones: Floats, of_zeros: Floats, levels: Levels) -> Floats:
+def _statistic(
+    ones: Floats, sums: Floats, levels: Levels, features: NDArray[np.int64] | int
+) -> Floats:
     """Return the statistic from counts of ones, and sums of ones' and of zeros' numbers."""
-    zeros = len(levels.ones) - 2 - ones
+    zeros = levels.ones.shape[1] - 2 - ones
     return np.maximum(
-        _between(ones, of_ones / np.maximum(ones, 1), levels.ones),
-        _between(zeros, of_zeros / np.maximum(zeros, 1), levels.zeros),
+        _between(ones, sums[0], levels.ones, features),
+        _between(zeros, sums[1], levels.zeros, features),
     )
 
 
-def _between(counts: Floats, numbers: Floats, levels: Floats) -> Floats:
-    return levels[counts] + numbers * (levels[counts + 1] - levels[counts])
+def _between(
+    counts: Floats, sums: Floats, levels: Floats, features: NDArray[np.int64] | int
+) -> Floats:
+    """Return the level of each count, moved towards the next by the mean of its numbers."""
+    own = levels[features, counts]
+    return own + sums / np.maximum(counts, 1) * (levels[features, counts + 1] - own)
 
 
 def _simulated(
@@ -157,10 +170,7 @@ def _simulated(
                 held -= _by_value(values[row - size], numbers[row - size])
         filled = [size for size in levels if row + 1 >= size]
         if filled:
-            found = [
-                _statistic(counts[size], sums[size][0], sums[size][1], levels[size])
-                for size in filled
-            ]
+            found = [_statistic(counts[size], sums[size], levels[size], 0) for size in filled]
             yield np.max(found, axis=0)
 
 

@@ -135,18 +135,20 @@ class _Run:
     window_size: int
     least: float
 
-    def scan(self, state: State, values: Floats) -> tuple[NDArray[np.bool_], State]:
-        """Return at which rows the statistic is above its threshold, and the state after all."""
-        whole = np.isfinite(values).all(axis=1)
+    def advance(self, state: State, values: Floats) -> tuple[State, bool]:
+        """Return the state at the first row above its threshold, or after all."""
+        whole = np.flatnonzero(np.isfinite(values).all(axis=1))
         new, seen = values[whole], int(state.seen[0])
         kept = min(seen, self.window_size - 1)
         series = np.concatenate([state.memory[self.window_size - kept :], new])
         positions = seen + 1 + np.arange(len(new))
-        crossed = np.zeros(len(values), dtype=bool)
-        crossed[whole] = self._statistics(series)[kept:] > self._limits(state, positions)
-        memory = np.concatenate([state.memory, new])[-self.window_size :]
-        rows = state.rows + len(values)
-        return crossed, replace(state, memory=memory, seen=state.seen + len(new), rows=rows)
+        above = np.flatnonzero(self._statistics(series)[kept:] > self._limits(state, positions))
+        passed, rows = (
+            (above[0] + 1, whole[above[0]] + 1) if len(above) else (len(new), len(values))
+        )
+        memory = np.concatenate([state.memory, new[:passed]])[-self.window_size :]
+        after = replace(state, memory=memory, seen=state.seen + passed, rows=state.rows + int(rows))
+        return after, bool(len(above))
 
     def describe(self, state: State) -> tuple[OnlineFeature, ...]:
         """Return what is known of all features together at the newest row."""
@@ -215,16 +217,17 @@ def _halved(reference: RowsReference) -> _Halves:
 def _simulated(halves: _Halves, size: int, positions: int) -> Iterator[Floats]:
     """Yield the statistic of streams without drift at each position from the first full window.
 
-    Row t of a stream is drawn from every size-th reference row, from another one for each t, so
-    that no window holds a row twice, which served ones do as seldom as the reference.
+    A row may be drawn again, which keeps the spread of windows right: without, that of 25 rows from
+    2,000 would be 1 % too small. Where a window holds a row twice, the
+    kernel of the pair is taken as that row's mean, since served rows hardly ever are the same.
     """
     generator = np.random.default_rng(SEED)
     means = halves.kernel(halves.drawn, halves.compared).mean(axis=1).astype(np.float32)
     kernel = halves.kernel(halves.drawn, halves.drawn).astype(np.float32)
-    count = len(halves.drawn) // size
+    count = len(halves.drawn)
+    np.fill_diagonal(kernel, (kernel.sum(axis=1) - 1) / (count - 1))
     rows = positions + size - 1
-    drawn = size * generator.integers(0, count, (rows, run_length.STREAMS), dtype=np.int32)
-    drawn += (np.arange(rows, dtype=np.int32) % size)[:, None]
+    drawn = generator.integers(0, count, (rows, run_length.STREAMS), dtype=np.int32)
     pairs, across = np.zeros(run_length.STREAMS), np.zeros(run_length.STREAMS)
     for row, new in enumerate(drawn):
         first = max(0, row - size + 1)

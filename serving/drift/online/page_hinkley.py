@@ -110,20 +110,20 @@ class _Run:
     allowance: float
     least: float
 
-    def scan(self, state: State, values: Floats) -> tuple[NDArray[np.bool_], State]:
-        """Return at which rows a sum is above its threshold, and the state after all."""
-        crossed = np.zeros(len(values), dtype=bool)
-        memory, seen = state.memory.copy(), state.seen.copy()
-        for row, new in enumerate(values):
+    def advance(self, state: State, values: Floats) -> tuple[State, bool]:
+        """Return the state at the first row with a sum above its threshold, or after all."""
+        memory, seen = state.memory, state.seen
+        for row, new in enumerate(values, start=1):
             there = ~np.isnan(new)
-            steps = np.stack([new, -new], axis=1)[there] - self.allowance
-            heights = np.maximum(memory[there, :, 0] + steps, 0.0)
-            memory[there, :, 1] = np.where(heights > 0, memory[there, :, 1] + 1, 0.0)
-            memory[there, :, 0] = heights
-            seen[there] += 1
-            limits = _limits(state.thresholds, seen)
-            crossed[row] = bool(np.any(memory[there, :, 0].max(axis=1) > limits[there]))
-        return crossed, replace(state, memory=memory, seen=seen, rows=state.rows + len(values))
+            steps = np.stack([new, -new], axis=1) - self.allowance
+            heights = np.maximum(memory[:, :, 0] + steps, 0.0)
+            moved = np.stack([heights, np.where(heights > 0, memory[:, :, 1] + 1, 0.0)], axis=2)
+            memory = np.where(there[:, None, None], moved, memory)
+            seen = seen + there
+            above = memory[:, :, 0].max(axis=1) > _limits(state.thresholds, seen)
+            if np.any(above & there):
+                return replace(state, memory=memory, seen=seen, rows=state.rows + row), True
+        return replace(state, memory=memory, seen=seen, rows=state.rows + len(values)), False
 
     def describe(self, state: State) -> tuple[OnlineFeature, ...]:
         """Return every feature at its newest value."""

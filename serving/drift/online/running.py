@@ -2,21 +2,21 @@
 
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
 from kanaria.serving.drift.protocol import Floats
 
-ROWS = 256
+ROWS = 128
 """Looked at together; more cost memory, fewer cost time."""
 
 
 class Run(Protocol):
     """How one kind of detector follows a run."""
 
-    def scan(self, state: State, values: Floats) -> tuple[NDArray[np.bool_], State]:
-        """Return at which rows a statistic is above its threshold, and the state after all."""
+    def advance(self, state: State, values: Floats) -> tuple[State, bool]:
+        """Return the state at the first row with a statistic above its threshold, and True.
+
+        Without such a row, the state after some of `values`, at least one row, and False.
+        """
 
     def describe(self, state: State) -> tuple[OnlineFeature, ...]:
         """Return what is known at the newest row."""
@@ -37,8 +37,8 @@ def follow(
     began, alarms, described = state.rows, [], None
     while state.rows - began < len(values):
         first = state.rows - began
-        state = _advance(run, state, values[first : first + ROWS])
-        features = run.describe(state)
+        state, crossed = run.advance(state, values[first : first + ROWS])
+        features = run.describe(state) if crossed else ()
         if any(feature.drifted for feature in features):
             alarms.append(state.rows)
             described = described or features
@@ -49,18 +49,5 @@ def follow(
         rows=len(values),
         row=alarms[0] if alarms else state.rows,
         alarms=tuple(alarms),
-        features=described or features,
+        features=described or run.describe(state),
     )
-
-
-def _advance(run: Run, state: State, values: Floats) -> State:
-    """Return the state at the first alarm, or after all of `values`."""
-    crossed, after = run.scan(state, values)
-    done = 0
-    # An effect that does not matter makes no alarm, so several rows may have to be looked at.
-    for row in np.flatnonzero(crossed):
-        state = run.scan(state, values[done : row + 1])[1]
-        done = row + 1
-        if any(feature.drifted for feature in run.describe(state)):
-            return state
-    return after

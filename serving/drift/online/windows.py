@@ -52,8 +52,8 @@ class Settings(protocol.Settings):
         return first + simulated, changing
 
 
-Measure = Callable[[int, Floats], Floats]
-"""Of a feature, by its number, and of windows of shape (windows, size): a statistic each."""
+Measure = Callable[[Floats], Floats]
+"""Of windows, of shape (features, windows, size): a statistic each, 0 or more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,58 +72,68 @@ class Windows:
     measure: Measure
     effect: Callable[[int, Floats], Effect]
 
-    def scan(self, state: State, values: Floats) -> tuple[NDArray[np.bool_], State]:
-        """Return at which rows a feature is above its threshold, and the state after all."""
-        crossed = np.zeros(len(values), dtype=bool)
-        memory, seen = state.memory.copy(), state.seen.copy()
-        for feature in range(len(self.features)):
-            present = ~np.isnan(values[:, feature])
-            new = values[present, feature]
-            kept = min(int(seen[feature]), self.sizes[-1] - 1)
-            series = np.concatenate([memory[feature, memory.shape[1] - kept :], new])
-            positions = seen[feature] + 1 + np.arange(len(new))
-            limits = self._thresholds(state, feature, positions)
-            crossed[present] |= self._statistics(feature, series)[kept:] > limits
-            memory[feature] = np.concatenate([memory[feature], new])[-memory.shape[1] :]
-            seen[feature] += len(new)
-        return crossed, replace(state, memory=memory, seen=seen, rows=state.rows + len(values))
+    def advance(self, state: State, values: Floats) -> tuple[State, bool]:
+        """Return the state at the first row with a feature above its threshold, or after some.
+
+        Rows without missing values are taken together up to the next one that has some.
+        """
+        there = ~np.isnan(values)
+        gaps = np.flatnonzero(~there.all(axis=1))
+        rows = max(int(gaps[0]), 1) if len(gaps) else len(values)
+        there = there[:rows].T
+        series = np.concatenate([state.memory, values[:rows].T], axis=1)
+        seen = state.seen[:, None] + np.cumsum(there, axis=1)
+        above = self._statistics(series, seen).max(axis=0) > self._limits(state, seen)
+        crossed = np.flatnonzero((above & there).any(axis=0))
+        passed = int(crossed[0]) + 1 if len(crossed) else rows
+        moved = series[:, passed : passed + state.memory.shape[1]]
+        memory = np.where(there[:, :1], moved, state.memory)
+        after = replace(state, memory=memory, seen=seen[:, passed - 1], rows=state.rows + passed)
+        return after, bool(len(crossed))
 
     def describe(self, state: State) -> tuple[OnlineFeature, ...]:
         """Return every feature at its newest value."""
-        return tuple(self._described(state, feature) for feature in range(len(self.features)))
-
-    def _described(self, state: State, feature: int) -> OnlineFeature:
-        position = int(state.seen[feature])
-        series = state.memory[feature, state.memory.shape[1] - min(position, self.sizes[-1]) :]
-        statistics = self._by_size(feature, series)
-        best = int(np.argmax(statistics))
-        return OnlineFeature(
-            feature=self.features[feature],
-            statistic=max(0.0, statistics[best]),
-            threshold=float(self._thresholds(state, feature, np.array([position]))[0]),
-            position=position,
-            effect=self.effect(feature, series[-self.sizes[best] :]),
+        statistics = self._statistics(state.memory, state.seen[:, None])[:, :, 0]
+        limits = self._limits(state, state.seen[:, None])[:, 0]
+        return tuple(
+            OnlineFeature(
+                feature=name,
+                statistic=max(0.0, float(statistics[:, feature].max())),
+                threshold=float(limits[feature]),
+                position=int(state.seen[feature]),
+                effect=self._effect(state, feature, int(statistics[:, feature].argmax())),
+            )
+            for feature, name in enumerate(self.features)
         )
 
-    def _by_size(self, feature: int, series: Floats) -> list[float]:
-        """Return the statistic of the newest window of each size, below 0 where there is none."""
-        return [
-            float(self.measure(feature, series[None, -size:])[0]) if len(series) >= size else -1.0
+    def _effect(self, state: State, feature: int, best: int) -> Effect:
+        """Return the effect in the window of the largest statistic, as far as it is filled."""
+        filled = min(int(state.seen[feature]), self.sizes[best])
+        return self.effect(feature, state.memory[feature, state.memory.shape[1] - filled :])
+
+    def _statistics(self, series: Floats, seen: NDArray[np.int64]) -> Floats:
+        """Return the statistic of the windows of each size that end at the newest values.
+
+        Args:
+            series: of each feature, of shape (features, values), the newest last.
+            seen: at each of the newest values, of shape (features, newest).
+
+        Returns:
+            Of shape (sizes, features, newest); -1 for a window that is not filled.
+        """
+        newest = seen.shape[1]
+        found = [
+            self.measure(sliding_window_view(series[:, -(size + newest - 1) :], size, axis=1))
             for size in self.sizes
         ]
+        filled = seen >= np.array(self.sizes)[:, None, None]
+        return np.where(filled, np.stack(found), -1.0)
 
-    def _statistics(self, feature: int, series: Floats) -> Floats:
-        largest = np.full(len(series), -1.0)
-        for size in self.sizes:
-            if len(series) >= size:
-                windows = sliding_window_view(series, size)
-                found = self.measure(feature, windows)
-                largest[size - 1 :] = np.maximum(largest[size - 1 :], found)
-        return largest
-
-    def _thresholds(self, state: State, feature: int, positions: NDArray[np.int64]) -> Floats:
-        held = state.thresholds[min(feature, len(state.thresholds) - 1)]
-        return held[np.clip(positions - self.sizes[0], 0, len(held) - 1)]
+    def _limits(self, state: State, seen: NDArray[np.int64]) -> Floats:
+        """Return the thresholds at positions of shape (features, positions)."""
+        positions = np.clip(seen - self.sizes[0], 0, state.thresholds.shape[1] - 1)
+        features = np.arange(len(seen)) % len(state.thresholds)
+        return state.thresholds[features[:, None], positions]
 
 
 def empty(features: int, longest: int, thresholds: Floats) -> State:

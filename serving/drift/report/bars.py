@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.columns import categories, numbers
+from kanaria.serving.drift.columns import categories, is_numeric, numbers
 from kanaria.serving.drift.counted import CountedReference, side_by_side
 from kanaria.serving.drift.mixed import TableReference
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Reference
 from kanaria.serving.drift.report.records import Bars, Column
 from kanaria.serving.drift.rows import RowsReference
+from kanaria.serving.drift.sampled import SampledReference
 
 Array = NDArray[Any]
 MISSING_VALUES = "missing_values"
@@ -66,6 +67,8 @@ def known(reference: Reference, detector: str = "") -> Mapping[str, Known]:
     if isinstance(reference, RowsReference):
         columns = zip(reference.features, reference.values.T, strict=True)
         return {name: _numbers(reference.rows, np.sort(values)) for name, values in columns}
+    if isinstance(reference, SampledReference):
+        return {name: _of_values(values) for name, values in reference.columns.items()}
     if isinstance(reference, CountedReference):
         of_one = _of_mask if detector == MISSING_VALUES else _of_counts
         return {name: of_one(reference, name) for name in reference.kinds}
@@ -74,6 +77,13 @@ def known(reference: Reference, detector: str = "") -> Mapping[str, Known]:
 
 def _numbers(rows: int, values: Array) -> Known:
     return Known(rows=rows, present=len(values), values=values)
+
+
+def _of_values(values: Array) -> Known:
+    if is_numeric(values):
+        return _numbers(len(values), numbers(values, ""))
+    kinds, counts = np.unique(categories(values), return_counts=True)
+    return Known(rows=len(values), present=int(counts.sum()), kinds=kinds, counts=counts)
 
 
 def _of_counts(reference: CountedReference, name: str) -> Known:

@@ -69,7 +69,6 @@ def outputs(columns: Columns, *, binary: bool = False) -> tuple[Column, ...]:
             missing=found.missing,
             mean=found.mean,
             length=found.length,
-            brightness=found.brightness,
             shares=measures.shares(columns[found.name], binary=binary),
         )
         for found in described(columns)

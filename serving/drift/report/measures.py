@@ -1,4 +1,4 @@
-"""What one column holds: missing values, means, lengths, brightness, shares of classes. Pure."""
+"""What one column holds: missing values, means, lengths, shares of classes. Pure."""
 
 import math
 from collections import Counter
@@ -12,8 +12,6 @@ from kanaria.serving.drift.report.records import Column
 
 Array = NDArray[Any]
 MOST_CLASSES = 20
-IMAGE_AXES = 3
-"""Rows, height and width; channels may follow."""
 
 
 def column(name: str, values: Array) -> Column:
@@ -35,14 +33,11 @@ def column(name: str, values: Array) -> Column:
 def _of_numbers(name: str, values: Array) -> Column:
     numbers = values.reshape(len(values), math.prod(values.shape[1:])).astype(float)
     missing = np.isnan(numbers)
-    mean = _mean(numbers[~missing])
-    is_image = values.ndim >= IMAGE_AXES
     return Column(
         name=name,
         rows=len(values),
         missing=int(missing.any(axis=1).sum()),
-        mean=None if is_image else mean,
-        brightness=mean if is_image else None,
+        mean=_mean(numbers[~missing]),
     )
 
 

@@ -14,7 +14,7 @@
                    "errors": [number], "failure"}]}]}
 
     EFFECT  {"name", "value", "low", "high", "least"}
-    COLUMN  {"name", "rows", "missing", "mean", "length", "brightness", "shares": {value: share}}
+    COLUMN  {"name", "rows", "missing", "mean", "length", "shares": {value: share}}
     BARS    {"edges": [n + 1 numbers] or [], "kinds": [n texts] or [], "reference": [n shares],
              "window": [n shares]}
     METRIC  {"name", "value", "low", "high"}
@@ -46,7 +46,6 @@ class Column:
         missing: rows without one.
         mean: of the numbers; None where there are none.
         length: mean number of characters of the texts; None where there are none.
-        brightness: mean of the pixels of images, as they were sent; None for anything else.
         shares: classes of an output, with their shares of the rows that have a value.
     """
 
@@ -55,7 +54,6 @@ class Column:
     missing: int
     mean: float | None = None
     length: float | None = None
-    brightness: float | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared import html
+from kanaria.components.shared.charts import Series, curves
 from kanaria.serving.drift.report.charts import Cell, Line, heat_map, lines
 from kanaria.serving.drift.report.records import Column, Feature, Labels, Metric, Watched, Window
 from kanaria.serving.drift.report.wording import by_effect, clock, percent, title
 
 MOST_WINDOWS = 60
-"""Windows in a chart, the newest; the JSON has all."""
+"""Windows in a chart, the newest; the JSON may have more."""
 MOST_ROWS, MOST_LINES = 30, 5
-DAY = 86_400.0
+HOUR, DAY = 3600.0, 86_400.0
 ESTIMATED = (
     "Dashed: expected from the model's own probabilities, calibrated on earlier labels. It follows "
     "changes of the inputs only; a change of what the labels mean (concept drift) it cannot see."
@@ -31,15 +32,17 @@ def of(watched: Watched) -> Iterator[html.Markup]:
 
 
 def _axis(windows: Sequence[Window]) -> list[str]:
-    """Return a label for each window, no longer than tells them apart."""
-    begins = [window.begin for window in windows if window.begin is not None]
-    is_short = bool(begins) and max(begins) - min(begins) < DAY
-    return [
-        clock(window.begin, "%H:%M:%S" if is_short else "%Y-%m-%d %H:%M")
-        if window.begin is not None and not window.name
-        else title(window, place)[:16]
-        for place, window in enumerate(windows, 1)
-    ]
+    """Return a label for each window."""
+    begins = [window.begin for window in windows if window.begin is not None and not window.name]
+    if len(begins) == len(windows):
+        return _times(begins)
+    return [title(window, place)[:16] for place, window in enumerate(windows, 1)]
+
+
+def _times(begins: Sequence[float]) -> list[str]:
+    """Return times no longer than tells them apart."""
+    is_short = max(begins) - min(begins) < DAY
+    return [clock(begin, "%H:%M:%S" if is_short else "%Y-%m-%d %H:%M") for begin in begins]
 
 
 def _over_time(windows: Sequence[Window], labels: Sequence[str]) -> Iterator[html.Markup]:
@@ -114,8 +117,7 @@ def _quality(labels: Sequence[Labels], windows: Sequence[Window]) -> Iterator[ht
     if not spans:
         return
     estimated = {(w.begin, w.end): w.estimated for w in windows}
-    is_short = spans[-1][0] - spans[0][0] < DAY
-    axis = [clock(begin, "%H:%M:%S" if is_short else "%Y-%m-%d %H:%M") for begin, _ in spans]
+    axis = _times([begin for begin, _ in spans])
     realised = [judged[span].metrics if span in judged else () for span in spans]
     expected = [
         (judged[span].estimated if span in judged else ()) or estimated.get(span, ())
@@ -148,15 +150,30 @@ def _coverage(labels: Sequence[Labels]) -> Iterator[html.Markup]:
         yield html.element("p", "No window's labels are due yet.", "note")
         return
     newest = labels[-1]
-    lag = "" if newest.lag is None else f"; half of them came within {newest.lag / 3600:.3g} h"
+    lag = "" if newest.lag is None else f"; half of them came within {_hours(newest.lag)}"
     yield html.element(
         "p",
         f"Newest window due for labels: {newest.labelled:,} of {newest.rows:,} rows "
         f"({percent(newest.coverage)}) have one{lag}.{_failure(newest)}",
     )
+    axis = _times([one.begin for one in labels])
+    covered = Line(name="share of rows", values=[one.coverage for one in labels])
+    yield lines("rows with a label", [covered], axis)
     times = [when for one in labels for when in one.changes]
     if times:
         yield html.element("p", ADAPTIVE + ", ".join(clock(when) for when in times), "bad")
+    if newest.calibration:
+        bins = sorted(newest.calibration, key=lambda one: one.predicted)
+        curve = Series(
+            name="newest window due for labels",
+            xs=[one.predicted for one in bins],
+            ys=[one.observed for one in bins],
+        )
+        yield curves([curve], "predicted probability", "share that came true", size=260)
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds < HOUR else f"{seconds / HOUR:.3g} h"
 
 
 def _failure(labels: Labels) -> str:

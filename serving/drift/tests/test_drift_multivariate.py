@@ -104,13 +104,15 @@ def test_an_effect_lies_in_its_interval_between_zero_and_one(kind, shift, rows, 
 
 
 @every_kind
-def test_distributions_without_overlap_have_the_largest_effect(kind):
+def test_the_farther_the_larger_the_effect_and_no_p_value_is_below_one_deal(kind):
     generator = np.random.default_rng(35)
-    detector = kind(sigma=(0.1,))
+    detector = kind()
     reference = detector.fit({"x": generator.normal(size=400)})
-    effect = detector.test(reference, {"x": generator.normal(100, 1, 400)}).effect
-    narrow = detector.test(reference, {"x": generator.normal(0.2, 1, 400)}).effect
-    assert effect.value > narrow.value
+    near, far = (
+        detector.test(reference, {"x": generator.normal(shift, 1, 400)}) for shift in (0.5, 50)
+    )
+    assert near.p_value == far.p_value == 1 / 101
+    assert 0 < near.effect.value < far.effect.value
 
 
 @every_kind

@@ -19,7 +19,7 @@ from kanaria.serving.drift_server.comparing.tally import (
     labelled,
     unlabelled,
 )
-from kanaria.serving.drift_server.exchanges import Exchange, Stream
+from kanaria.serving.drift_server.exchanges import OF_LABELS, Exchange, Stream
 from kanaria.serving.drift_server.judging import predictions
 from kanaria.serving.drift_server.payloads import read_columns
 from kanaria.serving.drift_server.quality import Task
@@ -85,9 +85,14 @@ class Comparer:
         return reader.labels({one.request_id for one in self._tally.rows_apart})
 
     def _windows(self, reader: Reader) -> dict[tuple[float, float], bool]:
-        """Return whether any detector found drift, by window of the canary's inputs."""
+        """Return whether any detector found drift, by window of the canary's inputs.
+
+        Windows of which nothing could be told are left out: they are no good news.
+        """
         found: dict[tuple[float, float], bool] = {}
         for one in reader.verdicts(self._question.canary, self._question.since, FOREVER):
+            if one.drifted is None or one.detector.endswith(OF_LABELS):
+                continue
             window = (one.begin, one.end)
             found[window] = found.get(window, False) or one.drifted
         return found

@@ -27,8 +27,9 @@ LOCK = 0x6B616E61726961
 WRITING = {
     "synchronous_commit": "on",
     "lock_timeout": "30s",
-    # A replica that stands still in a transaction would hold up all others.
-    "idle_in_transaction_session_timeout": "60s",
+    # A replica that stands still in its turn would hold up all others; it loses it before they
+    # have waited too long.
+    "idle_in_transaction_session_timeout": "10s",
 }
 ANSWER_SECONDS = 60.0
 PART_BYTES = 8 << 20

@@ -30,6 +30,7 @@ CREATE TABLE places (
 CREATE TABLE verdicts (
   namespace {text} NOT NULL, service {text} NOT NULL, version {text} NOT NULL,
   detector {text} NOT NULL, first {real} NOT NULL, last {real} NOT NULL, rows {integer} NOT NULL,
-  drifted {integer} NOT NULL, document {text} NOT NULL);
+  drifted {integer}, document {text} NOT NULL);
 CREATE INDEX verdicts_by_end ON verdicts (last);
+CREATE INDEX verdicts_by_detector ON verdicts (namespace, service, version, detector, last);
 {more}"""

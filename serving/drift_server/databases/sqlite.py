@@ -11,12 +11,11 @@ from pathlib import Path
 from kanaria.serving.drift_server.databases.database import Merge, Row, StoreError, Value
 
 BUSY_SECONDS = 30.0
-LOG_PAGES = 8192
-"""Pages of the write-ahead log, of 4 KiB, after which it begins anew."""
-MOST_PAGES = 8 * LOG_PAGES
+LOG_PAGES = 16_384
+"""Pages of the write-ahead log, of 4 KiB, after which it begins anew, which holds up a commit."""
+MOST_PAGES = 4 * LOG_PAGES
 """Pages of it after which commits see to it themselves, if nobody calls `checkpoint`."""
-HURRY_SECONDS = 0.05
-"""For which beginning anew may hold up a commit while somebody reads the log."""
+CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
 class SqliteDatabase:
@@ -40,8 +39,9 @@ class SqliteDatabase:
             path.parent.mkdir(parents=True, exist_ok=True)
         self._uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
         self._copier: sqlite3.Connection | None = None
+        self._grown = False
         with _told():
-            self._connection = _connect(self._uri, BUSY_SECONDS)
+            self._connection = _connect(self._uri)
             if write:
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 self._connection.execute("PRAGMA synchronous=FULL")
@@ -55,6 +55,9 @@ class SqliteDatabase:
     def transaction(self) -> Iterator[None]:
         """Write all or nothing; another process that writes is waited for."""
         with _told():
+            if self._grown:  # Only between two commits it can be copied whole, and begin anew.
+                self._grown = False
+                self._connection.execute(CHECKPOINT).fetchall()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -97,11 +100,9 @@ class SqliteDatabase:
     def checkpoint(self) -> None:
         """Copy the log into the file, which a commit would else wait for; any thread may do it."""
         with _told():
-            self._copier = self._copier or _connect(self._uri, HURRY_SECONDS)
-            copy = "PRAGMA wal_checkpoint(PASSIVE)"
-            ((_, pages, _),) = self._copier.execute(copy).fetchall()
-            if pages > LOG_PAGES:  # While others write it never is copied whole, and only grows.
-                self._copier.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            self._copier = self._copier or _connect(self._uri)
+            ((_, pages, _),) = self._copier.execute(CHECKPOINT).fetchall()
+            self._grown = pages > LOG_PAGES
 
     def close(self) -> None:
         """Close the file."""
@@ -110,9 +111,9 @@ class SqliteDatabase:
         self._connection.close()
 
 
-def _connect(uri: str, timeout: float) -> sqlite3.Connection:
+def _connect(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(
-        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=timeout
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS
     )
 
 

@@ -144,9 +144,10 @@ def test_what_was_answered_before_the_rollout_does_not_count(world):
     assert world.totals()["pairs"] == 0
 
 
-def test_windows_with_drift_of_any_detector_are_counted(world):
-    def verdict(end, drifted, detector="table"):
-        return Verdict(
+def judge(world, *windows):
+    """Keep (end, drifted, detector) of windows as verdicts on the canary."""
+    for number, (end, drifted, detector) in enumerate(windows):
+        verdict = Verdict(
             stream=STREAMS["canary"],
             detector=detector,
             begin=NOW - 50,
@@ -155,13 +156,23 @@ def test_windows_with_drift_of_any_detector_are_counted(world):
             drifted=drifted,
             document="{}",
         )
+        assert world.store.keep_verdict(f"{number}", STREAMS["canary"], 0, 1, verdict)
 
-    for number, one in enumerate(
-        [verdict(NOW - 9, False), verdict(NOW - 9, True, "mmd"), verdict(NOW - 5, False)]
-    ):
-        assert world.store.keep_verdict(f"{number}", STREAMS["canary"], 0, 1, one)
+
+def test_windows_with_drift_of_any_detector_are_counted(world):
+    judge(world, (NOW - 9, False, "table"), (NOW - 9, True, "mmd"), (NOW - 5, False, "table"))
     found = world.totals()
     assert (found["windows"], found["drifted"]) == (2, 1)
+
+
+def test_a_window_of_which_nothing_could_be_told_is_no_good_news(world):
+    judge(world, (NOW - 9, None, "table"))
+    assert world.totals()["windows"] == 0
+
+
+def test_what_was_found_in_labels_is_not_drift_of_inputs(world):
+    judge(world, (NOW - 9, True, "table/labels"))
+    assert world.totals()["windows"] == 0
 
 
 PLAN = {

@@ -50,6 +50,13 @@ def test_what_a_logger_without_annotations_sends_has_no_version_and_no_request_i
     assert (event.version, event.request_id) == ("", "")
 
 
+def test_a_revision_that_is_an_inference_service_of_its_own_names_its_service():
+    annotations = '{"kanaria.io/model-version":"3","kanaria.io/service":"flights"}'
+    headers = changed(annotations=annotations, inferenceservicename="flights-41fe0b3d")
+    event = read_event(headers, b"", received=NOON)
+    assert (event.service, event.version) == ("flights", "3")
+
+
 def test_a_request_id_that_postgresql_cannot_keep_is_none():
     headers = changed(metadata='{"X-Request-Id": ["order\\u0000"]}')
     assert read_event(headers, b"", received=NOON).request_id == ""

@@ -1,4 +1,5 @@
 import asyncio
+import sqlite3
 from contextlib import asynccontextmanager
 
 import httpx
@@ -103,6 +104,23 @@ def test_a_refusing_store_fails_its_group_and_the_next_one_is_written(store):
             return await intake.put([label("a")])
 
     assert asyncio.run(scenario()) == [Outcome.NEW]
+
+
+def test_a_store_that_takes_too_long_counts_as_not_written(store, tmp_path):
+    other = sqlite3.connect(tmp_path / "events.db", isolation_level=None)
+
+    async def scenario():
+        intake = Intake(store, Limits(patience=0.2))
+        async with running(intake):
+            other.execute("BEGIN IMMEDIATE")
+            waiting = await begun(intake.put([label("a")]))
+            await asyncio.sleep(0.5)
+            during = intake.writes
+            other.execute("COMMIT")
+            await waiting
+            return during, intake.writes
+
+    assert asyncio.run(scenario()) == (False, True)
 
 
 def test_a_full_queue_answers_429_and_counts_it(store, tmp_path):

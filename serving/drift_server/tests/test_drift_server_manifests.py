@@ -11,6 +11,7 @@ from event_sender import Server, headers
 
 FOLDER = Path(__file__).parents[3] / "manifests/components/drift-server"
 POSTGRESQL = FOLDER.with_name("drift-server-postgresql")
+WATCH = FOLDER.with_name("drift-watch")
 
 
 def manifest(name):
@@ -82,3 +83,19 @@ def test_replicas_take_store_and_password_from_a_secret(container):
     found = {variable["name"]: variable["valueFrom"] for variable in patched["env"]}
     assert set(found) == {container["env"][0]["name"], "PGPASSWORD"}
     assert {source["secretKeyRef"]["name"] for source in found.values()} == {"kanaria-drift-store"}
+
+
+def test_the_server_takes_the_file_of_what_is_watched(pod, container, tmp_path):
+    kustomization = yaml.safe_load((WATCH / "kustomization.yaml").read_text())
+    (patch,) = kustomization["patches"]
+    added = {change["path"]: change["value"] for change in yaml.safe_load(patch["patch"])}
+    (argument,) = [value for path, value in added.items() if path.endswith("/args/-")]
+    (mount,) = [value for path, value in added.items() if path.endswith("/volumeMounts/-")]
+    option, _, path = argument.partition("=")
+    assert Path(path).parent == Path(mount["mountPath"])
+    command = [sys.executable, "-I", *container["command"][1:], f"--store={tmp_path / 'events.db'}"]
+    told = subprocess.run(
+        [*command, f"{option}={tmp_path / 'no.yaml'}"], capture_output=True, text=True
+    )
+    assert told.returncode == 1
+    assert "no.yaml" in told.stderr.splitlines()[-1]

@@ -141,6 +141,9 @@ def test_a_stopped_database_is_told_and_comes_back(tmp_path, start):
     span = "begin=2026-01-01T00:00:00Z&end=2999-01-01T00:00:00Z&task=binary"
     quality = f"{server.url}/quality?namespace=models&service=flights&version=1&{span}"
     assert httpx.get(quality).status_code == 503
+    metrics = httpx.get(f"{server.url}/metrics").text
+    assert "kanaria_store_ready 0.0" in metrics
+    assert 'kanaria_payload_refused_total{reason="disk"}' in metrics
     postgresql = pgserver.get_server(folder)
     server.wait()  # Ready again, by itself.
     assert [post(id_).status_code for id_ in ("before", "meanwhile")] == [200, 200]

@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.drift_server.databases import postgresql, sqlite
 from kanaria.serving.drift_server.databases.connecting import read_address
 from kanaria.serving.drift_server.databases.database import StoreError
-from kanaria.serving.drift_server.databases.postgresql import PostgresqlDatabase
-from kanaria.serving.drift_server.databases.sqlite import SqliteDatabase
 from kanaria.serving.drift_server.events import Event, Kind
 from kanaria.serving.drift_server.exchanges import Label, Outcome, Stream, Verdict
 from kanaria.serving.drift_server.merging import Counted
@@ -183,7 +182,7 @@ def test_a_window_is_judged_by_one_of_two_readers(location):
 def test_verdicts_are_found_by_stream_and_time(location):
     store = open_store(location)
     other = replace(STREAM, version="2")
-    kept = [verdict(), verdict(NOW + 60, NOW + 120, drifted=False), verdict(stream=other)]
+    kept = [verdict(), verdict(NOW + 60, NOW + 120, drifted=None), verdict(stream=other)]
     for place, found in enumerate(kept):
         assert store.keep_verdict(f"reader {place}", found.stream, 0, 1, found)
     reader = open_reader(location)
@@ -249,7 +248,7 @@ def test_exchanges_are_seen_in_the_order_of_their_numbers(new_database):
     """Or a reader's place would pass an exchange whose writer was slower than the next one."""
     location = new_database()
     store = open_store(location)
-    slower = PostgresqlDatabase(read_address(location), write=True)
+    slower = postgresql.PostgresqlDatabase(read_address(location), write=True)
     with slower.transaction():
         slower.execute(
             "INSERT INTO exchanges"
@@ -266,15 +265,33 @@ def test_exchanges_are_seen_in_the_order_of_their_numbers(new_database):
     assert [exchange.id for exchange in found] == ["slower", "next"]
 
 
-def test_the_log_of_a_file_begins_anew(tmp_path):
+def test_a_replica_that_stands_still_loses_its_turn(new_database, monkeypatch):
+    location = new_database()
+    store = open_store(location)
+    monkeypatch.setitem(postgresql.WRITING, "idle_in_transaction_session_timeout", "1s")
+    still = postgresql.PostgresqlDatabase(read_address(location), write=True)
+    with pytest.raises(StoreError), still.transaction():
+        still.execute("UPDATE store SET horizon = :late", late=NOW * 2)
+        assert store.apply([half()], NOW) == [Outcome.NEW]
+
+
+def test_the_log_of_a_file_begins_anew_though_commits_never_pause(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "LOG_PAGES", 100)
     path = tmp_path / "events.db"
-    store = open_store(str(path))
-    for number in range(60):
-        store.apply([half(id=f"{number}-{n}", body=bytes(100_000)) for n in range(20)], NOW)
-        store.checkpoint()
-    assert path.with_name("events.db-wal").stat().st_size < 64 << 20
-    assert path.stat().st_size > 100 << 20
-    assert len(joined(str(path))) == 1200
+    store, done = open_store(str(path)), threading.Event()
+
+    def checkpoint():
+        while not done.is_set():
+            store.checkpoint()
+
+    checkpoints = threading.Thread(target=checkpoint)
+    checkpoints.start()
+    for number in range(300):
+        store.apply([half(id=str(number), body=bytes(40_000))], NOW)
+    done.set()
+    checkpoints.join()
+    assert len(joined(str(path))) == 300
+    assert path.with_name("events.db-wal").stat().st_size < 12 << 20
 
 
 def test_another_file_is_not_taken_for_a_store(tmp_path):
@@ -291,9 +308,9 @@ def test_another_file_is_not_taken_for_a_store(tmp_path):
 def test_a_store_of_another_version_is_refused(location):
     open_store(location).close()
     if location.startswith("postgresql"):
-        database = PostgresqlDatabase(read_address(location), write=True)
+        database = postgresql.PostgresqlDatabase(read_address(location), write=True)
     else:
-        database = SqliteDatabase(Path(location), write=True)
+        database = sqlite.SqliteDatabase(Path(location), write=True)
     database.execute("UPDATE store SET version = 99")
     with pytest.raises(ParameterError, match="a store of version 99, not 2"):
         open_store(location)

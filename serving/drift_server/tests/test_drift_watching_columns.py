@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanaria.serving.drift.black_box_shift import BlackBoxShift
+from kanaria.serving.drift.domain_classifier import DomainClassifier
 from kanaria.serving.drift.fisher_exact import FisherExact
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
 from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
@@ -13,10 +15,17 @@ from kanaria.serving.drift.report.bars import known
 from kanaria.serving.drift.report.records import VERDICTS
 from kanaria.serving.drift.report.wording import changes
 from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.uncertainty import Uncertainty
 from kanaria.serving.drift_server.exchanges import Exchange
+from kanaria.serving.drift_server.watching import window_columns
 from kanaria.serving.drift_server.watching.alignment import aligned
 from kanaria.serving.drift_server.watching.examining import Fitted, examine
-from kanaria.serving.drift_server.watching.window_columns import chosen, flattened, read
+from kanaria.serving.drift_server.watching.window_columns import (
+    chosen,
+    of_requests,
+    of_responses,
+    read,
+)
 
 DRAW = np.random.default_rng(1)
 ROWS = {
@@ -46,6 +55,11 @@ def exchange(request=None, response=None, rows=2, time=5.0):
     )
 
 
+def test_a_float32_of_a_tensor_is_the_decimal_that_was_meant():
+    tensor = {"name": "x", "datatype": "FP32", "shape": [2], "data": [39.02, 0.1]}
+    assert read([exchange({"inputs": [tensor]})]).inputs["x"].tolist() == [39.02, 0.1]
+
+
 def test_requests_of_different_columns_fit_together_and_gaps_are_missing():
     rows = read(
         [
@@ -61,11 +75,12 @@ def test_requests_of_different_columns_fit_together_and_gaps_are_missing():
 
 
 def test_a_matrix_of_one_input_has_the_names_of_its_places():
-    found = flattened({"instances": np.array([[1, 2], [3, 4]])})
+    found = of_requests({"input-0": np.array([[1, 2], [3, 4]])})
     assert {name: values.tolist() for name, values in found.items()} == {"0": [1, 3], "1": [2, 4]}
-    assert flattened({"x": np.array([[1.0], [2.0]])})["x"].tolist() == [1, 2]
-    assert list(flattened({"x": np.zeros((2, 2)), "y": np.zeros(2)})) == ["x.0", "x.1", "y"]
-    assert flattened({"image": np.zeros((2, 8, 8))})["image"].shape == (2, 8, 8)
+    assert of_requests({"x": np.array([[1.0], [2.0]])})["x"].tolist() == [1, 2]
+    assert list(of_requests({"x": np.zeros((2, 2)), "y": np.zeros(2)})) == ["x.0", "x.1", "y"]
+    assert list(of_responses({"p": np.zeros((2, 2))})) == ["p.0", "p.1"]
+    assert of_requests({"series": np.zeros((2, 8, 8))})["series"].shape == (2, 8, 8)
 
 
 def test_features_are_looked_for_in_requests_then_responses_then_both():
@@ -80,12 +95,28 @@ def test_features_are_looked_for_in_requests_then_responses_then_both():
     assert chosen(rows, ["predictions"])["predictions"].tolist() == [0.5, 0.7]
     both = chosen(rows, ["x", "predictions"])
     assert (both["x"].tolist(), both["predictions"].tolist()) == ([1], [0.5])
+    matrix = read([exchange({"instances": [[1, 2]]}, {"predictions": [[3, 4]]}, rows=1)])
+    assert set(chosen(matrix, ["0", "predictions.1"])) == {
+        "0",
+        "1",
+        "predictions.0",
+        "predictions.1",
+    }
+
+
+def test_columns_that_no_row_has_in_common_take_no_memory(monkeypatch):
+    monkeypatch.setattr(window_columns, "MOST_VALUES", 100)
+    rows = read([exchange({"instances": [{f"x{n}": 1}]}, rows=1) for n in range(90)])
+    assert (rows.rows, len(rows.inputs)) == (90, 4)
+    many = read([exchange({"instances": [1] * 60}, rows=60) for _ in range(3)])
+    assert (many.rows, len(many.inputs["instances"])) == (180, 120)
+    assert many.differences == ("rows beyond the 5,000,000 values that are looked at (60)",)
 
 
 def test_a_body_that_cannot_be_read_is_told_and_its_rows_count():
     rows = read([exchange(b"broken"), exchange({"instances": [1, 2]})])
     assert (rows.rows, rows.inputs["instances"].tolist()) == (4, [1, 2])
-    assert "1 bodies cannot be read" in rows.differences[0]
+    assert "body that cannot be read" in rows.differences[0]
 
 
 def test_a_detector_of_predictions_tests_the_responses():
@@ -151,6 +182,51 @@ def test_a_detector_of_all_features_together_gets_them_in_the_references_order()
     fitted = Fitted(detector=detector, reference=detector.fit(rows))
     sent = [{"y": 30.0, "x": float(x)} for x in DRAW.normal(5, 1, 200)]
     assert examine(read([exchange({"instances": sent})]), fitted).verdict == "drifted"
+
+
+def test_detectors_of_a_classifiers_answers_get_the_responses():
+    def probabilities(share, count):
+        return np.where(DRAW.random((count, 1)) < share, [[0.9, 0.1]], [[0.2, 0.8]])
+
+    for detector in (BlackBoxShift(), Uncertainty()):
+        fitted = Fitted(
+            detector=detector, reference=detector.fit({"predictions": probabilities(0.5, 3000)})
+        )
+        sent = {"predictions": probabilities(0.9, 500).tolist()}
+        window = examine(read([exchange({"instances": [1]}, sent, rows=500)]), fitted)
+        assert (window.verdict, window.outputs[0].rows) == ("drifted", 500)
+
+
+def test_a_domain_classifier_gets_numbers_and_categories():
+    detector = DomainClassifier()
+    rows = {name: ROWS[name] for name in ("delay", "carrier")}
+    fitted = Fitted(detector=detector, reference=detector.fit(rows))
+    sent = [{"delay": float(x), "carrier": "WN"} for x in DRAW.normal(5, 1, 200)]
+    assert examine(read([exchange({"instances": sent})]), fitted).verdict == "drifted"
+
+
+@pytest.mark.parametrize("scale", [255, 1.0])
+def test_a_camera_that_goes_dark_is_found_in_its_first_window(scale):
+    def pictures(light, count):
+        pixels = DRAW.uniform(0.2, 1.0, (count, 6, 6, 3)) * light * scale
+        return pixels.astype(int) if scale == 255 else pixels
+
+    def sent(light):
+        return {"inputs": {"image": pictures(light, 100).tolist(), "room": ["a"] * 100}}
+
+    detector = Table()
+    day = read([exchange(sent(0.9), rows=100) for _ in range(5)])
+    reference = detector.fit({name: day.inputs[name] for name in ("brightness", "contrast")})
+    window = examine(read([exchange(sent(0.1))]), Fitted(detector=detector, reference=reference))
+    assert "brightness" in [name for name, _ in changes(window)]
+    means = {column.name: column.mean for column in window.inputs}
+    assert means["brightness"] == pytest.approx(0.06, abs=0.01)
+
+
+def test_what_only_has_the_axes_of_images_stays_and_is_told():
+    rows = read([exchange({"inputs": {"series": np.full((2, 3, 4), 900.0).tolist()}})])
+    assert rows.inputs["series"].shape == (2, 3, 4)
+    assert "series is not looked at as images" in rows.differences[0]
 
 
 @pytest.mark.parametrize("body", [None, {"instances": []}])

@@ -38,14 +38,16 @@ def receiving(**changes):
     with Receiver(**changes) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture
 def traffic(tmp_path):
-    found = Traffic(tmp_path)
+    found = Traffic(str(tmp_path / "events.sqlite"))
     found.send_table(200, seed=2)
     found.send_table(200, seed=3, moved=2.0)
     return found

@@ -16,7 +16,7 @@ LABELS = {"task": "binary", "delay_hours": 0}
 
 @pytest.fixture
 def traffic(tmp_path):
-    return Traffic(tmp_path)
+    return Traffic(str(tmp_path / "events.sqlite"))
 
 
 def newest(traffic):
@@ -109,12 +109,31 @@ def test_the_newest_window_is_told_in_one_line(traffic):
     )
 
 
-def test_a_report_has_all_windows_of_each_version_in_the_order_of_time(traffic):
-    other = Traffic(traffic.folder, version="")
+def test_verdicts_that_another_program_kept_are_left_out(traffic):
+    traffic.send_table(200, seed=2)
+    traffic.runner().turn(LATE)
+    (verdict,) = traffic.told
+    foreign = replace(verdict, detector="foreign", document="[1, 2]")
+    traffic.store.keep_verdict("foreign", verdict.stream, 0, 9, foreign)
+    (known, other) = newest(traffic)
+    assert (known.name, known.window.rows, other.name, other.window) == (
+        "drift",
+        200,
+        "foreign",
+        None,
+    )
+    assert series([known]) == series([known, other])
+
+
+def test_a_report_has_all_windows_of_each_version_in_the_order_of_time(location):
+    traffic = Traffic(location)
+    other = Traffic(traffic.location, version="")
     for one in (traffic, other):
         one.send_table(600, seed=2)
     traffic.runner().turn(LATE)
-    reader = open_reader(traffic.location)
+    reader = open_reader(location)
+    ends = {one.window.end for one in kept.newest(reader)}
+    assert ends == {BEGIN + 59}
     found = kept.report(reader, LATE)
     assert [(one.name, len(one.windows)) for one in found.watched] == [
         ("default/flights, no version, drift", 3),
@@ -122,3 +141,4 @@ def test_a_report_has_all_windows_of_each_version_in_the_order_of_time(traffic):
     ]
     begins = [window.begin for window in found.watched[0].windows]
     assert begins == sorted(begins)
+    assert [verdict.begin for verdict in reader.newest_verdicts(2)] == sorted(begins[1:] * 2)

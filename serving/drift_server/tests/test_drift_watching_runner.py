@@ -11,7 +11,7 @@ LATE = BEGIN + 1_000_000.0
 
 @pytest.fixture
 def traffic(tmp_path):
-    return Traffic(tmp_path)
+    return Traffic(str(tmp_path / "events.sqlite"))
 
 
 def test_each_full_window_is_tested_and_told(traffic):
@@ -25,7 +25,8 @@ def test_each_full_window_is_tested_and_told(traffic):
     assert traffic.told == [calm, moved]
 
 
-def test_a_restart_and_a_second_process_test_no_window_twice(traffic):
+def test_a_restart_and_a_second_process_test_no_window_twice(location):
+    traffic = Traffic(location)
     traffic.send_table(600, seed=2)
     first, second = traffic.runner(), traffic.runner()
     assert [first.turn(LATE), second.turn(LATE), traffic.runner().turn(LATE)] == [3, 0, 0]
@@ -35,7 +36,7 @@ def test_a_restart_and_a_second_process_test_no_window_twice(traffic):
 
 
 def test_versions_have_windows_of_their_own(traffic):
-    other = Traffic(traffic.folder, version="4")
+    other = Traffic(traffic.location, version="4")
     for seed in (2, 3):
         traffic.send_table(100, seed)
         other.send_table(100, seed, moved=2.0)
@@ -71,7 +72,8 @@ def test_a_window_that_cannot_be_tested_is_kept_as_failed_and_the_next_is_tested
     assert "default/flights, version 3, drift: " in caplog.text
 
 
-def test_windows_by_time_end_on_the_clock_and_every_exchange_is_in_one(traffic):
+def test_windows_by_time_end_on_the_clock_and_every_exchange_is_in_one(location):
+    traffic = Traffic(location)
     traffic.send_table(200, seed=2, every=300.0)
     runner = traffic.runner(watch(window={"minutes": 60}))
     assert runner.turn(BEGIN + 3600 + 59) == 0
@@ -111,7 +113,8 @@ def labelled(traffic, count, seed, *, wrong=0.0):
 LABELS = {"task": "binary", "delay_hours": 24}
 
 
-def test_labels_are_judged_once_they_are_due(traffic):
+def test_labels_are_judged_once_they_are_due(location):
+    traffic = Traffic(location)
     labelled(traffic, 200, seed=2)
     runner = traffic.runner(watch(labels=LABELS))
     assert runner.turn(BEGIN + 3600) == 1

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -57,13 +56,12 @@ def watch(**changes):
 class Traffic:
     """Requests of ten rows each, answered by probabilities, with labels where given."""
 
-    folder: Path
+    location: str
     version: str = "3"
     sent: int = 0
     told: list = field(default_factory=list)
 
     def __post_init__(self):
-        self.location = str(self.folder / "events.sqlite")
         self.store = open_store(self.location)
 
     def send(self, rows, predictions, labels=(), *, every=1.0, answered=True):
@@ -104,7 +102,8 @@ class Traffic:
 
     def runner(self, settings=None, detector=None):
         """A process's own runner over the store."""
-        watched = Watched(watch=settings or watch(), fitted=detector or fitted())
+        found = detector or fitted()
+        watched = Watched(watch=settings or watch(), fitted=lambda _: found)
         heard = self.told.append
         store, reader = open_store(self.location), open_reader(self.location)
         return CaughtUp(store, reader, [watched], lambda _, verdict: heard(verdict))

@@ -7,22 +7,24 @@ when it is told to, or when the process that started it is gone.
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from kanaria.components.shared import storage
-from kanaria.components.shared.errors import KanariaError
+from kanaria.components.shared.errors import DataError, KanariaError, shown
 from kanaria.serving.drift import saved
 from kanaria.serving.drift_server.opening import open_reader, open_store
 from kanaria.serving.drift_server.watching.delivery import Delivery
 from kanaria.serving.drift_server.watching.examining import Fitted
 from kanaria.serving.drift_server.watching.runner import Runner, Watched
-from kanaria.serving.drift_server.watching.settings import Watch, read
+from kanaria.serving.drift_server.watching.settings import NAME, VERSION, Watch, read
 
 POLL_SECONDS = 2.0
 LEAST_REST = 9
@@ -60,7 +62,7 @@ def watch(location: str, watches: Sequence[Watch], ended: threading.Event, paren
     Raises:
         KanariaError: a detector cannot be loaded, or the store not opened.
     """
-    loaded = [Watched(watch=one, fitted=load(one.detector)) for one in watches]
+    loaded = [Watched(watch=one, fitted=detectors(one.detector)) for one in watches]
     store, reader = open_store(location), open_reader(location)
     delivery = Delivery(store, reader, watches)
     runner = Runner(store, reader, loaded, delivery.add)
@@ -72,6 +74,28 @@ def watch(location: str, watches: Sequence[Watch], ended: threading.Event, paren
         ended.wait(0 if tested else max(POLL_SECONDS, LEAST_REST * took))
     reader.close()
     store.close()
+
+
+def detectors(uri: str) -> Callable[[str], Fitted]:
+    """Return what gives the detector of a model version, each loaded once.
+
+    Args:
+        uri: of one folder for all versions, which is loaded now; or with {version} in it.
+
+    Raises:
+        KanariaError: the one folder cannot be fetched, or holds none.
+    """
+    if VERSION not in uri:
+        whole = load(uri)
+        return lambda _: whole
+    return cache(lambda version: load(uri.replace(VERSION, _checked(version))))
+
+
+def _checked(version: str) -> str:
+    """Return a version that may stand in a path: events come from anywhere."""
+    if not re.fullmatch(NAME, version):
+        raise DataError(f"version {shown(version)}: it names no release; see the annotation")
+    return version
 
 
 def load(uri: str) -> Fitted:

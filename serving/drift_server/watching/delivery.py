@@ -21,7 +21,6 @@ from kanaria.serving.drift.report import records
 from kanaria.serving.drift_server.exchanges import Verdict
 from kanaria.serving.drift_server.reading import Reader
 from kanaria.serving.drift_server.store import Store
-from kanaria.serving.drift_server.watching.kept import EVER
 from kanaria.serving.drift_server.watching.settings import Watch
 
 logger = logging.getLogger(__name__)
@@ -73,8 +72,8 @@ class Delivery:
                 continue
             key = (stream.namespace, stream.service, stream.version)
             taken = self._store.place(queue.place, key)
-            for verdict in reader.verdicts(stream, *EVER):
-                if verdict.detector == watch.name and _last(verdict) > taken:
+            for verdict in reader.newest_of(stream, watch.name, MOST_WAITING):
+                if _last(verdict) > taken:
                     queue.waiting.append((_last(verdict), verdict))
 
     def add(self, watch: Watch, verdict: Verdict) -> None:

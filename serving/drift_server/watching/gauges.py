@@ -29,9 +29,8 @@ OF_WINDOWS = {
 }
 OF_COLUMNS = {
     "missing_ratio": "Share of the rows of the newest window without a value.",
-    "mean": "Mean of the numbers.",
+    "mean": "Mean of the numbers; of images, feature brightness is that of their pixels.",
     "length": "Mean number of characters of the texts.",
-    "brightness": "Mean of the pixels, as they were sent.",
 }
 OF_LABELS = {
     "value": "Quality in the newest window due for labels.",
@@ -86,8 +85,8 @@ def _window(series: _Series, labels: dict[str, str], window: Window) -> None:
     for feature in shown:
         if feature.feature:
             alone = 1.0 if feature.drifted else 0.0 if feature.enough else math.nan
-            values_ = (feature.statistic, feature.p_value, feature.effect.value, alone)
-            _feature(series, labels, feature.feature, values_)
+            found = (feature.statistic, feature.p_value, feature.effect.value, alone)
+            _feature(series, labels, feature.feature, found)
     _columns(series, labels, "input", window.inputs)
     _columns(series, labels, "output", window.outputs)
     for metric in window.estimated:
@@ -107,7 +106,7 @@ def _columns(series: _Series, labels: dict[str, str], kind: str, columns: Sequen
     for column in columns[:MOST_FEATURES]:
         named = labels | {"feature": column.name}
         missing = column.missing / column.rows if column.rows else None
-        values = (missing, column.mean, column.length, column.brightness)
+        values = (missing, column.mean, column.length)
         for (name, help_), value in zip(OF_COLUMNS.items(), values, strict=True):
             series.set(f"kanaria_{kind}_{name}", help_, named, value)
         for of_class, share in column.shares.items():

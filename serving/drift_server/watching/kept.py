@@ -1,18 +1,19 @@
 """What the store has of verdicts, as reports, lines and metrics need it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
+from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.report import records
 from kanaria.serving.drift.report.records import Labels, Report, Watched, Window
-from kanaria.serving.drift_server.exchanges import Stream, Verdict
+from kanaria.serving.drift_server.exchanges import OF_LABELS, Stream, Verdict
 from kanaria.serving.drift_server.reading import Reader
-from kanaria.serving.drift_server.watching.settings import LABELS
 
-MOST_WINDOWS = 200
-"""Windows of a stream in a report, the newest."""
-EVER = (-1e12, 1e12)
-"""Seconds since 1970, long before and after any event."""
+Record = TypeVar("Record", Window, Labels)
+MOST_WINDOWS = 100
+"""Windows of a stream in a report, the newest: a document takes some 10 kB."""
 TITLE = "Drift of served models"
 
 
@@ -38,27 +39,28 @@ def newest(reader: Reader) -> list[Newest]:
         Newest(
             stream=stream,
             name=name,
-            window=_windows(windows[-1:])[0] if windows else None,
-            labels=_labels(labels[-1:])[0] if labels else None,
+            window=next(iter(_windows(windows[-1:])), None),
+            labels=next(iter(_labels(labels[-1:])), None),
         )
-        for (stream, name), (windows, labels) in _grouped(reader.newest_verdicts()).items()
+        for (stream, name), (windows, labels) in _grouped(reader.newest_verdicts(1)).items()
     ]
 
 
 def report(reader: Reader, now: float) -> Report:
-    """Return the report of all that was found.
+    """Return the report of what was found of late.
 
     Args:
         reader: of the store.
         now: seconds since 1970.
     """
+    found = _grouped(reader.newest_verdicts(MOST_WINDOWS))
     watched = tuple(
         Watched(
             name=title(stream, name),
-            windows=_windows(windows[-MOST_WINDOWS:]),
-            labels=_labels(labels[-MOST_WINDOWS:]),
+            windows=_windows(windows),
+            labels=_labels(labels),
         )
-        for (stream, name), (windows, labels) in _grouped(reader.verdicts(None, *EVER)).items()
+        for (stream, name), (windows, labels) in found.items()
     )
     return Report(title=TITLE, created=now, watched=watched)
 
@@ -76,7 +78,7 @@ def _grouped(verdicts: Iterable[Verdict]) -> Found:
     """Return the verdicts on windows and on labels by stream and watch, in the order of time."""
     found: Found = {}
     for verdict in verdicts:
-        name = verdict.detector.removesuffix(LABELS)
+        name = verdict.detector.removesuffix(OF_LABELS)
         pair = found.setdefault((verdict.stream, name), ([], []))
         pair[name != verdict.detector].append(verdict)
     ordered = sorted(found, key=lambda key: (*_key(key[0]), key[1]))
@@ -88,8 +90,15 @@ def _key(stream: Stream) -> tuple[str, str, str]:
 
 
 def _windows(verdicts: Sequence[Verdict]) -> tuple[Window, ...]:
-    return tuple(records.load_window(verdict.document) for verdict in verdicts)
+    return tuple(_loaded(verdicts, records.load_window))
 
 
 def _labels(verdicts: Sequence[Verdict]) -> tuple[Labels, ...]:
-    return tuple(records.load_labels(verdict.document) for verdict in verdicts)
+    return tuple(_loaded(verdicts, records.load_labels))
+
+
+def _loaded(verdicts: Sequence[Verdict], load: Callable[[str], Record]) -> Iterator[Record]:
+    """Yield the documents of verdicts; those that another version or program kept are left out."""
+    for verdict in verdicts:
+        with suppress(DataError):
+            yield load(verdict.document)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.drift.protocol import Verdict as Says
 from kanaria.serving.drift.report import records
 from kanaria.serving.drift.report.records import FAILED, Labels, Window
@@ -17,15 +18,16 @@ from kanaria.serving.drift_server.judging import JudgeError, predictions
 from kanaria.serving.drift_server.quality import Task
 from kanaria.serving.drift_server.reading import Reader
 from kanaria.serving.drift_server.store import Store
-from kanaria.serving.drift_server.watching.examining import Fitted, examine
+from kanaria.serving.drift_server.watching.examining import Fitted, examine, failed
 from kanaria.serving.drift_server.watching.expected import expected
 from kanaria.serving.drift_server.watching.judged import judged, named
-from kanaria.serving.drift_server.watching.kept import EVER, title
+from kanaria.serving.drift_server.watching.kept import title
 from kanaria.serving.drift_server.watching.planning import end_by_clock
 from kanaria.serving.drift_server.watching.settings import MOST_ROWS, LabelSettings, Watch
 from kanaria.serving.drift_server.watching.window_columns import Rows, read
 
 logger = logging.getLogger(__name__)
+DRIFTED = {Says.DRIFTED.value: True, Says.STABLE.value: False}
 GRACE = 60.0
 """Seconds for a response to arrive after its request; some never do."""
 FAR = 2**62
@@ -35,10 +37,13 @@ HISTORY = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
-    """A watch with its detector, loaded."""
+    """A watch, and what returns the detector of a model version.
+
+    The latter raises DataError where there is none.
+    """
 
     watch: Watch
-    fitted: Fitted
+    fitted: Callable[[str], Fitted]
 
 
 class Runner:
@@ -93,7 +98,7 @@ class Runner:
             begin=window.begin or 0.0,
             end=window.end or 0.0,
             rows=window.rows,
-            drifted=window.verdict == Says.DRIFTED.value,
+            drifted=DRIFTED.get(window.verdict),
             document=records.dump_window(replace(window, last=last)),
         )
         kept = self._store.keep_verdict(watch.name, stream, before, last, verdict)
@@ -104,9 +109,14 @@ class Runner:
     def _examined(self, watched: Watched, stream: Stream, rows: Rows) -> Window:
         """Return a window's record, with the quality to expect where earlier labels tell."""
         labels = watched.watch.labels
+        try:
+            fitted = watched.fitted(stream.version)
+        # A store that does not answer ends this process instead, which is started again.
+        except (DataError, ParameterError) as error:
+            return failed(rows, watched.watch.name, str(error))
         if labels is None:
-            return examine(rows, watched.fitted)
-        window = examine(rows, watched.fitted, binary=labels.task is Task.BINARY)
+            return examine(rows, fitted)
+        window = examine(rows, fitted, binary=labels.task is Task.BINARY)
         bins = [
             one for before in self._earlier(watched.watch, stream) for one in before.calibration
         ]
@@ -157,9 +167,8 @@ class Runner:
         place = self._store.place(watch.labels_name, _key(stream))
         held = self._labels.get((watch, stream))
         if held is None or held.place != place:
-            kept = self._reader.verdicts(stream, *EVER)
-            texts = [one.document for one in kept if one.detector == watch.labels_name]
-            found = tuple(records.load_labels(text) for text in texts[-HISTORY:])
+            kept = self._reader.newest_of(stream, watch.labels_name, HISTORY)
+            found = tuple(records.load_labels(one.document) for one in kept)
             held = self._labels[watch, stream] = _Earlier(place=place, labels=found)
         return held.labels
 

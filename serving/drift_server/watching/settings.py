@@ -3,7 +3,9 @@
 - service: flights-delay              # the InferenceService; all its versions, each for itself
   namespace: default
   name: table                         # of the watch in metrics and reports; one a service
-  detector: models/drift/flights      # folder of a saved detector: a path, s3://, gs://, ...
+  detector: models/flights-delay/{version}/drift_detector
+                                      # folder of a saved detector: a path, s3://, gs://, ...;
+                                      # with {version} each version has its release's own
   window: {rows: 1000, minutes: 60}   # one or both; whichever is reached first
   labels: {task: binary, output: "", delay_hours: 24}   # without it, no quality
   verdicts_to: http://broker/drift    # gets each verdict as a CloudEvent; without it, nobody
@@ -18,13 +20,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from kanaria.components.shared.parameters import Faults
+from kanaria.serving.drift_server.exchanges import OF_LABELS
 from kanaria.serving.drift_server.quality import Task
 
 MOST_ROWS = 100_000
 """Rows of a window, which bounds the memory; a window by time that has more is cut into several."""
+VERSION = "{version}"
+"""What stands for the model version in the place of a detector."""
 NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
-LABELS = "/labels"
-"""Ends the name under which a watch keeps what it found in labels."""
 Name = Annotated[str, Field(pattern=NAME)]
 
 
@@ -80,7 +83,7 @@ class Watch(Part):
     @property
     def labels_name(self) -> str:
         """The name under which what labels say is kept."""
-        return f"{self.name}{LABELS}"
+        return f"{self.name}{OF_LABELS}"
 
 
 def read(path: Path) -> tuple[Watch, ...]:

@@ -8,18 +8,24 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from kanaria.serving.drift.decimals import widened
 from kanaria.serving.drift_server.columns import Array, column
 from kanaria.serving.drift_server.exchanges import Exchange
 from kanaria.serving.drift_server.payloads import Columns, PayloadError, read_columns
 from kanaria.serving.drift_server.payloads import rows_of as payload_rows
+from kanaria.serving.drift_server.watching.image_columns import reduced
 
-MOST_VALUES = 20_000_000
+MOST_VALUES = 5_000_000
 """Values of a window that are held; exchanges beyond are counted but not looked at."""
-IMAGE_AXES = 3
+BEYOND = f"rows beyond the {MOST_VALUES:,} values that are looked at"
+SPARSE = 4
+"""Values and gaps that are held, for each value that may be."""
+MOST_TOLD = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,9 +36,10 @@ class Rows:
         begin: time of its earliest exchange, in seconds since 1970.
         end: time of its latest.
         rows: instances.
-        inputs: columns of the requests; None or NaN where an exchange lacks one.
+        inputs: columns of the requests, images as numbers; None or NaN where an exchange lacks one.
         outputs: of the responses.
-        both: of the exchanges with both halves of equally many rows.
+        asked: as `inputs`, of the exchanges with both halves of equally many rows.
+        answered: as `outputs`, of these exchanges.
         differences: what could not be read, in words.
     """
 
@@ -41,7 +48,8 @@ class Rows:
     rows: int
     inputs: Columns
     outputs: Columns
-    both: Columns
+    asked: Columns
+    answered: Columns
     differences: tuple[str, ...] = ()
 
 
@@ -52,14 +60,16 @@ class _Parts:
     pieces: list[Columns] = field(default_factory=list)
 
     def joined(self) -> Columns:
-        names = dict.fromkeys(name for piece in self.pieces for name in piece)
+        """Return the columns; of sparse ones those that come first, as gaps take memory too."""
+        every = dict.fromkeys(name for piece in self.pieces for name in piece)
+        names = islice(every, SPARSE * MOST_VALUES // max(len(self.pieces), 1))
         counts = [payload_rows(piece) for piece in self.pieces]
         return {name: _joined([piece.get(name) for piece in self.pieces], counts) for name in names}
 
 
 def read(exchanges: Iterable[Exchange]) -> Rows:
     """Return the rows of a window, whose exchanges are at least one."""
-    inputs, outputs, both = _Parts(), _Parts(), _Parts()
+    inputs, outputs, whole = _Parts(), _Parts(), (_Parts(), _Parts())
     times: list[float] = []
     faults: Counter[str] = Counter()
     rows = held = 0
@@ -67,25 +77,27 @@ def read(exchanges: Iterable[Exchange]) -> Rows:
         times.append(exchange.time)
         rows += exchange.rows
         if held > MOST_VALUES:
-            faults[f"rows are beyond the {MOST_VALUES:,} values that are looked at"] += (
-                exchange.rows
-            )
+            faults[BEYOND] += exchange.rows
             continue
-        asked, answered = _half(exchange.request, faults), _half(exchange.response, faults)
+        asked, said = reduced(_half(exchange.request, faults))
+        faults.update(dict.fromkeys(said, exchange.rows))
+        answered = _half(exchange.response, faults)
         for parts, half in ((inputs, asked), (outputs, answered)):
             if half:
                 parts.pieces.append(half)
                 held += sum(values.size for values in half.values())
         if asked and answered and payload_rows(asked) == payload_rows(answered):
-            both.pieces.append({**answered, **asked})
+            whole[0].pieces.append(asked)
+            whole[1].pieces.append(answered)
     return Rows(
         begin=min(times),
         end=max(times),
         rows=rows,
         inputs=inputs.joined(),
         outputs=outputs.joined(),
-        both=both.joined(),
-        differences=tuple(f"{count:,} {what}" for what, count in faults.items()),
+        asked=whole[0].joined(),
+        answered=whole[1].joined(),
+        differences=tuple(f"{what} ({n:,})" for what, n in faults.most_common(MOST_TOLD)),
     )
 
 
@@ -95,24 +107,33 @@ def _half(body: bytes | None, faults: Counter[str]) -> Columns:
     try:
         return read_columns(body)
     except PayloadError as error:
-        faults[f"bodies cannot be read, the last one: {error}"] += 1
+        faults[f"body that cannot be read: {error}"] += 1
         return {}
 
 
-def flattened(columns: Columns) -> Columns:
-    """Return columns with one value a row wherever they hold that many or a row of numbers.
+def of_requests(columns: Columns) -> Columns:
+    """Return the columns of requests with one value a row, as far as they hold numbers.
 
-    A matrix of one input has the names "0", "1", ... that `from_matrix` gives; one of several
-    inputs or outputs has its own name before them. Images and what is ragged stay as they are.
+    A matrix of the only input has the names "0", "1", ... that `from_matrix` gives; of several
+    inputs, each has its own name before them. What has more axes or is ragged stays as it is.
     """
+    return _flattened(columns, named=len(columns) > 1)
+
+
+def of_responses(columns: Columns) -> Columns:
+    """Return the columns of responses with one value a row, as "predictions.0"."""
+    return _flattened(columns, named=True)
+
+
+def _flattened(columns: Columns, *, named: bool) -> Columns:
     found: Columns = {}
     for name, values in columns.items():
-        if values.ndim < 2 or values.dtype.kind == "O" or values.ndim >= IMAGE_AXES:
+        if values.ndim != 2 or values.dtype.kind == "O":
             found[name] = values
         elif values.shape[1] == 1:
             found[name] = values[:, 0]
         else:
-            prefix = f"{name}." if len(columns) > 1 or name != "instances" else ""
+            prefix = f"{name}." if named else ""
             found |= {f"{prefix}{place}": values[:, place] for place in range(values.shape[1])}
     return found
 
@@ -124,7 +145,7 @@ def _joined(parts: Sequence[Array | None], counts: Sequence[int]) -> Array:
     if numeric and len({part.shape[1:] for part in there}) == 1:
         shape = there[0].shape[1:]
         filled = [
-            np.full((count, *shape), math.nan) if part is None else part
+            np.full((count, *shape), math.nan) if part is None else widened(part)
             for part, count in zip(parts, counts, strict=True)
         ]
         return np.concatenate(filled)
@@ -141,9 +162,9 @@ def chosen(rows: Rows, features: Iterable[str]) -> Columns:
         rows: of the window.
         features: of the reference.
     """
-    wanted, inputs, outputs = set(features), flattened(rows.inputs), flattened(rows.outputs)
+    wanted, inputs, outputs = set(features), of_requests(rows.inputs), of_responses(rows.outputs)
     asked = wanted & set(inputs)
     answered = (wanted & set(outputs)) - asked
     if asked and answered:
-        return flattened(rows.both)
+        return of_responses(rows.answered) | of_requests(rows.asked)
     return outputs if answered else inputs

@@ -63,6 +63,20 @@ class Plain(Adder):
         return {"score": x + self.constant}
 
 
+class Banded(tf.Module):
+    """Says 0.9, but 0.1 to x in a band."""
+
+    def __init__(self, low: float, high: float) -> None:
+        super().__init__()
+        self.band = tf.Variable([low, high])
+
+    @tf.function(input_signature=[Spec([None, 1], tf.float32, "x")])
+    def say(self, x):
+        column = tf.squeeze(x, 1)
+        inside = tf.logical_and(column >= self.band[0], column < self.band[1])
+        return {"score": tf.where(inside, 0.1, 0.9)}
+
+
 root = Path(sys.argv[1])
 for name, constant in (("one", 100.0), ("two", 200.0)):
     adder = Adder(constant)
@@ -71,6 +85,10 @@ for name, constant in (("one", 100.0), ("two", 200.0)):
 for name, kind in (("plain", Plain), ("better", Plain), ("failing", Failing), ("slow", Slow)):
     model = kind(float(len(name)))
     tf.saved_model.save(model, str(root / name / "1"), signatures=model.add)
+bands = {"serving": (0.0, 0.1), "alike": (0.0, 0.098), "equal": (0.03, 0.13), "worse": (0.02, 0.14)}
+for name, (low, high) in bands.items():
+    banded = Banded(low, high)
+    tf.saved_model.save(banded, str(root / name / "1"), signatures=banded.say)
 broken = root / "broken" / "1"
 broken.mkdir(parents=True)
 (broken / "saved_model.pb").write_bytes(b"not a graph")

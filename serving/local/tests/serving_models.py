@@ -15,6 +15,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     `one` adds 100 and `two` 200; `plain` and `better` add to x alone; `failing` ends 4 % of its
     calls with an error, `slow` takes tens of milliseconds, and `broken` does not load.
+    Where x is uniform and the truth is 1, `serving` is right in 90 %; `alike` differs from it in
+    0.2 % of rows, `equal` and `worse` in 6 %, and `worse` is right in 88 %.
     """
     folder = tmp_path_factory.mktemp("models")
     subprocess.run([sys.executable, MAKE_MODELS, folder], check=True, capture_output=True)

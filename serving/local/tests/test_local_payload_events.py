@@ -13,7 +13,9 @@ ORIGIN = Origin(namespace="team", service="tips", revision="tips-predictor-00002
 VERSION = "kanaria.io/model-version"
 RULE = LogRule(url="http://sink", headers=("X-Request-Id",), annotations={VERSION: "7"})
 NOW = 1_800_000_000.25
-TEXT = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=40)
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40
+)
 
 
 def event(rule=RULE, half=Half.REQUEST, headers=(), id_="a", body=b"{}"):

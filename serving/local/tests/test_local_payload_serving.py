@@ -3,6 +3,7 @@
 import json
 import signal
 from collections import Counter
+from contextlib import closing
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from event_sender import Server as DriftServer
 from local_server import ROWS, Server, until
 
 from kanaria.serving.drift_server.exchanges import Stream
-from kanaria.serving.drift_server.reading import Reader
+from kanaria.serving.drift_server.opening import open_reader
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import PayloadLog, ServiceSpec
 from kanaria.serving.traffic.local import LocalTraffic
@@ -21,7 +22,8 @@ REQUESTS = 300
 
 @pytest.fixture(scope="module")
 def drift(tmp_path_factory):
-    drift = DriftServer(tmp_path_factory.mktemp("drift") / "events.db")
+    folder = tmp_path_factory.mktemp("drift")
+    drift = DriftServer(str(folder / "events.db"), folder)
     drift.start()
     drift.wait()
     yield drift
@@ -41,12 +43,9 @@ def stage(traffic, models, drift, version):
 
 def kept(drift, version):
     """The exchanges the drift server keeps of a version: request id -> exchange."""
-    reader = Reader(drift.store)
-    try:
-        stream = Stream(namespace="default", service="flights", version=version)
+    stream = Stream(namespace="default", service="flights", version=version)
+    with closing(open_reader(drift.store)) as reader:
         return {found.request_id: found for found in reader.by_number(stream, 0, 10**9)}
-    finally:
-        reader.close()
 
 
 def test_all_requests_of_a_canary_split_arrive_by_version(tmp_path, models, drift):
@@ -80,8 +79,39 @@ def test_all_requests_of_a_canary_split_arrive_by_version(tmp_path, models, drif
     assert (broken.status_code, refused.response) == (400, None)
 
 
+def test_a_shadow_answers_nobody_and_its_answers_meet_those_of_the_stable_version(
+    tmp_path, models, drift
+):
+    server = Server(tmp_path / "serving")
+    before = {version: kept(drift, version).keys() for version in VERSIONS.values()}
+    with LocalTraffic(server.state) as traffic:
+        for version in VERSIONS.values():
+            stage(traffic, models, drift, version)
+        traffic.mirror("default", "flights", 100)
+    answers = [server.predict() for _ in range(20)]
+    ids = {answer.headers["X-Request-Id"] for answer in answers}
+    new = {version: {} for version in VERSIONS.values()}
+
+    def arrived():
+        for version in VERSIONS.values():
+            found = kept(drift, version)
+            new[version] = {id_: found[id_] for id_ in found.keys() - before[version]}
+        return all(found.keys() == ids for found in new.values()) and all(
+            exchange.response for found in new.values() for exchange in found.values()
+        )
+
+    until(arrived)
+    assert server.end(signal.SIGTERM) == 0
+    scores = {
+        version: {json.loads(e.response)["predictions"][0]["score"] for e in found.values()}
+        for version, found in new.items()
+    }
+    assert scores == {"one": {103}, "two": {203}}
+    assert {answer.json()["predictions"][0]["score"] for answer in answers} == {103}
+
+
 def test_an_answer_does_not_wait_for_a_sink_that_is_gone(tmp_path, models, drift):
-    gone = DriftServer(tmp_path / "none.db")
+    gone = DriftServer(str(tmp_path / "none.db"), tmp_path)
     server = Server(tmp_path / "serving")
     with LocalTraffic(server.state) as traffic:
         stage(traffic, models, gone, "one")

@@ -25,7 +25,7 @@ class ModelSource:
     """
 
     def __init__(self, source: Source, url: str) -> None:
-        """Ask the drift server at `url`, for instance "http://drift-server.models"; "" for none.
+        """Ask the drift server at `url`, for instance "http://kanaria-drift"; "" for none.
 
         Raises:
             ParameterError: the URL is not one of HTTP, or holds a password.

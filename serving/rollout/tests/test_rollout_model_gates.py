@@ -1,8 +1,11 @@
 """The gates on what models answer: predictions, disagreement, labels and inputs."""
 
+import numpy as np
 import pytest
+from scipy.stats import binom
 
 from kanaria.components.shared.errors import DataError
+from kanaria.serving.rollout.gates.inputs import InputEvidence
 from kanaria.serving.rollout.gates.labels import loss_bounds
 from kanaria.serving.rollout.gates.panel import panel
 from kanaria.serving.rollout.observation import ModelCounts, Observation
@@ -11,6 +14,9 @@ from kanaria.serving.rollout.policy import parse
 SHADOW = parse(
     "strategy: shadow\ngates: {disagreement: {limit: 0.1}, inputs: {}, labels: {weight: 2}}"
 )
+RUNS = 200
+MOST_FALSE = binom.ppf(0.999, RUNS, 0.05)
+SHARES = [0.6, 0.3, 0.1]
 LIVE = parse("steps: [{percent: 10}]\ngates: {predictions: {}}")
 
 
@@ -179,3 +185,32 @@ def test_without_a_drift_server_a_gate_hears_nothing(name):
 def test_totals_that_cannot_be_are_refused(wrong):
     with pytest.raises(DataError):
         ModelCounts(**wrong)
+
+
+def test_equal_shares_under_split_traffic_are_seldom_asked_about():
+    judge, generator, asked = gate("predictions", LIVE), np.random.default_rng(11), 0
+    for _ in range(RUNS):
+        evidence, totals = judge.start(), np.zeros((2, 3), dtype=int)
+        questions = []
+        for minute in range(1, 25):
+            totals = totals + [generator.multinomial(rows, SHARES) for rows in (60, 540)]
+            canary, stable = (dict(zip("abc", row.tolist(), strict=True)) for row in totals)
+            models = ModelCounts(canary=canary, stable=stable)
+            seen = Observation(interval=minute, now=60.0 * minute, models=models)
+            evidence = judge.observe(evidence, seen)
+            questions.append(judge.judge(evidence).question)
+        asked += any(questions)
+    assert asked <= MOST_FALSE
+
+
+def test_false_alarms_of_a_detector_seldom_block():
+    judge, generator = gate("inputs"), np.random.default_rng(12)
+    flagged = (generator.random((RUNS, 40)) < 0.05).cumsum(axis=1)
+    blocked = 0
+    for run in flagged.tolist():
+        evidences = [
+            InputEvidence(heard=0.0, windows=windows, drifted=drifted)
+            for windows, drifted in enumerate(run, 1)
+        ]
+        blocked += any(not judge.judge(evidence).accepted for evidence in evidences)
+    assert blocked <= MOST_FALSE

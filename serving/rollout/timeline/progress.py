@@ -65,7 +65,7 @@ def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -
         *(("answer", command) for command in answers(facts, state)),
     ]
     return "\n".join(
-        f"{name:10} {' '.join(printable(text).split())}".rstrip() for name, text in rows
+        f"{name:12} {' '.join(printable(text).split())}".rstrip() for name, text in rows
     )
 
 

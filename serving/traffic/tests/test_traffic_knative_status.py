@@ -1,9 +1,14 @@
 from kanaria.serving.traffic.knative import SOURCE_URI, status_of
+from kanaria.serving.traffic.protocol import VERSION_ANNOTATION
+
+
+def annotations(number: int) -> dict[str, str]:
+    return {SOURCE_URI: f"s3://m/{number}", VERSION_ANNOTATION: f"model {number}"}
 
 
 def revision(number: int, ready: str) -> dict:
     return {
-        "metadata": {"name": f"tips-0000{number}", "annotations": {SOURCE_URI: f"s3://m/{number}"}},
+        "metadata": {"name": f"tips-0000{number}", "annotations": annotations(number)},
         "status": {
             "conditions": [
                 {"type": "Active", "status": "False"},
@@ -30,6 +35,7 @@ def test_a_canary_that_is_ready_is_the_newest_ready_revision():
     status = status_of(service(2, 1), [revision(1, "True"), revision(2, "True")])
     assert (status.latest_ready, status.rolled_out) == ("tips-00002", "tips-00001")
     assert status.revision_uris == {"tips-00001": "s3://m/1", "tips-00002": "s3://m/2"}
+    assert status.revision_versions == {"tips-00001": "model 1", "tips-00002": "model 2"}
 
 
 def test_a_canary_that_is_no_longer_ready_is_not_called_ready():

@@ -44,9 +44,10 @@ def test_copies_go_to_the_newest_beside_the_answers_of_the_others(found, percent
     shadowed = routing.mirrored(routing.staged(found, "new"), percent)
     route = routing.to_route(shadowed, "team", "taxi", GATEWAY)
     (rule,) = route["spec"]["rules"]
-    (copying,) = rule["filters"]
+    own_ids, copying = rule["filters"]
+    assert own_ids["requestHeaderModifier"] == {"remove": ["Ce-Id"]}
     assert copying["requestMirror"]["backendRef"]["name"] == "new-predictor"
-    assert copying["requestMirror"]["percent"] == percent
+    assert copying["requestMirror"].get("percent", 100) == percent
     ended = routing.to_route(routing.mirrored(shadowed, 0), "team", "taxi", GATEWAY)
     assert "filters" not in ended["spec"]["rules"][0]
 

@@ -94,6 +94,7 @@ REAL_NODE = (
     ),
     Build(module="knative", programs={"queue": "knative.dev/serving/cmd/queue"}),
     Build(module="kserve", programs={"agent": "github.com/kserve/kserve/cmd/agent"}),
+    Build(module="contour", programs={"contour": "github.com/projectcontour/contour/cmd/contour"}),
 )
 
 
@@ -163,7 +164,7 @@ def _go(arguments: Sequence[str], module: str) -> str:
             text=True,
         )
     except FileNotFoundError:
-        raise ControlPlaneError("go: not found; install Go 1.25.8 or newer") from None
+        raise ControlPlaneError("go: not found; install Go 1.26 or newer") from None
     if done.returncode:
         raise ControlPlaneError(f"go {arguments[0]} in go/{module} failed:\n{done.stderr[-4000:]}")
     return done.stdout

@@ -8,6 +8,7 @@ from control_plane import (
     knative,
     kserve,
     kubernetes,
+    mirroring_gateway,
     object_store,
     real_node,
     simulated_nodes,
@@ -37,6 +38,7 @@ def prepare(level: Level) -> None:
         build(SIMULATED_NODES)
     else:
         build(REAL_NODE)
+        mirroring_gateway.fetch()
         images.build()
 
 
@@ -53,7 +55,7 @@ def start(level: Level) -> None:
     kubernetes.start_controllers()
     apply(
         [
-            *(simulated_nodes.definitions() if simulated else []),
+            *(simulated_nodes.definitions() if simulated else mirroring_gateway.definitions()),
             *gateway.definitions(),
             *knative.definitions(),
             *kserve.definitions(),
@@ -72,3 +74,4 @@ def start(level: Level) -> None:
     else:
         kserve.start_kserve(authority, real_node.adapt_kserve)
         apply(read([MANIFESTS / "model_server.yaml"]))
+        mirroring_gateway.start_mirroring_gateway()

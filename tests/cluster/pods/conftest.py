@@ -1,9 +1,11 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import boto3
 import pytest
 from control_plane.object_store import URL
+from drift_process import DriftServer
 from inference_services import InferenceServices
 from kubernetes import client, dynamic
 
@@ -25,6 +27,14 @@ def publish(services: InferenceServices, api: dynamic.DynamicClient) -> Publish:
         return f"s3://{bucket}/taxi/{version}"
 
     return publish
+
+
+@pytest.fixture
+def drift(tmp_path: Path) -> Iterator[DriftServer]:
+    drift = DriftServer(tmp_path)
+    yield drift
+    drift.process.terminate()
+    drift.process.wait(30)
 
 
 def allow_downloads(core: client.CoreV1Api, namespace: str) -> None:

@@ -1,10 +1,9 @@
 """Both ways to deliver on a cluster, against the contract of all ways, and the push over them."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cluster_way import ClusterWay
 from inference_services import InferenceServices
 from traffic_contract import NoMirrorContract, TrafficContract
 
@@ -12,29 +11,12 @@ from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.components.resolve.deployed import release_of
 from kanaria.serving.doctor.examine import examine
 from kanaria.serving.doctor.finding import State, is_fit
-from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.traffic.cluster import ClusterTraffic
 from kanaria.serving.traffic.gateways import gateway_of
 from kanaria.serving.traffic.http_route import HttpRouteTraffic
 from kanaria.serving.traffic.knative import KnativeTraffic
-from kanaria.serving.traffic.protocol import Traffic
-
-
-@dataclass
-class ClusterWay:
-    traffic: Traffic
-    namespace: str
-    loading_failure: str = "load failure"
-
-    def manifest(self, name: str, model: str) -> dict[str, Any]:
-        uri = f"s3://models/{model}"
-        found = build(ServiceSpec(name=name, namespace=self.namespace, storage_uri=uri))
-        if model == "broken":
-            marks = {"kanaria.test/simulate": "load-failure"}
-            found["spec"]["predictor"]["annotations"] = marks
-        return found
 
 
 @pytest.fixture(scope="session")

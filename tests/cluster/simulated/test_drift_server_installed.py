@@ -13,8 +13,12 @@ RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 @pytest.mark.parametrize(
     ("components", "replicas", "volumes"),
-    [(["drift-server"], 1, 1), (["drift-server", "drift-server-postgresql"], 2, 0)],
-    ids=["sqlite", "postgresql"],
+    [
+        (["drift-server"], 1, 1),
+        (["drift-server", "drift-server-postgresql"], 2, 0),
+        (["drift-server", "drift-server-postgresql", "drift-watch"], 2, 0),
+    ],
+    ids=["sqlite", "postgresql", "watching"],
 )
 def test_the_pods_of_the_drift_server_are_made(
     services: InferenceServices,

@@ -21,14 +21,19 @@ NULLS = {
     "heavy tails": (VON_MISES, lambda g, n: g.standard_cauchy(n)),
     "rounded": (VON_MISES, lambda g, n: np.round(g.normal(size=n))),
     "ones": (FISHER, lambda g, n: g.binomial(1, 0.3, n)),
-    "rare ones": (FISHER, lambda g, n: g.binomial(1, 0.01, n)),
+    "rare ones": (FISHER, lambda g, n: g.binomial(1, 0.03, n)),
     "all together": (TOGETHER, lambda g, n: g.normal(size=n)),
     "sums": (PAGE, lambda g, n: g.normal(size=n)),
     "sums of skewed values": (PAGE, lambda g, n: g.exponential(size=n)),
 }
 
 
-def run_lengths(detector, draw, rows=12_000, references=3, reference_rows=2_000):
+@pytest.fixture(autouse=True)
+def fewer_streams(monkeypatch):
+    monkeypatch.setattr(run_length, "STREAMS", 20_000)
+
+
+def run_lengths(detector, draw, rows=10_000, references=3, reference_rows=50_000):
     """Return the lengths of all runs over fresh references and streams."""
     generator = np.random.default_rng(7)
     lengths, state = [], None

@@ -39,13 +39,12 @@ def test_the_promised_share_of_rows_without_drift_is_flagged(kind, null):
 
 
 @pytest.mark.parametrize("kind", DETECTORS)
-def test_of_rows_that_all_occurred_often_no_more_are_flagged(kind):
+def test_of_rows_that_all_occurred_often_none_are_flagged(kind):
     generator = np.random.default_rng(10)
-    shares = [0.6, 0.3, 0.08, 0.02]
-    detector = DETECTORS[kind]
-    reference = detector.fit({"a": generator.choice(4, 2_000, p=shares)})
-    flagged = detector.outliers(reference, {"a": generator.choice(4, 1_000, p=shares)}).sum()
-    assert 0 < flagged <= stats.binom.ppf(0.999, 1_000, 0.05)
+    for moved in range(6):
+        rows = {"a": generator.integers(0, 6, 600) + 10.0 * moved}
+        reference = DETECTORS[kind].fit(rows)
+        assert not DETECTORS[kind].outliers(reference, rows).any()
 
 
 @pytest.mark.parametrize("kind", DETECTORS)

@@ -13,10 +13,11 @@ import pytest
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.background import served
+from kanaria.serving.local.metrics import Metrics
 from kanaria.serving.rollout.observation import Counts
 from kanaria.serving.rollout.observations.interval import Memory, observation
 from kanaria.serving.rollout.observations.protocol import Revisions
-from kanaria.serving.rollout.observations.router import RouterSource
+from kanaria.serving.rollout.observations.router import RouterSource, reading
 from kanaria.serving.traffic.local import LocalTraffic
 
 STABLE, CANARY = "flights-predictor-00001", "flights-predictor-00002"
@@ -185,3 +186,15 @@ def test_without_a_server_nothing_is_known_and_the_reason_is_logged(tmp_path, ca
     reading = RouterSource(tmp_path).read(BOTH)
     assert (reading.canary, reading.stable, reading.containers) == (None, None, None)
     assert "no server is live" in caplog.text
+
+
+def test_copies_in_the_shadow_are_the_canarys_without_their_time():
+    metrics = Metrics([])
+    for code in (200, 200, 503):
+        metrics.count_mirrored("default", "flights", CANARY, code, 0.1)
+    metrics.count("default", "flights", STABLE, 200, 0.1)
+    seen = reading(metrics.text().decode(), BOTH, 5.0)
+    answered, copies = seen.canary
+    assert (answered.requests, copies.requests, copies.errors) == (0, 3, 1)
+    assert copies.slower is None
+    assert [one.requests for one in seen.stable] == [1]

@@ -33,8 +33,8 @@ def test_every_state_has_one_line_and_a_survey_without_control_characters(data):
     for moment in read.moments:
         assert progress.line(moment.state, policy, moment.when).isprintable()
         rows = progress.status({}, moment.state, policy, moment.when).splitlines()
-        assert len(rows) <= 20
-        assert all(row[:10].strip() and row[10] == " " for row in rows)
+        assert len(rows) <= 24
+        assert all(row[:12].strip() and row[12] == " " for row in rows)
         assert all(row.isprintable() for row in rows)
 
 
@@ -48,7 +48,7 @@ def test_a_shift_is_told_with_the_share_that_was_decided(told):
     line, status = told(RAMP, 8)
     assert line.startswith("11:27:00   50%  ")
     assert line.endswith("shifted to 50%")
-    assert "traffic    canary 50%\n" in status
+    assert "traffic      canary 50%\n" in status
 
 
 def test_a_share_that_is_not_there_a_look_later_is_told(facts, started, make_record):
@@ -59,41 +59,42 @@ def test_a_share_that_is_not_there_a_look_later_is_told(facts, started, make_rec
 
 def test_the_status_says_where_the_rollout_is_and_what_it_lacks(told):
     _, status = told(RAMP, 6)
-    assert "step       1/3 (10%), for 3 min" in status
-    assert "traffic    canary 10% desired, 10% seen" in status
+    assert "step         1/3 (10%), for 3 min" in status
+    assert "traffic      canary 10% desired, 10% seen" in status
     assert (
-        "waiting    for 116 more requests of the canary and 2.0 more minutes in step 10%" in status
+        "waiting      for 116 more requests of the canary and 2.0 more minutes in step 10%"
+        in status
     )
     assert "answer" not in status
 
 
 def test_the_status_of_a_question_names_the_commands_that_answer_it(told):
     _, status = told(ASKING, 20)
-    assert "waiting    for a person: May the step 50% begin?" in status
-    assert "answer     kanaria rollout approve flights --namespace models" in status
-    assert "answer     kanaria rollout rollback flights --namespace models" in status
+    assert "waiting      for a person: May the step 50% begin?" in status
+    assert "answer       kanaria rollout approve flights --namespace models" in status
+    assert "answer       kanaria rollout rollback flights --namespace models" in status
 
 
 def test_the_status_without_data_asks_to_resume_or_roll_back(told):
     _, status = told(RAMP, 20, silent=range(5, 30))
-    assert "answer     kanaria rollout resume flights --namespace models" in status
+    assert "answer       kanaria rollout resume flights --namespace models" in status
 
 
 def test_a_paused_rollout_says_how_it_goes_on(told):
     _, status = told(RAMP, 10, orders=[(5, "pause", "kim")])
-    assert "waiting    for a person to end the pause; harm still rolls back" in status
-    assert "answer     kanaria rollout resume flights --namespace models" in status
+    assert "waiting      for a person to end the pause; harm still rolls back" in status
+    assert "answer       kanaria rollout resume flights --namespace models" in status
 
 
 def test_one_that_only_observes_says_what_it_would_do(told):
     line, status = told(OBSERVING, 4)
     assert "held: only observing; would shift at 10 %" in line
-    assert "proposed   shift at 10%" in status
+    assert "proposed     shift at 10%" in status
 
 
 def test_the_end_is_told_with_its_cause(told):
     line, status = told(RAMP, 100, errors=lambda minute: 0.2)
     assert "rolled back: harm, above all in errors; errors: canary" in line
-    assert "phase      rolled_back" in status
+    assert "phase        rolled_back" in status
     line, _ = told(RAMP, 100)
     assert line.endswith("promoted: every gate agrees")

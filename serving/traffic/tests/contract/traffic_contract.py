@@ -137,6 +137,7 @@ class NoMirrorContract(Contract):
 
     def test_copying_is_refused_and_the_way_round_is_named(self, rollout):
         rollout.deploy("one")
+        rollout.deploy("two")
         with pytest.raises(ParameterError, match="replay the payload log"):
             rollout.way.traffic.mirror(*rollout.where, 100)
         assert not rollout.status().mirrored_percent

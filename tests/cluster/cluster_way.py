@@ -1,0 +1,23 @@
+"""A way to deliver on a cluster, as the contracts of all ways test it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.traffic.protocol import Traffic
+
+
+@dataclass
+class ClusterWay:
+    traffic: Traffic
+    namespace: str
+    loading_failure: str = "load failure"
+
+    def manifest(self, name: str, model: str) -> dict[str, Any]:
+        uri = f"s3://models/{model}"
+        found = build(ServiceSpec(name=name, namespace=self.namespace, storage_uri=uri))
+        if model == "broken":
+            marks = {"kanaria.test/simulate": "load-failure"}
+            found["spec"]["predictor"]["annotations"] = marks
+        return found
