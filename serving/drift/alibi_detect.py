@@ -132,10 +132,7 @@ class AlibiDetect:
         if self._settings.meta["detector_type"] != "drift":
             return self._flagged(reference, rows)
         detector = self._with(reference)
-        shape = np.asarray(detector.get_config()["x_ref"]).shape[1:]
-        rows = rows.reshape(len(rows), *shape).astype(
-            np.asarray(detector.get_config()["x_ref"]).dtype
-        )
+        rows = _shaped(rows, detector.get_config()["x_ref"])
         if self._settings.meta["online"]:
             return self._online(detector, rows, sizes)
         return self._offline(detector, rows, reference.features, sizes)
@@ -143,8 +140,7 @@ class AlibiDetect:
     def _with(self, reference: AlibiReference) -> Any:
         if self._made is None or self._made[0] is not reference:
             config = {k: v for k, v in self._settings.get_config().items() if k != "name"}
-            shape = np.asarray(config["x_ref"]).shape[1:]
-            values = reference.values.reshape(-1, *shape).astype(np.asarray(config["x_ref"]).dtype)
+            values = _shaped(reference.values, config["x_ref"])
             changed = {"x_ref": values, "x_ref_preprocessed": False, "meta": {}}
             self._made = (reference, type(self._settings).from_config(config | changed))
         return self._made[1]
@@ -225,6 +221,14 @@ class AlibiDetect:
         if key is None:
             raise ParameterError(f"{self.name}: it flags no rows; use one that detects outliers")
         return np.asarray(data[key]).reshape(len(rows)).astype(bool)
+
+
+def _shaped(rows: NDArray[Any], like: Any) -> NDArray[Any]:
+    """Return rows of the shape and type of those in `like`, as images are."""
+    wanted = np.asarray(like)
+    # A preprocessing function may have made others of them, which then tell no shape.
+    same = rows.shape[1] == np.prod(wanted.shape[1:], dtype=int)
+    return (rows.reshape(len(rows), *wanted.shape[1:]) if same else rows).astype(wanted.dtype)
 
 
 def _effect(distance: float) -> Effect:

@@ -81,6 +81,13 @@ def test_references_merge_and_new_ones_are_looked_at():
     assert detector.test(moved, window).drifted
 
 
+def test_rows_are_preprocessed_as_its_detector_does():
+    detector = AlibiDetect(KSDrift(ROWS, preprocess_fn=lambda rows: rows[:, :2]), accept_bsl=True)
+    reference = detector.fit(from_matrix(ROWS))
+    result = detector.test(reference, from_matrix(OTHERS + np.float32(2)))
+    assert result.drifted and [f.feature for f in result.features] == ["0", "1"]
+
+
 def test_a_saved_detector_is_loaded_and_images_keep_their_shape(tmp_path: Path):
     images = np.random.default_rng(3).random((80, 4, 4, 1)).astype("float32")
     save_detector(KSDrift(images), tmp_path / "ks")
