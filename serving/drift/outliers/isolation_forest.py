@@ -15,8 +15,9 @@ from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.outliers import protocol
 from kanaria.serving.drift.outliers.protocol import OutlierResult, flags, result
-from kanaria.serving.drift.outliers.sampled import SampledReference
+from kanaria.serving.drift.outliers.reference import halves, sampled
 from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.sampled import SampledReference
 
 SEED = 0
 """Of the trees, so that equal references have equal forests."""
@@ -46,12 +47,12 @@ class IsolationForest(protocol.Settings):
 
     def fit(self, rows: Columns) -> SampledReference:
         """Return the reference of `rows`."""
-        return SampledReference.of(rows)
+        return sampled(rows)
 
     def score(self, reference: SampledReference, rows: Columns) -> Floats:
         """Return how alone each row is; NaN for one with missing values."""
         forest, _ = _grown(reference, self.trees)
-        values = matrix(rows, reference.features)
+        values = matrix(rows, tuple(reference.columns))
         scores = np.full(len(values), np.nan)
         whole = ~np.isnan(values).any(axis=1)
         if whole.any():
@@ -75,7 +76,7 @@ def _grown(reference: SampledReference, trees: int) -> tuple[Any, Floats]:
     """Return the forest, and the sorted scores of rows that it was not grown from."""
     from sklearn.ensemble import IsolationForest as Forest
 
-    values, others = reference.halves()
+    values, others = halves(reference)
     rows = min(256, len(values))
     forest = Forest(n_estimators=trees, max_samples=rows, random_state=SEED).fit(values)
     return forest, np.sort(-forest.score_samples(others))

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.outliers import protocol
 from kanaria.serving.drift.outliers.protocol import OutlierResult, flags, result
-from kanaria.serving.drift.outliers.sampled import SampledReference
+from kanaria.serving.drift.outliers.reference import halves, sampled
 from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.sampled import SampledReference
 
 SMALLEST = 1e-6
 """Variance of a direction, of an average one's, below which none is taken.
@@ -34,11 +35,11 @@ class Mahalanobis(protocol.Settings):
 
     def fit(self, rows: Columns) -> SampledReference:
         """Return the reference of `rows`."""
-        return SampledReference.of(rows)
+        return sampled(rows)
 
     def score(self, reference: SampledReference, rows: Columns) -> Floats:
         """Return the squared distance of each row; NaN for one with missing values."""
-        return _fitted(reference).distances(matrix(rows, reference.features))
+        return _fitted(reference).distances(matrix(rows, tuple(reference.columns)))
 
     def outliers(self, reference: SampledReference, rows: Columns) -> NDArray[np.bool_]:
         """Return which of `rows` are outliers."""
@@ -66,7 +67,7 @@ class _Ellipsoid:
 
 @lru_cache(maxsize=8)
 def _fitted(reference: SampledReference) -> _Ellipsoid:
-    values, others = reference.halves()
+    values, others = halves(reference)
     deviations = values.std(axis=0)
     deviations[deviations == 0] = 1.0
     together = np.cov((values - values.mean(axis=0)) / deviations, rowvar=False, bias=True)

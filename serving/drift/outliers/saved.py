@@ -6,7 +6,7 @@ from kanaria.serving.drift import files
 from kanaria.serving.drift.outliers.isolation_forest import IsolationForest
 from kanaria.serving.drift.outliers.mahalanobis import Mahalanobis
 from kanaria.serving.drift.outliers.protocol import OutlierDetector
-from kanaria.serving.drift.outliers.sampled import SampledReference
+from kanaria.serving.drift.sampled import SampledReference
 
 KINDS: files.Kinds = {
     "isolation_forest": (IsolationForest, SampledReference),

@@ -2,16 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.columns import from_matrix
-from kanaria.serving.drift.outliers import sampled
 from kanaria.serving.drift.outliers.isolation_forest import IsolationForest
 from kanaria.serving.drift.outliers.mahalanobis import Mahalanobis
-from kanaria.serving.drift.outliers.sampled import SampledReference
 
 DETECTORS = {
     "mahalanobis": Mahalanobis(alpha=0.05),
@@ -84,19 +80,14 @@ def test_a_gap_between_clusters_is_seen_by_the_forest():
     assert forest.outliers(forest.fit(from_matrix(clusters)), middle).all()
 
 
-@settings(max_examples=25, deadline=None)
-@given(values=st.lists(st.integers(-3, 3), min_size=2, max_size=60), data=st.data())
-def test_samples_merge_into_the_sample_of_all_rows(values, data):
-    cut = data.draw(st.integers(1, len(values) - 1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampled, "MOST", 4)
-        rows = np.array(values, dtype=float)
-        whole = SampledReference.of({"a": rows})
-        parts = [SampledReference.of({"a": part}) for part in (rows[cut:], rows[:cut])]
-        merged = parts[0].merged(parts[1])
-    assert {name: held.tolist() for name, held in merged.arrays().items()} == {
-        name: held.tolist() for name, held in whole.arrays().items()
-    }
+def test_references_of_parts_find_the_same_outliers_as_one_of_all_rows():
+    rows = np.random.default_rng(10).normal(size=(1_000, 3))
+    detector = Mahalanobis()
+    whole = detector.fit(from_matrix(rows))
+    merged = detector.fit(from_matrix(rows[600:])).merged(detector.fit(from_matrix(rows[:600])))
+    asked = from_matrix(rows[:50] * 3)
+    assert detector.score(merged, asked) == pytest.approx(detector.score(whole, asked))
+    assert (detector.outliers(merged, asked) == detector.outliers(whole, asked)).all()
 
 
 def test_a_reference_with_few_rows_is_refused():
