@@ -4,12 +4,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from kanaria.components.shared.errors import PermissionDeniedError
+from kanaria.components.shared.errors import NotReadyError, ParameterError, PermissionDeniedError
 from kanaria.serving import kubernetes_client as kubernetes
 from kanaria.serving.doctor import gpus, rules
 from kanaria.serving.doctor.finding import Finding, State
 from kanaria.serving.doctor.rules import KSERVE_NAMESPACE
 from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.traffic import gateways
 
 KNATIVE_NAMESPACE = "knative-serving"
 FEATURES = ("nodeselector", "tolerations", "affinity")
@@ -67,7 +68,17 @@ def _gateway(cluster: KubernetesClient, _: str) -> Finding:
     if not _settings(cluster, "ingress").get("enableGatewayApi"):
         text = "installed, but KServe's ingress.enableGatewayApi is not true"
         return _finding(subject, State.LIMITED, text)
-    return _finding(subject, State.OK, "HTTPRoute is served and used by KServe")
+    copies = "copies requests" if _copies(cluster) else "does not say that it copies requests"
+    text = f"HTTPRoute is served and used by KServe; its gateway {copies}, for strategy shadow"
+    return _finding(subject, State.OK, text)
+
+
+def _copies(cluster: KubernetesClient) -> bool:
+    try:
+        gateways.require_mirroring(cluster, gateways.gateway_of(cluster), 100)
+    except (NotReadyError, ParameterError):
+        return False
+    return True
 
 
 def _features(cluster: KubernetesClient, _: str) -> Finding:

@@ -64,3 +64,4 @@ def test_the_doctor_finds_what_the_control_plane_has(
     assert findings["kserve"].text.endswith("default mode Knative")
     assert findings["gpus"].text.startswith("4 of 4 nvidia.com/gpu free")
     assert findings["storage secret"].state is State.LIMITED
+    assert "does not say that it copies requests" in findings["gateway api"].text
