@@ -3,7 +3,7 @@
     alibi-detect     here                  loses on the way here
     --------------   -------------------   ------------------------------------------------
     KSDrift          kolmogorov_smirnov    nothing
-    CVMDrift         cramer_von_mises      nothing
+    CVMDrift         cramer_von_mises      p-values of equal values, which there say drift always
     ChiSquareDrift   chi_squared           declared categories that never occurred
     TabularDrift     table                 the same
     FETDrift         fisher_exact          nothing
