@@ -1,5 +1,6 @@
 """How detectors of any kind lie on disk: settings as JSON, arrays as npz, no pickle."""
 
+import io
 import json
 import tempfile
 import zipfile
@@ -61,11 +62,16 @@ def read(folder: Path, kinds: Kinds) -> tuple[Any, Any]:
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:
-    """Write `arrays` as an npz file."""
-    with path.open("wb") as file:
-        # numpy's types take the arrays' names for those of its own parameters.
-        named: dict[str, Any] = dict(arrays)
-        np.savez_compressed(file, allow_pickle=False, **named)
+    """Write `arrays` as an npz file; equal arrays give equal bytes.
+
+    numpy's own writer leaves the sizes to be filled in later, which Python's releases do otherwise.
+    """
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            written = io.BytesIO()
+            np.save(written, array, allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            archive.writestr(entry, written.getvalue(), zipfile.ZIP_DEFLATED)
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
