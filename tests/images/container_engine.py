@@ -105,13 +105,18 @@ def engine() -> Iterator[Engine]:
             yield Engine(flags="--network=host")
 
 
-def make_images(folder: Path, docker: Engine, base: str, prefix: str) -> list[str]:
-    """Run `make images` in a checkout, print the sizes and return the tags, training first."""
-    command = ["make", "--no-print-directory", "images", f"DOCKER={PROGRAM}", f"BASE_IMAGE={base}"]
+def make(target: str, folder: Path, docker: Engine, base: str, prefix: str) -> list[str]:
+    """Run a target that builds images in a checkout and return the lines that it printed."""
+    command = ["make", "--no-print-directory", target, f"DOCKER={PROGRAM}", f"BASE_IMAGE={base}"]
     command += [f"IMAGE_PREFIX={prefix}", f"BUILD_FLAGS={docker.flags}"]
     environment = {**os.environ, "NO_PROXY": NOT_TO_BE_FOUND}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-8000:]}"
-    sizes = done.stdout.strip().splitlines()[-2:]
+    return done.stdout.strip().splitlines()
+
+
+def make_images(folder: Path, docker: Engine, base: str, prefix: str) -> list[str]:
+    """Run `make images` in a checkout, print the sizes and return the tags, training first."""
+    sizes = make("images", folder, docker, base, prefix)[-2:]
     print("\n".join(sizes))  # pytest shows it with -s or -rP.
     return [line.split()[0] for line in sizes]
