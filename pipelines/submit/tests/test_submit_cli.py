@@ -105,7 +105,10 @@ WRONG = [
     (("submit", "PIPELINE"), "host is missing"),
     (("submit", "PIPELINE", "--host", "ftp://x"), "give an address as"),
     (("submit", "absent.yaml", "--host", "HOST"), "no such file"),
-    (("submit", "unknown", "--host", "HOST"), "name train_and_deploy, watch_for_drift or a compiled"),
+    (
+        ("submit", "unknown", "--host", "HOST"),
+        "name train_and_deploy, watch_for_drift or a compiled",
+    ),
     (("submit", "EMPTY", "--host", "HOST"), "holds no compiled pipeline"),
     ((*SUBMIT, "--config", "absent.yaml"), "--config 'absent.yaml': no such file"),
     ((*SUBMIT, "--set", "data"), "write key=value"),
