@@ -147,8 +147,12 @@ def _learn(state: State, observation: Observation, policy: Policy) -> State:
 
 
 def _exposure(state: State, observation: Observation, policy: Policy) -> int:
-    """Return what the step has shown: requests of the canary, in the shadow rows of both."""
-    if in_shadow(state, policy):
+    """Return what the step has shown: requests of the canary, or rows that both models answered.
+
+    The latter in the shadow, where gates compare them row by row.
+    """
+    gates = policy.gates
+    if in_shadow(state, policy) and (gates.predictions or gates.disagreement or gates.labels):
         pairs = observation.models.pairs if observation.models is not None else 0
         return max(state.step_requests, pairs)
     return state.step_requests + (observation.canary.requests if observation.canary else 0)
