@@ -111,6 +111,8 @@ def _rolled_out(
     request: RolloutRequest, place: Place, endpoint: dict[str, Any], policy: Policy
 ) -> Rollout:
     """Begin the rollout, or find the one that this step began before; control it if asked to."""
+    if request.wait:
+        place.require(policy)
     namespace, service = endpoint["namespace"], endpoint["name"]
     last = place.store.load(namespace, service)
     if last is None or last.rollout.target.canary != endpoint["revision"]:

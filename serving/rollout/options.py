@@ -42,6 +42,8 @@ def _start(options: argparse.Namespace) -> int:
 
     read = policy.read(Path(options.policy)) if options.policy else policy.Policy()
     with _place(options) as place:
+        if not options.no_wait:
+            place.require(read)
         rollout = orders.start(
             place.store,
             place.traffic,

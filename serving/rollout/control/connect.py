@@ -16,6 +16,7 @@ from kanaria.serving.rollout.control.lease import FileLease, KubernetesLease
 from kanaria.serving.rollout.control.look import World
 from kanaria.serving.rollout.control.store import Store
 from kanaria.serving.rollout.observations.protocol import Reading, Revisions, Source
+from kanaria.serving.rollout.policy import Policy
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect_cluster
 from kanaria.serving.traffic.local import LocalTraffic
 from kanaria.serving.traffic.protocol import Traffic
@@ -46,6 +47,7 @@ class Place:
         lease_of: (namespace, service) -> lease.
         source: makes the source of numbers; raises ParameterError where none is configured.
         cluster: the cluster's client; None for local serving.
+        drift_server: URL of the drift server whose numbers are in the source, "" for none.
     """
 
     traffic: Traffic
@@ -53,6 +55,20 @@ class Place:
     lease_of: LeaseOf
     source: Callable[[], Source]
     cluster: "KubernetesClient | None" = None
+    drift_server: str = ""
+
+    def require(self, policy: Policy) -> None:
+        """Refuse a policy whose gates would wait for data for ever.
+
+        Raises:
+            ParameterError: its gates compare models, and no drift server is named.
+        """
+        if policy.gates.on_models and not self.drift_server:
+            names = ", ".join(policy.gates.on_models)
+            raise ParameterError(
+                f"policy: its gates {names} ask a drift server, and none is named; set its URL "
+                f"(--drift-server, drift_server_url or {DRIFT_SERVER}), or write false for them"
+            )
 
     def world(self, *, reads: bool = True) -> World:
         """Return what a controller works with; without reading it cannot decide."""
@@ -107,6 +123,7 @@ def _local(state: Path, traffic: Traffic, drift_server: str) -> Place:
         store=FileStore(state),
         lease_of=lease_of,
         source=lambda: ModelSource(RouterSource(state), drift_server),
+        drift_server=drift_server,
     )
 
 
@@ -125,6 +142,7 @@ def _cluster(prometheus_url: str, queries: str, drift_server: str) -> Place:
         lease_of=lease_of,
         cluster=cluster,
         source=lambda: _prometheus(prometheus_url, queries, drift_server, cluster),
+        drift_server=drift_server,
     )
 
 

@@ -85,5 +85,5 @@ def counts(text: str, where: str) -> ModelCounts:
     """
     try:
         return _ADAPTER.validate_json(text)
-    except ValidationError as error:
+    except (ValidationError, DataError) as error:
         raise DataError(f"{where}: not the answer of a drift server: {shown(text)}") from error

@@ -109,8 +109,8 @@ def test_an_answer_that_is_none_is_refused(text):
         counts(text, "http://drift")
 
 
-@pytest.mark.parametrize("url", ["ftp://host", "http://", "http://name:word@host", "host:80"])
+@pytest.mark.parametrize("url", ["ftp://host", "http://", "http://name:hidden@host", "host:80"])
 def test_an_address_that_is_none_is_refused(url):
     with pytest.raises(ParameterError, match="http://HOST:PORT") as caught:
         ModelSource(Elsewhere(), url)
-    assert "word" not in str(caught.value)
+    assert "hidden" not in str(caught.value)
