@@ -13,6 +13,7 @@ Scale and bandwidth come from the reference, as in alibi-detect. Strictly, a per
 them from both samples; a reference no smaller than a few dozen rows makes no difference.
 """
 
+import abc
 import math
 from dataclasses import dataclass
 
@@ -30,57 +31,6 @@ LARGEST = math.sqrt(2)
 """Of a discrepancy, and of the distance of two rows, where kernels lie between 0 and 1."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ScaledSettings(multivariate.Settings):
-    """Settings of both forms of the test.
-
-    Attributes:
-        scaled: whether each feature is divided by its standard deviation in the reference. Without
-            it the feature with the largest numbers decides alone.
-    """
-
-    scaled: bool = True
-
-    def space(self, reference: RowsReference) -> Space:
-        """Return where distances are taken."""
-        return reference.standardised if self.scaled else reference.plain
-
-    def bandwidths(self, space: Space) -> tuple[float, ...]:
-        """Return the given bandwidths, or the median heuristic's."""
-        return self.sigma or (space.bandwidth,)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MaximumMeanDiscrepancy(ScaledSettings):
-    """Tests all numeric features together; the effect is the discrepancy over its largest value.
-
-    An effect of 0.05 is a shift of a sixth of a standard deviation in a single feature, or
-    of half of one in one of eighteen.
-    """
-
-    @property
-    def name(self) -> str:
-        """The name of the detector."""
-        return "maximum_mean_discrepancy"
-
-    def fit(self, rows: Columns) -> RowsReference:
-        """Return the reference of `rows`."""
-        return RowsReference.of(rows)
-
-    def test(self, reference: RowsReference, window: Columns) -> Result:
-        """Return how `window` compares with the reference."""
-        values, count = reference.whole(window)
-        space = self.space(reference)
-        rows = (len(space.points), len(values))
-        found = untested(rows, self.least)
-        if min(rows) >= multivariate.FEWEST:
-            deals = multivariate.dealt(len(space.points), values, self)
-            points = np.concatenate([space.points, space.placed(values)])
-            sums = pair_sums(points, self.bandwidths(space), deals)
-            found = test_of(sums, rows, self.least, LARGEST)
-        return multivariate.result(self.name, self, found, (reference.rows, count))
-
-
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class PairSums:
     """Sums of the kernel over ordered pairs of different rows, for each deal.
@@ -94,6 +44,87 @@ class PairSums:
     within: Floats
     touching: Floats
     total: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Discrepancy(multivariate.Settings, abc.ABC):
+    """What both forms of the test share: all but how the kernel is summed.
+
+    Attributes:
+        scaled: whether each feature is divided by its standard deviation in the reference. Without
+            it the feature with the largest numbers decides alone.
+    """
+
+    scaled: bool = True
+
+    @property
+    @abc.abstractmethod
+    def name(self) -> str:
+        """The name of the detector."""
+
+    @property
+    @abc.abstractmethod
+    def spread(self) -> float:
+        """The largest distance of two rows in feature space."""
+
+    @abc.abstractmethod
+    def sums(self, points: Floats, sigmas: tuple[float, ...], deals: Floats) -> PairSums:
+        """Return the sums of the kernel between rows, for each deal.
+
+        Args:
+            points: (all rows, features), those of the reference first.
+            sigmas: bandwidths.
+            deals: (all rows, deals), 1 for a row of the window.
+        """
+
+    def fit(self, rows: Columns) -> RowsReference:
+        """Return the reference of `rows`."""
+        return RowsReference.of(rows)
+
+    def test(self, reference: RowsReference, window: Columns) -> Result:
+        """Return how `window` compares with the reference."""
+        values, count = reference.whole(window)
+        space = self.space(reference)
+        rows = (len(space.points), len(values))
+        found = univariate.untested("", rows, MEASURE, self.least)
+        if min(rows) >= multivariate.FEWEST:
+            deals = multivariate.dealt(len(space.points), values, self)
+            points = np.concatenate([space.points, space.placed(values)])
+            found = _tested(
+                self.sums(points, self.bandwidths(space), deals), rows, self.least, self.spread
+            )
+        return multivariate.result(self.name, self, found, (reference.rows, count))
+
+    def space(self, reference: RowsReference) -> Space:
+        """Return where distances are taken."""
+        return reference.standardised if self.scaled else reference.plain
+
+    def bandwidths(self, space: Space) -> tuple[float, ...]:
+        """Return the given bandwidths, or the median heuristic's."""
+        return self.sigma or (space.bandwidth,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MaximumMeanDiscrepancy(Discrepancy):
+    """Tests all numeric features together; the effect is the discrepancy over its largest value.
+
+    An effect of 0.05 is a shift of a sixth of a standard deviation in a single feature, or
+    of half of one in one of eighteen.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name of the detector."""
+        return "maximum_mean_discrepancy"
+
+    @property
+    def spread(self) -> float:
+        """Kernels lie between 0 and 1."""
+        return LARGEST
+
+    def sums(self, points: Floats, sigmas: tuple[float, ...], deals: Floats) -> PairSums:
+        """Return the sums of the kernel itself."""
+        return pair_sums(points, sigmas, deals)
 
 
 def pair_sums(points: Floats, sigmas: tuple[float, ...], deals: Floats) -> PairSums:
@@ -115,19 +146,13 @@ def pair_sums(points: Floats, sigmas: tuple[float, ...], deals: Floats) -> PairS
     return PairSums(within=within, touching=by_row @ deals, total=float(by_row.sum()))
 
 
-def test_of(
+def _tested(
     sums: PairSums, rows: tuple[int, int], least: float, spread: float
 ) -> univariate.FeatureTest:
-    """Return the test of these sums of kernels; `spread` as in `discrepancy`."""
     squared = squared_discrepancies(sums, rows)
     biased = float(squared_discrepancies(sums, rows, diagonal=1)[0])
     effect = discrepancy(float(squared[0]), biased, rows, least, spread)
     return multivariate.test_of_all(squared, effect, (LARGEST * least) ** 2, rows, ROUNDING)
-
-
-def untested(rows: tuple[int, int], least: float) -> univariate.FeatureTest:
-    """Return the test of too few rows."""
-    return univariate.untested("", rows, MEASURE, least)
 
 
 def squared_discrepancies(sums: PairSums, rows: tuple[int, int], diagonal: int = 0) -> Floats:

@@ -17,17 +17,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.drift import kernels, maximum_mean_discrepancy, multivariate
-from kanaria.serving.drift.maximum_mean_discrepancy import PairSums
-from kanaria.serving.drift.protocol import Columns, Floats, Result
-from kanaria.serving.drift.rows import RowsReference
+from kanaria.serving.drift import kernels, multivariate
+from kanaria.serving.drift.maximum_mean_discrepancy import Discrepancy, PairSums
+from kanaria.serving.drift.protocol import Floats
 
 FARTHEST = 2.0
 """Distance of two rows in feature space: the approximated kernel may be negative."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FourierMaximumMeanDiscrepancy(maximum_mean_discrepancy.ScaledSettings):
+class FourierMaximumMeanDiscrepancy(Discrepancy):
     """Tests all numeric features together; the effect is the discrepancy over its largest value.
 
     Attributes:
@@ -45,30 +44,17 @@ class FourierMaximumMeanDiscrepancy(maximum_mean_discrepancy.ScaledSettings):
         """The name of the detector."""
         return "maximum_mean_discrepancy_fourier"
 
-    def fit(self, rows: Columns) -> RowsReference:
-        """Return the reference of `rows`."""
-        return RowsReference.of(rows)
+    @property
+    def spread(self) -> float:
+        """The approximated kernel may be negative."""
+        return FARTHEST
 
-    def test(self, reference: RowsReference, window: Columns) -> Result:
-        """Return how `window` compares with the reference."""
-        values, count = reference.whole(window)
-        space = self.space(reference)
-        rows = (len(space.points), len(values))
-        found = maximum_mean_discrepancy.untested(rows, self.least)
-        if min(rows) >= multivariate.FEWEST:
-            deals = multivariate.dealt(len(space.points), values, self)
-            points = np.concatenate([space.points, space.placed(values)])
-            drawn = self._drawn(len(reference.features), self.bandwidths(space))
-            sums = pair_sums(points, drawn, deals)
-            found = maximum_mean_discrepancy.test_of(sums, rows, self.least, FARTHEST)
-        return multivariate.result(self.name, self, found, (reference.rows, count))
-
-    def _drawn(self, features: int, sigmas: tuple[float, ...]) -> Floats:
-        """Return frequencies (features, frequencies); the bandwidths take turns."""
+    def sums(self, points: Floats, sigmas: tuple[float, ...], deals: Floats) -> PairSums:
+        """Return the sums of the approximated kernel; the bandwidths take turns."""
         # Another stream than the deals have.
         generator = np.random.default_rng([self.seed, 1])
-        drawn: Floats = generator.normal(size=(features, self.frequencies))
-        return drawn / np.resize(sigmas, self.frequencies)
+        drawn = generator.normal(size=(points.shape[1], self.frequencies))
+        return pair_sums(points, drawn / np.resize(sigmas, self.frequencies), deals)
 
 
 def pair_sums(points: Floats, frequencies: Floats, deals: Floats) -> PairSums:
