@@ -142,6 +142,7 @@ def test_what_was_acknowledged_outlives_kill_9_and_counts_once(tmp_path):
     sending = threading.Thread(target=lambda: asyncio.run(sender.send(sendings)))
     sending.start()
     while len(sender.seen.acknowledged) < 300:
+        assert sending.is_alive()
         sending.join(0.01)
     server.kill()
     server.start()

@@ -82,6 +82,7 @@ def test_replicas_keep_each_event_and_judge_each_window_once(new_database, start
     for thread in judges + sending:
         thread.start()
     while len(senders[1].seen.acknowledged) < 50:
+        assert sending[1].is_alive()
         sending[1].join(0.01)
     replicas[1].kill()
     for thread in sending:

@@ -2,13 +2,13 @@
 
 import os
 import signal
-import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from local_server import until
 
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
@@ -23,15 +23,6 @@ from kanaria.serving.traffic.local import LocalTraffic
 STABLE, CANARY = "flights-predictor-00001", "flights-predictor-00002"
 BOTH = Revisions(namespace="default", service="flights", canary=CANARY, stable=STABLE)
 ROWS = {"instances": [{"x": 1, "n": 2, "word": "a"}]}
-TIMEOUT_SECONDS = 60
-
-
-def until(holds):
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while not (found := holds()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
 
 
 class Observer:
