@@ -106,17 +106,17 @@ benchmark: install ## Measure seconds and peak memory of every step (15k and 150
 	$(SERVING)/python tests/benchmarks/steps.py
 
 images: ## Build the training and the control image from BASE_IMAGE with any engine (DOCKER).
-	$(call build,training,components)
-	$(call build,control,serving)
+	$(call build,training,runtime)
+	$(call build,control,runtime)
 	@for image in $(call IMAGE,training) $(call IMAGE,control); do \
 	  echo "$$image $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $$image) / 1000000 )) MB"; done
 
 image-alibi: ## Build the image with alibi-detect (BSL 1.1: production use needs a licence of Seldon's).
-	$(call build,alibi,serving/drift)
+	$(call build,alibi,alibi)
 
 define build
-	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --file $(2)/Dockerfile --tag $(call IMAGE,$(1)) \
-	  $(addprefix --build-arg ,$(BUILD_ARGUMENTS)) .
+	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --target $(2) --tag $(call IMAGE,$(1)) \
+	  --build-arg RUNTIME=$(1) $(addprefix --build-arg ,$(BUILD_ARGUMENTS)) .
 
 endef
 

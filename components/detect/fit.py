@@ -13,9 +13,9 @@ from kanaria.components.detect import features
 from kanaria.components.detect.rows import Sample, sampled
 from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.shared import atomic
-from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.schema_file import read_schema
+from kanaria.components.shared.validation import add_invalid
 from kanaria.serving.drift import saved
 from kanaria.serving.drift.protocol import Detector
 
@@ -118,6 +118,8 @@ def detector_of(name: str, settings: Mapping[str, Any]) -> Detector[Any]:
     try:
         found: Detector[Any] = TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
-        wrong = "; ".join(f"{e['loc'][0]}={shown(e['input'])}: {e['msg']}" for e in error.errors())
-        raise ParameterError(f"{STEP}: settings of {name}: {wrong}") from error
+        faults = Faults(f"{STEP}: settings of {name}")
+        add_invalid(faults, error)
+        faults.raise_if_any()
+        raise
     return found

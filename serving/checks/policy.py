@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.validation import add_invalid
 
 MAX_SECONDS = 600
 Tolerance = Annotated[float, Field(ge=0, le=1)]
@@ -86,10 +87,8 @@ class Policy(Part):
     load: Annotated[Load | Literal[False], AfterValidator(_load_ends)] = Load()
 
 
-REMEDIES = {
-    "extra_forbidden": "there is no such key, remove it",
-    "model_type": "write a dictionary of its limits, or false",
-}
+BRANCHES = {kind.__name__ for kind in (Infrastructure, ApiCall, Load)}
+"""Each may stand in its place, or false."""
 
 
 def parse(raw: Mapping[str, Any], faults: Faults, where: str = "checks") -> Policy:
@@ -101,13 +100,5 @@ def parse(raw: Mapping[str, Any], faults: Faults, where: str = "checks") -> Poli
     try:
         return Policy.model_validate(raw)
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_context=False):
-            place = [str(part) for part in fault["loc"]]
-            # A check is a dictionary or false; the dictionary's faults say what is wrong.
-            if place and place[-1] == "literal[False]":
-                continue
-            names = [part for part in place if part not in ("Infrastructure", "ApiCall", "Load")]
-            said = fault["msg"].removeprefix("Value error, ")
-            name, value = ".".join([where, *names]), fault["input"]
-            faults.check(False, name, value, REMEDIES.get(fault["type"], said))
+        add_invalid(faults, error, where, BRANCHES)
         return Policy()

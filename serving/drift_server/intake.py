@@ -124,6 +124,10 @@ class Intake:
         self._ended = True
         self._arrived.set()
 
+    def close(self) -> None:
+        """Close the store, once `run` has returned."""
+        self._store.close()
+
     async def _group(self, thread: ThreadPoolExecutor) -> None:
         group, self._waiting = self._waiting, []
         self._arrived.clear()

@@ -48,18 +48,17 @@ def serve(options: argparse.Namespace) -> int:
         read(Path(options.watch))
         watching = Process(options.store, Path(options.watch))
     retention = Retention(seconds=options.keep_days * 24 * HOUR, megabytes=options.keep_megabytes)
-    store = open_store(options.store, retention)
+    intake = Intake(open_store(options.store, retention))
     delay = options.label_delay_hours * HOUR
     # A line for each event would cost more than keeping it.
     uvicorn.run(
-        Receiver(options.store, Intake(store), Metrics(), delay, watching),
+        Receiver(options.store, intake, Metrics(), delay, watching),
         host=options.host,
         port=options.port,
         access_log=False,
         proxy_headers=False,
         log_level="warning",
     )
-    store.close()
     return 0
 
 

@@ -238,6 +238,7 @@ class Receiver:
                 await task
         self._intake.end()
         await self._writing
+        self._intake.close()
 
 
 async def _body(receive: Receive) -> bytes:

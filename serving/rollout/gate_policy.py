@@ -120,6 +120,18 @@ class GatesPolicy(Part):
         return tuple(name for name in names if getattr(self, name))
 
 
+GATE_KINDS = {
+    kind.__name__
+    for kind in (
+        ErrorsPolicy,
+        LatencyPolicy,
+        PredictionsPolicy,
+        DisagreementPolicy,
+        LabelsPolicy,
+        InputsPolicy,
+    )
+}
+"""Names of what may stand in the place of a gate, beside false."""
 SHADOW_GATES = {
     "predictions": PredictionsPolicy(),
     "disagreement": DisagreementPolicy(),

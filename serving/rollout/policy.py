@@ -33,7 +33,8 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.rollout.gate_policy import Chance, GatesPolicy, Part, resolved
+from kanaria.components.shared.validation import add_invalid
+from kanaria.serving.rollout.gate_policy import GATE_KINDS, Chance, GatesPolicy, Part, resolved
 
 PROMOTE = "promote"
 """The name of the last step of every rollout, for `approve_before`."""
@@ -172,8 +173,7 @@ class Policy(Part):
         strategy: how traffic reaches it.
         automation: who acts.
         steps: of the traffic, without the promotion.
-        mirror_percent: of the requests that are copied to the canary while it is in the shadow; 0
-            where others copy them, as by replaying the payload log.
+        mirror_percent: of the requests that are copied to the canary while it is in the shadow;
             0 where somebody else copies them, as a replay of the payload log does.
         approve_before: names of the steps a person must approve.
         false_rollback: probability, at most, of rolling back a canary that is no worse.
@@ -264,24 +264,10 @@ def read(path: Path) -> Policy:
     return parse(text, str(path))
 
 
-REMEDIES = {
-    "extra_forbidden": "there is no such key, remove it",
-    "tuple_type": "write a list",
-    "model_type": "write `key: value` lines",
-}
-
-
 def _validated(document: Mapping[str, Any], faults: Faults) -> Policy:
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_context=False):
-            place = [str(part) for part in fault["loc"]]
-            # A gate is a mapping or false; the mapping's faults say what is wrong.
-            if place[-1] == "literal[False]":
-                continue
-            name = ".".join(part for part in place if not part.endswith("Policy"))
-            said = fault["msg"].removeprefix("Value error, ")
-            faults.check(False, name, fault["input"], REMEDIES.get(fault["type"], said))
+        add_invalid(faults, error, branches=GATE_KINDS)
         faults.raise_if_any()
         raise

@@ -51,7 +51,8 @@ def test_equal_inputs_give_equal_layers(
 ):
     again = "kanaria-test/again/kanaria-control"
     arguments = ["--build-arg", f"BASE_IMAGE={base}", "--build-arg", "UV_VERSION=0.13.8"]
-    flags = [*docker.flags.split(), "--no-cache", "--file", "serving/Dockerfile", "--tag", again]
+    arguments += ["--build-arg", "RUNTIME=control", "--target", "runtime"]
+    flags = [*docker.flags.split(), "--no-cache", "--tag", again]
     docker("build", *flags, *arguments, ROOT)
     try:
         assert docker.layers(again) == docker.layers(images["control"])

@@ -41,7 +41,7 @@ def test_a_whole_number_may_come_as_a_float_as_kfp_sends_it():
     [
         ({"loads": {}}, "checks.loads={}: there is no such key, remove it"),
         ({"load": {"rates": 1}}, "checks.load.rates=1: there is no such key, remove it"),
-        ({"load": True}, "checks.load=True: write a dictionary of its limits, or false"),
+        ({"load": True}, "checks.load=True: write a mapping of its settings"),
         ({"load": {"rate": 0}}, "checks.load.rate=0: Input should be greater than 0"),
         ({"load": {"rate": "fast"}}, "checks.load.rate='fast'"),
         ({"load": {"requests": 2.5}}, "checks.load.requests=2.5"),
@@ -50,7 +50,7 @@ def test_a_whole_number_may_come_as_a_float_as_kfp_sends_it():
         ({"infrastructure": {"memory_share": 2}}, "checks.infrastructure.memory_share=2"),
         ({"signature": {}}, "checks.signature={}"),
         ({"load": {"p99_ms": float("nan")}}, "checks.load.p99_ms=nan"),
-        ([], "checks=[]: write a dictionary of its limits, or false"),
+        ([], "checks=[]: write a mapping of its settings"),
     ],
 )
 def test_a_fault_names_what_where_and_the_remedy(raw: object, told: str):

@@ -133,6 +133,16 @@ def test_a_disk_that_refuses_is_told_until_it_takes_again(tmp_path):
     server.stop()
 
 
+def test_a_server_that_is_stopped_leaves_one_file(tmp_path):
+    server = Server(str(tmp_path / "events.db"), tmp_path)
+    server.start()
+    server.wait()
+    assert post(server, "request", "a", b'{"instances": [1]}').status_code == 200
+    server.stop()
+    assert [path.name for path in tmp_path.glob("events.db*")] == ["events.db"]
+    assert "a" in kept(server)
+
+
 def test_what_was_acknowledged_outlives_kill_9_and_counts_once(tmp_path):
     server = Server(str(tmp_path / "events.db"), tmp_path)
     server.start()

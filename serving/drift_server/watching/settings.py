@@ -20,6 +20,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.validation import add_invalid
 from kanaria.serving.drift_server.exchanges import OF_LABELS
 from kanaria.serving.drift_server.quality import Task
 
@@ -105,9 +106,7 @@ def _parsed(document: Any, faults: Faults) -> tuple[Watch, ...]:
     try:
         found = TypeAdapter(tuple[Watch, ...]).validate_python(document)
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_context=False):
-            name = ".".join(str(part) for part in fault["loc"]) or "document"
-            faults.check(False, name, fault["input"], fault["msg"].removeprefix("Value error, "))
+        add_invalid(faults, error)
         faults.raise_if_any()
         raise
     _check_names(found, faults)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.validation import add_invalid
 from kanaria.serving.rollout.observations.protocol import Revisions
 
 OWN = Path(__file__).with_name("queries.yaml")
@@ -105,8 +106,6 @@ def read(path: Path = OWN) -> Mapping[str, QuerySet]:
     except yaml.YAMLError as error:
         faults.add(f"not YAML ({' '.join(str(error).split())}): mend the file")
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_context=False):
-            place = ".".join(str(part) for part in fault["loc"]) or "document"
-            faults.check(False, place, fault["input"], fault["msg"].removeprefix("Value error, "))
+        add_invalid(faults, error)
     faults.raise_if_any()
     raise AssertionError("every fault was raised")

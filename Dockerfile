@@ -1,8 +1,11 @@
-# The image with alibi-detect, which is under the Business Source License 1.1 and forbids most
-# production use: `make image-alibi` builds it, `make images` does not, and nothing of ours needs it.
-# Its detectors run through kanaria.serving.drift.alibi_detect, which asks for accept_bsl=True.
-# The build context is the root of the repository. On top of a base that has Python 3.11 it holds
-# the extra `alibi` of uv.lock and the licence as one layer and Kanaria's code as a second.
+# The images of all runtimes; each holds the extra of uv.lock that RUNTIME names.
+#   training  the steps that compute on data (`make images`)
+#   control   push, rollout and the drift server; no TensorFlow, no KServe server (`make images`)
+#   alibi     alibi-detect, whose Business Source License 1.1 forbids most production use; its
+#             detectors run through kanaria.serving.drift.alibi_detect, which asks for
+#             accept_bsl=True. Nothing of ours needs it (`make image-alibi`)
+# The build context is the root of the repository. On top of a base that has Python 3.11 lie the
+# locked packages as one layer and Kanaria's code as a second.
 # Plain instructions only, so that docker (with BuildKit or without), podman and buildah build it.
 ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm
 
@@ -16,14 +19,23 @@ RUN python3 -c 'import sys; sys.exit("BASE_IMAGE needs Python 3.11" if sys.versi
  && /opt/uv/bin/python -m pip install --quiet --no-cache-dir "uv==${UV_VERSION}"
 
 # The list of packages is a file of its own: a change of pyproject.toml that does not change it
-# installs nothing anew.
+# installs nothing anew. Pruned is what only notebooks and builders of TensorFlow load.
 FROM tools AS lock
+ARG RUNTIME
 COPY pyproject.toml uv.lock /lock/
-RUN /opt/uv/bin/uv export --quiet --frozen --project /lock --extra alibi --no-emit-project \
+RUN /opt/uv/bin/uv export --quiet --frozen --project /lock --extra "${RUNTIME}" --no-emit-project \
+      --prune widgetsnbextension --prune jupyterlab-widgets --prune libclang \
       --no-header --no-annotate --output-file /requirements.txt
 
+# One locked package (pyfarmhash) has no wheel; its compiler stays behind too. The base's Python
+# may be Debian's, whose headers are a package of their own.
 FROM tools AS dependencies
 COPY --from=lock /requirements.txt /requirements.txt
+RUN if grep -q ^pyfarmhash /requirements.txt \
+      && { ! command -v g++ > /dev/null || test -e /usr/bin/python3.11; }; then \
+      apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends g++ $(test ! -e /usr/bin/python3.11 || echo python3-dev) > /dev/null; \
+    fi
 ARG UV_DEFAULT_INDEX
 # Headers and the libraries' own tests serve no step. Bytecode without time stamps, and one time
 # stamp for all files, make equal inputs equal layers; so does compiling in one process, because
@@ -33,10 +45,9 @@ RUN /opt/uv/bin/uv venv --quiet --python "$(command -v python3)" /opt/kanaria \
  && /opt/uv/bin/uv pip install --quiet --python /opt/kanaria/bin/python --no-deps \
       --require-hashes --requirements /requirements.txt \
  && cd /opt/kanaria/lib/python3.11/site-packages \
- && install -D --mode 644 alibi_detect-*.dist-info/licenses/LICENSE \
-      /dependencies/licenses/alibi-detect/LICENSE \
- && rm -rf tensorflow/include numpy/core/include \
- && find numpy pandas scipy -type d -name tests -prune -exec rm -rf {} + \
+ && rm -rf tensorflow/include pyarrow/include pyarrow/src numpy/core/include Crypto/SelfTest \
+ && find . -regextype posix-extended -type d -regex '\./(numpy|pandas|pyarrow|scipy)/(.*/)?tests' \
+      -prune -exec rm -rf {} + \
  && /opt/kanaria/bin/python -m compileall -q --invalidation-mode unchecked-hash . \
  && rm -f /opt/kanaria/.lock /opt/kanaria/.gitignore \
  && mkdir -p /dependencies/opt && cp --archive --link /opt/kanaria /dependencies/opt/ \
@@ -61,24 +72,35 @@ RUN /opt/uv/bin/uv build --quiet --wheel --out-dir /dist /source \
       -s /layer "/layer/$packages" \
  && find /layer -exec touch --no-dereference --date=@0 {} +
 
-FROM ${BASE_IMAGE}
-# alibi-detect imports OpenCV, which links to these.
-RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-      --no-install-recommends libgl1 libglib2.0-0 > /dev/null \
- && rm -rf /var/lib/apt/lists/* /var/cache /var/log/*
+FROM ${BASE_IMAGE} AS runtime
 COPY --from=dependencies /dependencies /
 COPY --from=code /layer /
 # Any user id may run it, and the root may be read-only: only /tmp is written.
-ENV PATH=/opt/kanaria/bin:${PATH:-/usr/local/bin:/usr/bin:/bin} HOME=/tmp PYTHONDONTWRITEBYTECODE=1 \
-    TF_USE_LEGACY_KERAS=1
+ENV PATH=/opt/kanaria/bin:${PATH:-/usr/local/bin:/usr/bin:/bin} HOME=/tmp PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 WORKDIR /tmp
+# KFP names the command of every step itself.
 ENTRYPOINT []
-CMD ["python"]
+CMD ["kanaria", "--help"]
+ARG RUNTIME
 ARG VERSION
 ARG REVISION
-LABEL org.opencontainers.image.title="kanaria-alibi" \
-      org.opencontainers.image.licenses="Apache-2.0 AND BUSL-1.1" \
+LABEL org.opencontainers.image.title="kanaria-${RUNTIME}" \
+      org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+# alibi-detect imports OpenCV, which links to these libraries.
+FROM runtime AS alibi
+USER root
+RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+      --no-install-recommends libgl1 libglib2.0-0 > /dev/null \
+ && rm -rf /var/lib/apt/lists/* /var/cache /var/log/*
+COPY --from=dependencies \
+  /opt/kanaria/lib/python3.11/site-packages/alibi_detect-*.dist-info/licenses/LICENSE \
+  /licenses/alibi-detect/
+ENV TF_USE_LEGACY_KERAS=1
+USER 65532:65532
+CMD ["python"]
+LABEL org.opencontainers.image.licenses="Apache-2.0 AND BUSL-1.1" \
       alibi-detect.licence="/licenses/alibi-detect/LICENSE"

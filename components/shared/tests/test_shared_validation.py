@@ -1,0 +1,53 @@
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.validation import add_invalid
+
+
+class Window(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    rows: int
+
+
+class Document(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    window: Window | Literal[False]
+    names: tuple[str, ...] = ()
+
+
+def told(document, **options):
+    faults = Faults("watch.yaml")
+    with pytest.raises(ValidationError) as caught:
+        Document.model_validate(document)
+    add_invalid(faults, caught.value, **options)
+    with pytest.raises(ParameterError) as raised:
+        faults.raise_if_any()
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({}, "window is missing: name it"),
+        ({"window": {}}, "window.rows is missing: name it"),
+        ({"window": {"rows": "many"}}, "window.rows='many': Input should be a valid integer"),
+        ({"window": 5}, "window=5: write a mapping of its settings, {} for the defaults"),
+        ({"window": False, "names": 1}, "names=1: write a list"),
+        ({"window": False, "color": "red"}, "color='red': there is no such key, remove it"),
+        ([], "document=[]: write a mapping of its settings"),
+    ],
+)
+def test_a_fault_is_told_once_by_name_value_and_remedy(document, expected):
+    found = told(document, branches={"Window"})
+    assert found.startswith(f"watch.yaml: {expected}")
+    assert "; " not in found
+
+
+def test_all_faults_are_told_under_the_name_of_their_document():
+    found = told({"window": {"rows": 1, "color": 2}, "names": 3}, where="own", branches={"Window"})
+    assert "own.window.color=2" in found
+    assert "own.names=3" in found
