@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from pydantic import ValidationError
 
+from kanaria.components.shared.errors import shown
 from kanaria.components.shared.parameters import Faults
 
 REMEDIES = {
@@ -37,3 +38,10 @@ def add_invalid(
             continue
         said = fault["msg"].removeprefix("Value error, ")
         faults.check(False, name, fault["input"], REMEDIES.get(fault["type"], said))
+
+
+def first_fault(error: ValidationError) -> str:
+    """Return the first fault of a document of our own making: `a.b.0=value: what is wrong`."""
+    fault = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in fault["loc"]) or "document"
+    return f"{place}={shown(fault['input'])}: {fault['msg']}"

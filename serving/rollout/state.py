@@ -19,7 +19,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.validation import first_fault
 from kanaria.serving.rollout.gates.disagreement import DisagreementEvidence
 from kanaria.serving.rollout.gates.hard_rules import HardEvidence
 from kanaria.serving.rollout.gates.inputs import InputEvidence
@@ -161,9 +162,7 @@ def from_json(text: str) -> State:
     try:
         return _ADAPTER.validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "document"
         raise DataError(
-            f"rollout state: {place}={shown(first['input'])}: {first['msg']}; "
+            f"rollout state: {first_fault(error)}; "
             "restore it from the audit record or start the rollout anew"
         ) from error

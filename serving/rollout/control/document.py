@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.validation import first_fault
 from kanaria.serving.rollout.observations.interval import Memory
 from kanaria.serving.rollout.policy import Policy
 from kanaria.serving.rollout.state import OVER, State
@@ -90,9 +91,7 @@ def from_json(text: str, where: str) -> Rollout:
     try:
         return _ADAPTER.validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "document"
         raise DataError(
-            f"{where}: {place}={shown(first['input'])}: {first['msg']}; it was not written by this "
+            f"{where}: {first_fault(error)}; it was not written by this "
             "version of Kanaria: remove it and start the rollout anew"
         ) from error

@@ -67,7 +67,12 @@ MALFORMED = {
     ),
     "steps out of range": (
         "steps: [{percent: -1}, {percent: 101}, {percent: 10.5}, {minimum_requests: 1}]",
-        ["steps.0.percent=-1", "steps.1.percent=101", "steps.2.percent=10.5", "steps.3.percent is missing"],
+        [
+            "steps.0.percent=-1",
+            "steps.1.percent=101",
+            "steps.2.percent=10.5",
+            "steps.3.percent is missing",
+        ],
     ),
     "steps that do not climb, asks nobody": (
         "steps: [{percent: 50}, {percent: 10}]\nautomation: approve",
