@@ -1,9 +1,8 @@
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from watched_traffic import exchange
 
 from kanaria.serving.drift.black_box_shift import BlackBoxShift
 from kanaria.serving.drift.domain_classifier import DomainClassifier
@@ -16,7 +15,6 @@ from kanaria.serving.drift.report.records import VERDICTS
 from kanaria.serving.drift.report.wording import changes
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.uncertainty import Uncertainty
-from kanaria.serving.drift_server.exchanges import Exchange
 from kanaria.serving.drift_server.watching import window_columns
 from kanaria.serving.drift_server.watching.alignment import aligned
 from kanaria.serving.drift_server.watching.examining import Fitted, examine
@@ -36,23 +34,6 @@ ROWS = {
 }
 TABLE = Table()
 FITTED = Fitted(detector=TABLE, reference=TABLE.fit(ROWS))
-
-
-def exchange(request=None, response=None, rows=2, time=5.0):
-    def body(document):
-        return document if isinstance(document, bytes | None) else json.dumps(document).encode()
-
-    return Exchange(
-        number=1,
-        id="a",
-        component="predictor",
-        request_id="",
-        time=time,
-        received=time,
-        rows=rows,
-        request=body(request),
-        response=body(response),
-    )
 
 
 def test_a_float32_of_a_tensor_is_the_decimal_that_was_meant():
@@ -203,30 +184,6 @@ def test_a_domain_classifier_gets_numbers_and_categories():
     fitted = Fitted(detector=detector, reference=detector.fit(rows))
     sent = [{"delay": float(x), "carrier": "WN"} for x in DRAW.normal(5, 1, 200)]
     assert examine(read([exchange({"instances": sent})]), fitted).verdict == "drifted"
-
-
-@pytest.mark.parametrize("scale", [255, 1.0])
-def test_a_camera_that_goes_dark_is_found_in_its_first_window(scale):
-    def pictures(light, count):
-        pixels = DRAW.uniform(0.2, 1.0, (count, 6, 6, 3)) * light * scale
-        return pixels.astype(int) if scale == 255 else pixels
-
-    def sent(light):
-        return {"inputs": {"image": pictures(light, 100).tolist(), "room": ["a"] * 100}}
-
-    detector = Table()
-    day = read([exchange(sent(0.9), rows=100) for _ in range(5)])
-    reference = detector.fit({name: day.inputs[name] for name in ("brightness", "contrast")})
-    window = examine(read([exchange(sent(0.1))]), Fitted(detector=detector, reference=reference))
-    assert "brightness" in [name for name, _ in changes(window)]
-    means = {column.name: column.mean for column in window.inputs}
-    assert means["brightness"] == pytest.approx(0.06, abs=0.01)
-
-
-def test_what_only_has_the_axes_of_images_stays_and_is_told():
-    rows = read([exchange({"inputs": {"series": np.full((2, 3, 4), 900.0).tolist()}})])
-    assert rows.inputs["series"].shape == (2, 3, 4)
-    assert "series is not looked at as images" in rows.differences[0]
 
 
 @pytest.mark.parametrize("body", [None, {"instances": []}])

@@ -8,7 +8,7 @@ import numpy as np
 from kanaria.serving.drift.report.records import load_labels, load_window
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift_server.events import Event, Kind
-from kanaria.serving.drift_server.exchanges import Label
+from kanaria.serving.drift_server.exchanges import Exchange, Label
 from kanaria.serving.drift_server.merging import Counted
 from kanaria.serving.drift_server.opening import open_reader, open_store
 from kanaria.serving.drift_server.watching.examining import Fitted
@@ -35,6 +35,25 @@ def fitted():
 def instances(columns):
     names = list(columns)
     return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def exchange(request=None, response=None, rows=2, time=5.0):
+    """One of a window, its bodies given as documents or as bytes."""
+
+    def body(document):
+        return document if isinstance(document, bytes | None) else json.dumps(document).encode()
+
+    return Exchange(
+        number=1,
+        id="a",
+        component="predictor",
+        request_id="",
+        time=time,
+        received=time,
+        rows=rows,
+        request=body(request),
+        response=body(response),
+    )
 
 
 class CaughtUp(Runner):

@@ -1,4 +1,4 @@
-"""Images among a request's columns become numbers a detector takes. Pure."""
+"""Images among a request's columns, pixels or files, become numbers a detector takes. Pure."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift import images
 from kanaria.serving.drift_server.columns import Array
 from kanaria.serving.drift_server.payloads import Columns
+from kanaria.serving.drift_server.watching import encoded_images
 
 AXES = 3
 """Rows, height and width; channels may follow."""
@@ -16,9 +17,10 @@ def reduced(columns: Columns) -> tuple[Columns, list[str]]:
     """Return the columns with those of `images.features` in the place of each image column.
 
     They have the input's name before theirs where there are several inputs of images. A column
-    that has an image's axes but not its shape or values stays, and why is told.
+    that only seems to hold images stays, and why is told; so is why one image of many cannot be
+    read, which counts as missing.
     """
-    found = {name for name, values in columns.items() if _may_be_image(values)}
+    found = {name for name, values in columns.items() if _may_be_images(values)}
     kept: Columns = {}
     said: list[str] = []
     for name, values in columns.items():
@@ -26,18 +28,27 @@ def reduced(columns: Columns) -> tuple[Columns, list[str]]:
             kept[name] = values
             continue
         prefix = f"{name}." if len(found) > 1 else ""
-        try:
-            features = images.features(_pixels(values))
-        except DataError as error:
-            kept[name] = values
-            said.append(f"input {name} is not looked at as images: {error}")
-            continue
-        kept |= {f"{prefix}{feature}": column for feature, column in features.items()}
+        features, why = _features(values)
+        if why:
+            taken = "has a missing image" if features else "is not looked at as images"
+            said.append(f"input {name} {taken}: {why}")
+        kept |= {f"{prefix}{feature}": of for feature, of in features.items()} or {name: values}
     return kept, said
 
 
-def _may_be_image(values: Array) -> bool:
-    return values.ndim in (AXES, AXES + 1) and values.dtype.kind in "uif"
+def _features(values: Array) -> tuple[Columns, str]:
+    """Return the features of a column of images, none if it is not one, and what is wrong."""
+    if encoded_images.holds(values):
+        return encoded_images.features(values)
+    try:
+        return dict(images.features(_pixels(values))), ""
+    except DataError as error:
+        return {}, str(error)
+
+
+def _may_be_images(values: Array) -> bool:
+    pixels = values.ndim in (AXES, AXES + 1) and values.dtype.kind in "uif"
+    return pixels or encoded_images.holds(values)
 
 
 def _pixels(values: Array) -> Array:
