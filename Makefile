@@ -19,6 +19,8 @@ BUILD_ARGUMENTS = BASE_IMAGE=$(BASE_IMAGE) UV_VERSION=$(UV_VERSION) VERSION=$(VE
   $(foreach name,$(FROM_ENVIRONMENT),$(if $($(name)),$(name)))
 LOCKED := uv.lock pyproject.toml setup.cfg Makefile
 ALIBI_TESTS := serving/drift/tests/alibi
+# Two files of tests at a time; the tests of one stay in one process, which shares their fixtures.
+PYTEST := -I -m pytest --numprocesses 2 --dist loadfile
 TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect,components/$(step)/tests)
 
 .DEFAULT_GOAL := help
@@ -61,14 +63,14 @@ demo: install ## Train on real flights, deploy, roll out a 10 % canary, judge li
 test: test-training test-serving test-alibi ## Run all tests, each part in its runtime.
 
 test-training: install ## Run the tests of the steps that compute on data.
-	$(TRAINING) -I -m pytest $(TRAINING_TESTS)
+	$(TRAINING) $(PYTEST) $(TRAINING_TESTS)
 
 test-serving: install ## Run all other tests.
-	$(SERVING)/python -I -m pytest $(addprefix --ignore=,$(TRAINING_TESTS) $(ALIBI_TESTS) tests/images tests/cluster tests/prometheus)
+	$(SERVING)/python $(PYTEST) $(addprefix --ignore=,$(TRAINING_TESTS) $(ALIBI_TESTS) tests/images tests/cluster tests/prometheus)
 
 # alibi-detect wants the old Keras; its licence allows tests, not production.
 test-alibi: .venv/alibi/.synced ## Compare the drift detectors with the real alibi-detect.
-	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 .venv/alibi/bin/python -I -m pytest $(ALIBI_TESTS)
+	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 .venv/alibi/bin/python $(PYTEST) $(ALIBI_TESTS)
 
 # -P keeps this folder out of the path, as -I does, but lets PYTHONPATH name the helpers of tests.
 CLUSTER := PYTHONPATH=$(CURDIR)/tests/cluster:$(CURDIR)/serving/traffic/tests/contract:$(CURDIR)/serving/rollout/control/tests/worlds $(SERVING)/python -P -m
