@@ -19,8 +19,9 @@ BUILD_ARGUMENTS = BASE_IMAGE=$(BASE_IMAGE) UV_VERSION=$(UV_VERSION) VERSION=$(VE
   $(foreach name,$(FROM_ENVIRONMENT),$(if $($(name)),$(name)))
 LOCKED := uv.lock pyproject.toml setup.cfg Makefile
 ALIBI_TESTS := serving/drift/tests/alibi
-# Two files of tests at a time; the tests of one stay in one process, which shares their fixtures.
-PYTEST := -I -m pytest --numprocesses 2 --dist loadfile
+# Two files of tests at a time, in the order named, the long ones first; the tests of one file stay
+# in one process, which shares their fixtures.
+PYTEST := -I -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect,components/$(step)/tests)
 
 .DEFAULT_GOAL := help
@@ -66,7 +67,8 @@ test-training: install ## Run the tests of the steps that compute on data.
 	$(TRAINING) $(PYTEST) $(TRAINING_TESTS)
 
 test-serving: install ## Run all other tests.
-	$(SERVING)/python $(PYTEST) $(addprefix --ignore=,$(TRAINING_TESTS) $(ALIBI_TESTS) tests/images tests/cluster tests/prometheus)
+	$(SERVING)/python $(PYTEST) tests/integration tests/unit components pipelines serving \
+	  $(addprefix --ignore=,$(TRAINING_TESTS) $(ALIBI_TESTS))
 
 # alibi-detect wants the old Keras; its licence allows tests, not production.
 test-alibi: .venv/alibi/.synced ## Compare the drift detectors with the real alibi-detect.
