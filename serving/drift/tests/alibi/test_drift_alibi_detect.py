@@ -12,7 +12,6 @@ from alibi_detect.cd import (
     KSDrift,
     LSDDDrift,
     MMDDrift,
-    MMDDriftOnline,
     SpotTheDiffDrift,
     TabularDrift,
 )
@@ -94,18 +93,6 @@ def test_a_saved_detector_is_loaded_and_images_keep_their_shape(tmp_path: Path):
     detector, reference = AlibiDetect.load(tmp_path / "ks", accept_bsl=True)
     assert len(reference.features) == 16
     assert detector.test(reference, from_matrix(images[:40] * 0.2)).drifted
-
-
-def test_an_online_detector_looks_at_the_rows_in_turn():
-    online = MMDDriftOnline(
-        ROWS, ert=50, window_size=5, n_bootstraps=200, verbose=False, **TENSORFLOW
-    )
-    detector = AlibiDetect(online, accept_bsl=True)
-    reference = detector.fit(from_matrix(ROWS))
-    assert detector.test(reference, from_matrix(OTHERS + 3)).drifted
-    again = [detector.test(reference, from_matrix(OTHERS[:5])) for _ in range(2)]
-    assert again[0] == again[1]
-    assert again[0].threshold == pytest.approx(1 - 0.98**5)
 
 
 def test_an_outlier_detector_compares_shares_of_outliers():

@@ -1,0 +1,40 @@
+"""alibi-detect's online detectors behind the Protocol: the rows of a window in their turn."""
+
+import numpy as np
+import pytest
+from alibi_detect.cd import CVMDriftOnline, FETDriftOnline, LSDDDriftOnline, MMDDriftOnline
+
+from kanaria.serving.drift.alibi_detect import AlibiDetect
+from kanaria.serving.drift.columns import from_matrix
+
+RUN_TIME = 50
+
+
+def numbers(count, moved):
+    return np.random.default_rng(count).normal(moved, 1, (count, 2)).astype("float32")
+
+
+def ones(count, moved):
+    """Of ones and zeros, a fifth are ones; of those that moved by 3, all."""
+    return (np.random.default_rng(count).random((count, 2)) < 0.2 + moved / 3).astype("int64")
+
+
+WINDOW = {"window_size": 5, "n_bootstraps": 200}
+WINDOWS = {"window_sizes": [5], "n_bootstraps": 200}
+MADE = {
+    "MMD": (MMDDriftOnline, numbers, WINDOW | {"backend": "tensorflow"}),
+    "LSDD": (LSDDDriftOnline, numbers, WINDOW | {"backend": "tensorflow"}),
+    "CVM": (CVMDriftOnline, numbers, WINDOWS | {"batch_size": 200}),
+    "FET": (FETDriftOnline, ones, WINDOWS),
+}
+
+
+@pytest.mark.parametrize(("kind", "rows", "settings"), MADE.values(), ids=MADE)
+def test_it_alarms_on_rows_that_moved_and_begins_anew_for_each_window(kind, rows, settings):
+    theirs = kind(rows(120, 0), ert=RUN_TIME, verbose=False, **settings)
+    detector = AlibiDetect(theirs, accept_bsl=True)
+    reference = detector.fit(from_matrix(rows(120, 0)))
+    assert detector.test(reference, from_matrix(rows(60, 3))).drifted
+    again = [detector.test(reference, from_matrix(rows(4, 0))) for _ in range(2)]
+    assert again[0] == again[1] and not again[0].drifted
+    assert again[0].threshold == pytest.approx(1 - (1 - 1 / RUN_TIME) ** 4)
