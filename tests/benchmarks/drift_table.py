@@ -1,6 +1,6 @@
 """Rows a second of the table test beside alibi-detect's TabularDrift, in one run.
 
-Usage: drift_table.py [--rows 10000] [--window 1000] [--windows 40]
+Usage: drift_table.py [--rows 10000] [--window 1000] [--windows 200]
 
 12 numbers and 6 categories. alibi-detect runs as a process of its own in `.venv/alibi` (`make
 .venv/alibi/.synced`); the two take turns in short rounds, so that both meet the same load of the
@@ -87,7 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--window", type=int, default=1_000)
-    parser.add_argument("--windows", type=int, default=40)
+    parser.add_argument("--windows", type=int, default=200)
     parser.add_argument("--who", choices=["ours", "theirs"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.who:

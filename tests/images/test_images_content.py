@@ -63,7 +63,12 @@ def test_any_user_imports_every_module_of_the_components(
 ):
     names = components_of(runtime)
     if runtime == "control":
-        names += ["kanaria.serving.traffic", "kanaria.pipelines.compile", "kanaria.pipelines.local"]
+        names += [
+            "kanaria.serving.traffic",
+            "kanaria.serving.rollout",
+            "kanaria.serving.drift_server",
+        ]
+        names += ["kanaria.pipelines.compile", "kanaria.pipelines.local"]
     told = docker.in_container(
         images[runtime], "python3", "-c", IMPORT, json.dumps(names), options=ANY_USER
     )
