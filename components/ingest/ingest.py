@@ -103,6 +103,25 @@ def _places(source: Source, named: Sequence[Split], key: str, time: str) -> NDAr
     return split_rows.by_hash(table, [key] if key else table.column_names, named)
 
 
+def _publish(
+    target: Path,
+    kind: ExamplesFormat,
+    table: pa.Table,
+    named: Sequence[Split],
+    places: NDArray[np.int64],
+) -> None:
+    """Write the rows of each split below `target`, which appears whole or not at all.
+
+    `places` has the index of each row's split, shape (rows,).
+    """
+    with atomic.published(target) as temporary:
+        temporary.mkdir()
+        for index, split in enumerate(named):
+            part = table.filter(pa.array(places == index))
+            folder = examples.split_folder(temporary, split.name)
+            write_split(folder, kind, table.schema, _parts(part))
+
+
 def ingest(
     data: str,
     target: Path,
@@ -145,12 +164,7 @@ def ingest(
     rows = {split.name: int(count) for split, count in zip(named, counts, strict=True)}
     _check_no_split_is_empty(rows, table.num_rows)
     kind = ExamplesFormat(examples_format)
-    with atomic.published(target) as temporary:
-        temporary.mkdir()
-        for index, split in enumerate(named):
-            part = table.filter(pa.array(places == index))
-            folder = examples.split_folder(temporary, split.name)
-            write_split(folder, kind, table.schema, _parts(part))
+    _publish(target, kind, table, named, places)
     empty = tuple(name for name in table.column_names if table[name].type == pa.null())
     if empty:
         logger.warning("columns without any value: %s", ", ".join(empty))

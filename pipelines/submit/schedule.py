@@ -73,10 +73,7 @@ def create(
     found = package.read(pipeline, image_prefix=image_prefix, cached=cached)
     values = attempt(faults, parameters.checked, found.interface, arguments, pipeline_root)
     faults.raise_if_any()
-    if any(entry.name == name for entry in all_schedules(server)):
-        raise ParameterError(
-            f"schedule {shown(name)}: there is one already; delete it, or choose another name"
-        )
+    _check_free(name, server)
     values = parameters.published(values or {}, pipeline_root)
     version = server.version(found)
     return server.create_schedule(
@@ -93,6 +90,13 @@ def create(
         version_id=version.version_id,
         pipeline_root=pipeline_root or None,
     )
+
+
+def _check_free(name: str, server: Server) -> None:
+    if any(entry.name == name for entry in all_schedules(server)):
+        raise ParameterError(
+            f"schedule {shown(name)}: there is one already; delete it, or choose another name"
+        )
 
 
 def _text(time: datetime | None) -> str:
