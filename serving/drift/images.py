@@ -22,6 +22,8 @@ from kanaria.serving.drift.protocol import Columns, Floats
 
 LUMINANCE = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in brightness (ITU-R BT.601)."""
+NAMES = ("brightness", "contrast", "blur", "saturated", "dark")
+"""Of the columns."""
 EDGE = 1 / 255
 """A pixel this near to 0 or 1 is at the bottom or the top: one step of 8 bits."""
 
@@ -38,13 +40,14 @@ def features(images: ArrayLike) -> Columns:
     """
     pixels = _grey(_checked(np.asarray(images)))
     flat = pixels.reshape(len(pixels), -1)
-    return {
-        "brightness": flat.mean(axis=1),
-        "contrast": flat.std(axis=1),
-        "blur": _laplacian(pixels).reshape(len(pixels), -1).var(axis=1),
-        "saturated": (flat >= 1 - EDGE).mean(axis=1),
-        "dark": (flat <= EDGE).mean(axis=1),
-    }
+    columns = (
+        flat.mean(axis=1),
+        flat.std(axis=1),
+        _laplacian(pixels).reshape(len(pixels), -1).var(axis=1),
+        (flat >= 1 - EDGE).mean(axis=1),
+        (flat <= EDGE).mean(axis=1),
+    )
+    return dict(zip(NAMES, columns, strict=True))
 
 
 def embeddings(images: ArrayLike, embed: Callable[[NDArray[np.generic]], ArrayLike]) -> Columns:

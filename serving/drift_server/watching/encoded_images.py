@@ -1,14 +1,13 @@
 """Images that are sent as files, JPEG or PNG, as bytes or as base64 text, become their features."""
 
 import base64
-import binascii
 import io
 import math
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import images
 from kanaria.serving.drift_server.columns import Array
 from kanaria.serving.drift_server.payloads import Columns
@@ -23,60 +22,71 @@ GREY_TYPES = {"1": "L", "L": "L", "LA": "L"}
 """Pillow's types of images that one channel of bytes holds."""
 DEEP = ("I", "I;16")
 """Those of 16 bits, of which PNG has grey ones."""
+DAMAGED = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
+"""What Pillow raises of files that are damaged, or that pretend to be huge."""
 
 
 def holds(values: Array) -> bool:
     """Tell whether a column holds images as files: its first value that is there begins as one."""
     if values.ndim != 1 or values.dtype.kind != "O":
         return False
-    first = next((value for value in values if value is not None), None)
-    if isinstance(first, bytes):
-        return first.startswith(STARTS)
-    return isinstance(first, str) and first.startswith(TEXT_STARTS)
+    return _file(next((value for value in values if value is not None), None)) is not None
 
 
 def features(values: Array) -> tuple[Columns, str]:
     """Return the columns of `images.features`, and what is wrong with those that cannot be read.
 
     Args:
-        values: a column that holds images as files; they need not be of one size.
+        values: a column that holds images as files, of shape (rows,); they need not be of one size.
 
     Returns:
-        The columns, NaN where an image cannot be read or is not there; and why the first of those
-        cannot be, "" if all can.
+        The columns, of shape (rows,), NaN where an image cannot be read or is not there; and why
+        the first of those cannot be, "" if all can.
     """
-    found, why = list[dict[str, float]](), ""
-    for value in values:
+    found, why = np.full((len(values), len(images.NAMES)), np.nan), ""
+    for row, value in enumerate(values):
+        if value is None:
+            continue
         try:
-            found.append(_features(value))
+            of_image = images.features(pixels(value)[None])
         except DataError as error:
-            found.append({})
             why = why or str(error)
-    names = next((list(row) for row in found if row), [])
-    return {n: np.array([row.get(n, math.nan) for row in found]) for n in names}, why
+            continue
+        found[row] = [of_image[name][0] for name in images.NAMES]
+    return dict(zip(images.NAMES, found.T, strict=True)), why
 
 
-def _features(value: bytes | str | None) -> dict[str, float]:
-    if value is None:
-        return {}
-    return {name: float(of[0]) for name, of in images.features(pixels(value)[None]).items()}
+def pixels(value: object) -> Array:
+    """Return an image's pixels: bytes, or numbers from 0 to 1 where it has 16 bits.
 
+    Args:
+        value: the file, as bytes or as base64 text.
 
-def pixels(value: bytes | str) -> Array:
-    """Return an image's pixels, of shape (height, width) or (height, width, 3).
+    Returns:
+        Of shape (height, width) where it is grey, else (height, width, 3).
 
     Raises:
-        DataError: it is no image of `FORMATS`, is cut off, or has more than `MOST_PIXELS`.
+        DataError: it is no image of `FORMATS`, is damaged, or has more than `MOST_PIXELS`.
     """
+    file = _file(value)
+    if file is None:
+        raise DataError(f"{shown(value)}: no image; send {' or '.join(FORMATS)}")
     try:
-        file = io.BytesIO(
-            base64.b64decode(value, validate=True) if isinstance(value, str) else value
-        )
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(io.BytesIO(file), formats=FORMATS) as image:
             if math.prod(image.size) > MOST_PIXELS:
                 raise DataError(f"image of {image.size} pixels: send at most {MOST_PIXELS:,}")
             if image.mode in DEEP:
                 return np.asarray(image) / 65535
             return np.asarray(image.convert(GREY_TYPES.get(image.mode, "RGB")))
-    except (binascii.Error, UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except DAMAGED as error:
         raise DataError(f"image that cannot be read: {error}") from error
+
+
+def _file(value: object) -> bytes | None:
+    """Return the file that a value is, if it begins as one of `FORMATS` does."""
+    if isinstance(value, str) and value.startswith(TEXT_STARTS):
+        try:
+            return base64.b64decode(value, validate=True)
+        except ValueError:  # Text that only begins alike.
+            return None
+    return value if isinstance(value, bytes) and value.startswith(STARTS) else None
