@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.validation import add_invalid
+from kanaria.components.shared.validation import add_invalid, first_fault
 
 
 class Window(BaseModel):
@@ -51,3 +51,9 @@ def test_all_faults_are_told_under_the_name_of_their_document():
     found = told({"window": {"rows": 1, "color": 2}, "names": 3}, where="own", branches={"Window"})
     assert "own.window.color=2" in found
     assert "own.names=3" in found
+
+
+def test_of_a_document_of_our_own_the_first_fault_is_told():
+    with pytest.raises(ValidationError) as caught:
+        Document.model_validate({"window": {"rows": "many"}, "names": 3})
+    assert first_fault(caught.value).startswith("window.Window.rows='many': Input should be")
