@@ -5,6 +5,8 @@ UV_VERSION := 0.13.8
 TRAINING := .venv/training/bin/python
 SERVING := .venv/serving/bin
 export UV_PYTHON_DOWNLOADS := never
+# Without bytecode each step of a run would compile thousands of modules anew.
+export UV_COMPILE_BYTECODE := 1
 DOCKER ?= docker
 BASE_IMAGE ?= docker.io/library/python:3.11-slim-bookworm
 IMAGE_PREFIX ?=
