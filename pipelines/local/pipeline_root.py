@@ -8,7 +8,7 @@ from kanaria.pipelines.local.step import Artifact
 
 
 def copied(artifact: Artifact, folder: str) -> Artifact:
-    """Return the artifact with its verified copy at `<folder>/<name>`.
+    """Return the artifact with its verified copy below `folder`, named as its file is.
 
     The copy that an earlier run made below the same root is kept while it is there.
 
@@ -24,7 +24,7 @@ def copied(artifact: Artifact, folder: str) -> Artifact:
     kept = artifact.copy.startswith(f"{root}/") and storage.exists(artifact.copy)
     if kept or not path.exists():  # A Metrics artifact is metadata alone.
         return artifact
-    target = storage.join(folder, artifact.name)
+    target = storage.join(folder, path.name)
     files = sorted(str(f.relative_to(path)) for f in path.rglob("*") if f.is_file())
     storage.publish(path, target, last=files[-1] if files else "")
     return replace(artifact, copy=target)

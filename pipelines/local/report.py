@@ -1,14 +1,36 @@
-"""The index.html of a run: every task with its state, outputs, reports and log."""
+"""The index.html of a run: what goes on or what came of it, reports first. Pure but for `write`.
+
+The page exists from the run's first second and is written anew at every change of a task; while
+the run goes on a browser reads it again every few seconds.
+"""
 
 import json
 import os
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from kanaria.components.shared import atomic, html
+from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
 
-CSS = {State.SUCCEEDED: "good", State.REUSED: "good", State.FAILED: "bad", State.SKIPPED: "note"}
+FILE = "index.html"
+REFRESH_SECONDS = 2
+REPORT = ".html"
+CSS = {
+    State.SUCCEEDED: "good",
+    State.REUSED: "good",
+    State.FAILED: "bad",
+    State.PENDING: "note",
+    State.SKIPPED: "note",
+}
+HEADERS = ("task", "state", "time", "memory", "reports and log", "values", "outputs")
+
+
+def _short(task: TaskRecord) -> str:
+    """Return the task's name without the conditions around it."""
+    return task.name.rpartition("/")[2]
 
 
 def _link(path: str, text: str, folder: Path) -> html.Markup:
@@ -16,34 +38,94 @@ def _link(path: str, text: str, folder: Path) -> html.Markup:
     return html.Markup(f'<a href="{target}">{html.text(text)}</a>')
 
 
-def _row(task: TaskRecord, folder: Path) -> list[object]:
-    links = [_link(path, name, folder) for name, path in sorted(task.artifacts.items())]
+def _spaced(parts: Iterator[object]) -> html.Markup:
+    return html.join(piece for part in parts for piece in (part, " "))
+
+
+def _to_read(task: TaskRecord, folder: Path) -> Iterator[html.Markup]:
+    """Yield links to what a person reads: the task's reports and its log."""
+    for name, path in sorted(task.artifacts.items()):
+        if path.endswith(REPORT):
+            yield _link(path, name, folder)
     if task.log:
-        links.append(_link(task.log, "log", folder))
-    values = ", ".join(f"{name} = {json.dumps(value)}" for name, value in task.parameters.items())
+        yield _link(task.log, "log", folder)
+
+
+def _outputs(task: TaskRecord, folder: Path) -> Iterator[html.Markup]:
+    """Yield links to the folders of the other artifacts; one without files is metadata alone."""
+    for name, path in sorted(task.artifacts.items()):
+        if not path.endswith(REPORT) and Path(path).exists():
+            yield _link(path, name, folder)
+
+
+def _state(task: TaskRecord, run: RunRecord) -> html.Markup:
+    waits = task.state is State.PENDING and run.state is not State.RUNNING
+    said = "not run" if waits else task.state.value
+    return html.element("span", said, CSS.get(task.state, "warn"))
+
+
+def _values(task: TaskRecord) -> html.Markup:
+    if task.cause:
+        return html.element("span", task.cause, "long")
+    told = ", ".join(f"{name} = {json.dumps(value)}" for name, value in task.parameters.items())
+    return html.element("span", told, "long")
+
+
+def _row(task: TaskRecord, run: RunRecord, folder: Path) -> list[object]:
     return [
-        task.name,
-        html.element("span", task.state.value, CSS.get(task.state, "warn")),
-        round(task.seconds, 1),
-        task.peak_mb,
-        html.join(part for link in links for part in (link, " ")),
-        task.cause or values,
+        _short(task),
+        _state(task, run),
+        stopwatch(task.seconds) if task.seconds else "",
+        f"{task.peak_mb:,} MiB" if task.peak_mb else "",
+        _spaced(_to_read(task, folder)),
+        _values(task),
+        _spaced(_outputs(task, folder)),
     ]
 
 
-def write(record: RunRecord, folder: Path) -> Path:
-    """Write `index.html` into the run's folder and return its path."""
-    headers = ["task", "state", "seconds", "peak MB", "outputs", "value or cause"]
-    arguments = sorted(record.arguments.items())
-    page = html.page(
-        record.run_id,
-        html.verdict(record.state is State.SUCCEEDED, "The run succeeded.", f"Run {record.state}."),
-        html.element("p", f"{record.pipeline}, started {record.started}", "note"),
-        html.section("Tasks", html.table(headers, [_row(t, folder) for t in record.tasks])),
-        html.section(
-            "Parameters", html.table(["name", "value"], [[n, json.dumps(v)] for n, v in arguments])
-        ),
+def _clock(moment: str) -> str:
+    """Return an ISO 8601 time in UTC as a person reads it."""
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _verdict(run: RunRecord) -> html.Markup:
+    if run.state is State.RUNNING:
+        now = [_short(task) for task in run.tasks if task.state is State.RUNNING]
+        said = f"Running: {now[0]}" if now else "Running"
+        return html.element("p", f"{said}. This page follows it.", "verdict warn")
+    took = f"Run {run.state.value} in {stopwatch(run.seconds)}."
+    return html.verdict(run.state is State.SUCCEEDED, took, took)
+
+
+def _failures(run: RunRecord, folder: Path) -> Iterator[html.Markup]:
+    """Yield what failed, whole, with its log: what a reader of a red page looks for."""
+    for task in run.tasks:
+        if task.state is State.FAILED:
+            log = [_link(task.log, "log", folder)] if task.log else []
+            cause = html.element("span", task.cause, "long bad")
+            yield html.element(
+                "p", html.join([html.element("b", _short(task)), ": ", cause, " ", *log])
+            )
+
+
+def render(run: RunRecord, folder: Path) -> str:
+    """Return the page of a run, with links relative to the run's `folder`."""
+    arguments = sorted(run.arguments.items())
+    rows = [_row(task, run, folder) for task in run.tasks]
+    values = [[n, html.element("span", json.dumps(v), "long")] for n, v in arguments]
+    return html.page(
+        run.run_id,
+        _verdict(run),
+        html.element("p", f"{run.pipeline}, started {_clock(run.started)}", "note"),
+        *_failures(run, folder),
+        html.section("Tasks", html.table(HEADERS, rows)),
+        html.section("Parameters", html.table(["name", "value"], values)),
+        refresh_seconds=REFRESH_SECONDS if run.state is State.RUNNING else 0,
     )
-    path = folder / "index.html"
-    atomic.write_text(path, page)
+
+
+def write(run: RunRecord, folder: Path) -> Path:
+    """Write the page into the run's folder, atomically, and return its path."""
+    path = folder / FILE
+    atomic.write_text(path, render(run, folder))
     return path

@@ -17,17 +17,17 @@ from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.local import (
     arguments,
     cache,
-    condition,
     environment,
     pipeline_root,
     placeholders,
     record,
     report,
+    skipped,
     step,
 )
 from kanaria.pipelines.local.plan import Constant, PipelineInput, Plan, Source, Task, TaskOutput
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
-from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
+from kanaria.pipelines.local.step import StepInputs, StepOutputs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,17 +71,6 @@ def _as_declared(value: Any, kind: str) -> Any:
     return int(value) if kind == "NUMBER_INTEGER" else value
 
 
-def _browsable(artifact: Artifact) -> str:
-    """Return the artifact's path; a report gets a name beside it that a browser opens as HTML."""
-    path = Path(artifact.uri)
-    if artifact.schema_title != "system.HTML" or not path.is_file():
-        return artifact.uri
-    named = path.with_name(f"{path.name}.html")
-    if not named.exists():
-        named.symlink_to(path.name)
-    return str(named)
-
-
 class _Run:
     """One run under way."""
 
@@ -123,22 +112,21 @@ class _Run:
             artifacts={n: self.outputs[s.task].artifacts[s.key] for n, s in task.artifacts.items()},
         )
 
-    def is_wanted(self, task: Task) -> bool:
-        if task.after & self.skipped:
-            return False
-        return all(
-            condition.holds(guard.expression, {n: self.value(s) for n, s in guard.inputs.items()})
-            for guard in task.guards
-        )
+    def publish(self) -> Path:
+        """Write the record and its page; return the page's path."""
+        record.write(self.record, self.folder)
+        return report.write(self.record, self.folder)
 
     def update(self, entry: TaskRecord, state: State) -> None:
         entry.state = state
-        record.write(self.record, self.folder)
+        self.publish()
         self.show(entry)
 
     def task(self, task: Task, entry: TaskRecord) -> None:
-        if not self.is_wanted(task):
+        unwanted = skipped.reason(task, frozenset(self.skipped), self.value, self.outputs)
+        if unwanted:
             self.skipped.add(task.name)
+            entry.cause = unwanted
             self.update(entry, State.SKIPPED)
             return
         inputs = self.inputs(task)
@@ -178,7 +166,7 @@ class _Run:
         self.outputs[task.name] = outputs
         entry.log, entry.peak_mb = outputs.log, outputs.peak_mb
         entry.parameters = dict(outputs.parameters)
-        entry.artifacts = {name: _browsable(found) for name, found in outputs.artifacts.items()}
+        entry.artifacts = {name: found.uri for name, found in outputs.artifacts.items()}
         entry.copies = {n: found.copy for n, found in outputs.artifacts.items() if found.copy}
         entry.metadata = {n: dict(found.metadata) for n, found in outputs.artifacts.items()}
 
@@ -199,7 +187,7 @@ class _Run:
     def whole(self) -> Path:
         """Run all tasks; the record says how it ended, whatever happens. Return the report."""
         started = time.monotonic()
-        record.write(self.record, self.folder)
+        self.publish()
         state = State.FAILED
         try:
             state = self.all_tasks()
@@ -209,8 +197,7 @@ class _Run:
         finally:
             self.record.state = state
             self.record.seconds = round(time.monotonic() - started, 2)
-            record.write(self.record, self.folder)
-            index = report.write(self.record, self.folder)
+            index = self.publish()
         return index
 
 

@@ -14,6 +14,8 @@ from kanaria.pipelines.local.plan import Task
 
 EXECUTOR_INPUT = "{{$}}"
 LOG = "log.txt"
+ENDINGS = {"system.HTML": ".html", "system.Markdown": ".md"}
+"""What a file of such an artifact is called, so that a browser knows what it opens."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,16 +74,17 @@ def _outputs(task: Task) -> Mapping[str, Any]:
     return task.component.get("outputDefinitions", {})
 
 
+def _promised(name: str, schema_title: str, folder: Path) -> Artifact:
+    """Return an output artifact before its task has run."""
+    uri = str(folder / f"{name}{ENDINGS.get(schema_title, '')}")
+    return Artifact(name=name, schema_title=schema_title, uri=uri, metadata={})
+
+
 def executor_input(task: Task, inputs: StepInputs, folder: Path) -> dict[str, Any]:
     """Return what kfp's executor reads: inputs, and the paths below `folder` for outputs."""
     outputs = _outputs(task)
     artifacts = {
-        name: Artifact(
-            name=name,
-            schema_title=definition["artifactType"]["schemaTitle"],
-            uri=str(folder / name),
-            metadata={},
-        )
+        name: _promised(name, definition["artifactType"]["schemaTitle"], folder)
         for name, definition in outputs.get("artifacts", {}).items()
     }
     return {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from browser import headings
 from workspace import Workspace
 
 CACHED = {"ingest-data", "validate-data", "require-passed", "transform-data", "train-model"}
@@ -107,10 +108,29 @@ def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
     runs = sorted(workspace.root.glob("runs/*/run.json"))
     record = json.loads(runs[-1].read_text())
     index = (runs[-1].parent / "index.html").read_text()
-    assert "The run succeeded." in index
+    assert "Run succeeded in " in index
     assert "evaluate-model/report.html" in index
     for task in record["tasks"]:
-        assert task["name"] in index
+        assert task["name"].rpartition("/")[2] in index
+
+
+FIRST_HEADINGS = {
+    "validate-data": "Data validation",
+    "evaluate-model": "Model evaluation",
+    "push-model": "taxi-tips",
+}
+
+
+def test_a_browser_shows_the_pages_of_a_run_as_pages(
+    workspace: Workspace, server: str, tmp_path: Path
+):
+    record = workspace.newest_run()
+    assert headings(record / "index.html", tmp_path)[1:] == ["Tasks", "Parameters"]
+    for task in json.loads((record / "run.json").read_text())["tasks"]:
+        name = task["name"].rpartition("/")[2]
+        if name in FIRST_HEADINGS:
+            shown = headings(Path(task["artifacts"]["report"]), tmp_path)
+            assert FIRST_HEADINGS[name] in shown[0]
 
 
 def test_a_run_with_a_policy_rolls_its_model_out(workspace: Workspace, server: str):

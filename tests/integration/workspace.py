@@ -44,12 +44,17 @@ class Workspace:
             command += ["--set", setting]
         return command
 
+    def newest_run(self) -> Path | None:
+        """Return the folder of the newest run, if there is one."""
+        records = sorted(self.root.glob("runs/*/run.json"), key=lambda path: path.stat().st_mtime)
+        return records[-1].parent if records else None
+
     def newest(self) -> dict[str, str]:
         """Return task -> state of the newest run, empty before there is one."""
-        records = sorted(self.root.glob("runs/*/run.json"), key=lambda path: path.stat().st_mtime)
-        if not records:
+        folder = self.newest_run()
+        if folder is None:
             return {}
-        tasks = json.loads(records[-1].read_text())["tasks"]
+        tasks = json.loads((folder / "run.json").read_text())["tasks"]
         return {task["name"].rpartition("/")[2]: task["state"] for task in tasks}
 
     def run(self, *settings: str) -> Finished:

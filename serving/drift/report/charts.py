@@ -8,7 +8,7 @@ from kanaria.components.shared.html import Markup, join, text
 
 WIDTH, LEFT, RIGHT, FOOT = 1060, 190, 20, 30
 ROW, LINES = 18, 120
-COLORS = ("var(--b)", "var(--a)", "#7b3fa0", "#00796b", "#8d6e00", "#5b6b7b")
+COLORS = ("var(--b)", "var(--a)", "var(--d)", "var(--e)", "var(--f)", "var(--c)")
 TICKS = 6
 
 
@@ -73,7 +73,7 @@ def _cell(cell: Cell | None, x: float, y: int, slot: float) -> str:
         return f'<rect {place} fill="var(--soft)"><title>not tested</title></rect>'
     depth = min(cell.heat / 2, 1.0)
     color = "var(--bad)" if cell.marked else "var(--b)"
-    mark = f'<circle cx="{x + slot / 2:.1f}" cy="{y + ROW / 2}" r="2.5" fill="#fff"/>'
+    mark = f'<circle cx="{x + slot / 2:.1f}" cy="{y + ROW / 2}" r="2.5" fill="var(--paper)"/>'
     return (
         f'<g><title>{text(cell.told)}</title><rect {place} fill="var(--soft)"/>'
         f'<rect {place} fill="{color}" opacity="{0.08 + 0.92 * depth:.2f}"/>'

@@ -1,9 +1,9 @@
 """What a window says, in words. Pure."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 
+from kanaria.components.shared import times
 from kanaria.serving.drift.protocol import Verdict
 from kanaria.serving.drift.report.records import FAILED, Bars, Feature, Watched, Window
 
@@ -112,7 +112,7 @@ def percent(share: float) -> str:
 
 def clock(when: float | None, form: str = "%Y-%m-%d %H:%M:%S") -> str:
     """Return a time in UTC, "" where there is none."""
-    return "" if when is None else datetime.fromtimestamp(when, UTC).strftime(form)
+    return "" if when is None else times.clock(when, form)
 
 
 def title(window: Window, place: int) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kanaria.serving.rollout.timeline.wording import DAY, HOUR, MINUTE, clock
+from kanaria.components.shared.times import DAY, HOUR, MINUTE, clock
 
 SPANS = (1.0, 5.0, 10.0, 30.0, *(MINUTE * n for n in (1, 2, 5, 10, 15, 30)))
 LONG_SPANS = (*(HOUR * n for n in (1, 2, 3, 6, 12)), *(DAY * n for n in (1, 2, 5, 10, 30, 100)))

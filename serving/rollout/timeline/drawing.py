@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from kanaria.components.shared.html import Markup, join, text
+from kanaria.components.shared.times import clock
 from kanaria.serving.rollout.timeline import axes
 from kanaria.serving.rollout.timeline.audit import Row
 from kanaria.serving.rollout.timeline.axes import Scale
 from kanaria.serving.rollout.timeline.curves import Curve, Panel
 from kanaria.serving.rollout.timeline.history import History
 from kanaria.serving.rollout.timeline.panels import gaps
-from kanaria.serving.rollout.timeline.wording import clock, printable
+from kanaria.serving.rollout.timeline.wording import printable
 
 WIDTH, LEFT, RIGHT, LANE, TITLE, FOOT = 1060, 62, 14, 34, 34, 30
 LETTER = 6.1

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from kanaria.components.shared import html
+from kanaria.components.shared.times import clock, duration
 from kanaria.serving.rollout.timeline import drawing
 from kanaria.serving.rollout.timeline.audit import Row, rows
 from kanaria.serving.rollout.timeline.headline import Headline, Light, headline
 from kanaria.serving.rollout.timeline.history import History, Totals
 from kanaria.serving.rollout.timeline.panels import CONFIDENCE, panels
-from kanaria.serving.rollout.timeline.wording import clock, duration, printable, share
+from kanaria.serving.rollout.timeline.wording import printable, share
 
 MOST_BYTES = 2_000_000
 CUTS = (1000, 200, 60, 12)

@@ -19,7 +19,7 @@ MOST_POINTS = 240
 SETTLED_REQUESTS = 100
 """From here on an interval is narrow enough to set the height of a panel."""
 HOLE = 2.5
-GATE_COLORS = {"errors": "#7b3fa0", "latency": "#00796b", "labels": "#a0522d"}
+GATE_COLORS = {"errors": "var(--d)", "latency": "var(--e)", "labels": "var(--f)"}
 DASHES = {"errors": "7 3", "latency": "2 3", "labels": "9 2 2 2"}
 
 

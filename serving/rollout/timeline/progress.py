@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from kanaria.components.shared.times import clock, duration
 from kanaria.serving.rollout.gates.protocol import Finding
 from kanaria.serving.rollout.policy import Automation, Policy
 from kanaria.serving.rollout.shadow import in_shadow
@@ -10,8 +11,6 @@ from kanaria.serving.rollout.state import OVER, Action, Phase, Question, State
 from kanaria.serving.rollout.timeline.wording import (
     DONE,
     asked,
-    clock,
-    duration,
     printable,
     share,
     step_name,

@@ -1,13 +1,11 @@
-"""How times, counts and decisions are said to a person. Pure."""
+"""How counts and decisions are said to a person. Pure."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from kanaria.serving.rollout.gates.protocol import Finding
 from kanaria.serving.rollout.policy import PROMOTE, Policy
 from kanaria.serving.rollout.state import Action, Question, State, Verdict
 
-MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 DONE = {
     Action.HOLD: "held",
     Action.SHIFT: "shifted",
@@ -22,25 +20,9 @@ UNSAID = {
 }
 
 
-def clock(when: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """Return a time, seconds since 1970, in UTC."""
-    return datetime.fromtimestamp(when, UTC).strftime(form)
-
-
 def printable(text: str) -> str:
     """Return a text without what moves a terminal's cursor or turns the direction of writing."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def duration(seconds: float) -> str:
-    """Return a span of time in its two largest units, for instance "2 h 10 min"."""
-    left = round(max(seconds, 0.0))
-    parts = []
-    for unit, size in (("d", DAY), ("h", HOUR), ("min", MINUTE), ("s", 1.0)):
-        count, left = divmod(left, int(size))
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or "0 s"
 
 
 def share(events: float, requests: float) -> str:
