@@ -21,9 +21,10 @@ a{color:var(--a)}
 table{border-collapse:collapse;margin:8px 0;width:100%}
 th,td{padding:4px 8px;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 th{background:var(--soft);font-weight:600}
-td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}.note{color:var(--c)}
-.long{overflow-wrap:anywhere;white-space:pre-wrap}
+.long{overflow-wrap:anywhere;white-space:pre-wrap}td>.long{display:block;min-width:18em}
+.short{white-space:nowrap}
 svg{display:block;fill:var(--ink)}code,pre{background:var(--soft);padding:0 3px}
 pre,.scroll{overflow-x:auto}
 .verdict{font-weight:600;font-size:16px}
@@ -55,19 +56,16 @@ def join(parts: Iterable[object]) -> Markup:
     return Markup("".join(text(part) for part in parts))
 
 
+def _cell(tag: str, content: object, is_number: bool) -> Markup:
+    return element(tag, content, "number" if is_number else "")
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
-    """Return a table; number cells are aligned to the right."""
-    head = join(element("th", header) for header in headers)
-    body = join(
-        element(
-            "tr",
-            join(
-                element("td", cell, "number" if isinstance(cell, int | float) else "")
-                for cell in row
-            ),
-        )
-        for row in rows
-    )
+    """Return a table; cells and headers of numbers are aligned to the right."""
+    cells = [[(cell, isinstance(cell, int | float)) for cell in row] for row in rows]
+    above = [any(row[place][1] for row in cells) for place in range(len(headers))]
+    head = join(_cell("th", *header) for header in zip(headers, above, strict=True))
+    body = join(element("tr", join(_cell("td", *cell) for cell in row)) for row in cells)
     return Markup(f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>')
 
 

@@ -18,6 +18,8 @@ from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
 FILE = "index.html"
 REFRESH_SECONDS = 2
 REPORT = ".html"
+RETURNED = "Output"
+"""KFP's name of what a component's function returns: the verdict, which its summary tells."""
 CSS = {
     State.SUCCEEDED: "good",
     State.REUSED: "good",
@@ -67,16 +69,22 @@ def _state(task: TaskRecord, run: RunRecord) -> html.Markup:
 def _values(task: TaskRecord) -> html.Markup:
     if task.cause:
         return html.element("span", task.cause, "long")
-    told = ", ".join(f"{name} = {json.dumps(value)}" for name, value in task.parameters.items())
-    return html.element("span", told, "long")
+    told = [f"{name} = {json.dumps(v)}" for name, v in task.parameters.items() if name != RETURNED]
+    verdict = task.metadata.get("outcome", {}).get("summary")
+    return html.element("span", ", ".join([*([str(verdict)] if verdict else []), *told]), "long")
+
+
+def _fact(content: object) -> html.Markup:
+    """Return a cell that stays on one line."""
+    return html.element("span", content, "short")
 
 
 def _row(task: TaskRecord, run: RunRecord, folder: Path) -> list[object]:
     return [
-        _short(task),
-        _state(task, run),
-        stopwatch(task.seconds) if task.seconds else "",
-        f"{task.peak_mb:,} MiB" if task.peak_mb else "",
+        _fact(_short(task)),
+        _fact(_state(task, run)),
+        _fact(stopwatch(task.seconds) if task.seconds else ""),
+        _fact(f"{task.peak_mb:,} MiB" if task.peak_mb else ""),
         _spaced(_to_read(task, folder)),
         _values(task),
         _spaced(_outputs(task, folder)),

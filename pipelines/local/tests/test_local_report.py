@@ -34,9 +34,16 @@ def test_a_task_that_an_earlier_failure_kept_from_its_turn_was_not_run():
         name="bake", state=State.FAILED, cause="no flour\nbuy some", log="/r/log.txt"
     )
     page = report.render(run(State.FAILED, failed, TaskRecord(name="sell")), Path("/r"))
-    assert '<td>sell</td><td><span class="note">not run</span></td>' in page
+    assert '<span class="note">not run</span>' in page.partition(">sell<")[2]
     assert '<b>bake</b>: <span class="long bad">no flour\nbuy some</span>' in page
     assert '<a href="log.txt">log</a>' in page
+
+
+def test_a_judging_task_tells_its_verdict():
+    told = {"outcome": {"summary": "taste did not pass: too salty"}}
+    task = TaskRecord(name="taste", parameters={"Output": False, "salt": 3}, metadata=told)
+    page = report.render(run(State.SUCCEEDED, task), Path())
+    assert "taste did not pass: too salty, salt = 3" in page
 
 
 def test_reports_stand_before_folders_and_metadata_without_files_is_no_link(tmp_path: Path):
