@@ -5,13 +5,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from kanaria.components.shared import atomic
+from kanaria.components.shared import atomic, yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
+from kanaria.pipelines.compiled import NAMES
 
-NAMES = ("train_and_deploy", "watch_for_drift")
 IMAGES = (TRAINING_IMAGE, CONTROL_IMAGE)
 
 
@@ -22,7 +20,7 @@ def _compiled(name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.yaml"
         compiler.Compiler().compile(pipeline, str(path))
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return dict(yaml_text.read(path))
 
 
 def with_prefix(document: dict[str, Any], image_prefix: str) -> dict[str, Any]:
@@ -48,4 +46,4 @@ def compile_pipeline(name: str, output: Path, image_prefix: str = "") -> None:
     if name not in NAMES:
         raise ParameterError(f"pipeline={shown(name)}: unknown; there are {', '.join(NAMES)}")
     document = with_prefix(_compiled(name), image_prefix)
-    atomic.write_text(output, yaml.safe_dump(document, sort_keys=True, width=100))
+    atomic.write_text(output, yaml_text.dump(document, sort_keys=True))

@@ -4,9 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared import fingerprint, yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.pipelines.compile import with_prefix
 from kanaria.pipelines.compiled import documents
@@ -84,7 +82,7 @@ def read(pipeline: str, *, image_prefix: str = "", cached: bool = True) -> Packa
     with_prefix(document, image_prefix)
     if not cached:
         _without_cache(document)
-    text = yaml.safe_dump_all(found, sort_keys=True, width=100)
+    text = yaml_text.dump(*found, sort_keys=True)
     name = document["pipelineInfo"]["name"]
     parameters = document["root"].get("inputDefinitions", {}).get("parameters", {})
     return Package(
