@@ -206,7 +206,7 @@ def _told(where: str, text: str, error: yaml.MarkedYAMLError) -> str:
     if mark is None:
         return f"{where}: {told}"
     lines = text.splitlines()
-    line = f", in {shown(lines[mark.line].strip())}" if mark.line < len(lines) else ""
+    line = f", in {shown(lines[mark.line])}" if mark.line < len(lines) else ""
     return f"{where}: line {mark.line + 1}, column {mark.column + 1}: {told}{line}"
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.shared import fingerprint, yaml_text
-from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.pipelines.compile import with_prefix
 from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.local import plan
@@ -74,20 +73,14 @@ def read(pipeline: str, *, image_prefix: str = "", cached: bool = True) -> Packa
     """
     found = documents(pipeline)
     document: Any = found[0] if found else None
-    if not plan.is_compiled(document):
-        raise ParameterError(
-            f"pipeline={shown(pipeline)}: the file holds no compiled pipeline; "
-            "see `kanaria compile`"
-        )
+    interface = plan.interface(document)
     with_prefix(document, image_prefix)
     if not cached:
         _without_cache(document)
     text = yaml_text.dump(*found, sort_keys=True)
-    name = document["pipelineInfo"]["name"]
-    parameters = document["root"].get("inputDefinitions", {}).get("parameters", {})
     return Package(
-        interface=plan.Plan(name=name, parameters=parameters, tasks=()),
-        version=f"{name}-{fingerprint.of_text(text)[:HASH_LENGTH]}",
+        interface=interface,
+        version=f"{interface.name}-{fingerprint.of_text(text)[:HASH_LENGTH]}",
         text=text,
         names=_names(document),
     )
