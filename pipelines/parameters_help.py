@@ -52,7 +52,7 @@ def of(pipeline: str) -> str:
 
     width = min(shutil.get_terminal_size().columns, MOST_COLUMNS)
     found = interface(next(iter(documents(pipeline)), None))
-    lines = [f"parameters of {pipeline} (in the file of --config, or by --set NAME=VALUE):"]
+    lines = [f"parameters of {pipeline}, in the file of --config or by --set NAME=VALUE:"]
     # Those that must be given come first.
     ordered = sorted(found.parameters.items(), key=lambda one: _default(*one) != REQUIRED)
     for name, definition in ordered:

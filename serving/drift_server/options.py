@@ -3,14 +3,9 @@
 import argparse
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kanaria.components.shared.command_line import amount, port
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from kanaria.serving.drift_server.watching.settings import Watch
 
 HOUR = 3600.0
 STORE = ".kanaria/drift/events.sqlite"
@@ -63,6 +58,7 @@ def serve(options: argparse.Namespace) -> int:
 
     import uvicorn
 
+    from kanaria.serving.drift_server.announcing import AnnouncingServer, beginning
     from kanaria.serving.drift_server.intake import Intake
     from kanaria.serving.drift_server.metrics import Metrics
     from kanaria.serving.drift_server.opening import open_store
@@ -86,28 +82,10 @@ def serve(options: argparse.Namespace) -> int:
         proxy_headers=False,
         log_level="warning",
     )
-    for line in _begins(url_of(listener), options.store, watches):
-        logging.info("%s", line)
+    told = beginning(url_of(listener), options.store, watches)
     # It raises the signal that ended it once more, after the last event is written.
-    uvicorn.Server(config).run(sockets=[listener])
+    AnnouncingServer(config, told).run(sockets=[listener])
     return 1
-
-
-def _begins(url: str, store: str, watches: "Sequence[Watch]") -> "Iterator[str]":
-    """Yield what a server that begins has to say: where it listens, and what it watches."""
-    yield f"listening on {url}, which is the logger_url; events and labels are kept in {store}"
-    if not watches:
-        yield "watching nothing: no window is tested without --watch FILE"
-    for watch in watches:
-        ends = (
-            f"{watch.window.rows} rows" if watch.window.rows else "",
-            f"{watch.window.minutes:g} minutes" if watch.window.minutes else "",
-        )
-        quality = f", quality by labels ({watch.labels.task.value})" if watch.labels else ""
-        yield (
-            f"watching {watch.namespace}/{watch.service} ({watch.name}) with {watch.detector}, "
-            f"windows of {' or '.join(filter(None, ends))}{quality}"
-        )
 
 
 def _status(options: argparse.Namespace) -> int:

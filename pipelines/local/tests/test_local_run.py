@@ -228,7 +228,7 @@ def started(runner: Runner, tmp_path: Path) -> tuple[subprocess.Popen[bytes], st
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 130), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
 )
 def test_a_stopped_runner_stops_its_step_and_the_next_run_is_whole(
     runner: Runner,

@@ -53,7 +53,7 @@ class Server:
 
     def stop(self) -> None:
         self.process.terminate()
-        assert self.process.wait(30) in (0, -15), self.log.read_text()
+        assert self.process.wait(30) == 143, self.log.read_text()
 
     def megabytes(self) -> float:
         """Resident memory."""
