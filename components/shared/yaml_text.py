@@ -102,7 +102,7 @@ def _refuse(_: _Loader, node: yaml.Node) -> None:
     )
 
 
-_Loader.add_constructor(None, _refuse)  # type: ignore[arg-type]  # What has no constructor.
+_Loader.add_constructor(None, _refuse)  # For what has no constructor of its own.
 
 
 def dump(*documents: Any, sort_keys: bool = False) -> str:
@@ -154,8 +154,7 @@ def _check_aliases(document: yaml.Node) -> None:
 def _documents(text: str) -> Iterator[Any]:
     loader = _Loader(text)
     try:
-        while loader.check_node():
-            node = loader.get_node()
+        while (node := loader.get_node() if loader.check_node() else None) is not None:
             _check_aliases(node)
             yield loader.construct_document(node)
     finally:
