@@ -8,11 +8,14 @@ stop ends cleanly, says so in one line, and exits with 128 and the signal's numb
 import argparse
 import difflib
 import os
+import shlex
+import shutil
 import signal
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from kanaria.components.shared.errors import KanariaError, shown
@@ -116,6 +119,18 @@ def wrapped(text: str, stream: TextIO) -> str:
 def tell(text: str) -> None:
     """Write a line to stderr."""
     sys.stderr.write(f"{wrapped(text, sys.stderr)}\n")
+
+
+def typed(path: Path) -> str:
+    """Return a path as it is typed in the current folder's shell."""
+    path, here = path.absolute(), Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
+
+
+def program() -> str:
+    """Return what calls `kanaria` in the current folder's shell."""
+    own, found = Path(sys.executable).with_name("kanaria"), shutil.which("kanaria")
+    return "kanaria" if found and Path(found).absolute() == own.absolute() else typed(own)
 
 
 class Parser(argparse.ArgumentParser):

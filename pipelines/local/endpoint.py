@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import atomic, serving_samples
+from kanaria.components.shared.command_line import program, typed
 from kanaria.components.shared.errors import DataError
 from kanaria.pipelines.local.record import RunRecord
 from kanaria.pipelines.local.run import Root
@@ -53,16 +54,8 @@ def _protocol(record: RunRecord) -> str:
 
 
 def _serve(state: Path) -> str:
-    if state.resolve() == USUAL_STATE.resolve():
-        return "kanaria serve"
-    return f"kanaria serve --state {shlex.quote(_near(state))}"
-
-
-def _near(path: Path) -> str:
-    """Return the path as it is typed in the current folder."""
-    path = path.resolve()
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    is_usual = state.absolute() == USUAL_STATE.absolute()
+    return f"{program()} serve" + ("" if is_usual else f" --state {typed(state)}")
 
 
 def _ask(record: RunRecord, url: str, root: Root) -> Iterator[str]:
@@ -74,7 +67,7 @@ def _ask(record: RunRecord, url: str, root: Root) -> Iterator[str]:
     if len(text) > MOST_INLINE:
         file = root.runs / record.run_id / "request.json"
         atomic.write_text(file, text)
-        yield f"curl {url} -d {shlex.quote('@' + _near(file))}"
+        yield f"curl {url} -d @{typed(file)}"
     else:
         yield f"curl {url} -d {shlex.quote(text)}"
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from kanaria.components.shared.command_line import program
 from kanaria.components.shared.serving_samples import Sample, ServingSamples, Tensor
 from kanaria.components.shared.serving_samples import write as write_samples
 from kanaria.pipelines.local import endpoint, summary
@@ -81,7 +82,7 @@ def test_without_a_server_the_endpoint_says_how_to_serve_and_ask_it(here: Path):
     told = endpoint.lines(pushed(here / "samples"), Root(path=here / ".kanaria"))
     assert told.sentences == ("endpoint: no server runs now; serve it (tips-00002, 10 %)",)
     serve, ask = told.commands
-    assert serve == "kanaria serve"
+    assert serve == f"{program()} serve"
     assert ask == (
         "curl http://127.0.0.1:8080/v1/models/tips:predict "
         """-d '{"instances": [{"day": "Bob'"'"'s", "size": 2}]}'"""
@@ -90,12 +91,12 @@ def test_without_a_server_the_endpoint_says_how_to_serve_and_ask_it(here: Path):
 
 def test_a_state_folder_elsewhere_is_named_as_it_is_typed_here(here: Path):
     told = endpoint.lines(pushed(here / "samples"), Root(path=here / "my runs"))
-    assert told.commands[0] == "kanaria serve --state 'my runs/serving'"
+    assert told.commands[0] == f"{program()} serve --state 'my runs/serving'"
 
 
 def test_a_model_without_samples_has_no_request_to_show(here: Path):
     told = endpoint.lines(pushed(here / "samples", rows=0), Root(path=here / ".kanaria"))
-    assert told.commands == ("kanaria serve",)
+    assert told.commands == (f"{program()} serve",)
 
 
 def test_a_long_request_is_sent_from_a_file(here: Path, monkeypatch: pytest.MonkeyPatch):
