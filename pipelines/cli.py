@@ -36,8 +36,9 @@ def _run(options: argparse.Namespace) -> int:
     pushed = endpoint.lines(record, root)
     for line in (*summary.lines(record), *pushed.sentences):
         sys.stdout.write(f"{wrapped(line, sys.stdout)}\n")
-    for line in (*pushed.commands, str(index)):
-        sys.stdout.write(f"{line}\n")
+    for command in pushed.commands:  # They are copied as they stand.
+        sys.stdout.write(f"  {command}\n")
+    sys.stdout.write(f"{index}\n")
     return int(record.state is not State.SUCCEEDED)
 
 

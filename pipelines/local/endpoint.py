@@ -41,9 +41,9 @@ def lines(record: RunRecord, root: Root) -> Lines:
         state = Path(os.environ.get("KANARIA_SERVING_ROOT", root.serving))
         url = store.live_url(state)
         path = predict_path(pushed["name"], _protocol(record))
-        what = f"{pushed['revision']}, {pushed['percent']} %"
-        where = f"{url}{path}" if url else "no server runs now; serve it"
-        sentences.append(f"endpoint: {where} ({what})")
+        share = f"{pushed['revision']} gets {pushed['percent']} %"
+        where = f"of {url}{path}" if url else "once it is served"
+        sentences.append(f"endpoint: {share} {where}; to ask it:")
         commands += [] if url else [_serve(state)]
         commands += _ask(record, f"{url or USUAL_URL}{path}", root)
     return Lines(sentences=tuple(sentences), commands=tuple(commands))

@@ -60,8 +60,10 @@ def test_the_kanaria_commands_run_as_they_stand(folder: Path):
         shell(next(c for c in commands("kanaria ") if c.split()[1] == verb), folder)
         for verb in ("run", "runs", "compile")
     )
+    asking = shell(next(c for c in commands("kanaria run") if c.endswith("--help")), folder)
+    assert "canary_percent: whole number, default 10" in asking.stdout
     assert run.returncode == 0, run.stderr
-    assert "endpoint: http://" in run.stdout
+    (folder / "run.txt").write_text(run.stdout)
     assert "succeeded" in listing.stdout
     assert compiling.returncode == 0
     assert "registry.example.com/ml/kanaria-training" in (folder / "pipeline.yaml").read_text()
@@ -86,9 +88,18 @@ def test_what_was_pushed_is_served(folder: Path):
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.3)
+        served, asked = commands_of((folder / "run.txt").read_text())
+        assert served == "kanaria serve"
+        assert "predictions" in shell(asked, folder).stdout
     finally:
         process.terminate()
         process.wait()
+
+
+def commands_of(output: str) -> list[str]:
+    """Return what a run says is to be typed: after the line of its endpoint, indented."""
+    after = output.split("to ask it:\n")[1].splitlines()
+    return [line.strip() for line in after if line.startswith("  ")]
 
 
 def test_the_rollout_commands_run_as_they_stand(folder: Path):

@@ -80,7 +80,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_without_a_server_the_endpoint_says_how_to_serve_and_ask_it(here: Path):
     told = endpoint.lines(pushed(here / "samples"), Root(path=here / ".kanaria"))
-    assert told.sentences == ("endpoint: no server runs now; serve it (tips-00002, 10 %)",)
+    assert told.sentences == ("endpoint: tips-00002 gets 10 % once it is served; to ask it:",)
     serve, ask = told.commands
     assert serve == f"{program()} serve"
     assert ask == (
