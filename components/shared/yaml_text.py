@@ -41,6 +41,7 @@ FLOAT = re.compile(
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
 )
 AMBIGUOUS = re.compile(r"[-+]?0[0-9_]+")
+SURROGATE = re.compile("[\ud800-\udfff]")
 REMEDIES = {
     r"'\t'": "indent with spaces",
     "mapping values are not allowed": "put a value that holds ': ' in quotes",
@@ -62,12 +63,6 @@ class _Loader(yaml.SafeLoader):
         for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping of a node; its keys are text and differ."""
-        if isinstance(node, yaml.MappingNode):
-            _check_keys(node)
-        return super().construct_mapping(node, deep)
-
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """Return the value of a node."""
         try:
@@ -78,6 +73,8 @@ class _Loader(yaml.SafeLoader):
             raise _fault(node, "leave out the leading zero, or put it in quotes for text")
         if isinstance(value, float) and math.isinf(value) and "inf" not in node.value.lower():
             raise _fault(node, "this number is too large; put it in quotes for text")
+        if isinstance(value, str) and SURROGATE.search(value):
+            raise _fault(node, "half a character may not stand alone; write the whole one")
         return value
 
 
@@ -118,15 +115,15 @@ def _fault(node: yaml.Node, problem: str) -> ConstructorError:
 def _check_keys(node: yaml.MappingNode) -> None:
     lines: dict[str, int] = {}
     for key, _ in node.value:
-        if key.tag not in (f"{TAG}str", f"{TAG}merge"):
+        if not isinstance(key, yaml.ScalarNode) or key.tag not in (f"{TAG}str", f"{TAG}merge"):
             raise _fault(key, "a key must be text; put it in quotes")
         if key.value in lines:
             raise _fault(key, f"the key stands twice, first in line {lines[key.value]}")
         lines[key.value] = key.start_mark.line + 1
 
 
-def _check_aliases(document: yaml.Node) -> None:
-    """Raise unless the document is finite, and not too large, with its aliases written out."""
+def _check(document: yaml.Node) -> None:
+    """Raise unless all keys are text and differ, and aliases leave the document small."""
     sizes: dict[int, int | None] = {}
     has_aliases = False
 
@@ -139,6 +136,8 @@ def _check_aliases(document: yaml.Node) -> None:
             has_aliases = True
             return found
         sizes[id(node)] = None
+        if isinstance(node, yaml.MappingNode):
+            _check_keys(node)
         parts = [] if isinstance(node, yaml.ScalarNode) else node.value
         inner = sum(size(p) if isinstance(p, yaml.Node) else size(p[0]) + size(p[1]) for p in parts)
         found = inner + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0) + 1
@@ -151,11 +150,19 @@ def _check_aliases(document: yaml.Node) -> None:
         )
 
 
+def _next(loader: _Loader) -> yaml.Node | None:
+    try:
+        return loader.get_node() if loader.check_node() else None
+    except ValueError as error:  # What an escape asks for that is no character.
+        mark = loader.get_mark()
+        raise yaml.MarkedYAMLError(problem=str(error), problem_mark=mark) from error
+
+
 def _documents(text: str) -> Iterator[Any]:
     loader = _Loader(text)
     try:
-        while (node := loader.get_node() if loader.check_node() else None) is not None:
-            _check_aliases(node)
+        while (node := _next(loader)) is not None:
+            _check(node)
             yield loader.construct_document(node)
     finally:
         loader.dispose()

@@ -27,6 +27,9 @@ REFUSED = {
     "a key that is a number": ("1: x", "'1': a key must be text"),
     "a key that YAML takes for true": ("on: x", "'on': a key must be text"),
     "a key that is a list": ("? [a]\n: x", "line 1, column 3: a key must be text"),
+    "a key of a merged mapping": ("<<: {1: x}", "'1': a key must be text"),
+    "an escape beyond all characters": (r'a: "\U00119999"', "line 1, column .*: not YAML"),
+    "half a character": (r'a: "\ud83d"', "half a character"),
     "a set": ("a: !!set {x, y}", "column 4: !!set is not taken"),
     "bytes": ("a: !!binary aGk=", "!!binary is not taken"),
     "an object": ("a: !!python/object:os.system 1", "!!python/object:os.system is not taken"),
@@ -74,8 +77,10 @@ def test_a_value_is_what_json_can_hold(text: str, value: object):
 
 
 def test_aliases_and_merges_are_followed():
-    found = yaml_text.parse("base: &base {a: 1, b: 2}\nmore: {<<: *base, b: 3}", "c.yaml")
+    text = "base: &base {a: 1, b: 2}\nmore: &more {<<: *base, b: 3}\nmost: {<<: *more, c: 4}"
+    found = yaml_text.parse(text, "c.yaml")
     assert found["more"] == {"a": 1, "b": 3}
+    assert found["most"] == {"a": 1, "b": 3, "c": 4}
 
 
 def test_a_large_document_without_aliases_is_read():
