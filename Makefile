@@ -1,10 +1,11 @@
 # Every target installs what it needs first; a second call finds it done.
+# Any Python 3 installs uv. Is it no 3.11, uv finds one for the runtimes, or brings one.
 PYTHON ?= python3
 UV := .venv/uv/bin/uv
+RUNTIME_PYTHON := .venv/uv/runtime-python
 UV_VERSION := 0.13.8
 TRAINING := .venv/training/bin/python
 SERVING := .venv/serving/bin
-export UV_PYTHON_DOWNLOADS := never
 # Without bytecode each step of a run would compile thousands of modules anew.
 export UV_COMPILE_BYTECODE := 1
 DOCKER ?= docker
@@ -39,26 +40,36 @@ install: ## Install both runtimes under .venv (done once; again only when the lo
 	else $(MAKE) --no-print-directory .venv/training/.synced .venv/serving/.synced; fi
 
 $(UV): Makefile
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo "Kanaria needs Python 3.11; name it: make PYTHON=/path/to/python3.11 install"; exit 1; }
-	$(PYTHON) -m venv .venv/uv
-	$(UV:uv=python) -m pip install --quiet uv==$(UV_VERSION)
+	@command -v $(PYTHON) > /dev/null || \
+	  { echo "error: no $(PYTHON) here; Debian and Ubuntu: sudo apt-get install git make python3-venv"; exit 1; }
+	@$(PYTHON) .github/scripts/check_machine.py
+	$(PYTHON) -m venv --clear .venv/uv
+	$(UV:uv=python) -m pip install --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
-.venv/training/.synced: $(LOCKED) | $(UV)
-	UV_PROJECT_ENVIRONMENT=.venv/training $(UV) sync --quiet --frozen --python $(PYTHON) \
-	  --extra training --group test --group servers
-	@touch $@
+# Holds the path of the runtimes' interpreter.
+$(RUNTIME_PYTHON): $(UV)
+	@wanted=$$($(PYTHON) -c 'import sys; print(sys.executable if sys.version_info[:2] == (3, 11) else "3.11")'); \
+	$(UV) python find --no-project "$$wanted" > $@ 2> /dev/null \
+	|| { echo "No Python 3.11 here; uv brings one."; \
+	  $(UV) python install --no-bin 3.11 && $(UV) python find --no-project 3.11 > $@; } \
+	|| { rm -f $@; echo "error: Kanaria runs on Python 3.11, which is not here, and uv could not bring it (above is why);" \
+	  "install it and name it: make PYTHON=/path/to/python3.11 install"; exit 1; }
 
-.venv/serving/.synced: $(LOCKED) | $(UV)
-	UV_PROJECT_ENVIRONMENT=.venv/serving $(UV) sync --quiet --frozen --python $(PYTHON) \
-	  --extra serving --group test --group servers --group lint --group demo --group notebooks
+define sync
+	UV_PROJECT_ENVIRONMENT=.venv/$(1) $(UV) sync --frozen --python "$$(cat $(RUNTIME_PYTHON))" \
+	  --extra $(1) $(addprefix --group ,$(2))
 	@touch $@
+endef
 
-.venv/alibi/.synced: $(LOCKED) | $(UV)
-	UV_PROJECT_ENVIRONMENT=.venv/alibi $(UV) sync --quiet --frozen --python $(PYTHON) \
-	  --extra alibi --group test
-	@touch $@
+.venv/training/.synced: $(LOCKED) | $(RUNTIME_PYTHON)
+	$(call sync,training,test servers)
+
+.venv/serving/.synced: $(LOCKED) | $(RUNTIME_PYTHON)
+	$(call sync,serving,test servers lint demo notebooks)
+
+.venv/alibi/.synced: $(LOCKED) | $(RUNTIME_PYTHON)
+	$(call sync,alibi,test)
 
 demo: install ## Train on real flights, deploy, roll out a 10 % canary, judge live traffic.
 	@$(SERVING)/python -m kanaria.pipelines.flights.demo
