@@ -29,7 +29,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate benchmark
-.PHONY: clean images image-alibi test-images test-cluster test-cluster-pods test-prometheus
+.PHONY: clean images image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -128,11 +128,19 @@ images: ## Build the training and the control image from BASE_IMAGE with any eng
 	@for image in $(call IMAGE,training) $(call IMAGE,control); do \
 	  echo "$$image $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $$image) / 1000000 )) MB"; done
 
+# The tag has the hash of the list: the same that a config's requirements_file gives.
+image-with: WITH = $(call IMAGE,training)-with-$(shell sha256sum "$(or $(REQUIREMENTS),/dev/null)" | cut -c1-12)
+image-with: ## Build the training image with a user's own packages (REQUIREMENTS=requirements.txt).
+	@test -f "$(REQUIREMENTS)" || { echo "error: name the list: make image-with REQUIREMENTS=requirements.txt"; exit 1; }
+	@mkdir -p build && cp "$(REQUIREMENTS)" build/requirements.txt
+	$(call build,training,with,$(WITH))
+	@echo "$(WITH) $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $(WITH)) / 1000000 )) MB"
+
 image-alibi: ## Build the image with alibi-detect (BSL 1.1: production use needs a licence of Seldon's).
 	$(call build,alibi,alibi)
 
 define build
-	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --target $(2) --tag $(call IMAGE,$(1)) \
+	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --target $(2) --tag $(or $(3),$(call IMAGE,$(1))) \
 	  --build-arg RUNTIME=$(1) $(addprefix --build-arg ,$(BUILD_ARGUMENTS)) .
 
 endef

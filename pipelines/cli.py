@@ -33,7 +33,9 @@ def _run(options: argparse.Namespace) -> int:
 def _compile(options: argparse.Namespace) -> int:
     from kanaria.pipelines.compile import compile_pipeline
 
-    compile_pipeline(options.pipeline, Path(options.output), options.image_prefix)
+    compile_pipeline(
+        options.pipeline, Path(options.output), options.image_prefix, options.requirements_file
+    )
     return 0
 
 
@@ -78,7 +80,7 @@ def _open(options: argparse.Namespace) -> int:
 def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="run a pipeline on this machine")
     run.add_argument("pipeline", help="train_and_deploy, watch_for_drift, or a compiled .yaml file")
-    run.add_argument("--config", default="", help="YAML file of pipeline parameters")
+    run.add_argument("--config", default="", help="YAML file of parameters, and requirements_file")
     run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     run.add_argument("--root", default=ROOT, help="where runs and results are kept")
     run.add_argument("--pipeline-root", default="", help="URI where outputs are copied to as well")
@@ -90,6 +92,7 @@ def _add_compile(commands: Any) -> None:
     build.add_argument("pipeline", help="train_and_deploy or watch_for_drift")
     build.add_argument("-o", "--output", required=True)
     build.add_argument("--image-prefix", default="", help="registry and path of the images")
+    build.add_argument("--requirements-file", default="", help="what `make image-with` was given")
     build.set_defaults(command=_compile)
 
 
