@@ -39,7 +39,7 @@ def launch(
         NotReadyError: a store does not answer.
     """
     root = root or Root(path=Path(".kanaria").resolve())
-    document = next(iter(documents(pipeline)), None)
+    document: Any = next(iter(documents(pipeline)), None)
     found = plan.read(document)
     given = {**arguments.given(config, settings, found), **(values or {})}
     listed, given = requirements.taken(given, found.parameters)

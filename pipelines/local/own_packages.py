@@ -54,7 +54,15 @@ def _run(command: Sequence[str | Path], listed: Path) -> str:
 
 def _constraints(uv: str, listed: Path) -> str:
     """Return the locked packages, a line each."""
-    export = [uv, "export", "--quiet", "--frozen", "--project", LOCK.parent, *LOCKED]
+    export: list[str | Path] = [
+        uv,
+        "export",
+        "--quiet",
+        "--frozen",
+        "--project",
+        LOCK.parent,
+        *LOCKED,
+    ]
     export += ["--no-emit-project", "--no-hashes", "--no-header", "--no-annotate"]
     lines = _run(export, listed).splitlines()
     return "".join(f"{line.partition(' ;')[0]}\n" for line in lines)
@@ -80,8 +88,8 @@ def _make(base: Path, python: Path, listed: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as constraints:
         constraints.write(_constraints(uv, listed))
         constraints.flush()
-        install = [uv, "pip", "install", "--quiet", "--compile-bytecode"]
-        install += ["--requirements", listed, "--constraints", constraints.name, "--python"]
+        install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--requirements"]
+        install += [str(listed), "--constraints", constraints.name, "--python"]
         _run([*install, base, "--dry-run"], listed)  # What cannot be had leaves nothing behind.
         _run([uv, "venv", "--quiet", "--clear", "--python", base, folder], listed)
         _copy(base.parent.parent, folder)
