@@ -2,7 +2,6 @@
 # Any Python 3 installs uv. Is it no 3.11, uv finds one for the runtimes, or brings one.
 PYTHON ?= python3
 UV := .venv/uv/bin/uv
-RUNTIME_PYTHON := .venv/uv/runtime-python
 UV_VERSION := 0.13.8
 TRAINING := .venv/training/bin/python
 SERVING := .venv/serving/bin
@@ -47,28 +46,26 @@ $(UV): Makefile
 	$(UV:uv=python) -m pip install --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
-# Holds the path of the runtimes' interpreter.
-$(RUNTIME_PYTHON): $(UV)
-	@wanted=$$($(PYTHON) -c 'import sys; print(sys.executable if sys.version_info[:2] == (3, 11) else "3.11")'); \
-	$(UV) python find --no-project "$$wanted" > $@ 2> /dev/null \
-	|| { echo "No Python 3.11 here; uv brings one."; \
-	  $(UV) python install --no-bin 3.11 && $(UV) python find --no-project 3.11 > $@; } \
-	|| { rm -f $@; echo "error: Kanaria runs on Python 3.11, which is not here, and uv could not bring it (above is why);" \
-	  "install it and name it: make PYTHON=/path/to/python3.11 install"; exit 1; }
+# The runtimes' interpreter, as uv is told of it: PYTHON itself, or the version to find or to bring.
+RUNTIME_PYTHON = $(shell $(PYTHON) -c 'import sys; print(sys.executable if sys.version_info[:2] == (3, 11) else "3.11")')
 
 define sync
-	UV_PROJECT_ENVIRONMENT=.venv/$(1) $(UV) sync --frozen --python "$$(cat $(RUNTIME_PYTHON))" \
+	@$(UV) python find --no-project "$(RUNTIME_PYTHON)" > /dev/null 2>&1 \
+	|| { echo "No Python 3.11 here; uv brings one."; $(UV) python install --no-bin 3.11; } \
+	|| { echo "error: Kanaria runs on Python 3.11, which is not here, and uv could not bring it (above is why);" \
+	  "install it and name it: make PYTHON=/path/to/python3.11 install"; exit 1; }
+	UV_PROJECT_ENVIRONMENT=.venv/$(1) $(UV) sync --frozen --python "$(RUNTIME_PYTHON)" \
 	  --extra $(1) $(addprefix --group ,$(2))
 	@touch $@
 endef
 
-.venv/training/.synced: $(LOCKED) | $(RUNTIME_PYTHON)
+.venv/training/.synced: $(LOCKED) | $(UV)
 	$(call sync,training,test servers)
 
-.venv/serving/.synced: $(LOCKED) | $(RUNTIME_PYTHON)
+.venv/serving/.synced: $(LOCKED) | $(UV)
 	$(call sync,serving,test servers lint demo notebooks)
 
-.venv/alibi/.synced: $(LOCKED) | $(RUNTIME_PYTHON)
+.venv/alibi/.synced: $(LOCKED) | $(UV)
 	$(call sync,alibi,test)
 
 demo: install ## Train on real flights, deploy, roll out a 10 % canary, judge live traffic.

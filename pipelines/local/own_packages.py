@@ -25,6 +25,7 @@ LOCK_FILE = ".own-packages.lock"
 COMPLETE = ".complete"
 # What the training environment holds: its packages, and those of its tests.
 LOCKED = ("--extra", "training", "--group", "test", "--group", "servers")
+NAMES_ALONE = ("--quiet", "--no-emit-project", "--no-hashes", "--no-header", "--no-annotate")
 UNSOLVABLE = ("No solution found", "Couldn't parse")
 FIXED = "the packages of uv.lock stay as they are; ask for what goes beside them"
 
@@ -54,16 +55,7 @@ def _run(command: Sequence[str | Path], listed: Path) -> str:
 
 def _constraints(uv: str, listed: Path) -> str:
     """Return the locked packages, a line each."""
-    export: list[str | Path] = [
-        uv,
-        "export",
-        "--quiet",
-        "--frozen",
-        "--project",
-        LOCK.parent,
-        *LOCKED,
-    ]
-    export += ["--no-emit-project", "--no-hashes", "--no-header", "--no-annotate"]
+    export = [uv, "export", "--frozen", "--project", str(LOCK.parent), *LOCKED, *NAMES_ALONE]
     lines = _run(export, listed).splitlines()
     return "".join(f"{line.partition(' ;')[0]}\n" for line in lines)
 
