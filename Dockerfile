@@ -91,26 +91,3 @@ ENV TF_USE_LEGACY_KERAS=1
 CMD ["python"]
 LABEL org.opencontainers.image.licenses="Apache-2.0 AND BUSL-1.1" \
       alibi-detect.licence="/licenses/alibi-detect/LICENSE"
-
-# A user's own packages (`make image-with`) as one more layer: what the lock holds stays as it is.
-# The constraints are those of the local environment, which holds the packages of tests too.
-FROM dependencies AS additions
-COPY pyproject.toml uv.lock /lock/
-COPY build/requirements.txt /own.txt
-RUN /opt/uv/bin/uv export --quiet --frozen --project /lock --extra training --group test \
-      --group servers --no-emit-project --no-hashes --no-header --no-annotate \
-      | sed 's/ ;.*//' > /constraints.txt \
- && /opt/uv/bin/uv pip compile --quiet --python /opt/kanaria/bin/python --constraints /constraints.txt \
-      $(sed -n 's/^\([A-Za-z0-9._-]*\)[=[].*/--no-emit-package \1/p' /requirements.txt) \
-      --generate-hashes --no-header --no-annotate --output-file /additions.txt /own.txt \
- && packages=opt/kanaria/lib/python3.11/site-packages \
- && mkdir -p "/layer/$packages" \
- && /opt/uv/bin/uv pip install --quiet --python /opt/kanaria/bin/python --no-deps \
-      --target "/layer/$packages" --requirements /additions.txt \
- && rm -f "/layer/$packages/.lock" \
- && /opt/kanaria/bin/python -m compileall -q --invalidation-mode unchecked-hash \
-      -s /layer "/layer/$packages" \
- && find /layer -exec touch --no-dereference --date=@0 {} +
-
-FROM runtime AS with
-COPY --from=additions /layer /

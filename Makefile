@@ -16,9 +16,10 @@ IMAGE = $(patsubst %/,%,$(IMAGE_PREFIX))$(if $(IMAGE_PREFIX),/)kanaria-$(1):$(VE
 # Indexes and proxies of the environment reach the build; nothing of them is in the images.
 FROM_ENVIRONMENT := PIP_INDEX_URL UV_DEFAULT_INDEX \
   HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy
+PASSED_ON = $(foreach name,$(FROM_ENVIRONMENT),$(if $($(name)),$(name)))
 BUILD_ARGUMENTS = BASE_IMAGE=$(BASE_IMAGE) UV_VERSION=$(UV_VERSION) VERSION=$(VERSION) \
   REVISION=$(shell git rev-parse HEAD 2> /dev/null) \
-  $(foreach name,$(FROM_ENVIRONMENT),$(if $($(name)),$(name)))
+  $(PASSED_ON)
 LOCKED := uv.lock pyproject.toml setup.cfg Makefile
 ALIBI_TESTS := serving/drift/tests/alibi
 # Two files of tests at a time, in the order named, the long ones first; the tests of one file stay
@@ -129,15 +130,19 @@ images: ## Build the training and the control image from BASE_IMAGE with any eng
 image-with: WITH = $(call IMAGE,training)-with-$(shell sha256sum "$(or $(REQUIREMENTS),/dev/null)" | cut -c1-12)
 image-with: ## Build the training image with a user's own packages (REQUIREMENTS=requirements.txt).
 	@test -f "$(REQUIREMENTS)" || { echo "error: name the list: make image-with REQUIREMENTS=requirements.txt"; exit 1; }
-	@mkdir -p build && cp "$(REQUIREMENTS)" build/requirements.txt
-	$(call build,training,with,$(WITH))
+	$(call build,training,runtime)
+	@rm -rf build/own-packages && mkdir -p build/own-packages
+	@cp pyproject.toml uv.lock build/own-packages && cp "$(REQUIREMENTS)" build/own-packages/requirements.txt
+	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --file Dockerfile.own-packages --tag $(WITH) \
+	  --build-arg TRAINING_IMAGE=$(call IMAGE,training) --build-arg UV_VERSION=$(UV_VERSION) \
+	  $(addprefix --build-arg ,$(PASSED_ON)) build/own-packages
 	@echo "$(WITH) $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $(WITH)) / 1000000 )) MB"
 
 image-alibi: ## Build the image with alibi-detect (BSL 1.1: production use needs a licence of Seldon's).
 	$(call build,alibi,alibi)
 
 define build
-	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --target $(2) --tag $(or $(3),$(call IMAGE,$(1))) \
+	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --target $(2) --tag $(call IMAGE,$(1)) \
 	  --build-arg RUNTIME=$(1) $(addprefix --build-arg ,$(BUILD_ARGUMENTS)) .
 
 endef
