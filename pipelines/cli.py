@@ -45,7 +45,9 @@ def _run(options: argparse.Namespace) -> int:
 def _compile(options: argparse.Namespace) -> int:
     from kanaria.pipelines.compile import compile_pipeline
 
-    compile_pipeline(options.pipeline, Path(options.output), options.image_prefix)
+    compile_pipeline(
+        options.pipeline, Path(options.output), options.image_prefix, options.requirements_file
+    )
     return 0
 
 
@@ -103,7 +105,10 @@ def _add_run(commands: Any) -> None:
     run.add_argument("-h", "--help", action=Help)
     run.add_argument("pipeline", help="train_and_deploy, watch_for_drift, or a compiled .yaml file")
     run.add_argument(
-        "--config", default="", metavar="FILE", help="YAML file of the pipeline's parameters"
+        "--config",
+        default="",
+        metavar="FILE",
+        help="YAML file of the pipeline's parameters, and of requirements_file",
     )
     run.add_argument(
         "--set",
@@ -125,6 +130,9 @@ def _add_compile(commands: Any) -> None:
     build.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to write")
     build.add_argument(
         "--image-prefix", default="", metavar="PREFIX", help="registry and path of the images"
+    )
+    build.add_argument(
+        "--requirements-file", default="", metavar="FILE", help="what `make image-with` was given"
     )
     build.set_defaults(command=_compile)
 

@@ -83,10 +83,8 @@ def test_what_was_pushed_is_served(folder: Path):
     command = next(c for c in commands("kanaria serve"))
     process = subprocess.Popen([BIN / command.split()[0], *command.split()[1:]], cwd=folder)
     try:
-        deadline = time.monotonic() + 120
         while '"ready":true' not in answer("http://127.0.0.1:8080/"):
             assert process.poll() is None
-            assert time.monotonic() < deadline
             time.sleep(0.3)
         served, asked = commands_of((folder / "run.txt").read_text())
         assert served == "kanaria serve"
@@ -125,10 +123,8 @@ def test_the_drift_commands_run_as_they_stand(folder: Path):
     serve, *others = commands("kanaria drift")
     with subprocess.Popen([BIN / serve.split()[0], *serve.split()[1:]], cwd=folder) as server:
         try:
-            deadline = time.monotonic() + 60
             while '"ready":true' not in answer("http://127.0.0.1:8081/v2/health/ready"):
                 assert server.poll() is None
-                assert time.monotonic() < deadline
                 time.sleep(0.3)
             for command in others:
                 answered = shell(command, folder)

@@ -32,8 +32,8 @@ def is_running(process: str) -> bool:
 
 
 def eventually(look: Callable[[], Any]) -> Any:
-    """Return what `look` finds, as soon as that is true."""
-    deadline = time.monotonic() + 20
+    """Return what `look` finds, as soon as that is true; ten minutes are a bound, not a measure."""
+    deadline = time.monotonic() + 600
     while not (found := look()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
