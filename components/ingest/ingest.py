@@ -1,7 +1,7 @@
 """The work of ingest_data: files or a query in, one folder of files a split out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanaria.components.ingest import split_rows
+from kanaria.components.ingest import declared_types, split_rows, typed_table
 from kanaria.components.ingest.source import Source, from_files, from_query
 from kanaria.components.ingest.split_rows import Split
 from kanaria.components.shared import atomic, examples
@@ -130,6 +130,7 @@ def ingest(
     key_column: str = "",
     time_column: str = "",
     query: str = "",
+    column_types: Mapping[str, str] = typed_table.NONE_DECLARED,
     examples_format: str = ExamplesFormat.PARQUET.value,
 ) -> Ingested:
     """Read what `data` names and write `split=<name>/part-*` below `target`.
@@ -142,6 +143,7 @@ def ingest(
         key_column: rows of one key stay in one split; "" hashes the whole row.
         time_column: splits are consecutive shares of time, the first the oldest; "" hashes.
         query: what a database is asked; "" for files.
+        column_types: column name -> type (`declared_types.NAMES`); the others' are found.
         examples_format: `parquet` or `tfrecord`.
 
     Raises:
@@ -156,8 +158,9 @@ def ingest(
     known = examples_format in list(ExamplesFormat)
     faults.check(known, "examples_format", examples_format, "use parquet or tfrecord")
     _check_source(data, query, faults)
+    declared_types.check(column_types, faults)
     faults.raise_if_any()
-    source = from_query(data, query) if query else from_files(data)
+    source = from_query(data, query, column_types) if query else from_files(data, column_types)
     table = source.table
     places = _places(source, named, key_column, time_column)
     counts = np.bincount(places, minlength=len(named))
@@ -165,7 +168,7 @@ def ingest(
     _check_no_split_is_empty(rows, table.num_rows)
     kind = ExamplesFormat(examples_format)
     _publish(target, kind, table, named, places)
-    empty = tuple(name for name in table.column_names if table[name].type == pa.null())
+    empty = tuple(name for name in table.column_names if table[name].null_count == table.num_rows)
     if empty:
         logger.warning("columns without any value: %s", ", ".join(empty))
     return Ingested(

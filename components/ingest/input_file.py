@@ -8,9 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from kanaria.components.ingest import csv_file
+from kanaria.components.ingest import csv_file, int96
 from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
 
@@ -45,11 +44,13 @@ class InputFile:
         uri: what messages name.
         table: shape (rows, columns); every column of a CSV file is still text.
         csv: the CSV file that they come from, or None.
+        numerals: names of columns of text that hold exact numbers, as a database's NUMERIC.
     """
 
     uri: str
     table: pa.Table
     csv: DataFile | None = None
+    numerals: frozenset[str] = frozenset()
 
     @property
     def is_csv(self) -> bool:
@@ -94,9 +95,8 @@ def check_names(uri: str, names: Sequence[str]) -> None:
 
 def _read_parquet(file: DataFile) -> InputFile:
     try:
-        with pq.ParquetFile(file.path) as opened:
-            table = opened.read()
-    except (pa.ArrowException, OSError) as error:
+        table = int96.read(file.path)
+    except (ValueError, pa.ArrowException, OSError) as error:
         raise DataError(
             f"{file.uri}: not a readable Parquet file: {shown(str(error))}; write it again"
         ) from error

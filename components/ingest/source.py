@@ -1,11 +1,12 @@
 """Where the rows come from: files of one format, or a query on a database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from kanaria.components.ingest import input_file, sql_source, tf_example_files, typed_table
-from kanaria.components.ingest.input_file import InputFormat
+from kanaria.components.ingest.input_file import InputFile, InputFormat
 from kanaria.components.shared import data_reference, database_reference
 
 
@@ -24,8 +25,8 @@ class Source:
     files: int
 
 
-def from_files(data: str) -> Source:
-    """Read the files that a reference names.
+def from_files(data: str, column_types: Mapping[str, str]) -> Source:
+    """Read the files that a reference names; the types that a user declares go first.
 
     Raises:
         ParameterError: the reference is malformed.
@@ -34,13 +35,15 @@ def from_files(data: str) -> Source:
     """
     with data_reference.opened(data) as opened:
         if input_file.common_format(opened.files) is InputFormat.TFRECORD:
-            table = tf_example_files.read(opened.files)
+            records = InputFile(uri=data, table=tf_example_files.read(opened.files))
+            table = typed_table.with_types(records, column_types)
         else:
-            table = typed_table.joined([input_file.read(file) for file in opened.files])
+            files = [input_file.read(file) for file in opened.files]
+            table = typed_table.joined(files, column_types)
     return Source(table=table, fingerprint=opened.fingerprint, files=len(opened.files))
 
 
-def from_query(data: str, query: str) -> Source:
+def from_query(data: str, query: str, column_types: Mapping[str, str]) -> Source:
     """Read the rows that a database answers with; in an order that is theirs alone.
 
     Raises:
@@ -49,5 +52,5 @@ def from_query(data: str, query: str) -> Source:
         NotReadyError: the database does not answer.
     """
     answer = sql_source.read(database_reference.parse(data), query)
-    table, fingerprint = sql_source.in_order(typed_table.joined([answer]))
+    table, fingerprint = sql_source.in_order(typed_table.joined([answer], column_types))
     return Source(table=table, fingerprint=fingerprint, files=0)

@@ -1,0 +1,144 @@
+"""The types of columns that the user says (`column_types`), which go before any that is found.
+
+type            CSV                                   typed columns (Parquet, SQL, tf.Example)
+string          the text as it is written             digits, a time's one text, UTF-8
+int64           decimal: `007`, `+5`, `3.0`           whole numbers; text as in CSV
+float64         numbers, rounded to the nearest       numbers, rounded; text as in CSV
+timestamp       ISO 8601, as the one text of a time   dates and timestamps; text as in CSV
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kanaria.components.ingest import column_types, csv_numbers, timestamps, typed_values
+from kanaria.components.ingest.input_file import InputFile
+from kanaria.components.ingest.misfit import Convert, Misfit
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.parameters import Faults
+
+NAMES = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "double": pa.float64(),
+    "timestamp": typed_values.LOCAL,
+}
+"""What a user writes -> the kind; `double` is what Arrow, and so the metadata, calls float64."""
+
+
+def check(declared: Mapping[str, str], faults: Faults) -> None:
+    """Add to `faults` every type that is none of `NAMES`."""
+    for name, kind in declared.items():
+        known = isinstance(kind, str) and kind in NAMES
+        faults.check(known, f"column_types[{name!r}]", kind, f"use {', '.join(NAMES)}")
+
+
+def _text_of_number(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return numbers as text; whole floats without a point, as an id that had a gap beside it."""
+    if not pa.types.is_floating(values.type):
+        return values.cast(pa.string())
+    whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), csv_numbers.EXACT))
+    digits = pc.if_else(whole, values, None).cast(pa.int64()).cast(pa.string())
+    return pc.coalesce(digits, values.cast(pa.string()))
+
+
+def _text_of_decimal(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    texts = [None if value is None else f"{value:f}" for value in values.to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def _to_string(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_temporal(values.type):
+        return timestamps.texts(values)
+    is_decimal = pa.types.is_decimal(values.type)
+    return _text_of_decimal(values) if is_decimal else _text_of_number(values)
+
+
+def _whole(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    try:
+        return values.cast(pa.int64())
+    except pa.ArrowInvalid as error:
+        raise Misfit("no 64-bit integer") from error
+
+
+def _nearest(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_decimal(values.type):
+        return typed_values.nearest_floats(values)
+    return values.cast(pa.float64(), safe=False)
+
+
+def _to_timestamp(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    is_date = pa.types.is_date(values.type)
+    return timestamps.at_midnight(values) if is_date else timestamps.texts(values)
+
+
+FROM_TYPED: dict[pa.DataType, Convert] = {
+    pa.string(): _to_string,
+    pa.int64(): _whole,
+    pa.float64(): _nearest,
+    typed_values.LOCAL: _to_timestamp,
+}
+FROM_TEXT: dict[pa.DataType, Convert] = {
+    pa.string(): lambda texts: texts,
+    pa.int64(): lambda texts: csv_numbers.declared_integers(csv_numbers.trimmed(texts)),
+    pa.float64(): lambda texts: csv_numbers.declared_floats(csv_numbers.trimmed(texts)),
+    typed_values.LOCAL: lambda texts: timestamps.canonical(csv_numbers.trimmed(texts)),
+}
+
+
+def _of_values(kind: pa.DataType) -> Convert:
+    """Return what makes values of any type those of a declared kind."""
+
+    def convert(values: pa.ChunkedArray) -> pa.ChunkedArray:
+        found = typed_values.kind_of(values.type)
+        is_number = found in (pa.int64(), pa.float64())
+        is_time = not is_number and found not in (pa.string(), pa.binary())
+        if (is_time and kind in (pa.int64(), pa.float64())) or found is None:
+            raise Misfit(f"a {values.type} and no number")
+        if kind == typed_values.LOCAL and (is_number or found == typed_values.TIME):
+            raise Misfit(f"a {values.type} and no timestamp")
+        if is_number or is_time:
+            return FROM_TYPED[kind](values)
+        return FROM_TEXT[kind](values.cast(pa.string()))
+
+    return typed_values.by_value(convert)
+
+
+def converted(file: InputFile, name: str, declared: str) -> pa.ChunkedArray:
+    """Return one column of one file in the type that is declared for it.
+
+    Raises:
+        DataError: a value does not fit; the message names its place.
+    """
+    kind = NAMES[declared]
+    target = typed_values.examples_type(kind)
+    if typed_values.is_list(file.table[name].type):
+        target = pa.list_(target)
+    remedy = f"mend it, or declare another type than {declared}"
+    return column_types.converted(file, name, target, _of_values(kind), remedy)
+
+
+def _has(columns: Sequence[pa.ChunkedArray], zone: bool) -> list[bool]:
+    """Tell for each column of timestamps whether any has a zone, or none."""
+    texts = [pc.list_flatten(c) if typed_values.is_list(c.type) else c for c in columns]
+    return [pc.index(pc.ends_with(text, "Z"), zone).as_py() >= 0 for text in texts]
+
+
+def columns(files: Sequence[InputFile], name: str, declared: str) -> list[pa.ChunkedArray]:
+    """Return one column of every file in the type that is declared for it.
+
+    Raises:
+        DataError: a value does not fit, or only some timestamps have a zone.
+    """
+    found = [converted(file, name, declared) for file in files]
+    if NAMES[declared] != typed_values.LOCAL:
+        return found
+    zoned, local = _has(found, zone=True), _has(found, zone=False)
+    if any(zoned) and any(local):
+        raise DataError(
+            f"column {shown(name)} has times with a zone in {files[zoned.index(True)].uri} and "
+            f"times without one in {files[local.index(True)].uri}; give all a zone, or none"
+        )
+    return found

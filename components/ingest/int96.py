@@ -1,0 +1,100 @@
+"""Timestamps that Spark, Hive and Impala store as a day and nanoseconds, in 96 bits together.
+
+Arrow reads them in nanoseconds, where all but the years 1677 to 2262 wrap around, or in
+microseconds, where the last three digits are cut off. Both readings together tell the time.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from kanaria.components.ingest import typed_values
+
+TURN, REST = divmod(2**64, 1000)
+"""Microseconds, and nanoseconds besides, after which nanoseconds of 64 bits come round."""
+SECOND = 10**6
+LAST = (2**63 - 1) // 1000
+"""Microseconds since 1970 up to which nanoseconds fit 64 bits; the first are as far away."""
+Times = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Microseconds since 1970, and nanoseconds besides, 0 to 999; each of shape (rows,)."""
+
+
+def _times(exact: pa.ChunkedArray, wrapped: pa.ChunkedArray) -> Times:
+    """Return the times of a column read in microseconds and in nanoseconds; 0 where missing."""
+    columns = (column.cast(pa.int64()).fill_null(0) for column in (exact, wrapped))
+    microseconds, nanoseconds = (column.to_numpy() for column in columns)
+    # The product wraps around as the nanoseconds did, so the difference is right.
+    return microseconds, nanoseconds - microseconds * 1000
+
+
+def _are_seconds(times: Times) -> NDArray[np.bool_]:
+    microseconds, besides = times
+    return (microseconds % SECOND == 0) & (besides == 0)
+
+
+def _written_by_arrow(times: Times) -> Times:
+    """Return times that Arrow wrote, which stores one before 1970 as negative nanoseconds.
+
+    Read in microseconds, these stand 584 years too late. A time so late is told from one before
+    1970 by its fraction of a second: whole seconds of the one are odd fractions of the other.
+
+    Raises:
+        ValueError: a time from 2262 on is neither way a whole second.
+    """
+    microseconds, besides = times
+    carry, rest = np.divmod(besides - REST, 1000)
+    earlier = (microseconds - TURN + carry, rest)
+    is_earlier = (earlier[0] < 0) & _are_seconds(earlier) & ~_are_seconds(times)
+    doubtful = (microseconds > LAST) & (earlier[0] < 0) & ~is_earlier & ~_are_seconds(times)
+    if np.any(doubtful):
+        raise ValueError("a time of 96 bits can be read as two times; store microseconds instead")
+    return np.where(is_earlier, earlier[0], microseconds), np.where(is_earlier, rest, besides)
+
+
+def _in_64_bits(times: Times) -> tuple[NDArray[np.int64], str]:
+    """Return times as numbers of shape (rows,), and their unit.
+
+    Raises:
+        ValueError: no unit has both the range and the precision.
+    """
+    microseconds, besides = times
+    if not np.any(besides):
+        return microseconds, "us"
+    if np.any(np.abs(microseconds) >= LAST):
+        raise ValueError("no 64 bits hold a time so far from 1970 to the nanosecond; round it")
+    return microseconds * 1000 + besides, "ns"
+
+
+def _column(exact: pa.ChunkedArray, wrapped: pa.ChunkedArray, by_arrow: bool) -> pa.ChunkedArray:
+    if typed_values.is_list(exact.type):
+        values = pc.list_flatten(wrapped)
+        whole = pa.chunked_array([exact.combine_chunks()])
+        return typed_values.in_lists(whole, lambda inner: _column(inner, values, by_arrow))
+    times = _times(exact, wrapped)
+    numbers, unit = _in_64_bits(_written_by_arrow(times) if by_arrow else times)
+    missing = exact.is_null().to_numpy()
+    kind = pa.timestamp(unit, exact.type.tz)
+    return pa.chunked_array([pa.array(numbers, mask=missing).cast(kind)])
+
+
+def read(path: Path) -> pa.Table:
+    """Return the rows of a Parquet file, 96-bit timestamps in a unit that holds them all.
+
+    Raises:
+        ValueError: a timestamp has no 64-bit form, or a file is damaged (Arrow's own error).
+        OSError: the file cannot be read.
+    """
+    with pq.ParquetFile(path) as opened:
+        by_arrow = (opened.metadata.created_by or "").startswith("parquet-cpp")
+        schema, table = opened.schema_arrow, opened.read()
+    with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as opened:
+        names = [field.name for field in opened.schema_arrow if field != schema.field(field.name)]
+        exact = opened.read(columns=names)
+    for name in names:
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, _column(exact[name], table[name], by_arrow))
+    return table
