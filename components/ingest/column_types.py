@@ -170,7 +170,9 @@ def cast(file: InputFile, name: str, kind: pa.DataType) -> pa.ChunkedArray:
         DataError: a value does not fit, such as an integer beyond 64 bits.
     """
     target = typed_values.examples_type(kind)
-    remedy = f"mend it, or keep the column as text: column_types={{{name!r}: 'string'}}"
     if kind == pa.null():
         return pa.chunked_array([pa.nulls(file.table.num_rows)])
+    is_time = target != kind
+    as_text = f"keep the column as text: column_types={{{name!r}: 'string'}}"
+    remedy = f"mend it, or {'write it as text' if is_time else as_text}"
     return converted(file, name, target, _converter(file, name, kind), remedy)

@@ -12,10 +12,11 @@ number would lose what tells its values apart, if
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kanaria.components.ingest.misfit import Misfit
+from kanaria.components.ingest.misfit import MisfitError
 
 EXACT = 2.0**53
 """Below it, a float holds every integer exactly."""
+FIRST_ROWS = 1000
 NAME = r"^-?0[0-9xX]|\("
 INTEGER = "^-?[0-9]+$"
 WRITTEN_AS_FLOAT = r"[.]|[eE][+-]"
@@ -38,6 +39,7 @@ def _has(column: pa.ChunkedArray, pattern: str) -> bool:
 
 def _reads_as(column: pa.ChunkedArray, kind: pa.DataType) -> bool:
     try:
+        column.slice(0, FIRST_ROWS).cast(kind)  # Arrow is slow where many values do not fit.
         column.cast(kind)
     except pa.ArrowInvalid:
         return False
@@ -70,21 +72,21 @@ def integers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return trimmed text as int64.
 
     Raises:
-        Misfit: an integer needs more than 64 bits.
+        MisfitError: an integer needs more than 64 bits.
     """
     try:
         return column.cast(pa.int64())
     except pa.ArrowInvalid as error:
-        raise Misfit("beyond 64-bit integers") from error
+        raise MisfitError("beyond 64-bit integers") from error
 
 
 def _check(wrong: pa.ChunkedArray, reason: str) -> None:
     if pc.any(wrong).as_py():
-        raise Misfit(reason)
+        raise MisfitError(reason)
 
 
 def _check_range(column: pa.ChunkedArray, floats: pa.ChunkedArray) -> None:
-    """Raise Misfit if a written number is infinite, or 0, only because a float has an end."""
+    """Raise MisfitError if a written number is infinite, or 0, only because a float has an end."""
     # The text is searched only where a value is suspicious, which is seldom.
     infinite = column.filter(pc.is_inf(floats))
     _check(_matches(infinite, "[0-9]"), "beyond 64-bit floats")
@@ -105,7 +107,7 @@ def floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return trimmed text as the nearest float64.
 
     Raises:
-        Misfit: a value is beyond floats, or is an integer that floats do not hold exactly.
+        MisfitError: a value is beyond floats, or is an integer that floats do not hold exactly.
     """
     return _floats(column, INTEGER)
 
@@ -120,7 +122,7 @@ def numerals_floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return text of exact numbers, of which any may have a fraction, as the nearest float64.
 
     Raises:
-        Misfit: a number is beyond floats, or beyond what they hold exactly.
+        MisfitError: a number is beyond floats, or beyond what they hold exactly.
     """
     return _floats(column, "^-?[0-9.]+$")
 
@@ -129,10 +131,10 @@ def declared_integers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return trimmed text as int64 because the user says so: `007`, `+5` and `3.0` are integers.
 
     Raises:
-        Misfit: a value is no whole decimal number, or needs more than 64 bits.
+        MisfitError: a value is no whole decimal number, or needs more than 64 bits.
     """
     if not pc.all(_matches(column, r"^[+-]?[0-9]+(\.0*)?$"), min_count=0).as_py():
-        raise Misfit("no integer")
+        raise MisfitError("no integer")
     return integers(pc.replace_substring_regex(column, r"^\+|\.0*$", ""))
 
 
@@ -140,11 +142,11 @@ def declared_floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return trimmed text as the nearest float64 because the user says so, large integers too.
 
     Raises:
-        Misfit: a value is no number, or beyond floats.
+        MisfitError: a value is no number, or beyond floats.
     """
     try:
         values = pc.replace_substring_regex(column, r"^\+", "").cast(pa.float64())
     except pa.ArrowInvalid as error:
-        raise Misfit("no number") from error
+        raise MisfitError("no number") from error
     _check_range(column, values)
     return values

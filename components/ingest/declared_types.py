@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from kanaria.components.ingest import column_types, csv_numbers, timestamps, typed_values
 from kanaria.components.ingest.input_file import InputFile
-from kanaria.components.ingest.misfit import Convert, Misfit
+from kanaria.components.ingest.misfit import Convert, MisfitError
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
 
@@ -60,7 +60,7 @@ def _whole(values: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         return values.cast(pa.int64())
     except pa.ArrowInvalid as error:
-        raise Misfit("no 64-bit integer") from error
+        raise MisfitError("no 64-bit integer") from error
 
 
 def _nearest(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -88,20 +88,29 @@ FROM_TEXT: dict[pa.DataType, Convert] = {
 }
 
 
+NUMBERS = (pa.int64(), pa.float64())
+TIMES = (typed_values.DATE, typed_values.LOCAL, typed_values.INSTANT)
+FITTING = {
+    pa.string(): (*NUMBERS, *TIMES, typed_values.TIME),
+    pa.int64(): NUMBERS,
+    pa.float64(): NUMBERS,
+    typed_values.LOCAL: TIMES,
+}
+"""Declared kind -> kinds of typed values that become it; text does if it is written so."""
+
+
 def _of_values(kind: pa.DataType) -> Convert:
     """Return what makes values of any type those of a declared kind."""
 
     def convert(values: pa.ChunkedArray) -> pa.ChunkedArray:
         found = typed_values.kind_of(values.type)
-        is_number = found in (pa.int64(), pa.float64())
-        is_time = not is_number and found not in (pa.string(), pa.binary())
-        if (is_time and kind in (pa.int64(), pa.float64())) or found is None:
-            raise Misfit(f"a {values.type} and no number")
-        if kind == typed_values.LOCAL and (is_number or found == typed_values.TIME):
-            raise Misfit(f"a {values.type} and no timestamp")
-        if is_number or is_time:
-            return FROM_TYPED[kind](values)
-        return FROM_TEXT[kind](values.cast(pa.string()))
+        if found == pa.null():  # The values of lists that are all empty.
+            return values.cast(typed_values.examples_type(kind))
+        if found in (pa.string(), pa.binary()):
+            return FROM_TEXT[kind](values.cast(pa.string()))
+        if found not in FITTING[kind]:
+            raise MisfitError(f"a {values.type}")
+        return FROM_TYPED[kind](values)
 
     return typed_values.by_value(convert)
 
@@ -116,7 +125,7 @@ def converted(file: InputFile, name: str, declared: str) -> pa.ChunkedArray:
     target = typed_values.examples_type(kind)
     if typed_values.is_list(file.table[name].type):
         target = pa.list_(target)
-    remedy = f"mend it, or declare another type than {declared}"
+    remedy = f"it is declared {declared}: mend it, or declare another type"
     return column_types.converted(file, name, target, _of_values(kind), remedy)
 
 

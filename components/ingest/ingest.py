@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanaria.components.ingest import declared_types, split_rows, typed_table
+from kanaria.components.ingest import declared_types, float32, split_rows, typed_table
 from kanaria.components.ingest.source import Source, from_files, from_query
 from kanaria.components.ingest.split_rows import Split
 from kanaria.components.shared import atomic, examples
@@ -36,6 +36,7 @@ class Ingested:
         fingerprint: SHA-256 of the input's content, 64 hexadecimal digits.
         files: number of input files, 0 for a query.
         empty_columns: columns without any value.
+        rounded_columns: columns of floats with whole numbers that 32-bit floats do not hold.
         examples_format: of the files that were written.
     """
 
@@ -44,6 +45,7 @@ class Ingested:
     fingerprint: str
     files: int
     empty_columns: tuple[str, ...]
+    rounded_columns: tuple[str, ...]
     examples_format: str
 
 
@@ -162,6 +164,7 @@ def ingest(
     faults.raise_if_any()
     source = from_query(data, query, column_types) if query else from_files(data, column_types)
     table = source.table
+    rounded = float32.rounded_columns(table)
     places = _places(source, named, key_column, time_column)
     counts = np.bincount(places, minlength=len(named))
     rows = {split.name: int(count) for split, count in zip(named, counts, strict=True)}
@@ -177,5 +180,6 @@ def ingest(
         fingerprint=source.fingerprint,
         files=source.files,
         empty_columns=empty,
+        rounded_columns=rounded,
         examples_format=kind.value,
     )

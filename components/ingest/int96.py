@@ -31,28 +31,24 @@ def _times(exact: pa.ChunkedArray, wrapped: pa.ChunkedArray) -> Times:
     return microseconds, nanoseconds - microseconds * 1000
 
 
-def _are_seconds(times: Times) -> NDArray[np.bool_]:
-    microseconds, besides = times
-    return (microseconds % SECOND == 0) & (besides == 0)
-
-
 def _written_by_arrow(times: Times) -> Times:
     """Return times that Arrow wrote, which stores one before 1970 as negative nanoseconds.
 
-    Read in microseconds, these stand 584 years too late. A time so late is told from one before
-    1970 by its fraction of a second: whole seconds of the one are odd fractions of the other.
+    Read in microseconds, these stand 584 years too late. The two are told apart by their
+    fractions: whole microseconds of one are odd nanoseconds of the other. Before 1677 a whole
+    second is asked for, as the other is a time of our days.
 
     Raises:
-        ValueError: a time from 2262 on is neither way a whole second.
+        ValueError: a time from 2262 on is neither way a whole microsecond.
     """
     microseconds, besides = times
     carry, rest = np.divmod(besides - REST, 1000)
-    earlier = (microseconds - TURN + carry, rest)
-    is_earlier = (earlier[0] < 0) & _are_seconds(earlier) & ~_are_seconds(times)
-    doubtful = (microseconds > LAST) & (earlier[0] < 0) & ~is_earlier & ~_are_seconds(times)
-    if np.any(doubtful):
+    earlier = microseconds - TURN + carry
+    is_late, is_whole = microseconds > LAST, (rest == 0) & (besides != 0)
+    is_earlier = (earlier < 0) & is_whole & (is_late | (earlier % SECOND == 0))
+    if np.any(is_late & (earlier < 0) & (rest != 0) & (besides != 0)):
         raise ValueError("a time of 96 bits can be read as two times; store microseconds instead")
-    return np.where(is_earlier, earlier[0], microseconds), np.where(is_earlier, rest, besides)
+    return np.where(is_earlier, earlier, microseconds), np.where(is_earlier, rest, besides)
 
 
 def _in_64_bits(times: Times) -> tuple[NDArray[np.int64], str]:
@@ -91,8 +87,11 @@ def read(path: Path) -> pa.Table:
     with pq.ParquetFile(path) as opened:
         by_arrow = (opened.metadata.created_by or "").startswith("parquet-cpp")
         schema, table = opened.schema_arrow, opened.read()
+    if len(set(schema.names)) < len(schema.names):  # Which nobody can tell apart.
+        return table
     with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as opened:
-        names = [field.name for field in opened.schema_arrow if field != schema.field(field.name)]
+        pairs = zip(schema, opened.schema_arrow, strict=True)
+        names = [field.name for field, other in pairs if field != other]
         exact = opened.read(columns=names)
     for name in names:
         place = table.column_names.index(name)

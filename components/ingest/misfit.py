@@ -11,7 +11,7 @@ Convert = Callable[[pa.ChunkedArray], pa.ChunkedArray]
 """Returns values in another type; raises ValueError (or Arrow's, a kind of it) for a misfit."""
 
 
-class Misfit(ValueError):
+class MisfitError(ValueError):
     """A value does not fit; the text says how, as in `holds '1e400', beyond 64-bit floats`."""
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanaria.components.ingest import timestamps
-from kanaria.components.ingest.misfit import Misfit, first_row, shown_value
+from kanaria.components.ingest.misfit import MisfitError, first_row, shown_value
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
 
@@ -85,7 +85,7 @@ def _instants(texts: pa.ChunkedArray, column: str) -> NDArray[np.int64]:
     """Return a number for each time, shape (rows,), that grows with the time."""
     try:
         times = timestamps.parsed(texts)
-    except Misfit as error:
+    except MisfitError as error:
         row = first_row(texts, lambda some: timestamps.parsed(some).seconds)
         raise DataError(
             f"time_column={shown(column)}: {shown_value(texts, row)}: {error}; write ISO 8601, or "

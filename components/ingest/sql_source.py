@@ -25,8 +25,8 @@ POSTGRESQL_TYPE = b"POSTGRESQL:type"
 NUMERIC = ("numeric", "_numeric")
 """PostgreSQL's names of exact numbers and of arrays of them, which arrive as text."""
 
-MEANINGLESS = ("money", "interval")
-"""Types that Arrow gets as cents and as months, days and nanoseconds."""
+MEANINGLESS = ("money", "interval", "oid")
+"""Types that Arrow gets as cents, as months, days and nanoseconds, and with a sign."""
 
 
 def _driver(database: DatabaseReference) -> Any:

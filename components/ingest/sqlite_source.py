@@ -49,7 +49,8 @@ def _answer(database: DatabaseReference, query: str) -> tuple[list[str], list[Se
 
 def _written(value: Value) -> str | None:
     """Return a value as text; a large float has an exponent, which no exact number has."""
-    if isinstance(value, float) and abs(value) >= EXACT:
+    is_large = isinstance(value, float) and abs(value) >= EXACT
+    if is_large and "e" not in repr(value):
         return f"{value:.17e}"
     return None if value is None else str(value)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kanaria.components.ingest.misfit import Misfit
+from kanaria.components.ingest.misfit import MisfitError
 
 UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 DAYS = {
@@ -42,14 +42,14 @@ def _without_end(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _check_year(values: pa.ChunkedArray, unit: int) -> None:
-    """Raise Misfit unless every time, in so many units a second, has a year of four digits.
+    """Raise MisfitError unless every time, in so many units a second, has a year of four digits.
 
     A database's `infinity` is among what is refused.
     """
     first, last = max(FIRST * unit, -LONGEST), min((LAST + 1) * unit - 1, LONGEST)
     outside = pc.or_(pc.less(values, first), pc.greater(values, last))
     if pc.any(outside).as_py():
-        raise Misfit("outside the years 0000 to 9999")
+        raise MisfitError("outside the years 0000 to 9999")
 
 
 def _of_timestamps(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -71,7 +71,7 @@ def _of_dates(values: pa.ChunkedArray) -> pa.ChunkedArray:
 def _of_times(values: pa.ChunkedArray) -> pa.ChunkedArray:
     number = pa.int32() if pa.types.is_time32(values.type) else pa.int64()
     if pc.any(pc.greater_equal(values.cast(number), DAYS[values.type])).as_py():
-        raise Misfit("no time of day before 24:00")
+        raise MisfitError("no time of day before 24:00")
     written = values.cast(pa.string())
     return written if values.type == pa.time32("s") else _without_end(written)
 
@@ -80,7 +80,7 @@ def texts(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return dates, times of day or timestamps of any unit as their one text.
 
     Raises:
-        Misfit: a year has not four digits, or a time of day is 24:00.
+        MisfitError: a year has not four digits, or a time of day is 24:00.
     """
     kind = values.type
     if pa.types.is_timestamp(kind):
@@ -94,7 +94,7 @@ def at_midnight(dates: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return dates as the text of timestamps, for a column that elsewhere has times.
 
     Raises:
-        Misfit: a year has not four digits.
+        MisfitError: a year has not four digits.
     """
     return pc.binary_join_element_wise(_of_dates(dates), "T00:00:00", "")
 
@@ -128,11 +128,11 @@ def parsed(column: pa.ChunkedArray) -> Times:
     """Read ISO 8601 text: a month, a date, or a date and a time with or without a zone.
 
     Raises:
-        Misfit: a text is none, or names no day or time that exists.
+        MisfitError: a text is none, or names no day or time that exists.
     """
     pieces = pc.extract_regex(column, ISO_8601)
     if pieces.null_count > column.null_count:
-        raise Misfit(NOT_ISO)
+        raise MisfitError(NOT_ISO)
     dates, times, seconds, fractions, zones = pieces.flatten()
     is_month = pc.equal(pc.utf8_length(dates), 7)
     days = pc.if_else(is_month, pc.binary_join_element_wise(dates, "01", "-"), dates)
@@ -143,7 +143,7 @@ def parsed(column: pa.ChunkedArray) -> Times:
     try:
         local = written.cast(pa.timestamp("s")).cast(pa.int64())
     except pa.ArrowInvalid as error:
-        raise Misfit("no day or time of day that exists") from error
+        raise MisfitError("no day or time of day that exists") from error
     return Times(
         seconds=pc.subtract(local, _offsets(zones)),
         nanoseconds=pc.utf8_rpad(fractions, 9, padding="0").cast(pa.int64()),
@@ -155,7 +155,7 @@ def canonical(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return ISO 8601 text as the one text of the same times.
 
     Raises:
-        Misfit: a text is no time.
+        MisfitError: a text is no time.
     """
     times = parsed(column)
     _check_year(times.seconds, 1)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from kanaria.components.ingest import timestamps
 from kanaria.components.ingest.csv_numbers import EXACT
-from kanaria.components.ingest.misfit import Convert, Misfit
+from kanaria.components.ingest.misfit import Convert, MisfitError
 
 DATE, TIME = pa.date32(), pa.time64("ns")
 LOCAL, INSTANT = pa.timestamp("ns"), pa.timestamp("ns", "UTC")
@@ -37,7 +37,8 @@ def _number(kind: pa.DataType) -> pa.DataType | None:
         return pa.int64()
     if pa.types.is_decimal(kind):
         return pa.int64() if kind.scale <= 0 else pa.float64()
-    return pa.float64() if pa.types.is_floating(kind) else None
+    is_float = pa.types.is_floating(kind) and not pa.types.is_float16(kind)
+    return pa.float64() if is_float else None
 
 
 def _text(kind: pa.DataType) -> pa.DataType | None:
@@ -91,7 +92,7 @@ def nearest_floats(decimals: pa.ChunkedArray) -> pa.ChunkedArray:
 def _decimals(values: pa.ChunkedArray) -> pa.ChunkedArray:
     floats = nearest_floats(values)
     if pc.any(pc.greater_equal(pc.abs(floats), EXACT)).as_py():
-        raise Misfit("beyond what floats hold exactly")
+        raise MisfitError("beyond what floats hold exactly")
     return floats
 
 
@@ -99,7 +100,7 @@ def _as_int64(values: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         return values.cast(pa.int64())
     except pa.ArrowInvalid as error:
-        raise Misfit("beyond 64-bit integers") from error
+        raise MisfitError("beyond 64-bit integers") from error
 
 
 def _as_float64(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -110,7 +111,7 @@ def _as_float64(values: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         return _as_int64(values).cast(pa.float64())
     except pa.ArrowInvalid as error:
-        raise Misfit("beyond what floats hold exactly, beside a float") from error
+        raise MisfitError("beyond what floats hold exactly, beside a float") from error
 
 
 def _as_local(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -165,7 +166,7 @@ def by_value(convert: Convert) -> Callable[[pa.ChunkedArray], pa.ChunkedArray]:
 
 
 def converter(kind: pa.DataType) -> Convert:
-    """Return what converts columns of any type of a kind; it raises Misfit."""
+    """Return what converts columns of any type of a kind; it raises MisfitError."""
     return by_value(CONVERTERS[kind.value_type if is_list(kind) else kind])
 
 
