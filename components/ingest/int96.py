@@ -87,7 +87,7 @@ def read(path: Path) -> pa.Table:
     with pq.ParquetFile(path) as opened:
         by_arrow = (opened.metadata.created_by or "").startswith("parquet-cpp")
         schema, table = opened.schema_arrow, opened.read()
-    if len(set(schema.names)) < len(schema.names):  # Which nobody can tell apart.
+    if len(set(schema.names)) < len(schema.names):  # The caller refuses it.
         return table
     with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as opened:
         pairs = zip(schema, opened.schema_arrow, strict=True)
