@@ -16,7 +16,6 @@ from kanaria.components.ingest import typed_values
 
 TURN, REST = divmod(2**64, 1000)
 """Microseconds, and nanoseconds besides, after which nanoseconds of 64 bits come round."""
-SECOND = 10**6
 LAST = (2**63 - 1) // 1000
 """Microseconds since 1970 up to which nanoseconds fit 64 bits; the first are as far away."""
 Times = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -34,20 +33,19 @@ def _times(exact: pa.ChunkedArray, wrapped: pa.ChunkedArray) -> Times:
 def _written_by_arrow(times: Times) -> Times:
     """Return times that Arrow wrote, which stores one before 1970 as negative nanoseconds.
 
-    Read in microseconds, these stand 584 years too late. The two are told apart by their
-    fractions: whole microseconds of one are odd nanoseconds of the other. Before 1677 a whole
-    second is asked for, as the other is a time of our days.
+    Read in microseconds, these stand 584 years too late. Columns of microseconds are told by
+    whole microseconds, which are odd nanoseconds 584 years away; before 1677, by whole
+    milliseconds. A column of nanoseconds lies between 1677 and 2262.
 
-    Raises:
-        ValueError: a time from 2262 on is neither way a whole microsecond.
+    See https://github.com/apache/arrow/issues/37580.
     """
     microseconds, besides = times
     carry, rest = np.divmod(besides - REST, 1000)
     earlier = microseconds - TURN + carry
-    is_late, is_whole = microseconds > LAST, (rest == 0) & (besides != 0)
-    is_earlier = (earlier < 0) & is_whole & (is_late | (earlier % SECOND == 0))
-    if np.any(is_late & (earlier < 0) & (rest != 0) & (besides != 0)):
-        raise ValueError("a time of 96 bits can be read as two times; store microseconds instead")
+    is_whole = (rest == 0) & ((np.abs(earlier) < LAST) | (earlier % 1000 == 0))
+    is_earlier = (besides != 0) & (earlier < 0) & is_whole
+    if not np.all((besides == 0) | is_earlier):
+        is_earlier = microseconds > LAST
     return np.where(is_earlier, earlier, microseconds), np.where(is_earlier, rest, besides)
 
 
