@@ -47,7 +47,7 @@ def _answer(database: DatabaseReference, query: str) -> tuple[list[str], list[Se
     return names, list(zip(*rows, strict=True)) or [()] * len(names)
 
 
-def _written(value: Value) -> str | None:
+def _written(value: int | float | str | None) -> str | None:
     """Return a value as text; a large float has an exponent, which no exact number has."""
     is_large = isinstance(value, float) and abs(value) >= EXACT
     if is_large and "e" not in repr(value):
@@ -66,7 +66,8 @@ def _column(name: str, values: Sequence[Value]) -> tuple[pa.Array, bool]:
         return pa.array(values), False
     if bytes in kinds:
         raise DataError(f"column {shown(name)} holds bytes beside other values; cast it")
-    return pa.array(map(_written, values), pa.string()), str not in kinds
+    texts = [_written(value) for value in values if not isinstance(value, bytes)]
+    return pa.array(texts, pa.string()), str not in kinds
 
 
 def read(database: DatabaseReference, query: str) -> InputFile:
