@@ -24,7 +24,8 @@ class Found:
     kind: pa.DataType
 
 
-def _has_values(file: InputFile, name: str) -> bool:
+def has_values(file: InputFile, name: str) -> bool:
+    """Tell whether a column of a file has a value in any row."""
     column = file.table[name]
     return column.null_count < len(column)
 
@@ -108,7 +109,7 @@ def unified(name: str, files: Sequence[InputFile]) -> pa.DataType:
     Raises:
         DataError: the column has no form in a tf.Example, or changes type between files.
     """
-    known = [file for file in files if _has_values(file, name)]
+    known = [file for file in files if has_values(file, name)]
     if not known:
         return pa.null()
     if known[0].is_csv:
@@ -151,7 +152,7 @@ def converted(
         DataError: a value does not fit; the message names its place and ends with `remedy`.
     """
     column = file.table[name]
-    if not _has_values(file, name):
+    if not has_values(file, name):
         return pa.chunked_array([pa.nulls(len(column), kind)])
     try:
         return convert(column).cast(kind)

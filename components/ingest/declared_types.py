@@ -35,6 +35,15 @@ def check(declared: Mapping[str, str], faults: Faults) -> None:
         faults.check(known, f"column_types[{name!r}]", kind, f"use {', '.join(NAMES)}")
 
 
+def check_columns(declared: Mapping[str, str], names: Sequence[str]) -> None:
+    """Raise DataError unless the data has every column with a declared type."""
+    absent = sorted(set(declared) - set(names))
+    if absent:
+        raise DataError(
+            f"column_types: no column {shown(absent[0])}; the data has {shown(sorted(names))}"
+        )
+
+
 def _text_of_number(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return numbers as text; whole floats without a point, as an id that had a gap beside it."""
     if not pa.types.is_floating(values.type):
@@ -115,39 +124,52 @@ def _of_values(kind: pa.DataType) -> Convert:
     return typed_values.by_value(convert)
 
 
-def converted(file: InputFile, name: str, declared: str) -> pa.ChunkedArray:
-    """Return one column of one file in the type that is declared for it.
+def _lists(files: Sequence[InputFile], name: str) -> bool:
+    """Tell whether a column has lists; a file without values in it does not matter.
 
     Raises:
-        DataError: a value does not fit; the message names its place.
+        DataError: it has lists in one file and single values in another.
     """
-    kind = NAMES[declared]
-    target = typed_values.examples_type(kind)
-    if typed_values.is_list(file.table[name].type):
-        target = pa.list_(target)
-    remedy = f"it is declared {declared}: mend it, or declare another type"
-    return column_types.converted(file, name, target, _of_values(kind), remedy)
+    known = [file for file in files if column_types.has_values(file, name)]
+    lists = [typed_values.is_list(file.table[name].type) for file in known]
+    if any(lists) and not all(lists):
+        raise DataError(
+            f"column {shown(name)} has lists in {known[lists.index(True)].uri} and single values "
+            f"in {known[lists.index(False)].uri}; give it one form in every file"
+        )
+    return any(lists)
 
 
-def _has(columns: Sequence[pa.ChunkedArray], zone: bool) -> list[bool]:
-    """Tell for each column of timestamps whether any has a zone, or none."""
-    texts = [pc.list_flatten(c) if typed_values.is_list(c.type) else c for c in columns]
-    return [pc.index(pc.ends_with(text, "Z"), zone).as_py() >= 0 for text in texts]
+def _check_zones(files: Sequence[InputFile], name: str, found: Sequence[pa.ChunkedArray]) -> None:
+    """Raise DataError if only some of a column's timestamps have a zone."""
+    texts = [pc.list_flatten(c) if typed_values.is_list(c.type) else c for c in found]
+    zones = [pc.ends_with(text, "Z") for text in texts]
+    zoned = [file.uri for file, zone in zip(files, zones, strict=True) if _holds(zone, True)]
+    local = [file.uri for file, zone in zip(files, zones, strict=True) if _holds(zone, False)]
+    if zoned and local:
+        raise DataError(
+            f"column {shown(name)} has times with a zone in {zoned[0]} and times without one in "
+            f"{local[0]}; give all a zone, or none"
+        )
+
+
+def _holds(flags: pa.ChunkedArray, flag: bool) -> bool:
+    return bool(pc.index(flags, flag).as_py() >= 0)
 
 
 def columns(files: Sequence[InputFile], name: str, declared: str) -> list[pa.ChunkedArray]:
     """Return one column of every file in the type that is declared for it.
 
     Raises:
-        DataError: a value does not fit, or only some timestamps have a zone.
+        DataError: a value does not fit; the message names its place. Or only some timestamps
+            have a zone.
     """
-    found = [converted(file, name, declared) for file in files]
-    if NAMES[declared] != typed_values.LOCAL:
-        return found
-    zoned, local = _has(found, zone=True), _has(found, zone=False)
-    if any(zoned) and any(local):
-        raise DataError(
-            f"column {shown(name)} has times with a zone in {files[zoned.index(True)].uri} and "
-            f"times without one in {files[local.index(True)].uri}; give all a zone, or none"
-        )
+    kind = NAMES[declared]
+    single = typed_values.examples_type(kind)
+    target = pa.list_(single) if _lists(files, name) else single
+    remedy = f"it is declared {declared}: mend it, or declare another type"
+    convert = _of_values(kind)
+    found = [column_types.converted(file, name, target, convert, remedy) for file in files]
+    if kind == typed_values.LOCAL:
+        _check_zones(files, name, found)
     return found

@@ -164,6 +164,7 @@ def ingest(
     faults.raise_if_any()
     source = from_query(data, query, column_types) if query else from_files(data, column_types)
     table = source.table
+    declared_types.check_columns(column_types, table.column_names)
     rounded = float32.rounded_columns(table)
     places = _places(source, named, key_column, time_column)
     counts = np.bincount(places, minlength=len(named))

@@ -24,15 +24,6 @@ def _check_columns(files: Sequence[InputFile]) -> None:
             )
 
 
-def _check_declared(names: Sequence[str], declared: Mapping[str, str]) -> None:
-    """Raise DataError unless every column with a declared type is there."""
-    absent = sorted(set(declared) - set(names))
-    if absent:
-        raise DataError(
-            f"column_types: no column {shown(absent[0])}; the data has {shown(sorted(names))}"
-        )
-
-
 def _column(files: Sequence[InputFile], name: str, declared: Mapping[str, str]) -> pa.ChunkedArray:
     if name in declared:
         columns = declared_types.columns(files, name, declared[name])
@@ -50,15 +41,14 @@ def joined(files: Sequence[InputFile], declared: Mapping[str, str] = NONE_DECLAR
         declared: column name -> type that goes before what is found (`declared_types.NAMES`).
 
     Raises:
-        DataError: there is no row, columns differ in name or type between files, a value does
-            not fit its type, or a declared column is absent.
+        DataError: there is no row, columns differ in name or type between files, or a value
+            does not fit its type.
     """
     _check_columns(files)
-    names = files[0].table.column_names
-    _check_declared(names, declared)
     if not any(file.table.num_rows for file in files):
         paths = ", ".join(file.uri for file in files)
         raise DataError(f"{paths}: no rows, only column names; give data")
+    names = files[0].table.column_names
     return pa.table({name: _column(files, name, declared) for name in names})
 
 
@@ -66,10 +56,9 @@ def with_types(file: InputFile, declared: Mapping[str, str]) -> pa.Table:
     """Return rows that have types with those that are declared; other columns stay.
 
     Raises:
-        DataError: a value does not fit its declared type, or a declared column is absent.
+        DataError: a value does not fit its declared type.
     """
-    names = file.table.column_names
-    _check_declared(names, declared)
-    kept = {name: file.table[name] for name in names}
-    new = {name: declared_types.columns([file], name, kind)[0] for name, kind in declared.items()}
+    kept = {name: file.table[name] for name in file.table.column_names}
+    named = {name: kind for name, kind in declared.items() if name in kept}
+    new = {name: declared_types.columns([file], name, kind)[0] for name, kind in named.items()}
     return pa.table(kept | new)

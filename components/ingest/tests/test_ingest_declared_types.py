@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kanaria.components.ingest.ingest import ingest
+from kanaria.components.shared import fingerprint
 from kanaria.components.shared.errors import DataError, ParameterError
 
 
@@ -122,6 +123,37 @@ def test_times_with_a_zone_beside_times_without_one_are_an_error(ingested, csv, 
     csv("2024-01-02T08:00:00", name="2.csv")
     with pytest.raises(DataError, match=r"a zone in \S*1\.csv and times without one in \S*2\.csv"):
         ingested(f"{tmp_path}/*.csv", "timestamp")
+
+
+def test_a_file_without_values_has_lists_where_others_have(ingested, tmp_path: Path):
+    pq.write_table(pa.table({"a": [[7]]}), tmp_path / "1.parquet")
+    pq.write_table(pa.table({"a": pa.nulls(1)}), tmp_path / "2.parquet")
+    assert ingested(f"{tmp_path}/*.parquet", "string").to_pylist() == [["7"], None]
+    pq.write_table(pa.table({"a": [7]}), tmp_path / "2.parquet")
+    with pytest.raises(DataError, match=r"lists in \S*1\.parquet and single values in \S*2\.parq"):
+        ingested(f"{tmp_path}/*.parquet", "string")
+
+
+def test_equal_values_get_equal_examples_whatever_wrote_them(tmp_path: Path):
+    """Times, ids and prices of CSV and of Parquet in two units give the same bytes."""
+    moments = [datetime(2024, 1, 1, 0, 0, n % 60, 500_000 * (n % 2)) for n in range(60)]
+    rows = [(moment, n + 2**53, Decimal(n) / 10) for n, moment in enumerate(moments)]
+    text = "".join(f"{moment}Z,{number},{price}\n" for moment, number, price in rows)
+    (tmp_path / "1.csv").write_text(f"t,id,price\n{text}")
+    times, ids, prices = (list(values) for values in zip(*rows, strict=True))
+    for unit in ("ms", "ns"):
+        table = {
+            "t": pa.array(times, pa.timestamp(unit, "Europe/Berlin")),
+            "id": pa.array(ids, pa.int64()).cast(pa.decimal128(38, 0)),
+            "price": pa.array(prices, pa.decimal128(9, 1)),
+        }
+        pq.write_table(pa.table(table), tmp_path / f"{unit}.parquet", version="2.6")
+    types = {"t": "timestamp"}
+    for name in ("1.csv", "ms.parquet", "ns.parquet"):
+        target = tmp_path / "out" / name
+        ingest(str(tmp_path / name), target, splits="train=2,eval=1", column_types=types)
+    trees = {fingerprint.of_tree(folder) for folder in (tmp_path / "out").iterdir()}
+    assert len(trees) == 1
 
 
 def test_an_unknown_type_is_an_error_before_the_data(ingested):
