@@ -97,7 +97,11 @@ def _of_typed(file: InputFile, name: str) -> pa.DataType:
 def _widened(kinds: set[pa.DataType]) -> pa.DataType | None:
     """Return the kind that holds several: floats hold integers, and times hold dates."""
     if len(kinds) == 1:
-        return next(iter(kinds))
+        kind = next(iter(kinds))
+        return pa.null() if kind == typed_values.EMPTY_LISTS else kind
+    if typed_values.EMPTY_LISTS in kinds:
+        others = kinds - {typed_values.EMPTY_LISTS}
+        return _widened(others) if all(map(typed_values.is_list, others)) else None
     if kinds == {pa.int64(), pa.float64()}:
         return pa.float64()
     return typed_values.LOCAL if kinds == {typed_values.DATE, typed_values.LOCAL} else None
@@ -154,10 +158,14 @@ def converted(
     column = file.table[name]
     if not has_values(file, name):
         return pa.chunked_array([pa.nulls(len(column), kind)])
+
+    def run(some: pa.ChunkedArray) -> pa.ChunkedArray:
+        return convert(some).cast(kind)
+
     try:
-        return convert(column).cast(kind)
+        return run(column)
     except ValueError as error:
-        row = first_row(column, convert)
+        row = first_row(column, run)
         raise DataError(
             f"{file.place(row)}: column {shown(name)} holds {shown_value(column, row)}, "
             f"{error}; {remedy}"

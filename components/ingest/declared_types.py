@@ -95,8 +95,6 @@ FROM_TEXT: dict[pa.DataType, Convert] = {
     pa.float64(): lambda texts: csv_numbers.declared_floats(csv_numbers.trimmed(texts)),
     typed_values.LOCAL: lambda texts: timestamps.canonical(csv_numbers.trimmed(texts)),
 }
-
-
 NUMBERS = (pa.int64(), pa.float64())
 TIMES = (typed_values.DATE, typed_values.LOCAL, typed_values.INSTANT)
 FITTING = {
@@ -113,8 +111,6 @@ def _of_values(kind: pa.DataType) -> Convert:
 
     def convert(values: pa.ChunkedArray) -> pa.ChunkedArray:
         found = typed_values.kind_of(values.type)
-        if found == pa.null():  # The values of lists that are all empty.
-            return values.cast(typed_values.examples_type(kind))
         if found in (pa.string(), pa.binary()):
             return FROM_TEXT[kind](values.cast(pa.string()))
         if found not in FITTING[kind]:

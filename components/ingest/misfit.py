@@ -12,7 +12,7 @@ Convert = Callable[[pa.ChunkedArray], pa.ChunkedArray]
 
 
 class MisfitError(ValueError):
-    """A value does not fit; the text says how, as in `holds '1e400', beyond 64-bit floats`."""
+    """A value does not fit; the text says how, as in `beyond 64-bit floats`."""
 
 
 def first_row(column: pa.ChunkedArray, convert: Convert) -> int:

@@ -19,6 +19,10 @@ LOCAL, INSTANT = pa.timestamp("ns"), pa.timestamp("ns", "UTC")
 until the type over all files is known."""
 
 
+EMPTY_LISTS = pa.list_(pa.null())
+"""Kind of lists that are all empty."""
+
+
 def is_list(kind: pa.DataType) -> bool:
     """Tell whether values of a type are lists."""
     return pa.types.is_list(kind) or pa.types.is_large_list(kind)
@@ -56,11 +60,11 @@ def _scalar(kind: pa.DataType) -> pa.DataType | None:
 def kind_of(kind: pa.DataType) -> pa.DataType | None:
     """Return the kind of a type, before files are compared; None when it has no form.
 
-    That is int64, float64, string, binary, DATE, TIME, LOCAL, INSTANT, null, or lists of them.
+    That is int64, float64, string, binary, DATE, TIME, LOCAL, INSTANT, null or a list of one.
     """
     value = kind.value_type if is_list(kind) else kind
     found = pa.null() if pa.types.is_null(value) else _scalar(value)
-    return pa.list_(found) if is_list(kind) and found not in (None, pa.null()) else found
+    return pa.list_(found) if is_list(kind) and found is not None else found
 
 
 def _python_floats(decimals: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -160,7 +164,7 @@ def by_value(convert: Convert) -> Callable[[pa.ChunkedArray], pa.ChunkedArray]:
     def run(column: pa.ChunkedArray) -> pa.ChunkedArray:
         if is_list(column.type):
             return in_lists(column, run)
-        return convert(decoded(column))
+        return column if pa.types.is_null(column.type) else convert(decoded(column))
 
     return run
 

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,17 @@ def test_shares_of_time_put_the_oldest_rows_first(tmp_path: Path, target: Path):
     assert result.rows == {"train": 240, "eval": 30, "test": 30}
     newest = [max(table_of(target, split)["time"].to_pylist()) for split in result.rows]
     assert newest == sorted(newest)
+
+
+def test_shares_of_time_follow_instants_of_a_zone(tmp_path: Path, target: Path):
+    # Clocks in Berlin show 02:00 to 03:00 twice on this day.
+    first = datetime(2024, 10, 26, 23, 30, tzinfo=UTC)
+    times = [first + timedelta(minutes=minutes) for minutes in range(180)]
+    column = pa.array(times, pa.timestamp("us", "Europe/Berlin"))
+    table = pa.table({"t": column, "n": range(180)}).take(list(reversed(range(180))))
+    pq.write_table(table, tmp_path / "1.parquet")
+    run(tmp_path / "1.parquet", target, splits="train=1,eval=1", time_column="t")
+    assert sorted(table_of(target, "train")["n"].to_pylist()) == list(range(90))
 
 
 def test_a_column_without_values_is_kept_and_named(tmp_path: Path, target: Path, caplog):
