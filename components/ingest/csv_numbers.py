@@ -9,6 +9,8 @@ number would lose what tells its values apart, if
   floats as `100000.0`, `1e+05` or `1.0E5`.
 """
 
+from decimal import Decimal
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +21,7 @@ EXACT = 2.0**53
 FIRST_ROWS = 1000
 NAME = r"^-?0[0-9xX]|\("
 INTEGER = "^-?[0-9]+$"
+PLAIN = "^-?[0-9.]+$"
 WRITTEN_AS_FLOAT = r"[.]|[eE][+-]"
 BARE_EXPONENT = "[0-9][eE]"
 SIGNIFICANT = "^-?[0.]*[1-9]"
@@ -94,12 +97,26 @@ def _check_range(column: pa.ChunkedArray, floats: pa.ChunkedArray) -> None:
     _check(_matches(zero, SIGNIFICANT), "too small for 64-bit floats, which make it 0")
 
 
+def _check_large(column: pa.ChunkedArray, floats: pa.ChunkedArray, exact: str) -> None:
+    """Raise MisfitError if a number of 2**53 and more may be rounded.
+
+    That is one that matches `exact`, or whose digits, all written, are not those of the float.
+    """
+    is_large = pc.greater_equal(pc.abs(floats), EXACT)
+    texts, values = column.filter(is_large), floats.filter(is_large)
+    reason = "beyond what floats hold exactly, beside a float"
+    _check(_matches(texts, exact), reason)
+    is_plain = _matches(texts, PLAIN)
+    plain = zip(texts.filter(is_plain), values.filter(is_plain), strict=True)
+    if any(Decimal(text.as_py()) != Decimal(value.as_py()) for text, value in plain):
+        raise MisfitError(reason)
+
+
 def _floats(column: pa.ChunkedArray, exact: str) -> pa.ChunkedArray:
     """Return trimmed text as float64; what matches `exact` must be below 2**53."""
     values = column.cast(pa.float64())
     _check_range(column, values)
-    large = column.filter(pc.greater_equal(pc.abs(values), EXACT))
-    _check(_matches(large, exact), "beyond what floats hold exactly, beside a float")
+    _check_large(column, values, exact)
     return values
 
 
@@ -124,7 +141,7 @@ def numerals_floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
     Raises:
         MisfitError: a number is beyond floats, or beyond what they hold exactly.
     """
-    return _floats(column, "^-?[0-9.]+$")
+    return _floats(column, PLAIN)
 
 
 def declared_integers(column: pa.ChunkedArray) -> pa.ChunkedArray:

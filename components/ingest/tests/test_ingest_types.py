@@ -15,8 +15,9 @@ from kanaria.components.shared.errors import DataError
 
 
 def exact(text: str) -> Fraction | float:
-    """Return the number that is written: integers exactly, others as Python's own float."""
-    return Fraction(text) if text.lstrip("-").isdigit() else float(text)
+    """Return the number that is written: whole ones exactly, others as Python's own float."""
+    is_whole = text.removesuffix(".0").lstrip("-").isdigit()
+    return Fraction(text) if is_whole else float(text)
 
 
 def read(path: Path) -> InputFile:
@@ -128,6 +129,12 @@ def test_the_largest_integers_that_floats_hold_widen(typed):
     assert typed([str(2**53 - 1)], ["0.5"]).to_pylist() == [2.0**53 - 1, 0.5]
 
 
+@pytest.mark.parametrize("value", ["9007199254740993.0", "12345678901234567.5"])
+def test_a_large_number_of_which_a_float_has_not_every_digit_is_an_error(typed, value: str):
+    with pytest.raises(DataError, match=rf"1\.csv:3: column 'a' holds '{value}', beyond what floa"):
+        typed(["9007199254740992.0", value])
+
+
 @pytest.mark.parametrize("value", ["1.0e400", "-1.0e400", "9.9e+308"])
 def test_a_number_beyond_floats_is_an_error(typed, value: str):
     with pytest.raises(
@@ -191,7 +198,11 @@ def test_floats_survive_the_text_bit_for_bit(tmp_path_factory, values: list[floa
     assert typed_table.joined([read(path)])["a"].to_pylist() == values
 
 
-@given(st.lists(st.integers(-(2**70), 2**70).map(str) | st.floats().map(repr), min_size=1))
+integers = st.integers(-(2**70), 2**70)
+numbers = integers.map(str) | integers.map("{}.0".format) | st.floats().map(repr)
+
+
+@given(st.lists(numbers, min_size=1))
 def test_no_value_is_silently_changed(tmp_path_factory, values: list[str]):
     """Whatever the type, a value is the very number that was written, or the text."""
     path = tmp_path_factory.mktemp("csv") / "a.csv"
