@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanaria.components.ingest import split_rows
+from kanaria.components.ingest import csv_separator, split_rows
 from kanaria.components.ingest.source import Source, from_files, from_query
 from kanaria.components.ingest.split_rows import Split
 from kanaria.components.shared import atomic, examples
@@ -130,6 +130,7 @@ def ingest(
     key_column: str = "",
     time_column: str = "",
     query: str = "",
+    separator: str = csv_separator.COMMA,
     examples_format: str = ExamplesFormat.PARQUET.value,
 ) -> Ingested:
     """Read what `data` names and write `split=<name>/part-*` below `target`.
@@ -142,6 +143,7 @@ def ingest(
         key_column: rows of one key stay in one split; "" hashes the whole row.
         time_column: splits are consecutive shares of time, the first the oldest; "" hashes.
         query: what a database is asked; "" for files.
+        separator: one ASCII character between the values of CSV files; `\\t` is a tab.
         examples_format: `parquet` or `tfrecord`.
 
     Raises:
@@ -156,8 +158,9 @@ def ingest(
     known = examples_format in list(ExamplesFormat)
     faults.check(known, "examples_format", examples_format, "use parquet or tfrecord")
     _check_source(data, query, faults)
+    between = csv_separator.parse(separator, faults)
     faults.raise_if_any()
-    source = from_query(data, query) if query else from_files(data)
+    source = from_query(data, query) if query else from_files(data, between)
     table = source.table
     places = _places(source, named, key_column, time_column)
     counts = np.bincount(places, minlength=len(named))

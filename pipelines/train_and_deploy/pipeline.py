@@ -22,7 +22,7 @@ from kanaria.components import (
 NAME = "train-and-deploy"
 
 
-TO_INGEST = ("query", "splits", "key_column", "time_column", "examples_format")
+TO_INGEST = ("query", "separator", "splits", "key_column", "time_column", "examples_format")
 TO_TRAIN = (
     "module_file",
     "train_steps",
@@ -155,6 +155,7 @@ def train_and_deploy(
     model_root: str,
     namespace: str = "default",
     query: str = "",
+    separator: str = ",",
     span: str = "latest",
     span_version: str = "latest",
     span_window: int = 1,
@@ -208,6 +209,7 @@ def train_and_deploy(
         model_root: Folder or URI below which releases are published.
         namespace: Namespace of the InferenceService.
         query: SQL to read from the database; empty for files.
+        separator: Character between the values of CSV files, such as ; or \\t for a tab.
         span: latest, schedule-time, a number, a day, or a time (its day in UTC).
         span_version: latest of each span, or a number.
         span_window: How many spans up to and with that one.
