@@ -28,7 +28,7 @@ def ingest_data(
         key_column: Column whose equal values stay in one split; empty hashes the whole row.
         time_column: Column by which splits become consecutive shares of time; empty for a hash.
         query: SQL that the database answers with the rows; empty for files.
-        separator: Character between the values of CSV files, such as ; or \\t for a tab.
+        separator: Character between the values of CSV files, such as ; or tab.
         examples_format: parquet, or tfrecord for gzip TFRecord files of tf.Example.
         span: Which span the data is, for the metadata; empty without one.
 

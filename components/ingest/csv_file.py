@@ -20,11 +20,8 @@ MOST_BYTES = (1 << 31) - 1
 BLANK = re.compile(rb"[\r\n]*+")
 
 
-def _header(uri: str, data: bytes, separator: str) -> Record:
-    """Return the first record, which must name the columns, each once."""
-    header = next(csv_text.records(data, separator), None)
-    if header is None:
-        raise DataError(f"{uri}: the file is empty; its first line must name the columns")
+def _check_names(uri: str, header: Record) -> None:
+    """Raise DataError unless the first record names every column, each once."""
     names = header.values
     twice = sorted({name for name in names if names.count(name) > 1 and name})
     if twice:
@@ -34,6 +31,16 @@ def _header(uri: str, data: bytes, separator: str) -> Record:
     if "" in names:
         place = names.index("") + 1
         raise DataError(f"{uri}:{header.line}: column {place} has no name; name every column")
+
+
+def _header(uri: str, data: bytes, separator: str) -> Record:
+    """Return the first record of a file that is known to be separated and quoted well."""
+    header = next(csv_text.records(data, separator), None)
+    if header is None:
+        raise DataError(f"{uri}: the file is empty; its first line must name the columns")
+    csv_separator.check(uri, data, header, separator)
+    csv_text.check_quotes(uri, data, separator)
+    _check_names(uri, header)
     return header
 
 
@@ -56,7 +63,7 @@ def _block_bytes(rows: memoryview, least: int) -> int:
     Arrow drops the second one where a block begins with it, also within quotes.
     """
     size = least
-    while any(rows[end - 1 : end + 1] == b"\r\n" for end in range(size, len(rows), size)):
+    while any(bytes(rows[end - 1 : end + 1]) == b"\r\n" for end in range(size, len(rows), size)):
         size += 1
     return size
 
@@ -109,9 +116,7 @@ def read(file: DataFile, separator: str = csv_separator.COMMA) -> pa.Table:
             is not closed, or has another separator.
     """
     data = csv_text.text_of(file)
-    csv_text.check_quotes(file.uri, data, separator)
     header = _header(file.uri, data, separator)
-    csv_separator.check(file.uri, data, header, separator)
     start, names = csv_text.line_start(data, header.next_line), header.values
     found = BLANK.match(data, start)
     if start == len(data) or (len(names) > 1 and found and found.end() == len(data)):

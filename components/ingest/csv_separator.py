@@ -30,7 +30,18 @@ def _separates(data: bytes, separator: str) -> bool:
 
 
 def check(uri: str, data: bytes, header: Record, separator: str) -> None:
-    """Raise DataError if the file has one column only because another separator stands in it."""
+    """Raise DataError if a file has one column only because another separator stands in it.
+
+    Args:
+        uri: what messages name.
+        data: the whole file.
+        header: its first record.
+        separator: what separated the values of `header`.
+    """
+    if data.startswith(b"sep="):
+        raise DataError(
+            f"{uri}:1: the first line is Excel's own; remove it, and give ingest_data the separator"
+        )
     if len(header.values) > 1:
         return
     others = [other for other in USUAL if other != separator and _separates(data, other)]

@@ -143,7 +143,7 @@ def ingest(
         key_column: rows of one key stay in one split; "" hashes the whole row.
         time_column: splits are consecutive shares of time, the first the oldest; "" hashes.
         query: what a database is asked; "" for files.
-        separator: one ASCII character between the values of CSV files; `\\t` is a tab.
+        separator: one ASCII character between the values of CSV files, or `tab`.
         examples_format: `parquet` or `tfrecord`.
 
     Raises:

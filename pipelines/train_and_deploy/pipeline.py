@@ -209,7 +209,7 @@ def train_and_deploy(
         model_root: Folder or URI below which releases are published.
         namespace: Namespace of the InferenceService.
         query: SQL to read from the database; empty for files.
-        separator: Character between the values of CSV files, such as ; or \\t for a tab.
+        separator: Character between the values of CSV files, such as ; or tab.
         span: latest, schedule-time, a number, a day, or a time (its day in UTC).
         span_version: latest of each span, or a number.
         span_window: How many spans up to and with that one.
