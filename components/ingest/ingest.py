@@ -10,7 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanaria.components.ingest import declared_types, float32, split_rows, typed_table
+from kanaria.components.ingest import (
+    csv_separator,
+    declared_types,
+    float32,
+    split_rows,
+    typed_table,
+)
 from kanaria.components.ingest.source import Source, from_files, from_query
 from kanaria.components.ingest.split_rows import Split
 from kanaria.components.shared import atomic, examples
@@ -133,6 +139,7 @@ def ingest(
     time_column: str = "",
     query: str = "",
     column_types: Mapping[str, str] = typed_table.NONE_DECLARED,
+    separator: str = csv_separator.COMMA,
     examples_format: str = ExamplesFormat.PARQUET.value,
 ) -> Ingested:
     """Read what `data` names and write `split=<name>/part-*` below `target`.
@@ -146,6 +153,7 @@ def ingest(
         time_column: splits are consecutive shares of time, the first the oldest; "" hashes.
         query: what a database is asked; "" for files.
         column_types: column name -> type (`declared_types.NAMES`); the others' are found.
+        separator: one ASCII character between the values of CSV files, or `tab`.
         examples_format: `parquet` or `tfrecord`.
 
     Raises:
@@ -161,8 +169,11 @@ def ingest(
     faults.check(known, "examples_format", examples_format, "use parquet or tfrecord")
     _check_source(data, query, faults)
     declared_types.check(column_types, faults)
+    between = csv_separator.parse(separator, faults)
     faults.raise_if_any()
-    source = from_query(data, query, column_types) if query else from_files(data, column_types)
+    source = (
+        from_query(data, query, column_types) if query else from_files(data, column_types, between)
+    )
     table = source.table
     declared_types.check_columns(column_types, table.column_names)
     rounded = float32.rounded_columns(table)

@@ -4,8 +4,6 @@ Arrow reads them in nanoseconds, where all but the years 1677 to 2262 wrap aroun
 microseconds, where the last three digits are cut off. Both readings together tell the time.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +11,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from kanaria.components.ingest import typed_values
+from kanaria.components.shared import arrow_files
+from kanaria.components.shared.data_reference import DataFile
 
 TURN, REST = divmod(2**64, 1000)
 """Microseconds, and nanoseconds besides, after which nanoseconds of 64 bits come round."""
@@ -75,22 +75,25 @@ def _column(exact: pa.ChunkedArray, wrapped: pa.ChunkedArray, by_arrow: bool) ->
     return pa.chunked_array([pa.array(numbers, mask=missing).cast(kind)])
 
 
-def read(path: Path) -> pa.Table:
+def read(opened: pq.ParquetFile, file: DataFile) -> pa.Table:
     """Return the rows of a Parquet file, 96-bit timestamps in a unit that holds them all.
 
+    Args:
+        opened: the file, opened.
+        file: where it lies, since it has to be opened anew if it has such timestamps.
+
     Raises:
-        ValueError: a timestamp has no 64-bit form, or a file is damaged (Arrow's own error).
+        ValueError: a timestamp has no 64-bit form, or the file is damaged (Arrow's own error).
         OSError: the file cannot be read.
     """
-    with pq.ParquetFile(path) as opened:
-        by_arrow = (opened.metadata.created_by or "").startswith("parquet-cpp")
-        schema, table = opened.schema_arrow, opened.read()
+    schema, table = opened.schema_arrow, opened.read()
     if len(set(schema.names)) < len(schema.names):  # The caller refuses it.
         return table
-    with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as opened:
-        pairs = zip(schema, opened.schema_arrow, strict=True)
+    by_arrow = (opened.metadata.created_by or "").startswith("parquet-cpp")
+    with arrow_files.parquet(file.path, file.uri, int96_unit="us") as again:
+        pairs = zip(schema, again.schema_arrow, strict=True)
         names = [field.name for field, other in pairs if field != other]
-        exact = opened.read(columns=names)
+        exact = again.read(columns=names)
     for name in names:
         place = table.column_names.index(name)
         table = table.set_column(place, name, _column(exact[name], table[name], by_arrow))

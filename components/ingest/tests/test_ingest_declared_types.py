@@ -95,6 +95,13 @@ def test_a_tfrecord_gets_the_declared_type(ingested, tmp_path: Path, csv):
     assert ingested(f"{tmp_path}/one/split=all/*.gz", "string").to_pylist() == ["1", "2"]
 
 
+def test_a_folders_column_gets_the_declared_type(ingested, tmp_path: Path):
+    (tmp_path / "a=01").mkdir()
+    pq.write_table(pa.table({"b": [1]}), tmp_path / "a=01/1.parquet")
+    assert ingested(tmp_path / "a=01/1.parquet", "string").to_pylist() == ["01"]
+    assert ingested(tmp_path / "a=01/1.parquet", "int64").to_pylist() == [1]
+
+
 MISFITS = {
     "int64": ["1", "0.5"],
     "float64": ["1", "1,234"],
