@@ -130,33 +130,33 @@ def _only_around_values(data: bytes, separator: str) -> bool:
 def check_quotes(uri: str, data: bytes, separator: str) -> None:
     """Raise DataError with the line where a quote opens that is not closed as it should be.
 
-    Readers of CSV take such a value to go on through the rows below, and say nothing.
+    Readers of CSV take such a value to go on through the rows below, and say nothing. Blanks
+    between a closing quote and the separator belong to the value, as they all have it.
     """
     if b'"' not in data or _only_around_values(data, separator):
         return
     ends = re.escape(f"\r\n{separator}".encode())
     opens = re.compile(rb'(?<![^%b])"' % ends)
-    value = re.compile(rb'"(?:[^"]++|"")*+"')
-    rest = re.compile(rb" *+([^%b]*+)" % ends)
+    value = re.compile(rb'"(?:[^"]++|"")*+" *+')
     end = 0
     while found := opens.search(data, end):
         start = found.start()
         whole = value.match(data, start)
-        line = _line(data, start) if whole is None else 0
         if whole is None:
             raise DataError(
-                f"{uri}:{line}: a quote opens before {_beginning(data, start + 1)} and is never "
-                "closed; close it, or put the value into quotes and double those inside"
-            )
-        after = rest.match(data, whole.end())
-        if after is not None and after[1]:
-            raise DataError(
-                f"{uri}:{_line(data, start)}: a quote opens before {_beginning(data, start + 1)} "
-                f"and closes on line {_line(data, whole.end())} before "
-                f"{_beginning(data, after.start(1))}; close it where its value ends, and double "
-                "quotes inside"
+                f"{_opening(uri, data, start)} and is never closed; close it, or put the value "
+                "into quotes and double those inside"
             )
         end = whole.end()
+        if data[end : end + 1] not in (b"", b"\r", b"\n", separator.encode()):
+            raise DataError(
+                f"{_opening(uri, data, start)} and closes on line {_line(data, end)} before "
+                f"{_beginning(data, end)}; close it where its value ends, and double quotes inside"
+            )
+
+
+def _opening(uri: str, data: bytes, start: int) -> str:
+    return f"{uri}:{_line(data, start)}: a quote opens before {_beginning(data, start + 1)}"
 
 
 def _beginning(data: bytes, start: int) -> str:

@@ -16,9 +16,14 @@ def _keys(file: DataFile) -> dict[str, str | None]:
     """Return key -> value of the folders above a file.
 
     Raises:
-        DataError: a key stands twice.
+        DataError: a key stands twice, or what is written in percent is not UTF-8.
     """
-    pairs = hive.values(storage.absolute(file.uri))
+    try:
+        pairs = hive.values(storage.absolute(file.uri))
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{file.uri}: {shown(error.object)} in a folder's name is not UTF-8; rename the folder"
+        ) from error
     keys = dict(pairs)
     if len(keys) < len(pairs):
         raise DataError(f"{file.uri}: a folder's key stands twice; rename one of the folders")

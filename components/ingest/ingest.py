@@ -93,8 +93,10 @@ def _parts(table: pa.Table) -> list[list[pa.Table]]:
     ]
 
 
-def _check_source(data: str, query: str, faults: Faults) -> None:
+def _check_source(data: str, query: str, separator: str, faults: Faults) -> None:
     if is_database(data):
+        remedy = "leave it out, an answer of a database has none"
+        faults.check(separator == csv_separator.COMMA, "separator", separator, remedy)
         faults.check(bool(query), "query", query, "give the SQL query that the database answers")
     else:
         remedy = "data names no database; give a URI such as postgresql://user@host/name"
@@ -167,7 +169,7 @@ def ingest(
     faults.check(not (key_column and time_column), "time_column", time_column, one)
     known = examples_format in list(ExamplesFormat)
     faults.check(known, "examples_format", examples_format, "use parquet or tfrecord")
-    _check_source(data, query, faults)
+    _check_source(data, query, separator, faults)
     declared_types.check(column_types, faults)
     between = csv_separator.parse(separator, faults)
     faults.raise_if_any()

@@ -25,11 +25,19 @@ def name(uri: str) -> str:
     return "/".join([*_folders(uri), uri.rpartition("/")[2]])
 
 
+def _decoded(text: str) -> str:
+    return unquote(text, errors="strict")
+
+
 def values(uri: str) -> list[tuple[str, str | None]]:
     """Return the keys and values of the folders above a file, the outermost first.
 
     Args:
         uri: from the root, or of a store; `%20` and the like stand for what a path cannot hold.
+
+    Raises:
+        UnicodeDecodeError: what is written in percent is not UTF-8.
     """
     pairs = [folder.partition("=") for folder in _folders(uri)]
-    return [(unquote(key), None if value in MISSING else unquote(value)) for key, _, value in pairs]
+    decoded = [(_decoded(key), _decoded(value)) for key, _, value in pairs]
+    return [(key, None if value in MISSING else value) for key, value in decoded]

@@ -110,6 +110,10 @@ def test_a_quote_within_a_value_is_a_character(rows_of):
     assert found == ['5" pipe', '6"', '7" "x']
 
 
+def test_blanks_behind_a_closing_quote_belong_to_the_value(rows_of):
+    assert rows_of('a,b\n"x"  ,"y" \n"5"" ",6"\n')[0] == {"a": "x  ", "b": "y "}
+
+
 def test_another_separator_is_taken_when_told(rows_of):
     assert rows_of('a;b\n1,5;"x;y"\n', ";") == [{"a": "1,5", "b": "x;y"}]
 

@@ -78,6 +78,7 @@ FAULTS = {
     ),
     "other keys": (("j=1/a", "k=1/a"), r"k=1/a\.parquet: its folders name the columns \['k'\]"),
     "a key twice": (("k=1/k=2/a",), r"a folder's key stands twice"),
+    "no UTF-8": (("k=%E9/a",), r"k=%E9/a\.parquet: b'\\xe9' in a folder's name is not UTF-8"),
     "another value in the file": (("x=3/a",), r"column 'x' holds 1, the folder says '3'; leave"),
 }
 

@@ -199,6 +199,11 @@ def test_a_database_without_a_driver_is_an_error(tmp_path: Path):
         ingest("oracle://db/shop", tmp_path / "out", query="select 1", splits="all=1")
 
 
+def test_a_query_has_no_separator(tmp_path: Path):
+    with pytest.raises(ParameterError, match="separator=';': leave it out, an answer of a data"):
+        ingest("sqlite:///a.db", tmp_path / "out", query="select 1", splits="a=1", separator=";")
+
+
 @pytest.mark.parametrize(
     ("data", "query", "message"),
     [
