@@ -43,7 +43,7 @@ def seen(releases: Path) -> list[Watched]:
     """What is seen of a summer's day that both versions answered, and of most of its labels."""
     store, generator = releases / "events.sqlite", np.random.default_rng(2)
     begin = time.time()
-    with watching.received(store) as url, httpx.Client(base_url=url, timeout=60) as client:
+    with watching.received(store) as url, httpx.Client(base_url=url, timeout=None) as client:
         for number in range(REQUESTS):
             rows = [
                 {"temp": round(generator.normal(SUMMER, 15), 1), "carrier": carrier}
