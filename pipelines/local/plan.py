@@ -210,8 +210,8 @@ def interface(document: Any) -> Plan:
     """
     if not is_compiled(document):
         raise ParameterError(
-            "pipeline: the file holds no compiled pipeline; see `kanaria compile`, and give "
-            "parameters by --config"
+            "pipeline: the file holds no compiled pipeline; `kanaria compile` writes one, and "
+            "parameters are given by --config"
         )
     parameters = document["root"].get("inputDefinitions", {}).get("parameters", {})
     return Plan(name=document["pipelineInfo"]["name"], parameters=parameters, tasks=())
