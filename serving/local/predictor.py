@@ -17,6 +17,7 @@ import tensorflow as tf
 from kserve.errors import InvalidInput
 
 from kanaria.components.shared.errors import shown
+from kanaria.components.shared.tensorflow_reason import reason
 from kanaria.serving.local import tensors
 
 logger = logging.getLogger(__name__)
@@ -43,17 +44,6 @@ def newest_version(model_dir: Path) -> Path:
     if not versions:
         raise FileNotFoundError(f"{model_dir}: no servable version: <integer>/saved_model.pb")
     return max(versions, key=lambda path: int(path.name))
-
-
-NOISE = ("Graph execution error", "Detected at node", "<stack traces", "[[{{node")
-"""How the lines begin that TensorFlow puts around the reason of an error."""
-
-
-def reason(message: str) -> str:
-    """Return the line of a TensorFlow error that says what was wrong with the request."""
-    lines = [line.strip() for line in message.splitlines()]
-    telling = [line for line in lines if line and not line.startswith(NOISE)]
-    return telling[-1] if telling else message
 
 
 class SavedModel(kserve.Model):
