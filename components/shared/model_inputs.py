@@ -31,7 +31,7 @@ class Input:
 
     dtype: np.dtype[Any]
     shape: tuple[int | None, ...] | None
-    required: bool = False
+    required: bool = True
 
     def row_size(self) -> int | None:
         """Return how many values a row has, None where a size is free."""

@@ -31,7 +31,8 @@ def fed(
 ) -> list[Feed]:
     column = pa.array(rows, pa.large_list(values))
     batch = pa.RecordBatch.from_arrays([column], names=["v"])
-    return list(feeds(batch, {"v": Input(dtype=np.dtype(dtype), shape=(None, *shape), **more)}))
+    wanted = Input(dtype=np.dtype(dtype), shape=(None, *shape), **({"required": False} | more))
+    return list(feeds(batch, {"v": wanted}))
 
 
 @given(st.lists(st.none() | st.integers(-9, 9), min_size=1))
@@ -106,7 +107,7 @@ def test_an_input_without_an_axis_for_rows_is_refused():
 
 def test_a_column_that_is_not_there_or_without_type_is_missing_in_every_row():
     batch = pa.RecordBatch.from_arrays([pa.nulls(2)], names=["null"])
-    wanted = {name: Input(dtype=TEXT, shape=(None, 1)) for name in ("null", "gone")}
+    wanted = {name: Input(dtype=TEXT, shape=(None, 1), required=False) for name in ("null", "gone")}
     (feed,) = feeds(batch, wanted)
     assert {name: values.tolist() for name, values in feed.arrays.items()} == {
         "null": [[b""], [b""]],
