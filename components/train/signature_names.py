@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -78,13 +79,13 @@ def restore(folder: Path, saved: Mapping[str, str]) -> None:
     (folder / CHECKSUM).unlink(missing_ok=True)
 
 
-def _restore_functions(graph: object, names: Mapping[str, str]) -> None:
+def _restore_functions(graph: Any, names: Mapping[str, str]) -> None:
     """Set the names right that `tf.saved_model.load` reads."""
-    for node in graph.nodes:  # type: ignore[attr-defined]
+    for node in graph.nodes:
         if node.WhichOneof("kind") == "bare_concrete_function":
             keywords = node.bare_concrete_function.argument_keywords
             keywords[:] = [names.get(word, word) for word in keywords]
-    for function in graph.concrete_functions.values():  # type: ignore[attr-defined]
+    for function in graph.concrete_functions.values():
         for part in function.canonicalized_input_signature.tuple_value.values:
             for field in part.dict_value.fields.values():
                 spec = field.tensor_spec_value

@@ -18,6 +18,7 @@ from kserve.errors import InvalidInput
 
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.model_inputs import (
+    Array,
     Input,
     inputs_of,
     optional_inputs,
@@ -119,7 +120,7 @@ class SavedModel(kserve.Model):
             )
         return self._signatures[name]
 
-    def _call(self, signature: Any, feed: dict[str, tensors.Array]) -> dict[str, tensors.Array]:
+    def _call(self, signature: Any, feed: dict[str, Array]) -> dict[str, Array]:
         # Of an empty array of objects TensorFlow does not know the type.
         kinds = {"O": tf.string}
         arguments = {
@@ -142,8 +143,9 @@ class SavedModel(kserve.Model):
             columns = tensors.from_columns(payload["inputs"], inputs)
             return {"outputs": tensors.to_columns(self._call(signature, columns))}
         instances = payload.get("instances")
-        outputs = self._call(signature, tensors.from_instances(instances, inputs))
-        return {"predictions": tensors.to_rows(outputs, len(instances))}
+        feed = tensors.from_instances(instances, inputs)
+        rows = len(next(iter(feed.values())))
+        return {"predictions": tensors.to_rows(self._call(signature, feed), rows)}
 
     def _v2(self, request: Any) -> Any:
         signature = self._signature(DEFAULT_SIGNATURE)
@@ -161,13 +163,13 @@ class SavedModel(kserve.Model):
         )
 
 
-def _tensor(tensor: Any) -> tensors.Array:
+def _tensor(tensor: Any) -> Array:
     """Return a V2 input as an array; `tensors` checks its values, so JSON is not cast here."""
     if not tensors.DATATYPE.fullmatch(tensor.datatype):
         raise tensors.RequestError(f"input {tensor.name!r}: datatype {tensor.datatype!r}: unknown")
     try:
         if tensor.data is None:  # It came in binary form behind the JSON.
-            found: tensors.Array = tensor.as_numpy()
+            found: Array = tensor.as_numpy()
         else:
             dtype = object if tensor.datatype == "BYTES" else None
             found = np.array(tensor.data, dtype=dtype).reshape(tensor.shape)
