@@ -8,7 +8,6 @@ integers. A list of any length ends before the last of them.
 """
 
 import math
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,6 +92,8 @@ def _asked(model: Any, transformed: Mapping[str, Any]) -> Any:
         ParameterError: the model has no named inputs, or one that is no transformed feature.
     """
     structure = getattr(model, "input", None)
+    if structure is None:  # A Sequential of Keras 3 has them as a list alone.
+        structure = getattr(model, "inputs", None)
     if structure is None:
         raise ParameterError(
             f"export_model: {type(model).__name__} has no named inputs; pass a functional Keras "
@@ -125,19 +126,6 @@ def _named(model: Any, outputs: Any) -> dict[str, tf.Tensor]:
     return {OUTPUT: outputs}
 
 
-def _check_backend(model: Any) -> None:
-    """Refuse a Keras 3 model that computes with another library than TensorFlow."""
-    keras = sys.modules.get("keras")
-    if keras is None or not isinstance(model, getattr(keras, "Model", ())):
-        return
-    backend = keras.backend.backend()
-    if backend != "tensorflow":
-        raise ParameterError(
-            f"export_model: the model is of Keras 3 on {backend}; set KERAS_BACKEND=tensorflow, "
-            "or make it of tf.keras"
-        )
-
-
 def export_model(
     model: Any,
     tf_transform_output: tft.TFTransformOutput,
@@ -149,8 +137,8 @@ def export_model(
     Each returns the model's outputs by name, a single one as `outputs`.
 
     Args:
-        model: functional model of tf.keras or Keras 3 whose inputs are named as transformed
-            features are.
+        model: functional model of tf.keras, or of Keras 3 on TensorFlow, whose inputs are named
+            as transformed features are.
         tf_transform_output: the graph the model was trained behind.
         serving_model_dir: `fn_args.serving_model_dir`.
         label_keys: the raw feature, or features, that a request does not hold.
@@ -160,7 +148,6 @@ def export_model(
             TensorFlow cannot tell from another, or the model's inputs are no features.
     """
     specification = _request_features(tf_transform_output, label_keys)
-    _check_backend(model)
     saved_as = signature_names.writable(specification)
     single = _single_valued(tf_transform_output)
     module = tf.Module()

@@ -101,7 +101,8 @@ def _check_names(given: set[str], inputs: Inputs, where: str) -> None:
     unknown = sorted(given - set(inputs))
     missing = sorted(name for name in set(inputs) - given if inputs[name].required)
     if missing or unknown:
-        parts = [f"missing {missing}"] * bool(missing) + [f"unknown {unknown}"] * bool(unknown)
+        parts = [f"missing {missing}, which the model requires"] * bool(missing)
+        parts += [f"unknown {unknown}"] * bool(unknown)
         raise RequestError(f"{where}: features {' and '.join(parts)}")
 
 

@@ -1,5 +1,6 @@
 """What models `export_model` takes: column names, lists, several outputs, Keras 3."""
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,15 @@ def test_a_model_of_keras_3_answers_as_one_of_tf_keras(graph: Path, tmp_path: Pa
     )
     for found in answers(tmp_path).values():
         assert found == pytest.approx(expected())
+
+
+@pytest.mark.parametrize("kind", ["tf_keras", "keras"])
+def test_a_sequential_model_is_asked_for_its_one_input(graph: Path, tmp_path: Path, kind: str):
+    keras = importlib.import_module(kind)
+    model = keras.Sequential([keras.Input((1,), name="plain"), keras.layers.Rescaling(2.0)])
+    export_model(model, tft.TFTransformOutput(str(graph)), str(tmp_path), "y")
+    twice = [-2.0 if value is None else 2.0 * value for value in ROWS["plain"]]
+    assert answers(tmp_path) == {"rows": twice, "examples": twice}
 
 
 def test_a_model_whose_inputs_are_no_features_is_refused(graph: Path, tmp_path: Path):
