@@ -60,22 +60,31 @@ def shape_of(spec: Any) -> tuple[int | None, ...] | None:
     return None if spec.shape.rank is None else tuple(spec.shape.as_list())
 
 
+def specs_of(signature: Any) -> dict[str, Any]:
+    """Return the inputs of a SavedModel's signature, each with a dtype and a shape, by name.
+
+    Args:
+        signature: loaded by `tf.saved_model.load`.
+    """
+    # What TensorFlow tells in public are identifiers that it makes of the names.
+    names = signature._arg_keywords
+    return dict(zip(names, signature.inputs[: len(names)], strict=True))
+
+
 def inputs_of(signature: Any, optional: Collection[str] | None = None) -> dict[str, Input]:
-    """Return the named inputs of a SavedModel's signature.
+    """Return what the named inputs of a SavedModel's signature take.
 
     Args:
         signature: loaded by `tf.saved_model.load`.
         optional: names of the inputs that may be missing; None where the model does not say.
     """
-    # TensorFlow makes identifiers of the keys; the specification keeps the name.
-    specs = signature.structured_input_signature[1].values()
     return {
-        spec.name: Input(
+        name: Input(
             dtype=np.dtype(spec.dtype.as_numpy_dtype),
             shape=shape_of(spec),
-            required=optional is not None and spec.name not in optional,
+            required=optional is not None and name not in optional,
         )
-        for spec in specs
+        for name, spec in specs_of(signature).items()
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from kanaria.components.shared.model_inputs import Array, shape_of
+from kanaria.components.shared.model_inputs import Array, shape_of, specs_of
 from kanaria.components.shared.serving_samples import (
     Feature,
     Sample,
@@ -87,8 +87,7 @@ def collect(signature: Any, files: Sequence[Path], schema: schema_pb2.Schema) ->
         files: raw files of the eval split.
         schema: of the raw features.
     """
-    specs = signature.structured_input_signature[1].values()
-    inputs = {spec.name: _tensor(spec) for spec in specs}
+    inputs = {name: _tensor(spec) for name, spec in specs_of(signature).items()}
     features = _features(schema)
     if takes_serialized(signature, schema):
         # A feature that bears the name of tf.Examples' input is not what the input takes.

@@ -14,7 +14,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -47,8 +46,10 @@ def writable(names: Iterable[str]) -> dict[str, str]:
     prefix = "feature"
     while any(parameter.startswith(prefix) for parameter in count):
         prefix += "_"
+    # Two nodes of a graph differ in more than in capital letters.
+    alike = Counter(name.lower() for name in given)
     return {
-        name: name if _is_writable(name) else f"{prefix}_{number}"
+        name: name if alike[name.lower()] == 1 and _is_writable(name) else f"{prefix}_{number}"
         for number, name in enumerate(given)
     }
 
@@ -73,20 +74,10 @@ def restore(folder: Path, saved: Mapping[str, str]) -> None:
         inputs = graph.signature_def[SIGNATURE].inputs
         for alias, name in names.items():
             inputs[name].CopyFrom(inputs.pop(alias))
-        _restore_functions(graph.object_graph_def, names)
+        for node in graph.object_graph_def.nodes:  # What `tf.saved_model.load` reads.
+            if node.WhichOneof("kind") == "bare_concrete_function":
+                keywords = node.bare_concrete_function.argument_keywords
+                keywords[:] = [names.get(word, word) for word in keywords]
     path.write_bytes(model.SerializeToString(deterministic=True))
     # It is a checksum of the file as it was; TensorFlow writes none where it cannot.
     (folder / CHECKSUM).unlink(missing_ok=True)
-
-
-def _restore_functions(graph: Any, names: Mapping[str, str]) -> None:
-    """Set the names right that `tf.saved_model.load` reads."""
-    for node in graph.nodes:
-        if node.WhichOneof("kind") == "bare_concrete_function":
-            keywords = node.bare_concrete_function.argument_keywords
-            keywords[:] = [names.get(word, word) for word in keywords]
-    for function in graph.concrete_functions.values():
-        for part in function.canonicalized_input_signature.tuple_value.values:
-            for field in part.dict_value.fields.values():
-                spec = field.tensor_spec_value
-                spec.name = names.get(spec.name, spec.name)

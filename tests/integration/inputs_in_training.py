@@ -28,9 +28,9 @@ from kanaria.components.transform.transform import TransformRequest, transform
 ONE = "presence { min_count: 1 } value_count { min: 1 max: 1 }"
 FIXED = "presence { min_fraction: 1 } shape"
 SCHEMA = f"""
-feature {{ name: "amount" type: FLOAT {ONE} }}
-feature {{ name: "hour/day" type: INT {ONE} }}
-feature {{ name: "sure" type: INT {ONE} }}
+feature {{ name: "Amount" type: FLOAT {ONE} }}
+feature {{ name: "Hour/day" type: INT {ONE} }}
+feature {{ name: "Sure" type: INT {ONE} }}
 feature {{ name: "examples" type: BYTES {ONE} }}
 feature {{ name: "triple" type: FLOAT {FIXED} {{ dim {{ size: 3 }} }} }}
 feature {{ name: "square" type: FLOAT {FIXED} {{ dim {{ size: 2 }} dim {{ size: 2 }} }} }}
@@ -39,9 +39,9 @@ feature {{ name: "counts" type: INT presence {{ min_count: 1 }} }}
 feature {{ name: "y" type: INT {FIXED} {{ dim {{ size: 1 }} }} }}
 """
 ROWS: dict[str, list[Any]] = {
-    "amount": [1.5, None, -2.0, 0.25, 8.0],
-    "hour/day": [5, 0, None, 23, None],
-    "sure": [1, None, 0, 1, 1],
+    "Amount": [1.5, None, -2.0, 0.25, 8.0],
+    "Hour/day": [5, 0, None, 23, None],
+    "Sure": [1, None, 0, 1, 1],
     "examples": ["a", "bb", "ccc", None, "ü"],
     "triple": [
         [1.0, 2.0, 3.0],
@@ -74,8 +74,8 @@ def lengths(sparse):
     long = tf.cast(tf.strings.length(sparse.values), tf.int64) + 1
     return tf.SparseTensor(sparse.indices, long, sparse.dense_shape)
 def preprocessing_fn(inputs):
-    found = total(inputs["amount"], 1.0, -1.0) + total(inputs["hour/day"], 100.0, -1)
-    found += total(inputs["sure"], 7.0, -1) + total(lengths(inputs["examples"]), 11.0, -1)
+    found = total(inputs["Amount"], 1.0, -1.0) + total(inputs["Hour/day"], 100.0, -1)
+    found += total(inputs["Sure"], 7.0, -1) + total(lengths(inputs["examples"]), 11.0, -1)
     found += tf.reduce_sum(inputs["triple"] * [1.0, 10.0, 100.0], 1, keepdims=True)
     square = inputs["square"] * [[1.0, 2.0], [3.0, 4.0]]
     found += tf.reshape(tf.reduce_sum(square, [1, 2]), [-1, 1])
@@ -87,9 +87,9 @@ def preprocessing_fn(inputs):
 def by_hand(row: dict[str, Any]) -> float:
     """The same sum without TensorFlow."""
     singles = [
-        -1.0 if row["amount"] is None else row["amount"],
-        100.0 * (-1 if row["hour/day"] is None else row["hour/day"]),
-        7.0 * (-1 if row["sure"] is None else row["sure"]),
+        -1.0 if row["Amount"] is None else row["Amount"],
+        100.0 * (-1 if row["Hour/day"] is None else row["Hour/day"]),
+        7.0 * (-1 if row["Sure"] is None else row["Sure"]),
         11.0 * (-1 if row["examples"] is None else len(row["examples"].encode()) + 1),
         sum(w * v for w, v in zip((1, 10, 100), row["triple"], strict=True)),
         sum(place * v for place, v in enumerate(row["square"], 1)),
@@ -104,8 +104,8 @@ class Own(tf.Module):
 
     @tf.function(
         input_signature=[
-            tf.TensorSpec([None, 1], tf.int32, "hour/day"),
-            tf.TensorSpec([None], tf.bool, "sure"),
+            tf.TensorSpec([None, 1], tf.int32, "Hour/day"),
+            tf.TensorSpec([None], tf.bool, "Sure"),
             tf.TensorSpec([None], tf.string, "examples"),
             tf.TensorSpec([None, 3], tf.float64, "triple"),
             tf.TensorSpec([None, 2, 2], tf.float32, "square"),
@@ -127,8 +127,8 @@ def own_by_hand(row: dict[str, Any]) -> float:
     return float(
         sum(w * v for w, v in zip((1, 10, 100), row["triple"], strict=True))
         + sum(place * v for place, v in enumerate(row["square"], 1))
-        + (-1 if row["hour/day"] is None else row["hour/day"])
-        + 1000.0 * bool(row["sure"])
+        + (-1 if row["Hour/day"] is None else row["Hour/day"])
+        + 1000.0 * bool(row["Sure"])
         + 17.0 * sum(row["counts"] or [])
     )
 

@@ -26,7 +26,7 @@ from kanaria.serving.traffic.local import LocalTraffic
 IN_TRAINING = Path(__file__).with_name("inputs_in_training.py")
 READY_SECONDS = 240
 SMALLEST = -(2**63)
-TYPES = {"amount": "FP32", "examples": "BYTES", "words": "BYTES", "triple": "FP32"}
+TYPES = {"Amount": "FP32", "examples": "BYTES", "words": "BYTES", "triple": "FP32"}
 TYPES |= {"square": "FP32"}
 Row = dict[str, Any]
 
@@ -211,8 +211,8 @@ def test_serialized_examples_are_answered_as_their_rows(served: Served):
         ("exported", {"triple": None}, "missing ['triple']"),
         ("exported", {"triple": [1.0, 2.0]}, "'triple'"),
         ("exported", {"amuont": 1.0}, "unknown ['amuont']"),
-        ("exported", {"amount": "1"}, "'amount'"),
-        ("own", {"sure": None}, "missing ['sure']"),
+        ("exported", {"Amount": "1"}, "'amount'"),
+        ("own", {"Sure": None}, "missing ['Sure']"),
     ],
 )
 def test_what_no_value_may_be_missing_from_is_refused(

@@ -19,7 +19,20 @@ from kanaria.components.train import signature_names
 from kanaria.components.train.export import export_model
 from kanaria.components.transform.transform import TransformRequest, transform
 
-NAMES = ["hours per week", "capital/gain", "나이", "class", "_odd", "a-b", "1st", "x:0", "plain"]
+NAMES = [
+    "Hours per Week",
+    "capital/Gain",
+    "a/b",
+    "나이",
+    "class",
+    "_odd",
+    "A-b",
+    "1st",
+    "x:0",
+    "Plain",
+    "plain",
+    "a",
+]
 LISTS = ["words", "counts", "pair", "table"]
 SCHEMA = "".join(
     f'feature {{ name: "{name}" type: FLOAT presence {{ min_count: 1 }}'
@@ -133,9 +146,9 @@ def test_columns_keep_their_names_whatever_they_are(exported: Path):
     inputs = inputs_of(loaded.signatures["serving_default"], optional_inputs(loaded))
     assert set(inputs) == {*NAMES, *LISTS}
     assert {name for name, item in inputs.items() if item.required} == {"table"}
-    shapes = {name: inputs[name].shape for name in ("plain", *LISTS)}
+    shapes = {name: inputs[name].shape for name in ("Plain", *LISTS)}
     assert shapes == {
-        "plain": (None,),
+        "Plain": (None,),
         "words": (None, None),
         "counts": (None, None),
         "pair": (None, None),
@@ -199,9 +212,9 @@ def test_a_model_of_keras_3_answers_as_one_of_tf_keras(graph: Path, tmp_path: Pa
 @pytest.mark.parametrize("kind", ["tf_keras", "keras"])
 def test_a_sequential_model_is_asked_for_its_one_input(graph: Path, tmp_path: Path, kind: str):
     keras = importlib.import_module(kind)
-    model = keras.Sequential([keras.Input((1,), name="plain"), keras.layers.Rescaling(2.0)])
+    model = keras.Sequential([keras.Input((1,), name="Plain"), keras.layers.Rescaling(2.0)])
     export_model(model, tft.TFTransformOutput(str(graph)), str(tmp_path), "y")
-    twice = [-2.0 if value is None else 2.0 * value for value in ROWS["plain"]]
+    twice = [-2.0 if value is None else 2.0 * value for value in ROWS["Plain"]]
     assert answers(tmp_path) == {"rows": twice, "examples": twice}
 
 
@@ -228,6 +241,6 @@ def test_names_that_tensorflow_cannot_tell_apart_are_refused(names: list[str]):
 
 
 def test_names_that_tensorflow_writes_are_left_alone():
-    names = ["x", "a.b", "a/b/c", "1st", "b c", "feature_1"]
+    names = ["X", "a.b", "a/b/c", "1st", "b c", "feature_1", "same", "Same"]
     changed = {n: a for n, a in signature_names.writable(names).items() if n != a}
-    assert changed == {"b c": "feature__3"}
+    assert changed == {"Same": "feature___1", "b c": "feature___5", "same": "feature___7"}
