@@ -211,7 +211,7 @@ def test_serialized_examples_are_answered_as_their_rows(served: Served):
         ("exported", {"triple": None}, "missing ['triple']"),
         ("exported", {"triple": [1.0, 2.0]}, "'triple'"),
         ("exported", {"amuont": 1.0}, "unknown ['amuont']"),
-        ("exported", {"Amount": "1"}, "'amount'"),
+        ("exported", {"Amount": "1"}, "'Amount'"),
         ("own", {"Sure": None}, "missing ['Sure']"),
     ],
 )
