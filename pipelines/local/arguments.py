@@ -124,10 +124,14 @@ def with_published_files(values: Mapping[str, Any], store: Path) -> dict[str, An
     """
     return {
         name: _content_named(value, store)
-        if name.endswith(FILE_SUFFIX) and isinstance(value, str)
+        if name.endswith(FILE_SUFFIX) and isinstance(value, str) and not _is_published(value, store)
         else value
         for name, value in values.items()
     }
+
+
+def _is_published(value: str, store: Path) -> bool:
+    return not storage.is_remote(value) and Path(value).is_relative_to(store.resolve())
 
 
 def _content_named(value: str, store: Path) -> str:

@@ -18,6 +18,7 @@ from kanaria.pipelines.local import (
     arguments,
     cache,
     environment,
+    modules,
     pipeline_root,
     placeholders,
     record,
@@ -214,9 +215,11 @@ def run(
 
     Raises:
         ParameterError: a runtime that the plan needs is not installed.
+        UserCodeError: the user's module cannot be imported.
     """
     for image in sorted({task.container["image"] for task in plan.tasks}):
         environment.python_of(image)
+    values = modules.published(values, plan, root.files)
     running = _Run(plan, arguments.with_published_files(values, root.files), root, show)
     running.folder.mkdir(parents=True)
     with record.held(running.folder):

@@ -16,6 +16,11 @@ EXECUTOR_INPUT = "{{$}}"
 LOG = "log.txt"
 ENDINGS = {"system.HTML": ".html", "system.Markdown": ".md"}
 """What a file of such an artifact is called, so that a browser knows what it opens."""
+OUTPUT = "executor_output.json"
+UNFINISHED = (
+    "the step ended with code 0 but without its outputs; some code in it calls sys.exit or "
+    "os._exit: let it return, or raise an error"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +72,7 @@ class StepOutputs:
 
 
 class StepFailedError(KanariaError):
-    """A task's process ended with another code than 0; the message is its cause."""
+    """A task's process ended with another code than 0, or before its work was done."""
 
 
 def _outputs(task: Task) -> Mapping[str, Any]:
@@ -98,7 +103,7 @@ def executor_input(task: Task, inputs: StepInputs, folder: Path) -> dict[str, An
                 for name in outputs.get("parameters", {})
             },
             "artifacts": {name: {"artifacts": [a.as_proto()]} for name, a in artifacts.items()},
-            "outputFile": str(folder / "executor_output.json"),
+            "outputFile": str(folder / OUTPUT),
         },
     }
 
@@ -106,7 +111,8 @@ def executor_input(task: Task, inputs: StepInputs, folder: Path) -> dict[str, An
 def _environment(python: Path, extra: Mapping[str, str]) -> dict[str, str]:
     path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
-    return {**os.environ, **quiet, **extra, "PATH": path}
+    # A step imports nothing from the working folder: no key would know it.
+    return {**os.environ, **quiet, **extra, "PATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def run(
@@ -143,9 +149,29 @@ def run(
     return _read_outputs(request, folder, finished.peak_mb)
 
 
+def _written(request: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return what kfp's executor wrote when the step's function had returned.
+
+    Raises:
+        StepFailedError: it wrote nothing, so the function never returned.
+    """
+    try:
+        found: dict[str, Any] = json.loads((folder / OUTPUT).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:
+        raise StepFailedError(UNFINISHED) from error
+    values = {name: Path(each["outputFile"]) for name, each in request["parameters"].items()}
+    texts = {
+        name: path.read_text(encoding="utf-8") for name, path in values.items() if path.exists()
+    }
+    found["parameterValues"] = {**texts, **found.get("parameterValues", {})}
+    lacking = sorted(values.keys() - found["parameterValues"].keys())
+    if lacking:
+        raise StepFailedError(f"the step ended without its outputs {', '.join(lacking)}")
+    return found
+
+
 def _read_outputs(request: Mapping[str, Any], folder: Path, peak_mb: int) -> StepOutputs:
-    file = folder / "executor_output.json"
-    written = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    written = _written(request["outputs"], folder)
     promised = {n: e["artifacts"][0] for n, e in request["outputs"]["artifacts"].items()}
     told = {n: e["artifacts"][0] for n, e in written.get("artifacts", {}).items()}
     artifacts = {
@@ -158,7 +184,7 @@ def _read_outputs(request: Mapping[str, Any], folder: Path, peak_mb: int) -> Ste
         for name, entry in promised.items()
     }
     return StepOutputs(
-        parameters=written.get("parameterValues", {}),
+        parameters=written["parameterValues"],
         artifacts=artifacts,
         log=str(folder / LOG),
         peak_mb=peak_mb,
