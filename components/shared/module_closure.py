@@ -64,8 +64,8 @@ def _data_files(folder: Path, names: frozenset[str]) -> Iterator[str]:
             yield name
 
 
-def _published_name(spec: ModuleSpec) -> str:
-    origin, path = Path(spec.origin or ""), spec.name.replace(".", "/")
+def _published_name(name: str, spec: ModuleSpec) -> str:
+    origin, path = Path(spec.origin or ""), name.replace(".", "/")
     if spec.submodule_search_locations is not None:
         return f"{path}/{origin.name}"
     return path + "".join(origin.suffixes if origin.suffix != ".py" else [".py"])
@@ -168,7 +168,7 @@ class _Walk:
         files: dict[str, Path] = {}
         for name, spec in self.ours().items():
             origin = Path(spec.origin or "")
-            published = Path(_published_name(spec))
+            published = Path(_published_name(name, spec))
             files[str(published)] = origin
             source = self.sources.get(name)
             for data in _data_files(origin.parent, source.names if source else frozenset()):

@@ -19,6 +19,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 OWN_PACKAGE = "kanaria"
+COPIES = "kanaria-modules-"
+"""First letters of the folder that loaded modules lie in (`user_module`)."""
 INSTALLED = ("site-packages", "dist-packages")
 ELSEWHERE = ModuleSpec("elsewhere", None)
 """Stands for every module that is no code of the user's."""
@@ -44,6 +46,11 @@ def is_installed(spec: ModuleSpec) -> bool:
     return place.resolve().is_relative_to(Path(sysconfig.get_path("stdlib")).resolve())
 
 
+def _is_copy(place: str) -> bool:
+    """Tell whether a path lies in the copy of a module that this process has loaded."""
+    return any(part.startswith(COPIES) for part in Path(place).parts)
+
+
 @functools.lru_cache
 def _importable(name: str) -> ModuleSpec | None:
     """Return what this interpreter would import under a name without dots."""
@@ -52,7 +59,20 @@ def _importable(name: str) -> ModuleSpec | None:
     loaded = sys.modules.get(name)
     if loaded is not None and loaded.__spec__ is None:  # A stand-in, or the main program.
         return ModuleSpec(name, None, origin="built-in")
-    return importlib.util.find_spec(name)
+    found = importlib.util.find_spec(name)
+    if found is not None and _is_copy(str(_place(found))):
+        others = [entry for entry in sys.path if not _is_copy(entry)]
+        return _found(name, others)
+    return found
+
+
+def _found(name: str, folders: Sequence[str]) -> ModuleSpec | None:
+    """Return the module of the last part of a dotted name in the folders of its package."""
+    # By its whole name, a package without `__init__.py` could only be found below a loaded one.
+    found = PathFinder.find_spec(name.rpartition(".")[2], folders)
+    if found is not None and found.submodule_search_locations is not None:
+        found.submodule_search_locations = list(dict.fromkeys(found.submodule_search_locations))
+    return found
 
 
 class ClashError(Exception):
@@ -96,7 +116,7 @@ class Search:
         Raises:
             ClashError: a file of the user's and an installed module bear this name.
         """
-        own = PathFinder.find_spec(name, self._own)
+        own = _found(name, self._own)
         theirs = _importable(name)
         if own is not None and is_file(own):
             if self.is_taken(name) and theirs is not None and theirs.origin != own.origin:
@@ -109,7 +129,7 @@ class Search:
         if theirs is not None:
             return ELSEWHERE if is_installed(theirs) else theirs
         folders = [*self._own, *self._around, *self._in_a_folder_around(name)]
-        return PathFinder.find_spec(name, folders)
+        return _found(name, folders)
 
     def importable(self, name: str) -> ModuleSpec | None:
         """Return what this interpreter imports under a name without dots, None for nothing."""
@@ -125,4 +145,4 @@ def below(package: ModuleSpec, name: str) -> ModuleSpec | None:
     """Return the module `name` of a package of the user's, None where it has none."""
     if package is ELSEWHERE or package.submodule_search_locations is None:
         return package if package is ELSEWHERE else None
-    return PathFinder.find_spec(name, list(package.submodule_search_locations))
+    return _found(name, list(package.submodule_search_locations))

@@ -19,12 +19,13 @@ from typing import Any
 from kanaria.components.shared import module_archive, module_closure, storage, tfx_names
 from kanaria.components.shared.errors import DataError, KanariaError, UserCodeError, shown
 from kanaria.components.shared.module_closure import Closure
+from kanaria.components.shared.module_search import COPIES
 
 
 @functools.cache
 def _copies() -> tempfile.TemporaryDirectory[str]:
     """Return a folder that lasts as long as the process: tracebacks read the source's lines."""
-    return tempfile.TemporaryDirectory(prefix="kanaria-modules-")
+    return tempfile.TemporaryDirectory(prefix=COPIES)
 
 
 def _place(file: str) -> str:
@@ -83,12 +84,18 @@ def _forget(root: Path) -> None:
     """Take the module loaded before off Python's path, and what `root` holds out of its memory."""
     copies = f"{_copies().name}/"
     sys.path[:] = [entry for entry in sys.path if not entry.startswith(copies)]
-    anew = {path.name.partition(".")[0] for path in root.iterdir()}
-    for name, module in list(sys.modules.items()):
-        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-        is_ours = any(str(place).startswith(copies) for place in places if place)
-        if is_ours or name.partition(".")[0] in anew:
-            del sys.modules[name]
+    names = (path.relative_to(root).parts[0] for path in root.rglob("*.py"))
+    anew = {name.removesuffix(".py") for name in names}
+    loaded = list(sys.modules.items())
+    old = [name for name, module in loaded if _lies_below(copies, module)]
+    for name in [*old, *(name for name, _ in loaded if name.partition(".")[0] in anew)]:
+        sys.modules.pop(name, None)
+
+
+def _lies_below(folder: str, module: ModuleType) -> bool:
+    known = vars(module)  # To ask a lazy module for an attribute would load it.
+    places = [known.get("__file__"), *(known.get("__path__") or ())]
+    return any(str(place).startswith(folder) for place in places if place)
 
 
 def _load_file(module_file: str) -> ModuleType:
