@@ -64,11 +64,18 @@ def test_a_damaged_record_is_no_run(folder: Path, content: bytes):
     assert record.all_runs(folder.parent) == []
 
 
-@pytest.mark.parametrize(
-    "values",
-    [{"state": "baking"}, {"started": 7}, {"tasks": [7]}, {"tasks": [{}]}, {"seconds": "long"}]
-    + [{"arguments": None}, {"run_id": None}],
-)
+WITHOUT_MEANING: list[dict[str, Any]] = [
+    {"state": "baking"},
+    {"started": 7},
+    {"tasks": [7]},
+    {"tasks": [{}]},
+    {"seconds": "long"},
+    {"arguments": None},
+    {"run_id": None},
+]
+
+
+@pytest.mark.parametrize("values", WITHOUT_MEANING)
 def test_a_record_with_a_value_of_no_meaning_is_no_run(folder: Path, values: dict[str, Any]):
     changed(folder, **values)
     assert record.all_runs(folder.parent) == []
