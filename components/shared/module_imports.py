@@ -69,7 +69,8 @@ def read(source: bytes, file: str) -> Source:
         warnings.simplefilter("ignore")
         tree = ast.parse(source, file)
         compile(tree, file, "exec", dont_inherit=True)  # Finds what the parser lets pass.
-    imports, names = [], set()
+    imports: list[Import] = []
+    names: set[str] = set()
     for statement in tree.body:
         is_certain = isinstance(statement, ast.Import | ast.ImportFrom)
         for node in ast.walk(statement):
