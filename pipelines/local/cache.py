@@ -9,7 +9,8 @@ equally good.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from kanaria.components.shared import (
     fingerprint,
     storage,
 )
+from kanaria.components.shared.errors import UserCodeError
 from kanaria.pipelines.local import environment, modules
 from kanaria.pipelines.local.plan import Task
 from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
@@ -29,6 +31,9 @@ from kanaria.pipelines.local.step_code import code, component_name
 FILE_SUFFIX = "_file"
 
 
+EVAL_CONFIG = "eval_config_file"
+MODULE = re.compile(r"""\bmodule\s*:\s*["']([\w.]+)["']""")
+"""Where the text of an EvalConfig names a module."""
 READ = {"ingest_data": "data", "validate_data": "serving_statistics"}
 """Component -> the parameter at whose URI it reads what may change; a release never changes."""
 
@@ -45,7 +50,19 @@ def _read(task: Task, name: str, value: Any, python: Path) -> str:
     if not is_read and not name.endswith(FILE_SUFFIX):
         return ""
     is_place = storage.is_remote(value) or "://" not in value or value.startswith("file://")
-    return storage.fingerprint(value) if is_place and storage.exists(value) else ""
+    if not is_place or not storage.exists(value):
+        return ""
+    named = _named_modules(value, python) if name == EVAL_CONFIG else ()
+    return fingerprint.of_text(storage.fingerprint(value), *named)
+
+
+def _named_modules(eval_config: str, python: Path) -> Iterator[str]:
+    """Yield the fingerprints of the modules whose metrics an EvalConfig names."""
+    for module in sorted(set(MODULE.findall(storage.read_text(eval_config)))):
+        try:
+            yield modules.examined(module, python)["fingerprint"]
+        except UserCodeError:
+            yield ""  # The step tells it, with the metric that needs the module.
 
 
 def _content(artifact: Artifact) -> str:

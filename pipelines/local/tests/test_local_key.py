@@ -45,6 +45,20 @@ def test_what_lies_at_a_place_that_a_step_reads_decides_its_key(
     assert found[0] == found[1] != found[2]
 
 
+def test_a_module_of_metrics_that_an_eval_config_names_decides_the_key(
+    tasks: dict[str, Task], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    config = tmp_path / "eval_config.pbtxt"
+    config.write_text("""metrics_specs { metrics { class_name: "Own" module: "own_metrics" } }""")
+    (tmp_path / "own_metrics.py").write_text("import own_sums")
+    found = []
+    for text in ("A = 1", "A = 1", "A = 2"):
+        (tmp_path / "own_sums.py").write_text(text)
+        found.append(key(tasks["evaluate-model"], eval_config_file=str(config)))
+    assert found[0] == found[1] != found[2]
+
+
 def test_a_place_that_is_not_there_is_left_to_the_step(tasks: dict[str, Task], tmp_path: Path):
     assert key(tasks["validate-data"], serving_statistics=str(tmp_path / "absent"))
 
