@@ -7,7 +7,6 @@ importing them would need the step's whole runtime and seconds.
 
 import hashlib
 import importlib.util
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec
@@ -15,8 +14,9 @@ from pathlib import Path
 
 from kanaria.components.shared import fingerprint, module_imports, tfx_names
 from kanaria.components.shared.errors import UserCodeError, shown
-from kanaria.components.shared.module_imports import Import, Source
-from kanaria.components.shared.module_search import ELSEWHERE, ClashError, Search, below, is_file
+from kanaria.components.shared.module_imports import Source
+from kanaria.components.shared.module_search import ELSEWHERE, Search
+from kanaria.components.shared.module_walk import Walk, syntax_fault
 
 LARGEST_FILE = 64 << 20
 """Bytes of a file beside the code that goes along with it."""
@@ -31,11 +31,13 @@ class Closure:
     Attributes:
         entry: dotted name by which the module is imported.
         files: name below the folder on Python's path -> bytes of the file that goes there.
+        origins: the same name -> where the file lies, for messages.
         is_installed: whether it comes with an installed package, and so is imported from there.
     """
 
     entry: str
     files: Mapping[str, bytes]
+    origins: Mapping[str, Path]
     is_installed: bool = False
 
     @property
@@ -43,13 +45,6 @@ class Closure:
         """Return 64 hexadecimal digits that name the code, wherever it lies."""
         hashes = {name: hashlib.sha256(content).hexdigest() for name, content in self.files.items()}
         return fingerprint.of_text(self.entry, fingerprint.of_files(hashes))
-
-
-def _syntax_fault(path: Path, error: SyntaxError | ValueError) -> str:
-    if not isinstance(error, SyntaxError):
-        return f"{path}: {error}; correct the module"
-    code = f" in {shown(error.text.strip())}" if error.text else ""
-    return f"{path}:{error.lineno or 1}: {error.msg}{code}; correct the module"
 
 
 def _data_files(folder: Path, names: frozenset[str]) -> Iterator[str]:
@@ -71,113 +66,20 @@ def _published_name(name: str, spec: ModuleSpec) -> str:
     return path + "".join(origin.suffixes if origin.suffix != ".py" else [".py"])
 
 
-def _is_lacking(target: str, is_member: bool) -> bool:
-    """Tell whether a stand-in for a package lacks a name; what is installed is not looked into."""
-    top, _, rest = target.partition(".")
-    stand_in = sys.modules.get(top)
-    if stand_in is None or stand_in.__spec__ is not None or not rest:
-        return False
-    owner, _, member = target.rpartition(".") if is_member else (target, "", "")
-    try:
-        found = importlib.import_module(owner)
-    except ImportError:
-        return True
-    return bool(member) and not hasattr(found, member) and f"{owner}.{member}" not in sys.modules
-
-
-class _Walk:
-    """Follows imports from one module."""
-
-    def __init__(self, search: Search, specs: dict[str, ModuleSpec | None], whole: bool) -> None:
-        self.search, self.specs, self.whole = search, specs, whole
-        self.sources: dict[str, Source] = {}
-        self.needs: dict[str, list[str]] = {}
-        self.broken: dict[str, list[str]] = {}
-
-    def spec(self, name: str) -> ModuleSpec | None:
-        if name not in self.specs:
-            parent = name.rpartition(".")[0]
-            above = self.spec(parent) if parent else None
-            found = below(above, name) if above else None
-            self.specs[name] = found if parent else self.search.top(name)
-        return self.specs[name]
-
-    def ours(self) -> dict[str, ModuleSpec]:
-        return {
-            name: spec
-            for name, spec in self.specs.items()
-            if spec is not None and spec is not ELSEWHERE and is_file(spec)
-        }
-
-    def run(self) -> None:
-        while waiting := [name for name in self.ours() if name not in self.needs]:
-            for name in waiting:
-                self.read(name, self.ours()[name])
-
-    def read(self, name: str, spec: ModuleSpec) -> None:
-        self.needs[name], self.broken[name] = [], []
-        path = Path(spec.origin or "")
-        if path.suffix != ".py":
-            return
-        try:
-            self.sources[name] = module_imports.read(path.read_bytes(), str(path))
-        except (SyntaxError, ValueError) as error:
-            self.broken[name].append(_syntax_fault(path, error))
-            return
-        package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
-        for wanted in self.sources[name].imports:
-            self.follow(name, package, wanted, f"{path}:{wanted.line}")
-
-    def follow(self, name: str, package: str, wanted: Import, place: str) -> None:
-        try:
-            target = importlib.util.resolve_name(wanted.name, package)
-            found = self.spec(target)
-        except ImportError as error:
-            found, target = None, wanted.name
-            fault = f"{place}: {error}"
-        except ClashError as error:
-            self.broken[name].append(f"{place}: {error}")
-            return
-        else:
-            fault = f"{place}: there is no module {target}; put it beside the module"
-        if wanted.is_certain and found is not None:
-            parts = target.split(".")
-            self.needs[name] += [".".join(parts[: n + 1]) for n in range(len(parts))]
-        if wanted.is_certain and self.is_absent(target, found, wanted.is_member):
-            self.broken[name].append(fault)
-
-    def is_absent(self, target: str, found: ModuleSpec | None, is_member: bool) -> bool:
-        if found is ELSEWHERE:
-            return self.whole and _is_lacking(target, is_member)
-        of_the_user = self.specs.get(target.partition(".")[0]) is not None
-        return found is None and not is_member and (self.whole or of_the_user)
-
-    def faults(self, entry: str) -> list[str]:
-        """Return what makes the import of the entry fail, however the code branches."""
-        if any(source.touches_search for source in self.sources.values()):
-            return self.broken[entry][:1] if entry not in self.sources else []
-        reached, waiting = set(), [entry]
-        while waiting:
-            name = waiting.pop()
-            if name not in reached:
-                reached.add(name)
-                waiting += self.needs.get(name, [])
-        return [fault for name in sorted(reached) for fault in self.broken.get(name, [])]
-
-    def closure(self, entry: str) -> Closure:
-        files: dict[str, Path] = {}
-        for name, spec in self.ours().items():
-            origin = Path(spec.origin or "")
-            published = Path(_published_name(name, spec))
-            files[str(published)] = origin
-            source = self.sources.get(name)
-            for data in _data_files(origin.parent, source.names if source else frozenset()):
-                target = str(published.parent / data)
-                if not files.setdefault(target, origin.parent / data).samefile(
-                    origin.parent / data
-                ):
-                    raise UserCodeError(f"{files[target]}, {origin.parent / data}: rename one")
-        return Closure(entry=entry, files={name: path.read_bytes() for name, path in files.items()})
+def _closure(walk: Walk, entry: str) -> Closure:
+    files: dict[str, Path] = {}
+    for name, spec in walk.ours().items():
+        origin = Path(spec.origin or "")
+        published = Path(_published_name(name, spec))
+        files[str(published)] = origin
+        source = walk.sources.get(name)
+        for data in _data_files(origin.parent, source.names if source else frozenset()):
+            path = origin.parent / data
+            other = files.setdefault(str(published.parent / data), path)
+            if not other.samefile(path):
+                raise UserCodeError(f"{path} and {other} would be one file; rename one")
+    contents = {name: path.read_bytes() for name, path in files.items()}
+    return Closure(entry=entry, files=contents, origins=files)
 
 
 def _level(source: Source) -> int:
@@ -200,16 +102,16 @@ def _read(path: Path) -> Source:
     try:
         return module_imports.read(path.read_bytes(), str(path))
     except (SyntaxError, ValueError) as error:
-        raise UserCodeError(_syntax_fault(path, error)) from error
+        raise UserCodeError(syntax_fault(path, error)) from error
 
 
-def _finished(walk: _Walk, entry: str, faults: list[str]) -> Closure:
+def _finished(walk: Walk, entry: str, faults: list[str]) -> Closure:
     """Follow all imports from `entry` and return the closure, unless there are faults."""
     walk.run()
     faults = [*faults, *walk.faults(entry)]
     if faults:
         raise UserCodeError("; ".join(dict.fromkeys(faults)))
-    return walk.closure(entry)
+    return _closure(walk, entry)
 
 
 def of_file(path: Path, *, whole: bool = False) -> Closure:
@@ -242,7 +144,7 @@ def of_file(path: Path, *, whole: bool = False) -> Closure:
         name = ".".join([*around, path.stem])
     elif "." in name or search.is_taken(name):
         name = f"{ASIDE}.{name.replace('.', '_')}"
-    walk = _Walk(search, {name: importlib.util.spec_from_file_location(name, path)}, whole)
+    walk = Walk(search, {name: importlib.util.spec_from_file_location(name, path)}, whole)
     if level and walk.spec(".".join(around)) in (None, ELSEWHERE):
         faults = [f"{path}: the folder {shown(around[0])} is no package of its own; rename it"]
     walk.run()
@@ -266,7 +168,7 @@ def of_name(name: str, *, whole: bool = False) -> Closure:
     search = Search(own=[], around=[Path.cwd()], entry=None)
     top = name.partition(".")[0]
     found = search.top(top)
-    walk = _Walk(search, {top: search.importable(top) if found is ELSEWHERE else found}, whole)
+    walk = Walk(search, {top: search.importable(top) if found is ELSEWHERE else found}, whole)
     if walk.spec(name) is None and whole:
         raise UserCodeError(f"module_file={shown(name)}: no such module or file; check the name")
     walk.run()

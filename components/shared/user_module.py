@@ -28,12 +28,12 @@ def _copies() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix=COPIES)
 
 
+_ORIGINS: dict[str, str] = {}
+"""File in a folder of copies -> how messages name it."""
+
+
 def _place(file: str) -> str:
-    """Return how messages name a file: one of the user's by its name below Python's path."""
-    path, copies = Path(file), Path(_copies().name)
-    if not path.is_relative_to(copies):
-        return file
-    return str(Path(*path.relative_to(copies).parts[1:]))
+    return _ORIGINS.get(file, file)
 
 
 def _path(module_file: str) -> Path:
@@ -105,16 +105,23 @@ def _load_file(module_file: str) -> ModuleType:
         if not path.is_file():
             raise UserCodeError(f"module_file={shown(str(path))}: no such file; check it")
         entry = module_archive.extract(path, root)
+        names = [file.relative_to(root) for file in root.rglob("*") if file.is_file()]
+        _ORIGINS.update((str(root / name), str(name)) for name in names)
     else:
-        found = closure(str(path))
-        entry = found.entry
-        for name, content in found.files.items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(content)
+        entry = _copy(closure(str(path)), root)
     _forget(root)
     sys.path.insert(0, str(root))
     importlib.invalidate_caches()
     return importlib.import_module(entry)
+
+
+def _copy(found: Closure, root: Path) -> str:
+    """Write a closure below `root`; return the name to import."""
+    for name, content in found.files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+        _ORIGINS[str(root / name)] = str(found.origins[name])
+    return found.entry
 
 
 def load(module_file: str) -> ModuleType:

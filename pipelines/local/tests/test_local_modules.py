@@ -156,3 +156,13 @@ def test_a_step_that_ends_without_its_outputs_has_failed_and_is_not_reused(
         assert task.state is State.FAILED
         assert task.cause.startswith("the step ended with code 0 but without its outputs")
     assert not list(runner.root.cache.glob("*"))
+
+
+def test_a_value_that_a_step_writes_itself_has_its_type(runner: Runner, tmp_path: Path):
+    (task,) = runner.run(compiled(toy.writing, tmp_path)).tasks
+    assert task.parameters == {"name": "7", "count": 7}
+
+
+def test_a_step_that_writes_no_value_has_failed(runner: Runner, tmp_path: Path):
+    (task,) = runner.run(compiled(toy.idle, tmp_path)).tasks
+    assert (task.state, task.cause) == (State.FAILED, "the step ended without its outputs name")

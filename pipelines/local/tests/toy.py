@@ -100,6 +100,29 @@ def import_from_working_folder() -> str:
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def write_values(name: dsl.OutputPath(str), count: dsl.OutputPath(int)):
+    from pathlib import Path
+
+    Path(name).write_text("7")
+    Path(count).write_text("7")
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def write_nothing(name: dsl.OutputPath(str)):
+    pass
+
+
+@dsl.pipeline(name="writing")
+def writing() -> None:
+    write_values()
+
+
+@dsl.pipeline(name="idle")
+def idle() -> None:
+    write_nothing()
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
 def quit_early(how: str, out: dsl.Output[dsl.Artifact]) -> int:
     import os
     import sys
