@@ -19,6 +19,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 OWN_PACKAGE = "kanaria"
+TFX = "tfx"
+"""Has stand-ins (`tfx_names`); a checkout around one of its examples is no code of the user's."""
 COPIES = "kanaria-modules-"
 """First letters of the folder that loaded modules lie in (`user_module`)."""
 INSTALLED = ("site-packages", "dist-packages")
@@ -116,6 +118,8 @@ class Search:
         Raises:
             ClashError: a file of the user's and an installed module bear this name.
         """
+        if name == TFX:
+            return ELSEWHERE
         own = _found(name, self._own)
         theirs = _importable(name)
         if own is not None and is_file(own):
@@ -130,6 +134,11 @@ class Search:
             return ELSEWHERE if is_installed(theirs) else theirs
         folders = [*self._own, *self._around, *self._in_a_folder_around(name)]
         return _found(name, folders)
+
+    def beside(self, name: str) -> Path | None:
+        """Return the file of this name beside the module, None without one."""
+        files = (Path(folder) / f"{name}.py" for folder in self._own)
+        return next((file for file in files if file.is_file()), None)
 
     def importable(self, name: str) -> ModuleSpec | None:
         """Return what this interpreter imports under a name without dots, None for nothing."""

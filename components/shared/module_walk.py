@@ -10,6 +10,9 @@ from kanaria.components.shared.errors import shown
 from kanaria.components.shared.module_imports import Import, Source
 from kanaria.components.shared.module_search import ELSEWHERE, ClashError, Search, below, is_file
 
+EXAMPLES = ("tfx.examples.", "tfx.experimental.")
+"""Modules below these import one another by those names, wherever users copy them to."""
+
 
 def syntax_fault(path: Path, error: SyntaxError | ValueError) -> str:
     """Return what is wrong with a source that is no Python, and where."""
@@ -87,7 +90,16 @@ class Walk:
             return
         package = name if spec.submodule_search_locations is not None else name.rpartition(".")[0]
         for wanted in self.sources[name].imports:
+            self._take_example(package, wanted.name)
             self._follow(name, package, wanted, f"{path}:{wanted.line}")
+
+    def _take_example(self, package: str, wanted: str) -> None:
+        """Take in a module of TFX's examples that a user copied beside his own."""
+        name = wanted.rpartition(".")[2]
+        file = self.search.beside(name) if wanted.startswith(EXAMPLES) else None
+        if file:
+            name = f"{package}.{name}" if package else name
+            self.specs.setdefault(name, importlib.util.spec_from_file_location(name, file))
 
     def _follow(self, name: str, package: str, wanted: Import, place: str) -> None:
         try:

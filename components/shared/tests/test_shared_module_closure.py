@@ -83,6 +83,14 @@ SHAPES = {
         {"m.py", "a.py", "b.py"},
         "b.py",
     ),
+    "a copy of one of TFX's examples, in a checkout of TFX": (
+        "tfx/examples/penguin/m.py",
+        {"tfx/__init__.py": "import absent", "tfx/examples/__init__.py": "import absent"}
+        | {"tfx/examples/penguin/__init__.py": "", "tfx/examples/penguin/base.py": "X = 1"}
+        | {"tfx/examples/penguin/m.py": "def f():\n    from tfx.examples.penguin import base"},
+        {"m.py", "base.py"},
+        "tfx/examples/penguin/base.py",
+    ),
     "files that the source names": (
         "m.py",
         {"m.py": "import one", "one.py": "P = ('words.txt', 'data', 'more.csv', 'data/x.csv')"}
