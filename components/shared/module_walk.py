@@ -12,6 +12,8 @@ from kanaria.components.shared.module_search import ELSEWHERE, ClashError, Searc
 
 EXAMPLES = ("tfx.examples.", "tfx.experimental.")
 """Modules below these import one another by those names, wherever users copy them to."""
+NOT_OF_TFX = "Kanaria stands in for a part of TFX; leave this name out"
+REMEDY = "put it beside the module, or install its package in the step's runtime"
 
 
 def syntax_fault(path: Path, error: SyntaxError | ValueError) -> str:
@@ -26,13 +28,13 @@ def _is_lacking(target: str, is_member: bool) -> bool:
     """Tell whether a stand-in for a package lacks a name; what is installed is not looked into."""
     top, _, rest = target.partition(".")
     stand_in = sys.modules.get(top)
-    if stand_in is None or stand_in.__spec__ is not None or not rest:
+    if stand_in is None or stand_in.__spec__ is not None or not rest or target.startswith(EXAMPLES):
         return False
     owner, _, member = target.rpartition(".") if is_member else (target, "", "")
     try:
         found = importlib.import_module(owner)
     except ImportError:
-        return True
+        return not is_member  # Else the owner is told already.
     return bool(member) and not hasattr(found, member) and f"{owner}.{member}" not in sys.modules
 
 
@@ -112,7 +114,8 @@ class Walk:
             self.broken[name].append(f"{place}: {error}")
             return
         else:
-            fault = f"{place}: there is no module {target}; put it beside the module"
+            remedy = NOT_OF_TFX if found is ELSEWHERE else REMEDY
+            fault = f"{place}: there is no module {target}; {remedy}"
         if wanted.is_certain and found is not None:
             parts = target.split(".")
             self.needs[name] += [".".join(parts[: n + 1]) for n in range(len(parts))]

@@ -81,7 +81,10 @@ def test_a_changed_importable_module_and_its_helpers_run_what_takes_it(
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        ("import absent", r"model\.py:1: there is no module absent; put it beside the module"),
+        (
+            "import absent",
+            r"model\.py:1: there is no module absent; put it beside the module, or install",
+        ),
         ("import pkg.names, needy", r"needy\.py:1: there is no module absent"),
         ("def value(:", r"model\.py:1: invalid syntax"),
         ("import statistics", r"statistics\.py has the name of the installed module statistics"),
