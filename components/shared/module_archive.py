@@ -68,8 +68,8 @@ def main() -> None:
             else module_closure.of_name(options.module, whole=True)
         )
         target = Path(options.folder) / relative_name(found) if options.folder else None
-        if target and not found.is_installed and not target.is_file():
-            write(found, target)
+        if target and not found.is_installed:
+            write(found, target)  # Also over one that is there: it may be damaged.
     except KanariaError as error:
         sys.exit(str(error))
     published = "" if found.is_installed or not target else str(target.resolve())

@@ -7,7 +7,7 @@ importing them would need the step's whole runtime and seconds.
 
 import hashlib
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -18,8 +18,8 @@ from kanaria.components.shared.module_imports import Source
 from kanaria.components.shared.module_search import ELSEWHERE, Search
 from kanaria.components.shared.module_walk import Walk, syntax_fault
 
-LARGEST_FILE = 64 << 20
-"""Bytes of a file beside the code that goes along with it."""
+LARGEST_FILES = 64 << 20
+"""Bytes of a file beside the code, or of all files of a folder, that go along with it."""
 ASIDE = "kanaria_user"
 """Package of a module whose own name cannot be imported: an installed one bears it."""
 
@@ -49,13 +49,11 @@ class Closure:
 
 def _data_files(folder: Path, names: frozenset[str]) -> Iterator[str]:
     """Yield the files below `folder` that a source names: whole, or folder and file apart."""
-    inside = {name for name in names if not name.startswith((".", "/")) and "\0" not in name}
-    folders = [name for name in inside if (folder / name).is_dir()]
-    for name in sorted(inside | {f"{first}/{second}" for first in folders for second in inside}):
+    folders = [name for name in names if (folder / name).is_dir()]
+    for name in sorted(names | {f"{first}/{second}" for first in folders for second in names}):
         path = folder / name
-        if ".." in Path(name).parts or path.suffix in (".py", ".pyc") or not path.is_file():
-            continue
-        if path.stat().st_size <= LARGEST_FILE:
+        is_data = path.suffix not in (".py", ".pyc") and path.is_file()
+        if is_data and path.stat().st_size <= LARGEST_FILES:
             yield name
 
 
@@ -69,17 +67,33 @@ def _published_name(name: str, spec: ModuleSpec) -> str:
 def _closure(walk: Walk, entry: str) -> Closure:
     files: dict[str, Path] = {}
     for name, spec in walk.ours().items():
-        origin = Path(spec.origin or "")
-        published = Path(_published_name(name, spec))
-        files[str(published)] = origin
-        source = walk.sources.get(name)
-        for data in _data_files(origin.parent, source.names if source else frozenset()):
-            path = origin.parent / data
-            other = files.setdefault(str(published.parent / data), path)
-            if not other.samefile(path):
-                raise UserCodeError(f"{path} and {other} would be one file; rename one")
+        files[_published_name(name, spec)] = Path(spec.origin or "")
+    for name, source in walk.sources.items():
+        if name in walk.specs:
+            origin = Path(walk.ours()[name].origin or "")
+            around = Path(_published_name(name, walk.ours()[name])).parent
+            for data in _data_files(origin.parent, source.names):
+                _add(files, str(around / data), origin.parent / data)
+    _check_size(list(walk.listed))
+    for path, name in walk.listed.items():
+        _add(files, name.lstrip("/"), path)
     contents = {name: path.read_bytes() for name, path in files.items()}
     return Closure(entry=entry, files=contents, origins=files)
+
+
+def _add(files: dict[str, Path], name: str, path: Path) -> None:
+    other = files.setdefault(name, path)
+    if not other.samefile(path):
+        raise UserCodeError(f"{path} and {other} would be one file; rename one")
+
+
+def _check_size(listed: Sequence[Path]) -> None:
+    size = sum(path.stat().st_size for path in listed)
+    if size > LARGEST_FILES:
+        raise UserCodeError(
+            f"{listed[0].parent}: code lists this folder, and its {size >> 20} MiB would go along "
+            f"with the module; keep code apart from data: {LARGEST_FILES >> 20} MiB are the most"
+        )
 
 
 def _level(source: Source) -> int:

@@ -1,7 +1,9 @@
 """Follows the imports of a module from source to source, and finds those that cannot be met."""
 
+import contextlib
 import importlib.util
 import sys
+from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -38,10 +40,28 @@ def _is_lacking(target: str, is_member: bool) -> bool:
     return bool(member) and not hasattr(found, member) and f"{owner}.{member}" not in sys.modules
 
 
+def listed_files(folder: Path, names: frozenset[str]) -> Iterator[Path]:
+    """Yield the files that a source finds in a folder: all of a package, else not those below.
+
+    Args:
+        folder: what is listed.
+        names: texts of the source; a folder below that has one of these names is listed too.
+    """
+    is_package = (folder / "__init__.py").is_file()
+    below = [folder / name for name in names if (folder / name).is_dir()]
+    found = folder.rglob("*") if is_package else folder.glob("*")
+    for path in sorted({*found, *(each for inner in below for each in inner.rglob("*"))}):
+        parts = path.relative_to(folder).parts
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in parts)
+        if path.is_file() and not hidden:
+            yield path
+
+
 class Walk:
     """What was found on the way.
 
-    `specs` has the module of each name that was asked for, `sources` what those of the user's say.
+    `specs` has the module of each name that was asked for, `sources` what those of the user's say,
+    `listed` the name below Python's path of each file in a folder that a source lists.
     """
 
     def __init__(self, search: Search, specs: dict[str, ModuleSpec | None], whole: bool) -> None:
@@ -56,6 +76,7 @@ class Walk:
         self.sources: dict[str, Source] = {}
         self.needs: dict[str, list[str]] = {}
         self.broken: dict[str, list[str]] = {}
+        self.listed: dict[Path, str] = {}
 
     def spec(self, name: str) -> ModuleSpec | None:
         """Return a module of the user's, ELSEWHERE, or None; take the first one in."""
@@ -94,6 +115,26 @@ class Walk:
         for wanted in self.sources[name].imports:
             self._take_example(package, wanted.name)
             self._follow(name, package, wanted, f"{path}:{wanted.line}")
+        if self.sources[name].lists_folder:
+            self._take_folders(path, package, self.sources[name])
+
+    def _take_folders(self, path: Path, package: str, source: Source) -> None:
+        """Take in all modules of a source's folder and of the packages that it imports."""
+        folders = {path.parent: package}
+        for each in source.imports:
+            spec = self.specs.get(each.name)
+            for place in (spec and spec.submodule_search_locations) or ():
+                folders[Path(place)] = each.name
+        for folder, around in folders.items():
+            for file in listed_files(folder, source.names):
+                self.listed[file] = f"{around.replace('.', '/')}/{file.relative_to(folder)}"
+                self._take_file(file.relative_to(folder), around)
+
+    def _take_file(self, file: Path, package: str) -> None:
+        parts = [part for part in file.with_suffix("").parts if part != "__init__"]
+        if file.suffix == ".py" and parts and all(part.isidentifier() for part in parts):
+            with contextlib.suppress(ClashError):  # Nothing says that this one is imported.
+                self.spec(".".join([package, *parts] if package else parts))
 
     def _take_example(self, package: str, wanted: str) -> None:
         """Take in a module of TFX's examples that a user copied beside his own."""

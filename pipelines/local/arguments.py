@@ -142,8 +142,9 @@ def _content_named(value: str, store: Path) -> str:
 
 
 def _published(path: Path, store: Path) -> str:
-    target = store / fingerprint.of_file(path)[:16] / path.name
-    if not target.exists():
+    content = fingerprint.of_file(path)
+    target = store / content[:16] / path.name
+    if not target.is_file() or fingerprint.of_file(target) != content:  # Absent, or damaged.
         with atomic.published(target) as temporary:
             temporary.write_bytes(path.read_bytes())
     return str(target.resolve())

@@ -108,8 +108,13 @@ class Cache:
         }
         atomic.write_text(self._folder / f"{key}.json", json.dumps(entry))
 
-    def find(self, key: str) -> StepOutputs | None:
-        """Return the result kept under `key` if it is whole and its files are there, unchanged."""
+    def find(self, key: str, task: Task) -> StepOutputs | None:
+        """Return the result kept under `key` if it is whole and its files are there, unchanged.
+
+        Args:
+            key: of the task with its inputs.
+            task: it has every output that this one promises.
+        """
         path = self._folder / f"{key}.json"
         if not path.exists():
             return None
@@ -118,7 +123,13 @@ class Cache:
         except (ValueError, KeyError, TypeError, AttributeError):  # Damaged, or of other code.
             return None
         same = {n: _content(artifact) for n, artifact in outputs.artifacts.items()} == contents
-        return outputs if same else None
+        return outputs if same and _is_whole(outputs, task) else None
+
+
+def _is_whole(outputs: StepOutputs, task: Task) -> bool:
+    promised = task.component.get("outputDefinitions", {})
+    has_values = promised.get("parameters", {}).keys() <= outputs.parameters.keys()
+    return has_values and promised.get("artifacts", {}).keys() <= outputs.artifacts.keys()
 
 
 def _entry(entry: Mapping[str, Any]) -> tuple[StepOutputs, Mapping[str, str]]:

@@ -132,7 +132,7 @@ class _Run:
             return
         inputs = self.inputs(task)
         key = cache.key(task, inputs) if task.cached else ""
-        found = self.cache.find(key) if key else None
+        found = self.cache.find(key, task) if key else None
         if not found:
             self.update(entry, State.RUNNING)
         outputs = self.with_copies(task, found or self.execute(task, entry, inputs))

@@ -83,6 +83,38 @@ SHAPES = {
         {"m.py", "a.py", "b.py"},
         "b.py",
     ),
+    "a package that imports all that lies in its folder": (
+        "m.py",
+        {"m.py": "import pkg", "pkg/a.py": "X = 1", "pkg/deep/b.py": "import c", "c.py": ""}
+        | {"pkg/__init__.py": "import pkgutil\nN = list(pkgutil.walk_packages(__path__))"}
+        | {"pkg/words.txt": "", "pkg/.hidden": "", "other.py": ""},
+        {"m.py", "c.py", "pkg/__init__.py", "pkg/a.py", "pkg/deep/b.py", "pkg/words.txt"},
+        "pkg/a.py",
+    ),
+    "a package whose modules another one lists": (
+        "m.py",
+        {"m.py": "import pkgutil, pkg\nN = list(pkgutil.iter_modules(pkg.__path__))"}
+        | {"pkg/__init__.py": "", "pkg/a.py": "X = 1"},
+        {"m.py", "pkg/__init__.py", "pkg/a.py"},
+        "pkg/a.py",
+    ),
+    "files found by a pattern": (
+        "m.py",
+        {
+            "m.py": "from pathlib import Path\nHERE = Path(__file__).parent\nQ = HERE / 'sql'\n"
+            "def f():\n    return sorted(Q.glob('*.sql'))"
+        }
+        | {"sql/a.sql": "", "sql/b/c.sql": "", "sibling.py": "", "away/d.sql": ""},
+        {"m.py", "sibling.py", "sql/a.sql", "sql/b/c.sql"},
+        "sql/b/c.sql",
+    ),
+    "files found by a pattern elsewhere": (
+        "m.py",
+        {"m.py": "import glob\nHERE = __file__\nfor name in glob.glob('/data/*'): pass"}
+        | {"sibling.py": ""},
+        {"m.py"},
+        "m.py",
+    ),
     "a copy of one of TFX's examples, in a checkout of TFX": (
         "tfx/examples/penguin/m.py",
         {"tfx/__init__.py": "import absent", "tfx/examples/__init__.py": "import absent"}
@@ -193,6 +225,14 @@ def test_what_may_work_is_not_refused(tmp_path: Path, text: str):
     command = [sys.executable, "-P", "-m", "kanaria.components.shared.module_archive"]
     done = subprocess.run([*command, tmp_path / "m.py"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_folder_with_much_data_that_is_listed_is_refused(tmp_path: Path):
+    written(tmp_path, {"m.py": "import os\nN = os.listdir(os.path.dirname(__file__))"})
+    with (tmp_path / "data.csv").open("wb") as file:
+        file.truncate(65 << 20)
+    with pytest.raises(UserCodeError, match=r"code lists this folder, and its 65 MiB would go"):
+        names(tmp_path / "m.py")
 
 
 def test_code_of_the_user_on_pythonpath_counts_and_installed_code_does_not(

@@ -29,6 +29,17 @@ def test_a_damaged_result_is_made_again(
     assert states(runner, toy_document, text_file) == {"reused", "skipped"}
 
 
+@pytest.mark.parametrize("part", ["parameters", "artifacts", "contents"])
+def test_a_result_without_an_output_is_made_again(
+    runner: Runner, toy_document: dict[str, Any], text_file: Path, part: str
+):
+    runner.run(toy_document, text_file=str(text_file))
+    for path in runner.root.cache.glob("*.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), part: {}}))
+    assert "succeeded" in states(runner, toy_document, text_file)
+    assert states(runner, toy_document, text_file) == {"reused", "skipped"}
+
+
 def test_a_result_of_a_later_version_is_read_as_far_as_it_is_known(
     runner: Runner, toy_document: dict[str, Any], text_file: Path
 ):

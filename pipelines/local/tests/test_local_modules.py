@@ -66,6 +66,16 @@ def test_code_that_changes_while_the_run_goes_on_changes_nothing(
     assert result(again, "call-module") == ("reused", "one")
 
 
+def test_a_damaged_published_module_is_published_again(
+    runner: Runner, document: dict[str, Any], tmp_path: Path
+):
+    module = written(tmp_path, CODE)
+    record = runner.run(document, module_file=module)
+    Path(record.arguments["module_file"]).write_bytes(b"")
+    again = runner.run(document, module_file=module)
+    assert result(again, "call-module") == ("reused", "one")
+
+
 def test_a_changed_importable_module_and_its_helpers_run_what_takes_it(
     runner: Runner, document: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
