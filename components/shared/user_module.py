@@ -93,7 +93,8 @@ def _forget(root: Path) -> None:
 
 
 def _lies_below(folder: str, module: ModuleType) -> bool:
-    known = vars(module)  # To ask a lazy module for an attribute would load it.
+    # To ask a lazy module for an attribute would load it, and not all that is there is a module.
+    known = getattr(module, "__dict__", {})
     places = [known.get("__file__"), *(known.get("__path__") or ())]
     return any(str(place).startswith(folder) for place in places if place)
 
