@@ -27,15 +27,8 @@ RUN /opt/uv/bin/uv export --quiet --frozen --project /lock --extra "${RUNTIME}" 
       --prune widgetsnbextension --prune jupyterlab-widgets --prune libclang \
       --no-header --no-annotate --output-file /requirements.txt
 
-# One locked package (pyfarmhash) has no wheel; its compiler stays behind too. The base's Python
-# may be Debian's, whose headers are a package of their own.
 FROM tools AS dependencies
 COPY --from=lock /requirements.txt /requirements.txt
-RUN if grep -q ^pyfarmhash /requirements.txt \
-      && { ! command -v g++ > /dev/null || test -e /usr/bin/python3.11; }; then \
-      apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-        --no-install-recommends g++ $(test ! -e /usr/bin/python3.11 || echo python3-dev) > /dev/null; \
-    fi
 ARG UV_DEFAULT_INDEX
 # Headers and the libraries' own tests serve no step. Bytecode without time stamps, and one time
 # stamp for all files, make equal inputs equal layers; so does compiling in one process, because
@@ -90,17 +83,11 @@ LABEL org.opencontainers.image.title="kanaria-${RUNTIME}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-# alibi-detect imports OpenCV, which links to these libraries.
 FROM runtime AS alibi
-USER root
-RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-      --no-install-recommends libgl1 libglib2.0-0 > /dev/null \
- && rm -rf /var/lib/apt/lists/* /var/cache /var/log/*
 COPY --from=dependencies \
   /opt/kanaria/lib/python3.11/site-packages/alibi_detect-*.dist-info/licenses/LICENSE \
   /licenses/alibi-detect/
 ENV TF_USE_LEGACY_KERAS=1
-USER 65532:65532
 CMD ["python"]
 LABEL org.opencontainers.image.licenses="Apache-2.0 AND BUSL-1.1" \
       alibi-detect.licence="/licenses/alibi-detect/LICENSE"

@@ -1,10 +1,10 @@
 # Every target installs what it needs first; a second call finds it done.
+# Any Python 3 installs uv. Is it no 3.11, uv finds one for the runtimes, or brings one.
 PYTHON ?= python3
 UV := .venv/uv/bin/uv
 UV_VERSION := 0.13.8
 TRAINING := .venv/training/bin/python
 SERVING := .venv/serving/bin
-export UV_PYTHON_DOWNLOADS := never
 # Without bytecode each step of a run would compile thousands of modules anew.
 export UV_COMPILE_BYTECODE := 1
 DOCKER ?= docker
@@ -16,9 +16,10 @@ IMAGE = $(patsubst %/,%,$(IMAGE_PREFIX))$(if $(IMAGE_PREFIX),/)kanaria-$(1):$(VE
 # Indexes and proxies of the environment reach the build; nothing of them is in the images.
 FROM_ENVIRONMENT := PIP_INDEX_URL UV_DEFAULT_INDEX \
   HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy
+PASSED_ON = $(foreach name,$(FROM_ENVIRONMENT),$(if $($(name)),$(name)))
 BUILD_ARGUMENTS = BASE_IMAGE=$(BASE_IMAGE) UV_VERSION=$(UV_VERSION) VERSION=$(VERSION) \
   REVISION=$(shell git rev-parse HEAD 2> /dev/null) \
-  $(foreach name,$(FROM_ENVIRONMENT),$(if $($(name)),$(name)))
+  $(PASSED_ON)
 LOCKED := uv.lock pyproject.toml setup.cfg Makefile
 ALIBI_TESTS := serving/drift/tests/alibi
 # Two files of tests at a time, in the order named, the long ones first; the tests of one file stay
@@ -28,7 +29,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate benchmark
-.PHONY: clean images image-alibi test-images test-cluster test-cluster-pods test-prometheus
+.PHONY: clean images image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,26 +40,34 @@ install: ## Install both runtimes under .venv (done once; again only when the lo
 	else $(MAKE) --no-print-directory .venv/training/.synced .venv/serving/.synced; fi
 
 $(UV): Makefile
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo "Kanaria needs Python 3.11; name it: make PYTHON=/path/to/python3.11 install"; exit 1; }
-	$(PYTHON) -m venv .venv/uv
-	$(UV:uv=python) -m pip install --quiet uv==$(UV_VERSION)
+	@command -v $(PYTHON) > /dev/null || \
+	  { echo "error: no $(PYTHON) here; Debian and Ubuntu: sudo apt-get install git make python3-venv"; exit 1; }
+	@$(PYTHON) .github/scripts/check_machine.py
+	$(PYTHON) -m venv --clear .venv/uv
+	$(UV:uv=python) -m pip install --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
+
+# The runtimes' interpreter, as uv is told of it: PYTHON itself, or the version to find or to bring.
+RUNTIME_PYTHON = $(shell $(PYTHON) -c 'import sys; print(sys.executable if sys.version_info[:2] == (3, 11) else "3.11")')
+
+define sync
+	@$(UV) python find --no-project "$(RUNTIME_PYTHON)" > /dev/null 2>&1 \
+	|| { echo "No Python 3.11 here; uv brings one."; $(UV) python install --no-bin 3.11; } \
+	|| { echo "error: Kanaria runs on Python 3.11, which is not here, and uv could not bring it (above is why);" \
+	  "install it and name it: make PYTHON=/path/to/python3.11 install"; exit 1; }
+	UV_PROJECT_ENVIRONMENT=.venv/$(1) $(UV) sync --frozen --python "$(RUNTIME_PYTHON)" \
+	  --extra $(1) $(addprefix --group ,$(2))
+	@touch $@
+endef
 
 .venv/training/.synced: $(LOCKED) | $(UV)
-	UV_PROJECT_ENVIRONMENT=.venv/training $(UV) sync --quiet --frozen --python $(PYTHON) \
-	  --extra training --group test --group servers
-	@touch $@
+	$(call sync,training,test servers)
 
 .venv/serving/.synced: $(LOCKED) | $(UV)
-	UV_PROJECT_ENVIRONMENT=.venv/serving $(UV) sync --quiet --frozen --python $(PYTHON) \
-	  --extra serving --group test --group servers --group lint --group demo --group notebooks
-	@touch $@
+	$(call sync,serving,test servers lint demo notebooks)
 
 .venv/alibi/.synced: $(LOCKED) | $(UV)
-	UV_PROJECT_ENVIRONMENT=.venv/alibi $(UV) sync --quiet --frozen --python $(PYTHON) \
-	  --extra alibi --group test
-	@touch $@
+	$(call sync,alibi,test)
 
 demo: install ## Train on real flights, deploy, roll out a 10 % canary, judge live traffic.
 	@$(SERVING)/python -m kanaria.pipelines.flights.demo
@@ -116,6 +125,18 @@ images: ## Build the training and the control image from BASE_IMAGE with any eng
 	$(call build,control,runtime)
 	@for image in $(call IMAGE,training) $(call IMAGE,control); do \
 	  echo "$$image $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $$image) / 1000000 )) MB"; done
+
+# The tag has the hash of the list: the same that a config's requirements_file gives.
+image-with: WITH = $(call IMAGE,training)-with-$(shell sha256sum "$(or $(REQUIREMENTS),/dev/null)" | cut -c1-12)
+image-with: ## Build the training image with a user's own packages (REQUIREMENTS=requirements.txt).
+	@test -f "$(REQUIREMENTS)" || { echo "error: name the list: make image-with REQUIREMENTS=requirements.txt"; exit 1; }
+	$(call build,training,runtime)
+	@rm -rf build/own-packages && mkdir -p build/own-packages
+	@cp pyproject.toml uv.lock build/own-packages && cp "$(REQUIREMENTS)" build/own-packages/requirements.txt
+	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --file Dockerfile.own-packages --tag $(WITH) \
+	  --build-arg TRAINING_IMAGE=$(call IMAGE,training) --build-arg UV_VERSION=$(UV_VERSION) \
+	  $(addprefix --build-arg ,$(PASSED_ON)) build/own-packages
+	@echo "$(WITH) $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $(WITH)) / 1000000 )) MB"
 
 image-alibi: ## Build the image with alibi-detect (BSL 1.1: production use needs a licence of Seldon's).
 	$(call build,alibi,alibi)

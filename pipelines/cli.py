@@ -1,39 +1,53 @@
 """The command line `kanaria`. Each command loads only what it needs."""
 
 import argparse
-import signal
 import sys
 import webbrowser
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared.errors import KanariaError, ParameterError, shown
+from kanaria.components.shared.command_line import Parser, Stopped, code_of, port, tell, wrapped
+from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.submit.options import add_schedule, add_submit
 from kanaria.serving.drift_server.options import add_drift
 from kanaria.serving.rollout.options import add_rollout
 
 ROOT = ".kanaria"
+ROOT_HELP = "folder of runs and results; %(default)s"
 
 
 def _run(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.local import summary
+    from kanaria.pipelines.local import endpoint, summary
     from kanaria.pipelines.local.launch import launch
     from kanaria.pipelines.local.record import State
     from kanaria.pipelines.local.run import Root
 
     root = Root(path=Path(options.root).resolve(), copies=options.pipeline_root)
-    record, index = launch(options.pipeline, config=options.config, settings=options.set, root=root)
-    failed = [task for task in record.tasks if task.state is State.FAILED]
-    for task in failed:
-        sys.stderr.write(f"error: {task.name}: {task.cause}\nlog: {task.log}\n")
-    sys.stdout.write(summary.text(record, str(index)))
-    return int(bool(failed))
+    try:
+        record, index = launch(
+            options.pipeline, config=options.config, settings=options.set, root=root
+        )
+    except Stopped as stop:
+        stop.remark = "; run it again: finished steps are reused"
+        raise
+    for line in summary.failures(record):
+        tell(line)
+    pushed = endpoint.lines(record, root)
+    for line in (*summary.lines(record), *pushed.sentences):
+        sys.stdout.write(f"{wrapped(line, sys.stdout)}\n")
+    for command in pushed.commands:  # They are copied as they stand.
+        sys.stdout.write(f"  {command}\n")
+    sys.stdout.write(f"{index}\n")
+    return int(record.state is not State.SUCCEEDED)
 
 
 def _compile(options: argparse.Namespace) -> int:
     from kanaria.pipelines.compile import compile_pipeline
 
-    compile_pipeline(options.pipeline, Path(options.output), options.image_prefix)
+    compile_pipeline(
+        options.pipeline, Path(options.output), options.image_prefix, options.requirements_file
+    )
     return 0
 
 
@@ -55,10 +69,17 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from kanaria.components.shared.times import stopwatch
     from kanaria.pipelines.local.record import all_runs
+    from kanaria.pipelines.local.summary import clock
 
-    for run in all_runs(Path(options.root) / "runs"):
-        sys.stdout.write(f"{run.run_id:48} {run.state.value:10} {run.started}\n")
+    found = all_runs(Path(options.root) / "runs")
+    for run in found:
+        took = stopwatch(run.seconds) if run.seconds else ""
+        line = f"{run.run_id:48} {run.state.value:11} {clock(run.started)}  {took}"
+        sys.stdout.write(f"{line.rstrip()}\n")
+    if not found:
+        tell(f"no runs in {options.root}/runs; `kanaria run` makes one, --root names another place")
     return 0
 
 
@@ -75,48 +96,83 @@ def _open(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add(commands: Any, name: str, text: str, **options: Any) -> Any:
+    return commands.add_parser(name, help=text, description=text, **options)
+
+
 def _add_run(commands: Any) -> None:
-    run = commands.add_parser("run", help="run a pipeline on this machine")
+    run = _add(commands, "run", "run a pipeline on this machine", add_help=False)
+    run.add_argument("-h", "--help", action=Help)
     run.add_argument("pipeline", help="train_and_deploy, watch_for_drift, or a compiled .yaml file")
-    run.add_argument("--config", default="", help="YAML file of pipeline parameters")
-    run.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    run.add_argument("--root", default=ROOT, help="where runs and results are kept")
-    run.add_argument("--pipeline-root", default="", help="URI where outputs are copied to as well")
+    run.add_argument(
+        "--config",
+        default="",
+        metavar="FILE",
+        help="YAML file of the pipeline's parameters, and of requirements_file",
+    )
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter, over the file's; as often as needed",
+    )
+    run.add_argument("--root", default=ROOT, metavar="FOLDER", help=ROOT_HELP)
+    run.add_argument(
+        "--pipeline-root", default="", metavar="URI", help="where outputs are copied to as well"
+    )
     run.set_defaults(command=_run)
 
 
 def _add_compile(commands: Any) -> None:
-    build = commands.add_parser("compile", help="write a pipeline as YAML for the KFP UI")
+    build = _add(commands, "compile", "write a pipeline as YAML for the KFP UI")
     build.add_argument("pipeline", help="train_and_deploy or watch_for_drift")
-    build.add_argument("-o", "--output", required=True)
-    build.add_argument("--image-prefix", default="", help="registry and path of the images")
+    build.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to write")
+    build.add_argument(
+        "--image-prefix", default="", metavar="PREFIX", help="registry and path of the images"
+    )
+    build.add_argument(
+        "--requirements-file", default="", metavar="FILE", help="what `make image-with` was given"
+    )
     build.set_defaults(command=_compile)
 
 
 def _add_serve(commands: Any) -> None:
-    serve = commands.add_parser("serve", help="serve InferenceServices by local processes")
-    serve.add_argument("manifests", nargs="*", metavar="FILE.yaml")
-    serve.add_argument("--state", default=f"{ROOT}/serving", help="state folder")
-    serve.add_argument("--port", type=int, default=8080)
+    serve = _add(commands, "serve", "serve InferenceServices by local processes")
+    serve.add_argument(
+        "manifests", nargs="*", metavar="FILE.yaml", help="InferenceServices to apply first"
+    )
+    serve.add_argument(
+        "--state", default=f"{ROOT}/serving", metavar="FOLDER", help="state folder; %(default)s"
+    )
+    serve.add_argument(
+        "--port", type=port, default=8080, help="of this machine, 0 for a free one; %(default)s"
+    )
     serve.set_defaults(command=_serve)
 
 
 def _add_doctor(commands: Any) -> None:
-    doctor = commands.add_parser("doctor", help="tell what a cluster lacks for delivery")
-    doctor.add_argument("--namespace", default="default", help="namespace of the services")
+    doctor = _add(commands, "doctor", "tell what a cluster lacks for delivery")
+    doctor.add_argument("--namespace", default="default", help="of the services; %(default)s")
     doctor.add_argument("--context", default="", help="kubeconfig context; the current by default")
     doctor.set_defaults(command=_doctor)
 
 
 def _add_runs(commands: Any) -> None:
-    runs = commands.add_parser("runs", help="look at runs on this machine")
-    verbs = runs.add_subparsers(required=True, metavar="list|open")
-    for name, function in (("list", _list), ("open", _open)):
-        verb = verbs.add_parser(name, help=f"{name} runs")
-        verb.add_argument("--root", default=ROOT)
+    runs = _add(commands, "runs", "look at runs on this machine")
+    runs.set_defaults(command=runs.asked)
+    verbs = runs.add_subparsers(metavar="list|open")
+    for name, function, text in (
+        ("list", _list, "list runs, the newest last"),
+        ("open", _open, "print where a run's page is, and open it in a browser"),
+    ):
+        verb = _add(verbs, name, text)
+        verb.add_argument("--root", default=ROOT, metavar="FOLDER", help=ROOT_HELP)
         verb.set_defaults(command=function)
         if name == "open":
-            verb.add_argument("run", nargs="?", default="", help="the run; the newest by default")
+            verb.add_argument(
+                "run", nargs="?", default="", help="beginning of its name; the newest by default"
+            )
 
 
 class _Version(argparse.Action):
@@ -142,29 +198,27 @@ ADDED = (
 )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="kanaria", description="Train, evaluate and deliver models with KFP and KServe."
+def _parser() -> Parser:
+    parser = Parser(
+        prog="kanaria",
+        description="Train, evaluate and deliver models with KFP and KServe.",
+        epilog="`kanaria COMMAND --help` tells more, `kanaria run PIPELINE --help` its parameters.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
+    parser.set_defaults(command=parser.asked)
     commands = parser.add_subparsers(
-        required=True, metavar="run|compile|submit|schedule|serve|rollout|drift|doctor|runs"
+        metavar="run|compile|submit|schedule|serve|rollout|drift|doctor|runs"
     )
     for add in ADDED:
         add(commands)
     return parser
 
 
-def main() -> None:
-    """Run the command line; exit with 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
+def _command() -> int:
     options = _parser().parse_args()
-    # A runner that is told to stop stops its step too, as on Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        code = options.command(options)
-    except KanariaError as error:
-        sys.stderr.write(f"error: {error}\n")
-        code = 1
-    except KeyboardInterrupt:
-        code = 130
-    sys.exit(code)
+    return int(options.command(options))
+
+
+def main() -> None:
+    """Run the command line and exit: 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
+    sys.exit(code_of(_command))

@@ -5,13 +5,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from kanaria.components.shared import atomic
+from kanaria.components.shared import atomic, yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
+from kanaria.pipelines import requirements
+from kanaria.pipelines.compiled import NAMES
+from kanaria.pipelines.requirements import MARK
 
-NAMES = ("train_and_deploy", "watch_for_drift")
 IMAGES = (TRAINING_IMAGE, CONTROL_IMAGE)
 
 
@@ -22,7 +22,7 @@ def _compiled(name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.yaml"
         compiler.Compiler().compile(pipeline, str(path))
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return dict(yaml_text.read(path))
 
 
 def with_prefix(document: dict[str, Any], image_prefix: str) -> dict[str, Any]:
@@ -34,18 +34,21 @@ def with_prefix(document: dict[str, Any], image_prefix: str) -> dict[str, Any]:
     """
     for executor in document["deploymentSpec"].get("executors", {}).values():
         container = executor.get("container", {})
-        if container.get("image") in IMAGES and image_prefix:
+        if container.get("image", "").partition(MARK)[0] in IMAGES and image_prefix:
             container["image"] = f"{image_prefix.rstrip('/')}/{container['image']}"
     return document
 
 
-def compile_pipeline(name: str, output: Path, image_prefix: str = "") -> None:
+def compile_pipeline(
+    name: str, output: Path, image_prefix: str = "", requirements_file: str = ""
+) -> None:
     """Write the compiled pipeline `name` to `output`, atomically.
 
     Raises:
-        ParameterError: there is no such pipeline.
+        ParameterError: there is no such pipeline, or no such list of packages.
     """
     if name not in NAMES:
         raise ParameterError(f"pipeline={shown(name)}: unknown; there are {', '.join(NAMES)}")
-    document = with_prefix(_compiled(name), image_prefix)
-    atomic.write_text(output, yaml.safe_dump(document, sort_keys=True, width=100))
+    listed, _ = requirements.taken({requirements.KEY: requirements_file}, {})
+    document = with_prefix(requirements.with_packages(_compiled(name), listed), image_prefix)
+    atomic.write_text(output, yaml_text.dump(document, sort_keys=True))

@@ -1,13 +1,14 @@
 """Reads compiled pipelines: those of the package by name, others from a YAML file."""
 
+import difflib
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from kanaria.components.shared import yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
 
+NAMES = ("train_and_deploy", "watch_for_drift")
 ENDINGS = (".yaml", ".yml")
 
 
@@ -21,19 +22,13 @@ def documents(pipeline: str) -> list[Any]:
         ParameterError: there is no such pipeline or file, or it is not YAML.
     """
     if pipeline.endswith(ENDINGS):
-        path = Path(pipeline)
-        if not path.is_file():
-            raise ParameterError(f"pipeline={shown(pipeline)}: no such file")
-        text = path.read_text(encoding="utf-8")
-    else:
-        file = resources.files("kanaria.pipelines") / pipeline / "pipeline.yaml"
-        if not file.is_file():
-            raise ParameterError(
-                f"pipeline={shown(pipeline)}: unknown; "
-                "name train_and_deploy, watch_for_drift or a compiled .yaml file"
-            )
-        text = file.read_text(encoding="utf-8")
-    try:
-        return list(yaml.safe_load_all(text))
-    except yaml.YAMLError as error:
-        raise ParameterError(f"{pipeline}: not YAML: {shown(str(error))}") from error
+        return yaml_text.read_all(Path(pipeline))
+    if pipeline not in NAMES:
+        near = difflib.get_close_matches(pipeline, NAMES, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ParameterError(
+            f"pipeline={shown(pipeline)}: unknown; {hint}name {', '.join(NAMES)} or a compiled "
+            ".yaml file"
+        )
+    file = resources.files("kanaria.pipelines") / pipeline / "pipeline.yaml"
+    return yaml_text.parse_all(file.read_text(encoding="utf-8"), pipeline)

@@ -15,7 +15,7 @@ from kanaria.components.shared.module_search import ELSEWHERE, ClashError, Searc
 EXAMPLES = ("tfx.examples.", "tfx.experimental.")
 """Modules below these import one another by those names, wherever users copy them to."""
 NOT_OF_TFX = "Kanaria stands in for a part of TFX; leave this name out"
-REMEDY = "put it beside the module, or install its package in the step's runtime"
+REMEDY = "put it beside the module, or name its package in requirements_file"
 
 
 def syntax_fault(path: Path, error: SyntaxError | ValueError) -> str:

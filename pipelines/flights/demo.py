@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kanaria.components.shared import atomic
+from kanaria.components.shared.command_line import code_of, program, typed
 from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.flights import traffic, watching
 from kanaria.pipelines.flights.prepare import prepare
+from kanaria.pipelines.local import endpoint
 from kanaria.pipelines.local.record import all_runs
 from kanaria.pipelines.local.run import Root
 from kanaria.serving.drift.report.records import Watched
@@ -78,10 +80,7 @@ def demo(folder: Path) -> int:
     _say(f"\n{_table(summaries)}")
     seen = watching.seen(root.path / EVENTS, root.models / SERVICE, began)
     _tell_drift(seen)
-    report = root.runs / all_runs(root.runs)[-1].run_id / "index.html"
-    _say(f"Drift: {watching.write_report(seen, root.path)}")
-    _say(f"Serve it again: kanaria serve --state {root.serving}")
-    _say(f"Report: {report}")
+    _tell_what_is_left(root, watching.write_report(seen, root.path))
     is_whole = len(summaries) == len(seen) == 2 and not any(s.errors for s in summaries)
     return int(not is_whole)
 
@@ -91,6 +90,22 @@ def _new_store(root: Root) -> Path:
     for path in root.path.glob(f"{EVENTS}*"):
         atomic.remove(path)
     return root.path / EVENTS
+
+
+def _tell_what_is_left(root: Root, drift: Path) -> None:
+    """Say what may be looked at and asked now, in lines that can be typed as they stand."""
+    newest = all_runs(root.runs)[-1]
+    serve, *ask = endpoint.lines(newest, root).commands
+    store = typed(root.path / EVENTS)
+    for title, line in (
+        ("Drift", str(drift)),
+        ("The same in lines", f"{program()} drift status --store {store}"),
+        ("The same as a page", f"{program()} drift report --store {store}"),
+        ("Serve it again", serve),
+        *(("Ask it then", command) for command in ask),
+        ("Report", str(root.runs / newest.run_id / "index.html")),
+    ):
+        _say(f"{title}: {line}")
 
 
 def _tell_drift(seen: Sequence[Watched]) -> None:
@@ -103,14 +118,7 @@ def _tell_drift(seen: Sequence[Watched]) -> None:
 
 def main() -> None:
     """Run in `.kanaria/demo` of the current folder."""
-    try:
-        code = demo(Path(".kanaria/demo"))
-    except KanariaError as error:
-        sys.stderr.write(f"error: {error}\n")
-        code = 1
-    except KeyboardInterrupt:
-        code = 130
-    sys.exit(code)
+    sys.exit(code_of(lambda: demo(Path(".kanaria/demo"))))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -15,16 +16,20 @@ from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.drift import saved
 from kanaria.serving.drift.report import page, records, wording
 from kanaria.serving.drift.report.records import Metric, Report, Watched, Window
-from kanaria.serving.drift_server.exchanges import Exchange
-from kanaria.serving.drift_server.opening import open_reader
+from kanaria.serving.drift_server.exchanges import OF_LABELS, Exchange, Stream, Verdict
+from kanaria.serving.drift_server.opening import open_reader, open_store
 from kanaria.serving.drift_server.quality import Task
+from kanaria.serving.drift_server.store import Store
 from kanaria.serving.drift_server.watching.examining import Fitted, examine
 from kanaria.serving.drift_server.watching.judged import judged
-from kanaria.serving.drift_server.watching.settings import LabelSettings
+from kanaria.serving.drift_server.watching.runner import DRIFTED
+from kanaria.serving.drift_server.watching.settings import LabelSettings, Watch
 from kanaria.serving.drift_server.watching.window_columns import read
 
 START_SECONDS, POLL_SECONDS = 60, 0.1
 LABELS = LabelSettings(task=Task.BINARY)
+NAME = str(Watch.model_fields["name"].default)
+"""Of what is found, in the store: that of a watch which is given none."""
 
 
 @contextmanager
@@ -68,8 +73,10 @@ def _is_ready(url: str) -> bool:
 def seen(store: Path, releases: Path, begin: float) -> list[Watched]:
     """Return what was seen of each version: its requests beside its training rows, its quality.
 
+    It is kept in the store, where `kanaria drift status` and `report` find it.
+
     Args:
-        store: file of the drift server.
+        store: file of the drift server, which has ended.
         releases: folder of the service's releases, named by their version.
         begin: of the requests, in seconds since 1970.
 
@@ -78,15 +85,40 @@ def seen(store: Path, releases: Path, begin: float) -> list[Watched]:
     """
     with closing(open_reader(str(store))) as reader:
         found = {s: list(reader.by_time(s, begin, time.time())) for s in reader.streams()}
-    return [
-        Watched(
-            name=f"{stream.service}, version {stream.version}",
-            windows=(_window(releases / stream.version, exchanges),),
-            labels=(judged(exchanges, LABELS, ()),),
-        )
-        for stream, exchanges in found.items()
-        if exchanges
-    ]
+    with closing(open_store(str(store))) as kept:
+        return [
+            _watched(kept, stream, exchanges, releases / stream.version)
+            for stream, exchanges in found.items()
+            if exchanges
+        ]
+
+
+def _watched(
+    store: Store, stream: Stream, exchanges: Sequence[Exchange], release_folder: Path
+) -> Watched:
+    last = max(exchange.number for exchange in exchanges)
+    window = replace(_window(release_folder, exchanges), last=last)
+    labels = judged(exchanges, LABELS, ())
+    verdict = Verdict(
+        stream=stream,
+        detector=NAME,
+        begin=window.begin or 0.0,
+        end=window.end or 0.0,
+        rows=window.rows,
+        drifted=DRIFTED.get(window.verdict),
+        document=records.dump_window(window),
+    )
+    told = replace(
+        verdict,
+        detector=f"{NAME}{OF_LABELS}",
+        drifted=bool(labels.changes),
+        document=records.dump_labels(labels),
+    )
+    for one in (verdict, told):
+        store.keep_verdict(one.detector, stream, 0, last, one)
+    return Watched(
+        name=f"{stream.service}, version {stream.version}", windows=(window,), labels=(labels,)
+    )
 
 
 def _window(folder: Path, exchanges: Iterable[Exchange]) -> Window:

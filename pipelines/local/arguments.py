@@ -1,60 +1,54 @@
 """A pipeline's arguments: from a config file and --set, checked all at once, files published."""
 
 import difflib
+import errno
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from kanaria.components.shared import atomic, fingerprint, storage
+from kanaria.components.shared import atomic, fingerprint, storage, yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
+from kanaria.pipelines.local import parameter_types
 from kanaria.pipelines.local.cache import FILE_SUFFIX
 from kanaria.pipelines.local.plan import Plan
-
-TYPES: Mapping[str, tuple[type, ...]] = {
-    "STRING": (str,),
-    "NUMBER_INTEGER": (int,),
-    "NUMBER_DOUBLE": (int, float),
-    "BOOLEAN": (bool,),
-    "LIST": (list,),
-    "STRUCT": (dict,),
-}
 
 FILE_ENDINGS = (".py", ".pbtxt", ".pb", ".json", ".yaml", ".yml", ".txt")
 """What makes a text without a slash a file's name and not an importable module's."""
 ABSENT = "no such file; a config's paths begin in its folder, those of --set in the current one"
 
 
-def _load(text: str, where: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ParameterError(f"{where}: not YAML: {shown(str(error))}") from error
-
-
 def from_config(path: Path) -> dict[str, Any]:
     """Read parameters from a YAML file; `*_file` paths in it are relative to its folder.
 
     Raises:
-        ParameterError: the file does not exist, or is no YAML mapping.
+        ParameterError: the file cannot be read, or is no YAML mapping.
     """
-    if not path.is_file():
-        raise ParameterError(f"--config {shown(str(path))}: no such file")
-    values = _load(path.read_text(encoding="utf-8"), str(path))
+    values = yaml_text.read(path)
+    if values is None:
+        raise ParameterError(f"{path}: the file is empty; write `parameter: value` lines")
     if not isinstance(values, dict):
-        raise ParameterError(f"{path}: write a mapping of parameter names to values")
+        raise ParameterError(f"{path}: {shown(values)}: write `parameter: value` lines")
     return {name: _beside(name, value, path.parent) for name, value in values.items()}
 
 
 def _beside(name: str, value: Any, folder: Path) -> Any:
-    is_path = str(name).endswith(FILE_SUFFIX) and isinstance(value, str)
-    return str(folder / value) if is_path and (folder / value).is_file() else value
+    is_path = name.endswith(FILE_SUFFIX) and isinstance(value, str)
+    return str(folder / value) if is_path and _is_file(folder / value) else value
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether there is such a file; a text that is too long for a name names none."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise ParameterError(f"{shown(str(path))}: {error.strerror}") from error
 
 
 def from_settings(settings: Sequence[str], plan: Plan) -> dict[str, Any]:
-    """Read `key=value` settings; the value is YAML unless the parameter is text.
+    """Read `name=value` settings; the value is YAML unless the parameter is text.
 
     Raises:
         ParameterError: a setting has no "=".
@@ -63,9 +57,9 @@ def from_settings(settings: Sequence[str], plan: Plan) -> dict[str, Any]:
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
-            raise ParameterError(f"--set {shown(setting)}: write key=value")
+            raise ParameterError(f"--set {shown(setting)}: write name=value")
         is_text = plan.parameters.get(name, {}).get("parameterType") == "STRING"
-        values[name] = text if is_text else _load(text, f"--set {name}")
+        values[name] = text if is_text else yaml_text.parse(text, f"--set {name}")
     return values
 
 
@@ -75,17 +69,11 @@ def given(config: str, settings: Sequence[str], plan: Plan) -> dict[str, Any]:
     return found | from_settings(settings, plan)
 
 
-def _has_type(value: Any, wanted: str) -> bool:
-    if isinstance(value, bool):
-        return wanted == "BOOLEAN"
-    return isinstance(value, TYPES.get(wanted, object))
-
-
 def _names_no_file(name: str, value: Any) -> bool:
     """Tell whether a `*_file` value can only be a path here, and there is no such file."""
     if not name.endswith(FILE_SUFFIX) or not isinstance(value, str) or "://" in value:
         return False
-    return ("/" in value or value.endswith(FILE_ENDINGS)) and not Path(value).is_file()
+    return ("/" in value or value.endswith(FILE_ENDINGS)) and not _is_file(Path(value))
 
 
 def checked(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,13 +86,15 @@ def checked(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     faults = Faults(plan.name)
     for name, value in values.items():
         if name not in plan.parameters:
-            near = difflib.get_close_matches(str(name), plan.parameters, n=1)
-            hint = f"did you mean {near[0]}?" if near else "no such parameter"
-            faults.check(False, str(name), value, hint)
+            near = difflib.get_close_matches(name, plan.parameters, n=1)
+            listed = "no such parameter; `kanaria run PIPELINE --help` lists them"
+            faults.check(False, name, value, f"did you mean {near[0]}?" if near else listed)
             continue
-        wanted = plan.parameters[name]["parameterType"]
-        faults.check(_has_type(value, wanted), name, value, f"give a value of type {wanted}")
+        remedy = parameter_types.fault(value, plan.parameters[name])
+        faults.check(not remedy, name, value, remedy)
         faults.check(not _names_no_file(name, value), name, value, ABSENT)
+    if too_large := parameter_types.too_large(values):
+        faults.add(too_large)
     for name, definition in plan.parameters.items():
         if name not in values and not definition.get("isOptional"):
             faults.add(f"{name} is missing; set it in the config or with --set {name}=...")
@@ -136,7 +126,7 @@ def _is_published(value: str, store: Path) -> bool:
 
 def _content_named(value: str, store: Path) -> str:
     if not storage.is_remote(value):
-        return _published(Path(value), store) if Path(value).is_file() else value
+        return _published(Path(value), store) if _is_file(Path(value)) else value
     with storage.opened(value) as path:
         return _published(path, store)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kanaria.components.shared import fingerprint
 from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.pipelines.requirements import KEY, MARK
 
 RUNTIMES = {"kanaria-training": "training", "kanaria-control": "serving"}
 """Image name without registry and tag -> extra of pyproject.toml, folder under `.venv`."""
@@ -31,7 +32,7 @@ def python_of(image: str) -> Path:
     """Return the interpreter a task with `image` runs in.
 
     It is named by KANARIA_TRAINING_PYTHON or KANARIA_SERVING_PYTHON, or is the environment
-    beside the one that runs now.
+    beside the one that runs now. An image with a user's own packages has one beside that.
 
     Raises:
         ParameterError: there is no such interpreter.
@@ -44,7 +45,23 @@ def python_of(image: str) -> Path:
             f"runtime {runtime!r}: no Python at {shown(str(path))}; run `make install`, or set "
             f"KANARIA_{runtime.upper()}_PYTHON"
         )
-    return path
+    if MARK not in image:
+        return path
+    own = python_with(path, image)
+    if not own.is_file():
+        raise ParameterError(f"image={shown(image)}: no Python at {shown(str(own))}; give {KEY}")
+    return own
+
+
+def python_with(base: Path, image: str) -> Path:
+    """Return where the Python of an image with a user's own packages lies, beside `base`.
+
+    Its folder has the hash of the list of packages from the image's tag, and that of the packages
+    that `base` has.
+    """
+    folder = base.parent.parent
+    digest = image.rpartition(MARK)[2]
+    return folder.with_name(f"{folder.name}{MARK}{digest}-{packages(base)[:8]}") / "bin" / "python"
 
 
 @lru_cache

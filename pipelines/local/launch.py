@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kanaria.pipelines import requirements
 from kanaria.pipelines.compiled import documents
-from kanaria.pipelines.local import arguments, plan, progress
+from kanaria.pipelines.local import arguments, own_packages, plan, progress
 from kanaria.pipelines.local.record import RunRecord, TaskRecord
 from kanaria.pipelines.local.run import Root, run
 
@@ -39,9 +40,14 @@ def launch(
         NotReadyError: a store does not answer.
     """
     root = root or Root(path=Path(".kanaria").resolve())
-    found = plan.read(next(iter(documents(pipeline)), None))
+    document: Any = next(iter(documents(pipeline)), None)
+    found = plan.read(document)
     given = {**arguments.given(config, settings, found), **(values or {})}
+    listed, given = requirements.taken(given, found.parameters)
     if MODEL_ROOT in found.parameters:
         given.setdefault(MODEL_ROOT, str(root.models))
     checked = arguments.checked(found, given)
+    if listed:
+        own_packages.ensure(listed)
+        found = plan.read(requirements.with_packages(document, listed))
     return run(found, checked, root, show or progress.on(sys.stdout))

@@ -1,7 +1,7 @@
 """A compiled pipeline as a flat list of tasks. Pure: YAML data in, frozen dataclasses out."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kanaria.components.shared.errors import ParameterError
@@ -200,6 +200,21 @@ def is_compiled(document: Any) -> bool:
     return all(isinstance(part, Mapping) for part in parts) and "dag" in document["root"]
 
 
+def interface(document: Any) -> Plan:
+    """Return a compiled pipeline's name and parameters, without its tasks.
+
+    Raises:
+        ParameterError: it is no compiled pipeline.
+    """
+    if not is_compiled(document):
+        raise ParameterError(
+            "pipeline: the file holds no compiled pipeline; see `kanaria compile`, and give "
+            "parameters by --config"
+        )
+    parameters = document["root"].get("inputDefinitions", {}).get("parameters", {})
+    return Plan(name=document["pipelineInfo"]["name"], parameters=parameters, tasks=())
+
+
 def read(document: Any) -> Plan:
     """Flatten a compiled pipeline.
 
@@ -210,8 +225,7 @@ def read(document: Any) -> Plan:
         ParameterError: it is no compiled pipeline, or uses constructs this runner does not
             support; all are named.
     """
-    if not is_compiled(document):
-        raise ParameterError("pipeline: the file holds no compiled pipeline; see `kanaria compile`")
+    found = interface(document)
     reader = _Reader(document)
     declared = document["root"].get("inputDefinitions", {})
     reader.unsupported += [
@@ -219,10 +233,9 @@ def read(document: Any) -> Plan:
     ]
     top = _Scope(inputs=None, after=frozenset(), guards=(), prefix="")
     tasks = tuple(reader.tasks(document["root"]["dag"], top))
-    name = document["pipelineInfo"]["name"]
     if reader.unsupported:
         raise ParameterError(
-            f"{name}: the local runner does not support: {'; '.join(reader.unsupported)}; "
+            f"{found.name}: the local runner does not support: {'; '.join(reader.unsupported)}; "
             "run it on a cluster"
         )
-    return Plan(name=name, parameters=declared.get("parameters", {}), tasks=tasks)
+    return replace(found, tasks=tasks)

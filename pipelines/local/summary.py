@@ -1,53 +1,44 @@
 """The last lines of a run on the terminal. Pure."""
 
-from kanaria.pipelines.local.record import RunRecord, State
+from collections.abc import Iterator
+from datetime import datetime
 
-ENDPOINT = "endpoint"
+from kanaria.components.shared.times import stopwatch
+from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
+
 OUTCOME = "outcome"
 REPORT = ".html"
 
 
-def _reports(record: RunRecord) -> list[str]:
-    return [
-        f"report: {path}"
-        for task in record.tasks
-        for path in task.artifacts.values()
-        if path.endswith(REPORT)
-    ]
+def short(task: TaskRecord) -> str:
+    """Return the task's name without the conditions around it."""
+    return task.name.rpartition("/")[2]
 
 
-def _endpoints(record: RunRecord) -> list[str]:
-    """Return where a model was pushed, or why it was not; any step with an endpoint counts."""
-    found = [task.metadata[ENDPOINT] for task in record.tasks if task.metadata.get(ENDPOINT)]
-    return [
-        f"endpoint: {values['url']} ({values.get('revision')}, {values.get('percent')} %)"
-        if values.get("url")
-        else f"endpoint: {values.get('reason', '')}"
-        for values in found
-    ]
+def clock(moment: str) -> str:
+    """Return an ISO 8601 time in UTC as a person reads it."""
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _refusals(record: RunRecord) -> list[str]:
-    """Return what a judging step did not let pass, so that a skipped task has its reason."""
-    found = [task.metadata.get(OUTCOME, {}) for task in record.tasks]
-    return [str(values["summary"]) for values in found if values.get("passed") is False]
+def failures(record: RunRecord) -> Iterator[str]:
+    """Yield what failed, with its cause and where its log is."""
+    for task in record.tasks:
+        if task.state is State.FAILED:
+            yield f"error: {short(task)}: {task.cause}"
+            yield f"log: {task.log}"
 
 
-def text(record: RunRecord, index: str) -> str:
-    """Return the summary of a finished run, one fact a line, the run's overview last.
-
-    Args:
-        record: the finished run.
-        index: path of its index.html.
-    """
+def lines(record: RunRecord) -> Iterator[str]:
+    """Yield the summary of a finished run, one fact a line."""
     reused = sum(task.state is State.REUSED for task in record.tasks)
-    waiting = [task.name for task in record.tasks if task.state is State.PENDING]
-    lines = [
-        f"{record.state.value} in {record.seconds:.1f} s, {reused} tasks reused",
-        *([f"not run: {', '.join(waiting)}"] if waiting else []),
-        *_reports(record),
-        *_refusals(record),
-        *_endpoints(record),
-        index,
-    ]
-    return "\n".join(lines) + "\n"
+    again = f", {reused} {'task' if reused == 1 else 'tasks'} reused" if reused else ""
+    yield f"{record.state.value} in {stopwatch(record.seconds)}{again}"
+    waiting = [short(task) for task in record.tasks if task.state is State.PENDING]
+    if waiting:
+        yield f"not run: {', '.join(waiting)}"
+    for task in record.tasks:
+        yield from (f"report: {path}" for path in task.artifacts.values() if path.endswith(REPORT))
+    # What a judging step did not let pass, so that a skipped task has its reason.
+    for task in record.tasks:
+        if task.metadata.get(OUTCOME, {}).get("passed") is False:
+            yield str(task.metadata[OUTCOME]["summary"])

@@ -4,11 +4,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from kanaria.components.shared.command_line import Stopped, tell
+from kanaria.pipelines.parameters_help import Help
+
 if TYPE_CHECKING:
     from kanaria.pipelines.submit.client import Server
     from kanaria.pipelines.submit.submit import Submitted
 
-INTERRUPTED = 130
 CONNECTION = "server"
 
 
@@ -28,13 +30,12 @@ def _server(options: argparse.Namespace) -> "Server":
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    from pathlib import Path
-
+    from kanaria.pipelines.compiled import documents
     from kanaria.pipelines.local import arguments
-    from kanaria.pipelines.submit import package
+    from kanaria.pipelines.local.plan import interface
 
-    given = arguments.from_config(Path(options.config)) if options.config else {}
-    return given | arguments.from_settings(options.set, package.read(options.pipeline).interface)
+    found = interface(next(iter(documents(options.pipeline)), None))
+    return arguments.given(options.config, options.set, found)
 
 
 def _pipeline(options: argparse.Namespace) -> dict[str, Any]:
@@ -63,23 +64,24 @@ def _submit(options: argparse.Namespace) -> int:
 
 def _wait(run: "Submitted", server: "Server") -> int:
     from kanaria.components.shared.errors import KanariaError
+    from kanaria.components.shared.times import stopwatch
     from kanaria.pipelines.submit.submit import wait
 
     goes_on = f"the run may go on: {run.link}"
     try:
         finished = wait(run, server)
-    except KeyboardInterrupt:
-        stop = f"kfp.Client(host='{server.host}').terminate_run('{run.run_id}')"
-        _say(f"\nno longer waiting; {goes_on}\nto stop it, press Terminate there, or call {stop}")
-        return INTERRUPTED
+    except Stopped as stop:
+        call = f"kfp.Client(host='{server.host}').terminate_run('{run.run_id}')"
+        _say(f"\nno longer waiting; {goes_on}\nto stop it, press Terminate there, or call {call}")
+        return stop.code
     except KanariaError as error:
         _say("")  # Ends the line that shows the seconds passing.
         raise type(error)(f"{error}; {goes_on}") from error
-    _say(f"{finished.outcome.name.lower()} after {finished.seconds:.1f} s")
+    _say(f"{finished.outcome.name.lower()} after {stopwatch(finished.seconds)}")
     for task in finished.failed:
-        sys.stderr.write(f"error: {task.name}: {task.cause or f'failed; its log: {run.link}'}\n")
+        tell(f"error: {task.name}: {task.cause or f'failed; its log: {run.link}'}")
     if finished.cause:
-        sys.stderr.write(f"error: {finished.cause}\n")
+        tell(f"error: {finished.cause}")
     return finished.outcome.value
 
 
@@ -141,11 +143,22 @@ def _add_pipeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "pipeline", help="train_and_deploy, watch_for_drift, or a compiled .yaml file"
     )
-    parser.add_argument("--config", help="YAML file of pipeline parameters")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--pipeline-root", default="", help="URI of the folder of artifacts")
-    parser.add_argument("--experiment", default="", help="name of the experiment")
-    parser.add_argument("--image-prefix", default="", help="registry and path of the images")
+    parser.add_argument("-h", "--help", action=Help)
+    parser.add_argument(
+        "--config", default="", metavar="FILE", help="YAML file of the pipeline's parameters"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter, over the file's; as often as needed",
+    )
+    parser.add_argument("--pipeline-root", default="", metavar="URI", help="folder of artifacts")
+    parser.add_argument("--experiment", default="", metavar="NAME", help="name of the experiment")
+    parser.add_argument(
+        "--image-prefix", default="", metavar="PREFIX", help="registry and path of the images"
+    )
     parser.add_argument("--no-cache", action="store_true", help="reuse no step's results")
 
 
@@ -153,20 +166,33 @@ def _add_when(parser: argparse.ArgumentParser) -> None:
     when = parser.add_mutually_exclusive_group(required=True)
     when.add_argument("--cron", default="", help="minute hour day month weekday, as '0 6 * * *'")
     when.add_argument("--every", default="", metavar="TIME", help="6h, 1d, 1h30m, 90s")
-    parser.add_argument("--start", default="", metavar="TIME", help="2026-01-31T06:00:00Z")
-    parser.add_argument("--end", default="", metavar="TIME")
+    parser.add_argument(
+        "--start", default="", metavar="TIME", help="first run, as 2026-01-31T06:00:00Z"
+    )
+    parser.add_argument("--end", default="", metavar="TIME", help="no run begins after it")
     parser.add_argument(
         "--catch-up",
         action=argparse.BooleanOptionalAction,
         default=False,
         help="make up for every missed run, not for the newest only",
     )
-    parser.add_argument("--max-concurrency", type=int, default=1, metavar="N", help="1 to 10")
+    parser.add_argument(
+        "--max-concurrency",
+        type=int,
+        default=1,
+        metavar="N",
+        help="most runs at a time, 1 to 10; %(default)s",
+    )
 
 
 def add_submit(commands: Any) -> None:
     """Add `submit` to the command line."""
-    submit = commands.add_parser("submit", help="run a pipeline on a KFP server")
+    submit = commands.add_parser(
+        "submit",
+        help="run a pipeline on a KFP server",
+        description="run a pipeline on a KFP server",
+        add_help=False,
+    )
     _add_pipeline(submit)
     submit.add_argument("--run-name", default="", help="name of the run in the UI")
     submit.add_argument("--no-wait", action="store_true", help="do not wait for its end")
@@ -177,10 +203,9 @@ def add_submit(commands: Any) -> None:
 def add_schedule(commands: Any) -> None:
     """Add `schedule` and its verbs to the command line."""
     schedule = commands.add_parser("schedule", help="run a pipeline regularly on a KFP server")
-    verbs = schedule.add_subparsers(
-        required=True, dest="verb", metavar="create|list|pause|resume|delete"
-    )
-    create = verbs.add_parser("create", help="start runs by cron or at an interval")
+    schedule.set_defaults(command=schedule.asked)
+    verbs = schedule.add_subparsers(dest="verb", metavar="create|list|pause|resume|delete")
+    create = verbs.add_parser("create", help="start runs by cron or at an interval", add_help=False)
     create.add_argument("name", help="name of the schedule")
     _add_pipeline(create)
     _add_when(create)

@@ -4,10 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from kanaria.components.shared import fingerprint
-from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared import fingerprint, yaml_text
+from kanaria.pipelines import requirements
 from kanaria.pipelines.compile import with_prefix
 from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.local import plan
@@ -63,33 +61,35 @@ def _names(document: Mapping[str, Any]) -> Names:
     return Names(steps=steps, branches=branches)
 
 
-def read(pipeline: str, *, image_prefix: str = "", cached: bool = True) -> Package:
+def read(
+    pipeline: str,
+    *,
+    image_prefix: str = "",
+    cached: bool = True,
+    arguments: Mapping[str, Any] | None = None,
+) -> Package:
     """Read a pipeline and set in it what belongs to this submission.
 
     Args:
         pipeline: name of a pipeline of this package, or path of a compiled .yaml file.
         image_prefix: registry and path of Kanaria's images; "" for none.
         cached: whether steps may be reused.
+        arguments: what a config gives; its `requirements_file` names the training image.
 
     Raises:
-        ParameterError: it is no compiled pipeline.
+        ParameterError: it is no compiled pipeline, or there is no such list of packages.
     """
     found = documents(pipeline)
     document: Any = found[0] if found else None
-    if not plan.is_compiled(document):
-        raise ParameterError(
-            f"pipeline={shown(pipeline)}: the file holds no compiled pipeline; "
-            "see `kanaria compile`"
-        )
-    with_prefix(document, image_prefix)
+    interface = plan.interface(document)
+    listed, _ = requirements.taken(arguments or {}, interface.parameters)
+    with_prefix(requirements.with_packages(document, listed), image_prefix)
     if not cached:
         _without_cache(document)
-    text = yaml.safe_dump_all(found, sort_keys=True, width=100)
-    name = document["pipelineInfo"]["name"]
-    parameters = document["root"].get("inputDefinitions", {}).get("parameters", {})
+    text = yaml_text.dump(*found, sort_keys=True)
     return Package(
-        interface=plan.Plan(name=name, parameters=parameters, tasks=()),
-        version=f"{name}-{fingerprint.of_text(text)[:HASH_LENGTH]}",
+        interface=interface,
+        version=f"{interface.name}-{fingerprint.of_text(text)[:HASH_LENGTH]}",
         text=text,
         names=_names(document),
     )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from kanaria.components.shared import fingerprint, module_archive, module_closure, storage
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError, shown
 from kanaria.components.shared.parameters import Faults
+from kanaria.pipelines import requirements
 from kanaria.pipelines.local import arguments, modules
 from kanaria.pipelines.local.cache import FILE_SUFFIX
 from kanaria.pipelines.local.plan import Plan
@@ -56,7 +57,7 @@ def checked(interface: Plan, given: Mapping[str, Any], pipeline_root: str) -> di
         ParameterError: values are wrong or missing, or out of the pods' sight; all at once.
     """
     faults = Faults("parameters")
-    values = dict(given)
+    _, values = requirements.taken(given, interface.parameters)
     if MODEL_ROOT in interface.parameters and pipeline_root:
         values.setdefault(MODEL_ROOT, storage.join(pipeline_root, "models"))
     attempt(faults, arguments.checked, interface, values)

@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from typing import TextIO
 
+from kanaria.components.shared.command_line import columns
+from kanaria.components.shared.times import duration, stopwatch
 from kanaria.pipelines.submit.watch import FINISHED, Snapshot, State, Task
 
 NAME_WIDTH = 24
-WIDTH = 100
 
 
 def line(task: Task) -> str:
     """Return the line of a task: name, state, seconds."""
-    seconds = f"{task.seconds:7.1f} s" if task.seconds and task.state in FINISHED else ""
-    return f"  {task.name:{NAME_WIDTH}} {task.state.value.lower():10}{seconds}".rstrip()
+    took = f"{stopwatch(task.seconds):>9}" if task.seconds and task.state in FINISHED else ""
+    return f"  {task.name:{NAME_WIDTH}} {task.state.value.lower():10}{took}".rstrip()
 
 
 def on(stream: TextIO) -> Callable[[Snapshot], None]:
@@ -29,8 +30,9 @@ def on(stream: TextIO) -> Callable[[Snapshot], None]:
                 stream.write(f"{line(task)}\n")
         if live and now.state not in FINISHED:
             running = [t for t in now.tasks if t.state is State.RUNNING]
-            status = ", ".join(f"{task.name} {task.seconds:.0f} s" for task in running)
-            stream.write(f"  {now.state.value.lower()}: {status}"[:WIDTH].rstrip(": "))
+            status = ", ".join(f"{task.name} {duration(task.seconds)}" for task in running)
+            whole = f"  {now.state.value.lower()}: {status}".rstrip(": ")
+            stream.write(whole[: columns(stream) - 1])
         stream.flush()
 
     return show

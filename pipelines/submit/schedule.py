@@ -70,7 +70,7 @@ def create(
     faults.check(bool(name.strip()), "name", name, "give the schedule a name")
     limit = f"use 1 to {MOST_CONCURRENT}"
     faults.check(1 <= max_concurrency <= MOST_CONCURRENT, "max_concurrency", max_concurrency, limit)
-    found = package.read(pipeline, image_prefix=image_prefix, cached=cached)
+    found = package.read(pipeline, image_prefix=image_prefix, cached=cached, arguments=arguments)
     values = attempt(faults, parameters.checked, found.interface, arguments, pipeline_root)
     faults.raise_if_any()
     _check_free(name, server)

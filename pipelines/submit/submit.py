@@ -84,7 +84,7 @@ def submit(
             refuses them.
         NotReadyError: the server or the store does not answer.
     """
-    found = package.read(pipeline, image_prefix=image_prefix, cached=cached)
+    found = package.read(pipeline, image_prefix=image_prefix, cached=cached, arguments=arguments)
     values = parameters.checked(found.interface, arguments, pipeline_root)
     values = parameters.published(values, pipeline_root)
     version = server.version(found)

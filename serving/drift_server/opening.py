@@ -10,6 +10,8 @@ from kanaria.serving.drift_server.reading import Reader
 from kanaria.serving.drift_server.store import Retention, Store
 
 USUAL = Retention()
+VERDICTS = "verdicts"
+"""A table that every store has."""
 
 
 def open_store(location: str, retention: Retention = USUAL) -> Store:
@@ -43,11 +45,16 @@ def open_reader(location: str) -> Reader:
         ParameterError: the location is wrong, or nothing is there.
         StoreError: it cannot be read now.
     """
-    if not SCHEME.match(location) and not Path(location).exists():
+    if not SCHEME.match(location) and not Path(location).is_file():
         raise ParameterError(
-            f"store {location}: there is no such file; kanaria drift serve makes it"
+            f"store {location}: there is no such file; kanaria drift serve makes it, --store names "
+            "another"
         )
-    return Reader(_open(location, write=False))
+    database = _open(location, write=False)
+    if VERDICTS not in database.tables():
+        database.close()
+        raise ParameterError(f"store {location}: no drift server made it; name its own by --store")
+    return Reader(database)
 
 
 def _open(location: str, *, write: bool) -> Database:

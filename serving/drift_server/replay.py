@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.command_line import Parser, code_of
+from kanaria.components.shared.errors import shown
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.exchanges import Exchange, Stream
 from kanaria.serving.drift_server.opening import open_reader
 from kanaria.serving.drift_server.reading import Reader
@@ -109,11 +109,11 @@ def _post(client: httpx.Client, url: str, exchange: Exchange) -> str:
     return str(answer.status_code)
 
 
-def main() -> None:
+def _main() -> int:
     """Replay until the process is ended; say each minute what became of it."""
-    parser = argparse.ArgumentParser(prog="python -m kanaria.serving.drift_server.replay")
+    parser = Parser(prog="python -m kanaria.serving.drift_server.replay", description=__doc__)
     parser.add_argument("--store", required=True, help="the drift server's")
-    parser.add_argument("--namespace", default="default")
+    parser.add_argument("--namespace", default="default", help="of the service; %(default)s")
     parser.add_argument("--service", required=True, help="as the payload log names the stable one")
     parser.add_argument("--canary-service", default="", help="if its name differs (Standard mode)")
     parser.add_argument("--stable", required=True, help="its kanaria.io/model-version")
@@ -124,13 +124,9 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
-        _check(options)
-        _replay(options)
-    except (ParameterError, StoreError) as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    _check(options)
+    _replay(options)
+    return 0
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -164,4 +160,4 @@ def _replay(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(code_of(_main))

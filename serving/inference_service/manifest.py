@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
+from kanaria.components.shared import yaml_text
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service.check import check
 from kanaria.serving.inference_service.spec import PayloadLog, Placement, Scaling, ServiceSpec
@@ -123,4 +122,4 @@ def merged(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Mapping[str
 
 def to_yaml(manifest: Mapping[str, Any]) -> str:
     """Return the manifest as YAML with its fields in order."""
-    return yaml.safe_dump(dict(manifest), sort_keys=False)
+    return yaml_text.dump(dict(manifest))

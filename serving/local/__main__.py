@@ -4,29 +4,29 @@ import argparse
 import sys
 from pathlib import Path
 
-from kanaria.components.shared.errors import KanariaError
+from kanaria.components.shared.command_line import Parser, code_of, port
 from kanaria.serving.local.lifeline import die_with
 from kanaria.serving.local.server import serve
 
 
-def main() -> None:
-    """Serve until the process is ended."""
-    parser = argparse.ArgumentParser(prog="python -m kanaria.serving.local")
-    parser.add_argument("manifests", nargs="*", type=Path, metavar="FILE.yaml")
-    parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--seed", type=int, default=None)
+def _options() -> argparse.Namespace:
+    parser = Parser(prog="python -m kanaria.serving.local", description=__doc__)
+    parser.add_argument(
+        "manifests", nargs="*", type=Path, metavar="FILE.yaml", help="InferenceServices to apply"
+    )
+    parser.add_argument("--state", type=Path, required=True, help="state folder; it is created")
+    parser.add_argument("--port", type=port, default=8080, help="0 takes a free one")
+    parser.add_argument("--seed", type=int, default=None, help="makes the router's choices repeat")
     parser.add_argument("--parent", type=int, default=0, help="end with this process")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def _serve() -> int:
+    options = _options()
     if options.parent:
         die_with(options.parent)
-    try:
-        serve(options.state, options.port, options.manifests, options.seed)
-    except KanariaError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    return serve(options.state, options.port, options.manifests, options.seed)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(code_of(_serve))

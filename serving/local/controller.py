@@ -45,11 +45,11 @@ class LiveService:
         if seen == self._seen:
             return
         self._seen = seen
-        with self._service.changing() as manifest:
-            digest = self._service.applied()
-        if manifest is None or digest == self._observed.applied:
-            return
         try:
+            with self._service.changing() as manifest:
+                digest = self._service.applied()
+            if manifest is None or digest == self._observed.applied:
+                return
             check(manifest, str(self._service.folder / MANIFEST))
         except ParameterError as error:
             logger.error("a manifest edited by hand is left out: %s", error)

@@ -7,20 +7,27 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import uvicorn
 
+from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.listening import listening, url_of
 from kanaria.serving.local import store
 from kanaria.serving.local.controller import Controller
 from kanaria.serving.local.router import Router
 
 logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
-BACKLOG = 512
+NOTHING = (
+    "nothing to serve yet: push a model with `kanaria run train_and_deploy`, or name a manifest"
+)
 
 
-def serve(state: Path, port: int, manifests: Sequence[Path] = (), seed: int | None = None) -> None:
+def serve(
+    state: Path, port: int, manifests: Sequence[Path] = (), seed: int | None = None
+) -> NoReturn:
     """Serve the services of a state folder on one port until SIGINT or SIGTERM.
 
     Args:
@@ -31,34 +38,25 @@ def serve(state: Path, port: int, manifests: Sequence[Path] = (), seed: int | No
         seed: makes the router's choices repeatable.
 
     Raises:
+        Stopped: always, once everything has ended after SIGINT or SIGTERM.
         ParameterError: a manifest is wrong; nothing was applied.
         NotReadyError: the port is taken, or another server is live on the folder.
     """
     state = state.resolve()
     wanted = [manifest for file in manifests for manifest in store.load_manifests(file)]
-    with store.served(state), _listening(port) as listener:
+    with store.served(state), listening(HOST, port) as listener:
         for manifest in wanted:
             service = store.service_of(state, manifest)
             with service.changing():
                 service.apply(manifest)
-        url = f"http://{HOST}:{listener.getsockname()[1]}"
-        asyncio.run(_serve(state, listener, url, seed))
+        signals = asyncio.run(_serve(state, listener, url_of(listener), seed))
+    if not signals:
+        raise NotReadyError(f"{state}: the server ended by itself; its last lines say why")
+    raise Stopped(signals[0])
 
 
-def _listening(port: int) -> socket.socket:
-    # asyncio sets TCP_NODELAY only on sockets that say they are TCP; without it answers wait 40 ms.
-    listener = socket.socket(proto=socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except OSError as error:
-        listener.close()
-        raise NotReadyError(f"port {port}: {error.strerror}; choose another by --port") from error
-    listener.listen(BACKLOG)
-    return listener
-
-
-async def _serve(state: Path, listener: socket.socket, url: str, seed: int | None) -> None:
+async def _serve(state: Path, listener: socket.socket, url: str, seed: int | None) -> list[int]:
+    """Serve until told to stop; return the signals that said so."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     controller = Controller(state, url)
@@ -68,12 +66,19 @@ async def _serve(state: Path, listener: socket.socket, url: str, seed: int | Non
     )
     converging = asyncio.create_task(controller.run())
     server = uvicorn.Server(config)
+    signals: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        signals.append(number)
+        server.should_exit = True
+
     # uvicorn raises a signal again once it has stopped; that must not cut the cleaning short.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    for number in STOPS:
+        signal.signal(number, stop)
     converging.add_done_callback(lambda _: setattr(server, "should_exit", True))
     store.announce(state, url)
-    logger.info("serving %s on %s", state, url)
+    names = [f"{service.namespace}/{service.name}" for service in store.services(state)]
+    logger.info("serving %s on %s: %s", state, url, ", ".join(names) or NOTHING)
     try:
         await server.serve(sockets=[listener])
     finally:
@@ -82,3 +87,4 @@ async def _serve(state: Path, listener: socket.socket, url: str, seed: int | Non
         await router.close()
     with suppress(asyncio.CancelledError):
         await converging
+    return signals

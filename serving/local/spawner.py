@@ -87,9 +87,10 @@ class Spawner:
 
     async def stop(self) -> None:
         """End the host; the kernel ends the predictors that are left with it."""
-        if self._host is not None and self._host.returncode is None:
-            self._host.kill()
-            await self._host.wait()
+        host, self._host = self._host, None
+        if host is not None and host.returncode is None:
+            host.kill()
+            await host.wait()
         if self._reader is not None:
             await self._reader
 
@@ -103,7 +104,8 @@ class Spawner:
                 del self._children[answer["key"]]
                 child.ended.set_result(answer["code"])
         code = await host.wait()
-        logger.info("the predictor host ended with %s", code)
+        if host is self._host:  # Nobody ended it here.
+            logger.info("the predictor host ended with %s", code)
         for child in self._children.values():
             child.ended.set_result(code)
         self._children.clear()

@@ -12,15 +12,13 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import yaml
-
-from kanaria.components.shared import atomic, storage
+from kanaria.components.shared import atomic, storage, yaml_text
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service.check import NAME, PROTOCOLS
@@ -88,11 +86,7 @@ def load_manifests(path: Path) -> list[dict[str, Any]]:
     Raises:
         ParameterError: the file cannot be read, or a document is no v1beta1 InferenceService.
     """
-    try:
-        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ParameterError(f"{path}: not readable YAML: {shown(str(error))}") from error
-    found = [document for document in documents if document is not None]
+    found = [document for document in yaml_text.read_all(path) if document is not None]
     for document in found:
         check(document, str(path))
     if not found:
@@ -107,25 +101,37 @@ def check(document: Any, where: str) -> None:
     )
     if not is_service:
         raise ParameterError(f"{where}: not a {API_VERSION} {KIND}: {shown(document)}")
-    predictor = (document.get("spec") or {}).get("predictor") or {}
-    model, faults = predictor.get("model") or {}, Faults(where)
-    metadata = document.get("metadata") or {}
+    faults = Faults(where)
+    metadata = _part(document, "metadata", faults)
+    predictor = _part(_part(document, "spec", faults), "predictor", faults)
+    model = _part(predictor, "model", faults)
     for field_name, value in (
         ("name", metadata.get("name")),
         ("namespace", metadata.get("namespace", "default")),
     ):
         valid = isinstance(value, str) and bool(NAME.fullmatch(value))
         faults.check(valid, f"metadata.{field_name}", value, "use lower-case letters, digits, '-'")
-    kind = (model.get("modelFormat") or {}).get("name")
+    kind = _part(model, "modelFormat", faults).get("name")
     faults.check(kind == "tensorflow", "modelFormat.name", kind, "local serving runs tensorflow")
     protocol = model.get("protocolVersion", "v1")
     faults.check(protocol in PROTOCOLS, "protocolVersion", protocol, "local serving speaks v1, v2")
     _check_uri(model.get("storageUri"), faults)
-    mirrored = (metadata.get("annotations") or {}).get(MIRRORED, "0")
+    _part(metadata, "labels", faults)
+    percent = predictor.get("canaryTrafficPercent")
+    fits = percent is None or (type(percent) is int and 0 <= percent <= 100)
+    faults.check(fits, "canaryTrafficPercent", percent, "use 0 to 100")
+    mirrored = _part(metadata, "annotations", faults).get(MIRRORED, "0")
     fits = isinstance(mirrored, str) and bool(PERCENT.fullmatch(mirrored))
     faults.check(fits, MIRRORED, mirrored, 'write "0" to "100"')
     check_logger(predictor.get("logger"), faults)
     faults.raise_if_any()
+
+
+def _part(document: Mapping[str, Any], name: str, faults: Faults) -> dict[str, Any]:
+    """Return a part of a manifest, {} where it is absent or, which is a fault, no mapping."""
+    part = document.get(name) or {}
+    faults.check(isinstance(part, dict), name, part, "write a mapping of its fields")
+    return part if isinstance(part, dict) else {}
 
 
 def _check_uri(uri: Any, faults: Faults) -> None:
@@ -149,9 +155,13 @@ class Service:
         self.folder = state / namespace / name
 
     def manifest(self) -> dict[str, Any] | None:
-        """Return the applied manifest, or None."""
+        """Return the applied manifest, or None.
+
+        Raises:
+            ParameterError: somebody edited it, and it is no YAML.
+        """
         path = self.folder / MANIFEST
-        return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
+        return yaml_text.read(path) if path.exists() else None
 
     def applied(self) -> str:
         """Return the digest of the applied manifest."""
@@ -167,7 +177,7 @@ class Service:
 
     def apply(self, manifest: dict[str, Any]) -> None:
         """Apply a manifest; call it while `changing`."""
-        atomic.write_text(self.folder / MANIFEST, yaml.safe_dump(manifest, sort_keys=False))
+        atomic.write_text(self.folder / MANIFEST, yaml_text.dump(manifest))
 
     def observed(self) -> Observed:
         """Return what was last observed."""

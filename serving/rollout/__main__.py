@@ -8,11 +8,10 @@ KANARIA_DRIFT_SERVER.
 import argparse
 import logging
 import os
-import signal
 import sys
 import time
 
-from kanaria.components.shared.errors import KanariaError
+from kanaria.components.shared.command_line import Parser, amount, code_of
 from kanaria.serving.rollout.control.connect import connect
 from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, serve
 from kanaria.serving.rollout.control.store import Stored
@@ -20,14 +19,20 @@ from kanaria.serving.rollout.timeline.progress import line
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m kanaria.serving.rollout", description=__doc__)
+    parser = Parser(prog="python -m kanaria.serving.rollout", description=__doc__)
     namespace = os.environ.get("KANARIA_NAMESPACE", "default")
     parser.add_argument("--namespace", default=namespace, help="of the services")
     parser.add_argument("--state", default="", help="state folder of local serving")
     parser.add_argument("--prometheus-url", default="", help="of the cluster's Prometheus")
     parser.add_argument("--prometheus-queries", default="", help="a set of queries, as knative")
     parser.add_argument("--drift-server", default="", help="URL, for gates on what models answer")
-    parser.add_argument("--interval", type=float, default=INTERVAL_SECONDS, metavar="SECONDS")
+    parser.add_argument(
+        "--interval",
+        type=amount,
+        default=INTERVAL_SECONDS,
+        metavar="SECONDS",
+        help="between two looks; %(default)g",
+    )
     return parser.parse_args()
 
 
@@ -36,34 +41,25 @@ def _log(stored: Stored) -> None:
     logging.info("%s: %s", rollout.title, line(rollout.state, rollout.policy, time.time()))
 
 
-def main() -> int:
-    """Run the controller; 1 after an error, 130 when it was told to stop."""
+def _control() -> int:
+    """Run the controller until it is told to stop."""
     options = _options()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    # Kubernetes ends a pod by SIGTERM; the lease is given back then.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with connect(
-            options.state,
-            options.prometheus_url,
-            options.prometheus_queries,
-            options.drift_server,
-        ) as place:
-            serve(
-                place.world(),
-                options.namespace,
-                lease_of=place.lease_of,
-                heard=_log,
-                interval_seconds=options.interval,
-            )
-    except KanariaError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    with connect(
+        options.state, options.prometheus_url, options.prometheus_queries, options.drift_server
+    ) as place:
+        logging.info("working on the rollouts of namespace %s", options.namespace)
+        serve(
+            place.world(),
+            options.namespace,
+            lease_of=place.lease_of,
+            heard=_log,
+            interval_seconds=options.interval,
+        )
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Kubernetes ends a pod by SIGTERM; the lease is given back then.
+    sys.exit(code_of(_control))

@@ -5,6 +5,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from kanaria.components.shared.command_line import amount
+
 if TYPE_CHECKING:
     from kanaria.serving.rollout.control.connect import Place
 
@@ -142,7 +144,7 @@ def _whoever(options: argparse.Namespace) -> str:
 
 def _add_place(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("service", help="name of the InferenceService")
-    verb.add_argument("--namespace", default="default")
+    verb.add_argument("--namespace", default="default", help="of the service; %(default)s")
     verb.add_argument(
         "--state", default="", help=f"state folder of local serving, as {LOCAL}; else the cluster"
     )
@@ -157,17 +159,23 @@ def add_rollout(commands: Any) -> None:
     """Add `rollout` and its verbs to the command line."""
     rollout = commands.add_parser("rollout", help="give a canary its traffic under control")
     listed = "|".join(["start", "status", "watch", "report", *COMMANDS])
-    verbs = rollout.add_subparsers(required=True, dest="verb", metavar=listed)
-    start = verbs.add_parser(
-        "start", help="roll out the newest revision, and control it until done"
-    )
+    rollout.set_defaults(command=rollout.asked)
+    verbs = rollout.add_subparsers(dest="verb", metavar=listed)
+    text = "roll out the newest revision, and control it until done"
+    start = verbs.add_parser("start", help=text, description=text)
     _add_place(start)
     _add_who(start)
     start.add_argument("--policy", default="", help="YAML file; the default policy without one")
     start.add_argument("--prometheus-url", default="", help="of the cluster's Prometheus")
     start.add_argument("--prometheus-queries", default="", help="a set of queries, as knative")
     start.add_argument("--drift-server", default="", help="URL, for gates on what models answer")
-    start.add_argument("--interval", type=float, default=60.0, metavar="SECONDS")
+    start.add_argument(
+        "--interval",
+        type=amount,
+        default=60.0,
+        metavar="SECONDS",
+        help="between two looks; %(default)g",
+    )
     start.add_argument("--no-wait", action="store_true", help="leave it to the running controller")
     start.set_defaults(command=_start)
     for name, function, text in (
@@ -175,13 +183,19 @@ def add_rollout(commands: Any) -> None:
         ("watch", _watch, "show it until it is over"),
         ("report", _report, "write its timeline as one HTML file"),
     ):
-        verb = verbs.add_parser(name, help=text)
+        verb = verbs.add_parser(name, help=text, description=text)
         _add_place(verb)
         if name == "report":
-            verb.add_argument("-o", "--output", default="rollout.html")
+            verb.add_argument(
+                "-o",
+                "--output",
+                default="rollout.html",
+                metavar="FILE",
+                help="the page; %(default)s",
+            )
         verb.set_defaults(command=function)
     for name, text in COMMANDS.items():
-        verb = verbs.add_parser(name, help=text)
+        verb = verbs.add_parser(name, help=text, description=text)
         _add_place(verb)
         _add_who(verb)
         if name == "approve":

@@ -28,9 +28,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 
+from kanaria.components.shared import yaml_text
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.validation import add_invalid
@@ -216,37 +216,13 @@ class Policy(Part):
         return self.steps or ()
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice: YAML forbids it (1.2.2, 3.2.1.1), PyYAML takes the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping of a node."""
-        names: set[str] = set()
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            if isinstance(key, yaml.ScalarNode) and key.value in names:
-                said = f"the key {shown(key.value)} stands twice"
-                raise yaml.constructor.ConstructorError(problem=said, problem_mark=key.start_mark)
-            names.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
 def parse(text: str, where: str = "policy") -> Policy:
     """Return the policy written in YAML `text`.
 
     Raises:
         ParameterError: one line that starts with `where` and names every fault.
     """
-    faults = Faults(where)
-    document: Any = {}
-    try:
-        document = yaml.load(text, _Loader)  # noqa: S506 - It is a SafeLoader.
-    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
-        # PyYAML lets through what a day 45 or a `!!timestamp abc` raises.
-        faults.add(f"not YAML ({' '.join(str(error).split())}): mend the file")
-    faults.raise_if_any()
-    faults.check(isinstance(document, Mapping), "document", document, "write `key: value` lines")
-    faults.raise_if_any()
-    return _validated(document, faults)
+    return _validated(yaml_text.parse(text, where), Faults(where))
 
 
 def read(path: Path) -> Policy:
@@ -255,16 +231,12 @@ def read(path: Path) -> Policy:
     Raises:
         ParameterError: the file cannot be read, or see `parse`.
     """
-    faults = Faults(str(path))
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        faults.add(f"cannot be read ({error}): name a UTF-8 text file")
+    return _validated(yaml_text.read(path), Faults(str(path)))
+
+
+def _validated(document: Any, faults: Faults) -> Policy:
+    faults.check(isinstance(document, Mapping), "document", document, "write `key: value` lines")
     faults.raise_if_any()
-    return parse(text, str(path))
-
-
-def _validated(document: Mapping[str, Any], faults: Faults) -> Policy:
     try:
         return Policy.model_validate(document)
     except ValidationError as error:

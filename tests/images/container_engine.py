@@ -105,10 +105,12 @@ def engine() -> Iterator[Engine]:
             yield Engine(flags="--network=host")
 
 
-def make(target: str, folder: Path, docker: Engine, base: str, prefix: str) -> list[str]:
+def make(
+    target: str, folder: Path, docker: Engine, base: str, prefix: str, *settings: str
+) -> list[str]:
     """Run a target that builds images in a checkout and return the lines that it printed."""
     command = ["make", "--no-print-directory", target, f"DOCKER={PROGRAM}", f"BASE_IMAGE={base}"]
-    command += [f"IMAGE_PREFIX={prefix}", f"BUILD_FLAGS={docker.flags}"]
+    command += [f"IMAGE_PREFIX={prefix}", f"BUILD_FLAGS={docker.flags}", *settings]
     environment = {**os.environ, "NO_PROXY": NOT_TO_BE_FOUND}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-8000:]}"

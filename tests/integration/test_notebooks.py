@@ -10,7 +10,6 @@ import pytest
 from ipykernel.kernelspec import install
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-TIMEOUT_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +27,8 @@ def execute(kernels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def run(name: str) -> nbformat.NotebookNode:
         notebook = jupytext.read(NOTEBOOKS / name)
-        client = nbclient.NotebookClient(
-            notebook, timeout=TIMEOUT_SECONDS, resources={"metadata": {"path": str(tmp_path)}}
-        )
+        resources = {"metadata": {"path": str(tmp_path)}}
+        client = nbclient.NotebookClient(notebook, timeout=None, resources=resources)
         return client.execute()
 
     return run

@@ -92,7 +92,7 @@ def test_the_model_is_served_from_the_bucket(
     with workspace.serving() as url:
         workspace.until_ready(url)
         address = f"{url}/v1/models/taxi-tips:predict"
-        answer = httpx.post(address, json={"instances": [{"b64": ""}]})
+        answer = httpx.post(address, json={"instances": [{"b64": ""}]}, timeout=None)
     # The model answers: an empty tf.Example lacks required features.
     assert answer.status_code == 400
     assert "Feature: fare" in answer.json()["error"]

@@ -63,7 +63,9 @@ def test_the_run_after_the_kills_deploys_the_model(workspace: Workspace, server:
 
 def test_the_deployed_model_answers_curl(workspace: Workspace, server: str):
     # A TFX module exports a signature of serialized tf.Examples, as TF Serving takes them.
-    answer = httpx.post(f"{server}/v1/models/taxi-tips:predict", json={"instances": [{"b64": ""}]})
+    answer = httpx.post(
+        f"{server}/v1/models/taxi-tips:predict", json={"instances": [{"b64": ""}]}, timeout=None
+    )
     assert answer.status_code == 400  # An empty tf.Example lacks required features.
     assert "Feature: fare" in answer.json()["error"]
 

@@ -184,7 +184,7 @@ def test_a_helper_named_like_a_standard_or_an_installed_module_is_refused(
 
 
 FAULTS = {
-    "import absent": r"m\.py:1: there is no module absent; put it beside the module, or install",
+    "import absent": r"m\.py:1: there is no module absent; put it beside the module, or name",
     "import one": r"one\.py:1: there is no module absent",
     "import broken": r"broken\.py:1: invalid syntax in 'def f\(:'",
     "from .absent import x": r"m\.py:1: there is no module .*\.absent",

@@ -152,7 +152,6 @@ def killed_trainings(raw: Path) -> Callable[..., tuple[list[list[int]], str]]:
             env={**os.environ, **(environment or {})},
             capture_output=True,
             text=True,
-            timeout=300,
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1]), done.stderr

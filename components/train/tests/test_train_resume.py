@@ -1,6 +1,7 @@
 """A training killed with SIGKILL, at random, ends with the bytes of an undisturbed one."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_a_training_killed_twice_ends_with_the_same_bytes(ended, undisturbed, va
 
 def test_a_killed_training_went_on_where_it_was(ended):
     _, _, log, _ = ended
-    assert "Resumed after epoch 1 from" in log or "Resumed after epoch 2 from" in log
+    assert re.search(r"Resumed after epoch [1-6] from", log)
 
 
 def test_a_training_that_ended_leaves_its_logs_and_no_checkpoint(ended):

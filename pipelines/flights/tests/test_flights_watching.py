@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +72,17 @@ def test_each_version_is_compared_with_what_it_was_trained_on(seen: list[Watched
         for one in seen
     }
     assert drifted == {spring.name: set(), winter.name: {"temp"}}
+
+
+def test_what_was_seen_is_found_in_the_store(seen: list[Watched], releases: Path):
+    kanaria = Path(sys.executable).with_name("kanaria")
+    command = [str(kanaria), "drift", "status", "--store", str(releases / "events.sqlite")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    spring, winter = done.stdout.splitlines()
+    assert spring.startswith("models/flights, version spring, drift; ")
+    assert "; DRIFTED; " in winter
+    assert "DRIFTED" not in spring
+    assert all("labels 95" in line for line in (spring, winter))
 
 
 def test_the_table_of_drift_begins_with_the_largest_effect(seen: list[Watched]):

@@ -18,7 +18,7 @@ def test_all_faults_are_told_at_once(found: plan.Plan):
         arguments.checked(found, {"wrods": ["a"], "times": "three"})
     text = str(caught.value)
     assert "wrods=['a']: did you mean words?" in text
-    assert "times='three': give a value of type NUMBER_INTEGER" in text
+    assert "times='three': give a whole number" in text
     assert "text_file is missing" in text
 
 
@@ -31,6 +31,40 @@ def test_a_file_that_does_not_exist_is_told_before_anything_runs(found: plan.Pla
 @pytest.mark.parametrize("value", ["package.module", "gs://bucket/m.py", ""])
 def test_a_module_name_and_a_remote_file_are_taken_as_they_stand(found: plan.Plan, value: str):
     assert arguments.checked(found, {"text_file": value})["text_file"] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("text_file", 123, "give text, in quotes"),
+        ("text_file", ["a"], "give text, in quotes"),
+        ("times", 2.0, "give a whole number"),
+        ("times", True, "give a whole number"),
+        ("times", None, "give a whole number, or leave it out for the default"),
+        ("times", 2**53 + 1, "use -2^53 to 2^53"),
+        ("words", {"a": 1}, "give a list"),
+        ("words", [1, {"a": float("nan")}], "give a finite number"),
+    ],
+)
+def test_a_value_its_parameter_cannot_take_is_told_with_the_remedy(
+    found: plan.Plan, name: str, value: Any, remedy: str
+):
+    with pytest.raises(ParameterError) as caught:
+        arguments.checked(found, {"text_file": "x"} | {name: value})
+    assert f"{name}={value!r}: {remedy}" in str(caught.value)
+    assert "NUMBER" not in str(caught.value)
+
+
+def test_values_too_large_for_a_step_are_told_before_anything_runs(found: plan.Plan):
+    with pytest.raises(ParameterError, match="text_file: its value has 200002 bytes"):
+        arguments.checked(found, {"text_file": "x" * 200_000})
+
+
+def test_a_file_name_that_is_too_long_names_no_file(found: plan.Plan, tmp_path: Path):
+    config = tmp_path / "c.yaml"
+    config.write_text(f"text_file: {'x' * 5000}.py\n")
+    with pytest.raises(ParameterError, match="no such file"):
+        arguments.checked(found, arguments.from_config(config))
 
 
 def test_defaults_fill_what_is_not_given(found: plan.Plan):
@@ -52,7 +86,12 @@ def test_files_of_a_config_are_relative_to_it(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("a: [", "not YAML"), ("- a", "write a mapping"), (None, "no such file")],
+    [
+        ("a: [", "not YAML"),
+        ("- a", "write `parameter: value`"),
+        ("", "is empty"),
+        (None, "No such file"),
+    ],
 )
 def test_a_config_that_cannot_be_read_is_an_error(tmp_path: Path, content: str, message: str):
     config = tmp_path / "config.yaml"

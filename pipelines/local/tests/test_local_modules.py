@@ -93,7 +93,7 @@ def test_a_changed_importable_module_and_its_helpers_run_what_takes_it(
     [
         (
             "import absent",
-            r"model\.py:1: there is no module absent; put it beside the module, or install",
+            r"model\.py:1: there is no module absent; put it beside the module, or name",
         ),
         ("import pkg.names, needy", r"needy\.py:1: there is no module absent"),
         ("def value(:", r"model\.py:1: invalid syntax"),

@@ -32,8 +32,8 @@ def is_running(process: str) -> bool:
 
 
 def eventually(look: Callable[[], Any]) -> Any:
-    """Return what `look` finds, as soon as that is true."""
-    deadline = time.monotonic() + 20
+    """Return what `look` finds, as soon as that is true; ten minutes are a bound, not a measure."""
+    deadline = time.monotonic() + 600
     while not (found := look()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -215,7 +215,8 @@ def started(runner: Runner, tmp_path: Path) -> tuple[subprocess.Popen[bytes], st
     compiled(toy.sleeping, tmp_path)
     kanaria = Path(sys.executable).with_name("kanaria")
     command = [kanaria, "run", tmp_path / "sleeping.yaml", "--root", runner.root.path]
-    process = subprocess.Popen(command)
+    with (tmp_path / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(command, stderr=stderr)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     # The step comes first, then the shell that guards it.
     both = eventually(lambda: len(found := children.read_text().split()) == 2 and found)
@@ -223,7 +224,7 @@ def started(runner: Runner, tmp_path: Path) -> tuple[subprocess.Popen[bytes], st
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 130), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
 )
 def test_a_stopped_runner_stops_its_step_and_the_next_run_is_whole(
     runner: Runner,
@@ -238,6 +239,9 @@ def test_a_stopped_runner_stops_its_step_and_the_next_run_is_whole(
     process, step = started(runner, tmp_path)
     process.send_signal(number)
     assert process.wait() == code
+    said = {143: "stopped by SIGTERM", 130: "stopped by Ctrl-C"}.get(code)
+    again = "; run it again: finished steps are reused\n"
+    assert (tmp_path / "stderr").read_text() == (f"{said}{again}" if said else "")
     eventually(lambda: not is_running(step) and not list(scratch.iterdir()))
     assert not list(runner.root.cache.glob("*"))
     assert [run.state for run in all_runs(runner.root.runs)] == [State.INTERRUPTED]

@@ -1,15 +1,24 @@
-from kanaria.pipelines.local import summary
+from pathlib import Path
+
+import pytest
+
+from kanaria.components.shared.command_line import program
+from kanaria.components.shared.serving_samples import Sample, ServingSamples, Tensor
+from kanaria.components.shared.serving_samples import write as write_samples
+from kanaria.pipelines.local import endpoint, summary
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
+from kanaria.pipelines.local.run import Root
 
 
-def finished(*tasks: TaskRecord) -> RunRecord:
+def ended(*tasks: TaskRecord, state: State = State.SUCCEEDED, seconds: float = 0.0) -> RunRecord:
     return RunRecord(
         run_id="r",
         pipeline="p",
-        arguments={},
+        arguments={"protocol_version": "v1"},
         started="2026-01-01T00:00:00+00:00",
-        state=State.SUCCEEDED,
+        state=state,
         tasks=list(tasks),
+        seconds=seconds,
     )
 
 
@@ -17,9 +26,88 @@ def test_a_model_that_is_not_blessed_is_named_with_its_reason():
     why = "evaluate_model did not pass: auc = 0.5 is below the lower bound 0.6"
     judged = TaskRecord(name="evaluate", metadata={"outcome": {"passed": False, "summary": why}})
     push = TaskRecord(name="push", state=State.SKIPPED)
-    assert why in summary.text(finished(judged, push), "index.html").splitlines()
+    assert why in summary.lines(ended(judged, push))
 
 
 def test_what_passed_is_not_mentioned():
     judged = TaskRecord(name="evaluate", metadata={"outcome": {"passed": True, "summary": "fine"}})
-    assert "fine" not in summary.text(finished(judged), "index.html")
+    assert "fine" not in "".join(summary.lines(ended(judged)))
+
+
+def test_the_summary_names_what_was_reused_and_what_was_not_run():
+    failed = TaskRecord(name="x/b", state=State.FAILED, cause="too salty", log="/log.txt")
+    tasks = (TaskRecord(name="a", state=State.REUSED), failed)
+    record = ended(*tasks, TaskRecord(name="c"), TaskRecord(name="x/d"), state=State.FAILED)
+    assert list(summary.failures(record)) == ["error: b: too salty", "log: /log.txt"]
+    assert list(summary.lines(record)) == ["failed in 0.0 s, 1 task reused", "not run: c, d"]
+
+
+def test_the_summary_tells_long_times_in_minutes():
+    assert next(summary.lines(ended(seconds=4203.7))) == "succeeded in 1 h 10 min"
+
+
+def test_the_summary_names_reports():
+    artifacts = {"report": "/run/report.html", "model": "/run/model"}
+    task = TaskRecord(name="push", state=State.SUCCEEDED, artifacts=artifacts)
+    assert list(summary.lines(ended(task)))[-1] == "report: /run/report.html"
+
+
+PUSHED = {
+    "pushed": True,
+    "reason": "",
+    "name": "tips",
+    "revision": "tips-00002",
+    "percent": 10,
+    "url": "http://127.0.0.1:40123",
+}
+
+
+def pushed(samples: Path, rows: int = 1) -> RunRecord:
+    """A run that trained on what an apostrophe may stand in, and pushed."""
+    sample = Sample(inputs={"day": "Bob's", "size": 2}, outputs={"score": 0.5})
+    tensors = {"day": Tensor(dtype="string", shape=(None,))}
+    write_samples(ServingSamples(inputs=tensors, outputs={}, rows=[sample] * rows), samples)
+    train = TaskRecord(name="train", artifacts={"serving_samples": str(samples)})
+    return ended(train, TaskRecord(name="push", metadata={"endpoint": PUSHED}))
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KANARIA_SERVING_ROOT", raising=False)
+    return tmp_path
+
+
+def test_without_a_server_the_endpoint_says_how_to_serve_and_ask_it(here: Path):
+    told = endpoint.lines(pushed(here / "samples"), Root(path=here / ".kanaria"))
+    assert told.sentences == ("endpoint: tips-00002 gets 10 % once it is served; to ask it:",)
+    serve, ask = told.commands
+    assert serve == f"{program()} serve"
+    assert ask == (
+        "curl http://127.0.0.1:8080/v1/models/tips:predict "
+        """-d '{"instances": [{"day": "Bob'"'"'s", "size": 2}]}'"""
+    )
+
+
+def test_a_state_folder_elsewhere_is_named_as_it_is_typed_here(here: Path):
+    told = endpoint.lines(pushed(here / "samples"), Root(path=here / "my runs"))
+    assert told.commands[0] == f"{program()} serve --state 'my runs/serving'"
+
+
+def test_a_model_without_samples_has_no_request_to_show(here: Path):
+    told = endpoint.lines(pushed(here / "samples", rows=0), Root(path=here / ".kanaria"))
+    assert told.commands == (f"{program()} serve",)
+
+
+def test_a_long_request_is_sent_from_a_file(here: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(endpoint, "MOST_INLINE", 10)
+    told = endpoint.lines(pushed(here / "samples"), Root(path=here / ".kanaria"))
+    assert told.commands[1].endswith(" -d @.kanaria/runs/r/request.json")
+    assert "Bob's" in (here / ".kanaria/runs/r/request.json").read_text()
+
+
+def test_the_endpoint_says_why_nothing_was_pushed(here: Path):
+    refused = PUSHED | {"pushed": False, "reason": "not pushed: AUC"}
+    record = ended(TaskRecord(name="push", metadata={"endpoint": refused}))
+    told = endpoint.lines(record, Root(path=here))
+    assert (told.sentences, told.commands) == (("endpoint: not pushed: AUC",), ())

@@ -59,7 +59,7 @@ def test_all_faults_are_named_at_once(interface: Any, arguments: dict[str, Any])
     for fault in (
         "data='here.csv': pods see no path",
         "spices=1: did you mean spice?",
-        "span=2: give a value of type STRING",
+        "span=2: give text",
         "model_root is missing",
         "pipeline_root is missing: module_file must be uploaded",
     ):

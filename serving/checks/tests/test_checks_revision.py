@@ -37,7 +37,7 @@ class Served:
         self.traffic, self.models = traffic, models
 
     def url(self, service: ServiceSpec) -> str:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600  # A bound, not a measure.
         while True:
             status = self.traffic.observe(service.namespace, service.name)
             if status and status.latest_ready:

@@ -14,7 +14,7 @@ from watched_traffic import fitted, instances, table
 from kanaria.serving.drift import saved
 from kanaria.serving.drift_server.opening import open_reader
 
-SECONDS = 120
+SECONDS = 600
 
 
 @pytest.fixture

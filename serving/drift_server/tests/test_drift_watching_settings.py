@@ -53,7 +53,7 @@ def test_all_faults_of_a_file_are_named_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[", "name a YAML file"),
+        ("[", "line 1, column 2: not YAML"),
         ("", "document=None"),
         ("[]", "list at least one service"),
         (WHOLE.replace("name: images", "name: drift"), "2 watches of default/flights-delay"),

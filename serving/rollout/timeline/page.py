@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-import yaml
-
-from kanaria.components.shared import html
+from kanaria.components.shared import html, yaml_text
 from kanaria.components.shared.times import clock, duration
 from kanaria.serving.rollout.timeline import drawing
 from kanaria.serving.rollout.timeline.audit import Row, rows
@@ -121,4 +119,4 @@ def _cut(text: str, most: int) -> str:
 
 
 def _policy(history: History) -> str:
-    return yaml.safe_dump(history.policy.model_dump(mode="json"), sort_keys=False)
+    return yaml_text.dump(history.policy.model_dump(mode="json"))

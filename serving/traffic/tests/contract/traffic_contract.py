@@ -13,7 +13,7 @@ import pytest
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.traffic.protocol import Traffic
 
-TIMEOUT_SECONDS = 90
+TIMEOUT_SECONDS = 600
 
 
 class Way(Protocol):

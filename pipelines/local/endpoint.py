@@ -1,0 +1,84 @@
+"""What a run says of the endpoint it pushed to: where it answers, or how to make it answer."""
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.shared import atomic, serving_samples
+from kanaria.components.shared.command_line import program, typed
+from kanaria.components.shared.errors import DataError
+from kanaria.pipelines.local.record import RunRecord
+from kanaria.pipelines.local.run import Root
+from kanaria.serving.checks.messages import body, is_sendable, predict_path
+from kanaria.serving.local import store
+
+ENDPOINT, SAMPLES = "endpoint", "serving_samples"
+USUAL_STATE = Path(".kanaria/serving")
+USUAL_URL = "http://127.0.0.1:8080"
+MOST_INLINE = 1500
+"""Characters of a request that is shown; a longer one is written to a file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lines:
+    """What is said: sentences, and commands that are copied as they stand."""
+
+    sentences: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+
+
+def lines(record: RunRecord, root: Root) -> Lines:
+    """Return what to say of each endpoint in the record of a finished run."""
+    found = [task.metadata[ENDPOINT] for task in record.tasks if task.metadata.get(ENDPOINT)]
+    sentences, commands = [], []
+    for pushed in found:
+        if not pushed.get("pushed"):
+            sentences.append(f"endpoint: {pushed.get('reason', '')}")
+            continue
+        state = Path(os.environ.get("KANARIA_SERVING_ROOT", root.serving))
+        url = store.live_url(state)
+        path = predict_path(pushed["name"], _protocol(record))
+        share = f"{pushed['revision']} gets {pushed['percent']} %"
+        where = f"of {url}{path}" if url else "once it is served"
+        sentences.append(f"endpoint: {share} {where}; to ask it:")
+        commands += [] if url else [_serve(state)]
+        commands += _ask(record, f"{url or USUAL_URL}{path}", root)
+    return Lines(sentences=tuple(sentences), commands=tuple(commands))
+
+
+def _protocol(record: RunRecord) -> str:
+    return str(record.arguments.get("protocol_version", "v1"))
+
+
+def _serve(state: Path) -> str:
+    is_usual = state.absolute() == USUAL_STATE.absolute()
+    return f"{program()} serve" + ("" if is_usual else f" --state {typed(state)}")
+
+
+def _ask(record: RunRecord, url: str, root: Root) -> Iterator[str]:
+    """Yield the command that sends one row of the model's evaluation data, if there is one."""
+    row, inputs = _row(record)
+    if row is None:
+        return
+    text = body(row, inputs, _protocol(record)).decode()
+    if len(text) > MOST_INLINE:
+        file = root.runs / record.run_id / "request.json"
+        atomic.write_text(file, text)
+        yield f"curl {url} -d @{typed(file)}"
+    else:
+        yield f"curl {url} -d {shlex.quote(text)}"
+
+
+def _row(record: RunRecord) -> tuple[serving_samples.Row | None, Mapping[str, Any]]:
+    folders = [task.artifacts[SAMPLES] for task in record.tasks if SAMPLES in task.artifacts]
+    for folder in folders:
+        try:
+            samples = serving_samples.read(folder)
+        except DataError:  # A pipeline of the user's own may call anything so.
+            continue
+        rows = [one.inputs for one in samples.rows if is_sendable(one.inputs, _protocol(record))]
+        return next(iter(rows), None), samples.inputs
+    return None, {}

@@ -1,0 +1,81 @@
+"""The help of a command that takes a pipeline: with its name, also what its parameters mean."""
+
+import argparse
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+MOST_COLUMNS = 100
+INDENT = " " * 6
+REQUIRED = "required"
+FROM_ROOT = {"model_root": "default the folder models below the root"}
+"""What a command fills in for parameters without a default."""
+
+
+class Help(argparse.Action):
+    """`--help`; with a pipeline's name, before it or behind it, also the pipeline's parameters."""
+
+    def __init__(self, option_strings: list[str], dest: str, **_: Any) -> None:
+        """Take what argparse gives."""
+        text = "show this, and with a pipeline's name its parameters"
+        super().__init__(option_strings, dest, nargs="?", metavar="PIPELINE", help=text)
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Print the help and exit."""
+        pipeline = values or getattr(namespace, "pipeline", None)
+        parser.print_help()
+        sys.stdout.write(f"\n{of(pipeline)}" if pipeline else "")
+        parser.exit()
+
+
+def of(pipeline: str) -> str:
+    """Return the parameters of a pipeline with their types, defaults and meanings.
+
+    Args:
+        pipeline: name of a pipeline of this package, or path of a compiled .yaml file.
+
+    Raises:
+        ParameterError: there is no such pipeline.
+    """
+    # The command line loads no YAML to be listed.
+    from kanaria.pipelines.compiled import documents
+    from kanaria.pipelines.local.plan import interface
+
+    width = min(shutil.get_terminal_size().columns, MOST_COLUMNS)
+    found = interface(next(iter(documents(pipeline)), None))
+    lines = [f"parameters of {pipeline}, in the file of --config or by --set NAME=VALUE:"]
+    # Those that must be given come first.
+    ordered = sorted(found.parameters.items(), key=lambda one: _default(*one) != REQUIRED)
+    for name, definition in ordered:
+        lines += _entry(name, definition, width)
+    return "\n".join(lines) + "\n"
+
+
+def _default(name: str, definition: Mapping[str, Any]) -> str:
+    if not definition.get("isOptional"):
+        return FROM_ROOT.get(name, REQUIRED)
+    value = definition.get("defaultValue")
+    if value is None or value == "":
+        return "optional"
+    # The compiled form knows one kind of number: 3 is written there as 3.0.
+    is_whole = definition.get("parameterType") == "NUMBER_INTEGER"
+    return f"default {json.dumps(int(value) if is_whole else value)}"
+
+
+def _entry(name: str, definition: Mapping[str, Any], width: int) -> Iterator[str]:
+    from kanaria.pipelines.local.parameter_types import name_of
+
+    yield f"  {name}: {name_of(definition)}, {_default(name, definition)}"
+    text = " ".join(str(definition.get("description", "")).split())
+    yield from textwrap.wrap(
+        text, width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False
+    )
