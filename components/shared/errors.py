@@ -51,9 +51,9 @@ class PermissionDeniedError(KanariaError):
     """The account may not do what was asked."""
 
 
-def shown(value: object) -> str:
-    """Return `repr(value)` on one line, cut to 200 characters, for use in an error message."""
+def shown(value: object, longest: int = MAX_VALUE_LENGTH) -> str:
+    """Return `repr(value)` on one line, cut to `longest` characters, for an error message."""
     text = repr(value).replace("\n", "\\n")
-    if len(text) <= MAX_VALUE_LENGTH:
+    if len(text) <= longest:
         return text
-    return f"{text[:MAX_VALUE_LENGTH]}… ({len(text)} characters)"
+    return f"{text[:longest]}… ({len(text)} characters)"

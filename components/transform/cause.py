@@ -1,28 +1,14 @@
-"""Finds the one line that matters in what Beam, TFT and TensorFlow raise."""
+"""Tells whose fault it is when an analysis or a graph fails: the user's, the engine's, the disk's."""
 
 import errno
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable
 from typing import Any
 
-import tensorflow as tf
+from kanaria.components.shared import cause
+from kanaria.components.shared.errors import KanariaError, UserCodeError
 
-from kanaria.components.shared.errors import KanariaError, UserCodeError, shown
-
-# Lines of TensorFlow's messages that say where in the graph, which has no meaning to a user.
-NOISE = ("Graph execution error", "Detected at node", "<stack traces", "[[{{")
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _message(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines()]
-    told = [line for line in lines if line and not line.startswith(NOISE)]
-    text = told[0] if told else ""
-    return text.rpartition("}} ")[2] if text.startswith("{{function_node") else text
+_ENGINE = "/apache_beam/"
 
 
 def _full_disk(chain: list[BaseException]) -> OSError | None:
@@ -33,8 +19,17 @@ def _full_disk(chain: list[BaseException]) -> OSError | None:
     return None
 
 
+def _engine_failed(chain: list[BaseException]) -> bool:
+    """Tell whether Beam itself raised the error, with nothing of TensorFlow or TFT below it."""
+    if any(cause.is_of_tensorflow(link) for link in chain):
+        return False
+    innermost = [traceback.extract_tb(link.__traceback__)[-1:] for link in chain]
+    files = [frame.filename for frames in innermost for frame in frames]
+    return bool(files) and all(_ENGINE in file for file in files)
+
+
 def one_line(error: Exception, where: str) -> Exception:
-    """Return the error to raise for `error`, which came out of the user's graph.
+    """Return the error to raise for `error`, which came out of an engine or the user's graph.
 
     A KanariaError is found however deep it is wrapped. Otherwise what the graph itself raised
     counts before what was wrapped around it.
@@ -43,16 +38,17 @@ def one_line(error: Exception, where: str) -> Exception:
         error: what an engine raised.
         where: the user's function and the rows it was applied to, as a message begins.
     """
-    chain = list(_chain(error))
+    chain = list(cause.chain(error))
     known = [link for link in chain if isinstance(link, KanariaError)]
     full = _full_disk(chain)
     if known or full:
         return known[-1] if known else full or error
-    raised = [link for link in chain if isinstance(link, tf.errors.OpError)]
-    cause = raised[-1] if raised else error
-    return UserCodeError(
-        f"{where} failed with {type(cause).__name__}: {shown(_message(cause))}; mend the function"
-    )
+    if _engine_failed(chain):
+        return KanariaError(
+            f"{where}: the engine (Apache Beam) failed with {cause.told(error)}; this is no fault "
+            "of the function; run it again, and report it if it stays"
+        )
+    return UserCodeError(f"{where} failed with {cause.told(error)}; mend the function")
 
 
 def guarded(where: str, work: Callable[..., None], *arguments: Any) -> None:
@@ -60,6 +56,7 @@ def guarded(where: str, work: Callable[..., None], *arguments: Any) -> None:
 
     Raises:
         UserCodeError: the user's graph could not be built or failed.
+        KanariaError: the engine failed.
         OSError: the disk is full.
     """
     try:

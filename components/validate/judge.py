@@ -20,6 +20,7 @@ class Rules:
         environment: schema environment, or "" for none.
         previous: split name -> statistics of the deployed release; empty on a first run.
         serving: statistics of serving data, or None.
+        notes: what the making of the schema has to tell.
     """
 
     schema: schema_pb2.Schema
@@ -28,6 +29,7 @@ class Rules:
         default_factory=dict
     )
     serving: statistics_pb2.DatasetFeatureStatisticsList | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +136,10 @@ def outcome(judged: Mapping[str, Judged], rules: Rules) -> Outcome:
         step="validate_data",
         passed=not any(reason.severity == "ERROR" for reason in reasons),
         reasons=tuple(reasons),
-        notes=(*_skipped(rules), *(note for one in judged.values() for note in one.notes)),
+        notes=(
+            *rules.notes,
+            *_skipped(rules),
+            *(note for one in judged.values() for note in one.notes),
+        ),
         thresholds={str(c): c.threshold for c in wanted},
     )

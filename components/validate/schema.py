@@ -16,13 +16,39 @@ FILE = "schema.pbtxt"
 
 def inferred(
     statistics: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
-) -> schema_pb2.Schema:
-    """Infer the schema from split `train` (else the first) and widen it by the others."""
+) -> tuple[schema_pb2.Schema, list[str]]:
+    """Infer the schema from split `train` (else the first) and widen it by the others.
+
+    Returns:
+        The schema, and a note for each feature that a further split has no value of.
+    """
     names = sorted(statistics, key=lambda name: (name != "train", name))
     schema = tfdv.infer_schema(statistics[names[0]], infer_feature_shape=True)
+    notes = []
     for name in names[1:]:
         schema = tfdv.update_schema(schema, statistics[name])
-    return schema
+        notes += [
+            f"feature {shown(feature.name)} has no value in split {name}; the schema keeps it, "
+            "as one that may be missing"
+            for feature in schema.feature
+            if _made_optional(feature)
+        ]
+    return schema, notes
+
+
+def _made_optional(feature: schema_pb2.Feature) -> bool:
+    """Take back a deprecation, and tell whether there was one.
+
+    `tfdv.update_schema` deprecates a feature without values in one split, and all TFX libraries
+    then leave it out of every split.
+    """
+    if feature.lifecycle_stage != schema_pb2.DEPRECATED:
+        return False
+    feature.ClearField("lifecycle_stage")
+    feature.ClearField("shape")
+    feature.presence.Clear()
+    feature.presence.min_count = 0
+    return True
 
 
 def _fault(where: str, text: str, error: text_format.ParseError) -> DataError:

@@ -131,11 +131,13 @@ def validate(request: ValidateRequest, targets: Targets) -> Result:
     previous = baselines.previous(request.deployed)
     serving = baselines.serving(request.serving_statistics)
     statistics = _statistics(request.examples, given)
+    in_force, notes = (given, []) if given is not None else schema.inferred(statistics)
     rules = judge.Rules(
-        schema=given or schema.inferred(statistics),
+        schema=in_force,
         environment=request.environment,
         previous=previous,
         serving=serving,
+        notes=tuple(notes),
     )
     judged = {name: judge.judge_split(name, found, rules) for name, found in statistics.items()}
     verdict = judge.outcome(judged, rules)

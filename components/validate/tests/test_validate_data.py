@@ -49,6 +49,13 @@ def release(tmp_path: Path, examples_of, targets_in, schema_file: str) -> str:
     return str(tmp_path / "release")
 
 
+def test_a_feature_without_values_in_eval_stays_and_is_noted(examples_of, targets_in):
+    targets = targets_in()
+    empty = TAXI | {"fare": pa.array([None] * 80, pa.float64())}
+    assert validate(ValidateRequest(examples=examples_of(train=TAXI, eval=empty)), targets).passed
+    assert "feature 'fare' has no value in split eval" in outcome.read(targets.outcome).notes[0]
+
+
 def test_good_data_passes_with_a_schema_of_its_own(examples_of, targets_in):
     targets = targets_in()
     result = validate(ValidateRequest(examples=examples_of(train=TAXI, eval=TAXI)), targets)

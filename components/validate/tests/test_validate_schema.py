@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.validate import schema
@@ -13,13 +16,34 @@ def test_the_other_splits_widen_what_train_shows(statistics_of):
         "eval": statistics_of({"word": ["a", "c"] * 20, "label": [1] * 40}),
         "train": statistics_of({"word": ["a", "b"] * 20}),
     }
-    found = schema.inferred(statistics)
+    found, _ = schema.inferred(statistics)
     assert [feature.name for feature in found.feature] == ["word", "label"]
     assert sorted(found.string_domain[0].value) == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize(
+    "values", [pa.array([None] * 40, pa.float64()), pa.nulls(40), None], ids=str
+)
+def test_a_split_without_values_of_a_feature_deprecates_nothing(statistics_of, values):
+    columns = {"n": [1, 2] * 20} if values is None else {"n": [1, 2] * 20, "x": values}
+    statistics = {
+        "eval": statistics_of(columns),
+        "test": statistics_of({"n": [1, 2] * 20, "x": [0.5] * 40}),
+        "train": statistics_of({"n": [1, 2] * 20, "x": [0.5, 1.5] * 20}),
+    }
+    found, notes = schema.inferred(statistics)
+    (x,) = [feature for feature in found.feature if feature.name == "x"]
+    assert x.type == schema_pb2.FLOAT
+    assert not x.lifecycle_stage
+    assert not x.HasField("shape")  # Sparse: a row may lack it.
+    assert [note.partition(";")[0] for note in notes] == ["feature 'x' has no value in split eval"]
+    for split in statistics.values():
+        assert not tfdv.validate_statistics(split, found).anomaly_info
+
+
 def test_writing_and_reading_gives_the_same_schema(tmp_path: Path, statistics_of):
-    found = schema.inferred({"train": statistics_of({"word": ["a", "b"] * 20, "n": [1, 2] * 20})})
+    statistics = {"train": statistics_of({"word": ["a", "b"] * 20, "n": [1, 2] * 20})}
+    found, _ = schema.inferred(statistics)
     schema.write(found, tmp_path / "schema")
     assert schema.given(str(tmp_path / "schema" / schema.FILE)) == found
 
