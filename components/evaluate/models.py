@@ -10,6 +10,7 @@ import pyarrow as pa
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from kanaria.components.shared import cause
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.model_inputs import (
     Input,
@@ -18,7 +19,6 @@ from kanaria.components.shared.model_inputs import (
     parses_examples,
     takes_examples,
 )
-from kanaria.components.shared.tensorflow_reason import reason
 from kanaria.components.shared.tensors.named import Feed, feeds
 
 SERVE_EXAMPLES = "serve_tf_examples"
@@ -111,8 +111,8 @@ class Signature:
             outputs = self.call(**tensors)
         except (tf.errors.OpError, TypeError, ValueError) as error:
             raise DataError(
-                f"{self.where}: failed on {count} rows with {type(error).__name__}: "
-                f"{shown(reason(str(error)))}; check that the examples fit the model"
+                f"{self.where}: failed on {count} rows with {cause.told(error)}; "
+                "check that the examples fit the model"
             ) from error
         dense = {name: _dense(value) for name, value in outputs.items()}
         for name, value in dense.items():
@@ -189,7 +189,7 @@ def load(folder: Path, spec: Any) -> LoadedModel:
         loaded = tf.saved_model.load(str(found))
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise DataError(
-            f"model {shown(str(found))}: does not load: {shown(str(error))}; train it again"
+            f"model {shown(str(found))}: does not load: {cause.told(error)}; train it again"
         ) from error
     default = SERVE_EXAMPLES if SERVE_EXAMPLES in loaded.signatures else SERVING_DEFAULT
     names = list(spec.preprocessing_function_names)

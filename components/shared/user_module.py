@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from kanaria.components.shared import module_archive, module_closure, storage, tfx_names
+from kanaria.components.shared import cause, module_archive, module_closure, storage, tfx_names
 from kanaria.components.shared.errors import DataError, KanariaError, UserCodeError, shown
 from kanaria.components.shared.module_closure import Closure
 from kanaria.components.shared.module_search import COPIES
@@ -153,7 +153,7 @@ def _imported(module_file: str, load: Callable[[], ModuleType]) -> ModuleType:
         raise
     except (Exception, SystemExit) as error:  # User code may raise anything; the cause is kept.
         raise UserCodeError(
-            f"{module_file}: importing it failed with {type(error).__name__}: {shown(str(error))}"
+            f"{module_file}: importing it failed with {cause.told(error)}"
         ) from error
 
 
@@ -171,7 +171,7 @@ def call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         own = [f for f in frames if f.filename == file or _place(f.filename) != f.filename]
         place = f"{_place(own[-1].filename)}:{own[-1].lineno}" if own else _place(file)
         raise UserCodeError(
-            f"{place}: {function.__name__} failed with {type(error).__name__}: {shown(str(error))}"
+            f"{place}: {function.__name__} failed with {cause.told(error)}"
         ) from error
 
 

@@ -51,8 +51,10 @@ def transform(request: TransformRequest, graph: Path, transformed: Path) -> None
     faults.check(bool(request.preprocessing_fn), "preprocessing_fn", "", "name a function")
     faults.raise_if_any()
     _quiet()
-    function = user_code.load(request.module_file, request.preprocessing_fn, request.custom_config)
     schema = read_schema(request.schema / "schema.pbtxt")
+    function = user_code.load(
+        request.module_file, request.preprocessing_fn, request.custom_config, schema
+    )
     splits = _checked_splits(request.examples, schema)
     where = f"{request.module_file}: {request.preprocessing_fn} on split "
     with atomic.published(graph) as new_graph, atomic.published(transformed) as new_examples:
@@ -61,14 +63,17 @@ def transform(request: TransformRequest, graph: Path, transformed: Path) -> None
         guarded(where + ANALYZED_SPLIT, beam_engine.analyze, *arguments)
         LOGGER.info("Analysed split %s.", ANALYZED_SPLIT)
         new_examples.mkdir()
-        if not request.materialize:
-            (new_examples / examples.NOT_MATERIALIZED).touch()
-            return
         saved = Transform(schema, new_graph)
         for split, files in splits.items():
-            folder = examples.split_folder(new_examples, split)
-            guarded(where + split, saved.write, files, folder)
+            place = where + split
+            if request.materialize:
+                folder = examples.split_folder(new_examples, split)
+                guarded(place, saved.write, files, folder, place)
+            else:
+                guarded(place, saved.check, files, place)
             LOGGER.info("Transformed split %s.", split)
+        if not request.materialize:
+            (new_examples / examples.NOT_MATERIALIZED).touch()
 
 
 def _checked_splits(artifact: Path, schema: Any) -> dict[str, list[Path]]:

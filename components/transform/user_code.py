@@ -1,10 +1,12 @@
 """The user's preprocessing_fn, made to fail with one clear line."""
 
+import difflib
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from kanaria.components.shared import user_module
 from kanaria.components.shared.errors import UserCodeError, shown
@@ -40,11 +42,37 @@ def _check_outputs(place: str, outputs: object) -> None:
         raise UserCodeError(f"{place}: " + "; ".join(fault for fault in faults if fault))
 
 
-def load(module_file: str, name: str, custom_config: Features) -> Callable[[Features], Features]:
+def _why_absent(error: UserCodeError, inputs: Features, schema: schema_pb2.Schema) -> str:
+    """Return why a key that the user's function asked its inputs for is not there, or ""."""
+    raised = error.__cause__
+    key = raised.args[0] if isinstance(raised, KeyError) and raised.args else None
+    if not isinstance(key, str) or key in inputs:
+        return ""
+    stages = {feature.name: feature.lifecycle_stage for feature in schema.feature}
+    if stages.get(key):
+        stage = schema_pb2.LifecycleStage.Name(stages[key])
+        return (
+            f"; the schema marks feature {shown(key)} as {stage}, and such a feature is left out: "
+            "take its lifecycle_stage out of the schema, or do without it"
+        )
+    near = difflib.get_close_matches(key, inputs, n=3)
+    return f"; features of the schema with such a name: {', '.join(near)}" if near else ""
+
+
+def load(
+    module_file: str, name: str, custom_config: Features, schema: schema_pb2.Schema
+) -> Callable[[Features], Features]:
     """Return the user's function of one argument, with `custom_config` bound if it takes it.
 
     The returned function raises UserCodeError when the user's raises, or returns anything but
-    tensors that a tf.Example can hold.
+    tensors that a tf.Example can hold. Where it asks for a feature that is left out, the
+    message says why it is.
+
+    Args:
+        module_file: path of a `.py` file, or an importable name.
+        name: name of the function in it.
+        custom_config: bound to the parameter of that name.
+        schema: the raw features.
 
     Raises:
         UserCodeError: the module or the function does not load.
@@ -54,7 +82,11 @@ def load(module_file: str, name: str, custom_config: Features) -> Callable[[Feat
     named = {"custom_config": custom_config} if takes_config else {}
 
     def preprocessing_fn(inputs: Features) -> Features:
-        outputs: Features = user_module.call(function, inputs, **named)
+        asked = dict(inputs)  # The user's function may change its own.
+        try:
+            outputs: Features = user_module.call(function, inputs, **named)
+        except UserCodeError as error:
+            raise UserCodeError(f"{error}{_why_absent(error, asked, schema)}") from error
         _check_outputs(f"{module_file}: {name}", outputs)
         return outputs
 

@@ -104,6 +104,51 @@ def test_an_error_in_the_function_names_the_users_line(failure, module):
     assert "mils" in message
 
 
+def test_a_name_like_a_features_is_told(failure, module):
+    message = failure(UserCodeError, module_file=module("return {'x': inputs['mils']}"))
+    assert message.endswith("features of the schema with such a name: miles")
+
+
+@pytest.mark.parametrize("inputs", ["inputs", "inputs.copy()"])
+def test_a_feature_that_the_schema_leaves_out_is_told_with_the_reason(
+    inputs, failure, module, raw, tmp_path
+):
+    schema = (
+        (raw / "schema/schema.pbtxt")
+        .read_text()
+        .replace('"hour"', '"hour" lifecycle_stage: DEPRECATED')
+    )
+    (tmp_path / "schema.pbtxt").write_text(schema)
+    path = module(f"features = {inputs}", "return {'x': features['hour']}")
+    message = failure(UserCodeError, module_file=path, schema=tmp_path)
+    assert message.startswith(f"{path}:6: preprocessing_fn failed with KeyError")
+    assert "the schema marks feature 'hour' as DEPRECATED" in message
+
+
+@pytest.mark.parametrize("materialize", [True, False])
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        ("{'x': tf.boolean_mask(miles, miles[:, 0] > 1000)}", "'x': "),
+        ("{'x': tf.concat([miles, miles], 0), 'ok': miles}", "{'x': 18}"),
+        ("{'x': tf.sparse.from_dense(miles[1:])}", "{'x': 8}"),
+    ],
+)
+def test_rows_added_or_dropped(
+    returned, told, materialize, failure, module, add_part, make_rows, tmp_path
+):
+    add_part(tmp_path / "examples", "train", make_rows(0, 9))
+    path = module("miles = inputs['miles']", f"return {returned}")
+    message = failure(
+        UserCodeError,
+        module_file=path,
+        examples=tmp_path / "examples",
+        materialize=materialize,
+    )
+    assert message.startswith(f"{path}: preprocessing_fn on split train: 9 rows went in")
+    assert told in message
+
+
 @pytest.mark.parametrize(
     ("returned", "told"),
     [
@@ -135,7 +180,7 @@ def test_an_error_inside_the_graph_during_the_analysis(failure, module):
 def test_an_error_inside_the_graph_on_another_split(failure, module, add_part, make_rows, tmp_path):
     add_part(tmp_path / "examples", "train", make_rows(0, 7))
     add_part(tmp_path / "examples", "eval", make_rows(0, 6))
-    path = module("return {'x': tf.reshape(inputs['miles'], [-1, 7])}")
+    path = module("return {'x': tf.reshape(tf.reshape(inputs['miles'], [-1, 7]), [-1, 1])}")
     message = failure(UserCodeError, module_file=path, examples=tmp_path / "examples")
     assert "on split eval failed with InvalidArgumentError" in message
 
