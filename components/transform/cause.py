@@ -1,4 +1,4 @@
-"""Tells whose fault it is when an analysis or a graph fails: the user's, the engine's, the disk's."""
+"""Tells whose fault a failed analysis or graph is: the user's, the engine's or the disk's."""
 
 import errno
 import traceback

@@ -86,7 +86,8 @@ def load(
         try:
             outputs: Features = user_module.call(function, inputs, **named)
         except UserCodeError as error:
-            raise UserCodeError(f"{error}{_why_absent(error, asked, schema)}") from error
+            why = _why_absent(error, asked, schema)
+            raise UserCodeError(f"{error}{why}") from error.__cause__
         _check_outputs(f"{module_file}: {name}", outputs)
         return outputs
 

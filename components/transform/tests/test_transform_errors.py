@@ -180,7 +180,10 @@ def test_an_error_inside_the_graph_during_the_analysis(failure, module):
 def test_an_error_inside_the_graph_on_another_split(failure, module, add_part, make_rows, tmp_path):
     add_part(tmp_path / "examples", "train", make_rows(0, 7))
     add_part(tmp_path / "examples", "eval", make_rows(0, 6))
-    path = module("return {'x': tf.reshape(tf.reshape(inputs['miles'], [-1, 7]), [-1, 1])}")
+    path = module(
+        "weeks = tf.abs(tf.reshape(inputs['miles'], [-1, 7]))",
+        "return {'x': tf.reshape(weeks, [-1, 1])}",
+    )
     message = failure(UserCodeError, module_file=path, examples=tmp_path / "examples")
     assert "on split eval failed with InvalidArgumentError" in message
 
