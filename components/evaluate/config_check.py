@@ -1,18 +1,22 @@
 """Finds every fault of an EvalConfig before any work is done."""
 
 import difflib
-from collections.abc import Iterable
+import math
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import tf_keras
 
+from kanaria.components.evaluate import demands
 from kanaria.components.evaluate.eval_config import (
     candidate_spec,
     example_columns,
     for_models,
+    of_no_slice,
     slice_columns,
     thresholds,
 )
+from kanaria.components.evaluate.label_check import USUAL_OUTPUTS
 from kanaria.components.evaluate.private_tfma import metric_specs, tfma
 from kanaria.components.evaluate.private_tfma import metric_types as types
 from kanaria.components.shared.errors import shown
@@ -27,12 +31,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return ", ".join(close or known[:20]) or "none"
 
 
-def _check_metric(metric: Any, where: str, faults: Faults) -> None:
+def _check_metric(metric: Any, where: str, faults: Faults) -> bool:
+    """Record what is wrong with a metric; tell whether nothing is."""
     known = set(types.registered_metrics()) | {
         name for name in dir(tf_keras.metrics) if name[0].isupper()
     }
     try:
         metric_specs.metric_instance(metric)
+        return True
     except (ValueError, TypeError, ImportError, AttributeError, NotImplementedError) as error:
         if metric.module or metric.class_name in known:
             faults.add(
@@ -44,6 +50,98 @@ def _check_metric(metric: Any, where: str, faults: Faults) -> None:
                 f"{where}: unknown metric class_name {shown(metric.class_name)}; "
                 f"nearest known: {nearest(metric.class_name, known)}"
             )
+        return False
+
+
+def _check_metrics(config: Any, faults: Faults) -> None:
+    if not any(spec.metrics for spec in config.metrics_specs):
+        faults.add("metrics_specs: no metric; name at least one, for instance AUC")
+    made = [
+        (metric, spec)
+        for i, spec in enumerate(config.metrics_specs)
+        for k, metric in enumerate(spec.metrics)
+        if _check_metric(metric, f"metrics_specs[{i}].metrics[{k}]", faults)
+    ]
+    asked = candidate_spec(config)
+    if asked.label_key or asked.label_keys:
+        return
+    wanting = [metric.class_name for metric, spec in made if demands.of(metric, spec).labels]
+    if wanting:
+        faults.add(
+            f"model_specs: no label_key for {', '.join(dict.fromkeys(wanting))}; name the column "
+            'of the labels, for instance model_specs { label_key: "label" }'
+        )
+
+
+def _check_value_threshold(name: str, limit: Any, faults: Faults) -> None:
+    given = [side for side in ("lower_bound", "upper_bound") if limit.HasField(side)]
+    if not given:
+        faults.add(f"{name}: value_threshold has no bound; add lower_bound or upper_bound")
+    for side in given:
+        bound = getattr(limit, side).value
+        if not math.isfinite(bound):
+            faults.add(f"{name}: value_threshold {side} is {bound:g}; give a number")
+    if len(given) == 2 and limit.lower_bound.value > limit.upper_bound.value:
+        faults.add(
+            f"{name}: value_threshold lower_bound {limit.lower_bound.value:g} is above upper_bound "
+            f"{limit.upper_bound.value:g}, so no value passes; mend one"
+        )
+
+
+def _check_change_threshold(name: str, limit: Any, faults: Faults) -> None:
+    if not limit.direction:
+        faults.add(
+            f"{name}: change_threshold has no direction; add HIGHER_IS_BETTER or LOWER_IS_BETTER"
+        )
+    given = [kind for kind in ("absolute", "relative") if limit.HasField(kind)]
+    if not given:
+        faults.add(f"{name}: change_threshold has no amount; add absolute or relative")
+    for kind in given:
+        amount = getattr(limit, kind).value
+        if not math.isfinite(amount):
+            faults.add(f"{name}: change_threshold {kind} is {amount:g}; give a number")
+    higher = limit.direction == tfma.MetricDirection.HIGHER_IS_BETTER
+    loss = -limit.relative.value if higher else limit.relative.value
+    if math.isfinite(loss) and loss >= 1:
+        faults.add(
+            f"{name}: change_threshold relative {limit.relative.value:g} lets the metric get worse "
+            f"by {loss:.0%}; it is a share of the baseline, so write 0.05 for 5 percent"
+        )
+
+
+def _check_thresholds(config: Any, faults: Faults) -> None:
+    """Record every threshold that would hold, or be left out, whatever the metric's value."""
+    for name, threshold in thresholds(config):
+        if threshold.HasField("value_threshold"):
+            _check_value_threshold(name, threshold.value_threshold, faults)
+        if threshold.HasField("change_threshold"):
+            _check_change_threshold(name, threshold.change_threshold, faults)
+        if not threshold.ListFields():
+            faults.add(f"{name}: empty threshold; add value_threshold or change_threshold")
+    for name in of_no_slice(config):
+        faults.add(f"{name}: a threshold per slice names no slice; add slicing_specs")
+
+
+def check_outputs(spec: Any, outputs: Collection[str], where: str, faults: Faults) -> None:
+    """Record what is wrong with how a config names the outputs of a model.
+
+    Args:
+        spec: the model's `tfma.ModelSpec`.
+        outputs: names of the outputs of its signature.
+        where: how messages name the model.
+        faults: takes the faults; nothing is raised here.
+    """
+    if len(outputs) == 1:
+        return
+    listed = ", ".join(sorted(outputs))
+    keys = {spec.prediction_key, *spec.prediction_keys.values()} | set(spec.label_keys)
+    for key in sorted(keys - {""} - set(outputs)):
+        faults.add(f"{where}: no output {shown(key)}; it has: {listed}")
+    if not keys - {""} and not set(USUAL_OUTPUTS) & set(outputs):
+        faults.add(
+            f"{where}: {len(outputs)} outputs ({listed}) and none chosen; set prediction_key in "
+            "model_specs to the one that the metrics compare with the labels"
+        )
 
 
 def _check_models(config: Any, faults: Faults) -> None:
@@ -67,11 +165,7 @@ def check(config: Any, columns: Iterable[str], faults: Faults) -> None:
         faults: takes the faults; nothing is raised here.
     """
     known = set(columns)
-    if not any(spec.metrics for spec in config.metrics_specs):
-        faults.add("metrics_specs: no metric; name at least one, for instance AUC")
-    for i, spec in enumerate(config.metrics_specs):
-        for k, metric in enumerate(spec.metrics):
-            _check_metric(metric, f"metrics_specs[{i}].metrics[{k}]", faults)
+    _check_metrics(config, faults)
     for key in sorted(slice_columns(config) - known):
         faults.add(
             f"slicing_specs: no column {shown(key)} in the examples; nearest: {nearest(key, known)}"
@@ -81,8 +175,5 @@ def check(config: Any, columns: Iterable[str], faults: Faults) -> None:
             f"model_specs: no column {shown(key)} for labels or weights; "
             f"nearest: {nearest(key, known)}"
         )
-    for threshold in thresholds(config):
-        change = threshold.change_threshold
-        if threshold.HasField("change_threshold") and not change.direction:
-            faults.add("change_threshold: no direction; add HIGHER_IS_BETTER or LOWER_IS_BETTER")
+    _check_thresholds(config, faults)
     _check_models(config, faults)

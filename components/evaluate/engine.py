@@ -17,12 +17,14 @@ from apache_beam.runners.portability import fn_api_runner
 from numpy.typing import NDArray
 
 from kanaria.components.evaluate import private_tfma as private
+from kanaria.components.evaluate import undefined
 from kanaria.components.evaluate.eval_config import slice_columns
 from kanaria.components.evaluate.models import LoadedModel
 from kanaria.components.evaluate.private_tfma import tfma
 from kanaria.components.evaluate.rows import BATCH_ROWS, Rows
 from kanaria.components.evaluate.slices import slice_rows
-from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared import cause
+from kanaria.components.shared.errors import DataError
 
 logger = logging.getLogger(__name__)
 
@@ -224,13 +226,13 @@ def analyse(rows: Rows, config: Any, models: Sequence[LoadedModel], folder: Path
     Raises:
         DataError: TFMA cannot compute a metric from these labels and predictions.
     """
+    undefined.install()
     try:
         return _analyse(rows, config, models, folder)
     except (ValueError, TypeError, RuntimeError) as error:
-        first = next(iter(str(error).strip().splitlines()), "")
         raise DataError(
-            f"TFMA could not compute the metrics on {len(rows)} rows: {type(error).__name__} "
-            f"{shown(first)}; check that labels and predictions fit the metrics"
+            f"TFMA could not compute the metrics on {len(rows)} rows: {cause.told(error)}; "
+            "check that labels and predictions fit the metrics"
         ) from error
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from kanaria.components.evaluate.private_tfma import ConfusionMatrixMetric, metric_specs, tfma
+from kanaria.components.evaluate.private_tfma import tfma
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 
@@ -75,24 +75,34 @@ def for_models(config: Any, *, with_baseline: bool) -> Any:
     )
 
 
-def thresholds(config: Any) -> Iterator[Any]:
-    """Yield every MetricThreshold of the config."""
+def thresholds(config: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every MetricThreshold of the config with the metric's class or key."""
     for spec in config.metrics_specs:
-        yield from spec.thresholds.values()
-        for per_slice in spec.per_slice_thresholds.values():
-            yield from (entry.threshold for entry in per_slice.thresholds)
-        for cross in spec.cross_slice_thresholds.values():
-            yield from (entry.threshold for entry in cross.thresholds)
+        yield from spec.thresholds.items()
+        for kind in (spec.per_slice_thresholds, spec.cross_slice_thresholds):
+            for key, entries in kind.items():
+                yield from ((key, entry.threshold) for entry in entries.thresholds)
         for metric in spec.metrics:
             if metric.HasField("threshold"):
-                yield metric.threshold
-            yield from (entry.threshold for entry in metric.per_slice_thresholds)
-            yield from (entry.threshold for entry in metric.cross_slice_thresholds)
+                yield metric.class_name, metric.threshold
+            for entry in [*metric.per_slice_thresholds, *metric.cross_slice_thresholds]:
+                yield metric.class_name, entry.threshold
+
+
+def of_no_slice(config: Any) -> Iterator[str]:
+    """Yield the metric's class or key of each threshold that is for slices and names none."""
+    for spec in config.metrics_specs:
+        found = [(m.class_name, e) for m in spec.metrics for e in m.per_slice_thresholds]
+        found += [(k, e) for k, es in spec.per_slice_thresholds.items() for e in es.thresholds]
+        yield from (name for name, entry in found if not entry.slicing_specs)
+        crossed = [(m.class_name, e) for m in spec.metrics for e in m.cross_slice_thresholds]
+        crossed += [(k, e) for k, es in spec.cross_slice_thresholds.items() for e in es.thresholds]
+        yield from (name for name, entry in crossed if not entry.cross_slicing_specs)
 
 
 def threshold_counts(config: Any) -> tuple[int, int]:
     """Return the numbers of value thresholds and of change thresholds in the config."""
-    found = list(thresholds(config))
+    found = [threshold for _, threshold in thresholds(config)]
     values = sum(threshold.HasField("value_threshold") for threshold in found)
     return values, sum(threshold.HasField("change_threshold") for threshold in found)
 
@@ -120,13 +130,3 @@ def example_columns(spec: Any) -> set[str]:
     """Return the names of the columns a ModelSpec takes labels and weights from."""
     single = {spec.label_key, spec.example_weight_key} - {""}
     return single | set(spec.label_keys.values()) | set(spec.example_weight_keys.values())
-
-
-def has_binary_metrics(config: Any) -> bool:
-    """Tell whether some metric compares labels of two classes (AUC, precision, ...)."""
-    return any(
-        isinstance(metric_specs.metric_instance(metric), ConfusionMatrixMetric)
-        for spec in config.metrics_specs
-        if not (spec.HasField("binarize") or spec.HasField("aggregate"))
-        for metric in spec.metrics
-    )

@@ -12,6 +12,7 @@ from kanaria.components.evaluate import (
     curves,
     engine,
     eval_config,
+    label_check,
     models,
     report,
     results,
@@ -123,7 +124,9 @@ def _checked_config(
         # Only the loaded model tells which columns its preprocessing adds.
         added = set().union(*(s.output_names() for s in loaded[0].preprocess))
         config_check.check(config, columns | added, faults)
-        faults.raise_if_any()
+    for spec, model in zip(full.model_specs, loaded, strict=True):
+        config_check.check_outputs(spec, model.predict.output_names(), model.predict.where, faults)
+    faults.raise_if_any()
     return full, loaded
 
 
@@ -157,8 +160,7 @@ def _read(request: Request, config: Any, loaded: Sequence[LoadedModel], files: l
     sql = any(spec.slice_keys_sql for spec in config.slicing_specs)
     every = set(column_names(files))
     found = rows.read(files, loaded, every if sql else _columns_needed(config))
-    spec, binary = config.model_specs[0], eval_config.has_binary_metrics(config)
-    rows.check(found, spec, request.split, binary)
+    label_check.check(found, config, request.split)
     return found
 
 

@@ -21,6 +21,7 @@ from tensorflow_model_analysis.metrics import (
     metric_specs,
     metric_types,
     metric_util,
+    tf_metric_wrapper,
 )
 from tensorflow_model_analysis.slicer import slicer_lib as slicer
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
@@ -41,6 +42,14 @@ validate_metrics = metrics_validator.validate_metrics
 
 ConfusionMatrixMetric = confusion_matrix_metrics.ConfusionMatrixMetricBase
 ExampleCountCombiner = example_count._ExampleCountCombiner
+
+KerasCombiner = tf_metric_wrapper._CompilableMetricsCombiner
+
+
+def replace_keras_combiner(combiner: type) -> None:
+    """Let TFMA compute Keras metrics with a subclass of `KerasCombiner`."""
+    tf_metric_wrapper._CompilableMetricsCombiner = combiner
+
 
 _SUMMING = (
     calibration_histogram._CalibrationHistogramCombiner,
@@ -70,13 +79,16 @@ def sums_rows(combiner: Any) -> bool:
 __all__ = [
     "ConfusionMatrixMetric",
     "ExampleCountCombiner",
+    "KerasCombiner",
     "RecordBatchToExamplesEncoder",
     "add_derived_and_diff_metrics",
     "add_interval_metrics",
+    "confusion_matrix_metrics",
     "filter_by_key_type",
     "metric_specs",
     "metric_types",
     "remove_private_metrics",
+    "replace_keras_combiner",
     "separate_computations",
     "slicer",
     "sums_rows",

@@ -74,8 +74,8 @@ def _is_float(kind: pa.DataType) -> bool:
 
 
 def _empty(values: Any) -> bool:
-    """Tell whether one row of a list column has no value, or NaN as its first."""
-    return not values or values[0] != values[0]
+    """Tell whether one row of a list column has no value, or NaN among them."""
+    return not values or any(value != value for value in values)
 
 
 def _chosen(batch: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
@@ -147,65 +147,3 @@ def _check_finite(outputs: Outputs, model: LoadedModel) -> None:
                 f"{len(values)} rows, first row {int(bad.argmax())} with "
                 f"{shown(values[bad.argmax()].tolist())}; mend the features or the model"
             )
-
-
-def check(rows: Rows, spec: Any, split: str, binary: bool) -> None:
-    """Check that every row has a label and a weight, and two classes where metrics need them.
-
-    Args:
-        rows: the evaluated rows.
-        spec: the candidate's `tfma.ModelSpec`.
-        split: name of the split, for the message.
-        binary: whether some metric compares two classes.
-
-    Raises:
-        DataError: a label or weight is missing or NaN, a weight is negative, or labels are
-            text, of one class or outside 0 to 1 where two classes are compared.
-    """
-    for key in [spec.label_key, *spec.label_keys.values()]:
-        if not key:
-            continue
-        where = f"split {shown(split)}, label {shown(key)}"
-        _check_present(rows.missing(spec.name, key), where, "label")
-        labels = rows.scalars(spec.name, key)
-        if binary and _is_scalar_prediction(rows, spec.name):
-            _check_classes(labels, where)
-    for key in [spec.example_weight_key, *spec.example_weight_keys.values()]:
-        if not key:
-            continue
-        where = f"split {shown(split)}, weight {shown(key)}"
-        _check_present(rows.missing(spec.name, key), where, "weight")
-        weights = rows.scalars(spec.name, key)
-        if weights is not None and weights.min() < 0:
-            row = int(weights.argmin())
-            raise DataError(f"{where}: {weights[row]:g} in row {row} is negative; use 0 or more")
-
-
-def _check_present(missing: NDArray[Any], where: str, what: str) -> None:
-    if missing.any():
-        raise DataError(
-            f"{where}: {int(missing.sum())} of {len(missing)} rows have no {what} (missing or "
-            f"NaN), first row {int(missing.argmax())}; drop these rows or fill them before "
-            "ingestion"
-        )
-
-
-def _is_scalar_prediction(rows: Rows, model: str) -> bool:
-    prediction = rows.prediction(model)
-    return not isinstance(prediction, dict) and prediction.size == len(rows)
-
-
-def _check_classes(labels: NDArray[Any] | None, where: str) -> None:
-    if labels is None:
-        raise DataError(f"{where}: not one number a row; metrics of two classes take 0 and 1")
-    if labels.min() == labels.max():
-        raise DataError(
-            f"{where}: all {len(labels)} rows are of one class, {labels[0]:g}; metrics of two "
-            "classes have no meaning; evaluate on rows of both"
-        )
-    outside = (labels < 0) | (labels > 1)
-    if outside.any():
-        raise DataError(
-            f"{where}: value {labels[outside.argmax()]:g} in row {int(outside.argmax())} is "
-            "outside 0 to 1; metrics of two classes take labels 0 and 1"
-        )

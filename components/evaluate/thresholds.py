@@ -61,23 +61,40 @@ def _where(value: Value) -> str:
     return f" on slice {value.slice}" if value.slice else ""
 
 
+def _why_unchecked(value: Value, limit: Any) -> str:
+    """Return why there is no number to hold against the limit, or ""."""
+    where = _where(value)
+    if value.candidate is None:
+        return f"was not computed{where}"
+    if math.isnan(value.candidate):
+        why = "not a number: 0 divided by 0, as for labels of one class or weights of 0"
+        return f"was not computed{where} ({why})"
+    if not _is_change(limit):
+        return ""
+    if value.baseline is None or math.isnan(value.baseline):
+        return f"was not computed for the deployed model{where}"
+    if limit.HasField("relative") and math.isclose(value.baseline, 0.0):
+        return f"has no relative change from 0 (deployed){where}"
+    return ""
+
+
 def _sentence(value: Value, limit: Any, passed: bool) -> str:
     where, bound = _where(value), bound_text(limit)
-    if value.candidate is None or (_is_change(limit) and value.baseline is None):
-        return f"{value.metric} was not computed{where}, so it could not be checked: {bound}"
-    if math.isnan(value.candidate):
-        return f"{value.metric} is not a number{where}; it must be {bound}"
+    why = _why_unchecked(value, limit)
+    if why:
+        return f"{value.metric} {why}, so it could not be checked: {bound}"
+    candidate = value.candidate or 0.0
     if _is_change(limit):
-        change = value.candidate - (value.baseline or 0.0)
+        change = candidate - (value.baseline or 0.0)
         verb = "holds" if passed else "is broken"
         return (
             f"{value.metric} changed by {change:+.6g} from {value.baseline:.6g} (deployed) to "
-            f"{value.candidate:.6g}{where}; the limit, {bound}, {verb}"
+            f"{candidate:.6g}{where}; the limit, {bound}, {verb}"
         )
-    shown = f"{value.metric} = {value.candidate:.6g}"
+    shown = f"{value.metric} = {candidate:.6g}"
     if passed:
         return f"{shown} is {bound}{where}"
-    below = limit.HasField("lower_bound") and value.candidate < limit.lower_bound.value
+    below = limit.HasField("lower_bound") and candidate < limit.lower_bound.value
     side, edge = (
         ("below the lower", limit.lower_bound) if below else ("above the upper", limit.upper_bound)
     )
@@ -137,7 +154,8 @@ def checks(results: Results, config: Any) -> list[Check]:
             for slice_key in covered:
                 value = results.value(slice_key, key)
                 mark = (value.slice, key, limit.SerializeToString(deterministic=True))
-                passed = mark not in results.failures
+                # A metric without a value breaks its threshold, whatever stands in the files.
+                passed = mark not in results.failures and not _why_unchecked(value, limit)
                 found.append(
                     Check(
                         value=value,

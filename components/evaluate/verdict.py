@@ -39,6 +39,11 @@ def decide(
         reasons.append(
             Reason(severity="ERROR", subject="eval_config", kind="no_threshold", text=text)
         )
+    elif values and not found:
+        text = "no threshold could be checked on any slice, so the model cannot be blessed"
+        reasons.append(
+            Reason(severity="ERROR", subject="eval_config", kind="not_checked", text=text)
+        )
     elif not validation_ok and not reasons:
         text = "TFMA did not validate the model and named no threshold; see the evaluation"
         reasons.append(Reason(severity="ERROR", subject="tfma", kind="not_validated", text=text))

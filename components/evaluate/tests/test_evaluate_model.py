@@ -348,7 +348,7 @@ def test_a_label_column_that_does_not_exist(home: Path):
     ("name", "labels", "expected"),
     [
         ("nan", [0.0, float("nan"), 1.0, None], "2 of 4 rows have no label"),
-        ("text", ["yes", "no", "yes", "no"], "label 'late': not one number a row"),
+        ("text", ["yes", "no", "yes", "no"], "label 'late': labels are text, such as 'yes'"),
         ("no-text", ["yes", None, "no", "no"], "1 of 4 rows have no label"),
         ("one-class", [1, 1, 1, 1], "all 4 rows are of one class, 1"),
         ("outside", [0, 1, 2, 1], "value 2 in row 2 is outside 0 to 1"),
