@@ -24,7 +24,8 @@ class _Defined:
 
     def _metric_value(self, key: Any, matrices: Any, **options: Any) -> Any:
         """Return TFMA's value or values, or as many NaN."""
-        value = super()._metric_value(key=key, matrices=matrices, **options)  # type: ignore[misc]
+        with np.errstate(divide="ignore", invalid="ignore"):  # It divides 0 by 0, too.
+            value = super()._metric_value(key=key, matrices=matrices, **options)  # type: ignore[misc]
         positives = matrices.tp[0] + matrices.fn[0]
         negatives = matrices.fp[0] + matrices.tn[0]
         needs_negatives = self.needs_negatives and options.get("curve", "").upper() != "PR"
