@@ -56,17 +56,19 @@ def _check_metric(metric: Any, where: str, faults: Faults) -> bool:
 def _check_metrics(config: Any, faults: Faults) -> None:
     if not any(spec.metrics for spec in config.metrics_specs):
         faults.add("metrics_specs: no metric; name at least one, for instance AUC")
-    made = [
-        (metric, spec)
-        for i, spec in enumerate(config.metrics_specs)
-        for k, metric in enumerate(spec.metrics)
-        if _check_metric(metric, f"metrics_specs[{i}].metrics[{k}]", faults)
-    ]
+    wanting = []
+    for i, spec in enumerate(config.metrics_specs):
+        made = [
+            metric
+            for k, metric in enumerate(spec.metrics)
+            if _check_metric(metric, f"metrics_specs[{i}].metrics[{k}]", faults)
+        ]
+        if len(made) == len(spec.metrics):
+            names = [metric_specs.metric_instance(metric).name for metric in made]
+            _check_keys(spec, names, faults)
+        wanting += [metric.class_name for metric in made if demands.of(metric, spec).labels]
     asked = candidate_spec(config)
-    if asked.label_key or asked.label_keys:
-        return
-    wanting = [metric.class_name for metric, spec in made if demands.of(metric, spec).labels]
-    if wanting:
+    if wanting and not (asked.label_key or asked.label_keys):
         faults.add(
             f"model_specs: no label_key for {', '.join(dict.fromkeys(wanting))}; name the column "
             'of the labels, for instance model_specs { label_key: "label" }'
@@ -107,6 +109,15 @@ def _check_change_threshold(name: str, limit: Any, faults: Faults) -> None:
             f"{name}: change_threshold relative {limit.relative.value:g} lets the metric get worse "
             f"by {loss:.0%}; it is a share of the baseline, so write 0.05 for 5 percent"
         )
+
+
+def _check_keys(spec: Any, names: Collection[str], faults: Faults) -> None:
+    """Record every threshold by key that no metric of its spec bears as its name."""
+    for field in ("thresholds", "per_slice_thresholds", "cross_slice_thresholds"):
+        for key in getattr(spec, field):
+            if key.partition("/")[0] not in names:
+                near = nearest(key, names)
+                faults.add(f"{field}: no metric is named {shown(key)}; nearest: {near}")
 
 
 def _check_thresholds(config: Any, faults: Faults) -> None:

@@ -69,6 +69,8 @@ class Demand:
         vectors: one label a class, not one a row.
         above: labels and predictions are larger than this, or None.
         nonzero: no label is 0.
+        buckets: between so many even thresholds from 0 to 1 no two predictions are told apart;
+            None where they are, or where the thresholds are the user's.
     """
 
     metric: str
@@ -80,6 +82,7 @@ class Demand:
     vectors: bool = False
     above: float | None = None
     nonzero: bool = False
+    buckets: int | None = None
 
 
 def _ranks_only(options: dict[str, Any], spec: Any) -> bool:
@@ -107,6 +110,13 @@ def _options(config: str) -> dict[str, Any]:
     """Return a metric's options; TFMA takes their JSON with and without braces."""
     found: dict[str, Any] = json.loads(config if config.startswith("{") else f"{{{config}}}")
     return found
+
+
+def _buckets(name: str, options: dict[str, Any]) -> int | None:
+    own = "thresholds" in options or "top_k" in options
+    if own or name not in ("AUC", "AUCPrecisionRecall"):
+        return None
+    return int(options.get("num_thresholds", 10_000))
 
 
 def _one_to_one(name: str, is_keras: bool) -> bool:
@@ -141,6 +151,7 @@ def of(metric: Any, spec: Any) -> Demand:
         vectors=not split and not sparse and (name in VECTORS or _one_to_one(name, is_keras)),
         above=-1.0 if name == "MeanSquaredLogarithmicError" else None,
         nonzero=known and name == "MeanAbsolutePercentageError",
+        buckets=_buckets(name, options),
     )
 
 

@@ -181,7 +181,7 @@ def _extractors(config: Any) -> list[Any]:
         kinds.FeaturesExtractor(config),
         kinds.LabelsExtractor(config),
         kinds.ExampleWeightsExtractor(config),
-        *([kinds.SqlSliceKeyExtractor(config)] if sql else []),
+        *([private.SqlSliceKeyExtractor(config)] if sql else []),
         kinds.UnbatchExtractor(),
         kinds.SliceKeyExtractor(eval_config=config, materialize=False),
     ]

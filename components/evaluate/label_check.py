@@ -16,6 +16,8 @@ from kanaria.components.shared.errors import DataError, shown
 
 # Sums of float32 probabilities pass 1 by a few of its last digits; TFMA's own margin is 1e-7.
 MARGIN = 1e-6
+# An AUC that differs by more from the exact one is no AUC.
+MOST_DEVIATION = 0.01
 # The outputs TFMA takes when none is named, in its order.
 USUAL_OUTPUTS = ("scores", "outputs", "predictions", "logistic", "probabilities", "logits")
 
@@ -160,6 +162,8 @@ def _check_pair(pair: Pair, wanted: Sequence[Demand]) -> None:
     for demand in wanted:
         _check_shapes(pair, demand)
         _check_labels(pair, demand)
+        if demand.buckets and pair.width == 1:
+            _check_crowding(pair, demand, demand.buckets)
 
 
 def _first(pair: Pair, wrong: NDArray[Any], found: NDArray[Any]) -> str:
@@ -279,4 +283,31 @@ def _check_classes(pair: Pair, labels: NDArray[Any], demand: Demand) -> None:
         raise DataError(
             f"{pair.where}: all {len(labels)} rows are of one class, {labels[0, 0]:g}; metrics of "
             "two classes have no meaning; evaluate on rows of both"
+        )
+
+
+def _auc(label: NDArray[Any], score: NDArray[Any]) -> float:
+    """Return the area under the ROC curve: the share of pairs in order (Hanley, McNeil 1982).
+
+    Args:
+        label: shape (n,), share of the row that is positive, 0 to 1.
+        score: shape (n,).
+    """
+    _, place = np.unique(score, return_inverse=True)
+    positive, negative = np.bincount(place, label), np.bincount(place, 1 - label)
+    below = np.cumsum(negative) - negative / 2
+    return float((positive * below).sum() / (positive.sum() * negative.sum()))
+
+
+def _check_crowding(pair: Pair, demand: Demand, buckets: int) -> None:
+    """Check that the thresholds of a curve tell the predictions apart, as for rare events."""
+    label = np.asarray(pair.labels, dtype=np.float64)[:, 0]
+    score = np.asarray(pair.predictions, dtype=np.float64).reshape(-1)
+    exact, found = _auc(label, score), _auc(label, np.ceil(score * (buckets - 1)))
+    if abs(exact - found) > MOST_DEVIATION:
+        raise DataError(
+            f"{pair.where}: predictions crowd from {score.min():g} to {score.max():g} between the "
+            f"{buckets} thresholds of {demand.metric}: the area under ROC would be {found:.4g} and "
+            f"is {exact:.4g}; give it more num_thresholds, thresholds of your own, or scores that "
+            "are spread over 0 to 1"
         )

@@ -11,6 +11,7 @@ from tensorflow_model_analysis.evaluators import (
     metrics_plots_and_validations_evaluator as evaluator,
 )
 from tensorflow_model_analysis.evaluators import metrics_validator
+from tensorflow_model_analysis.extractors.sql_slice_key_extractor import SqlSliceKeyExtractor
 from tensorflow_model_analysis.metrics import (
     binary_confusion_matrices,
     calibration,
@@ -81,6 +82,7 @@ __all__ = [
     "ExampleCountCombiner",
     "KerasCombiner",
     "RecordBatchToExamplesEncoder",
+    "SqlSliceKeyExtractor",
     "add_derived_and_diff_metrics",
     "add_interval_metrics",
     "confusion_matrix_metrics",

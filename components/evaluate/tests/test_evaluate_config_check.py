@@ -77,6 +77,12 @@ def test_thresholds_by_key_are_looked_at_too(entries):
     assert "auc: value_threshold has no bound" in fault(auc("") + entries)
 
 
+def test_a_threshold_by_key_that_no_metric_bears():
+    entry = 'thresholds { key: "AUC" value { value_threshold { lower_bound { value: 0.5 } } } }'
+    assert "thresholds: no metric is named 'AUC'; nearest: auc" in fault(auc("") + entry)
+    check(auc("") + entry.replace("AUC", "auc"))
+
+
 @pytest.mark.parametrize(
     "threshold",
     [

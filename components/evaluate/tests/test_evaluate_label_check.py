@@ -86,6 +86,17 @@ def test_the_first_wrong_prediction_is_named_with_its_row_and_the_range():
     assert "from -2 to 1.5" in message
 
 
+def test_scores_that_the_thresholds_of_a_curve_do_not_tell_apart():
+    rare = [1e-6, 4e-6, 3e-6, 2e-6]
+    for metric in ("AUC", "AUCPrecisionRecall"):
+        message = refusal(metric, BINARY[0], rare)
+        assert "would be 0.5 and is 1;" in message
+    run(OPTION.format("AUC", '"thresholds": [0.0000025]'), BINARY[0], rare)
+    run(OPTION.format("AUC", '"num_thresholds": 2000000'), BINARY[0], rare)
+    run("Precision", BINARY[0], rare)
+    run("AUC", BINARY[0], [0.5, 0.5, 0.5, 0.5])  # Equal scores are no crowd.
+
+
 def test_rounding_beyond_one_is_no_fault():
     run("AUC", BINARY[0], np.array([0, 1, 1.0000002, 0.5], "float32"))
 
