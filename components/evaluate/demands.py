@@ -49,10 +49,23 @@ WITHOUT_LABELS = {
     "WeightedExampleCount",
 }
 # Their labels are text, sets, boxes, images or queries, which they check themselves.
-OF_OTHER_FORM = ("SetMatch", "ObjectDetection", "COCO", "SemanticSegmentation", "Bleu", "Rouge")
-OF_OTHER_FORM += ("ExactMatch", "NDCG", "MinLabelPosition", "MeanAttributions", "MeanAbsoluteAttr")
-OF_OTHER_FORM += ("TotalAttributions", "TotalAbsoluteAttr")
-OF_OTHER_FORM += ("FalsePositiveFeature", "FalseNegativeFeature")
+OF_OTHER_FORM = (
+    "Bleu",
+    "COCO",
+    "ExactMatch",
+    "FalseNegativeFeature",
+    "FalsePositiveFeature",
+    "MeanAbsoluteAttributions",
+    "MeanAttributions",
+    "MinLabelPosition",
+    "NDCG",
+    "ObjectDetection",
+    "Rouge",
+    "SemanticSegmentation",
+    "SetMatch",
+    "TotalAbsoluteAttributions",
+    "TotalAttributions",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

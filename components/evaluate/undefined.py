@@ -68,7 +68,7 @@ class RecallAtFalsePositiveRate(_Defined, confusion_matrix_metrics.RecallAtFalse
     """Best recall at a false positive rate."""
 
 
-class KerasCombiner(private.KerasCombiner):  # type: ignore[misc]
+class KerasCombiner(private.KerasCombiner):
     """TFMA's combiner of Keras metrics; a mean over no weight is NaN."""
 
     def extract_output(self, accumulator: Any) -> dict[Any, Any]:

@@ -20,8 +20,12 @@ _MARKS = re.compile(
     r"\{\{function_node [^}]*\}\} ?| ?\[Op:[^\]]*\]( name: ?\w*)?| ?\[while running '[^']*'\]"
 )
 # TFMA and Beam begin so what they wrap around an error.
-_WRAPPERS = ("add_input failed on", "merge_accumulators failed", "extract_output failed")
-_WRAPPERS += ("TF Metric ",)
+_WRAPPERS = (
+    "add_input failed on",
+    "merge_accumulators failed",
+    "extract_output failed",
+    "TF Metric ",
+)
 _TFMA_CALL = "\n\nto_label_prediction_example_weight("
 
 
