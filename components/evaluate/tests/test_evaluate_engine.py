@@ -119,6 +119,35 @@ def test_what_the_local_way_does_not_know_goes_to_beam(tmp_path: Path, metric: s
     assert () in numbers
 
 
+def test_slices_in_sql_give_the_numbers_of_slices_by_key(tmp_path: Path, both: tuple[Path, Path]):
+    statement = "SELECT STRUCT(hour) FROM UNNEST(example.hour) AS hour"
+    parsed = text_format.Parse(
+        'model_specs { label_key: "y" example_weight_key: "w" }'
+        f'slicing_specs {{ slice_keys_sql: "{statement}" }}'
+        'metrics_specs { metrics { class_name: "AUC" } metrics { class_name: "Precision" } }',
+        tfma.EvalConfig(),
+    )
+    found = rows()
+    one = Rows(
+        table=found.table, predictions={"": found.predictions["candidate"]}, derived=found.derived
+    )
+    config_of_one = eval_config.for_models(parsed, with_baseline=False)
+    model = LoadedModel(name="", folder=Path("/models"), predict=None)  # type: ignore[arg-type]
+    assert engine.analyse(one, config_of_one, [model], tmp_path) == "slices in SQL"
+    numbers = results.load(tmp_path, "").numbers
+    assert sorted(results.slice_name(key) for key in numbers) == ["", "hour=0", "hour=1", "hour=2"]
+    by_key = results.load(both[0], "candidate").numbers[()]
+    known = {
+        key.name: value
+        for key, value in by_key.items()
+        if key.model_name == "candidate" and not key.is_diff
+    }
+    for key, value in numbers[()].items():
+        assert value == pytest.approx(known[key.name], rel=1e-9)
+    counted = numbers[(("hour", 1),)]
+    assert {key.name for key in counted} == {"auc", "precision"}
+
+
 def test_many_classes_go_to_beam(tmp_path: Path):
     found = rows(60)
     labels = np.arange(60) % 3
