@@ -64,7 +64,7 @@ def _told(text: str) -> Iterator[str]:
 
 def message(error: BaseException) -> str:
     """Return what an error says, on one line, without traces."""
-    return " ".join(dict.fromkeys(_told(str(error))))
+    return " ".join(dict.fromkeys(_told(str(error)))) or " ".join(str(error).split())
 
 
 def told(error: BaseException) -> str:

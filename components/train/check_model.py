@@ -9,11 +9,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from kanaria.components.shared import cause
 from kanaria.components.shared.errors import DataError, UserCodeError, shown
 from kanaria.components.shared.model_inputs import optional_inputs
 from kanaria.components.shared.record_batches import record_batches
 from kanaria.components.shared.serving_samples import ServingSamples
-from kanaria.components.shared.tensorflow_reason import reason
 from kanaria.components.train import diagnosis, samples
 from kanaria.components.train.diagnosis import Flags
 from kanaria.components.train.feeds import ROWS_PER_BATCH, called, feeds
@@ -34,7 +34,7 @@ def _load(model_dir: Path) -> Any:
         loaded = tf.saved_model.load(str(model_dir))
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise UserCodeError(
-            f"run_fn: the saved model does not load: {shown(str(error))}"
+            f"run_fn: the saved model does not load: {cause.told(error)}"
         ) from error
     if SIGNATURE not in loaded.signatures:
         raise UserCodeError(
@@ -67,7 +67,7 @@ def _answers(model: Any, files: Sequence[Path], schema: schema_pb2.Schema) -> Fl
             order.append(feed.rows)
     except tf.errors.OpError as error:
         raise UserCodeError(
-            f"run_fn: the saved model fails on eval rows: {shown(reason(error.message))}; "
+            f"run_fn: the saved model fails on eval rows: {cause.told(error)}; "
             "it must answer every row, also one with missing features"
         ) from error
     if not finite:

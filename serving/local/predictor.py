@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from kserve.errors import InvalidInput
 
+from kanaria.components.shared import cause
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.model_inputs import (
     Array,
@@ -24,7 +25,6 @@ from kanaria.components.shared.model_inputs import (
     optional_inputs,
     shape_of,
 )
-from kanaria.components.shared.tensorflow_reason import reason
 from kanaria.serving.local import tensors
 
 logger = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ class SavedModel(kserve.Model):
         try:
             outputs = signature(**arguments)
         except tf.errors.InvalidArgumentError as error:
-            raise tensors.RequestError(reason(error.message)) from error
+            raise tensors.RequestError(cause.message(error)) from error
         return {name: np.asarray(tensor.numpy()) for name, tensor in outputs.items()}
 
     def _v1(self, payload: Any) -> dict[str, Any]:
