@@ -133,11 +133,14 @@ def _check_thresholds(config: Any, faults: Faults) -> None:
         faults.add(f"{name}: a threshold per slice names no slice; add slicing_specs")
 
 
-def check_outputs(spec: Any, outputs: Collection[str], where: str, faults: Faults) -> None:
+def check_outputs(
+    config: Any, spec: Any, outputs: Collection[str], where: str, faults: Faults
+) -> None:
     """Record what is wrong with how a config names the outputs of a model.
 
     Args:
-        spec: the model's `tfma.ModelSpec`.
+        config: a `tfma.EvalConfig` without faults in its metrics.
+        spec: the model's `tfma.ModelSpec` in it.
         outputs: names of the outputs of its signature.
         where: how messages name the model.
         faults: takes the faults; nothing is raised here.
@@ -148,7 +151,8 @@ def check_outputs(spec: Any, outputs: Collection[str], where: str, faults: Fault
     keys = {spec.prediction_key, *spec.prediction_keys.values()} | set(spec.label_keys)
     for key in sorted(keys - {""} - set(outputs)):
         faults.add(f"{where}: no output {shown(key)}; it has: {listed}")
-    if not keys - {""} and not set(USUAL_OUTPUTS) & set(outputs):
+    compares = any(demand.labels for demand in demands.of_output(config, spec.name, ""))
+    if compares and not keys - {""} and not set(USUAL_OUTPUTS) & set(outputs):
         faults.add(
             f"{where}: {len(outputs)} outputs ({listed}) and none chosen; set prediction_key in "
             "model_specs to the one that the metrics compare with the labels"

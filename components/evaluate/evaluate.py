@@ -124,8 +124,11 @@ def _checked_config(
         # Only the loaded model tells which columns its preprocessing adds.
         added = set().union(*(s.output_names() for s in loaded[0].preprocess))
         config_check.check(config, columns | added, faults)
+        faults.raise_if_any()
     for spec, model in zip(full.model_specs, loaded, strict=True):
-        config_check.check_outputs(spec, model.predict.output_names(), model.predict.where, faults)
+        config_check.check_outputs(
+            full, spec, model.predict.output_names(), model.predict.where, faults
+        )
     faults.raise_if_any()
     return full, loaded
 

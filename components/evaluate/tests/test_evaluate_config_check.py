@@ -15,7 +15,8 @@ def check(metric: str, model: str = LABEL, outputs: tuple[str, ...] = ("p",)) ->
     text = f"model_specs {{ {model} }} metrics_specs {{ {metric} }}"
     config, faults = text_format.Parse(text, tfma.EvalConfig()), Faults("evaluate_model")
     config_check.check(config, ["x", "y"], faults)
-    config_check.check_outputs(config.model_specs[0], outputs, "model m", faults)
+    faults.raise_if_any()
+    config_check.check_outputs(config, config.model_specs[0], outputs, "model m", faults)
     faults.raise_if_any()
 
 
@@ -115,6 +116,10 @@ def test_metrics_that_read_no_label_need_no_label_key():
 def test_several_outputs_and_none_chosen():
     message = fault(auc(""), outputs=("mu", "sigma"))
     assert "model m: 2 outputs (mu, sigma) and none chosen; set prediction_key" in message
+
+
+def test_metrics_that_choose_outputs_themselves_need_no_prediction_key():
+    check('metrics { class_name: "ExampleCount" }', outputs=("mu", "sigma"))
 
 
 def test_an_output_that_the_model_lacks():
