@@ -78,6 +78,13 @@ def test_a_real_tfx_is_never_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert importlib.import_module("tfx").v1 == "the real one"
 
 
+def test_a_folder_of_the_name_is_no_tfx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "tfx").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    tfx_names.install()
+    assert importlib.import_module("tfx.v1").components.FnArgs is tfx_names.FnArgs
+
+
 def test_names_that_are_not_here_are_all_told_at_import_with_line_and_remedy(tmp_path: Path):
     text = """import os
 from tfx.components import CsvExampleGen, FnArgs, Pusher

@@ -30,7 +30,7 @@ class StandIn(ModuleType):
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds `tfx` and everything below it, after all other finders have failed.
+    """Finds `tfx` and everything below it.
 
     Attributes:
         folder: where the user's module lies; None before one is loaded.
@@ -95,7 +95,8 @@ FINDER = Finder()
 def install(folder: Path | None = None) -> None:
     """Make TFX's names importable for a module that lies in `folder`, unless TFX itself is."""
     if FINDER not in sys.meta_path:
-        if importlib.util.find_spec("tfx") is not None:
+        real = importlib.util.find_spec("tfx")
+        if real is not None and real.has_location:
             return
-        sys.meta_path.append(FINDER)
+        sys.meta_path.insert(0, FINDER)  # Before the finder that takes any folder for a package.
     FINDER.serve(folder)
