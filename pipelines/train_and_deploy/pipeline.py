@@ -219,8 +219,7 @@ def train_and_deploy(
         time_column: Column by which splits become consecutive shares of time; or empty.
         environment: Schema environment to validate in; or empty.
         serving_statistics: URI of statistics of serving data, for skew; or empty.
-        materialize: Whether run_fn reads transformed examples; else it reads raw ones and transforms
-            them itself.
+        materialize: Whether run_fn reads transformed examples, or raw ones that it transforms.
         train_steps: Training steps, 0 for no limit.
         eval_steps: Evaluation steps while training, 0 for no limit.
         hyperparameters: Handed to run_fn.
