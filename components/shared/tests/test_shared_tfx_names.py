@@ -7,7 +7,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from kanaria.components.shared import tfx_names, user_module
 from kanaria.components.shared.errors import UserCodeError
-from kanaria.components.shared.tfx_names import fileio, finder, io_utils, rewriting, table
+from kanaria.components.shared.tfx_names import fileio, finder, io_utils, rewriting, table, uses
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +98,7 @@ def run_fn(fn_args): pass
         (3, "tfx.orchestration"),
         (4, "tfx.proto"),
     ]:
-        assert f"module.py:{line}: {name}: Kanaria has no such name of TFX; pipelines are" in said
+        assert f"module.py:{line}: {name}: Kanaria has no such name of TFX; keep pipelines" in said
     assert "\n" not in said
 
 
@@ -123,6 +123,44 @@ def create_pipeline():
     assert "models are SavedModels here" in said
     assert "LocalDagRunner" not in said
     assert user_module.function(str(tmp_path / "module.py"), "preprocessing_fn")
+
+
+def test_names_of_annotations_and_decorators_are_told_at_import(tmp_path: Path):
+    text = """from tfx import v1 as tfx
+@tfx.dsl.components.component
+def generate(): pass
+def run_fn(fn_args: tfx.types.BaseChannel): pass
+"""
+    found = uses.import_faults(text.encode())
+    assert [(line, fault.partition(":")[0]) for line, fault in found] == [
+        (2, "tfx.v1.dsl.components"),
+        (4, "tfx.v1.types"),
+    ]
+    assert "tfx.v1.dsl.components: Kanaria has no such" in failure(module(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    try:\n        from tfx.types import Channel\n    except ImportError:\n        pass",
+        "    io = {}\n    io.setdefault('a', 1)",
+        "    def inner(io: 'dict', other: io.Missing):\n        return io.keys()",
+        "    channel: tfx.types.Channel = None",
+    ],
+)
+def test_what_would_not_fail_is_not_refused(tmp_path: Path, body: str):
+    text = f"""from __future__ import annotations
+from typing import TYPE_CHECKING
+from tfx import v1 as tfx
+from tfx.dsl import io
+if TYPE_CHECKING:
+    from tfx.types import Channel
+def run_fn(fn_args: tfx.types.FnArgs):
+{body}
+    return 7
+"""
+    assert user_module.function(module(tmp_path, text), "run_fn")(None) == 7
+    assert uses.import_faults(text.encode()) == []
 
 
 def test_a_module_may_go_without_a_name_that_is_not_here(tmp_path: Path):

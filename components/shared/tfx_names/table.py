@@ -47,8 +47,7 @@ NAMES: Mapping[str, Mapping[str, Any]] = {
 
 _SAVED_MODEL = "models are SavedModels here: save one to fn_args.serving_model_dir"
 _PIPELINE = (
-    "pipelines are KFP's here: keep them out of the module, and run `kanaria run train_and_deploy` "
-    "or compose `kanaria.components`"
+    "keep pipelines out of the module: `kanaria run` and `kanaria.components` take their place"
 )
 _REMEDIES = {
     "tfx.components.trainer.rewriting": _SAVED_MODEL,

@@ -4,7 +4,7 @@ A name that only the end of `run_fn` asks for would else fail after the training
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kanaria.components.shared.tfx_names import table
@@ -24,10 +24,38 @@ class _Import:
     bound: str
 
 
-def _imports(root: ast.AST) -> Iterator[_Import]:
-    """Yield the imports of TFX names below `root`."""
+def _unused(node: ast.AST, bodies: bool, annotations: bool) -> list[ast.AST | None]:
+    """Return the children of `node` that are not evaluated, or whose failure is caught."""
+    match node:
+        case ast.Try(body=body, handlers=[_, *_]):
+            return list(body)
+        case ast.If(test=test, body=body) if "TYPE_CHECKING" in ast.dump(test):
+            return list(body)
+        case ast.Lambda(body=inner):
+            return [] if bodies else [inner]
+        case (
+            ast.FunctionDef(body=body, returns=returns)
+            | ast.AsyncFunctionDef(body=body, returns=returns)
+        ):
+            return [*([] if bodies else body), *([] if annotations else [returns])]
+        case ast.arg(annotation=note) | ast.AnnAssign(annotation=note):
+            return [] if annotations else [note]
+    return []
+
+
+def _evaluated(node: ast.AST, *, bodies: bool, annotations: bool) -> Iterator[ast.AST]:
+    """Yield `node` and what is evaluated with it, or with a call of it where `bodies` is set."""
+    yield node
+    unused = _unused(node, bodies, annotations)
+    for child in ast.iter_child_nodes(node):
+        if child not in unused:
+            yield from _evaluated(child, bodies=bodies, annotations=annotations)
+
+
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[_Import]:
+    """Yield the imports of TFX names among `nodes`."""
     found = []
-    for node in ast.walk(root):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
@@ -55,30 +83,40 @@ def _reached(tree: ast.Module, function: str) -> Iterator[ast.AST]:
             waiting += [node.id for node in nodes if isinstance(node, ast.Name)]
 
 
-def _attributes(root: ast.AST, bound: dict[str, str]) -> Iterator[tuple[int, str]]:
+def _attributes(nodes: Sequence[ast.AST], bound: Mapping[str, str]) -> Iterator[tuple[int, str]]:
     """Yield (line, dotted name of TFX) of every `a.b.c` whose `a` is bound to such a name."""
-    for node in ast.walk(root):
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    own = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    for node in nodes:
         parts: list[str] = []
         inner: ast.AST = node
         while isinstance(inner, ast.Attribute):
             parts.append(inner.attr)
             inner = inner.value
-        if parts and isinstance(inner, ast.Name) and inner.id in bound:
+        if parts and isinstance(inner, ast.Name) and inner.id in bound.keys() - own:
             yield inner.lineno, ".".join([bound[inner.id], *reversed(parts)])
 
 
-def _faults(names: Iterable[tuple[int, str]]) -> list[Fault]:
+def _faults(tree: ast.Module, parts: Iterable[Sequence[ast.AST]]) -> list[Fault]:
+    bound = {each.variable: each.bound for each in _imports(ast.walk(tree))}
     told: dict[str, int] = {}
-    for line, name in names:
-        fault = table.fault(name)
-        if fault:
-            told.setdefault(fault, line)
+    for nodes in parts:
+        imported = [(each.line, each.name) for each in _imports(nodes)]
+        for line, name in [*imported, *_attributes(nodes, bound)]:
+            fault = table.fault(name)
+            if fault:
+                told.setdefault(fault, line)
     return [(line, fault) for fault, line in told.items()]
 
 
 def import_faults(source: bytes) -> list[Fault]:
-    """Return a fault for each TFX name that the module imports in vain."""
-    return _faults((each.line, each.name) for each in _imports(ast.parse(source)))
+    """Return a fault for each TFX name that importing the module would miss."""
+    tree = ast.parse(source)
+    later = any(
+        isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in tree.body
+    )
+    return _faults(tree, [list(_evaluated(tree, bodies=False, annotations=not later))])
 
 
 def function_faults(source: bytes, function: str) -> list[Fault]:
@@ -87,9 +125,6 @@ def function_faults(source: bytes, function: str) -> list[Fault]:
     Functions and classes of the same file that it names are followed.
     """
     tree = ast.parse(source)
-    bound = {each.variable: each.bound for each in _imports(tree)}
-    reached = list(_reached(tree, function))
-    names = [(each.line, each.name) for root in reached for each in _imports(root)]
-    for root in reached:
-        names += _attributes(root, bound)
-    return _faults(names)
+    reached = _reached(tree, function)
+    parts = [list(_evaluated(root, bodies=True, annotations=False)) for root in reached]
+    return _faults(tree, parts)
