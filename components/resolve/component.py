@@ -14,7 +14,10 @@ def resolve_span(
     version: str = "latest",
     window: int = 1,
     schedule_time: str = "",
-) -> NamedTuple("Outputs", [("data", str), ("span", str)]):  # type: ignore[valid-type]
+    serving_statistics: str = "",
+) -> NamedTuple(  # type: ignore[valid-type]
+    "Outputs", [("data", str), ("span", str), ("serving_statistics", str)]
+):
     """Choose the spans of this run and pin their data by its content. Never cache this step.
 
     A token of a path stands for a span: {SPAN}, or a day as {YYYY}, {MM} and {DD}; {VERSION}
@@ -25,20 +28,24 @@ def resolve_span(
         span: latest, schedule-time, a number, a day as 2013-03-01, or a time (its day in UTC).
         version: latest of each span, or a number.
         window: How many spans up to and with that one; those without files are left out.
-
         schedule_time: Time of the schedule that started the run, as KFP's placeholder gives it.
+        serving_statistics: URI of statistics of serving data, to be pinned too; or empty.
 
     Returns:
         data: The files, with "#sha256=" and the fingerprint of their content.
         span: The span, "first..last" for several, empty without one.
+        serving_statistics: The URI with "#sha256=" and the fingerprint of what lies there; or
+            empty.
     """
     from dataclasses import astuple
 
     from kanaria.components.resolve import span as work
     from kanaria.components.resolve.span_choice import Asked
+    from kanaria.components.shared.pinned import pinned
 
     asked = Asked(span=span, version=version, window=window, schedule_time=schedule_time)
-    return astuple(work.resolve_span(data, asked))
+    statistics = pinned("serving_statistics", serving_statistics)
+    return (*astuple(work.resolve_span(data, asked)), statistics)
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)

@@ -5,7 +5,8 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from kanaria.components.shared import release, storage
+from kanaria.components.shared import pinned, release, storage
+from kanaria.components.shared.data_reference import PIN
 from kanaria.components.shared.errors import DataError, shown
 
 FILE = "FeatureStats.pb"
@@ -68,7 +69,7 @@ def of_split(
 
 
 def serving(uri: str) -> statistics_pb2.DatasetFeatureStatisticsList | None:
-    """Return the statistics of serving data, or None when `uri` is "".
+    """Return the statistics of serving data, which may be pinned, or None when `uri` is "".
 
     Raises:
         DataError: they do not exist or are not TFDV statistics.
@@ -76,7 +77,7 @@ def serving(uri: str) -> statistics_pb2.DatasetFeatureStatisticsList | None:
     if not uri:
         return None
     source = f"serving_statistics={shown(uri)}"
-    if not storage.exists(uri):
+    if not storage.exists(uri.partition(PIN)[0]):
         raise DataError(f"{source}: no such file or folder; {REMEDY}")
-    with storage.opened(uri) as path:
+    with pinned.opened("serving_statistics", uri) as path:
         return read(path / FILE if path.is_dir() else path, source)

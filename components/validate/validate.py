@@ -9,6 +9,7 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from kanaria.components.shared import atomic, examples, fingerprint, outcome, storage
+from kanaria.components.shared.data_reference import PIN
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.record_batches import record_batches
@@ -77,7 +78,7 @@ def _check_parameters(request: ValidateRequest) -> None:
     faults = Faults("validate_data")
     for name in ("schema_file", "deployed", "serving_statistics"):
         try:
-            storage.check(getattr(request, name))
+            storage.check(getattr(request, name).partition(PIN)[0])
         except ParameterError as error:
             faults.add(f"{name}: {error}")
     without_schema = bool(request.environment) and not request.schema_file

@@ -114,10 +114,14 @@ def with_published_files(values: Mapping[str, Any], store: Path) -> dict[str, An
     """
     return {
         name: _content_named(value, store)
-        if name.endswith(FILE_SUFFIX) and isinstance(value, str)
+        if name.endswith(FILE_SUFFIX) and isinstance(value, str) and not _is_published(value, store)
         else value
         for name, value in values.items()
     }
+
+
+def _is_published(value: str, store: Path) -> bool:
+    return not storage.is_remote(value) and Path(value).is_relative_to(store.resolve())
 
 
 def _content_named(value: str, store: Path) -> str:
@@ -128,8 +132,9 @@ def _content_named(value: str, store: Path) -> str:
 
 
 def _published(path: Path, store: Path) -> str:
-    target = store / fingerprint.of_file(path)[:16] / path.name
-    if not target.exists():
+    content = fingerprint.of_file(path)
+    target = store / content[:16] / path.name
+    if not target.is_file() or fingerprint.of_file(target) != content:  # Absent, or damaged.
         with atomic.published(target) as temporary:
             temporary.write_bytes(path.read_bytes())
     return str(target.resolve())

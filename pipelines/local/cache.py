@@ -1,56 +1,68 @@
 """Reuse by content: a step runs again exactly when something it reads has changed.
 
 The key is made of the component as compiled, the source code of the step, the packages of its
-runtime, the values of its parameters, and the contents and metadata of its input artifacts. An
-entry holds the outputs and their fingerprints, and counts only while the outputs are still
-there, unchanged. Runs may share one folder at the same time: an entry appears whole or not at
-all, and two entries under one key are equally good.
+runtime, the values of its parameters, what lies at those of them that a step reads, and the
+contents and metadata of its input artifacts. An entry holds the outputs and their fingerprints,
+and counts only while it is whole and the outputs are still there, unchanged. Runs may share one
+folder at the same time: an entry appears whole or not at all, and two entries under one key are
+equally good.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from kanaria import components
-from kanaria.components.shared import atomic, fingerprint
-from kanaria.pipelines.local import environment
+from kanaria.components.shared import (
+    atomic,
+    data_reference,
+    database_reference,
+    fingerprint,
+    storage,
+)
+from kanaria.components.shared.errors import UserCodeError
+from kanaria.pipelines.local import environment, modules
 from kanaria.pipelines.local.plan import Task
 from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
+from kanaria.pipelines.local.step_code import code, component_name
 
 FILE_SUFFIX = "_file"
 
 
-def _sources(folder: Path) -> str:
-    """Return the fingerprint of the Python files below `folder`, tests left out."""
-    files = [path for path in sorted(folder.rglob("*.py")) if "tests" not in path.parts]
-    return fingerprint.of_text(
-        *[part for f in files for part in (str(f.relative_to(folder)), fingerprint.of_file(f))]
-    )
+EVAL_CONFIG = "eval_config_file"
+MODULE = re.compile(r"""\bmodule\s*:\s*["']([\w.]+)["']""")
+"""Where the text of an EvalConfig names a module."""
+READ = {"ingest_data": "data", "validate_data": "serving_statistics"}
+"""Component -> the parameter at whose URI it reads what may change; a release never changes."""
 
 
-def code(task: Task) -> str:
-    """Return the fingerprint of the code a task runs: its folder and the shared layer.
-
-    A component that is not Kanaria's carries its code in the compiled document.
-    """
-    function = task.component["executorLabel"].removeprefix("exec-").replace("-", "_")
-    name = next((n for n in components.FOLDERS if function.startswith(n)), None)
-    if name is None:
+def _read(task: Task, name: str, value: Any, python: Path) -> str:
+    """Return the fingerprint of what a step reads at a parameter's value, "" for nothing."""
+    if not isinstance(value, str) or not value or data_reference.PIN in value:
         return ""
-    root = Path(components.__file__).parent
-    return fingerprint.of_text(_sources(root / components.FOLDERS[name]), _sources(root / "shared"))
+    if modules.is_module(name, value):
+        return modules.examined(value, python)["fingerprint"]
+    is_read = READ.get(component_name(task)) == name
+    if is_read and name == "data":
+        return "" if database_reference.is_database(value) else data_reference.pin(value)
+    if not is_read and not name.endswith(FILE_SUFFIX):
+        return ""
+    is_place = storage.is_remote(value) or "://" not in value or value.startswith("file://")
+    if not is_place or not storage.exists(value):
+        return ""
+    named = _named_modules(value, python) if name == EVAL_CONFIG else ()
+    return fingerprint.of_text(storage.fingerprint(value), *named)
 
 
-def _module_source(name: str, value: Any, python: Path) -> str:
-    """Return the content of an importable module named by a `*_file` parameter, else ""."""
-    if not name.endswith(FILE_SUFFIX) or not isinstance(value, str):
-        return ""
-    if not all(part.isidentifier() for part in value.split(".")):
-        return ""
-    source = environment.module_source(python, value)
-    return fingerprint.of_file(source) if source else ""
+def _named_modules(eval_config: str, python: Path) -> Iterator[str]:
+    """Yield the fingerprints of the modules whose metrics an EvalConfig names."""
+    for module in sorted(set(MODULE.findall(storage.read_text(eval_config)))):
+        try:
+            yield modules.examined(module, python)["fingerprint"]
+        except UserCodeError:
+            yield ""  # The step tells it, with the metric that needs the module.
 
 
 def _content(artifact: Artifact) -> str:
@@ -66,7 +78,7 @@ def key(task: Task, inputs: StepInputs) -> str:
         code(task),
         environment.packages(python),
         json.dumps(dict(inputs.parameters), sort_keys=True),
-        *[_module_source(name, value, python) for name, value in sorted(inputs.parameters.items())],
+        *[_read(task, name, value, python) for name, value in sorted(inputs.parameters.items())],
         *[
             part
             for name, artifact in sorted(inputs.artifacts.items())
@@ -96,15 +108,37 @@ class Cache:
         }
         atomic.write_text(self._folder / f"{key}.json", json.dumps(entry))
 
-    def find(self, key: str) -> StepOutputs | None:
-        """Return the result kept under `key` if all its files are still there, unchanged."""
+    def find(self, key: str, task: Task) -> StepOutputs | None:
+        """Return the result kept under `key` if it is whole and its files are there, unchanged.
+
+        Args:
+            key: of the task with its inputs.
+            task: it has every output that this one promises.
+        """
         path = self._folder / f"{key}.json"
         if not path.exists():
             return None
-        entry: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        artifacts = {name: Artifact(**fields) for name, fields in entry["artifacts"].items()}
-        if {name: _content(artifact) for name, artifact in artifacts.items()} != entry["contents"]:
+        try:
+            outputs, contents = _entry(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError, AttributeError):  # Damaged, or of other code.
             return None
-        return StepOutputs(
-            parameters=entry["parameters"], artifacts=artifacts, log=entry.get("log", "")
-        )
+        same = {n: _content(artifact) for n, artifact in outputs.artifacts.items()} == contents
+        return outputs if same and _is_whole(outputs, task) else None
+
+
+def _is_whole(outputs: StepOutputs, task: Task) -> bool:
+    promised = task.component.get("outputDefinitions", {})
+    has_values = promised.get("parameters", {}).keys() <= outputs.parameters.keys()
+    return has_values and promised.get("artifacts", {}).keys() <= outputs.artifacts.keys()
+
+
+def _entry(entry: Mapping[str, Any]) -> tuple[StepOutputs, Mapping[str, str]]:
+    known = {field.name for field in fields(Artifact)}
+    artifacts = {
+        name: Artifact(**{key: value for key, value in found.items() if key in known})
+        for name, found in entry["artifacts"].items()
+    }
+    outputs = StepOutputs(
+        parameters=dict(entry["parameters"]), artifacts=artifacts, log=str(entry.get("log", ""))
+    )
+    return outputs, entry["contents"]

@@ -1,7 +1,6 @@
 """Which Python a task runs in: the one whose locked set its image holds."""
 
 import os
-import subprocess
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -70,24 +69,3 @@ def packages(python: Path) -> str:
     """Return the fingerprint of the names and versions of the packages that `python` has."""
     found = python.parent.parent.glob("lib/python3*/site-packages/*.dist-info")
     return fingerprint.of_text(*sorted(folder.name for folder in found))
-
-
-FIND = """
-import importlib.util, sys
-try:
-    print(getattr(importlib.util.find_spec(sys.argv[1]), "origin", None) or "")
-except ImportError:
-    pass
-"""
-
-
-@lru_cache
-def module_source(python: Path, name: str) -> Path | None:
-    """Return the source file of the module that `python` imports as `name`, None without one.
-
-    That Python is asked because the module, or a package around it, may exist only there.
-    """
-    command = [str(python), "-c", FIND, name]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    path = Path(found.stdout.strip())
-    return path if path.is_file() else None

@@ -36,6 +36,7 @@ def launch(
     Raises:
         ParameterError: there is no such pipeline, or parameters are wrong; all at once.
         DataError: a file of the user's is not there.
+        UserCodeError: the user's module cannot be imported.
         NotReadyError: a store does not answer.
     """
     root = root or Root(path=Path(".kanaria").resolve())

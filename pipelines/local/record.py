@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -89,6 +89,16 @@ class RunRecord:
     seconds: float = 0.0
 
 
+JSON_TYPES: Mapping[type[Any], Mapping[str, Any]] = {
+    TaskRecord: dict.fromkeys(("name", "cause", "log"), str)
+    | dict.fromkeys(("seconds", "peak_mb"), (int, float))
+    | dict.fromkeys(("parameters", "artifacts", "copies", "metadata"), dict),
+    RunRecord: dict.fromkeys(("run_id", "pipeline", "started"), str)
+    | {"arguments": dict, "seconds": (int, float)},
+}
+"""Record -> field -> what it is in JSON."""
+
+
 def new(pipeline: str, arguments: Mapping[str, Any], tasks: list[str]) -> RunRecord:
     """Return the record of a run that begins now."""
     now = datetime.now(UTC)
@@ -126,18 +136,47 @@ def _is_held(folder: Path) -> bool:
     return False
 
 
-def read(folder: Path) -> RunRecord:
-    """Read the record of the run in `folder`; one whose runner was killed is INTERRUPTED."""
+def _made(kind: type[Any], raw: Mapping[str, Any]) -> Any:
+    """Return a record from its JSON; what another version wrote besides is left out.
+
+    Raises:
+        ValueError: a field is missing, or has another type than it is written with.
+    """
+    known = {each.name: raw[each.name] for each in fields(kind) if each.name in raw}
+    for name, expected in JSON_TYPES[kind].items():
+        if name in known and not isinstance(known[name], expected):
+            raise ValueError(f"{name}={known[name]!r}")
+    return kind(**{**known, "state": State(known["state"])})
+
+
+def _parsed(text: str) -> RunRecord | None:
+    """Return the record that a file holds, None if it is damaged."""
+    try:
+        raw = json.loads(text)
+        tasks = [_made(TaskRecord, task) for task in raw["tasks"]]
+        found: RunRecord = _made(RunRecord, {**raw, "tasks": tasks})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return found
+
+
+def read(folder: Path) -> RunRecord | None:
+    """Read the record of the run in `folder`; one whose runner was killed is INTERRUPTED.
+
+    A record that is missing or damaged, or that this version cannot read, is None.
+    """
     alive = _is_held(folder)  # Asked first: a run that ends meanwhile has written its end.
-    raw = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    tasks = [TaskRecord(**{**task, "state": State(task["state"])}) for task in raw.pop("tasks")]
-    found = RunRecord(tasks=tasks, **{**raw, "state": State(raw["state"])})
-    if found.state is State.RUNNING and not alive:
+    try:
+        found = _parsed((folder / FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    if found and found.state is State.RUNNING and not alive:
         found.state = State.INTERRUPTED
     return found
 
 
 def all_runs(runs: Path) -> list[RunRecord]:
-    """Return the records of all runs below `runs`, the oldest first."""
-    found = [read(path.parent) for path in runs.glob(f"*/{FILE}")]
+    """Return the records of all runs below `runs` that can be read, the oldest first."""
+    read_all = [read(path.parent) for path in runs.glob(f"*/{FILE}")]
+    found = [record for record in read_all if record is not None]
     return sorted(found, key=lambda record: (record.started, record.run_id))

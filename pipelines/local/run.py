@@ -18,6 +18,7 @@ from kanaria.pipelines.local import (
     arguments,
     cache,
     environment,
+    modules,
     pipeline_root,
     placeholders,
     record,
@@ -131,7 +132,7 @@ class _Run:
             return
         inputs = self.inputs(task)
         key = cache.key(task, inputs) if task.cached else ""
-        found = self.cache.find(key) if key else None
+        found = self.cache.find(key, task) if key else None
         if not found:
             self.update(entry, State.RUNNING)
         outputs = self.with_copies(task, found or self.execute(task, entry, inputs))
@@ -214,9 +215,11 @@ def run(
 
     Raises:
         ParameterError: a runtime that the plan needs is not installed.
+        UserCodeError: the user's module cannot be imported.
     """
     for image in sorted({task.container["image"] for task in plan.tasks}):
         environment.python_of(image)
+    values = modules.published(values, plan, root.files)
     running = _Run(plan, arguments.with_published_files(values, root.files), root, show)
     running.folder.mkdir(parents=True)
     with record.held(running.folder):

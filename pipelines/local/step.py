@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared.errors import KanariaError
+from kanaria.components.shared.errors import KanariaError, shown
 from kanaria.pipelines.local import environment, process
 from kanaria.pipelines.local.cause import cause
 from kanaria.pipelines.local.plan import Task
@@ -16,6 +16,12 @@ EXECUTOR_INPUT = "{{$}}"
 LOG = "log.txt"
 ENDINGS = {"system.HTML": ".html", "system.Markdown": ".md"}
 """What a file of such an artifact is called, so that a browser knows what it opens."""
+OUTPUT = "executor_output.json"
+PARAMETERS = "parameters"
+UNFINISHED = (
+    "the step ended with code 0 but without its outputs; some code in it calls sys.exit or "
+    "os._exit: let it return, or raise an error"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +73,7 @@ class StepOutputs:
 
 
 class StepFailedError(KanariaError):
-    """A task's process ended with another code than 0; the message is its cause."""
+    """A task's process ended with another code than 0, or before its work was done."""
 
 
 def _outputs(task: Task) -> Mapping[str, Any]:
@@ -94,11 +100,11 @@ def executor_input(task: Task, inputs: StepInputs, folder: Path) -> dict[str, An
         },
         "outputs": {
             "parameters": {
-                name: {"outputFile": str(folder / "parameters" / name)}
+                name: {"outputFile": str(folder / PARAMETERS / name)}
                 for name in outputs.get("parameters", {})
             },
             "artifacts": {name: {"artifacts": [a.as_proto()]} for name, a in artifacts.items()},
-            "outputFile": str(folder / "executor_output.json"),
+            "outputFile": str(folder / OUTPUT),
         },
     }
 
@@ -106,7 +112,8 @@ def executor_input(task: Task, inputs: StepInputs, folder: Path) -> dict[str, An
 def _environment(python: Path, extra: Mapping[str, str]) -> dict[str, str]:
     path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
-    return {**os.environ, **quiet, **extra, "PATH": path}
+    # A step imports nothing from the working folder: no key would know it.
+    return {**os.environ, **quiet, **extra, "PATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def run(
@@ -131,7 +138,7 @@ def run(
     """
     python = environment.python_of(task.container["image"])
     request = executor_input(task, inputs, folder)
-    (folder / "parameters").mkdir(parents=True)
+    (folder / PARAMETERS).mkdir(parents=True)
     command = [
         part.replace(EXECUTOR_INPUT, json.dumps(request))
         for part in [*task.container["command"], *task.container.get("args", [])]
@@ -140,12 +147,46 @@ def run(
     finished = process.run(command, log, _environment(python, extra), tick)
     if finished.code:
         raise StepFailedError(cause(finished.code, log))
-    return _read_outputs(request, folder, finished.peak_mb)
+    return _read_outputs(task, request, folder, finished.peak_mb)
 
 
-def _read_outputs(request: Mapping[str, Any], folder: Path, peak_mb: int) -> StepOutputs:
-    file = folder / "executor_output.json"
-    written = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+def _value(name: str, text: str, kind: str) -> Any:
+    """Return the value of an output parameter from its file, as KFP reads it."""
+    try:
+        return text if kind == "STRING" else json.loads(text)
+    except ValueError as error:
+        raise StepFailedError(f"output {name}={shown(text)}: no value of type {kind}") from error
+
+
+def _written(task: Task, folder: Path) -> dict[str, Any]:
+    """Return what kfp's executor wrote when the step's function had returned.
+
+    Raises:
+        StepFailedError: it wrote nothing, so the function never returned.
+    """
+    try:
+        found: dict[str, Any] = json.loads((folder / OUTPUT).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:
+        raise StepFailedError(UNFINISHED) from error
+    wanted = _outputs(task).get("parameters", {})
+    # A parameter that the function takes as a path, it writes there itself.
+    files = {name: folder / PARAMETERS / name for name in wanted}
+    values = {
+        name: _value(name, file.read_text(encoding="utf-8"), wanted[name]["parameterType"])
+        for name, file in files.items()
+        if file.exists()
+    }
+    found["parameterValues"] = {**values, **found.get("parameterValues", {})}
+    lacking = sorted(wanted.keys() - found["parameterValues"].keys())
+    if lacking:
+        raise StepFailedError(f"the step ended without its outputs {', '.join(lacking)}")
+    return found
+
+
+def _read_outputs(
+    task: Task, request: Mapping[str, Any], folder: Path, peak_mb: int
+) -> StepOutputs:
+    written = _written(task, folder)
     promised = {n: e["artifacts"][0] for n, e in request["outputs"]["artifacts"].items()}
     told = {n: e["artifacts"][0] for n, e in written.get("artifacts", {}).items()}
     artifacts = {
@@ -158,7 +199,7 @@ def _read_outputs(request: Mapping[str, Any], folder: Path, peak_mb: int) -> Ste
         for name, entry in promised.items()
     }
     return StepOutputs(
-        parameters=written.get("parameterValues", {}),
+        parameters=written["parameterValues"],
         artifacts=artifacts,
         log=str(folder / LOG),
         peak_mb=peak_mb,

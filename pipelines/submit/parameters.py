@@ -1,19 +1,22 @@
 """The parameters of a submission: checked all at once, then local files published."""
 
+import logging
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kanaria.components.shared import fingerprint, storage
-from kanaria.components.shared.errors import shown
+from kanaria.components.shared import fingerprint, module_archive, module_closure, storage
+from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines import requirements
-from kanaria.pipelines.local import arguments
+from kanaria.pipelines.local import arguments, modules
 from kanaria.pipelines.local.cache import FILE_SUFFIX
 from kanaria.pipelines.local.plan import Plan
 from kanaria.pipelines.submit.faults import attempt
 
+logger = logging.getLogger(__name__)
 MODEL_ROOT = "model_root"
 PLACES = ("data", MODEL_ROOT, "serving_statistics")
 """Parameters that steps read or write in their pods."""
@@ -32,12 +35,14 @@ def _is_seen(value: str) -> bool:
     return all("://" in part or part.startswith("/") for part in parts)
 
 
-def _local_files(values: Mapping[str, Any]) -> dict[str, Path]:
-    return {
-        name: Path(value)
+def _files(values: Mapping[str, Any], *, local: bool = False) -> list[str]:
+    """Return the names of the parameters that name a file here or, unless `local`, in a store."""
+    return [
+        name
         for name, value in values.items()
-        if str(name).endswith(FILE_SUFFIX) and isinstance(value, str) and Path(value).is_file()
-    }
+        if str(name).endswith(FILE_SUFFIX) and isinstance(value, str)
+        if (storage.is_remote(value) and not local) or Path(value).is_file()
+    ]
 
 
 def checked(interface: Plan, given: Mapping[str, Any], pipeline_root: str) -> dict[str, Any]:
@@ -62,7 +67,7 @@ def checked(interface: Plan, given: Mapping[str, Any], pipeline_root: str) -> di
             faults.check(_is_seen(value), name, value, UNSEEN)
     if pipeline_root:
         faults.check(_is_seen(pipeline_root), "pipeline_root", pipeline_root, UNSEEN)
-    elif files := _local_files(values):
+    elif files := _files(values, local=True):
         faults.add(
             f"pipeline_root is missing: {', '.join(sorted(files))} must be uploaded; "
             "give the URI of the folder of artifacts, for instance s3://bucket/artifacts"
@@ -72,20 +77,57 @@ def checked(interface: Plan, given: Mapping[str, Any], pipeline_root: str) -> di
 
 
 def published(values: Mapping[str, Any], pipeline_root: str) -> dict[str, Any]:
-    """Upload each local file to `<pipeline_root>/files/<hash>/<name>`; return values naming them.
+    """Upload each file to `<pipeline_root>/files/<hash>/<name>`; return values naming those.
 
     The URI names the content, so a changed file is another value and steps that read it run anew.
+    A module becomes an archive of all the user's code that it needs. A file in a store is copied
+    too; one that cannot be read from here stays as it is, with a warning.
 
     Raises:
-        NotReadyError: the store does not answer.
+        UserCodeError: a module is no Python, or lacks code of its own; nothing is uploaded then.
+        NotReadyError: the store of the pipeline root does not answer.
     """
-    uris = {}
-    for name, path in _local_files(values).items():
-        uri = storage.join(pipeline_root, "files", fingerprint.of_file(path)[:16], path.name)
-        if not storage.exists(uri):
-            storage.publish(path, uri)
-        uris[name] = uri
+    published = storage.join(pipeline_root, "files")
+    wanted = [name for name in _files(values) if not values[name].startswith(f"{published}/")]
+    with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
+        places = {name: Path(folder) / name for name in wanted}
+        files = {n: _at_hand(n, values[n], places[n], pipeline_root) for n in wanted}
+        found = {n: _to_publish(n, path, places[n]) for n, path in files.items() if path}
+        uris = {name: storage.join(published, relative) for name, (relative, _) in found.items()}
+        for name, uri in uris.items():
+            if not storage.exists(uri):
+                storage.publish(found[name][1], uri)
     return {**values, **uris}
+
+
+def _at_hand(name: str, value: str, folder: Path, pipeline_root: str) -> Path | None:
+    """Return a path with the file's content, None for one in a store that is out of reach."""
+    try:
+        if pipeline_root:
+            return storage.fetched(value, folder)
+        reason: object = "no pipeline_root is given"
+    except (DataError, ParameterError, NotReadyError) as error:
+        reason = error
+    logger.warning(
+        "%s=%s is not published by its content (%s): a changed file needs another name, or steps "
+        "are reused that read the old one",
+        name,
+        shown(value),
+        reason,
+    )
+    return None
+
+
+def _to_publish(name: str, path: Path, folder: Path) -> tuple[str, Path]:
+    """Return the name below the folder of published files, and what is published under it."""
+    if not modules.is_module(name, str(path)):
+        return f"{fingerprint.of_file(path)[: module_archive.DIGITS]}/{path.name}", path
+    # What else the module imports is in the image; only the image knows what that is.
+    closure = module_closure.of_file(path)
+    relative = module_archive.relative_name(closure)
+    archive = folder / relative
+    module_archive.write(closure, archive)
+    return relative, archive
 
 
 def inside_pods(values: Mapping[str, Any]) -> list[str]:

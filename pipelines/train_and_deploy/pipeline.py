@@ -257,7 +257,13 @@ def train_and_deploy(
     deployed = _fresh(
         resolve_deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
     )
-    found = _span(data, span=span, version=span_version, window=span_window)
+    found = _span(
+        data,
+        span=span,
+        version=span_version,
+        window=span_window,
+        serving_statistics=serving_statistics,
+    )
     ingest = ingest_data(
         data=found.outputs["data"], span=found.outputs["span"], **_among(given, TO_INGEST)
     )
@@ -266,7 +272,7 @@ def train_and_deploy(
         schema_file=schema_file,
         environment=environment,
         deployed=deployed.outputs["release"],
-        serving_statistics=serving_statistics,
+        serving_statistics=found.outputs["serving_statistics"],
     )
     transform = transform_data(
         examples=ingest.outputs["examples"],

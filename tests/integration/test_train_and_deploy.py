@@ -92,7 +92,11 @@ def test_a_parameter_of_the_training_runs_what_depends_on_it(workspace: Workspac
 def test_one_byte_of_the_module_runs_what_depends_on_it(workspace: Workspace, server: str):
     # A byte that changes the model: one that does not gives equal bytes, and is cut off there.
     module = workspace.folder / "taxi_module.py"
-    module.write_text(module.read_text().replace('"units", 16', '"units", 17'))
+    (workspace.folder / "sizes.py").write_text("UNITS = 17\n")
+    text = module.read_text().replace('"units", 16', '"units", sizes.UNITS')
+    module.write_text(
+        text.replace("import tensorflow as tf\n", "import sizes\nimport tensorflow as tf\n")
+    )
     finished = workspace.run()
     assert ran(finished.states) == {"transform-data"} | AFTER_TRAINING
 
@@ -161,3 +165,8 @@ def test_new_data_is_compared_with_what_the_live_model_was_trained_on(
     assert passed.code == 0, passed.errors
     assert failed.code == 1
     assert "require-passed: DataError: detect_drift did not pass: trip_miles" in failed.errors
+
+
+def test_nothing_is_left_in_the_folder_of_temporary_files(workspace: Workspace, server: str):
+    # After runs that ended, failed and were killed, and while the server goes on.
+    assert list(workspace.temporary.iterdir()) == []

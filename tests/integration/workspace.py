@@ -38,6 +38,17 @@ class Workspace:
     def root(self) -> Path:
         return self.folder / "root"
 
+    @property
+    def temporary(self) -> Path:
+        """What stands for the system's folder of temporary files."""
+        path = self.folder / "tmp"
+        path.mkdir(exist_ok=True)
+        return path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "TMPDIR": str(self.temporary)}
+
     def command(self, *settings: str) -> list[str]:
         command = [str(KANARIA), "run", "train_and_deploy", "--root", str(self.root)]
         command += ["--config", str(self.folder / "train.yaml")]
@@ -67,14 +78,18 @@ class Workspace:
         return self.finished([*command, "--set", f"data={data}", "--set", "service_name=taxi-tips"])
 
     def finished(self, command: list[str]) -> Finished:
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, env=self.environment)
         return Finished(done.returncode, done.stdout, done.stderr, self.newest())
 
     def killed_in(self, step: str) -> Finished:
         """Run, and kill -9 every process of `step` as soon as it runs."""
         before = set(self.root.glob("runs/*"))
         runner = subprocess.Popen(
-            self.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            self.command(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
         )
         while set(self.root.glob("runs/*")) == before or self.newest().get(step) != "running":
             assert runner.poll() is None, runner.communicate()
@@ -92,7 +107,8 @@ class Workspace:
         state.mkdir(parents=True, exist_ok=True)
         file = state / "server.json"
         file.unlink(missing_ok=True)
-        process = subprocess.Popen([KANARIA, "serve", "--state", state, "--port", "0"])
+        command = [KANARIA, "serve", "--state", state, "--port", "0"]
+        process = subprocess.Popen(command, env=self.environment)
         try:
             while not file.exists():
                 assert process.poll() is None

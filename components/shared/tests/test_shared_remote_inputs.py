@@ -7,7 +7,7 @@ import object_stores
 import pytest
 from object_stores import Bucket
 
-from kanaria.components.shared import data_reference, user_module
+from kanaria.components.shared import data_reference, module_archive, module_closure, user_module
 from kanaria.components.shared.errors import DataError, UserCodeError
 
 
@@ -72,6 +72,17 @@ def test_a_remote_module_is_loaded_and_loaded_anew_when_it_changes(bucket: Bucke
     for number in (1, 2):
         put(bucket, root, **{"my_module.py": b"def f(): return %d" % number})
         assert user_module.function(f"{root}/my_module.py", "f")() == number
+
+
+def test_an_archive_in_a_store_is_the_module_with_its_helpers(
+    bucket: Bucket, root: str, tmp_path: Path
+):
+    (tmp_path / "my_module.py").write_text("import helper\ndef f(): return helper.X")
+    (tmp_path / "helper.py").write_text("X = 3")
+    closure = module_closure.of_file(tmp_path / "my_module.py")
+    module_archive.write(closure, tmp_path / "my_module.zip")
+    put(bucket, root, **{"my_module.zip": (tmp_path / "my_module.zip").read_bytes()})
+    assert user_module.function(f"{root}/my_module.zip", "f")() == 3
 
 
 def test_a_failure_in_a_remote_module_names_file_and_line(bucket: Bucket, root: str):

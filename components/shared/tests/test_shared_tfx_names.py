@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.struct_pb2 import Struct
 
-from kanaria.components.shared import tfx_names, user_module
+from kanaria.components.shared import module_closure, tfx_names, user_module
 from kanaria.components.shared.errors import UserCodeError
 from kanaria.components.shared.tfx_names import fileio, finder, io_utils, rewriting, table, uses
 
@@ -161,6 +161,27 @@ def run_fn(fn_args: tfx.types.FnArgs):
 """
     assert user_module.function(module(tmp_path, text), "run_fn")(None) == 7
     assert uses.import_faults(text.encode()) == []
+
+
+def test_what_a_module_will_miss_is_told_before_anything_runs(tmp_path: Path):
+    """The local runner asks for the closure first, which imports nothing."""
+    text = """from tfx import v1 as tfx
+from tfx.components import FnArgs, Pusher
+from tfx.examples.wine import wine_base
+def run_fn(fn_args): tfx.orchestration.LocalDagRunner()
+def create_pipeline(): tfx.proto.TrainArgs()
+"""
+    with pytest.raises(UserCodeError) as caught:
+        module_closure.of_file(Path(module(tmp_path, text)), whole=True)
+    said = str(caught.value)
+    for line, name in [
+        (2, "tfx.components.Pusher"),
+        (3, "tfx.examples.wine.wine_base"),
+        (4, "tfx.v1.orchestration"),
+    ]:
+        assert f"module.py:{line}: {name}: " in said
+    assert "tfx.components.FnArgs" not in said
+    assert "tfx.v1.proto" not in said
 
 
 def test_a_module_may_go_without_a_name_that_is_not_here(tmp_path: Path):

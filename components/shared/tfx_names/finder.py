@@ -53,10 +53,9 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def _file(self, name: str) -> Path | None:
         """Return the file of an example's module, which lies beside the user's."""
-        if self.folder is None or not name.startswith(("tfx.examples.", "tfx.experimental.")):
-            return None
-        file = self.folder / f"{name.rpartition('.')[2]}.py"
-        return file if file.is_file() else None
+        beside = table.beside(name)
+        file = self.folder / f"{beside}.py" if self.folder and beside else None
+        return file if file and file.is_file() else None
 
     def find_spec(
         self,
@@ -70,7 +69,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             MissingNameError: there is no such name. (`from package import name` would swallow a
                 ModuleNotFoundError, and with it what to do.)
         """
-        if fullname.partition(".")[0] != "tfx":
+        if fullname.partition(".")[0] != table.TOP:
             return None
         file = self._file(fullname)
         if file is not None:
@@ -92,10 +91,15 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 FINDER = Finder()
 
 
+def is_in_use() -> bool:
+    """Tell whether these names are imported, and not TFX itself."""
+    return FINDER in sys.meta_path
+
+
 def install(folder: Path | None = None) -> None:
     """Make TFX's names importable for a module that lies in `folder`, unless TFX itself is."""
-    if FINDER not in sys.meta_path:
-        real = importlib.util.find_spec("tfx")
+    if not is_in_use():
+        real = importlib.util.find_spec(table.TOP)
         if real is not None and real.has_location:
             return
         sys.meta_path.insert(0, FINDER)  # Before the finder that takes any folder for a package.

@@ -12,6 +12,8 @@ def _public(module: ModuleType, *names: str) -> dict[str, Any]:
     return {name: getattr(module, name) for name in names}
 
 
+TOP = "tfx"
+
 _ARGUMENTS = _public(arguments, "FnArgs", "DataAccessor")
 _TUNER = _public(arguments, "TunerFnResult")
 _STATS = _public(arguments, "StatsType")
@@ -101,3 +103,9 @@ _COPIED = re.compile(
 def is_copied(package: str) -> bool:
     """Tell whether it is a package of TFX whose modules users copy."""
     return _COPIED.fullmatch(package) is not None
+
+
+def beside(name: str) -> str:
+    """Return the name, beside the user's module, of a module of TFX's examples; else ""."""
+    package, _, last = name.rpartition(".")
+    return last if is_copied(package) and not is_copied(name) else ""

@@ -66,7 +66,7 @@ def _imports(nodes: Iterable[ast.AST]) -> Iterator[_Import]:
                 name = f"{node.module}" if alias.name == "*" else f"{node.module}.{alias.name}"
                 found.append((node.lineno, name, alias.asname or alias.name, name))
     for line, name, variable, bound in found:
-        if name.partition(".")[0] == "tfx":
+        if name.partition(".")[0] == table.TOP:
             yield _Import(line=line, name=name, variable=variable, bound=bound)
 
 

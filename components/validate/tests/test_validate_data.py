@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
 
-from kanaria.components.shared import outcome, storage
+from kanaria.components.shared import outcome, pinned, storage
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.validate import baselines
 from kanaria.components.validate.validate import ValidateRequest, validate
 
 FARES = [3.0 + i % 17 for i in range(80)]
@@ -141,7 +142,8 @@ def test_a_schema_and_baselines_in_a_bucket_judge_as_local_ones_do(
             name = f"statistics/{split}/FeatureStats.pb"
             storage.publish(Path(release) / name, f"{bucket.uri}/release/{name}")
         given = {"schema_file": f"{bucket.uri}/schema.pbtxt", "deployed": f"{bucket.uri}/release"}
-        given["serving_statistics"] = f"{bucket.uri}/release/statistics/eval"
+        statistics = f"{bucket.uri}/release/statistics/eval"
+        given["serving_statistics"] = pinned.pinned("serving_statistics", statistics)
         validate(ValidateRequest(examples=folder, **given), remote)
     assert outcome.read(remote.outcome) == outcome.read(local.outcome)
     assert len(outcome.read(remote.outcome).reasons) == 2  # Drift and skew.
@@ -157,6 +159,14 @@ def test_skew_from_serving_acts(examples_of, targets_in, schema_file, release, p
     assert not validate(request, targets).passed
     [reason] = outcome.read(targets.outcome).reasons
     assert reason.kind == "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH"
+
+
+def test_serving_statistics_that_changed_since_they_were_pinned_are_refused(release):
+    uri = pinned.pinned("serving_statistics", f"{release}/statistics/eval")
+    assert baselines.serving(uri) == baselines.serving(f"{release}/statistics/eval")
+    (Path(release) / "statistics/eval/FeatureStats.pb").write_bytes(b"")
+    with pytest.raises(DataError, match=r"serving_statistics='.*eval': the content changed since"):
+        baselines.serving(uri)
 
 
 def test_a_number_that_the_schema_calls_categorical_is_counted(

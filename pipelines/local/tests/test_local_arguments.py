@@ -111,6 +111,15 @@ def test_a_published_file_is_named_by_its_content(tmp_path: Path):
     assert Path(paths[1]["note_file"]).read_text() == "two"
 
 
+def test_a_damaged_published_file_is_published_again(tmp_path: Path):
+    note = tmp_path / "note.txt"
+    note.write_text("one")
+    for _ in range(2):
+        found = arguments.with_published_files({"note_file": str(note)}, tmp_path / "files")
+        assert Path(found["note_file"]).read_text() == "one"
+        Path(found["note_file"]).write_text("")
+
+
 def test_a_remote_file_is_named_by_its_content_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with object_stores.s3() as bucket:
         bucket.use(monkeypatch)

@@ -177,11 +177,6 @@ def test_a_changed_importable_module_runs_what_takes_it(
     assert found == ["succeeded", "reused", "succeeded"]
 
 
-def test_a_module_that_no_runtime_has_is_left_to_the_step(runner: Runner, tmp_path: Path):
-    record = runner.run(compiled(toy.module, tmp_path), module_file="no.such.module")
-    assert record.state is State.SUCCEEDED  # This toy step does not import it.
-
-
 def test_runs_at_the_same_time_share_a_root(
     runner: Runner, toy_document: dict[str, Any], text_file: Path
 ):

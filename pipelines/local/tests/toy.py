@@ -79,6 +79,62 @@ def use_module(module_file: str):
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def call_module(module_file: str) -> str:
+    from kanaria.components.shared import user_module
+
+    return str(user_module.call(user_module.function(module_file, "value")))
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def read_file(text_file: str) -> str:
+    from pathlib import Path
+
+    return Path(text_file).read_text()
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def import_from_working_folder() -> str:
+    import bakery
+
+    return bakery.__file__
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def write_values(name: dsl.OutputPath(str), count: dsl.OutputPath(int)):
+    from pathlib import Path
+
+    Path(name).write_text("7")
+    Path(count).write_text("7")
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def write_nothing(name: dsl.OutputPath(str)):
+    pass
+
+
+@dsl.pipeline(name="writing")
+def writing() -> None:
+    write_values()
+
+
+@dsl.pipeline(name="idle")
+def idle() -> None:
+    write_nothing()
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def quit_early(how: str, out: dsl.Output[dsl.Artifact]) -> int:
+    import os
+    import sys
+    from pathlib import Path
+
+    Path(out.path).write_text("half")
+    if how == "os._exit":
+        os._exit(0)
+    sys.exit(0)
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
 def use(data: dsl.Input[dsl.Dataset]):
     pass
 
@@ -129,6 +185,23 @@ def leaving() -> None:
 @dsl.pipeline(name="module")
 def module(module_file: str) -> None:
     use_module(module_file=module_file)
+    apologise()
+
+
+@dsl.pipeline(name="calling")
+def calling(module_file: str) -> None:
+    call_module(module_file=module_file)
+    apologise()
+
+
+@dsl.pipeline(name="quitting")
+def quitting(how: str) -> None:
+    quit_early(how=how)
+
+
+@dsl.pipeline(name="reaching-out")
+def reaching_out() -> None:
+    import_from_working_folder()
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)

@@ -1,9 +1,11 @@
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import object_stores
 import pytest
 
-from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.errors import ParameterError, UserCodeError
 from kanaria.pipelines.submit import package
 from kanaria.pipelines.submit.parameters import checked, inside_pods, published
 
@@ -84,3 +86,55 @@ def test_an_equal_file_is_published_once(root: str, tmp_path: Path):
     before = stored.stat().st_ino
     assert published({"module_file": str(tmp_path / "b/m.py")}, root) == first
     assert stored.stat().st_ino == before
+
+
+def test_a_changed_helper_of_a_helper_is_another_module(root: str, tmp_path: Path):
+    module = tmp_path / "code" / "m.py"
+    module.parent.mkdir()
+    module.write_text("import tensorflow, one\ndef f(): return one.two.X\n")
+    (module.parent / "one.py").write_text("import two\n")
+    uris = []
+    for number in (1, 1, 2):
+        (module.parent / "two.py").write_text(f"X = {number}\n")
+        uris.append(published({"module_file": str(module)}, root)["module_file"])
+    assert uris[0] == uris[1] != uris[2]
+    with zipfile.ZipFile(uris[2].removeprefix("file://")) as archive:
+        assert set(archive.namelist()) == {"m.py", "one.py", "two.py"}
+        assert archive.read("two.py") == b"X = 2\n"
+
+
+def test_a_module_without_its_own_code_is_refused_before_anything_is_uploaded(
+    root: str, tmp_path: Path
+):
+    (tmp_path / "a.pbtxt").write_text("x")
+    (tmp_path / "m.py").write_text("from .absent import x\n")
+    given = {"schema_file": str(tmp_path / "a.pbtxt"), "module_file": str(tmp_path / "m.py")}
+    with pytest.raises(UserCodeError, match=r"m\.py:1: there is no module .*absent"):
+        published(given, root)
+    assert not (tmp_path / "artifacts").exists()
+
+
+def test_a_file_in_a_store_is_named_by_its_content_too(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with object_stores.s3() as bucket:
+        bucket.use(monkeypatch)
+        place, uris = f"{bucket.uri}/artifacts", []
+        for text in (b"one", b"one", b"two"):
+            bucket.put("schema.pbtxt", text)
+            given = {"schema_file": f"{bucket.uri}/schema.pbtxt"}
+            uris.append(published(given, place)["schema_file"])
+        assert uris[0] == uris[1] != uris[2]
+        assert (
+            published({"schema_file": uris[2]}, f"{bucket.uri}/artifacts")["schema_file"] == uris[2]
+        )
+
+
+@pytest.mark.parametrize("with_root", [True, False])
+def test_a_file_that_cannot_be_named_by_its_content_is_told(
+    root: str, with_root: bool, caplog: pytest.LogCaptureFixture
+):
+    given = {"schema_file": "s3://Not A Bucket/schema.pbtxt"}
+    assert published(given, root if with_root else "") == given
+    assert "is not published by its content" in caplog.text
+    assert "a changed file needs another name" in caplog.text

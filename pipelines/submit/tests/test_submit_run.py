@@ -1,5 +1,6 @@
 """Submitting and waiting, against a server that answers as KFP 2.17.0 does."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def test_a_local_file_is_published_under_its_content(
     assert uris[0] != uris[1]
     for uri, text in zip(uris, ("x = 1\n", "x = 2\n"), strict=True):
         assert uri.startswith(f"{root}/files/")
-        assert Path(uri.removeprefix("file://")).read_text() == text
+        with zipfile.ZipFile(uri.removeprefix("file://")) as archive:
+            assert archive.read("my_module.py").decode() == text
 
 
 def test_an_unchanged_pipeline_is_uploaded_once(

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from kanaria.components.shared import pinned
+from kanaria.components.shared.errors import DataError
+
+
+@pytest.fixture(params=["file", "folder"])
+def place(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    path = tmp_path / "statistics"
+    if request.param == "folder":
+        path.mkdir()
+    write(path, "monday")
+    return path
+
+
+def write(place: Path, text: str) -> None:
+    (place / "FeatureStats.pb" if place.is_dir() else place).write_text(text)
+
+
+def test_the_text_changes_with_the_content_alone(place: Path):
+    found = []
+    for text in ("monday", "tuesday", "monday"):
+        write(place, text)
+        found.append(pinned.pinned("statistics", str(place)))
+    assert found[0] == found[2] != found[1]
+    assert pinned.pinned("statistics", found[0]) == found[0]
+    assert pinned.pinned("statistics", "") == ""
+
+
+def test_the_content_must_be_that_of_the_pin(place: Path):
+    uri = pinned.pinned("statistics", str(place))
+    with pinned.opened("statistics", uri) as path:
+        assert path == place
+    write(place, "tuesday")
+    with (
+        pytest.raises(DataError, match=r"^statistics='.*': the content changed since"),
+        pinned.opened("statistics", uri),
+    ):
+        pass
+
+
+def test_nothing_there_is_an_error(tmp_path: Path):
+    with pytest.raises(DataError, match=r"statistics='.*absent': no such file or folder"):
+        pinned.pinned("statistics", str(tmp_path / "absent"))
