@@ -1,159 +1,187 @@
 """Types of columns, stable over all files: int64, float64, text, binary, or lists of them.
 
-A CSV column is int64 if every value reads as one, float64 if every value reads as a number
-(nan and inf included), else text. Missing values never change a type: a column without any
-value in a file takes the other files' type, and without any value at all it is null.
+Missing values never change a type: a column without any value in a file takes the other files'
+type, and without any value at all it is null. A type that the user declares goes before all.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kanaria.components.ingest import csv_numbers, typed_values
 from kanaria.components.ingest.input_file import InputFile
+from kanaria.components.ingest.misfit import Convert, first_row, shown_value
 from kanaria.components.shared.errors import DataError, shown
 
 
-def _trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return text without the blanks around it, as in `1, 2`, which no number needs."""
-    return pc.utf8_trim_whitespace(column)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """The kind of a column in one file that has values in it."""
+
+    file: InputFile
+    kind: pa.DataType
 
 
-def _reads_as(column: pa.ChunkedArray, target: pa.DataType) -> bool:
-    # Arrow reads 0x1f as an integer; a user of CSV means text.
-    if pc.any(pc.match_substring_regex(column, "^-?0[xX]")).as_py():
-        return False
-    try:
-        column.cast(target)
-    except pa.ArrowInvalid:
-        return False
-    return True
+def has_values(file: InputFile, name: str) -> bool:
+    """Tell whether a column of a file has a value in any row."""
+    column = file.table[name]
+    return column.null_count < len(column)
 
 
-def _first_not(column: pa.ChunkedArray, target: pa.DataType) -> int:
-    """Return the first row whose value does not read as `target`; there must be one."""
-    ends = range(1, len(column) + 1)
-    return bisect_left(ends, True, key=lambda end: not _reads_as(column.slice(0, end), target))
+def _trimmed(file: InputFile, name: str) -> pa.ChunkedArray:
+    return csv_numbers.trimmed(file.table[name])
 
 
-def _of_text(file: InputFile, name: str) -> pa.DataType:
-    """Return the narrowest type of a text column that has values.
+def _change(name: str, one: Found, other: Found, row: int) -> DataError:
+    """Return the error for a column that is of one kind in one file, of another in another.
+
+    `row` is the one in the second file that shows it.
+    """
+    value = shown_value(other.file.table[name], row)
+    return DataError(
+        f"column {shown(name)} changes type: {one.kind} in {one.file.uri}, {other.kind} in "
+        f"{other.file.uri} ({other.file.place(row)} holds {value}); give it one type in every "
+        "file, or in column_types"
+    )
+
+
+def _check_no_words_beside_numbers(name: str, files: Sequence[InputFile]) -> None:
+    """Raise DataError if a column of CSV files is a number in one and words in another."""
+    found = [Found(file=file, kind=csv_numbers.kind(_trimmed(file, name))) for file in files]
+    numbers = [one for one in found if one.kind != pa.string()]
+    words = [one for one in found if not csv_numbers.are_numbers(_trimmed(one.file, name))]
+    if numbers and words:
+        row = first_row(_trimmed(words[0].file, name), lambda texts: texts.cast(pa.float64()))
+        raise _change(name, numbers[0], words[0], row)
+
+
+def _of_csv(name: str, files: Sequence[InputFile]) -> pa.DataType:
+    """Return the kind of a column of CSV files over all their rows.
 
     Raises:
-        DataError: every value is an integer, and one is beyond 64 bits.
+        DataError: it is a number in one file and words in another.
     """
-    column = _trimmed(file.table[name])
-    if _reads_as(column, pa.int64()):
-        return pa.int64()
-    if not _reads_as(column, pa.float64()):
-        return pa.string()
-    if pc.all(pc.match_substring_regex(column, "^-?[0-9]+$")).as_py():
-        row = _first_not(column, pa.int64())
-        raise DataError(
-            f"{file.place(row)}: column {shown(name)} holds {shown(column[row].as_py())}, beyond "
-            "64-bit integers; write a decimal point for a float, or a letter before it for text"
-        )
-    return pa.float64()
+    chunks = [chunk for file in files for chunk in _trimmed(file, name).chunks]
+    kind = csv_numbers.kind(pa.chunked_array(chunks, pa.string()))
+    if kind == pa.string() and len(files) > 1:
+        _check_no_words_beside_numbers(name, files)
+    return kind
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    # Dates and times are text, as in CSV.
-    is_string = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    return is_string or pa.types.is_temporal(kind)
-
-
-def _scalar(kind: pa.DataType) -> pa.DataType | None:
-    """Return the type in the examples of a typed value, or None when it has none."""
-    if pa.types.is_dictionary(kind):
-        return _scalar(kind.value_type)
-    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
-        return pa.int64()
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return pa.float64()
-    if _is_text(kind):
-        return pa.string()
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return pa.binary()
-    return pa.null() if pa.types.is_null(kind) else None
+def _of_numerals(column: pa.ChunkedArray) -> pa.DataType:
+    if typed_values.is_list(column.type):
+        return pa.list_(csv_numbers.numerals_kind(pc.list_flatten(column)))
+    return csv_numbers.numerals_kind(column)
 
 
 def _of_typed(file: InputFile, name: str) -> pa.DataType:
-    """Return the type in the examples of a typed (Parquet) column that has values.
+    """Return the kind of a typed column.
 
     Raises:
-        DataError: the column holds something that is no number, text, or list of them.
+        DataError: the column holds something that is no number, text, time, or list of them.
     """
-    kind = file.table[name].type
-    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-    value = _scalar(kind.value_type if is_list else kind)
-    if value is None:
+    if name in file.numerals:
+        return _of_numerals(file.table[name])
+    found = file.table[name].type
+    kind = typed_values.kind_of(found)
+    if kind is None:
         raise DataError(
-            f"{file.uri}: column {shown(name)} has type {kind}; "
+            f"{file.uri}: column {shown(name)} has type {found}; "
             "use numbers, text, dates, or lists of them"
         )
-    return pa.list_(value) if is_list and value != pa.null() else value
+    return kind
 
 
-def of_column(file: InputFile, name: str) -> pa.DataType:
-    """Return the type of one column of one file; null when it has no value.
-
-    Raises:
-        DataError: the column has no form in a tf.Example.
-    """
-    column = file.table[name]
-    if column.null_count == len(column):
-        return pa.null()
-    return _of_text(file, name) if file.is_csv else _of_typed(file, name)
-
-
-def _first_text(file: InputFile, name: str) -> str:
-    """Say which value makes a column what it is, for an error message."""
-    column = file.table[name]
-    row = (
-        _first_not(_trimmed(column), pa.float64())
-        if file.is_csv
-        else pc.index(column.is_valid(), True).as_py()
-    )
-    return f"{file.place(row)} holds {shown(column[row].as_py())}"
+def _widened(kinds: set[pa.DataType]) -> pa.DataType | None:
+    """Return the kind that holds several: floats hold integers, and times hold dates."""
+    if len(kinds) == 1:
+        kind = next(iter(kinds))
+        return pa.null() if kind == typed_values.EMPTY_LISTS else kind
+    if typed_values.EMPTY_LISTS in kinds:
+        others = kinds - {typed_values.EMPTY_LISTS}
+        return _widened(others) if all(map(typed_values.is_list, others)) else None
+    if kinds == {pa.int64(), pa.float64()}:
+        return pa.float64()
+    return typed_values.LOCAL if kinds == {typed_values.DATE, typed_values.LOCAL} else None
 
 
 def unified(name: str, files: Sequence[InputFile]) -> pa.DataType:
-    """Return the one type of a column over all files; integers widen to floats.
+    """Return the one kind of a column over all files (`typed_values.kind_of`); null if empty.
 
     Raises:
-        DataError: the column is a number in one file and text in another.
+        DataError: the column has no form in a tf.Example, or changes type between files.
     """
-    kinds = [(file, of_column(file, name)) for file in files]
-    known = [(file, kind) for file, kind in kinds if kind != pa.null()]
-    distinct = {kind for _, kind in known}
-    if not distinct:
+    known = [file for file in files if has_values(file, name)]
+    if not known:
         return pa.null()
-    if distinct <= {pa.int64(), pa.float64()}:
-        return pa.float64() if pa.float64() in distinct else pa.int64()
-    if len(distinct) == 1:
-        return distinct.pop()
-    one = known[0]
-    other = next(pair for pair in known if pair[1] != one[1])
-    text = next((file for file, kind in (one, other) if kind == pa.string()), other[0])
-    raise DataError(
-        f"column {shown(name)} changes type: {one[1]} in {one[0].uri}, {other[1]} in "
-        f"{other[0].uri} ({_first_text(text, name)}); give it one type in every file"
-    )
+    if known[0].is_csv:
+        return _of_csv(name, known)
+    found = [Found(file=file, kind=_of_typed(file, name)) for file in known]
+    kind = _widened({one.kind for one in found})
+    if kind is None:
+        other = next(one for one in found if one.kind != found[0].kind)
+        row = pc.index(other.file.table[name].is_valid(), True).as_py()
+        raise _change(name, found[0], other, row)
+    return kind
+
+
+FROM_CSV: dict[pa.DataType, Convert] = {
+    pa.int64(): lambda column: csv_numbers.integers(csv_numbers.trimmed(column)),
+    pa.float64(): lambda column: csv_numbers.floats(csv_numbers.trimmed(column)),
+    pa.string(): lambda column: column,
+}
+FROM_NUMERALS: dict[pa.DataType, Convert] = {
+    pa.int64(): csv_numbers.integers,
+    pa.float64(): csv_numbers.numerals_floats,
+}
+
+
+def _converter(file: InputFile, name: str, kind: pa.DataType) -> Convert:
+    if file.is_csv:
+        return FROM_CSV[kind]
+    if name in file.numerals:
+        value = kind.value_type if typed_values.is_list(kind) else kind
+        return typed_values.by_value(FROM_NUMERALS[value])
+    return typed_values.converter(kind)
+
+
+def converted(
+    file: InputFile, name: str, kind: pa.DataType, convert: Convert, remedy: str
+) -> pa.ChunkedArray:
+    """Return one column of one file in the type `kind`, all missing if it has no value.
+
+    Raises:
+        DataError: a value does not fit; the message names its place and ends with `remedy`.
+    """
+    column = file.table[name]
+    if not has_values(file, name):
+        return pa.chunked_array([pa.nulls(len(column), kind)])
+
+    def run(some: pa.ChunkedArray) -> pa.ChunkedArray:
+        return convert(some).cast(kind)
+
+    try:
+        return run(column)
+    except ValueError as error:
+        row = first_row(column, run)
+        raise DataError(
+            f"{file.place(row)}: column {shown(name)} holds {shown_value(column, row)}, "
+            f"{error}; {remedy}"
+        ) from error
 
 
 def cast(file: InputFile, name: str, kind: pa.DataType) -> pa.ChunkedArray:
-    """Return one column of one file in the unified type.
+    """Return one column of one file in the type of the examples for the unified `kind`.
 
     Raises:
-        DataError: a value does not fit, such as an unsigned integer beyond 64 bits.
+        DataError: a value does not fit, such as an integer beyond 64 bits.
     """
-    column = file.table[name]
-    is_number = kind in (pa.int64(), pa.float64())
-    try:
-        return (_trimmed(column) if file.is_csv and is_number else column).cast(kind)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(
-            f"{file.uri}: column {shown(name)} of type {column.type} does not fit {kind}: "
-            f"{shown(str(error))}; convert it"
-        ) from error
+    target = typed_values.examples_type(kind)
+    if kind == pa.null():
+        return pa.chunked_array([pa.nulls(file.table.num_rows)])
+    is_time = target != kind
+    as_text = f"keep the column as text: column_types={{{name!r}: 'string'}}"
+    remedy = f"mend it, or {'write it as text' if is_time else as_text}"
+    return converted(file, name, target, _converter(file, name, kind), remedy)

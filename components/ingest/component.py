@@ -13,6 +13,8 @@ def ingest_data(
     key_column: str = "",
     time_column: str = "",
     query: str = "",
+    column_types: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+    separator: str = ",",
     examples_format: str = "parquet",
     span: str = "",
 ) -> None:
@@ -27,6 +29,9 @@ def ingest_data(
         key_column: Column whose equal values stay in one split; empty hashes the whole row.
         time_column: Column by which splits become consecutive shares of time; empty for a hash.
         query: SQL that the database answers with the rows; empty for files.
+        column_types: Column name -> string, int64, float64 or timestamp, where the type that
+            would be found is not the right one, as in {"zip": "string"}.
+        separator: Character between the values of CSV files, such as ; or tab.
         examples_format: parquet, or tfrecord for gzip TFRecord files of tf.Example.
         span: Which span the data is, for the metadata; empty without one.
 
@@ -47,6 +52,8 @@ def ingest_data(
         key_column=key_column,
         time_column=time_column,
         query=query,
+        column_types=column_types,
+        separator=separator,
         examples_format=examples_format,
     )
     examples.metadata.update(plain(asdict(result)), span=span)

@@ -1,7 +1,7 @@
 """The work of ingest_data: files or a query in, one folder of files a split out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanaria.components.ingest import split_rows
+from kanaria.components.ingest import (
+    csv_separator,
+    declared_types,
+    float32,
+    split_rows,
+    typed_table,
+)
 from kanaria.components.ingest.source import Source, from_files, from_query
 from kanaria.components.ingest.split_rows import Split
 from kanaria.components.shared import atomic, examples
@@ -36,6 +42,7 @@ class Ingested:
         fingerprint: SHA-256 of the input's content, 64 hexadecimal digits.
         files: number of input files, 0 for a query.
         empty_columns: columns without any value.
+        rounded_columns: columns of floats with whole numbers that 32-bit floats do not hold.
         examples_format: of the files that were written.
     """
 
@@ -44,6 +51,7 @@ class Ingested:
     fingerprint: str
     files: int
     empty_columns: tuple[str, ...]
+    rounded_columns: tuple[str, ...]
     examples_format: str
 
 
@@ -85,8 +93,10 @@ def _parts(table: pa.Table) -> list[list[pa.Table]]:
     ]
 
 
-def _check_source(data: str, query: str, faults: Faults) -> None:
+def _check_source(data: str, query: str, separator: str, faults: Faults) -> None:
     if is_database(data):
+        remedy = "leave it out, an answer of a database has none"
+        faults.check(separator == csv_separator.COMMA, "separator", separator, remedy)
         faults.check(bool(query), "query", query, "give the SQL query that the database answers")
     else:
         remedy = "data names no database; give a URI such as postgresql://user@host/name"
@@ -130,6 +140,8 @@ def ingest(
     key_column: str = "",
     time_column: str = "",
     query: str = "",
+    column_types: Mapping[str, str] = typed_table.NONE_DECLARED,
+    separator: str = csv_separator.COMMA,
     examples_format: str = ExamplesFormat.PARQUET.value,
 ) -> Ingested:
     """Read what `data` names and write `split=<name>/part-*` below `target`.
@@ -142,6 +154,8 @@ def ingest(
         key_column: rows of one key stay in one split; "" hashes the whole row.
         time_column: splits are consecutive shares of time, the first the oldest; "" hashes.
         query: what a database is asked; "" for files.
+        column_types: column name -> type (`declared_types.NAMES`); the others' are found.
+        separator: one ASCII character between the values of CSV files, or `tab`.
         examples_format: `parquet` or `tfrecord`.
 
     Raises:
@@ -155,17 +169,23 @@ def ingest(
     faults.check(not (key_column and time_column), "time_column", time_column, one)
     known = examples_format in list(ExamplesFormat)
     faults.check(known, "examples_format", examples_format, "use parquet or tfrecord")
-    _check_source(data, query, faults)
+    _check_source(data, query, separator, faults)
+    declared_types.check(column_types, faults)
+    between = csv_separator.parse(separator, faults)
     faults.raise_if_any()
-    source = from_query(data, query) if query else from_files(data)
+    source = (
+        from_query(data, query, column_types) if query else from_files(data, column_types, between)
+    )
     table = source.table
+    declared_types.check_columns(column_types, table.column_names)
+    rounded = float32.rounded_columns(table)
     places = _places(source, named, key_column, time_column)
     counts = np.bincount(places, minlength=len(named))
     rows = {split.name: int(count) for split, count in zip(named, counts, strict=True)}
     _check_no_split_is_empty(rows, table.num_rows)
     kind = ExamplesFormat(examples_format)
     _publish(target, kind, table, named, places)
-    empty = tuple(name for name in table.column_names if table[name].type == pa.null())
+    empty = tuple(name for name in table.column_names if table[name].null_count == table.num_rows)
     if empty:
         logger.warning("columns without any value: %s", ", ".join(empty))
     return Ingested(
@@ -174,5 +194,6 @@ def ingest(
         fingerprint=source.fingerprint,
         files=source.files,
         empty_columns=empty,
+        rounded_columns=rounded,
         examples_format=kind.value,
     )

@@ -4,13 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from kanaria.components.ingest import csv_file
+from kanaria.components.ingest import csv_file, csv_separator, int96, parquet_columns
+from kanaria.components.shared import arrow_files
 from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
 
@@ -45,23 +44,30 @@ class InputFile:
         uri: what messages name.
         table: shape (rows, columns); every column of a CSV file is still text.
         csv: the CSV file that they come from, or None.
+        numerals: names of columns of text that hold exact numbers, as a database's NUMERIC.
+        separator: between the values of the CSV file.
+        row_uris: what messages name instead, a row, where rows are not those of one file.
     """
 
     uri: str
     table: pa.Table
     csv: DataFile | None = None
+    numerals: frozenset[str] = frozenset()
+    separator: str = csv_separator.COMMA
+    row_uris: tuple[str, ...] = ()
 
     @property
     def is_csv(self) -> bool:
         """Whether the columns are text that is yet to be read as numbers."""
-        return self.csv is not None
+        return self.csv is not None or bool(self.row_uris)
 
     def place(self, row: int) -> str:
         """Return where `row` (0 is the first) stands, for an error message."""
+        if self.row_uris:
+            return self.row_uris[row]
         if self.csv is None:
             return f"{self.uri}: row {row + 1}"
-        line, _ = next(islice(csv_file.records(self.csv), row + 1, None))
-        return f"{self.uri}:{line}"
+        return f"{self.uri}:{csv_file.row_line(self.csv, self.separator, row)}"
 
 
 def _formats(file: DataFile) -> list[InputFormat]:
@@ -93,25 +99,28 @@ def check_names(uri: str, names: Sequence[str]) -> None:
 
 
 def _read_parquet(file: DataFile) -> InputFile:
-    try:
-        with pq.ParquetFile(file.path) as opened:
-            table = opened.read()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            f"{file.uri}: not a readable Parquet file: {shown(str(error))}; write it again"
-        ) from error
+    with arrow_files.parquet(file.path, file.uri) as opened:
+        try:
+            table = int96.read(opened, file)
+        except (ValueError, pa.ArrowException, OSError) as error:
+            raise parquet_columns.unreadable(file.uri, opened.schema_arrow, error) from error
     check_names(file.uri, table.column_names)
     # Pandas stores the index of a filtered frame under this name; it is no feature.
     indexes = [name for name in table.column_names if re.fullmatch(r"__index_level_\d+__", name)]
-    return InputFile(uri=file.uri, table=table.drop(indexes))
+    return InputFile(uri=file.uri, table=parquet_columns.usable(file.uri, table.drop(indexes)))
 
 
-def read(file: DataFile) -> InputFile:
+def read(file: DataFile, separator: str = csv_separator.COMMA) -> InputFile:
     """Read a CSV or Parquet file.
+
+    Args:
+        file: the file.
+        separator: one ASCII character between the values of a CSV file.
 
     Raises:
         DataError: the file cannot be read; the message names the place and the remedy.
     """
     if common_format([file]) is InputFormat.PARQUET:
         return _read_parquet(file)
-    return InputFile(uri=file.uri, table=csv_file.read(file), csv=file)
+    table = csv_file.read(file, separator)
+    return InputFile(uri=file.uri, table=table, csv=file, separator=separator)

@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kanaria.components.ingest import timestamps
+from kanaria.components.ingest.misfit import MisfitError, first_row, shown_value
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
 
 BLOCK_ROWS = 20_000
 EXACT = 2.0**53  # Below it, a float holds every integer exactly.
-ISO_8601 = r"^\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}.*)?)?$"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,12 +81,29 @@ def by_hash(table: pa.Table, columns: Sequence[str], splits: Sequence[Split]) ->
     return np.searchsorted(ends, buckets, side="right")
 
 
-def _check_iso(times: pa.ChunkedArray, column: str) -> None:
-    row = pc.index(pc.match_substring_regex(times, ISO_8601), False).as_py()
-    if row >= 0:
+def _instants(texts: pa.ChunkedArray, column: str) -> NDArray[np.int64]:
+    """Return a number for each time, shape (rows,), that grows with the time."""
+    try:
+        times = timestamps.parsed(texts)
+    except MisfitError as error:
+        row = first_row(texts, lambda some: timestamps.parsed(some).seconds)
         raise DataError(
-            f"time_column={shown(column)}: {shown(times[row].as_py())} is no time that sorts; "
-            "use ISO 8601 (2013-01-31, 2013-01-31T08:00:00) or numbers"
+            f"time_column={shown(column)}: {shown_value(texts, row)}: {error}; write ISO 8601, or "
+            "numbers"
+        ) from error
+    _check_zones(texts, times.have_zone, column)
+    # Seconds over 10,000 years and nanoseconds together need more than 64 bits.
+    _, seconds = np.unique(times.seconds.to_numpy(), return_inverse=True)
+    return seconds * 10**9 + times.nanoseconds.to_numpy()
+
+
+def _check_zones(texts: pa.ChunkedArray, have_zone: pa.ChunkedArray, column: str) -> None:
+    """Raise DataError if only some times have a zone: nobody knows which is earlier."""
+    zoned, local = (pc.index(have_zone, flag).as_py() for flag in (True, False))
+    if zoned >= 0 and local >= 0:
+        raise DataError(
+            f"time_column={shown(column)}: {shown_value(texts, zoned)} has a zone, "
+            f"{shown_value(texts, local)} has none; give every time a zone, or none"
         )
 
 
@@ -96,17 +114,16 @@ def by_time(table: pa.Table, column: str, splits: Sequence[Split]) -> NDArray[np
 
     Args:
         table: typed rows.
-        column: numbers, or text in ISO 8601, which sorts by time; no value is missing.
+        column: numbers, or text in ISO 8601, compared as instants; no value is missing.
         splits: names and weights.
 
     Raises:
-        DataError: the times are text of another form, which would sort by its first digits.
+        DataError: the times are text of another form, or only some of them have a zone.
     """
-    times = table[column]
-    if times.type == pa.string():
-        _check_iso(times, column)
-        times = pc.replace_substring(times, "T", " ", max_replacements=1)  # Both are in use.
-    _, place, counts = np.unique(times.to_numpy(), return_inverse=True, return_counts=True)
+    values = table[column]
+    is_text = values.type == pa.string()
+    times = _instants(values, column) if is_text else values.to_numpy()
+    _, place, counts = np.unique(times, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - counts)[place]  # How many rows are older.
     total = sum(split.weight for split in splits)
     ends = np.array(list(accumulate(split.weight for split in splits))) * table.num_rows / total

@@ -1,6 +1,7 @@
 """The rows that a database answers a query with, through its ADBC driver.
 
-A driver is the package `adbc_driver_<scheme of the URI>`; PostgreSQL's and SQLite's are there.
+A driver is the package `adbc_driver_<scheme of the URI>`; PostgreSQL's is there. SQLite is read
+by Python itself.
 """
 
 import hashlib
@@ -8,11 +9,10 @@ import importlib
 import importlib.util
 import re
 from typing import Any
-from urllib.parse import quote
 
 import pyarrow as pa
 
-from kanaria.components.ingest import split_rows
+from kanaria.components.ingest import split_rows, sqlite_source
 from kanaria.components.ingest.input_file import InputFile, check_names
 from kanaria.components.shared import fingerprint
 from kanaria.components.shared.database_reference import DatabaseReference
@@ -20,15 +20,13 @@ from kanaria.components.shared.errors import DataError, NotReadyError, Parameter
 
 DRIVERS = {"postgres": "postgresql"}
 """Schemes that are not the name of their driver."""
-OPTIONS = {"sqlite": {"adbc.sqlite.query.batch_rows": str(100_000_000)}}
-"""SQLite's columns have no types: the driver takes them from the rows of its first batch, all."""
 EXTENSION = b"ARROW:extension:name"
 POSTGRESQL_TYPE = b"POSTGRESQL:type"
-NUMERIC = {"numeric": pa.float64(), "_numeric": pa.list_(pa.float64())}
-"""PostgreSQL's names of exact numbers and of arrays of them -> the type they get."""
+NUMERIC = ("numeric", "_numeric")
+"""PostgreSQL's names of exact numbers and of arrays of them, which arrive as text."""
 
-MEANINGLESS = ("money", "interval")
-"""Types that Arrow gets as cents and as months, days and nanoseconds."""
+MEANINGLESS = ("money", "interval", "oid")
+"""Types that Arrow gets as cents, as months, days and nanoseconds, and with a sign."""
 
 
 def _driver(database: DatabaseReference) -> Any:
@@ -42,20 +40,11 @@ def _driver(database: DatabaseReference) -> Any:
     return importlib.import_module(f"{package}.dbapi")
 
 
-def _target(database: DatabaseReference) -> str:
-    """Return what the driver connects to; SQLite would create a file that is not there."""
-    if database.scheme != "sqlite":
-        return database.uri
-    path = database.uri.removeprefix("sqlite://").removeprefix("/")
-    return f"file:{quote(path)}?mode=ro"
-
-
 def _answer(database: DatabaseReference, query: str) -> pa.Table:
     driver = _driver(database)
     try:
         # Nothing is committed, so a query that changes the database leaves it as it was.
-        with driver.connect(_target(database)) as connection, connection.cursor() as cursor:
-            cursor.adbc_statement.set_options(**OPTIONS.get(database.scheme, {}))
+        with driver.connect(database.uri) as connection, connection.cursor() as cursor:
             cursor.execute(query)
             return cursor.fetch_record_batch().read_all()
     except driver.OperationalError as error:
@@ -74,21 +63,20 @@ def _told(error: Exception) -> str:
     return " ".join(str(error).partition("\n\nQuery was:")[0].split())
 
 
-def _plain(database: DatabaseReference, field: pa.Field, column: pa.ChunkedArray) -> Any:
-    """Return a column of a type that Arrow knows; a type of the server's own has no meaning here.
+def _type_there(field: pa.Field) -> str:
+    """Return PostgreSQL's name of a column's type, "" from another database."""
+    return (field.metadata or {}).get(POSTGRESQL_TYPE, b"").decode()
 
-    PostgreSQL's numeric arrives as text.
-    """
-    metadata = field.metadata or {}
-    kind = metadata.get(POSTGRESQL_TYPE, b"").decode()
-    if kind in NUMERIC:
-        return column.cast(NUMERIC[kind])
-    if kind in MEANINGLESS or metadata.get(EXTENSION, b"arrow.json") != b"arrow.json":
+
+def _check_type(database: DatabaseReference, field: pa.Field) -> None:
+    """Raise DataError for a type of the server's own, which has no meaning here."""
+    kind = _type_there(field)
+    extension = (field.metadata or {}).get(EXTENSION, b"arrow.json")
+    if kind in MEANINGLESS or (extension != b"arrow.json" and kind not in NUMERIC):
         raise DataError(
             f"query on {database.name}: column {shown(field.name)} has type {kind or field.type}; "
             "cast it to a number, text or a time in the query"
         )
-    return column
 
 
 def read(database: DatabaseReference, query: str) -> InputFile:
@@ -99,10 +87,15 @@ def read(database: DatabaseReference, query: str) -> InputFile:
         NotReadyError: the database cannot be reached, or refuses the user.
         DataError: the database refuses the query, or a column has no form in the examples.
     """
+    if database.scheme == "sqlite":
+        return sqlite_source.read(database, query)
     table = _answer(database, query)
     check_names(database.name, table.column_names)
-    columns = [_plain(database, *pair) for pair in zip(table.schema, table.columns, strict=True)]
-    return InputFile(uri=database.name, table=pa.table(columns, names=table.column_names))
+    for field in table.schema:
+        _check_type(database, field)
+    numerals = (field.name for field in table.schema if _type_there(field) in NUMERIC)
+    plain = pa.table(table.columns, names=table.column_names)
+    return InputFile(uri=database.name, table=plain, numerals=frozenset(numerals))
 
 
 def in_order(table: pa.Table) -> tuple[pa.Table, str]:

@@ -14,13 +14,14 @@ from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError
 
 
-def _batches(files: Sequence[DataFile]) -> list[pa.RecordBatch]:
-    """Return all records as batches of one schema; types agree over all files."""
+def _batches(files: Sequence[DataFile]) -> list[list[pa.RecordBatch]]:
+    """Return the records of each file as batches of one schema; types agree over all files."""
     types: tf_examples.Types = {}
     rows = tf_examples.ROWS_PER_BATCH
-    found = [batch for file in files for batch in tf_examples.typed_batches(file, rows, types)]
-    schema = tf_examples.schema_of((name for batch in found for name in batch.schema.names), types)
-    return [tf_examples.conformed(batch, schema) for batch in found]
+    found = [list(tf_examples.typed_batches(file, rows, types)) for file in files]
+    names = (name for batches in found for batch in batches for name in batch.schema.names)
+    schema = tf_examples.schema_of(names, types)
+    return [[tf_examples.conformed(batch, schema) for batch in batches] for batches in found]
 
 
 def _is_single(chunks: Sequence[pa.Array]) -> bool:
@@ -60,16 +61,18 @@ def _column(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
     return pa.chunked_array([chunk.cast(lists) for chunk in chunks], lists)
 
 
-def read(files: Sequence[DataFile]) -> pa.Table:
-    """Return the records of all files, in order, as typed rows.
+def read(files: Sequence[DataFile]) -> tuple[pa.Table, list[int]]:
+    """Return the records of all files, in order, as typed rows, and the number of each file's.
 
     Raises:
         DataError: there is no record, one is broken or no tf.Example, or a feature changes type.
     """
-    batches = _batches(files)
+    found = _batches(files)
+    batches = [batch for of_file in found for batch in of_file]
     if not batches:
         raise DataError(f"{', '.join(file.uri for file in files)}: no records; give data")
     names = batches[0].schema.names
     if not names:
         raise DataError(f"{files[0].uri}: no record has a feature; write serialized tf.Examples")
-    return pa.table({name: _column([batch[name] for batch in batches]) for name in names})
+    table = pa.table({name: _column([batch[name] for batch in batches]) for name in names})
+    return table, [sum(batch.num_rows for batch in of_file) for of_file in found]

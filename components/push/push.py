@@ -149,7 +149,7 @@ def _delivered(
 ) -> Endpoint:
     """Publish the release and deliver it."""
     told = {"service": service.name, "outcome": blessing}
-    folder = storage.join(storage.absolute(request.model_root), service.name)
+    folder = storage.join(storage.resolved(request.model_root), service.name)
     published = publish(request.sources, folder, told)
     version = published.rpartition("/")[2]
     percent = 0 if request.rollout_policy_file else service.canary_percent

@@ -1,20 +1,21 @@
 """References to data: which files, and optionally which content.
 
 data/2013-01.csv,data/2013-02.csv          two files
-s3://bucket/data/*.csv                     a pattern; files come in sorted order
+s3://bucket/data/*.csv                     a pattern; files come in sorted order, each once
 data/2013-01.csv#sha256=<64 hex digits>    pinned: the content is verified when read
 
-A file is a path or a URI that `kanaria.components.shared.storage` reads.
+A file is a path or a URI that `kanaria.components.shared.storage` reads. One that is named in two
+ways is one file. The names of `key=value` folders (`kanaria.components.shared.hive`) are content.
 """
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanaria.components.shared import fingerprint, storage
+from kanaria.components.shared import fingerprint, hive, storage
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.many import each
 
@@ -26,7 +27,7 @@ class DataReference:
     """Files that exist, in a stable order, and the content they must have.
 
     Attributes:
-        uris: of at least one file, sorted.
+        uris: of at least one file, sorted, no file twice.
         sha256: expected fingerprint as 64 hexadecimal digits, or "" when not pinned.
     """
 
@@ -69,19 +70,41 @@ def parse(data: str) -> DataReference:
     if absent:
         names = ", ".join(shown(pattern) for pattern in absent)
         raise DataError(
-            f"data: no such file: {names}; give a file or a pattern such as folder/*.csv"
+            f"data: no such file: {names}; give a file or a pattern such as folder/*.csv, which "
+            "leaves out names that begin with _ or ."
         )
-    uris = sorted({uri for matches in found.values() for uri in matches})
+    uris = _each_once([uri for matches in found.values() for uri in matches])
     return DataReference(uris=tuple(uris), sha256=digits)
 
 
-def _fingerprint(pairs: list[tuple[str, str]]) -> str:
-    return fingerprint.of_text(*[text for pair in sorted(pairs) for text in pair])
+def _each_once(uris: Sequence[str]) -> list[str]:
+    """Return the URIs in an order that is the same in any working folder, no file twice."""
+    first: dict[str, str] = {}
+    for uri in sorted(uris, key=storage.absolute):
+        first.setdefault(storage.resolved(uri), uri)
+    return list(first.values())
 
 
-def content(files: tuple[Path, ...]) -> str:
-    """Return the fingerprint of the files' names (without folders) and bytes."""
-    return _fingerprint([(file.name, fingerprint.of_file(file)) for file in files])
+def _fingerprint(uris: Sequence[str], digests: Sequence[str]) -> str:
+    names = [hive.name(storage.absolute(uri)) for uri in uris]
+    pairs = sorted(zip(names, digests, strict=True))
+    return fingerprint.of_text(*[text for pair in pairs for text in pair])
+
+
+def _digest(file: DataFile) -> str:
+    try:
+        return fingerprint.of_file(file.path)
+    except OSError as error:
+        raise DataError(f"{file.uri}: not readable: {error.strerror}; check the file") from error
+
+
+def content(files: Sequence[DataFile]) -> str:
+    """Return the fingerprint of the files' names, of `key=value` folders above, and of bytes.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    return _fingerprint([file.uri for file in files], each(_digest, files))
 
 
 def pin(data: str) -> str:
@@ -97,8 +120,7 @@ def pin(data: str) -> str:
     unusable = [uri for uri in uris if "," in uri]
     if unusable:
         raise ParameterError(f"data={shown(unusable[0])}: a path holds a comma; rename it")
-    found = _fingerprint(each(lambda uri: (uri.rpartition("/")[2], storage.sha256(uri)), uris))
-    return ",".join(uris) + PIN + found
+    return ",".join(uris) + PIN + _fingerprint(uris, each(storage.sha256, uris))
 
 
 def _verified(reference: DataReference, found: str) -> str:
@@ -110,24 +132,53 @@ def _verified(reference: DataReference, found: str) -> str:
     return found
 
 
+def _check_unchanged(files: Sequence[DataFile], digests: Sequence[str]) -> None:
+    """Raise DataError naming the files whose bytes are not those of before."""
+
+    def differs(pair: tuple[DataFile, str]) -> bool:
+        file, digest = pair
+        return not file.path.is_file() or _digest(file) != digest
+
+    pairs = list(zip(files, digests, strict=True))
+    changed = [
+        file.uri for (file, _), is_new in zip(pairs, each(differs, pairs), strict=True) if is_new
+    ]
+    if changed:
+        raise DataError(
+            f"{', '.join(changed)}: changed while it was read; let whatever writes it end, and "
+            "run again"
+        )
+
+
+def _fetched(reference: DataReference, folder: Path) -> tuple[DataFile, ...]:
+    # Each file has a folder of its own: two may have one name.
+    places = [folder / str(number) for number in range(len(reference.uris))]
+    pairs = list(zip(reference.uris, places, strict=True))
+    paths = each(lambda pair: storage.fetched(*pair), pairs)
+    return tuple(
+        DataFile(uri=uri, path=path) for uri, path in zip(reference.uris, paths, strict=True)
+    )
+
+
 @contextmanager
 def opened(data: str) -> Iterator[Opened]:
     """Yield the files of a reference on this machine, their content verified.
 
-    Remote files are copied to a temporary folder that ends with the block.
+    Remote files are copied to a temporary folder that ends with the block. Files of this machine
+    are verified again at the end of the block, as they may change meanwhile.
 
     Raises:
         ParameterError: the reference is malformed.
-        DataError: a file does not exist, or the content has changed since it was pinned.
+        DataError: a file does not exist, or the content has changed since it was pinned, or
+            changes within the block; then that is the error, whatever else went wrong there.
         NotReadyError: an object store does not answer, or the disk is full.
     """
     reference = parse(data)
     with tempfile.TemporaryDirectory(prefix="kanaria-data-") as folder:
-        # Each file has a folder of its own: two may have one name.
-        places = [Path(folder) / str(number) for number in range(len(reference.uris))]
-        pairs = zip(reference.uris, places, strict=True)
-        paths = each(lambda pair: storage.fetched(*pair), pairs)
-        found = _verified(reference, content(tuple(paths)))
-        found_at = zip(reference.uris, paths, strict=True)
-        files = tuple(DataFile(uri=uri, path=path) for uri, path in found_at)
-        yield Opened(files=files, fingerprint=found)
+        files = _fetched(reference, Path(folder))
+        digests = each(_digest, files)
+        found = _verified(reference, _fingerprint(reference.uris, digests))
+        try:
+            yield Opened(files=files, fingerprint=found)
+        finally:
+            _check_unchanged(files, digests)

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from kanaria.components.shared import tf_examples
+from kanaria.components.shared import arrow_files, tf_examples
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.examples import ExamplesFormat, format_of
 
@@ -86,7 +85,7 @@ def column_names(files: Sequence[Path]) -> list[str]:
     """Return the names of the columns of one split's files, in the order of their batches."""
     if format_of(files[0]) is ExamplesFormat.TFRECORD:
         return list(tf_examples.columns(files).names)
-    return list(pq.read_schema(files[0]).names)
+    return list(arrow_files.parquet_schema(files[0]).names)
 
 
 def record_batches(files: Sequence[Path], rows: int) -> Iterator[pa.RecordBatch]:
@@ -103,6 +102,6 @@ def record_batches(files: Sequence[Path], rows: int) -> Iterator[pa.RecordBatch]
         yield from tf_examples.batches(files, rows)
         return
     for file in files:
-        with pq.ParquetFile(file) as parquet:
+        with arrow_files.parquet(file) as parquet:
             for batch in parquet.iter_batches(batch_size=rows):
                 yield to_lists(batch)

@@ -73,15 +73,21 @@ def join(uri: str, *parts: str) -> str:
 
 
 def absolute(uri: str) -> str:
-    """Return the URI so that it means the same in any working directory."""
+    """Return the URI so that it means the same in any working directory; links stay links."""
+    return uri if is_remote(uri) else str(local_path(uri).absolute())
+
+
+def resolved(uri: str) -> str:
+    """Return the one URI of a file or folder of this machine, whatever links lead to it."""
     return uri if is_remote(uri) else str(local_path(uri).resolve())
 
 
 def matches(pattern: str) -> list[str]:
     """Return the sorted URIs of the files that a pattern (`*`, `?`, `[...]`, `**`) names.
 
-    Hidden files match only where the pattern says so. A name without wildcards matches itself.
-    A bucket's name holds no wildcards.
+    Names that begin with `.` or `_`, but for `_key=value`, match only where that part of the
+    pattern begins so, as Hadoop and Spark leave them out: a writer's own files. A name without
+    wildcards matches itself. A bucket's name holds no wildcards.
     """
     remote = _remote(pattern)
     return remote.matches() if remote else local.matches(local_path(pattern))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder, RecordBatchToExamplesEncoder
 
-from kanaria.components.shared import tf_record
+from kanaria.components.shared import arrow_files, tf_record, tf_wire
 from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
 
@@ -26,6 +26,8 @@ LISTS = {pa.int64(): "int64_list", pa.float32(): "float_list", pa.large_binary()
 
 def _decoded(records: Sequence[bytes]) -> pa.RecordBatch | None:
     """Return the records as rows, features sorted by name; None when they do not fit together."""
+    if any(tf_wire.foreign_tag(record) is not None for record in records):
+        return None
     try:
         batch = ExamplesToRecordBatchDecoder().DecodeBatch(list(records))
     except RuntimeError:  # It does not say in which record; `_fault` does.
@@ -46,6 +48,11 @@ def _fault(file: DataFile, records: Sequence[bytes], first: int, known: Types) -
     """Return the error for the first record that is none, or whose types differ from before."""
     seen = dict(known)
     for number, record in enumerate(records, first):
+        if tf_wire.foreign_tag(record) == tf_wire.FEATURE_LISTS:
+            return DataError(
+                f"{file.uri}: record {number} is a tf.SequenceExample, whose sequences would be "
+                "lost; write tf.Examples, each sequence as one feature with a list of values"
+            )
         batch = _decoded([record])
         if batch is None:
             return DataError(
@@ -112,7 +119,7 @@ def columns(files: Sequence[Path]) -> pa.Schema:
     """
     kept = files[0].parent / COLUMNS
     if kept.is_file():
-        return pa.ipc.read_schema(pa.BufferReader(kept.read_bytes()))
+        return arrow_files.schema(kept)
     types: Types = {}
     names: set[str] = set()
     for path in files:

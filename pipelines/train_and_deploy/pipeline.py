@@ -22,7 +22,15 @@ from kanaria.components import (
 NAME = "train-and-deploy"
 
 
-TO_INGEST = ("query", "splits", "key_column", "time_column", "examples_format")
+TO_INGEST = (
+    "query",
+    "column_types",
+    "separator",
+    "splits",
+    "key_column",
+    "time_column",
+    "examples_format",
+)
 TO_TRAIN = (
     "module_file",
     "train_steps",
@@ -155,6 +163,8 @@ def train_and_deploy(
     model_root: str,
     namespace: str = "default",
     query: str = "",
+    column_types: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+    separator: str = ",",
     span: str = "latest",
     span_version: str = "latest",
     span_window: int = 1,
@@ -168,7 +178,7 @@ def train_and_deploy(
     materialize: bool = True,
     train_steps: int = 1000,
     eval_steps: int = 100,
-    hyperparameters: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+    hyperparameters: dict = {},  # noqa: B006
     custom_config: dict = {},  # noqa: B006
     seed: int = 0,
     warm_start: bool = False,
@@ -209,6 +219,9 @@ def train_and_deploy(
         model_root: Folder or URI below which releases are published.
         namespace: Namespace of the InferenceService.
         query: SQL to read from the database; empty for files.
+        column_types: Column name -> string, int64, float64 or timestamp, where the type that
+            would be found is not the right one; {} to find them all.
+        separator: Character between the values of CSV files, such as ; or tab.
         span: latest, schedule-time, a number, a day, or a time (its day in UTC).
         span_version: latest of each span, or a number.
         span_window: How many spans up to and with that one.

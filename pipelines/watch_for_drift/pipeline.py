@@ -17,6 +17,8 @@ def watch_for_drift(
     service_name: str,
     namespace: str = "default",
     query: str = "",
+    column_types: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+    separator: str = ",",
     span: str = "latest",
     span_version: str = "latest",
     span_window: int = 1,
@@ -28,6 +30,9 @@ def watch_for_drift(
         service_name: Name of the InferenceService; its release holds the drift detector.
         namespace: Namespace of the InferenceService.
         query: SQL to read from the database; empty for files.
+        column_types: Column name -> string, int64, float64 or timestamp, as the training has
+            them; {} to find them all.
+        separator: Character between the values of CSV files, such as ; or tab.
         span: latest, schedule-time, a number, a day, or a time (its day in UTC).
         span_version: latest of each span, or a number.
         span_window: How many spans up to and with that one.
@@ -43,7 +48,12 @@ def watch_for_drift(
     for task in (deployed, found):  # They read the world.
         task.set_caching_options(False)
     ingest = ingest_data(
-        data=found.outputs["data"], span=found.outputs["span"], query=query, splits="serving=1"
+        data=found.outputs["data"],
+        span=found.outputs["span"],
+        query=query,
+        column_types=column_types,
+        separator=separator,
+        splits="serving=1",
     )
     detect = detect_drift(examples=ingest.outputs["examples"], deployed=deployed.outputs["release"])
     require_passed(outcome=detect.outputs["outcome"])

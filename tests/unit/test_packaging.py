@@ -75,5 +75,11 @@ def test_the_wheel_alone_imports(wheel: Path, tmp_path: Path):
 def needs_the_training_runtime(path: Path) -> bool:
     training = ("ingest", "validate", "transform", "train", "evaluate", "detect", "tensors")
     in_step = any(part in path.parts for part in training) and path.name != "component.py"
-    reads_rows = ("record_batches.py", "schema_file.py", "tf_examples.py", "write_examples.py")
+    reads_rows = (
+        "arrow_files.py",
+        "record_batches.py",
+        "schema_file.py",
+        "tf_examples.py",
+        "write_examples.py",
+    )
     return in_step or path.name in (*reads_rows, "flights_module.py")

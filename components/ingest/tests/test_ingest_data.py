@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from kanaria.components.ingest import ingest as work
 from kanaria.components.ingest.ingest import Ingested, ingest
 from kanaria.components.shared import data_reference, examples, fingerprint, write_examples
+from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.record_batches import record_batches
 
@@ -60,7 +62,7 @@ def test_the_result_says_types_rows_and_content(tmp_path: Path, target: Path):
         "cab": "string",
     }
     assert sum(result.rows.values()) == 300
-    assert result.fingerprint == data_reference.content((file,))
+    assert result.fingerprint == data_reference.content([DataFile(uri=str(file), path=file)])
     assert (result.files, result.empty_columns) == (1, ())
 
 
@@ -103,6 +105,17 @@ def test_shares_of_time_put_the_oldest_rows_first(tmp_path: Path, target: Path):
     assert result.rows == {"train": 240, "eval": 30, "test": 30}
     newest = [max(table_of(target, split)["time"].to_pylist()) for split in result.rows]
     assert newest == sorted(newest)
+
+
+def test_shares_of_time_follow_instants_of_a_zone(tmp_path: Path, target: Path):
+    # Clocks in Berlin show 02:00 to 03:00 twice on this day.
+    first = datetime(2024, 10, 26, 23, 30, tzinfo=UTC)
+    times = [first + timedelta(minutes=minutes) for minutes in range(180)]
+    column = pa.array(times, pa.timestamp("us", "Europe/Berlin"))
+    table = pa.table({"t": column, "n": range(180)}).take(list(reversed(range(180))))
+    pq.write_table(table, tmp_path / "1.parquet")
+    run(tmp_path / "1.parquet", target, splits="train=1,eval=1", time_column="t")
+    assert sorted(table_of(target, "train")["n"].to_pylist()) == list(range(90))
 
 
 def test_a_column_without_values_is_kept_and_named(tmp_path: Path, target: Path, caplog):
@@ -152,10 +165,24 @@ def test_the_index_of_a_pandas_frame_is_no_column(tmp_path: Path, target: Path):
     assert set(run(tmp_path / "1.parquet", target).columns) == {"a"}
 
 
-def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path, target: Path):
-    (tmp_path / "year=2013").mkdir()
-    pq.write_table(pa.table({"a": range(30)}), tmp_path / "year=2013" / "1.parquet")
-    assert set(run(tmp_path / "year=2013" / "1.parquet", target).columns) == {"a"}
+def test_a_separator_is_for_csv_files(tmp_path: Path, target: Path):
+    (tmp_path / "a.csv").write_text("a|b\n1|2\n3|x\n")
+    assert run(tmp_path / "a.csv", target, "all=1", separator="|").columns["b"] == "string"
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "1.parquet")
+    with pytest.raises(ParameterError, match="separator=';': the data is parquet; give it for CSV"):
+        run(tmp_path / "1.parquet", target, separator=";")
+
+
+@pytest.mark.parametrize("separator", ["tab", r"\t", "\t"])
+def test_a_tab_has_a_name(tmp_path: Path, target: Path, separator: str):
+    (tmp_path / "a.csv").write_text("a\tb\n1\t2\n")
+    assert set(run(tmp_path / "a.csv", target, "all=1", separator=separator).columns) == {"a", "b"}
+
+
+@pytest.mark.parametrize("separator", ["", "||", '"', "é", "\n", " "])
+def test_what_cannot_separate_is_refused(target: Path, separator: str):
+    with pytest.raises(ParameterError, match=r"separator=.*: give one character, such as ; or"):
+        run("/absent.csv", target, separator=separator)
 
 
 def test_all_faults_of_the_parameters_come_at_once_and_before_the_data(target: Path):

@@ -1,5 +1,6 @@
 """A real PostgreSQL and a real SQLite answer the queries."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,8 @@ create table trips as select
   timestamp '2013-01-01 08:00' + i * interval '1 minute' as local,
   timestamptz '2013-01-01 08:00+02' + i * interval '1 minute' as at,
   case when i % 3 > 0 then i end as gaps, null::int as nothing, '\\xff00'::bytea as raw,
-  array[i, i + 1] as list, array[i * 0.5] as numerics, 'small'::size as size,
+  array[i, i + 1] as list, array[i * 0.5] as numerics, 1e15::numeric(38) + i as whole,
+  array[i::numeric(38)] as wholes, 'small'::size as size,
   '10.0.0.1'::inet as address, '1 day'::interval as wait, '1.50'::money as price,
   '00000000-0000-0000-0000-000000000001'::uuid as key
 from generate_series(1, 300) as i;
@@ -63,8 +65,10 @@ TYPES = {
     "company": (pa.string(), "company 1"),
     "paid": (pa.int64(), 0),
     "day": (pa.string(), "2013-01-02"),
-    "local": (pa.string(), "2013-01-01 08:01:00.000000"),
-    "at": (pa.string(), "2013-01-01 06:01:00.000000Z"),
+    "local": (pa.string(), "2013-01-01T08:01:00"),
+    "at": (pa.string(), "2013-01-01T06:01:00Z"),
+    "whole": (pa.int64(), 10**15 + 1),
+    "wholes": (pa.list_(pa.int64()), [1]),
     "gaps": (pa.int64(), 1),
     "nothing": (pa.null(), None),
     "raw": (pa.binary(), b"\xff\x00"),
@@ -84,6 +88,24 @@ def test_every_type_of_postgresql_becomes_that_of_the_examples(ask, tmp_path: Pa
 def test_missing_values_stay_missing(ask, tmp_path: Path):
     ask("select id, gaps from trips")
     assert rows(tmp_path / "examples/split=all")["gaps"].null_count == 100
+
+
+REFUSED = {
+    "a numeric beyond 64 bits": ("1e19::numeric(38)", "10000000000000000000', beyond 64-bit int"),
+    "a numeric beyond exact floats": ("9007199254740993.5", "9007199254740993.5', beyond what fl"),
+    "a list of them": ("array[1e19::numeric(38)]", "'10000000000000000000'], beyond 64-bit int"),
+    "infinity": ("'infinity'::timestamp", "outside the years 0000 to 9999"),
+    "a date of infinity": ("'infinity'::date", "outside the years 0000 to 9999"),
+    "a year before Christ": ("'0044-03-15 BC'::timestamptz", "outside the years 0000 to 9999"),
+    "the end of a day": ("'24:00'::time", "no time of day before 24:00"),
+    "an object identifier": ("4294967295::oid", "has type oid; cast it"),
+}
+
+
+@pytest.mark.parametrize(("value", "message"), REFUSED.values(), ids=REFUSED)
+def test_a_value_that_would_be_changed_is_an_error(ask, value: str, message: str):
+    with pytest.raises(DataError, match=re.escape(message)):
+        ask(f"select {value} as a")
 
 
 @pytest.mark.parametrize("column", ["address", "wait", "price", "key"])
@@ -177,6 +199,11 @@ def test_a_database_without_a_driver_is_an_error(tmp_path: Path):
         ingest("oracle://db/shop", tmp_path / "out", query="select 1", splits="all=1")
 
 
+def test_a_query_has_no_separator(tmp_path: Path):
+    with pytest.raises(ParameterError, match="separator=';': leave it out, an answer of a data"):
+        ingest("sqlite:///a.db", tmp_path / "out", query="select 1", splits="a=1", separator=";")
+
+
 @pytest.mark.parametrize(
     ("data", "query", "message"),
     [
@@ -205,6 +232,54 @@ def test_sqlite_answers_too(sqlite: str, tmp_path: Path):
     result = ingest(sqlite, tmp_path / "out", query="select * from trips", splits="all=1")
     assert result.columns == {"id": "int64", "fare": "double", "company": "string"}
     assert rows(tmp_path / "out/split=all").sort_by("id")["fare"][2999].as_py() == 749.75
+
+
+def asked(folder: Path, values: str) -> list[object]:
+    """Return the values of the only column that SQLite answers with, in some order."""
+    sqlite3.connect(folder / "v.db").close()
+    query = f"select * from (values {values})"
+    ingest(f"sqlite:///{folder}/v.db", folder / "out", query=query, splits="all=1")
+    return rows(folder / "out/split=all").column(0).to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("values", "want"),
+    [
+        ("(1), (0.5), (9007199254740992.0)", {1.0, 0.5, 2.0**53}),
+        ("(9223372036854775807), (null)", {2**63 - 1, None}),
+        ("(0.123456789), ('x'), (1)", {"0.123456789", "x", "1"}),
+        ("('01234'), ('1234')", {"01234", "1234"}),
+        ("(x'ff00')", {b"\xff\x00"}),
+    ],
+)
+def test_sqlite_values_keep_what_they_are(tmp_path: Path, values: str, want: set):
+    assert set(asked(tmp_path, values)) == want
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("(9007199254740993), (0.5)", "holds '9007199254740993', beyond what floats hold exactly"),
+        ("(x'ff'), ('x')", "holds bytes beside other values; cast it"),
+    ],
+)
+def test_sqlite_values_that_would_be_changed_are_an_error(tmp_path, values: str, message: str):
+    with pytest.raises(DataError, match=message):
+        asked(tmp_path, values)
+
+
+@pytest.mark.parametrize("query", ["select absent", "select 1; select 2", "selekt 1"])
+def test_a_query_that_sqlite_refuses_is_an_error(sqlite: str, tmp_path: Path, query: str):
+    with pytest.raises(DataError, match=r"query on sqlite:.*; mend the query"):
+        ingest(sqlite, tmp_path / "out", query=query, splits="all=1")
+
+
+def test_a_file_that_is_no_database_does_not_answer(tmp_path: Path):
+    (tmp_path / "a.db").write_text("no database at all" * 100)
+    with pytest.raises(NotReadyError, match="file is not a database"):
+        ingest(
+            f"sqlite:///{tmp_path}/a.db", tmp_path / "out", query="select a from b", splits="all=1"
+        )
 
 
 def test_the_date_of_a_reference_is_no_part_of_the_uri(sqlite: str, tmp_path: Path):

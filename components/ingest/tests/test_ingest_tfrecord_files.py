@@ -173,3 +173,37 @@ def test_tfrecord_mixed_with_csv_is_an_error(tmp_path: Path):
     write(tmp_path / "1.tfrecord", [{"a": [1]}])
     (tmp_path / "1.csv").write_text("a\n1\n")
     refuse(tmp_path, f"{tmp_path}/1.*", r"files end in \['\.csv', '\.tfrecord'\]; give")
+
+
+def sequence(context: dict[str, list[object]], words: list[bytes]) -> bytes:
+    message = tf.train.SequenceExample()
+    message.context.ParseFromString(
+        tf.train.Example.FromString(serialized(context)).features.SerializeToString()
+    )
+    for word in words:
+        message.feature_lists.feature_list["words"].feature.add().bytes_list.value.append(word)
+    return message.SerializeToString()
+
+
+@pytest.mark.parametrize("context", [{"id": [7]}, {}])
+def test_a_sequence_example_is_told_from_an_example(tmp_path: Path, context):
+    data = write(tmp_path / "1.tfrecord", [{"id": [1]}, sequence(context, [b"a", b"b"])])
+    with pytest.raises(DataError, match=r"record 2 is a tf\.SequenceExample, whose sequences"):
+        run(data, tmp_path)
+
+
+def test_another_message_is_no_example(tmp_path: Path):
+    other = serialized({"id": [1]}) + b"\x1a\x01x"  # A field 3.
+    with pytest.raises(DataError, match=r"record 1 is no tf\.Example"):
+        run(write(tmp_path / "1.tfrecord", [other]), tmp_path)
+
+
+def test_folders_of_tfrecord_files_become_columns(tmp_path: Path):
+    for year in (2023, 2024):
+        (tmp_path / f"year={year}").mkdir()
+        write(tmp_path / f"year={year}/1.tfrecord", [{"id": [year + n]} for n in range(2)])
+    run(f"{tmp_path}/*/*.tfrecord", tmp_path)
+    assert rows(tmp_path).to_pydict() == {
+        "id": [2023, 2024, 2024, 2025],
+        "year": [2023, 2023, 2024, 2024],
+    }

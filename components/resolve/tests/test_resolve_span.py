@@ -35,6 +35,16 @@ VERSIONED = "span-{SPAN}/v{VERSION}/*.csv"
 DATED = "{YYYY}-{MM}-{DD}.csv"
 
 
+def test_folders_that_are_columns_may_hold_the_span(tmp_path: Path):
+    for path in ("day=01/a", "day=02/a", "day=02/_started", "_temporary/day=03/a"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{path}.csv").write_text("x\n1\n")
+    pattern = f"{tmp_path}/day={{SPAN:2}}/*.csv"
+    found = resolve_span(f"{pattern},{pattern}", Asked())
+    assert found.data.startswith(f"{tmp_path}/day=02/a.csv#sha256=")
+    assert names(tmp_path, "*/*.csv") == ["day=01/a.csv", "day=02/a.csv"]
+
+
 def test_the_newest_version_of_the_newest_span_is_the_default(data: Path):
     assert names(data, VERSIONED) == ["span-10/v3/a.csv"]
     assert resolve_span(f"{data}/{VERSIONED}", Asked()).span == "10"

@@ -6,16 +6,18 @@ from pathlib import Path
 
 from kanaria.components.shared import atomic, fingerprint
 from kanaria.components.shared.errors import NotReadyError, shown
+from kanaria.components.shared.stores import patterns
 
 
 def matches(path: Path) -> list[str]:
     """Return the sorted files that a path, taken as a pattern, names."""
     if path.is_file():  # Also a name that holds brackets.
         return [str(path)]
-    # Path.glob would also match hidden files, such as an editor's copies.
-    names = glob.glob(str(path), recursive=True)  # noqa: PTH207
-    # `a.csv/**` finds "a.csv/", which is no name of a file.
-    return sorted({name for name in names if name[-1] != "/" and Path(name).is_file()})
+    pattern = str(path)
+    # Path.glob would find no files for a `**` at the end.
+    names = set(glob.glob(pattern, recursive=True))  # noqa: PTH207
+    found = [name for name in names if patterns.fits(pattern.lstrip("/"), name.lstrip("/"))]
+    return sorted(name for name in found if Path(name).is_file())
 
 
 def exists(path: Path) -> bool:

@@ -16,7 +16,8 @@ def literal(pattern: str) -> str:
 def fits(pattern: str, key: str) -> bool:
     """Tell whether `key` fits: `*`, `?`, `[...]` within a part, `**` over any number of parts.
 
-    A part that begins with a dot fits only where the pattern's part does too.
+    A part that begins with `.` or `_` fits only where the pattern's part does too, unless it is a
+    `_key=value`. Source: `InMemoryFileIndex.shouldFilterOutPathName` of Spark.
     """
     return _fit(pattern.split("/"), key.split("/"))
 
@@ -33,9 +34,10 @@ def _fit(patterns: Sequence[str], parts: Sequence[str]) -> bool:
 
 
 def _part_fits(pattern: str, part: str) -> bool:
-    shown = _visible(part) or pattern.startswith(".")
+    shown = _visible(part) or pattern.startswith(part[:1])
     return shown and bool(part) and fnmatch.fnmatchcase(part, pattern)
 
 
 def _visible(part: str) -> bool:
-    return bool(part) and not part.startswith(".")
+    is_hidden = part.startswith(".") or (part.startswith("_") and "=" not in part)
+    return bool(part) and not is_hidden

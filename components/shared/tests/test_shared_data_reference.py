@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from kanaria.components.shared import data_reference
+from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, ParameterError
 
 
@@ -15,6 +16,10 @@ def write(path: Path, text: str = "a\n1\n") -> Path:
 
 def names(data: str) -> list[str]:
     return [uri.rpartition("/")[2] for uri in data_reference.parse(data).uris]
+
+
+def content(*files: Path) -> str:
+    return data_reference.content([DataFile(uri=str(file), path=file) for file in files])
 
 
 def test_paths_and_patterns_become_sorted_files_each_once(tmp_path: Path):
@@ -91,8 +96,49 @@ def test_one_changed_byte_breaks_the_pin(tmp_path: Path):
 def test_the_fingerprint_depends_on_content_not_on_the_folder(tmp_path: Path):
     here, there = write(tmp_path / "x/a.csv"), write(tmp_path / "y/a.csv")
     other = write(tmp_path / "z/a.csv", "a\n2\n")
-    assert data_reference.content((here,)) == data_reference.content((there,))
-    assert data_reference.content((here,)) != data_reference.content((other,))
+    assert content(here) == content(there)
+    assert content(here) != content(other)
+
+
+def test_the_fingerprint_depends_on_the_folders_that_are_columns(tmp_path: Path):
+    one, two = write(tmp_path / "k=1/a.csv"), write(tmp_path / "k=2/a.csv")
+    assert content(one) != content(two)
+
+
+@pytest.mark.parametrize(
+    "path", ["a.csv,a.csv", "a.csv,./a.csv", "a.csv,{}/a.csv", "a.csv,link.csv"]
+)
+def test_a_file_named_in_two_ways_is_one_file(tmp_path: Path, monkeypatch, path: str):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.csv")
+    (tmp_path / "link.csv").symlink_to("a.csv")
+    for data in (path.format(tmp_path), data_reference.pin(path.format(tmp_path))):
+        assert names(data) == ["a.csv"]
+
+
+def test_a_pin_keeps_the_name_of_a_link(tmp_path: Path):
+    write(tmp_path / "..data/blob")
+    (tmp_path / "k=1").mkdir()
+    (tmp_path / "k=1/a.csv").symlink_to("../..data/blob")
+    assert data_reference.pin(f"{tmp_path}/k=1/a.csv").startswith(f"{tmp_path}/k=1/a.csv#")
+
+
+def _grow(file: Path) -> None:
+    file.write_text("a\n1\n2\n")
+
+
+def _replace(file: Path) -> None:
+    write(file.parent / "new", "a\n2\n").replace(file)
+
+
+@pytest.mark.parametrize("change", [_grow, _replace, Path.unlink])
+def test_a_file_that_changes_while_it_is_open_is_the_error(tmp_path: Path, change):
+    write(tmp_path / "a.csv")
+    file = write(tmp_path / "b.csv")
+    changed = pytest.raises(DataError, match=r"^\S+b\.csv: changed while it was read; let whatever")
+    with changed, data_reference.opened(f"{tmp_path}/*.csv"):
+        change(file)
+        raise ValueError("what the reader makes of it")
 
 
 def test_a_path_with_a_comma_cannot_be_pinned(tmp_path: Path):

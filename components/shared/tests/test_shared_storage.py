@@ -135,10 +135,13 @@ def test_remove_takes_a_file_or_a_folder_and_nothing_else(root: str):
         ("?.csv", ["a.csv", "b.csv"]),
         ("[b-z].csv", ["b.csv"]),
         ("[!b].csv", ["a.csv"]),
-        ("**/*.csv", ["2013/01/c.csv", "2013/d.csv", "a.csv", "b.csv"]),
+        ("**/*.csv", ["2013/01/c.csv", "2013/d.csv", "_key=1/f.csv", "a.csv", "b.csv"]),
         ("2013/**", ["2013/01/c.csv", "2013/d.csv"]),
-        ("*/*.csv", ["2013/d.csv"]),
+        ("*/*.csv", ["2013/d.csv", "_key=1/f.csv"]),
         (".*.csv", [".h.csv"]),
+        ("_*.csv", ["_h.csv"]),
+        ("_h.csv", ["_h.csv"]),
+        ("_temporary/*", ["_temporary/g.csv"]),
         ("a[[]1].txt", ["a[1].txt"]),
         ("a[1].txt", ["a[1].txt"]),
         ("a.csv", ["a.csv"]),
@@ -147,7 +150,9 @@ def test_remove_takes_a_file_or_a_folder_and_nothing_else(root: str):
     ],
 )
 def test_patterns_mean_the_same_everywhere(root: str, pattern: str, found: list[str]):
-    for name in ("a.csv", "b.csv", ".h.csv", "2013/d.csv", "2013/01/c.csv", ".git/e.csv"):
+    shown = ("a.csv", "b.csv", "2013/d.csv", "2013/01/c.csv", "_key=1/f.csv")
+    hidden = (".h.csv", "_h.csv", ".git/e.csv", "_temporary/g.csv", "2013/_SUCCESS")
+    for name in (*shown, *hidden):
         storage.write_text(f"{root}/{name}", "")
     storage.write_text(f"{root}/a[1].txt", "")
     assert names(storage.matches(f"{root}/{pattern}"), root) == found

@@ -1,0 +1,169 @@
+"""Which CSV columns are numbers, and which are names written in digits.
+
+A value is a number if Arrow reads it as one. A column of numbers is text all the same, since a
+number would lose what tells its values apart, if
+
+- a value has a leading zero (`01234`, `01.10`), or is hexadecimal or `nan(...)`;
+- it has nothing but words (`nan`, `Inf`); or
+- values have bare exponents (`1E5`, `12e3`) and none a point or a signed exponent: programs write
+  floats as `100000.0`, `1e+05` or `1.0E5`.
+"""
+
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kanaria.components.ingest.misfit import MisfitError
+
+EXACT = 2.0**53
+"""Below it, a float holds every integer exactly."""
+FIRST_ROWS = 1000
+NAME = r"^-?0[0-9xX]|\("
+INTEGER = "^-?[0-9]+$"
+PLAIN = "^-?[0-9.]+$"
+WRITTEN_AS_FLOAT = r"[.]|[eE][+-]"
+BARE_EXPONENT = "[0-9][eE]"
+SIGNIFICANT = "^-?[0.]*[1-9]"
+
+
+def trimmed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return text without the blanks around it, as in `1, 2`, which no number needs."""
+    return pc.utf8_trim_whitespace(column)
+
+
+def _matches(column: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
+    return pc.match_substring_regex(column, pattern)
+
+
+def _has(column: pa.ChunkedArray, pattern: str) -> bool:
+    return bool(pc.any(_matches(column, pattern)).as_py())
+
+
+def _reads_as(column: pa.ChunkedArray, kind: pa.DataType) -> bool:
+    try:
+        column.slice(0, FIRST_ROWS).cast(kind)  # Arrow is slow where many values do not fit.
+        column.cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def are_numbers(column: pa.ChunkedArray) -> bool:
+    """Tell whether every value of trimmed text reads as a number, be it a name or none."""
+    return _reads_as(column, pa.float64())
+
+
+def kind(column: pa.ChunkedArray) -> pa.DataType:
+    """Return int64, float64 or string: what trimmed text that has values is.
+
+    A value may still be beyond the type, which `integers` and `floats` refuse.
+    """
+    if _reads_as(column, pa.int64()):
+        return pa.string() if _has(column, NAME) else pa.int64()
+    if not are_numbers(column) or _has(column, NAME):
+        return pa.string()
+    if _has(column, WRITTEN_AS_FLOAT):
+        return pa.float64()
+    if pc.all(_matches(column, INTEGER)).as_py():
+        return pa.int64()
+    is_number = _has(column, "[0-9]") and not _has(column, BARE_EXPONENT)
+    return pa.float64() if is_number else pa.string()
+
+
+def integers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return trimmed text as int64.
+
+    Raises:
+        MisfitError: an integer needs more than 64 bits.
+    """
+    try:
+        return column.cast(pa.int64())
+    except pa.ArrowInvalid as error:
+        raise MisfitError("beyond 64-bit integers") from error
+
+
+def _check(wrong: pa.ChunkedArray, reason: str) -> None:
+    if pc.any(wrong).as_py():
+        raise MisfitError(reason)
+
+
+def _check_range(column: pa.ChunkedArray, floats: pa.ChunkedArray) -> None:
+    """Raise MisfitError if a written number is infinite, or 0, only because a float has an end."""
+    # The text is searched only where a value is suspicious, which is seldom.
+    infinite = column.filter(pc.is_inf(floats))
+    _check(_matches(infinite, "[0-9]"), "beyond 64-bit floats")
+    zero = column.filter(pc.equal(floats, 0.0))
+    _check(_matches(zero, SIGNIFICANT), "too small for 64-bit floats, which make it 0")
+
+
+def _check_large(column: pa.ChunkedArray, floats: pa.ChunkedArray, exact: str) -> None:
+    """Raise MisfitError if a number of 2**53 and more may be rounded.
+
+    That is one that matches `exact`, or whose digits, all written, are not those of the float.
+    """
+    is_large = pc.greater_equal(pc.abs(floats), EXACT)
+    texts, values = column.filter(is_large), floats.filter(is_large)
+    reason = "beyond what floats hold exactly, beside a float"
+    _check(_matches(texts, exact), reason)
+    is_plain = _matches(texts, PLAIN)
+    plain = zip(texts.filter(is_plain), values.filter(is_plain), strict=True)
+    if any(Decimal(text.as_py()) != Decimal(value.as_py()) for text, value in plain):
+        raise MisfitError(reason)
+
+
+def _floats(column: pa.ChunkedArray, exact: str) -> pa.ChunkedArray:
+    """Return trimmed text as float64; what matches `exact` must be below 2**53."""
+    values = column.cast(pa.float64())
+    _check_range(column, values)
+    _check_large(column, values, exact)
+    return values
+
+
+def floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return trimmed text as the nearest float64.
+
+    Raises:
+        MisfitError: a value is beyond floats, or is an integer that floats do not hold exactly.
+    """
+    return _floats(column, INTEGER)
+
+
+def numerals_kind(column: pa.ChunkedArray) -> pa.DataType:
+    """Return what text of exact numbers is: int64 if all are integers, else float64."""
+    whole = pc.all(_matches(column, INTEGER), min_count=0).as_py()
+    return pa.int64() if whole else pa.float64()
+
+
+def numerals_floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return text of exact numbers, of which any may have a fraction, as the nearest float64.
+
+    Raises:
+        MisfitError: a number is beyond floats, or beyond what they hold exactly.
+    """
+    return _floats(column, PLAIN)
+
+
+def declared_integers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return trimmed text as int64 because the user says so: `007`, `+5` and `3.0` are integers.
+
+    Raises:
+        MisfitError: a value is no whole decimal number, or needs more than 64 bits.
+    """
+    if not pc.all(_matches(column, r"^[+-]?[0-9]+(\.0*)?$"), min_count=0).as_py():
+        raise MisfitError("no integer")
+    return integers(pc.replace_substring_regex(column, r"^\+|\.0*$", ""))
+
+
+def declared_floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return trimmed text as the nearest float64 because the user says so, large integers too.
+
+    Raises:
+        MisfitError: a value is no number, or beyond floats.
+    """
+    try:
+        values = pc.replace_substring_regex(column, r"^\+", "").cast(pa.float64())
+    except pa.ArrowInvalid as error:
+        raise MisfitError("no number") from error
+    _check_range(column, values)
+    return values

@@ -1,0 +1,171 @@
+"""The types of columns that the user says (`column_types`), which go before any that is found.
+
+type            CSV                                   typed columns (Parquet, SQL, tf.Example)
+string          the text as it is written             digits, a time's one text, UTF-8
+int64           decimal: `007`, `+5`, `3.0`           whole numbers; text as in CSV
+float64         numbers, rounded to the nearest       numbers, rounded; text as in CSV
+timestamp       ISO 8601, as the one text of a time   dates and timestamps; text as in CSV
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kanaria.components.ingest import column_types, csv_numbers, timestamps, typed_values
+from kanaria.components.ingest.input_file import InputFile
+from kanaria.components.ingest.misfit import Convert, MisfitError
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.parameters import Faults
+
+NAMES = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "double": pa.float64(),
+    "timestamp": typed_values.LOCAL,
+}
+"""What a user writes -> the kind; `double` is what Arrow, and so the metadata, calls float64."""
+
+
+def check(declared: Mapping[str, str], faults: Faults) -> None:
+    """Add to `faults` every type that is none of `NAMES`."""
+    for name, kind in declared.items():
+        known = isinstance(kind, str) and kind in NAMES
+        faults.check(known, f"column_types[{name!r}]", kind, f"use {', '.join(NAMES)}")
+
+
+def check_columns(declared: Mapping[str, str], names: Sequence[str]) -> None:
+    """Raise DataError unless the data has every column with a declared type."""
+    absent = sorted(set(declared) - set(names))
+    if absent:
+        raise DataError(
+            f"column_types: no column {shown(absent[0])}; the data has {shown(sorted(names))}"
+        )
+
+
+def _text_of_number(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return numbers as text; whole floats without a point, as an id that had a gap beside it."""
+    if not pa.types.is_floating(values.type):
+        return values.cast(pa.string())
+    whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), csv_numbers.EXACT))
+    digits = pc.if_else(whole, values, None).cast(pa.int64()).cast(pa.string())
+    return pc.coalesce(digits, values.cast(pa.string()))
+
+
+def _text_of_decimal(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    texts = [None if value is None else f"{value:f}" for value in values.to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.string())])
+
+
+def _to_string(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_temporal(values.type):
+        return timestamps.texts(values)
+    is_decimal = pa.types.is_decimal(values.type)
+    return _text_of_decimal(values) if is_decimal else _text_of_number(values)
+
+
+def _whole(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    try:
+        return values.cast(pa.int64())
+    except pa.ArrowInvalid as error:
+        raise MisfitError("no 64-bit integer") from error
+
+
+def _nearest(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_decimal(values.type):
+        return typed_values.nearest_floats(values)
+    return values.cast(pa.float64(), safe=False)
+
+
+def _to_timestamp(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    is_date = pa.types.is_date(values.type)
+    return timestamps.at_midnight(values) if is_date else timestamps.texts(values)
+
+
+FROM_TYPED: dict[pa.DataType, Convert] = {
+    pa.string(): _to_string,
+    pa.int64(): _whole,
+    pa.float64(): _nearest,
+    typed_values.LOCAL: _to_timestamp,
+}
+FROM_TEXT: dict[pa.DataType, Convert] = {
+    pa.string(): lambda texts: texts,
+    pa.int64(): lambda texts: csv_numbers.declared_integers(csv_numbers.trimmed(texts)),
+    pa.float64(): lambda texts: csv_numbers.declared_floats(csv_numbers.trimmed(texts)),
+    typed_values.LOCAL: lambda texts: timestamps.canonical(csv_numbers.trimmed(texts)),
+}
+NUMBERS = (pa.int64(), pa.float64())
+TIMES = (typed_values.DATE, typed_values.LOCAL, typed_values.INSTANT)
+FITTING = {
+    pa.string(): (*NUMBERS, *TIMES, typed_values.TIME),
+    pa.int64(): NUMBERS,
+    pa.float64(): NUMBERS,
+    typed_values.LOCAL: TIMES,
+}
+"""Declared kind -> kinds of typed values that become it; text does if it is written so."""
+
+
+def _of_values(kind: pa.DataType) -> Convert:
+    """Return what makes values of any type those of a declared kind."""
+
+    def convert(values: pa.ChunkedArray) -> pa.ChunkedArray:
+        found = typed_values.kind_of(values.type)
+        if found in (pa.string(), pa.binary()):
+            return FROM_TEXT[kind](values.cast(pa.string()))
+        if found not in FITTING[kind]:
+            raise MisfitError(f"a {values.type}")
+        return FROM_TYPED[kind](values)
+
+    return typed_values.by_value(convert)
+
+
+def _lists(files: Sequence[InputFile], name: str) -> bool:
+    """Tell whether a column has lists; a file without values in it does not matter.
+
+    Raises:
+        DataError: it has lists in one file and single values in another.
+    """
+    known = [file for file in files if column_types.has_values(file, name)]
+    lists = [typed_values.is_list(file.table[name].type) for file in known]
+    if any(lists) and not all(lists):
+        raise DataError(
+            f"column {shown(name)} has lists in {known[lists.index(True)].uri} and single values "
+            f"in {known[lists.index(False)].uri}; give it one form in every file"
+        )
+    return any(lists)
+
+
+def _check_zones(files: Sequence[InputFile], name: str, found: Sequence[pa.ChunkedArray]) -> None:
+    """Raise DataError if only some of a column's timestamps have a zone."""
+    texts = [pc.list_flatten(c) if typed_values.is_list(c.type) else c for c in found]
+    zones = [pc.ends_with(text, "Z") for text in texts]
+    zoned = [file.uri for file, zone in zip(files, zones, strict=True) if _holds(zone, True)]
+    local = [file.uri for file, zone in zip(files, zones, strict=True) if _holds(zone, False)]
+    if zoned and local:
+        raise DataError(
+            f"column {shown(name)} has times with a zone in {zoned[0]} and times without one in "
+            f"{local[0]}; give all a zone, or none"
+        )
+
+
+def _holds(flags: pa.ChunkedArray, flag: bool) -> bool:
+    return bool(pc.index(flags, flag).as_py() >= 0)
+
+
+def columns(files: Sequence[InputFile], name: str, declared: str) -> list[pa.ChunkedArray]:
+    """Return one column of every file in the type that is declared for it.
+
+    Raises:
+        DataError: a value does not fit; the message names its place. Or only some timestamps
+            have a zone.
+    """
+    kind = NAMES[declared]
+    single = typed_values.examples_type(kind)
+    target = pa.list_(single) if _lists(files, name) else single
+    remedy = f"it is declared {declared}: mend it, or declare another type"
+    convert = _of_values(kind)
+    found = [column_types.converted(file, name, target, convert, remedy) for file in files]
+    if kind == typed_values.LOCAL:
+        _check_zones(files, name, found)
+    return found
