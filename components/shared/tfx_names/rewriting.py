@@ -84,10 +84,6 @@ def rewrite_saved_model(
         raise ValueError(f"rewritten_model_type={rewritten_model_type}: only TFLITE_MODEL is here")
     source, target = Path(original_model_path), Path(rewritten_model_path)
     converted = rewriter_inst.converted(source)
-    for name in ("saved_model.pb", "fingerprint.pb", "variables", "assets", "assets.extra"):
-        if (source / name).is_dir():
-            shutil.copytree(source / name, target / name, dirs_exist_ok=True)
-        elif (source / name).exists():
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, target / name)
+    if source.resolve() != target.resolve():
+        shutil.copytree(source, target, dirs_exist_ok=True)
     (target / rewriter_inst.filename).write_bytes(converted)
