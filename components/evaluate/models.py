@@ -1,6 +1,6 @@
 """SavedModels as functions from rows to predictions; the module that runs user models."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.model_inputs import (
+    Input,
+    inputs_of,
+    optional_inputs,
+    parses_examples,
+    takes_examples,
+)
+from kanaria.components.shared.tensorflow_reason import reason
+from kanaria.components.shared.tensors.named import Feed, feeds
 
 SERVE_EXAMPLES = "serve_tf_examples"
 SERVING_DEFAULT = "serving_default"
@@ -35,21 +44,6 @@ def version_folder(model: Path) -> Path:
     )
 
 
-def _missing_filled(name: str, column: pa.Array, spec: tf.TensorSpec) -> tf.Tensor:
-    """Return one column as the dense tensor that a named input takes."""
-    values: list[Any] = [row[0] if row else None for row in column.to_pylist()]
-    if None in values:
-        if not (spec.dtype.is_floating or spec.dtype == tf.string):
-            raise DataError(
-                f"column {name!r}: row {values.index(None)} has no value and the model's input "
-                f"of type {spec.dtype.name} cannot say so; export signature {SERVE_EXAMPLES}"
-            )
-        fill: Any = b"" if spec.dtype == tf.string else float("nan")
-        values = [fill if value is None else value for value in values]
-    tensor = tf.constant(values, dtype=spec.dtype)
-    return tf.reshape(tensor, [-1, 1]) if spec.shape.rank == 2 else tensor
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signature:
     """One signature of a loaded model.
@@ -57,64 +51,88 @@ class Signature:
     Attributes:
         where: model path and signature, for messages.
         call: the concrete function; takes named tensors, returns named tensors.
-        inputs: name -> `tf.TensorSpec` of its inputs.
+        inputs: what it takes, by name.
+        parses: whether it reads serialized tf.Examples.
     """
 
     where: str
     call: Any
-    inputs: dict[str, Any]
-
-    def takes_examples(self, columns: Sequence[str]) -> bool:
-        """Tell whether its one input is serialized tf.Examples, not a column of that name."""
-        specs = list(self.inputs.items())
-        return len(specs) == 1 and specs[0][1].dtype == tf.string and specs[0][0] not in columns
+    inputs: dict[str, Input]
+    parses: bool
 
     def output_names(self) -> set[str]:
         """Return the names of its outputs."""
         return set(self.call.structured_outputs)
 
-    def _tensors(self, batch: pa.RecordBatch, serialized: Sequence[bytes]) -> dict[str, tf.Tensor]:
+    def _feeds(
+        self, batch: pa.RecordBatch, serialized: Sequence[bytes], first: int
+    ) -> Iterator[Feed]:
         columns = batch.schema.names
-        if self.takes_examples(columns):
-            return {name: tf.constant(serialized, dtype=tf.string) for name in self.inputs}
+        if takes_examples(self.inputs, columns, self.parses):
+            examples = np.array(serialized, dtype=object)
+            yield Feed(rows=np.arange(batch.num_rows), arrays={min(self.inputs): examples})
+            return
         missing = sorted(set(self.inputs) - set(columns))
         if missing:
             raise DataError(
                 f"{self.where}: inputs {shown(missing)} are no columns of the examples; "
                 "evaluate on examples with the columns the model was trained on"
             )
-        return {
-            name: _missing_filled(name, batch.column(columns.index(name)), spec)
-            for name, spec in self.inputs.items()
-        }
+        try:
+            yield from feeds(batch, self.inputs, first)
+        except DataError as error:
+            raise DataError(f"{self.where}: {error}") from error
 
-    def run(self, batch: pa.RecordBatch, serialized: Sequence[bytes]) -> Outputs:
+    def run(self, batch: pa.RecordBatch, serialized: Sequence[bytes], first: int = 0) -> Outputs:
         """Return the outputs for one batch, each of shape (rows, ...).
 
         Args:
             batch: n rows as lists (see `shared.record_batches`).
             serialized: the same n rows as serialized tf.Examples.
+            first: number of the first row in the split, for messages.
 
         Raises:
-            DataError: the model refuses the rows or returns another number of rows.
+            DataError: the rows do not fit the model's inputs, the model refuses them, or it
+                returns another number of rows or rows of different shapes.
         """
-        tensors = self._tensors(batch, serialized)
+        asked = self._feeds(batch, serialized, first)
+        found = [(feed.rows, self._answered(feed)) for feed in asked]
+        return {
+            name: self._in_order(name, [(rows, answers[name]) for rows, answers in found])
+            for name in found[0][1]
+        }
+
+    def _answered(self, feed: Feed) -> Outputs:
+        count = len(feed.rows)
+        # Of an empty array of objects TensorFlow does not know the type.
+        kinds = {"O": tf.string}
+        tensors = {n: tf.constant(a, kinds.get(a.dtype.kind)) for n, a in feed.arrays.items()}
         try:
             outputs = self.call(**tensors)
         except (tf.errors.OpError, TypeError, ValueError) as error:
-            first = str(error).strip().splitlines()[0]
             raise DataError(
-                f"{self.where}: failed on {batch.num_rows} rows with {type(error).__name__}: "
-                f"{shown(first)}; check that the examples fit the model"
+                f"{self.where}: failed on {count} rows with {type(error).__name__}: "
+                f"{shown(reason(str(error)))}; check that the examples fit the model"
             ) from error
         dense = {name: _dense(value) for name, value in outputs.items()}
         for name, value in dense.items():
-            if value.shape[:1] != (batch.num_rows,):
+            if value.shape[:1] != (count,):
                 raise DataError(
-                    f"{self.where}: output {name!r} has shape {value.shape} for {batch.num_rows} "
+                    f"{self.where}: output {name!r} has shape {value.shape} for {count} "
                     "rows; export a signature with one output a row"
                 )
         return dense
+
+    def _in_order(self, name: str, parts: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> Any:
+        """Return what calls with some of the rows each gave, in the order of the rows."""
+        shapes = {values.shape[1:] for _, values in parts}
+        if len(shapes) > 1:
+            raise DataError(
+                f"{self.where}: output {name!r} has rows of shapes {shown(sorted(shapes))}; "
+                "export an output whose shape does not follow the length of an input"
+            )
+        order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+        return np.concatenate([values for _, values in parts])[order]
 
 
 def _dense(value: Any) -> NDArray[Any]:
@@ -149,8 +167,9 @@ def _signature(loaded: Any, folder: Path, name: str) -> Signature:
             f"it has: {', '.join(sorted(loaded.signatures)) or 'none'}"
         )
     call = loaded.signatures[name]
-    inputs = dict(call.structured_input_signature[1])
-    return Signature(where=f"model {folder}, signature {name}", call=call, inputs=inputs)
+    inputs = inputs_of(call, optional_inputs(loaded) if name == SERVING_DEFAULT else None)
+    where = f"model {folder}, signature {name}"
+    return Signature(where=where, call=call, inputs=inputs, parses=parses_examples(call))
 
 
 def load(folder: Path, spec: Any) -> LoadedModel:

@@ -127,11 +127,12 @@ def read(
         if not batch.num_rows:
             continue
         serialized = encoder.encode(_chosen(batch, _typed(batch.schema)))
+        first = sum(before.num_rows for before in kept)
         kept.append(_kept(batch, columns))
         for model in models:
-            predicted[model.name].append(model.predict.run(batch, serialized))
+            predicted[model.name].append(model.predict.run(batch, serialized, first))
             if model.preprocess:
-                outputs = [signature.run(batch, serialized) for signature in model.preprocess]
+                outputs = [s.run(batch, serialized, first) for s in model.preprocess]
                 derived[model.name].append({k: v for part in outputs for k, v in part.items()})
     if not kept:
         raise DataError(f"{files[0].parent}: the split has no rows; evaluate on one that has")

@@ -12,9 +12,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
 
@@ -99,60 +96,33 @@ def text_of(file: DataFile) -> bytes:
     return data.removeprefix(codecs.BOM_UTF8)
 
 
-def _among(allowed: bytes) -> NDArray[np.bool_]:
-    """Return for each byte whether it is among `allowed`, shape (256,)."""
-    table = np.zeros(256, dtype=np.bool_)
-    table[list(allowed)] = True
-    return table
-
-
-def _only_around_values(data: bytes, separator: str) -> bool:
-    """Tell whether every quote opens a value, closes one, or is doubled in one.
-
-    Taken in turns, quotes open and close. If each that opens then follows a separator, a line
-    end or the quote before it, and each that closes precedes one, that is what they are.
-    """
-    codes = np.frombuffer(data, np.uint8)
-    neighbour = _among(f'"\r\n{separator}'.encode())
-    count = 0
-    for start in range(0, len(data), PIECE_BYTES):
-        quotes = np.flatnonzero(codes[start : start + PIECE_BYTES] == ord('"')) + start
-        opening, closing = quotes[count % 2 :: 2], quotes[1 - count % 2 :: 2]
-        # At either end of the data a quote is its own neighbour, and fine.
-        before = codes[np.maximum(opening - 1, 0)]
-        after = codes[np.minimum(closing + 1, len(data) - 1)]
-        if not (neighbour[before].all() and neighbour[after].all()):
-            return False
-        count += len(quotes)
-    return count % 2 == 0
+VALUE = rb'"[^"]*+(?:""[^"]*+)*+" *+'
+"""A value in quotes, and the blanks behind it, which belong to it as all readers have it."""
 
 
 def check_quotes(uri: str, data: bytes, separator: str) -> None:
     """Raise DataError with the line where a quote opens that is not closed as it should be.
 
-    Readers of CSV take such a value to go on through the rows below, and say nothing. Blanks
-    between a closing quote and the separator belong to the value, as they all have it.
+    Readers of CSV take such a value to go on through the rows below, and say nothing.
     """
-    if b'"' not in data or _only_around_values(data, separator):
-        return
     ends = re.escape(f"\r\n{separator}".encode())
-    opens = re.compile(rb'(?<![^%b])"' % ends)
-    value = re.compile(rb'"(?:[^"]++|"")*+" *+')
-    end = 0
-    while found := opens.search(data, end):
-        start = found.start()
-        whole = value.match(data, start)
-        if whole is None:
-            raise DataError(
-                f"{_opening(uri, data, start)} and is never closed; close it, or put the value "
-                "into quotes and double those inside"
-            )
-        end = whole.end()
-        if data[end : end + 1] not in (b"", b"\r", b"\n", separator.encode()):
-            raise DataError(
-                f"{_opening(uri, data, start)} and closes on line {_line(data, end)} before "
-                f"{_beginning(data, end)}; close it where its value ends, and double quotes inside"
-            )
+    begins, over, within = rb"(?<![^%b])" % ends, rb"(?![^%b])" % ends, rb"(?<=[^%b])" % ends
+    well = rb'[^"]*+(?:%b%b%b[^"]*+|%b"[^"]*+)*+' % (begins, VALUE, over, within)
+    found = re.match(well, data)
+    start = found.end() if found else 0
+    if start == len(data):
+        return
+    closed = re.compile(VALUE).match(data, start)
+    if closed is None:
+        raise DataError(
+            f"{_opening(uri, data, start)} and is never closed; close it, or put the value into "
+            "quotes and double those inside"
+        )
+    end = closed.end()
+    raise DataError(
+        f"{_opening(uri, data, start)} and closes on line {_line(data, end)} before "
+        f"{_beginning(data, end)}; close it where its value ends, and double quotes inside"
+    )
 
 
 def _opening(uri: str, data: bytes, start: int) -> str:

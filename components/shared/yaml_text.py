@@ -31,6 +31,7 @@ MOST_BYTES = 4 << 20
 """Of a file; it is read in a few seconds. Kubernetes takes 3 MiB."""
 MOST_WRITTEN_OUT = 1_000_000
 """Characters that a document may come to when its aliases are written out."""
+LONGEST_KEY = 1000
 TAG = "tag:yaml.org,2002:"
 KINDS = ("null", "bool", "int", "float", "str", "seq", "map")
 OWN = ("int", "float", "timestamp", "value")
@@ -117,6 +118,8 @@ def _check_keys(node: yaml.MappingNode) -> None:
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.tag not in (f"{TAG}str", f"{TAG}merge"):
             raise _fault(key, "a key must be text; put it in quotes")
+        if len(key.value) > LONGEST_KEY:
+            raise _fault(key, f"a key may have {LONGEST_KEY} characters")
         if key.value in lines:
             raise _fault(key, f"the key stands twice, first in line {lines[key.value]}")
         lines[key.value] = key.start_mark.line + 1

@@ -10,11 +10,13 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from kanaria.components.shared.errors import DataError, UserCodeError, shown
+from kanaria.components.shared.model_inputs import optional_inputs
 from kanaria.components.shared.record_batches import record_batches
 from kanaria.components.shared.serving_samples import ServingSamples
+from kanaria.components.shared.tensorflow_reason import reason
 from kanaria.components.train import diagnosis, samples
 from kanaria.components.train.diagnosis import Flags
-from kanaria.components.train.feeds import ROWS_PER_BATCH, feeds
+from kanaria.components.train.feeds import ROWS_PER_BATCH, called, feeds
 
 SIGNATURE = "serving_default"
 
@@ -56,22 +58,21 @@ def _is_finite(outputs: dict[str, tf.Tensor], rows: int) -> Flags:
     return finite
 
 
-def _answers(signature: Any, files: Sequence[Path], schema: schema_pb2.Schema) -> Flags:
-    """Run `signature` on all rows; return whether each answer is finite, shape (rows,)."""
-    inputs = signature.structured_input_signature[1]
-    finite = []
+def _answers(model: Any, files: Sequence[Path], schema: schema_pb2.Schema) -> Flags:
+    """Run `serving_default` on all rows; return whether each answer is finite, shape (rows,)."""
+    signature, finite, order = model.signatures[SIGNATURE], [], []
     try:
-        for feed in feeds(files, schema, inputs):
-            rows = next(iter(feed.values())).shape[0]
-            finite.append(_is_finite(signature(**feed), rows))
+        for feed in feeds(files, schema, signature, optional_inputs(model)):
+            finite.append(_is_finite(called(signature, feed), len(feed.rows)))
+            order.append(feed.rows)
     except tf.errors.OpError as error:
         raise UserCodeError(
-            f"run_fn: the saved model fails on eval rows: {shown(error.message)}; "
+            f"run_fn: the saved model fails on eval rows: {shown(reason(error.message))}; "
             "it must answer every row, also one with missing features"
         ) from error
     if not finite:
         raise DataError(f"{files[0].parent}: the split has no rows to check the model on")
-    return np.concatenate(finite)
+    return np.concatenate(finite)[np.argsort(np.concatenate(order))]
 
 
 def _cause(
@@ -113,11 +114,12 @@ def check_model(
     Raises:
         UserCodeError: the model does not load, has no `serving_default` signature that takes
             raw features or tf.Examples, or fails on a row.
-        DataError: an output is not finite; the message names the columns that are the cause.
+        DataError: a row does not fit an input, or an output is not finite; the message names
+            the columns that are the cause.
     """
     loaded = _load(model_dir)
     signature = loaded.signatures[SIGNATURE]
-    finite = _answers(signature, eval_files, schema)
+    finite = _answers(loaded, eval_files, schema)
     if not finite.all():
         raise DataError(
             f"model: {int((~finite).sum())} of {finite.size} eval rows give a non-finite output; "

@@ -1,4 +1,4 @@
-"""Says why a model's outputs are not finite: its weights, or columns of the rows it was given."""
+"""Says why a model's outputs are not finite, or why a `run_fn` could not read its files."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import tensorflow as tf
 from numpy.typing import NDArray
 
+from kanaria.components.shared.errors import UserCodeError
+from kanaria.components.shared.examples import ExamplesFormat, format_of
 from kanaria.components.shared.record_batches import record_batches
 
 ROWS_PER_BATCH = 10_000
@@ -70,3 +73,24 @@ def non_finite_columns(files: Sequence[Path]) -> list[str]:
         columns = zip(batch.schema.names, batch.columns, strict=True)
         found |= {name for name, column in columns if non_finite(column).any()}
     return sorted(found)
+
+
+def with_remedy(error: UserCodeError, files: Sequence[Path]) -> UserCodeError:
+    """Return the error to raise for one of a `run_fn` that reads the files of examples itself.
+
+    Args:
+        error: whose cause is what the function raised.
+        files: of a split that it reads.
+    """
+    if not isinstance(error.__cause__, tf.errors.DataLossError):
+        return error
+    if format_of(files[0]) is ExamplesFormat.PARQUET:
+        remedy = (
+            "the examples are Parquet and it reads TFRecord: set examples_format: tfrecord, or "
+            "read through fn_args.data_accessor"
+        )
+    elif "even a TFRecord" in str(error.__cause__):
+        remedy = 'the examples are gzip TFRecord: read them with compression_type="GZIP"'
+    else:
+        return error
+    return UserCodeError(f"{error}; {remedy}")

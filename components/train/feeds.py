@@ -1,86 +1,86 @@
 """Raw eval rows in the form a model's signature takes them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from kanaria.components.shared.errors import UserCodeError, shown
+from kanaria.components.shared.model_inputs import (
+    Inputs,
+    inputs_of,
+    parses_examples,
+    takes_examples,
+)
 from kanaria.components.shared.record_batches import record_batches
-from kanaria.components.shared.tensors import adapter
+from kanaria.components.shared.tensors import adapter, named
+from kanaria.components.shared.tensors.named import Feed
 
 ROWS_PER_BATCH = 1_000
-Inputs = dict[str, tf.TensorSpec]
 
 
-def missing_value(dtype: tf.DType) -> Any:
-    """Return what stands for a missing value of a named input: "", NaN, or the smallest number."""
-    if dtype == tf.string:
-        return b""
-    if dtype.is_floating:
-        return np.nan
-    return False if dtype.is_bool else dtype.min
+def called(signature: Any, feed: Feed) -> dict[str, tf.Tensor]:
+    """Return what a signature of a loaded model answers to one feed."""
+    # Of an empty array of objects TensorFlow does not know the type.
+    kinds = {"O": tf.string}
+    arguments = {n: tf.constant(a, kinds.get(a.dtype.kind)) for n, a in feed.arrays.items()}
+    return dict(signature(**arguments))
 
 
-def tensor_of(column: pa.Array | None, rows: int, spec: tf.TensorSpec) -> tf.Tensor:
-    """Return a column of lists as the tensor a named input takes.
-
-    Args:
-        column: one list of values a row, shape (rows,), or None when the data has no such column.
-        rows: number of rows.
-        spec: of the input: shape (None,) or (None, 1) takes one value a row, (None, k) takes k.
-
-    Returns:
-        Shape (rows, *spec.shape[1:]); places without a value hold `missing_value`.
-    """
-    trailing = [size or 1 for size in spec.shape[1:]]
-    width = int(np.prod(trailing))
-    kind = object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype
-    filled = np.full((rows, width), missing_value(spec.dtype), kind)
-    if column is not None and not pa.types.is_null(column.type):
-        lengths = column.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-        values = column.flatten().to_numpy(zero_copy_only=False)
-        starts = np.cumsum(lengths) - lengths
-        for place in range(width):
-            has = lengths > place
-            filled[has, place] = values[starts[has] + place]
-    return tf.constant(filled.reshape(rows, *trailing), spec.dtype)
-
-
-def _named(files: Sequence[Path], inputs: Inputs) -> Iterator[dict[str, tf.Tensor]]:
-    for batch in record_batches(files, ROWS_PER_BATCH):
-        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-        yield {
-            name: tensor_of(columns.get(name), batch.num_rows, spec)
-            for name, spec in inputs.items()
-        }
+def takes_serialized(signature: Any, schema: schema_pb2.Schema) -> bool:
+    """Tell whether a signature of a loaded model takes serialized tf.Examples."""
+    features = {feature.name for feature in schema.feature}
+    return takes_examples(inputs_of(signature), features, parses_examples(signature))
 
 
 def feeds(
-    files: Sequence[Path], schema: schema_pb2.Schema, inputs: Inputs
-) -> Iterator[dict[str, tf.Tensor]]:
-    """Yield batches of arguments for a signature with `inputs`, in the order of the rows.
+    files: Sequence[Path],
+    schema: schema_pb2.Schema,
+    signature: Any,
+    optional: Collection[str] | None = None,
+) -> Iterator[Feed]:
+    """Yield arguments for calls of a signature that give it every row of `files` once.
 
-    A single input of text, shape (None,), that is no feature takes serialized tf.Examples, as
-    TFX models do. Otherwise every input is a raw feature.
+    A single input of text that the model parses, or that is no feature, takes serialized
+    tf.Examples, as TFX models do. Otherwise every input is a raw feature.
+
+    Args:
+        files: raw files of the eval split.
+        schema: of the raw features.
+        signature: `serving_default` of a loaded model.
+        optional: names of the inputs that may be missing; None where the model does not say.
 
     Raises:
         UserCodeError: an input is no raw feature, so a request could not hold it.
+        DataError: a row does not fit an input.
     """
-    features = {feature.name for feature in schema.feature}
-    unknown = sorted(set(inputs) - features)
-    if [(inputs[name].dtype, inputs[name].shape.rank) for name in unknown] == [(tf.string, 1)]:
-        for serialized in adapter.serialized_examples(files, ROWS_PER_BATCH, schema):
-            yield {unknown[0]: tf.constant(serialized)}
-        return
+    inputs = inputs_of(signature, optional)
+    if takes_serialized(signature, schema):
+        return _serialized(files, schema, min(inputs))
+    unknown = sorted(set(inputs) - {feature.name for feature in schema.feature})
     if unknown:
         raise UserCodeError(
             f"run_fn: serving_default takes {shown(unknown)}, which are no features of the "
             "schema; take raw features and transform them inside, as "
             "kanaria.components.train.export.export_model does"
         )
-    yield from _named(files, inputs)
+    return _named(files, inputs)
+
+
+def _serialized(files: Sequence[Path], schema: schema_pb2.Schema, name: str) -> Iterator[Feed]:
+    first = 0
+    for examples in adapter.serialized_examples(files, ROWS_PER_BATCH, schema):
+        rows = np.arange(first, first + len(examples))
+        yield Feed(rows=rows, arrays={name: np.array(examples, dtype=object)})
+        first += len(examples)
+
+
+def _named(files: Sequence[Path], inputs: Inputs) -> Iterator[Feed]:
+    first = 0
+    for batch in record_batches(files, ROWS_PER_BATCH):
+        for feed in named.feeds(batch, inputs, first):
+            yield Feed(rows=feed.rows + first, arrays=feed.arrays)
+        first += batch.num_rows

@@ -1,14 +1,15 @@
 """Samples of what a model answers, for the checks of the served model before it gets traffic."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from kanaria.components.shared.model_inputs import Array, shape_of, specs_of
 from kanaria.components.shared.serving_samples import (
     Feature,
     Sample,
@@ -16,22 +17,20 @@ from kanaria.components.shared.serving_samples import (
     Tensor,
     as_json,
 )
-from kanaria.components.train.feeds import feeds
+from kanaria.components.shared.tensors.named import Feed
+from kanaria.components.train.feeds import (
+    ROWS_PER_BATCH,
+    called,
+    feeds,
+    takes_serialized,
+)
 
 ROWS = 50
 """Enough rows to see different values, few enough for a file of some kilobytes."""
-Tensors = Mapping[str, tf.Tensor]
 
 
-def _described(specs: Mapping[str, Any]) -> dict[str, Tensor]:
-    shapes = {name: spec.shape for name, spec in specs.items()}
-    return {
-        name: Tensor(
-            dtype=spec.dtype.name,
-            shape=None if shapes[name].rank is None else tuple(shapes[name].as_list()),
-        )
-        for name, spec in specs.items()
-    }
+def _tensor(spec: Any) -> Tensor:
+    return Tensor(dtype=spec.dtype.name, shape=shape_of(spec))
 
 
 def _features(schema: schema_pb2.Schema) -> dict[str, Feature]:
@@ -46,21 +45,38 @@ def _features(schema: schema_pb2.Schema) -> dict[str, Feature]:
     }
 
 
-def _chosen(feed: Tensors) -> list[int]:
+def _chosen(rows: Sequence[Feed]) -> list[Feed]:
     """Return up to ROWS rows, spread evenly over those that JSON can hold."""
-    rows = next(iter(feed.values())).shape[0]
-    writable = np.ones(rows, bool)
-    for tensor in feed.values():
-        if tensor.dtype.is_floating:
-            writable &= np.isfinite(tensor.numpy()).reshape(rows, -1).all(axis=1)
-    found = np.flatnonzero(writable)
-    places = np.linspace(0, max(found.size - 1, 0), min(ROWS, found.size))
-    return [int(row) for row in found[places.round().astype(int)]]
+    found = [row for row in rows if all(_is_finite(array) for array in row.arrays.values())]
+    places = np.linspace(0, max(len(found) - 1, 0), min(ROWS, len(found)))
+    return [found[int(place)] for place in places.round()]
 
 
-def _rows(tensors: Tensors, count: int) -> list[dict[str, Any]]:
-    plain = {name: as_json(tensor.numpy().tolist()) for name, tensor in tensors.items()}
-    return [{name: values[row] for name, values in plain.items()} for row in range(count)]
+def _is_finite(array: Array) -> bool:
+    return array.dtype.kind not in "fV" or bool(np.isfinite(array).all())
+
+
+def _first_rows(feeds: Iterable[Feed]) -> list[Feed]:
+    """Return feeds of one row each, in the order of the rows."""
+    rows = [
+        Feed(
+            rows=feed.rows[place : place + 1],
+            arrays={name: array[place : place + 1] for name, array in feed.arrays.items()},
+        )
+        for feed in takewhile(lambda feed: feed.rows[0] < ROWS_PER_BATCH, feeds)
+        for place in range(len(feed.rows))
+    ]
+    return sorted(rows, key=lambda row: int(row.rows[0]))
+
+
+def _plain(arrays: Mapping[str, Array]) -> dict[str, Any]:
+    return {name: as_json(array.tolist()[0]) for name, array in arrays.items()}
+
+
+def _sample(signature: Any, row: Feed) -> Sample:
+    """Ask for one row, as the checks of the served model do."""
+    answer = {name: tensor.numpy() for name, tensor in called(signature, row).items()}
+    return Sample(inputs=_plain(row.arrays), outputs=_plain(answer))
 
 
 def collect(signature: Any, files: Sequence[Path], schema: schema_pb2.Schema) -> ServingSamples:
@@ -71,18 +87,15 @@ def collect(signature: Any, files: Sequence[Path], schema: schema_pb2.Schema) ->
         files: raw files of the eval split.
         schema: of the raw features.
     """
-    inputs = signature.structured_input_signature[1]
-    feed = next(iter(feeds(files, schema, inputs)))
-    chosen = _chosen(feed)
-    samples: list[Sample] = []
-    if chosen:
-        given = {name: tf.gather(tensor, chosen) for name, tensor in feed.items()}
-        answers = _rows(signature(**given), len(chosen))
-        asked = _rows(given, len(chosen))
-        samples = [Sample(inputs=i, outputs=o) for i, o in zip(asked, answers, strict=True)]
+    inputs = {name: _tensor(spec) for name, spec in specs_of(signature).items()}
+    features = _features(schema)
+    if takes_serialized(signature, schema):
+        # A feature that bears the name of tf.Examples' input is not what the input takes.
+        features.pop(min(inputs), None)
+    rows = _chosen(_first_rows(feeds(files, schema, signature)))
     return ServingSamples(
-        inputs=_described(inputs),
-        outputs=_described(signature.structured_outputs),
-        features=_features(schema),
-        rows=tuple(samples),
+        inputs=inputs,
+        outputs={name: _tensor(spec) for name, spec in signature.structured_outputs.items()},
+        features=features,
+        rows=tuple(_sample(signature, row) for row in rows),
     )

@@ -12,6 +12,7 @@ from kanaria.components.shared.tfx_names import FnArgs
 from kanaria.components.train import base_model, model_run, private_tensorflow
 from kanaria.components.train.check_model import check_model
 from kanaria.components.train.data_accessor import DATA_ACCESSOR
+from kanaria.components.train.diagnosis import with_remedy
 from kanaria.components.train.request import Trained, TrainRequest, check
 from kanaria.components.train.training_key import training_key
 
@@ -106,7 +107,10 @@ def train(request: TrainRequest, model: Path, logs: Path) -> Trained:
     ):
         saved = temporary / VERSION
         saved.parent.mkdir()
-        user_module.call(run_fn, _fn_args(request, saved, run.folder, base))
+        try:
+            user_module.call(run_fn, _fn_args(request, saved, run.folder, base))
+        except UserCodeError as error:
+            raise with_remedy(error, train_files) from error.__cause__
         if not (saved / "saved_model.pb").exists():
             raise UserCodeError(
                 f"{request.module_file}: {request.run_fn} wrote no model to "

@@ -95,14 +95,13 @@ def _new_store(root: Root) -> Path:
 def _tell_what_is_left(root: Root, drift: Path) -> None:
     """Say what may be looked at and asked now, in lines that can be typed as they stand."""
     newest = all_runs(root.runs)[-1]
-    serve, *ask = endpoint.lines(newest, root).commands
+    commands = endpoint.lines(newest, root).commands
     store = typed(root.path / EVENTS)
     for title, line in (
         ("Drift", str(drift)),
         ("The same in lines", f"{program()} drift status --store {store}"),
         ("The same as a page", f"{program()} drift report --store {store}"),
-        ("Serve it again", serve),
-        *(("Ask it then", command) for command in ask),
+        *zip(("Serve it again", "Ask it then"), commands, strict=False),
         ("Report", str(root.runs / newest.run_id / "index.html")),
     ):
         _say(f"{title}: {line}")

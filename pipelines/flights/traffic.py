@@ -75,11 +75,11 @@ class Summary:
 
 
 def flights(files: Iterable[Path], wanted: int) -> list[Flight]:
-    """Return `wanted` flights spread evenly over the files, without those that miss a value."""
+    """Return `wanted` flights spread evenly over the files; a value that is missing is null."""
     rows = []
     for file in files:
         with file.open(newline="", encoding="utf-8") as text:
-            rows += [row for row in csv.DictReader(text) if all(row.values())]
+            rows += list(csv.DictReader(text))
     step = max(len(rows) // wanted, 1)
     return [_flight(row, f"flight-{n}") for n, row in enumerate(rows[::step][:wanted])]
 
@@ -91,11 +91,14 @@ def by_day(rows: Iterable[Flight]) -> list[list[Flight]]:
 
 
 def _flight(row: dict[str, str], request_id: str) -> Flight:
-    features: dict[str, Any] = {}
-    for name in prepare.COLUMNS[:-1]:
-        text = row[name]
-        features[name] = text if name in TEXTS else int(text) if name in INTEGERS else float(text)
+    features = {name: _value(name, row[name]) for name in prepare.COLUMNS[:-1]}
     return Flight(features=features, late=int(row["late"]), request_id=request_id)
+
+
+def _value(name: str, text: str) -> str | int | float | None:
+    if not text:
+        return None
+    return text if name in TEXTS else int(text) if name in INTEGERS else float(text)
 
 
 def _ask(client: httpx.Client, url: str, flight: Flight) -> Answer:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.pipelines.local import condition
 
 
@@ -197,7 +197,9 @@ def is_compiled(document: Any) -> bool:
     if not isinstance(document, Mapping):
         return False
     parts = [document.get(key) for key in ("pipelineInfo", "components", "deploymentSpec", "root")]
-    return all(isinstance(part, Mapping) for part in parts) and "dag" in document["root"]
+    if not all(isinstance(part, Mapping) for part in parts):
+        return False
+    return "dag" in document["root"] and isinstance(document["pipelineInfo"].get("name"), str)
 
 
 def interface(document: Any) -> Plan:
@@ -208,8 +210,8 @@ def interface(document: Any) -> Plan:
     """
     if not is_compiled(document):
         raise ParameterError(
-            "pipeline: the file holds no compiled pipeline; see `kanaria compile`, and give "
-            "parameters by --config"
+            "pipeline: the file holds no compiled pipeline; `kanaria compile` writes one, and "
+            "parameters are given by --config"
         )
     parameters = document["root"].get("inputDefinitions", {}).get("parameters", {})
     return Plan(name=document["pipelineInfo"]["name"], parameters=parameters, tasks=())
@@ -232,7 +234,13 @@ def read(document: Any) -> Plan:
         f"artifact {name} as an input of the pipeline" for name in declared.get("artifacts", {})
     ]
     top = _Scope(inputs=None, after=frozenset(), guards=(), prefix="")
-    tasks = tuple(reader.tasks(document["root"]["dag"], top))
+    try:
+        tasks = tuple(reader.tasks(document["root"]["dag"], top))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ParameterError(
+            f"{found.name}: a compiled pipeline that was changed by hand, and lacks or misplaces "
+            f"{shown(error)}; compile it anew"
+        ) from error
     if reader.unsupported:
         raise ParameterError(
             f"{found.name}: the local runner does not support: {'; '.join(reader.unsupported)}; "

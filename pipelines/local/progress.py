@@ -15,7 +15,7 @@ NAME_WIDTH = 24
 
 def line(task: TaskRecord) -> str:
     """Return the line of a task: name, state, how long it took or why it was skipped."""
-    took = f"{stopwatch(task.seconds):>9}" if task.seconds else ""
+    took = f"{stopwatch(task.seconds):>11}" if task.seconds else ""
     why = task.cause if task.state is State.SKIPPED else ""
     return f"  {short(task):{NAME_WIDTH}} {task.state.value:10}{took}{why}".rstrip()
 

@@ -7,13 +7,13 @@ the run goes on a browser reads it again every few seconds.
 import json
 import os
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from kanaria.components.shared import atomic, html
 from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
+from kanaria.pipelines.local.summary import clock, short
 
 FILE = "index.html"
 REFRESH_SECONDS = 2
@@ -28,11 +28,6 @@ CSS = {
     State.SKIPPED: "note",
 }
 HEADERS = ("task", "state", "time", "memory", "reports and log", "values", "outputs")
-
-
-def _short(task: TaskRecord) -> str:
-    """Return the task's name without the conditions around it."""
-    return task.name.rpartition("/")[2]
 
 
 def _link(path: str, text: str, folder: Path) -> html.Markup:
@@ -81,7 +76,7 @@ def _fact(content: object) -> html.Markup:
 
 def _row(task: TaskRecord, run: RunRecord, folder: Path) -> list[object]:
     return [
-        _fact(_short(task)),
+        _fact(short(task)),
         _fact(_state(task, run)),
         _fact(stopwatch(task.seconds) if task.seconds else ""),
         _fact(f"{task.peak_mb:,} MiB" if task.peak_mb else ""),
@@ -91,14 +86,9 @@ def _row(task: TaskRecord, run: RunRecord, folder: Path) -> list[object]:
     ]
 
 
-def _clock(moment: str) -> str:
-    """Return an ISO 8601 time in UTC as a person reads it."""
-    return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M:%S} UTC"
-
-
 def _verdict(run: RunRecord) -> html.Markup:
     if run.state is State.RUNNING:
-        now = [_short(task) for task in run.tasks if task.state is State.RUNNING]
+        now = [short(task) for task in run.tasks if task.state is State.RUNNING]
         said = f"Running: {now[0]}" if now else "Running"
         return html.element("p", f"{said}. This page follows it.", "verdict warn")
     took = f"Run {run.state.value} in {stopwatch(run.seconds)}."
@@ -112,7 +102,7 @@ def _failures(run: RunRecord, folder: Path) -> Iterator[html.Markup]:
             log = [_link(task.log, "log", folder)] if task.log else []
             cause = html.element("span", task.cause, "long bad")
             yield html.element(
-                "p", html.join([html.element("b", _short(task)), ": ", cause, " ", *log])
+                "p", html.join([html.element("b", short(task)), ": ", cause, " ", *log])
             )
 
 
@@ -124,7 +114,7 @@ def render(run: RunRecord, folder: Path) -> str:
     return html.page(
         run.run_id,
         _verdict(run),
-        html.element("p", f"{run.pipeline}, started {_clock(run.started)}", "note"),
+        html.element("p", f"{run.pipeline}, started {clock(run.started)}", "note"),
         *_failures(run, folder),
         html.section("Tasks", html.table(HEADERS, rows)),
         html.section("Parameters", html.table(["name", "value"], values)),

@@ -12,7 +12,7 @@ NAME_WIDTH = 24
 
 def line(task: Task) -> str:
     """Return the line of a task: name, state, seconds."""
-    took = f"{stopwatch(task.seconds):>9}" if task.seconds and task.state in FINISHED else ""
+    took = f"{stopwatch(task.seconds):>11}" if task.seconds and task.state in FINISHED else ""
     return f"  {task.name:{NAME_WIDTH}} {task.state.value.lower():10}{took}".rstrip()
 
 

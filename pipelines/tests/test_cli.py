@@ -6,6 +6,12 @@ from pathlib import Path
 import pytest
 
 KANARIA = Path(sys.executable).with_name("kanaria")
+TORN = """
+pipelineInfo: {name: bake}
+components: {}
+deploymentSpec: {}
+root: {dag: {tasks: {bake: {componentRef: {name: comp-bake}}}}}
+"""
 
 
 def kanaria(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -70,7 +76,12 @@ def test_opening_a_run_that_does_not_exist_is_an_error(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("a: [", "not YAML"), ("a: 1", "no compiled pipeline"), ("", "no compiled pipeline")],
+    [
+        ("a: [", "not YAML"),
+        ("a: 1", "no compiled pipeline"),
+        ("", "no compiled pipeline"),
+        (TORN, "bake: a compiled pipeline that was changed by hand"),
+    ],
 )
 def test_a_file_that_is_no_pipeline_is_an_error(tmp_path: Path, content: str, message: str):
     (tmp_path / "p.yaml").write_text(content)

@@ -17,6 +17,14 @@ import tensorflow as tf
 from kserve.errors import InvalidInput
 
 from kanaria.components.shared.errors import shown
+from kanaria.components.shared.model_inputs import (
+    Array,
+    Input,
+    inputs_of,
+    optional_inputs,
+    shape_of,
+)
+from kanaria.components.shared.tensorflow_reason import reason
 from kanaria.serving.local import tensors
 
 logger = logging.getLogger(__name__)
@@ -45,17 +53,6 @@ def newest_version(model_dir: Path) -> Path:
     return max(versions, key=lambda path: int(path.name))
 
 
-NOISE = ("Graph execution error", "Detected at node", "<stack traces", "[[{{node")
-"""How the lines begin that TensorFlow puts around the reason of an error."""
-
-
-def reason(message: str) -> str:
-    """Return the line of a TensorFlow error that says what was wrong with the request."""
-    lines = [line.strip() for line in message.splitlines()]
-    telling = [line for line in lines if line and not line.startswith(NOISE)]
-    return telling[-1] if telling else message
-
-
 class SavedModel(kserve.Model):
     """Loads a SavedModel once and answers each request by one call of it."""
 
@@ -64,11 +61,18 @@ class SavedModel(kserve.Model):
         super().__init__(name)
         self._model_dir, self._protocol = model_dir, protocol
         self._signatures: dict[str, Any] = {}
+        self._inputs: dict[str, dict[str, Input]] = {}
 
     def load(self) -> bool:
         """Load the newest version and call it once, so that no client waits for the first call."""
         self._loaded = tf.saved_model.load(str(newest_version(self._model_dir)))
         self._signatures = dict(self._loaded.signatures)
+        # Only what the model says may be missing may be.
+        optional = {DEFAULT_SIGNATURE: optional_inputs(self._loaded)}
+        self._inputs = {
+            name: inputs_of(signature, optional.get(name) or frozenset())
+            for name, signature in self._signatures.items()
+        }
         default = self._signatures.get(DEFAULT_SIGNATURE)
         if default is not None:
             self._warm_up(default)
@@ -78,20 +82,20 @@ class SavedModel(kserve.Model):
     def _warm_up(self, signature: Any) -> None:
         """A model may refuse zeros and empty texts; that says nothing about real rows."""
         try:
-            self._call(signature, tensors.example_row(tensors.inputs_of(signature)))
+            self._call(signature, tensors.example_row(self._inputs[DEFAULT_SIGNATURE]))
         except (tensors.RequestError, tf.errors.OpError) as error:
             logger.info("the warm-up row was refused: %s", error)
 
     def get_input_types(self) -> list[dict[str, Any]]:
         """Describe the inputs in the Open Inference Protocol's words."""
-        inputs = tensors.inputs_of(self._signature(DEFAULT_SIGNATURE))
+        inputs = self._inputs.get(DEFAULT_SIGNATURE, {})
         return [tensors.described(name, item.dtype, item.shape) for name, item in inputs.items()]
 
     def get_output_types(self) -> list[dict[str, Any]]:
         """Describe the outputs in the Open Inference Protocol's words."""
         outputs = self._signature(DEFAULT_SIGNATURE).structured_outputs
         return [
-            tensors.described(name, np.dtype(spec.dtype.as_numpy_dtype), tensors.shape_of(spec))
+            tensors.described(name, np.dtype(spec.dtype.as_numpy_dtype), shape_of(spec))
             for name, spec in outputs.items()
         ]
 
@@ -116,25 +120,38 @@ class SavedModel(kserve.Model):
             )
         return self._signatures[name]
 
-    def _call(self, signature: Any, feed: dict[str, tensors.Array]) -> dict[str, tensors.Array]:
-        arguments = {name: tf.constant(values) for name, values in feed.items()}
+    def _call(self, signature: Any, feed: dict[str, Array]) -> dict[str, Array]:
+        # Of an empty array of objects TensorFlow does not know the type.
+        kinds = {"O": tf.string}
+        arguments = {
+            n: tf.constant(values, kinds.get(values.dtype.kind)) for n, values in feed.items()
+        }
         try:
             outputs = signature(**arguments)
         except tf.errors.InvalidArgumentError as error:
             raise tensors.RequestError(reason(error.message)) from error
-        return {name: tensor.numpy() for name, tensor in outputs.items()}
+        return {name: np.asarray(tensor.numpy()) for name, tensor in outputs.items()}
 
     def _v1(self, payload: Any) -> dict[str, Any]:
         if not isinstance(payload, dict):
             raise tensors.RequestError('the body is not a JSON object {"instances": [row, ...]}')
-        signature = self._signature(payload.get("signature_name", DEFAULT_SIGNATURE))
-        feed = tensors.from_instances(payload.get("instances"), tensors.inputs_of(signature))
-        return {"predictions": tensors.to_rows(self._call(signature, feed))}
+        name = payload.get("signature_name", DEFAULT_SIGNATURE)
+        signature, inputs = self._signature(name), self._inputs[name]
+        if "inputs" in payload:
+            if "instances" in payload:
+                raise tensors.RequestError("send instances or inputs, not both")
+            columns = tensors.from_columns(payload["inputs"], inputs)
+            return {"outputs": tensors.to_columns(self._call(signature, columns))}
+        instances = payload.get("instances")
+        feed = tensors.from_instances(instances, inputs)
+        rows = len(next(iter(feed.values())))
+        return {"predictions": tensors.to_rows(self._call(signature, feed), rows)}
 
     def _v2(self, request: Any) -> Any:
         signature = self._signature(DEFAULT_SIGNATURE)
         given = {tensor.name: _tensor(tensor) for tensor in request.inputs}
-        outputs = self._call(signature, tensors.from_named(given, tensors.inputs_of(signature)))
+        inputs = self._inputs[DEFAULT_SIGNATURE]
+        outputs = self._call(signature, tensors.from_named(given, inputs))
         found = []
         for name, values in outputs.items():
             datatype = tensors.datatype(values.dtype)
@@ -146,13 +163,13 @@ class SavedModel(kserve.Model):
         )
 
 
-def _tensor(tensor: Any) -> tensors.Array:
+def _tensor(tensor: Any) -> Array:
     """Return a V2 input as an array; `tensors` checks its values, so JSON is not cast here."""
     if not tensors.DATATYPE.fullmatch(tensor.datatype):
         raise tensors.RequestError(f"input {tensor.name!r}: datatype {tensor.datatype!r}: unknown")
     try:
         if tensor.data is None:  # It came in binary form behind the JSON.
-            found: tensors.Array = tensor.as_numpy()
+            found: Array = tensor.as_numpy()
         else:
             dtype = object if tensor.datatype == "BYTES" else None
             found = np.array(tensor.data, dtype=dtype).reshape(tensor.shape)

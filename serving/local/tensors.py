@@ -1,61 +1,33 @@
-"""Requests as arrays that fit a signature, and outputs as rows, by TF Serving's REST rules. Pure.
+"""Requests as arrays that fit a signature, and outputs as JSON, by TF Serving's REST rules. Pure.
 
-Source: TensorFlow Serving RESTful API, "Predict API", row format; Open Inference Protocol v2.
+More than there, `null`, a key that a row lacks, and an input that is not sent mean missing, where
+the model says that an input may be missing. TF Serving takes the mark of missing itself.
+
+Source: TensorFlow Serving RESTful API, "Predict API"; Open Inference Protocol v2.
 """
 
 import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.model_inputs import Array, Input, Inputs, with_missing
 
 
 class RequestError(DataError):
     """The request does not fit the model; the client can mend it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Input:
-    """One named input of a signature.
-
-    Attributes:
-        dtype: numpy type; object for text.
-        shape: with the batch first and None for a free size; None when the rank is free too.
-    """
-
-    dtype: np.dtype[Any]
-    shape: tuple[int | None, ...] | None
-
-
-Array = np.ndarray[Any, Any]
-KINDS = {"i": "iu", "u": "iu", "f": "fiu", "b": "b", "O": "O"}
+KINDS = {"i": "iu", "u": "iu", "f": "fiu", "V": "fiu", "b": "b", "O": "O"}
 DATATYPE = re.compile(r"BOOL|BYTES|FP(16|32|64)|U?INT(8|16|32|64)")
 DATATYPES = {"f": "FP", "i": "INT", "u": "UINT", "b": "BOOL"}
 
 
-def shape_of(spec: Any) -> tuple[int | None, ...] | None:
-    """Return the shape of a TensorSpec, None when its rank is free."""
-    return None if spec.shape.rank is None else tuple(spec.shape.as_list())
-
-
-def inputs_of(signature: Any) -> dict[str, Input]:
-    """Return the named inputs of a SavedModel's signature."""
-    specs = signature.structured_input_signature[1]
-    return {
-        name: Input(
-            dtype=np.dtype(spec.dtype.as_numpy_dtype),
-            shape=shape_of(spec),
-        )
-        for name, spec in specs.items()
-    }
-
-
-def example_row(inputs: Mapping[str, Input]) -> dict[str, Array]:
+def example_row(inputs: Inputs) -> dict[str, Array]:
     """Return one row of zeros and empty texts that fits the inputs, for a first call."""
     shapes = {name: [size or 1 for size in i.shape or (1,)] for name, i in inputs.items()}
     return {
@@ -124,14 +96,30 @@ def _check_values(name: str, found: Array, wanted: Input) -> None:
         raise RequestError(f"feature {name!r}: {shown(wrong[0])} is not of type {kind}")
 
 
-def _check_names(given: set[str], wanted: set[str], where: str) -> None:
-    missing, unknown = sorted(wanted - given), sorted(given - wanted)
+def _check_names(given: set[str], inputs: Inputs, where: str) -> None:
+    """Refuse names that are no inputs, and required inputs that have no value."""
+    unknown = sorted(given - set(inputs))
+    missing = sorted(name for name in set(inputs) - given if inputs[name].required)
     if missing or unknown:
-        parts = [f"missing {missing}"] * bool(missing) + [f"unknown {unknown}"] * bool(unknown)
+        parts = [f"missing {missing}, which the model requires"] * bool(missing)
+        parts += [f"unknown {unknown}"] * bool(unknown)
         raise RequestError(f"{where}: features {' and '.join(parts)}")
 
 
-def from_instances(instances: Any, inputs: Mapping[str, Input]) -> dict[str, Array]:
+def _rows(name: str, values: Sequence[Any], wanted: Input) -> Array:
+    """Return one value a row as an array; None is a row without a value."""
+    has = np.array([value is not None for value in values], dtype=bool)
+    if not has.all() and wanted.required:
+        raise RequestError(f"feature {name!r}: null, but the model requires a value")
+    present = [value for value in values if value is not None]
+    if present:
+        return with_missing(_array(name, present, wanted), has, wanted)
+    # Of a free size nothing is needed to say that there is no value.
+    sizes = [size or 0 for size in wanted.shape[1:]] if wanted.shape is not None else []
+    return with_missing(np.empty((0, *sizes), wanted.dtype), has, wanted)
+
+
+def from_instances(instances: Any, inputs: Inputs) -> dict[str, Array]:
     """Return one array an input, shape (rows, ...), from V1's `instances`.
 
     Args:
@@ -144,33 +132,87 @@ def from_instances(instances: Any, inputs: Mapping[str, Input]) -> dict[str, Arr
     if not isinstance(instances, list) or not instances:
         raise RequestError('instances: send {"instances": [row, ...]} with at least one row')
     single = next(iter(inputs)) if len(inputs) == 1 else ""
-    first = instances[0]
-    if single and not (isinstance(first, dict) and set(first) != {"b64"}):
+    if single and not _is_record(instances[0]):
         return {single: _array(single, instances, inputs[single])}
     for number, row in enumerate(instances):
         if not isinstance(row, dict):
             raise RequestError(f"instances[{number}]: {shown(row)} is not a dictionary of features")
-        _check_names(set(row), set(inputs), f"instances[{number}]")
+        given = {name for name in row if row[name] is not None or name not in inputs}
+        _check_names(given, inputs, f"instances[{number}]")
     return {
-        name: _array(name, [row[name] for row in instances], wanted)
+        name: _rows(name, [row.get(name) for row in instances], wanted)
         for name, wanted in inputs.items()
     }
 
 
-def from_named(given: Mapping[str, Array], inputs: Mapping[str, Input]) -> dict[str, Array]:
-    """Return one array an input from V2's tensors by name.
+def _is_record(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) != {"b64"}
+
+
+def from_columns(columns: Any, inputs: Inputs) -> dict[str, Array]:
+    """Return one array an input from V1's `inputs`: TF Serving's columnar format.
+
+    Args:
+        columns: name -> values of all rows, or the values alone for a single input.
+        inputs: of the signature.
+
+    Raises:
+        RequestError: an input is missing, unknown, or does not fit.
+    """
+    if not _is_record(columns):
+        if len(inputs) > 1:
+            raise RequestError(f"inputs: send one column for each of {sorted(inputs)}")
+        columns = {next(iter(inputs)): columns}
+    given = {name: values for name, values in columns.items() if values is not None}
+    _check_names({*given, *(set(columns) - set(inputs))}, inputs, "inputs")
+    return _completed(
+        {name: _column_of(name, values, inputs[name]) for name, values in given.items()}, inputs
+    )
+
+
+def _column_of(name: str, values: Any, wanted: Input) -> Array:
+    if isinstance(values, list) and wanted.shape != ():
+        return _rows(name, values, wanted)
+    text = wanted.dtype.kind == "O"
+    return _fitted(name, np.array(_decoded(values), dtype=object if text else None), wanted)
+
+
+def _completed(given: Mapping[str, Array], inputs: Inputs) -> dict[str, Array]:
+    """Return the arrays of all inputs; those not given are missing in every row."""
+    absent = inputs.keys() - given.keys()
+    rows = max((len(values) for values in given.values() if values.ndim), default=0)
+    if absent and not rows:
+        raise RequestError(f"inputs: no rows tell how often {sorted(absent)} is missing; send some")
+    return {
+        name: _rows(name, [None] * rows, wanted) if name in absent else given[name]
+        for name, wanted in inputs.items()
+    }
+
+
+def from_named(given: Mapping[str, Array], inputs: Inputs) -> dict[str, Array]:
+    """Return one array an input from V2's tensors by name; a null in one is an object None.
 
     Raises:
         RequestError: names, types or shapes do not fit.
     """
-    _check_names(set(given), set(inputs), "inputs")
-    return {name: _fitted(name, np.asarray(given[name]), wanted) for name, wanted in inputs.items()}
+    _check_names(set(given), inputs, "inputs")
+    return _completed(
+        {name: _tensor(name, np.asarray(values), inputs[name]) for name, values in given.items()},
+        inputs,
+    )
+
+
+def _tensor(name: str, values: Array, wanted: Input) -> Array:
+    empty = np.array([value is None for value in values.flat], dtype=bool)
+    if not empty.any() or not values.ndim:
+        return _fitted(name, values, wanted)
+    without = empty.reshape(len(values), -1).all(axis=1)
+    rows = values.tolist()
+    return _rows(name, [None if no else row for no, row in zip(without, rows, strict=True)], wanted)
 
 
 def _plain(values: Array) -> Any:
-    if values.dtype.kind in "OS":
-        return [_text(value) for value in values.tolist()]
-    return values.tolist()
+    return _text(values.tolist()) if values.dtype.kind in "OS" else values.tolist()
 
 
 def _text(value: Any) -> Any:
@@ -179,13 +221,28 @@ def _text(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def to_rows(outputs: Mapping[str, Array]) -> list[Any]:
-    """Return one prediction a row: the value for one output, else a dictionary by name."""
+def to_rows(outputs: Mapping[str, Array], rows: int) -> list[Any]:
+    """Return one prediction a row: the value for one output, else a dictionary by name.
+
+    Raises:
+        RequestError: an output has no value for each row.
+    """
+    for name, values in outputs.items():
+        if values.shape[:1] != (rows,):
+            raise RequestError(
+                f"output {name!r} has shape {list(values.shape)} for {rows} rows; ask by columns, "
+                'with {"inputs": ...}'
+            )
     plain = {name: _plain(values) for name, values in outputs.items()}
     if len(plain) == 1:
         return list(next(iter(plain.values())))
-    rows = len(next(iter(plain.values())))
     return [{name: values[row] for name, values in plain.items()} for row in range(rows)]
+
+
+def to_columns(outputs: Mapping[str, Array]) -> Any:
+    """Return all rows' values: of one output alone, else a dictionary by name."""
+    plain = {name: _plain(values) for name, values in outputs.items()}
+    return next(iter(plain.values())) if len(plain) == 1 else plain
 
 
 def datatype(dtype: np.dtype[Any]) -> str:

@@ -71,11 +71,11 @@ def labelling(server: Server, canary: str) -> Iterator[None]:
 
     def work() -> None:
         while not ended.wait(0.5):
-            wanted = httpx.get(f"{server.url}/disagreements", params=asked, timeout=60).json()
+            wanted = httpx.get(f"{server.url}/disagreements", params=asked, timeout=None).json()
             labels = [
                 {"request_id": one["request_id"], "row": one["row"], "label": 1} for one in wanted
             ]
-            httpx.post(f"{server.url}/labels", json=labels, timeout=60).raise_for_status()
+            httpx.post(f"{server.url}/labels", json=labels, timeout=None).raise_for_status()
 
     worker = threading.Thread(target=work)
     worker.start()

@@ -30,6 +30,7 @@ REFUSED = {
     "a key of a merged mapping": ("<<: {1: x}", "'1': a key must be text"),
     "an escape beyond all characters": (r'a: "\U00119999"', "line 1, column .*: not YAML"),
     "half a character": (r'a: "\ud83d"', "half a character"),
+    "a key that is a text": (f"? {'x' * 5000}\n: 1", "a key may have 1000 characters"),
     "a set": ("a: !!set {x, y}", "column 4: !!set is not taken"),
     "bytes": ("a: !!binary aGk=", "!!binary is not taken"),
     "an object": ("a: !!python/object:os.system 1", "!!python/object:os.system is not taken"),

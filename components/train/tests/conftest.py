@@ -17,7 +17,7 @@ from kanaria.components.train.train import TrainRequest
 SCHEMA = """
 feature { name: "distance" type: FLOAT presence { min_fraction: 1 } shape { dim { size: 1 } } }
 feature { name: "carrier" type: BYTES presence { min_fraction: 1 } shape { dim { size: 1 } } }
-feature { name: "hour" type: INT presence { min_count: 1 } }
+feature { name: "hour" type: INT presence { min_count: 1 } value_count { min: 1 max: 1 } }
 feature { name: "late" type: INT presence { min_fraction: 1 } shape { dim { size: 1 } } }
 """
 

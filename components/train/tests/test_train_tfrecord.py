@@ -132,3 +132,32 @@ def run_fn(fn_args):
     late = pq.read_table(examples.split_files(raw / "examples", "train")[0])["late"].to_pylist()
     with pytest.raises(UserCodeError, match=f"{sum(late)} of {len(late)} late"):
         train(asked, tmp_path / "model", tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("format_", "reader", "remedy"),
+    [
+        (
+            "parquet",
+            "_gzip_reader_fn",
+            "are Parquet and it reads TFRecord: set examples_format: tf",
+        ),
+        ("parquet", "tf.data.TFRecordDataset", "are Parquet and it reads TFRecord"),
+        (
+            "tfrecord",
+            "tf.data.TFRecordDataset",
+            'gzip TFRecord: read them with compression_type="G',
+        ),
+    ],
+)
+def test_a_module_that_reads_another_format_is_told_which_to_set(
+    raw: Path, transformed: Path, packed: Path, tmp_path: Path, format_, reader, remedy
+):
+    module = READS_ITSELF.replace("reader=_gzip_reader_fn", f"reader={reader}")
+    (tmp_path / "user_module.py").write_text(module)
+    home = transformed if format_ == "parquet" else packed
+    asked = replace(request(raw, home), module_file=str(tmp_path / "user_module.py"))
+    with pytest.raises(UserCodeError, match=remedy) as caught:
+        train(asked, tmp_path / "model", tmp_path / "run")
+    assert "\n" not in str(caught.value)
+    assert "user_module.py:" in str(caught.value)

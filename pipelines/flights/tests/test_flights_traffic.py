@@ -134,13 +134,13 @@ def test_auc_is_the_share_of_pairs_in_the_right_order(pairs: list[tuple[int, int
         assert np.isnan(found)
 
 
-def test_flights_have_the_types_of_the_model_and_no_missing_values(tmp_path: Path):
+def test_flights_have_the_types_of_the_model_and_null_for_a_missing_value(tmp_path: Path):
     values = dict.fromkeys(prepare.COLUMNS, "1") | {"carrier": "UA", "temp": "39.02"}
     lines = [prepare.COLUMNS, values.values(), (values | {"temp": ""}).values(), values.values()]
     file = tmp_path / "2013-09.csv"
     file.write_text("".join(",".join(line) + "\n" for line in lines))
     found = traffic.flights([file], 10)
-    assert len(found) == 2
+    assert [flight.features["temp"] for flight in found] == [39.02, None, 39.02]
     features = found[0].features
     assert (features["carrier"], features["temp"], features["hour"]) == ("UA", 39.02, 1)
     assert "late" not in features

@@ -43,7 +43,7 @@ def seen(releases: Path) -> list[Watched]:
     """What is seen of a summer's day that both versions answered, and of most of its labels."""
     store, generator = releases / "events.sqlite", np.random.default_rng(2)
     begin = time.time()
-    with watching.received(store) as url, httpx.Client(base_url=url, timeout=60) as client:
+    with watching.received(store) as url, httpx.Client(base_url=url, timeout=None) as client:
         for number in range(REQUESTS):
             rows = [
                 {"temp": round(generator.normal(SUMMER, 15), 1), "carrier": carrier}
@@ -83,6 +83,33 @@ def test_what_was_seen_is_found_in_the_store(seen: list[Watched], releases: Path
     assert "; DRIFTED; " in winter
     assert "DRIFTED" not in spring
     assert all("labels 95" in line for line in (spring, winter))
+
+
+@pytest.mark.parametrize("missing", [{"temp": None}, {}])
+def test_null_and_an_absent_key_count_as_missing(
+    releases: Path, tmp_path: Path, missing: dict[str, None]
+):
+    begin, generator = time.time(), np.random.default_rng(3)
+    temperatures = generator.normal(RELEASES["winter"], 15, 400).round(1)
+    with watching.received(tmp_path / "events.sqlite") as url:
+        rows = [
+            {"carrier": "UA" if number % 2 else "AA"}
+            | ({"temp": float(temp)} if number % 4 else missing)
+            for number, temp in enumerate(temperatures)
+        ]
+        bodies = {
+            "request": {"instances": rows},
+            "response": {"predictions": [[0.5]] * len(rows)},
+        }
+        for kind, body in bodies.items():
+            told = headers(kind, "id", "flights", "winter")
+            httpx.post(url, content=json.dumps(body), headers=told).raise_for_status()
+    ((window,),) = [
+        one.windows for one in watching.seen(tmp_path / "events.sqlite", releases, begin)
+    ]
+    (feature,) = [one for one in window.features if one.feature == "temp (missing)"]
+    assert feature.drifted
+    assert feature.effect.value == pytest.approx(0.25)
 
 
 def test_the_table_of_drift_begins_with_the_largest_effect(seen: list[Watched]):

@@ -143,7 +143,7 @@ def test_a_finished_step_leaves_no_process_and_no_temporary_file(runner: Runner,
     record = runner.run(compiled(toy.leaving, tmp_path))
     process, folder = task(record, "leave-behind").parameters["Output"].split()
     assert not Path(folder).exists()
-    assert not is_running(process)
+    assert eventually(lambda: not is_running(process))  # The kernel takes its time to kill.
 
 
 def test_a_report_has_the_name_a_browser_shows_it_by(runner: Runner, tmp_path: Path):

@@ -68,7 +68,7 @@ def leave_behind(out: dsl.Output[dsl.HTML]) -> str:
     import tempfile
     from pathlib import Path
 
-    process = subprocess.Popen(["sleep", "300"])
+    process = subprocess.Popen(["sleep", "86400"])
     Path(out.path).write_text("<p>done</p>")
     return f"{process.pid} {tempfile.mkdtemp()}"
 

@@ -37,7 +37,7 @@ def test_a_file_gets_a_line_for_each_change_only():
     show(now(State.SUCCEEDED, ("train", State.SUCCEEDED, 4.25)))
     assert stream.getvalue().splitlines() == [
         "  train                    running",
-        "  train                    succeeded     4.2 s",
+        "  train                    succeeded       4.2 s",
     ]
 
 
@@ -47,7 +47,7 @@ def test_a_terminal_shows_the_seconds_passing_in_one_line():
     show(now(State.RUNNING, ("train", State.RUNNING, 1), ("check", State.RUNNING, 2)))
     assert stream.getvalue().endswith("\n  running: train 1 s, check 2 s")
     show(now(State.SUCCEEDED, ("train", State.SUCCEEDED, 4)))
-    assert stream.getvalue().endswith("\r\x1b[K  train                    succeeded     4.0 s\n")
+    assert stream.getvalue().endswith("\r\x1b[K  train                    succeeded       4.0 s\n")
 
 
 def test_a_run_without_a_state_is_pending():

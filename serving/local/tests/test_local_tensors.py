@@ -1,3 +1,5 @@
+"""Requests as arrays, and arrays as answers."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,10 @@ from kanaria.serving.local.tensors import (
     RequestError,
     datatype,
     example_row,
+    from_columns,
     from_instances,
+    from_named,
+    to_columns,
     to_rows,
 )
 
@@ -93,9 +98,126 @@ def test_any_json_is_taken_or_refused_but_never_a_crash(instances):
 
 
 def test_outputs_become_rows():
-    assert to_rows({"p": np.array([[0.5], [1.0]])}) == [[0.5], [1.0]]
+    assert to_rows({"p": np.array([[0.5], [1.0]])}, 2) == [[0.5], [1.0]]
     several = {"p": np.array([0.5, 1.0]), "word": np.array([b"a", b"b"], dtype=object)}
-    assert to_rows(several) == [{"p": 0.5, "word": "a"}, {"p": 1.0, "word": "b"}]
+    assert to_rows(several, 2) == [{"p": 0.5, "word": "a"}, {"p": 1.0, "word": "b"}]
+
+
+def test_an_output_that_has_no_value_a_row_has_no_form_in_rows():
+    for shape in ((5,), ()):
+        with pytest.raises(RequestError, match=r"output 'names' has shape .* ask by columns"):
+            to_rows({"p": np.zeros(2), "names": np.zeros(shape)}, 2)
+
+
+def test_outputs_become_columns():
+    assert to_columns({"p": np.array([[0.5], [1.0]])}) == [[0.5], [1.0]]
+    several = {"p": np.array(0.5), "words": np.array([[b"a"], [b"b"]], dtype=object)}
+    assert to_columns(several) == {"p": 0.5, "words": [["a"], ["b"]]}
+
+
+OPTIONAL = {
+    "x": Input(dtype=FLOAT, shape=(None, 1), required=False),
+    "n": Input(dtype=WHOLE, shape=(None,), required=False),
+    "word": Input(dtype=TEXT, shape=(None,), required=False),
+    "sure": Input(dtype=np.dtype(bool), shape=(None,), required=False),
+    "pair": Input(dtype=FLOAT, shape=(None, 2), required=False),
+    "many": Input(dtype=WHOLE, shape=(None, None), required=False),
+    "always": Input(dtype=WHOLE, shape=(None,)),
+}
+MISSING = {
+    "x": [np.nan],
+    "n": -(2**31),
+    "word": b"",
+    "sure": False,
+    "pair": [np.nan, np.nan],
+    "many": [-(2**31)] * 2,
+    "always": 4,
+}
+WHOLE_ROW = {"x": 1.5, "n": 2, "word": "a", "sure": True, "pair": [1, 2], "many": [5, 6]}
+WHOLE_ROW |= {"always": 3}
+
+
+def assert_second_row_is_missing(found):
+    assert set(found) == set(OPTIONAL)
+    for name, marks in MISSING.items():
+        assert len(found[name]) == 2
+        assert found[name].dtype == OPTIONAL[name].dtype
+        np.testing.assert_array_equal(found[name][1], np.array(marks, OPTIONAL[name].dtype))
+    assert found["pair"][0].tolist() == [1, 2]
+    assert found["many"][0].tolist() == [5, 6]
+
+
+@pytest.mark.parametrize("missing", [{"always": 4}, dict.fromkeys(MISSING) | {"always": 4}])
+def test_null_and_an_absent_key_mean_missing_where_the_model_says_so(missing):
+    assert_second_row_is_missing(from_instances([WHOLE_ROW, missing], OPTIONAL))
+
+
+def test_null_in_a_column_means_missing():
+    columns = {name: [value, None] for name, value in WHOLE_ROW.items()} | {"always": [3, 4]}
+    assert_second_row_is_missing(from_columns(columns, OPTIONAL))
+
+
+def test_null_in_a_tensor_means_missing():
+    arrays = {name: np.array([value, None], object) for name, value in WHOLE_ROW.items()}
+    arrays["x"] = np.array([[1.5], [None]], object)
+    arrays["word"] = np.array([b"a", None], object)
+    for name in ("pair", "many"):
+        arrays[name] = np.array([WHOLE_ROW[name], [None, None]], object)
+    assert_second_row_is_missing(from_named(arrays | {"always": np.array([3, 4])}, OPTIONAL))
+
+
+def test_a_column_that_is_not_sent_is_missing_in_every_row():
+    for read, rows in ((from_columns, [3, 4]), (from_named, np.array([3, 4]))):
+        found = read({"always": rows}, OPTIONAL)
+        assert found["word"].tolist() == [b"", b""]
+        assert np.isnan(found["x"]).all()
+        assert found["many"].shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("instances", "fault"),
+    [
+        ([{"x": 1}], r"missing \['always'\]"),
+        ([{"always": None}], r"missing \['always'\]"),
+        ([{"always": 1, "typo": None}], r"unknown \['typo'\]"),
+        ([{"always": 1, "pair": [1, None]}], "'pair'"),
+        ([{"always": 1, "pair": [1, 2, 3]}], "'pair': shape"),
+        ([{"always": 1, "many": [1]}, {"always": 1, "many": [1, 2]}], "'many'"),
+    ],
+)
+def test_what_is_not_missing_must_still_fit(instances, fault):
+    with pytest.raises(RequestError, match=fault):
+        from_instances(instances, OPTIONAL)
+
+
+def test_columns_may_have_what_rows_may_not():
+    scalar = {"x": INPUTS["n"], "k": Input(dtype=FLOAT, shape=())}
+    found = from_columns({"x": [1, 2], "k": 0.5}, scalar)
+    assert (found["x"].tolist(), found["k"].tolist()) == ([1, 2], 0.5)
+    assert from_columns([1, 2], {"n": INPUTS["n"]})["n"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("columns", "fault"),
+    [
+        ({"x": [1.5], "n": [2]}, r"missing \['word'\]"),
+        ({"x": [None], "n": [2], "word": ["a"]}, "'x': null"),
+        ([1], "one column for each"),
+        ({"x": [1.5], "n": [2], "word": ["a"], "z": None}, r"unknown \['z'\]"),
+        ({"x": 1.5, "n": [2], "word": ["a"]}, "'x': shape"),
+    ],
+)
+def test_a_fault_in_columns_is_named(columns, fault):
+    with pytest.raises(RequestError, match=fault):
+        from_columns(columns, INPUTS)
+
+
+@given(json_values)
+def test_any_json_of_columns_is_taken_or_refused_but_never_a_crash(columns):
+    try:
+        from_columns(columns, OPTIONAL)
+    except RequestError:
+        return
 
 
 def test_types_have_the_protocols_names():
