@@ -27,14 +27,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return ", ".join(close or known[:20]) or "none"
 
 
-def _known_metrics() -> set[str]:
-    """Return the class names of TFMA's and Keras's metrics."""
-    keras = {name for name in dir(tf_keras.metrics) if name[0].isupper()}
-    return set(types.registered_metrics()) | keras
-
-
 def _check_metric(metric: Any, where: str, faults: Faults) -> None:
-    known = _known_metrics()
+    known = set(types.registered_metrics()) | {
+        name for name in dir(tf_keras.metrics) if name[0].isupper()
+    }
     try:
         metric_specs.metric_instance(metric)
     except (ValueError, TypeError, ImportError, AttributeError, NotImplementedError) as error:
@@ -47,17 +43,6 @@ def _check_metric(metric: Any, where: str, faults: Faults) -> None:
             faults.add(
                 f"{where}: unknown metric class_name {shown(metric.class_name)}; "
                 f"nearest known: {nearest(metric.class_name, known)}"
-            )
-
-
-def _check_named_thresholds(spec: Any, where: str, faults: Faults) -> None:
-    """Refuse thresholds by a metric's name: TFMA keeps them for metrics inside a Keras model."""
-    for kind in ("thresholds", "per_slice_thresholds", "cross_slice_thresholds"):
-        for name in sorted(getattr(spec, kind)):
-            near = nearest(name.replace("_", ""), _known_metrics())
-            faults.add(
-                f"{where}.{kind}[{name!r}]: means a metric inside the model, and those are not "
-                f"computed; put it into metrics {{ class_name: ... }}; nearest known: {near}"
             )
 
 
@@ -87,7 +72,6 @@ def check(config: Any, columns: Iterable[str], faults: Faults) -> None:
     for i, spec in enumerate(config.metrics_specs):
         for k, metric in enumerate(spec.metrics):
             _check_metric(metric, f"metrics_specs[{i}].metrics[{k}]", faults)
-        _check_named_thresholds(spec, f"metrics_specs[{i}]", faults)
     for key in sorted(slice_columns(config) - known):
         faults.add(
             f"slicing_specs: no column {shown(key)} in the examples; nearest: {nearest(key, known)}"

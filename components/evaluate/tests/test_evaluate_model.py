@@ -350,18 +350,6 @@ def test_every_fault_of_the_config_is_named(home: Path):
     assert "no column 'huor' in the examples; nearest: hour" in message
 
 
-def test_a_threshold_on_a_metric_inside_the_model_is_refused(home: Path):
-    """TFX's older configs name metrics that an Estimator or a compiled model keeps."""
-    named = """model_specs { label_key: "late" } metrics_specs {
-      thresholds { key: "binary_accuracy" value { value_threshold { lower_bound { value: 0.6 } } } }
-      per_slice_thresholds { key: "auc" value { thresholds { slicing_specs {} } } } }"""
-    message = failure(request(home, "named-thresholds", named), ParameterError)
-    assert "metrics_specs[0].thresholds['binary_accuracy']: means a metric inside" in message
-    assert "nearest known: BinaryAccuracy" in message
-    assert "metrics_specs[0].per_slice_thresholds['auc']" in message
-    assert "metrics_specs: no metric; name at least one" in message
-
-
 def test_an_unparsable_config_is_shown_with_its_place(home: Path):
     config = CONFIG.replace("slicing_specs", "slizing_specs", 1) % ""
     message = failure(request(home, "unparsable", config), ParameterError)
