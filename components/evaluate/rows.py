@@ -22,7 +22,8 @@ class Rows:
     """N evaluated rows.
 
     Attributes:
-        table: N rows of the needed columns, each a list column as TFX libraries read it.
+        table: N rows of the needed columns, each a list column as TFX libraries read it; never
+            without a column, as a table without columns has no rows.
         predictions: model name -> output name -> shape (N, ...).
         derived: model name -> name -> shape (N, ...), what preprocessing signatures gave.
     """
@@ -85,6 +86,15 @@ def _chosen(batch: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
     )
 
 
+def _kept(batch: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
+    """Return the columns to keep; the first one when none of the batch's own is needed.
+
+    Labels and slices may all come from preprocessing signatures, and an Arrow table without
+    columns forgets how many rows it has.
+    """
+    return _chosen(batch, columns & set(batch.schema.names) or {batch.schema.names[0]})
+
+
 def _typed(schema: pa.Schema) -> set[str]:
     """Return the columns that have a type; the encoder refuses those of nulls alone."""
     return {field.name for field in schema if not pa.types.is_null(field.type)}
@@ -118,7 +128,7 @@ def read(
             continue
         serialized = encoder.encode(_chosen(batch, _typed(batch.schema)))
         first = sum(before.num_rows for before in kept)
-        kept.append(_chosen(batch, columns))
+        kept.append(_kept(batch, columns))
         for model in models:
             predicted[model.name].append(model.predict.run(batch, serialized, first))
             if model.preprocess:

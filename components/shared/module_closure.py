@@ -17,6 +17,7 @@ from kanaria.components.shared.errors import UserCodeError, shown
 from kanaria.components.shared.module_imports import Source
 from kanaria.components.shared.module_search import ELSEWHERE, Search
 from kanaria.components.shared.module_walk import Walk, syntax_fault
+from kanaria.components.shared.tfx_names import uses
 
 LARGEST_FILES = 64 << 20
 """Bytes of a file beside the code, or of all files of a folder, that go along with it."""
@@ -119,6 +120,15 @@ def _read(path: Path) -> Source:
         raise UserCodeError(syntax_fault(path, error)) from error
 
 
+def _missed_names(path: Path) -> list[str]:
+    """Return the faults of names of TFX that the import and Kanaria's calls would miss."""
+    source = path.read_bytes()
+    found = uses.import_faults(source)
+    for function in ("preprocessing_fn", "run_fn"):
+        found += uses.function_faults(source, function)
+    return [f"{path}:{line}: {fault}" for line, fault in found]
+
+
 def _finished(walk: Walk, entry: str, faults: list[str]) -> Closure:
     """Follow all imports from `entry` and return the closure, unless there are faults."""
     walk.run()
@@ -162,6 +172,8 @@ def of_file(path: Path, *, whole: bool = False) -> Closure:
     if level and walk.spec(".".join(around)) in (None, ELSEWHERE):
         faults = [f"{path}: the folder {shown(around[0])} is no package of its own; rename it"]
     walk.run()
+    if whole and tfx_names.is_in_use():
+        faults += _missed_names(path)
     again = [n for n, spec in walk.ours().items() if n != name and path.samefile(spec.origin or "")]
     if again:  # A module that imports this one knows it by that name; twice would be two modules.
         del walk.specs[name]

@@ -2,19 +2,18 @@
 
 import contextlib
 import importlib.util
-import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-from kanaria.components.shared import module_imports
+from kanaria.components.shared import module_imports, tfx_names
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.module_imports import Import, Source
 from kanaria.components.shared.module_search import ELSEWHERE, ClashError, Search, below, is_file
+from kanaria.components.shared.tfx_names import table
 
 EXAMPLES = ("tfx.examples.", "tfx.experimental.")
 """Modules below these import one another by those names, wherever users copy them to."""
-NOT_OF_TFX = "Kanaria stands in for a part of TFX; leave this name out"
 REMEDY = "put it beside the module, or name its package in requirements_file"
 
 
@@ -24,20 +23,6 @@ def syntax_fault(path: Path, error: SyntaxError | ValueError) -> str:
         return f"{path}: {error}; correct the module"
     code = f" in {shown(error.text.strip())}" if error.text else ""
     return f"{path}:{error.lineno or 1}: {error.msg}{code}; correct the module"
-
-
-def _is_lacking(target: str, is_member: bool) -> bool:
-    """Tell whether a stand-in for a package lacks a name; what is installed is not looked into."""
-    top, _, rest = target.partition(".")
-    stand_in = sys.modules.get(top)
-    if stand_in is None or stand_in.__spec__ is not None or not rest or target.startswith(EXAMPLES):
-        return False
-    owner, _, member = target.rpartition(".") if is_member else (target, "", "")
-    try:
-        found = importlib.import_module(owner)
-    except ImportError:
-        return not is_member  # Else the owner is told already.
-    return bool(member) and not hasattr(found, member) and f"{owner}.{member}" not in sys.modules
 
 
 def listed_files(folder: Path, names: frozenset[str]) -> Iterator[Path]:
@@ -150,24 +135,31 @@ class Walk:
             found = self.spec(target)
         except ImportError as error:
             found, target = None, wanted.name
-            fault = f"{place}: {error}"
+            absent = str(error)
         except ClashError as error:
             self.broken[name].append(f"{place}: {error}")
             return
         else:
-            remedy = NOT_OF_TFX if found is ELSEWHERE else REMEDY
-            fault = f"{place}: there is no module {target}; {remedy}"
+            absent = f"there is no module {target}; {REMEDY}"
         if wanted.is_certain and found is not None:
             parts = target.split(".")
             self.needs[name] += [".".join(parts[: n + 1]) for n in range(len(parts))]
-        if wanted.is_certain and self._is_absent(target, found, wanted.is_member):
-            self.broken[name].append(fault)
+        fault = absent if self._is_absent(target, found, wanted.is_member) else ""
+        if found is ELSEWHERE and self.whole and tfx_names.is_in_use():
+            fault = self._fault_of_tfx(target)
+        if wanted.is_certain and fault:
+            self.broken[name].append(f"{place}: {fault}")
 
     def _is_absent(self, target: str, found: ModuleSpec | None, is_member: bool) -> bool:
-        if found is ELSEWHERE:
-            return self.whole and _is_lacking(target, is_member)
         of_the_user = self.specs.get(target.partition(".")[0]) is not None
         return found is None and not is_member and (self.whole or of_the_user)
+
+    def _fault_of_tfx(self, target: str) -> str:
+        """Return what is said about a name that Kanaria lacks of TFX; "" for any other."""
+        beside = table.beside(target)
+        if beside:
+            return "" if self.search.beside(beside) else table.advice(target)
+        return table.fault(target) if target.partition(".")[0] == table.TOP else ""
 
     def faults(self, entry: str) -> list[str]:
         """Return what makes the import of the entry fail, however the code branches."""

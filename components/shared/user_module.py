@@ -20,6 +20,7 @@ from kanaria.components.shared import cause, module_archive, module_closure, sto
 from kanaria.components.shared.errors import DataError, KanariaError, UserCodeError, shown
 from kanaria.components.shared.module_closure import Closure
 from kanaria.components.shared.module_search import COPIES
+from kanaria.components.shared.tfx_names import uses
 
 
 @functools.cache
@@ -113,6 +114,7 @@ def _load_file(module_file: str) -> ModuleType:
     _forget(root)
     sys.path.insert(0, str(root))
     importlib.invalidate_caches()
+    tfx_names.install(root.joinpath(*entry.split(".")[:-1]))
     return importlib.import_module(entry)
 
 
@@ -125,6 +127,12 @@ def _copy(found: Closure, root: Path) -> str:
     return found.entry
 
 
+def _load_name(name: str) -> ModuleType:
+    spec = importlib.util.find_spec(name)
+    tfx_names.install(Path(spec.origin).parent if spec and spec.origin else None)
+    return importlib.import_module(name)
+
+
 def load(module_file: str) -> ModuleType:
     """Import the module at a path or URI ending in `.py` or `.zip`, or by its dotted name.
 
@@ -135,13 +143,25 @@ def load(module_file: str) -> ModuleType:
         ParameterError: the URI is malformed, or its store refuses.
         NotReadyError: its store does not answer.
     """
-    load = _load_file if is_file(module_file) else importlib.import_module
+    load = _load_file if is_file(module_file) else _load_name
     return _imported(module_file, functools.partial(load, module_file))
+
+
+def _told(error: tfx_names.MissingNameError, module_file: str) -> str:
+    """Return one line on every name of TFX that the file which was running imports in vain."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename in _ORIGINS]
+    if not own:
+        return f"{module_file}: {error}"
+    place = _place(own[-1].filename)
+    faults = uses.import_faults(Path(own[-1].filename).read_bytes())
+    return "; ".join(f"{place}:{line}: {fault}" for line, fault in faults) or (
+        f"{place}:{own[-1].lineno}: {error}"
+    )
 
 
 def _imported(module_file: str, load: Callable[[], ModuleType]) -> ModuleType:
     """Call `load`; what it raises becomes one clear line."""
-    tfx_names.install()
     try:
         return load()
     except SyntaxError as error:
@@ -151,6 +171,8 @@ def _imported(module_file: str, load: Callable[[], ModuleType]) -> ModuleType:
         ) from error
     except KanariaError:
         raise
+    except tfx_names.MissingNameError as error:
+        raise UserCodeError(_told(error, module_file)) from error
     except (Exception, SystemExit) as error:  # User code may raise anything; the cause is kept.
         raise UserCodeError(
             f"{module_file}: importing it failed with {cause.told(error)}"
@@ -175,14 +197,25 @@ def call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         ) from error
 
 
+def _check_tfx_names(module: ModuleType, name: str) -> None:
+    file = getattr(module, "__file__", None) or ""
+    if not file.endswith(".py") or not tfx_names.is_in_use():
+        return
+    faults = uses.function_faults(Path(file).read_bytes(), name)
+    if faults:
+        raise UserCodeError("; ".join(f"{_place(file)}:{line}: {fault}" for line, fault in faults))
+
+
 def function(module_file: str, name: str) -> Callable[..., Any]:
     """Return the callable `name` of the user's module.
 
     Raises:
-        UserCodeError: the module cannot be loaded or has no such function.
+        UserCodeError: the module cannot be loaded, has no such function, or the function uses
+            names of TFX that Kanaria does not have; every such name is told.
     """
     module = load(module_file)
     found = getattr(module, name, None)
     if not callable(found):
         raise UserCodeError(f"{module_file}: no function {shown(name)}; define `def {name}(...)`")
+    _check_tfx_names(module, name)
     return found

@@ -175,6 +175,7 @@ def train_and_deploy(
     time_column: str = "",
     environment: str = "",
     serving_statistics: str = "",
+    materialize: bool = True,
     train_steps: int = 1000,
     eval_steps: int = 100,
     hyperparameters: dict = {},  # noqa: B006
@@ -231,6 +232,7 @@ def train_and_deploy(
         time_column: Column by which splits become consecutive shares of time; or empty.
         environment: Schema environment to validate in; or empty.
         serving_statistics: URI of statistics of serving data, for skew; or empty.
+        materialize: Whether run_fn reads transformed examples, or raw ones that it transforms.
         train_steps: Training steps, 0 for no limit.
         eval_steps: Evaluation steps while training, 0 for no limit.
         hyperparameters: Handed to run_fn.
@@ -289,6 +291,7 @@ def train_and_deploy(
         examples=ingest.outputs["examples"],
         schema=validate.outputs["schema"],
         module_file=module_file,
+        materialize=materialize,
         custom_config=custom_config,
     ).after(require_passed(outcome=validate.outputs["outcome"]))
     train = train_model(

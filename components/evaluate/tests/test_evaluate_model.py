@@ -283,20 +283,44 @@ def test_no_threshold_is_no_blessing(home: Path):
     assert not result.blessed
 
 
-def test_a_tfx_model_gives_labels_through_its_preprocessing(home: Path):
+@pytest.fixture(scope="module")
+def tfx_model(home: Path) -> str:
     """As TFX's taxi example: serving_default takes examples, the label is a transformed one."""
     model = Preprocessing(2.0)
     signatures = {"serving_default": model.serve, "transform_features": model.transform}
     tf.saved_model.save(model, str(home / "tfx" / "1"), signatures=signatures)
-    spec = 'label_key: "late_xf" preprocessing_function_names: "transform_features"'
-    config = (CONFIG % (VALUE % 0.5)).replace('label_key: "late"', spec)
+    return str(home / "tfx")
+
+
+TRANSFORMED = 'label_key: "late_xf" preprocessing_function_names: "transform_features"'
+
+
+def test_a_tfx_model_gives_labels_through_its_preprocessing(home: Path, tfx_model: str):
+    config = (CONFIG % (VALUE % 0.5)).replace('label_key: "late"', TRANSFORMED)
     by_slice = config.replace('feature_keys: "carrier"', 'feature_keys: "late_xf"', 1)
-    asked = request(home, "preprocessed", by_slice, model=str(home / "tfx"))
+    asked = request(home, "preprocessed", by_slice, model=tfx_model)
     result = evaluate(asked)
     label = 1 - table()["late"].to_numpy()
     assert result.metrics["auc"] == pytest.approx(exact_auc(label, probability(2.0)), abs=1e-4)
     slices = [dict(key) for key, _ in tfma.load_eval_result(asked.evaluation).slicing_metrics]
     assert {"late_xf": 1} in slices
+
+
+@pytest.mark.parametrize(("metric", "locally"), [("AUC", True), ("BinaryCrossentropy", False)])
+def test_no_raw_column_is_needed(home: Path, tfx_model: str, metric: str, locally: bool):
+    """TFX's own configs slice by nothing and take a transformed label."""
+    only = f'metrics {{ class_name: "{metric}" {VALUE % 0.0} }}'
+    config = f"model_specs {{ {TRANSFORMED} }} slicing_specs {{}} metrics_specs {{ {only} }}"
+    rows = table().add_column(0, "nothing", pa.nulls(ROWS))
+    examples = write_examples(home / f"{metric}-examples", rows)
+    asked = request(home, metric, config, model=tfx_model, examples=str(examples))
+    result = evaluate(asked)
+    label, p = 1 - table()["late"].to_numpy(), probability(2.0)
+    entropy = -np.mean(label * np.log(p) + (1 - label) * np.log(1 - p))
+    expected = exact_auc(label, p) if locally else entropy
+    assert list(result.metrics.values()) == pytest.approx([expected], abs=1e-4)
+    assert result.row_count == ROWS
+    assert any("row by row" in note for note in result.outcome.notes) != locally
 
 
 def test_a_column_without_any_value_is_left_out(home: Path):

@@ -1,17 +1,9 @@
-"""The TFX names that user modules import, for a machine where TFX is not installed.
+"""What user functions take and return: TFX's FnArgs, DataAccessor, TunerFnResult, StatsType."""
 
-`from tfx import v1 as tfx`, `tfx.components.FnArgs`, `tfx.components.DataAccessor` and
-`tfx.components.trainer.fn_args_utils` resolve to the classes below; `tfx.utils.parse_pbtxt_file`
-(also in `tfx.utils.io_utils`) to a function. A real TFX is never hidden.
-"""
-
-import importlib.util
-import sys
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(kw_only=True, slots=True)
@@ -31,7 +23,7 @@ class DataAccessor:
     data_view_decode_fn: Callable[..., Any] | None = None
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True)  # Without slots: a module may hang things of its own on it.
 class FnArgs:
     """What TFX's Trainer hands to `run_fn`, with the same names.
 
@@ -72,34 +64,21 @@ class FnArgs:
     custom_config: dict[str, Any] = field(default_factory=dict)
 
 
-def parse_pbtxt_file(file_name: str, message: Any) -> Any:
-    """Fill `message`, a protocol buffer, from the text proto at `file_name` and return it."""
-    from google.protobuf import text_format
+class TunerFnResult(NamedTuple):
+    """What a `tuner_fn` returns; such functions are imported and never called.
 
-    return text_format.Parse(Path(file_name).read_text(encoding="utf-8"), message)
+    Attributes:
+        tuner: a KerasTuner tuner.
+        fit_kwargs: what its search would be given.
+    """
 
-
-def _module(name: str, **members: Any) -> ModuleType:
-    module = ModuleType(name, f"Kanaria's stand-in for {name}.")
-    module.__path__ = []
-    vars(module).update(members)
-    sys.modules[name] = module
-    return module
+    tuner: Any
+    fit_kwargs: dict[str, Any]
 
 
-def install() -> None:
-    """Make the TFX names importable unless TFX itself is, or they are already there."""
-    if "tfx" in sys.modules or importlib.util.find_spec("tfx") is not None:
-        return
-    names = {"FnArgs": FnArgs, "DataAccessor": DataAccessor}
-    utils = _module("tfx.components.trainer.fn_args_utils", **names)
-    trainer = _module("tfx.components.trainer", fn_args_utils=utils)
-    components = _module("tfx.components", trainer=trainer, **names)
-    parse = {"parse_pbtxt_file": parse_pbtxt_file}
-    v1 = _module(
-        "tfx.v1",
-        components=_module("tfx.v1.components", **names),
-        utils=_module("tfx.v1.utils", **parse),
-    )
-    utilities = _module("tfx.utils", io_utils=_module("tfx.utils.io_utils", **parse))
-    _module("tfx", v1=v1, components=components, utils=utilities)
+class StatsType(enum.Enum):
+    """Which statistics a `stats_options_updater_fn` is asked about; it is never called."""
+
+    UNKNOWN = 0
+    PRE_TRANSFORM = 1
+    POST_TRANSFORM = 2
