@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import tf_keras
@@ -64,8 +64,8 @@ def _check_metrics(config: Any, faults: Faults) -> None:
             if _check_metric(metric, f"metrics_specs[{i}].metrics[{k}]", faults)
         ]
         if len(made) == len(spec.metrics):
-            names = [metric_specs.metric_instance(metric).name for metric in made]
-            _check_keys(spec, names, faults)
+            named = {metric_specs.metric_instance(metric).name: metric for metric in made}
+            _check_keys(spec, named, faults)
         wanting += [metric.class_name for metric in made if demands.of(metric, spec).labels]
     asked = candidate_spec(config)
     if wanting and not (asked.label_key or asked.label_keys):
@@ -111,12 +111,15 @@ def _check_change_threshold(name: str, limit: Any, faults: Faults) -> None:
         )
 
 
-def _check_keys(spec: Any, names: Collection[str], faults: Faults) -> None:
-    """Record every threshold by key that no metric of its spec bears as its name."""
+def _check_keys(spec: Any, named: Mapping[str, Any], faults: Faults) -> None:
+    """Record every threshold by key that no metric of its spec, or one with another, bears."""
+    for key in spec.thresholds:
+        if key in named and named[key].HasField("threshold"):
+            faults.add(f"{key}: a threshold by key and one in the metric; give one")
     for field in ("thresholds", "per_slice_thresholds", "cross_slice_thresholds"):
         for key in getattr(spec, field):
-            if key.partition("/")[0] not in names:
-                near = nearest(key, names)
+            if key not in named:
+                near = nearest(key, named)
                 faults.add(f"{field}: no metric is named {shown(key)}; nearest: {near}")
 
 

@@ -28,6 +28,8 @@ ENTROPIES = {
     "SparseCategoricalCrossentropy",
 }
 DISCRIMINATION = {"CoefficientOfDiscrimination", "RelativeCoefficientOfDiscrimination"}
+COUNTED = {"BinaryAccuracy"}
+"""Counts predictions above its one threshold (0.5) on any scale, as Keras does while it trains."""
 AT_THRESHOLDS = {"ConfusionMatrixAtThresholds", "MultiClassConfusionMatrixAtThresholds"}
 BINARY = {"BinaryCrossEntropy", "BinaryCrossentropy", "BinaryFocalCrossentropy"}
 BINARY |= {"BinaryIoU", "ConfusionMatrixAtThresholds", "ConfusionMatrixPlot"} | DISCRIMINATION
@@ -110,6 +112,8 @@ def _needs_probabilities(name: str, instance: Any, options: dict[str, Any], spec
         return not options.get("from_logits")
     if name in CURVES | DISCRIMINATION:
         return True
+    if name in COUNTED:
+        return False
     is_matrix = isinstance(instance, ConfusionMatrixMetric)
     if not (is_matrix or name in AT_THRESHOLDS) or _ranks_only(options, spec):
         return False

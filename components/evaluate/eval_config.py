@@ -5,7 +5,7 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from kanaria.components.evaluate.private_tfma import tfma
+from kanaria.components.evaluate.private_tfma import metric_specs, tfma
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 
@@ -42,6 +42,22 @@ def candidate_spec(config: Any) -> Any:
     return next((s for s in config.model_specs if not s.is_baseline), tfma.ModelSpec())
 
 
+def _by_metric(spec: Any) -> None:
+    """Move the thresholds that a MetricsSpec gives by key to the metrics of that name.
+
+    TFMA looks for those by key among metrics inside a model's own graph, and finds none.
+    """
+    for metric in spec.metrics:
+        name = metric_specs.metric_instance(metric).name
+        if name in spec.thresholds:
+            metric.threshold.CopyFrom(spec.thresholds[name])
+        for field in ("per_slice_thresholds", "cross_slice_thresholds"):
+            if name in getattr(spec, field):
+                getattr(metric, field).extend(getattr(spec, field)[name].thresholds)
+    for field in ("thresholds", "per_slice_thresholds", "cross_slice_thresholds"):
+        spec.ClearField(field)
+
+
 def for_models(config: Any, *, with_baseline: bool) -> Any:
     """Return a copy of `config` for one model, or for a candidate and its baseline.
 
@@ -66,6 +82,7 @@ def for_models(config: Any, *, with_baseline: bool) -> Any:
         result.model_specs.add().CopyFrom(baseline)
         result.model_specs[1].name, result.model_specs[1].is_baseline = BASELINE, True
     for spec in result.metrics_specs:
+        _by_metric(spec)
         names = [renamed.get(name, name) for name in spec.model_names if name]
         spec.model_names[:] = names if with_baseline else []
     if not any(spec == tfma.SlicingSpec() for spec in result.slicing_specs):

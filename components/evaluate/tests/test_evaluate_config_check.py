@@ -84,6 +84,12 @@ def test_a_threshold_by_key_that_no_metric_bears():
     check(auc("") + entry.replace("AUC", "auc"))
 
 
+def test_a_threshold_by_key_beside_one_in_the_metric():
+    entry = 'thresholds { key: "auc" value { value_threshold { lower_bound { value: 0.5 } } } }'
+    twice = auc("threshold { value_threshold { lower_bound { value: 0.6 } } }") + entry
+    assert "auc: a threshold by key and one in the metric; give one" in fault(twice)
+
+
 @pytest.mark.parametrize(
     "threshold",
     [

@@ -167,3 +167,20 @@ def test_many_classes_go_to_beam(tmp_path: Path):
     assert "not single numbers" in engine.analyse(classes, asked, [model], tmp_path)
     ((_, number),) = results.load(tmp_path, "").numbers[()].items()
     assert number == pytest.approx(48 / 60)
+
+
+@pytest.mark.parametrize(("least", "holds"), [(0.1, True), (0.99, False)])
+def test_a_threshold_by_a_metrics_name_binds_that_metric(tmp_path: Path, least: float, holds: bool):
+    limit = f"value_threshold {{ lower_bound {{ value: {least} }} }}"
+    on_carriers = f'slicing_specs {{ feature_keys: "carrier" }} threshold {{ {limit} }}'
+    parsed = text_format.Parse(
+        'model_specs { label_key: "y" } slicing_specs { feature_keys: "carrier" } metrics_specs {'
+        f' metrics {{ class_name: "AUC" }} thresholds {{ key: "auc" value {{ {limit} }} }}'
+        f' per_slice_thresholds {{ key: "auc" value {{ thresholds {{ {on_carriers} }} }} }} }}',
+        tfma.EvalConfig(),
+    )
+    asked = eval_config.for_models(parsed, with_baseline=True)
+    engine.analyse(rows(), asked, MODELS, tmp_path)
+    found = results.load(tmp_path, "candidate")
+    assert found.validation_ok is holds
+    assert len(found.failures) == (0 if holds else 4)  # Over all rows, and on three carriers.

@@ -51,7 +51,6 @@ OPTION = "metrics {{ class_name: \"{}\" config: '{}' }}"
     [
         "AUC",
         "AUCPrecisionRecall",
-        "BinaryAccuracy",
         "BinaryCrossEntropy",
         "BinaryCrossentropy",
         "CoefficientOfDiscrimination",
@@ -72,6 +71,7 @@ def test_scores_that_are_no_probabilities(metric, scores):
         "Calibration",
         "MeanSquaredError",
         "Hinge",
+        "BinaryAccuracy",
         OPTION.format("BinaryCrossentropy", '"from_logits": true'),
         OPTION.format("Precision", '"thresholds": [0.0]'),
     ],
