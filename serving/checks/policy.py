@@ -2,7 +2,7 @@
 
     infrastructure: {memory_share: 0.8}
     signature: true
-    api_call: {relative_tolerance: 1.0e-4, absolute_tolerance: 1.0e-5, timeout_seconds: 10}
+    api_call: {relative_tolerance: 1.0e-3, absolute_tolerance: 1.0e-4, timeout_seconds: 10}
     load: {rate: 20, requests: 200, error_share: 0.01, p50_ms: 0, p95_ms: 0, p99_ms: 1000,
            timeout_seconds: 10}
 
@@ -44,8 +44,8 @@ class ApiCall(Part):
         timeout_seconds: for one answer.
     """
 
-    relative_tolerance: Tolerance = 1e-4
-    absolute_tolerance: Tolerance = 1e-5
+    relative_tolerance: Tolerance = 1e-3
+    absolute_tolerance: Tolerance = 1e-4
     timeout_seconds: Timeout = 10
 
 
