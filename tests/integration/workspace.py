@@ -18,6 +18,22 @@ START_SECONDS = 600
 """A bound, not a measure: a machine may be slow, and compute other things too."""
 
 
+def group_at_work(runner: int) -> int | None:
+    """Return the process group of a runner's step once its own code loads, which numpy shows."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent, group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+            leader = Path(f"/proc/{group}/stat").read_text().rpartition(")")[2].split()
+            is_of_step = (
+                state != "Z" and str(runner) in (parent, leader[1]) and group != str(runner)
+            )
+            if is_of_step and "/numpy/" in (process / "maps").read_text():
+                return int(group)
+        except OSError:
+            continue  # It has ended meanwhile.
+    return None
+
+
 @dataclass(frozen=True)
 class Finished:
     """What a run printed, its exit code, and the state of each of its tasks."""
@@ -82,7 +98,7 @@ class Workspace:
         return Finished(done.returncode, done.stdout, done.stderr, self.newest())
 
     def killed_in(self, step: str) -> Finished:
-        """Run, and kill -9 every process of `step` as soon as it runs."""
+        """Run, and kill -9 every process of `step` as soon as it is at work."""
         before = set(self.root.glob("runs/*"))
         runner = subprocess.Popen(
             self.command(),
@@ -93,10 +109,11 @@ class Workspace:
         )
         while set(self.root.glob("runs/*")) == before or self.newest().get(step) != "running":
             assert runner.poll() is None, runner.communicate()
-            time.sleep(0.05)
-        time.sleep(0.5)  # Into the step's work, whatever that is by then.
-        children = Path(f"/proc/{runner.pid}/task/{runner.pid}/children").read_text().split()
-        os.killpg(int(children[0]), signal.SIGKILL)
+            time.sleep(0.01)
+        while not (group := group_at_work(runner.pid)):
+            assert runner.poll() is None, runner.communicate()
+            time.sleep(0.005)
+        os.killpg(group, signal.SIGKILL)
         output, errors = runner.communicate()
         return Finished(runner.returncode, output, errors, self.newest())
 
