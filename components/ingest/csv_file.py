@@ -17,7 +17,7 @@ BLOCK_BYTES = 4 << 20
 MOST_BYTES = (1 << 31) - 1
 """The largest block that Arrow takes; one record must fit."""
 
-BLANK = re.compile(rb"[\r\n]*+")
+BLANK = re.compile(rb"[\r\n]*")
 
 
 def _check_names(uri: str, header: Record) -> None:

@@ -96,8 +96,10 @@ def text_of(file: DataFile) -> bytes:
     return data.removeprefix(codecs.BOM_UTF8)
 
 
-VALUE = rb'"[^"]*+(?:""[^"]*+)*+" *+'
+VALUE = rb'"[^"]*(?:""[^"]*)*"(?!") *'
 """A value in quotes, and the blanks behind it, which belong to it as all readers have it."""
+QUOTES_AT_ONCE = 1000
+"""How many quotes one match passes over; it keeps a way back for each until it ends."""
 
 
 def check_quotes(uri: str, data: bytes, separator: str) -> None:
@@ -107,9 +109,9 @@ def check_quotes(uri: str, data: bytes, separator: str) -> None:
     """
     ends = re.escape(f"\r\n{separator}".encode())
     begins, over, within = rb"(?<![^%b])" % ends, rb"(?![^%b])" % ends, rb"(?<=[^%b])" % ends
-    well = rb'[^"]*+(?:%b%b%b[^"]*+|%b"[^"]*+)*+' % (begins, VALUE, over, within)
-    found = re.match(well, data)
-    start = found.end() if found else 0
+    # Python before 3.11.5 goes wrong with possessive quantifiers (python/cpython#106052).
+    well = rb'[^"]*(?:%b%b%b[^"]*|%b"[^"]*){0,%d}' % (begins, VALUE, over, within, QUOTES_AT_ONCE)
+    start = _passed(re.compile(well), data)
     if start == len(data):
         return
     closed = re.compile(VALUE).match(data, start)
@@ -123,6 +125,15 @@ def check_quotes(uri: str, data: bytes, separator: str) -> None:
         f"{_opening(uri, data, start)} and closes on line {_line(data, end)} before "
         f"{_beginning(data, end)}; close it where its value ends, and double quotes inside"
     )
+
+
+def _passed(well: re.Pattern[bytes], data: bytes) -> int:
+    """Return how far `well`, which may match nothing, goes on matching from the beginning."""
+    start, end = -1, 0
+    while end > start:
+        start, found = end, well.match(data, end)
+        end = found.end() if found else start
+    return end
 
 
 def _opening(uri: str, data: bytes, start: int) -> str:
