@@ -50,6 +50,6 @@ def reason(
     """
     before = sorted(name.rpartition("/")[2] for name in task.after & skipped)
     if before:
-        return f"{', '.join(before)} was skipped"
+        return f"{', '.join(before)} {'was' if len(before) == 1 else 'were'} skipped"
     unmet = (_unmet(guard, value, outputs) for guard in task.guards)
     return next((told for told in unmet if told), "")

@@ -20,14 +20,14 @@ def reason(task: Task, values: dict[Source, Any], metadata: dict[str, Any], *bef
     return skipped.reason(task, frozenset(before), values.__getitem__, outputs)
 
 
-def guarded(*guards: Guard, after: str = "judge") -> Task:
+def guarded(*guards: Guard, after: tuple[str, ...] = ("judge",)) -> Task:
     return Task(
         name="push",
         component={},
         container={},
         parameters={},
         artifacts={},
-        after=frozenset({after}),
+        after=frozenset(after),
         guards=guards,
         cached=False,
     )
@@ -52,7 +52,9 @@ def test_an_empty_parameter_is_named():
 
 
 def test_what_follows_a_skipped_task_is_skipped_for_it():
-    assert reason(guarded(after="a/push"), {}, {}, "a/push") == "push was skipped"
+    assert reason(guarded(after=("a/push",)), {}, {}, "a/push") == "push was skipped"
+    both = ("a/push", "a/b/roll-out")
+    assert reason(guarded(after=both), {}, {}, *both) == "push, roll-out were skipped"
 
 
 def test_a_task_whose_conditions_hold_is_wanted():
