@@ -77,13 +77,27 @@ def _check_named_column(table: pa.Table, parameter: str, name: str) -> None:
         )
 
 
-def _check_no_split_is_empty(rows: dict[str, int], total: int) -> None:
+def _rows(places: NDArray[np.int64], named: Sequence[Split]) -> dict[str, int]:
+    """Return each split's number of rows; raise DataError if one gets none.
+
+    `places` has the index of each row's split, shape (rows,).
+    """
+    counts = np.bincount(places, minlength=len(named))
+    rows = {split.name: int(count) for split, count in zip(named, counts, strict=True)}
     empty = [name for name, count in rows.items() if count == 0]
     if empty:
         raise DataError(
-            f"splits: {shown(empty)} would get none of the {total} rows; give more data or "
+            f"splits: {shown(empty)} would get none of the {len(places)} rows; give more data or "
             "other weights"
         )
+    return rows
+
+
+def _empty_columns(table: pa.Table) -> tuple[str, ...]:
+    empty = tuple(name for name in table.column_names if table[name].null_count == table.num_rows)
+    if empty:
+        logger.warning("columns without any value: %s", ", ".join(empty))
+    return empty
 
 
 def _parts(table: pa.Table) -> list[list[pa.Table]]:
@@ -180,20 +194,15 @@ def ingest(
     declared_types.check_columns(column_types, table.column_names)
     rounded = float32.rounded_columns(table)
     places = _places(source, named, key_column, time_column)
-    counts = np.bincount(places, minlength=len(named))
-    rows = {split.name: int(count) for split, count in zip(named, counts, strict=True)}
-    _check_no_split_is_empty(rows, table.num_rows)
+    rows = _rows(places, named)
     kind = ExamplesFormat(examples_format)
     _publish(target, kind, table, named, places)
-    empty = tuple(name for name in table.column_names if table[name].null_count == table.num_rows)
-    if empty:
-        logger.warning("columns without any value: %s", ", ".join(empty))
     return Ingested(
         columns={field.name: str(field.type) for field in table.schema},
         rows=rows,
         fingerprint=source.fingerprint,
         files=source.files,
-        empty_columns=empty,
+        empty_columns=_empty_columns(table),
         rounded_columns=rounded,
         examples_format=kind.value,
     )
