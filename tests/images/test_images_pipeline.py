@@ -31,7 +31,7 @@ RUN_ID = re.compile(rb"train-and-deploy-\d{8}-\d{6}-[0-9a-f]{4}|127\.0\.0\.1:\d+
 # Logs, times of the run, and TensorBoard's events, whose names and contents hold the time.
 TIMED = ("log.txt", "run.json", "index.html", ".lock", "events.out.tfevents")
 WRAPPER = """#!/bin/sh
-echo {image} >> {ran}
+{note}
 exec {program} run {options} --env KANARIA_SERVING_ROOT --volume {folder}:{folder} \\
   {image} {command} "$@"
 """
@@ -66,12 +66,16 @@ def served(state: Path) -> Iterator[None]:
 
 
 def write_wrappers(folder: Path, bin_folder: Path, image: str) -> Path:
-    """Write `sh` and `python`, which run in a container; return the latter."""
+    """Write `sh` and `python`, which run in a container; return the latter.
+
+    Tasks run by `sh`, which keeps a record; by `python` the runner asks what a runtime holds.
+    """
     bin_folder.mkdir(parents=True)
-    for name, command in (("sh", "sh"), ("python", "python3")):
+    record = f"echo {image} >> {folder / 'ran.txt'}"
+    for name, command, note in (("sh", "sh", record), ("python", "python3", "")):
         text = WRAPPER.format(
             image=image,
-            ran=folder / "ran.txt",
+            note=note,
             program=shutil.which(PROGRAM),
             options=" ".join(RESTRICTED),
             folder=folder,
