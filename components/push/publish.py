@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from kanaria.components.shared import fingerprint, release, storage
+from kanaria.components.shared.document_format import NewerFormatError
 from kanaria.components.shared.errors import DataError, shown
 
 FINGERPRINT_LENGTH = 16
@@ -55,7 +56,9 @@ def _recorded(target: str) -> dict[str, str]:
     """Return the fingerprints that were written down when the release was published."""
     uri = storage.join(target, release.LINEAGE)
     try:
-        return dict(json.loads(storage.read_text(uri))["contents"])
+        return dict(release.FORMAT.current(json.loads(storage.read_text(uri)), uri)["contents"])
+    except NewerFormatError:
+        raise
     except (DataError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             f"{uri}: not readable ({shown(error)}); remove the folder and push again"
@@ -89,7 +92,8 @@ def publish(sources: Sources, service_uri: str, lineage: Mapping[str, str]) -> s
         return target
     parts = sources.parts()
     contents = {part: fingerprint.of_tree(folder) for part, folder in parts.items()}
-    text = json.dumps({**lineage, "fingerprint": digest, "contents": contents}, indent=1)
+    document = {**lineage, "fingerprint": digest, "contents": contents}
+    text = json.dumps(release.FORMAT.numbered(document), indent=1)
     with tempfile.TemporaryDirectory(prefix="kanaria-release-") as folder:
         whole = Path(folder) / "release"
         for part, source in parts.items():

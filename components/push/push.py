@@ -179,4 +179,5 @@ def _write(found: Endpoint, target: Path, page: Path | None) -> None:
         atomic.write_text(page, report.page(found.checks, title, found.reason))
     with atomic.published(target) as temporary:
         temporary.mkdir()
-        (temporary / "endpoint.json").write_text(json.dumps(found.as_metadata(), indent=1))
+        text = json.dumps(release.ENDPOINT_FORMAT.numbered(found.as_metadata()), indent=1)
+        (temporary / release.ENDPOINT).write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import outcome, storage
+from kanaria.components.shared import outcome, release, storage
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.components.shared.parameters import Faults
@@ -99,12 +99,12 @@ def policy_of(uri: str) -> Policy:
 
 
 def _endpoint(folder: Path) -> dict[str, Any]:
-    path = folder / "endpoint.json"
+    path = folder / release.ENDPOINT
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not an endpoint of push_model: {shown(str(error))}") from error
-    return found
+    return release.ENDPOINT_FORMAT.current(found, str(path))
 
 
 def _rolled_out(

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from kanaria.components.shared import atomic
+from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
 
 
@@ -53,13 +54,14 @@ class Outcome:
 
 
 FILE_NAME = "outcome.json"
+FORMAT = DocumentFormat()
 
 
 def write(outcome: Outcome, folder: str | Path) -> None:
     """Write the outcome as `outcome.json` into a new artifact folder, atomically."""
     with atomic.published(folder) as temporary:
         temporary.mkdir()
-        text = json.dumps(asdict(outcome), indent=1, allow_nan=False)
+        text = json.dumps(FORMAT.numbered(asdict(outcome)), indent=1, allow_nan=False)
         (temporary / FILE_NAME).write_text(text, encoding="utf-8")
 
 
@@ -72,7 +74,7 @@ def read(folder: str | Path) -> Outcome:
     """
     path = Path(folder) / FILE_NAME
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = FORMAT.current(json.loads(path.read_text(encoding="utf-8")), str(path))
         reasons = tuple(Reason(**reason) for reason in raw.pop("reasons"))
         outcome = Outcome(reasons=reasons, notes=tuple(raw.pop("notes")), **raw)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

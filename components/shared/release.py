@@ -13,11 +13,17 @@ Its URI names the model completely, so it serves as a cache key.
 
 from pathlib import Path
 
+from kanaria.components.shared.document_format import DocumentFormat
+
 MODEL = "model"
 SCHEMA = "schema"
 STATISTICS = "statistics"
 DRIFT_DETECTOR = "drift_detector"
 LINEAGE = "release.json"
+FORMAT = DocumentFormat()
+"""Of release.json."""
+ENDPOINT, ENDPOINT_FORMAT = "endpoint.json", DocumentFormat()
+"""What push_model says of where a release is served, beside the release; for rollout_model."""
 
 
 def model_folder(release: str | Path) -> Path:

@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import atomic
+from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
 
 SIGNATURE, SAMPLES = "signature.json", "samples.jsonl"
+FORMAT = DocumentFormat()
+"""Of both files; the number stands in the first."""
 Row = Mapping[str, Any]
 """Name of an input or output -> its value in one row, as JSON."""
 
@@ -94,7 +97,9 @@ def write(samples: ServingSamples, folder: str | Path) -> None:
     }
     with atomic.published(folder) as temporary:
         temporary.mkdir()
-        (temporary / SIGNATURE).write_text(json.dumps(signature, indent=1), encoding="utf-8")
+        (temporary / SIGNATURE).write_text(
+            json.dumps(FORMAT.numbered(signature), indent=1), encoding="utf-8"
+        )
         lines = _lines(samples.rows)
         (temporary / SAMPLES).write_text("".join(lines), encoding="utf-8")
 
@@ -111,7 +116,7 @@ def read(folder: str | Path) -> ServingSamples:
     """
     path = Path(folder) / SIGNATURE
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = FORMAT.current(json.loads(path.read_text(encoding="utf-8")), str(path))
         signature = {part: _tensors(raw[part]) for part in ("inputs", "outputs")}
         features = {name: Feature(**found) for name, found in raw["features"].items()}
         path = Path(folder) / SAMPLES

@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import atomic, fingerprint
+from kanaria.components.shared.document_format import DocumentFormat, NewerFormatError
 from kanaria.components.shared.errors import DataError, shown
 
 logger = logging.getLogger(__name__)
 
 MANIFEST = "checkpoint.json"
+FORMAT = DocumentFormat()
+"""Of checkpoint.json."""
 STATE = "state"
 REMEDY = "the one before it is used"
 
@@ -57,7 +60,7 @@ def write(checkpoints: Path, position: Position, save: Callable[[Path], object])
         save(temporary / STATE)
         files = {file.name: fingerprint.of_file(file) for file in sorted(temporary.iterdir())}
         values = {**asdict(position), "files": files}
-        text = json.dumps({**values, "digest": _digest(values)}, indent=1)
+        text = json.dumps(FORMAT.numbered({**values, "digest": _digest(values)}), indent=1)
         (temporary / MANIFEST).write_text(text, encoding="utf-8")
     return target
 
@@ -66,10 +69,12 @@ def read(checkpoint: Path) -> Position:
     """Return the position of a checkpoint after looking at every byte of it.
 
     Raises:
+        NewerFormatError: a newer Kanaria wrote it.
         DataError: a file is missing, cut or changed, or is not of this checkpoint.
     """
     try:
-        values = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
+        text = (checkpoint / MANIFEST).read_text(encoding="utf-8")
+        values = FORMAT.current(json.loads(text), str(checkpoint / MANIFEST))
         digest = values.pop("digest")
         expected = values.pop("files")
         position = Position(**values)
@@ -85,11 +90,17 @@ def read(checkpoint: Path) -> Position:
 
 
 def usable(checkpoints: Path, key: str) -> dict[Path, Position]:
-    """Return the whole checkpoints of the training `key`, oldest first; log why others are not."""
+    """Return the whole checkpoints of the training `key`, oldest first; log why others are not.
+
+    Raises:
+        NewerFormatError: a newer Kanaria wrote one, so this one must not remove it.
+    """
     found = {}
     for path in sorted(checkpoints.glob("epoch-*")):
         try:
             position = read(path)
+        except NewerFormatError:
+            raise
         except DataError as error:
             logger.warning("%s", error)
             continue

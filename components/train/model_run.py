@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kanaria.components.shared import atomic, storage
+from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import UserCodeError, shown
 
 NOTE = "training.json"
+FORMAT = DocumentFormat()
+"""Of the note."""
 PUBLISHED = ".published"
 CHECKPOINTS = "checkpoints"
 OWN = (NOTE, PUBLISHED, CHECKPOINTS)
@@ -43,7 +46,7 @@ class ModelRun:
         """Leave the note by which `of` finds this training again."""
         (self.folder / PUBLISHED).touch()
         values = {"bucket": self.bucket, "key": self.key, "seed": self.seed}
-        atomic.write_text(self.folder / NOTE, json.dumps(values))
+        atomic.write_text(self.folder / NOTE, json.dumps(FORMAT.numbered(values)))
 
     @property
     def checkpoints(self) -> Path:
@@ -136,7 +139,8 @@ def of(model_run_dir: str) -> ModelRun:
     """
     folder = Path(model_run_dir)
     try:
-        values = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+        text = (folder / NOTE).read_text(encoding="utf-8")
+        values = FORMAT.current(json.loads(text), str(folder / NOTE))
     except OSError as error:
         raise UserCodeError(
             f"fn_args.model_run_dir={shown(model_run_dir)}: no training of train_model writes "

@@ -22,13 +22,16 @@ from kanaria.components.shared import (
     fingerprint,
     storage,
 )
-from kanaria.components.shared.errors import UserCodeError
+from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.errors import DataError, UserCodeError
 from kanaria.pipelines.local import environment, modules
 from kanaria.pipelines.local.plan import Task
 from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
 from kanaria.pipelines.local.step_code import code, component_name
 
 FILE_SUFFIX = "_file"
+FORMAT = DocumentFormat()
+"""Of an entry; one of a newer program does not count, and the step runs again."""
 
 
 EVAL_CONFIG = "eval_config_file"
@@ -106,7 +109,7 @@ class Cache:
             "log": outputs.log,
             "contents": {name: _content(artifact) for name, artifact in outputs.artifacts.items()},
         }
-        atomic.write_text(self._folder / f"{key}.json", json.dumps(entry))
+        atomic.write_text(self._folder / f"{key}.json", json.dumps(FORMAT.numbered(entry)))
 
     def find(self, key: str, task: Task) -> StepOutputs | None:
         """Return the result kept under `key` if it is whole and its files are there, unchanged.
@@ -119,8 +122,15 @@ class Cache:
         if not path.exists():
             return None
         try:
-            outputs, contents = _entry(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError, AttributeError):  # Damaged, or of other code.
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            outputs, contents = _entry(FORMAT.current(raw, str(path)))
+        except (
+            DataError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ):  # Damaged, or of other code.
             return None
         same = {n: _content(artifact) for n, artifact in outputs.artifacts.items()} == contents
         return outputs if same and _is_whole(outputs, task) else None

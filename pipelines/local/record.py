@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,9 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import atomic
+from kanaria.components.shared.document_format import DocumentFormat, NewerFormatError
+from kanaria.components.shared.errors import DataError
 
 FILE = "run.json"
 LOCK = ".lock"
+FORMAT = DocumentFormat()
+logger = logging.getLogger(__name__)
 
 
 class State(StrEnum):
@@ -114,7 +119,7 @@ def new(pipeline: str, arguments: Mapping[str, Any], tasks: list[str]) -> RunRec
 
 def write(record: RunRecord, folder: Path) -> None:
     """Write `run.json` into the run's folder, atomically."""
-    atomic.write_text(folder / FILE, json.dumps(asdict(record), indent=1))
+    atomic.write_text(folder / FILE, json.dumps(FORMAT.numbered(asdict(record)), indent=1))
 
 
 @contextmanager
@@ -149,13 +154,16 @@ def _made(kind: type[Any], raw: Mapping[str, Any]) -> Any:
     return kind(**{**known, "state": State(known["state"])})
 
 
-def _parsed(text: str) -> RunRecord | None:
-    """Return the record that a file holds, None if it is damaged."""
+def _parsed(text: str, where: str) -> RunRecord | None:
+    """Return the record that a file holds, None if it is damaged or of a newer program."""
     try:
-        raw = json.loads(text)
+        raw = FORMAT.current(json.loads(text), where)
         tasks = [_made(TaskRecord, task) for task in raw["tasks"]]
         found: RunRecord = _made(RunRecord, {**raw, "tasks": tasks})
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except NewerFormatError as error:
+        logger.warning("%s", error)
+        return None
+    except (DataError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return found
 
@@ -167,7 +175,7 @@ def read(folder: Path) -> RunRecord | None:
     """
     alive = _is_held(folder)  # Asked first: a run that ends meanwhile has written its end.
     try:
-        found = _parsed((folder / FILE).read_text(encoding="utf-8"))
+        found = _parsed((folder / FILE).read_text(encoding="utf-8"), str(folder / FILE))
     except (FileNotFoundError, UnicodeDecodeError):
         return None
     if found and found.state is State.RUNNING and not alive:

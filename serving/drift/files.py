@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.serving.drift.protocol import Reference
 
 Kinds = Mapping[str, tuple[type[Any], type[Reference]]]
 """Name of a detector -> the type of its settings and of its reference."""
 Arrays = Mapping[str, NDArray[Any]]
+FORMAT = DocumentFormat()
+"""Of a whole folder; the number stands in detector.json."""
 
 
 def write(folder: Path, kinds: Kinds, detector: Any, arrays: Mapping[str, Arrays]) -> None:
@@ -40,7 +43,9 @@ def write(folder: Path, kinds: Kinds, detector: Any, arrays: Mapping[str, Arrays
         whole.mkdir()
         settings = TypeAdapter(kinds[detector.name][0]).dump_python(detector, mode="json")
         document = {"detector": detector.name, "settings": settings}
-        (whole / "detector.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+        (whole / "detector.json").write_text(
+            json.dumps(FORMAT.numbered(document), indent=2) + "\n", "utf-8"
+        )
         for name, held in arrays.items():
             write_arrays(whole / f"{name}.npz", held)
         whole.rename(folder)
@@ -53,7 +58,8 @@ def read(folder: Path, kinds: Kinds) -> tuple[Any, Any]:
         DataError: a file is absent or is none that `write` writes.
     """
     try:
-        document = json.loads((folder / "detector.json").read_text("utf-8"))
+        path = folder / "detector.json"
+        document = FORMAT.current(json.loads(path.read_text("utf-8")), str(path))
         detector_type, reference_type = kinds[document["detector"]]
         detector = TypeAdapter(detector_type).validate_python(document["settings"], strict=False)
         return detector, reference_type.from_arrays(_arrays(folder / "reference.npz"))

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from kanaria.components.shared.document_format import NewerFormatError
 from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.drift_server.databases import schema
 from kanaria.serving.drift_server.databases.connecting import SCHEME, read_address
 from kanaria.serving.drift_server.databases.database import Database
 from kanaria.serving.drift_server.databases.sqlite import SqliteDatabase
@@ -24,15 +26,16 @@ def open_store(location: str, retention: Retention = USUAL) -> Store:
         retention: how much of it is kept.
 
     Raises:
-        ParameterError: the location is wrong, or is no store of this version.
+        NewerFormatError: a newer program made the store.
+        ParameterError: the location is wrong, or is no store, or one too old to be read on.
         StoreError: it cannot be written now.
     """
     database = _open(location, write=True)
     try:
         return Store(database, retention)
-    except ParameterError as error:
+    except (ParameterError, NewerFormatError) as error:
         database.close()
-        raise ParameterError(f"{location}: {error}") from error
+        raise type(error)(f"{location}: {error}") from error
 
 
 def open_reader(location: str) -> Reader:
@@ -42,7 +45,9 @@ def open_reader(location: str) -> Reader:
         location: as `open_store` takes it.
 
     Raises:
-        ParameterError: the location is wrong, or nothing is there.
+        NewerFormatError: a newer program made the store.
+        ParameterError: the location is wrong, or nothing is there, or no server of this version
+            has opened it for writing yet.
         StoreError: it cannot be read now.
     """
     if not SCHEME.match(location) and not Path(location).is_file():
@@ -54,7 +59,16 @@ def open_reader(location: str) -> Reader:
     if VERDICTS not in database.tables():
         database.close()
         raise ParameterError(f"store {location}: no drift server made it; name its own by --store")
-    return Reader(database)
+    ((version,),) = database.execute("SELECT version FROM store")
+    if version == schema.VERSION:
+        return Reader(database)
+    database.close()
+    if version > schema.VERSION:
+        raise NewerFormatError(f"store {location}: {schema.newer(version)}")
+    raise ParameterError(
+        f"store {location}: of format {version}; kanaria drift serve, which writes it, must have "
+        f"changed it to {schema.VERSION} first"
+    )
 
 
 def _open(location: str, *, write: bool) -> Database:

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from threading import Lock
 
-from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.drift_server.databases import schema
-from kanaria.serving.drift_server.databases.database import Database, Merge, Row
+from kanaria.serving.drift_server.databases.database import Database, Merge, Row, StoreError
 from kanaria.serving.drift_server.events import Kind
 from kanaria.serving.drift_server.exchanges import Outcome, Stream, Verdict
 from kanaria.serving.drift_server.merging import (
@@ -88,8 +87,11 @@ class Store:
     def __init__(self, database: Database, retention: Retention = Retention()) -> None:
         """Write to `database`, in which the tables are made where there are none.
 
+        Tables of an older version are changed to this one's, all or none.
+
         Raises:
-            ParameterError: it is no store of this version.
+            NewerFormatError: a newer program made the tables.
+            ParameterError: it is no store, or one too old to be read on.
             StoreError: it cannot be written now.
         """
         self._database, self._retention, self._lock = database, retention, Lock()
@@ -100,9 +102,8 @@ class Store:
             if not tables:
                 database.script(schema.SCHEMA.format_map(database.schema))
             found = int(self._value("SELECT version FROM store")) if "store" in tables else 0
-            if tables and found != schema.VERSION:
-                why = f"a store of version {found}, not {schema.VERSION}"
-                raise ParameterError(f"{why}; name another one, or move it away")
+            for statements in schema.migrations(found) if tables else ():
+                database.script(statements.format_map(database.schema))
 
     def close(self) -> None:
         """End the connection."""
@@ -126,6 +127,7 @@ class Store:
             StoreError: the store cannot be written; nothing of the items is kept.
         """
         with self._transaction():
+            self._require_version()
             horizon = self._value("SELECT horizon FROM store")
             self._since += len(items)
             if abs(now - self._tidied) >= TIDY_SECONDS:
@@ -171,6 +173,7 @@ class Store:
         return int(found[0][0]) if found else 0
 
     def _move(self, reader: str, stream: Sequence[str], before: int, after: int) -> bool:
+        self._require_version()
         if self._place(reader, stream) != before:
             return False
         self._database.execute(MOVE, reader=reader, number=after, **_names(stream))
@@ -234,6 +237,12 @@ class Store:
     def _transaction(self) -> Iterator[None]:
         with self._lock, self._database.transaction():
             yield
+
+    def _require_version(self) -> None:
+        """Write no more once a newer replica has changed the tables."""
+        found = int(self._value("SELECT version FROM store"))
+        if found > schema.VERSION:
+            raise StoreError(f"the store: {schema.newer(found)}")
 
 
 def _merge_exchanges(database: Database) -> Merge:

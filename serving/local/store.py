@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from kanaria.components.shared import atomic, storage, yaml_text
+from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service.check import NAME, PROTOCOLS
@@ -31,6 +32,8 @@ MIRRORED = "kanaria.io/mirrored-percent"
 PERCENT = re.compile("[0-9]{1,2}|100")
 CHANGE_LOCK, SERVER_LOG = "change.lock", "server.log"
 LOCK_SECONDS = 2.0
+FORMAT = DocumentFormat()
+"""Of status.json and server.json; manifest.yaml has the apiVersion of KServe."""
 MAX_LINE_LENGTH, TAIL_BYTES = 500, 8192
 
 
@@ -184,13 +187,15 @@ class Service:
         path = self.folder / STATUS
         if not path.exists():
             return Observed()
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = FORMAT.current(json.loads(path.read_text(encoding="utf-8")), str(path))
         revisions = tuple(_revision(fields) for fields in raw.pop("revisions"))
         return Observed(revisions=revisions, ready=tuple(raw.pop("ready")), **raw)
 
     def write_observed(self, observed: Observed) -> None:
         """Write what is observed now."""
-        atomic.write_text(self.folder / STATUS, json.dumps(asdict(observed), indent=1))
+        atomic.write_text(
+            self.folder / STATUS, json.dumps(FORMAT.numbered(asdict(observed)), indent=1)
+        )
 
     def log(self, revision: str) -> Path:
         """Return the path of a revision's log."""
@@ -239,7 +244,8 @@ def live_url(state: Path) -> str:
 def _announced(server: Path) -> str:
     """A server that is just starting has taken the lock but not told its URL yet."""
     try:
-        return str(json.loads(server.read_text(encoding="utf-8"))["url"])
+        text = server.read_text(encoding="utf-8")
+        return str(FORMAT.current(json.loads(text), str(server))["url"])
     except FileNotFoundError:
         return ""
 
@@ -275,7 +281,7 @@ def served(state: Path) -> Iterator[None]:
 
 def announce(state: Path, url: str) -> None:
     """Tell others where the live server answers."""
-    atomic.write_text(state / SERVER, json.dumps({"url": url}))
+    atomic.write_text(state / SERVER, json.dumps(FORMAT.numbered({"url": url})))
 
 
 def last_line(log: Path, start: int = 0) -> str:

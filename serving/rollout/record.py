@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from pydantic import TypeAdapter, ValidationError
 
+from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.rollout.commands import Command, apply
 from kanaria.serving.rollout.decide import Decision, decide
@@ -14,6 +15,8 @@ from kanaria.serving.rollout.state import State
 
 Entry = Observation | Command
 
+FORMAT = DocumentFormat()
+"""Of an entry: each has its own number, since a rollout goes on while programs are upgraded."""
 _OBSERVATION, _COMMAND = TypeAdapter(Observation), TypeAdapter(Command)
 
 
@@ -45,18 +48,19 @@ def to_line(entry: Entry) -> str:
         values = {"command": _COMMAND.dump_python(entry, mode="json")}
     else:
         values = {"observation": _OBSERVATION.dump_python(entry, mode="json")}
-    return json.dumps(values, sort_keys=True, allow_nan=False)
+    return json.dumps(FORMAT.numbered(values), sort_keys=True, allow_nan=False)
 
 
 def from_line(line: str) -> Entry:
     """Return the entry written by `to_line`.
 
     Raises:
-        DataError: the line is no such entry.
+        NewerFormatError: the line is of a newer program.
+        DataError: it is no such entry.
     """
     try:
-        values = json.loads(line)
-        if isinstance(values, dict) and "command" in values:
+        values = FORMAT.current(json.loads(line), "rollout record")
+        if "command" in values:
             return _COMMAND.validate_python(values["command"])
         return _OBSERVATION.validate_json(json.dumps(values["observation"]))
     except (ValueError, KeyError, TypeError, ValidationError) as error:

@@ -20,14 +20,19 @@
     METRIC  {"name", "value", "low", "high"}
     BIN     {"rows", "predicted", "observed"}
 
+A document that is kept has `format` besides, the number of its form.
+
 Times are seconds since 1970, shares go from 0 to 1, lags are seconds.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift.protocol import Effect, Verdict
 
@@ -218,22 +223,24 @@ class Report:
     watched: tuple[Watched, ...]
 
 
+FORMAT = DocumentFormat()
+"""Of a report, a window and labels: one number for all three."""
 _WINDOW, _LABELS, _REPORT = TypeAdapter(Window), TypeAdapter(Labels), TypeAdapter(Report)
 
 
 def dump(report: Report) -> str:
     """Return a report as JSON."""
-    return _REPORT.dump_json(report).decode()
+    return _dumped(_REPORT, report)
 
 
 def dump_window(window: Window) -> str:
     """Return a window as JSON."""
-    return _WINDOW.dump_json(window).decode()
+    return _dumped(_WINDOW, window)
 
 
 def dump_labels(labels: Labels) -> str:
     """Return what labels say as JSON."""
-    return _LABELS.dump_json(labels).decode()
+    return _dumped(_LABELS, labels)
 
 
 def load_window(text: str) -> Window:
@@ -243,8 +250,8 @@ def load_window(text: str) -> Window:
         DataError: it is none.
     """
     try:
-        return _WINDOW.validate_json(text)
-    except ValidationError as error:
+        return _WINDOW.validate_json(_current("window", text))
+    except ValueError as error:
         raise _unknown("window", text, error) from error
 
 
@@ -255,10 +262,18 @@ def load_labels(text: str) -> Labels:
         DataError: they are none.
     """
     try:
-        return _LABELS.validate_json(text)
-    except ValidationError as error:
+        return _LABELS.validate_json(_current("labels", text))
+    except ValueError as error:
         raise _unknown("labels", text, error) from error
 
 
-def _unknown(kind: str, text: str, error: ValidationError) -> DataError:
+def _dumped(adapter: TypeAdapter[Any], record: object) -> str:
+    return json.dumps(FORMAT.numbered(json.loads(adapter.dump_json(record))))
+
+
+def _current(kind: str, text: str) -> str:
+    return json.dumps(FORMAT.current(json.loads(text), f"{kind} {shown(text[:100])}"))
+
+
+def _unknown(kind: str, text: str, error: ValueError) -> DataError:
     return DataError(f"{kind} {shown(text[:100])}: {shown(str(error))}; write it anew")

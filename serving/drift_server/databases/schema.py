@@ -4,7 +4,14 @@ Texts are compared byte by byte in both databases. A label's value is JSON, so t
 stay three values and any two have an order.
 """
 
+from collections.abc import Iterator, Mapping
+
+from kanaria.components.shared.document_format import NewerFormatError
+from kanaria.components.shared.errors import ParameterError
+
 VERSION = 2
+MIGRATIONS: Mapping[int, str] = {}
+"""Version -> statements, written as SCHEMA is, that make its tables those of the next version."""
 SCHEMA = """
 CREATE TABLE store (version INTEGER NOT NULL, horizon {real} NOT NULL);
 INSERT INTO store VALUES (2, 0);
@@ -34,3 +41,26 @@ CREATE TABLE verdicts (
 CREATE INDEX verdicts_by_end ON verdicts (last);
 CREATE INDEX verdicts_by_detector ON verdicts (namespace, service, version, detector, last);
 {more}"""
+
+
+def migrations(version: int) -> Iterator[str]:
+    """Yield the statements that make tables of `version` those of VERSION, in order.
+
+    Raises:
+        NewerFormatError: a newer program made the tables.
+        ParameterError: they are older than what can be read on.
+    """
+    if version > VERSION:
+        raise NewerFormatError(newer(version))
+    for step in range(version, VERSION):
+        if step not in MIGRATIONS:
+            raise ParameterError(
+                f"a store of format {version}, which this Kanaria cannot read on to {VERSION}; "
+                "name another one, or move it away"
+            )
+        yield f"{MIGRATIONS[step]}\nUPDATE store SET version = {step + 1}"
+
+
+def newer(version: int) -> str:
+    """Return what is said of a store of a later version than this program's."""
+    return f"written by a newer Kanaria: format {version}, this one knows {VERSION}; upgrade"

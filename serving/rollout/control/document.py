@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.validation import first_fault
 from kanaria.serving.rollout.observations.interval import Memory
 from kanaria.serving.rollout.policy import Policy
@@ -73,25 +74,27 @@ class Rollout:
         return f"{self.target.namespace}/{self.target.service} rollout {self.number}"
 
 
+REMEDY = "remove it and start the rollout anew"
+FORMAT = DocumentFormat()
+"""Of a rollout with its policy, its state and its memory; its entries have their own."""
 _ADAPTER = TypeAdapter(Rollout)
 
 
 def to_json(rollout: Rollout) -> str:
     """Return the rollout as JSON text; equal rollouts give equal text."""
     values: dict[str, Any] = _ADAPTER.dump_python(rollout, mode="json")
-    return json.dumps(values, sort_keys=True, allow_nan=False)
+    return json.dumps(FORMAT.numbered(values), sort_keys=True, allow_nan=False)
 
 
 def from_json(text: str, where: str) -> Rollout:
-    """Return the rollout written by `to_json`.
+    """Return the rollout written by `to_json`, by this program or an older one.
 
     Raises:
-        DataError: the text, kept at `where`, is not such a rollout.
+        NewerFormatError: the text, kept at `where`, is of a newer program.
+        DataError: it is not such a rollout.
     """
     try:
-        return _ADAPTER.validate_json(text)
-    except ValidationError as error:
-        raise DataError(
-            f"{where}: {first_fault(error)}; it was not written by this "
-            "version of Kanaria: remove it and start the rollout anew"
-        ) from error
+        return _ADAPTER.validate_json(json.dumps(FORMAT.current(json.loads(text), where)))
+    except (ValueError, ValidationError) as error:
+        fault = first_fault(error) if isinstance(error, ValidationError) else shown(str(error))
+        raise DataError(f"{where}: {fault}; it is damaged: {REMEDY}") from error

@@ -1,0 +1,66 @@
+"""Runs and reused results of older and newer programs, in one folder."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from kanaria.pipelines.local import record
+from kanaria.pipelines.local.cache import Cache
+from kanaria.pipelines.local.plan import Task
+from kanaria.pipelines.local.step import StepOutputs
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> dict[str, Path]:
+    """Two runs, as this program keeps them."""
+    found = {}
+    for name in ("one", "two"):
+        kept = record.new(name, {}, ["task"])
+        folder = tmp_path / kept.run_id
+        record.write(kept, folder)
+        found[name] = folder / record.FILE
+    return found
+
+
+def _numbered(file: Path, number: int | None) -> None:
+    found = {**json.loads(file.read_text()), "format": number}
+    file.write_text(json.dumps({k: v for k, v in found.items() if v is not None}))
+
+
+def test_a_run_of_an_older_program_is_read(runs: dict[str, Path]):
+    before = record.read(runs["one"].parent)
+    assert json.loads(runs["one"].read_text())["format"] == 1
+    _numbered(runs["one"], None)
+    assert record.read(runs["one"].parent) == before is not None
+
+
+def test_a_run_of_a_newer_program_is_named_and_the_others_are_listed(
+    runs: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    _numbered(runs["one"], 2)
+    with caplog.at_level(logging.WARNING):
+        found = record.all_runs(tmp_path)
+    assert [run.pipeline for run in found] == ["two"]
+    assert f"{runs['one']}: written by a newer Kanaria: format 2, this one knows 1" in caplog.text
+
+
+@pytest.mark.parametrize(("number", "counts"), [(None, True), (1, True), (2, False)])
+def test_a_reused_result_counts_unless_a_newer_program_kept_it(
+    tmp_path: Path, number: int | None, counts: bool
+):
+    task = Task(
+        name="task",
+        component={},
+        container={},
+        parameters={},
+        artifacts={},
+        after=frozenset(),
+        guards=(),
+        cached=True,
+    )
+    cache, outputs = Cache(tmp_path), StepOutputs(parameters={"n": 1}, artifacts={}, log="")
+    cache.store("key", outputs)
+    _numbered(tmp_path / "key.json", number)
+    assert (cache.find("key", task) == outputs) is counts
