@@ -15,6 +15,7 @@ from google.cloud import storage  # type: ignore[import-untyped]
 from google.resumable_media import common as transfer
 
 from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.stores.paced import POOLS
 from kanaria.components.shared.stores.protocol import (
     AbsentError,
     ObjectInfo,
@@ -23,6 +24,8 @@ from kanaria.components.shared.stores.protocol import (
     StoreError,
 )
 
+MOST_PAGES = 10_000
+"""Of a listing: ten million objects."""
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for more bytes."""
 
@@ -53,6 +56,8 @@ def _may_pass(error: Exception) -> bool:
     if isinstance(error, google.auth.exceptions.GoogleAuthError):
         lost = isinstance(error, google.auth.exceptions.TransportError)
         return lost or bool(getattr(error, "retryable", False))
+    if isinstance(error, requests.exceptions.JSONDecodeError):
+        return True  # A proxy's page, or an answer that was cut.
     no_use = (ValueError, requests.exceptions.SSLError)  # An invalid URL is a ValueError too.
     return not isinstance(error, no_use)
 
@@ -112,7 +117,14 @@ class GcsStore:
             found = self._client.list_blobs(
                 self._bucket, prefix=prefix, timeout=TIMEOUT, retry=None
             )
-            return [blob.name for blob in found if not blob.name.endswith("/")]
+            names, tokens = list[str](), set[str]()
+            for page in found.pages:
+                names += [blob.name for blob in page]
+                _check_next(found.next_page_token, tokens)
+        strange = next((name for name in names if not name.startswith(prefix)), "")
+        if strange or len(set(names)) < len(names):
+            raise PassingError(f"a listing with keys twice, or not asked for: {shown(strange)}")
+        return [name for name in names if not name.endswith("/")]
 
     def stat(self, key: str) -> ObjectInfo | None:
         """Return size, CRC32C, MD5 where there is one, and the recorded SHA-256."""
@@ -159,12 +171,38 @@ class GcsStore:
             return
 
 
+def _check_next(token: str | None, tokens: set[str]) -> None:
+    """Take note of where the next page is; a listing that goes back there has no end."""
+    if not token:
+        return
+    if token in tokens:
+        raise PassingError(f"a page of a listing that leads back: {shown(token)}")
+    tokens.add(token)
+    if len(tokens) >= MOST_PAGES:
+        raise RefusedError(f"more than {MOST_PAGES} pages; name a longer prefix")
+
+
+class _Adapter(requests.adapters.HTTPAdapter):  # type: ignore[misc]  # It has no types.
+    """Makes connections whose answers end."""
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        super().init_poolmanager(*arguments, **named)
+        self.poolmanager.pool_classes_by_scheme = dict(POOLS)
+
+
 def client() -> tuple[Any, bool]:
     """Return a client as the environment configures it, and whether it found no credentials.
 
     Raises:
         ParameterError: the credentials that are configured cannot be read.
     """
+    made, anonymous = _client()
+    for scheme in ("http://", "https://"):
+        made._http.mount(scheme, _Adapter())  # The way that Google's own guide names.
+    return made, anonymous
+
+
+def _client() -> tuple[Any, bool]:
     try:
         return storage.Client(project=None), False
     except google.auth.exceptions.DefaultCredentialsError as error:

@@ -15,9 +15,13 @@ from kanaria.components.shared.stores.protocol import (
     AbsentError,
     ObjectInfo,
     PassingError,
+    RefusedError,
     Store,
 )
 from kanaria.components.shared.stores.retry import attempted
+
+MOST_TEXT = 64 << 20
+"""Bytes of a text, which is read into memory."""
 
 
 class Objects:
@@ -177,6 +181,9 @@ def _read(store: Store, key: str, write: Callable[[bytes], object]) -> str:
 
 
 def _bytes(store: Store, key: str) -> bytes:
+    info = store.stat(key)
+    if info and info.size > MOST_TEXT:
+        raise RefusedError(f"{info.size} bytes, and a text has {MOST_TEXT} at most")
     pieces: list[bytes] = []
     _read(store, key, pieces.append)
     return b"".join(pieces)

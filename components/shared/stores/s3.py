@@ -12,7 +12,7 @@ from minio.credentials.providers import Provider
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.stores import checksums, s3_environment
+from kanaria.components.shared.stores import checksums, s3_answers, s3_environment
 from kanaria.components.shared.stores.protocol import (
     AbsentError,
     ObjectInfo,
@@ -45,6 +45,8 @@ def _reason(error: Exception) -> str:
     """Return the reason; of an S3Error only what holds no part of the request."""
     if isinstance(error, S3Error):
         return f"{error.code}: {shown(error.message)}"
+    if isinstance(error, s3_answers.DamagedError):
+        return str(error)
     return f"{type(error).__name__}: {shown(str(error))}"
 
 
@@ -59,6 +61,8 @@ class S3Store:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except s3_answers.EndlessError as error:
+            raise RefusedError(str(error)) from error
         except (MinioException, urllib3.exceptions.HTTPError, ValueError, KeyError) as error:
             raise self._failure(error) from error
 
@@ -78,9 +82,13 @@ class S3Store:
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys that begin with `prefix`."""
-        with self._translated():
+        with self._translated(), s3_answers.listing():
             found = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
-            return [item.object_name for item in found if item.object_name and not item.is_dir]
+            names = [item.object_name for item in found if item.object_name and not item.is_dir]
+        strange = next((name for name in names if not name.startswith(prefix)), "")
+        if strange or len(set(names)) < len(names):
+            raise PassingError(f"a listing with keys twice, or not asked for: {shown(strange)}")
+        return names
 
     def stat(self, key: str) -> ObjectInfo | None:
         """Return size, ETag where it is a checksum, and the recorded SHA-256."""
@@ -89,10 +97,12 @@ class S3Store:
                 found = self._client.stat_object(self._bucket, key)
         except AbsentError:
             return None
+        if not found.etag:  # A proxy's page, since every object has one.
+            raise PassingError("an answer without ETag, so not an object store's")
         headers = {name.lower(): value for name, value in (found.metadata or {}).items()}
         return ObjectInfo(
             size=found.size or 0,
-            checksums=checksums_of(found.etag or "", headers),
+            checksums=checksums_of(found.etag, headers),
             sha256=headers.get(SHA256, ""),
         )
 
@@ -101,7 +111,7 @@ class S3Store:
         with self._translated():
             response = self._client.get_object(self._bucket, key)
             try:
-                for piece in response.stream(checksums.PIECE, decode_content=False):
+                while piece := response.read1(checksums.PIECE, decode_content=False):
                     write(piece)
             finally:
                 response.close()

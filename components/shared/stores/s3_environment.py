@@ -19,6 +19,7 @@ from minio.credentials.providers import (
 )
 
 from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.stores import s3_answers
 
 AWS = "s3.amazonaws.com"
 IN_CLUSTER = "minio-service.kubeflow:9000"
@@ -86,7 +87,7 @@ def http_client(
 ) -> urllib3.PoolManager:
     """Return a client that trusts AWS_CA_BUNDLE or SSL_CERT_FILE, and does not retry by itself."""
     bundle = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
-    return urllib3.PoolManager(
+    return s3_answers.Client(
         timeout=urllib3.Timeout(connect=connect, read=read),
         maxsize=CONNECTIONS,
         cert_reqs="CERT_REQUIRED",

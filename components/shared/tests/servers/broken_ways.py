@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -105,4 +105,37 @@ def refusing(status: int, body: bytes, kind: str) -> Iterator[Refusal]:
     with Refusal(status, body, kind) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
+        server.shutdown()
+
+
+Answer = tuple[int, dict[str, str], Iterable[bytes]]
+"""Status, headers, and the pieces of a body that ends with its connection."""
+
+
+class _Scripted(BaseHTTPRequestHandler):
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        status, headers, pieces = self.server.script(self.command, self.path)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        with suppress(OSError):  # The client has seen enough.
+            for piece in pieces if self.command != "HEAD" else ():
+                self.wfile.write(piece)
+                self.wfile.flush()
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def answering(script: Callable[[str, str], Answer]) -> Iterator[str]:
+    """Yield the URL of a server that answers method and path as `script` says."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Scripted) as server:
+        server.daemon_threads, server.script = True, script
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
