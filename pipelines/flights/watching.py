@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from kanaria.components.shared import atomic, release
+from kanaria.components.shared import atomic, private, release
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.drift import saved
 from kanaria.serving.drift.report import page, records, wording
@@ -43,7 +43,7 @@ def received(store: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "kanaria.serving.drift_server"]
     command += ["--store", str(store), "--port", str(port)]
-    with log.open("wb") as output:
+    with private.opened(log, "wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + START_SECONDS

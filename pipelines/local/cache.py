@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import (
-    atomic,
     data_reference,
     database_reference,
     fingerprint,
+    private,
     storage,
 )
 from kanaria.components.shared.document_format import DocumentFormat
@@ -109,7 +109,7 @@ class Cache:
             "log": outputs.log,
             "contents": {name: _content(artifact) for name, artifact in outputs.artifacts.items()},
         }
-        atomic.write_text(self._folder / f"{key}.json", json.dumps(FORMAT.numbered(entry)))
+        private.write_text(self._folder / f"{key}.json", json.dumps(FORMAT.numbered(entry)))
 
     def find(self, key: str, task: Task) -> StepOutputs | None:
         """Return the result kept under `key` if it is whole and its files are there, unchanged.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import atomic, serving_samples
+from kanaria.components.shared import private, serving_samples
 from kanaria.components.shared.command_line import program, typed
 from kanaria.components.shared.errors import DataError
 from kanaria.pipelines.local.record import RunRecord
@@ -66,7 +66,7 @@ def _ask(record: RunRecord, url: str, root: Root) -> Iterator[str]:
     text = body(row, inputs, _protocol(record)).decode()
     if len(text) > MOST_INLINE:
         file = root.runs / record.run_id / "request.json"
-        atomic.write_text(file, text)
+        private.write_text(file, text)
         yield f"curl {url} -d @{typed(file)}"
     else:
         yield f"curl {url} -d {shlex.quote(text)}"

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kanaria.components.shared import private
+
 POLL_SECONDS = 0.1
 GUARD = 'read _; kill -9 "-$1"; rm -rf "$2"'
 """Shell code that kills the group $1 and removes the folder $2 when its input ends."""
@@ -105,7 +107,7 @@ def run(
     """
     with (
         tempfile.TemporaryDirectory(prefix="kanaria-", ignore_cleanup_errors=True) as scratch,
-        log.open("wb") as output,
+        private.opened(log, "wb") as output,
     ):
         process = subprocess.Popen(
             command,

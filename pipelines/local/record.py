@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import atomic
+from kanaria.components.shared import private
 from kanaria.components.shared.document_format import DocumentFormat, NewerFormatError
 from kanaria.components.shared.errors import DataError
 
@@ -119,13 +119,13 @@ def new(pipeline: str, arguments: Mapping[str, Any], tasks: list[str]) -> RunRec
 
 def write(record: RunRecord, folder: Path) -> None:
     """Write `run.json` into the run's folder, atomically."""
-    atomic.write_text(folder / FILE, json.dumps(FORMAT.numbered(asdict(record)), indent=1))
+    private.write_text(folder / FILE, json.dumps(FORMAT.numbered(asdict(record)), indent=1))
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Show that the runner of the run in `folder` lives; the kernel lets go when it does not."""
-    with (folder / LOCK).open("w") as lock:
+    with private.opened(folder / LOCK, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from kanaria.components.shared import atomic, html
+from kanaria.components.shared import html, private
 from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
 from kanaria.pipelines.local.summary import clock, short
@@ -125,5 +125,5 @@ def render(run: RunRecord, folder: Path) -> str:
 def write(run: RunRecord, folder: Path) -> Path:
     """Write the page into the run's folder, atomically, and return its path."""
     path = folder / FILE
-    atomic.write_text(path, render(run, folder))
+    private.write_text(path, render(run, folder))
     return path

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import storage
+from kanaria.components.shared import private, storage
 from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.local import (
     arguments,
@@ -143,7 +143,7 @@ class _Run:
 
     def execute(self, task: Task, entry: TaskRecord, inputs: StepInputs) -> StepOutputs:
         folder = self.folder / task.name
-        folder.mkdir(parents=True)
+        private.folder(folder)
         entry.log = str(folder / step.LOG)
 
         def tick(seconds: float) -> None:
@@ -219,9 +219,10 @@ def run(
     """
     for image in sorted({task.container["image"] for task in plan.tasks}):
         environment.python_of(image)
+    private.folder(root.path)
     values = modules.published(values, plan, root.files)
     running = _Run(plan, arguments.with_published_files(values, root.files), root, show)
-    running.folder.mkdir(parents=True)
+    private.folder(running.folder)
     with record.held(running.folder):
         index = running.whole()
     return running.record, index

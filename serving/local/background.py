@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kanaria.components.shared import private
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.local import store
 
@@ -24,10 +25,10 @@ def served(state: Path) -> Iterator[str]:
     """
     if store.live_url(state):
         raise NotReadyError(f"{state}: a server is live on it; stop it, or use its address")
-    state.mkdir(parents=True, exist_ok=True)
+    private.folder(state)
     command = [sys.executable, "-m", "kanaria.serving.local", "--state", str(state)]
     command += ["--port", "0", "--parent", str(os.getpid())]
-    with (state / store.SERVER_LOG).open("wb") as log:
+    with private.opened(state / store.SERVER_LOG, "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + START_SECONDS

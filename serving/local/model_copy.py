@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from kanaria.components.shared import atomic, fingerprint, storage
+from kanaria.components.shared import atomic, fingerprint, private, storage
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.local.lifeline import die_with
 
@@ -27,7 +27,7 @@ async def made(uri: str, copies: Path, log: Path) -> bool:
     """Return whether the model at `uri` lies in its folder; why it does not ends the log."""
     if not storage.is_remote(uri) or folder(uri, copies).is_dir():
         return True
-    with log.open("ab") as output:
+    with private.opened(log, "ab") as output:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", __name__, uri, str(copies), str(os.getpid())),
             stdin=asyncio.subprocess.DEVNULL,
@@ -49,8 +49,8 @@ def copy(uri: str, copies: Path) -> None:
         KanariaError: as `storage.fetched` does.
     """
     target = folder(uri, copies)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with (target.parent / LOCK).open("a") as lock:
+    private.folder(target.parent)
+    with private.opened(target.parent / LOCK, "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for rest in target.parent.glob(".*.partial"):  # A copy that was ended left it.
             atomic.remove(rest)

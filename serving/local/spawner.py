@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kanaria.components.shared import private
+
 logger = logging.getLogger(__name__)
 HOST = "kanaria.serving.local.predictor_host"
 GRACE_SECONDS = 10.0
@@ -51,8 +53,8 @@ class Spawner:
         """Start the host unless it lives, and return it. It takes seconds to be of use."""
         async with self._lock:
             if self._host is None or self._host.returncode is not None:
-                self._log.parent.mkdir(parents=True, exist_ok=True)
-                with self._log.open("ab") as log:
+                private.folder(self._log.parent)
+                with private.opened(self._log, "ab") as log:
                     self._host = await asyncio.create_subprocess_exec(
                         *(sys.executable, "-m", HOST, str(os.getpid())),
                         stdin=PIPE,

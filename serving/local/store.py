@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from kanaria.components.shared import atomic, storage, yaml_text
+from kanaria.components.shared import private, storage, yaml_text
 from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
 from kanaria.components.shared.parameters import Faults
@@ -173,14 +173,14 @@ class Service:
     @contextmanager
     def changing(self) -> Iterator[dict[str, Any] | None]:
         """Hold the service for one change and yield the applied manifest, or None."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / CHANGE_LOCK).open("a") as file:
+        private.folder(self.folder)
+        with private.opened(self.folder / CHANGE_LOCK, "a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield self.manifest()
 
     def apply(self, manifest: dict[str, Any]) -> None:
         """Apply a manifest; call it while `changing`."""
-        atomic.write_text(self.folder / MANIFEST, yaml_text.dump(manifest))
+        private.write_text(self.folder / MANIFEST, yaml_text.dump(manifest))
 
     def observed(self) -> Observed:
         """Return what was last observed."""
@@ -193,7 +193,7 @@ class Service:
 
     def write_observed(self, observed: Observed) -> None:
         """Write what is observed now."""
-        atomic.write_text(
+        private.write_text(
             self.folder / STATUS, json.dumps(FORMAT.numbered(asdict(observed)), indent=1)
         )
 
@@ -265,8 +265,8 @@ def served(state: Path) -> Iterator[None]:
     Raises:
         NotReadyError: another server holds it.
     """
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / LOCK).open("a") as file:
+    private.folder(state)
+    with private.opened(state / LOCK, "a") as file:
         # Whoever asks whether a server is live holds the lock for a moment.
         deadline = time.monotonic() + LOCK_SECONDS
         while not _locked(file):
@@ -281,7 +281,7 @@ def served(state: Path) -> Iterator[None]:
 
 def announce(state: Path, url: str) -> None:
     """Tell others where the live server answers."""
-    atomic.write_text(state / SERVER, json.dumps(FORMAT.numbered({"url": url})))
+    private.write_text(state / SERVER, json.dumps(FORMAT.numbered({"url": url})))
 
 
 def last_line(log: Path, start: int = 0) -> str:

@@ -13,6 +13,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Self
 
+from kanaria.components.shared import private
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.local import reconcile, store
 from kanaria.serving.local.store import Observed, Service
@@ -181,9 +182,9 @@ class LocalTraffic:
         return url
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._state.mkdir(parents=True, exist_ok=True)
+        private.folder(self._state)
         options = ["--state", str(self._state), "--port", "0", "--parent", str(os.getpid())]
-        with (self._state / store.SERVER_LOG).open("ab") as log:
+        with private.opened(self._state / store.SERVER_LOG, "ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", SERVER, *options],
                 stdin=subprocess.DEVNULL,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from kanaria.components.shared import private
 from kanaria.serving.drift_server.databases.database import Merge, Row, StoreError, Value
 
 BUSY_SECONDS = 30.0
@@ -36,7 +37,7 @@ class SqliteDatabase:
     def __init__(self, path: Path, *, write: bool) -> None:
         """Open the file, or make it where it is to be written."""
         if write:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path)
         self._uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
         self._copier: sqlite3.Connection | None = None
         self._grown = False
@@ -109,6 +110,15 @@ class SqliteDatabase:
         if self._copier:
             self._copier.close()
         self._connection.close()
+
+
+def _make(path: Path) -> None:
+    """Make the file, where there is none, for its user alone; SQLite's log gets its permissions."""
+    try:
+        private.folder(path.parent)
+        private.opened(path, "ab").close()
+    except OSError as error:
+        raise StoreError(f"the store's file {path}: {error.strerror}; name another") from error
 
 
 def _connect(uri: str) -> sqlite3.Connection:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from kanaria.components.shared import atomic
+from kanaria.components.shared import private
 from kanaria.components.shared.errors import ConflictError, DataError
 from kanaria.serving.rollout.control.document import Rollout, from_json, to_json
 from kanaria.serving.rollout.control.store import Stored
@@ -43,7 +43,7 @@ class FileStore:
             if rollout.number != expected or (last and last.rollout.active):
                 raise ConflictError(f"{rollout.title}: another rollout was started in between")
             (folder / f"{rollout.number}.entries").unlink(missing_ok=True)
-            atomic.write_text(folder / f"{rollout.number}.json", to_json(rollout))
+            private.write_text(folder / f"{rollout.number}.json", to_json(rollout))
 
     def save(self, rollout: Rollout, version: str, entry: Entry | None = None) -> Stored:
         """Replace the rollout read at `version`; add the entry to its record in the same write."""
@@ -56,7 +56,7 @@ class FileStore:
             if entry is not None:
                 _append(path.with_suffix(".entries"), before.rollout.entries, entry)
                 rollout = replace(rollout, entries=before.rollout.entries + 1)
-            atomic.write_text(path, to_json(rollout))
+            private.write_text(path, to_json(rollout))
             return _read(path)
 
     def entries(self, namespace: str, service: str, number: int) -> tuple[Entry, ...]:
@@ -96,12 +96,12 @@ def _lines(path: Path) -> list[str]:
 def _append(path: Path, count: int, entry: Entry) -> None:
     """Add a line after the first `count`; what a writer that died left after them goes."""
     kept = [*_lines(path)[:count], to_line(entry)]
-    atomic.write_text(path, "".join(f"{line}\n" for line in kept))
+    private.write_text(path, "".join(f"{line}\n" for line in kept))
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a") as file:
+    private.folder(folder)
+    with private.opened(folder / "lock", "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Protocol
 
+from kanaria.components.shared import private
 from kanaria.components.shared.errors import ConflictError
 from kanaria.serving.kubernetes_client import LEASES, KubernetesClient, Object
 
@@ -37,8 +38,8 @@ class FileLease:
         """Take or renew the lease; False while another process holds it."""
         if self._file is not None:
             return True
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = self._path.open("a")
+        private.folder(self._path.parent)
+        file = private.opened(self._path, "a")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
