@@ -79,6 +79,7 @@ GATEWAY_CLASSES = Resource(
     group="gateway.networking.k8s.io", version="v1", plural="gatewayclasses", namespaced=False
 )
 CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps")
+EVENTS = Resource(group="", version="v1", plural="events")
 SECRETS = Resource(group="", version="v1", plural="secrets")
 SERVICE_ACCOUNTS = Resource(group="", version="v1", plural="serviceaccounts")
 PODS = Resource(group="", version="v1", plural="pods")

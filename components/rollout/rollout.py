@@ -126,7 +126,7 @@ def _rolled_out(
         namespace,
         service,
         lease=place.lease_of(namespace, service),
-        heard=Teller(logger.warning),
+        heard=place.telling(Teller(logger.warning)),
         interval_seconds=request.interval_seconds,
     )
     return stored.rollout

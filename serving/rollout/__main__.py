@@ -2,7 +2,7 @@
 
 Works on every rollout of one namespace until it is told to stop. In a cluster its settings come
 from the environment: KANARIA_NAMESPACE, KANARIA_PROMETHEUS_URL, KANARIA_PROMETHEUS_QUERIES,
-KANARIA_DRIFT_SERVER.
+KANARIA_DRIFT_SERVER. With --port it answers /healthz, /readyz and /metrics.
 """
 
 import argparse
@@ -10,10 +10,14 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from kanaria.components.shared.command_line import Parser, amount, code_of
+from kanaria.components.shared.command_line import Parser, amount, code_of, port
 from kanaria.serving.rollout.control.connect import connect
 from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, serve
+from kanaria.serving.rollout.control.probes import answering
+from kanaria.serving.rollout.control.pulse import Pulse
 from kanaria.serving.rollout.control.store import Stored
 from kanaria.serving.rollout.timeline.progress import line
 
@@ -33,7 +37,23 @@ def _options() -> argparse.Namespace:
         metavar="SECONDS",
         help="between two looks; %(default)g",
     )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address for --port, 0.0.0.0 for all; %(default)s"
+    )
+    parser.add_argument(
+        "--port", type=port, default=None, help="for probes and metrics, 0 for a free one; none"
+    )
     return parser.parse_args()
+
+
+@contextmanager
+def _probed(pulse: Pulse, options: argparse.Namespace) -> Iterator[None]:
+    if options.port is None:
+        yield
+        return
+    with answering(pulse, options.host, options.port) as taken:
+        logging.info("probes and metrics on port %d", taken)
+        yield
 
 
 def _log(stored: Stored) -> None:
@@ -46,15 +66,19 @@ def _control() -> int:
     options = _options()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    with connect(
-        options.state, options.prometheus_url, options.prometheus_queries, options.drift_server
-    ) as place:
+    pulse = Pulse()
+    with (
+        connect(
+            options.state, options.prometheus_url, options.prometheus_queries, options.drift_server
+        ) as place,
+        _probed(pulse, options),
+    ):
         logging.info("working on the rollouts of namespace %s", options.namespace)
         serve(
-            place.world(),
+            pulse.around(place.world()),
             options.namespace,
             lease_of=place.lease_of,
-            heard=_log,
+            heard=place.telling(_log),
             interval_seconds=options.interval,
         )
     return 0

@@ -70,7 +70,7 @@ def _run(place: "Place", options: argparse.Namespace, *, reads: bool = True) -> 
         options.namespace,
         options.service,
         lease=place.lease_of(options.namespace, options.service),
-        heard=Teller(_say),
+        heard=place.telling(Teller(_say)),
         interval_seconds=getattr(options, "interval", 0),
     )
     return int(reads and stored.rollout.state.phase is not Phase.PROMOTED)

@@ -51,7 +51,7 @@ class ConfigMapStore:
         new = _manifest(rollout, head(service), "", 0)
         before = self._cluster.get(CONFIG_MAPS, namespace, head(service))
         if before is None:
-            new["metadata"]["ownerReferences"] = [self._owner(namespace, service)]
+            new["metadata"]["ownerReferences"] = [owner(self._cluster, namespace, service)]
             self._cluster.create(CONFIG_MAPS, namespace, new)
             return
         last = _stored(before).rollout
@@ -96,18 +96,6 @@ class ConfigMapStore:
         names = {item["metadata"]["name"]: item["metadata"]["labels"][LABEL] for item in found}
         return tuple(sorted(service for name, service in names.items() if name == head(service)))
 
-    def _owner(self, namespace: str, service: str) -> dict[str, Any]:
-        for resource in OWNERS:
-            found = self._cluster.get(resource, namespace, service)
-            if found is not None:
-                return {
-                    "apiVersion": found["apiVersion"],
-                    "kind": found["kind"],
-                    "name": service,
-                    "uid": found["metadata"]["uid"],
-                }
-        raise NotReadyError(f"{namespace}/{service}: there is no such service; push a model first")
-
     def _keep(self, namespace: str, name: str, of: Object, data: Mapping[str, str]) -> None:
         """Make a ConfigMap that never changes; one that a dead writer left says the same."""
         metadata = {key: of["metadata"][key] for key in ("labels", "ownerReferences")}
@@ -119,6 +107,24 @@ class ConfigMapStore:
         kept = {key: before["metadata"][key] for key in ("ownerReferences", "resourceVersion")}
         manifest["metadata"].update(kept)
         return self._cluster.replace(CONFIG_MAPS, before["metadata"]["namespace"], manifest)
+
+
+def owner(cluster: KubernetesClient, namespace: str, service: str) -> dict[str, Any]:
+    """Return apiVersion, kind, name and uid of the object that a service is.
+
+    Raises:
+        NotReadyError: there is no such service.
+    """
+    for resource in OWNERS:
+        found = cluster.get(resource, namespace, service)
+        if found is not None:
+            return {
+                "apiVersion": found["apiVersion"],
+                "kind": found["kind"],
+                "name": service,
+                "uid": found["metadata"]["uid"],
+            }
+    raise NotReadyError(f"{namespace}/{service}: there is no such service; push a model first")
 
 
 def head(service: str) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.rollout.control.controller import LeaseOf
+from kanaria.serving.rollout.control.controller import Heard, LeaseOf
 from kanaria.serving.rollout.control.files import FOLDER, FileStore
 from kanaria.serving.rollout.control.lease import FileLease, KubernetesLease
 from kanaria.serving.rollout.control.look import World
-from kanaria.serving.rollout.control.store import Store
+from kanaria.serving.rollout.control.store import Store, Stored
 from kanaria.serving.rollout.observations.protocol import Reading, Revisions, Source
 from kanaria.serving.rollout.policy import Policy
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect_cluster
@@ -69,6 +69,20 @@ class Place:
                 f"policy: its gates {names} ask a drift server, and none is named; set its URL "
                 f"(--drift-server, drift_server_url or {DRIFT_SERVER}), or write false for them"
             )
+
+    def telling(self, *hearers: Heard) -> Heard:
+        """Return what tells all hearers of a rollout, and in a cluster `kubectl describe` too."""
+        told = list(hearers)
+        if self.cluster is not None:
+            from kanaria.serving.rollout.control.events import EventTeller
+
+            told.append(EventTeller(self.cluster))
+
+        def tell(stored: Stored) -> None:
+            for heard in told:
+                heard(stored)
+
+        return tell
 
     def world(self, *, reads: bool = True) -> World:
         """Return what a controller works with; without reading it cannot decide."""
