@@ -19,7 +19,7 @@ from kanaria.serving.rollout.policy import parse
 
 STEPS = """
 steps:
-  - {percent: 10, minimum_requests: 100, minimum_minutes: 2}
+  - {percent: 50, minimum_requests: 100, minimum_minutes: 2}
 """
 
 
