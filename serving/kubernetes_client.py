@@ -170,6 +170,14 @@ class KubernetesClient:
         query = {"fieldManager": FIELD_MANAGER}
         return self._call("POST", resource.path(namespace), query=query, body=manifest) or {}
 
+    def unchanged(self, resource: Resource, namespace: str, name: str) -> Object | None:
+        """Return the object, or None, by a patch of nothing that is only tried.
+
+        It needs the right to patch, which answers with the object, and none to read.
+        """
+        path, query = resource.path(namespace, name), {"dryRun": "All"}
+        return self._call("PATCH", path, query=query, body={}, kind=MERGE, absent_is_none=True)
+
     def apply(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
         """Make the object's fields what the manifest says; fields it no longer says go away.
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.errors import ConflictError, ParameterError, shown
 from kanaria.components.shared.stores import location, s3_environment
 from kanaria.serving.inference_service import bucket_access
 from kanaria.serving.inference_service.bucket_access import BucketAccess
@@ -98,5 +98,16 @@ def create(access: PodAccess, cluster: "KubernetesClient") -> None:
     namespace = access.namespace
     secret = bucket_access.secret(access.bucket, namespace, access.secret)
     account = bucket_access.service_account(namespace, access.account, access.secret)
-    cluster.apply(SECRETS, namespace, secret)
+    found = cluster.unchanged(SECRETS, namespace, access.secret)
+    if found is None:
+        # Not applied: what another has made in between would be changed.
+        cluster.create(SECRETS, namespace, secret)
+    elif bucket_access.is_ours(found):
+        secret["metadata"]["resourceVersion"] = found["metadata"]["resourceVersion"]
+        cluster.apply(SECRETS, namespace, secret)
+    else:
+        raise ConflictError(
+            f"Secret {namespace}/{access.secret}: not made by Kanaria, so it is left as it is; "
+            "name another one by storage_secret, or leave create_storage_secret out"
+        )
     cluster.apply(SERVICE_ACCOUNTS, namespace, account)

@@ -22,12 +22,13 @@ NEEDED = (
     Rule(
         resource=kubernetes.INFERENCE_SERVICES, verbs=("get", "list", "create", "patch", "delete")
     ),
-    Rule(resource=kubernetes.SERVING_RUNTIMES, verbs=("get", "list")),
-    Rule(resource=kubernetes.REVISIONS, verbs=("get", "list")),
-    Rule(resource=kubernetes.HTTP_ROUTES, verbs=("get", "list", "create", "patch")),
-    Rule(resource=kubernetes.PODS, verbs=("get", "list")),
+    Rule(resource=kubernetes.SERVING_RUNTIMES, verbs=("list",)),
+    Rule(resource=kubernetes.REVISIONS, verbs=("list",)),
+    Rule(resource=kubernetes.HTTP_ROUTES, verbs=("get", "create", "patch")),
+    Rule(resource=kubernetes.PODS, verbs=("list",)),
     Rule(resource=kubernetes.CONFIG_MAPS, verbs=("get", "create", "update")),
     Rule(resource=kubernetes.LEASES, verbs=("get", "create", "update")),
+    Rule(resource=kubernetes.EVENTS, verbs=("create",)),
 )
 """In the namespace of the services: the Role of manifests/base/pipeline-rbac.yaml."""
 

@@ -30,6 +30,20 @@ class BucketAccess:
     secret_key: str = field(repr=False)
 
 
+MADE_HERE = {"app.kubernetes.io/managed-by": "kanaria"}
+"""Labels of a Secret that may be written anew; one without them is somebody else's."""
+
+
+def is_ours(secret: Part) -> bool:
+    """Tell whether a Secret that is there was made here."""
+    metadata = secret.get("metadata", {})
+    labels = metadata.get("labels") or {}
+    is_labelled = all(labels.get(name) == value for name, value in MADE_HERE.items())
+    # Before there was a label, the field manager alone told who made it.
+    managers = {entry.get("manager") for entry in metadata.get("managedFields") or ()}
+    return is_labelled or managers == {"kanaria"}
+
+
 def secret(access: BucketAccess, namespace: str, name: str) -> Part:
     """Return the Secret; its text is `stringData`, which the API server encodes."""
     told = {
@@ -42,7 +56,12 @@ def secret(access: BucketAccess, namespace: str, name: str) -> Part:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": name, "namespace": namespace, "annotations": annotations},
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": MADE_HERE,
+            "annotations": annotations,
+        },
         "type": "Opaque",
         "stringData": {
             "AWS_ACCESS_KEY_ID": access.access_key,

@@ -11,7 +11,12 @@ import pytest
 import yaml
 
 from kanaria.components.push import storage_access
-from kanaria.components.shared.errors import KanariaError, ParameterError, PermissionDeniedError
+from kanaria.components.shared.errors import (
+    ConflictError,
+    KanariaError,
+    ParameterError,
+    PermissionDeniedError,
+)
 from kanaria.serving.inference_service import bucket_access
 from kanaria.serving.inference_service.spec import ServiceSpec, StorageAccess
 from kanaria.serving.kubernetes_client import KubernetesClient
@@ -105,6 +110,8 @@ class Api(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         self.applied: list[tuple[str, dict[str, Any]]] = []
+        self.secret: dict[str, Any] | None = None
+        """The Secret that is there already."""
         super().__init__(("127.0.0.1", 0), Handler)
 
 
@@ -113,12 +120,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_PATCH(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.applied.append((self.path.partition("?")[0], body))
-        answer = json.dumps({"message": "refused"} if self.server.code >= 400 else body).encode()
-        self.send_response(self.server.code)
+        path, _, query = self.path.partition("?")
+        code, found = self.server.code, body
+        if "dryRun=All" in query and code < 400:
+            code, found = (200, self.server.secret) if self.server.secret else (404, {})
+        else:
+            self.server.applied.append((path, body))
+        answer = json.dumps({"message": "refused"} if code >= 400 else found).encode()
+        self.send_response(code)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+    do_POST = do_PATCH  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         """Keep the test's output clean."""
@@ -152,10 +166,44 @@ def test_secret_and_account_are_applied_before_anything_refers_to_them(api: Api)
     create(storage_access.of(SERVICE, "s3://b"))
     below = "/api/v1/namespaces/team"
     assert [path for path, _ in api.applied] == [
-        f"{below}/secrets/tips-storage",
+        f"{below}/secrets",
         f"{below}/serviceaccounts/tips-storage",
     ]
     assert api.applied[0][1]["stringData"]["AWS_SECRET_ACCESS_KEY"] == SECRET
+    assert api.applied[0][1]["metadata"]["labels"] == bucket_access.MADE_HERE
+
+
+def made_by(*managers: str, **labels: str) -> dict[str, Any]:
+    fields = [{"manager": manager} for manager in managers]
+    metadata = {"resourceVersion": "7", "labels": labels, "managedFields": fields}
+    return {"metadata": metadata, "data": {"token": "dGhlaXJz"}}
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        made_by("kubectl-create"),
+        made_by("kubectl-create", "kanaria"),
+        made_by("helm", **{"app.kubernetes.io/managed-by": "Helm"}),
+        {"metadata": {"resourceVersion": "7"}},
+    ],
+)
+def test_a_secret_that_was_not_made_here_is_left_as_it_is(api: Api, theirs: dict[str, Any]):
+    api.secret = theirs
+    with pytest.raises(ConflictError, match=r"Secret team/tips-storage: not made by Kanaria"):
+        create(storage_access.of(SERVICE, "s3://b"))
+    assert api.applied == []
+
+
+@pytest.mark.parametrize(
+    "ours", [made_by("kanaria"), made_by("kubectl-edit", "kanaria", **bucket_access.MADE_HERE)]
+)
+def test_a_secret_that_was_made_here_is_written_as_it_was_seen(api: Api, ours: dict[str, Any]):
+    api.secret = ours
+    create(storage_access.of(SERVICE, "s3://b"))
+    path, applied = api.applied[0]
+    assert path.endswith("/secrets/tips-storage")
+    assert applied["metadata"]["resourceVersion"] == "7"
 
 
 @pytest.mark.parametrize(("code", "error"), [(403, PermissionDeniedError), (422, ParameterError)])

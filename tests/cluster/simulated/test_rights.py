@@ -7,7 +7,7 @@ from pathlib import Path
 
 import object_stores
 import pytest
-from accounts import Account, install, ready_pods
+from accounts import Account, install, kubectl, ready_pods
 from inference_services import InferenceServices, wait_until
 from object_stores import Bucket
 
@@ -28,6 +28,7 @@ from kanaria.serving.kubernetes_client import KubernetesClient, Resource
 from kanaria.serving.rollout.control import controller, orders
 from kanaria.serving.rollout.control.config_maps import ConfigMapStore
 from kanaria.serving.rollout.control.connect import NoSource
+from kanaria.serving.rollout.control.events import EventTeller
 from kanaria.serving.rollout.control.lease import KubernetesLease
 from kanaria.serving.rollout.control.look import World
 from kanaria.serving.rollout.policy import Policy, Strategy
@@ -179,12 +180,20 @@ def test_a_rollout_begun_by_the_pipeline_is_finished_by_the_account_that_control
     )
     lease = KubernetesLease(cluster, namespace, "tips", who)
     ended = controller.run(
-        world, namespace, "tips", lease=lease, heard=lambda _: None, interval_seconds=1
+        world, namespace, "tips", lease=lease, heard=EventTeller(cluster), interval_seconds=1
     )
     assert ended.rollout.state.phase is Phase.PROMOTED
     status = traffic.observe(namespace, "tips")
     assert status
     assert status.revision_uris[status.rolled_out] == "s3://m/two"
+    kind = "httproute" if mode else "inferenceservice"
+    described = kubectl("describe", kind, "tips", "--namespace", namespace)
+    events = described.partition("Events:")[2]
+    assert [word for word in ("Started", "Promoted") if events.count(word) == 1] == [
+        "Started",
+        "Promoted",
+    ]
+    assert "kanaria-rollout" in events
 
 
 def pods_of(services: InferenceServices) -> list[dict[str, object]]:
@@ -291,9 +300,13 @@ def test_a_secret_of_somebody_elses_is_left_alone(
     theirs = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": "tips-storage", "annotations": {"serving.kserve.io/s3-region": "x"}},
+        "metadata": {"name": "tips-storage"},
+        "stringData": {"token": "theirs"},
     }
     services.apply(theirs)
-    with pytest.raises(ConflictError, match="conflict with"):
+    with pytest.raises(ConflictError, match="tips-storage: not made by Kanaria"):
         push_as(pipeline, "one", create_storage_secret=True)
-    assert "data" not in services.object("v1", "Secret", "tips-storage")
+    left = services.object("v1", "Secret", "tips-storage")
+    assert {name: base64.b64decode(text) for name, text in left["data"].items()} == {
+        "token": b"theirs"
+    }

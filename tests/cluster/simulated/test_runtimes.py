@@ -64,6 +64,11 @@ def test_a_service_runs_on_our_runtime_where_it_belongs(
     assert "--monitoring_config_file=/etc/tensorflow-serving/monitoring.config" in server["args"]
     assert pod["spec"]["nodeName"] in nodes
     assert pod["metadata"]["annotations"]["prometheus.io/path"] == "/metrics"
+    security = server["securityContext"]
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert security["readOnlyRootFilesystem"]
+    places = {mount["mountPath"]: mount.get("readOnly", False) for mount in server["volumeMounts"]}
+    assert [place for place, is_read in places.items() if not is_read] == ["/tmp"]
     limits = server["resources"]["limits"]
     assert limits.get("nvidia.com/gpu", "0") == str(placement.gpus)
 

@@ -1,0 +1,181 @@
+"""Every verb that a Role grants has its call in the source, and every call its verb.
+
+What an account needs is read from the source: the calls of KubernetesClient in the files that it
+runs. A verb granted for nothing fails, and so does one that is missing, or a call in a file that
+no account is said to run.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kanaria.serving import kubernetes_client
+from kanaria.serving.kubernetes_client import KubernetesClient, Resource
+
+ROOT = Path(__file__).parents[2]
+Right = tuple[str, str]
+"""Plural name of a resource, and a verb on it."""
+VERBS = {
+    "get": "get",
+    "list": "list",
+    "create": "create",
+    "apply": "patch",
+    "merge_patch": "patch",
+    "unchanged": "patch",
+    "replace": "update",
+    "delete": "delete",
+}
+"""Method of KubernetesClient -> verb that the API server asks for."""
+FREE = {"serves", "version", "may"}
+"""Methods that every account may call."""
+GATEWAYS = "serving/traffic/gateways.py"
+CONTROL = ("serving/rollout/control/*.py", "serving/rollout/observations/*.py")
+STORAGE = "components/push/storage_access.py"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What an account runs.
+
+    Attributes:
+        files: patterns.
+        never: functions in them that it never calls.
+        makes: resources of which server-side apply makes new ones, which needs a verb of its own.
+        only: resources that the Role is for; () for all.
+    """
+
+    files: tuple[str, ...]
+    never: frozenset[str] = frozenset()
+    makes: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
+
+
+TRAFFIC = ("serving/traffic/cluster.py", "serving/traffic/knative.py", "serving/traffic/http*.py")
+ACCOUNTS = {
+    "base/rollout-rbac.yaml": Account(
+        files=(*CONTROL, *TRAFFIC), never=frozenset({"stage", "_first"})
+    ),
+    "base/pipeline-rbac.yaml": Account(
+        files=(*CONTROL, *TRAFFIC, "serving/checks/cluster_facts.py"),
+        never=frozenset({"services"}),
+        makes=frozenset({"inferenceservices"}),
+    ),
+    "storage/storage-rbac.yaml": Account(files=(STORAGE,), makes=frozenset({"serviceaccounts"})),
+    "kserve/configuration-rbac.yaml": Account(files=(GATEWAYS,), only=frozenset({"configmaps"})),
+    "kserve/gateway-rbac.yaml": Account(
+        files=(GATEWAYS,), only=frozenset({"gateways", "gatewayclasses"})
+    ),
+}
+AS_A_PERSON = {"serving/doctor/examine.py"}
+"""Whoever calls these needs what they ask for, or is told that it is not seen."""
+
+
+def resources(node: ast.expr, module: ast.Module) -> Iterator[Resource]:
+    """Yield what a call's first argument stands for; nothing where it is no resource."""
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    found = getattr(kubernetes_client, name, None)
+    if isinstance(found, Resource):
+        yield found
+    elif name == "resource":  # A loop over several.
+        for listed in ast.walk(module):
+            if isinstance(listed, ast.Tuple):
+                for part in listed.elts:
+                    yield from resources(part, module)
+
+
+def calls(file: Path) -> Iterator[tuple[str, Resource, str]]:
+    """Yield every call of the client: the functions around it, the resource, the method."""
+    module = ast.parse(file.read_text())
+
+    def walk(node: ast.AST, around: str) -> Iterator[tuple[str, Resource, str]]:
+        if isinstance(node, ast.FunctionDef):
+            around = f"{around}.{node.name}"
+        called = node.func if isinstance(node, ast.Call) and node.args else None
+        if isinstance(called, ast.Attribute) and called.attr in VERBS:
+            for resource in resources(node.args[0], module):
+                yield around, resource, called.attr
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, around)
+
+    yield from walk(module, "")
+
+
+def files(patterns: tuple[str, ...]) -> Iterator[Path]:
+    for pattern in patterns:
+        yield from ROOT.glob(pattern)
+
+
+def needed(account: Account) -> set[Right]:
+    found = set()
+    for file in files(account.files):
+        for around, resource, method in calls(file):
+            is_for_all = account.only and resource.plural in account.only
+            is_its_own = not account.only and resource.namespaced
+            if not (is_for_all or is_its_own) or account.never & set(around.split(".")):
+                continue
+            found.add((resource.plural, VERBS[method]))
+            if method == "apply" and resource.plural in account.makes:
+                found.add((resource.plural, "create"))
+    return found
+
+
+def granted(file: str) -> set[Right]:
+    documents = yaml.safe_load_all((ROOT / "manifests" / file).read_text())
+    return {
+        (resource, verb)
+        for found in documents
+        if found["kind"] in ("Role", "ClusterRole")
+        for rule in found["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+@pytest.mark.parametrize("role", list(ACCOUNTS))
+def test_a_role_grants_the_verbs_that_are_called_and_no_others(role: str):
+    assert granted(role) == needed(ACCOUNTS[role])
+
+
+def test_every_role_of_the_manifests_has_an_account_here():
+    found = (ROOT / "manifests").rglob("*rbac.yaml")
+    assert {str(file.relative_to(ROOT / "manifests")) for file in found} == set(ACCOUNTS)
+
+
+def test_every_file_that_calls_the_client_is_run_by_an_account():
+    known = {file for account in ACCOUNTS.values() for file in files(account.files)}
+    known |= {ROOT / file for file in AS_A_PERSON} | {ROOT / "serving/kubernetes_client.py"}
+    callers = {
+        path
+        for part in ("components", "pipelines", "serving")
+        for path in (ROOT / part).rglob("*.py")
+        if "tests" not in path.parts and list(calls(path))
+    }
+    assert callers <= known
+
+
+def test_every_method_of_the_client_has_its_verb():
+    methods = {name for name, value in vars(KubernetesClient).items() if not name.startswith("_")}
+    assert methods == VERBS.keys() | FREE | {"connect"}
+
+
+@pytest.mark.parametrize("role", ["base/pipeline-rbac.yaml", "base/rollout-rbac.yaml"])
+def test_names_can_be_given_where_kubernetes_knows_them(role: str):
+    patches = yaml.safe_load(
+        (ROOT / "manifests/components/by-name/kustomization.yaml").read_text()
+    )["patches"]
+    found = {patch["target"]["name"]: yaml.safe_load(patch["patch"]) for patch in patches}
+    documents = list(yaml.safe_load_all((ROOT / "manifests" / role).read_text()))
+    (rules,) = [one["rules"] for one in documents if one["kind"] == "Role"]
+    (name,) = {one["metadata"]["name"] for one in documents}
+    for change in found[name]:
+        _, _, index, key = change["path"].split("/")
+        if change["op"] == "test":
+            assert rules[int(index)][key] == change["value"]
+        else:
+            assert not {"create", "list"} & set(rules[int(index)]["verbs"])
+    named = {int(change["path"].split("/")[2]) for change in found[name]}
+    assert [index for index, rule in enumerate(rules) if "update" in rule["verbs"]] == sorted(named)
