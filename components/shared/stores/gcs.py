@@ -182,7 +182,7 @@ def _check_next(token: str | None, tokens: set[str]) -> None:
         raise RefusedError(f"more than {MOST_PAGES} pages; name a longer prefix")
 
 
-class _Adapter(requests.adapters.HTTPAdapter):  # type: ignore[misc]  # It has no types.
+class _Adapter(requests.adapters.HTTPAdapter):
     """Makes connections whose answers end."""
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:

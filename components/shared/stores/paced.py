@@ -30,7 +30,7 @@ class _Paced(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int | None:
         begun = time.monotonic()
-        count: int | None = self._raw.readinto(buffer)  # type: ignore[attr-defined]
+        count: int | None = self._raw.readinto(buffer)
         if self._got:  # What a server thinks before its first byte, the socket's time-out bounds.
             self._waited += time.monotonic() - begun
         self._got += count or 0
@@ -48,7 +48,7 @@ class _Paced(io.RawIOBase):
 class _Answer(http.client.HTTPResponse):
     def __init__(self, sock: Any, *arguments: Any, **named: Any) -> None:
         super().__init__(sock, *arguments, **named)
-        self.fp = io.BufferedReader(_Paced(self.fp.detach()))  # type: ignore[attr-defined]
+        self.fp = io.BufferedReader(_Paced(self.fp.detach()))
 
 
 class _Connection(HTTPConnection):
