@@ -2,8 +2,11 @@
 
 import itertools
 import json
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -228,6 +231,26 @@ def test_a_listing_that_drips_is_given_up(monkeypatch):
         use(monkeypatch, endpoint)
         with pytest.raises(NotReadyError, match=r"s3://bucket/m/': failed 2 times"):
             storage.matches("s3://bucket/m/*")
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_headers_that_drip_are_given_up(monkeypatch, scheme):
+    def answer(client: socket.socket) -> None:
+        with client, suppress(OSError):
+            for piece in drip(b"HTTP/1.1 200 OK\r\nX-Long: "):
+                client.sendall(piece)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=answer, args=listener.accept()[:1], daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        use(monkeypatch, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(NotReadyError, match=rf"{scheme}://bucket/m/a': failed 2 times"):
+            storage.exists(f"{scheme}://bucket/m/a")
 
 
 @pytest.mark.usefixtures("_impatient")
