@@ -17,7 +17,7 @@ from kanaria.serving.rollout.timeline.wording import (
     why,
 )
 
-RATES = {"errors": "errors", "latency": "slow"}
+RATES = {"errors": "errors", "refusals": "refused", "latency": "slow"}
 
 
 def line(state: State, policy: Policy, now: float) -> str:
