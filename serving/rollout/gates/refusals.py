@@ -14,7 +14,7 @@ from kanaria.serving.rollout.gates.rates import RateEvidence, RateTest
 from kanaria.serving.rollout.gates.report import Promise, finding
 from kanaria.serving.rollout.observation import Counts, Observation
 
-UNMEASURED = "refused: nothing is known; what counts the requests here tells no answers of 3xx, 4xx"
+UNMEASURED = "refused: nothing is known, as what counts the requests does not tell 3xx and 4xx"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

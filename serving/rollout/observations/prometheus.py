@@ -54,9 +54,9 @@ class _Found(BaseModel):
 
     model_config = ConfigDict(strict=True)
     status: str
-    error: str = ""
+    error: str | None = None
     data: _Data | None = None
-    warnings: list[str] = []
+    warnings: list[str] | None = None
     partial: Annotated[bool, Field(alias="isPartial")] = False
 
 
@@ -140,8 +140,7 @@ def vector(body: bytes) -> list[Any]:
     try:
         found = _Found.model_validate_json(body)
     except ValidationError as error:
-        text = shown(body.decode("utf-8", "replace"))
-        raise DataError(f"not the answer of a Prometheus: {first_fault(error)}: {text}") from error
+        raise DataError(f"not the answer of a Prometheus: {first_fault(error)}") from error
     if found.status != "success" or found.data is None:
         raise DataError(f"Prometheus says {shown(found.status)}: {shown(found.error)}")
     if found.warnings or found.partial:

@@ -69,7 +69,7 @@ def reading(text: str, revisions: Revisions, now: float) -> Reading:
     """
     try:
         return _reading(text, revisions, now)
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, OverflowError) as error:
         raise DataError(f"not the metrics of a router: {shown(text)}") from error
 
 
