@@ -12,7 +12,7 @@ from kanaria.serving.rollout.gates.latency import LatencyGate
 from kanaria.serving.rollout.gates.predictions import PredictionGate
 from kanaria.serving.rollout.gates.protocol import Gate
 from kanaria.serving.rollout.gates.rates import RateTest
-from kanaria.serving.rollout.gates.refusals import RefusalGate
+from kanaria.serving.rollout.gates.refusals import RefusalGate, RefusalTest
 from kanaria.serving.rollout.gates.report import Promise
 from kanaria.serving.rollout.policy import Policy, Strategy
 
@@ -40,7 +40,7 @@ def _on_rates(policy: Policy) -> list[Gate[Any]]:
         promise = _promise(policy, errors, errors.minimum_events)
         found.append(ErrorGate(test=test, promise=promise))
     if refusals:
-        test = _test(policy, refusals, refusals.tolerated)
+        test = _test(policy, refusals, refusals.tolerated, RefusalTest)
         promise = _promise(policy, refusals, refusals.minimum_events)
         found.append(RefusalGate(test=test, promise=promise))
     if latency:
@@ -73,8 +73,10 @@ def _on_models(policy: Policy) -> list[Gate[Any]]:
     return found
 
 
-def _test(policy: Policy, gate: RateGatePolicy, tolerated: float) -> RateTest:
-    return RateTest(
+def _test(
+    policy: Policy, gate: RateGatePolicy, tolerated: float, kind: type[RateTest] = RateTest
+) -> RateTest:
+    return kind(
         margin=gate.margin,
         tolerated=tolerated,
         steps=len(policy.ladder),

@@ -8,6 +8,10 @@ vocabulary than the stable revision's, a path or a right that it lacks, an overl
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kanaria.serving.rollout.evidence import Floats
 from kanaria.serving.rollout.gates import rates
 from kanaria.serving.rollout.gates.protocol import Finding
 from kanaria.serving.rollout.gates.rates import RateEvidence, RateTest
@@ -15,6 +19,21 @@ from kanaria.serving.rollout.gates.report import Promise, finding
 from kanaria.serving.rollout.observation import Counts, Observation
 
 UNMEASURED = "refused: nothing is known, as what counts the requests does not tell 3xx and 4xx"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusalTest(RateTest):
+    """A comparison of rates that may be high: after a switch `margin` is a ratio of odds.
+
+    For rare refusals that is a ratio of rates. Twice a rate of 60 % would be no limit at all.
+    """
+
+    def limit(self, known: ArrayLike) -> Floats:
+        """Return the rate to compare with, given the stable rate `known` before the interval."""
+        if self.concurrent:
+            return RateTest.limit(self, known)
+        rate = np.asarray(known, dtype=float)
+        return np.maximum(self.tolerated, self.margin * rate / (1 + (self.margin - 1) * rate))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -100,6 +100,16 @@ def test_blue_green_learns_what_is_refused_before_it_switches_and_goes_back(minu
     assert moves(found) == [("shift", 100), ("rollback", 0)]
 
 
+@pytest.mark.parametrize("rate", RATES)
+def test_after_a_switch_few_requests_are_enough_however_many_were_refused_before(minute, rate):
+    gate = refusals(BLUE_GREEN)
+    before = minute(0, None, counts(3000, round(3000 * rate)))
+    evidence = gate.observe(gate.start(), before)
+    assert gate.judge(evidence).grounded
+    evidence = gate.observe(evidence, minute(1, counts(60, 60), None))
+    assert gate.judge(evidence).spent >= 1
+
+
 def test_copies_that_a_shadow_refuses_end_it(minute):
     found = rolled(SHADOW, minute, every, share(0.01), minutes=5)
     assert moves(found) == [("shift", 0), ("rollback", 0)]
