@@ -54,8 +54,11 @@ class Gate(Protocol):
     def before(self, service: ServiceSpec) -> tuple[Result, ...]:
         """Judge what is known before the revision is made."""
 
-    def at_zero(self, service: ServiceSpec, url: str) -> tuple[Result, ...]:
-        """Judge the ready revision, which has no traffic yet, at its own URL."""
+    def at_zero(self, service: ServiceSpec, url: str, stable: str) -> tuple[Result, ...]:
+        """Judge the ready revision, which has no traffic yet, at its own URL.
+
+        `stable` is the URL of the stable revision beside it, "" where there is none.
+        """
 
 
 def deliver(
@@ -103,7 +106,9 @@ def deliver(
     status = _await_ready(traffic, service, timeout)
     if gate and _is_due(status, service.storage_uri):
         revision = ready.revision_of(status, service.storage_uri)
-        results += gate.at_zero(service, status.revision_urls[revision])
+        beside = status.rolled_out if status.rolled_out != revision else ""
+        urls = status.revision_urls
+        results += gate.at_zero(service, urls[revision], urls.get(beside, ""))
         if failures(results):
             return _refused(service, status, results)
     status = _give_share(traffic, service, status, timeout)

@@ -2,6 +2,7 @@
 
     infrastructure: {memory_share: 0.8}
     signature: true
+    compatibility: true
     api_call: {relative_tolerance: 1.0e-3, absolute_tolerance: 1.0e-4, timeout_seconds: 10}
     load: {rate: 20, requests: 200, error_share: 0.01, p50_ms: 0, p95_ms: 0, p99_ms: 1000,
            timeout_seconds: 10}
@@ -83,6 +84,7 @@ class Policy(Part):
 
     infrastructure: Infrastructure | Literal[False] = Infrastructure()
     signature: bool = True
+    compatibility: bool = True
     api_call: ApiCall | Literal[False] = ApiCall()
     load: Annotated[Load | Literal[False], AfterValidator(_load_ends)] = Load()
 

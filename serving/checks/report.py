@@ -9,6 +9,7 @@ CSS = {Verdict.PASSED: "good", Verdict.FAILED: "bad", Verdict.SKIPPED: "note"}
 TITLES = {
     "infrastructure": "Infrastructure",
     "signature": "Signature",
+    "compatibility": "Compatibility with the stable revision",
     "api_call": "API call",
     "load": "Load",
 }

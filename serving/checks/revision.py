@@ -43,14 +43,15 @@ class Revision:
         reading them takes TensorFlow. A server that tells nothing is judged by its answers.
         """
         against_schema = signature.faults_against_schema(self.samples)
-        served = await self._served()
+        served = await self.served()
         if served is None:
             note = "the server tells no signature, so only the trained model's was looked at"
             return judged(SIGNATURE, against_schema, [note])
         faults = signature.faults_of_served(served, self.samples)
         return judged(SIGNATURE, [*faults, *against_schema])
 
-    async def _served(self) -> signature.Signature | None:
+    async def served(self) -> signature.Signature | None:
+        """Return the signature that the server tells of itself, or None."""
         for protocol, read in READERS.items():
             answer = await self.calls.metadata(messages.metadata_path(self.name, protocol))
             try:

@@ -1,12 +1,12 @@
 """The order of the checks: what can be told before a revision is made, then the revision itself."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanaria.components.shared.serving_samples import ServingSamples
-from kanaria.serving.checks import cluster_facts, infrastructure, policy
+from kanaria.serving.checks import beside, cluster_facts, compatibility, infrastructure, policy
 from kanaria.serving.checks.result import Result, Verdict, skipped
 from kanaria.serving.checks.revision import API_CALL, LOAD, SIGNATURE, Revision
 from kanaria.serving.checks.revision_calls import RevisionCalls
@@ -46,38 +46,59 @@ class Checks:
         facts = cluster_facts.read(self.cluster, service, self.model)
         return (infrastructure.check(facts, service, build(service), limits),)
 
-    def at_zero(self, service: ServiceSpec, url: str) -> tuple[Result, ...]:
+    def at_zero(self, service: ServiceSpec, url: str, stable: str = "") -> tuple[Result, ...]:
         """Return what a ready revision shows at its own URL.
+
+        Args:
+            service: that it belongs to.
+            url: of its own.
+            stable: URL of the stable revision beside it, or "" where there is none.
 
         Raises:
             NotReadyError: nothing answers there.
         """
-        wanted = {
-            SIGNATURE: self.policy.signature,
-            API_CALL: bool(self.policy.api_call),
-            LOAD: bool(self.policy.load),
-        }
-        if self.samples is None or not any(wanted.values()):
-            return tuple(skipped(n, NO_SAMPLES if on else OFF) for n, on in wanted.items())
-        return asyncio.run(self._of_revision(service, url, self.samples))
+        return asyncio.run(self._at_zero(service, url, stable))
 
-    async def _of_revision(
-        self, service: ServiceSpec, url: str, samples: ServingSamples
-    ) -> tuple[Result, ...]:
-        limits, off = self.policy, {n: skipped(n, OFF) for n in (SIGNATURE, API_CALL, LOAD)}
+    async def _at_zero(self, service: ServiceSpec, url: str, stable: str) -> tuple[Result, ...]:
         async with RevisionCalls(url) as calls:
-            await calls.reach(self.ready_seconds)
+            if self._asks(stable):
+                await calls.reach(self.ready_seconds)
             revision = Revision(
                 calls=calls,
                 name=service.name,
                 protocol=service.server.protocol_version,
-                samples=samples,
+                samples=self.samples or ServingSamples(inputs={}, outputs={}),
             )
-            signature = await revision.check_signature() if limits.signature else off[SIGNATURE]
-            api = (
-                await revision.check_answers(limits.api_call) if limits.api_call else off[API_CALL]
-            )
-            if limits.load and api.verdict is Verdict.FAILED:
-                return signature, api, skipped(LOAD, "not run, because the API call test failed")
-            load = await revision.check_load(limits.load) if limits.load else off[LOAD]
-            return signature, api, load
+            signature = await self._signature(revision)
+            beside_it = [await self._beside(revision, stable)] if stable else []
+            return signature, *beside_it, *await self._answers(revision)
+
+    def _asks(self, stable: str) -> bool:
+        limits = self.policy
+        alone = limits.signature or limits.api_call or limits.load
+        return bool(self.samples and alone) or bool(stable and limits.compatibility)
+
+    def _unasked(self, check: str, on: object) -> Result:
+        return skipped(check, NO_SAMPLES if on else OFF)
+
+    async def _signature(self, revision: Revision) -> Result:
+        if self.samples and self.policy.signature:
+            return await revision.check_signature()
+        return self._unasked(SIGNATURE, self.policy.signature)
+
+    async def _beside(self, revision: Revision, stable: str) -> Result:
+        if not self.policy.compatibility:
+            return skipped(compatibility.NAME, OFF)
+        async with RevisionCalls(stable) as calls:
+            return await beside.check(revision, replace(revision, calls=calls), self.ready_seconds)
+
+    async def _answers(self, revision: Revision) -> tuple[Result, Result]:
+        api_call, load = self.policy.api_call, self.policy.load
+        answered, loaded = self._unasked(API_CALL, api_call), self._unasked(LOAD, load)
+        if self.samples and api_call:
+            answered = await revision.check_answers(api_call)
+        if load and answered.verdict is Verdict.FAILED:
+            loaded = skipped(LOAD, "not run, because the API call test failed")
+        elif self.samples and load:
+            loaded = await revision.check_load(load)
+        return answered, loaded

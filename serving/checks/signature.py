@@ -83,8 +83,8 @@ def faults_of_served(served: Signature, samples: ServingSamples) -> Iterator[str
                 yield f"{kind} {name!r} is served; the trained model has none of that name"
             elif not _equal(found[name], wanted[name]):
                 yield (
-                    f"{kind} {name!r} is served as {_shown(found[name])}; "
-                    f"the trained model has {_shown(wanted[name])}"
+                    f"{kind} {name!r} is served as {shown_tensor(found[name])}; "
+                    f"the trained model has {shown_tensor(wanted[name])}"
                 )
 
 
@@ -93,7 +93,8 @@ def _equal(found: Tensor, wanted: Tensor) -> bool:
     return found.dtype == wanted.dtype and same_shape
 
 
-def _shown(tensor: Tensor) -> str:
+def shown_tensor(tensor: Tensor) -> str:
+    """Return how a message says a type and shape."""
     if tensor.shape is None:
         return f"{tensor.dtype} of any shape"
     sizes = ", ".join("any" if size is None else str(size) for size in tensor.shape)
@@ -114,7 +115,7 @@ def faults_against_schema(samples: ServingSamples) -> Iterator[str]:
         feature = samples.features.get(name)
         if feature and not _takes(tensor, feature):
             size = "" if feature.size is None else f" of {feature.size} values a row"
-            yield f"input {name!r} is {_shown(tensor)}; the schema says {feature.type}{size}"
+            yield f"input {name!r} is {shown_tensor(tensor)}; the schema says {feature.type}{size}"
 
 
 def _takes(tensor: Tensor, feature: Feature) -> bool:

@@ -12,10 +12,12 @@ missing                           nothing; its last value is kept for KEPT_SECON
                                   gap in the samples is made up for when it is seen again
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from kanaria.serving.rollout.observation import Counts
+from kanaria.components.shared.errors import DataError
+from kanaria.serving.rollout.observation import MOST_COUNTED, Counts
 
 KEPT_SECONDS = 3600.0
 """Replicas come and go for as long as a rollout lasts; what is kept of them must not grow."""
@@ -32,6 +34,7 @@ class Replica:
         name: of the process, for instance a pod's.
         requests: answered since it started.
         errors: of those, answered with a server's error.
+        refused: of those, answered with a refusal (3xx or 4xx); None if not measured.
         slower: (seconds, requests that took longer), bounds ascending; None if not measured.
         started: when it started, seconds since 1970, or None where not known.
     """
@@ -39,8 +42,24 @@ class Replica:
     name: str
     requests: float
     errors: float
+    refused: float | None = None
     slower: tuple[tuple[float, float], ...] | None = None
     started: float | None = None
+
+    def require_possible(self) -> "Replica":
+        """Return the replica, whose counters can be those of a process.
+
+        Raises:
+            DataError: one is no number, negative or too large to be exact, or exceeds the requests.
+        """
+        counts = (self.requests, self.errors, self.refused or 0.0)
+        possible = all(0 <= count <= MOST_COUNTED for count in counts)
+        if not possible or max(counts) > self.requests:
+            raise DataError(
+                f"{self.name}: {self.requests:g} requests, {self.errors:g} errors, "
+                f"{self.refused or 0.0:g} refused: no process counts so"
+            )
+        return self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,22 +117,41 @@ def _added(memory: Memory, replica: Replica) -> Replica:
 def _restarted(before: Replica, after: Replica) -> bool:
     if after.requests < before.requests or after.errors < before.errors:
         return True
+    if after.refused is not None and after.refused < (before.refused or 0.0):
+        return True
     if before.started is None or after.started is None:
         return False
     return after.started - before.started > SAME_START_SECONDS
 
 
 def _difference(before: Replica, after: Replica) -> Replica:
-    earlier = dict(before.slower or ())
-    slower = after.slower and tuple(
-        (seconds, count - earlier.get(seconds, 0.0)) for seconds, count in after.slower
-    )
     return Replica(
         name=after.name,
         requests=after.requests - before.requests,
         errors=after.errors - before.errors,
-        slower=slower,
+        refused=_refused_since(before, after),
+        slower=_slower_since(before, after) or None,
     )
+
+
+def _refused_since(before: Replica, after: Replica) -> float | None:
+    """Return what was refused in between; None where one of the two does not tell."""
+    if after.refused is None or (before.refused is None and before.requests):
+        return None
+    return after.refused - (before.refused or 0.0)
+
+
+def _slower_since(before: Replica, after: Replica) -> tuple[tuple[float, float], ...]:
+    """Return what took longer in between, for the bounds of which both tell something possible.
+
+    A count that fell is no answer that was fast: of that bound nothing is known.
+    """
+    earlier = dict(before.slower or ())
+    unknown = math.inf if before.requests else 0.0
+    since = (
+        (seconds, count - earlier.get(seconds, unknown)) for seconds, count in after.slower or ()
+    )
+    return tuple((seconds, count) for seconds, count in since if count >= 0)
 
 
 def _sum(added: list[Replica]) -> Counts:
@@ -122,8 +160,18 @@ def _sum(added: list[Replica]) -> Counts:
     return Counts(
         requests=requests,
         errors=min(errors, requests),
+        refused=_sum_refused(added, requests),
         slower=_sum_slower(added, requests),
     )
+
+
+def _sum_refused(added: list[Replica], requests: int) -> int | None:
+    """Sum what was refused; None where a replica with requests does not tell, or there is none."""
+    told = [replica.refused for replica in added if replica.requests > 0]
+    known = [refused for refused in told if refused is not None]
+    if not told or len(known) < len(told):
+        return None
+    return min(sum(round(refused) for refused in known), requests)
 
 
 def _sum_slower(added: list[Replica], requests: int) -> tuple[tuple[float, int], ...] | None:
@@ -136,4 +184,4 @@ def _sum_slower(added: list[Replica], requests: int) -> tuple[tuple[float, int],
         return None
     totals = ((bound, sum(round(table[bound]) for table in tables)) for bound in shared)
     # A histogram and its count are two reads of a live process: they may differ by a few.
-    return tuple((bound, min(max(count, 0), requests)) for bound, count in totals)
+    return tuple((bound, min(count, requests)) for bound, count in totals)

@@ -33,6 +33,18 @@ class ErrorsPolicy(RateGatePolicy):
     tolerated: Annotated[float, Field(ge=0, lt=1)] = 0.005
 
 
+class RefusalsPolicy(RateGatePolicy):
+    """The gate on answers of 3xx and 4xx.
+
+    Attributes:
+        tolerated: share of refusals that is acceptable whatever stable's is.
+        minimum_events: as of the other gates; more, since the mistakes of one client come in a row.
+    """
+
+    tolerated: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    minimum_events: Annotated[int, Field(ge=1)] = 10
+
+
 class LatencyPolicy(RateGatePolicy):
     """Attributes: quantile: of the stable revision's latency, above which an answer is slow."""
 
@@ -106,6 +118,7 @@ class GatesPolicy(Part):
     """
 
     errors: ErrorsPolicy | Literal[False] = ErrorsPolicy()
+    refusals: RefusalsPolicy | Literal[False] = RefusalsPolicy()
     latency: LatencyPolicy | Literal[False] = LatencyPolicy()
     hard_rules: HardRulesPolicy = HardRulesPolicy()
     predictions: PredictionsPolicy | Literal[False] | None = None
@@ -124,6 +137,7 @@ GATE_KINDS = {
     kind.__name__
     for kind in (
         ErrorsPolicy,
+        RefusalsPolicy,
         LatencyPolicy,
         PredictionsPolicy,
         DisagreementPolicy,

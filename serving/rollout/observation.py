@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from kanaria.components.shared.errors import DataError, shown
 
+MOST_COUNTED = 2**53
+"""Beyond it a float, which gates compute with, does not count exactly."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Counts:
@@ -13,6 +16,7 @@ class Counts:
     Attributes:
         requests: answered in the interval, at least 0.
         errors: of those, answered with a server's error.
+        refused: of those, answered with a refusal (3xx or 4xx); None where that is not measured.
         slower: (seconds, requests that took longer) for each bound of the latency histogram,
             bounds ascending; None where latency is not measured.
 
@@ -22,11 +26,12 @@ class Counts:
 
     requests: int
     errors: int
+    refused: int | None = None
     slower: tuple[tuple[float, int], ...] | None = None
 
     def __post_init__(self) -> None:
         """Check the counts against each other."""
-        counts = [self.errors, *(count for _, count in self.slower or ())]
+        counts = [self.errors, self.refused or 0, *(count for _, count in self.slower or ())]
         bounds = [seconds for seconds, _ in self.slower or ()]
         if self.requests < 0 or not all(0 <= count <= self.requests for count in counts):
             raise DataError(f"counts {shown(self)}: each must be 0 to the number of requests")
@@ -73,7 +78,7 @@ class ModelCounts:
         drifted: of those, with drift.
 
     Raises:
-        DataError: a count is negative, or parts exceed the whole.
+        DataError: a count is negative or above MOST_COUNTED, or parts exceed the whole.
     """
 
     canary: Mapping[str, int] = field(default_factory=dict)
@@ -94,8 +99,9 @@ class ModelCounts:
         counts = [*labelled, self.drifted, *(count for one in tables for count in one.values())]
         apart = self.disagreements
         fits = sum(labelled) <= apart <= self.pairs and self.drifted <= self.windows
+        fits = fits and max(*counts, self.pairs, self.windows) <= MOST_COUNTED
         if min(counts) < 0 or not fits or apart != sum(self.stable_apart.values()):
-            raise DataError(f"counts {shown(self)}: negative, or parts exceed the whole")
+            raise DataError(f"counts {shown(self)}: none that can be, or parts exceed the whole")
 
     @property
     def disagreements(self) -> int:

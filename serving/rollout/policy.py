@@ -12,6 +12,7 @@
     false_promotion: 0.05
     gates:
       errors: {margin: 2.0, tolerated: 0.005}
+      refusals: {margin: 2.0, tolerated: 0.01}
       latency: {quantile: 0.95, margin: 2.0}
       hard_rules: {restarts: 2, oom_kills: 0}
       predictions: {tolerated: 0.02}        # these four need a drift server; see `gate_policy`

@@ -15,10 +15,12 @@ from kanaria.serving.rollout.gates import rates
 from kanaria.serving.rollout.gates.errors import ErrorGate
 from kanaria.serving.rollout.gates.latency import LatencyGate
 from kanaria.serving.rollout.gates.panel import panel
+from kanaria.serving.rollout.gates.refusals import RefusalGate
 from kanaria.serving.rollout.policy import Policy
 
 Array = NDArray[Any]
 ROLLED_BACK, UNDECIDED, PROMOTED = -1, 0, 1
+RATE_GATES = (ErrorGate, RefusalGate, LatencyGate)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +30,8 @@ class Scenario:
     Attributes:
         canary_errors: share of the canary's requests, 0 to 1.
         stable_errors: share of the stable revision's requests.
+        canary_refused: share of the canary's requests that it refuses.
+        stable_refused: the same of the stable revision.
         canary_slow: share of answers slower than the bound of the latency gate.
         stable_slow: the same of the stable revision.
         requests: of both in a minute.
@@ -39,6 +43,8 @@ class Scenario:
 
     canary_errors: float = 0.01
     stable_errors: float = 0.01
+    canary_refused: float = 0.0
+    stable_refused: float = 0.0
     canary_slow: float = 0.05
     stable_slow: float = 0.05
     requests: int = 600
@@ -78,11 +84,19 @@ class Characteristics:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Minute:
-    """The counts of one minute; each array has one number a rollout."""
+    """The counts of one minute; each array has one number a rollout.
+
+    A gate that is not in `events` had none.
+    """
 
     canary_requests: Array
     stable_requests: Array
     events: dict[str, tuple[Array, Array]]
+
+    def of(self, gate: str) -> tuple[Array, Array]:
+        """Return the events of a gate, the canary's first."""
+        none = np.zeros_like(self.canary_requests)
+        return self.events.get(gate, (none, none))
 
 
 def minutes(scenario: Scenario, percent: Array, generator: np.random.Generator) -> Iterator[Minute]:
@@ -93,6 +107,7 @@ def minutes(scenario: Scenario, percent: Array, generator: np.random.Generator) 
         factors = _factors(scenario, len(percent), generator)
         chances: dict[str, tuple[Array, Array]] = {
             "errors": (scenario.canary_errors * factors[0], scenario.stable_errors * factors[1]),
+            "refusals": (np.array(scenario.canary_refused), np.array(scenario.stable_refused)),
             "latency": (np.array(scenario.canary_slow), np.array(scenario.stable_slow)),
         }
         events = {
@@ -117,7 +132,7 @@ def _factors(scenario: Scenario, count: int, generator: np.random.Generator) -> 
 class _Wealth:
     """The evidence of one gate over all rollouts."""
 
-    gate: ErrorGate | LatencyGate
+    gate: ErrorGate | RefusalGate | LatencyGate
     by_ratio: Array
     by_limit: Array
     health: Array
@@ -130,7 +145,7 @@ class _Wealth:
         return np.where(self.stable_requests > 0, rate, unknown)
 
     def learn(self, minute: Minute) -> None:
-        events = minute.events[self.gate.name]
+        events = minute.of(self.gate.name)
         counted = rates.Rates(
             canary_requests=minute.canary_requests,
             canary_events=events[0],
@@ -176,7 +191,7 @@ class _Rollouts:
         for wealth in self.gates:
             wealth.learn(minute)
             name = wealth.gate.name
-            self.events[name] = self.events[name] + minute.events[name][0]
+            self.events[name] = self.events[name] + minute.of(name)[0]
 
     def decide(self, now: int) -> None:
         """Apply the rules harmed, unfinished, climbing and accepted, in this order."""
@@ -243,7 +258,7 @@ def simulate(
     alone = next(drawn)
     for wealth in state.gates:
         wealth.stable_requests = wealth.stable_requests + alone.stable_requests
-        wealth.stable_events = wealth.stable_events + alone.events[wealth.gate.name][1]
+        wealth.stable_events = wealth.stable_events + alone.of(wealth.gate.name)[1]
     seen = [alone]
     state.percent[:] = policy.ladder[0].percent
     for now in range(1, scenario.minutes + 1):
@@ -260,7 +275,7 @@ def simulate(
 
 
 def _begin(policy: Policy, rollouts: int) -> _Rollouts:
-    gates = [gate for gate in panel(policy) if isinstance(gate, ErrorGate | LatencyGate)]
+    gates = [gate for gate in panel(policy) if isinstance(gate, RATE_GATES)]
     none = np.zeros(rollouts, dtype=int)
     wealth = [
         _Wealth(

@@ -11,7 +11,9 @@ from kanaria.serving.rollout.state import OVER, Phase, Question, State
 
 MINUTE = 60.0
 PAIRED = ("predictions", "disagreement", "labels")
-COUNTED = ("errors", "latency")
+COUNTED = ("errors", "refusals", "latency")
+UNTOLD = ("refusals",)
+"""What some platforms never tell."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,16 +92,16 @@ def look(state: State, observation: Observation, policy: Policy) -> Situation:
 def listening(state: State, policy: Policy) -> tuple[str, ...]:
     """Return the names of the gates that must have data of this step.
 
-    Those on pairs of answers have them in the shadow alone. There, not every platform counts the
-    copies of requests: errors and latency judge where it does.
+    Not every platform tells refusals: they are judged where it does. Gates on pairs of answers
+    have data in the shadow alone. There, not every platform counts the copies of requests: errors
+    and latency, too, judge where it does.
     """
-    names = [gate.name for gate in panel(policy)]
-    if policy.strategy is not Strategy.SHADOW:
-        return tuple(names)
-    if not in_shadow(state, policy):
-        return tuple(name for name in names if name not in PAIRED)
-    counted = {name for name, evidence in state.evidence.items() if evidence.heard is not None}
-    return tuple(name for name in names if name not in COUNTED or name in counted)
+    heard = {name for name, evidence in state.evidence.items() if evidence.heard is not None}
+    shadow = in_shadow(state, policy)
+    optional = COUNTED if shadow else UNTOLD
+    unfit = PAIRED if policy.strategy is Strategy.SHADOW and not shadow else ()
+    names = [gate.name for gate in panel(policy) if gate.name not in unfit]
+    return tuple(name for name in names if name not in optional or name in heard)
 
 
 def exposed(state: State) -> bool:

@@ -119,6 +119,7 @@ class World:
     def __init__(self, folder):
         self.prometheus, self.replicas, self.made = Prometheus(folder), [], Counter()
         self.requests, self.errors, self.slow = Counter(), Counter(), Counter()
+        self.refused = Counter()
 
     def add(self, revision):
         self.made[revision] += 1
@@ -139,6 +140,7 @@ class World:
             assert CLIENT.get(f"{replica.url}/answer", params=query).status_code == code
             self.requests[replica.revision] += 1
             self.errors[replica.revision] += code >= 500
+            self.refused[replica.revision] += 300 <= code < 499
             self.slow[replica.revision] += seconds > 0.1
 
     def settle(self, *but):

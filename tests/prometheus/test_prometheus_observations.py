@@ -1,6 +1,5 @@
 """What the source sees through a real Prometheus equals what clients counted, to the request."""
 
-import itertools
 import logging
 import random
 import threading
@@ -38,6 +37,7 @@ class Observer:
         self.source = PrometheusSource(url, queries.choose("knative"), Pods())
         self.memory, self.interval = Memory(), 0
         self.requests, self.errors, self.slow = Counter(), Counter(), Counter()
+        self.refused = Counter()
 
     def look(self):
         self.interval += 1
@@ -49,6 +49,7 @@ class Observer:
             if counts is not None:
                 self.requests[revision] += counts.requests
                 self.errors[revision] += counts.errors
+                self.refused[revision] += counts.refused or 0
                 self.slow[revision] += dict(counts.slower or ()).get(0.1, 0)
         return seen
 
@@ -75,6 +76,7 @@ def observer(world, canary, stable):
 def equals_what_was_sent(observer, world):
     assert +observer.requests == +world.requests
     assert +observer.errors == +world.errors
+    assert +observer.refused == +world.refused
     assert +observer.slow == +world.slow
 
 
@@ -87,6 +89,19 @@ def test_an_interval_holds_what_was_sent(world, canary, stable, observer):
         observer.look()
         equals_what_was_sent(observer, world)
     assert observer.errors[CANARY] == 9
+
+
+@pytest.mark.parametrize("code", [302, 400, 404, 422, 429, 499, 500])
+def test_a_canary_that_answers_one_code_to_everything_is_seen(
+    world, canary, stable, observer, code
+):
+    world.send(canary, 20, code=code)
+    world.send(stable, 30)
+    world.settle()
+    seen = observer.look()
+    assert (seen.canary.requests, seen.stable.refused) == (20, 0)
+    assert seen.canary.refused == (0 if code in (499, 500) else 20)
+    equals_what_was_sent(observer, world)
 
 
 def test_a_process_that_was_started_again_counts_from_zero(world, canary, stable, observer):
@@ -193,22 +208,22 @@ def test_a_prometheus_that_was_gone_loses_nothing(world, canary, stable, observe
 def test_readings_at_any_moment_of_the_traffic_sum_up(world, canary, stable, observer):
     """Each reading is one moment: an error never shows before its request."""
 
+    enough = threading.Event()
+
     def traffic():
-        for _ in range(60):
+        while not enough.is_set():
             world.send(canary, 5, code=503)
+            world.send(canary, 5, code=404)
             world.send(stable, 5)
 
     sending = threading.Thread(target=traffic)
     sending.start()
-    looks = itertools.count()
-    while sending.is_alive():
-        counts = observer.look().canary
-        assert counts.errors == counts.requests
-        next(looks)
+    found = [observer.look().canary for _ in range(8)]
+    enough.set()
     sending.join()
+    assert all(one.errors + (one.refused or 0) == one.requests for one in found)
     world.settle()
     observer.look()
-    assert next(looks) > 5
     equals_what_was_sent(observer, world)
 
 

@@ -85,6 +85,8 @@ def test_a_model_that_does_not_stays_at_zero_beside_an_untouched_stable_one(
     found = push(request_of(model), tmp_path / "endpoint")
     assert not found.pushed
     assert found.percent == 0
+    fits = Verdict.FAILED if model == "integers" else Verdict.PASSED
+    assert verdicts(found)["compatibility"] is fits
     status = traffic.observe("default", "tips")
     assert status.rolled_out == stable
     assert {t.revision: t.percent for t in status.traffic} == {found.revision: 0, stable: 100}

@@ -329,7 +329,7 @@ class Judge:
     def before(self, service: ServiceSpec) -> tuple[Result, ...]:
         return self._judged("before")
 
-    def at_zero(self, service: ServiceSpec, url: str) -> tuple[Result, ...]:
+    def at_zero(self, service: ServiceSpec, url: str, stable: str) -> tuple[Result, ...]:
         assert url.startswith("http://here/revisions/default/tips-predictor-")
         return self._judged("live")
 

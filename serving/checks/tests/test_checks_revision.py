@@ -1,5 +1,6 @@
 """Real revisions at 0 % of a real local server, each wrong in its own way."""
 
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -65,6 +66,41 @@ class Served:
         )
         results = checks.at_zero(service, self.url(service))
         return {result.check: result for result in results}
+
+    def beside(
+        self,
+        new: tuple[str, str],
+        stable: tuple[str, str] | str,
+        samples: ServingSamples | None = SAMPLES,
+        compatibility: bool = True,
+    ) -> list[Result]:
+        """What is told of a revision beside another one, or beside what answers at a URL."""
+        limits = policy.Policy(
+            signature=False, compatibility=compatibility, api_call=False, load=False
+        )
+        model = self.models / new[0]
+        checks = Checks(
+            policy=limits, model=model, samples=samples, cluster=None, ready_seconds=0.5
+        )
+        service = spec(model, new[1])
+        if not isinstance(stable, str):
+            name = "-beside-".join(["".join(new), "".join(stable)])
+            stable = self.staged(replace(spec(self.models / stable[0], stable[1]), name=name))
+            service = replace(service, name=name, canary_percent=0)
+            self.staged(service)
+        results = checks.at_zero(service, self.url(service), stable)
+        return [one for one in results if one.check == "compatibility"]
+
+    def staged(self, service: ServiceSpec) -> str:
+        """Make it the newest revision of its service; return its URL once it is ready."""
+        self.traffic.stage(build(service))
+        while True:
+            url = self.url(service)
+            status = self.traffic.observe(service.namespace, service.name)
+            ready = status and status.latest_ready == status.latest_created
+            if ready and status.revision_uris[status.latest_ready] == service.storage_uri:
+                return url
+            time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +188,55 @@ def test_without_samples_nothing_is_checked_and_that_is_said(served: Served):
     found = served.check("good", samples=None)
     assert {result.verdict for result in found.values()} == {Verdict.SKIPPED}
     assert all("train_model" in result.notes[0] for result in found.values())
+
+
+@pytest.mark.parametrize(
+    ("new", "stable", "reasons"),
+    [
+        (("good", "v1"), ("different", "v1"), ()),
+        (("good", "v2"), ("good", "v2"), ()),
+        (
+            ("good", "v1"),
+            ("integers", "v1"),
+            (
+                "input 'x' takes float32 of shape (any); "
+                "the stable revision takes int64 of shape (any)",
+            ),
+        ),
+        (
+            ("good", "v2"),
+            ("good", "v1"),
+            (
+                "it does not answer protocol v1, the stable revision does: "
+                '400 {"error":"this model speaks protocol v2, not v1"}',
+            ),
+        ),
+    ],
+)
+def test_the_stable_revision_beside_it_must_be_answered_for(
+    served: Served, new: tuple[str, str], stable: tuple[str, str], reasons: tuple[str, ...]
+):
+    (found,) = served.beside(new, stable)
+    assert (found.check, found.reasons) == ("compatibility", reasons)
+
+
+def test_signatures_are_compared_without_samples(served: Served):
+    (found,) = served.beside(("different", "v1"), ("integers", "v1"), samples=None)
+    assert found.verdict is Verdict.FAILED
+    assert "protocols were not compared" in found.notes[0]
+
+
+def test_a_stable_revision_that_nobody_reaches_is_not_taken_for_equal(served: Served):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    (found,) = served.beside(("good", "v1"), url)
+    assert found.verdict is Verdict.SKIPPED
+    assert "was not asked" in found.notes[0]
+
+
+def test_compatibility_is_switched_off_by_name(served: Served):
+    (found,) = served.beside(("good", "v1"), "http://127.0.0.1:9", compatibility=False)
+    assert (found.verdict, found.notes) == (Verdict.SKIPPED, ("switched off",))
 
 
 def test_what_is_switched_off_is_said_to_be(served: Served):

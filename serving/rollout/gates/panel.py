@@ -12,6 +12,7 @@ from kanaria.serving.rollout.gates.latency import LatencyGate
 from kanaria.serving.rollout.gates.predictions import PredictionGate
 from kanaria.serving.rollout.gates.protocol import Gate
 from kanaria.serving.rollout.gates.rates import RateTest
+from kanaria.serving.rollout.gates.refusals import RefusalGate, RefusalTest
 from kanaria.serving.rollout.gates.report import Promise
 from kanaria.serving.rollout.policy import Policy, Strategy
 
@@ -28,16 +29,25 @@ def panel(policy: Policy) -> tuple[Gate[Any], ...]:
     found: list[Gate[Any]] = [HardRules(restarts=hard.restarts, oom_kills=hard.oom_kills)]
     if policy.strategy is Strategy.BASIC:
         return tuple(found)
-    errors, latency = policy.gates.errors, policy.gates.latency
+    return (*found, *_on_rates(policy), *_on_models(policy))
+
+
+def _on_rates(policy: Policy) -> list[Gate[Any]]:
+    gates, found = policy.gates, list[Gate[Any]]()
+    errors, refusals, latency = gates.errors, gates.refusals, gates.latency
     if errors:
         test = _test(policy, errors, errors.tolerated)
         promise = _promise(policy, errors, errors.minimum_events)
         found.append(ErrorGate(test=test, promise=promise))
+    if refusals:
+        test = _test(policy, refusals, refusals.tolerated, RefusalTest)
+        promise = _promise(policy, refusals, refusals.minimum_events)
+        found.append(RefusalGate(test=test, promise=promise))
     if latency:
         test = _test(policy, latency, 1 - latency.quantile)
         promise = _promise(policy, latency, latency.minimum_events)
         found.append(LatencyGate(test=test, promise=promise, quantile=latency.quantile))
-    return (*found, *_on_models(policy))
+    return found
 
 
 def _on_models(policy: Policy) -> list[Gate[Any]]:
@@ -63,8 +73,10 @@ def _on_models(policy: Policy) -> list[Gate[Any]]:
     return found
 
 
-def _test(policy: Policy, gate: RateGatePolicy, tolerated: float) -> RateTest:
-    return RateTest(
+def _test(
+    policy: Policy, gate: RateGatePolicy, tolerated: float, kind: type[RateTest] = RateTest
+) -> RateTest:
+    return kind(
         margin=gate.margin,
         tolerated=tolerated,
         steps=len(policy.ladder),
@@ -74,7 +86,8 @@ def _test(policy: Policy, gate: RateGatePolicy, tolerated: float) -> RateTest:
 
 def _promise(policy: Policy, gate: RateGatePolicy | LabelsPolicy, minimum_events: int) -> Promise:
     gates = policy.gates
-    weights = sum(other.weight for other in (gates.errors, gates.latency, gates.labels) if other)
+    judges = (gates.errors, gates.refusals, gates.latency, gates.labels)
+    weights = sum(other.weight for other in judges if other)
     return Promise(
         alpha=policy.false_rollback * gate.weight / weights,
         beta=policy.false_promotion,

@@ -1,6 +1,5 @@
 """Observations of what models answer: totals that a drift server keeps, beside another source."""
 
-import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -10,11 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.serving.rollout.observation import ModelCounts
+from kanaria.serving.rollout.observations.bounded import MODELS_SECONDS, NO_ANSWER, ask, within
 from kanaria.serving.rollout.observations.protocol import Reading, Revisions, Source
 
-logger = logging.getLogger(__name__)
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-"""A drift server that was started again reads all of a rollout's answers for its first reply."""
 _ADAPTER = TypeAdapter(ModelCounts)
 
 
@@ -46,11 +43,10 @@ class ModelSource:
         reading = self._source.read(revisions)
         if revisions.models is None:
             return reading
-        try:
-            return replace(reading, models=self._counts(revisions))
-        except DataError as error:
-            logger.warning("models: nothing is known in this interval: %s", error)
-            return reading
+        # A drift server that was started again reads all of a rollout's answers for its first
+        # reply. When that takes longer it goes on all the same, and a later reply is quick.
+        known = within(MODELS_SECONDS, {"models": lambda: self._counts(revisions)})
+        return replace(reading, models=known["models"])
 
     def _counts(self, revisions: Revisions) -> ModelCounts:
         models = revisions.models
@@ -68,12 +64,11 @@ class ModelSource:
             "output": models.output,
         }
         where = f"{self._url}/comparison"
-        try:
-            answer = httpx.get(where, params=given, timeout=TIMEOUT)
-        except httpx.HTTPError as error:
-            raise DataError(f"{where}: no answer: {error or type(error).__name__}") from error
-        if answer.status_code != HTTPStatus.OK:
-            raise DataError(f"{where}: {answer.status_code}: {shown(answer.text)}")
+        answer = ask("GET", where, MODELS_SECONDS, params=given)
+        if answer.status == NO_ANSWER:
+            raise DataError(f"{where}: no answer: {answer.text}")
+        if answer.status != HTTPStatus.OK:
+            raise DataError(f"{where}: {answer.status}: {shown(answer.text)}")
         return counts(answer.text, where)
 
 

@@ -8,29 +8,56 @@ reading has it. Only what a process answered between its last scrape and its end
 says which samples count.
 """
 
-import json
-import logging
 import time
-from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
 import httpx
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from kanaria.components.shared.errors import DataError, KanariaError, ParameterError, shown
+from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.validation import first_fault
 from kanaria.serving.rollout.counters import Replica
 from kanaria.serving.rollout.observations import pods
-from kanaria.serving.rollout.observations.protocol import Reading, Revisions
+from kanaria.serving.rollout.observations.bounded import (
+    COUNTERS_SECONDS,
+    NO_ANSWER,
+    Answer,
+    ask,
+    within,
+)
+from kanaria.serving.rollout.observations.protocol import Container, Reading, Revisions
 from kanaria.serving.rollout.observations.queries import QuerySet
 from kanaria.serving.rollout.observations.vector import replicas
 
-logger = logging.getLogger(__name__)
-Known = TypeVar("Known")
 UNSEEN_SECONDS = 120.0
 """A process may answer this long before its first sample: it must be discovered, then scraped."""
-TIMEOUT = httpx.Timeout(5.0)
 WAITS_SECONDS = (0.5, 1.0)
-"""Pauses between attempts; their number bounds the retries."""
+"""Pauses between attempts; their number bounds the retries, and so does the time for all."""
+
+
+class _Data(BaseModel):
+    """What was found, and in which form."""
+
+    model_config = ConfigDict(strict=True)
+    kind: Annotated[str, Field(alias="resultType")]
+    result: Any
+
+
+class _Found(BaseModel):
+    """An answer of Prometheus' HTTP API, or of one that speaks as it does.
+
+    Warnings (Thanos, Mimir, a remote read) and isPartial (VictoriaMetrics) say that a store did
+    not answer, so that what is missing may be there.
+    """
+
+    model_config = ConfigDict(strict=True)
+    status: str
+    error: str | None = None
+    data: _Data | None = None
+    warnings: list[str] | None = None
+    partial: Annotated[bool, Field(alias="isPartial")] = False
 
 
 class PrometheusSource:
@@ -57,18 +84,24 @@ class PrometheusSource:
         self._url, self._queries, self._cluster = url.rstrip("/"), queries, cluster
 
     def read(self, revisions: Revisions) -> Reading:
-        """Return what Prometheus and the pods show now, bounded in time and attempts."""
+        """Return what Prometheus and the pods show within COUNTERS_SECONDS."""
         now = time.time()
-        canary = _known("canary", lambda: self._replicas(revisions, revisions.canary))
-        stable = _known("stable", lambda: self._replicas(revisions, revisions.stable))
-        found = _known("pods", lambda: pods.of_revision(self._cluster, revisions, revisions.canary))
+        asked = {
+            "canary": partial(self._replicas, revisions, revisions.canary),
+            "stable": partial(self._replicas, revisions, revisions.stable),
+            "pods": partial(self._containers, revisions),
+        }
+        known: dict[str, Any] = within(COUNTERS_SECONDS, asked)
         return Reading(
             now=now,
-            canary=canary,
-            stable=stable,
-            containers=None if found is None else pods.containers(found),
+            canary=known["canary"],
+            stable=known["stable"],
+            containers=known["pods"],
             sampled=now - UNSEEN_SECONDS,
         )
+
+    def _containers(self, revisions: Revisions) -> tuple[Container, ...]:
+        return pods.containers(pods.of_revision(self._cluster, revisions, revisions.canary))
 
     def _replicas(self, revisions: Revisions, revision: str) -> tuple[Replica, ...]:
         if not revision:
@@ -79,40 +112,41 @@ class PrometheusSource:
         except DataError as error:
             raise DataError(f"{self._url}: revision {revision}: {error}") from error
 
-    def _vector(self, query: str) -> list[dict[str, Any]]:
+    def _vector(self, query: str) -> list[Any]:
         """Return the result of an instant query, asked again after what may pass."""
-        cause = ""
-        for wait in (*WAITS_SECONDS, None):
-            status, text = self._send(query)
-            if status == HTTPStatus.OK:
-                return _result(text)
-            cause = f"{status or 'no answer'}: {shown(text)}"
-            if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        path, ends = f"{self._url}/api/v1/query", time.monotonic() + COUNTERS_SECONDS
+        for pause in (*WAITS_SECONDS, None):
+            answer = ask("POST", path, ends - time.monotonic(), data={"query": query})
+            if answer.status == HTTPStatus.OK:
+                return vector(answer.body)
+            if pause is None or not _passes(answer) or time.monotonic() + pause >= ends:
                 break
-            if wait is not None:
-                time.sleep(wait)
+            time.sleep(pause)
+        cause = f"{answer.status or 'no answer'}: {shown(answer.text)}"
         raise DataError(f"{self._url}: no answer to the queries: {cause}")
 
-    def _send(self, query: str) -> tuple[int, str]:
-        path = f"{self._url}/api/v1/query"
-        try:
-            answer = httpx.post(path, data={"query": query}, timeout=TIMEOUT)
-        except httpx.HTTPError as error:
-            return 0, str(error) or type(error).__name__
-        return answer.status_code, answer.text
+
+def _passes(answer: Answer) -> bool:
+    return answer.status == NO_ANSWER or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def _known(what: str, read: Callable[[], Known]) -> Known | None:
-    """Return what was read, or None after logging why there is nothing."""
+def vector(body: bytes) -> list[Any]:
+    """Return the series in an answer to an instant query; pure.
+
+    Raises:
+        DataError: it is no answer of Prometheus' HTTP API, says that it failed or is not whole, or
+            holds no vector.
+    """
     try:
-        return read()
-    except KanariaError as error:
-        logger.warning("%s: nothing is known in this interval: %s", what, error)
-        return None
-
-
-def _result(text: str) -> list[dict[str, Any]]:
-    try:
-        return list(json.loads(text)["data"]["result"])
-    except (ValueError, LookupError, TypeError) as error:
-        raise DataError(f"not the answer of a Prometheus: {shown(text)}") from error
+        found = _Found.model_validate_json(body)
+    except ValidationError as error:
+        raise DataError(f"not the answer of a Prometheus: {first_fault(error)}") from error
+    if found.status != "success" or found.data is None:
+        raise DataError(f"Prometheus says {shown(found.status)}: {shown(found.error)}")
+    if found.warnings or found.partial:
+        raise DataError(f"Prometheus warns that the answer is not whole: {shown(found.warnings)}")
+    if found.data.kind != "vector" or not isinstance(found.data.result, list):
+        raise DataError(
+            f"the result is a {shown(found.data.kind)}; write queries that give an instant vector"
+        )
+    return found.data.result

@@ -17,6 +17,8 @@ OWN = Path(__file__).with_name("queries.yaml")
 PLACEHOLDERS = frozenset({"namespace", "service", "revision"})
 PART = "kanaria_part"
 """Label that tells the results of the expressions apart."""
+PARTS = ("sampled", "started", "requests", "errors", "refused", "buckets")
+"""Its values: the fields of a QuerySet that are expressions."""
 LABEL = r"[a-zA-Z_][a-zA-Z0-9_]*"
 
 
@@ -53,6 +55,7 @@ class QuerySet(BaseModel):
     started: Expression | None = None
     requests: OfRevision
     errors: OfRevision
+    refused: OfRevision | None = None
     buckets: OfRevision | None = None
 
     def query(self, revisions: Revisions, revision: str) -> str:
@@ -65,17 +68,10 @@ class QuerySet(BaseModel):
             "service": revisions.service,
             "revision": revision,
         }
-        parts = {
-            "sampled": self.sampled,
-            "started": self.started,
-            "requests": self.requests,
-            "errors": self.errors,
-            "buckets": self.buckets,
-        }
         return "\nor\n".join(
             f'label_replace((\n{Template(text).substitute(names)}\n), "{PART}", "{part}", "", "")'
-            for part, text in parts.items()
-            if text is not None
+            for part in PARTS
+            if (text := getattr(self, part)) is not None
         )
 
 

@@ -3,18 +3,20 @@
 import logging
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.local import store
 from kanaria.serving.rollout.counters import Replica
+from kanaria.serving.rollout.observations.bounded import COUNTERS_SECONDS, ask, within
+from kanaria.serving.rollout.observations.histogram import slower
 from kanaria.serving.rollout.observations.protocol import Container, Reading, Revisions
 
 logger = logging.getLogger(__name__)
-TIMEOUT_SECONDS = 5.0
 REPLICA, COPIES = "router", "copies"
 """The router counts for all revisions, so it is each one's only replica; the canary's second one
 stands for what it was asked in the shadow."""
@@ -37,20 +39,20 @@ class RouterSource:
 
     def read(self, revisions: Revisions) -> Reading:
         """Return what the router shows now; without a live server nothing is known."""
-        now, text = time.time(), self._metrics()
-        return Reading(now=now) if text is None else reading(text, revisions, now)
+        now = time.time()
 
-    def _metrics(self) -> str | None:
+        def read() -> Reading:
+            return reading(self._metrics(), revisions, now)
+
+        return within(COUNTERS_SECONDS, {"router": read})["router"] or Reading(now=now)
+
+    def _metrics(self) -> str:
         url = store.live_url(self._state)
         if not url:
-            logger.warning("%s: no server is live on it, so there are no counters", self._state)
-            return None
-        try:
-            answer = httpx.get(f"{url}/metrics", timeout=TIMEOUT_SECONDS)
-            answer.raise_for_status()
-        except httpx.HTTPError as error:
-            logger.warning("%s/metrics: no counters: %s", url, error)
-            return None
+            raise DataError(f"{self._state}: no server is live on it, so there are no counters")
+        answer = ask("GET", f"{url}/metrics", COUNTERS_SECONDS)
+        if answer.status != HTTPStatus.OK:
+            raise DataError(f"{url}/metrics: {answer.status or ''} {shown(answer.text)}")
         return answer.text
 
 
@@ -61,7 +63,17 @@ def reading(text: str, revisions: Revisions, now: float) -> Reading:
         text: in Prometheus' text format.
         revisions: to look for.
         now: when the text was read, seconds since 1970.
+
+    Raises:
+        DataError: the text is not what a router says.
     """
+    try:
+        return _reading(text, revisions, now)
+    except (ValueError, KeyError, OverflowError) as error:
+        raise DataError(f"not the metrics of a router: {shown(text)}") from error
+
+
+def _reading(text: str, revisions: Revisions, now: float) -> Reading:
     samples = [one for family in text_string_to_metric_families(text) for one in family.samples]
     began = (one.value for one in samples if one.name == "process_start_time_seconds")
     started = next(began, None)
@@ -93,25 +105,34 @@ def _named(samples: list[Sample], name: str, revision: str) -> Iterator[Sample]:
 
 def _replica(samples: list[Sample], revision: str, started: float | None) -> Replica:
     """Return the counters of a revision; one that had no request yet is not listed: zero."""
-    total, errors = _answered(samples, "kanaria_requests_total", revision)
-    buckets = list(_named(samples, "kanaria_request_seconds_bucket", revision))
-    bounds = sorted((float(one.labels["le"]), one.value) for one in buckets)
+    total, errors, refused = _answered(samples, "kanaria_requests_total", revision)
+    buckets = _named(samples, "kanaria_request_seconds_bucket", revision)
+    bounds = {float(one.labels["le"]): one.value for one in buckets}
     return Replica(
         name=REPLICA,
         requests=total,
         errors=errors,
-        slower=tuple((bound, total - within) for bound, within in bounds[:-1]) or None,
+        refused=refused,
+        slower=slower(bounds),
         started=started,
-    )
+    ).require_possible()
 
 
 def _copies(samples: list[Sample], revision: str, started: float | None) -> Replica:
-    total, errors = _answered(samples, "kanaria_mirrored_requests_total", revision)
-    return Replica(name=COPIES, requests=total, errors=errors, started=started)
+    total, errors, refused = _answered(samples, "kanaria_mirrored_requests_total", revision)
+    return Replica(
+        name=COPIES, requests=total, errors=errors, refused=refused, started=started
+    ).require_possible()
 
 
-def _answered(samples: list[Sample], name: str, revision: str) -> tuple[float, float]:
-    """Return how many requests were answered, and of those, with a server's error."""
+def _is_refusal(code: str) -> bool:
+    """Tell whether a status is a refusal: 3xx or 4xx, save 499, which no server answers."""
+    return code.startswith(("3", "4")) and code != "499"
+
+
+def _answered(samples: list[Sample], name: str, revision: str) -> tuple[float, float, float]:
+    """Return how many requests were answered; of those, with a server's error; with a refusal."""
     found = list(_named(samples, name, revision))
     errors = [one.value for one in found if one.labels["code"].startswith("5")]
-    return sum(one.value for one in found), sum(errors)
+    refused = [one.value for one in found if _is_refusal(one.labels["code"])]
+    return sum(one.value for one in found), sum(errors), sum(refused)

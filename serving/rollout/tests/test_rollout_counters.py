@@ -93,6 +93,44 @@ def test_a_histogram_read_a_moment_later_never_exceeds_the_requests():
     assert found[1].slower == ((0.1, 10),)
 
 
+def counting(*totals):
+    """Replicas of one name with (requests, refused), sample by sample."""
+    return [[Replica(name="a", requests=r, errors=0, refused=refused)] for r, refused in totals]
+
+
+def test_refusals_count_their_difference_and_from_zero_after_a_restart():
+    found = sampled(*counting((900, 90), (960, 99), (990, 4)))
+    assert [counts.refused for counts in found[1:]] == [9, 4]
+
+
+def test_refusals_that_were_not_told_before_are_unknown_and_known_from_then_on():
+    found = sampled(*counting((900, None), (960, 99), (990, 103)))
+    assert [counts.refused for counts in found[1:]] == [None, 4]
+
+
+def test_refusals_of_which_one_replica_does_not_tell_are_unknown():
+    one, other = Replica(name="a", requests=9, errors=0, refused=1), replica("b", 9)
+    assert sampled([], [one, other])[1].refused is None
+    assert sampled([], [one, replica("b", 0)])[1].refused == 1
+
+
+def test_a_count_of_slow_answers_that_fell_is_unknown_and_not_none_slow():
+    def at(requests, *slow):
+        bounds = zip((0.1, 0.5), slow, strict=True)
+        return [Replica(name="a", requests=requests, errors=0, slower=tuple(bounds))]
+
+    assert sampled(at(900, 45, 9), at(960, 7, 9))[1].slower == ((0.5, 0),)
+    assert sampled(at(900, 45, 9), at(960, 7, 8))[1].slower is None
+
+
+def test_a_bound_that_is_new_does_not_count_the_past():
+    before = Replica(name="a", requests=900, errors=0, slower=((0.1, 45.0),))
+    after = Replica(name="a", requests=960, errors=0, slower=((0.1, 48.0), (0.2, 40.0)))
+    assert sampled([before], [after])[1].slower == ((0.1, 3),)
+    unmeasured = Replica(name="a", requests=900, errors=0)
+    assert sampled([unmeasured], [after])[1].slower is None
+
+
 replicas = st.lists(
     st.builds(
         replica,

@@ -21,9 +21,9 @@ def after(judge, observations):
 
 
 def test_alpha_is_split_by_weight():
-    policy = parse("gates: {errors: {weight: 3}, latency: {weight: 1}}")
+    policy = parse("gates: {errors: {weight: 2}, refusals: {weight: 1}, latency: {weight: 1}}")
     alphas = {one.name: one.promise.alpha for one in panel(policy)[1:]}
-    assert alphas == pytest.approx({"errors": 0.0375, "latency": 0.0125})
+    assert alphas == pytest.approx({"errors": 0.025, "refusals": 0.0125, "latency": 0.0125})
 
 
 def test_strategy_basic_has_hard_rules_only():

@@ -16,7 +16,7 @@ from kanaria.serving.rollout.simulate import (
 from kanaria.serving.rollout.state import Phase
 
 ALL_GATES = parse("steps: [{percent: 10}]")
-ERRORS_ALONE = parse("steps: [{percent: 10}]\ngates: {latency: false}")
+ERRORS_ALONE = parse("steps: [{percent: 10}]\ngates: {latency: false, refusals: false}")
 RAMP = parse("steps: [{percent: 10}, {percent: 25}, {percent: 50}]")
 ROLLOUTS = 4000
 
@@ -77,9 +77,13 @@ def observations(trace, rollout):
         counts = []
         requests = (minute.canary_requests[rollout], minute.stable_requests[rollout])
         for index, total in enumerate(requests):
-            errors, slow = (minute.events[name][index][rollout] for name in ("errors", "latency"))
-            slower = ((0.1, int(slow)),)
-            counts.append(Counts(requests=int(total), errors=int(errors), slower=slower))
+            errors, refused, slow = (
+                int(minute.of(name)[index][rollout]) for name in ("errors", "refusals", "latency")
+            )
+            slower = ((0.1, slow),)
+            counts.append(
+                Counts(requests=int(total), errors=errors, refused=refused, slower=slower)
+            )
         yield Observation(
             interval=number,
             now=60.0 * number,
@@ -90,10 +94,12 @@ def observations(trace, rollout):
 
 
 @pytest.mark.parametrize("policy", [ALL_GATES, RAMP], ids=["one step", "ramp"])
-@pytest.mark.parametrize("canary_errors", [0.01, 0.02])
-def test_the_arrays_decide_as_decide_does(policy, canary_errors):
+@pytest.mark.parametrize(("canary_errors", "refused"), [(0.01, 0.1), (0.02, 0.1), (0.01, 0.17)])
+def test_the_arrays_decide_as_decide_does(policy, canary_errors, refused):
     trace = []
-    scenario = Scenario(canary_errors=canary_errors, minutes=90)
+    scenario = Scenario(
+        canary_errors=canary_errors, canary_refused=refused, stable_refused=0.1, minutes=90
+    )
     found = simulate(policy, scenario, 25, 3, trace)
     ends = {Phase.PROMOTED: PROMOTED, Phase.ROLLED_BACK: ROLLED_BACK}
     for rollout in range(25):

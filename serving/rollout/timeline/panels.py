@@ -19,14 +19,21 @@ MOST_POINTS = 240
 SETTLED_REQUESTS = 100
 """From here on an interval is narrow enough to set the height of a panel."""
 HOLE = 2.5
-GATE_COLORS = {"errors": "var(--d)", "latency": "var(--e)", "labels": "var(--f)"}
-DASHES = {"errors": "7 3", "latency": "2 3", "labels": "9 2 2 2"}
+GATE_COLORS = {
+    "errors": "var(--d)",
+    "refusals": "var(--a)",
+    "latency": "var(--e)",
+    "labels": "var(--f)",
+}
+DASHES = {"errors": "7 3", "refusals": "5 2 1 2", "latency": "2 3", "labels": "9 2 2 2"}
+COUNTED = {"refusals": "Refusals", "latency": "Slow answers"}
 
 
 def panels(history: History) -> tuple[Panel, ...]:
     """Return the panels from top to bottom; those without anything to show are left out."""
     kept = thinned(history.moments)
-    found = [_traffic(history, kept), _errors(kept), _slow(kept), *_evidence(history, kept)]
+    counted = [_counted(kept, gate) for gate in COUNTED]
+    found = [_traffic(history, kept), _errors(kept), *counted, *_evidence(history, kept)]
     found += model_panels(history.policy, kept)
     return tuple(one for one in [*found, _exposure(history, kept)] if one is not None)
 
@@ -89,8 +96,8 @@ def _errors(kept: Sequence[Moment]) -> Panel | None:
     return _rates("Errors since the start, % of requests", canary, stable)
 
 
-def _slow(kept: Sequence[Moment]) -> Panel | None:
-    found = [(one.when, numbers(one, "latency")) for one in kept]
+def _counted(kept: Sequence[Moment], gate: str) -> Panel | None:
+    found = [(one.when, numbers(one, gate)) for one in kept]
     canary, stable = (
         [
             (when, int(of[f"{which}_events"]), int(of[f"{which}_requests"]))
@@ -99,7 +106,7 @@ def _slow(kept: Sequence[Moment]) -> Panel | None:
         ]
         for which in ("canary", "stable")
     )
-    return _rates("Slow answers since the start, % of requests", canary, stable)
+    return _rates(f"{COUNTED[gate]} since the start, % of requests", canary, stable)
 
 
 def _rates(
@@ -144,11 +151,16 @@ def _rate(name: str, color: str, dash: str, series: list[tuple[float, int, int]]
 def _evidence(history: History, kept: Sequence[Moment]) -> list[Panel]:
     """Return the panels of e-values against and for the canary."""
     policy = history.policy
-    gates = [gate for gate in panel(policy) if hasattr(gate, "promise")]
-    if not gates or not kept:
+    judging = [gate for gate in panel(policy) if hasattr(gate, "promise")]
+    gates = [gate for gate in judging if any(numbers(one, gate.name) for one in kept)]
+    if not gates:
         return []
     harm = [_e_values(kept, gate.name, "harm_e_value") for gate in gates]
-    healthy = [gate.name for gate in gates if "health_e_value" in numbers(kept[0], gate.name)]
+    healthy = [
+        gate.name
+        for gate in gates
+        if any("health_e_value" in numbers(one, gate.name) for one in kept)
+    ]
     health = [_e_values(kept, name, "health_e_value") for name in healthy]
     both = [(one.when, one.spent / policy.false_rollback) for one in kept]
     limits = {1 / policy.false_rollback: f"rolled back at {1 / policy.false_rollback:.3g} together"}

@@ -17,7 +17,9 @@ from kanaria.serving.rollout.timeline.wording import (
     why,
 )
 
-RATES = {"errors": "errors", "latency": "slow"}
+CERTAIN = 100.0
+"""Harm above it is told as a power of ten: its digits say nothing more."""
+RATES = {"errors": "errors", "refusals": "refused", "latency": "slow"}
 
 
 def line(state: State, policy: Policy, now: float) -> str:
@@ -36,7 +38,8 @@ def line(state: State, policy: Policy, now: float) -> str:
     parts = [clock(now, "%H:%M:%S"), f"{_traffic(state, policy):>4}", *_rates(found)]
     parts += [one.text for one in found if one.gate == "labels" and in_shadow(state, policy)]
     if _judged(found):
-        parts.append(f"harm {sum(one.spent for one in found):.2f}/1")
+        spent = sum(one.spent for one in found)
+        parts.append(f"harm {spent:{'.2f' if spent < CERTAIN else '.2g'}}/1")
     return printable("  ".join([*parts, _last(state, found)]))
 
 

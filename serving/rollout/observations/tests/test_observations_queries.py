@@ -42,6 +42,16 @@ def test_the_expressions_are_one_query_of_one_revision(write):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("knative", True), ("traefik", True), ("istio", True), ("tensorflow_serving", False)],
+)
+def test_refusals_are_asked_for_where_they_are_counted_whole(name, told):
+    query = choose(name).query(REVISIONS, "flights-2")
+    assert ('"kanaria_part", "refused"' in query) == told
+    assert ('"[34].."' in query and '!="499"' in query) == told
+
+
 def test_an_unknown_set_is_refused_with_the_known_ones():
     with pytest.raises(ParameterError, match="no queries 'kourier'; use knative, traefik, istio"):
         choose("kourier")

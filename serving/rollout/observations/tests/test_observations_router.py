@@ -10,6 +10,7 @@ import httpx
 import pytest
 from local_server import until
 
+from kanaria.components.shared.errors import DataError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.background import served
@@ -179,13 +180,67 @@ def test_without_a_server_nothing_is_known_and_the_reason_is_logged(tmp_path, ca
     assert "no server is live" in caplog.text
 
 
+CODES = {200: "", 204: "", 302: "refused", 400: "refused", 401: "refused", 403: "refused"}
+CODES |= {404: "refused", 405: "refused", 408: "refused", 409: "refused", 413: "refused"}
+CODES |= {415: "refused", 422: "refused", 429: "refused", 431: "refused", 499: ""}
+CODES |= {500: "errors", 501: "errors", 503: "errors", 504: "errors"}
+
+
+@pytest.mark.parametrize(("code", "what"), CODES.items())
+def test_an_answer_is_an_error_a_refusal_or_neither(code, what):
+    metrics = Metrics([])
+    metrics.count("default", "flights", CANARY, code, 0.1)
+    own, _ = reading(metrics.text().decode(), BOTH, 5.0).canary
+    assert {"errors": own.errors, "refused": own.refused} == {
+        "errors": float(what == "errors"),
+        "refused": float(what == "refused"),
+    }
+
+
+HTML = "<html><body>Sign in</body></html>"
+OF = '{namespace="default",service="flights",revision="%s"'
+LINE = f"kanaria_requests_total{OF}%s}} %s\n"
+BUCKET = f'kanaria_request_seconds_bucket{OF},le="%s"}} %s\n'
+RESTARTS = f"kanaria_predictor_restarts_total{OF}}} %s\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HTML,
+        '{"status": "ok"}',
+        LINE % (CANARY, "", 5),
+        LINE % (CANARY, ',code="200"', "many"),
+        LINE % (CANARY, ',code="200"', "NaN"),
+        LINE % (CANARY, ',code="200"', "+Inf"),
+        LINE % (CANARY, ',code="200"', -5),
+        LINE % (CANARY, ',code="200"', 9) + BUCKET % (CANARY, "0.1", 4),
+        LINE % (CANARY, ',code="200"', 9) + BUCKET % (CANARY, "wide", 4),
+        LINE % (CANARY, ',code="200"', 9) + BUCKET % (CANARY, "NaN", 4),
+        LINE % (CANARY, ',code="200"', 9)
+        + BUCKET % (CANARY, "0.1", 9)
+        + BUCKET % (CANARY, "+Inf", 4),
+        RESTARTS % (CANARY, "+Inf"),
+        LINE[:30],
+    ],
+)
+def test_what_no_router_says_is_refused(text):
+    with pytest.raises(DataError):
+        reading(text, BOTH, 5.0)
+
+
+def test_an_empty_router_has_counted_nothing():
+    own, copies = reading("", BOTH, 5.0).canary
+    assert (own.requests, own.refused, copies.requests) == (0, 0, 0)
+
+
 def test_copies_in_the_shadow_are_the_canarys_without_their_time():
     metrics = Metrics([])
-    for code in (200, 200, 503):
+    for code in (200, 404, 503):
         metrics.count_mirrored("default", "flights", CANARY, code, 0.1)
     metrics.count("default", "flights", STABLE, 200, 0.1)
     seen = reading(metrics.text().decode(), BOTH, 5.0)
     answered, copies = seen.canary
-    assert (answered.requests, copies.requests, copies.errors) == (0, 3, 1)
+    assert (answered.requests, copies.requests, copies.errors, copies.refused) == (0, 3, 1, 1)
     assert copies.slower is None
     assert [one.requests for one in seen.stable] == [1]

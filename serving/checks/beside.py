@@ -1,0 +1,57 @@
+"""Asks a revision and the stable one beside it the same, and compares."""
+
+from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.checks import compatibility, messages
+from kanaria.serving.checks.result import Result, judged, skipped
+from kanaria.serving.checks.revision import Revision
+
+UNTOLD = "{} tells no signature, so inputs and outputs were not compared"
+UNANSWERED = "the stable revision answers none of the first rows, so protocols were not compared"
+MOST_ROWS = 3
+TIMEOUT_SECONDS = 10.0
+
+
+async def check(new: Revision, stable: Revision, seconds: float) -> Result:
+    """Return whether the clients of the stable revision would be served by the new one.
+
+    Args:
+        new: without traffic.
+        stable: with it.
+        seconds: to wait until the stable revision answers at its own URL.
+    """
+    try:
+        await stable.calls.reach(seconds)
+    except NotReadyError as error:
+        return skipped(compatibility.NAME, f"the stable revision was not asked: {error}")
+    reasons, notes = [], []
+    of_new, of_stable = await new.served(), await stable.served()
+    if of_new and of_stable:
+        reasons += compatibility.faults(of_new, of_stable, new.protocol)
+    else:
+        notes.append(UNTOLD.format("it" if of_stable else "the stable revision"))
+    spoken = await _spoken(stable)
+    if spoken is None:
+        notes.append(UNANSWERED)
+    else:
+        row, of_stable_row = spoken
+        of_new_row = {one: await _fault(new, row, one) for one in of_stable_row}
+        reasons += compatibility.unspoken(of_new_row, of_stable_row)
+    if spoken is None and not (of_new and of_stable):
+        return skipped(compatibility.NAME, "; ".join(notes))
+    return judged(compatibility.NAME, reasons, notes)
+
+
+async def _spoken(stable: Revision) -> tuple[int, dict[str, str]] | None:
+    """Return the first row that it answers in a protocol, and why not in each: "" if it does."""
+    for row in range(min(MOST_ROWS, len(stable.rows()))):
+        found = {protocol: await _fault(stable, row, protocol) for protocol in ("v1", "v2")}
+        if not all(found.values()):
+            return row, found
+    return None
+
+
+async def _fault(revision: Revision, row: int, protocol: str) -> str:
+    inputs = revision.rows()[row].inputs
+    body = messages.body(inputs, revision.samples.inputs, protocol)
+    path = messages.predict_path(revision.name, protocol)
+    return (await revision.calls.predict(path, body, TIMEOUT_SECONDS)).fault

@@ -1,0 +1,109 @@
+"""Readings and requests that end in time, whatever the other side does."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any, TypeVar
+
+import httpx
+
+from kanaria.components.shared.errors import DataError, KanariaError
+
+logger = logging.getLogger(__name__)
+Known = TypeVar("Known")
+COUNTERS_SECONDS, MODELS_SECONDS = 6.0, 4.0
+"""For the counters of a reading, and for what models answer: together below a lease's 15 s."""
+MOST_BYTES = 16 * 2**20
+"""Of an answer: that of some 1,600 replicas."""
+NO_ANSWER = 0
+"""In the place of a status where there was no answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """An HTTP answer, or NO_ANSWER and the reason why there is none."""
+
+    status: int
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body, for a person."""
+        return self.body.decode("utf-8", "replace")
+
+
+def within(seconds: float, reads: Mapping[str, Callable[[], Known]]) -> dict[str, Known | None]:
+    """Return what each of the functions, called all at once, returned in time.
+
+    A function that raises a KanariaError, or does not end in time, gives None, and the reason is
+    logged; one that does not end goes on alone, and what it returns is not used. Names are looked
+    up, and clusters asked, in ways that know no time-out of a whole: so each has its own thread.
+    """
+    futures = {what: _begun(read) for what, read in reads.items()}
+    wait(futures.values(), timeout=seconds)
+    return {what: _known(what, future, seconds) for what, future in futures.items()}
+
+
+def _begun(read: Callable[[], Known]) -> "Future[Known]":
+    future: Future[Known] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(read())
+        except BaseException as error:  # noqa: BLE001 - the future raises it where one waits
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return future
+
+
+def _known(what: str, future: "Future[Known]", seconds: float) -> Known | None:
+    if not future.done():
+        logger.warning("%s: nothing is known in this interval: no answer in %g s", what, seconds)
+        return None
+    try:
+        return future.result()
+    except KanariaError as error:
+        logger.warning("%s: nothing is known in this interval: %s", what, error)
+        return None
+
+
+def ask(method: str, url: str, seconds: float, **given: Any) -> Answer:
+    """Send a request and return its answer; redirects are not followed.
+
+    Args:
+        method: of HTTP.
+        url: where to.
+        seconds: from now to the last byte of the answer, however slowly it drips.
+        given: to httpx, for instance `params` or `data`.
+
+    Raises:
+        DataError: the answer is larger than MOST_BYTES, or compressed although nobody asked for it,
+            so that its size cannot be known before.
+    """
+    try:
+        return asyncio.run(_answer(method, url, seconds, given))
+    except TimeoutError:
+        return Answer(status=NO_ANSWER, body=f"no answer in {seconds:.3g} s".encode())
+    except httpx.HTTPError as error:
+        return Answer(status=NO_ANSWER, body=(str(error) or type(error).__name__).encode())
+
+
+async def _answer(method: str, url: str, seconds: float, given: Mapping[str, Any]) -> Answer:
+    headers, body = {"Accept-Encoding": "identity"}, bytearray()
+    async with (
+        asyncio.timeout(seconds),
+        httpx.AsyncClient(timeout=seconds, headers=headers) as client,
+        client.stream(method, url, **given) as answer,
+    ):
+        encoding = answer.headers.get("Content-Encoding", "identity")
+        if encoding != "identity":
+            raise DataError(f"{url}: the answer is compressed ({encoding}), unasked")
+        async for chunk in answer.aiter_raw():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                raise DataError(f"{url}: the answer has more than {MOST_BYTES:,} bytes")
+    return Answer(status=answer.status_code, body=bytes(body))
