@@ -79,6 +79,7 @@ def _test(policy: Policy, gate: RateGatePolicy, tolerated: float) -> RateTest:
         tolerated=tolerated,
         steps=len(policy.ladder),
         concurrent=policy.strategy is not Strategy.BLUE_GREEN,
+        variation=gate.variation,
     )
 
 
