@@ -5,7 +5,8 @@ The first rule that applies decides:
     rule            applies when                                         action
     -------------   --------------------------------------------------   --------------------------
     over            promoted, rolled back or superseded                  HOLD
-    stopped         a hard rule, or not ready while it has requests      ROLLBACK
+    stopped         a hard rule, or not ready while it has requests at   ROLLBACK
+                    several looks
     harmed          the gates' evidence of harm is used up               ROLLBACK
     paused          a person paused it                                   HOLD
     never_ready     no traffic yet, not ready; for too long              HOLD; ROLLBACK
@@ -15,7 +16,8 @@ The first rule that applies decides:
     questioned      a gate found what a person must judge                ASK
     ungrounded      no traffic yet, stable not known (blue/green)       HOLD
     staged          no traffic yet, ready                                SHIFT to the first step
-    unfinished      less exposure or time than the step asks             HOLD
+    unfinished      less exposure or time than the step asks after the   HOLD
+                    warm-up
     unheard         a gate has no data of this interval                  HOLD
     climbing        another step follows; from the shadow if every gate  SHIFT to it
                     agrees or a person has approved it
@@ -35,7 +37,15 @@ from dataclasses import dataclass, replace
 from kanaria.serving.rollout.observation import Observation
 from kanaria.serving.rollout.policy import Automation, Policy
 from kanaria.serving.rollout.shadow import in_shadow
-from kanaria.serving.rollout.situation import MINUTE, Situation, enter, exposed, look
+from kanaria.serving.rollout.situation import (
+    MINUTE,
+    Situation,
+    asked_of,
+    enter,
+    exposed,
+    look,
+    unready,
+)
 from kanaria.serving.rollout.state import OVER, Action, Phase, Question, State, Verdict
 
 
@@ -127,7 +137,7 @@ def _advance(situation: Situation, step: int, *reasons: str) -> Decision:
     """Go to step number `step` or, after the last, promote; ask before where the policy says so."""
     state, policy, name = situation.state, situation.policy, situation.step_name(step)
     if situation.observation.facts.ready is not True:
-        return _hold(state, "readiness is not known; traffic is not raised", *reasons)
+        return _hold(state, f"{_readiness(situation)}; traffic is not raised", *reasons)
     if name in policy.approve_before and name not in situation.approved:
         return _ask(situation, Question.STEP, name, f"step {name} needs a person", *reasons)
     if step >= len(policy.ladder):
@@ -145,10 +155,11 @@ def _over(situation: Situation) -> Decision | None:
 
 def _stopped(situation: Situation) -> Decision | None:
     stops = [finding.stop for finding in situation.findings if finding.stop]
-    if exposed(situation.state) and situation.observation.facts.ready is False:
+    missed = unready(situation.state, situation.policy)
+    if missed:
         percent = situation.state.desired_percent
         has = f"{percent} % of the traffic" if percent else "a copy of the requests"
-        stops.append(f"the canary is not ready while it has {has}")
+        stops.append(f"the canary was {missed} while it had {has}")
     return _roll_back(situation, *stops) if stops else None
 
 
@@ -181,8 +192,13 @@ def _ordered(situation: Situation) -> Decision | None:
     if not who:
         return None
     if situation.observation.facts.ready is not True:
-        return _hold(situation.state, f"{who} ordered the promotion; readiness is not known")
+        return _hold(situation.state, f"{who} ordered the promotion; {_readiness(situation)}")
     return _promote(situation, f"{who} ordered it", *situation.texts)
+
+
+def _readiness(situation: Situation) -> str:
+    known = situation.observation.facts.ready is False
+    return "the canary is not ready now" if known else "readiness is not known"
 
 
 def _silent(situation: Situation) -> Decision | None:
@@ -229,15 +245,17 @@ def _staged(situation: Situation) -> Decision | None:
 
 
 def _unfinished(situation: Situation) -> Decision | None:
+    """Wait for what the step asks, which begins when the canary is warm."""
     state, step = situation.state, situation.policy.ladder[situation.state.step]
     minutes = (situation.observation.now - state.step_started) / MINUTE
-    if state.step_requests >= step.minimum_requests and minutes >= step.minimum_minutes:
+    least, long = asked_of(step, situation.policy)
+    if state.step_requests >= least and minutes >= long and not situation.warming:
         return None
     done = (
-        f"step {step.name}: {state.step_requests} of {step.minimum_requests} requests, "
-        f"{minutes:.1f} of {step.minimum_minutes:g} minutes"
+        f"step {step.name}: {state.step_requests} of {least} requests, "
+        f"{minutes:.1f} of {long:g} minutes"
     )
-    return _hold(state, done, *situation.texts)
+    return _hold(situation.state, done + " (warming up)" * situation.warming, *situation.texts)
 
 
 def _unheard(situation: Situation) -> Decision | None:

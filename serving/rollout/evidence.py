@@ -21,7 +21,27 @@ Two nulls are used, each for any mixture of odds a > 1 (or, the other way round,
   1963, theorem 4).
 
 What breaks the promise is bursts that hit one revision and not the other for no fault of its own;
-`dispersion` shows them.
+`dispersion` shows them. Where it is known how much a revision's rate varies by itself from look to
+look (standard deviation over mean, `variation`), each rate is its mean times a gamma factor of its
+own and of that spread, and the bets allow for it:
+
+* Against a limit q: the likelihood ratio of two negative binomial counts (gamma-Poisson; Greenwood
+  and Yule 1920), which holds for every gamma factor that varies no more.
+* Against a ratio m: (1 + B) ** (events of the canary) * (1 + D) ** (events of stable). With rates p
+  and m p and gamma factors of squared variation w, its expectation is
+
+      ((1 - w m n_c p B) (1 - w n_s p D)) ** (-1 / w),
+
+  at most 1 where 1 / (m n_c B) + 1 / (n_s D) has at least the sign-fitting size of w p: for odds
+  a > 1 where 1 / (m n_c B) >= -1 / (n_s D) + w p. The bet of independent requests is B0 and D0, for
+  w = 0; it is shrunk to 1 / B = 1 / B0 + w p m n_c / s, 1 / D = 1 / D0 + w p n_s (1 - 1 / s), with
+  s = 1 - a ** -0.5, the stake that grows fastest where bursts outweigh chance. It holds for rates
+  of at most p, a bound that is taken from the stable revision's past, and for factors that vary
+  less. Bursts that are shared beside it raise p for a moment; no look is therefore worth more than
+  a factor of 4.
+
+A promise for bursts of any form cannot be had: a stable revision without an error for an hour may
+still have a mean rate of 1 %, in one outage a week.
 
 Sources: Wald 1945 (the sequential ratio test); Lindon, Sanden and Shirikian 2022, arXiv
 2205.14762 (counts of canaries); Waudby-Smith and Ramdas 2020, arXiv 2010.09686 (betting); Turner,
@@ -32,6 +52,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+MOST_OF_A_LOOK = np.log(4.0)
+"""Where rates are known to come in bursts, no single look may be worth more."""
 
 
 def log_factor(hits: ArrayLike, trials: ArrayLike, chance: ArrayLike, odds: ArrayLike) -> Floats:
@@ -46,6 +68,60 @@ def log_factor(hits: ArrayLike, trials: ArrayLike, chance: ArrayLike, odds: Arra
     many = np.asarray(odds, dtype=float)
     lost = np.log1p((many - 1) * np.asarray(chance, dtype=float))
     return np.asarray(np.asarray(hits) * np.log(many) - np.asarray(trials) * lost)
+
+
+def bet_on_limit(
+    hits: ArrayLike, requests: ArrayLike, limit: ArrayLike, odds: ArrayLike, variation: float = 0.0
+) -> Floats:
+    """Return the logarithm of what a bet against an absolute limit is multiplied by.
+
+    Args:
+        hits: events of the canary.
+        requests: of the canary.
+        limit: rate at the border of the null, 0 to 1.
+        odds: of the bet, above 0.
+        variation: of the rate from look to look, standard deviation over mean; 0 for none.
+    """
+    if not variation:
+        return log_factor(hits, requests, limit, odds)
+    shape, many = variation**-2, np.asarray(odds, dtype=float)
+    expected = np.asarray(requests, dtype=float) * np.asarray(limit)
+    lost = np.log1p((many - 1) * expected / (shape + expected))
+    return np.asarray(np.asarray(hits) * np.log(many) - (np.asarray(hits) + shape) * lost)
+
+
+def bet_on_ratio(
+    hits: tuple[ArrayLike, ArrayLike],
+    requests: tuple[ArrayLike, ArrayLike],
+    ratio: float,
+    odds: ArrayLike,
+    variation: float = 0.0,
+    known: ArrayLike = 1.0,
+) -> Floats:
+    """Return the logarithm of what a bet against a ratio to the stable revision is multiplied by.
+
+    Args:
+        hits: events of the canary and of the stable revision in an interval.
+        requests: of both in the same interval.
+        ratio: of the rates at the border of the null, above 0.
+        odds: of the bet, above 0 and not 1.
+        variation: of each revision's rate by itself, standard deviation over mean; 0 for none.
+        known: the stable revision's rate at most, as known before the interval.
+    """
+    chance = canary_chance(*requests, ratio)
+    if not variation:
+        events = np.asarray(hits[0]) + np.asarray(hits[1])
+        return log_factor(hits[0], events, chance, odds)
+    many = np.asarray(odds, dtype=float)
+    canary, stable = (np.asarray(one, dtype=float) for one in requests)
+    both = (canary > 0) & (stable > 0)
+    settled, spread = 1 - many**-0.5, np.asarray(known) * variation**2
+    whole = np.where(both, (1 + (many - 1) * chance) / (many - 1), np.inf)
+    with np.errstate(divide="ignore"):
+        won = 1 / (whole / (1 - chance) + spread * ratio * canary / settled)
+        lost = 1 / (-whole / chance + spread * stable * (1 - 1 / settled))
+    gain = np.asarray(hits[0]) * np.log1p(won) + np.asarray(hits[1]) * np.log1p(lost)
+    return np.asarray(np.where(both, np.minimum(gain, MOST_OF_A_LOOK), 0.0))
 
 
 def canary_chance(canary: ArrayLike, stable: ArrayLike, ratio: float) -> Floats:
@@ -77,3 +153,16 @@ def dispersion(squares: float, events: float, requests: float, intervals: int) -
     if intervals < 10 or events <= 0:
         return None
     return (squares * requests / events - events) / (intervals - 1)
+
+
+def variation(index: float, events: float, intervals: int) -> float:
+    """Return the standard deviation of the rate over its mean, from an index of dispersion.
+
+    It is the estimate by moments for a gamma factor: counts of mean m have the index 1 + v² m.
+
+    Args:
+        index: see `dispersion`.
+        events: in all, above 0.
+        intervals: in which they happened, above 0.
+    """
+    return float(np.sqrt(max(index - 1, 0.0) * intervals / events))

@@ -20,6 +20,8 @@
       labels: {margin: 0.02}
       inputs: {false_alarms: 0.05}
     models: {task: binary}      # how the drift server reads what models answer
+    warm_up: {minutes: 2, requests: 20}   # of each step: slow answers in it count for nothing
+    unready_looks: 2            # in a row, or twice as many of five times as many: rolled back
 
 Everything has a default; a gate is left out by `false`.
 """
@@ -66,8 +68,9 @@ class Step(Part):
 
     Attributes:
         percent: of the requests that the canary answers, 1 to 100; 0 in the shadow.
-        minimum_requests: of the canary in this step; in the shadow: rows that both answered.
-        minimum_minutes: in this step.
+        minimum_requests: of the canary in this step, after the warm-up; in the shadow: rows that
+            both answered.
+        minimum_minutes: in this step, after the warm-up.
     """
 
     percent: Annotated[int, Field(ge=0, le=100)]
@@ -154,6 +157,20 @@ class NoData(Part):
     action: Literal["ask", "rollback"] = "ask"
 
 
+class WarmUp(Part):
+    """How long a canary may be slow in a step, since new replicas of it start cold.
+
+    Errors, refusals and facts count all the time. A canary that stays slow is found afterwards.
+
+    Attributes:
+        minutes: of the step, at least; with those of a scrape, if Prometheus has the numbers.
+        requests: of the canary in the step, at least.
+    """
+
+    minutes: Annotated[float, Field(ge=0, le=60)] = 2
+    requests: Annotated[int, Field(ge=0, le=10_000)] = 20
+
+
 class ModelsPolicy(Part):
     """How the drift server reads what models answer.
 
@@ -181,6 +198,9 @@ class Policy(Part):
         false_promotion: probability, at most, of promoting one at a gate's margin.
         gates: what judges it.
         models: how what the models answer is read, for the gates on it.
+        warm_up: of each step, in which slow answers are no evidence.
+        unready_looks: looks in a row at which a canary with requests is not ready, after which it
+            is rolled back; twice as many among the last five times as many do, too, in any order.
         no_data: when silence counts, and what follows.
         ready_minutes: from the start, after which a canary never ready is given up.
         inconclusive_minutes: in the last step, after which a person is asked.
@@ -207,6 +227,8 @@ class Policy(Part):
         GatesPolicy()
     )
     models: ModelsPolicy = ModelsPolicy()
+    warm_up: WarmUp = WarmUp()
+    unready_looks: Annotated[int, Field(ge=1, le=20)] = 2
     no_data: NoData = NoData()
     ready_minutes: Annotated[float, Field(gt=0, le=60 * 24)] = 15
     inconclusive_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 30)] = 120

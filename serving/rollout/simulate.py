@@ -4,12 +4,9 @@ The gates' own arithmetic runs on arrays over rollouts; only the order of the ru
 is written a second time, and a test holds it against `decide` itself, rollout by rollout.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanaria.serving.rollout.gates import rates
 from kanaria.serving.rollout.gates.errors import ErrorGate
@@ -17,40 +14,11 @@ from kanaria.serving.rollout.gates.latency import LatencyGate
 from kanaria.serving.rollout.gates.panel import panel
 from kanaria.serving.rollout.gates.refusals import RefusalGate
 from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.scenario import Array, Minute, Scenario, minutes
+from kanaria.serving.rollout.situation import asked_of, warm_up_of
 
-Array = NDArray[Any]
 ROLLED_BACK, UNDECIDED, PROMOTED = -1, 0, 1
 RATE_GATES = (ErrorGate, RefusalGate, LatencyGate)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Scenario:
-    """What the world is like, minute by minute.
-
-    Attributes:
-        canary_errors: share of the canary's requests, 0 to 1.
-        stable_errors: share of the stable revision's requests.
-        canary_refused: share of the canary's requests that it refuses.
-        stable_refused: the same of the stable revision.
-        canary_slow: share of answers slower than the bound of the latency gate.
-        stable_slow: the same of the stable revision.
-        requests: of both in a minute.
-        minutes: after which the simulation ends.
-        burst_shape: of a gamma factor of mean 1 on the rate of errors, anew each minute; the
-            smaller the burstier; None for steady rates.
-        shared_bursts: both revisions have the same factor; otherwise each its own.
-    """
-
-    canary_errors: float = 0.01
-    stable_errors: float = 0.01
-    canary_refused: float = 0.0
-    stable_refused: float = 0.0
-    canary_slow: float = 0.05
-    stable_slow: float = 0.05
-    requests: int = 600
-    minutes: int = 240
-    burst_shape: float | None = None
-    shared_bursts: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,52 +50,6 @@ class Characteristics:
         return float(np.median(found)) if len(found) else float("nan")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Minute:
-    """The counts of one minute; each array has one number a rollout.
-
-    A gate that is not in `events` had none.
-    """
-
-    canary_requests: Array
-    stable_requests: Array
-    events: dict[str, tuple[Array, Array]]
-
-    def of(self, gate: str) -> tuple[Array, Array]:
-        """Return the events of a gate, the canary's first."""
-        none = np.zeros_like(self.canary_requests)
-        return self.events.get(gate, (none, none))
-
-
-def minutes(scenario: Scenario, percent: Array, generator: np.random.Generator) -> Iterator[Minute]:
-    """Yield minute after minute, at the percentages that `percent` holds at that time."""
-    while True:
-        canary = generator.binomial(scenario.requests, percent / 100)
-        stable = scenario.requests - canary
-        factors = _factors(scenario, len(percent), generator)
-        chances: dict[str, tuple[Array, Array]] = {
-            "errors": (scenario.canary_errors * factors[0], scenario.stable_errors * factors[1]),
-            "refusals": (np.array(scenario.canary_refused), np.array(scenario.stable_refused)),
-            "latency": (np.array(scenario.canary_slow), np.array(scenario.stable_slow)),
-        }
-        events = {
-            gate: (
-                generator.binomial(canary, np.minimum(of_canary, 1.0)),
-                generator.binomial(stable, np.minimum(of_stable, 1.0)),
-            )
-            for gate, (of_canary, of_stable) in chances.items()
-        }
-        yield Minute(canary_requests=canary, stable_requests=stable, events=events)
-
-
-def _factors(scenario: Scenario, count: int, generator: np.random.Generator) -> tuple[Array, Array]:
-    shape = scenario.burst_shape
-    if shape is None:
-        return np.ones(count), np.ones(count)
-    first = generator.gamma(shape, 1 / shape, count)
-    return first, first if scenario.shared_bursts else generator.gamma(shape, 1 / shape, count)
-
-
 @dataclass(kw_only=True, slots=True)
 class _Wealth:
     """The evidence of one gate over all rollouts."""
@@ -136,6 +58,7 @@ class _Wealth:
     by_ratio: Array
     by_limit: Array
     health: Array
+    events: Array
     stable_requests: Array
     stable_events: Array
 
@@ -144,7 +67,8 @@ class _Wealth:
         rate = (self.stable_events + 0.5) / (self.stable_requests + 1)
         return np.where(self.stable_requests > 0, rate, unknown)
 
-    def learn(self, minute: Minute) -> None:
+    def learn(self, minute: Minute, counts: Array) -> None:
+        """Learn from a minute in those rollouts in which it counts."""
         events = minute.of(self.gate.name)
         counted = rates.Rates(
             canary_requests=minute.canary_requests,
@@ -153,10 +77,14 @@ class _Wealth:
             stable_events=events[1],
         )
         by_ratio, by_limit = self.gate.test.harm(counted, self.known())
-        self.health = self.health + self.gate.test.health(counted, self.known())
-        self.by_ratio, self.by_limit = self.by_ratio + by_ratio, self.by_limit + by_limit
-        self.stable_requests = self.stable_requests + minute.stable_requests
-        self.stable_events = self.stable_events + events[1]
+        self.health = self.health + np.where(
+            counts, self.gate.test.health(counted, self.known()), 0.0
+        )
+        self.by_ratio = self.by_ratio + np.where(counts[:, None], by_ratio, 0.0)
+        self.by_limit = self.by_limit + np.where(counts[:, None], by_limit, 0.0)
+        self.events = self.events + np.where(counts, events[0], 0)
+        self.stable_requests = self.stable_requests + np.where(counts, minute.stable_requests, 0)
+        self.stable_events = self.stable_events + np.where(counts, events[1], 0)
 
     def restart(self, where: Array, step: int) -> None:
         fresh = self.gate.test.harm_prior(step)
@@ -177,29 +105,32 @@ class _Rollouts:
     started: Array
     in_step: Array
     requests: Array
-    events: dict[str, Array]
     outcomes: Array
     ended: Array
     active: Array = field(init=False)
+    warming: Array = field(init=False)
 
     def __post_init__(self) -> None:
         self.active = self.outcomes == UNDECIDED
+        self.warming = np.zeros_like(self.active)
 
-    def learn(self, minute: Minute) -> None:
+    def learn(self, minute: Minute, now: int) -> None:
+        warm_up = warm_up_of(self.policy)
+        early = now - 1 - self.started < warm_up.minutes
+        self.warming = early | (self.in_step < warm_up.requests)
         canary = np.where(self.active, minute.canary_requests, 0)
         self.in_step, self.requests = self.in_step + canary, self.requests + canary
         for wealth in self.gates:
-            wealth.learn(minute)
-            name = wealth.gate.name
-            self.events[name] = self.events[name] + minute.of(name)[0]
+            is_latency = wealth.gate.name == "latency"
+            wealth.learn(minute, ~self.warming | (not is_latency))
 
     def decide(self, now: int) -> None:
         """Apply the rules harmed, unfinished, climbing and accepted, in this order."""
         ladder = self.policy.ladder
         self._end(self.active & (self._spent() >= 1), ROLLED_BACK, now)
-        least = np.array([step.minimum_requests for step in ladder])[self.step]
-        minutes = np.array([step.minimum_minutes for step in ladder])[self.step]
-        done = self.active & (self.in_step >= least) & (now - self.started >= minutes)
+        least, long = np.array([asked_of(step, self.policy) for step in ladder]).T[:, self.step]
+        done = self.active & (self.in_step >= least) & (now - self.started >= long)
+        done &= ~self.warming
         before, last = self.step, self.step == len(ladder) - 1
         self._end(done & last & self._accepted(), PROMOTED, now)
         for step in range(1, len(ladder)):
@@ -210,7 +141,7 @@ class _Rollouts:
         for wealth in self.gates:
             promise = wealth.gate.promise
             log_e = np.minimum(rates.harm(wealth.by_ratio, wealth.by_limit), 600.0)
-            enough = self.events[wealth.gate.name] >= promise.minimum_events
+            enough = wealth.events >= promise.minimum_events
             spent += np.where(enough, promise.alpha * np.exp(log_e), 0.0)
         return spent
 
@@ -263,7 +194,7 @@ def simulate(
     state.percent[:] = policy.ladder[0].percent
     for now in range(1, scenario.minutes + 1):
         minute = next(drawn)
-        state.learn(minute)
+        state.learn(minute, now)
         state.decide(now)
         seen.append(minute)
         if not state.active.any():
@@ -283,6 +214,7 @@ def _begin(policy: Policy, rollouts: int) -> _Rollouts:
             by_ratio=np.tile(gate.test.harm_prior(0), (rollouts, 1)),
             by_limit=np.tile(gate.test.harm_prior(0), (rollouts, 1)),
             health=np.zeros(rollouts),
+            events=none,
             stable_requests=none,
             stable_events=none,
         )
@@ -296,7 +228,6 @@ def _begin(policy: Policy, rollouts: int) -> _Rollouts:
         started=none,
         in_step=none,
         requests=none,
-        events={gate.name: none for gate in gates},
         outcomes=none.copy(),
         ended=none.copy(),
     )

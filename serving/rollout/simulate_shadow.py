@@ -21,6 +21,7 @@ from kanaria.serving.rollout.gates.predictions import REFERENCE_ROWS, Prediction
 from kanaria.serving.rollout.observation import ModelCounts
 from kanaria.serving.rollout.policy import Policy
 from kanaria.serving.rollout.simulate import PROMOTED, ROLLED_BACK, UNDECIDED
+from kanaria.serving.rollout.situation import asked_of
 
 Array = NDArray[Any]
 ASKED = 2
@@ -165,8 +166,8 @@ def _minutes(
 def _decided(policy: Policy, totals: Totals, reference: Totals | None, now: int) -> Array:
     """Apply the rules harmed, questioned, unfinished and accepted, in this order."""
     found = np.zeros(len(totals.apart), dtype=int)
-    step = policy.ladder[0]
-    if totals.pairs >= step.minimum_requests and now >= step.minimum_minutes:
+    least, long = asked_of(policy.ladder[0], policy)
+    if totals.pairs >= least and now >= long:
         found = np.where(_accepted(policy, totals), PROMOTED, found)
     for gate in panel(policy):
         if isinstance(gate, PredictionGate) and reference is not None:

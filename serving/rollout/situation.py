@@ -1,11 +1,13 @@
 """What `decide` looks at: the state with this interval's evidence, and what the gates find."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
+from kanaria.serving.rollout.gates.latency import LatencyGate
 from kanaria.serving.rollout.gates.panel import panel
-from kanaria.serving.rollout.gates.protocol import Finding
+from kanaria.serving.rollout.gates.protocol import Finding, Gate
 from kanaria.serving.rollout.observation import Observation
-from kanaria.serving.rollout.policy import PROMOTE, Automation, Policy, Strategy
+from kanaria.serving.rollout.policy import PROMOTE, Automation, Policy, Step, Strategy, WarmUp
 from kanaria.serving.rollout.shadow import in_shadow
 from kanaria.serving.rollout.state import OVER, Phase, Question, State
 
@@ -14,6 +16,8 @@ PAIRED = ("predictions", "disagreement", "labels")
 COUNTED = ("errors", "refusals", "latency")
 UNTOLD = ("refusals",)
 """What some platforms never tell."""
+FLAPPING, REMEMBERED = 2, 5
+"""Twice the looks that a canary may not be ready in a row, among the last five times as many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +32,7 @@ class Situation:
         listening: names of the gates that must have data, and agree to what follows.
         silent: names of the gates that have had no data for too long.
         unheard: names of the gates that had no data in this interval.
+        warming: the canary warmed up in this interval: its slow answers are no evidence.
     """
 
     state: State
@@ -37,6 +42,7 @@ class Situation:
     listening: tuple[str, ...]
     silent: tuple[str, ...]
     unheard: tuple[str, ...]
+    warming: bool
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -73,8 +79,11 @@ def findings(state: State, policy: Policy) -> tuple[Finding, ...]:
 
 def look(state: State, observation: Observation, policy: Policy) -> Situation:
     """Return the situation after an interval; a rollout that is over learns nothing more."""
+    warming = False
     if state.phase not in OVER:
-        state = _learn(_mirror(state, observation, policy), observation, policy)
+        state = _mirror(state, observation, policy)
+        warming = warms_up(state, policy)
+        state = _learn(state, observation, policy)
     silent = _silent(state, observation, policy)
     if state.question is Question.NO_DATA and not silent:
         state = replace(state, phase=under_way(state), question=None, asked_step="")
@@ -86,6 +95,7 @@ def look(state: State, observation: Observation, policy: Policy) -> Situation:
         listening=listening(state, policy),
         silent=silent,
         unheard=_unheard(state, observation, policy),
+        warming=warming,
     )
 
 
@@ -109,21 +119,58 @@ def exposed(state: State) -> bool:
     return state.desired_percent > 0 or state.step >= 0
 
 
+def warm_up_of(policy: Policy) -> WarmUp:
+    """Return the warm-up of every step: none where no gate looks at latency."""
+    return policy.warm_up if policy.gates.latency else WarmUp(minutes=0, requests=0)
+
+
+def asked_of(step: Step, policy: Policy) -> tuple[int, float]:
+    """Return the requests and the minutes that a step asks for, its warm-up included."""
+    warm_up = warm_up_of(policy)
+    return step.minimum_requests + warm_up.requests, step.minimum_minutes + warm_up.minutes
+
+
+def warms_up(state: State, policy: Policy) -> bool:
+    """Tell whether the canary warms up in the interval that follows on a state."""
+    warm_up = warm_up_of(policy)
+    seen = state.step_started if state.seen_until is None else state.seen_until
+    # A clock that was set back is no reason to look away.
+    early = 0 <= seen - state.step_started < warm_up.minutes * MINUTE
+    return state.step >= 0 and (early or state.step_requests < warm_up.requests)
+
+
+def unready(state: State, policy: Policy) -> str:
+    """Return how a canary with requests failed to be ready for too long or too often, or ""."""
+    row = 0
+    while row < len(state.readiness) and not state.readiness[-1 - row]:
+        row += 1
+    looks, missed = len(state.readiness), state.readiness.count(False)
+    if row >= policy.unready_looks:
+        return f"not ready at {row} looks in a row"
+    if missed >= FLAPPING * policy.unready_looks:
+        return f"not ready at {missed} of {looks} looks"
+    return ""
+
+
 def under_way(state: State) -> Phase:
     """Return the phase of a rollout that neither waits nor pauses."""
     return Phase.STAGED if state.step < 0 else Phase.PROGRESSING
 
 
 def enter(state: State, step: int, percent: int, now: float, policy: Policy) -> State:
-    """Return the state at the start of step number `step`, with fresh evidence for it."""
+    """Return the state at the start of step number `step`, with fresh evidence for it.
+
+    Each step brings its wealth once: a canary that others take back and raise again is judged by
+    what was known of it.
+    """
     evidence = dict(state.evidence)
-    for gate in panel(policy) if step > 0 else ():
-        if gate.name in evidence:
-            evidence[gate.name] = gate.restart(evidence[gate.name], step)
+    for gate in panel(policy) if step > max(state.highest_step, 0) else ():
+        evidence[gate.name] = gate.restart(evidence.get(gate.name, gate.start()), step)
     return replace(
         state,
         phase=Phase.PROGRESSING,
         step=step,
+        highest_step=max(state.highest_step, step),
         desired_percent=percent,
         step_started=now,
         step_requests=0,
@@ -136,7 +183,7 @@ def enter(state: State, step: int, percent: int, now: float, policy: Policy) -> 
 
 def _learn(state: State, observation: Observation, policy: Policy) -> State:
     evidence = {
-        gate.name: gate.observe(state.evidence.get(gate.name, gate.start()), observation)
+        gate.name: _observed(gate, state, observation, warms_up(state, policy))
         for gate in panel(policy)
     }
     return replace(
@@ -145,7 +192,25 @@ def _learn(state: State, observation: Observation, policy: Policy) -> State:
         step_requests=_exposure(state, observation, policy),
         interval=observation.interval,
         percent_seen=observation.percent,
+        seen_until=observation.now,
+        readiness=_readiness(state, observation, policy),
     )
+
+
+def _observed(gate: Gate[Any], state: State, observation: Observation, warming: bool) -> Any:
+    evidence = state.evidence.get(gate.name, gate.start())
+    if warming and isinstance(gate, LatencyGate):
+        return gate.warm(evidence, observation)
+    return gate.observe(evidence, observation)
+
+
+def _readiness(state: State, observation: Observation, policy: Policy) -> tuple[bool, ...]:
+    """Return the last looks; one at which readiness is not known is none."""
+    if not exposed(state):
+        return ()
+    ready = observation.facts.ready
+    known = state.readiness if ready is None else (*state.readiness, ready)
+    return known[-REMEMBERED * policy.unready_looks :]
 
 
 def _exposure(state: State, observation: Observation, policy: Policy) -> int:

@@ -106,6 +106,7 @@ class State:
         started: when the rollout began, seconds since 1970.
         phase: see the table of the module.
         step: index of the step the canary is in; -1 before the first.
+        highest_step: it ever was in; evidence begins anew in higher ones alone.
         desired_percent: share of requests the canary shall have, 0 to 100.
         step_started: when the step began; for a staged canary, when it was staged.
         step_requests: of the canary, counted in the step.
@@ -119,11 +120,15 @@ class State:
         last: what was decided then.
         proposed: what would have been done then, were the policy not to observe only.
         percent_seen: share of requests the canary was last seen to have, or None.
+        seen_until: end of the last interval, seconds since 1970, or None.
+        readiness: whether the canary was ready at the last looks at which that was known while it
+            had requests, the newest last.
     """
 
     started: float
     phase: Phase = Phase.STAGED
     step: int = -1
+    highest_step: int = -1
     desired_percent: int = 0
     step_started: float
     step_requests: int = 0
@@ -137,6 +142,8 @@ class State:
     last: Verdict | None = None
     proposed: Verdict | None = None
     percent_seen: int | None = None
+    seen_until: float | None = None
+    readiness: tuple[bool, ...] = ()
 
 
 _ADAPTER = TypeAdapter(State)

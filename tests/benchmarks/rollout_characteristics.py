@@ -2,24 +2,29 @@
 
 Usage: rollout_characteristics.py [ROLLOUTS] [SEED]   20,000 rollouts and seed 1 by default.
 
-600 requests a minute, 10 % of them the canary's (the ramp: 10, 25, 50 %), a look every minute,
-stable errors 1 %, slow answers 5 %. A share has its Monte Carlo standard error beside it, the
-median of canary requests follows in brackets.
+600 requests a minute, 10 % of them the canary's (the default: 10, 50 %; the ramp: 10, 25, 50 %), a
+look every minute, stable errors 1 %, slow answers 5 %. A share has its Monte Carlo standard error
+beside it, the median of canary requests follows in brackets. Where traffic is low, 10 requests a
+minute, a tenth of the rollouts is simulated.
+
+Bursts are gamma factors of mean 1 on each minute's rate; their variation is the standard deviation
+of the factor. `allowed` is the policy with this number as the gate's `variation`.
 
 Then shadows: 100 rows a minute that both answer, 6 % of them differently, of which 5 a minute are
 labelled, oldest first. The medians of rows and of labels follow in brackets.
 """
 
 import sys
+from itertools import product
 
 from kanaria.serving.rollout import simulate_shadow
 from kanaria.serving.rollout.policy import Policy, parse
+from kanaria.serving.rollout.scenario import Scenario
 from kanaria.serving.rollout.simulate import (
     PROMOTED,
     ROLLED_BACK,
     UNDECIDED,
     Characteristics,
-    Scenario,
     simulate,
 )
 from kanaria.serving.rollout.simulate_shadow import (
@@ -28,9 +33,11 @@ from kanaria.serving.rollout.simulate_shadow import (
     ShadowScenario,
 )
 
+DEFAULT = "strategy: canary"
 POLICIES = {
-    "all gates": "steps: [{percent: 10}]",
-    "errors alone": "steps: [{percent: 10}]\ngates: {latency: false}",
+    "default": DEFAULT,
+    "all gates, one step": "steps: [{percent: 10}]",
+    "errors alone, one step": "steps: [{percent: 10}]\ngates: {latency: false, refusals: false}",
     "ramp": "steps: [{percent: 10}, {percent: 25}, {percent: 50}]",
 }
 SCENARIOS = {
@@ -40,15 +47,44 @@ SCENARIOS = {
     "errors x 2": Scenario(canary_errors=0.02),
     "errors x 4": Scenario(canary_errors=0.04),
     "slow x 2": Scenario(canary_slow=0.10),
+    "slow x 4": Scenario(canary_slow=0.20),
+    "slow x 6 for 1 minute of each step": Scenario(cold_slow=0.3, cold_minutes=1),
+    "slow x 6 for 2 minutes of each step": Scenario(cold_slow=0.3, cold_minutes=2),
+    "slow x 6 for 3 minutes of each step": Scenario(cold_slow=0.3, cold_minutes=3),
 }
-BURSTS = {
-    f"gamma shape {shape:g}, {'shared' if shared else 'own'}, errors x {ratio}": Scenario(
-        canary_errors=0.01 * ratio, burst_shape=shape, shared_bursts=shared
+LOW = {
+    "no worse": Scenario(requests=10, minutes=3000),
+    "errors x 2": Scenario(requests=10, minutes=3000, canary_errors=0.02),
+    "errors x 4": Scenario(requests=10, minutes=3000, canary_errors=0.04),
+    "slow x 2": Scenario(requests=10, minutes=3000, canary_slow=0.10),
+}
+NO_WARM_UP = "warm_up: {minutes: 0, requests: 0}"
+LATE = {
+    f"variation {shape**-0.5:.2g}, seen {lag:g} minutes late": Scenario(
+        slow_burst_shape=shape, lag=lag
     )
-    for shape in (2.0, 0.5, 0.2)
-    for shared in (True, False)
-    for ratio in (1, 2)
+    for shape in (2.0, 0.5)
+    for lag in (0.0, 0.25, 1.0)
 }
+SHAPES = (2.0, 0.5, 0.2)
+NONE = {"no worse": Scenario(minutes=480)}
+
+
+def bursts(gate: str, shape: float, *, shared: bool) -> dict[str, Scenario]:
+    """Return scenarios with bursts on one gate's rate: a canary no worse, and one at the margin."""
+    if gate == "errors":
+        return {
+            "no worse": Scenario(burst_shape=shape, shared_bursts=shared, minutes=480),
+            "errors x 2": Scenario(
+                burst_shape=shape, shared_bursts=shared, minutes=480, canary_errors=0.02
+            ),
+        }
+    return {
+        "no worse": Scenario(slow_burst_shape=shape, shared_bursts=shared, minutes=480),
+        "slow x 2": Scenario(
+            slow_burst_shape=shape, shared_bursts=shared, minutes=480, canary_slow=0.10
+        ),
+    }
 
 
 SHADOW_POLICIES = {
@@ -110,6 +146,18 @@ def table(
         sys.stdout.flush()
 
 
+def burst_tables(gate: str, shape: float, count: int, seed: int) -> None:
+    """Print how the default fares under bursts of a gate's rate, and one that allows for them."""
+    variation = round(shape**-0.5, 2)
+    allowed = parse(f"gates: {{{gate}: {{variation: {variation}}}}}")
+    of = f"{gate} in bursts of variation {variation:g}"
+    shared, own = (bursts(gate, shape, shared=shared) for shared in (True, False))
+    table(f"default, {of}, shared", parse(DEFAULT), shared, count, seed)
+    table(f"default, {of}, own", parse(DEFAULT), own, count, seed)
+    table(f"allowed, {of}, own", allowed, own, count, seed)
+    table(f"allowed, {of}, none there", allowed, NONE, count, seed)
+
+
 def main() -> None:
     """Print all tables."""
     defaults = ["20000", "1"]
@@ -117,8 +165,11 @@ def main() -> None:
     count, seed = (int(word) for word in [*given, *defaults[len(given) :]])
     for title, text in POLICIES.items():
         table(title, parse(text), SCENARIOS, count, seed)
-    bursty = "all gates, errors in bursts: each minute's rate times a gamma factor of mean 1"
-    table(bursty, parse(POLICIES["all gates"]), BURSTS, count, seed)
+    table("default without a warm-up", parse(NO_WARM_UP), SCENARIOS, count, seed)
+    table("default, 10 requests a minute", parse(DEFAULT), LOW, max(count // 10, 1), seed)
+    table("default, the whole machine is slow at times", parse(DEFAULT), LATE, count, seed)
+    for gate, shape in product(("errors", "latency"), SHAPES):
+        burst_tables(gate, shape, count, seed)
     for title, text in SHADOW_POLICIES.items():
         shadow_table(title, parse(text), count, seed)
 

@@ -48,7 +48,9 @@ class LatencyGate:
     What is slow is fixed once, from stable requests that are not compared later: the smallest
     bound of the histogram that at most 1 - quantile of them exceed. From there it is a comparison
     of two rates, as for errors, and promises the same, where up to 1 - quantile is tolerated: the
-    canary's quantile then still lies under that bound.
+    canary's quantile then still lies under that bound. A machine that is slower than when the
+    bound was fixed makes more of both revisions' answers slow: harm is counted only where the
+    canary's part of them, in the same interval, is too large.
     """
 
     test: RateTest
@@ -68,27 +70,46 @@ class LatencyGate:
         """Return the evidence after one more interval."""
         if evidence.bound is None:
             return self._refer(evidence, observation.stable, observation.now)
-        both = rates.pair(self.test, observation)
-        if both is None:
+        counted = self._counted(evidence.bound, observation)
+        if counted is None:
             return evidence
-        canary, stable = both
-        slow_canary, slow_stable = (_slow(one, evidence.bound) for one in (canary, stable))
-        if slow_canary is None or slow_stable is None:
-            return evidence
-        counted = rates.Rates(
-            canary_requests=canary.requests,
-            canary_events=slow_canary,
-            stable_requests=stable.requests,
-            stable_events=slow_stable,
-        )
         updated = rates.update(self.test, evidence.rate, counted, observation.now)
         return replace(evidence, rate=updated)
+
+    def warm(self, evidence: LatencyEvidence, observation: Observation) -> LatencyEvidence:
+        """Return the evidence after an interval in which the canary warmed up.
+
+        Its slow answers, and those of the stable revision beside them, count for nothing; that
+        they were measured is noted.
+        """
+        if evidence.bound is None:
+            return self._refer(evidence, observation.stable, observation.now)
+        counted = self._counted(evidence.bound, observation)
+        if counted is None or not rates.heard(self.test, counted):
+            return evidence
+        return replace(evidence, rate=replace(evidence.rate, heard=observation.now))
 
     def judge(self, evidence: LatencyEvidence) -> Finding:
         """Return what the evidence says."""
         known = evidence.bound is not None
         bound = f"{evidence.bound:g} s" if known else "a quantile not known yet"
         return finding(self.name, f"slower than {bound}", self.test, self.promise, evidence.rate)
+
+    def _counted(self, bound: float, observation: Observation) -> rates.Rates | None:
+        """Return how many answers of both were slow in the same interval, if that is known."""
+        both = rates.pair(self.test, observation)
+        if both is None:
+            return None
+        canary, stable = both
+        slow_canary, slow_stable = (_slow(one, bound) for one in (canary, stable))
+        if slow_canary is None or slow_stable is None:
+            return None
+        return rates.Rates(
+            canary_requests=canary.requests,
+            canary_events=slow_canary,
+            stable_requests=stable.requests,
+            stable_events=slow_stable,
+        )
 
     def _refer(
         self, evidence: LatencyEvidence, stable: Counts | None, now: float

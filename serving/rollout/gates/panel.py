@@ -81,6 +81,7 @@ def _test(
         tolerated=tolerated,
         steps=len(policy.ladder),
         concurrent=policy.strategy is not Strategy.BLUE_GREEN,
+        variation=gate.variation,
     )
 
 

@@ -28,7 +28,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import ConfigDict
 
-from kanaria.serving.rollout.evidence import Floats, canary_chance, log_factor, mixed
+from kanaria.serving.rollout.evidence import (
+    Floats,
+    bet_on_limit,
+    bet_on_ratio,
+    canary_chance,
+    log_factor,
+    mixed,
+)
 from kanaria.serving.rollout.observation import Counts, Observation
 
 ODDS = np.array([1.5, 2.0, 3.0, 6.0, 20.0])
@@ -57,6 +64,16 @@ class Rates:
         """Events of both."""
         return np.asarray(self.canary_events, dtype=float) + np.asarray(self.stable_events)
 
+    @property
+    def of_each_odds(self) -> "Rates":
+        """The same with a last axis of length one, for as many odds."""
+        return Rates(
+            canary_requests=np.asarray(self.canary_requests)[..., None],
+            canary_events=np.asarray(self.canary_events)[..., None],
+            stable_requests=np.asarray(self.stable_requests)[..., None],
+            stable_events=np.asarray(self.stable_events)[..., None],
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RateTest:
@@ -67,12 +84,14 @@ class RateTest:
         tolerated: rate that is always acceptable, 0 to below 1.
         steps: of the rollout, at least 1.
         concurrent: stable serves beside the canary; otherwise it served before.
+        variation: of each revision's own rate from look to look, standard deviation over mean.
     """
 
     margin: float
     tolerated: float
     steps: int = 1
     concurrent: bool = True
+    variation: float = 0.0
 
     def harm_prior(self, step: int) -> Floats:
         """Return the logarithms of the wealth that step number `step`, from 0, brings in."""
@@ -94,30 +113,39 @@ class RateTest:
             rates: of the interval.
             known: the stable revision's rate as known before the interval; see `before`.
         """
-        hits = np.asarray(rates.canary_events)[..., None]
-        limit = self.limit(known)[..., None]
-        absolute = log_factor(hits, np.asarray(rates.canary_requests)[..., None], limit, ODDS)
+        each, known = rates.of_each_odds, np.asarray(known)[..., None]
+        limit = self.limit(known)
+        absolute = self._on_limit(each, limit, ODDS)
         if not self.concurrent:
             return absolute, absolute
-        chance = canary_chance(rates.canary_requests, rates.stable_requests, 1.0)[..., None]
-        return log_factor(hits, rates.events[..., None], chance, ODDS), absolute
+        return self._on_ratio(each, known, 1.0, ODDS), absolute
 
     def health(self, rates: Rates, known: ArrayLike) -> Floats:
         """Return the growth of the wealth that bets on a healthy canary; arguments as `harm`."""
         expected, limit = np.asarray(known, dtype=float), self.limit(known)
         odds = np.clip(expected / np.maximum(limit, 1e-12), LEAST_ODDS, MOST_ODDS)
-        absolute = log_factor(rates.canary_events, rates.canary_requests, limit, odds)
+        absolute = self._on_limit(rates, limit, odds)
         if not self.concurrent:
             return absolute
         ratio = HEALTHY_RATIO / self.margin
         chance = canary_chance(rates.canary_requests, rates.stable_requests, self.margin)
-        relative = log_factor(rates.canary_events, rates.events, chance, ratio)
+        relative = self._on_ratio(rates, known, self.margin, ratio)
         # The choice looks at the past rate and the number of requests only, never at the events.
         foreseen = expected * np.asarray(rates.canary_requests)
         both = expected * (np.asarray(rates.canary_requests) + np.asarray(rates.stable_requests))
         by_ratio = log_factor(foreseen, both, chance, ratio)
         by_limit = log_factor(foreseen, rates.canary_requests, limit, odds)
         return np.where(by_limit > by_ratio, absolute, relative)
+
+    def _on_limit(self, rates: Rates, limit: ArrayLike, odds: ArrayLike) -> Floats:
+        hits, requests = rates.canary_events, rates.canary_requests
+        return bet_on_limit(hits, requests, limit, odds, self.variation)
+
+    def _on_ratio(self, rates: Rates, known: ArrayLike, ratio: float, odds: ArrayLike) -> Floats:
+        requests = (rates.canary_requests, rates.stable_requests)
+        hits = (rates.canary_events, rates.stable_events)
+        most = np.maximum(self.tolerated, known)
+        return bet_on_ratio(hits, requests, ratio, odds, self.variation, most)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,6 +158,9 @@ class RateEvidence:
         canary_events: of those.
         stable_requests: counted in all.
         stable_events: of those.
+        beside_requests: of the stable revision, in intervals in which the canary had some, too:
+            those that it is compared with.
+        beside_events: of those.
         stable_squares: sum over intervals of stable events squared over stable requests.
         stable_intervals: with stable requests.
         harm_by_ratio: log wealth for each of `ODDS`.
@@ -143,6 +174,8 @@ class RateEvidence:
     canary_events: int = 0
     stable_requests: int = 0
     stable_events: int = 0
+    beside_requests: int = 0
+    beside_events: int = 0
     stable_squares: float = 0.0
     stable_intervals: int = 0
     harm_by_ratio: tuple[float, ...]
@@ -171,21 +204,28 @@ def update(test: RateTest, evidence: RateEvidence, rates: Rates, now: float) -> 
     """Return the evidence after an interval that ended at `now`; `rates` holds plain numbers."""
     by_ratio, by_limit = test.harm(rates, before(test, evidence))
     requests, events = cast(int, rates.stable_requests), cast(int, rates.stable_events)
-    served = (cast(int, rates.canary_requests) > 0, requests > 0)
-    heard = all(served) if test.concurrent else any(served)
+    beside = cast(int, rates.canary_requests) > 0
     return replace(
         evidence,
-        heard=now if heard else evidence.heard,
+        heard=now if heard(test, rates) else evidence.heard,
         canary_requests=evidence.canary_requests + cast(int, rates.canary_requests),
         canary_events=evidence.canary_events + cast(int, rates.canary_events),
         stable_requests=evidence.stable_requests + requests,
         stable_events=evidence.stable_events + events,
+        beside_requests=evidence.beside_requests + (requests if beside else 0),
+        beside_events=evidence.beside_events + (events if beside else 0),
         stable_squares=evidence.stable_squares + (events**2 / requests if requests else 0.0),
         stable_intervals=evidence.stable_intervals + (requests > 0),
         harm_by_ratio=_plain(np.asarray(evidence.harm_by_ratio) + by_ratio),
         harm_by_limit=_plain(np.asarray(evidence.harm_by_limit) + by_limit),
         health=evidence.health + float(test.health(rates, before(test, evidence))),
     )
+
+
+def heard(test: RateTest, rates: Rates) -> bool:
+    """Tell whether both revisions had requests; one, where one follows the other."""
+    served = (cast(int, rates.canary_requests) > 0, cast(int, rates.stable_requests) > 0)
+    return all(served) if test.concurrent else any(served)
 
 
 def before(test: RateTest, evidence: RateEvidence) -> float:

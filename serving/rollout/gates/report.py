@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from kanaria.serving.rollout.evidence import dispersion
+from kanaria.serving.rollout.evidence import dispersion, variation
 from kanaria.serving.rollout.gates.protocol import Finding
 from kanaria.serving.rollout.gates.rates import RateEvidence, RateTest, grounded, harm
 
@@ -49,9 +49,12 @@ def finding(
     )
     if spread is not None:
         numbers["stable_dispersion"] = spread
+        numbers["stable_variation"] = variation(
+            spread, evidence.stable_events, evidence.stable_intervals
+        )
     return Finding(
         gate=gate,
-        text=_text(events, promise, evidence, numbers),
+        text=_text(events, test, promise, evidence, numbers),
         spent=promise.alpha * harm_e if enough else 0.0,
         grounded=grounded(test, evidence),
         accepted=health_e >= 1 / promise.beta,
@@ -59,9 +62,18 @@ def finding(
     )
 
 
-def _text(events: str, promise: Promise, evidence: RateEvidence, numbers: dict[str, float]) -> str:
+def _text(
+    events: str,
+    test: RateTest,
+    promise: Promise,
+    evidence: RateEvidence,
+    numbers: dict[str, float],
+) -> str:
     canary = _share(evidence.canary_events, evidence.canary_requests)
-    stable = _share(evidence.stable_events, evidence.stable_requests)
+    if test.concurrent and evidence.canary_requests:
+        stable = f"{_share(evidence.beside_events, evidence.beside_requests)} beside it"
+    else:
+        stable = _share(evidence.stable_events, evidence.stable_requests)
     text = (
         f"{events}: canary {canary}, stable {stable}; evidence of harm "
         f"{numbers['harm_e_value']:.3g} of {1 / promise.alpha:.3g}, of health "
@@ -69,8 +81,13 @@ def _text(events: str, promise: Promise, evidence: RateEvidence, numbers: dict[s
     )
     spread, intervals = numbers.get("stable_dispersion", 1.0), evidence.stable_intervals
     # Three standard deviations above what independent requests give.
-    if spread > 1 + 3 * math.sqrt(2 / max(intervals - 1, 1)):
-        text += f"; stable's come in bursts (dispersion {spread:.1f}), so trust this less"
+    bursty = spread > 1 + 3 * math.sqrt(2 / max(intervals - 1, 1))
+    varies = numbers.get("stable_variation", 0.0)
+    if bursty and varies > test.variation:
+        text += (
+            f"; stable's come in bursts (dispersion {spread:.1f}): unless the canary shares them, "
+            f"trust this less or set variation: {varies:.1f}"
+        )
     return text
 
 

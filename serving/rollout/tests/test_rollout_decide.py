@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from kanaria.serving.rollout.commands import begin
@@ -31,7 +32,28 @@ def test_a_step_lasts_its_exposure(drive):
 def test_a_step_lasts_its_time(drive):
     policy = parse("steps: [{percent: 10, minimum_minutes: 25}, {percent: 50}]")
     shifts = [one.state.interval for one in drive(policy, 60) if one.verdict.percent == 50]
-    assert shifts[0] == 25
+    assert shifts[0] == 27  # The first two minutes are the warm-up.
+
+
+def test_a_step_begins_with_the_warm_up(drive):
+    policy = parse(
+        "steps: [{percent: 10, minimum_requests: 0, minimum_minutes: 0}, {percent: 50}]\n"
+        "warm_up: {minutes: 3, requests: 400}"
+    )
+    found = drive(policy, 60)
+    shifts = [one.state.interval for one in found if one.verdict.percent == 50]
+    assert shifts[0] == 8  # 400 requests are there after 7 minutes; the next one counts.
+    assert "340" not in found[7].verdict.reasons[0]
+    assert found[7].verdict.reasons[0].endswith("7.0 of 3 minutes (warming up)")
+
+
+def test_nothing_warms_up_where_no_gate_looks_at_latency(drive):
+    policy = parse(
+        "steps: [{percent: 10, minimum_requests: 0, minimum_minutes: 1}, {percent: 50}]\n"
+        "gates: {latency: false}"
+    )
+    shifts = [one.state.interval for one in drive(policy, 60) if one.verdict.percent == 50]
+    assert shifts[0] == 1
 
 
 def test_a_basic_rollout_promotes_what_is_ready(minute):
@@ -104,9 +126,71 @@ def test_a_model_that_does_not_load_is_given_up_at_once(minute):
     assert decision.verdict.reasons == ("the model did not load: no such file",)
 
 
-def test_a_canary_that_stops_being_ready_loses_its_traffic(drive, minute):
-    decision = decide(drive(CANARY, 3)[-1].state, minute(3, ready=False), CANARY)
-    assert decision.verdict.action is Action.ROLLBACK
+def looks(drive, minute, policy, readiness):
+    """What is decided at looks after the first three, at which the canary is ready or not."""
+    state, found = drive(policy, 3)[-1].state, []
+    for n, ready in enumerate(readiness, 3):
+        found.append(decide(state, minute(n, ready=ready), policy))
+        state = found[-1].state
+    return found
+
+
+def test_a_canary_that_is_not_ready_at_two_looks_loses_its_traffic(drive, minute):
+    found = looks(drive, minute, CANARY, [False, False])
+    assert actions(found) == [Action.HOLD, Action.ROLLBACK]
+    assert found[-1].verdict.reasons[0] == (
+        "the canary was not ready at 2 looks in a row while it had 10 % of the traffic"
+    )
+
+
+def test_one_look_at_which_it_is_not_ready_raises_and_rolls_back_nothing(drive, healthy):
+    state = drive(CANARY, 9)[-1].state
+    assert state.desired_percent == 50
+    blink = decide(state, healthy(9, 50, ready=False), CANARY)
+    assert (blink.verdict.action, blink.verdict.percent) == (Action.HOLD, 50)
+    assert moves(drive(CANARY, 60, blink.state)) == [("promote", 100)]
+
+
+def test_nothing_is_promoted_at_a_look_at_which_it_is_not_ready(drive, healthy):
+    found = drive(CANARY, 60)
+    promoted = next(one.state.interval for one in found if one.verdict.percent == 100)
+    late = decide(found[promoted - 1].state, healthy(promoted, 50, ready=False), CANARY)
+    assert late.verdict.action is Action.HOLD
+    assert late.verdict.reasons[0].startswith("not ready, ")
+
+
+def test_traffic_is_not_raised_at_a_look_at_which_it_is_not_ready(drive, healthy):
+    found = drive(CANARY, 60)
+    raised = next(one.state.interval for one in found if one.verdict.percent == 50)
+    late = decide(found[raised - 1].state, healthy(raised, 10, ready=False), CANARY)
+    assert late.verdict.action is Action.HOLD
+    assert late.verdict.reasons[0] == "the canary is not ready now; traffic is not raised"
+
+
+def test_a_canary_that_flaps_is_rolled_back(drive, minute):
+    found = looks(drive, minute, CANARY, [False, True] * 4)
+    assert actions(found)[5:7] == [Action.HOLD, Action.ROLLBACK]
+    assert "not ready at 4 of 9 looks" in found[6].verdict.reasons[0]
+
+
+def test_looks_at_which_readiness_is_not_known_are_none(drive, minute):
+    assert actions(looks(drive, minute, CANARY, [False, None, None, False]))[-1] is Action.ROLLBACK
+    assert Action.ROLLBACK not in actions(looks(drive, minute, CANARY, [False, True, False]))
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_the_policy_says_at_how_many_looks(drive, minute, number):
+    policy = parse(f"steps: [{{percent: 10}}, {{percent: 50}}]\nunready_looks: {number}")
+    found = actions(looks(drive, minute, policy, [False] * number))
+    assert found == [Action.HOLD] * (number - 1) + [Action.ROLLBACK]
+
+
+def test_looks_before_the_canary_had_requests_do_not_count(minute, healthy):
+    state = begin(0.0)
+    for n, ready in enumerate([False] * 9 + [True, True, False]):
+        decision = decide(state, healthy(n, state.desired_percent, ready=ready), CANARY)
+        state = decision.state
+    assert (decision.verdict.action, decision.verdict.percent) == (Action.HOLD, 10)
 
 
 def test_unknown_readiness_raises_no_traffic(minute):
@@ -186,6 +270,26 @@ def test_observing_proposes_the_rollback_of_a_failing_canary(minute, make_counts
         state = decide(state, seen, policy).state
     assert state.proposed.action is Action.ROLLBACK
     assert state.desired_percent == 10
+
+
+def test_going_back_and_up_again_makes_no_new_wealth(minute, make_counts):
+    policy = parse("automation: observe\nsteps: [{percent: 10}, {percent: 30}, {percent: 50}]")
+    state, wealth = begin(0.0), []
+    for n, percent in enumerate([0, 10, 30, 50, 0, 50, 0, 10, 50, 0, 30, 50]):
+        none = make_counts(0)
+        state = decide(state, minute(n, none, none, percent=percent), policy).state
+        wealth.append(float(np.exp(state.evidence["errors"].harm_by_ratio).sum()))
+    assert wealth[:4] == pytest.approx([0.7, 0.7, 0.85, 1.0])
+    assert wealth[4:] == pytest.approx([1.0] * 8)
+
+
+def test_a_step_that_was_jumped_over_brings_nothing_later(minute, make_counts):
+    policy = parse("automation: observe\nsteps: [{percent: 10}, {percent: 30}, {percent: 50}]")
+    state = begin(0.0)
+    for n, percent in enumerate([50, 0, 30, 50, 10, 30]):
+        none = make_counts(0)
+        state = decide(state, minute(n, none, none, percent=percent), policy).state
+    assert np.exp(state.evidence["errors"].harm_by_ratio).sum() == pytest.approx(0.85)
 
 
 def test_observing_without_steps_follows_any_share_that_others_set(minute):

@@ -89,7 +89,24 @@ def test_bursts_of_the_stable_revision_are_told(minute, make_counts):
         minute(n, make_counts(60, 1), make_counts(540, 50 if n % 10 == 0 else 0)) for n in range(30)
     ]
     text = gate("errors").judge(after(gate("errors"), seen)).text
-    assert "come in bursts" in text
+    assert "come in bursts (dispersion 46.6)" in text
+    assert "set variation: 3.0" in text
+
+
+def test_bursts_that_the_policy_allows_for_are_not_told(minute, make_counts):
+    policy = parse("steps: [{percent: 10}]\ngates: {errors: {variation: 3.1}}")
+    seen = [
+        minute(n, make_counts(60, 1), make_counts(540, 50 if n % 10 == 0 else 0)) for n in range(30)
+    ]
+    judge = gate("errors", policy)
+    assert "bursts" not in judge.judge(after(judge, seen)).text
+
+
+def test_rates_are_told_of_the_same_time(minute, make_counts):
+    alone = [minute(n, make_counts(0), make_counts(600, 60)) for n in range(5)]
+    beside = [minute(n, make_counts(60, 1), make_counts(540, 5)) for n in range(5, 9)]
+    text = gate("errors").judge(after(gate("errors"), alone + beside)).text
+    assert "canary 4/240 (1.67%), stable 20/2160 (0.93%) beside it" in text
 
 
 def slow(requests, *table):

@@ -29,7 +29,8 @@ def test_copying_goes_on_while_a_person_pauses_and_ends_with_the_rollout(minute)
 
 
 def test_a_shadow_that_stops_being_ready_is_given_up(minute):
-    decision = decide(shadowed(minute).state, minute(1, ready=False), SHADOW)
+    once = decide(shadowed(minute).state, minute(1, ready=False), SHADOW)
+    decision = decide(once.state, minute(2, ready=False), SHADOW)
     assert decision.state.phase is Phase.ROLLED_BACK
     assert "a copy of the requests" in decision.verdict.reasons[0]
 

@@ -6,18 +6,23 @@ from kanaria.serving.rollout.commands import begin
 from kanaria.serving.rollout.decide import decide
 from kanaria.serving.rollout.observation import Counts, Observation, RevisionFacts
 from kanaria.serving.rollout.policy import parse
+from kanaria.serving.rollout.scenario import Scenario
 from kanaria.serving.rollout.simulate import (
     PROMOTED,
     ROLLED_BACK,
     UNDECIDED,
-    Scenario,
     simulate,
 )
 from kanaria.serving.rollout.state import Phase
 
 ALL_GATES = parse("steps: [{percent: 10}]")
 ERRORS_ALONE = parse("steps: [{percent: 10}]\ngates: {latency: false, refusals: false}")
+DEFAULT = parse("strategy: canary")
 RAMP = parse("steps: [{percent: 10}, {percent: 25}, {percent: 50}]")
+ALLOWING = parse(
+    "gates: {errors: {variation: 0.7}, latency: {variation: 0.5}}\n"
+    "warm_up: {minutes: 1, requests: 90}"
+)
 ROLLOUTS = 4000
 
 
@@ -71,6 +76,62 @@ def test_bursts_of_one_revision_alone_do_break_it():
     assert 0.15 <= found.share(ROLLED_BACK) <= 0.25
 
 
+@pytest.mark.parametrize("shape", [2.0, 0.5, 0.2])
+@pytest.mark.parametrize("gate", ["errors", "latency"])
+def test_a_policy_that_allows_for_such_bursts_keeps_its_promises(gate, shape):
+    policy = parse(f"gates: {{{gate}: {{variation: {shape**-0.5}}}}}")
+    bursts = {"errors": "burst_shape", "latency": "slow_burst_shape"}[gate]
+    bad = {"errors": {"canary_errors": 0.02}, "latency": {"canary_slow": 0.1}}[gate]
+    world = {bursts: shape, "shared_bursts": False, "rollouts": 1500}
+    assert outcome(policy, **world).share(ROLLED_BACK) <= 0.05
+    assert outcome(policy, **world, **bad).share(PROMOTED) <= 0.05
+
+
+@pytest.mark.parametrize("cold", [1, 2])
+def test_a_canary_that_starts_cold_is_seldom_rolled_back(cold):
+    found = outcome(DEFAULT, cold_slow=0.3, cold_minutes=cold)
+    assert found.share(ROLLED_BACK) <= 0.05
+    assert found.share(PROMOTED) >= 0.95
+
+
+def test_without_a_warm_up_a_cold_start_is_harm():
+    policy = parse("warm_up: {minutes: 0, requests: 0}")
+    assert outcome(policy, cold_slow=0.3, cold_minutes=1).share(ROLLED_BACK) >= 0.95
+
+
+@pytest.mark.parametrize("slow", [0.1, 0.3])
+def test_a_canary_that_stays_slow_is_found_after_the_warm_up(slow):
+    found = outcome(DEFAULT, canary_slow=slow)
+    assert found.share(ROLLED_BACK) >= 0.99
+    assert found.median_requests(ROLLED_BACK) <= 500
+
+
+def test_errors_count_in_the_warm_up():
+    found = outcome(DEFAULT, canary_errors=0.5)
+    assert found.share(ROLLED_BACK) == 1.0
+    assert found.minutes.max() <= 2
+
+
+@pytest.mark.parametrize("lag", [0.0, 0.25])
+@pytest.mark.parametrize("shape", [2.0, 0.5])
+def test_slow_moments_of_the_whole_machine_are_nobodys_harm(lag, shape):
+    found = outcome(DEFAULT, slow_burst_shape=shape, lag=lag)
+    assert found.share(ROLLED_BACK) <= 0.05
+
+
+def test_numbers_that_lag_by_a_whole_look_need_an_allowance():
+    late = {"slow_burst_shape": 2.0, "lag": 1.0, "rollouts": 1500}
+    assert outcome(DEFAULT, **late).share(ROLLED_BACK) >= 0.1
+    policy = parse("gates: {latency: {variation: 0.7}}")
+    assert outcome(policy, **late).share(ROLLED_BACK) <= 0.05
+
+
+@pytest.mark.parametrize("requests", [1, 10, 100_000])
+def test_the_promise_holds_at_any_traffic(requests):
+    found = outcome(DEFAULT, requests=requests, minutes=600, rollouts=400)
+    assert found.share(ROLLED_BACK) <= 0.05
+
+
 def observations(trace, rollout):
     """The counts of one simulated rollout as a controller would observe them."""
     for number, minute in enumerate(trace):
@@ -93,12 +154,20 @@ def observations(trace, rollout):
         )
 
 
-@pytest.mark.parametrize("policy", [ALL_GATES, RAMP], ids=["one step", "ramp"])
+@pytest.mark.parametrize(
+    "policy", [ALL_GATES, RAMP, ALLOWING], ids=["one step", "ramp", "allowing for bursts"]
+)
 @pytest.mark.parametrize(("canary_errors", "refused"), [(0.01, 0.1), (0.02, 0.1), (0.01, 0.17)])
 def test_the_arrays_decide_as_decide_does(policy, canary_errors, refused):
     trace = []
     scenario = Scenario(
-        canary_errors=canary_errors, canary_refused=refused, stable_refused=0.1, minutes=90
+        canary_errors=canary_errors,
+        canary_refused=refused,
+        stable_refused=0.1,
+        cold_slow=0.2,
+        cold_minutes=3,
+        burst_shape=2.0,
+        minutes=90,
     )
     found = simulate(policy, scenario, 25, 3, trace)
     ends = {Phase.PROMOTED: PROMOTED, Phase.ROLLED_BACK: ROLLED_BACK}

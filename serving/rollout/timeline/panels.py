@@ -8,6 +8,7 @@ from scipy.stats import beta
 
 from kanaria.serving.rollout.gates.panel import panel
 from kanaria.serving.rollout.observation import Observation
+from kanaria.serving.rollout.situation import asked_of
 from kanaria.serving.rollout.timeline import axes
 from kanaria.serving.rollout.timeline.audit import is_marked
 from kanaria.serving.rollout.timeline.curves import CANARY, INK, STABLE, Curve, Panel, numbers
@@ -201,7 +202,8 @@ def _exposure(history: History, kept: Sequence[Moment]) -> Panel | None:
         step = moment.state.step
         if step != moment.before.step:
             counted.append((moment.when, 0.0))
-            least = ladder[step].minimum_requests if 0 <= step < len(ladder) else 0
+            begun = 0 <= step < len(ladder)
+            least = asked_of(ladder[step], history.policy)[0] if begun else 0
             asked.append((moment.when, float(least)))
     if not any(value for _, value in counted):
         return None

@@ -6,7 +6,7 @@ from kanaria.components.shared.times import clock, duration
 from kanaria.serving.rollout.gates.protocol import Finding
 from kanaria.serving.rollout.policy import Automation, Policy
 from kanaria.serving.rollout.shadow import in_shadow
-from kanaria.serving.rollout.situation import MINUTE, findings
+from kanaria.serving.rollout.situation import MINUTE, asked_of, findings
 from kanaria.serving.rollout.state import OVER, Action, Phase, Question, State
 from kanaria.serving.rollout.timeline.wording import (
     DONE,
@@ -166,9 +166,10 @@ def _waiting(state: State, policy: Policy, now: float) -> Iterator[tuple[str, st
 
 def _lacking(state: State, policy: Policy, now: float) -> str:
     step = policy.ladder[max(state.step, 0)]
-    requests = step.minimum_requests - state.step_requests
+    least, long = asked_of(step, policy)
+    requests = least - state.step_requests
     counted = "requests of the canary" if step.percent else "rows that both answer"
-    minutes = step.minimum_minutes - (now - state.step_started) / MINUTE
+    minutes = long - (now - state.step_started) / MINUTE
     lacking = []
     if requests > 0:
         lacking.append(f"{requests} more {counted}")
