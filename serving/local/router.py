@@ -107,7 +107,7 @@ class Router:
             return JSONResponse({"services": [_shown(live) for live in self._controller]})
         own = OWN_PATH.fullmatch(_raw_path(request))
         if own is not None:
-            return _barred(request, own["path"]) or await self._of_revision(request, own)
+            return await self._of_revision(request, own)
         match = PATH.fullmatch(path)
         if match is None:
             return refuse(404, f"{path}: unknown; use /v1/models/NAME:predict")
@@ -137,6 +137,10 @@ class Router:
             # A server that has just started has not looked at its services yet.
             return refuse(503, f"revision {namespace}/{revision}: does not run, or not yet")
         call = await call_of(request, match["path"])
+        barred = _barred(request, match["path"])
+        # That a revision does not answer yet is told on any path: checks wait for it on /.
+        if barred is not None and live.port(revision) is not None:
+            return barred
         return _marked(await self._exchanges.ask(live, revision, call), revision, call)
 
     async def _counted(self, request: Request, live: LiveService, protocol: str) -> Response:

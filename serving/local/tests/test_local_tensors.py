@@ -196,6 +196,14 @@ def test_null_and_an_absent_key_mean_missing_where_the_model_says_so(missing):
     assert_second_row_is_missing(from_instances([WHOLE_ROW, missing], OPTIONAL))
 
 
+def test_no_number_is_the_mark_of_missing_where_a_value_may_be_missing():
+    assert_second_row_is_missing(
+        from_instances(
+            [WHOLE_ROW, {"always": 4, "x": float("nan"), "pair": [float("nan")] * 2}], OPTIONAL
+        )
+    )
+
+
 def test_null_in_a_column_means_missing():
     columns = {name: [value, None] for name, value in WHOLE_ROW.items()} | {"always": [3, 4]}
     assert_second_row_is_missing(from_columns(columns, OPTIONAL))
