@@ -31,9 +31,9 @@ def refusal(method: str, path: str) -> Refusal | None:
         path: as it was sent, nothing decoded, without a query.
     """
     if ASKING.fullmatch(path):
-        allowed = ("POST",)
+        allowed = ["POST"]
     elif LOOKING.fullmatch(path):
-        allowed = ("GET", "HEAD")
+        allowed = ["GET", "HEAD"]
     else:
         return Refusal(code=404, why=f"{path}: not served; use /v1/models/NAME:predict")
     if method in allowed:

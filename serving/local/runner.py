@@ -18,7 +18,7 @@ LOAD_ATTEMPTS = 2
 LOAD_SECONDS = 600.0  # Knative's progress deadline.
 PROBE_SECONDS = 0.03
 PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
-WATCH_SECONDS = 2.0
+WATCH_SECONDS = 1.0
 MISSED_PROBES = 3
 """In a row, before a predictor counts as frozen; the failure threshold of Kubernetes' probes."""
 MAX_BACK_OFF_SECONDS = 30.0

@@ -18,13 +18,24 @@ from kanaria.components.shared.errors import shown
 from kanaria.components.shared.model_inputs import Array, Input, Inputs, with_missing
 from kanaria.serving.local.json_text import RequestError
 
-TAKEN = {"i": {int}, "u": {int}, "f": {int, float}, "V": {int, float}, "b": {bool}}
-TEXTS = {str, bytes, dict}
+TAKEN: dict[str, set[type]] = {
+    "i": {int},
+    "u": {int},
+    "f": {int, float},
+    "V": {int, float},  # bfloat16
+    "b": {bool},
+    "O": {str, bytes, dict},
+}
+"""Kind of a numpy type -> what its values are in JSON; bytes are `{"b64": text}` there."""
 
 
 def example_row(inputs: Inputs) -> dict[str, Array]:
     """Return one row of zeros and empty texts that fits the inputs, for a first call."""
-    shapes = {name: [size or 1 for size in i.shape or (1,)] for name, i in inputs.items()}
+    free: tuple[int | None, ...] = (1,)
+    shapes = {
+        name: [size or 1 for size in (free if i.shape is None else i.shape)]
+        for name, i in inputs.items()
+    }
     return {
         name: np.full(shapes[name], b"" if i.dtype.kind == "O" else 0, dtype=i.dtype)
         for name, i in inputs.items()
@@ -60,7 +71,7 @@ def converted(name: str, items: Sequence[Any], wanted: Input) -> Array:
         RequestError: a value is of another type, or the type does not hold it.
     """
     kind = wanted.dtype.kind
-    strange = set(map(type, items)) - (TEXTS if kind == "O" else TAKEN.get(kind, set()))
+    strange = set(map(type, items)) - TAKEN.get(kind, set())
     if strange:
         wrong = next(item for item in items if type(item) in strange)
         raise RequestError(
@@ -127,8 +138,9 @@ def _check_range(name: str, items: Sequence[int], dtype: np.dtype[Any]) -> None:
 
 def _short(value: float) -> str:
     # Python refuses to write integers of more than 4300 digits.
-    big = isinstance(value, int) and value.bit_length() > 1000
-    return f"an integer of {value.bit_length()} bits" if big else shown(value)
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return f"an integer of {value.bit_length()} bits"
+    return shown(value)
 
 
 def _floats(name: str, items: Sequence[float], wanted: Input) -> Array:

@@ -290,5 +290,8 @@ def test_types_have_the_protocols_names():
 
 
 def test_the_warm_up_row_fits_the_inputs():
-    shapes = {name: (values.shape, values.dtype) for name, values in example_row(INPUTS).items()}
+    inputs = INPUTS | {"k": Input(dtype=TEXT, shape=()), "any": Input(dtype=FLOAT, shape=None)}
+    shapes = {name: (values.shape, values.dtype) for name, values in example_row(inputs).items()}
+    assert shapes.pop("k") == ((), TEXT)
+    assert shapes.pop("any") == ((1,), FLOAT)
     assert shapes == {"x": ((1, 1), FLOAT), "n": ((1,), WHOLE), "word": ((1, 1), TEXT)}
