@@ -11,7 +11,7 @@ the model's leaves the connection open, so that the next request on it is answer
 import codecs
 import logging
 from collections.abc import Callable
-from email.message import EmailMessage
+from email.message import Message
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
@@ -57,12 +57,12 @@ def unreadable(content_type: str, encoding: str) -> str:
     """
     if encoding.strip().lower() not in ("", "identity"):
         return f"Content-Encoding {shown(encoding)}: send the body as it is"
-    header = EmailMessage()
+    header = Message()
     header["Content-Type"] = content_type or "application/json"
     charset = header.get_content_charset("utf-8")
     try:
         known = codecs.lookup(charset).name in CHARSETS
-    except LookupError:
+    except (LookupError, ValueError):  # A name that no codec can have.
         known = False
     return "" if known else f"charset {shown(charset)}: send JSON in UTF-8"
 

@@ -4,6 +4,8 @@ import asyncio
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from model_clients import MODELS, Client, inferring, outputs, predicting, saved, x
 
 from kanaria.serving.local.answering import application, unreadable
@@ -73,6 +75,11 @@ def test_content_types_are_read_as_http_writes_them(predict, infer, content_type
 def test_a_compressed_body_is_refused_by_name():
     assert "Content-Encoding 'gzip'" in unreadable("application/json", "gzip")
     assert unreadable("", "Identity") == unreadable("", "") == ""
+
+
+@given(st.text(st.characters(max_codepoint=255)))
+def test_any_content_type_is_taken_or_refused(parameter):
+    assert unreadable(f"application/json; charset={parameter}", "")[:8] in ("", "charset ")
 
 
 @pytest.mark.parametrize(
