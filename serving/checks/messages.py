@@ -12,7 +12,8 @@ import numpy as np
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.serving_samples import Row, Tensor
 
-DATATYPES = {"string": "BYTES", "float16": "FP16", "float32": "FP32", "float64": "FP64"}
+DATATYPES = {"string": "BYTES", "bfloat16": "BF16"}
+DATATYPES |= {f"float{bits}": f"FP{bits}" for bits in (16, 32, 64)}
 
 
 class AnswerError(DataError):

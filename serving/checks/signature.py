@@ -12,7 +12,8 @@ from kanaria.components.shared.serving_samples import Feature, ServingSamples, T
 
 SIGNATURE = "serving_default"
 TENSORFLOW_TYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
-PROTOCOL_TYPES = {"BYTES": "string", "FP16": "float16", "FP32": "float32", "FP64": "float64"}
+PROTOCOL_TYPES = {"BYTES": "string", "BF16": "bfloat16"}
+PROTOCOL_TYPES |= {f"FP{bits}": f"float{bits}" for bits in (16, 32, 64)}
 Tensors = Mapping[str, Tensor]
 Signature = tuple[Tensors, Tensors]
 """Inputs and outputs by name."""

@@ -1,4 +1,4 @@
-"""Forks predictors from one process that has imported TensorFlow and kserve already.
+"""Forks predictors from one process that has imported TensorFlow already.
 
 Usage: python -m kanaria.serving.local.predictor_host PARENT_PID
 

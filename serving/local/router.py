@@ -28,6 +28,7 @@ from kanaria.serving.local.controller import Controller, LiveService
 from kanaria.serving.local.exchanges import Exchanges
 from kanaria.serving.local.forwarding import Call, forwarded, refuse
 from kanaria.serving.local.metrics import Metrics
+from kanaria.serving.local.paths import refusal
 from kanaria.serving.local.payload_log import PayloadLog
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
@@ -51,6 +52,12 @@ def choose(shares: Sequence[RevisionTraffic], draw: float) -> str:
 def _raw_path(request: Request) -> str:
     """Return the path as it was sent, nothing decoded."""
     return str(request.scope["raw_path"].decode("ascii"))
+
+
+def _barred(request: Request, path: str) -> Response | None:
+    """Return the refusal of a request that no predictor may get, or None."""
+    found = refusal(request.method, path)
+    return refuse(found.code, found.why) if found else None
 
 
 async def call_of(request: Request, path: str) -> Call:
@@ -104,7 +111,7 @@ class Router:
         match = PATH.fullmatch(path)
         if match is None:
             return refuse(404, f"{path}: unknown; use /v1/models/NAME:predict")
-        return await self._serve(request, match)
+        return _barred(request, _raw_path(request)) or await self._serve(request, match)
 
     async def _serve(self, request: Request, match: re.Match[str]) -> Response:
         name, found = match["name"], self._controller.find(match["name"])
@@ -130,6 +137,10 @@ class Router:
             # A server that has just started has not looked at its services yet.
             return refuse(503, f"revision {namespace}/{revision}: does not run, or not yet")
         call = await call_of(request, match["path"])
+        barred = _barred(request, match["path"])
+        # That a revision does not answer yet is told on any path: checks wait for it on /.
+        if barred is not None and live.port(revision) is not None:
+            return barred
         return _marked(await self._exchanges.ask(live, revision, call), revision, call)
 
     async def _counted(self, request: Request, live: LiveService, protocol: str) -> Response:

@@ -18,6 +18,9 @@ LOAD_ATTEMPTS = 2
 LOAD_SECONDS = 600.0  # Knative's progress deadline.
 PROBE_SECONDS = 0.03
 PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
+WATCH_SECONDS = 1.0
+MISSED_PROBES = 3
+"""In a row, before a predictor counts as frozen; the failure threshold of Kubernetes' probes."""
 MAX_BACK_OFF_SECONDS = 30.0
 STEADY_SECONDS = 30.0
 
@@ -120,8 +123,7 @@ class Runner:
         if answered:
             self.port, self._was_ready = port, True
             self._watcher.on_ready(self.revision.name)
-            await asyncio.wait([child.ended])
-            self.port = None
+            await self._watch(child, port)
         else:
             await child.stop()
         self._tell(self._cause(child, start))
@@ -138,14 +140,33 @@ class Runner:
         deadline = clock() + LOAD_SECONDS
         async with aiohttp.ClientSession(timeout=PROBE_TIMEOUT) as client:
             while not child.ended.done() and clock() < deadline:
-                try:
-                    async with client.get(
-                        f"http://127.0.0.1:{port}/v1/models/{self._name}"
-                    ) as found:
-                        return found.ok
-                except (aiohttp.ClientError, TimeoutError):
-                    await asyncio.wait([child.ended], timeout=PROBE_SECONDS)
+                if await self._is_ready(client, port):
+                    return True
+                await asyncio.wait([child.ended], timeout=PROBE_SECONDS)
         return False
+
+    async def _is_ready(self, client: aiohttp.ClientSession, port: int) -> bool:
+        try:
+            async with client.get(f"http://127.0.0.1:{port}/v1/models/{self._name}") as found:
+                return found.ok
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    async def _watch(self, child: Child, port: int) -> None:
+        """Wait until the predictor has ended; end it when it answers its probes no more."""
+        missed = 0
+        async with aiohttp.ClientSession(timeout=PROBE_TIMEOUT) as client:
+            while missed < MISSED_PROBES and not child.ended.done():
+                await asyncio.wait([child.ended], timeout=WATCH_SECONDS)
+                missed = 0 if await self._is_ready(client, port) else missed + 1
+        self.port = None
+        if not child.ended.done():
+            logger.warning(
+                "%s: its predictor answered %d probes in a row not or not in time; it is ended",
+                self.revision.name,
+                missed,
+            )
+            await child.kill()
 
     def _cause(self, child: Child, start: int) -> str:
         if not child.pid.done():

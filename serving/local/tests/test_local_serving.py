@@ -38,7 +38,10 @@ def predictors(state):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, models):
-    """Services: `flights` (one stable, two the canary at 10 %), `tensors` (V2), `twin` twice."""
+    """Services: `flights` (one stable, two the canary at 10 %), `tensors` (V2), `twin` twice.
+
+    `failing` ends 4 % of its calls with an error.
+    """
     state = tmp_path_factory.mktemp("state")
     twins = [
         build(ServiceSpec(name="twin", namespace=space, storage_uri=str(models / model)))
@@ -50,7 +53,8 @@ def server(tmp_path_factory, models):
         storage_uri=f"file://{models}/one",
         server=ModelServer(protocol_version="v2"),
     )
-    manifests.write_text("---\n".join(map(to_yaml, [build(v2), *twins])))
+    failing = build(ServiceSpec(name="failing", storage_uri=str(models / "failing")))
+    manifests.write_text("---\n".join(map(to_yaml, [build(v2), failing, *twins])))
     server = Server(state, manifests)
     with LocalTraffic(state) as traffic:
         for model in ("one", "two"):
@@ -198,6 +202,25 @@ def test_v2_names_the_tensor_at_fault(server, inputs):
     assert any(f"'{name}'" in answer.json()["error"] for name in ("x", "n", "z", "word"))
 
 
+def test_after_a_failure_of_the_model_the_next_request_is_answered(server):
+    until(lambda: server.ready("failing"))
+    with httpx.Client() as client:
+        codes = Counter(
+            client.post(
+                f"{server.url}/v1/models/failing:predict", json={"instances": [1]}
+            ).status_code
+            for _ in range(400)
+        )
+    assert codes.keys() == {200, 500}
+
+
+@pytest.mark.parametrize("prefix", ["", f"/revisions/default/{STABLE}"])
+def test_no_client_unloads_a_model(server, prefix):
+    for path in ("/v2/repository/models/flights/unload", "/v2/models/flights/unload"):
+        assert server.post(prefix + path, {}).status_code == 404
+    assert server.post(f"{prefix}/v1/models/flights:predict", ROWS).status_code == 200
+
+
 def test_the_other_protocol_is_not_found(server):
     assert server.post("/v1/models/tensors:predict", ROWS).status_code == 404
     assert server.post("/v2/models/flights/infer", {"inputs": TENSORS}).status_code == 404
@@ -257,6 +280,16 @@ def test_a_killed_canary_costs_its_own_share_and_comes_back(server):
     codes = {revision: {c for r, c in answers if r == revision} for revision in (STABLE, CANARY)}
     assert codes == {STABLE: {200}, CANARY: {200, 503}}
     assert count(server, CANARY, 503) == answers.count((CANARY, 503))
+
+
+def test_a_frozen_predictor_is_not_ready_and_is_started_again(server):
+    until(server.ready)
+    frozen = predictors(server.state)[STABLE]
+    os.kill(frozen, signal.SIGSTOP)
+    until(lambda: not server.ready())
+    until(server.ready)
+    assert predictors(server.state)[STABLE] != frozen
+    assert not Path(f"/proc/{frozen}").exists()
 
 
 def test_a_killed_server_takes_its_predictors_along_and_comes_back_as_it_was(tmp_path, models):

@@ -1,21 +1,18 @@
 """Requests as arrays, and arrays as answers."""
 
+import base64
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.serving.local.tensors import (
-    Input,
-    RequestError,
-    datatype,
-    example_row,
-    from_columns,
-    from_instances,
-    from_named,
-    to_columns,
-    to_rows,
-)
+from kanaria.components.shared.model_inputs import Input
+from kanaria.serving.local.inference_protocol import datatype, read
+from kanaria.serving.local.json_text import RequestError
+from kanaria.serving.local.predict_api import from_columns, from_instances, to_columns, to_rows
+from kanaria.serving.local.tensors import example_row
 
 FLOAT, WHOLE, TEXT = np.dtype(np.float32), np.dtype(np.int32), np.dtype(object)
 INPUTS = {
@@ -52,6 +49,16 @@ def test_a_list_of_one_fits_a_feature_without_an_axis():
         ([row(n=2.5)], "'n'"),
         ([row(n=2**31)], "'n'"),
         ([row(n=2**80)], "'n'"),
+        ([row(n=True)], "'n': True is not of type int32"),
+        ([row(n=1), row(n=True)], "'n': True is not of type int32"),
+        ([row(n=2.0)], "'n': 2.0 is not of type int32"),
+        ([row(x=0.5), row(x=True)], "'x': True is not of type float32"),
+        ([row(x=1e39)], r"'x': 1e\+39 is beyond the range of float32"),
+        ([row(x=10**400)], "'x': an integer of 1329 bits is beyond the range of float32"),
+        ([row(x=float("nan"))], "'x': NaN, but the model requires a value"),
+        ([row(word="\ud800")], "'word'.*half a surrogate pair"),
+        ([row(word={"b64": "AA==", "more": 1})], "'word'.*not of type text"),
+        ([row(x=[[[[1]]]])], "'x': shape"),
         ([row(word=3)], "'word'"),
         ([row(word=None)], "'word'"),
         ([row(x=[1, 2])], "'x': shape"),
@@ -71,8 +78,6 @@ def test_a_fault_of_the_client_is_named(instances, fault):
 
 @given(st.lists(st.binary(), min_size=1))
 def test_serialized_examples_arrive_byte_for_byte(examples):
-    import base64
-
     rows = [{"b64": base64.b64encode(example).decode()} for example in examples]
     assert from_instances(rows, EXAMPLES)["examples"].tolist() == examples
     named = [{"examples": value} for value in rows]
@@ -107,6 +112,45 @@ def test_an_output_that_has_no_value_a_row_has_no_form_in_rows():
     for shape in ((5,), ()):
         with pytest.raises(RequestError, match=r"output 'names' has shape .* ask by columns"):
             to_rows({"p": np.zeros(2), "names": np.zeros(shape)}, 2)
+
+
+def test_infinity_is_a_value_and_an_integer_keeps_every_digit():
+    found = from_instances([row(x=float("-inf"), n=-(2**31))], INPUTS)
+    assert (found["x"].tolist(), found["n"].tolist()) == ([[float("-inf")]], [-(2**31)])
+    big = Input(dtype=np.dtype(np.int64), shape=(None,))
+    assert from_columns([2**53 + 1, -(2**63)], {"i": big})["i"].tolist() == [2**53 + 1, -(2**63)]
+
+
+def test_a_scalar_input_takes_one_row_or_columns():
+    inputs = {"x": INPUTS["n"], "k": Input(dtype=FLOAT, shape=())}
+    assert from_instances([{"x": 1, "k": 2}], inputs)["k"].shape == ()
+    with pytest.raises(RequestError, match="'k': shape"):
+        from_instances([{"x": 1, "k": 2}] * 2, inputs)
+
+
+def test_base64_may_lack_its_padding():
+    assert from_columns({"b64": "YQ"}, EXAMPLES | {"examples": Input(dtype=TEXT, shape=())}) == {
+        "examples": b"a"
+    }
+
+
+def test_outputs_of_bytes_become_base64():
+    """tensorflow/serving's rule by the name, and bytes that no text can hold."""
+    values = np.array([b"a", b"\xff\x00"], dtype=object)
+    assert to_columns({"image_bytes": values}) == [{"b64": "YQ=="}, {"b64": "/wA="}]
+    assert to_columns({"image": values}) == ["a", {"b64": "/wA="}]
+
+
+def test_a_float_of_32_bits_is_written_as_short_as_it_is_read_back():
+    """As tensorflow/serving writes it; a double next to 0.2 in 32 bits is 0.20000000298."""
+    values = np.array([0.2, 1e-7, 3.4028235e38, 16777217, 1 / 3], np.float32)
+    assert to_columns({"y": values}) == [0.2, 1e-7, 3.4028235e38, 16777216.0, 0.33333334]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.complex64])
+def test_an_output_without_a_form_in_json_is_refused(dtype):
+    with pytest.raises(RequestError, match=f"output 'y' is of type {np.dtype(dtype).name}"):
+        to_columns({"y": np.zeros(2, dtype)})
 
 
 def test_outputs_become_columns():
@@ -152,23 +196,43 @@ def test_null_and_an_absent_key_mean_missing_where_the_model_says_so(missing):
     assert_second_row_is_missing(from_instances([WHOLE_ROW, missing], OPTIONAL))
 
 
+def test_no_number_is_the_mark_of_missing_where_a_value_may_be_missing():
+    assert_second_row_is_missing(
+        from_instances(
+            [WHOLE_ROW, {"always": 4, "x": float("nan"), "pair": [float("nan")] * 2}], OPTIONAL
+        )
+    )
+
+
 def test_null_in_a_column_means_missing():
     columns = {name: [value, None] for name, value in WHOLE_ROW.items()} | {"always": [3, 4]}
     assert_second_row_is_missing(from_columns(columns, OPTIONAL))
 
 
+def v2(data):
+    """What a request of V2 feeds a model of these inputs, each with its data."""
+    tensors = [
+        {
+            "name": name,
+            "datatype": datatype(OPTIONAL[name].dtype),
+            "shape": list(np.shape(values)),
+            "data": values,
+        }
+        for name, values in data.items()
+    ]
+    return read(json.dumps({"inputs": tensors}).encode(), None, OPTIONAL, ["y"]).feed
+
+
 def test_null_in_a_tensor_means_missing():
-    arrays = {name: np.array([value, None], object) for name, value in WHOLE_ROW.items()}
-    arrays["x"] = np.array([[1.5], [None]], object)
-    arrays["word"] = np.array([b"a", None], object)
-    for name in ("pair", "many"):
-        arrays[name] = np.array([WHOLE_ROW[name], [None, None]], object)
-    assert_second_row_is_missing(from_named(arrays | {"always": np.array([3, 4])}, OPTIONAL))
+    data = {name: [value, None] for name, value in WHOLE_ROW.items()} | {"always": [3, 4]}
+    data |= {name: [WHOLE_ROW[name], [None, None]] for name in ("pair", "many")}
+    assert_second_row_is_missing(v2(data | {"x": [[1.5], [None]]}))
+    with pytest.raises(RequestError, match="'pair': None is not of type float32"):
+        v2({"always": [3], "pair": [[1.5, None]]})
 
 
 def test_a_column_that_is_not_sent_is_missing_in_every_row():
-    for read, rows in ((from_columns, [3, 4]), (from_named, np.array([3, 4]))):
-        found = read({"always": rows}, OPTIONAL)
+    for found in (from_columns({"always": [3, 4]}, OPTIONAL), v2({"always": [3, 4]})):
         assert found["word"].tolist() == [b"", b""]
         assert np.isnan(found["x"]).all()
         assert found["many"].shape == (2, 0)
@@ -226,5 +290,8 @@ def test_types_have_the_protocols_names():
 
 
 def test_the_warm_up_row_fits_the_inputs():
-    shapes = {name: (values.shape, values.dtype) for name, values in example_row(INPUTS).items()}
+    inputs = INPUTS | {"k": Input(dtype=TEXT, shape=()), "any": Input(dtype=FLOAT, shape=None)}
+    shapes = {name: (values.shape, values.dtype) for name, values in example_row(inputs).items()}
+    assert shapes.pop("k") == ((), TEXT)
+    assert shapes.pop("any") == ((1,), FLOAT)
     assert shapes == {"x": ((1, 1), FLOAT), "n": ((1,), WHOLE), "word": ((1, 1), TEXT)}
