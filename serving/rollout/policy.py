@@ -20,8 +20,8 @@
       labels: {margin: 0.02}
       inputs: {false_alarms: 0.05}
     models: {task: binary}      # how the drift server reads what models answer
-    warm_up: {minutes: 2, requests: 20}   # of each step: slow answers in it count for nothing
-    unready_looks: 2            # in a row, or twice as many of five times as many: rolled back
+    warm_up: {minutes: 1, requests: 20}   # of each step: slow answers in it count for nothing
+    unready_looks: 2            # in a row, or twice as many of ten times as many: rolled back
 
 Everything has a default; a gate is left out by `false`.
 """
@@ -163,11 +163,12 @@ class WarmUp(Part):
     Errors, refusals and facts count all the time. A canary that stays slow is found afterwards.
 
     Attributes:
-        minutes: of the step, at least; with those of a scrape, if Prometheus has the numbers.
+        minutes: of the step, at least. Replicas that the raise asks for must have begun by then,
+            and Prometheus must have scraped that.
         requests: of the canary in the step, at least.
     """
 
-    minutes: Annotated[float, Field(ge=0, le=60)] = 2
+    minutes: Annotated[float, Field(ge=0, le=60)] = 1
     requests: Annotated[int, Field(ge=0, le=10_000)] = 20
 
 
@@ -200,7 +201,7 @@ class Policy(Part):
         models: how what the models answer is read, for the gates on it.
         warm_up: of each step, in which slow answers are no evidence.
         unready_looks: looks in a row at which a canary with requests is not ready, after which it
-            is rolled back; twice as many among the last five times as many do, too, in any order.
+            is rolled back; twice as many among the last ten times as many do, too, in any order.
         no_data: when silence counts, and what follows.
         ready_minutes: from the start, after which a canary never ready is given up.
         inconclusive_minutes: in the last step, after which a person is asked.

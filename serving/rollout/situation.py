@@ -16,8 +16,8 @@ PAIRED = ("predictions", "disagreement", "labels")
 COUNTED = ("errors", "refusals", "latency")
 UNTOLD = ("refusals",)
 """What some platforms never tell."""
-FLAPPING, REMEMBERED = 2, 5
-"""Twice the looks that a canary may not be ready in a row, among the last five times as many."""
+FLAPPING, REMEMBERED = 2, 10
+"""Twice the looks that a canary may not be ready in a row, among the last ten times as many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -50,7 +50,6 @@ SCENARIOS = {
     "slow x 4": Scenario(canary_slow=0.20),
     "slow x 6 for 1 minute of each step": Scenario(cold_slow=0.3, cold_minutes=1),
     "slow x 6 for 2 minutes of each step": Scenario(cold_slow=0.3, cold_minutes=2),
-    "slow x 6 for 3 minutes of each step": Scenario(cold_slow=0.3, cold_minutes=3),
 }
 LOW = {
     "no worse": Scenario(requests=10, minutes=3000),

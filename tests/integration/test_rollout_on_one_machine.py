@@ -15,6 +15,7 @@ POLICY = """
 steps:
   - {percent: 10, minimum_requests: 100, minimum_minutes: 0}
   - {percent: 50, minimum_requests: 100, minimum_minutes: 0}
+warm_up: {minutes: 0, requests: 20}
 gates:
   latency: {margin: 4.0}  # The clients share two cores with both models.
 """

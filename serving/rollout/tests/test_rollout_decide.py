@@ -32,7 +32,7 @@ def test_a_step_lasts_its_exposure(drive):
 def test_a_step_lasts_its_time(drive):
     policy = parse("steps: [{percent: 10, minimum_minutes: 25}, {percent: 50}]")
     shifts = [one.state.interval for one in drive(policy, 60) if one.verdict.percent == 50]
-    assert shifts[0] == 27  # The first two minutes are the warm-up.
+    assert shifts[0] == 26  # The first minute is the warm-up.
 
 
 def test_a_step_begins_with_the_warm_up(drive):
@@ -171,6 +171,14 @@ def test_a_canary_that_flaps_is_rolled_back(drive, minute):
     found = looks(drive, minute, CANARY, [False, True] * 4)
     assert actions(found)[5:7] == [Action.HOLD, Action.ROLLBACK]
     assert "not ready at 4 of 9 looks" in found[6].verdict.reasons[0]
+
+
+def test_only_the_last_looks_count(drive, minute):
+    policy = parse("steps: [{percent: 10, minimum_requests: 1000000}]\nno_data: {minutes: 1000}")
+    seldom = ([False] + [True] * 6) * 20
+    assert Action.ROLLBACK not in actions(looks(drive, minute, policy, seldom))
+    often = ([False] + [True] * 4) * 20
+    assert Action.ROLLBACK in actions(looks(drive, minute, policy, often))
 
 
 def test_looks_at_which_readiness_is_not_known_are_none(drive, minute):

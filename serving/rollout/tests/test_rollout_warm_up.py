@@ -8,6 +8,7 @@ from kanaria.serving.rollout.policy import parse
 from kanaria.serving.rollout.state import Action, Phase, from_json, to_json
 
 DEFAULT = parse("strategy: canary")
+TWO = "warm_up: {minutes: 2}"
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def cold(minutes):
 
 
 def test_a_cold_start_in_every_step_is_no_harm(serve):
-    assert ends(serve(DEFAULT, cold(2))) is Phase.PROMOTED
+    assert ends(serve(DEFAULT, cold(1))) is Phase.PROMOTED
 
 
 def test_a_start_that_is_cold_for_longer_needs_a_longer_warm_up(serve):
@@ -58,7 +59,7 @@ def test_a_start_that_is_cold_for_longer_needs_a_longer_warm_up(serve):
 
 def test_a_canary_that_stays_slow_is_rolled_back_at_the_first_look_that_counts(serve):
     found = serve(DEFAULT, lambda since: 0.9)
-    assert [one.verdict.action for one in found].index(Action.ROLLBACK) == 3
+    assert [one.verdict.action for one in found].index(Action.ROLLBACK) == 2
 
 
 def test_errors_are_harm_in_the_first_look(serve):
@@ -88,11 +89,11 @@ def test_a_clock_that_is_set_back_prolongs_no_warm_up(serve):
     found = serve(
         DEFAULT, lambda since: 0.9, clock=lambda n: 60.0 * n - (86_400.0 if n > 1 else 0.0)
     )
-    assert [one.verdict.action for one in found].index(Action.ROLLBACK) <= 4
+    assert [one.verdict.action for one in found].index(Action.ROLLBACK) <= 3
 
 
 def test_a_controller_that_died_in_the_warm_up_goes_on_with_it(serve, minute, make_counts):
-    state = serve(DEFAULT, cold(2), minutes=2)[-1].state
+    state = serve(parse(TWO), cold(2), minutes=2)[-1].state
     seen = minute(2, make_counts(60, 0, 54), make_counts(540, 0, 27))
-    assert decide(from_json(to_json(state)), seen, DEFAULT) == decide(state, seen, DEFAULT)
-    assert decide(state, seen, DEFAULT).verdict.action is Action.HOLD
+    assert decide(from_json(to_json(state)), seen, parse(TWO)) == decide(state, seen, parse(TWO))
+    assert decide(state, seen, parse(TWO)).verdict.action is Action.HOLD

@@ -54,7 +54,7 @@ def test_a_question_is_put(told):
     found = told(ASKING, 20)
     assert found.light == "yellow"
     assert found.sentence == (
-        "Waiting for a person since 2026-11-21 11:29:00 UTC. May the step 50% begin?"
+        "Waiting for a person since 2026-11-21 11:28:00 UTC. May the step 50% begin?"
     )
 
 

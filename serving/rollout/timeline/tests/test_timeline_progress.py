@@ -41,18 +41,18 @@ def test_every_state_has_one_line_and_a_survey_without_control_characters(data):
 def test_a_line_tells_time_traffic_rates_harm_and_why_it_is_held(told):
     line, _ = told(RAMP, 6)
     assert line.startswith("11:25:00   10%  184 requests  errors 0 % (stable 1.31 %)  slow")
-    assert line.endswith("/1  held: step 10%: 184 of 320 requests, 3.0 of 7 minutes")
+    assert line.endswith("/1  held: step 10%: 184 of 320 requests, 3.0 of 6 minutes")
 
 
 def test_a_shift_is_told_with_the_share_that_was_decided(told):
-    line, status = told(RAMP, 10)
-    assert line.startswith("11:29:00   50%  ")
+    line, status = told(RAMP, 9)
+    assert line.startswith("11:28:00   50%  ")
     assert line.endswith("shifted to 50%")
     assert "traffic      canary 50%\n" in status
 
 
 def test_a_share_that_is_not_there_a_look_later_is_told(facts, started, make_record):
-    *before, last = make_record(RAMP, 11)
+    *before, last = make_record(RAMP, 10)
     read = history.read(facts, RAMP, started, [*before, replace(last, percent=10)])
     assert "  50% (has 10%)  " in progress.line(read.state, RAMP, read.ended)
 
@@ -62,7 +62,7 @@ def test_the_status_says_where_the_rollout_is_and_what_it_lacks(told):
     assert "step         1/3 (10%), for 3 min" in status
     assert "traffic      canary 10% desired, 10% seen" in status
     assert (
-        "waiting      for 136 more requests of the canary and 4.0 more minutes in step 10%"
+        "waiting      for 136 more requests of the canary and 3.0 more minutes in step 10%"
         in status
     )
     assert "answer" not in status
