@@ -12,6 +12,8 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.model_inputs import Array, Input, Inputs
 from kanaria.serving.local.json_text import RequestError
@@ -29,7 +31,8 @@ from kanaria.serving.local.tensors import (
 
 BYTES_SUFFIX = "_bytes"
 """How the name of an output of text ends that is always written as bytes."""
-WRITTEN = ("float32", "float64")
+IN_JSON = ("float32", "float64", "object", "bool")
+"""Types beside integers that TensorFlow Serving reads from and writes as JSON."""
 
 
 def answer(document: Any, inputs: Inputs, call: Callable[[dict[str, Array]], Any]) -> Any:
@@ -43,6 +46,8 @@ def answer(document: Any, inputs: Inputs, call: Callable[[dict[str, Array]], Any
     Raises:
         RequestError: the request does not fit the signature.
     """
+    for name, item in inputs.items():
+        _check_type(f"input {name!r}", item.dtype)
     if {"instances", "inputs"} <= document.keys():
         raise RequestError("send instances or inputs, not both")
     if "inputs" in document:
@@ -141,14 +146,19 @@ def to_columns(outputs: Mapping[str, Array]) -> Any:
     return next(iter(plain.values())) if len(plain) == 1 else plain
 
 
+def _check_type(what: str, dtype: np.dtype[Any]) -> None:
+    """Refuse a type that TensorFlow Serving has no JSON for."""
+    if dtype.kind not in "iu" and dtype.name not in IN_JSON:
+        raise RequestError(
+            f"{what} is of type {type_name(dtype)}, which TensorFlow Serving has no JSON for; let "
+            "the model cast it to or from float32"
+        )
+
+
 def _plain(name: str, values: Array) -> Any:
+    _check_type(f"output {name!r}", values.dtype)
     if values.dtype.kind == "O":
         return _text(values.tolist(), always_bytes=name.endswith(BYTES_SUFFIX))
-    if values.dtype.kind not in "iub" and values.dtype.name not in WRITTEN:
-        raise RequestError(
-            f"output {name!r} is of type {type_name(values.dtype)}, which TensorFlow Serving does "
-            "not write as JSON; let the model cast it to float32"
-        )
     return numbers(values)
 
 

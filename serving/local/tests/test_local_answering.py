@@ -139,7 +139,8 @@ def test_a_text_keeps_its_last_zero_byte_and_bytes_are_base64(predict):
 
 def test_half_floats_have_no_json_in_v1(predict):
     answer = predict("halves", {"inputs": {"h": [1.5], "b": [2]}})
-    assert (answer.status_code, "of type" in answer.json()["error"]) == (400, True)
+    found = answer.json()["error"]
+    assert (answer.status_code, "input 'b' is of type bfloat16" in found) == (400, True), found
 
 
 # --- Paths
