@@ -34,7 +34,7 @@ ROOTS = {
     "uploadId": ("CompleteMultipartUploadResult", "Error"),
 }
 """Part of a question -> names of the answer's root."""
-STREAMED = (200, 206)
+STREAMED, DONE = (200, 206), (200, 204)
 
 
 class DamagedError(urllib3.exceptions.HTTPError):
@@ -97,6 +97,8 @@ class Client(urllib3.PoolManager):
             _check(data, url, read)
         elif data and "xml" in answer.headers.get("content-type", ""):
             Xml(data)
+        elif data and answer.status in DONE:
+            raise DamagedError(f"an answer where S3 sends none: {shown(data[:100])}")
         return read
 
 

@@ -137,7 +137,22 @@ def test_a_page_for_everything_is_no_object(monkeypatch, tmp_path: Path):
                 ask("s3://bucket/m/a")
         with pytest.raises(NotReadyError, match="failed 5 times"):
             storage.exists("gs://bucket/m/a")
+        with pytest.raises(NotReadyError, match="an answer where S3 sends none"):
+            storage.write_text("s3://bucket/m/a", "text")
+        with pytest.raises(NotReadyError, match="no ListBucketResult"):
+            storage.remove("s3://bucket/m/a")
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+def test_a_page_in_place_of_a_removal_is_told(monkeypatch):
+    def script(method: str, path: str) -> Answer:
+        kind = XML if method == "GET" else {"Content-Type": "text/html"}
+        return 200, kind, [listing([]).encode() if method == "GET" else PAGE.encode()]
+
+    with answering(script) as endpoint:
+        use(monkeypatch, endpoint)
+        with pytest.raises(NotReadyError, match="an answer where S3 sends none"):
+            storage.remove("s3://bucket/m/a")
 
 
 def paged(tokens: Iterator[str], keys: Iterator[str]):

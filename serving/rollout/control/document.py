@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.document_format import Document, DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.validation import first_fault
 from kanaria.serving.rollout.observations.interval import Memory
@@ -75,7 +75,35 @@ class Rollout:
 
 
 REMEDY = "remove it and start the rollout anew"
-FORMAT = DocumentFormat()
+
+
+def _with_beside(evidence: Document) -> Document:
+    """Take all that is known of the stable revision as seen beside the canary, as format 0 did."""
+    if "rate" in evidence:
+        return {**evidence, "rate": _with_beside(evidence["rate"])}
+    if "stable_requests" not in evidence:
+        return evidence
+    beside = {f"beside_{name}": evidence[f"stable_{name}"] for name in ("requests", "events")}
+    return {**evidence, **beside}
+
+
+def _as_begun(document: Document) -> Document:
+    """Let a rollout go on under the rules it began with: format 0 had no others."""
+    policy, state = document["policy"], document["state"]
+    rules = {
+        "warm_up": {"minutes": 0, "requests": 0},
+        "unready_looks": 1,
+        "gates": {**policy["gates"], "refusals": False},
+    }
+    learnt = {
+        "highest_step": state["step"],
+        "seen_until": document["looked"],
+        "evidence": {name: _with_beside(found) for name, found in state["evidence"].items()},
+    }
+    return {**document, "policy": {**policy, **rules}, "state": {**state, **learnt}}
+
+
+FORMAT = DocumentFormat((_as_begun,))
 """Of a rollout with its policy, its state and its memory; its entries have their own."""
 _ADAPTER = TypeAdapter(Rollout)
 
@@ -95,6 +123,11 @@ def from_json(text: str, where: str) -> Rollout:
     """
     try:
         return _ADAPTER.validate_json(json.dumps(FORMAT.current(json.loads(text), where)))
-    except (ValueError, ValidationError) as error:
-        fault = first_fault(error) if isinstance(error, ValidationError) else shown(str(error))
-        raise DataError(f"{where}: {fault}; it is damaged: {REMEDY}") from error
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise DataError(f"{where}: {_fault(error)}; it is damaged: {REMEDY}") from error
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return first_fault(error)
+    return f"{error.args[0]} is missing" if isinstance(error, KeyError) else shown(str(error))

@@ -42,7 +42,8 @@ class Pulse:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         """`now` is a clock in seconds."""
         self._now, self._lock = now, threading.RLock()
-        self._turned, self._ready, self._cause = now(), False, "it has not begun"
+        self._turned, self._listed = now(), now()
+        self._ready, self._cause = False, "it has not begun"
         self._seen: dict[Key, _Seen] = {}
         self._registry = CollectorRegistry()
         self._rollouts = Gauge(
@@ -101,20 +102,21 @@ class Pulse:
     def _hear(self, name: str, given: tuple[Any, ...], found: Any) -> None:
         """Take note of what a call of the store has returned."""
         if name == "services":
-            with self._lock:
-                self._seen = {
-                    key: seen for key, seen in self._seen.items() if key[0] != given[0]
-                } | {
-                    (given[0], service): self._seen.get(
-                        (given[0], service), _Seen(looked=self._now(), phase=None)
-                    )
-                    for service in found
-                }
+            self._list(given[0], found)
             self._turn("")
         elif name == "load" and found is not None:
             self._note(found, is_ours=False)
         elif name == "save":
             self._note(found, is_ours=True)
+
+    def _list(self, namespace: str, services: tuple[str, ...]) -> None:
+        """Forget the services that have no rollout any more; a new one is to be looked at soon."""
+        with self._lock:
+            others = {key: seen for key, seen in self._seen.items() if key[0] != namespace}
+            new = _Seen(looked=self._now(), phase=None)
+            listed = {(namespace, service): new for service in services}
+            kept = {key: self._seen.get(key, seen) for key, seen in listed.items()}
+            self._seen, self._listed = others | kept, self._now()
 
     def _turn(self, cause: str) -> None:
         with self._lock:
@@ -139,7 +141,9 @@ class Pulse:
         with self._lock:
             if now - self._turned > STUCK_SECONDS:
                 return f"no turn of the loop for {now - self._turned:.0f} s"
-            late = [key for key, seen in self._seen.items() if now - seen.looked > STUCK_SECONDS]
+            # Nothing is looked at while services cannot be listed, which is no standstill.
+            latest = self._listed - STUCK_SECONDS
+            late = [key for key, seen in self._seen.items() if seen.looked < latest]
         return f"no look at {', '.join('/'.join(key) for key in sorted(late))}" if late else ""
 
     def unready(self) -> str:

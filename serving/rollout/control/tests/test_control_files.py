@@ -36,9 +36,20 @@ def test_an_entry_that_a_dead_writer_left_is_not_part_of_the_record(store, tmp_p
     assert store.entries(NAMESPACE, SERVICE, 1) == (minute(0), minute(2))
 
 
-def test_a_damaged_rollout_is_named(store, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('{"format": 1, "number": "one"}', "number='one'"),
+        ('{"number": 1}', "policy is missing"),
+        ('{"number": 1, "policy": []}', "it is damaged"),
+        ('{"number": 1, "pol', "Unterminated string"),
+        ("[]", "no JSON object"),
+        ("", "it is damaged"),
+    ],
+)
+def test_a_damaged_rollout_is_named(store, tmp_path: Path, text: str, fault: str):
     store.create(first(NAMESPACE))
     path = tmp_path / NAMESPACE / SERVICE / FOLDER / "1.json"
-    path.write_text('{"number": "one"}')
-    with pytest.raises(DataError, match=r"1\.json: number='one'"):
+    path.write_text(text)
+    with pytest.raises(DataError, match=rf"1\.json: .*{fault}"):
         store.load(NAMESPACE, SERVICE)

@@ -79,7 +79,7 @@ def test_it_is_ready_once_it_has_seen_its_rollouts(controller: Controller, url: 
 def test_a_platform_that_does_not_answer_makes_it_unready_but_not_stuck(
     controller: Controller, url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    controller.turn()
+    controller.push().turn()
 
     def away(namespace: str) -> None:
         raise DataError("kubernetes: no answer")
