@@ -7,6 +7,7 @@ object is open. Reading needs no server, so the live release can be looked up at
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -37,7 +38,10 @@ POLL_SECONDS = 0.02
 
 
 class LocalTraffic:
-    """The Traffic of one state folder; close it, or use it as a context."""
+    """The Traffic of one state folder; close it, or use it as a context.
+
+    Threads may share it.
+    """
 
     def __init__(self, state: Path, *, needs_server: bool = False) -> None:
         """Name the folder; nothing is started.
@@ -50,6 +54,7 @@ class LocalTraffic:
         self._state = state.resolve()
         self._server: subprocess.Popen[bytes] | None = None
         self._needs_server = needs_server
+        self._starting = threading.Lock()
 
     def __enter__(self) -> Self:
         """Return this object."""
@@ -188,16 +193,21 @@ class LocalTraffic:
         """Return the URL of the live server; start one when there is none."""
         deadline = time.monotonic() + START_SECONDS
         while not (url := store.live_url(self._state)):
-            if self._server is None:
-                self._server = self._start()
-            if self._server.poll() is not None:
-                cause = store.last_line(self._state / store.SERVER_LOG)
-                self._server = None
-                raise NotReadyError(f"{self._state}: local serving did not start: {cause}")
+            with self._starting:
+                self._require_started()
             if time.monotonic() > deadline:
                 raise NotReadyError(f"{self._state}: local serving did not start in time")
             time.sleep(POLL_SECONDS)
         return url
+
+    def _require_started(self) -> None:
+        """Start a server unless this object has done so; raise a NotReadyError when it ended."""
+        if self._server is None:
+            self._server = self._start()
+        if self._server.poll() is not None:
+            cause = store.last_line(self._state / store.SERVER_LOG)
+            self._server = None
+            raise NotReadyError(f"{self._state}: local serving did not start: {cause}")
 
     def _start(self) -> subprocess.Popen[bytes]:
         private.folder(self._state)
