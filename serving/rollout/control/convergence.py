@@ -2,8 +2,8 @@
 
 phase         done when                                   else
 -----------   -----------------------------------------   --------------------------------------
-superseded    another revision is the newest; else as     ROLL_BACK
-              if it were rolled back
+superseded    another revision is the newest, or all      SHIFT to 0 %
+              traffic is the canary's; it has 0 %
 promoted      the canary is rolled out with all traffic   PROMOTE, once it is ready
 rolled back   the canary is set to 0 % and has 0 %        ROLL_BACK
 otherwise     it is set to and has what is desired, and   SHIFT; upwards only once it is ready;
@@ -78,14 +78,20 @@ def next_move(rollout: Rollout, status: ServiceStatus) -> Move:
         return Move.NOTHING
     if state.phase is Phase.PROMOTED:
         return _promotion(canary, status)
-    is_taken_back = state.phase in (Phase.ROLLED_BACK, Phase.SUPERSEDED)
-    share, wanted = share_of(status, canary), 0 if is_taken_back else state.desired_percent
+    if state.phase is Phase.SUPERSEDED and status.rolled_out == canary:
+        return Move.NOTHING
+    share, wanted = share_of(status, canary), wanted_percent(rollout)
     if status.canary_percent == wanted:
         return _mirroring(rollout, status) if share == wanted else Move.WAIT
-    if is_taken_back:
+    if state.phase is Phase.ROLLED_BACK:
         return Move.ROLL_BACK
     is_less = wanted < (100 if status.canary_percent is None else status.canary_percent)
     return Move.SHIFT if is_less or status.latest_ready == canary else Move.WAIT
+
+
+def wanted_percent(rollout: Rollout) -> int:
+    """Return the share that the canary is to have: none when another is about to take its place."""
+    return 0 if rollout.state.phase is Phase.SUPERSEDED else rollout.state.desired_percent
 
 
 def mirrored(rollout: Rollout) -> int:

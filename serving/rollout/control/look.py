@@ -12,6 +12,7 @@ from kanaria.serving.rollout.control.convergence import (
     mirrored,
     next_move,
     taken_over,
+    wanted_percent,
 )
 from kanaria.serving.rollout.control.document import Rollout
 from kanaria.serving.rollout.control.store import Store, Stored
@@ -130,7 +131,7 @@ def _converge(world: World, stored: Stored, status: ServiceStatus) -> ServiceSta
         world.store.save(rollout, stored.version)
     match move:
         case Move.SHIFT:
-            world.traffic.shift(namespace, service, rollout.state.desired_percent)
+            world.traffic.shift(namespace, service, wanted_percent(rollout))
         case Move.PROMOTE:
             world.traffic.promote(namespace, service)
         case Move.ROLL_BACK:
