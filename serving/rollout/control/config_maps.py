@@ -57,7 +57,7 @@ class ConfigMapStore:
             return
         last = _stored(before).rollout
         _entries(before)  # What is damaged is not put away as if it were whole.
-        if last.active or rollout.number != last.number + 1:
+        if last.governs or rollout.number != last.number + 1:
             raise ConflictError(f"{rollout.title}: another rollout was started in between")
         self._keep(namespace, f"{head(service)}-{last.number}", before, before["data"])
         self._replace(new, before)

@@ -40,7 +40,7 @@ class FileStore:
         with _locked(folder):
             last = self.load(rollout.target.namespace, rollout.target.service)
             expected = last.rollout.number + 1 if last else 1
-            if rollout.number != expected or (last and last.rollout.active):
+            if rollout.number != expected or (last and last.rollout.governs):
                 raise ConflictError(f"{rollout.title}: another rollout was started in between")
             (folder / f"{rollout.number}.entries").unlink(missing_ok=True)
             private.write_text(folder / f"{rollout.number}.json", to_json(rollout))

@@ -74,7 +74,7 @@ def start(
     last = store.load(namespace, service)
     status = traffic.observe(namespace, service)
     target = target_of(namespace, service, status)
-    if last is not None and last.rollout.active:
+    if last is not None and last.rollout.governs:
         return _going_on(last.rollout, target, policy)
     if policy.strategy is Strategy.SHADOW and policy.mirror_percent:
         _require_copies(status, f"{namespace}/{service}")
