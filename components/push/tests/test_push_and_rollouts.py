@@ -23,7 +23,7 @@ from kanaria.serving.rollout.commands import Command, CommandKind
 from kanaria.serving.rollout.control import orders
 from kanaria.serving.rollout.control.files import FileStore
 from kanaria.serving.rollout.control.look import World, look
-from kanaria.serving.rollout.policy import parse
+from kanaria.serving.rollout.policy import Policy, parse
 from kanaria.serving.rollout.state import Phase
 
 POLICY = parse(
@@ -32,6 +32,7 @@ POLICY = parse(
     gates: {latency: false}
     """
 )
+BLUE_GREEN = parse("strategy: blue_green\nautomation: auto\ngates: {latency: false}")
 FEW_MINUTES, MANY_MINUTES = 3, 30
 
 
@@ -97,9 +98,9 @@ class Scene:
         pending = self.pending(model)
         return deliver(self.platform, spec, 1, pending, self.checks, rollouts=rollouts)
 
-    def start(self) -> None:
+    def start(self, policy: Policy = POLICY) -> None:
         now = self.platform.clock
-        orders.start(self.store, self.platform, NAMESPACE, SERVICE, POLICY, who="kim", now=now)
+        orders.start(self.store, self.platform, NAMESPACE, SERVICE, policy, who="kim", now=now)
 
     def drive(self, minutes: int) -> None:
         for _ in range(minutes):
@@ -291,6 +292,33 @@ def test_the_canary_that_is_superseded_has_nothing_when_the_next_manifest_is_ref
     scene.platform.manifest_is_refused = False
     assert scene.push("three").percent == 10
     assert scene.shares() == {"one": 90, "three": 10}
+
+
+def test_a_switched_revision_that_is_superseded_while_it_is_watched_goes_back(scene: Scene):
+    scene.push()
+    scene.platform.rollback(NAMESPACE, SERVICE)
+    scene.start(BLUE_GREEN)
+    while scene.shares() != {"two": 100}:
+        scene.drive(1)
+    assert scene.phase() is Phase.PROGRESSING
+    scene.platform.manifest_is_refused = True
+    with pytest.raises(ParameterError, match="denied"):
+        scene.push("three", OnActive.SUPERSEDE)
+    assert scene.shares() == {"one": 100}
+
+
+def test_a_push_that_was_refused_changes_nothing_of_what_was_done_since_it_was_promoted(
+    scene: Scene,
+):
+    scene.checks.refuses = True
+    scene.push()
+    scene.start()
+    scene.drive(MANY_MINUTES)
+    assert scene.phase() is Phase.PROMOTED
+    scene.platform.rollback(NAMESPACE, SERVICE)  # As kubectl does.
+    scene.checks.refuses = False
+    assert scene.push().reason == "already served; nothing was changed"
+    assert scene.shares() == {"one": 100}
 
 
 def test_a_push_that_supersedes_and_is_killed_leaves_no_share_that_nobody_judges(

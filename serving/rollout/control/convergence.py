@@ -2,8 +2,8 @@
 
 phase         done when                                   else
 -----------   -----------------------------------------   --------------------------------------
-superseded    another revision is the newest, or all      SHIFT to 0 %
-              traffic is the canary's; it has 0 %
+superseded    another revision is the newest; it has 0 %  SHIFT to 0 %; ROLL_BACK of one that
+              or was promoted                             has all traffic on trial (blue/green)
 promoted      the canary is rolled out with all traffic   PROMOTE, once it is ready
 rolled back   the canary is set to 0 % and has 0 %        ROLL_BACK
 otherwise     it is set to and has what is desired, and   SHIFT; upwards only once it is ready;
@@ -79,7 +79,7 @@ def next_move(rollout: Rollout, status: ServiceStatus) -> Move:
     if state.phase is Phase.PROMOTED:
         return _promotion(canary, status)
     if state.phase is Phase.SUPERSEDED and status.rolled_out == canary:
-        return Move.NOTHING
+        return Move.ROLL_BACK if _is_on_trial_with_all(rollout) else Move.NOTHING
     share, wanted = share_of(status, canary), wanted_percent(rollout)
     if status.canary_percent == wanted:
         return _mirroring(rollout, status) if share == wanted else Move.WAIT
@@ -87,6 +87,12 @@ def next_move(rollout: Rollout, status: ServiceStatus) -> Move:
         return Move.ROLL_BACK
     is_less = wanted < (100 if status.canary_percent is None else status.canary_percent)
     return Move.SHIFT if is_less or status.latest_ready == canary else Move.WAIT
+
+
+def _is_on_trial_with_all(rollout: Rollout) -> bool:
+    """Tell whether a step of the policy gave the canary all traffic, to be watched there."""
+    steps = {step.percent for step in rollout.policy.ladder}
+    return rollout.state.desired_percent == 100 and 100 in steps
 
 
 def wanted_percent(rollout: Rollout) -> int:
