@@ -7,6 +7,7 @@ means all for the newest; 0 on a service without a canary restores the revision 
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -118,7 +119,7 @@ class KnativeTraffic:
         patch = {"spec": {"predictor": {"canaryTrafficPercent": percent}}}
 
         def write(found: Object) -> None:
-            require(f"{namespace}/{name}", status_of(found, self._revisions(namespace, name)))
+            require(f"{namespace}/{name}", _rests_on(found, self._revisions(namespace, name)))
             version = found["metadata"]["resourceVersion"]
             self._cluster.merge_patch(INFERENCE_SERVICES, namespace, name, patch, version)
 
@@ -198,14 +199,25 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
     )
 
 
-def _not_ready(revisions: list[dict[str, Any]]) -> set[str]:
-    """Return the names of the revisions whose condition Ready is False now."""
+def _not_ready(revisions: list[dict[str, Any]], *said: str) -> set[str]:
+    """Return the names of the revisions whose condition Ready is False now, or else as said."""
     return {
         found["metadata"]["name"]
         for found in revisions
         for condition in found.get("status", {}).get("conditions", [])
-        if (condition["type"], condition["status"]) == ("Ready", "False")
+        if condition["type"] == "Ready" and condition["status"] in ("False", *said)
     }
+
+
+def _rests_on(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> ServiceStatus:
+    """Return the status that a change of shares rests on.
+
+    Of a revision below its initial scale Knative says that it is ready, or that nothing is known,
+    by turns, and goes on naming it as the latest ready one: it gets no more while that is so.
+    """
+    status = status_of(service, revisions)
+    unsure = status.latest_ready in _not_ready(revisions, "Unknown")
+    return replace(status, latest_ready="") if unsure else status
 
 
 def _model_and_percent(service: Mapping[str, Any]) -> tuple[str, int | None]:

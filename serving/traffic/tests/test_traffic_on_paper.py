@@ -78,6 +78,16 @@ def test_the_share_of_a_canary_that_is_not_ready_any_more_may_only_sink(canary: 
     assert canary.shares() == {"one": 100}
 
 
+def test_a_revision_of_which_knative_knows_nothing_gets_no_more():
+    rollout = Rollout(way := knative(), NAME)
+    rollout.deploy("one")
+    rollout.deploy("two")
+    way.cluster.unknown = {rollout.status().latest_created}
+    with pytest.raises(NotReadyError, match="is not ready; nothing shifted"):
+        way.traffic.shift(NAMESPACE, NAME, 10)
+    assert rollout.shares() == {"one": 100}
+
+
 def once(cluster: PaperCluster, what: Callable[[], None]) -> None:
     """Let something happen between the next write and what it rests on."""
 

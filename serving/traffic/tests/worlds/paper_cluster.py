@@ -39,11 +39,13 @@ class PaperCluster:
     Attributes:
         between: called before each write.
         unready: names of revisions that are not ready now, though they may have been before.
+        unknown: names of revisions of whose readiness nothing is known now.
     """
 
     def __init__(self) -> None:
         self.between: Callable[[], None] = nothing
         self.unready: set[str] = set()
+        self.unknown: set[str] = set()
         self._objects: dict[tuple[Resource, str, str], Object] = {}
         self._observed: dict[tuple[str, str], Observed] = {}
         self._version = 0
@@ -154,6 +156,8 @@ class PaperCluster:
         ]
 
     def _ready(self, revision: str) -> str:
+        if revision in self.unknown:
+            return "Unknown"
         was = any(revision in one.ready for one in self._observed.values())
         return "True" if was and revision not in self.unready else "False"
 
