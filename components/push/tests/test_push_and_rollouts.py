@@ -45,7 +45,7 @@ class Checks:
     def before(self, service: ServiceSpec) -> tuple[Result, ...]:
         return ()
 
-    def at_zero(self, service: ServiceSpec, url: str) -> tuple[Result, ...]:
+    def at_zero(self, service: ServiceSpec, url: str, stable: str) -> tuple[Result, ...]:
         return (judged("load", ["too slow"] if self.refuses else []),)
 
 
