@@ -32,6 +32,8 @@ from kanaria.components.shared.errors import (
 )
 
 FIELD_MANAGER = "kanaria"
+CONNECTIONS = 32
+"""Kept open for threads that share a client."""
 TIMEOUT_SECONDS = (5.0, 30.0)
 """Time-outs of one attempt: to connect, to read."""
 WAITS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
@@ -124,6 +126,7 @@ class KubernetesClient:
         """
         settings = client.Configuration()
         settings.retries = False  # `_call` retries, and keeps the reason.
+        settings.connection_pool_maxsize = CONNECTIONS
         try:
             if context or not os.environ.get("KUBERNETES_SERVICE_HOST"):
                 # The client itself reads KUBECONFIG only once, when it is imported.

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-from kanaria.components.push import ready
+from kanaria.components.push import mark, ready
+from kanaria.components.push.active_rollout import Rollouts, Say, say
 from kanaria.components.push.ready import Standing
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError
 from kanaria.serving.checks.result import Result, failures
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.rollout.control.document import Rollout
 from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
 
 POLL_SECONDS = 0.2
@@ -68,13 +70,16 @@ def deliver(
     pending: str,
     gate: Gate | None = None,
     prepare: Callable[[], None] = lambda: None,
+    rollouts: Rollouts | None = None,
 ) -> Endpoint:
     """Stage the release, wait until it is ready, check it, and give it its share; once.
 
-    A model that is served already is left as it is, its percentage included: a canary that was
-    rolled back stays rolled back. The file `pending` exists from before the first change until
-    after the last one, so that a push that was killed in between goes on where it was. It stays
-    when a check fails: the revision is left at 0 %, and the same push again checks it again.
+    The rollouts are asked first, and again before each share is given, see `active_rollout`: who
+    rolls a canary out decides over its traffic, and one that was rolled back stays rolled back. A
+    model that is served already is left as it is, its percentage included. The file `pending`
+    exists from before the first change until after the last one, so that a push that was killed
+    in between goes on where it was. It stays when a check fails: the revision is left at 0 %, and
+    the same push again checks it again, unless a rollout has begun.
 
     Args:
         traffic: the way to deliver.
@@ -82,40 +87,75 @@ def deliver(
         timeout: seconds to wait for readiness, and again for the share.
         pending: URI of the file that says that a push of this release has begun and not ended.
         gate: the checks before any traffic; None for no checks.
-        prepare: called before another model than those that are there is staged; what it raises
-            leaves everything as it was.
+        prepare: called before anything is changed; what it raises leaves everything as it was.
+        rollouts: of the service; None where nobody rolls out.
 
     Raises:
         DataError: the model does not load.
-        NotReadyError: it is not ready in time, or another push took its place.
+        NotReadyError: it is not ready in time, another push took its place, or a rollout of
+            another model is active and not to be superseded.
     """
     status = traffic.observe(service.namespace, service.name)
-    standing = ready.standing(status, service.storage_uri)
-    if status and standing is Standing.READY and not storage.exists(pending):
-        return _endpoint(service, status, "already served; nothing was changed")
-    results: tuple[Result, ...] = ()
-    if standing is Standing.ABSENT:
-        results = gate.before(service) if gate else ()
-        if failures(results):
-            return _refused(service, status, results)
-        prepare()
-    storage.write_text(pending, f"{service.namespace}/{service.name}\n")
+    standing, rollout = ready.standing(status, service.storage_uri), _newest(rollouts)
+    said = say(rollout, status, service.storage_uri)
+    is_ended = not mark.stands(pending, rollout, service.storage_uri)
+    if status and (said is Say.DECIDES or (standing is Standing.READY and is_ended)):
+        storage.remove(pending)
+        return _endpoint(service, status, _unchanged(rollout, said))
+    if rollouts and said is Say.OTHER:
+        rollouts.require_way()
+    results = gate.before(service) if gate and standing is Standing.ABSENT else ()
+    if failures(results):
+        return _refused(service, status, results)
+    if rollouts:
+        rollouts.make_way(status)
+    prepare()
+    mark.put(pending, _newest(rollouts))
     # What is applied stays as it is, whether it loads or not: lineage changes with the URI only.
     if standing is Standing.ABSENT:
         traffic.stage(build(replace(service, canary_percent=0)))
     status = _await_ready(traffic, service, timeout)
-    if gate and _is_due(status, service.storage_uri):
-        revision = ready.revision_of(status, service.storage_uri)
-        beside = status.rolled_out if status.rolled_out != revision else ""
-        urls = status.revision_urls
-        results += gate.at_zero(service, urls[revision], urls.get(beside, ""))
-        if failures(results):
-            return _refused(service, status, results)
-    status = _give_share(traffic, service, status, timeout)
+    results += _at_zero(gate, service, status)
+    if failures(results):
+        return _refused(service, status, results)
+    status, said = _give_share(traffic, service, status, timeout, rollouts)
     storage.remove(pending)
-    found = _endpoint(service, status, "")
-    reason = f"{found.revision} is ready and gets {found.percent} %"
-    return replace(found, reason=reason, checks=results)
+    reason = _gets(service, status, _newest(rollouts), said)
+    return replace(_endpoint(service, status, reason), checks=results)
+
+
+def _newest(rollouts: Rollouts | None) -> Rollout | None:
+    return rollouts.newest() if rollouts else None
+
+
+def _unchanged(rollout: Rollout | None, said: Say) -> str:
+    """Return why a model that is served has no other share."""
+    if rollout and said is Say.DECIDES:
+        return f"{rollout.title} decides over its traffic; nothing was changed"
+    if rollout and said is Say.TAKEN_BACK:
+        reasons = rollout.state.last.reasons if rollout.state.last else ()
+        return (
+            f"{rollout.title} has rolled it back ({', '.join(reasons[:1])}), so it gets no share; "
+            "`kanaria rollout start` tries it again"
+        )
+    return "already served; nothing was changed"
+
+
+def _gets(service: ServiceSpec, status: ServiceStatus, rollout: Rollout | None, said: Say) -> str:
+    """Return what came of a push."""
+    revision = ready.revision_of(status, service.storage_uri)
+    reason = f"{revision} is ready and gets {_percent(status, revision)} %"
+    is_theirs = said in (Say.DECIDES, Say.TAKEN_BACK)
+    return f"{reason}; {_unchanged(rollout, said)}" if is_theirs else reason
+
+
+def _at_zero(gate: Gate | None, service: ServiceSpec, status: ServiceStatus) -> tuple[Result, ...]:
+    if gate is None or not _is_due(status, service.storage_uri):
+        return ()
+    revision = ready.revision_of(status, service.storage_uri)
+    beside = status.rolled_out if status.rolled_out != revision else ""
+    urls = status.revision_urls
+    return gate.at_zero(service, urls[revision], urls.get(beside, ""))
 
 
 def _is_due(status: ServiceStatus, uri: str) -> bool:
@@ -169,28 +209,41 @@ def _await_ready(traffic: Traffic, service: ServiceSpec, timeout: int) -> Servic
 
 
 def _give_share(
-    traffic: Traffic, service: ServiceSpec, status: ServiceStatus, timeout: int
-) -> ServiceStatus:
-    """Shift the traffic and read it back until it is what was asked for."""
+    traffic: Traffic,
+    service: ServiceSpec,
+    status: ServiceStatus,
+    timeout: int,
+    rollouts: Rollouts | None,
+) -> tuple[ServiceStatus, Say]:
+    """Shift the traffic and read it back until it is what was asked for, or a rollout decides."""
     revision = ready.revision_of(status, service.storage_uri)
     if revision != status.latest_created:
-        return status  # It is the stable one beside a later canary, whose share is not ours.
+        # It is the stable one beside a later canary, whose share is not ours.
+        return status, Say.NOTHING
     wanted = ready.wanted_percent(status, revision, service.canary_percent or 0)
-    deadline = time.monotonic() + timeout
-    obstacle = _shift(traffic, service, wanted)
-    while obstacle or _percent(status, revision) != wanted:
-        if time.monotonic() > deadline:
-            raise NotReadyError(
-                f"{service.namespace}/{service.name}: {revision} did not get {wanted} % "
-                f"in {timeout} s: {obstacle or status.traffic}"
-            )
-        time.sleep(POLL_SECONDS)
+    deadline, written = time.monotonic() + timeout, -1
+    while True:
+        said = say(_newest(rollouts), status, service.storage_uri)
+        promoted = wanted < 100 and status.rolled_out == revision
+        if said is Say.DECIDES or promoted:
+            return status, said
+        share = 0 if said is Say.TAKEN_BACK else wanted
+        if written == share == _percent(status, revision):
+            return status, said
+        obstacle = _shift(traffic, service, share) if written != share else ""
+        written = -1 if obstacle else share
         status = traffic.observe(service.namespace, service.name) or status
         if revision != status.latest_created:
             raise _replaced(service, status)  # A shift now would be another canary's.
-        if obstacle:
-            obstacle = _shift(traffic, service, wanted)
-    return status
+        if obstacle or _percent(status, revision) != share:
+            _pause(service, deadline, timeout, f"{revision} did not get {share} %", obstacle)
+
+
+def _pause(service: ServiceSpec, deadline: float, timeout: int, what: str, obstacle: str) -> None:
+    if time.monotonic() > deadline:
+        why = obstacle or "the platform has not moved the traffic"
+        raise NotReadyError(f"{service.namespace}/{service.name}: {what} in {timeout} s: {why}")
+    time.sleep(POLL_SECONDS)
 
 
 def _replaced(service: ServiceSpec, status: ServiceStatus) -> NotReadyError:

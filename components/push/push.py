@@ -2,14 +2,13 @@
 
 import json
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanaria.components.push import storage_access
-from kanaria.components.push.active_rollout import OnActive, make_way
+from kanaria.components.push import mark, storage_access
+from kanaria.components.push.active_rollout import OnActive, Rollouts
 from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish import Sources, publish
@@ -28,9 +27,6 @@ if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
     from kanaria.serving.kubernetes_client import KubernetesClient
 
 logger = logging.getLogger(__name__)
-
-PENDING = ".pending"
-"""Ending of the file beside a release that says its push has begun and not ended."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,19 +154,23 @@ def _delivered(
         replace(service, storage_uri=_served(storage.join(published, release.MODEL))),
         replace(request.lineage, model_version=version),
     )
-    pending = f"{published}.{service.namespace}{PENDING}"
+    pending = f"{published}.{service.namespace}{mark.ENDING}"
     # A push that was killed left what nobody may serve now.
     with connect(needs_server=storage.exists(pending)) as place:
 
         def prepare() -> None:
-            on_active, who = OnActive(request.on_active), f"push_model of {published}"
-            names = (service.namespace, service.name)
-            make_way(place.store, *names, on_active, who=who, now=time.time())
             if access and place.cluster:
                 storage_access.create(access, place.cluster)
 
-        gate = _gate(request, place.cluster)
-        return deliver(place.traffic, service, request.ready_timeout, pending, gate, prepare)
+        rollouts = Rollouts(
+            world=place.world(reads=False),
+            namespace=service.namespace,
+            service=service.name,
+            on_active=OnActive(request.on_active),
+            who=f"push_model of {published}",
+        )
+        gate, timeout = _gate(request, place.cluster), request.ready_timeout
+        return deliver(place.traffic, service, timeout, pending, gate, prepare, rollouts)
 
 
 def _write(found: Endpoint, target: Path, page: Path | None) -> None:

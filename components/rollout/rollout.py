@@ -115,7 +115,7 @@ def _rolled_out(
         place.require(policy)
     namespace, service = endpoint["namespace"], endpoint["name"]
     last = place.store.load(namespace, service)
-    if last is None or last.rollout.target.canary != endpoint["revision"]:
+    if last is None or not _is_of(last.rollout, endpoint):
         orders.start(
             place.store, place.traffic, namespace, service, policy, who=STEP, now=time.time()
         )
@@ -130,6 +130,16 @@ def _rolled_out(
         interval_seconds=request.interval_seconds,
     )
     return stored.rollout
+
+
+def _is_of(rollout: Rollout, endpoint: dict[str, Any]) -> bool:
+    """Tell whether it is the endpoint's rollout, or one that has rolled the same model back.
+
+    Only a person tries a model again that was rolled back.
+    """
+    target, phase = rollout.target, rollout.state.phase
+    was_bad = phase is Phase.ROLLED_BACK and target.canary_uri == endpoint["storage_uri"]
+    return was_bad or target.canary == endpoint["revision"]
 
 
 def judged(rollout: Rollout) -> Outcome:

@@ -8,7 +8,7 @@ pause       not over, not paused  traffic stays; harm still rolls back
 resume      paused or waiting     watching goes on, patience begins anew
 promote     not over              all traffic at the next observation of a ready canary
 rollback    all but superseded    traffic back to the stable revision, at once
-supersede   not over              another revision took its place; nothing is touched
+supersede   not over, promoted    another revision takes its place; it gets no more traffic
 """
 
 from collections.abc import Callable, Mapping
@@ -62,7 +62,9 @@ def apply(state: State, command: Command, policy: Policy) -> Decision:
         ParameterError: the command is not allowed in this phase, or names no step.
     """
     allowed = set(Phase) - {Phase.SUPERSEDED}
-    if command.kind is not CommandKind.ROLLBACK:
+    if command.kind is CommandKind.SUPERSEDE:
+        allowed -= {Phase.ROLLED_BACK}
+    elif command.kind is not CommandKind.ROLLBACK:
         allowed -= OVER
     if not command.who:
         raise ParameterError(f"{command.kind}: who={shown(command.who)}: name a person")

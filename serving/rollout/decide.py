@@ -4,10 +4,11 @@ The first rule that applies decides:
 
     rule            applies when                                         action
     -------------   --------------------------------------------------   --------------------------
-    over            promoted, rolled back or superseded                  HOLD
+    over            promoted with all traffic, rolled back, superseded   HOLD
     stopped         a hard rule, or not ready while it has requests at   ROLLBACK
                     several looks
     harmed          the gates' evidence of harm is used up               ROLLBACK
+    promoted        promoted, and does not have all traffic yet          HOLD
     paused          a person paused it                                   HOLD
     never_ready     no traffic yet, not ready; for too long              HOLD; ROLLBACK
     ordered         a person ordered the promotion; ready                PROMOTE (else HOLD)
@@ -43,10 +44,11 @@ from kanaria.serving.rollout.situation import (
     asked_of,
     enter,
     exposed,
+    is_over,
     look,
     unready,
 )
-from kanaria.serving.rollout.state import OVER, Action, Phase, Question, State, Verdict
+from kanaria.serving.rollout.state import Action, Phase, Question, State, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,7 +152,8 @@ def _advance(situation: Situation, step: int, *reasons: str) -> Decision:
 
 def _over(situation: Situation) -> Decision | None:
     state = situation.state
-    return _hold(state, f"the rollout is {state.phase}") if state.phase in OVER else None
+    over = is_over(state, situation.observation, situation.policy)
+    return _hold(state, f"the rollout is {state.phase}") if over else None
 
 
 def _stopped(situation: Situation) -> Decision | None:
@@ -168,6 +171,12 @@ def _harmed(situation: Situation) -> Decision | None:
         return None
     heaviest = max(situation.findings, key=lambda finding: finding.spent)
     return _roll_back(situation, f"harm, above all in {heaviest.gate}", *situation.texts)
+
+
+def _promoted(situation: Situation) -> Decision | None:
+    if situation.state.phase is not Phase.PROMOTED:
+        return None
+    return _hold(situation.state, "promoted; it does not have all traffic yet", *situation.texts)
 
 
 def _paused(situation: Situation) -> Decision | None:
@@ -297,6 +306,7 @@ RULES: tuple[Rule, ...] = (
     _over,
     _stopped,
     _harmed,
+    _promoted,
     _paused,
     _never_ready,
     _ordered,

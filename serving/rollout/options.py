@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from kanaria.serving.rollout.control.connect import Place
 
 LOCAL = ".kanaria/serving"
+ROLLBACK_SECONDS = 600.0
+"""How long `rollback` waits until the platform has moved the traffic that it asked to move."""
 COMMANDS = {
     "approve": "let the step in question begin, or promote an inconclusive canary",
     "pause": "keep the traffic as it is; harm still rolls back",
@@ -59,21 +61,38 @@ def _start(options: argparse.Namespace) -> int:
         return 0 if options.no_wait else _run(place, options)
 
 
-def _run(place: "Place", options: argparse.Namespace, *, reads: bool = True) -> int:
+def _run(place: "Place", options: argparse.Namespace) -> int:
     """Be the controller of the rollout until it is settled."""
     from kanaria.serving.rollout.control.controller import run
     from kanaria.serving.rollout.control.telling import Teller
     from kanaria.serving.rollout.state import Phase
 
     stored = run(
-        place.world(reads=reads),
+        place.world(),
         options.namespace,
         options.service,
         lease=place.lease_of(options.namespace, options.service),
         heard=place.telling(Teller(_say)),
-        interval_seconds=getattr(options, "interval", 0),
+        interval_seconds=options.interval,
     )
-    return int(reads and stored.rollout.state.phase is not Phase.PROMOTED)
+    return int(stored.rollout.state.phase is not Phase.PROMOTED)
+
+
+def _take_back(place: "Place", options: argparse.Namespace) -> int:
+    """Make an ordered rollback true, whether or not a controller is alive or holds the lease."""
+    from kanaria.serving.rollout.control.controller import run
+    from kanaria.serving.rollout.control.lease import NoLease
+    from kanaria.serving.rollout.control.telling import Teller
+
+    run(
+        place.world(reads=False),
+        options.namespace,
+        options.service,
+        lease=NoLease(),
+        heard=place.telling(Teller(_say)),
+        patience_seconds=ROLLBACK_SECONDS,
+    )
+    return 0
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -127,7 +146,7 @@ def _command(options: argparse.Namespace) -> int:
         stored = order(place.store, options.namespace, options.service, command)
         # The way back must not depend on a controller that is alive.
         if kind is CommandKind.ROLLBACK:
-            return _run(place, options, reads=False)
+            return _take_back(place, options)
         Teller(_say)(stored)
     return 0
 

@@ -80,7 +80,7 @@ def findings(state: State, policy: Policy) -> tuple[Finding, ...]:
 def look(state: State, observation: Observation, policy: Policy) -> Situation:
     """Return the situation after an interval; a rollout that is over learns nothing more."""
     warming = False
-    if state.phase not in OVER:
+    if not is_over(state, observation, policy):
         state = _mirror(state, observation, policy)
         warming = warms_up(state, policy)
         state = _learn(state, observation, policy)
@@ -97,6 +97,16 @@ def look(state: State, observation: Observation, policy: Policy) -> Situation:
         unheard=_unheard(state, observation, policy),
         warming=warming,
     )
+
+
+def is_over(state: State, observation: Observation, policy: Policy) -> bool:
+    """Tell whether nothing is left to judge: a promoted canary has all traffic, or nobody knows.
+
+    The promotion of one that has less is only recorded: until it comes true, harm rolls it back.
+    """
+    if state.phase is not Phase.PROMOTED or policy.automation is Automation.OBSERVE:
+        return state.phase in OVER
+    return observation.percent in (None, 100)
 
 
 def listening(state: State, policy: Policy) -> tuple[str, ...]:

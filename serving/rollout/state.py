@@ -6,7 +6,7 @@ STAGED             0 %                       ready: first step; never ready, a f
 PROGRESSING        a step's; 0 % in shadow   next step, promotion, a question, rollback
 WAITING_APPROVAL   unchanged while asked     approve, resume (go on watching), rollback
 PAUSED             unchanged                 resume; harm still rolls back
-PROMOTED           100 %                     a person's rollback
+PROMOTED           100 %                     a person's rollback; harm before it has all traffic
 ROLLED_BACK        0 %                       nothing
 SUPERSEDED         no longer ours            nothing
 """

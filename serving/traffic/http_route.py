@@ -6,11 +6,12 @@ route has a name and a host name of its own, those of the service. A revision is
 rollback, with its replicas; older ones are deleted.
 """
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -29,11 +30,15 @@ from kanaria.serving.traffic.gateways import require_mirroring
 from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, SERVICE_LABEL, failure_of, uri_of
 from kanaria.serving.traffic.protocol import VERSION_ANNOTATION, Manifest, ServiceStatus
 from kanaria.serving.traffic.routing import Gateway, Routing
-from kanaria.serving.traffic.shadow import require_percent, require_shadow
+from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
+from kanaria.serving.traffic.shadow import require_shadow
 from kanaria.serving.traffic.swap import swap
 
 DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
 SUFFIX_LENGTH = 8
+DELETION_SECONDS, POLL_SECONDS = 60.0, 0.5
+LEFT_AFTER = timedelta(hours=1)
+"""A push names the revision that it has made in the route within seconds."""
 
 
 def revision_name(service: str, uri: str) -> str:
@@ -53,21 +58,23 @@ class HttpRouteTraffic:
 
         Raises:
             ParameterError: the name is too long, or the API refuses the manifest.
+            NotReadyError: an earlier revision of this model is still being deleted.
         """
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
         revision = revision_name(name, uri_of(manifest))
         if len(revision + routing.BACKEND_SUFFIX) > MAX_NAME_LENGTH:
             limit = MAX_NAME_LENGTH - SUFFIX_LENGTH - len(routing.BACKEND_SUFFIX) - 1
             raise ParameterError(f"service_name={name!r}: use up to {limit} characters")
-        # A revision is its URI: what is there stays as it is, and its pods are not restarted.
-        if self._cluster.get(INFERENCE_SERVICES, namespace, revision) is None:
-            self._cluster.apply(INFERENCE_SERVICES, namespace, _own(manifest, name, revision))
+        own = _own(manifest, name, revision)
+        self._make(namespace, revision, own)
         route = self._cluster.get(HTTP_ROUTES, namespace, name)
         if route is None:
             route = self._first(namespace, name, revision)
         found = self._with_stable(namespace, route)
         if revision not in (found.latest, found.rolled_out):
             self._change(namespace, name, route, routing.staged(found, revision))
+            # Another push that had not seen it in the route may have deleted it meanwhile.
+            self._make(namespace, revision, own)
 
     def observe(self, namespace: str, name: str) -> ServiceStatus | None:
         """Return the service's status, or None when there is no such service."""
@@ -84,14 +91,15 @@ class HttpRouteTraffic:
 
         Raises:
             ParameterError: there is no such service, or the percentage is out of range.
-            NotReadyError: the newest revision is not ready.
+            NotReadyError: it is more than before, and the newest revision is not ready; or
+                nothing is on trial.
             ConflictError: the route has changed in between.
         """
-        if not 0 <= percent <= 100:
-            raise ParameterError(f"shift: percent={percent}: use 0 to 100")
-        route, found = self._routing(namespace, name)
-        if percent and not _is_ready(self._services(namespace, name).get(found.latest, {})):
-            raise NotReadyError(f"{namespace}/{name}: {found.latest} is not ready; nothing shifted")
+        require_percent("shift", percent)
+        route = self._route(namespace, name)
+        services = self._services(namespace, name)
+        require_shift(f"{namespace}/{name}", status_of(route, services), percent)
+        found = _with_first_ready(routing.from_route(route), services)
         self._change(namespace, name, route, routing.shifted(found, percent))
 
     def promote(self, namespace: str, name: str) -> None:
@@ -107,7 +115,7 @@ class HttpRouteTraffic:
             NotReadyError: the newest revision is not ready, or answers requests itself.
             ConflictError: the route has changed in between.
         """
-        require_percent(percent)
+        require_percent("mirror", percent)
         route, found = self._routing(namespace, name)
         if percent:
             ready = _is_ready(self._services(namespace, name).get(found.latest, {}))
@@ -117,9 +125,31 @@ class HttpRouteTraffic:
         self._change(namespace, name, route, routing.mirrored(found, percent))
 
     def rollback(self, namespace: str, name: str) -> None:
-        """Give the stable revision all requests; after a promotion, the one before it."""
-        route, found = self._routing(namespace, name)
+        """Give the stable revision all requests; after a promotion, the one before it.
+
+        Raises:
+            NotReadyError: there is no revision to go back to.
+        """
+        route = self._route(namespace, name)
+        services = self._services(namespace, name)
+        require_rollback(f"{namespace}/{name}", status_of(route, services))
+        found = _with_first_ready(routing.from_route(route), services)
         self._change(namespace, name, route, routing.rolled_back(found))
+
+    def _make(self, namespace: str, revision: str, manifest: Manifest) -> None:
+        """Make a revision's InferenceService.
+
+        A revision is its URI: what is there stays as it is, and its pods are not restarted.
+        """
+        found = self._cluster.get(INFERENCE_SERVICES, namespace, revision)
+        deadline = time.monotonic() + DELETION_SECONDS
+        while found is not None and "deletionTimestamp" in found["metadata"]:
+            if time.monotonic() > deadline:
+                raise NotReadyError(f"{namespace}/{revision}: is being deleted; push again later")
+            time.sleep(POLL_SECONDS)
+            found = self._cluster.get(INFERENCE_SERVICES, namespace, revision)
+        if found is None:
+            self._cluster.apply(INFERENCE_SERVICES, namespace, manifest)
 
     def _first(self, namespace: str, name: str, revision: str) -> Object:
         """Return the route of a new service, or the one that is there in spite of what was read."""
@@ -150,7 +180,11 @@ class HttpRouteTraffic:
         return {service["metadata"]["name"]: service for service in found}
 
     def _change(self, namespace: str, name: str, route: Object, wanted: Routing) -> None:
-        """Make the routing of a route as it was read `wanted`; drop what it leaves out."""
+        """Make the routing of a route as it was read `wanted`; drop what it leaves out.
+
+        A revision that no route has named is one that another push is about to stage, or, when
+        it is old, what a push that was killed has left.
+        """
         manifest = routing.to_route(wanted, namespace, name, self._gateway)
 
         def write(found: Object) -> None:
@@ -158,8 +192,13 @@ class HttpRouteTraffic:
             self._cluster.apply(HTTP_ROUTES, namespace, manifest)
 
         swap(route, partial(self._route, namespace, name), routing.from_route, wanted, write)
-        for revision in self._services(namespace, name).keys() - wanted.weights.keys():
-            self._cluster.delete(INFERENCE_SERVICES, namespace, revision)
+        dropped = routing.from_route(route).weights.keys()
+        for revision, service in self._services(namespace, name).items():
+            if revision not in dropped and not _is_left(service):
+                continue
+            named = routing.from_route(self._route(namespace, name)).weights
+            if revision not in named:
+                self._cluster.delete(INFERENCE_SERVICES, namespace, revision)
 
 
 def _own(manifest: Manifest, service: str, revision: str) -> dict[str, Any]:
@@ -178,15 +217,21 @@ def _own(manifest: Manifest, service: str, revision: str) -> dict[str, Any]:
     return own
 
 
+def _is_left(service: Object) -> bool:
+    """Tell whether a revision that no route names is older than any push takes to name it."""
+    made = service["metadata"].get("creationTimestamp", "")
+    age = datetime.now(UTC) - datetime.fromisoformat(made) if made else timedelta()
+    return age > LEFT_AFTER
+
+
 def _is_ready(service: Object) -> bool:
     conditions = service.get("status", {}).get("conditions", [])
     return any(c["type"] == "PredictorReady" and c["status"] == "True" for c in conditions)
 
 
 def _with_first_ready(found: Routing, services: dict[str, Object]) -> Routing:
-    if found.rolled_out or not _is_ready(services.get(found.latest, {})):
-        return found
-    return replace(found, rolled_out=found.latest)
+    ready = {name for name, service in services.items() if _is_ready(service)}
+    return routing.with_first_ready(found, ready)
 
 
 def ready_copies(services: dict[str, Object], pods: Sequence[Object]) -> dict[str, int]:

@@ -5,12 +5,13 @@ field splits traffic between the newest *ready* revision and the last that had a
 means all for the newest; 0 on a service without a canary restores the revision before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.manifest import STORAGE_URI
 from kanaria.serving.kubernetes_client import (
     INFERENCE_SERVICES,
@@ -25,6 +26,7 @@ from kanaria.serving.traffic.protocol import (
     RevisionTraffic,
     ServiceStatus,
 )
+from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
 from kanaria.serving.traffic.shadow import NO_COPIES
 from kanaria.serving.traffic.swap import swap
 
@@ -73,24 +75,23 @@ class KnativeTraffic:
         service = self._cluster.get(INFERENCE_SERVICES, namespace, name)
         if service is None:
             return None
-        labels = f"{SERVICE_LABEL}={name}"
-        return status_of(service, self._cluster.list(REVISIONS, namespace, labels))
+        return status_of(service, self._revisions(namespace, name))
 
     def shift(self, namespace: str, name: str, percent: int) -> None:
         """Give the newest revision `percent` of the requests, 0 to 100.
 
         Raises:
             ParameterError: there is no such service, or the percentage is out of range.
-            NotReadyError: the newest revision is not ready, so that an older one would get them.
+            NotReadyError: it is more than before, and the newest revision is not ready, so that
+                an older one would get them; or nothing is on trial.
             ConflictError: the service has changed in between.
         """
-        if not 0 <= percent <= 100:
-            raise ParameterError(f"shift: percent={percent}: use 0 to 100")
-        self._set_percent(namespace, name, percent)
+        require_percent("shift", percent)
+        self._set_percent(namespace, name, percent, partial(require_shift, percent=percent))
 
     def promote(self, namespace: str, name: str) -> None:
         """Give the newest revision all requests and make it the stable one."""
-        self._set_percent(namespace, name, None)
+        self._set_percent(namespace, name, None, partial(require_shift, percent=100))
 
     def mirror(self, namespace: str, name: str, percent: int) -> None:
         """Refuse: neither KServe nor Knative copies requests, at any percentage.
@@ -106,17 +107,19 @@ class KnativeTraffic:
         Raises:
             NotReadyError: there is no revision to go back to.
         """
-        status = self.observe(namespace, name)
-        if status and status.rolled_out == status.latest_created and not status.previous_rolled_out:
-            raise NotReadyError(f"{namespace}/{name}: no earlier revision to go back to")
-        self._set_percent(namespace, name, 0)
+        self._set_percent(namespace, name, 0, require_rollback)
 
-    def _set_percent(self, namespace: str, name: str, percent: int | None) -> None:
+    def _set_percent(
+        self,
+        namespace: str,
+        name: str,
+        percent: int | None,
+        require: Callable[[str, ServiceStatus], None],
+    ) -> None:
         patch = {"spec": {"predictor": {"canaryTrafficPercent": percent}}}
 
         def write(found: Object) -> None:
-            if percent != 0:
-                self._require_ready(found)
+            require(f"{namespace}/{name}", _rests_on(found, self._revisions(namespace, name)))
             version = found["metadata"]["resourceVersion"]
             self._cluster.merge_patch(INFERENCE_SERVICES, namespace, name, patch, version)
 
@@ -130,17 +133,8 @@ class KnativeTraffic:
             raise ParameterError(f"service {namespace}/{name}: unknown; stage a manifest first")
         return service
 
-    def _require_ready(self, service: Object) -> None:
-        """Raise a NotReadyError unless the newest ready revision is that of the applied model."""
-        namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
-        labels = f"{SERVICE_LABEL}={name}"
-        status = status_of(service, self._cluster.list(REVISIONS, namespace, labels))
-        serves = status.revision_uris.get(status.latest_ready, "")
-        if status.latest_created != status.latest_ready or serves != status.storage_uri:
-            raise NotReadyError(
-                f"{namespace}/{name}: {status.latest_created or 'the first revision'} with "
-                f"{status.storage_uri} is not ready; nothing shifted"
-            )
+    def _revisions(self, namespace: str, name: str) -> list[Object]:
+        return self._cluster.list(REVISIONS, namespace, f"{SERVICE_LABEL}={name}")
 
 
 def uri_of(service: Mapping[str, Any]) -> str:
@@ -205,14 +199,25 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
     )
 
 
-def _not_ready(revisions: list[dict[str, Any]]) -> set[str]:
-    """Return the names of the revisions whose condition Ready is False now."""
+def _not_ready(revisions: list[dict[str, Any]], *said: str) -> set[str]:
+    """Return the names of the revisions whose condition Ready is False now, or else as said."""
     return {
         found["metadata"]["name"]
         for found in revisions
         for condition in found.get("status", {}).get("conditions", [])
-        if (condition["type"], condition["status"]) == ("Ready", "False")
+        if condition["type"] == "Ready" and condition["status"] in ("False", *said)
     }
+
+
+def _rests_on(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> ServiceStatus:
+    """Return the status that a change of shares rests on.
+
+    Of a revision below its initial scale Knative says that it is ready, or that nothing is known,
+    by turns, and goes on naming it as the latest ready one: it gets no more while that is so.
+    """
+    status = status_of(service, revisions)
+    unsure = status.latest_ready in _not_ready(revisions, "Unknown")
+    return replace(status, latest_ready="") if unsure else status
 
 
 def _model_and_percent(service: Mapping[str, Any]) -> tuple[str, int | None]:

@@ -7,9 +7,12 @@ object is open. Reading needs no server, so the live release can be looked up at
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +27,8 @@ from kanaria.serving.traffic.protocol import (
     RevisionTraffic,
     ServiceStatus,
 )
-from kanaria.serving.traffic.shadow import require_percent, require_shadow
+from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
+from kanaria.serving.traffic.shadow import require_shadow
 
 SERVER = "kanaria.serving.local"
 START_SECONDS = 60.0
@@ -34,7 +38,10 @@ POLL_SECONDS = 0.02
 
 
 class LocalTraffic:
-    """The Traffic of one state folder; close it, or use it as a context."""
+    """The Traffic of one state folder; close it, or use it as a context.
+
+    Threads may share it.
+    """
 
     def __init__(self, state: Path, *, needs_server: bool = False) -> None:
         """Name the folder; nothing is started.
@@ -47,6 +54,7 @@ class LocalTraffic:
         self._state = state.resolve()
         self._server: subprocess.Popen[bytes] | None = None
         self._needs_server = needs_server
+        self._starting = threading.Lock()
 
     def __enter__(self) -> Self:
         """Return this object."""
@@ -102,17 +110,11 @@ class LocalTraffic:
 
         Raises:
             ParameterError: there is no such service, or the percentage is out of range.
-            NotReadyError: no server took the change over.
+            NotReadyError: it is more than before, and the newest revision is not ready; nothing
+                is on trial; or no server took the change over.
         """
-        if not 0 <= percent <= 100:
-            raise ParameterError(f"shift: percent={percent}: use 0 to 100")
-
-        def change(applied: dict[str, Any] | None) -> dict[str, Any] | None:
-            if applied is not None:
-                applied["spec"]["predictor"]["canaryTrafficPercent"] = percent
-            return _mirroring(applied, 0)
-
-        self._change(self._existing(namespace, name), change)
+        require_percent("shift", percent)
+        self._set_percent(namespace, name, percent, partial(require_shift, percent=percent))
 
     def promote(self, namespace: str, name: str) -> None:
         """Give the newest revision all requests and make it the stable one."""
@@ -125,7 +127,7 @@ class LocalTraffic:
             ParameterError: there is no such service, or the percentage is out of range.
             NotReadyError: the newest revision is not ready, or answers requests itself.
         """
-        require_percent(percent)
+        require_percent("mirror", percent)
         service = self._existing(namespace, name)
 
         def change(applied: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -136,8 +138,29 @@ class LocalTraffic:
         self._change(service, change)
 
     def rollback(self, namespace: str, name: str) -> None:
-        """Give the stable revision all requests; after a promotion, the one before it."""
-        self.shift(namespace, name, 0)
+        """Give the stable revision all requests; after a promotion, the one before it.
+
+        Raises:
+            NotReadyError: there is no revision to go back to.
+        """
+        self._set_percent(namespace, name, 0, require_rollback)
+
+    def _set_percent(
+        self,
+        namespace: str,
+        name: str,
+        percent: int,
+        require: Callable[[str, ServiceStatus], None],
+    ) -> None:
+        service = self._existing(namespace, name)
+
+        def change(applied: dict[str, Any] | None) -> dict[str, Any] | None:
+            if applied is not None:
+                require(f"{namespace}/{name}", _rests_on(applied, service.observed()))
+                applied["spec"]["predictor"]["canaryTrafficPercent"] = percent
+            return _mirroring(applied, 0)
+
+        self._change(service, change)
 
     def _existing(self, namespace: str, name: str) -> Service:
         service = Service(self._state, namespace, name)
@@ -170,16 +193,21 @@ class LocalTraffic:
         """Return the URL of the live server; start one when there is none."""
         deadline = time.monotonic() + START_SECONDS
         while not (url := store.live_url(self._state)):
-            if self._server is None:
-                self._server = self._start()
-            if self._server.poll() is not None:
-                cause = store.last_line(self._state / store.SERVER_LOG)
-                self._server = None
-                raise NotReadyError(f"{self._state}: local serving did not start: {cause}")
+            with self._starting:
+                self._require_started()
             if time.monotonic() > deadline:
                 raise NotReadyError(f"{self._state}: local serving did not start in time")
             time.sleep(POLL_SECONDS)
         return url
+
+    def _require_started(self) -> None:
+        """Start a server unless this object has done so; raise a NotReadyError when it ended."""
+        if self._server is None:
+            self._server = self._start()
+        if self._server.poll() is not None:
+            cause = store.last_line(self._state / store.SERVER_LOG)
+            self._server = None
+            raise NotReadyError(f"{self._state}: local serving did not start: {cause}")
 
     def _start(self) -> subprocess.Popen[bytes]:
         private.folder(self._state)
@@ -192,6 +220,14 @@ class LocalTraffic:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches the step, which then stops the server.
             )
+
+
+def _rests_on(manifest: Manifest, observed: Observed) -> ServiceStatus:
+    """Return the status, without a newest revision where the server has not made one of it yet."""
+    status = status_of(manifest, observed, "")
+    made = observed.revisions[-1].template if observed.revisions else ""
+    is_made = made == reconcile.template(manifest)
+    return status if is_made else replace(status, latest_created="", latest_ready="")
 
 
 def _require_shadow(manifest: Manifest, observed: Observed) -> None:

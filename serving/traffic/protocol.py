@@ -73,7 +73,8 @@ class Traffic(Protocol):
     """A way to deliver revisions of an InferenceService; the service is named by namespace, name.
 
     A new revision gets no request before it is ready. While nothing is rolled out yet, the first
-    ready revision gets all traffic, as in KServe.
+    ready revision gets all traffic, as in KServe. What a verb refuses is the same for all ways,
+    see `rules`; each is tested by one contract, `tests/contract`.
     """
 
     def stage(self, manifest: Manifest) -> None:

@@ -5,7 +5,7 @@ names of the newest, the stable and the one before stand in the route's annotati
 weights and names change in one write.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,18 +53,32 @@ def first(revision: str) -> Routing:
 
 
 def staged(routing: Routing, revision: str) -> Routing:
-    """Return the routing with a newer revision at 0 %."""
-    stable = routing.rolled_out or routing.latest
-    keep = {name for name in (stable, routing.previous) if name}
-    weights = {name: 100 if name == stable else 0 for name in sorted(keep | {revision})}
-    return Routing(latest=revision, rolled_out=stable, previous=routing.previous, weights=weights)
+    """Return the routing with a newer revision at 0 %.
+
+    While no revision has been ready, none is the stable one: the first that is ready will be.
+    """
+    first_one = routing.rolled_out or routing.latest
+    keep = {name for name in (first_one, routing.previous) if name}
+    weights = {name: 100 if name == first_one else 0 for name in sorted(keep | {revision})}
+    return Routing(
+        latest=revision,
+        rolled_out=routing.rolled_out,
+        previous=routing.previous,
+        weights=weights,
+    )
+
+
+def with_first_ready(routing: Routing, ready: Collection[str]) -> Routing:
+    """Return the routing whose stable revision is, without one so far, the newest that is ready."""
+    if routing.rolled_out:
+        return routing
+    names = [routing.latest, *routing.weights]
+    return replace(routing, rolled_out=next((name for name in names if name in ready), ""))
 
 
 def shifted(routing: Routing, percent: int) -> Routing:
     """Return the routing with `percent`, 0 to 100, for the newest and the rest for the stable."""
-    if routing.latest == routing.rolled_out:
-        return routing
-    if percent == 100:
+    if percent == 100 or routing.latest == routing.rolled_out:
         return promoted(routing)
     shares = {routing.latest: percent, routing.rolled_out: 100 - percent}
     weights = {name: shares.get(name, 0) for name in routing.weights}
@@ -73,13 +87,13 @@ def shifted(routing: Routing, percent: int) -> Routing:
 
 def promoted(routing: Routing) -> Routing:
     """Return the routing with everything for the newest, which is the stable one from now on."""
-    if routing.latest == routing.rolled_out:
-        return routing
-    names = {name for name in (routing.latest, routing.rolled_out) if name}
+    is_stable = routing.latest == routing.rolled_out
+    previous = routing.previous if is_stable else routing.rolled_out
+    names = {name for name in (routing.latest, previous) if name}
     return Routing(
         latest=routing.latest,
         rolled_out=routing.latest,
-        previous=routing.rolled_out,
+        previous=previous,
         weights={name: 100 if name == routing.latest else 0 for name in sorted(names)},
     )
 

@@ -1,6 +1,6 @@
 """Who may get a copy of the requests. Pure."""
 
-from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.components.shared.errors import NotReadyError
 
 REMEDY = (
     "set mirror_percent: 0 and replay the payload log: "
@@ -11,12 +11,6 @@ NO_COPIES = (
     "in Knative mode nothing copies requests to a shadow; use Standard mode with a gateway that "
     f"can, or {REMEDY}"
 )
-
-
-def require_percent(percent: int) -> None:
-    """Raise a ParameterError unless this is a percentage, 0 to 100."""
-    if not 0 <= percent <= 100:
-        raise ParameterError(f"mirror: percent={percent}: use 0 to 100")
 
 
 def require_shadow(where: str, revision: str, *, share: int, ready: bool) -> None:

@@ -34,7 +34,8 @@ def test_another_model_is_refused_while_a_rollout_is_active(store: FileStore):
 def test_it_supersedes_the_rollout_when_that_is_asked_for(store: FileStore):
     asked(store, SERVICE, OnActive.SUPERSEDE)
     rollout = store.load("team", SERVICE).rollout
-    assert (rollout.state.phase, rollout.settled) == (Phase.SUPERSEDED, True)
+    # Its canary is still to be given 0 %, by whoever looks at it next.
+    assert (rollout.state.phase, rollout.settled) == (Phase.SUPERSEDED, False)
     assert store.entries("team", SERVICE, 1)[0].who == "push_model of two"
     asked(store, SERVICE, OnActive.REFUSE)
 

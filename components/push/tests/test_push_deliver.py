@@ -281,24 +281,37 @@ def refuse() -> None:
     raise NotReadyError("a rollout is active")
 
 
-def test_what_comes_before_staging_can_refuse_and_leaves_everything_as_it_was(
-    memory: Memory, pending: str
-):
+def test_what_comes_first_can_refuse_and_leaves_everything_as_it_was(memory: Memory, pending: str):
     with pytest.raises(NotReadyError, match="a rollout is active"):
         deliver(memory, NEW, 1, pending, prepare=refuse)
     assert memory.calls == ["observe"]
     assert not storage.exists(pending)
 
 
-@pytest.mark.parametrize("interrupted", [True, False])
-def test_a_model_that_is_staged_already_is_not_refused(
-    memory: Memory, pending: str, interrupted: bool
-):
+def test_a_model_that_is_served_already_is_not_refused(memory: Memory, pending: str):
     deliver(memory, NEW, 1, pending)
-    if interrupted:
-        storage.write_text(pending, "killed after it was staged")
     deliver(memory, NEW, 1, pending, prepare=refuse)
     assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
+
+
+def test_an_interrupted_push_is_refused_before_it_goes_on(memory: Memory, pending: str):
+    deliver(memory, NEW, 1, pending)
+    memory.rollback("default", "tips")
+    storage.write_text(pending, "killed after it was staged")
+    with pytest.raises(NotReadyError, match="a rollout is active"):
+        deliver(memory, NEW, 1, pending, prepare=refuse)
+    assert memory.shares()[OLD.storage_uri] == 100
+
+
+def test_a_canary_that_somebody_promotes_meanwhile_is_not_shifted(memory: Memory, pending: str):
+    def promoted(*_: object) -> None:
+        memory.shift = shift  # type: ignore[method-assign]
+        memory.promote("default", "tips")
+        raise NotReadyError("nothing is on trial")
+
+    shift, memory.shift = memory.shift, promoted  # type: ignore[method-assign]
+    assert deliver(memory, NEW, 1, pending).percent == 100
+    assert memory.shares() == {NEW.storage_uri: 100}
 
 
 def test_a_push_that_was_replaced_by_another_says_so(memory: Memory, pending: str):

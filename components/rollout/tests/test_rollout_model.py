@@ -12,6 +12,10 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.background import served
+from kanaria.serving.rollout.commands import Command, CommandKind
+from kanaria.serving.rollout.control import orders
+from kanaria.serving.rollout.control.files import FileStore
+from kanaria.serving.rollout.policy import Policy
 from kanaria.serving.traffic.connect import LOCAL_STATE
 from kanaria.serving.traffic.local import LocalTraffic
 
@@ -62,6 +66,19 @@ def request(tmp_path: Path, policy: str = AT_ONCE, wait: bool = True, **said: ob
         drift_server_url="",
         prometheus_queries="",
     )
+
+
+def test_a_model_that_was_rolled_back_is_tried_again_by_a_person_only(
+    service: LocalTraffic, tmp_path: Path, models: Path
+):
+    store, names = FileStore(tmp_path / "serving"), ("default", "taxi")
+    orders.start(store, service, *names, Policy(), who="kim", now=0.0)
+    orders.order(store, *names, Command(kind=CommandKind.ROLLBACK, who="kim", when=1.0))
+    again = {"revision": "taxi-predictor-00009", "storage_uri": str(models / "better")}
+    found = targets(tmp_path)
+    assert not roll_out(request(tmp_path, **again), found)
+    assert [reason.kind for reason in outcome.read(found.outcome).reasons] == ["rolled_back"]
+    assert store.load(*names).rollout.number == 1
 
 
 def targets(tmp_path: Path) -> Targets:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError
+from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError, shown
 from kanaria.serving.kubernetes_client import (
     CONFIG_MAPS,
     HTTP_ROUTES,
@@ -27,6 +27,7 @@ from kanaria.serving.rollout.record import Entry, from_line, to_line
 
 LABEL = "kanaria.io/rollout"
 ROLLOUT, ENTRIES, PAGES = "rollout.json", "entries", "pages"
+REMEDY = "restore it, or delete the ConfigMap and start the rollout anew"
 PAGE_BYTES = 400_000
 """Entries beside a rollout of at most some 100 kB: half of what a ConfigMap may hold."""
 OWNERS = (INFERENCE_SERVICES, HTTP_ROUTES)
@@ -55,7 +56,8 @@ class ConfigMapStore:
             self._cluster.create(CONFIG_MAPS, namespace, new)
             return
         last = _stored(before).rollout
-        if last.active or rollout.number != last.number + 1:
+        _entries(before)  # What is damaged is not put away as if it were whole.
+        if last.governs or rollout.number != last.number + 1:
             raise ConflictError(f"{rollout.title}: another rollout was started in between")
         self._keep(namespace, f"{head(service)}-{last.number}", before, before["data"])
         self._replace(new, before)
@@ -66,7 +68,7 @@ class ConfigMapStore:
         before = self._cluster.get(CONFIG_MAPS, namespace, name)
         if before is None or before["metadata"]["resourceVersion"] != version:
             raise ConflictError(f"{rollout.title}: it has changed since it was read")
-        entries, pages = before["data"][ENTRIES], int(before["data"][PAGES])
+        entries, pages = _entries(before)
         if len(entries.encode()) > PAGE_BYTES:
             page = f"{name}-{rollout.number}-{pages}"
             self._keep(namespace, page, before, {ENTRIES: entries})
@@ -83,12 +85,13 @@ class ConfigMapStore:
             found = self._cluster.get(CONFIG_MAPS, namespace, f"{head(service)}-{number}")
         if found is None:
             raise DataError(f"{namespace}/{service}: there is no rollout {number}")
-        names = [f"{head(service)}-{number}-{page}" for page in range(int(found["data"][PAGES]))]
-        pages = [self._cluster.get(CONFIG_MAPS, namespace, name) for name in names]
-        if lost := [name for name, page in zip(names, pages, strict=True) if page is None]:
+        newest, count = _entries(found)
+        names = [f"{head(service)}-{number}-{page}" for page in range(count)]
+        pages = {name: self._cluster.get(CONFIG_MAPS, namespace, name) for name in names}
+        if lost := [name for name, page in pages.items() if page is None]:
             raise DataError(f"{namespace}: ConfigMaps {', '.join(lost)} of the record are gone")
-        text = "".join(page["data"][ENTRIES] for page in [*pages, found] if page is not None)
-        return tuple(from_line(line) for line in text.splitlines())
+        texts = [_part(page, ENTRIES) for page in pages.values() if page is not None]
+        return tuple(from_line(line) for line in "".join([*texts, newest]).splitlines())
 
     def services(self, namespace: str) -> tuple[str, ...]:
         """Return the names of the services in the namespace that have a rollout."""
@@ -148,7 +151,24 @@ def _manifest(rollout: Rollout, name: str, entries: str, pages: int) -> Object:
 
 
 def _stored(found: Object) -> Stored:
-    metadata = found["metadata"]
-    where = f"ConfigMap {metadata['namespace']}/{metadata['name']}"
-    text = found.get("data", {}).get(ROLLOUT, "")
-    return Stored(rollout=from_json(text, where), version=metadata["resourceVersion"])
+    rollout = from_json(_part(found, ROLLOUT), _where(found))
+    return Stored(rollout=rollout, version=found["metadata"]["resourceVersion"])
+
+
+def _entries(found: Object) -> tuple[str, int]:
+    """Return the entries in a ConfigMap, and the number of pages with earlier ones."""
+    pages = _part(found, PAGES)
+    if not pages.isdecimal():
+        raise DataError(f"{_where(found)}: data.{PAGES}={shown(pages)}: {REMEDY}")
+    return _part(found, ENTRIES), int(pages)
+
+
+def _part(found: Object, key: str) -> str:
+    data = found.get("data") or {}
+    if key not in data:
+        raise DataError(f"{_where(found)}: data.{key} is missing: {REMEDY}")
+    return str(data[key])
+
+
+def _where(found: Object) -> str:
+    return f"ConfigMap {found['metadata']['namespace']}/{found['metadata']['name']}"

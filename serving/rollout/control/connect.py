@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.rollout.control.controller import Heard, LeaseOf
+from kanaria.serving.rollout.control.attendance import Heard, LeaseOf
 from kanaria.serving.rollout.control.files import FOLDER, FileStore
 from kanaria.serving.rollout.control.lease import FileLease, KubernetesLease
 from kanaria.serving.rollout.control.look import World

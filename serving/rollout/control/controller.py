@@ -1,25 +1,27 @@
 """The loop around `look`: one rollout until it is settled, or all rollouts of a namespace."""
 
 import logging
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kanaria.components.shared.errors import ConflictError, KanariaError, NotReadyError
+from kanaria.serving.rollout.control.attendance import Attendance, Heard, LeaseOf
 from kanaria.serving.rollout.control.lease import Lease
 from kanaria.serving.rollout.control.look import World, look
 from kanaria.serving.rollout.control.orders import newest
 from kanaria.serving.rollout.control.store import Stored
+from kanaria.serving.rollout.control.trouble import Trouble, Troubled, log_trouble
 
 LOGGER = logging.getLogger(__name__)
 INTERVAL_SECONDS = 60.0
 POLL_SECONDS = 2.0
 """Between two looks for a person's command; also how soon a lost lease is noticed."""
+FIRST_PAUSE_SECONDS = 0.1
+"""After a change; each further pause is twice as long, up to what is asked for."""
 FAILURES = 30
 """Looks in a row that may fail before a controller of one rollout gives up."""
-
-Heard = Callable[[Stored], None]
-LeaseOf = Callable[[str, str], Lease]
 
 
 def run(
@@ -31,6 +33,7 @@ def run(
     heard: Heard,
     interval_seconds: float = INTERVAL_SECONDS,
     poll_seconds: float = POLL_SECONDS,
+    patience_seconds: float = math.inf,
 ) -> Stored:
     """Work on the newest rollout of a service until it is settled; return it as it is then.
 
@@ -42,17 +45,20 @@ def run(
         service: its name.
         lease: of the service.
         heard: is told of the rollout after every look that changed it.
-        interval_seconds: between two decisions.
-        poll_seconds: between two looks.
+        interval_seconds: between two decisions; also the longest pause where it is shorter.
+        poll_seconds: the longest pause between two looks.
+        patience_seconds: after which it gives up.
 
     Raises:
         ParameterError: there is no rollout.
-        NotReadyError, ConflictError: looking failed too often in a row; the last reason.
+        NotReadyError, ConflictError: looking failed too often in a row, the last reason; or the
+            rollout is not settled in time.
         PermissionDeniedError: the account may not do what a rollout needs.
     """
     stored = newest(world.store, namespace, service)
     heard(stored)
-    failures = 0
+    longest = min(poll_seconds, interval_seconds or poll_seconds)
+    deadline, failures, pause = time.monotonic() + patience_seconds, 0, 0.0
     with _released(lease):
         while not stored.rollout.settled:
             try:
@@ -66,12 +72,24 @@ def run(
                 found = stored
             if found.rollout.number != stored.rollout.number:
                 raise ConflictError(f"{found.rollout.title} has taken the place of this one")
+            pause = min(max(2 * pause, FIRST_PAUSE_SECONDS), longest)
             if found.version != stored.version:
-                stored = found
+                stored, pause = found, min(FIRST_PAUSE_SECONDS, longest)
                 heard(stored)
             if not stored.rollout.settled:
-                time.sleep(min(poll_seconds, interval_seconds))
+                _require_patience(stored, deadline, patience_seconds)
+                time.sleep(pause)
     return stored
+
+
+def _require_patience(stored: Stored, deadline: float, patience_seconds: float) -> None:
+    if time.monotonic() > deadline:
+        rollout = stored.rollout
+        raise NotReadyError(
+            f"{rollout.title}: {rollout.state.desired_percent} % for {rollout.target.canary} is "
+            f"recorded and was asked for, but is not live after {patience_seconds:g} s; look at "
+            "the service's status"
+        )
 
 
 def _once(world: World, stored: Stored, lease: Lease, interval_seconds: float) -> Stored:
@@ -95,40 +113,46 @@ def serve(
     *,
     lease_of: LeaseOf,
     heard: Heard,
+    troubled: Troubled = log_trouble,
     interval_seconds: float = INTERVAL_SECONDS,
     poll_seconds: float = POLL_SECONDS,
 ) -> None:
-    """Work on the rollouts of all services of a namespace, for ever.
+    """Work on the rollouts of all services of a namespace until a signal ends it.
 
-    A rollout that cannot be worked on is logged and tried again; the others go on.
+    Each service is attended by a thread, see `attendance`: what cannot be worked on is told once
+    and tried again, and holds up none of the others.
+
+    Args:
+        world: to work with, from several threads.
+        namespace: whose services.
+        lease_of: (namespace, service) -> lease.
+        heard: is told of a rollout after every look that changed it, from several threads.
+        troubled: is told of what cannot be worked on, see `trouble`.
+        interval_seconds: between two decisions on a rollout.
+        poll_seconds: between two looks at a service.
     """
-    leases: dict[str, Lease] = {}
-    while True:
-        try:
-            for service in world.store.services(namespace):
-                lease = leases.setdefault(service, lease_of(namespace, service))
-                _attend(world, namespace, service, lease, heard, interval_seconds)
-        except KanariaError as error:
-            LOGGER.warning("%s: %s", namespace, error)
-        time.sleep(min(poll_seconds, interval_seconds))
+    versions: dict[str, str] = {}
 
+    def tell(service: str, stored: Stored) -> None:
+        if versions.setdefault(service, stored.version) != stored.version:
+            versions[service] = stored.version
+            heard(stored)
 
-def _attend(
-    world: World,
-    namespace: str,
-    service: str,
-    lease: Lease,
-    heard: Heard,
-    interval_seconds: float,
-) -> None:
-    try:
+    def attend(service: str, lease: Lease) -> bool:
         stored = newest(world.store, namespace, service)
-        if stored.rollout.settled:
-            lease.release()
-            return
-        found = _once(world, stored, lease, interval_seconds)
-    except KanariaError as error:
-        LOGGER.warning("%s/%s: %s", namespace, service, error)
-        return
-    if found.version != stored.version:
-        heard(found)
+        # A person has changed it, or a look that failed after it had recorded what it decided.
+        tell(service, stored)
+        if not stored.rollout.settled:
+            tell(service, _once(world, stored, lease, interval_seconds))
+        return not stored.rollout.settled
+
+    trouble = Trouble(namespace, troubled)
+    with Attendance(attend, lambda service: lease_of(namespace, service), trouble) as attendance:
+        while True:
+            try:
+                attendance.begin(world.store.services(namespace))
+            except KanariaError as error:
+                trouble.tell("", error)
+            else:
+                trouble.over("")
+            time.sleep(min(poll_seconds, interval_seconds))

@@ -2,7 +2,8 @@
 
 phase         done when                                   else
 -----------   -----------------------------------------   --------------------------------------
-superseded    always: the service is not ours             nothing
+superseded    another revision is the newest; it has 0 %  SHIFT to 0 %; ROLL_BACK of one that
+              or was promoted                             has all traffic on trial (blue/green)
 promoted      the canary is rolled out with all traffic   PROMOTE, once it is ready
 rolled back   the canary is set to 0 % and has 0 %        ROLL_BACK
 otherwise     it is set to and has what is desired, and   SHIFT; upwards only once it is ready;
@@ -38,14 +39,28 @@ def share_of(status: ServiceStatus, revision: str) -> int:
     return sum(share.percent for share in status.traffic if share.revision == revision)
 
 
+def is_judged(rollout: Rollout, status: ServiceStatus) -> bool:
+    """Tell whether the canary is still to be judged: until its traffic is what was decided last.
+
+    A promotion that is recorded and not yet true gives no canary traffic that nobody looks at.
+    """
+    if rollout.active:
+        return True
+    part = bool(status.traffic) and share_of(status, rollout.target.canary) < 100
+    return rollout.governs and part and rollout.policy.automation is not Automation.OBSERVE
+
+
 def taken_over(rollout: Rollout, status: ServiceStatus) -> str:
-    """Return who took the service from a rollout that is not over, or "".
+    """Return who took the service from a rollout that governs it, or "".
 
     A newer revision than the canary ends the trial. So does a promotion from outside: a canary
     that has everything cannot be compared with anything.
     """
     canary, state = rollout.target.canary, rollout.state
-    if status.latest_created not in ("", canary):
+    if not rollout.governs:
+        return ""
+    is_rolled_out = state.phase is Phase.PROMOTED and status.rolled_out == canary
+    if status.latest_created not in ("", canary) and not is_rolled_out:
         return f"revision {status.latest_created}"
     ours = state.desired_percent == 100 or rollout.policy.automation is Automation.OBSERVE
     if status.rolled_out == canary and not ours:
@@ -56,20 +71,33 @@ def taken_over(rollout: Rollout, status: ServiceStatus) -> str:
 def next_move(rollout: Rollout, status: ServiceStatus) -> Move:
     """Return what is to be done next."""
     state, canary = rollout.state, rollout.target.canary
-    if state.phase is Phase.SUPERSEDED or status.latest_created not in ("", canary):
+    if status.latest_created not in ("", canary):
         return Move.NOTHING
     observes = rollout.policy.automation is Automation.OBSERVE
     if observes and state.phase is not Phase.ROLLED_BACK:
         return Move.NOTHING
     if state.phase is Phase.PROMOTED:
         return _promotion(canary, status)
-    share, wanted = share_of(status, canary), state.desired_percent
+    if state.phase is Phase.SUPERSEDED and status.rolled_out == canary:
+        return Move.ROLL_BACK if _is_on_trial_with_all(rollout) else Move.NOTHING
+    share, wanted = share_of(status, canary), wanted_percent(rollout)
     if status.canary_percent == wanted:
         return _mirroring(rollout, status) if share == wanted else Move.WAIT
     if state.phase is Phase.ROLLED_BACK:
         return Move.ROLL_BACK
     is_less = wanted < (100 if status.canary_percent is None else status.canary_percent)
     return Move.SHIFT if is_less or status.latest_ready == canary else Move.WAIT
+
+
+def _is_on_trial_with_all(rollout: Rollout) -> bool:
+    """Tell whether a step of the policy gave the canary all traffic, to be watched there."""
+    steps = {step.percent for step in rollout.policy.ladder}
+    return rollout.state.desired_percent == 100 and 100 in steps
+
+
+def wanted_percent(rollout: Rollout) -> int:
+    """Return the share that the canary is to have: none when another is about to take its place."""
+    return 0 if rollout.state.phase is Phase.SUPERSEDED else rollout.state.desired_percent
 
 
 def mirrored(rollout: Rollout) -> int:

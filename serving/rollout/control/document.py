@@ -11,7 +11,7 @@ from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.validation import first_fault
 from kanaria.serving.rollout.observations.interval import Memory
 from kanaria.serving.rollout.policy import Policy
-from kanaria.serving.rollout.state import OVER, State
+from kanaria.serving.rollout.state import OVER, Phase, State
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +67,15 @@ class Rollout:
     def active(self) -> bool:
         """Whether it still decides over the traffic of its service."""
         return self.state.phase not in OVER
+
+    @property
+    def governs(self) -> bool:
+        """Whether the traffic of its service is not to be changed by others.
+
+        A promotion that is recorded is still to come true.
+        """
+        promoting = self.state.phase is Phase.PROMOTED and not self.settled
+        return self.active or promoting
 
     @property
     def title(self) -> str:

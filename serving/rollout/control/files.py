@@ -31,8 +31,8 @@ class FileStore:
 
     def load(self, namespace: str, service: str) -> Stored | None:
         """Return the newest rollout of the service, or None when there never was one."""
-        found = sorted(self._folder(namespace, service).glob("*.json"), key=_number)
-        return _read(found[-1]) if found else None
+        found = [path for path in self._folder(namespace, service).glob("*.json") if _is_kept(path)]
+        return _read(max(found, key=_number)) if found else None
 
     def create(self, rollout: Rollout) -> None:
         """Keep the first rollout of a service, or, when the one before is over, the next."""
@@ -40,7 +40,7 @@ class FileStore:
         with _locked(folder):
             last = self.load(rollout.target.namespace, rollout.target.service)
             expected = last.rollout.number + 1 if last else 1
-            if rollout.number != expected or (last and last.rollout.active):
+            if rollout.number != expected or (last and last.rollout.governs):
                 raise ConflictError(f"{rollout.title}: another rollout was started in between")
             (folder / f"{rollout.number}.entries").unlink(missing_ok=True)
             private.write_text(folder / f"{rollout.number}.json", to_json(rollout))
@@ -72,8 +72,8 @@ class FileStore:
 
     def services(self, namespace: str) -> tuple[str, ...]:
         """Return the names of the services in the namespace that have a rollout."""
-        found = (self._state / namespace).glob(f"*/{FOLDER}/1.json")
-        return tuple(sorted(path.parent.parent.name for path in found))
+        found = (self._state / namespace).glob(f"*/{FOLDER}/*.json")
+        return tuple(sorted({path.parent.parent.name for path in found if _is_kept(path)}))
 
     def _folder(self, namespace: str, service: str) -> Path:
         return self._state / namespace / service / FOLDER
@@ -83,14 +83,26 @@ def _number(path: Path) -> int:
     return int(path.stem)
 
 
+def _is_kept(path: Path) -> bool:
+    """Tell whether a file is one of ours, and not a copy that somebody has put beside it."""
+    return path.stem.isdecimal()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}): restore it") from error
+
+
 def _read(path: Path) -> Stored:
-    text = path.read_text(encoding="utf-8")
+    text = _text(path)
     version = hashlib.sha256(text.encode()).hexdigest()
     return Stored(rollout=from_json(text, str(path)), version=version)
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return _text(path).splitlines() if path.exists() else []
 
 
 def _append(path: Path, count: int, entry: Entry) -> None:

@@ -26,6 +26,17 @@ class Lease(Protocol):
         """Give the lease back, if it is held."""
 
 
+class NoLease:
+    """For what must not wait for another, such as a person's rollback; it is always held."""
+
+    def hold(self) -> bool:
+        """Return True."""
+        return True
+
+    def release(self) -> None:
+        """Do nothing."""
+
+
 class FileLease:
     """A lease on one machine; it ends with the process that holds it."""
 

@@ -4,9 +4,16 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from kanaria.components.shared.errors import NotReadyError
+from kanaria.components.shared.errors import KanariaError, NotReadyError
 from kanaria.serving.rollout.commands import Command, CommandKind, apply
-from kanaria.serving.rollout.control.convergence import Move, mirrored, next_move, taken_over
+from kanaria.serving.rollout.control.convergence import (
+    Move,
+    is_judged,
+    mirrored,
+    next_move,
+    taken_over,
+    wanted_percent,
+)
 from kanaria.serving.rollout.control.document import Rollout
 from kanaria.serving.rollout.control.store import Store, Stored
 from kanaria.serving.rollout.decide import decide
@@ -38,7 +45,8 @@ def look(world: World, stored: Stored, interval_seconds: float) -> Stored:
     """Return the rollout after one look.
 
     Whatever was decided before is made true first, so a controller that starts anew goes on
-    where the last one died.
+    where the last one died. Where that fails, the canary is judged all the same: it has the
+    traffic that it has.
 
     Args:
         world: to work with.
@@ -47,18 +55,22 @@ def look(world: World, stored: Stored, interval_seconds: float) -> Stored:
 
     Raises:
         ConflictError: somebody else changed the rollout or the service in between.
-        NotReadyError: the platform does not answer, or the service is gone.
+        NotReadyError: the platform does not answer or does not take the traffic that was decided,
+            or the service is gone.
+        ParameterError, PermissionDeniedError: the platform refuses the traffic.
     """
     if stored.rollout.settled:
         return stored
     status = _status(world, stored.rollout)
-    taker = taken_over(stored.rollout, status) if stored.rollout.active else ""
-    if taker:
+    if taker := taken_over(stored.rollout, status):
         return _superseded(world, stored, taker)
-    status = _converge(world, stored, status)
-    if stored.rollout.active and _is_due(world, stored.rollout, interval_seconds):
+    status, failure = _tried(world, stored, status)
+    due = _is_due(world, stored.rollout, interval_seconds)
+    if due and is_judged(stored.rollout, status):
         stored = _decide(world, stored, status)
-        status = _converge(world, stored, status)
+        status, failure = _tried(world, stored, status)
+    if failure is not None:
+        raise failure
     return _settle(world, stored, status)
 
 
@@ -119,7 +131,7 @@ def _converge(world: World, stored: Stored, status: ServiceStatus) -> ServiceSta
         world.store.save(rollout, stored.version)
     match move:
         case Move.SHIFT:
-            world.traffic.shift(namespace, service, rollout.state.desired_percent)
+            world.traffic.shift(namespace, service, wanted_percent(rollout))
         case Move.PROMOTE:
             world.traffic.promote(namespace, service)
         case Move.ROLL_BACK:
@@ -129,6 +141,16 @@ def _converge(world: World, stored: Stored, status: ServiceStatus) -> ServiceSta
         case Move.NOTHING | Move.WAIT:
             return status
     return _status(world, rollout)
+
+
+def _tried(
+    world: World, stored: Stored, status: ServiceStatus
+) -> tuple[ServiceStatus, KanariaError | None]:
+    """Do what is missing; return the status that was read last, and what was in the way."""
+    try:
+        return _converge(world, stored, status), None
+    except KanariaError as error:
+        return _status(world, stored.rollout), error
 
 
 def _superseded(world: World, stored: Stored, taker: str) -> Stored:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
-from kanaria.serving.rollout.commands import Command, CommandKind, apply, begin
+from kanaria.serving.rollout.commands import Command, apply, begin
 from kanaria.serving.rollout.control.document import Rollout, Target
 from kanaria.serving.rollout.control.store import Store, Stored
 from kanaria.serving.rollout.observations.interval import Memory
@@ -74,7 +74,7 @@ def start(
     last = store.load(namespace, service)
     status = traffic.observe(namespace, service)
     target = target_of(namespace, service, status)
-    if last is not None and last.rollout.active:
+    if last is not None and last.rollout.governs:
         return _going_on(last.rollout, target, policy)
     if policy.strategy is Strategy.SHADOW and policy.mirror_percent:
         _require_copies(status, f"{namespace}/{service}")
@@ -127,9 +127,8 @@ def order(store: Store, namespace: str, service: str, command: Command) -> Store
         stored = newest(store, namespace, service)
         rollout = stored.rollout
         state = apply(rollout.state, command, rollout.policy).state
-        settled = command.kind is CommandKind.SUPERSEDE
         try:
-            changed = replace(rollout, state=state, settled=settled)
+            changed = replace(rollout, state=state, settled=False)
             return store.save(changed, stored.version, command)
         except ConflictError as error:
             cause = error

@@ -56,6 +56,34 @@ def test_nothing_warms_up_where_no_gate_looks_at_latency(drive):
     assert shifts[0] == 1
 
 
+@pytest.fixture
+def promoted(drive):
+    """A rollout whose promotion is recorded, after an hour."""
+    state = drive(CANARY, 60)[-1].state
+    assert state.phase is Phase.PROMOTED
+    return state
+
+
+def test_a_promotion_that_is_not_true_yet_is_judged(promoted, minute, healthy, make_counts):
+    errs = minute(60, make_counts(300, 150, 15), make_counts(300, 5, 15), percent=50)
+    assert decide(promoted, errs, CANARY).verdict.action is Action.ROLLBACK
+    assert decide(promoted, healthy(60, 50), CANARY).state.phase is Phase.PROMOTED
+
+
+def test_a_promotion_that_is_true_is_over(promoted, minute, make_counts):
+    errs = minute(60, make_counts(300, 150, 15), make_counts(300, 5, 15), percent=100)
+    assert decide(promoted, errs, CANARY).verdict.action is Action.HOLD
+
+
+def test_a_promotion_without_data_stays_one(promoted, minute):
+    state = promoted
+    for number in range(60, 240):
+        decision = decide(state, minute(number, percent=50), CANARY)
+        assert decision.verdict.action is Action.HOLD
+        state = decision.state
+    assert state.phase is Phase.PROMOTED
+
+
 def test_a_basic_rollout_promotes_what_is_ready(minute):
     policy = parse("strategy: basic")
     waiting = decide(begin(0.0), minute(1, ready=False), policy)

@@ -79,6 +79,15 @@ def test_after_a_promotion_the_revision_before_comes_back(found):
     assert routing.rolled_back(promoted).weights[stable] == 100
 
 
+def test_no_revision_is_stable_before_one_was_ready():
+    found = routing.staged(routing.first("r0"), "r1")
+    assert routing.with_first_ready(found, []).rolled_out == ""
+    assert routing.with_first_ready(found, ["r0"]).rolled_out == "r0"
+    first_ready = routing.with_first_ready(found, ["r0", "r1"])
+    assert first_ready.rolled_out == "r1"
+    assert routing.shifted(first_ready, 100).weights == {"r1": 100}
+
+
 @given(routings())
 def test_staging_never_moves_a_request_to_the_new_revision(found):
     assert routing.staged(found, "new").weights["new"] == 0

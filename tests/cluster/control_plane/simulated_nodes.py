@@ -18,7 +18,8 @@ def start_nodes() -> None:
     """Start kwok and its nodes: one without GPUs, two with."""
     kwok = module_folder("kwok", "sigs.k8s.io/kwok")
     stages = rendered(kwok / "kustomize/stage/fast")
-    apply([*stages, *read([MANIFESTS / "load_failure.yaml", MANIFESTS / "simulated_nodes.yaml"])])
+    own = ("load_failure.yaml", "waiting.yaml", "simulated_nodes.yaml")
+    apply([*stages, *read([MANIFESTS / name for name in own])])
     start(
         "kwok",
         [

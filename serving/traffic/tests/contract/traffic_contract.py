@@ -208,6 +208,59 @@ class TrafficContract(Contract):
         rollout.until(lambda status: status.failure is None)
         rollout.until_shares(one=100)
 
+    def test_a_revision_that_is_not_ready_gets_no_more_and_may_get_less(self, rollout):
+        traffic = rollout.way.traffic
+        rollout.deploy("one")
+        rollout.until_shares(one=100)
+        rollout.stage("broken")
+        rollout.until(lambda status: status.transition == "BlockedByFailedLoad")
+        with pytest.raises(NotReadyError, match="is not ready; nothing shifted"):
+            traffic.shift(*rollout.where, 10)
+        with pytest.raises(NotReadyError, match="is not ready; nothing shifted"):
+            traffic.promote(*rollout.where)
+        assert rollout.status().canary_percent == 0
+        traffic.shift(*rollout.where, 0)
+        traffic.rollback(*rollout.where)
+        rollout.until_shares(one=100)
+
+    def test_with_one_revision_there_is_nothing_to_share_or_go_back_to(self, rollout):
+        traffic = rollout.way.traffic
+        rollout.deploy("one")
+        rollout.until_shares(one=100)
+        rollout.until(lambda status: status.rolled_out == status.latest_created)
+        with pytest.raises(NotReadyError, match="no earlier revision to go back to"):
+            traffic.rollback(*rollout.where)
+        for percent in (0, 10):
+            with pytest.raises(NotReadyError, match="nothing is on trial"):
+                traffic.shift(*rollout.where, percent)
+        traffic.shift(*rollout.where, 100)
+        traffic.promote(*rollout.where)
+        rollout.until_shares(one=100)
+
+    def test_a_shift_never_takes_a_promotion_back(self, rollout):
+        traffic = rollout.way.traffic
+        rollout.deploy("one")
+        rollout.until_shares(one=100)
+        rollout.deploy("two")
+        traffic.promote(*rollout.where)
+        rollout.until_shares(two=100)
+        rollout.until(lambda status: status.rolled_out == status.latest_created)
+        with pytest.raises(NotReadyError, match="nothing is on trial"):
+            traffic.shift(*rollout.where, 0)
+        rollout.until_shares(two=100)
+
+    def test_the_first_revision_that_is_ready_gets_all_whatever_came_before(self, rollout):
+        traffic = rollout.way.traffic
+        rollout.stage("broken")
+        rollout.until(lambda status: status.transition == "BlockedByFailedLoad")
+        for verb in (traffic.promote, traffic.rollback):
+            with pytest.raises(NotReadyError):
+                verb(*rollout.where)
+        rollout.deploy("two")
+        rollout.until(lambda status: status.rolled_out == status.latest_ready)
+        traffic.shift(*rollout.where, 100)
+        rollout.until_shares(two=100)
+
     def test_staging_what_is_live_already_changes_nothing(self, rollout):
         rollout.deploy("one")
         rollout.until_shares(one=100)

@@ -1,7 +1,8 @@
 """A service whose revisions follow KServe's rules without any process, and a clock that is told.
 
-The rules are those local serving runs by (`serving.local.reconcile`); the numbers come from the
-traffic really set, so a canary without traffic has none.
+The rules are those local serving runs by (`serving.local.reconcile`), and those of every way of
+traffic (`serving.traffic.rules`); the numbers come from the traffic really set, so a canary without
+traffic has none.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from kanaria.serving.local.store import MIRRORED, Observed
 from kanaria.serving.rollout.counters import Replica
 from kanaria.serving.rollout.observations.protocol import Container, Reading, Revisions
 from kanaria.serving.traffic.local import status_of
+from kanaria.serving.traffic.rules import require_rollback, require_shift
 
 NAMESPACE, SERVICE = "default", "taxi"
 STABLE, CANARY = "taxi-predictor-00001", "taxi-predictor-00002"
@@ -34,6 +36,7 @@ class Paper:
         requests_a_minute: to the service.
         error_rate: of the canary; the stable revision's is 1 %.
         exposed: (revision, was it ready) at every moment it had traffic, or copies of it.
+        unready: revisions that were ready before and are not now; they answer with errors only.
     """
 
     clock: float = 0.0
@@ -43,6 +46,7 @@ class Paper:
     observed: Observed = field(default_factory=Observed)
     counters: dict[str, list[float]] = field(default_factory=dict)
     exposed: list[tuple[str, bool]] = field(default_factory=list)
+    unready: set[str] = field(default_factory=set)
     wrote: Callable[[str], None] = lambda _: None
 
     def push(self, version: str, *, ready: bool = True) -> None:
@@ -85,6 +89,7 @@ class Paper:
                 self.exposed.append((revision, revision in self.observed.ready))
             requests = self.requests_a_minute * seconds / 60 * percent / 100
             rate = self.error_rate if revision == CANARY else 0.01
+            rate = 1.0 if revision in self.unready else rate
             counted = self.counters.setdefault(revision, [0.0, 0.0])
             counted[0] += requests
             counted[1] += requests * rate
@@ -97,9 +102,17 @@ class Paper:
         if (namespace, name) != (NAMESPACE, SERVICE) or not self.manifest:
             return None
         current = replace(self.observed, status=reconcile.status(self.observed, "http://taxi"))
-        return status_of(self.manifest, current, "http://taxi")
+        status = status_of(self.manifest, current, "http://taxi")
+        if status.latest_ready not in self.unready:
+            return status
+        # As KnativeTraffic tells it.
+        return replace(
+            status,
+            latest_ready="" if status.rolled_out == status.latest_ready else status.rolled_out,
+        )
 
     def shift(self, namespace: str, name: str, percent: int) -> None:
+        require_shift(f"{namespace}/{name}", self.observe(namespace, name), percent)
         self.set_percent(percent)
 
     def mirror(self, namespace: str, name: str, percent: int) -> None:
@@ -110,9 +123,10 @@ class Paper:
         self.wrote("after")
 
     def promote(self, namespace: str, name: str) -> None:
-        self.set_percent(100)
+        self.shift(namespace, name, 100)
 
     def rollback(self, namespace: str, name: str) -> None:
+        require_rollback(f"{namespace}/{name}", self.observe(namespace, name))
         self.set_percent(0)
 
     # Source
