@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from kanaria.serving.local import mirror
+from kanaria.serving.local.accepted import STOP
 from kanaria.serving.local.controller import Controller, LiveService
 from kanaria.serving.local.exchanges import Exchanges
 from kanaria.serving.local.forwarding import Call, forwarded, refuse
@@ -47,6 +48,27 @@ def choose(shares: Sequence[RevisionTraffic], draw: float) -> str:
         if point < reached:
             return share.revision
     return ""
+
+
+def names(host: str, service: str, namespace: str) -> bool:
+    """Tell whether a Host header names a service: `<service>.<namespace>`, then any labels.
+
+    Letters of both cases are the same to DNS; a port and a dot at the end say nothing.
+    """
+    labels = host.strip().lower().partition(":")[0].split(".")
+    return labels[:2] == [service, namespace]
+
+
+def _why_not(live: LiveService) -> str:
+    """Say why a service has no revision that could answer."""
+    if live.stopped:
+        return f'it is stopped by its annotation {STOP}: "true"'
+    return live.fault or "no revision is ready yet"
+
+
+def _told(live: LiveService) -> dict[str, str]:
+    """Return what is wrong with a service, for whoever asks."""
+    return {"fault": live.fault} if live.fault else {}
 
 
 def _raw_path(request: Request) -> str:
@@ -117,7 +139,7 @@ class Router:
         name, found = match["name"], self._controller.find(match["name"])
         if len(found) > 1:
             host = request.headers.get("host", "")
-            found = [s for s in found if host.startswith(f"{name}.{s.namespace}")] or found
+            found = [s for s in found if names(host, name, s.namespace)] or found
         if not found:
             return refuse(404, f"service {name!r}: unknown; GET / lists the services")
         if len(found) > 1:
@@ -126,7 +148,7 @@ class Router:
             return refuse(409, f"{why}: send the header Host: {name}.NAMESPACE")
         ready_path = (match["protocol"], match["verb"]) in (("v1", None), ("v2", "/ready"))
         if request.method == "GET" and ready_path:
-            return JSONResponse({"name": name, "ready": found[0].answers()})
+            return JSONResponse({"name": name, "ready": found[0].answers(), **_told(found[0])})
         return await self._counted(request, found[0], match["protocol"])
 
     async def _of_revision(self, request: Request, match: re.Match[str]) -> Response:
@@ -147,7 +169,7 @@ class Router:
         began = time.perf_counter()
         revision = choose(live.shares, self._random.random())
         if not revision:
-            return refuse(503, f"service {live.name!r}: no revision is ready yet")
+            return refuse(503, f"service {live.name!r}: {_why_not(live)}")
         call = await call_of(request, _raw_path(request))
         if protocol != live.protocol(revision):
             speaks = live.protocol(revision)
@@ -173,4 +195,5 @@ def _shown(live: LiveService) -> dict[str, Any]:
         "name": live.name,
         "ready": live.answers(),
         "traffic": {share.revision: share.percent for share in live.shares},
+        **_told(live),
     }

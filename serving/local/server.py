@@ -46,9 +46,7 @@ def serve(
     wanted = [manifest for file in manifests for manifest in store.load_manifests(file)]
     with store.served(state), listening(HOST, port) as listener:
         for manifest in wanted:
-            service = store.service_of(state, manifest)
-            with service.changing():
-                service.apply(manifest)
+            store.service_of(state, manifest).replace(manifest)
         signals = asyncio.run(_serve(state, listener, url_of(listener), seed))
     if not signals:
         raise NotReadyError(f"{state}: the server ended by itself; its last lines say why")

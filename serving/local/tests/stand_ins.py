@@ -48,6 +48,8 @@ class Live:
     rules: dict[str, LogRule] = field(default_factory=dict)
     namespace: str = "default"
     name: str = "tips"
+    fault: str = ""
+    stopped: bool = False
     runners: dict[str, None] = field(default_factory=dict)
 
     def port(self, revision):
