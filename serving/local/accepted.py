@@ -65,6 +65,12 @@ ACTED_ON = {
     ),
     "spec.predictor.model": frozenset(("modelFormat", "protocolVersion", "storageUri")),
 }
+PLACES = {
+    "spec.predictor.model": fields.MODEL,
+    "spec.predictor": fields.PREDICTOR,
+    "spec": fields.SPEC,
+    "metadata": fields.METADATA,
+}
 ONE_REPLICA = frozenset(("maxReplicas", "minReplicas"))
 
 
@@ -139,8 +145,8 @@ def _rewritten(document: Part, faults: Faults) -> Part:
         faults.add(f"spec.predictor: write model or {FORMAT}, not both")
         return document
     for name in old.keys() - fields.FRAMEWORK.keys():
-        near = meant(name, fields.FRAMEWORK)
-        faults.add(f'unknown field "spec.predictor.{FORMAT}.{name}"{near}')
+        remedy = _remedy(name, fields.FRAMEWORK)
+        faults.add(f'unknown field "spec.predictor.{FORMAT}.{name}"{remedy}')
     known = {name: value for name, value in old.items() if name in fields.FRAMEWORK}
     rest = {name: value for name, value in predictor.items() if name != FORMAT}
     model = {"modelFormat": {"name": FORMAT}, **known}
@@ -176,11 +182,20 @@ def _check_fields(part: Part, path: str, table: Fields, faults: Faults) -> None:
     for name, value in part.items():
         full = f"{path}.{name}".lstrip(".")
         if name not in table:
-            faults.add(f'unknown field "{full}"{meant(name, table)}')
+            faults.add(f'unknown field "{full}"{_remedy(name, table)}')
         elif value is not None and not table[name].holds(value):
             faults.check(False, full, value, f"write {table[name]}")
         elif value not in (None, [], "") and name in REFUSED.get(path, {}):
             faults.add(f"{full}: {REFUSED[path][name]}")
+
+
+def _remedy(name: str, table: Fields) -> str:
+    """Say where an unknown field belongs, or which one was meant; "" where nothing is near."""
+    place = next((path for path, known in PLACES.items() if name in known), "")
+    same = next((known for known in table if known.lower() == name.lower()), "")
+    if same:
+        return f", did you mean {same}?"
+    return f", it belongs in {place}" if place else meant(name, table)
 
 
 def _check_metadata(metadata: Part, faults: Faults) -> None:

@@ -1,9 +1,10 @@
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.serving.local.router import choose
+from kanaria.serving.local.router import choose, names
 from kanaria.serving.local.runner import back_off
 from kanaria.serving.local.store import last_line
 from kanaria.serving.traffic.protocol import RevisionTraffic
@@ -28,6 +29,36 @@ def test_the_same_seed_chooses_the_same():
 
 def test_without_shares_nobody_is_chosen():
     assert choose((), 0.5) == ""
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["shop.team", "shop.team.example.com", "Shop.TEAM:8080", "shop.team.", "shop.team.svc.:80"],
+)
+def test_a_host_names_a_service_by_its_first_labels(host):
+    assert names(host, "shop", "team")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "shop.teams",
+        "shop.evil.com",
+        "shopx.team",
+        "xshop.team",
+        "shop-team",
+        "team.shop",
+        "shop",
+        "",
+        "127.0.0.1:8080",
+        "[::1]:8080",
+        "[fe80::1%25shop.team]",
+        ".shop.team",
+        "shop..team",
+    ],
+)
+def test_a_host_that_only_looks_alike_names_no_service(host):
+    assert not names(host, "shop", "team")
 
 
 def test_back_off_doubles_up_to_half_a_minute():
