@@ -1,5 +1,6 @@
 """What the server has made of a manifest, as it stands in `status.json`. Pure."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -70,14 +71,15 @@ class Observed:
 _OBSERVED = TypeAdapter(Observed)
 
 
-def parse(content: bytes) -> Observed:
-    """Return what a `status.json` says.
+def parse(raw: Any) -> Observed:
+    """Return what a `status.json` says, given as JSON's values.
 
     Raises:
-        ValueError: it is no JSON, has fields of other kinds, or contradicts itself.
+        ValueError: it has fields of other kinds, or contradicts itself.
     """
     try:
-        found = _OBSERVED.validate_json(content, strict=True)
+        # As text once more: only there a list may stand for a tuple, and no text for a number.
+        found = _OBSERVED.validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
