@@ -8,7 +8,8 @@ answer that nobody reads is given up. Sizes of bodies are `intake`'s matter.
 import asyncio
 import http
 import json
-from typing import Any
+from itertools import chain
+from typing import Any, ClassVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -29,14 +30,21 @@ OF_UPGRADES = frozenset((b"connection", b"upgrade", b"http2-settings"))
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection; `bounded` makes the class of one server's.
 
-    most_connections = MOST_CONNECTIONS
+    Attributes:
+        most_connections: that may be open at a time.
+        never_asked: connections without a whole request so far, the oldest first.
+        idle: those that were answered and do not ask, the longest first.
+    """
+
+    most_connections: ClassVar[int]
+    never_asked: ClassVar[dict["BoundedProtocol", None]]
+    idle: ClassVar[dict["BoundedProtocol", None]]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         """Wait for the first request."""
         super().__init__(*arguments, **named)
-        self._since = self.loop.time()
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._in_head, self._is_refused, self._fault = False, False, 0
@@ -50,12 +58,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Make room for the connection, or refuse it."""
         super().connection_made(transport)
+        self.never_asked[self] = None
         self._begin_head()
         if len(self.connections) > self.most_connections:
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
+        self._count_out()
         self._end_head()
         self._stop_write_timer()
         super().connection_lost(exc)
@@ -97,6 +107,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Let the request be answered."""
         if not self.parser.should_upgrade():
             self._in_head = False
+            self._count_out()
             self._end_head()
             super().on_headers_complete()
 
@@ -107,8 +118,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
-        self._since = self.loop.time()
         super().on_response_complete()
+        if self.waits:
+            self.idle[self] = None
 
     def pause_writing(self) -> None:
         """Give the client time to read its answer."""
@@ -179,17 +191,19 @@ class BoundedProtocol(HttpToolsProtocol):
             self._write_timer.cancel()
             self._write_timer = None
 
+    def _count_out(self) -> None:
+        """Wait no longer: the connection asks, or is gone."""
+        self.never_asked.pop(self, None)
+        self.idle.pop(self, None)
+
     def _make_room(self) -> None:
         """Close the connection that waits longest, one that never asked anything first."""
-        waiting = [
-            other
-            for other in self.connections
-            if isinstance(other, BoundedProtocol) and other is not self and other.waits
-        ]
-        if not waiting:
+        waiting = (other for other in chain(self.never_asked, self.idle) if other is not self)
+        oldest = next(waiting, None)
+        if oldest is None:
             self._refuse(http.HTTPStatus.SERVICE_UNAVAILABLE)
             return
-        oldest = min(waiting, key=lambda other: (other.cycle is not None, other._since))
+        oldest._count_out()
         self.connections.discard(oldest)
         oldest.transport.close()
 
@@ -223,3 +237,9 @@ REASONS = {
     ),
     http.HTTPStatus.SERVICE_UNAVAILABLE: "too many connections; try again",
 }
+
+
+def bounded(most_connections: int) -> type[BoundedProtocol]:
+    """Return the protocol of a server with so many connections at a time."""
+    own = {"most_connections": most_connections, "never_asked": {}, "idle": {}}
+    return type("Protocol", (BoundedProtocol,), own)

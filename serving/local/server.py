@@ -16,7 +16,7 @@ from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.listening import listening, url_of
 from kanaria.serving.local import intake, store
-from kanaria.serving.local.bounded_http import IDLE_SECONDS, MOST_CONNECTIONS, BoundedProtocol
+from kanaria.serving.local.bounded_http import IDLE_SECONDS, MOST_CONNECTIONS, bounded
 from kanaria.serving.local.controller import Controller
 from kanaria.serving.local.router import Router
 
@@ -35,7 +35,7 @@ def configured(router: Router, most_connections: int = MOST_CONNECTIONS) -> uvic
     """Return how a router is served: within the bounds of `bounded_http`."""
     return uvicorn.Config(
         router,
-        http=type("Protocol", (BoundedProtocol,), {"most_connections": most_connections}),
+        http=bounded(most_connections),
         ws="none",
         lifespan="off",
         log_config=None,
