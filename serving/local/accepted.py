@@ -33,6 +33,9 @@ LABEL_KEY = re.compile(
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 NOT_TEXT = re.compile(r"[\x00-\x1f\x7f]")
 
+STOCK_IMAGE = re.compile(r"(.+/)?tensorflow/serving([:@].+)?")
+"""TensorFlow Serving's own: another version of what serves here, as `runtimeVersion` is."""
+
 NO_CONTAINERS = "local serving runs no containers; take it out"
 REFUSED: Mapping[str, Mapping[str, str]] = {
     "spec": {
@@ -48,7 +51,7 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         "workerSpec": "local serving runs one process a revision; take it out",
     },
     "spec.predictor.model": {
-        **dict.fromkeys(("command", "image"), NO_CONTAINERS),
+        "command": NO_CONTAINERS,
         "confidential": "local serving reads no encrypted model",
         "name": "KServe allows no name in a standard predictor; take it out",
         "storage": "write storageUri",
@@ -263,6 +266,9 @@ def _check_model(model: Part, faults: Faults) -> None:
     protocol = model.get("protocolVersion")
     fits = protocol is None or not isinstance(protocol, str) or protocol in PROTOCOLS
     faults.check(fits, "protocolVersion", protocol, "local serving speaks v1, v2")
+    image = model.get("image")
+    fits = not image or not isinstance(image, str) or bool(STOCK_IMAGE.fullmatch(image))
+    faults.check(fits, "spec.predictor.model.image", image, NO_CONTAINERS)
     _check_uri(model.get("storageUri"), faults)
     _check_resources(model, "spec.predictor.model", faults)
 

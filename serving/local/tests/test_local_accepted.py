@@ -110,7 +110,8 @@ def test_a_value_of_another_kind_is_refused(document, field):
         (manifest(f"{MODEL}, containers: [{{name: a}}]"), "spec.predictor.containers"),
         (manifest("containers: [{name: a}]"), "spec.predictor.containers"),
         (manifest("sklearn: {storageUri: /m}"), "spec.predictor.sklearn"),
-        (model("image: me/own"), "spec.predictor.model.image"),
+        (model("image: me/own"), "spec.predictor.model.image='me/own'"),
+        (model("image: me/mytensorflow/serving"), "spec.predictor.model.image"),
         (model("storage: {key: a}"), "spec.predictor.model.storage: write storageUri"),
         (manifest(f"{MODEL}, logger: {{mode: all, url: 'http://a', batchSize: 5}}"), "batchSize"),
         (manifest(f"{MODEL}, tensorflow: {{storageUri: /n}}"), "model or tensorflow, not both"),
@@ -137,6 +138,8 @@ def test_what_concerns_pods_only_is_kept_and_named():
     ]
     more = ServiceSpec(name="shop", storage_uri="/m", scaling=Scaling(max_replicas=3))
     assert inert(taken(build(more), "test")) == ["spec.predictor.maxReplicas"]
+    stock = model("image: 'tensorflow/serving:2.19.1'")
+    assert inert(taken(stock, "test")) == ["spec.predictor.model.image"]
     assert inert(taken(manifest(), "test")) == []
 
 

@@ -371,12 +371,27 @@ def test_an_answer_that_nobody_reads_is_given_up(monkeypatch):
     asyncio.run(whole())
 
 
-def test_a_wish_to_upgrade_is_answered_as_if_it_were_none():
-    more = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n"
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n"
+CHUNKED_BODY = b"Transfer-Encoding: chunked\r\n\r\n" + chunked(GOOD) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [with_length(GOOD, more=UPGRADE), PREDICT + UPGRADE + CHUNKED_BODY],
+    ids=["length", "chunks"],
+)
+@pytest.mark.parametrize("step", [1 << 20, 40], ids=["at once", "in pieces"])
+def test_a_wish_to_upgrade_is_answered_as_if_it_were_none(request_, step):
+    """As Java's and JetBrains' clients send it: Kludex/uvicorn#2722 lost the body."""
 
     async def test(client, _):
         for _ in range(2):
-            assert (await client.ask(with_length(GOOD, more=more)))[0] == 200
+            for start in range(0, len(request_), step):
+                await client.send(request_[start : start + step])
+                await asyncio.sleep(0)
+            assert (await client.answer())[0] == 200
+        await client.send(request_ + with_length(GOOD))
+        assert [(await client.answer())[0] for _ in range(2)] == [200, 200]
 
     run(test)
 

@@ -1,8 +1,11 @@
+import asyncio
 import random
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stand_ins import Live, routed
 
 from kanaria.serving.local.router import choose, names
 from kanaria.serving.local.runner import back_off
@@ -71,3 +74,16 @@ def test_the_cause_is_the_last_line_that_says_something(tmp_path):
     assert last_line(log) == "OSError: no graph"
     assert last_line(log, start=log.stat().st_size) == ""
     assert last_line(tmp_path / "none") == ""
+
+
+def test_whoever_asks_is_told_what_is_wrong_with_a_service():
+    async def whole():
+        fault = "manifest.yaml: canaryTrafficPercent='20%': write an integer"
+        async with routed(Live(ports={}, shares=(), fault=fault)) as url, httpx.AsyncClient() as to:
+            answer = await to.post(f"{url}/v1/models/tips:predict", json={})
+            assert (answer.status_code, fault in answer.json()["error"]) == (503, True)
+            seen = (await to.get(f"{url}/v1/models/tips")).json()
+            assert seen == {"name": "tips", "ready": False, "fault": fault}
+            assert (await to.get(url)).json()["services"][0]["fault"] == fault
+
+    asyncio.run(whole())
