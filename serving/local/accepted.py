@@ -13,7 +13,14 @@ from kanaria.components.shared.command_line import meant
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service import fields
-from kanaria.serving.inference_service.check import METRICS, PROTOCOLS, check_names, is_percent
+from kanaria.serving.inference_service.check import (
+    AFFINITY,
+    METRICS,
+    PROTOCOLS,
+    TOLERATION,
+    check_names,
+    is_percent,
+)
 from kanaria.serving.inference_service.fields import Fields, Kind
 from kanaria.serving.inference_service.manifest import API_VERSION, KIND
 from kanaria.serving.inference_service.quantity import amount, is_amount
@@ -74,6 +81,7 @@ PLACES = {
     "spec": fields.SPEC,
     "metadata": fields.METADATA,
 }
+ENVIRONMENT = frozenset(("name", "value", "valueFrom"))
 ONE_REPLICA = frozenset(("maxReplicas", "minReplicas"))
 
 
@@ -134,6 +142,8 @@ def inert(manifest: Mapping[str, Any]) -> list[str]:
         and value not in (None, {}, [], "")
         and not (name in ONE_REPLICA and value == 1)
     ]
+    if predictor["model"]["modelFormat"].get("version"):
+        found.append("spec.predictor.model.modelFormat.version")
     return sorted(found)
 
 
@@ -242,7 +252,20 @@ def _check_component(predictor: Part, faults: Faults) -> None:
         _texts(predictor, f"spec.predictor.{name}", faults)
     if isinstance(predictor.get("logger"), dict):
         check_logger(_part(predictor, "spec.predictor.logger", fields.LOGGER, faults), faults)
+    _check_entries(predictor.get("tolerations"), "spec.predictor.tolerations", TOLERATION, faults)
+    affinity = predictor.get("affinity")
+    _check_entries([affinity] if affinity else [], "spec.predictor.affinity", AFFINITY, faults)
     _check_resources(predictor, "spec.predictor", faults)
+
+
+def _check_entries(entries: Any, path: str, known: frozenset[str], faults: Faults) -> None:
+    """Record what is no mapping in a list, and fields that Kubernetes does not know."""
+    for entry in entries if isinstance(entries, list) else []:
+        if not isinstance(entry, dict):
+            faults.check(False, path, entry, "write a mapping")
+            continue
+        for name in entry.keys() - known:
+            faults.add(f'unknown field "{path}.{name}"{meant(name, known)}')
 
 
 def _check_replicas(predictor: Part, faults: Faults) -> None:
@@ -269,6 +292,7 @@ def _check_model(model: Part, faults: Faults) -> None:
     image = model.get("image")
     fits = not image or not isinstance(image, str) or bool(STOCK_IMAGE.fullmatch(image))
     faults.check(fits, "spec.predictor.model.image", image, NO_CONTAINERS)
+    _check_entries(model.get("env"), "spec.predictor.model.env", ENVIRONMENT, faults)
     _check_uri(model.get("storageUri"), faults)
     _check_resources(model, "spec.predictor.model", faults)
 

@@ -36,3 +36,7 @@ class AtRest:
             return False
         self._told = True
         return True
+
+    def look_again(self) -> None:
+        """Tell of the file once more, although it may be the same."""
+        self._seen = ()

@@ -30,7 +30,6 @@ class LiveService:
     Attributes:
         shares: who answers how much.
         shadow: who gets a copy of which percentage of the requests, if anybody.
-        fault: why what is written now was not taken over, or "".
     """
 
     def __init__(self, service: Service, spawner: Spawner, url: str) -> None:
@@ -39,12 +38,12 @@ class LiveService:
         self.shares: tuple[RevisionTraffic, ...] = ()
         self.shadow: RevisionTraffic | None = None
         self.runners: dict[str, Runner] = {}
-        self.fault = ""
+        self._fault, self._unwritten = "", ""
         self._service, self._spawner, self._url = service, spawner, url
         self._manifest = AtRest(service.folder / MANIFEST)
         self._stopping: set[asyncio.Task[None]] = set()
         self._observed = Observed()
-        self._is_open, self._is_written = False, True
+        self._is_open = False
         self._told_inert: list[str] = []
 
     def poll(self) -> None:
@@ -53,14 +52,22 @@ class LiveService:
             if not self._is_open:
                 self._publish(self._service.observed())
                 self._is_open = True
-            if not self._is_written:
+            if self._unwritten:
                 self._publish(self._observed)
             if self._manifest.changed():
                 self._take_over()
         except FileNotFoundError:
+            self._manifest.look_again()
             self._refuse(f"{self._service.folder / MANIFEST}: is gone; it is served as it was")
         except (KanariaError, OSError) as error:
+            if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
+                self._manifest.look_again()  # The file is the same when it can be read again.
             self._refuse(str(error))
+
+    @property
+    def fault(self) -> str:
+        """Why what is written now was not taken over, or what came of it not written; or ""."""
+        return self._fault or self._unwritten
 
     @property
     def stopped(self) -> bool:
@@ -77,13 +84,13 @@ class LiveService:
             self._publish(reconcile.adopt(self._observed, manifest, digest))
         elif self._observed.fault:
             self._publish(replace(self._observed, fault=""))
-        self.fault = ""
+        self._fault = ""
 
     def _refuse(self, fault: str) -> None:
         """Tell once what is wrong; a status that could not be read is left as it is."""
-        if fault == self.fault:
+        if fault == self._fault:
             return
-        self.fault = fault
+        self._fault = fault
         serves = "is served as it was" if self.shares else "is not served"
         logger.error("%s %s: %s", self._service.full_name, serves, fault)
         if self._is_open:
@@ -136,11 +143,11 @@ class LiveService:
         try:
             self._service.write_observed(self._observed)
         except (KanariaError, OSError) as error:
-            if self._is_written:
+            if not self._unwritten:
                 logger.error("%s: its status cannot be written: %s", self._service.full_name, error)
-            self._is_written = False
+            self._unwritten = f"its status cannot be written: {error}"
             return
-        self._is_written = True
+        self._unwritten = ""
         facts = reconcile.rollout(self._observed)
         self.shares, self.shadow = revisions.traffic(facts), revisions.shadow(facts)
         self._converge(revisions.wanted(facts))

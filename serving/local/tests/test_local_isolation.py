@@ -251,6 +251,28 @@ def test_a_manifest_that_vanishes_for_a_moment_changes_nothing(tmp_path):
     asyncio.run(run())
 
 
+def test_a_manifest_that_comes_back_unchanged_is_taken_again(tmp_path):
+    """As when a mounted folder goes away for a while."""
+    service = applied(tmp_path / "state", "shop")
+    mounted, away = tmp_path / "mounted", tmp_path / "away"
+    away.mkdir()
+    (service.folder / store.MANIFEST).rename(away / store.MANIFEST)
+    (service.folder / store.MANIFEST).symlink_to(mounted / store.MANIFEST)
+    away.rename(mounted)
+
+    async def run():
+        async with controlled(tmp_path / "state") as controller:
+            await until(controller, lambda: live(controller) and live(controller).stopped)
+            mounted.rename(away)
+            live(controller).poll()
+            assert "is gone" in fault(controller)
+            away.rename(mounted)
+            await until(controller, lambda: not fault(controller))
+
+    asyncio.run(run())
+    assert service.observed().fault == ""
+
+
 def test_a_status_that_cannot_be_written_is_written_later(tmp_path):
     service = applied(tmp_path, "shop")
 
@@ -260,9 +282,10 @@ def test_a_status_that_cannot_be_written_is_written_later(tmp_path):
             folder = service.folder.rename(tmp_path / "away")
             service.folder.write_text("no folder")
             live(controller).on_failed(FIRST, "no graph")
+            assert "cannot be written" in fault(controller)
             service.folder.unlink()
             folder.rename(service.folder)
-            controller.poll()
+            await until(controller, lambda: not fault(controller))
 
     asyncio.run(run())
     assert service.observed().failures == {FIRST: "no graph"}
