@@ -254,6 +254,7 @@ def test_a_manifest_that_vanishes_for_a_moment_changes_nothing(tmp_path):
 def test_a_manifest_that_comes_back_unchanged_is_taken_again(tmp_path):
     """As when a mounted folder goes away for a while."""
     service = applied(tmp_path / "state", "shop")
+    service.apply(manifest("shop", canary_percent=5))
     mounted, away = tmp_path / "mounted", tmp_path / "away"
     away.mkdir()
     (service.folder / store.MANIFEST).rename(away / store.MANIFEST)
@@ -262,7 +263,7 @@ def test_a_manifest_that_comes_back_unchanged_is_taken_again(tmp_path):
 
     async def run():
         async with controlled(tmp_path / "state") as controller:
-            await until(controller, lambda: live(controller) and live(controller).stopped)
+            await until(controller, lambda: service.observed().percent == 5)
             mounted.rename(away)
             live(controller).poll()
             assert "is gone" in fault(controller)

@@ -296,7 +296,9 @@ def test_too_many_large_bodies_are_503_and_small_ones_are_served():
     asyncio.run(whole())
 
 
-def test_idle_connections_make_room_for_those_that_ask():
+def test_idle_connections_make_room_for_those_that_ask(monkeypatch):
+    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 600.0)
+
     async def whole():
         async with router(most_connections=20) as (url, _):
             kept = await Client.of(url)
