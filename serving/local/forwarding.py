@@ -1,9 +1,9 @@
 """Hands a request to a revision's predictor, and its answer back.
 
-A server may close a connection that waits for its next request at any time, kserve's does after
-each 500. A request that meets such a closed connection was not looked at by anybody, so it is sent
-once more, on a connection of its own. It fails only where the predictor does: on a new connection,
-or in the middle of an answer.
+A server may close a connection that waits for its next request at any time: uvicorn does after
+five idle seconds, and kserve's after each 500. A request that meets such a closed connection was
+not looked at by anybody, so it is sent once more, on a connection of its own. It fails only where
+the predictor does: on a new connection, or in the middle of an answer.
 """
 
 import asyncio
