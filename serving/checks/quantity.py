@@ -1,28 +1,12 @@
-"""Amounts of memory as Kubernetes writes them. Pure.
+"""Amounts of memory, in bytes and for a person. Pure."""
 
-Source: Kubernetes API reference, "Quantity".
-"""
-
-import re
-from decimal import Decimal
-
-FORM = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]{1,2})|([KMGTPE]i|[mkMGTPE])?)")
-FACTORS = {
-    "m": Decimal("0.001"),
-    "": Decimal(1),
-    **{unit: Decimal(1000) ** power for power, unit in enumerate("kMGTPE", start=1)},
-    **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", start=1)},
-}
+from kanaria.serving.inference_service.quantity import amount
 
 
 def in_bytes(quantity: str) -> int | None:
     """Return a quantity of memory in bytes, or None when it is none."""
-    found = FORM.fullmatch(quantity.strip())
-    if found is None:
-        return None
-    number, exponent, unit = found.groups()
-    factor = Decimal(10) ** int(exponent) if exponent else FACTORS[unit or ""]
-    return int(Decimal(number) * factor)
+    found = amount(quantity)
+    return None if found is None else int(found)
 
 
 def shown(size: float) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kanaria.components.shared.parameters import Faults
+from kanaria.serving.inference_service.quantity import is_amount
 from kanaria.serving.inference_service.spec import (
     ModelServer,
     PayloadLog,
@@ -15,8 +16,10 @@ from kanaria.serving.inference_service.spec import (
 )
 
 NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+"""Of a service: KServe's own rule."""
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+"""RFC 1123 label, which may begin with a digit."""
 GPU_RESOURCE = re.compile(r"[a-z0-9.-]+/[A-Za-z0-9._-]+")
-QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|[kKMGTP]i?)?")
 MAX_NAME_LENGTH = 63
 PROTOCOLS = ("v1", "v2")
 LOGGER_MODES = ("all", "request", "response")
@@ -34,19 +37,53 @@ OWNED = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
 """What a patch may not change: it would be another object."""
 
 
-def check_names(name: str, namespace: str, faults: Faults) -> None:
-    """Add the faults of a service's name and namespace to `faults`."""
-    for parameter, value in (("service_name", name), ("namespace", namespace)):
-        valid = bool(NAME.fullmatch(value)) and len(value) <= MAX_NAME_LENGTH
-        faults.check(valid, parameter, value, "use lower-case letters, digits and '-', up to 63")
+def check_names(
+    name: str,
+    namespace: str,
+    faults: Faults,
+    *,
+    called: tuple[str, str] = ("service_name", "namespace"),
+    component: str = "predictor",
+) -> None:
+    """Add the faults of a service's name and namespace to `faults`.
+
+    KServe makes one label of a host's name of both, which DNS allows 63 characters.
+
+    Args:
+        name: of the service.
+        namespace: of the service.
+        faults: get what is wrong.
+        called: how the user calls the two.
+        component: the one whose host name is checked.
+    """
+    fits = bool(NAME.fullmatch(name))
+    remedy = "use lower-case letters, digits and '-', with a letter first and no '-' last"
+    faults.check(fits, called[0], name, remedy)
+    is_label = bool(NAMESPACE.fullmatch(namespace)) and len(namespace) <= MAX_NAME_LENGTH
+    remedy = f"use lower-case letters, digits and '-', up to {MAX_NAME_LENGTH}, with no '-' outside"
+    faults.check(is_label, called[1], namespace, remedy)
+    label = f"{name}-{component}-{namespace}"
+    if fits and is_label and len(label) > MAX_NAME_LENGTH:
+        longest = MAX_NAME_LENGTH - len(label) + len(name)
+        told = f"{label!r} has {len(label)} characters, and a host name's label may have"
+        remedy = f"use a name of up to {longest}" if longest > 0 else "use a shorter namespace"
+        faults.check(False, called[0], name, f"{told} {MAX_NAME_LENGTH}; {remedy}")
+
+
+def is_percent(value: object) -> bool:
+    """Tell whether a value is an integer from 0 to 100, and no text, boolean or fraction."""
+    return type(value) is int and 0 <= value <= 100
 
 
 def check(spec: ServiceSpec, faults: Faults) -> None:
     """Add every fault of the specification to `faults`."""
-    check_names(spec.name, spec.namespace, faults)
+    # The transformer's host name is the longer one.
+    component = "transformer" if spec.transformer else "predictor"
+    check_names(spec.name, spec.namespace, faults, component=component)
     faults.check(bool(spec.storage_uri), "storage_uri", spec.storage_uri, "name the model's folder")
     percent = spec.canary_percent
-    faults.check(percent is None or 0 <= percent <= 100, "canary_percent", percent, "use 0 to 100")
+    fits = percent is None or is_percent(percent)
+    faults.check(fits, "canary_percent", percent, "use an integer from 0 to 100")
     _check_server(spec.server, spec.placement.gpus, faults)
     _check_placement(spec.placement, faults)
     _check_scaling(spec.scaling, faults)
@@ -77,7 +114,7 @@ def _check_placement(placement: Placement, faults: Faults) -> None:
     _check_nodes(placement, faults)
     for name in ("cpu", "memory"):
         value = getattr(placement, name)
-        fits = not value or bool(QUANTITY.fullmatch(value))
+        fits = not value or is_amount(value)
         faults.check(fits, name, value, "write a Kubernetes quantity such as 500m or 4Gi")
 
 

@@ -1,4 +1,8 @@
-"""Converges predictors and status to the applied manifests, in one asyncio loop."""
+"""Converges predictors and status to the applied manifests, in one asyncio loop.
+
+Each service stands for itself: what cannot be taken of one is told, in its status and in the log,
+and it goes on as it was. No other service notices.
+"""
 
 import asyncio
 import logging
@@ -6,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.local import reconcile, revisions
+from kanaria.components.shared.errors import KanariaError
+from kanaria.serving.local import accepted, reconcile, revisions
+from kanaria.serving.local.at_rest import AtRest
+from kanaria.serving.local.observed import Observed, Revision
 from kanaria.serving.local.payload_events import LogRule
 from kanaria.serving.local.runner import Runner
 from kanaria.serving.local.spawner import GRACE_SECONDS, Spawner
-from kanaria.serving.local.store import MANIFEST, Observed, Revision, Service, check, services
+from kanaria.serving.local.store import MANIFEST, Service, services
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 logger = logging.getLogger(__name__)
@@ -27,34 +33,74 @@ class LiveService:
     """
 
     def __init__(self, service: Service, spawner: Spawner, url: str) -> None:
-        """Take up what was observed before the server was last stopped."""
+        """Know nothing of it yet; `poll` takes up what was observed before."""
         self.namespace, self.name = service.namespace, service.name
         self.shares: tuple[RevisionTraffic, ...] = ()
         self.shadow: RevisionTraffic | None = None
         self.runners: dict[str, Runner] = {}
+        self._fault, self._unwritten = "", ""
         self._service, self._spawner, self._url = service, spawner, url
-        self._seen = (0, 0)
+        self._manifest = AtRest(service.folder / MANIFEST)
         self._stopping: set[asyncio.Task[None]] = set()
         self._observed = Observed()
-        self._publish(service.observed())
+        self._is_open = False
+        self._told_inert: list[str] = []
 
     def poll(self) -> None:
-        """Take over the manifest if it was written since."""
-        entry = (self._service.folder / MANIFEST).stat()
-        seen = (entry.st_mtime_ns, entry.st_ino)
-        if seen == self._seen:
-            return
-        self._seen = seen
+        """Take over what was written since; what cannot be is told, and changes nothing."""
         try:
-            with self._service.changing() as manifest:
-                digest = self._service.applied()
-            if manifest is None or digest == self._observed.applied:
-                return
-            check(manifest, str(self._service.folder / MANIFEST))
-        except ParameterError as error:
-            logger.error("a manifest edited by hand is left out: %s", error)
-        else:
+            if not self._is_open:
+                self._publish(self._service.observed())
+                self._is_open = True
+            if self._unwritten:
+                self._publish(self._observed)
+            if self._manifest.changed():
+                self._take_over()
+        except FileNotFoundError:
+            self._manifest.look_again()
+            self._refuse(f"{self._service.folder / MANIFEST}: is gone; it is served as it was")
+        except (KanariaError, OSError) as error:
+            if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
+                self._manifest.look_again()  # The file is the same when it can be read again.
+            self._refuse(str(error))
+
+    @property
+    def fault(self) -> str:
+        """Why what is written now was not taken over, or what came of it not written; or ""."""
+        return self._fault or self._unwritten
+
+    @property
+    def stopped(self) -> bool:
+        """Whether its manifest stops the service."""
+        return self._observed.stopped
+
+    def _take_over(self) -> None:
+        digest = self._service.applied()  # First: what is written in between is read once more.
+        manifest = self._service.manifest()
+        if manifest is None:
+            return
+        self._tell_inert(accepted.inert(manifest))
+        if digest != self._observed.applied:
             self._publish(reconcile.adopt(self._observed, manifest, digest))
+        elif self._observed.fault:
+            self._publish(replace(self._observed, fault=""))
+        self._fault = ""
+
+    def _refuse(self, fault: str) -> None:
+        """Tell once what is wrong; a status that could not be read is left as it is."""
+        if fault == self._fault:
+            return
+        self._fault = fault
+        serves = "is served as it was" if self.shares else "is not served"
+        logger.error("%s %s: %s", self._service.full_name, serves, fault)
+        if self._is_open:
+            self._publish(replace(self._observed, fault=fault))
+
+    def _tell_inert(self, fields: list[str]) -> None:
+        if fields and fields != self._told_inert:
+            names = ", ".join(fields)
+            logger.info("%s: kept for a cluster, nothing here: %s", self._service.full_name, names)
+        self._told_inert = fields
 
     def on_ready(self, revision: str) -> None:
         """Count the revision among the ready ones; it may get traffic from now on."""
@@ -89,9 +135,19 @@ class LiveService:
         return next((found for found in self._observed.revisions if found.name == name), None)
 
     def _publish(self, observed: Observed) -> None:
-        """Write what is observed first; then let traffic and processes follow it."""
+        """Write what is observed first; then let traffic and processes follow it.
+
+        What cannot be written is tried again at the next poll.
+        """
         self._observed = replace(observed, status=reconcile.status(observed, self._url))
-        self._service.write_observed(self._observed)
+        try:
+            self._service.write_observed(self._observed)
+        except (KanariaError, OSError) as error:
+            if not self._unwritten:
+                logger.error("%s: its status cannot be written: %s", self._service.full_name, error)
+            self._unwritten = f"its status cannot be written: {error}"
+            return
+        self._unwritten = ""
         facts = reconcile.rollout(self._observed)
         self.shares, self.shadow = revisions.traffic(facts), revisions.shadow(facts)
         self._converge(revisions.wanted(facts))

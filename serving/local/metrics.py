@@ -35,7 +35,7 @@ class Metrics:
             "requests", "Requests by the code they were answered with.", "code"
         )
         self._seconds = self._histogram(
-            "request_seconds", "Seconds from a request's arrival at the router to its answer."
+            "request_seconds", "Seconds from a request's last byte at the router to its answer."
         )
         self._mirrored = self._counter(
             "mirrored_requests", "Copies of requests by the code a shadow answered with.", "code"

@@ -17,6 +17,8 @@ from kanaria.serving.local.metrics import Metrics
 
 CONCURRENCY = 32
 """Copies that wait for one revision's answers at a time."""
+MOST_BYTES = 64 << 20
+"""Of the bodies of these copies, after a first one."""
 TIMEOUT_SECONDS = 10.0
 
 Key = tuple[str, str, str]
@@ -32,6 +34,7 @@ class Mirror:
         self._random = random.Random(seed)
         self._running: set[asyncio.Task[None]] = set()
         self._of: Counter[Key] = Counter()
+        self._bytes: Counter[Key] = Counter()
 
     def copy(self, live: LiveService, call: Call) -> None:
         """Send the service's shadow, if it has one, a copy of some requests; return at once.
@@ -42,10 +45,12 @@ class Mirror:
         if shadow is None or call.method != "POST" or self._random.random() * 100 >= shadow.percent:
             return
         key = (live.namespace, live.name, shadow.revision)
-        if self._of[key] >= CONCURRENCY:
+        is_full = self._of[key] >= CONCURRENCY or self._bytes[key] + len(call.body) > MOST_BYTES
+        if self._of[key] and is_full:
             self._metrics.count_omitted(*key)
             return
         self._of[key] += 1
+        self._bytes[key] += len(call.body)
         task = asyncio.create_task(self._ask(live, call.with_header(ID_HEADER, ""), key))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -64,3 +69,4 @@ class Mirror:
             self._metrics.count_mirrored(*key, response.status_code, time.perf_counter() - began)
         finally:
             self._of[key] -= 1
+            self._bytes[key] -= len(call.body)

@@ -69,8 +69,13 @@ class PayloadEvent:
 
 def rule_of(manifest: Mapping[str, Any]) -> LogRule:
     """Return the rule of a manifest that `check_logger` has passed."""
-    logger = manifest["spec"]["predictor"].get("logger") or {}
-    given = manifest["metadata"].get("annotations") or {}
+    predictor = manifest["spec"]["predictor"]
+    logger = predictor.get("logger") or {}
+    # A pod has the annotations of both; those of its component count.
+    given = {
+        **(manifest["metadata"].get("annotations") or {}),
+        **(predictor.get("annotations") or {}),
+    }
     wanted = logger.get("metadataAnnotations") or []
     return LogRule(
         url=logger.get("url", ""),
@@ -80,20 +85,15 @@ def rule_of(manifest: Mapping[str, Any]) -> LogRule:
     )
 
 
-def check_logger(logger: Any, faults: Faults) -> None:
-    """Record what is wrong with a `predictor.logger`, None where there is none."""
-    if logger is None:
-        return
-    if not isinstance(logger, Mapping):
-        faults.check(False, "predictor.logger", logger, "write it as a mapping")
-        return
+def check_logger(logger: Mapping[str, Any], faults: Faults) -> None:
+    """Record what is wrong with a `predictor.logger` whose fields are of the right kinds."""
     url, mode = logger.get("url"), logger.get("mode")
     fits = isinstance(url, str) and url.startswith(("http://", "https://"))
     faults.check(fits, "logger.url", url, "local serving sends events to http(s)")
     faults.check(mode in LOGGER_MODES, "logger.mode", mode, "use all, request or response")
     for name in ("metadataHeaders", "metadataAnnotations"):
-        given = logger.get(name) or []
-        fits = isinstance(given, list) and all(isinstance(one, str) for one in given)
+        given = logger.get(name)
+        fits = not isinstance(given, list) or all(isinstance(one, str) for one in given)
         faults.check(fits, f"logger.{name}", given, "write a list of names")
 
 

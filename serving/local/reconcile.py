@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from kanaria.serving.local import revisions
+from kanaria.serving.local.accepted import MIRRORED, STOP, stopped
+from kanaria.serving.local.observed import Observed, Revision
 from kanaria.serving.local.payload_events import rule_of
-from kanaria.serving.local.store import MIRRORED, Observed, Revision
 
-NOT_IN_TEMPLATE = ("kubectl.kubernetes.io/last-applied-configuration", MIRRORED)
+NOT_IN_TEMPLATE = ("kubectl.kubernetes.io/last-applied-configuration", MIRRORED, STOP)
 VISIBILITY_LABEL = "networking.knative.dev/visibility"
 KEPT_REVISIONS = 20
 
@@ -45,7 +46,10 @@ def mirrored(manifest: Mapping[str, Any]) -> int:
 
 
 def adopt(observed: Observed, manifest: Mapping[str, Any], applied: str) -> Observed:
-    """Take over a manifest with content digest `applied`: add a revision if the template is new."""
+    """Take over a manifest with content digest `applied`: add a revision if the template is new.
+
+    The manifest is one that `accepted.taken` returned.
+    """
     found = observed.revisions
     wanted = template(manifest)
     if not found or found[-1].template != wanted:
@@ -55,12 +59,21 @@ def adopt(observed: Observed, manifest: Mapping[str, Any], applied: str) -> Obse
             name=f"{manifest['metadata']['name']}-predictor-{number:05d}",
             template=wanted,
             storage_uri=model["storageUri"],
-            protocol=model.get("protocolVersion", "v1"),
+            protocol=model.get("protocolVersion") or "v1",
             log=rule_of(manifest),
         )
         found = (*found, revision)
-    taken = replace(observed, revisions=found, applied=applied)
-    return settle(replace(taken, percent=percent(manifest), mirrored=mirrored(manifest)))
+    return settle(
+        replace(
+            observed,
+            revisions=found,
+            applied=applied,
+            percent=percent(manifest),
+            mirrored=mirrored(manifest),
+            stopped=stopped(manifest),
+            fault="",
+        )
+    )
 
 
 def mark_ready(observed: Observed, revision: str) -> Observed:
@@ -84,6 +97,7 @@ def rollout(observed: Observed) -> revisions.Rollout:
         mirrored=observed.mirrored,
         stable=observed.stable,
         previous=observed.previous,
+        stopped=observed.stopped,
     )
 
 
@@ -142,13 +156,24 @@ def _model_status(observed: Observed) -> dict[str, Any]:
     }
 
 
+def _conditions(observed: Observed, is_ready: bool, otherwise: str) -> list[dict[str, str]]:
+    """Return KServe's conditions; what is not ready without a reason is `otherwise`."""
+    told = {"type": "Ready", "status": "True" if is_ready else otherwise}
+    predictor = told | {"type": "PredictorReady"}
+    if observed.fault:
+        told |= {"status": "False", "reason": "InvalidManifest", "message": observed.fault}
+    if not observed.stopped:
+        return [predictor, told]
+    halted = {"status": "False", "reason": "Stopped"}
+    stop = {"type": "Stopped", "status": "True", "reason": "Stopped"}
+    return [predictor | halted, halted | told | {"status": "False"}, stop]
+
+
 def status(observed: Observed, url: str) -> dict[str, Any]:
     """Return KServe's status, with its field names."""
     facts = rollout(observed)
     model = _model_status(observed)
     newest_is_ready = bool(facts.created) and facts.created[-1] == facts.latest_ready
-    conditions = {"PredictorReady": newest_is_ready, "Ready": newest_is_ready}
-    unknown = "False" if "lastFailureInfo" in model else "Unknown"
     predictor = {
         "latestCreatedRevision": facts.created[-1] if facts.created else "",
         "latestReadyRevision": facts.latest_ready,
@@ -156,12 +181,10 @@ def status(observed: Observed, url: str) -> dict[str, Any]:
         "previousRolledoutRevision": facts.previous,
         "traffic": _traffic(observed),
     }
+    unknown = "False" if "lastFailureInfo" in model else "Unknown"
     return {
         "url": url,
-        "conditions": [
-            {"type": kind, "status": "True" if holds else unknown}
-            for kind, holds in conditions.items()
-        ],
+        "conditions": _conditions(observed, newest_is_ready, unknown),
         "components": {"predictor": predictor},
         "modelStatus": model,
     }

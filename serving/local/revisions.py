@@ -10,6 +10,7 @@
     R = newest     0            R, previous P     P 100; P becomes stable again (rollback)
 
 A revision that never became ready gets nothing, so a bad model leaves the stable one alone.
+A stopped service runs nothing and answers nothing; its revisions are kept as they stand.
 Source: KServe 0.20, reconcilers/knative/ksvc_reconciler.go.
 """
 
@@ -29,6 +30,7 @@ class Rollout:
         stable: the rolled-out revision, or "".
         previous: the one rolled out before it, or "".
         mirrored: percent of the requests that are copied to the newest while it answers none.
+        stopped: whether nothing is to run; the rest is kept for when it runs again.
     """
 
     created: tuple[str, ...] = ()
@@ -37,6 +39,7 @@ class Rollout:
     stable: str = ""
     previous: str = ""
     mirrored: int = 0
+    stopped: bool = False
 
     @property
     def latest_ready(self) -> str:
@@ -62,7 +65,7 @@ def advance(rollout: Rollout) -> Rollout:
 def traffic(rollout: Rollout) -> tuple[RevisionTraffic, ...]:
     """Return the shares of an advanced rollout: empty, or summing to 100, newest first."""
     latest, stable = rollout.latest_ready, rollout.stable
-    if not stable:
+    if not stable or rollout.stopped:
         return ()
     if latest == stable:
         return (RevisionTraffic(revision=stable, percent=100),)
@@ -86,5 +89,7 @@ def shadow(rollout: Rollout) -> RevisionTraffic | None:
 
 def wanted(rollout: Rollout) -> frozenset[str]:
     """Return the revisions whose predictor must run: those with traffic, and the newest."""
+    if rollout.stopped:
+        return frozenset()
     routed = {share.revision for share in traffic(rollout)}
     return frozenset(routed | set(rollout.created[-1:]))

@@ -13,6 +13,7 @@ namespaces have a service of one name, the Host header decides (`<service>.<name
 suffix), and a request without it is refused.
 """
 
+import asyncio
 import random
 import re
 import time
@@ -20,10 +21,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from kanaria.serving.local import mirror
+from kanaria.serving.local import intake, mirror
+from kanaria.serving.local.accepted import STOP
 from kanaria.serving.local.controller import Controller, LiveService
 from kanaria.serving.local.exchanges import Exchanges
 from kanaria.serving.local.forwarding import Call, forwarded, refuse
@@ -49,6 +51,27 @@ def choose(shares: Sequence[RevisionTraffic], draw: float) -> str:
     return ""
 
 
+def names(host: str, service: str, namespace: str) -> bool:
+    """Tell whether a Host header names a service: `<service>.<namespace>`, then any labels.
+
+    Letters of both cases are the same to DNS; a port and a dot at the end say nothing.
+    """
+    labels = host.strip().lower().partition(":")[0].split(".")
+    return labels[:2] == [service, namespace]
+
+
+def _why_not(live: LiveService) -> str:
+    """Say why a service has no revision that could answer."""
+    if live.stopped:
+        return f'it is stopped by its annotation {STOP}: "true"'
+    return live.fault or "no revision is ready yet"
+
+
+def _told(live: LiveService) -> dict[str, str]:
+    """Return what is wrong with a service, for whoever asks."""
+    return {"fault": live.fault} if live.fault else {}
+
+
 def _raw_path(request: Request) -> str:
     """Return the path as it was sent, nothing decoded."""
     return str(request.scope["raw_path"].decode("ascii"))
@@ -60,14 +83,10 @@ def _barred(request: Request, path: str) -> Response | None:
     return refuse(found.code, found.why) if found else None
 
 
-async def call_of(request: Request, path: str) -> Call:
+def call_of(request: Request, path: str, body: bytes) -> Call:
     """Return the request as a predictor gets it, with a request id whoever made it."""
-    call = Call(
-        method=request.method,
-        path=path,
-        headers=forwarded(request.scope["headers"]),
-        body=await request.body(),
-    )
+    headers = forwarded(request.scope["headers"])
+    call = Call(method=request.method, path=path, headers=headers, body=body)
     name = REQUEST_ID_HEADER.lower().encode()
     return call.with_header(name, call.header(name) or str(uuid.uuid4()))
 
@@ -75,10 +94,16 @@ async def call_of(request: Request, path: str) -> Call:
 class Router:
     """The ASGI application; `seed` makes its choices repeatable."""
 
-    def __init__(self, controller: Controller, seed: int | None = None) -> None:
-        """Forward for the services of `controller`."""
+    def __init__(
+        self,
+        controller: Controller,
+        seed: int | None = None,
+        most_body_bytes: int = intake.MOST_MEBIBYTES * intake.MEBIBYTE,
+    ) -> None:
+        """Forward for the services of `controller`; refuse larger bodies."""
         self._controller, self._random = controller, random.Random(seed)
         self._metrics = Metrics(controller)
+        self._intake = intake.Intake(most_body_bytes)
         self._log = PayloadLog(self._metrics.count_event)
         self._exchanges = Exchanges(self._log, TIMEOUT_SECONDS)
         copies = Exchanges(self._log, mirror.TIMEOUT_SECONDS)
@@ -87,8 +112,15 @@ class Router:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         if scope["type"] == "http":
-            request = Request(scope, receive)
-            response = await self._answer(request)
+            try:
+                response = await self._answer(Request(scope, receive))
+            except intake.Refused as refused:
+                await refused.send(scope, receive, send)
+                return
+            except ClientDisconnect:
+                return  # Nobody is left to answer.
+            except asyncio.CancelledError:  # The server ends, and can wait no longer.
+                response = refuse(503, "the server ends", connection="close")
             await response(scope, receive, send)
 
     async def close(self) -> None:
@@ -117,7 +149,7 @@ class Router:
         name, found = match["name"], self._controller.find(match["name"])
         if len(found) > 1:
             host = request.headers.get("host", "")
-            found = [s for s in found if host.startswith(f"{name}.{s.namespace}")] or found
+            found = [s for s in found if names(host, name, s.namespace)] or found
         if not found:
             return refuse(404, f"service {name!r}: unknown; GET / lists the services")
         if len(found) > 1:
@@ -126,7 +158,7 @@ class Router:
             return refuse(409, f"{why}: send the header Host: {name}.NAMESPACE")
         ready_path = (match["protocol"], match["verb"]) in (("v1", None), ("v2", "/ready"))
         if request.method == "GET" and ready_path:
-            return JSONResponse({"name": name, "ready": found[0].answers()})
+            return JSONResponse({"name": name, "ready": found[0].answers(), **_told(found[0])})
         return await self._counted(request, found[0], match["protocol"])
 
     async def _of_revision(self, request: Request, match: re.Match[str]) -> Response:
@@ -136,28 +168,31 @@ class Router:
         if live is None:
             # A server that has just started has not looked at its services yet.
             return refuse(503, f"revision {namespace}/{revision}: does not run, or not yet")
-        call = await call_of(request, match["path"])
         barred = _barred(request, match["path"])
         # That a revision does not answer yet is told on any path: checks wait for it on /.
         if barred is not None and live.port(revision) is not None:
             return barred
-        return _marked(await self._exchanges.ask(live, revision, call), revision, call)
+        async with self._intake.body(request) as body:
+            call = call_of(request, match["path"], body)
+            return _marked(await self._exchanges.ask(live, revision, call), revision, call)
 
     async def _counted(self, request: Request, live: LiveService, protocol: str) -> Response:
-        began = time.perf_counter()
-        revision = choose(live.shares, self._random.random())
-        if not revision:
-            return refuse(503, f"service {live.name!r}: no revision is ready yet")
-        call = await call_of(request, _raw_path(request))
-        if protocol != live.protocol(revision):
-            speaks = live.protocol(revision)
-            response = refuse(404, f"service {live.name!r} speaks {speaks}, not {protocol}")
-        else:
-            response = await self._exchanges.ask(live, revision, call)
-            self._mirror.copy(live, call)
-        seconds = time.perf_counter() - began
-        self._metrics.count(live.namespace, live.name, revision, response.status_code, seconds)
-        return _marked(response, revision, call)
+        # A body that is slow or refused says nothing about any revision.
+        async with self._intake.body(request) as body:
+            began = time.perf_counter()
+            revision = choose(live.shares, self._random.random())
+            if not revision:
+                return refuse(503, f"service {live.name!r}: {_why_not(live)}")
+            call = call_of(request, _raw_path(request), body)
+            if protocol != live.protocol(revision):
+                speaks = live.protocol(revision)
+                response = refuse(404, f"service {live.name!r} speaks {speaks}, not {protocol}")
+            else:
+                response = await self._exchanges.ask(live, revision, call)
+                self._mirror.copy(live, call)
+            seconds = time.perf_counter() - began
+            self._metrics.count(live.namespace, live.name, revision, response.status_code, seconds)
+            return _marked(response, revision, call)
 
 
 def _marked(response: Response, revision: str, call: Call) -> Response:
@@ -173,4 +208,5 @@ def _shown(live: LiveService) -> dict[str, Any]:
         "name": live.name,
         "ready": live.answers(),
         "traffic": {share.revision: share.percent for share in live.shares},
+        **_told(live),
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Sequence
@@ -14,15 +15,34 @@ import uvicorn
 from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.listening import listening, url_of
-from kanaria.serving.local import store
+from kanaria.serving.local import intake, store
+from kanaria.serving.local.bounded_http import IDLE_SECONDS, MOST_CONNECTIONS, bounded
 from kanaria.serving.local.controller import Controller
 from kanaria.serving.local.router import Router
 
 logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
+OTHER_FILES = 200
+"""Logs, pipes, and connections to sinks of events."""
+OPEN_FILES = 2 * MOST_CONNECTIONS + OTHER_FILES
+"""A connection of a client may need one to a predictor."""
 NOTHING = (
     "nothing to serve yet: push a model with `kanaria run train_and_deploy`, or name a manifest"
 )
+
+
+def configured(router: Router, most_connections: int = MOST_CONNECTIONS) -> uvicorn.Config:
+    """Return how a router is served: within the bounds of `bounded_http`."""
+    return uvicorn.Config(
+        router,
+        http=bounded(most_connections),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=5,
+    )
 
 
 def serve(
@@ -39,31 +59,41 @@ def serve(
 
     Raises:
         Stopped: always, once everything has ended after SIGINT or SIGTERM.
-        ParameterError: a manifest is wrong; nothing was applied.
+        ParameterError: a manifest or the environment is wrong; nothing was applied.
         NotReadyError: the port is taken, or another server is live on the folder.
     """
     state = state.resolve()
+    most_body_bytes = intake.most_bytes()
     wanted = [manifest for file in manifests for manifest in store.load_manifests(file)]
     with store.served(state), listening(HOST, port) as listener:
         for manifest in wanted:
-            service = store.service_of(state, manifest)
-            with service.changing():
-                service.apply(manifest)
-        signals = asyncio.run(_serve(state, listener, url_of(listener), seed))
+            store.service_of(state, manifest).replace(manifest)
+        signals = asyncio.run(_serve(state, listener, seed, most_body_bytes))
     if not signals:
         raise NotReadyError(f"{state}: the server ended by itself; its last lines say why")
     raise Stopped(signals[0])
 
 
-async def _serve(state: Path, listener: socket.socket, url: str, seed: int | None) -> list[int]:
+def _connections() -> int:
+    """Let this process open the files it may need; return how many connections they allow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < OPEN_FILES:
+        soft = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(1, min(MOST_CONNECTIONS, (soft - OTHER_FILES) // 2))
+    return MOST_CONNECTIONS
+
+
+async def _serve(
+    state: Path, listener: socket.socket, seed: int | None, most_body_bytes: int
+) -> list[int]:
     """Serve until told to stop; return the signals that said so."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    url = url_of(listener)
     controller = Controller(state, url)
-    router = Router(controller, seed)
-    config = uvicorn.Config(
-        router, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=5
-    )
+    router = Router(controller, seed, most_body_bytes)
+    config = configured(router, _connections())
     converging = asyncio.create_task(controller.run())
     server = uvicorn.Server(config)
     signals: list[int] = []

@@ -10,26 +10,25 @@
 import fcntl
 import hashlib
 import json
-import re
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from kanaria.components.shared import private, storage, yaml_text
+from kanaria.components.shared import private, yaml_text
 from kanaria.components.shared.document_format import DocumentFormat
-from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
-from kanaria.components.shared.parameters import Faults
-from kanaria.serving.inference_service.check import NAME, PROTOCOLS
-from kanaria.serving.inference_service.manifest import API_VERSION, KIND
-from kanaria.serving.local.payload_events import LogRule, check_logger
+from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
+from kanaria.serving.local.accepted import MIRRORED as MIRRORED
+from kanaria.serving.local.accepted import check as check
+from kanaria.serving.local.accepted import namespace_of, taken
+from kanaria.serving.local.observed import Observed as Observed
+from kanaria.serving.local.observed import Revision as Revision
+from kanaria.serving.local.observed import parse
 
 MANIFEST, STATUS, SERVER, LOCK = "manifest.yaml", "status.json", "server.json", "server.lock"
-MIRRORED = "kanaria.io/mirrored-percent"
-"""Annotation of a manifest: percent of the requests that its revision gets a copy of."""
-PERCENT = re.compile("[0-9]{1,2}|100")
 CHANGE_LOCK, SERVER_LOG = "change.lock", "server.log"
 LOCK_SECONDS = 2.0
 FORMAT = DocumentFormat()
@@ -37,116 +36,22 @@ FORMAT = DocumentFormat()
 MAX_LINE_LENGTH, TAIL_BYTES = 500, 8192
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Revision:
-    """One revision.
-
-    Attributes:
-        name: of the revision.
-        template: fingerprint of what made it.
-        storage_uri: parent folder of the model.
-        protocol: "v1" or "v2".
-        log: where its requests and responses are logged.
-    """
-
-    name: str
-    template: str
-    storage_uri: str
-    protocol: str
-    log: LogRule = field(default_factory=LogRule)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observed:
-    """What the server has made of a manifest.
-
-    Attributes:
-        applied: digest of the manifest that was taken over last.
-        percent: its `canaryTrafficPercent`, or None.
-        mirrored: percent of the requests that are copied to the newest revision.
-        revisions: the newest last.
-        ready: names of those that became ready once.
-        stable: the rolled-out revision, or "".
-        previous: the one before it, or "".
-        failures: revision -> why its model does not load.
-        status: KServe's status, with its field names.
-    """
-
-    applied: str = ""
-    percent: int | None = None
-    mirrored: int = 0
-    revisions: tuple[Revision, ...] = ()
-    ready: tuple[str, ...] = ()
-    stable: str = ""
-    previous: str = ""
-    failures: dict[str, str] = field(default_factory=dict)
-    status: dict[str, Any] = field(default_factory=dict)
-
-
 def load_manifests(path: Path) -> list[dict[str, Any]]:
     """Read InferenceServices from a YAML file with one or more documents.
 
     Raises:
-        ParameterError: the file cannot be read, or a document is no v1beta1 InferenceService.
+        ParameterError: the file cannot be read, a document is no InferenceService that can be run
+            here, or two are of one service.
     """
-    found = [document for document in yaml_text.read_all(path) if document is not None]
-    for document in found:
-        check(document, str(path))
-    if not found:
+    read = [document for document in yaml_text.read_all(path) if document is not None]
+    if not read:
         raise ParameterError(f"{path}: holds no InferenceService")
+    found = [taken(document, str(path)) for document in read]
+    names = [full_name(manifest) for manifest in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ParameterError(f"{path}: {', '.join(twice)} stands twice; write it once")
     return found
-
-
-def check(document: Any, where: str) -> None:
-    """Raise ParameterError unless `document` is an InferenceService this server can run."""
-    is_service = isinstance(document, dict) and (
-        (document.get("apiVersion"), document.get("kind")) == (API_VERSION, KIND)
-    )
-    if not is_service:
-        raise ParameterError(f"{where}: not a {API_VERSION} {KIND}: {shown(document)}")
-    faults = Faults(where)
-    metadata = _part(document, "metadata", faults)
-    predictor = _part(_part(document, "spec", faults), "predictor", faults)
-    model = _part(predictor, "model", faults)
-    for field_name, value in (
-        ("name", metadata.get("name")),
-        ("namespace", metadata.get("namespace", "default")),
-    ):
-        valid = isinstance(value, str) and bool(NAME.fullmatch(value))
-        faults.check(valid, f"metadata.{field_name}", value, "use lower-case letters, digits, '-'")
-    kind = _part(model, "modelFormat", faults).get("name")
-    faults.check(kind == "tensorflow", "modelFormat.name", kind, "local serving runs tensorflow")
-    protocol = model.get("protocolVersion", "v1")
-    faults.check(protocol in PROTOCOLS, "protocolVersion", protocol, "local serving speaks v1, v2")
-    _check_uri(model.get("storageUri"), faults)
-    _part(metadata, "labels", faults)
-    percent = predictor.get("canaryTrafficPercent")
-    fits = percent is None or (type(percent) is int and 0 <= percent <= 100)
-    faults.check(fits, "canaryTrafficPercent", percent, "use 0 to 100")
-    mirrored = _part(metadata, "annotations", faults).get(MIRRORED, "0")
-    fits = isinstance(mirrored, str) and bool(PERCENT.fullmatch(mirrored))
-    faults.check(fits, MIRRORED, mirrored, 'write "0" to "100"')
-    check_logger(predictor.get("logger"), faults)
-    faults.raise_if_any()
-
-
-def _part(document: Mapping[str, Any], name: str, faults: Faults) -> dict[str, Any]:
-    """Return a part of a manifest, {} where it is absent or, which is a fault, no mapping."""
-    part = document.get(name) or {}
-    faults.check(isinstance(part, dict), name, part, "write a mapping of its fields")
-    return part if isinstance(part, dict) else {}
-
-
-def _check_uri(uri: Any, faults: Faults) -> None:
-    """The state outlives the current folder of whoever applied, so relative paths are refused."""
-    usable = isinstance(uri, str)
-    if usable and not storage.is_remote(uri):
-        try:
-            usable = storage.local_path(uri).is_absolute()
-        except ParameterError as error:
-            faults.add(str(error))
-            return
-    faults.check(usable, "storageUri", uri, "use an absolute path, file://, s3:// or gs://")
 
 
 class Service:
@@ -155,41 +60,72 @@ class Service:
     def __init__(self, state: Path, namespace: str, name: str) -> None:
         """Name the folder; nothing is made before something is written."""
         self.namespace, self.name = namespace, name
+        self.full_name = f"{namespace}/{name}"
         self.folder = state / namespace / name
 
     def manifest(self) -> dict[str, Any] | None:
-        """Return the applied manifest, or None.
+        """Return the applied manifest as `accepted.taken` returns it, or None.
 
         Raises:
-            ParameterError: somebody edited it, and it is no YAML.
+            ParameterError: somebody edited it, and it cannot be run.
         """
         path = self.folder / MANIFEST
-        return yaml_text.read(path) if path.exists() else None
+        if not path.exists():
+            return None
+        _require_file(path)
+        read = yaml_text.read(path)
+        if read is None:
+            raise ParameterError(f"{path}: is empty; write the manifest again")
+        manifest = taken(read, str(path))
+        if full_name(manifest) != self.full_name:
+            told = f"names {full_name(manifest)} in the folder of {self.full_name}"
+            raise ParameterError(f"{path}: {told}; a service keeps its name")
+        return manifest
 
     def applied(self) -> str:
         """Return the digest of the applied manifest."""
-        return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
+        path = self.folder / MANIFEST
+        _require_file(path)
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
     @contextmanager
     def changing(self) -> Iterator[dict[str, Any] | None]:
         """Hold the service for one change and yield the applied manifest, or None."""
+        with self._held():
+            yield self.manifest()
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
         private.folder(self.folder)
         with private.opened(self.folder / CHANGE_LOCK, "a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            yield self.manifest()
+            yield
 
     def apply(self, manifest: dict[str, Any]) -> None:
         """Apply a manifest; call it while `changing`."""
         private.write_text(self.folder / MANIFEST, yaml_text.dump(manifest))
 
+    def replace(self, manifest: dict[str, Any]) -> None:
+        """Apply a manifest whatever is applied now."""
+        with self._held():
+            self.apply(manifest)
+
     def observed(self) -> Observed:
-        """Return what was last observed."""
+        """Return what was last observed.
+
+        Raises:
+            DataError: the file is damaged.
+        """
         path = self.folder / STATUS
         if not path.exists():
             return Observed()
-        raw = FORMAT.current(json.loads(path.read_text(encoding="utf-8")), str(path))
-        revisions = tuple(_revision(fields) for fields in raw.pop("revisions"))
-        return Observed(revisions=revisions, ready=tuple(raw.pop("ready")), **raw)
+        _require_file(path)
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            return parse(FORMAT.current(raw, str(path)))
+        except (ValueError, RecursionError) as error:
+            remedy = "mend it, or remove it to begin anew with the applied manifest alone"
+            raise DataError(f"{path}: damaged: {error}; {remedy}") from error
 
     def write_observed(self, observed: Observed) -> None:
         """Write what is observed now."""
@@ -206,9 +142,10 @@ class Service:
         return self.folder / "models"
 
 
-def _revision(raw: dict[str, Any]) -> Revision:
-    log = raw.pop("log", {})
-    return Revision(**raw, log=LogRule(**log | {"headers": tuple(log.get("headers", ()))}))
+def _require_file(path: Path) -> None:
+    """Raise unless it is a file or a link to one: reading a pipe or a device might never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ParameterError(f"{path}: is no regular file; move it away")
 
 
 def services(state: Path) -> list[Service]:
@@ -220,7 +157,13 @@ def services(state: Path) -> list[Service]:
 def service_of(state: Path, manifest: dict[str, Any]) -> Service:
     """Return the service a checked manifest names; its namespace is "default" if it names none."""
     metadata = manifest["metadata"]
-    return Service(state, metadata.get("namespace", "default"), metadata["name"])
+    return Service(state, namespace_of(metadata), metadata["name"])
+
+
+def full_name(manifest: Mapping[str, Any]) -> str:
+    """Return `<namespace>/<name>` of a checked manifest."""
+    metadata = manifest["metadata"]
+    return f"{namespace_of(metadata)}/{metadata['name']}"
 
 
 def revision_path(namespace: str, revision: str) -> str:
@@ -248,6 +191,8 @@ def _announced(server: Path) -> str:
         return str(FORMAT.current(json.loads(text), str(server))["url"])
     except FileNotFoundError:
         return ""
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{server}: damaged; start the live server anew, it writes it") from error
 
 
 def _locked(file: IO[str]) -> bool:

@@ -28,7 +28,7 @@ OF_THE_SERVICE: dict[str, tuple[dict[str, Any], Faults]] = {
     "empty names": ({"name": "", "namespace": ""}, ["service_name=''", "namespace=''"]),
     "a long name": (
         {"name": "t" * 64, "canary_percent": -1},
-        [f"service_name='{'t' * 64}'", "canary_percent=-1: use 0 to 100"],
+        [f"service_name='{'t' * 64}'", "canary_percent=-1: use an integer from 0 to 100"],
     ),
     "share": (
         {"canary_percent": 101, "scaling": Scaling(min_replicas=-1)},

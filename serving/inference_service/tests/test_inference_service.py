@@ -7,9 +7,13 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from kubernetes.utils.quantity import parse_quantity
 
 from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.inference_service import fields
+from kanaria.serving.inference_service.fields import Kind
 from kanaria.serving.inference_service.manifest import build, merged, to_yaml
+from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.inference_service.spec import (
     ModelServer,
     PayloadLog,
@@ -120,21 +124,106 @@ def test_an_image_for_gpus_is_named_in_full(runtime, version, fits):
             build(spec)
 
 
-@given(st.text(max_size=70))
-def test_a_name_is_taken_only_if_kubernetes_takes_it(name):
-    allowed = "abcdefghijklmnopqrstuvwxyz0123456789-"
-    valid = (
-        0 < len(name) <= 63
-        and all(letter in allowed for letter in name)
-        and name[0].isalpha()
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+IN_LABELS = f"{LETTERS}0123456789-"
+
+
+def is_taken(name, namespace="default", **more):
+    try:
+        build(ServiceSpec(name=name, namespace=namespace, storage_uri="/m", **more))
+    except ParameterError:
+        return False
+    return True
+
+
+@given(st.text(max_size=50) | st.text(IN_LABELS, max_size=50))
+def test_a_name_is_taken_only_if_kserve_takes_it(name):
+    is_valid = (
+        0 < len(name) <= 63 - len("-predictor-default")
+        and all(letter in IN_LABELS for letter in name)
+        and name[0] in LETTERS
         and name[-1] != "-"
     )
-    try:
-        build(ServiceSpec(name=name, storage_uri="/m"))
-    except ParameterError:
-        assert not valid
-    else:
-        assert valid
+    assert is_taken(name) == is_valid
+
+
+@pytest.mark.parametrize(
+    ("namespace", "is_valid"),
+    [
+        ("1st-team", True),
+        ("42", True),
+        ("a" * 50, True),
+        ("a" * 51, False),
+        *((bad, False) for bad in ("", "-a", "a-", "A", "a.b", "a_b", "ä", "a\n")),
+    ],
+)
+def test_a_namespace_is_any_dns_label_that_leaves_room_for_the_name(namespace, is_valid):
+    assert is_taken("ab", namespace) == is_valid
+
+
+def test_a_host_name_that_is_too_long_is_told_with_what_fits():
+    with pytest.raises(ParameterError, match=r"76 characters.* 63; use a name of up to 12"):
+        build(
+            ServiceSpec(
+                name="fraud-scores-of-the-night",
+                namespace="a-long-project-name-with-40-characters-x",
+                storage_uri="/m",
+            )
+        )
+
+
+def test_a_transformers_host_name_is_longer():
+    assert is_taken("a" * 45)
+    assert not is_taken("a" * 45, transformer={"containers": []})
+    assert is_taken("a" * 43, transformer={"containers": []})
+
+
+@pytest.mark.parametrize("percent", ["20", True, 10.0, -1, 101])
+def test_a_percentage_is_an_integer(percent):
+    assert not is_taken("shop", canary_percent=percent)
+
+
+def test_every_quantity_amounts_to_what_kubernetes_says():
+    quantities = ["0", "1", "100m", "1.5Gi", ".5", "1.", "+2", "1e3", "1E3", "1e-3", "2E", "1k"]
+    quantities += ["1Ki", "3Mi", "4Ti", "5Pi", "6Ei", "7M", "8G", "9T", "1P", "10n", "10u", "0.5"]
+    for text in quantities:
+        assert amount(text) == parse_quantity(text.removeprefix("+")), text
+        assert is_taken("shop", placement=Placement(memory=text)), text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("-1", "1 Gi", " 1", "1Gi ", "1GB", "1gi", "1K", "1ki", "e3", "1e", "1e3Ki", "1.2.3"),
+        *("", "much", "NaN", "inf", "1,5", "١", "1e9999"),
+    ],
+)
+def test_no_quantity_of_kubernetes_is_refused(text):
+    assert not is_amount(text)
+
+
+def kind_of(declared):
+    kinds = {"int": Kind.INTEGER, "str": Kind.TEXT, "bool": Kind.BOOLEAN, "datetime": Kind.TEXT}
+    return Kind.LIST if declared.startswith("list[") else kinds.get(declared, Kind.MAPPING)
+
+
+@pytest.mark.parametrize(
+    ("table", "model"),
+    [
+        (fields.OBJECT, kserve.models.V1beta1InferenceService),
+        (fields.METADATA, kubernetes.client.V1ObjectMeta),
+        (fields.SPEC, kserve.models.V1beta1InferenceServiceSpec),
+        (fields.PREDICTOR, kserve.models.V1beta1PredictorSpec),
+        (fields.MODEL, kserve.models.V1beta1ModelSpec),
+        (fields.FRAMEWORK, kserve.models.V1beta1TFServingSpec),
+        (fields.MODEL_FORMAT, kserve.models.V1beta1ModelFormat),
+        (fields.LOGGER, kserve.models.V1beta1LoggerSpec),
+        (fields.RESOURCES, kubernetes.client.V1ResourceRequirements),
+    ],
+)
+def test_the_known_fields_are_those_of_kserves_own_client(table, model):
+    declared = model.openapi_types
+    assert table == {model.attribute_map[name]: kind_of(declared[name]) for name in declared}
 
 
 def test_a_custom_predictor_gets_the_model_by_kserves_storage_initializer():

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from kanaria.serving.local.payload_events import LogRule
 from kanaria.serving.local.router import Router
+from kanaria.serving.local.server import configured
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 STABLE, SHADOW = "tips-predictor-00001", "tips-predictor-00002"
@@ -48,10 +49,15 @@ class Live:
     rules: dict[str, LogRule] = field(default_factory=dict)
     namespace: str = "default"
     name: str = "tips"
+    fault: str = ""
+    stopped: bool = False
     runners: dict[str, None] = field(default_factory=dict)
 
     def port(self, revision):
         return self.ports.get(revision)
+
+    def answers(self):
+        return bool(self.shares)
 
     def protocol(self, _):
         return "v1"
@@ -93,12 +99,12 @@ async def serving(handler):
 
 
 @asynccontextmanager
-async def routed(live: Live):
+async def routed(live: Live, most_body_bytes: int = 1 << 20, most_connections: int = 100):
     """Run a router for one service; yield its URL."""
-    router = Router(Services([live]), seed=7)
-    config = uvicorn.Config(router, lifespan="off", log_config=None, access_log=False)
-    server = uvicorn.Server(config)
+    router = Router(Services([live]), 7, most_body_bytes)
+    server = uvicorn.Server(configured(router, most_connections))
     with listening() as listener:
+        listener.listen(512)  # Whoever connects before the server runs waits for it.
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -1,11 +1,13 @@
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.local.reconcile import adopt, mark_failed, mark_ready, status
+from kanaria.serving.local.reconcile import adopt, mark_failed, mark_ready, rollout, status
+from kanaria.serving.local.revisions import traffic, wanted
 from kanaria.serving.local.store import Observed, Service, check, load_manifests
 
 MANIFEST = build(ServiceSpec(name="flights", storage_uri="/models/one", canary_percent=0))
@@ -55,6 +57,34 @@ def test_what_does_not_reach_the_pod_makes_no_revision(path, value):
 def test_what_reaches_the_pod_makes_a_revision(path, value):
     observed = adopt(adopt(Observed(), MANIFEST, "a"), changed(*path, value=value), "b")
     assert len(names(observed)) == 2
+
+
+def test_a_stopped_service_keeps_its_revisions_and_runs_none():
+    ready = mark_ready(adopt(Observed(), MANIFEST, "a"), "flights-predictor-00001")
+    halted = adopt(
+        ready, changed("metadata", "annotations", value={"serving.kserve.io/stop": "True"}), "b"
+    )
+    assert names(halted) == ["flights-predictor-00001"]
+    assert (traffic(rollout(halted)), wanted(rollout(halted))) == ((), frozenset())
+    assert [c["status"] for c in status(halted, "")["conditions"]] == ["False", "False", "True"]
+    again = adopt(halted, MANIFEST, "c")
+    assert [share.percent for share in traffic(rollout(again))] == [100]
+
+
+def test_a_fault_is_told_and_leaves_the_running_revision_ready():
+    ready = mark_ready(adopt(Observed(), MANIFEST, "a"), "flights-predictor-00001")
+    found = status(replace(ready, fault="percent='20%'"), "")
+    assert found["conditions"] == [
+        {"type": "PredictorReady", "status": "True"},
+        {
+            "type": "Ready",
+            "status": "False",
+            "reason": "InvalidManifest",
+            "message": "percent='20%'",
+        },
+    ]
+    assert "lastFailureInfo" not in found["modelStatus"], "it would roll a good canary back"
+    assert adopt(replace(ready, fault="x"), MANIFEST, "b").fault == ""
 
 
 def test_status_has_kserves_field_names():
@@ -113,8 +143,9 @@ def test_what_is_observed_survives_on_disk(tmp_path):
         (("spec", "predictor", "model", "protocolVersion"), "grpc-v2", "protocolVersion='grpc-v2'"),
         (("spec", "predictor", "model", "storageUri"), "hdfs://host/m", "scheme 'hdfs'"),
         (("spec", "predictor", "model", "storageUri"), "models/one", "absolute"),
-        (("spec", "predictor", "model"), None, "storageUri=None"),
-        (("spec",), None, "storageUri=None"),
+        (("spec", "predictor", "model", "storageUri"), None, "storageUri=None"),
+        (("spec", "predictor", "model"), None, "spec.predictor.model=None"),
+        (("spec",), None, "spec.predictor.model=None"),
     ],
 )
 def test_a_manifest_that_cannot_run_here_is_refused(path, value, fault):

@@ -1,0 +1,94 @@
+"""The fields that KServe 0.20 knows in an InferenceService, and what each holds. Pure.
+
+Kubernetes refuses what a schema does not name, and values of another kind. A test holds these
+tables equal to the models of KServe's own client.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a field holds, in the words of an error's remedy."""
+
+    TEXT = "text"
+    INTEGER = "an integer"
+    BOOLEAN = "true or false"
+    MAPPING = "a mapping"
+    LIST = "a list"
+
+    def holds(self, value: object) -> bool:
+        """Tell whether a value is of this kind; no text is a number, and no boolean is."""
+        return type(value) is TYPES[self]
+
+
+TYPES = {
+    Kind.TEXT: str,
+    Kind.INTEGER: int,
+    Kind.BOOLEAN: bool,
+    Kind.MAPPING: dict,
+    Kind.LIST: list,
+}
+Fields = Mapping[str, Kind]
+
+
+def _fields(**names: str) -> Fields:
+    kinds = {kind.name.lower(): kind for kind in Kind}
+    return {name: kinds[kind] for kind, several in names.items() for name in several.split()}
+
+
+OBJECT = _fields(text="apiVersion kind", mapping="metadata spec status")
+METADATA = _fields(
+    text="creationTimestamp deletionTimestamp generateName name namespace resourceVersion selfLink"
+    " uid",
+    integer="deletionGracePeriodSeconds generation",
+    mapping="annotations labels",
+    list="finalizers managedFields ownerReferences",
+)
+SPEC = _fields(list="canary", mapping="explainer predictor transformer")
+FRAMEWORKS = _fields(
+    mapping="huggingface lightgbm onnx paddle pmml pytorch sklearn tensorflow triton xgboost"
+)
+"""The old form of a model: `predictor.tensorflow` stands for `predictor.model`."""
+COMPONENT = _fields(
+    text="scaleMetric scaleMetricType",
+    integer="canaryTrafficPercent containerConcurrency maxReplicas minReplicas scaleTarget timeout",
+    mapping="annotations autoScaling batcher deploymentStrategy labels logger",
+)
+POD = _fields(
+    text="dnsPolicy hostname hostnameOverride nodeName preemptionPolicy priorityClassName"
+    " restartPolicy runtimeClassName schedulerName serviceAccount serviceAccountName subdomain",
+    integer="activeDeadlineSeconds priority terminationGracePeriodSeconds",
+    boolean="automountServiceAccountToken enableServiceLinks hostIPC hostNetwork hostPID hostUsers"
+    " setHostnameAsFQDN shareProcessNamespace",
+    mapping="affinity dnsConfig nodeSelector os overhead resources securityContext",
+    list="containers ephemeralContainers hostAliases imagePullSecrets initContainers"
+    " readinessGates resourceClaims schedulingGates tolerations topologySpreadConstraints volumes",
+)
+PREDICTOR = {
+    **COMPONENT,
+    **POD,
+    **FRAMEWORKS,
+    **_fields(text="name storageContainerName", mapping="model workerSpec", list="storageUris"),
+}
+CONTAINER = _fields(
+    text="image imagePullPolicy name restartPolicy terminationMessagePath terminationMessagePolicy"
+    " workingDir",
+    boolean="stdin stdinOnce tty",
+    mapping="lifecycle livenessProbe readinessProbe resources securityContext startupProbe",
+    list="args command env envFrom ports resizePolicy restartPolicyRules volumeDevices"
+    " volumeMounts",
+)
+FRAMEWORK = {
+    **CONTAINER,
+    **_fields(text="protocolVersion runtimeVersion storageUri", mapping="confidential storage"),
+}
+MODEL = {**FRAMEWORK, **_fields(text="runtime", mapping="modelFormat")}
+MODEL_FORMAT = _fields(text="name version")
+LOGGER = _fields(
+    text="batchInterval marshallerUrl mode url",
+    integer="batchSize",
+    mapping="storage",
+    list="metadataAnnotations metadataHeaders",
+)
+RESOURCES = _fields(mapping="limits requests", list="claims")

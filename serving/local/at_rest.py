@@ -1,0 +1,42 @@
+"""Tells when a file has changed and been left alone since.
+
+Editors empty a file before they write it, and the first half of a manifest may be a manifest too:
+one without its canary's percentage would promote the canary.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+REST_SECONDS = 0.3
+"""Longer than any program needs to write a manifest, shorter than a person notices."""
+
+
+class AtRest:
+    """Looks at one file again and again."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """Look at `path`; `clock` returns seconds and never goes back."""
+        self._path, self._clock = path, clock
+        self._seen: tuple[int, ...] = ()
+        self._since, self._told = 0.0, True
+
+    def changed(self) -> bool:
+        """Tell once of each change, when the file has been the same for a while.
+
+        Raises:
+            OSError: there is no such file, or it may not be looked at.
+        """
+        entry = self._path.stat()
+        # Two writes within one tick of the clock differ by their size alone.
+        seen = (entry.st_mtime_ns, entry.st_ctime_ns, entry.st_size, entry.st_ino)
+        if seen != self._seen:
+            self._seen, self._since, self._told = seen, self._clock(), False
+        if self._told or self._clock() - self._since < REST_SECONDS:
+            return False
+        self._told = True
+        return True
+
+    def look_again(self) -> None:
+        """Tell of the file once more, although it may be the same."""
+        self._seen = ()

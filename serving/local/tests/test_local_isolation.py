@@ -1,0 +1,292 @@
+"""Faulty files of one service, before a controller that serves others beside it."""
+
+import asyncio
+import json
+import os
+from contextlib import asynccontextmanager
+
+import pytest
+
+from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.local import store
+from kanaria.serving.local.controller import Controller
+from kanaria.serving.local.reconcile import adopt, mark_ready
+from kanaria.serving.local.store import Observed
+
+FIRST = "shop-predictor-00001"
+STOP = {"serving.kserve.io/stop": "true"}
+"""No predictor is started, so these tests load no TensorFlow."""
+
+
+def manifest(name, **more):
+    return build(ServiceSpec(name=name, storage_uri="/models/one", annotations=STOP, **more))
+
+
+def applied(state, name, **more):
+    """Apply a manifest as a server has taken it over, its first revision ready."""
+    service = store.service_of(state, manifest(name, **more))
+    service.replace(manifest(name, **more))
+    taken = adopt(Observed(), manifest(name, **more), service.applied())
+    service.write_observed(mark_ready(taken, f"{name}-predictor-00001"))
+    return service
+
+
+@asynccontextmanager
+async def controlled(state):
+    controller = Controller(state, "http://127.0.0.1:1")
+    try:
+        yield controller
+    finally:
+        await controller.stop()
+
+
+async def until(controller, holds):
+    async with asyncio.timeout(30):
+        while not holds():
+            controller.poll()
+            await asyncio.sleep(0.02)
+
+
+def live(controller, name="shop"):
+    found = controller.find(name)
+    return found[0] if found else None
+
+
+def fault(controller, name="shop"):
+    return live(controller, name).fault if live(controller, name) else ""
+
+
+def write_pipe(path):
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def write_folder(path):
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
+def write_link(path):
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/zero")
+
+
+DAMAGES = {
+    "no YAML": lambda path: path.write_text("apiVersion: v1\n kind: [oops\n"),
+    "empty": lambda path: path.write_text(""),
+    "binary": lambda path: path.write_bytes(b"\x00\xff\x80"),
+    "text": lambda path: path.write_text("hello"),
+    "list": lambda path: path.write_text("- 1"),
+    "surrogate": lambda path: path.write_text('kind: "\\ud800"'),
+    "deep": lambda path: path.write_text("[" * 5000),
+    "number": lambda path: path.write_text("7"),
+    "a pipe": write_pipe,
+    "a folder": write_folder,
+    "a device": write_link,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_manifest_is_told_and_the_service_goes_on(tmp_path, damage):
+    service = applied(tmp_path, "shop")
+    applied(tmp_path, "other")
+
+    async def run():
+        async with controlled(tmp_path) as controller:
+            await until(controller, lambda: live(controller) and live(controller).stopped)
+            damage(service.folder / store.MANIFEST)
+            await until(controller, lambda: fault(controller))
+            assert not fault(controller, "other")
+            (service.folder / store.MANIFEST).rename(service.folder / "away")
+            service.replace(manifest("shop", canary_percent=5))
+            await until(controller, lambda: not fault(controller))
+
+    asyncio.run(run())
+    assert service.observed().percent == 5
+    assert service.observed().stable == FIRST
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_status_is_told_and_left_as_it_is(tmp_path, damage):
+    service = applied(tmp_path, "shop")
+    applied(tmp_path, "other")
+    status = service.folder / store.STATUS
+    good = status.read_text()
+    damage(status)
+    before = status.lstat()
+
+    async def run():
+        async with controlled(tmp_path) as controller:
+            await until(controller, lambda: fault(controller) and live(controller, "other").stopped)
+            assert str(status) in fault(controller)
+            assert "\n" not in fault(controller)
+            assert (status.lstat().st_ino, status.lstat().st_mtime) == (
+                before.st_ino,
+                before.st_mtime,
+            )
+            status.rename(service.folder / "away")
+            status.write_text(good)
+            await until(controller, lambda: not fault(controller))
+
+    asyncio.run(run())
+    assert service.observed().stable == FIRST
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("percent", "20%", "percent"),
+        ("percent", 400, "percent"),
+        ("percent", 10.5, "percent"),
+        ("percent", True, "percent"),
+        ("stable", "gone-predictor-00009", "gone-predictor-00009"),
+        ("ready", "shop-predictor-00001", "ready"),
+        ("revisions", [{"name": "x"}], "revisions.0"),
+        ("revisions", None, "revisions"),
+        ("stabel", "x", "stabel"),
+        ("failures", [], "failures"),
+    ],
+)
+def test_a_status_that_contradicts_itself_is_told(tmp_path, field, value, told):
+    service = applied(tmp_path, "shop")
+    path = service.folder / store.STATUS
+    raw = json.loads(path.read_text()) | {field: value}
+    path.write_text(json.dumps(raw))
+
+    async def run():
+        async with controlled(tmp_path) as controller:
+            await until(controller, lambda: fault(controller))
+            assert told in fault(controller)
+
+    asyncio.run(run())
+    assert json.loads(path.read_text()) == raw
+
+
+def test_a_wrong_manifest_leaves_traffic_as_it_was_and_the_status_says_why(tmp_path):
+    plain = build(ServiceSpec(name="shop", storage_uri="/models/one"))
+    service = store.service_of(tmp_path, plain)
+    service.replace(plain)
+    taken = adopt(Observed(), plain, service.applied())
+    service.write_observed(mark_ready(taken, FIRST))
+    wrong = service.folder / store.MANIFEST
+
+    async def run():
+        async with controlled(tmp_path) as controller:
+            controller.poll()
+            plain["spec"]["predictor"]["canaryTrafficPercent"] = "20%"
+            service.replace(plain)
+            await until(controller, lambda: fault(controller))
+            found = live(controller)
+            assert [(s.revision, s.percent) for s in found.shares] == [(FIRST, 100)]
+
+    asyncio.run(run())
+    conditions = service.observed().status["conditions"]
+    told = next(c["message"] for c in conditions if c["type"] == "Ready")
+    assert told == f"{wrong}: spec.predictor.canaryTrafficPercent='20%': write an integer"
+
+
+def test_a_manifest_that_was_wrong_from_the_start_serves_nothing(tmp_path):
+    folder = tmp_path / "default" / "shop"
+    folder.mkdir(parents=True)
+    (folder / store.MANIFEST).write_text("kind: Deployment")
+
+    async def run():
+        async with controlled(tmp_path) as controller:
+            await until(controller, lambda: fault(controller))
+            assert live(controller).shares == ()
+
+    asyncio.run(run())
+
+
+def test_a_manifest_of_another_service_is_not_taken(tmp_path):
+    service = applied(tmp_path, "shop")
+    service.apply(manifest("other"))
+
+    async def run():
+        async with controlled(tmp_path) as controller:
+            await until(controller, lambda: "default/other" in fault(controller))
+
+    asyncio.run(run())
+    assert [revision.name for revision in service.observed().revisions] == [FIRST]
+
+
+def test_half_a_manifest_is_not_taken_while_it_is_written(tmp_path):
+    """The first half has all that is needed but the canary's percentage: it would promote."""
+    service = applied(tmp_path, "shop", canary_percent=5)
+    text = (service.folder / store.MANIFEST).read_text()
+    head, middle, tail = text.partition("    canaryTrafficPercent: 5\n")
+    halves = (head.replace("/models/one", "/models/two"), middle + tail)
+    percents = set()
+
+    async def run():
+        async with controlled(tmp_path) as controller:
+            controller.poll()
+            with (service.folder / store.MANIFEST).open("w") as file:
+                for half in halves:
+                    file.write(half)
+                    file.flush()
+                    for _ in range(5):
+                        controller.poll()
+                        percents.add(service.observed().percent)
+                        await asyncio.sleep(0.02)
+            await until(controller, lambda: len(service.observed().revisions) == 2)
+
+    asyncio.run(run())
+    assert percents | {service.observed().percent} == {5}
+
+
+def test_a_manifest_that_vanishes_for_a_moment_changes_nothing(tmp_path):
+    service = applied(tmp_path, "shop")
+
+    async def run():
+        async with controlled(tmp_path) as controller:
+            controller.poll()
+            (service.folder / store.MANIFEST).unlink()
+            live(controller).poll()
+            assert "is gone" in fault(controller)
+            service.replace(manifest("shop"))
+            await until(controller, lambda: not fault(controller))
+
+    asyncio.run(run())
+
+
+def test_a_manifest_that_comes_back_unchanged_is_taken_again(tmp_path):
+    """As when a mounted folder goes away for a while."""
+    service = applied(tmp_path / "state", "shop")
+    service.apply(manifest("shop", canary_percent=5))
+    mounted, away = tmp_path / "mounted", tmp_path / "away"
+    away.mkdir()
+    (service.folder / store.MANIFEST).rename(away / store.MANIFEST)
+    (service.folder / store.MANIFEST).symlink_to(mounted / store.MANIFEST)
+    away.rename(mounted)
+
+    async def run():
+        async with controlled(tmp_path / "state") as controller:
+            await until(controller, lambda: service.observed().percent == 5)
+            mounted.rename(away)
+            live(controller).poll()
+            assert "is gone" in fault(controller)
+            away.rename(mounted)
+            await until(controller, lambda: not fault(controller))
+
+    asyncio.run(run())
+    assert service.observed().fault == ""
+
+
+def test_a_status_that_cannot_be_written_is_written_later(tmp_path):
+    service = applied(tmp_path, "shop")
+
+    async def run():
+        async with controlled(tmp_path) as controller:
+            controller.poll()
+            folder = service.folder.rename(tmp_path / "away")
+            service.folder.write_text("no folder")
+            live(controller).on_failed(FIRST, "no graph")
+            assert "cannot be written" in fault(controller)
+            service.folder.unlink()
+            folder.rename(service.folder)
+            await until(controller, lambda: not fault(controller))
+
+    asyncio.run(run())
+    assert service.observed().failures == {FIRST: "no graph"}
