@@ -10,12 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.online.adaptive_window import change_points
 from kanaria.serving.drift.report.records import CalibrationBin, Labels, Metric
 from kanaria.serving.drift_server.exchanges import Exchange
-from kanaria.serving.drift_server.judging import JudgeError, Labelled, labelled_rows
-from kanaria.serving.drift_server.payloads import PayloadError
+from kanaria.serving.drift_server.judging import Labelled, labelled_rows
 from kanaria.serving.drift_server.quality import Array, Estimate, Task, calibration, quality
+from kanaria.serving.drift_server.watching.examining import OWN_FAULTS
 from kanaria.serving.drift_server.watching.expected import expected
 from kanaria.serving.drift_server.watching.settings import LabelSettings
 
@@ -48,9 +49,12 @@ def judged(
     )
     try:
         found = labelled_rows(ordered, settings.task, settings.output)
+        plain = replace(plain, left_out=found.left_out)
         return _filled(plain, found, settings.task, before) if len(found.labels) else plain
-    except (JudgeError, PayloadError) as error:
+    except DataError as error:
         return replace(plain, failure=str(error))
+    except OWN_FAULTS as error:
+        return replace(plain, failure=f"{type(error).__name__}: {error}")
 
 
 def _filled(plain: Labels, found: Labelled, task: Task, before: Sequence[Labels]) -> Labels:
