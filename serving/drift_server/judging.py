@@ -15,7 +15,7 @@ import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.drift.texts import texts_of
+from kanaria.serving.drift.texts import text_of, texts_of
 from kanaria.serving.drift_server.exchanges import Exchange, LabelValue, Stream
 from kanaria.serving.drift_server.payloads import Columns, read_columns
 from kanaria.serving.drift_server.quality import Array, Task, calibration, quality, share
@@ -145,13 +145,13 @@ def labelled_rows(exchanges: Iterable[Exchange], task: Task, output: str) -> Lab
         rows += exchange.rows
         if not exchange.labels or exchange.response is None or exchange.request_id in known:
             continue
-        known.add(exchange.request_id)
         try:
             found = predictions(read_columns(exchange.response), task, output)
         except DataError as error:
             left_out += len(exchange.labels)
             faults.append(error)
             continue
+        known.add(exchange.request_id)
         places = [row for row in exchange.labels if row < len(found)]
         parts.append(_Part(exchange=exchange, places=places, predicted=found[places]))
         count += len(places)
@@ -243,6 +243,8 @@ def _output(columns: Columns, name: str) -> Array:
 
 
 def _predictions(values: list[Any], task: Task) -> Array:
+    if task is Task.MULTICLASS and not {str, bytes, type(None)}.isdisjoint(map(type, values)):
+        return _named(values)
     try:
         found = np.array(values, dtype=None if task is Task.MULTICLASS else float)
     except (ValueError, TypeError, OverflowError) as error:
@@ -255,6 +257,14 @@ def _predictions(values: list[Any], task: Task) -> Array:
         raise JudgeError(f"predictions of shape {found.shape}: do not fit task {task.value}")
     if task is Task.BINARY and ((found < 0) | (found > 1)).any():
         raise JudgeError("predictions: no probabilities from 0 to 1, which task binary needs")
+    return found
+
+
+def _named(values: list[Any]) -> Array:
+    """Return classes as their texts; a long one among many short ones costs no memory."""
+    found = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        found[row] = None if value is None else text_of(value)
     return found
 
 

@@ -14,6 +14,7 @@ from kanaria.serving.drift.report.bars import known
 from kanaria.serving.drift.report.records import FAILED, Window
 from kanaria.serving.drift.uncertainty import Uncertainty
 from kanaria.serving.drift_server.payloads import Columns, rows_of
+from kanaria.serving.drift_server.reading import Span
 from kanaria.serving.drift_server.watching.alignment import aligned, is_read
 from kanaria.serving.drift_server.watching.window_columns import (
     Rows,
@@ -116,7 +117,7 @@ def _refuse_unknown_effects(result: Result) -> None:
         raise DataError(f"features {shown(unknown)}: the size of their difference is no number")
 
 
-def failed(rows: Rows, detector: str, why: str) -> Window:
+def failed(rows: Rows | Span, detector: str, why: str) -> Window:
     """Return the record of a window that was not tested."""
     return Window(
         detector=detector,
@@ -125,7 +126,7 @@ def failed(rows: Rows, detector: str, why: str) -> Window:
         rows=rows.rows,
         verdict=FAILED,
         failure=why,
-        differences=rows.differences,
+        differences=rows.differences if isinstance(rows, Rows) else (),
     )
 
 

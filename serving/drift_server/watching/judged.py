@@ -16,7 +16,7 @@ from kanaria.serving.drift.report.records import CalibrationBin, Labels, Metric
 from kanaria.serving.drift_server.exchanges import Exchange
 from kanaria.serving.drift_server.judging import Labelled, labelled_rows
 from kanaria.serving.drift_server.quality import Array, Estimate, Task, calibration, quality
-from kanaria.serving.drift_server.watching.examining import OWN_FAULTS
+from kanaria.serving.drift_server.reading import Span
 from kanaria.serving.drift_server.watching.expected import expected
 from kanaria.serving.drift_server.watching.settings import LabelSettings
 
@@ -39,22 +39,27 @@ def judged(
     """
     # Requests are not needed, and may be large.
     ordered = sorted((replace(one, request=None) for one in exchanges), key=lambda one: one.time)
-    plain = Labels(
-        begin=ordered[0].time,
-        end=ordered[-1].time,
-        rows=sum(one.rows for one in ordered),
-        labelled=0,
-        lag=None,
-        task=settings.task.value,
-    )
+    rows = sum(one.rows for one in ordered)
+    plain = unjudged(Span(begin=ordered[0].time, end=ordered[-1].time, rows=rows), settings, "")
     try:
         found = labelled_rows(ordered, settings.task, settings.output)
         plain = replace(plain, left_out=found.left_out)
         return _filled(plain, found, settings.task, before) if len(found.labels) else plain
     except DataError as error:
         return replace(plain, failure=str(error))
-    except OWN_FAULTS as error:
-        return replace(plain, failure=f"{type(error).__name__}: {error}")
+
+
+def unjudged(span: Span, settings: LabelSettings, why: str) -> Labels:
+    """Return the record of a window whose labels were not judged."""
+    return Labels(
+        begin=span.begin,
+        end=span.end,
+        rows=span.rows,
+        labelled=0,
+        lag=None,
+        task=settings.task.value,
+        failure=why,
+    )
 
 
 def _filled(plain: Labels, found: Labelled, task: Task, before: Sequence[Labels]) -> Labels:

@@ -7,10 +7,15 @@ import os
 import sys
 from pathlib import Path
 
+from kanaria.serving.drift_server.watching import settings
+from kanaria.serving.drift_server.watching.states import State, read
+
 logger = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 STEADY_SECONDS = 60.0
 """A process that lasted as long is started again at once."""
+MOST_TOLD = 16 << 20
+"""Bytes of a line of states."""
 
 
 class Process:
@@ -23,11 +28,24 @@ class Process:
         # The server's own work comes first on a machine that is busy.
         self._command = ["nice", "-n", "10", sys.executable, "-I", "-m", module, *given]
         self._process: asyncio.subprocess.Process | None = None
+        self._watches = settings.read(watch)
+        self._told: tuple[State, ...] = ()
 
     @property
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """Whether each watch works, as far as is known; none works while the process does not."""
+        if self.alive and self._told:
+            return self._told
+        why = "" if self.alive else "the watching process does not run; see the log"
+        return tuple(
+            State(namespace=one.namespace, service=one.service, name=one.name, broken=why)
+            for one in self._watches
+        )
 
     async def run(self) -> None:
         """Keep it running until cancelled; then end it."""
@@ -38,14 +56,25 @@ class Process:
                 self._process = await asyncio.create_subprocess_exec(
                     *self._command,
                     start_new_session=True,  # Ctrl-C is the server's to handle.
+                    stdout=asyncio.subprocess.PIPE,
+                    limit=MOST_TOLD,
                 )
+                await self._listen(self._process)
                 code = await self._process.wait()
+                self._told = ()
                 lasted = loop.time() - began
                 wait = FIRST_WAIT if lasted > STEADY_SECONDS else min(2 * wait, LONGEST_WAIT)
                 logger.error("the watching process ended with %d; again in %.0f s", code, wait)
                 await asyncio.sleep(wait)
         finally:
             await self._end()
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        """Read what the process tells of its watches until it ends."""
+        if process.stdout is None:
+            return
+        while text := await process.stdout.readline():
+            self._told = read(text) or self._told
 
     async def _end(self) -> None:
         if self._process is not None and self.alive:
