@@ -11,12 +11,11 @@ import numpy as np
 
 from kanaria.serving.drift.protocol import Floats
 
-DIGITS = (9, 8, 7, 6)
-"""Significant digits of decimals that may name a float32; the later one counts, and nine do."""
-EXACT_POWERS = 22
-"""Powers of ten up to this one are float64 values, so that a quotient by them is the decimal's."""
-OWN_NAME = 2.0**24
-"""Whole numbers up to this one are float32 values that name themselves."""
+DIGITS = (9, 8, 7, 6, 5, 4, 3, 2)
+"""Significant digits of decimals that may name a value; the later one counts, and nine do."""
+SMALLEST, LARGEST = -14, 23
+"""Exponents of ten between which all powers that are needed are exact (those up to 22 are), so that
+quotients and products are the decimals' own float64."""
 Narrowed = Callable[[Floats], Floats]
 """Takes float64 values to the nearest ones of a narrower type, as float64."""
 
@@ -31,16 +30,18 @@ def plain(column: Floats) -> Floats:
     """Return numbers as float64, those that are exactly a float32 or float16 as their decimal.
 
     The order of float32 values stays, what is no float32 stays as it is, and to do it twice is to
-    do it once. Of nine digits every decimal comes back exactly from 1e-14 to 1e30.
+    do it once.
 
     Args:
-        column: numbers of any type; NaN and infinity stay.
+        column: numbers of any type; NaN and infinity stay. Whole numbers of float64 do too: a
+            large one may be a point of time or an identifier as well as a float32.
     """
-    if column.dtype == np.float16:
-        return shortest(column.astype(np.float64), lambda v: v.astype(np.float16).astype(float))
     found = column.astype(np.float64)
-    named = (narrowed(found) == found) & np.isfinite(found)
-    named &= (np.abs(found) > OWN_NAME) | (np.rint(found) != found)
+    if column.dtype == np.float16:
+        return shortest(found, lambda values: values.astype(np.float16).astype(float))
+    if column.dtype == np.float32:
+        return shortest(found, narrowed)
+    named = (narrowed(found) == found) & (np.rint(found) != found)
     if named.any():
         found[named] = shortest(found[named], narrowed)
     return found
@@ -51,13 +52,23 @@ def shortest(values: Floats, narrow: Narrowed) -> Floats:
     found = values.copy()
     with np.errstate(all="ignore"):  # Zero, NaN and infinity stay as they are.
         first = np.floor(np.log10(np.abs(values)))
-        for digits in (*DIGITS, *range(min(DIGITS) - 1, 0, -1)):
-            scale = 10.0 ** np.clip(np.abs(digits - 1 - first), 0, EXACT_POWERS)
+        for digits in DIGITS:
+            scale = 10.0 ** np.abs(digits - 1 - first)
             is_small = first < digits
             whole = np.rint(np.where(is_small, values * scale, values / scale))
             decimal = np.where(is_small, whole / scale, whole * scale)
             found = np.where(narrow(decimal) == values, decimal, found)
+        beyond = np.isfinite(first) & ((first < SMALLEST) | (first > LARGEST))
+        for place in np.flatnonzero(beyond):
+            found[place] = _by_text(float(values[place]), narrow)
     return found
+
+
+def _by_text(value: float, narrow: Narrowed) -> float:
+    """Return the same for a value whose power of ten is not exact."""
+    decimals = [float(f"{value:.{digits - 1}e}") for digits in sorted(DIGITS)]
+    same = narrow(np.array(decimals)) == value
+    return decimals[int(same.argmax())] if same.any() else value
 
 
 def matched(values: Floats, reference: Floats) -> Floats:

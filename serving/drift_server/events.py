@@ -78,15 +78,16 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
         EventError: attributes are missing or wrong; all of them are named.
     """
     faults: list[str] = []
+    mode = "binary"
     content_type = headers.get("content-type", "")
     if structured.is_structured(content_type):
-        mode, read = "structured", str
+        mode = "structured"
         headers, body = structured.unwrapped(content_type, body, faults)
-        if faults:
-            raise EventError(f"payload event in structured mode: {'; '.join(faults)}")
-    else:
-        mode, read = "binary", unquote
-    given = {name: read(headers.get(f"ce-{name}", "")) for name in ATTRIBUTES}
+    if faults:
+        raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
+    given = {name: headers.get(f"ce-{name}", "") for name in ATTRIBUTES}
+    if mode == "binary":
+        given = {name: unquote(value) for name, value in given.items()}
     faults += [f"ce-{name}: missing" for name in NEEDED if not given[name]]
     faults += [
         f"ce-{name}={shown(value)}: longer than {MAX_NAME_LENGTH} characters"

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from kanaria.components.shared.errors import (
     DataError,
@@ -103,8 +104,8 @@ class Runner:
         for watched in self._watched:
             faults: dict[str, None] = {}
             for stream in self._streams(watched.watch):
-                done += self._step(lambda w=watched, s=stream: self._test(w, s, now), faults)
-                done += self._step(lambda w=watched, s=stream: self._judge(w.watch, s, now), faults)
+                done += self._step(partial(self._test, watched, stream, now), faults)
+                done += self._step(partial(self._judge, watched.watch, stream, now), faults)
             self._tell(watched, "; ".join(faults))
         return done
 
