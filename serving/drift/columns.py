@@ -121,7 +121,7 @@ def numbers_in_order(column: NDArray[Any], feature: str) -> Floats:
         DataError: the column does not hold one number a row.
     """
     array = np.asarray(column)
-    if array.dtype.kind == "O" and is_numeric(array):
+    if array.dtype.kind == "O" and (is_numeric(array) or missing(array.ravel()).all()):
         array = _as_floats(array)
     if array.dtype.kind not in KINDS_OF_NUMBERS:
         raise DataError(f"feature {feature!r}: {array.dtype} values; a number is needed")

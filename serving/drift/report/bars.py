@@ -115,10 +115,11 @@ def _of_numbers(reference: Array, window: Array) -> Bars | None:
     reference, window = reference[np.isfinite(reference)], window[np.isfinite(window)]
     if not len(reference) or not len(window):
         return None
-    ends = np.quantile(reference, OUTER), np.quantile(window, OUTER)
-    low, high = float(np.min(ends)), float(np.max(ends))
-    # Beside 1e300 a step of one is none.
-    edges = np.linspace(low, high if high > low else low + max(1.0, abs(low) / 2), BINS + 1)
+    with np.errstate(over="ignore", invalid="ignore"):  # What is not finite is left out below.
+        ends = np.quantile(reference, OUTER), np.quantile(window, OUTER)
+        low, high = float(np.min(ends)), float(np.max(ends))
+        # Beside 1e300 a step of one is none.
+        edges = np.linspace(low, high if high > low else low + max(1.0, abs(low) / 2), BINS + 1)
     if not np.isfinite(edges).all():
         return None  # The numbers are farther apart than any number is large.
     heights = [

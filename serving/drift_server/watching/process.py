@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 STEADY_SECONDS = 60.0
 """A process that lasted as long is started again at once."""
+LONGEST_TURN = 900.0
+"""Seconds after which a process that tells nothing is taken to hang."""
 MOST_TOLD = 16 << 20
 """Bytes of a line of states."""
 
@@ -30,6 +32,7 @@ class Process:
         self._process: asyncio.subprocess.Process | None = None
         self._watches = settings.read(watch)
         self._told: tuple[State, ...] = ()
+        self._heard = 0.0
 
     @property
     def alive(self) -> bool:
@@ -39,9 +42,12 @@ class Process:
     @property
     def states(self) -> tuple[State, ...]:
         """Whether each watch works, as far as is known; none works while the process does not."""
-        if self.alive and self._told:
+        silent = asyncio.get_running_loop().time() - self._heard
+        if self.alive and self._told and silent < LONGEST_TURN:
             return self._told
         why = "" if self.alive else "the watching process does not run; see the log"
+        if self.alive and silent >= LONGEST_TURN:
+            why = f"the watching process has not ended a turn for {silent:.0f} s; see the log"
         return tuple(
             State(namespace=one.namespace, service=one.service, name=one.name, broken=why)
             for one in self._watches
@@ -71,10 +77,16 @@ class Process:
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
         """Read what the process tells of its watches until it ends."""
-        if process.stdout is None:
-            return
-        while text := await process.stdout.readline():
-            self._told = read(text) or self._told
+        loop, text = asyncio.get_running_loop(), b"begins"
+        self._heard = loop.time()
+        while process.stdout and text:
+            try:
+                text = await process.stdout.readline()
+            except ValueError:  # Longer than any line of states.
+                continue
+            found = read(text)
+            if found is not None:
+                self._told, self._heard = found, loop.time()
 
     async def _end(self) -> None:
         if self._process is not None and self.alive:

@@ -27,6 +27,8 @@ from kanaria.serving.drift_server.watching.image_columns import reduced
 
 MOST_VALUES = 5_000_000
 """Values of a window that are held; exchanges beyond are counted but not looked at."""
+CHARACTERS = 64
+"""Of a text, that take about as much memory as a value."""
 BEYOND = f"rows beyond the {MOST_VALUES:,} values that are looked at"
 SPARSE = 4
 """Values and gaps that are held, for each value that may be."""
@@ -103,7 +105,7 @@ def read(exchanges: Iterable[Exchange], *, pixels: bool = False) -> Rows | None:
         for parts, half in ((inputs, asked), (outputs, answered)):
             if half:
                 parts.pieces.append(half)
-                held += sum(values.size for values in half.values())
+                held += sum(map(_weight, half.values()))
         if asked and answered and payload_rows(asked) == payload_rows(answered):
             whole[0].pieces.append(asked)
             whole[1].pieces.append(answered)
@@ -120,6 +122,14 @@ def read(exchanges: Iterable[Exchange], *, pixels: bool = False) -> Rows | None:
         answered=whole[1].joined(),
         differences=tuple(f"{what} ({n:,})" for what, n in faults.most_common(MOST_TOLD)),
     )
+
+
+def _weight(values: Array) -> int:
+    """Return the number of values, where a long text counts for several."""
+    if values.dtype.kind != "O":
+        return values.size
+    texts = (value for value in values.ravel() if isinstance(value, str | bytes))
+    return values.size + sum(map(len, texts)) // CHARACTERS
 
 
 def _asked(body: bytes | None, pixels: bool, faults: Counter[str]) -> tuple[Columns, list[str]]:
