@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from kanaria.components.shared import examples
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.record_batches import record_batches
-from kanaria.serving.drift.decimals import widened
+from kanaria.serving.drift.decimals import plain
 from kanaria.serving.drift.protocol import Columns, Floats
 
 ROWS_PER_BATCH = 20_000
@@ -94,7 +94,8 @@ def _values(column: pa.Array) -> Floats:
         texts = np.full(len(column), None, dtype=object)
         texts[present] = [value.decode(errors="backslashreplace") for value in flat.to_pylist()]
         return texts
-    values = widened(flat.to_numpy(zero_copy_only=False))
+    values = flat.to_numpy(zero_copy_only=False)
+    values = plain(values) if values.dtype == np.float32 else values
     if present.all():
         return values
     found = np.full(len(column), np.nan)

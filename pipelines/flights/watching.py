@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from kanaria.components.shared import atomic, private, release
-from kanaria.components.shared.errors import NotReadyError
+from kanaria.components.shared.errors import DataError, NotReadyError
 from kanaria.serving.drift import saved
 from kanaria.serving.drift.report import page, records, wording
 from kanaria.serving.drift.report.records import Metric, Report, Watched, Window
@@ -123,7 +123,11 @@ def _watched(
 
 def _window(folder: Path, exchanges: Iterable[Exchange]) -> Window:
     detector, reference = saved.load(folder / release.DRIFT_DETECTOR)
-    return examine(read(exchanges), Fitted(detector=detector, reference=reference), binary=True)
+    fitted = Fitted(detector=detector, reference=reference)
+    rows = read(exchanges)
+    if rows is None:
+        raise DataError(f"{folder}: the model was asked nothing")
+    return examine(rows, fitted, binary=True)
 
 
 def drift_table(watched: Watched) -> str:

@@ -146,13 +146,21 @@ def _values(reference: Reference) -> dict[str, NDArray[Any]]:
         return dict(zip(reference.features, reference.values.T, strict=True))
     if isinstance(reference, CountedReference):
         return {
-            name: np.repeat(kinds, reference.counts[name])
+            name: np.repeat(_codes(kinds), reference.counts[name])
             for name, kinds in reference.kinds.items()
         }
     if isinstance(reference, TableReference):
         held = _values(reference.numbers) | _values(reference.categories)
         return {name: held[name] for name in reference.features}
     raise DataError(f"reference: {type(reference).__name__} has no form in alibi-detect")
+
+
+def _codes(kinds: NDArray[Any]) -> NDArray[Any]:
+    """Return categories as the numbers that they are the texts of, or as they are."""
+    try:
+        return kinds.astype(np.float64)
+    except ValueError:
+        return kinds
 
 
 def _rows(reference: Reference) -> int:

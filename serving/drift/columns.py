@@ -1,8 +1,11 @@
-"""Tables as columns: taking them from a matrix, and checking what a detector is given.
+"""Tables as columns: taking them from a matrix, checking them, and the one form of their values.
 
 Missing values (NaN, None) belong to no distribution: tests leave them out, feature by feature.
+Numbers and categories have one form whatever carried them (`decimals`, `texts`), and whatever type
+of array holds them: references are made of it, and windows are compared in it.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.drift import decimals
 from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.texts import text_of, texts_of
 
 KINDS_OF_NUMBERS = "biuf"
 
@@ -63,8 +68,18 @@ def selected(window: Columns, features: Iterable[str]) -> Columns:
 
 
 def is_numeric(column: NDArray[Any]) -> bool:
-    """Whether a column holds numbers; booleans and strings are categories."""
-    return column.dtype.kind in "iuf"
+    """Whether a column holds numbers; booleans and strings are categories.
+
+    Among objects missing values tell nothing: a number beside None is one, None alone is none.
+    """
+    if column.dtype.kind != "O":
+        return column.dtype.kind in "iuf"
+    kinds = set(map(type, column.ravel()[~missing(column.ravel())]))
+    return bool(kinds) and all(_is_of_numbers(kind) for kind in kinds)
+
+
+def _is_of_numbers(kind: type) -> bool:
+    return issubclass(kind, int | float | np.integer | np.floating) and kind is not bool
 
 
 def kinds_among(columns: Columns, categorical: tuple[str, ...]) -> set[str]:
@@ -100,28 +115,43 @@ def numbers(column: NDArray[Any], feature: str) -> Floats:
 
 
 def numbers_in_order(column: NDArray[Any], feature: str) -> Floats:
-    """Return the values as they come, float64; those missing are NaN.
+    """Return the values as they come, as `decimals.plain` has them; those missing are NaN.
 
     Raises:
         DataError: the column does not hold one number a row.
     """
     array = np.asarray(column)
+    if array.dtype.kind == "O" and (is_numeric(array) or missing(array.ravel()).all()):
+        array = _as_floats(array)
     if array.dtype.kind not in KINDS_OF_NUMBERS:
         raise DataError(f"feature {feature!r}: {array.dtype} values; a number is needed")
+    if array.size == len(array):
+        array = array.reshape(len(array))
     if array.ndim != 1:
         raise DataError(f"feature {feature!r}: values of shape {array.shape[1:]}; use columns.flat")
-    return array.astype(np.float64)
+    return decimals.plain(array)
+
+
+def _as_floats(values: NDArray[Any]) -> Floats:
+    found = [as_float(value) for value in values.ravel().tolist()]
+    return np.array(found, dtype=np.float64).reshape(values.shape)
+
+
+def as_float(value: object) -> float:
+    """Return a number as a float; what is none, and a whole number beyond any float, is NaN."""
+    try:
+        return float(value) if isinstance(value, bool | int | float) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def texts(column: NDArray[Any]) -> NDArray[Any]:
-    """Return the values as text; numbers that are equal have equal text, missing ones are empty."""
+    """Return each value's one text, see `texts`; missing ones are empty."""
     array = np.asarray(column)
-    if array.dtype.kind in KINDS_OF_NUMBERS:
-        array = array.astype(np.float64)
-    found = [
-        "" if gone else _text(value) for value, gone in zip(array, missing(array), strict=True)
-    ]
-    return np.array(found, dtype=str)
+    gone = missing(array)
+    found = np.full(len(array), "", dtype=object)
+    found[~gone] = categories(array)
+    return found.astype(str)
 
 
 def matrix(columns: Columns, features: tuple[str, ...]) -> NDArray[np.float64]:
@@ -139,19 +169,17 @@ def matrix(columns: Columns, features: tuple[str, ...]) -> NDArray[np.float64]:
     if kinds:
         listed = ", ".join(f"{name!r} ({kind})" for name, kind in kinds.items())
         raise DataError(f"rows: features {listed} hold no numbers; send numbers")
-    return np.column_stack([column.astype(np.float64) for column in chosen.values()])
+    return np.column_stack([decimals.plain(column) for column in chosen.values()])
 
 
 def categories(column: NDArray[Any]) -> NDArray[Any]:
-    """Return the values that are there: numbers as they are, anything else as text."""
+    """Return the one text of each value that is there, see `texts`."""
     array = np.asarray(column)
-    if array.dtype.kind == "f":
-        return array[~missing(array)]
-    if array.dtype.kind == "S":
-        return np.char.decode(array, "utf-8", "backslashreplace")
-    if array.dtype.kind == "O":
-        return np.array([_text(value) for value in array[~missing(array)]], dtype=str)
-    return array
+    values = array[~missing(array)]
+    if values.dtype.kind == "O":
+        return texts_of(values.tolist())
+    kinds, places = np.unique(values, return_inverse=True)
+    return np.array([text_of(kind) for kind in kinds.tolist()], dtype=str)[places.ravel()]
 
 
 def missing(column: NDArray[Any]) -> NDArray[np.bool_]:
@@ -160,10 +188,12 @@ def missing(column: NDArray[Any]) -> NDArray[np.bool_]:
     if array.dtype.kind == "f":
         return np.isnan(array)
     if array.dtype.kind == "O":
-        # Only what is not a number differs from itself.
-        return np.array([value is None or value != value for value in array], dtype=bool)
+        return np.array([_is_missing(value) for value in array], dtype=bool)
     return np.zeros(len(array), dtype=bool)
 
 
-def _text(value: object) -> str:
-    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
+def _is_missing(value: object) -> bool:
+    if isinstance(value, np.ndarray):
+        return False
+    # Only what is not a number differs from itself.
+    return value is None or bool(value != value)

@@ -7,7 +7,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.columns import categories
 from kanaria.serving.drift.ordered import same_features
 from kanaria.serving.drift.protocol import Columns
@@ -20,7 +19,7 @@ class CountedReference:
     """Counts of categories.
 
     Attributes:
-        kinds: feature -> its categories, ascending, each once; numbers or text.
+        kinds: feature -> its categories as texts, ascending, each once.
         counts: feature -> how often each of them occurred.
         rows: with or without values.
     """
@@ -48,7 +47,7 @@ class CountedReference:
         kinds, counts = {}, {}
         for name in self.kinds:
             kinds[name], both = side_by_side(
-                name, (self.kinds[name], self.counts[name]), (other.kinds[name], other.counts[name])
+                (self.kinds[name], self.counts[name]), (other.kinds[name], other.counts[name])
             )
             counts[name] = both.sum(axis=0)
         return type(self)(kinds=kinds, counts=counts, rows=self.rows + other.rows)
@@ -67,35 +66,34 @@ class CountedReference:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return the reference that `arrays` came from."""
         names = arrays["features"].tolist()
+        found = {
+            name: _as_texts(arrays[f"kinds_{i}"], arrays[f"counts_{i}"])
+            for i, name in enumerate(names)
+        }
         return cls(
-            kinds={name: arrays[f"kinds_{i}"] for i, name in enumerate(names)},
-            counts={name: arrays[f"counts_{i}"] for i, name in enumerate(names)},
+            kinds={name: kinds for name, (kinds, _) in found.items()},
+            counts={name: counts for name, (_, counts) in found.items()},
             rows=int(arrays["rows"]),
         )
 
 
+def _as_texts(kinds: NDArray[Any], counts: Counts) -> tuple[NDArray[Any], Counts]:
+    """Return categories as texts, which in an earlier release may have been numbers."""
+    texts, places = np.unique(categories(kinds), return_inverse=True)
+    found = np.zeros(len(texts), dtype=np.int64)
+    np.add.at(found, places, counts)
+    return texts, found
+
+
 def side_by_side(
-    feature: str, first: tuple[NDArray[Any], Counts], second: tuple[NDArray[Any], Counts]
+    first: tuple[NDArray[Any], Counts], second: tuple[NDArray[Any], Counts]
 ) -> tuple[NDArray[Any], Counts]:
     """Return the categories of both, and the counts of each in two rows.
 
     Args:
-        feature: for the message.
-        first: categories, ascending and each once, and their counts.
+        first: categories as texts, each once, and their counts.
         second: the same.
-
-    Raises:
-        DataError: one holds numbers where the other holds text.
     """
-    if (
-        first[0].size
-        and second[0].size
-        and (first[0].dtype.kind == "U") != (second[0].dtype.kind == "U")
-    ):
-        raise DataError(
-            f"feature {feature!r}: categories are {first[0].dtype} in the one and "
-            f"{second[0].dtype} in the other; send them in the reference's type"
-        )
     pairs = [pair for pair in (first, second) if pair[0].size]
     kinds = np.unique(np.concatenate([pair[0] for pair in pairs])) if pairs else first[0]
     counts = np.zeros((2, len(kinds)), dtype=np.int64)
@@ -110,5 +108,5 @@ def contingency_tables(reference: CountedReference, window: Columns) -> dict[str
     tables = {}
     for name, kinds in reference.kinds.items():
         found = np.unique(categories(window[name]), return_counts=True)
-        _, tables[name] = side_by_side(name, (kinds, reference.counts[name]), found)
+        _, tables[name] = side_by_side((kinds, reference.counts[name]), found)
     return tables

@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import effects, univariate
-from kanaria.serving.drift.columns import rows_of, selected
+from kanaria.serving.drift.columns import categories, rows_of, selected
 from kanaria.serving.drift.counted import CountedReference
 from kanaria.serving.drift.protocol import Columns, Result
+
+ZERO, ONE = "0", "1"
+"""What a zero and a one, or false and true, are as categories."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,15 +69,13 @@ def require_binary(columns: Columns) -> None:
 
 
 def _is_binary(column: NDArray[np.generic]) -> bool:
-    if column.dtype.kind not in "biuf":
-        return False
-    return bool(np.all((column == 0) | (column == 1) | np.isnan(column.astype(float))))
+    return set(np.unique(categories(column)).tolist()) <= {ZERO, ONE}
 
 
 def ones(counted: CountedReference, name: str) -> tuple[int, int]:
     """Return how many ones a feature has, and of how many values."""
     counts = counted.counts[name]
-    return int(counts[counted.kinds[name] == 1].sum()), int(counts.sum())
+    return int(counts[counted.kinds[name] == ONE].sum()), int(counts.sum())
 
 
 def feature(

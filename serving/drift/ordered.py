@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift.columns import numbers
+from kanaria.serving.drift.decimals import plain
 from kanaria.serving.drift.protocol import Columns, Floats
 
 
@@ -49,7 +50,8 @@ class OrderedReference:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return the reference that `arrays` came from."""
         names = arrays["features"].tolist()
-        values = {name: arrays[f"values_{i}"] for i, name in enumerate(names)}
+        # What an earlier release kept may have another form of a float32.
+        values = {name: np.sort(plain(arrays[f"values_{i}"])) for i, name in enumerate(names)}
         return cls(values=values, rows=int(arrays["rows"]))
 
 

@@ -105,8 +105,13 @@ class Result:
 
     @property
     def enough(self) -> bool:
-        """Every feature has the rows to show a difference that matters."""
-        return all(feature.enough for feature in self.features)
+        """Every feature has the rows to show a difference that matters.
+
+        One that never had a value in the reference cannot, with any number of rows; the others
+        decide.
+        """
+        known = [feature for feature in self.features if feature.reference_rows]
+        return bool(known) and all(feature.enough for feature in known)
 
     @property
     def verdict(self) -> Verdict:

@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import kernels
-from kanaria.serving.drift.columns import KINDS_OF_NUMBERS, rows_of, selected
+from kanaria.serving.drift.columns import (
+    KINDS_OF_NUMBERS,
+    is_numeric,
+    numbers_in_order,
+    rows_of,
+    selected,
+)
+from kanaria.serving.drift.decimals import plain
 from kanaria.serving.drift.ordered import same_features
 from kanaria.serving.drift.protocol import Columns, Floats
 
@@ -118,7 +125,8 @@ class RowsReference:
         """Return the reference that `arrays` came from."""
         return cls(
             features=tuple(arrays["features"].tolist()),
-            values=arrays["values"],
+            # What an earlier release kept may have another form of a float32.
+            values=_ascending(plain(arrays["values"])),
             rows=int(arrays["rows"]),
         )
 
@@ -129,12 +137,16 @@ def whole_rows(columns: Columns) -> Floats:
     Raises:
         DataError: columns do not hold numbers, all of them named.
     """
-    text = [name for name, column in columns.items() if column.dtype.kind not in KINDS_OF_NUMBERS]
+    text = [name for name, column in columns.items() if not _holds_numbers(column)]
     if text:
         raise DataError(f"features {shown(text)}: no numbers; encode them, or leave them out")
-    values = np.stack([column.astype(np.float64) for column in columns.values()], axis=1)
+    values = np.stack([numbers_in_order(column, name) for name, column in columns.items()], axis=1)
     # NaN is not within anything.
     return _ascending(values[(np.abs(values) <= FARTHEST).all(axis=1)])
+
+
+def _holds_numbers(column: NDArray[Any]) -> bool:
+    return column.dtype.kind in KINDS_OF_NUMBERS or is_numeric(column)
 
 
 def _ascending(values: Floats) -> Floats:

@@ -6,6 +6,7 @@ any other, whatever their order, and samples merge (bottom-k sampling, Cohen and
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -22,11 +23,17 @@ from kanaria.serving.drift.columns import (
     selected,
     texts,
 )
+from kanaria.serving.drift.decimals import plain
 from kanaria.serving.drift.hashes import mixed
 from kanaria.serving.drift.ordered import same_features
 from kanaria.serving.drift.protocol import Columns
+from kanaria.serving.drift.texts import text_of
 
 Places = NDArray[np.uint64]
+FORM = 2
+"""Of the values in a file: as `columns` has them; the first form had texts such as "1.0"."""
+OF_FLOAT = re.compile(r"-?[0-9]+\.[0-9]+(e[-+][0-9]+)?")
+"""How a float is told as text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -115,6 +122,7 @@ class SampledReference:
             "places": self.places,
             "limit": np.array(self.limit),
             "rows": np.array(self.rows),
+            "form": np.array(FORM),
         }
 
     @classmethod
@@ -122,12 +130,25 @@ class SampledReference:
         """Return the reference that `arrays` came from."""
         names = arrays["features"].tolist()
         return cls(
-            columns={name: arrays[f"values_{i}"] for i, name in enumerate(names)},
+            columns={
+                name: arrays[f"values_{i}"] if "form" in arrays else _formed(arrays[f"values_{i}"])
+                for i, name in enumerate(names)
+            },
             contents=arrays["contents"],
             places=arrays["places"],
             limit=int(arrays["limit"]),
             rows=int(arrays["rows"]),
         )
+
+
+def _formed(column: NDArray[Any]) -> NDArray[Any]:
+    """Return a column of the first form as values are now."""
+    if column.dtype.kind == "f":
+        return plain(column)
+    there = [text for text in np.unique(column).tolist() if text]
+    if not all(OF_FLOAT.fullmatch(text) for text in there):
+        return column
+    return np.array([text_of(float(t)) if t else "" for t in column.tolist()], dtype=str)
 
 
 def _hashed(columns: Columns, rows: int) -> Places:

@@ -1,6 +1,7 @@
-"""Payload events of KServe's logger, read from HTTP headers. Pure.
+"""Payload events of KServe's logger, read from HTTP headers, or from the body they are in. Pure.
 
-Source: CloudEvents 1.0, HTTP protocol binding, binary content mode; KServe 0.20, pkg/logger. The
+Source: CloudEvents 1.0, HTTP protocol binding, binary content mode (structured mode is read by
+`structured`, since brokers may deliver so); KServe 0.20, pkg/logger. The
 logger sends `metadata` and `annotations` as JSON, gives a request and its response one id, and
 says of the response that it has the request's content type, so content types are not looked at.
 """
@@ -14,6 +15,7 @@ from typing import Any, TypeGuard
 from urllib.parse import unquote
 
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.drift_server import structured
 
 VERSION_ANNOTATION = "kanaria.io/model-version"
 SERVICE_ANNOTATION = "kanaria.io/service"
@@ -76,7 +78,16 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
         EventError: attributes are missing or wrong; all of them are named.
     """
     faults: list[str] = []
-    given = {name: unquote(headers.get(f"ce-{name}", "")) for name in ATTRIBUTES}
+    mode = "binary"
+    content_type = headers.get("content-type", "")
+    if structured.is_structured(content_type):
+        mode = "structured"
+        headers, body = structured.unwrapped(content_type, body, faults)
+    if faults:
+        raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
+    given = {name: headers.get(f"ce-{name}", "") for name in ATTRIBUTES}
+    if mode == "binary":
+        given = {name: unquote(value) for name, value in given.items()}
     faults += [f"ce-{name}: missing" for name in NEEDED if not given[name]]
     faults += [
         f"ce-{name}={shown(value)}: longer than {MAX_NAME_LENGTH} characters"
@@ -84,7 +95,9 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
         if len(value) > MAX_NAME_LENGTH
     ]
     faults += [
-        f"ce-{name}={shown(value)}: holds a NUL" for name, value in given.items() if "\0" in value
+        f"ce-{name}={shown(value)}: holds a NUL, or half a surrogate pair"
+        for name, value in given.items()
+        if not is_name(value)
     ]
     if given["specversion"] not in ("", "1.0"):
         faults.append(f"ce-specversion={shown(given['specversion'])}: use 1.0")
@@ -95,7 +108,7 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
     service = _text_of(annotations, SERVICE_ANNOTATION)[:MAX_NAME_LENGTH]
     request_id = _text_of(_object(headers, "ce-metadata", faults), REQUEST_ID_HEADER)
     if faults or kind is None:
-        raise EventError(f"payload event in binary mode: {'; '.join(faults)}")
+        raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
     return Event(
         id=given["id"],
         kind=kind,
@@ -131,7 +144,8 @@ def _time(given: str, received: float, faults: list[str]) -> float:
     if moment is None or moment.tzinfo is None:
         faults.append(f"ce-time={shown(given)}: use RFC 3339, as 2026-01-31T12:00:00Z")
         return received
-    return min(moment.timestamp(), received)
+    # Before 1970 no event was sent, and not every program can tell such a time.
+    return max(0.0, min(moment.timestamp(), received))
 
 
 def _object(headers: Mapping[str, str], name: str, faults: list[str]) -> dict[str, Any]:

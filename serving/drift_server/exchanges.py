@@ -3,17 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Literal
 
 LabelValue = float | int | str
 
 
+PREDICTOR: Literal["predictor"] = "predictor"
+"""The component that has the model; an event that names none is its."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stream:
-    """The traffic of one version of one model; windows never mix two of them."""
+    """The traffic of one component of one version of one model; windows never mix two of them.
+
+    A transformer is logged beside its predictor, with other columns and the same labels.
+    """
 
     namespace: str
     service: str
     version: str
+    component: str = PREDICTOR
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

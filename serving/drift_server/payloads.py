@@ -7,8 +7,9 @@
 
 A row that is no dictionary makes one column of the key's name. Whatever a client sent is kept as
 it is: a null among numbers is NaN, a feature that a row lacks is None or NaN, and what has no
-common shape or type is an array of objects. Text is str; {"b64": ...} is bytes. Columns and
-tensors whose first axes differ have no rows in common: all of them are one row.
+common shape or type is an array of objects. Axes of one are dropped, so that [[5], [6]] and [5, 6]
+are one column. Text is str; {"b64": ...} is bytes. Columns and tensors whose first axes differ have
+no rows in common: all of them are one row.
 
 The logger sends a compressed body as it is and says nothing of it; its first bytes do. A body of
 nothing but a tensor's bytes (Triton's raw binary request) cannot be read: its shape is nowhere.
@@ -27,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.drift.texts import encodable
 from kanaria.serving.drift_server.columns import Array, column
 from kanaria.serving.drift_server.tensor_data import TensorError, read_tensor
 
@@ -53,9 +55,10 @@ def read_columns(body: bytes) -> Columns:
         PayloadError: it is no body of V1, V2, TensorFlow Serving or Triton; what is wrong is named.
     """
     try:
-        return _columns(*_parsed(_expanded(body)))
+        found = _columns(*_parsed(_expanded(body)))
     except RecursionError as error:
         raise PayloadError(f"body {shown(body[:100])}: too deep") from error
+    return {encodable(name): values for name, values in found.items()}
 
 
 def _columns(document: Any, tail: bytes) -> Columns:

@@ -1,7 +1,8 @@
 """A model's quality on rows whose labels have come, with 95 % confidence bands. Pure.
 
 A band holds for independent rows; instances of one request that share their fate make it too
-narrow. Where there are too few rows for a number it is absent, never a guess.
+narrow. Where there are too few rows for a number, or it is beyond any float, it is absent, never a
+guess.
 
 Sources: Wilson (1927) for shares; DeLong, DeLong and Clarke-Pearson (1988) for the area under the
 ROC curve, by the midranks of Sun and Xu (2014), on the logit scale; Student's t for means.
@@ -165,4 +166,8 @@ def _midranks(values: Array) -> Array:
 
 
 def _present(found: dict[str, Estimate | None]) -> dict[str, Estimate]:
-    return {name: estimate for name, estimate in found.items() if estimate is not None}
+    return {name: one for name, one in found.items() if one is not None and _is_finite(one)}
+
+
+def _is_finite(estimate: Estimate) -> bool:
+    return bool(np.isfinite([estimate.value, estimate.low, estimate.high]).all())

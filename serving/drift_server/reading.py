@@ -6,22 +6,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kanaria.serving.drift_server.databases.database import Database, Row, Value
-from kanaria.serving.drift_server.exchanges import Exchange, KeptLabel, Stream, Verdict
+from kanaria.serving.drift_server.exchanges import PREDICTOR, Exchange, KeptLabel, Stream, Verdict
 from kanaria.serving.drift_server.windows import Head, end_by_rows
 
-STREAMS = "SELECT DISTINCT namespace, service, version FROM exchanges ORDER BY 1, 2, 3"
+COMPONENT = "CASE component WHEN '' THEN 'predictor' ELSE component END"
+STREAMS = f"""
+SELECT DISTINCT namespace, service, version FROM exchanges
+WHERE {COMPONENT} = :component ORDER BY 1, 2, 3"""  # noqa: S608  # Of this file's constants.
 ROWS = "{greatest}(coalesce(q.rows, 0), coalesce(a.rows, 0))"
 OF_STREAM = "(namespace, service, version) = (:namespace, :service, :version)"
 JOINED = f"""
 FROM exchanges e LEFT JOIN bodies q ON q.place = 2 * e.number
   LEFT JOIN bodies a ON a.place = 2 * e.number + 1
-WHERE {OF_STREAM}"""
+WHERE {OF_STREAM} AND {COMPONENT} = :component"""
 HEADS = f"""
 SELECT e.number, {ROWS}, e.received, q.rows IS NOT NULL AND a.rows IS NOT NULL {JOINED}
   AND e.number > :after ORDER BY e.number"""
 WHOLE = f"""
 SELECT e.number, e.id, e.component, e.request_id, e.time, e.received, {ROWS}, q.body, a.body
 {JOINED}"""
+SPAN = f"""
+SELECT min(e.time), max(e.time), sum({ROWS}) {JOINED} AND e.number > :after AND e.number <= :last"""
 BY_NUMBER = f"{WHOLE} AND e.number > :after AND e.number <= :last ORDER BY e.number"
 BY_TIME = f"{WHOLE} AND e.time >= :begin AND e.time < :end ORDER BY e.time, e.number"
 LABELS = """
@@ -49,8 +54,17 @@ SELECT namespace, service, version, detector, first, last, rows, drifted, docume
 WHERE {OF_STREAM} AND detector = :detector ORDER BY last DESC LIMIT :count"""  # noqa: S608  # Put together of this file's constants.
 IN_ORDER = " ORDER BY first, last, detector, namespace, service, version"
 HEADS_AT_ONCE = 2000
-EXCHANGES_AT_ONCE = 64
+EXCHANGES_AT_ONCE = 16
 """Bounds the memory: a body has up to 16 MiB."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """When the exchanges of a window were, in seconds since 1970, and their instances."""
+
+    begin: float
+    end: float
+    rows: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,10 +94,10 @@ class Reader:
         """End the connection."""
         self._database.close()
 
-    def streams(self) -> list[Stream]:
-        """Return every version of every model that has exchanges."""
-        rows = self._database.execute(STREAMS)
-        return [Stream(namespace=n, service=s, version=v) for n, s, v in rows]
+    def streams(self, component: str = PREDICTOR) -> list[Stream]:
+        """Return every version of every model whose component has exchanges."""
+        rows = self._database.execute(STREAMS, component=component)
+        return [Stream(namespace=n, service=s, version=v, component=component) for n, s, v in rows]
 
     def end_by_rows(
         self, stream: Stream, after: int, rows: int, grace: float, now: float
@@ -96,6 +110,14 @@ class Reader:
             for n, r, t, w in part
         )
         return end_by_rows(heads, rows, grace, now)
+
+    def span(self, stream: Stream, after: int, last: int) -> Span | None:
+        """Return the span of the exchanges numbered (after, last], None where none is left."""
+        query = SPAN.format_map(self._functions)
+        ((begin, end, rows),) = self._database.execute(
+            query, **_key(stream), after=after, last=last
+        )
+        return None if begin is None else Span(begin=begin, end=end, rows=int(rows))
 
     def by_number(self, stream: Stream, after: int, last: int) -> Iterator[Exchange]:
         """Yield the exchanges numbered (after, last], in the order of their arrival."""
@@ -136,7 +158,7 @@ class Reader:
             end: in seconds since 1970.
         """
         query = VERDICTS + (f" AND {OF_STREAM}" if stream else "") + IN_ORDER
-        of_stream = _key(stream) if stream else {}
+        of_stream = _names(stream) if stream else {}
         return [
             _verdict(row)
             for row in self._database.execute(query, begin=begin, end=end, **of_stream)
@@ -144,7 +166,7 @@ class Reader:
 
     def newest_of(self, stream: Stream, detector: str, count: int) -> list[Verdict]:
         """Return what a detector found in a stream's `count` newest windows, the newest last."""
-        rows = self._database.execute(NEWEST_OF, **_key(stream), detector=detector, count=count)
+        rows = self._database.execute(NEWEST_OF, **_names(stream), detector=detector, count=count)
         return [_verdict(row) for row in reversed(rows)]
 
     def newest_verdicts(self, count: int) -> list[Verdict]:
@@ -191,5 +213,9 @@ def _verdict(row: Row) -> Verdict:
     )
 
 
-def _key(stream: Stream) -> dict[str, str]:
+def _names(stream: Stream) -> dict[str, str]:
     return {"namespace": stream.namespace, "service": stream.service, "version": stream.version}
+
+
+def _key(stream: Stream) -> dict[str, str]:
+    return _names(stream) | {"component": stream.component}

@@ -44,6 +44,7 @@ from kanaria.serving.drift_server.metrics import Metrics
 from kanaria.serving.drift_server.opening import open_reader
 from kanaria.serving.drift_server.payloads import PayloadError, read_columns, rows_of
 from kanaria.serving.drift_server.reading import Coverage
+from kanaria.serving.drift_server.watching import states
 from kanaria.serving.drift_server.watching.process import Process
 from kanaria.serving.drift_server.watching.routes import routes, scraped
 from kanaria.serving.drift_server.windows import span_by_time
@@ -205,12 +206,16 @@ class Receiver:
         live = self._writing is not None and not self._writing.done()
         ready = live and self._intake.writes
         good = ready if request.url.path.endswith("ready") else live
-        return JSONResponse({"live": live, "ready": ready}, status_code=200 if good else 503)
+        found: dict[str, Any] = {"live": live, "ready": ready}
+        if self._watching:  # A broken watch is told; events go on being received.
+            found["watches"] = states.plain(self._watching.states)
+        return JSONResponse(found, status_code=200 if good else 503)
 
     async def metrics(self, _: Request) -> Response:
         """Show the counters, and what was found last."""
         watching = None if self._watching is None else self._watching.alive
         text = self._metrics.text(self._intake.depth, self._intake.writes, watching)
+        text += states.gauges(self._watching.states) if self._watching else b""
         try:
             text += await asyncio.to_thread(scraped, self._location)
         except StoreError as error:  # The counters tell of it, so they are shown all the more.

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.columns import categories, is_numeric, numbers
 from kanaria.serving.drift.counted import CountedReference, side_by_side
+from kanaria.serving.drift.fisher_exact import ONE
 from kanaria.serving.drift.mixed import TableReference
 from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Reference
+from kanaria.serving.drift.report.measures import mean_of
 from kanaria.serving.drift.report.records import Bars, Column
 from kanaria.serving.drift.rows import RowsReference
 from kanaria.serving.drift.sampled import SampledReference
@@ -48,7 +50,7 @@ class Known:
     def column(self, name: str) -> Column:
         """Return the statistics of the reference's column."""
         held = self.values is not None and len(self.values) > 0
-        mean = float(np.mean(self.values)) if held and self.values is not None else None
+        mean = mean_of(self.values) if held and self.values is not None else None
         return Column(name=name, rows=self.rows, missing=self.rows - self.present, mean=mean)
 
 
@@ -92,7 +94,7 @@ def _of_counts(reference: CountedReference, name: str) -> Known:
 
 
 def _of_mask(reference: CountedReference, name: str) -> Known:
-    missing = reference.counts[name][reference.kinds[name].astype(bool)]
+    missing = reference.counts[name][reference.kinds[name] == ONE]
     return Known(rows=reference.rows, present=reference.rows - int(missing.sum()))
 
 
@@ -104,7 +106,7 @@ def bars(name: str, reference: Known, window: Array) -> Bars | None:
         if reference.kinds is None or reference.counts is None:
             return None
         own = np.unique(categories(window), return_counts=True)
-        return _of_kinds(*side_by_side(name, (reference.kinds, reference.counts), own))
+        return _of_kinds(*side_by_side((reference.kinds, reference.counts), own))
     except DataError:
         return None  # The detector has said of these values what is wrong with them.
 
@@ -113,9 +115,13 @@ def _of_numbers(reference: Array, window: Array) -> Bars | None:
     reference, window = reference[np.isfinite(reference)], window[np.isfinite(window)]
     if not len(reference) or not len(window):
         return None
-    ends = np.quantile(reference, OUTER), np.quantile(window, OUTER)
-    low, high = float(np.min(ends)), float(np.max(ends))
-    edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
+    with np.errstate(over="ignore", invalid="ignore"):  # What is not finite is left out below.
+        ends = np.quantile(reference, OUTER), np.quantile(window, OUTER)
+        low, high = float(np.min(ends)), float(np.max(ends))
+        # Beside 1e300 a step of one is none.
+        edges = np.linspace(low, high if high > low else low + max(1.0, abs(low) / 2), BINS + 1)
+    if not np.isfinite(edges).all():
+        return None  # The numbers are farther apart than any number is large.
     heights = [
         np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values)
         for values in (reference, window)

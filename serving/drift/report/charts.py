@@ -10,6 +10,9 @@ WIDTH, LEFT, RIGHT, FOOT = 1060, 190, 20, 30
 ROW, LINES = 18, 120
 COLORS = ("var(--b)", "var(--a)", "var(--d)", "var(--e)", "var(--f)", "var(--c)")
 TICKS = 6
+FARTHEST, SMALLEST, ROUNDING = 1e100, 1e-200, 1e-9
+"""Values beyond are drawn at the edge; and what a vertical axis spans at least, by itself and in
+parts of its values: between numbers that are nearer there is no place for ticks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,10 +97,11 @@ def lines(
     """
     held = [v for line in drawn for v in line.values if v is not None]
     held += [end for line in drawn for pair in line.band if pair for end in pair]
+    held = [min(max(value, -FARTHEST), FARTHEST) for value in held]
     bottom = min(held, default=0.0) if low is None else low
     top = max(held, default=1.0)
-    if top <= bottom:
-        top = bottom + 1.0
+    if top - bottom <= max(SMALLEST, abs(bottom) * ROUNDING):
+        top = bottom + max(1.0, abs(bottom))
     ticks = _ticks(bottom, top)
     bottom, top = min(bottom, ticks[0]), max(top, ticks[-1])
     slot = _slot(len(labels))

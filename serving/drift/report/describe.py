@@ -1,9 +1,11 @@
 """Makes the record of a window from what a detector said of it. Pure."""
 
 import math
+import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
-from kanaria.serving.drift.protocol import Columns, FeatureResult, Reference, Result
+from kanaria.serving.drift.protocol import Columns, Effect, FeatureResult, Reference, Result
 from kanaria.serving.drift.report import measures
 from kanaria.serving.drift.report.bars import Known, bars, known
 from kanaria.serving.drift.report.records import Column, Feature, Window
@@ -44,7 +46,7 @@ def window(
         statistic=_finite(result.statistic),
         p_value=_finite(result.p_value),
         threshold=_finite(result.threshold),
-        effect=result.effect,
+        effect=_within_floats(result.effect),
         features=features,
         inputs=described(columns),
     )
@@ -84,7 +86,7 @@ def _feature(found: FeatureResult, told: Mapping[str, Known], columns: Columns) 
         statistic=_finite(found.statistic),
         p_value=_finite(found.p_value),
         threshold=_finite(found.threshold),
-        effect=found.effect,
+        effect=_within_floats(found.effect),
         drifted=found.drifted,
         enough=found.enough,
         reference=reference.column(name) if reference else None,
@@ -93,6 +95,15 @@ def _feature(found: FeatureResult, told: Mapping[str, Known], columns: Columns) 
         if compared and reference and values is not None
         else None,
     )
+
+
+def _within_floats(effect: Effect) -> Effect:
+    """Return an effect without infinities, which JSON lacks: the largest number stands for them."""
+    largest = sys.float_info.max
+    value, low, high = (
+        float(max(-largest, min(end, largest))) for end in (effect.value, effect.low, effect.high)
+    )
+    return replace(effect, value=value, low=low, high=high, least=float(effect.least))
 
 
 def _finite(value: float) -> float | None:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanaria.serving.drift.columns import as_float
 from kanaria.serving.drift.report.records import Column
+from kanaria.serving.drift.texts import text_of
 
 Array = NDArray[Any]
 MOST_CLASSES = 20
@@ -19,14 +21,14 @@ def column(name: str, values: Array) -> Column:
     if values.dtype.kind in "biuf":
         return _of_numbers(name, values)
     flat = [value for value in values.tolist() if not _is_missing(value)]
-    numbers = [value for value in flat if isinstance(value, int | float)]
+    numbers = [as_float(value) for value in flat if isinstance(value, int | float)]
     texts = [len(value) for value in flat if isinstance(value, str | bytes)]
     return Column(
         name=name,
         rows=len(values),
         missing=len(values) - len(flat),
-        mean=_mean(np.array(numbers, dtype=float)),
-        length=_mean(np.array(texts, dtype=float)),
+        mean=mean_of(np.array(numbers, dtype=float)),
+        length=mean_of(np.array(texts, dtype=float)),
     )
 
 
@@ -37,7 +39,7 @@ def _of_numbers(name: str, values: Array) -> Column:
         name=name,
         rows=len(values),
         missing=int(missing.any(axis=1).sum()),
-        mean=_mean(numbers[~missing]),
+        mean=mean_of(numbers[~missing]),
     )
 
 
@@ -51,7 +53,7 @@ def shares(values: Array, *, binary: bool) -> Mapping[str, float]:
     """
     found = _classes(values, binary)
     counted = Counter(found)
-    named = {str(name): count / len(found) for name, count in counted.most_common(MOST_CLASSES)}
+    named = {text_of(name): count / len(found) for name, count in counted.most_common(MOST_CLASSES)}
     other = 1 - sum(named.values())
     return named | ({"other": other} if len(counted) > MOST_CLASSES else {})
 
@@ -72,6 +74,8 @@ def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _mean(values: Array) -> float | None:
+def mean_of(values: Array) -> float | None:
+    """Return the mean of the finite numbers, None where there are none."""
     finite = values[np.isfinite(values)]
-    return float(finite.mean()) if len(finite) else None
+    # Divided first: the sum of large numbers may be beyond any float.
+    return float((finite / len(finite)).sum()) if len(finite) else None

@@ -11,7 +11,7 @@
                     "estimated": [METRIC], "last"}],
        "labels": [{"begin", "end", "rows", "labelled", "lag", "task", "metrics": [METRIC],
                    "estimated": [METRIC], "changes": [time], "calibration": [BIN],
-                   "errors": [number], "failure"}]}]}
+                   "errors": [number], "failure", "left_out"}]}]}
 
     EFFECT  {"name", "value", "low", "high", "least"}
     COLUMN  {"name", "rows", "missing", "mean", "length", "shares": {value: share}}
@@ -26,15 +26,18 @@ Times are seconds since 1970, shares go from 0 to 1, lags are seconds.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift.protocol import Effect, Verdict
+from kanaria.serving.drift.texts import encodable
 
 FAILED = "failed"
 """The verdict of a window that a detector could not test; `failure` tells why."""
@@ -173,6 +176,7 @@ class Labels:
         calibration: probabilities beside what came true; for binary tasks.
         errors: in the order of time, 0 or more: each the mean of equally many consecutive rows.
         failure: why the labels could not be judged, else "".
+        left_out: rows with a label beside those, whose prediction or label does not fit the task.
     """
 
     begin: float
@@ -187,6 +191,7 @@ class Labels:
     calibration: tuple[CalibrationBin, ...] = ()
     errors: tuple[float, ...] = ()
     failure: str = ""
+    left_out: int = 0
 
     @property
     def coverage(self) -> float:
@@ -234,13 +239,25 @@ def dump(report: Report) -> str:
 
 
 def dump_window(window: Window) -> str:
-    """Return a window as JSON."""
-    return _dumped(_WINDOW, window)
+    """Return a window as JSON, which `load_window` reads.
+
+    Raises:
+        DataError: it holds a number that is none, where there must be one.
+    """
+    text = _dumped(_WINDOW, window)
+    load_window(text)
+    return text
 
 
 def dump_labels(labels: Labels) -> str:
-    """Return what labels say as JSON."""
-    return _dumped(_LABELS, labels)
+    """Return what labels say as JSON, which `load_labels` reads.
+
+    Raises:
+        DataError: they hold a number that is none, where there must be one.
+    """
+    text = _dumped(_LABELS, labels)
+    load_labels(text)
+    return text
 
 
 def load_window(text: str) -> Window:
@@ -268,7 +285,20 @@ def load_labels(text: str) -> Labels:
 
 
 def _dumped(adapter: TypeAdapter[Any], record: object) -> str:
-    return json.dumps(FORMAT.numbered(json.loads(adapter.dump_json(record))))
+    return json.dumps(FORMAT.numbered(_plain(adapter.dump_python(record))), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of which JSON can hold all: texts that UTF-8 has, numbers of Python."""
+    if isinstance(value, Mapping):
+        return {encodable(str(key)): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return encodable(value) if isinstance(value, str) else value
 
 
 def _current(kind: str, text: str) -> str:

@@ -1,15 +1,23 @@
 """Comparisons of two versions that follow the store: each question reads what is new since.
 
 An exchange counts once its response is there, so those without one are looked at again, for as
-long as a response may still come.
+long as a response may still come. An answer that cannot be read is one of a class of its own.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-from kanaria.serving.drift_server.comparing.answers import answers, cuts_of
+from kanaria.components.shared.errors import DataError
+from kanaria.serving.drift_server.columns import Array
+from kanaria.serving.drift_server.comparing.answers import (
+    UNREADABLE,
+    answers,
+    cuts_of,
+    unreadable,
+)
 from kanaria.serving.drift_server.comparing.question import Question
 from kanaria.serving.drift_server.comparing.tally import (
     SIDES,
@@ -48,12 +56,13 @@ class Comparer:
         self._open: dict[Side, dict[int, float]] = {side: {} for side in SIDES}
         self._cuts: tuple[float, ...] = ()
         self._waiting: list[tuple[Side, Exchange]] = []
+        self._fault: DataError | None = None
 
     def totals(self, reader: Reader, now: float) -> dict[str, Any]:
         """Return the totals as they are now, as plain values for JSON.
 
         Raises:
-            JudgeError: a version's answers do not fit the task.
+            DataError: none of the stable version's answers fits the task; the first says why.
         """
         self._follow(reader, now)
         tally = self._tally
@@ -76,7 +85,7 @@ class Comparer:
         """Return the oldest rows of disagreement that need a label, as plain values for JSON.
 
         Raises:
-            JudgeError: a version's answers do not fit the task.
+            DataError: none of the stable version's answers fits the task; the first says why.
         """
         self._follow(reader, now)
         return unlabelled(self._tally.rows_apart, self._labels(reader), limit)
@@ -107,6 +116,8 @@ class Comparer:
                 self._take(side, exchange)
         if self._question.task is Task.REGRESSION and not self._cuts:
             self._cut()
+        if self._fault and set(self._tally.rows["stable"]) <= {UNREADABLE}:
+            raise self._fault
 
     def _new(self, reader: Reader, side: Side, stream: Stream) -> Iterator[Exchange]:
         """Yield what has come since; the first time, what is not older than the comparison."""
@@ -133,17 +144,29 @@ class Comparer:
             self._count(side, exchange)
 
     def _count(self, side: Side, exchange: Exchange) -> None:
-        found = answers(self._predicted(exchange), self._question.task, self._cuts)
+        predicted = self._predicted(side, exchange)
+        found = (
+            unreadable(exchange.rows)
+            if predicted is None
+            else answers(predicted, self._question.task, self._cuts)
+        )
         self._tally.add(side, exchange.request_id, Answered(time=exchange.time, answers=found))
 
-    def _predicted(self, exchange: Exchange) -> Any:
-        columns = read_columns(exchange.response or b"")
-        return predictions(columns, self._question.task, self._question.output)
+    def _predicted(self, side: Side, exchange: Exchange) -> Array | None:
+        """Return what was answered, None where it does not fit the task."""
+        try:
+            columns = read_columns(exchange.response or b"")
+            return predictions(columns, self._question.task, self._question.output)
+        except DataError as error:
+            if side == "stable":
+                self._fault = self._fault or error
+            return None
 
     def _cut(self) -> None:
         """Fix the classes of a regression once the stable version has shown enough values."""
-        stable = [self._predicted(one) for side, one in self._waiting if side == "stable"]
-        values = [float(value) for some in stable for value in some]
+        stable = [self._predicted(side, one) for side, one in self._waiting if side == "stable"]
+        found = [float(value) for some in stable if some is not None for value in some]
+        values = [value for value in found if math.isfinite(value)]
         if len(values) < REFERENCE_VALUES:
             return
         self._cuts = cuts_of(values[:REFERENCE_VALUES])

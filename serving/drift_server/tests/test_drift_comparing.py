@@ -252,6 +252,31 @@ def test_answers_that_do_not_fit_the_task_are_told_and_told_again(world):
             world.asked(lambda reader: comparisons.totals(reader, BINARY, NOW))
 
 
+@pytest.mark.parametrize("odd", [7.5, float("nan"), None, "text", [0.1, 0.2, 0.7], 10**400, {}])
+def test_one_odd_answer_is_a_class_of_its_own_and_stops_no_comparison(world, odd):
+    for request_id, canary, stable in (("a", 0.9, 0.8), ("b", odd, 0.8), ("c", 0.1, odd)):
+        world.keep(
+            *exchange("canary", request_id, [canary]), *exchange("stable", request_id, [stable])
+        )
+    world.keep(label("b", 1), label("c", 1))
+    found = world.totals()
+    assert found["canary"] == {"1": 1, "unreadable": 1, "0": 1}
+    assert found["stable"] == {"1": 2, "unreadable": 1}
+    assert (found["pairs"], found["canary_apart"]) == (3, {"unreadable": 1, "0": 1})
+    assert (found["stable_right"], found["canary_right"], found["neither_right"]) == (1, 0, 1)
+
+
+def test_a_canary_whose_answers_are_all_odd_is_told_as_that(world):
+    world.keep(*exchange("canary", "a", [float("nan")]), *exchange("stable", "a", [0.8]))
+    assert world.totals()["canary"] == {"unreadable": 1}
+
+
+def test_an_odd_value_is_farther_from_a_label_than_any_number():
+    odd, near = Answer(name="unreadable"), Answer(name="tenth 3", value=3.0)
+    assert [preferred(near, odd, 7), preferred(odd, near, 7)] == ["canary", "stable"]
+    assert preferred(odd, odd, 7) == ""
+
+
 @pytest.mark.parametrize(
     ("body", "task", "names"),
     [

@@ -1,3 +1,6 @@
+import base64
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,3 +105,58 @@ def test_any_header_is_read_or_refused_but_never_a_crash(headers):
         return
     assert event.id
     assert event.time <= NOON
+
+
+STRUCTURED = {"content-type": "Application/CloudEvents+JSON; charset=utf-8"}
+ATTRIBUTES = {name.removeprefix("ce-"): v for name, v in HEADERS.items() if name.startswith("ce-")}
+BODY = {"instances": [1, "\u00e4"]}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"data": BODY},
+        {"data": json.dumps(BODY)},
+        {"data_base64": base64.b64encode(json.dumps(BODY).encode()).decode()},
+    ],
+)
+@pytest.mark.parametrize("metadata", [ATTRIBUTES["metadata"], {"X-Request-Id": ["order-1"]}])
+def test_an_event_in_structured_mode_is_the_same_as_in_binary_mode(data, metadata):
+    document = json.dumps(ATTRIBUTES | {"metadata": metadata} | data).encode()
+    event = read_event(STRUCTURED, document, received=NOON + 1)
+    binary = read_event(HEADERS, json.dumps(BODY).encode(), received=NOON + 1)
+    assert event == binary
+
+
+def test_bytes_of_a_structured_event_are_the_body():
+    data = base64.b64encode(b'{"inputs": []}\x00\xff').decode()
+    document = json.dumps(ATTRIBUTES | {"data_base64": data}).encode()
+    assert read_event(STRUCTURED, document, NOON).body == b'{"inputs": []}\x00\xff'
+
+
+def test_a_percent_sign_of_a_structured_event_is_one():
+    document = json.dumps(ATTRIBUTES | {"id": "a%25b", "data": BODY}).encode()
+    assert read_event(STRUCTURED, document, NOON).id == "a%25b"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "document", "message"),
+    [
+        ("application/cloudevents-batch+json", b"[]", "one by one"),
+        ("application/cloudevents+protobuf", b"", "JSON format"),
+        ("application/cloudevents+json", b"{", "not JSON"),
+        ("application/cloudevents+json", b"[" * 100_000, "not JSON"),
+        ("application/cloudevents+json", b"[1]", "a JSON object"),
+        ("application/cloudevents+json", b"{}", "data, data_base64: send one"),
+        ("application/cloudevents+json", b'{"data": 1}', "ce-id: missing; ce-source: missing"),
+        ("application/cloudevents+json", b'{"data_base64": "a"}', "not base64"),
+        ("application/cloudevents+json", b'{"data": 1, "id": "\\ud800"}', "half a surrogate"),
+    ],
+)
+def test_what_is_no_structured_event_is_refused_by_name(content_type, document, message):
+    with pytest.raises(EventError, match=f"structured mode: .*{message}"):
+        read_event({"content-type": content_type}, document, NOON)
+
+
+def test_a_time_before_1970_is_taken_as_1970():
+    assert read_event(changed(time="0001-01-01T00:00:00+14:00"), b"", NOON).time == 0.0

@@ -11,7 +11,7 @@ from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
 from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
 from kanaria.serving.drift.missing_values import MissingValues
 from kanaria.serving.drift.report.bars import known
-from kanaria.serving.drift.report.records import VERDICTS
+from kanaria.serving.drift.report.records import VERDICTS, dump_window, load_window
 from kanaria.serving.drift.report.wording import changes
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.uncertainty import Uncertainty
@@ -145,7 +145,8 @@ def test_whatever_clients_send_is_tested_or_told(instances, one_by_one):
     rows = read([exchange({"instances": part}, {"predictions": part}) for part in parts])
     window = examine(rows, FITTED)
     assert window.verdict in VERDICTS
-    assert not window.failure or "rows" in window.failure
+    assert not window.failure or "rows" in window.failure or "no column" in window.failure
+    assert load_window(dump_window(window)) == window
 
 
 def test_rows_without_a_value_are_told_of_a_detector_that_counts_them():

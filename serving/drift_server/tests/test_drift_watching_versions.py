@@ -8,7 +8,7 @@ from watched_traffic import BEGIN, Traffic, fitted, table, watch
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift import saved
 from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.watching.__main__ import detectors
+from kanaria.serving.drift_server.watching.detectors import detectors
 from kanaria.serving.drift_server.watching.runner import Runner, Watched
 
 LATE = BEGIN + 10_000

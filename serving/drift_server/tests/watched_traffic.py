@@ -77,6 +77,8 @@ class Traffic:
 
     location: str
     version: str = "3"
+    component: str = "predictor"
+    mark: str = ""
     sent: int = 0
     told: list = field(default_factory=list)
 
@@ -100,13 +102,13 @@ class Traffic:
 
     def _event(self, id_, kind, time, body):
         event = Event(
-            id=id_,
+            id=f"{self.mark}{id_}",
             kind=kind,
             source="http://localhost:9081/",
             time=time,
             namespace="default",
             service="flights",
-            component="predictor",
+            component=self.component,
             endpoint="",
             version=self.version,
             request_id=f"order-{id_}",

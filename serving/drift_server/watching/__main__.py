@@ -7,25 +7,23 @@ when it is told to, or when the process that started it is gone.
 import argparse
 import logging
 import os
-import re
 import signal
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 
-from kanaria.components.shared import storage
-from kanaria.components.shared.errors import DataError, KanariaError, shown
-from kanaria.serving.drift import saved
+from kanaria.components.shared.errors import KanariaError
+from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.opening import open_reader, open_store
 from kanaria.serving.drift_server.watching.delivery import Delivery
-from kanaria.serving.drift_server.watching.examining import Fitted
+from kanaria.serving.drift_server.watching.detectors import detectors
 from kanaria.serving.drift_server.watching.runner import Runner, Watched
-from kanaria.serving.drift_server.watching.settings import NAME, VERSION, Watch, read
+from kanaria.serving.drift_server.watching.settings import Watch, read
+from kanaria.serving.drift_server.watching.states import line
 
+logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 LEAST_REST = 9
 """Times of what looking for windows took, while none is due: a large store is looked at less."""
@@ -50,17 +48,17 @@ def main() -> None:
 
 
 def watch(location: str, watches: Sequence[Watch], ended: threading.Event, parent: int) -> None:
-    """Test windows and send verdicts until `ended` is set.
+    """Test windows and send verdicts until `ended` is set; a store that is away is waited for.
 
     Args:
         location: of the store.
         watches: what is tested.
         ended: looked at every POLL_SECONDS.
-        parent: process identifier of the one that started this; when another one has taken its
-            place, this ends. 0 for nobody.
+        parent: process identifier of the one that started this, which is told the watches' states
+            on standard output; when another one has taken its place, this ends. 0 for nobody.
 
     Raises:
-        KanariaError: a detector cannot be loaded, or the store not opened.
+        KanariaError: the store cannot be opened.
     """
     loaded = [Watched(watch=one, fitted=detectors(one.detector)) for one in watches]
     store, reader = open_store(location), open_reader(location)
@@ -68,45 +66,24 @@ def watch(location: str, watches: Sequence[Watch], ended: threading.Event, paren
     runner = Runner(store, reader, loaded, delivery.add)
     while not ended.is_set() and parent in (0, os.getppid()):
         began = time.monotonic()
-        tested = runner.turn(time.time())
-        delivery.turn(time.time())
+        tested = _turn(runner, delivery)
+        if parent:
+            sys.stdout.write(f"{line(runner.states())}\n")
+            sys.stdout.flush()
         took = time.monotonic() - began
         ended.wait(0 if tested else max(POLL_SECONDS, LEAST_REST * took))
     reader.close()
     store.close()
 
 
-def detectors(uri: str) -> Callable[[str], Fitted]:
-    """Return what gives the detector of a model version, each loaded once.
-
-    Args:
-        uri: of one folder for all versions, which is loaded now; or with {version} in it.
-
-    Raises:
-        KanariaError: the one folder cannot be fetched, or holds none.
-    """
-    if VERSION not in uri:
-        whole = load(uri)
-        return lambda _: whole
-    return cache(lambda version: load(uri.replace(VERSION, _checked(version))))
-
-
-def _checked(version: str) -> str:
-    """Return a version that may stand in a path: events come from anywhere."""
-    if not re.fullmatch(NAME, version):
-        raise DataError(f"version {shown(version)}: it names no release; see the annotation")
-    return version
-
-
-def load(uri: str) -> Fitted:
-    """Return the detector in the folder at `uri`.
-
-    Raises:
-        KanariaError: it cannot be fetched, or is none.
-    """
-    with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
-        detector, reference = saved.load(storage.fetched(uri, Path(folder)))
-    return Fitted(detector=detector, reference=reference)
+def _turn(runner: Runner, delivery: Delivery) -> int:
+    try:
+        tested = runner.turn(time.time())
+        delivery.turn(time.time())
+    except StoreError as error:
+        logger.error("no window is tested: %s", error)
+        return 0
+    return tested
 
 
 if __name__ == "__main__":

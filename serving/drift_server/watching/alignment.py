@@ -6,7 +6,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from kanaria.components.shared.errors import shown
+from kanaria.serving.drift.columns import as_float, missing
+from kanaria.serving.drift.decimals import matched, plain
 from kanaria.serving.drift.report.bars import Known
+from kanaria.serving.drift.texts import text_of
 from kanaria.serving.drift_server.columns import Array
 from kanaria.serving.drift_server.payloads import Columns
 from kanaria.serving.drift_server.payloads import rows_of as payload_rows
@@ -18,7 +21,8 @@ MOST_TOLD = 50
 def aligned(columns: Columns, told: Mapping[str, Known]) -> tuple[Columns, list[str]]:
     """Return the reference's columns in its types, and what differed.
 
-    A column that is not there, and a value of another kind, are missing values.
+    A column that is not there, and a value of another kind, are missing values. A number is the
+    reference's own where both are one float32; a category is its text.
 
     Args:
         columns: as they were sent.
@@ -40,47 +44,57 @@ def aligned(columns: Columns, told: Mapping[str, Known]) -> tuple[Columns, list[
     return found, _limited(differences)
 
 
+def is_read(sent: Columns, found: Columns) -> bool:
+    """Tell whether any of the reference's columns was sent in its kind, or sent as missing values.
+
+    Args:
+        sent: columns as they were sent.
+        found: what `aligned` made of them.
+    """
+    return any(
+        not missing(found[name]).all() or missing(sent[name]).all()
+        for name in found.keys() & sent.keys()
+    )
+
+
 def _of_kind(values: Array, told: Known) -> tuple[Array, list[str]]:
-    if told.kinds is None:
-        return (values, []) if told.values is None else _numbers(values)
-    if told.kinds.dtype.kind != "U":
-        found, said = _numbers(values)
-    else:
-        found, said = _texts(values), []
-    return found, said + _unknown(found, told.kinds)
+    if told.kinds is not None:
+        found = _texts(values, set(told.kinds.tolist()))
+        return found, _unknown(found, told.kinds)
+    if told.values is None:
+        return values, []
+    numbers, said = _numbers(values)
+    return matched(numbers, told.values), said
 
 
 def _numbers(values: Array) -> tuple[Array, list[str]]:
     if values.ndim == 1 and values.dtype.kind in "biuf":
-        return values, []
+        return plain(values), []
     given = values.tolist()
-    found = np.array([_number(value) for value in given], dtype=float)
+    found = plain(np.array([as_float(value) for value in given], dtype=float))
     wrong = [v for v, n in zip(given, found, strict=True) if math.isnan(n) and not _missing(v)]
     if not wrong:
         return found, []
     return found, [f"{len(wrong):,} of {len(given):,} values are no numbers, as {shown(wrong[0])}"]
 
 
-def _number(value: object) -> float:
-    try:
-        return float(value) if isinstance(value, bool | int | float) else math.nan
-    except OverflowError:  # A whole number beyond any float.
-        return math.nan
-
-
-def _texts(values: Array) -> Array:
+def _texts(values: Array, known: set[str]) -> Array:
     found = np.empty(len(values), dtype=object)
+    texts: dict[tuple[type, object], str] = {}
     for row, value in enumerate(values.tolist()):
-        if not _missing(value):
-            found[row] = _text(value)
+        if _missing(value):
+            continue
+        key = (type(value), value if isinstance(value, str | bytes | int | float) else row)
+        if key not in texts:
+            texts[key] = _text(value, known)
+        found[row] = texts[key]
     return found
 
 
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        return value.decode(errors="backslashreplace")
-    # Beside a missing value a whole number has become a float.
-    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+def _text(value: object, known: set[str]) -> str:
+    """Return the text of a category; references of earlier releases have "True" and "False"."""
+    text = text_of(value)
+    return str(value) if text not in known and str(value) in known else text
 
 
 def _missing(value: object) -> bool:
@@ -88,12 +102,12 @@ def _missing(value: object) -> bool:
 
 
 def _unknown(values: Array, kinds: Array) -> list[str]:
-    there = [value for value in values.tolist() if not _missing(value)]
+    there = [value for value in values.tolist() if value is not None]
     seen = set(there) - set(kinds.tolist())
     if not seen:
         return []
     rows = sum(value in seen for value in there)
-    some = shown(sorted(seen, key=str)[:5])
+    some = shown(sorted(seen)[:5])
     return [f"{rows:,} rows have values that the reference does not have, as {some}"]
 
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
+from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.report import records
 from kanaria.serving.drift_server.exchanges import Verdict
 from kanaria.serving.drift_server.reading import Reader
@@ -67,12 +68,13 @@ class Delivery:
 
     def _resume(self, queue: _Queue, reader: Reader) -> None:
         watch = queue.watch
-        for stream in reader.streams():
+        for stream in reader.streams(watch.component):
             if (stream.namespace, stream.service) != (watch.namespace, watch.service):
                 continue
             key = (stream.namespace, stream.service, stream.version)
             taken = self._store.place(queue.place, key)
             for verdict in reader.newest_of(stream, watch.name, MOST_WAITING):
+                # What another release kept and this one cannot read is left out.
                 if _last(verdict) > taken:
                     queue.waiting.append((_last(verdict), verdict))
 
@@ -125,7 +127,7 @@ def headers(verdict: Verdict) -> dict[str, str]:
         "id": _id(verdict),
         "source": f"/namespaces/{stream.namespace}/inferenceservices/{stream.service}",
         "subject": stream.version,
-        "time": datetime.fromtimestamp(verdict.end, UTC).isoformat(),
+        "time": datetime.fromtimestamp(max(0.0, verdict.end), UTC).isoformat(),
         "namespace": stream.namespace,
         "inferenceservicename": stream.service,
         "detector": verdict.detector,
@@ -142,5 +144,8 @@ def _id(verdict: Verdict) -> str:
 
 
 def _last(verdict: Verdict) -> int:
-    """Return the place of a verdict in its stream."""
-    return records.load_window(verdict.document).last or 0
+    """Return the place of a verdict in its stream, 0 where it cannot be read."""
+    try:
+        return records.load_window(verdict.document).last or 0
+    except DataError:
+        return 0

@@ -1,32 +1,57 @@
 """Tests one window with a detector. Pure, whatever was sent."""
 
+import math
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from kanaria.components.shared.errors import KanariaError
+from kanaria.components.shared.errors import DataError, KanariaError, shown
 from kanaria.serving.drift.black_box_shift import BlackBoxShift
-from kanaria.serving.drift.protocol import Detector, Reference
+from kanaria.serving.drift.images import NAMES as OF_IMAGES
+from kanaria.serving.drift.protocol import Detector, Reference, Result
 from kanaria.serving.drift.report import describe
 from kanaria.serving.drift.report.bars import known
 from kanaria.serving.drift.report.records import FAILED, Window
 from kanaria.serving.drift.uncertainty import Uncertainty
-from kanaria.serving.drift_server.payloads import Columns
-from kanaria.serving.drift_server.watching.alignment import aligned
-from kanaria.serving.drift_server.watching.window_columns import Rows, chosen, of_requests
+from kanaria.serving.drift_server.payloads import Columns, rows_of
+from kanaria.serving.drift_server.reading import Span
+from kanaria.serving.drift_server.watching.alignment import aligned, is_read
+from kanaria.serving.drift_server.watching.window_columns import (
+    Rows,
+    chosen,
+    of_requests,
+    of_responses,
+)
 
 MOST_DESCRIBED = 500
 """Columns of requests and of responses that a record describes, those that come first."""
 OF_ANSWERS = (BlackBoxShift, Uncertainty)
 """Detectors that make their features of the responses themselves."""
+OWN_FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a detector's or this program's own fault raises; it must not stop the next windows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fitted:
-    """A detector with its reference, as `kanaria.serving.drift.saved` loads them."""
+    """A detector with its reference, as `kanaria.serving.drift.loading` loads them."""
 
     detector: Detector[Any]
     reference: Reference
+
+    @property
+    def of_pixels(self) -> bool:
+        """Whether its features are a matrix's places, as those of raw images are."""
+        features = known(self.reference, self.detector.name)
+        return "0" in features and not features.keys() & set(OF_IMAGES)
 
 
 def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
@@ -37,28 +62,31 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
         fitted: what tests it.
         binary: the model answers probabilities of class 1.
     """
-    told = known(fitted.reference, fitted.detector.name)
-    differences: list[str] = []
-    columns = rows.outputs
-    if not isinstance(fitted.detector, OF_ANSWERS):
-        columns, differences = aligned(chosen(rows, told), told)
-    seen = Window(
-        detector=fitted.detector.name,
-        begin=rows.begin,
-        end=rows.end,
-        rows=rows.rows,
-        verdict=FAILED,
-        inputs=describe.described(_first(of_requests(rows.inputs))),
-        outputs=describe.outputs(_first(rows.outputs), binary=binary),
-        differences=(*differences, *rows.differences),
-    )
+    seen = failed(rows, fitted.detector.name, "")
     try:
-        result = fitted.detector.test(fitted.reference, columns)
+        seen = replace(
+            seen,
+            inputs=describe.described(_first(of_requests(rows.inputs))),
+            outputs=describe.outputs(_first(rows.outputs), binary=binary),
+        )
+        return _tested(rows, fitted, seen)
     except KanariaError as error:
         return replace(seen, failure=str(error))
-    # A detector's own fault must not stop the windows that follow.
-    except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except OWN_FAULTS as error:
         return replace(seen, failure=f"{type(error).__name__}: {error}")
+
+
+def _tested(rows: Rows, fitted: Fitted, seen: Window) -> Window:
+    told = known(fitted.reference, fitted.detector.name)
+    columns = rows.outputs
+    if not isinstance(fitted.detector, OF_ANSWERS):
+        sent = chosen(rows, told)
+        columns, differences = aligned(sent, told)
+        seen = replace(seen, differences=(*differences, *seen.differences))
+        if told and rows_of(sent) and not is_read(sent, columns):
+            return replace(seen, failure=_nothing_read(rows, list(told)))
+    result = fitted.detector.test(fitted.reference, columns)
+    _refuse_unknown_effects(result)
     found = describe.window(result, fitted.reference, columns, begin=rows.begin, end=rows.end)
     return replace(
         found,
@@ -69,8 +97,28 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
     )
 
 
-def failed(rows: Rows, detector: str, why: str) -> Window:
-    """Return the record of a window that has no detector."""
+def _nothing_read(rows: Rows, wanted: list[str]) -> str:
+    asked, answered = list(of_requests(rows.inputs)), list(of_responses(rows.outputs))
+    return (
+        f"no column of the reference was read: it has {shown(wanted)}, the requests have "
+        f"{shown(asked)}, the responses {shown(answered)}; name them alike, or fit the detector on "
+        "what is sent"
+    )
+
+
+def _refuse_unknown_effects(result: Result) -> None:
+    """Refuse a result that says nothing, which would be taken for no drift.
+
+    Raises:
+        DataError: an effect is not a number.
+    """
+    unknown = [one.feature for one in result.features if math.isnan(one.effect.value)]
+    if unknown:
+        raise DataError(f"features {shown(unknown)}: the size of their difference is no number")
+
+
+def failed(rows: Rows | Span, detector: str, why: str) -> Window:
+    """Return the record of a window that was not tested."""
     return Window(
         detector=detector,
         begin=rows.begin,
@@ -78,7 +126,7 @@ def failed(rows: Rows, detector: str, why: str) -> Window:
         rows=rows.rows,
         verdict=FAILED,
         failure=why,
-        differences=rows.differences,
+        differences=rows.differences if isinstance(rows, Rows) else (),
     )
 
 

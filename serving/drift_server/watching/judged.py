@@ -10,12 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.online.adaptive_window import change_points
 from kanaria.serving.drift.report.records import CalibrationBin, Labels, Metric
 from kanaria.serving.drift_server.exchanges import Exchange
-from kanaria.serving.drift_server.judging import JudgeError, Labelled, labelled_rows
-from kanaria.serving.drift_server.payloads import PayloadError
+from kanaria.serving.drift_server.judging import Labelled, labelled_rows
 from kanaria.serving.drift_server.quality import Array, Estimate, Task, calibration, quality
+from kanaria.serving.drift_server.reading import Span
 from kanaria.serving.drift_server.watching.expected import expected
 from kanaria.serving.drift_server.watching.settings import LabelSettings
 
@@ -38,19 +39,27 @@ def judged(
     """
     # Requests are not needed, and may be large.
     ordered = sorted((replace(one, request=None) for one in exchanges), key=lambda one: one.time)
-    plain = Labels(
-        begin=ordered[0].time,
-        end=ordered[-1].time,
-        rows=sum(one.rows for one in ordered),
+    rows = sum(one.rows for one in ordered)
+    plain = unjudged(Span(begin=ordered[0].time, end=ordered[-1].time, rows=rows), settings, "")
+    try:
+        found = labelled_rows(ordered, settings.task, settings.output)
+        plain = replace(plain, left_out=found.left_out)
+        return _filled(plain, found, settings.task, before) if len(found.labels) else plain
+    except DataError as error:
+        return replace(plain, failure=str(error))
+
+
+def unjudged(span: Span, settings: LabelSettings, why: str) -> Labels:
+    """Return the record of a window whose labels were not judged."""
+    return Labels(
+        begin=span.begin,
+        end=span.end,
+        rows=span.rows,
         labelled=0,
         lag=None,
         task=settings.task.value,
+        failure=why,
     )
-    try:
-        found = labelled_rows(ordered, settings.task, settings.output)
-        return _filled(plain, found, settings.task, before) if len(found.labels) else plain
-    except (JudgeError, PayloadError) as error:
-        return replace(plain, failure=str(error))
 
 
 def _filled(plain: Labels, found: Labelled, task: Task, before: Sequence[Labels]) -> Labels:

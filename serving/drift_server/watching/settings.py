@@ -2,9 +2,11 @@
 
 - service: flights-delay              # the InferenceService; all its versions, each for itself
   namespace: default
+  component: predictor                # or transformer, explainer: whose requests are tested
   name: table                         # of the watch in metrics and reports; one a service
   detector: models/flights-delay/{version}/drift_detector
-                                      # folder of a saved detector: a path, s3://, gs://, ...;
+                                      # folder of a saved detector, or of Alibi Detect's artefact
+                                      # (config.toml): a path, s3://, gs://, ...;
                                       # with {version} each version has its release's own
   window: {rows: 1000, minutes: 60}   # one or both; whichever is reached first
   labels: {task: binary, output: "", delay_hours: 24}   # without it, no quality
@@ -14,14 +16,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from kanaria.components.shared import yaml_text
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.validation import add_invalid
-from kanaria.serving.drift_server.exchanges import OF_LABELS
+from kanaria.serving.drift_server.exchanges import OF_LABELS, PREDICTOR
 from kanaria.serving.drift_server.quality import Task
 
 MOST_ROWS = 100_000
@@ -75,6 +77,7 @@ class Watch(Part):
 
     service: Annotated[str, Field(min_length=1)]
     namespace: Annotated[str, Field(min_length=1)] = "default"
+    component: Literal["predictor", "transformer", "explainer"] = PREDICTOR
     name: Name = "drift"
     detector: Annotated[str, Field(min_length=1)]
     window: WindowSettings

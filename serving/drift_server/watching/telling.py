@@ -34,4 +34,5 @@ def _labels(labels: Labels) -> str:
     lag = "" if labels.lag is None else f", half within {labels.lag / 3600:.3g} h"
     metrics = [f"{m.name} {m.value:.3g} ({m.low:.3g} – {m.high:.3g})" for m in labels.metrics]
     changed = ["errors changed"] if labels.changes else []
-    return ", ".join([f"labels {percent(labels.coverage)}{lag}", *metrics[:2], *changed])
+    left_out = [f"{labels.left_out:,} labels left out"] if labels.left_out else []
+    return ", ".join([f"labels {percent(labels.coverage)}{lag}", *metrics[:2], *changed, *left_out])
