@@ -23,7 +23,8 @@ async def check(new: Revision, stable: Revision, seconds: float) -> Result:
         await stable.calls.reach(seconds)
     except NotReadyError as error:
         return skipped(compatibility.NAME, f"the stable revision was not asked: {error}")
-    reasons, notes = [], []
+    reasons: list[str] = []
+    notes: list[str] = []
     of_new, of_stable = await new.served(), await stable.served()
     if of_new and of_stable:
         reasons += compatibility.faults(of_new, of_stable, new.protocol)

@@ -1,4 +1,4 @@
-"""Compares how often events (errors, refusals, slow answers) happen on canary and stable revision.
+"""Compares how often rare events (errors, slow answers) happen on canary and stable revision.
 
     the canary's rate is ...             verdict   promise, at every look and all looks together
     ----------------------------------   -------   ------------------------------------------

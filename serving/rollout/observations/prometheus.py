@@ -9,6 +9,7 @@ says which samples count.
 """
 
 import time
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -86,12 +87,12 @@ class PrometheusSource:
     def read(self, revisions: Revisions) -> Reading:
         """Return what Prometheus and the pods show within COUNTERS_SECONDS."""
         now = time.time()
-        asked = {
+        asked: dict[str, Callable[[], Any]] = {
             "canary": partial(self._replicas, revisions, revisions.canary),
             "stable": partial(self._replicas, revisions, revisions.stable),
             "pods": partial(self._containers, revisions),
         }
-        known: dict[str, Any] = within(COUNTERS_SECONDS, asked)
+        known = within(COUNTERS_SECONDS, asked)
         return Reading(
             now=now,
             canary=known["canary"],
