@@ -86,7 +86,7 @@ test-alibi: .venv/alibi/.synced ## Compare the drift detectors with the real ali
 	TF_USE_LEGACY_KERAS=1 TF_CPP_MIN_LOG_LEVEL=3 .venv/alibi/bin/python $(PYTEST) $(ALIBI_TESTS)
 
 # -P keeps this folder out of the path, as -I does, but lets PYTHONPATH name the helpers of tests.
-CLUSTER := PYTHONPATH=$(CURDIR)/tests/cluster:$(CURDIR)/serving/traffic/tests/contract:$(CURDIR)/serving/rollout/control/tests/worlds $(SERVING)/python -P -m
+CLUSTER := PYTHONPATH=$(CURDIR)/tests/cluster:$(CURDIR)/tests/prometheus:$(CURDIR)/serving/traffic/tests/contract:$(CURDIR)/serving/rollout/control/tests/worlds $(SERVING)/python -P -m
 test-cluster: install ## Test against a control plane of our own (root and Go; the first build is long).
 	$(CLUSTER) control_plane run simulated $(SERVING)/python -P -m pytest tests/cluster/simulated
 

@@ -21,10 +21,11 @@ PORT = 8089
 class DriftServer:
     """The real process, which pods reach at the node's address."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.url, self.store = f"http://{NODE_ADDRESS}:{PORT}", str(folder / "events.db")
         command = [sys.executable, "-P", "-m", "kanaria.serving.drift_server"]
         command += ["--store", self.store, "--host", NODE_ADDRESS, "--port", str(PORT)]
+        command += options
         self.process = subprocess.Popen(command, env=os.environ)
         wait_until(self.ready)
 

@@ -1,7 +1,7 @@
 """What tests with real pods share: the service `taxi` and requests to it through the gateway."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,10 +75,15 @@ class Predictor:
         # A revision that is scaled to zero answers the first request only when it has started.
         self._client = httpx.Client(base_url=gateway, headers={"Host": host}, timeout=SECONDS)
 
-    def predict(self, request_id: str = "", event_id: str = "") -> httpx.Response:
+    def predict(
+        self,
+        request_id: str = "",
+        event_id: str = "",
+        instances: Sequence[Sequence[float]] = ((1, 2),),
+    ) -> httpx.Response:
         given = {"X-Request-Id": request_id, "Ce-Id": event_id}
         headers = {name: value for name, value in given.items() if value}
-        body = {"instances": [[1, 2]]}
+        body = {"instances": instances}
         return self._client.post("/v1/models/taxi:predict", json=body, headers=headers)
 
     def wait(self) -> None:

@@ -49,9 +49,9 @@ def test_a_push_stages_shifts_and_changes_nothing_the_second_time(
     first, second = push("one"), push("two")
     assert (first.revision, first.percent) == ("tips-predictor-00001", 100)
     assert (second.revision, second.percent) == ("tips-predictor-00002", 10)
-    version = services.get("tips")["metadata"]["resourceVersion"]
+    generation = services.get("tips")["metadata"]["generation"]
     assert push("two").reason.startswith("already served")
-    assert services.get("tips")["metadata"]["resourceVersion"] == version
+    assert services.get("tips")["metadata"]["generation"] == generation
     # The live release is the stable revision's, not the canary's.
     assert release_of(traffic.observe(namespace, "tips")) == "s3://m/tips/one"
 

@@ -1,15 +1,21 @@
 """A model server on KServe's own, for tests: adds numbers and tells which version did it.
 
-The model is a folder with `model.json`, {"version": TEXT}, as deep in the model's folder as it
-likes; without one the server ends with an error, as a server does whose model cannot be loaded.
+The model is a folder with `model.json`, as deep in the model's folder as it likes; without one the
+server ends with an error, as a server does whose model cannot be loaded.
+
+    {"version": TEXT, "seconds": NUMBER, "refuses": BOOLEAN}
+
+`seconds` is how long each answer takes, 0 without it; a model that refuses answers 400 to all.
 """
 
 import argparse
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 from kserve import Model, ModelServer, model_server
+from kserve.errors import InvalidInput
 
 
 class Adder(Model):
@@ -18,21 +24,24 @@ class Adder(Model):
     def __init__(self, name: str, folder: Path):
         super().__init__(name)
         self._folder = folder
-        self._version = ""
+        self._model: dict[str, Any] = {}
 
     def load(self) -> bool:
-        """Read the version."""
+        """Read the model."""
         found = sorted(self._folder.rglob("model.json"))
         if not found:
             raise RuntimeError(f"{self._folder}: no model.json in it")
-        self._version = json.loads(found[0].read_text())["version"]
+        self._model = json.loads(found[0].read_text())
         self.ready = True
         return True
 
-    def predict(self, payload: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
+    async def predict(self, payload: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
         """Answer version 1 of the protocol."""
+        await asyncio.sleep(self._model.get("seconds", 0))
+        if self._model.get("refuses"):
+            raise InvalidInput("instances: these are not the inputs of this model")
         sums = [sum(instance) for instance in payload["instances"]]
-        return {"predictions": sums, "version": self._version}
+        return {"predictions": sums, "version": self._model["version"]}
 
 
 def main() -> None:
