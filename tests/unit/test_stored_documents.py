@@ -56,7 +56,7 @@ def _write_checkpoint(folder: Path) -> None:
 
 def _write_status(folder: Path) -> None:
     service = store.Service(folder, "default", "taxi")
-    service.write_observed(store.Observed(applied="a", percent=10, stable="taxi-1"))
+    service.write_observed(store.Observed(applied="a", percent=10, status={"url": "http://taxi"}))
 
 
 SAMPLES = ServingSamples(
