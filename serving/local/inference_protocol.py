@@ -10,6 +10,7 @@ the model's own, as Triton demands, and as in Triton and KServe FP16 and BF16 ar
 """
 
 import math
+import re
 import struct
 import uuid
 from collections.abc import Mapping, Sequence
@@ -33,9 +34,11 @@ from kanaria.serving.local.tensors import (
 )
 
 DATATYPES = {"f": "FP", "i": "INT", "u": "UINT", "b": "BOOL"}
+KNOWN = re.compile(r"BOOL|BYTES|BF16|FP(16|32|64)|U?INT(8|16|32|64)")
 BINARY_ONLY = ("FP16", "BF16")
 LENGTH_HEADER = "Inference-Header-Content-Length"
 PLATFORM = "tensorflow_savedmodel"
+ASK_BINARY = 'ask for it with "parameters": {"binary_data": true}'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +64,7 @@ def datatype(dtype: np.dtype[Any]) -> str:
         return "BF16"
     kind = DATATYPES.get(dtype.kind)
     if kind is None:
-        return "BYTES" if dtype.kind == "O" else dtype.name.upper()
+        return "BYTES" if dtype.kind == "O" else dtype.name.upper()  # None of the protocol's.
     return kind if kind == "BOOL" else f"{kind}{dtype.itemsize * 8}"
 
 
@@ -227,13 +230,17 @@ def answer(
     """Return the body of an answer, and the length of its JSON when binary data follows.
 
     Raises:
-        RequestError: a wanted output has no JSON, and was not asked for in binary form.
+        RequestError: a wanted output is of a type that the protocol does not have, or has no JSON
+            and was not asked for in binary form.
     """
     wanted = request.outputs or dict.fromkeys(outputs, request.is_binary)
     tails: list[bytes] = []
     found = []
     for name, is_binary in wanted.items():
         values = outputs[name]
+        if not KNOWN.fullmatch(datatype(values.dtype)):
+            why = f"is of type {values.dtype.name}, which the protocol does not have"
+            raise RequestError(f"output {name!r} {why}; ask for the others by name")
         one: dict[str, Any] = described(name, values.dtype, values.shape)
         if is_binary:
             tails.append(_raw(values))
@@ -256,13 +263,10 @@ def _raw(values: Array) -> bytes:
 def _json_data(name: str, values: Array) -> list[Any]:
     kind = datatype(values.dtype)
     if kind in BINARY_ONLY:
-        raise RequestError(f"output {name!r}: {kind} has no JSON; {_ASK_BINARY}")
+        raise RequestError(f"output {name!r}: {kind} has no JSON; {ASK_BINARY}")
     if values.dtype.kind != "O":
         return list(numbers(values.reshape(-1)))
     try:
         return [value.decode() for value in values.flat]
     except UnicodeDecodeError as error:
-        raise RequestError(f"output {name!r} is no UTF-8; {_ASK_BINARY}") from error
-
-
-_ASK_BINARY = 'ask for it with "parameters": {"binary_data": true}'
+        raise RequestError(f"output {name!r} is no UTF-8; {ASK_BINARY}") from error

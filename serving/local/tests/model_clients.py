@@ -58,6 +58,10 @@ def numbers(i, u, d, flag):
     return {"i": i, "u": u, "d": d, "no": tf.logical_not(flag)}
 
 
+def waves(x):
+    return {"wave": tf.signal.fft(tf.cast(x, tf.complex64)), "size": tf.size(x)}
+
+
 def looked_up(i):
     return {"price": tf.gather(tf.constant([0.25, 0.75]), i)}
 
@@ -75,6 +79,7 @@ MODELS = {
             Spec([None], tf.bool, "flag"),
         ],
     ),
+    "waves": (waves, [Spec([None], tf.float32, "x")]),
     "lookedup": (looked_up, [Spec([None], tf.int64, "i")]),
 }
 

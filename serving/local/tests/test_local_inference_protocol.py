@@ -95,6 +95,14 @@ def test_only_the_outputs_that_are_asked_for_come_and_the_id_comes_back(infer):
     assert sorted(outputs(unnamed)) == ["root", "total", "y"]
 
 
+def test_an_output_of_a_type_that_the_protocol_lacks_is_left_to_those_who_do_not_want_it(infer):
+    refused = infer("waves", {"inputs": [x()]})
+    assert refused.status_code == 400
+    assert "output 'wave' is of type complex64" in refused.json()["error"]
+    found = infer("waves", {"inputs": [x()], "outputs": [{"name": "size"}]})
+    assert outputs(found) == {"size": ("INT32", [], [1])}
+
+
 def test_a_scalar_and_an_empty_batch_have_shapes(infer):
     found = outputs(infer("values", {"inputs": [x([])], "outputs": None}))
     assert (found["y"], found["total"]) == (("FP32", [0], []), ("FP32", [], [0.0]))
