@@ -55,7 +55,9 @@ def say(rollout: Rollout | None, status: ServiceStatus | None, uri: str) -> Say:
     is_ours = rollout.target.canary_uri == uri
     if rollout.governs and not taken_over(rollout, status):
         return Say.DECIDES if is_ours else Say.OTHER
-    is_taken_back = is_ours and rollout.state.phase is Phase.ROLLED_BACK
+    # What somebody has promoted since has all traffic by a person's wish.
+    is_stable = status.revision_uris.get(status.rolled_out) == uri
+    is_taken_back = is_ours and rollout.state.phase is Phase.ROLLED_BACK and not is_stable
     return Say.TAKEN_BACK if is_taken_back else Say.NOTHING
 
 

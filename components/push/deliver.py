@@ -221,7 +221,7 @@ def _give_share(
         # It is the stable one beside a later canary, whose share is not ours.
         return status, Say.NOTHING
     wanted = ready.wanted_percent(status, revision, service.canary_percent or 0)
-    deadline, written = time.monotonic() + timeout, -1
+    deadline, written, lacks = time.monotonic() + timeout, -1, ""
     while True:
         said = say(_newest(rollouts), status, service.storage_uri)
         promoted = wanted < 100 and status.rolled_out == revision
@@ -230,19 +230,20 @@ def _give_share(
         share = 0 if said is Say.TAKEN_BACK else wanted
         if written == share == _percent(status, revision):
             return status, said
+        if lacks:
+            _pause(service, deadline, f"{revision} did not get {share} % in {timeout} s: {lacks}")
         obstacle = _shift(traffic, service, share) if written != share else ""
         written = -1 if obstacle else share
         status = traffic.observe(service.namespace, service.name) or status
         if revision != status.latest_created:
             raise _replaced(service, status)  # A shift now would be another canary's.
-        if obstacle or _percent(status, revision) != share:
-            _pause(service, deadline, timeout, f"{revision} did not get {share} %", obstacle)
+        is_live = _percent(status, revision) == share
+        lacks = obstacle or ("" if is_live else "the platform has not moved the traffic")
 
 
-def _pause(service: ServiceSpec, deadline: float, timeout: int, what: str, obstacle: str) -> None:
+def _pause(service: ServiceSpec, deadline: float, what: str) -> None:
     if time.monotonic() > deadline:
-        why = obstacle or "the platform has not moved the traffic"
-        raise NotReadyError(f"{service.namespace}/{service.name}: {what} in {timeout} s: {why}")
+        raise NotReadyError(f"{service.namespace}/{service.name}: {what}")
     time.sleep(POLL_SECONDS)
 
 

@@ -294,6 +294,16 @@ def test_the_canary_that_is_superseded_has_nothing_when_the_next_manifest_is_ref
     assert scene.shares() == {"one": 90, "three": 10}
 
 
+def test_what_was_rolled_back_and_then_promoted_by_hand_is_simply_served(scene: Scene):
+    scene.push()
+    scene.platform.error_rate = 0.5
+    scene.start()
+    scene.drive(MANY_MINUTES)
+    scene.platform.promote(NAMESPACE, SERVICE)
+    found = scene.push()
+    assert (found.reason, found.percent) == ("already served; nothing was changed", 100)
+
+
 def test_a_switched_revision_that_is_superseded_while_it_is_watched_goes_back(scene: Scene):
     scene.push()
     scene.platform.rollback(NAMESPACE, SERVICE)

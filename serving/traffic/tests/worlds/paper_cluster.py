@@ -63,12 +63,10 @@ class PaperCluster:
         self._reconcile()
         if resource is REVISIONS:
             return self._revisions(namespace, labels.partition("=")[2])
-        label, _, value = labels.partition("=")
         return [
             deepcopy(found)
             for (kind, where, _), found in self._objects.items()
-            if (kind, where) == (resource, namespace)
-            and found["metadata"].get("labels", {}).get(label) == value
+            if (kind, where) == (resource, namespace) and _is_labelled(found, labels)
         ]
 
     def create(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
@@ -84,6 +82,9 @@ class PaperCluster:
         before = self._objects.get((resource, namespace, name), {})
         status = {"status": before["status"]} if "status" in before else {}
         return self._put(resource, namespace, name, {**manifest, **status})
+
+    def replace(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
+        return self.apply(resource, namespace, manifest)
 
     def merge_patch(
         self,
@@ -160,6 +161,13 @@ class PaperCluster:
             return "Unknown"
         was = any(revision in one.ready for one in self._observed.values())
         return "True" if was and revision not in self.unready else "False"
+
+
+def _is_labelled(found: Object, labels: str) -> bool:
+    """Tell whether an object has a label, or a label of a value, "name" or "name=value"."""
+    name, _, value = labels.partition("=")
+    own = found["metadata"].get("labels", {})
+    return name in own and value in ("", own[name])
 
 
 def _merged(before: Object, patch: Mapping[str, Any]) -> Object:
