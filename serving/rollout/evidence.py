@@ -114,14 +114,14 @@ def bet_on_ratio(
         return log_factor(hits[0], events, chance, odds)
     many = np.asarray(odds, dtype=float)
     canary, stable = (np.asarray(one, dtype=float) for one in requests)
-    both = (canary > 0) & (stable > 0)
     settled, spread = 1 - many**-0.5, np.asarray(known) * variation**2
-    whole = np.where(both, (1 + (many - 1) * chance) / (many - 1), np.inf)
+    whole = (1 + (many - 1) * chance) / (many - 1)
+    # Without requests of one revision the other's stake is 1 / infinity.
     with np.errstate(divide="ignore"):
         won = 1 / (whole / (1 - chance) + spread * ratio * canary / settled)
         lost = 1 / (-whole / chance + spread * stable * (1 - 1 / settled))
     gain = np.asarray(hits[0]) * np.log1p(won) + np.asarray(hits[1]) * np.log1p(lost)
-    return np.asarray(np.where(both, np.minimum(gain, MOST_OF_A_LOOK), 0.0))
+    return np.asarray(np.minimum(gain, MOST_OF_A_LOOK))
 
 
 def canary_chance(canary: ArrayLike, stable: ArrayLike, ratio: float) -> Floats:

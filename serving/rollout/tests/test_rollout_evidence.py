@@ -103,9 +103,12 @@ def test_a_variation_of_almost_nothing_is_that_of_none(hits, others, odds, ratio
     assert almost == pytest.approx(steady, abs=1e-2)
 
 
-@pytest.mark.parametrize("requests", [(0, 540), (60, 0), (0, 0)])
-def test_a_look_without_requests_of_one_revision_decides_nothing(requests):
-    assert bet_on_ratio((0, 0), requests, 1.0, 2.0, 1.0, 0.01) == 0.0
+@pytest.mark.parametrize(
+    ("hits", "requests"), [((0, 9), (0, 540)), ((9, 0), (60, 0)), ((0, 0), (0, 0))]
+)
+@pytest.mark.parametrize("odds", [2.0, 0.5])
+def test_a_look_without_requests_of_one_revision_decides_nothing(hits, requests, odds):
+    assert bet_on_ratio(hits, requests, 1.0, odds, 1.0, 0.01) == 0.0
 
 
 def test_bursts_tell_how_much_a_rate_varies():

@@ -87,7 +87,7 @@ def test_a_long_warm_up_is_no_silence(serve):
 
 def test_a_clock_that_is_set_back_prolongs_no_warm_up(serve):
     found = serve(
-        DEFAULT, lambda since: 0.9, clock=lambda n: 60.0 * n - (86_400.0 if n > 1 else 0.0)
+        DEFAULT, lambda since: 0.9, clock=lambda n: 60.0 * n - (86_400.0 if n > 0 else 0.0)
     )
     assert [one.verdict.action for one in found].index(Action.ROLLBACK) <= 3
 
