@@ -32,7 +32,7 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         self._registry.register(Restarts(services))
         self._requests = self._counter(
-            "requests", "Requests by the code they were answered with.", "code"
+            "requests", "Requests posted, by the code they were answered with.", "code"
         )
         self._seconds = self._histogram(
             "request_seconds", "Seconds from a request's last byte at the router to its answer."

@@ -190,8 +190,9 @@ class Router:
             else:
                 response = await self._exchanges.ask(live, revision, call)
                 self._mirror.copy(live, call)
-            seconds = time.perf_counter() - began
-            self._metrics.count(live.namespace, live.name, revision, response.status_code, seconds)
+            if call.method == "POST":  # What else is asked reaches no model, and no shadow.
+                seconds, code = time.perf_counter() - began, response.status_code
+                self._metrics.count(live.namespace, live.name, revision, code, seconds)
             return _marked(response, revision, call)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 
+import aiohttp
 import pytest
 from aiohttp import web
 from scipy.stats import binom
@@ -66,6 +67,18 @@ def test_whatever_a_shadow_does_the_stable_revision_answers_and_copies_are_count
     live = {key: n for key, n in found.items() if key.startswith("kanaria_requests_total")}
     labels = f'code="200",namespace="default",revision="{STABLE}",service="tips"'
     assert live == {f"kanaria_requests_total{{{labels}}}": REQUESTS}
+
+
+def test_what_is_not_posted_is_neither_counted_nor_copied():
+    """Counted, it would make the stable revision's rates lower than those of equal copies."""
+
+    async def run():
+        async with shadowed(StandIn()) as (_, _, url), aiohttp.ClientSession() as client:
+            async with client.get(f"{url}/v1/models/tips/metadata") as answer:
+                assert answer.headers["X-Kanaria-Revision"] == STABLE
+            return await metrics(url)
+
+    assert not [key for key in asyncio.run(run()) if "requests_total" in key]
 
 
 def test_a_shadow_that_hangs_holds_a_bounded_number_of_copies_and_no_client():

@@ -17,18 +17,29 @@ FACTS = {
 }
 
 
-def drawn(generator, requests, errors):
+def drawn(generator, requests, errors, refused):
     slow = int(generator.binomial(requests, 0.05))
     return Counts(
         requests=requests,
         errors=int(generator.binomial(requests, errors)),
+        refused=None if refused is None else round(requests * refused),
         slower=((0.1, slow),),
     )
 
 
-def rolled(policy, minutes, *, errors=lambda minute: 0.01, silent=(), orders=(), seed=1):
+def rolled(
+    policy,
+    minutes,
+    *,
+    errors=lambda minute: 0.01,
+    refused=(None, None),
+    silent=(),
+    orders=(),
+    seed=1,
+):
     """The record of a rollout with 600 requests a minute, ready from the second minute on.
 
+    `refused` are the shares that canary and stable revision refuse, None where nobody tells.
     `orders` are (minute, kind, who); they are given half a minute before that minute's look.
     """
     generator = np.random.default_rng(seed)
@@ -39,7 +50,10 @@ def rolled(policy, minutes, *, errors=lambda minute: 0.01, silent=(), orders=(),
             entries.append(Command(kind=CommandKind(kind), who=who, when=when))
             state = apply(state, entries[-1], policy).state
         canary = int(generator.binomial(600, state.desired_percent / 100))
-        counts = drawn(generator, canary, errors(minute)), drawn(generator, 600 - canary, 0.01)
+        counts = (
+            drawn(generator, canary, errors(minute), refused[0]),
+            drawn(generator, 600 - canary, 0.01, refused[1]),
+        )
         quiet = minute in silent
         entries.append(
             Observation(

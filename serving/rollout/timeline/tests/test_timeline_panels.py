@@ -42,6 +42,18 @@ def test_harm_counts_together_and_reaches_its_threshold_where_it_is_rolled_back(
     assert max(together[:-1]) < limit <= together[-1]
 
 
+def test_refusals_are_drawn_beside_the_stable_revisions_where_they_are_told(
+    facts, started, make_record, promoted
+):
+    untold = [panel.title for panel in panels.panels(promoted)]
+    assert not any(title.startswith("Refusals") for title in untold)
+    entries = make_record(RAMP, 200, refused=(0.3, 0.3))
+    found = panels.panels(history.read(facts, RAMP, started, entries))
+    _, curves = drawn(found, "Refusals since the start")
+    assert curves["canary"].points[-1][1] == pytest.approx(0.3, abs=0.01)
+    assert "refusals" in drawn(found, "Evidence of health")[1]
+
+
 def test_health_is_drawn_as_the_decision_saw_it_not_as_the_next_step_begins(promoted):
     _, curves = drawn(panels.panels(promoted), "Evidence of health")
     shifts = [moment.when for moment in promoted.moments if moment.rule == "climbing"]

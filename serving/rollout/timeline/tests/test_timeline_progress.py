@@ -98,3 +98,14 @@ def test_the_end_is_told_with_its_cause(told):
     assert "phase        rolled_back" in status
     line, _ = told(RAMP, 100)
     assert line.endswith("promoted: every gate agrees")
+
+
+def test_refusals_are_told_with_the_stable_revisions_and_harm_in_few_digits(told):
+    line, status = told(RAMP, 100, refused=(1.0, 0.02))
+    assert "refused 100 % (stable 2.01 %)" in line
+    assert "rolled back: harm, above all in refusals; refused: canary" in line
+    assert len(line.partition("  harm ")[2].partition("/1  ")[0]) < 10
+    assert "refusals     refused: canary" in status
+    line, status = told(RAMP, 6)
+    assert "refused" not in line
+    assert "refusals     refused: nothing is known" in status
