@@ -89,7 +89,7 @@ def keep(store, number, request, response, labels):
             continue  # Refused with 400.
     try:
         sent = json.dumps([{"request_id": f"order-{number}", "labels": labels}])
-        items += read_labels(sent.encode(), "", NOW)
+        items += read_labels(sent.encode(), "application/json", NOW)
     except LabelError:
         pass
     store.apply(items, NOW)
