@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from watched_traffic import CaughtUp, watch
+from watched_traffic import CaughtUp, exchange, watch
 
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.black_box_shift import BlackBoxShift
@@ -30,9 +30,10 @@ from kanaria.serving.drift_server.opening import open_reader, open_store
 from kanaria.serving.drift_server.payloads import PayloadError, read_columns, rows_of
 from kanaria.serving.drift_server.watching import gauges, kept, telling
 from kanaria.serving.drift_server.watching.delivery import headers
-from kanaria.serving.drift_server.watching.examining import Fitted
+from kanaria.serving.drift_server.watching.examining import Fitted, examine
 from kanaria.serving.drift_server.watching.routes import newest_json
 from kanaria.serving.drift_server.watching.runner import Watched
+from kanaria.serving.drift_server.watching.window_columns import read
 
 NOW = 1_000_000_000.0
 LATE = NOW + 1_000_000
@@ -88,7 +89,7 @@ def keep(store, number, request, response, labels):
             continue  # Refused with 400.
     try:
         sent = json.dumps([{"request_id": f"order-{number}", "labels": labels}])
-        items += read_labels(sent.encode(), "", NOW)
+        items += read_labels(sent.encode(), "application/json", NOW)
     except LabelError:
         pass
     store.apply(items, NOW)
@@ -125,6 +126,17 @@ def test_every_window_gets_a_verdict_that_every_reader_shows(task, exchanges):
             for verdict in told:
                 assert all(value.isascii() for value in headers(verdict).values())
             json.loads(newest_json(location), parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("fitted", FITTED[:6], ids=lambda one: one.detector.name)
+def test_one_odd_row_costs_no_window_its_test(fitted, odd):
+    good = [{"x": x, "0": x, "c": c} for x, c in zip(NUMBER.tolist(), TEXT, strict=True)]
+    body = json.dumps({"instances": good})[:-2] + f', {{"x": {odd}, "c": {odd}, "0": {odd}}}]}}'
+    answers = json.dumps({"predictions": NUMBER.tolist()})[:-2] + f", {odd}]}}"
+    rows = read([exchange(body.encode(), answers.encode(), rows=201)])
+    window = examine(rows, fitted)
+    assert (window.failure, window.verdict in ("stable", "not enough data")) == ("", True)
 
 
 def test_a_verdict_that_could_not_be_read_again_is_not_kept():

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from watched_traffic import exchange
 
 from kanaria.serving.drift.black_box_shift import BlackBoxShift
+from kanaria.serving.drift.chi_squared import ChiSquared
 from kanaria.serving.drift.domain_classifier import DomainClassifier
 from kanaria.serving.drift.fisher_exact import FisherExact
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
@@ -199,3 +200,37 @@ def test_a_detector_of_ones_and_zeros_gets_them_beside_nulls():
     sent = {"instances": [{"late": True}, {"late": None}, {"late": True}] * 60}
     window = examine(read([exchange(sent)]), Fitted(detector=detector, reference=reference))
     assert (window.verdict, window.inputs[0].missing) == ("drifted", 60)
+
+
+@pytest.mark.parametrize(
+    ("reference", "sent"),
+    [
+        (["1.0", "2.0"], [1, 2]),
+        (["1.0", "2.0"], [1.0, 2.0]),
+        (["1", "2"], ["1.0", "2.0"]),
+        (["0.5", "1.5"], ["0.50", 1.5]),
+        (["True", "False"], [True, False]),
+        (["true", "false"], [1, 0.0]),
+        ([True, False], ["True", "false"]),
+        ([1, 0], [True, False]),
+        (["a", "01"], ["a", "01"]),
+    ],
+)
+@pytest.mark.parametrize("gaps", [[], [None]])
+def test_a_number_or_a_flag_is_the_category_that_the_reference_spells_in_another_way(
+    reference, sent, gaps
+):
+    values = np.empty(len(reference), dtype=object)
+    values[:] = reference
+    told = known(ChiSquared().fit({"c": values}), "")
+    rows = read([exchange({"instances": [{"c": value} for value in sent + gaps]})])
+    found, said = aligned(chosen(rows, told), told)
+    assert said == []
+    assert set(found["c"].tolist()) - {None} == set(told["c"].kinds.tolist())
+
+
+def test_texts_that_differ_stay_different():
+    told = known(ChiSquared().fit({"c": np.array(["1", "1.10", "a"])}), "")
+    rows = read([exchange({"instances": [{"c": value} for value in ("1.1", "01", "A", "nan")]})])
+    found, _ = aligned(chosen(rows, told), told)
+    assert found["c"].tolist() == ["1.1", "01", "A", "nan"]

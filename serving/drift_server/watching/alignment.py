@@ -1,7 +1,8 @@
 """Makes a window's columns those of a reference; what differs is told in words. Pure."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from kanaria.serving.drift_server.payloads import rows_of as payload_rows
 
 MOST_TOLD = 50
 """Differences that are told one by one."""
+FLAGS = {"1": ("True", "true", "TRUE"), "0": ("False", "false", "FALSE")}
+"""How flags are told as texts, by the text that a flag has."""
+OF_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,15})?")
+"""How a number is told as text; with a zero before it, it is a code of its own."""
 
 
 def aligned(columns: Columns, told: Mapping[str, Known]) -> tuple[Columns, list[str]]:
@@ -92,9 +97,23 @@ def _texts(values: Array, known: set[str]) -> Array:
 
 
 def _text(value: object, known: set[str]) -> str:
-    """Return the text of a category; references of earlier releases have "True" and "False"."""
+    """Return the text of a category; one that the reference has in another spelling as that one."""
     text = text_of(value)
-    return str(value) if text not in known and str(value) in known else text
+    if text in known:
+        return text
+    return next((other for other in _spellings(value, text) if other in known), text)
+
+
+def _spellings(value: object, text: str) -> Iterator[str]:
+    """Yield how else a number or a flag may be told, as references that were made of texts do."""
+    if isinstance(value, str):
+        yield from (number for number, flags in FLAGS.items() if value in flags)
+        if OF_NUMBER.fullmatch(value):
+            yield text_of(float(value))
+    elif isinstance(value, bool | int | float):
+        yield str(value)
+        yield str(as_float(value))
+        yield from FLAGS.get(text, ())
 
 
 def _missing(value: object) -> bool:

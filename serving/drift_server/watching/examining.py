@@ -51,7 +51,8 @@ class Fitted:
     def of_pixels(self) -> bool:
         """Whether its features are a matrix's places, as those of raw images are."""
         features = known(self.reference, self.detector.name)
-        return "0" in features and not features.keys() & set(OF_IMAGES)
+        of_matrix = any(name == "0" or name.endswith(".0") for name in features)
+        return of_matrix and not features.keys() & set(OF_IMAGES)
 
 
 def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
