@@ -19,6 +19,8 @@ from kanaria.components.shared.errors import DataError, ParameterError
 
 logger = logging.getLogger(__name__)
 TOKEN, TOKEN_FILE = "KANARIA_DRIFT_TOKEN", "KANARIA_DRIFT_TOKEN_FILE"
+SERVER = "KANARIA_DRIFT_SERVER"
+"""Names the drift server's URL, for those that ask it or log to it."""
 FORM = re.compile(r"[A-Za-z0-9._~+/-]{16,4096}=*")
 REMEDY = "write 16 to 4096 letters, digits and -._~+/, for instance of `openssl rand -hex 32`"
 LOOK_SECONDS = 1.0
@@ -92,9 +94,17 @@ def authorization(environment: Mapping[str, str] = os.environ) -> dict[str, str]
     return {"Authorization": f"Bearer {token}"}
 
 
-def is_same_server(url: str, other: str) -> bool:
-    """Tell whether two URLs name one server."""
-    return urlsplit(url)[:2] == urlsplit(other)[:2]
+def authorization_for(url: str, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return what `authorization` does where `url` is of the server KANARIA_DRIFT_SERVER, else {}.
+
+    Anybody who may write a manifest names a sink: none but that server gets the token.
+
+    Raises:
+        DataError: as `authorization`.
+    """
+    server = environment.get(SERVER, "")
+    same = bool(server) and urlsplit(url)[:2] == urlsplit(server)[:2]
+    return authorization(environment) if same else {}
 
 
 def _read(path: Path) -> bytes:
