@@ -61,18 +61,7 @@ class Metrics:
             "Whether the store could be written when it was last tried, about a second ago.",
             registry=self._registry,
         )
-        self._bytes = Gauge(
-            "kanaria_store_bytes",
-            "About what a service's events, or all labels, take in the store.",
-            ROOM,
-            registry=self._registry,
-        )
-        self._dropped = Counter(
-            "kanaria_store_dropped",
-            "Exchanges, and labels, that this process removed for want of room in the store.",
-            ROOM,
-            registry=self._registry,
-        )
+        self._add_room()
         self._coverage = Gauge(
             "kanaria_label_coverage_ratio",
             "Share of the instances in the newest window due for labels that have one.",
@@ -83,6 +72,20 @@ class Metrics:
             "kanaria_label_lag_seconds",
             "Mean seconds from an exchange to the arrival of its label, in that window.",
             STREAM,
+            registry=self._registry,
+        )
+
+    def _add_room(self) -> None:
+        self._bytes = Gauge(
+            "kanaria_store_bytes",
+            "About what a service's events, or all labels, take in the store.",
+            ROOM,
+            registry=self._registry,
+        )
+        self._dropped = Counter(
+            "kanaria_store_dropped",
+            "Exchanges, and labels, that this process removed for want of room in the store.",
+            ROOM,
             registry=self._registry,
         )
 

@@ -91,6 +91,8 @@ def read_amounts(options: argparse.Namespace) -> Amounts:
     days = number("--keep-days", options.keep_days, 0.01, LONGEST_DAYS)
     megabytes = number("--keep-megabytes", options.keep_megabytes, LEAST_MEGABYTES, MOST_MEGABYTES)
     delay = number("--label-delay-hours", options.label_delay_hours, 0.01, LONGEST_DELAY_HOURS)
+    whole = not megabytes % 1 or not math.isfinite(megabytes)
+    faults.check(whole, "--keep-megabytes", options.keep_megabytes, "use a whole number")
     faults.raise_if_any()
     return Amounts(keep_days=days, keep_megabytes=int(megabytes), label_delay_hours=delay)
 
