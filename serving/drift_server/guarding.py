@@ -48,16 +48,17 @@ class Guard:
         await (refusal or self._app)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        host, rules = headers.get(b"host", ""), self._rules
+        headers, rules = dict(scope["headers"]), self._rules
+        host, origin, presented = (
+            headers.get(name, b"").decode("latin-1")
+            for name in (b"host", b"origin", b"authorization")
+        )
         if rules.loopback_names is not None and is_foreign_host(host, rules.loopback_names):
             return self._no(403, "host", "the Host is no name of this machine; use localhost")
-        if scope["method"] != "GET" and is_from_another_site(headers.get(b"origin", ""), host):
+        if scope["method"] != "GET" and is_from_another_site(origin, host):
             return self._no(403, "origin", "a web page of another site may not send this")
-        if self._needs_token(scope) and rules.token:
-            presented = headers.get(b"authorization", "")
-            if not rules.token.admits(presented):
-                return self._unauthorized(bool(presented))
+        if rules.token and self._needs_token(scope) and not rules.token.admits(presented):
+            return self._unauthorized(bool(presented))
         return None
 
     def _needs_token(self, scope: Scope) -> bool:

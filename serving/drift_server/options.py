@@ -144,6 +144,7 @@ def serve(options: argparse.Namespace) -> int:
     config = uvicorn.Config(
         Guard(receiver, rules, metrics.count_refusal),
         http=partial(BoundedProtocol, metrics.count_refusal),  # type: ignore[arg-type]
+        ws="none",
         access_log=False,
         proxy_headers=False,
         log_level="warning",

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from event_sender import headers
 
+from kanaria.serving.drift_server import budgets
 from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.exchanges import Label, Outcome
 from kanaria.serving.drift_server.intake import FullError, Intake, Limits
@@ -145,3 +146,28 @@ def test_a_full_queue_answers_429_and_counts_it(store, tmp_path):
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
     assert 'kanaria_payload_refused_total{reason="full"} 1.0' in metrics
     assert "kanaria_store_waiting 1.0" in metrics
+
+
+def test_too_many_services_are_told_and_counted(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(budgets, "MOST_SERVICES", 1)
+
+    async def scenario():
+        intake = Intake(store)
+        receiver = Receiver(str(tmp_path / "events.db"), intake, Metrics(), 0)
+        transport = httpx.ASGITransport(receiver)
+        async with (
+            running(intake),
+            httpx.AsyncClient(transport=transport, base_url="http://drift") as client,
+        ):
+            answers = []
+            for service in ("first", "second", "first"):
+                head = headers("request", service) | {"ce-inferenceservicename": service}
+                answers.append(await client.post("/", headers=head, content=b'{"instances": [1]}'))
+            return answers, (await client.get("/metrics")).text
+
+    answers, metrics = asyncio.run(scenario())
+    assert [answer.status_code for answer in answers] == [200, 507, 200]
+    assert "models/second" in answers[1].json()["error"]
+    assert 'kanaria_payload_refused_total{reason="services"} 1.0' in metrics
+    room = 'kanaria_store_bytes{kind="events",namespace="models",service="first"} 518.0'
+    assert room in metrics
