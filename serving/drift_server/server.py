@@ -33,6 +33,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
+from kanaria.serving.drift_server.bounds import BoundError
 from kanaria.serving.drift_server.budgets import MOST_SERVICES
 from kanaria.serving.drift_server.comparing.comparer import Comparisons
 from kanaria.serving.drift_server.comparing.question import Question, read_limit, read_question
@@ -101,6 +102,7 @@ class Refusal:
 
 REFUSALS: dict[type[KanariaError], Refusal] = {
     TooSlowError: Refusal(code=408, reason="slow"),
+    BoundError: Refusal(code=413, reason="size"),
     OversizeError: Refusal(code=413, reason="size"),
     TooManyError: Refusal(code=413, reason="size"),
     MediaTypeError: Refusal(code=415, reason="labels"),

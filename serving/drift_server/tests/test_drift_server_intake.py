@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import sqlite3
 from contextlib import asynccontextmanager
 
@@ -171,3 +172,42 @@ def test_too_many_services_are_told_and_counted(store, tmp_path, monkeypatch):
     assert 'kanaria_payload_refused_total{reason="services"} 1.0' in metrics
     room = 'kanaria_store_bytes{kind="events",namespace="models",service="first"} 518.0'
     assert room in metrics
+
+
+BOMB = b'{"instances": [' + b"[]," * 500_001 + b"[]]}"
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "body"),
+    [
+        ("/", headers("request", "a"), BOMB),
+        ("/", headers("request", "a"), gzip.compress(BOMB)),
+        (
+            "/",
+            {"content-type": "application/cloudevents+json"},
+            b'{"id": "a", "data": ' + BOMB + b"}",
+        ),
+        ("/labels", {"content-type": "application/json"}, BOMB),
+        ("/labels", {"content-type": "application/x-ndjson"}, BOMB),
+        ("/labels", {"content-type": "application/x-ndjson"}, b"{}\n" * 200_000),
+        ("/labels", {"content-type": "text/csv"}, b"request_id,label\n" + b"a,1\n" * 200_000),
+        (
+            "/labels",
+            {"content-type": "application/json"},
+            b'{"request_id":"a","labels":[%s]}' % b",".join([b"0"] * 100_001),
+        ),
+    ],
+    ids=["event", "gzip", "structured", "labels", "line", "lines", "csv", "rows"],
+)
+def test_what_holds_too_much_is_refused_whatever_it_is(store, tmp_path, path, head, body):
+    async def scenario():
+        receiver = Receiver(str(tmp_path / "events.db"), Intake(store), Metrics(), 0)
+        transport = httpx.ASGITransport(receiver)
+        async with httpx.AsyncClient(transport=transport, base_url="http://drift") as client:
+            answer = await client.post(path, headers=head, content=body)
+            return answer, (await client.get("/metrics")).text
+
+    answer, metrics = asyncio.run(scenario())
+    assert (answer.status_code, "at most" in answer.json()["error"]) == (413, True)
+    assert answer.headers["connection"] == "close"
+    assert 'kanaria_payload_refused_total{reason="size"} 1.0' in metrics
