@@ -3,6 +3,7 @@
 import socket
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
+from kanaria.serving.cross_site import is_loopback
 
 BACKLOG = 512
 
@@ -43,3 +44,17 @@ def url_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - It is read.
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def loopback_names(listener: socket.socket, host: str) -> frozenset[str] | None:
+    """Return how a socket that this machine alone reaches may be called beside its usual names.
+
+    Args:
+        listener: as `listening` returns it.
+        host: as it was named.
+
+    Returns:
+        The name it was given, or None where other machines reach it.
+    """
+    address = listener.getsockname()[0]
+    return frozenset({host.lower()}) if is_loopback(address) else None

@@ -1,5 +1,6 @@
 """The drift server beside the demonstration, and what its store says of each model version."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from kanaria.serving.drift_server.exchanges import OF_LABELS, Exchange, Stream, 
 from kanaria.serving.drift_server.opening import open_reader, open_store
 from kanaria.serving.drift_server.quality import Task
 from kanaria.serving.drift_server.store import Store
+from kanaria.serving.drift_server.token import TOKEN, TOKEN_FILE
 from kanaria.serving.drift_server.watching.examining import Fitted, examine
 from kanaria.serving.drift_server.watching.judged import judged
 from kanaria.serving.drift_server.watching.runner import DRIFTED
@@ -43,8 +45,10 @@ def received(store: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "kanaria.serving.drift_server"]
     command += ["--store", str(store), "--port", str(port)]
+    # Whatever token the shell has is another server's.
+    environment = {n: v for n, v in os.environ.items() if n not in (TOKEN, TOKEN_FILE)}
     with private.opened(log, "wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
     try:
         deadline = time.monotonic() + START_SECONDS
         while not _is_ready(url):

@@ -75,6 +75,7 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
             so that a pod's wrong clock cannot put events into windows that have not begun.
 
     Raises:
+        BoundError: the body it is in holds more than is taken at once.
         EventError: attributes are missing or wrong; all of them are named.
     """
     faults: list[str] = []

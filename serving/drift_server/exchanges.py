@@ -110,3 +110,5 @@ class Outcome(Enum):
     """It was there already; nothing changed."""
     EXPIRED = "expired"
     """It is older than what is still kept, so nobody could tell whether it is a repetition."""
+    REFUSED = "refused"
+    """So many services have events already that this one's are not taken."""

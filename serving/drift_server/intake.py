@@ -9,16 +9,17 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.drift_server.budgets import Kept, Service
 from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.exchanges import Label, Outcome
 from kanaria.serving.drift_server.merging import Item
+from kanaria.serving.drift_server.receiving import FullError
 from kanaria.serving.drift_server.store import Store
 
 logger = logging.getLogger(__name__)
@@ -27,10 +28,6 @@ Part = tuple[Sequence[Item], Written]
 """What one sender waits for."""
 LABEL_BYTES = 200
 """About what a label takes in memory."""
-
-
-class FullError(NotReadyError):
-    """More waits to be written than may; send it again later."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +72,16 @@ class Intake:
     def writes(self) -> bool:
         """Whether the store could be written when it was last tried, about `tidy` ago."""
         return self._writes and time.monotonic() < self._begun + self._limits.patience
+
+    @property
+    def kept(self) -> Mapping[Service, Kept]:
+        """What each service had in the store when last something was written."""
+        return self._store.kept
+
+    @property
+    def dropped(self) -> Mapping[Service, int]:
+        """How many of each service's exchanges, and of the labels, went for want of room."""
+        return self._store.dropped
 
     async def put(self, items: Sequence[Item]) -> list[Outcome]:
         """Return what became of the items once they are on the disk.

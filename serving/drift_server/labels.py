@@ -6,7 +6,10 @@
 
 Each may have a "time" (RFC 3339) at which it held; of two labels of a row the later counts. JSON
 takes one of these or a list of them, JSON lines one a line; CSV has the columns request_id, label,
-and row and time where needed. In CSV a label that reads as a number is one.
+and row and time where needed. In CSV a label that reads as a number is one. An upload has at most
+100,000 labels.
+
+The content type must say which it is: a web page can send any other one here without being asked.
 """
 
 import csv
@@ -18,9 +21,15 @@ from datetime import datetime
 from typing import Any
 
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.cross_site import media_type
+from kanaria.serving.drift_server.bounds import BoundError, check_json
 from kanaria.serving.drift_server.events import MAX_NAME_LENGTH, is_name, is_text
 from kanaria.serving.drift_server.exchanges import Label, LabelValue
 
+JSON, CSV = "application/json", "text/csv"
+LINES = ("application/x-ndjson", "application/jsonl")
+MOST_LABELS = 100_000
+"""Labels of one upload, which is one transaction: events wait as long."""
 FIELDS = {"request_id", "row", "label", "labels", "time"}
 MAX_FAULTS = 10
 
@@ -29,48 +38,89 @@ class LabelError(DataError):
     """Labels cannot be read; the message names the first faults by their place."""
 
 
+class TooManyError(LabelError):
+    """An upload holds more than is taken at once."""
+
+
+class MediaTypeError(DataError):
+    """The content type names no form of labels."""
+
+
+def labels_type(content_type: str) -> str:
+    """Return the media type of an upload of labels.
+
+    Raises:
+        MediaTypeError: it is none of those that `read_labels` knows.
+    """
+    found = media_type(content_type)
+    if found not in (JSON, CSV, *LINES):
+        types = ", ".join((JSON, CSV, *LINES))
+        raise MediaTypeError(f"content type {shown(content_type)}: send labels as one of {types}")
+    return found
+
+
 def read_labels(body: bytes, content_type: str, received: float) -> list[Label]:
     """Return the labels of an upload.
 
     Args:
         body: UTF-8.
-        content_type: text/csv, application/x-ndjson or application/jsonl; anything else is JSON.
+        content_type: of JSON, JSON lines or CSV.
         received: seconds since 1970; the time of labels that have none.
 
     Raises:
+        MediaTypeError: the content type names no form of labels.
+        TooManyError: it holds more than is taken at once.
         LabelError: something in it is wrong; none of it is taken.
     """
     faults: list[str] = []
     found: list[Label] = []
-    for place, record in _records(body, content_type.partition(";")[0].strip().lower()):
+    for place, record in _records(body, labels_type(content_type)):
         try:
             found += _labels(record, received)
+        except TooManyError:
+            raise
         except LabelError as error:
             faults.append(f"{place}: {error}")
+        _check_many(len(found))
     if faults:
         more = f" and {len(faults) - MAX_FAULTS} more" if len(faults) > MAX_FAULTS else ""
         raise LabelError(f"labels: {'; '.join(faults[:MAX_FAULTS])}{more}")
     return found
 
 
-def _records(body: bytes, media_type: str) -> Iterable[tuple[str, Any]]:
+def _check_many(count: int) -> None:
+    if count > MOST_LABELS:
+        raise TooManyError(f"labels: {count}, at most {MOST_LABELS} are taken; send fewer at once")
+
+
+def _records(body: bytes, of_type: str) -> Iterable[tuple[str, Any]]:
     try:
+        if of_type == JSON:
+            check_json(body)
+            document = json.loads(body.decode("utf-8-sig"))
+            records = document if isinstance(document, list) else [document]
+            _check_many(len(records))
+            return [(f"label {number}", record) for number, record in enumerate(records)]
+        _check_many(body.count(b"\n") - 1)  # With a line of names, and an empty one at the end.
         text = body.decode("utf-8-sig")
-        if media_type == "text/csv":
-            return list(_from_csv(text))
-        if media_type in ("application/x-ndjson", "application/jsonl"):
-            lines = enumerate(text.splitlines(), start=1)
-            return [(f"line {number}", json.loads(line)) for number, line in lines if line.strip()]
-        document = json.loads(text)
+        return list(_from_csv(text)) if of_type == CSV else list(_from_lines(text))
+    except BoundError as error:
+        raise TooManyError(f"labels: {error}") from error
     except (ValueError, RecursionError, csv.Error) as error:
-        kind = media_type or "application/json"
-        raise LabelError(f"labels: not {shown(kind)}: {shown(str(error))}") from error
-    records = document if isinstance(document, list) else [document]
-    return [(f"label {number}", record) for number, record in enumerate(records)]
+        raise LabelError(f"labels: not {shown(of_type)}: {shown(str(error))}") from error
+
+
+def _from_lines(text: str) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            check_json(line.encode())
+            yield f"line {number}", json.loads(line)
 
 
 def _from_csv(text: str) -> Iterator[tuple[str, Any]]:
     rows = csv.DictReader(io.StringIO(text), strict=True)
+    if len(rows.fieldnames or ()) > len(FIELDS):  # Each row would be filled up to all of them.
+        raise LabelError(f"labels: {len(rows.fieldnames or ())} columns; use {sorted(FIELDS)}")
     for row in rows:
         record: dict[Any, Any] = {name: value for name, value in row.items() if value}
         if "label" in record:
@@ -119,6 +169,7 @@ def _rows(record: Mapping[str, Any]) -> list[tuple[int, Any]]:
     labels = record["labels"]
     if not isinstance(labels, list) or "row" in record:
         raise LabelError(f"labels={shown(labels)}: use a list of all rows' labels, without row")
+    _check_many(len(labels))
     return list(enumerate(labels))
 
 

@@ -4,10 +4,11 @@ Within a group it is as in the store: a half that is there stays, the later labe
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from kanaria.serving.drift_server.budgets import Service
 from kanaria.serving.drift_server.events import Event, Kind
 from kanaria.serving.drift_server.exchanges import Label, Outcome
 
@@ -40,11 +41,36 @@ class Group:
     labels: dict[LabelKey, Label] = field(default_factory=dict)
 
 
-def gather(items: Iterable[Item], oldest: float) -> Group:
-    """Return what is not older than `oldest`, in seconds since 1970, in the order of arrival."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Admission:
+    """What is taken.
+
+    Attributes:
+        oldest: time of the oldest label and event that is, in seconds since 1970.
+        horizons: of the events of services, which must be younger than these too.
+        crowded: services of which nothing is taken.
+    """
+
+    oldest: float
+    horizons: Mapping[Service, float] = field(default_factory=dict)
+    crowded: frozenset[Service] = frozenset()
+
+    def refusal(self, item: Item) -> Outcome | None:
+        """Return why an item is not taken, None where it is."""
+        oldest = self.oldest
+        if isinstance(item, Counted):
+            service = (item.event.namespace, item.event.service)
+            oldest = max(oldest, self.horizons.get(service, oldest))
+            if service in self.crowded:
+                return Outcome.REFUSED
+        return Outcome.EXPIRED if _time(item) < oldest else None
+
+
+def gather(items: Iterable[Item], admission: Admission) -> Group:
+    """Return what is taken, in the order of arrival."""
     group = Group()
     for item in items:
-        if _time(item) < oldest:
+        if admission.refusal(item):
             continue
         if isinstance(item, Label):
             kept = group.labels.setdefault((item.request_id, item.row), item)
@@ -62,21 +88,25 @@ def gather(items: Iterable[Item], oldest: float) -> Group:
 
 
 def outcomes(
-    items: Sequence[Item], oldest: float, group: Group, halves: set[Half], labels: set[LabelKey]
+    items: Sequence[Item],
+    admission: Admission,
+    group: Group,
+    halves: set[Half],
+    labels: set[LabelKey],
 ) -> list[Outcome]:
     """Return what became of each item.
 
     Args:
         items: all of them, in the order of their arrival.
-        oldest: as `gather` was told.
+        admission: as `gather` was told.
         group: what it made of them.
         halves: of the group, those that were new to the store.
         labels: of the group, those that the store took.
     """
     halves, labels, found = set(halves), set(labels), []
     for item in items:
-        if _time(item) < oldest:
-            found.append(Outcome.EXPIRED)
+        if refusal := admission.refusal(item):
+            found.append(refusal)
         elif isinstance(item, Label):
             place = (item.request_id, item.row)
             found.append(_first(labels, place, counts=group.labels[place] is item))

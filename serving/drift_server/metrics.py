@@ -1,13 +1,15 @@
 """What the drift server counts, in Prometheus form."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from kanaria.serving.drift_server.budgets import LABELS, Kept, Service
 from kanaria.serving.drift_server.exchanges import Outcome, Stream
 from kanaria.serving.drift_server.reading import Coverage
 
 STREAM = ("namespace", "service", "version")
+ROOM = ("kind", "namespace", "service")
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
 
@@ -17,6 +19,7 @@ class Metrics:
     def __init__(self) -> None:
         """Start at zero."""
         self._registry = CollectorRegistry()
+        self._shown: Mapping[Service, int] = {}
         self._events = Counter(
             "kanaria_payload_events",
             "Payload events that were answered, by type and what became of them.",
@@ -26,7 +29,8 @@ class Metrics:
         self._refused = Counter(
             "kanaria_payload_refused",
             "Events and label uploads of which nothing is kept. Malformed: attributes, body, "
-            "labels, size. Shed: full. Failed: disk.",
+            "labels, query, size. Late: slow. Shed: full, connections, services. Failed: disk. "
+            "Not admitted: token, host, origin. No HTTP: headers.",
             ("reason",),
             registry=self._registry,
         )
@@ -57,6 +61,7 @@ class Metrics:
             "Whether the store could be written when it was last tried, about a second ago.",
             registry=self._registry,
         )
+        self._add_room()
         self._coverage = Gauge(
             "kanaria_label_coverage_ratio",
             "Share of the instances in the newest window due for labels that have one.",
@@ -67,6 +72,20 @@ class Metrics:
             "kanaria_label_lag_seconds",
             "Mean seconds from an exchange to the arrival of its label, in that window.",
             STREAM,
+            registry=self._registry,
+        )
+
+    def _add_room(self) -> None:
+        self._bytes = Gauge(
+            "kanaria_store_bytes",
+            "About what a service's events, or all labels, take in the store.",
+            ROOM,
+            registry=self._registry,
+        )
+        self._dropped = Counter(
+            "kanaria_store_dropped",
+            "Exchanges, and labels, that this process removed for want of room in the store.",
+            ROOM,
             registry=self._registry,
         )
 
@@ -83,6 +102,16 @@ class Metrics:
     def count_refusal(self, reason: str) -> None:
         """Count something of which nothing is kept."""
         self._refused.labels(reason).inc()
+
+    def show_room(self, kept: Mapping[Service, Kept], dropped: Mapping[Service, int]) -> None:
+        """Show who has what in the store, and who lost what to others' room."""
+        self._bytes.clear()
+        for service, one in kept.items():
+            self._bytes.labels(_kind(service), *service).set(one.bytes)
+        for service, count in dropped.items():
+            new = count - self._shown.get(service, 0)
+            self._dropped.labels(_kind(service), *service).inc(new)
+        self._shown = dropped
 
     def show_coverage(self, found: Sequence[tuple[Stream, Coverage]]) -> None:
         """Show the labels' coverage and lag of the streams that have traffic; others go."""
@@ -107,3 +136,7 @@ class Metrics:
         self._waiting.set(waiting)
         self._writes.set(writes)
         return generate_latest(self._registry)
+
+
+def _kind(service: Service) -> str:
+    return "labels" if service == LABELS else "events"

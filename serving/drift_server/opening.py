@@ -4,12 +4,13 @@ from pathlib import Path
 
 from kanaria.components.shared.document_format import NewerFormatError
 from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.drift_server.budgets import Retention
 from kanaria.serving.drift_server.databases import schema
 from kanaria.serving.drift_server.databases.connecting import SCHEME, read_address
 from kanaria.serving.drift_server.databases.database import Database
 from kanaria.serving.drift_server.databases.sqlite import SqliteDatabase
 from kanaria.serving.drift_server.reading import Reader
-from kanaria.serving.drift_server.store import Retention, Store
+from kanaria.serving.drift_server.store import Store
 
 USUAL = Retention()
 VERDICTS = "verdicts"

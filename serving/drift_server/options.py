@@ -1,18 +1,28 @@
 """The command `kanaria drift`; loads nothing heavy to be listed."""
 
 import argparse
+import math
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
-from kanaria.components.shared.command_line import amount, port
+from kanaria.components.shared.command_line import port
+from kanaria.components.shared.parameters import Faults
 
 HOUR = 3600.0
+GRACE_SECONDS = 10
+"""For requests that are under way when the server is told to stop."""
 STORE = ".kanaria/drift/events.sqlite"
 STORE_HELP = (
     "a SQLite file, made when missing, or postgresql://user@host/database of any number of "
     "servers, with the password in PGPASSWORD"
 )
+
+
+LONGEST_DAYS, MOST_MEGABYTES, LONGEST_DELAY_HOURS = 3650.0, 100_000_000, 10_000.0
+LEAST_MEGABYTES = 10
+"""Room for a few bodies; and a store of less would lose all that it was just given."""
 
 
 def add_serve_options(serve: argparse.ArgumentParser) -> None:
@@ -25,64 +35,122 @@ def add_serve_options(serve: argparse.ArgumentParser) -> None:
         "--port", type=port, default=8080, help="port to listen on, 0 for a free one; %(default)s"
     )
     serve.add_argument(
-        "--keep-days",
-        type=amount,
-        default=30.0,
-        metavar="DAYS",
-        help="how long events are kept; %(default)g",
+        "--keep-days", default="30", metavar="DAYS", help="how long events are kept; %(default)s"
     )
     serve.add_argument(
         "--keep-megabytes",
-        type=int,
-        default=10_000,
+        default="10000",
         metavar="MB",
-        help="how much is kept, the oldest goes first; %(default)s",
+        help="how much is kept, a tenth of it for labels; the oldest goes first; %(default)s",
     )
     serve.add_argument(
         "--label-delay-hours",
-        type=amount,
-        default=24.0,
+        default="24",
         metavar="HOURS",
-        help="after which most labels have come, for the metric of their coverage; %(default)g",
+        help="after which most labels have come, for the metric of their coverage; %(default)s",
     )
+    serve.add_argument(
+        "--token-file",
+        default="",
+        metavar="FILE",
+        help="what is in it must be sent as Authorization: Bearer; else KANARIA_DRIFT_TOKEN_FILE "
+        "or KANARIA_DRIFT_TOKEN, else nothing must",
+    )
+    serve.add_argument(
+        "--events-without-token",
+        action="store_true",
+        help="take payload events from anyone who reaches the port: KServe's agent sends no token",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Amounts:
+    """How much is kept, and for how long."""
+
+    keep_days: float
+    keep_megabytes: int
+    label_delay_hours: float
+
+
+def read_amounts(options: argparse.Namespace) -> Amounts:
+    """Return the amounts among the options.
+
+    Raises:
+        ParameterError: some are no numbers or out of range; all of them are named.
+    """
+    faults = Faults("kanaria drift serve")
+
+    def number(name: str, given: str, least: float, most: float) -> float:
+        try:
+            found = float(given)
+        except ValueError:
+            found = math.nan
+        faults.check(least <= found <= most, name, given, f"use {least:g} to {most:,.0f}")
+        return found
+
+    days = number("--keep-days", options.keep_days, 0.01, LONGEST_DAYS)
+    megabytes = number("--keep-megabytes", options.keep_megabytes, LEAST_MEGABYTES, MOST_MEGABYTES)
+    delay = number("--label-delay-hours", options.label_delay_hours, 0.01, LONGEST_DELAY_HOURS)
+    whole = not megabytes % 1 or not math.isfinite(megabytes)
+    faults.check(whole, "--keep-megabytes", options.keep_megabytes, "use a whole number")
+    faults.raise_if_any()
+    return Amounts(keep_days=days, keep_megabytes=int(megabytes), label_delay_hours=delay)
 
 
 def serve(options: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; what was received is written before it ends.
 
     Raises:
-        KanariaError: the store, the port or the file of what is watched cannot be used.
+        KanariaError: an option, the store, the port, the token or the file of what is watched
+            cannot be used.
     """
     import logging
+    from functools import partial
     from pathlib import Path
 
     import uvicorn
 
     from kanaria.serving.drift_server.announcing import AnnouncingServer, beginning
+    from kanaria.serving.drift_server.budgets import Retention
+    from kanaria.serving.drift_server.connections import BoundedProtocol
+    from kanaria.serving.drift_server.guarding import Guard, Rules
     from kanaria.serving.drift_server.intake import Intake
     from kanaria.serving.drift_server.metrics import Metrics
     from kanaria.serving.drift_server.opening import open_store
     from kanaria.serving.drift_server.server import Receiver
-    from kanaria.serving.drift_server.store import Retention
+    from kanaria.serving.drift_server.token import configured
     from kanaria.serving.drift_server.watching.process import Process
     from kanaria.serving.drift_server.watching.settings import read
-    from kanaria.serving.listening import listening, url_of
+    from kanaria.serving.listening import listening, loopback_names, url_of
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    amounts, token = read_amounts(options), configured(options.token_file)
     watches = read(Path(options.watch)) if options.watch else ()
     watching = Process(options.store, Path(options.watch)) if watches else None
     listener = listening(options.host, options.port)
-    retention = Retention(seconds=options.keep_days * 24 * HOUR, megabytes=options.keep_megabytes)
-    intake = Intake(open_store(options.store, retention))
-    delay = options.label_delay_hours * HOUR
+    retention = Retention(
+        seconds=amounts.keep_days * 24 * HOUR,
+        megabytes=amounts.keep_megabytes,
+        watched=frozenset((watch.namespace, watch.service) for watch in watches),
+    )
+    intake, metrics = Intake(open_store(options.store, retention)), Metrics()
+    receiver = Receiver(options.store, intake, metrics, amounts.label_delay_hours * HOUR, watching)
+    rules = Rules(
+        token=token,
+        takes_events=options.events_without_token,
+        loopback_names=loopback_names(listener, options.host),
+    )
     # A line for each event would cost more than keeping it.
     config = uvicorn.Config(
-        Receiver(options.store, intake, Metrics(), delay, watching),
+        Guard(receiver, rules, metrics.count_refusal),
+        http=partial(BoundedProtocol, metrics.count_refusal),  # type: ignore[arg-type]
+        ws="none",
         access_log=False,
         proxy_headers=False,
         log_level="warning",
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    told = beginning(url_of(listener), options.store, watches)
+    told = beginning(url_of(listener), options.store, watches, asks=token is not None)
     # It raises the signal that ended it once more, after the last event is written.
     AnnouncingServer(config, told).run(sockets=[listener])
     return 1

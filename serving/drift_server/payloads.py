@@ -21,7 +21,6 @@ Triton, "HTTP Compression".
 import base64
 import binascii
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,18 +28,15 @@ import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift.texts import encodable
+from kanaria.serving.drift_server import bounds
 from kanaria.serving.drift_server.columns import Array, column
 from kanaria.serving.drift_server.tensor_data import TensorError, read_tensor
 
 Columns = dict[str, Array]
 ROWS = ("instances", "predictions", "examples", "results", "result")
 COLUMNS = ("inputs", "outputs")
-MAX_VALUES = 10_000_000
-"""Values of one body: rows that have no feature in common would else grow with their square."""
-MAX_EXPANDED = 64 << 20
-"""Bytes that a compressed body may become."""
-COMPRESSED = (b"\x1f\x8b", b"\x78")
-"""How gzip and zlib begin, which no JSON does."""
+MAX_FEATURES = 10_000
+"""Names of one body's columns; each takes an array of its own."""
 _DECODER = json.JSONDecoder()
 
 
@@ -48,14 +44,25 @@ class PayloadError(DataError):
     """A body is of no known form, or contradicts itself."""
 
 
+class OversizeError(PayloadError):
+    """A body holds more than is taken at once, see `bounds`."""
+
+
 def read_columns(body: bytes) -> Columns:
     """Return a body's columns; the first axis of all of them is the rows.
 
     Raises:
+        OversizeError: it holds more than is taken at once.
         PayloadError: it is no body of V1, V2, TensorFlow Serving or Triton; what is wrong is named.
     """
     try:
-        found = _columns(*_parsed(_expanded(body)))
+        plain = bounds.expanded(body)
+        bounds.check_json(plain)
+        found = _columns(*_parsed(plain))
+    except bounds.BoundError as error:
+        raise OversizeError(str(error)) from error
+    except bounds.CompressionError as error:
+        raise PayloadError(str(error)) from error
     except RecursionError as error:
         raise PayloadError(f"body {shown(body[:100])}: too deep") from error
     return {encodable(name): values for name, values in found.items()}
@@ -77,20 +84,6 @@ def _columns(document: Any, tail: bytes) -> Columns:
 def rows_of(columns: Columns) -> int:
     """Return the number of rows."""
     return len(next(iter(columns.values()))) if columns else 0
-
-
-def _expanded(body: bytes) -> bytes:
-    if not body.startswith(COMPRESSED):
-        return body
-    decoder = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS)  # Of gzip or zlib, whichever it is.
-    try:
-        found = decoder.decompress(body, MAX_EXPANDED)
-    except zlib.error as error:
-        raise PayloadError(f"body {shown(body[:100])}: not gzip: {error}") from error
-    if not decoder.eof:
-        size = f"cut off, or more than {MAX_EXPANDED >> 20} MiB"
-        raise PayloadError(f"body {shown(body[:100])}: gzip that is {size}; send less at once")
-    return found
 
 
 def _parsed(body: bytes) -> tuple[Any, bytes]:
@@ -118,14 +111,22 @@ def _by_rows(key: str, document: Mapping[str, Any]) -> Columns:
     if not rows or not all(_is_record(row) for row in rows):
         return {key: column([_plain(row) for row in rows])}
     names = dict.fromkeys(name for row in rows for name in row)
-    if len(names) * len(rows) > MAX_VALUES:
-        sizes = f"{len(rows)} rows of {len(names)} features"
-        raise PayloadError(f"{key}: {sizes} are more than {MAX_VALUES} values; send fewer rows")
+    _check_size(key, len(rows), len(names))
     return {name: column([_plain(row.get(name)) for row in rows]) for name in names}
+
+
+def _check_size(key: str, rows: int, features: int) -> None:
+    """Refuse columns that would not fit: rows without a common feature grow with their square."""
+    if features > MAX_FEATURES or features * rows > bounds.MAX_VALUES:
+        most = f"{MAX_FEATURES} features and {bounds.MAX_VALUES} values"
+        raise OversizeError(
+            f"{key}: {rows} rows of {features} features, at most {most} are taken; send fewer"
+        )
 
 
 def _by_columns(key: str, found: Any) -> Columns:
     given = found if _is_record(found) else {key: found}
+    _check_size(key, 1, len(given))
     columns = {}
     for name, values in given.items():
         rows = values if isinstance(values, list) else [values]  # A value without axes is one row.
@@ -147,6 +148,7 @@ def _is_v2(found: Any) -> bool:
 
 def _tensors(key: str, tensors: Sequence[Mapping[str, Any]], tail: bytes) -> Columns:
     columns: Columns = {}
+    _check_size(key, 1, len(tensors))
     for tensor in tensors:
         try:
             columns[str(tensor["name"])], tail = read_tensor(tensor, tail)

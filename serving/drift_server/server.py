@@ -10,7 +10,8 @@
     GET  /v2/health/live, /v2/health/ready                          200, or 503
     GET  /metrics                                                   Prometheus' text format
 
-    400 malformed, it is told why   413 too large   429 too much waits   503 the store refuses
+    400 malformed, it is told why   408 too slow   413 too large   415 labels of another type
+    429 too much waits   503 the store refuses   507 too many services   401, 403: see `guarding`
 
 Nothing is kept of what is answered with 4xx or 5xx. No test is run before an answer.
 """
@@ -20,8 +21,9 @@ import contextlib
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -31,40 +33,63 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
+from kanaria.serving.drift_server.bounds import BoundError
+from kanaria.serving.drift_server.budgets import MOST_SERVICES
 from kanaria.serving.drift_server.comparing.comparer import Comparisons
 from kanaria.serving.drift_server.comparing.question import Question, read_limit, read_question
 from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.events import EventError, read_event
 from kanaria.serving.drift_server.exchanges import Outcome, Stream
-from kanaria.serving.drift_server.intake import FullError, Intake
+from kanaria.serving.drift_server.guarding import CLOSE
+from kanaria.serving.drift_server.intake import Intake
 from kanaria.serving.drift_server.judging import JudgeError, Query, judge, read_query
-from kanaria.serving.drift_server.labels import LabelError, read_labels
+from kanaria.serving.drift_server.labels import (
+    LabelError,
+    MediaTypeError,
+    TooManyError,
+    labels_type,
+    read_labels,
+)
 from kanaria.serving.drift_server.merging import Counted, Item
 from kanaria.serving.drift_server.metrics import Metrics
 from kanaria.serving.drift_server.opening import open_reader
-from kanaria.serving.drift_server.payloads import PayloadError, read_columns, rows_of
+from kanaria.serving.drift_server.payloads import (
+    OversizeError,
+    PayloadError,
+    read_columns,
+    rows_of,
+)
 from kanaria.serving.drift_server.reading import Coverage
+from kanaria.serving.drift_server.receiving import (
+    FullError,
+    Room,
+    TooLargeError,
+    TooSlowError,
+    read_body,
+)
 from kanaria.serving.drift_server.watching import states
 from kanaria.serving.drift_server.watching.process import Process
 from kanaria.serving.drift_server.watching.routes import routes, scraped
 from kanaria.serving.drift_server.windows import span_by_time
 
 logger = logging.getLogger(__name__)
-MAX_BODY = 16 << 20
-"""Bytes of one request's body."""
 KEPT = {
     "type": "http.response.start",
     "status": 200,
     "headers": [(b"content-length", b"0")],
 }
+UNREAD = (408, 413, 415, 429)
+"""What is answered where a body may not have been read to its end."""
 DUE_SECONDS = 3600.0
 """Width of the window whose coverage by labels is shown."""
+MOST_STREAMS = 1000
+"""Whose coverage is shown: senders name the versions, and each is a series."""
 COVERAGE_SECONDS = 60.0
 """Between two looks at it."""
 
 
-class TooLargeError(DataError):
-    """A body is larger than MAX_BODY."""
+class CrowdedError(DataError):
+    """So many services have events already that another one's are not taken."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +101,11 @@ class Refusal:
 
 
 REFUSALS: dict[type[KanariaError], Refusal] = {
+    TooSlowError: Refusal(code=408, reason="slow"),
+    BoundError: Refusal(code=413, reason="size"),
+    OversizeError: Refusal(code=413, reason="size"),
+    TooManyError: Refusal(code=413, reason="size"),
+    MediaTypeError: Refusal(code=415, reason="labels"),
     EventError: Refusal(code=400, reason="attributes"),
     PayloadError: Refusal(code=400, reason="body"),
     LabelError: Refusal(code=400, reason="labels"),
@@ -84,6 +114,7 @@ REFUSALS: dict[type[KanariaError], Refusal] = {
     TooLargeError: Refusal(code=413, reason="size"),
     FullError: Refusal(code=429, reason="full"),
     StoreError: Refusal(code=503, reason="disk"),
+    CrowdedError: Refusal(code=507, reason="services"),
 }
 
 
@@ -110,6 +141,7 @@ class Receiver:
         self._location, self._intake, self._metrics = location, intake, metrics
         self._label_delay, self._watching = label_delay, watching
         self._comparisons = Comparisons()
+        self._room = Room()
         self._writing: asyncio.Task[None] | None = None
         self._others = Starlette(
             routes=[
@@ -144,18 +176,30 @@ class Receiver:
     async def _keep(self, given: Iterable[tuple[bytes, bytes]], receive: Receive) -> None:
         began, now = time.perf_counter(), time.time()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
-        event = read_event(headers, await _body(receive), now)
-        counted = Counted(event=event, rows=rows_of(read_columns(event.body)))
-        (outcome,) = await self._intake.put([counted])
-        self._metrics.count_event(event.kind.name.lower(), outcome, time.perf_counter() - began)
+        with self._room.part() as part:
+            body = await read_body(receive, part)
+            counted = await self._room.parsed(body, partial(_counted, headers, body, now))
+            (outcome,) = await self._intake.put([counted])
+        if outcome is Outcome.REFUSED:
+            raise CrowdedError(
+                f"{counted.event.namespace}/{counted.event.service}: {MOST_SERVICES} services that "
+                "nobody watches have events here already; watch it, or send theirs elsewhere"
+            )
+        took, kind = time.perf_counter() - began, counted.event.kind.name.lower()
+        self._metrics.count_event(kind, outcome, took)
 
     async def labels(self, request: Request) -> Response:
         """Keep one or many labels; all of an upload or none."""
         content_type = request.headers.get("content-type", "")
-        found: list[Item] = [*read_labels(await _body(request.receive), content_type, time.time())]
-        outcomes = await self._intake.put(found)
+        labels_type(content_type)  # Before its body is waited for.
+        with self._room.part() as part:
+            body = await read_body(request.receive, part)
+            read = partial(read_labels, body, content_type, time.time())
+            found: list[Item] = [*await self._room.parsed(body, read)]
+            outcomes = await self._intake.put(found)
         self._metrics.count_labels(outcomes)
-        return JSONResponse({outcome.value: outcomes.count(outcome) for outcome in Outcome})
+        became = (Outcome.NEW, Outcome.REPEATED, Outcome.EXPIRED)
+        return JSONResponse({outcome.value: outcomes.count(outcome) for outcome in became})
 
     async def quality(self, request: Request) -> Response:
         """Judge one version on a window, beside the events that go on arriving."""
@@ -198,7 +242,8 @@ class Receiver:
     def _coverages(self, now: float) -> list[tuple[Stream, Coverage]]:
         begin, end = span_by_time(now - self._label_delay - DUE_SECONDS, DUE_SECONDS)
         with contextlib.closing(open_reader(self._location)) as reader:
-            found = [(s, reader.coverage(s, begin, end)) for s in reader.streams()]
+            streams = reader.streams()[:MOST_STREAMS]
+            found = [(s, reader.coverage(s, begin, end)) for s in streams]
         return [(stream, coverage) for stream, coverage in found if coverage]
 
     async def health(self, request: Request) -> Response:
@@ -214,6 +259,7 @@ class Receiver:
     async def metrics(self, _: Request) -> Response:
         """Show the counters, and what was found last."""
         watching = None if self._watching is None else self._watching.alive
+        self._metrics.show_room(self._intake.kept, self._intake.dropped)
         text = self._metrics.text(self._intake.depth, self._intake.writes, watching)
         text += states.gauges(self._watching.states) if self._watching else b""
         try:
@@ -225,7 +271,8 @@ class Receiver:
     async def _refuse(self, _: Request | None, error: Exception) -> Response:
         refusal = REFUSALS[type(error)]  # type: ignore[index]  # The application maps these alone.
         self._metrics.count_refusal(refusal.reason)
-        headers = {"Retry-After": "1"} if refusal.code in (429, 503) else None
+        headers = {"Retry-After": "1"} if refusal.code in (429, 503) else {}
+        headers |= CLOSE if refusal.code in UNREAD else {}
         return JSONResponse({"error": str(error)}, status_code=refusal.code, headers=headers)
 
     @contextlib.asynccontextmanager
@@ -246,16 +293,7 @@ class Receiver:
         self._intake.close()
 
 
-async def _body(receive: Receive) -> bytes:
-    """Return the body, read no further than it may be."""
-    parts, size, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        part, more = message.get("body", b""), message.get("more_body", False)
-        size += len(part)
-        if size > MAX_BODY:
-            raise TooLargeError(f"body: more than {MAX_BODY >> 20} MiB; send less at once")
-        parts.append(part)
-    return b"".join(parts)
+def _counted(headers: Mapping[str, str], body: bytes, received: float) -> Counted:
+    """Return the event that a request carries, with its rows."""
+    event = read_event(headers, body, received)
+    return Counted(event=event, rows=rows_of(read_columns(event.body)))

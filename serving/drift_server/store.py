@@ -6,20 +6,23 @@ sender that got no answer may send again, and nothing depends on when a process 
 which of several processes an event was sent to.
 
 A commit is on the disk when it returns. What is oldest goes when it is too old or the store too
-large; then events before that moment are refused, since they could be repetitions of what is gone.
+large (`budgets` says whose); then that service's events before that moment are refused, since they
+could be repetitions of what is gone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import takewhile
 from threading import Lock
 
+from kanaria.serving.drift_server.budgets import Kept, Retention, Service, crowded
 from kanaria.serving.drift_server.databases import schema
 from kanaria.serving.drift_server.databases.database import Database, Merge, Row, StoreError
 from kanaria.serving.drift_server.events import Kind
 from kanaria.serving.drift_server.exchanges import Outcome, Stream, Verdict
+from kanaria.serving.drift_server.forgetting import Forgetter
 from kanaria.serving.drift_server.merging import (
+    Admission,
+    Counted,
     Group,
     Half,
     Item,
@@ -29,10 +32,9 @@ from kanaria.serving.drift_server.merging import (
     written,
 )
 
-OLDEST = "SELECT number, time, received FROM exchanges ORDER BY number LIMIT :count"
-OLD_LABELS = """
-DELETE FROM labels WHERE (request_id, row) IN
-  (SELECT request_id, row FROM labels WHERE received < :before LIMIT :count)"""
+ADD_SERVICE = """
+INSERT INTO kept (namespace, service, horizon, bytes) VALUES (:namespace, :service, 0, 0)
+ON CONFLICT DO NOTHING"""
 PLACE = """
 SELECT number FROM places
 WHERE (reader, namespace, service, version) = (:reader, :namespace, :service, :version)"""
@@ -44,12 +46,12 @@ ADD_VERDICT = """
 INSERT INTO verdicts
   (namespace, service, version, detector, first, last, rows, drifted, document)
 VALUES (:namespace, :service, :version, :detector, :first, :last, :rows, :drifted, :document)"""
-BODIES = Merge(
+BODIES_MERGE = Merge(
     table="bodies",
     columns={"place": "bigint", "rows": "bigint", "body": "bytea"},
     rest="ON CONFLICT (place) DO NOTHING RETURNING place",
 )
-LABELS = Merge(
+LABELS_MERGE = Merge(
     table="labels",
     columns={
         "request_id": "text",
@@ -68,23 +70,10 @@ REMOVED_FOR_EACH = 4
 TIDY_SECONDS = 1.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Retention:
-    """How much is kept.
-
-    Attributes:
-        seconds: an exchange or a label older than this goes.
-        megabytes: the store is held at this size by removing the oldest exchanges.
-    """
-
-    seconds: float = 30 * 86_400.0
-    megabytes: int = 10_000
-
-
 class Store:
     """Writes a store, from any thread; reading is `reading.Reader`. See `opening.open_store`."""
 
-    def __init__(self, database: Database, retention: Retention = Retention()) -> None:
+    def __init__(self, database: Database, retention: Retention) -> None:
         """Write to `database`, in which the tables are made where there are none.
 
         Tables of an older version are changed to this one's, all or none.
@@ -96,7 +85,9 @@ class Store:
         """
         self._database, self._retention, self._lock = database, retention, Lock()
         self._exchanges = _merge_exchanges(database)
+        self._forgetter = Forgetter(database, retention)
         self._since, self._tidied = 0, 0.0
+        self._kept: Mapping[Service, Kept] = {}
         with self._transaction():
             tables = database.tables()
             if not tables:
@@ -108,6 +99,16 @@ class Store:
     def close(self) -> None:
         """End the connection."""
         self._database.close()
+
+    @property
+    def kept(self) -> Mapping[Service, Kept]:
+        """What each service had when last something was written; all labels are `LABELS`."""
+        return self._kept
+
+    @property
+    def dropped(self) -> Mapping[Service, int]:
+        """How many exchanges of each service this process removed for want of room, and labels."""
+        return self._forgetter.dropped
 
     def checkpoint(self) -> None:
         """Do what `apply` would else wait for now and then; for a thread of its own."""
@@ -128,15 +129,28 @@ class Store:
         """
         with self._transaction():
             self._require_version()
-            horizon = self._value("SELECT horizon FROM store")
             self._since += len(items)
             if abs(now - self._tidied) >= TIDY_SECONDS:
-                horizon = self._forget_old(now, REMOVED_FOR_EACH * self._since + 50, horizon)
+                self._forgetter.forget(now, REMOVED_FOR_EACH * self._since + 50)
                 self._since, self._tidied = 0, now
-            oldest = max(horizon, now - self._retention.seconds)
-            group = gather(items, oldest)
+            admission = self._admission(items, now)
+            group = gather(items, admission)
             halves, labels = self._keep_halves(group, now), self._keep_labels(group, now)
-            return outcomes(items, oldest, group, halves, labels)
+            return outcomes(items, admission, group, halves, labels)
+
+    def _admission(self, items: Sequence[Item], now: float) -> Admission:
+        """Return what is taken now, and know the services that are new."""
+        wanted = {service_of(item) for item in items if isinstance(item, Counted)}
+        kept = self._kept = self._forgetter.kept()
+        none = crowded(kept, self._retention.watched, wanted)
+        for namespace, service in wanted - kept.keys() - none:
+            self._database.execute(ADD_SERVICE, namespace=namespace, service=service)
+        everyone = self._value("SELECT horizon FROM store")
+        return Admission(
+            oldest=max(everyone, now - self._retention.seconds),
+            horizons={service: one.horizon for service, one in kept.items()},
+            crowded=none,
+        )
 
     def advance(self, reader: str, stream: Sequence[str], before: int, after: int) -> bool:
         """Move a reader's place in a stream from exchange `before` to `after`.
@@ -202,7 +216,7 @@ class Store:
         }
         given = zip(places, group.halves.values(), strict=True)
         bodies: list[Row] = [(place, half.rows, half.event.body) for place, half in given]
-        return {places[place] for (place,) in self._database.merge(BODIES, bodies)}
+        return {places[place] for (place,) in self._database.merge(BODIES_MERGE, bodies)}
 
     def _keep_labels(self, group: Group, now: float) -> set[LabelKey]:
         """Return those that count."""
@@ -210,24 +224,7 @@ class Store:
             (label.request_id, label.row, written(label), label.time, now)
             for label in group.labels.values()
         ]
-        return {(id_, row) for id_, row in self._database.merge(LABELS, rows)}
-
-    def _forget_old(self, now: float, count: int, horizon: float) -> float:
-        """Remove up to `count` of the oldest exchanges and labels; return the new horizon."""
-        limit = now - self._retention.seconds
-        first = self._database.execute(OLDEST, count=1)
-        full = self._database.used_megabytes() > self._retention.megabytes
-        if first and (full or first[0][2] < limit):
-            rows = self._database.execute(OLDEST, count=count)
-            going = list(takewhile(lambda row: full or row[2] < limit, rows))
-            last, horizon = going[-1][0], max(horizon, *(time for _, time, _ in going))
-            self._database.execute("DELETE FROM bodies WHERE place <= :last", last=2 * last + 1)
-            self._database.execute("DELETE FROM exchanges WHERE number <= :last", last=last)
-            # A verdict goes with the last of the exchanges that it was made from.
-            self._database.execute("DELETE FROM verdicts WHERE last <= :horizon", horizon=horizon)
-        self._database.execute("UPDATE store SET horizon = :horizon", horizon=horizon)
-        self._database.execute(OLD_LABELS, before=limit, count=count)
-        return horizon
+        return {(id_, row) for id_, row in self._database.merge(LABELS_MERGE, rows)}
 
     def _value(self, query: str) -> float:
         ((found,),) = self._database.execute(query)
@@ -259,6 +256,11 @@ ON CONFLICT (namespace, service, component, id) DO UPDATE SET
   time = {smaller}(exchanges.time, excluded.time)
 RETURNING number, namespace, service, component, id""",
     )
+
+
+def service_of(item: Counted) -> Service:
+    """Return whose event it is."""
+    return item.event.namespace, item.event.service
 
 
 def _names(stream: Sequence[str]) -> dict[str, str]:

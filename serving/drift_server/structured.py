@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kanaria.components.shared.errors import shown
+from kanaria.serving.drift_server.bounds import check_json
 
 MEDIA_TYPE = "application/cloudevents"
 JSON_FORMAT, BATCH = f"{MEDIA_TYPE}+json", f"{MEDIA_TYPE}-batch"
@@ -33,12 +34,16 @@ def unwrapped(content_type: str, body: bytes, faults: list[str]) -> tuple[Mappin
         content_type: of the request, for which `is_structured`.
         body: of the request.
         faults: what is wrong is added here.
+
+    Raises:
+        BoundError: the body holds more than is taken at once.
     """
     media_type = _media_type(content_type)
     if media_type != JSON_FORMAT:
         why = "send events one by one" if media_type.startswith(BATCH) else "use the JSON format"
         faults.append(f"content-type={shown(content_type)}: {why}, {JSON_FORMAT}, or binary mode")
         return {}, b""
+    check_json(body)
     try:
         event = json.loads(body)
     except (ValueError, RecursionError) as error:

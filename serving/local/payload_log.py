@@ -2,7 +2,8 @@
 
 Events wait in a bounded queue, one for each sink, so that a dead sink costs no other one its
 events. What does not fit is dropped and what is refused is not sent again, as with KServe's
-agent; unlike there, both are counted.
+agent; unlike there, both are counted. The drift server that KANARIA_DRIFT_SERVER names gets its
+token with them.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ from enum import StrEnum
 
 import aiohttp
 
+from kanaria.components.shared.errors import DataError
+from kanaria.serving.drift_server.token import authorization_for
 from kanaria.serving.local.payload_events import Origin, PayloadEvent
 
 logger = logging.getLogger(__name__)
@@ -72,10 +75,14 @@ class Sink:
 
     async def _post(self, event: PayloadEvent) -> Outcome:
         try:
+            headers = {**event.headers, **authorization_for(event.url)}
             async with self._client.post(
-                event.url, headers=event.headers, data=event.body, allow_redirects=False
+                event.url, headers=headers, data=event.body, allow_redirects=False
             ) as answer:
                 return Outcome.SENT if answer.ok else Outcome.FAILED
+        except DataError as error:
+            logger.error("payload log: %s", error)
+            return Outcome.FAILED
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return Outcome.FAILED
 

@@ -18,6 +18,7 @@ from itertools import count
 
 from pg8000 import native
 
+from kanaria.serving.drift_server.databases import schema
 from kanaria.serving.drift_server.databases.connecting import Address, password_for
 from kanaria.serving.drift_server.databases.database import Merge, Row, StoreError, Value
 
@@ -34,22 +35,45 @@ WRITING = {
 ANSWER_SECONDS = 60.0
 PART_BYTES = 8 << 20
 """Bodies that are sent in one statement, which holds them in memory several times over."""
-BESIDE_BODY = 500
-"""About the bytes that a body takes beside its own in rows and indexes."""
 
 COUNTED = f"""
-CREATE TABLE kept (bytes BIGINT NOT NULL);
-INSERT INTO kept VALUES (0);
-CREATE FUNCTION count_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  UPDATE kept SET bytes = bytes + CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END
-    * (SELECT coalesce(sum(octet_length(body) + {BESIDE_BODY}), 0) FROM changed);
+CREATE FUNCTION count_bodies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  UPDATE kept SET bytes = kept.bytes + CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END * sizes.bytes
+  FROM (SELECT namespace, service, sum(octet_length(body) + {schema.BESIDE_BODY}) AS bytes
+        FROM changed JOIN exchanges ON number = place / 2 GROUP BY namespace, service) sizes
+  WHERE (kept.namespace, kept.service) = (sizes.namespace, sizes.service);
   RETURN NULL;
 END $$;
 CREATE TRIGGER added AFTER INSERT ON bodies REFERENCING NEW TABLE AS changed
-  FOR EACH STATEMENT EXECUTE FUNCTION count_kept();
+  FOR EACH STATEMENT EXECUTE FUNCTION count_bodies();
 CREATE TRIGGER removed AFTER DELETE ON bodies REFERENCING OLD TABLE AS changed
-  FOR EACH STATEMENT EXECUTE FUNCTION count_kept();
-"""  # noqa: S608  # Put together of this file's constants.
+  FOR EACH STATEMENT EXECUTE FUNCTION count_bodies();
+CREATE FUNCTION count_labels() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  UPDATE kept SET bytes = bytes + CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END
+    * (SELECT coalesce(sum({schema.SIZE_OF_LABEL}), 0) FROM changed)
+  WHERE namespace = '' AND service = '';
+  RETURN NULL;
+END $$;
+CREATE FUNCTION count_changed_labels() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  UPDATE kept SET bytes = bytes + (SELECT coalesce(sum(length(value)), 0) FROM changed)
+    - (SELECT coalesce(sum(length(value)), 0) FROM before)
+  WHERE namespace = '' AND service = '';
+  RETURN NULL;
+END $$;
+CREATE TRIGGER added AFTER INSERT ON labels REFERENCING NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION count_labels();
+CREATE TRIGGER removed AFTER DELETE ON labels REFERENCING OLD TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION count_labels();
+CREATE TRIGGER changed AFTER UPDATE ON labels REFERENCING OLD TABLE AS before NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION count_changed_labels();
+"""  # noqa: S608  # Put together of constants.
+UNCOUNTED = """
+DROP TRIGGER added ON bodies;
+DROP TRIGGER removed ON bodies;
+DROP FUNCTION count_kept;
+DROP TABLE kept;
+"""
+"""What takes away how version 2 counted."""
 
 
 class PostgresqlDatabase:
@@ -65,6 +89,7 @@ class PostgresqlDatabase:
         "bytes": "BYTEA",
         "packed": "",
         "more": COUNTED,
+        "fewer": UNCOUNTED,
     }
 
     def __init__(self, address: Address, *, write: bool) -> None:
@@ -145,7 +170,7 @@ class PostgresqlDatabase:
 
     def used_megabytes(self) -> float:
         """Return the size of all bodies with about what lies beside them."""
-        ((size,),) = self.execute("SELECT bytes FROM kept")
+        ((size,),) = self.execute("SELECT sum(bytes) FROM kept")
         return float(size) / 2**20
 
     def checkpoint(self) -> None:

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping
 from kanaria.components.shared.document_format import NewerFormatError
 from kanaria.components.shared.errors import ParameterError
 
-VERSION = 2
-MIGRATIONS: Mapping[int, str] = {}
-"""Version -> statements, written as SCHEMA is, that make its tables those of the next version."""
+VERSION = 3
+BESIDE_BODY = 500
+"""About the bytes that a body takes beside its own in rows and indexes."""
+BESIDE_LABEL = 150
+SIZE_OF_LABEL = f"{BESIDE_LABEL} + 2 * length(request_id) + length(value)"
 SCHEMA = """
 CREATE TABLE store (version INTEGER NOT NULL, horizon {real} NOT NULL);
-INSERT INTO store VALUES (2, 0);
+INSERT INTO store VALUES (3, 0);
 CREATE TABLE exchanges (
   number {numbered},  -- Never given twice, so that a place in it stays one.
   namespace {text} NOT NULL, service {text} NOT NULL, component {text} NOT NULL,
@@ -40,7 +42,19 @@ CREATE TABLE verdicts (
   drifted {integer}, document {text} NOT NULL);
 CREATE INDEX verdicts_by_end ON verdicts (last);
 CREATE INDEX verdicts_by_detector ON verdicts (namespace, service, version, detector, last);
-{more}"""
+"""
+KEPT = f"""
+CREATE INDEX by_service ON exchanges (namespace, service, number);
+CREATE TABLE kept (  -- What each service has; the row without names is of all labels.
+  namespace {{text}} NOT NULL, service {{text}} NOT NULL, horizon {{real}} NOT NULL,
+  bytes {{integer}} NOT NULL, PRIMARY KEY (namespace, service));
+INSERT INTO kept SELECT '', '', 0, coalesce(sum({SIZE_OF_LABEL}), 0) FROM labels;
+INSERT INTO kept SELECT namespace, service, 0, sum(length(body) + {BESIDE_BODY})
+  FROM exchanges JOIN bodies ON number = place / 2 GROUP BY namespace, service;
+{{more}}"""  # noqa: S608  # Put together of this file's constants.
+SCHEMA += KEPT
+MIGRATIONS: Mapping[int, str] = {2: f"{{fewer}}{KEPT}"}
+"""Version -> statements, written as SCHEMA is, that make its tables those of the next version."""
 
 
 def migrations(version: int) -> Iterator[str]:

@@ -99,7 +99,7 @@ class Sending:
 
 def wire(head: dict[str, str], body: bytes) -> bytes:
     lines = [f"{name}: {value}" for name, value in head.items()]
-    lines += ["host: drift", f"content-length: {len(body)}"]
+    lines += ["host: localhost", f"content-length: {len(body)}"]
     return "\r\n".join(["POST / HTTP/1.1", *lines, "", ""]).encode() + body
 
 

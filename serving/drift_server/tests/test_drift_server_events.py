@@ -145,7 +145,7 @@ def test_a_percent_sign_of_a_structured_event_is_one():
         ("application/cloudevents-batch+json", b"[]", "one by one"),
         ("application/cloudevents+protobuf", b"", "JSON format"),
         ("application/cloudevents+json", b"{", "not JSON"),
-        ("application/cloudevents+json", b"[" * 100_000, "not JSON"),
+        ("application/cloudevents+json", b"[" * 60, "not JSON"),
         ("application/cloudevents+json", b"[1]", "a JSON object"),
         ("application/cloudevents+json", b"{}", "data, data_base64: send one"),
         ("application/cloudevents+json", b'{"data": 1}', "ce-id: missing; ce-source: missing"),

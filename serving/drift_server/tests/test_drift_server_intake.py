@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import sqlite3
 from contextlib import asynccontextmanager
 
@@ -6,6 +7,7 @@ import httpx
 import pytest
 from event_sender import headers
 
+from kanaria.serving.drift_server import budgets
 from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.exchanges import Label, Outcome
 from kanaria.serving.drift_server.intake import FullError, Intake, Limits
@@ -145,3 +147,67 @@ def test_a_full_queue_answers_429_and_counts_it(store, tmp_path):
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
     assert 'kanaria_payload_refused_total{reason="full"} 1.0' in metrics
     assert "kanaria_store_waiting 1.0" in metrics
+
+
+def test_too_many_services_are_told_and_counted(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(budgets, "MOST_SERVICES", 1)
+
+    async def scenario():
+        intake = Intake(store)
+        receiver = Receiver(str(tmp_path / "events.db"), intake, Metrics(), 0)
+        transport = httpx.ASGITransport(receiver)
+        async with (
+            running(intake),
+            httpx.AsyncClient(transport=transport, base_url="http://drift") as client,
+        ):
+            answers = []
+            for service in ("first", "second", "first"):
+                head = headers("request", service) | {"ce-inferenceservicename": service}
+                answers.append(await client.post("/", headers=head, content=b'{"instances": [1]}'))
+            return answers, (await client.get("/metrics")).text
+
+    answers, metrics = asyncio.run(scenario())
+    assert [answer.status_code for answer in answers] == [200, 507, 200]
+    assert "models/second" in answers[1].json()["error"]
+    assert 'kanaria_payload_refused_total{reason="services"} 1.0' in metrics
+    room = 'kanaria_store_bytes{kind="events",namespace="models",service="first"} 518.0'
+    assert room in metrics
+
+
+BOMB = b'{"instances": [' + b"[]," * 500_001 + b"[]]}"
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "body"),
+    [
+        ("/", headers("request", "a"), BOMB),
+        ("/", headers("request", "a"), gzip.compress(BOMB)),
+        (
+            "/",
+            {"content-type": "application/cloudevents+json"},
+            b'{"id": "a", "data": ' + BOMB + b"}",
+        ),
+        ("/labels", {"content-type": "application/json"}, BOMB),
+        ("/labels", {"content-type": "application/x-ndjson"}, BOMB),
+        ("/labels", {"content-type": "application/x-ndjson"}, b"{}\n" * 200_000),
+        ("/labels", {"content-type": "text/csv"}, b"request_id,label\n" + b"a,1\n" * 200_000),
+        (
+            "/labels",
+            {"content-type": "application/json"},
+            b'{"request_id":"a","labels":[%s]}' % b",".join([b"0"] * 100_001),
+        ),
+    ],
+    ids=["event", "gzip", "structured", "labels", "line", "lines", "csv", "rows"],
+)
+def test_what_holds_too_much_is_refused_whatever_it_is(store, tmp_path, path, head, body):
+    async def scenario():
+        receiver = Receiver(str(tmp_path / "events.db"), Intake(store), Metrics(), 0)
+        transport = httpx.ASGITransport(receiver)
+        async with httpx.AsyncClient(transport=transport, base_url="http://drift") as client:
+            answer = await client.post(path, headers=head, content=body)
+            return answer, (await client.get("/metrics")).text
+
+    answer, metrics = asyncio.run(scenario())
+    assert (answer.status_code, "at most" in answer.json()["error"]) == (413, True)
+    assert answer.headers["connection"] == "close"
+    assert 'kanaria_payload_refused_total{reason="size"} 1.0' in metrics

@@ -9,9 +9,12 @@ import pytest
 import yaml
 from event_sender import Server, headers
 
+from kanaria.serving.drift_server.token import TOKEN_FILE
+
 FOLDER = Path(__file__).parents[3] / "manifests/components/drift-server"
 POSTGRESQL = FOLDER.with_name("drift-server-postgresql")
 WATCH = FOLDER.with_name("drift-watch")
+TOKEN = FOLDER.with_name("drift-token")
 
 
 def manifest(name):
@@ -99,3 +102,46 @@ def test_the_server_takes_the_file_of_what_is_watched(pod, container, tmp_path):
     )
     assert told.returncode == 1
     assert "no.yaml" in told.stderr.splitlines()[-1]
+
+
+def test_only_those_who_need_the_server_reach_it(pod, container):
+    policy = manifest("network-policy")["spec"]
+    assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert policy["policyTypes"] == ["Ingress"]
+    (rule,) = policy["ingress"]
+    assert rule["ports"] == [{"port": container["ports"][0]["name"]}]
+    assert all(one.get("podSelector") or one.get("namespaceSelector") for one in rule["from"])
+    controller = yaml.safe_load(
+        (FOLDER.with_name("rollout-controller") / "deployment.yaml").read_text()
+    )
+    labels = controller["spec"]["template"]["metadata"]["labels"]
+    assert {"podSelector": {"matchLabels": labels}} in rule["from"]
+    assert (
+        "network-policy.yaml"
+        in yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["resources"]
+    )
+
+
+def test_server_and_controller_read_the_token_where_the_secret_is_mounted(container, tmp_path):
+    kustomization = yaml.safe_load((TOKEN / "kustomization.yaml").read_text())
+    (patch,) = [one["patch"] for one in kustomization["patches"] if "patch" in one]
+    given = [change["value"] for change in yaml.safe_load(patch)]
+    places = []
+    for name in ("asked", "presented"):
+        spec = yaml.safe_load((TOKEN / f"{name}.yaml").read_text())["spec"]["template"]["spec"]
+        (mount,) = spec["containers"][0]["volumeMounts"]
+        (volume,) = spec["volumes"]
+        assert volume["name"] == mount["name"]
+        assert volume["secret"] == {"secretName": "kanaria-drift-token"}
+        places.append(Path(mount["mountPath"]))
+    (presented,) = spec["containers"][0]["env"]
+    assert presented["name"] == TOKEN_FILE
+    assert {Path(presented["value"]).parent, Path(given[0].partition("=")[2]).parent} == {*places}
+    (tmp_path / "token").write_text("0123456789abcdef0123456789abcdef")
+    option = f"{given[0].partition('=')[0]}={tmp_path / 'token'}"
+    server = Server(str(tmp_path / "events.db"), tmp_path, option, *given[1:])
+    server.start()
+    server.wait()
+    event = httpx.post(server.url, headers=headers("request", "a"), content=b'{"instances": [1]}')
+    assert (event.status_code, httpx.get(f"{server.url}/drift").status_code) == (200, 401)
+    server.stop()

@@ -1,12 +1,15 @@
 import http.server
+import socket
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 
 import pytest
 from watched_traffic import BEGIN, Traffic, watch
 
 from kanaria.serving.drift.report.records import load_window
 from kanaria.serving.drift_server.opening import open_reader, open_store
+from kanaria.serving.drift_server.watching import delivery as delivery_module
 from kanaria.serving.drift_server.watching.delivery import LONGEST_WAIT, MOST_WAITING, Delivery
 
 LATE = BEGIN + 1_000_000.0
@@ -131,3 +134,65 @@ def test_what_waits_is_bounded(traffic):
         sent.add(settings, traffic.told[0])
     (queue,) = sent._queues.values()
     assert len(queue.waiting) == MOST_WAITING
+
+
+@contextmanager
+def dripping():
+    """A receiver that sends a byte of an answer's headers now and then, for ever."""
+    ended = threading.Event()
+
+    def drip(connection):
+        with connection, suppress(OSError):
+            connection.recv(1 << 16)
+            while not ended.wait(0.05):
+                connection.sendall(b"H")
+
+    def accept():
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(listener.accept()[0],)).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        ended.set()
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def test_a_receiver_that_drips_holds_up_no_other_and_gets_its_verdicts_later(traffic, monkeypatch):
+    monkeypatch.setattr(delivery_module, "TIMEOUT", 0.5)
+    with receiving() as good, dripping() as bad:
+        settings = [
+            watch(name="dripping", verdicts_to=bad),
+            watch(name="good", verdicts_to=f"http://127.0.0.1:{good.server_port}/"),
+        ]
+        for one in settings:
+            traffic.runner(one).turn(LATE)
+        sent = Delivery(open_store(traffic.location), open_reader(traffic.location), settings)
+        sent.turn(LATE)
+        assert len(good.events) == 2
+    slow = sent._queues[settings[0]]
+    assert (len(slow.waiting), slow.next_try > LATE) == (2, True)
+    with receiving() as mended:
+        slow.url = f"http://127.0.0.1:{mended.server_port}/"
+        sent.turn(LATE + LONGEST_WAIT)
+        assert len(set(ids(mended))) == 2
+
+
+def test_verdicts_go_out_beside_the_tests_of_windows(traffic):
+    ended = threading.Event()
+    with receiving() as server:
+        settings = sending_to(server)
+        sent = delivery(traffic, settings)
+        thread = threading.Thread(target=sent.run, args=(ended,))
+        thread.start()
+        traffic.runner(settings).turn(LATE)
+        for verdict in traffic.told:
+            sent.add(settings, verdict)
+        while len(server.events) < 2:
+            assert thread.is_alive()
+            time.sleep(0.02)
+        ended.set()
+        thread.join()

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kanaria.components.shared.errors import KanariaError
@@ -64,26 +65,30 @@ def watch(location: str, watches: Sequence[Watch], ended: threading.Event, paren
     store, reader = open_store(location), open_reader(location)
     delivery = Delivery(store, reader, watches)
     runner = Runner(store, reader, loaded, delivery.add)
-    while not ended.is_set() and parent in (0, os.getppid()):
-        began = time.monotonic()
-        tested = _turn(runner, delivery)
-        if parent:
-            sys.stdout.write(f"{line(runner.states())}\n")
-            sys.stdout.flush()
-        took = time.monotonic() - began
-        ended.wait(0 if tested else max(POLL_SECONDS, LEAST_REST * took))
+    with ThreadPoolExecutor(1, thread_name_prefix="delivery") as thread:
+        sending = thread.submit(delivery.run, ended)
+        try:
+            while not (ended.is_set() or sending.done()) and parent in (0, os.getppid()):
+                began = time.monotonic()
+                tested = _turn(runner)
+                if parent:
+                    sys.stdout.write(f"{line(runner.states())}\n")
+                    sys.stdout.flush()
+                took = time.monotonic() - began
+                ended.wait(0 if tested else max(POLL_SECONDS, LEAST_REST * took))
+        finally:
+            ended.set()
+        sending.result()
     reader.close()
     store.close()
 
 
-def _turn(runner: Runner, delivery: Delivery) -> int:
+def _turn(runner: Runner) -> int:
     try:
-        tested = runner.turn(time.time())
-        delivery.turn(time.time())
+        return runner.turn(time.time())
     except StoreError as error:
         logger.error("no window is tested: %s", error)
         return 0
-    return tested
 
 
 if __name__ == "__main__":

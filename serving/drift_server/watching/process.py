@@ -12,6 +12,8 @@ from kanaria.serving.drift_server.watching.states import State, read
 
 logger = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+END_SECONDS = 8.0
+"""For the process to end by itself when its server does."""
 STEADY_SECONDS = 60.0
 """A process that lasted as long is started again at once."""
 LONGEST_TURN = 900.0
@@ -92,4 +94,8 @@ class Process:
         if self._process is not None and self.alive:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
-            await self._process.wait()
+            try:
+                await asyncio.wait_for(self._process.wait(), END_SECONDS)
+            except TimeoutError:  # In the midst of a test; nothing of it is kept.
+                self._process.kill()
+                await self._process.wait()

@@ -18,11 +18,13 @@ class Sink:
 
     def __init__(self, code=200):
         self.ids, self.code, self.may_answer = [], code, asyncio.Event()
+        self.presented = []
         self.may_answer.set()
 
     async def answer(self, request):
         await self.may_answer.wait()
         self.ids.append(request.headers["ce-id"])
+        self.presented.append(request.headers.get("authorization"))
         return web.Response(status=self.code)
 
 
@@ -112,3 +114,34 @@ def test_bodies_that_wait_are_bounded_too(monkeypatch):
             return counted
 
     assert asyncio.run(run()) == {Outcome.SENT: 2, Outcome.DROPPED: 1}
+
+
+def test_the_drift_server_gets_its_token_and_no_other_sink_does(monkeypatch):
+    async def run():
+        drift, other = Sink(), Sink()
+        async with running(drift) as url, running(other) as elsewhere:
+            monkeypatch.setenv("KANARIA_DRIFT_SERVER", url.rstrip("/"))
+            monkeypatch.setenv("KANARIA_DRIFT_TOKEN", "0123456789abcdef")
+            found, counted = log()
+            found.offer(event(url, "a"))
+            found.offer(event(elsewhere, "b"))
+            await found.close()
+            return drift.presented, other.presented, counted
+
+    presented = ["Bearer 0123456789abcdef"]
+    assert asyncio.run(run()) == (presented, [None], {Outcome.SENT: 2})
+
+
+def test_events_whose_token_cannot_be_read_are_counted_and_told_without_it(monkeypatch, caplog):
+    async def run():
+        async with running(Sink()) as url:
+            monkeypatch.setenv("KANARIA_DRIFT_SERVER", url)
+            monkeypatch.setenv("KANARIA_DRIFT_TOKEN", "too short")
+            found, counted = log()
+            found.offer(event(url, "a"))
+            await found.close()
+            return counted
+
+    assert asyncio.run(run()) == {Outcome.FAILED: 1}
+    assert "KANARIA_DRIFT_TOKEN: not a token" in caplog.text
+    assert "too short" not in caplog.text

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.drift_server.token import SERVER as DRIFT_SERVER
 from kanaria.serving.rollout.control.attendance import Heard, LeaseOf
 from kanaria.serving.rollout.control.files import FOLDER, FileStore
 from kanaria.serving.rollout.control.lease import FileLease, KubernetesLease
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from kanaria.serving.kubernetes_client import KubernetesClient
 
 PROMETHEUS_URL, PROMETHEUS_QUERIES = "KANARIA_PROMETHEUS_URL", "KANARIA_PROMETHEUS_QUERIES"
-DRIFT_SERVER = "KANARIA_DRIFT_SERVER"
 DEFAULT_QUERIES = "knative"
 
 

@@ -1,4 +1,7 @@
-"""Observations of what models answer: totals that a drift server keeps, beside another source."""
+"""Observations of what models answer: totals that a drift server keeps, beside another source.
+
+A token that the server asks for comes from KANARIA_DRIFT_TOKEN_FILE or KANARIA_DRIFT_TOKEN.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,6 +11,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.serving.drift_server.token import authorization
 from kanaria.serving.rollout.observation import ModelCounts
 from kanaria.serving.rollout.observations.bounded import MODELS_SECONDS, NO_ANSWER, ask, within
 from kanaria.serving.rollout.observations.protocol import Reading, Revisions, Source
@@ -64,7 +68,7 @@ class ModelSource:
             "output": models.output,
         }
         where = f"{self._url}/comparison"
-        answer = ask("GET", where, MODELS_SECONDS, params=given)
+        answer = ask("GET", where, MODELS_SECONDS, params=given, headers=authorization())
         if answer.status == NO_ANSWER:
             raise DataError(f"{where}: no answer: {answer.text}")
         if answer.status != HTTPStatus.OK:

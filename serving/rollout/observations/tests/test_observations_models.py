@@ -72,6 +72,17 @@ def test_totals_come_from_the_drift_server(server):
     )
 
 
+def test_a_token_is_presented_to_the_server_that_asks_for_it(tmp_path, monkeypatch, caplog):
+    (tmp_path / "token").write_text("0123456789abcdef")
+    server = Server(str(tmp_path / "events.db"), tmp_path, "--token-file", str(tmp_path / "token"))
+    server.start()
+    server.wait()
+    assert (reading(server.url), "401" in caplog.text) == (NOTHING, True)
+    monkeypatch.setenv("KANARIA_DRIFT_TOKEN_FILE", str(tmp_path / "token"))
+    assert reading(server.url).models == ModelCounts()
+    server.stop()
+
+
 def test_nobody_is_asked_where_no_gate_needs_it(caplog):
     assert reading("http://127.0.0.1:9", models=None) is NOTHING
     assert not caplog.records
