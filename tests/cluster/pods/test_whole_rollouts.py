@@ -24,6 +24,7 @@ POLICY = """
 steps:
   - {percent: 20, minimum_requests: 60, minimum_minutes: 0}
   - {percent: 50, minimum_requests: 60, minimum_minutes: 0}
+warm_up: {minutes: 0.1}
 """
 
 
