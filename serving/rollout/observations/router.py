@@ -1,6 +1,5 @@
 """Observations of local serving: the metrics of the router that is live on a state folder."""
 
-import logging
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -16,7 +15,6 @@ from kanaria.serving.rollout.observations.bounded import COUNTERS_SECONDS, ask, 
 from kanaria.serving.rollout.observations.histogram import slower
 from kanaria.serving.rollout.observations.protocol import Container, Reading, Revisions
 
-logger = logging.getLogger(__name__)
 REPLICA, COPIES = "router", "copies"
 """The router counts for all revisions, so it is each one's only replica; the canary's second one
 stands for what it was asked in the shadow."""

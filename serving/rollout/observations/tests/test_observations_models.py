@@ -114,7 +114,18 @@ def test_a_question_that_the_server_refuses_is_told(server, caplog):
     assert "name one" in caplog.text
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"pairs": -1}', '{"pairs": 1, "drifted": 2}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"pairs": -1}',
+        '{"pairs": 1, "drifted": 2}',
+        '{"windows": 1e300}',
+        '{"canary": {"a": NaN}}',
+        pytest.param(f'{{"pairs": {"9" * 400}}}', id="more than a gate counts"),
+    ],
+)
 def test_an_answer_that_is_none_is_refused(text):
     with pytest.raises(DataError, match="http://drift"):
         counts(text, "http://drift")
