@@ -32,13 +32,12 @@ own and of that spread, and the bets allow for it:
 
       ((1 - w m n_c p B) (1 - w n_s p D)) ** (-1 / w),
 
-  at most 1 where 1 / (m n_c B) + 1 / (n_s D) has at least the sign-fitting size of w p: for odds
-  a > 1 where 1 / (m n_c B) >= -1 / (n_s D) + w p. The bet of independent requests is B0 and D0, for
-  w = 0; it is shrunk to 1 / B = 1 / B0 + w p m n_c / s, 1 / D = 1 / D0 + w p n_s (1 - 1 / s), with
-  s = 1 - a ** -0.5, the stake that grows fastest where bursts outweigh chance. It holds for rates
-  of at most p, a bound that is taken from the stable revision's past, and for factors that vary
-  less. Bursts that are shared beside it raise p for a moment; no look is therefore worth more than
-  a factor of 4.
+  at most 1 where 1 / (m n_c B) + 1 / (n_s D) >= w p, for harm (B > 0 > D) and for health. The bet
+  of independent requests is B0 and D0, for w = 0; it is shrunk to 1 / B = 1 / B0 + w p m n_c / s
+  and 1 / D = 1 / D0 + w p n_s (1 - 1 / s) with s = 1 - a ** -0.5, the stake that grows fastest
+  where bursts outweigh chance. It holds for rates of at most p, a bound that is taken from the
+  stable revision's past, and for factors that vary less. Bursts that are shared beside it raise p
+  for a moment; no look is therefore worth more than a factor of 4.
 
 A promise for bursts of any form cannot be had: a stable revision without an error for an hour may
 still have a mean rate of 1 %, in one outage a week.
