@@ -183,10 +183,13 @@ class LocalTraffic:
         deadline = time.monotonic() + ADOPT_SECONDS
         while True:
             self._live_server()
-            if service.observed().applied == service.applied():
+            observed = service.observed()
+            if observed.applied == service.applied():
                 return
             if time.monotonic() > deadline:
-                raise NotReadyError(f"{service.folder}: no server took the manifest over in time")
+                why = f": {observed.fault}" if observed.fault else ""
+                told = f"no server took the manifest over in time{why}"
+                raise NotReadyError(f"{service.folder}: {told}")
             time.sleep(POLL_SECONDS)
 
     def _live_server(self) -> str:
