@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kanaria.components.shared.errors import shown
+from kanaria.serving.drift_server import bounds
 from kanaria.serving.drift_server.bounds import check_json
 
 MEDIA_TYPE = "application/cloudevents"
@@ -45,7 +46,11 @@ def unwrapped(content_type: str, body: bytes, faults: list[str]) -> tuple[Mappin
         return {}, b""
     check_json(body)
     try:
+        bounds.check_json(body)
         event = json.loads(body)
+    except bounds.BoundError as error:
+        faults.append(str(error))
+        return {}, b""
     except (ValueError, RecursionError) as error:
         faults.append(f"body {shown(body[:100])}: not JSON: {error}")
         return {}, b""

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import signal
@@ -13,8 +14,10 @@ from watched_traffic import fitted, instances, table
 
 from kanaria.serving.drift import saved
 from kanaria.serving.drift_server.opening import open_reader
+from kanaria.serving.drift_server.watching.process import Process
 
 SECONDS = 600
+READY = "/v2/health/ready"
 
 
 @pytest.fixture
@@ -23,7 +26,8 @@ def server(tmp_path):
     saved.save(tmp_path / "detector", detector.detector, detector.reference)
     settings = {"service": "flights", "namespace": "models", "window": {"rows": 100}}
     settings |= {"detector": str(tmp_path / "detector"), "labels": {"task": "binary"}}
-    (tmp_path / "watch.yaml").write_text(json.dumps([settings]))
+    broken = settings | {"name": "gone", "detector": str(tmp_path / "absent")}
+    (tmp_path / "watch.yaml").write_text(json.dumps([settings, broken]))
     server = Server(str(tmp_path / "events.db"), tmp_path, "--watch", str(tmp_path / "watch.yaml"))
     server.start()
     server.wait()
@@ -71,6 +75,12 @@ def has_ended(pid):
         return True
 
 
+def told_of(server, name):
+    watches = httpx.get(f"{server.url}{READY}").json()["watches"]
+    (broken,) = [watch["broken"] for watch in watches if watch["name"] == name]
+    return broken
+
+
 def kanaria(*arguments):
     command = [sys.executable, "-I", "-c", "from kanaria.pipelines.cli import main; main()"]
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
@@ -98,6 +108,29 @@ def test_windows_are_tested_beside_the_server_and_shown_by_it(server, tmp_path):
     assert written == f"{output}\n"
     twin = json.loads(output.with_suffix(".json").read_text())
     assert twin["watched"][0]["windows"][0]["verdict"] == "drifted"
+
+
+def test_a_watch_that_is_broken_is_told_and_the_other_one_goes_on(server):
+    send(server, 1)
+    assert eventually(lambda: kept(server))
+    ready = eventually(lambda: told_of(server, "gone") and httpx.get(f"{server.url}{READY}"))
+    assert (ready.status_code, ready.json()["ready"]) == (200, True)
+    assert told_of(server, "drift") == ""
+    labels = 'namespace="models",service="flights"'
+    metrics = httpx.get(f"{server.url}/metrics").text
+    assert f'kanaria_drift_watch_broken{{detector="gone",{labels}}} 1.0' in metrics
+    assert f'kanaria_drift_watch_broken{{detector="drift",{labels}}} 0.0' in metrics
+
+
+def test_no_watch_works_while_the_process_does_not_run(tmp_path):
+    settings = {"service": "flights", "detector": "absent", "window": {"rows": 100}}
+    (tmp_path / "watch.yaml").write_text(json.dumps([settings]))
+
+    async def states():
+        return Process(str(tmp_path / "events.db"), tmp_path / "watch.yaml").states
+
+    (state,) = asyncio.run(states())
+    assert (state.service, "does not run" in state.broken) == ("flights", True)
 
 
 def test_a_watching_process_that_is_killed_is_started_again_and_counts_nothing_twice(server):

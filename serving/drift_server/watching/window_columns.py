@@ -138,7 +138,10 @@ def _asked(body: bytes | None, pixels: bool, faults: Counter[str]) -> tuple[Colu
     if pixels:
         found = {name: _of_pixels(values) for name, values in found.items()}
     else:
-        found, said = reduced(found)
+        try:
+            found, said = reduced(found)
+        except UNREADABLE as error:
+            said = [f"inputs are not looked at as images: {error}"]
     if len(found) == 1:
         found = {MATRIX if values.ndim == 2 else name: values for name, values in found.items()}
     return found, said
