@@ -46,17 +46,15 @@ class MediaTypeError(DataError):
     """The content type names no form of labels."""
 
 
-def labels_type(content_type: str) -> str:
-    """Return the media type of an upload of labels.
+def check_labels_type(content_type: str) -> None:
+    """Refuse labels that do not say what they are.
 
     Raises:
-        MediaTypeError: it is none of those that `read_labels` knows.
+        MediaTypeError: the content type is none of JSON, JSON lines and CSV.
     """
-    found = media_type(content_type)
-    if found not in (JSON, CSV, *LINES):
+    if media_type(content_type) not in (JSON, CSV, *LINES):
         types = ", ".join((JSON, CSV, *LINES))
         raise MediaTypeError(f"content type {shown(content_type)}: send labels as one of {types}")
-    return found
 
 
 def read_labels(body: bytes, content_type: str, received: float) -> list[Label]:
@@ -64,17 +62,16 @@ def read_labels(body: bytes, content_type: str, received: float) -> list[Label]:
 
     Args:
         body: UTF-8.
-        content_type: of JSON, JSON lines or CSV.
+        content_type: text/csv, application/x-ndjson or application/jsonl; anything else is JSON.
         received: seconds since 1970; the time of labels that have none.
 
     Raises:
-        MediaTypeError: the content type names no form of labels.
         TooManyError: it holds more than is taken at once.
         LabelError: something in it is wrong; none of it is taken.
     """
     faults: list[str] = []
     found: list[Label] = []
-    for place, record in _records(body, labels_type(content_type)):
+    for place, record in _records(body, media_type(content_type)):
         try:
             found += _labels(record, received)
         except TooManyError:
@@ -95,19 +92,19 @@ def _check_many(count: int) -> None:
 
 def _records(body: bytes, of_type: str) -> Iterable[tuple[str, Any]]:
     try:
-        if of_type == JSON:
-            check_json(body)
-            document = json.loads(body.decode("utf-8-sig"))
-            records = document if isinstance(document, list) else [document]
-            _check_many(len(records))
-            return [(f"label {number}", record) for number, record in enumerate(records)]
-        _check_many(body.count(b"\n") - 1)  # With a line of names, and an empty one at the end.
-        text = body.decode("utf-8-sig")
-        return list(_from_csv(text)) if of_type == CSV else list(_from_lines(text))
+        if of_type in (CSV, *LINES):
+            _check_many(body.count(b"\n") - 1)  # With a line of names, and an empty one at the end.
+            text = body.decode("utf-8-sig")
+            return list(_from_csv(text)) if of_type == CSV else list(_from_lines(text))
+        check_json(body)
+        document = json.loads(body.decode("utf-8-sig"))
     except BoundError as error:
         raise TooManyError(f"labels: {error}") from error
     except (ValueError, RecursionError, csv.Error) as error:
-        raise LabelError(f"labels: not {shown(of_type)}: {shown(str(error))}") from error
+        raise LabelError(f"labels: not {shown(of_type or JSON)}: {shown(str(error))}") from error
+    records = document if isinstance(document, list) else [document]
+    _check_many(len(records))
+    return [(f"label {number}", record) for number, record in enumerate(records)]
 
 
 def _from_lines(text: str) -> Iterator[tuple[str, Any]]:

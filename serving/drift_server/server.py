@@ -47,7 +47,7 @@ from kanaria.serving.drift_server.labels import (
     LabelError,
     MediaTypeError,
     TooManyError,
-    labels_type,
+    check_labels_type,
     read_labels,
 )
 from kanaria.serving.drift_server.merging import Counted, Item
@@ -191,7 +191,7 @@ class Receiver:
     async def labels(self, request: Request) -> Response:
         """Keep one or many labels; all of an upload or none."""
         content_type = request.headers.get("content-type", "")
-        labels_type(content_type)  # Before its body is waited for.
+        check_labels_type(content_type)  # Before its body is waited for.
         with self._room.part() as part:
             body = await read_body(request.receive, part)
             read = partial(read_labels, body, content_type, time.time())

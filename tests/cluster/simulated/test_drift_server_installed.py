@@ -17,8 +17,9 @@ RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
         (["drift-server"], 1, 1),
         (["drift-server", "drift-server-postgresql"], 2, 0),
         (["drift-server", "drift-server-postgresql", "drift-watch"], 2, 0),
+        (["drift-server", "drift-watch", "drift-token"], 1, 1),
     ],
-    ids=["sqlite", "postgresql", "watching"],
+    ids=["sqlite", "postgresql", "watching", "token"],
 )
 def test_the_pods_of_the_drift_server_are_made(
     services: InferenceServices,
