@@ -121,6 +121,14 @@ class LiveService:
         runner = self.runners.get(revision)
         return runner.port if runner else None
 
+    async def awake(self, revision: str, seconds: float) -> int | None:
+        """Return the port as `port` does; wait so long for a revision that starts again.
+
+        Knative's activator holds requests, too, until a revision that was scaled to zero answers.
+        """
+        runner = self.runners.get(revision)
+        return await runner.awake(seconds) if runner else None
+
     def protocol(self, revision: str) -> str:
         """Return "v1" or "v2"."""
         found = self._revision(revision)

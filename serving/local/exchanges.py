@@ -19,6 +19,7 @@ class Exchanges:
     def __init__(self, log: PayloadLog, timeout_seconds: float) -> None:
         """Log in `log`; wait for no answer longer than `timeout_seconds`."""
         self._log, self._predictors = log, Predictors(timeout_seconds)
+        self._timeout = timeout_seconds
 
     async def close(self) -> None:
         """Close the connections; the log is its owner's."""
@@ -30,7 +31,7 @@ class Exchanges:
         There the agent lies before the predictor: a request that reaches no predictor is not
         logged, and a response only with code 200. What is not posted carries nothing to log.
         """
-        port = live.port(revision)
+        port = await live.awake(revision, self._timeout)
         if port is None:
             return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
         id_ = call.header(ID_HEADER) or str(uuid.uuid4())

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -74,6 +75,7 @@ class Runner:
         self._name, self._log, self._copies, self._spawner = name, log, copies, spawner
         self._watcher, self._was_ready = watcher, was_ready
         self._child: Child | None = None
+        self._first_start_over = asyncio.Event()
         self._task = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
@@ -85,7 +87,19 @@ class Runner:
     def cancel(self) -> None:
         """Start and watch it no more."""
         self.port = None
+        self._first_start_over.set()
         self._task.cancel()
+
+    async def awake(self, seconds: float) -> int | None:
+        """Return the port, after the first start of a revision that was ready before.
+
+        Args:
+            seconds: to wait at most; a predictor that has died since is not waited for.
+        """
+        if self._was_ready and not self._first_start_over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._first_start_over.wait(), seconds)
+        return self.port
 
     @property
     def forked(self) -> bool:
@@ -96,7 +110,9 @@ class Runner:
         deaths, clock = 0, asyncio.get_running_loop().time
         while True:
             began = clock()
-            if await self._live_once():
+            answered = await self._live_once()
+            self._first_start_over.set()
+            if answered:
                 deaths = 0 if clock() - began > STEADY_SECONDS else deaths
             elif not self._was_ready and deaths + 1 >= LOAD_ATTEMPTS:
                 return
@@ -122,6 +138,7 @@ class Runner:
         answered = await self._answers(child, port)
         if answered:
             self.port, self._was_ready = port, True
+            self._first_start_over.set()
             self._watcher.on_ready(self.revision.name)
             await self._watch(child, port)
         else:
