@@ -79,6 +79,8 @@ def _row(record: RunRecord) -> tuple[serving_samples.Row | None, Mapping[str, An
             samples = serving_samples.read(folder)
         except DataError:  # A pipeline of the user's own may call anything so.
             continue
-        rows = [one.inputs for one in samples.rows if is_sendable(one.inputs, _protocol(record))]
-        return next(iter(rows), None), samples.inputs
+        tensors = (*samples.inputs.values(), *samples.outputs.values())
+        protocol = _protocol(record)
+        rows = (one.inputs for one in samples.rows if is_sendable(one.inputs, tensors, protocol))
+        return next(rows, None), samples.inputs
     return None, {}

@@ -4,7 +4,7 @@ Sources: TensorFlow Serving RESTful API, "Predict API", row format; Open Inferen
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.serving_samples import Row, Tensor
 
+HALF_FLOATS = frozenset(("float16", "bfloat16"))
 DATATYPES = {"string": "BYTES", "bfloat16": "BF16"}
 DATATYPES |= {f"float{bits}": f"FP{bits}" for bits in (16, 32, 64)}
 
@@ -30,8 +31,16 @@ def metadata_path(name: str, protocol: str) -> str:
     return f"/v1/models/{name}/metadata" if protocol == "v1" else f"/v2/models/{name}"
 
 
-def is_sendable(row: Row, protocol: str) -> bool:
-    """Tell whether the protocol has a JSON form for the row: V2 has none for bytes."""
+def is_sendable(row: Row, tensors: Iterable[Tensor], protocol: str) -> bool:
+    """Tell whether the protocol has a JSON form for the row: V2 has none for bytes.
+
+    Args:
+        row: name of an input -> its value.
+        tensors: inputs and outputs of the model; half floats have a JSON form in neither protocol.
+        protocol: "v1" or "v2".
+    """
+    if any(tensor.dtype in HALF_FLOATS for tensor in tensors):
+        return False
     return protocol == "v1" or not any(_holds_bytes(value) for value in row.values())
 
 

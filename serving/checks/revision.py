@@ -11,7 +11,7 @@ from kanaria.serving.checks.revision_calls import RevisionCalls
 
 SIGNATURE, API_CALL, LOAD = "signature", "api_call", latency.NAME
 READERS = {"v1": signature.of_tensorflow_serving, "v2": signature.of_inference_protocol}
-NO_ROWS = "no eval row has a JSON form: every one holds NaN, infinity or, in v2, bytes"
+NO_ROWS = "no eval row has a JSON form: half floats, or in every one NaN, infinity or, in v2, bytes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +32,12 @@ class Revision:
 
     def rows(self) -> Sequence[Sample]:
         """Return the samples that a request can hold."""
-        found = self.samples.rows
-        return [row for row in found if messages.is_sendable(row.inputs, self.protocol)]
+        tensors = (*self.samples.inputs.values(), *self.samples.outputs.values())
+        return [
+            row
+            for row in self.samples.rows
+            if messages.is_sendable(row.inputs, tensors, self.protocol)
+        ]
 
     async def check_signature(self) -> Result:
         """Compare what the live server tells of itself: that is the thing served.

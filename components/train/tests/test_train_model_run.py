@@ -70,4 +70,4 @@ def test_an_importable_module_counts_by_its_source(tmp_path: Path):
 def test_the_note_holds_nothing_but_what_a_training_needs(tmp_path: Path):
     with model_run.opened("", tmp_path / "artifact", "key", 7) as run:
         note = json.loads((run.folder / model_run.NOTE).read_text())
-    assert note == {"bucket": "", "key": "key", "seed": 7}
+    assert note == {"format": 1, "bucket": "", "key": "key", "seed": 7}

@@ -208,7 +208,7 @@ def test_without_samples_nothing_is_checked_and_that_is_said(served: Served):
             ("good", "v1"),
             (
                 "it does not answer protocol v1, the stable revision does: "
-                '400 {"error":"this model speaks protocol v2, not v1"}',
+                '404 {"error":"POST \'/v1/models/goodv2-beside-goodv1:predict\': not served here"}',
             ),
         ),
     ],

@@ -358,9 +358,17 @@ def test_a_request_holds_one_row_in_both_protocols():
 
 def test_bytes_have_no_form_in_v2():
     row = {"word": {"b64": base64.b64encode(b"\xff").decode()}}
-    assert messages.is_sendable(row, "v1")
-    assert not messages.is_sendable(row, "v2")
-    assert messages.is_sendable({"word": "a text with b64 in it"}, "v2")
+    tensors = SAMPLES.inputs.values()
+    assert messages.is_sendable(row, tensors, "v1")
+    assert not messages.is_sendable(row, tensors, "v2")
+    assert messages.is_sendable({"word": "a text with b64 in it"}, tensors, "v2")
+
+
+@pytest.mark.parametrize("protocol", ["v1", "v2"])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_floats_have_no_form_in_json(dtype, protocol):
+    half = replace(SAMPLES.inputs["x"], dtype=dtype)
+    assert not messages.is_sendable({"x": 1.5}, [half], protocol)
 
 
 @pytest.mark.parametrize(
