@@ -30,6 +30,7 @@ def test_compressed_bodies_come_back_as_they_were():
         (gzip.compress(b"{}") + gzip.compress(b"[]"), CompressionError, "follow its end"),
         (b"\x1f\x8bnothing", CompressionError, "not gzip"),
     ],
+    ids=["large", "cut", "doubled", "none"],
 )
 def test_other_compressed_bodies_are_refused(body, error, told):
     with pytest.raises(error, match=told):
