@@ -83,6 +83,7 @@ def test_the_missing_rules_are_printed_as_yaml(kubeconfig: Path):
         "httproutes": ["create", "patch"],
         "configmaps": ["create", "update"],
         "leases": ["create", "update"],
+        "events": ["create"],
     }
 
 

@@ -56,6 +56,9 @@ class Live:
     def port(self, revision):
         return self.ports.get(revision)
 
+    async def awake(self, revision, _):
+        return self.port(revision)
+
     def answers(self):
         return bool(self.shares)
 
