@@ -19,7 +19,11 @@ START_SECONDS = 600
 
 
 def group_at_work(runner: int) -> int | None:
-    """Return the process group of a runner's step once its own code loads, which numpy shows."""
+    """Return the process group of a runner's step once its own code loads, which numpy shows.
+
+    A child that has not become its own program yet still has the runner's memory, numpy in it.
+    """
+    own = Path(f"/proc/{runner}/cmdline").read_bytes()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             state, parent, group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
@@ -27,7 +31,8 @@ def group_at_work(runner: int) -> int | None:
             is_of_step = (
                 state != "Z" and str(runner) in (parent, leader[1]) and group != str(runner)
             )
-            if is_of_step and "/numpy/" in (process / "maps").read_text():
+            becomes = (process / "cmdline").read_bytes() == own
+            if is_of_step and not becomes and "/numpy/" in (process / "maps").read_text():
                 return int(group)
         except OSError:
             continue  # It has ended meanwhile.
