@@ -284,16 +284,18 @@ def test_a_killed_canary_costs_its_own_share_and_comes_back(server):
 
 def test_after_a_rollback_requests_wait_until_the_earlier_revision_runs_again(tmp_path, models):
     server = Server(tmp_path / "serving")
-    with LocalTraffic(server.state) as traffic:
-        for model in ("one", "two"):
-            traffic.stage(build(ServiceSpec(name="flights", storage_uri=str(models / model))))
-            until(lambda: loaded(traffic))
-        traffic.promote("default", "flights")
-        until(lambda: predictors(server.state).keys() == {CANARY})
-        traffic.rollback("default", "flights")
-        answers = [server.predict() for _ in range(20)]
+    try:
+        with LocalTraffic(server.state) as traffic:
+            for model in ("one", "two"):
+                traffic.stage(build(ServiceSpec(name="flights", storage_uri=str(models / model))))
+                until(lambda: loaded(traffic))
+            traffic.promote("default", "flights")
+            until(lambda: predictors(server.state).keys() == {CANARY})
+            traffic.rollback("default", "flights")
+            answers = [server.predict() for _ in range(20)]
+    finally:
+        server.end(signal.SIGTERM)
     assert {(a.status_code, a.headers["X-Kanaria-Revision"]) for a in answers} == {(200, STABLE)}
-    server.end(signal.SIGTERM)
 
 
 def test_a_frozen_predictor_is_not_ready_and_is_started_again(server):
