@@ -10,9 +10,11 @@ from typing import Any
 FOLDERS = {
     "ingest_data": "ingest",
     "validate_data": "validate",
+    "compare_data": "validate",
     "transform_data": "transform",
     "train_model": "train",
     "evaluate_model": "evaluate",
+    "bless_model": "evaluate",
     "fit_drift_detector": "detect",
     "detect_drift": "detect",
     "push_model": "push",

@@ -69,11 +69,12 @@ def detect_drift(
     split: str = "",
     rows: int = 100_000,
     seed: int = 0,
+    fail_on_drift: bool = False,
 ) -> NamedTuple("Outputs", [("drifted", bool)]):  # type: ignore[valid-type]
     """Compare examples with what a drift detector was fitted on.
 
-    Drift needs a small p-value and an effect that matters. The step succeeds whatever it finds:
-    let require_passed stop the run, or a dsl.If on `drifted` train anew.
+    Drift needs a small p-value and an effect that matters. The step succeeds whatever it finds,
+    and a dsl.If on `drifted` may train anew; with fail_on_drift it keeps its outputs and fails.
 
     Args:
         examples: Examples, for instance of a serving span.
@@ -82,6 +83,7 @@ def detect_drift(
         split: Split to compare; empty for all of them together.
         rows: Most rows to compare; of more, a uniform sample is taken.
         seed: Seed of that sample, and equal seeds choose equal rows.
+        fail_on_drift: Whether drift fails the step, with its reasons.
 
     Returns:
         outcome: Verdict with every feature that drifted or has too few rows to say.
@@ -92,6 +94,7 @@ def detect_drift(
     from pathlib import Path
 
     from kanaria.components.detect.detect import DetectRequest, Targets, detect
+    from kanaria.components.shared import refusal
 
     request = DetectRequest(
         examples=Path(examples.path),
@@ -102,4 +105,8 @@ def detect_drift(
         seed=seed,
     )
     targets = Targets(outcome=Path(outcome.path), drift=Path(drift.path), report=Path(report.path))
-    return (detect(request, targets),)
+    found = detect(request, targets)
+    outcome.metadata.update(found.as_metadata())
+    if fail_on_drift:
+        refusal.unless_passed(outcome, drift, report)
+    return (not found.passed,)

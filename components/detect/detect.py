@@ -12,6 +12,7 @@ from kanaria.components.detect.rows import sampled
 from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.shared import atomic, examples, outcome, release, storage
 from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift import saved
 from kanaria.serving.drift.report import describe, page, records
@@ -50,8 +51,8 @@ class Targets:
     report: Path
 
 
-def detect(request: DetectRequest, targets: Targets) -> bool:
-    """Compare the examples with the detector's reference; tell whether they drifted.
+def detect(request: DetectRequest, targets: Targets) -> Outcome:
+    """Compare the examples with the detector's reference; it passes unless they drifted.
 
     Raises:
         ParameterError: parameters are wrong; all faults are named.
@@ -71,7 +72,7 @@ def detect(request: DetectRequest, targets: Targets) -> bool:
     _report(window, targets)
     outcome.write(found, targets.outcome)
     log.info("%s", found.summary())
-    return result.drifted
+    return found
 
 
 def _report(window: Window, targets: Targets) -> None:

@@ -1,4 +1,4 @@
-"""The KFP interface of the step."""
+"""The KFP interfaces of evaluate_model and bless_model."""
 
 from kfp import dsl
 
@@ -11,48 +11,97 @@ def evaluate_model(
     model: dsl.Input[dsl.Model],
     schema: dsl.Input[dsl.Artifact],
     evaluation: dsl.Output[dsl.Artifact],
-    outcome: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
     classification: dsl.Output[dsl.ClassificationMetrics],
     report: dsl.Output[dsl.HTML],
     eval_config_file: str,
-    deployed: str = "",
     split: str = "eval",
-) -> bool:
-    """Evaluate a model on slices with TFMA and bless it if every threshold holds.
+) -> None:
+    """Evaluate a model on slices with TFMA; bless_model judges it.
 
     Args:
         examples: Rows per split; the labels are columns of it.
         model: SavedModel under `<version>/`; `serve_tf_examples` or `serving_default` predicts.
         schema: Schema the examples passed validation against; kept for lineage.
         eval_config_file: Path of a TFMA EvalConfig as text proto: metrics, slices, thresholds.
-        deployed: URI of the release to compare with; empty on a first run (no change thresholds).
         split: Name of the split to evaluate on.
 
     Returns:
-        evaluation: Folder that `tfma.load_eval_result` loads.
-        outcome: Verdict with every failed threshold, its value and its limit.
-        metrics: Overall metrics; those of the deployed model begin with `baseline_`.
+        evaluation: Folder that `tfma.load_eval_result` loads, with findings.json for bless_model.
+        metrics: Overall metrics.
         classification: ROC curve and confusion matrix at 0.5; empty if not a binary classifier.
-        report: Verdict, thresholds, slices, ROC, calibration, candidate against deployed.
-        Output: True if the model is blessed: it has thresholds and all of them hold.
+        report: Overall metrics, ROC, calibration, slices.
     """
     from kanaria.components.evaluate.evaluate import Request, evaluate
+    from kanaria.components.evaluate.measure import Inputs
+    from kanaria.components.shared.metadata import plain
 
     result = evaluate(
         Request(
+            inputs=Inputs(
+                examples=examples.path,
+                model=model.path,
+                eval_config_file=eval_config_file,
+                split=split,
+            ),
+            evaluation=evaluation.path,
+            report=report.path,
+        )
+    )
+    metrics.metadata.update(plain(result.findings.overall()))
+    classification.metadata.update(result.classification)
+    evaluation.metadata.update(rows=result.findings.row_count, split=split)
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def bless_model(
+    evaluation: dsl.Input[dsl.Artifact],
+    examples: dsl.Input[dsl.Dataset],
+    model: dsl.Input[dsl.Model],
+    comparison: dsl.Output[dsl.Artifact],
+    outcome: dsl.Output[dsl.Artifact],
+    metrics: dsl.Output[dsl.Metrics],
+    report: dsl.Output[dsl.HTML],
+    eval_config_file: str,
+    deployed: str = "",
+) -> bool:
+    """Bless an evaluated model if every threshold holds, alone and against the live release.
+
+    Where nothing is live this takes a second. Else both models are evaluated on the same rows.
+    The step succeeds whatever it finds: push_model refuses what is not blessed.
+
+    Args:
+        evaluation: What evaluate_model found of the model.
+        examples: The examples it was evaluated on.
+        model: The evaluated model.
+        eval_config_file: The EvalConfig it was evaluated by.
+        deployed: URI of the live release; empty on a first run (no change thresholds).
+
+    Returns:
+        comparison: Folder that `tfma.load_eval_result` loads: models "candidate" and "baseline";
+            a copy of the evaluation on a first run.
+        outcome: Verdict with every failed threshold, its value and its limit.
+        metrics: Overall metrics; those of the live model begin with `baseline_`.
+        report: Verdict, thresholds, slices, ROC, calibration, candidate against live model.
+        Output: True if the model is blessed: it has thresholds and all of them hold.
+    """
+    from pathlib import Path
+
+    from kanaria.components.evaluate.bless import BlessRequest, bless
+    from kanaria.components.shared.metadata import plain
+
+    decided, found = bless(
+        BlessRequest(
+            evaluation=Path(evaluation.path),
             examples=examples.path,
             model=model.path,
             eval_config_file=eval_config_file,
-            evaluation=evaluation.path,
-            outcome=outcome.path,
-            report=report.path,
             deployed=deployed,
-            split=split,
+            comparison=Path(comparison.path),
+            outcome=Path(outcome.path),
+            report=Path(report.path),
         )
     )
-    metrics.metadata.update(result.metrics)
-    classification.metadata.update(result.classification)
-    evaluation.metadata.update(rows=result.row_count, blessed=result.blessed)
-    outcome.metadata.update(passed=result.blessed, summary=result.outcome.summary()[:1000])
-    return result.blessed
+    metrics.metadata.update(plain(found.overall()))
+    outcome.metadata.update(decided.as_metadata())
+    return decided.passed

@@ -27,6 +27,40 @@ class Roc:
     threshold: NDArray[Any]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curves:
+    """What the report draws of one binary classifier, as plain numbers.
+
+    Attributes:
+        false_positive_rate: of the ROC curve, ascending, 0 to 1.
+        true_positive_rate: of the ROC curve, as many.
+        mean_prediction: of each bin of the calibration that has rows, ascending.
+        positive_rate: share of positive rows in each such bin.
+    """
+
+    false_positive_rate: list[float]
+    true_positive_rate: list[float]
+    mean_prediction: list[float]
+    positive_rate: list[float]
+
+
+def drawn(label: NDArray[Any], prediction: NDArray[Any]) -> Curves:
+    """Return the ROC curve and the calibration of a binary classifier.
+
+    Args:
+        label: shape (n,), 0 or 1, both present.
+        prediction: shape (n,), 0 to 1.
+    """
+    curve = roc(label, prediction)
+    mean, rate, _ = calibration(label, prediction)
+    return Curves(
+        false_positive_rate=curve.false_positive_rate.tolist(),
+        true_positive_rate=curve.true_positive_rate.tolist(),
+        mean_prediction=mean.tolist(),
+        positive_rate=rate.tolist(),
+    )
+
+
 def is_binary(label: NDArray[Any], prediction: NDArray[Any]) -> bool:
     """Tell whether labels are 0 and 1, both present, and predictions lie in 0 to 1."""
     in_range = bool(((prediction >= 0) & (prediction <= 1)).all())

@@ -1,11 +1,9 @@
-"""The HTML report: verdict, thresholds, curves, slices with candidate and baseline."""
+"""The HTML reports: verdict, thresholds, curves, slices with candidate and baseline."""
 
 from collections.abc import Mapping, Sequence
 
-from kanaria.components.evaluate import curves
-from kanaria.components.evaluate.engine import Columns
-from kanaria.components.evaluate.results import Value
-from kanaria.components.evaluate.thresholds import Check
+from kanaria.components.evaluate.curves import Curves
+from kanaria.components.evaluate.findings import Check, Findings, Value
 from kanaria.components.shared import charts, html
 from kanaria.components.shared.outcome import Outcome
 
@@ -67,21 +65,15 @@ def _values(values: Sequence[Value]) -> html.Markup:
     return _cut(rows, ["slice", "metric", "candidate", "deployed", "difference"])
 
 
-def _curves(models: Mapping[str, Columns]) -> list[html.Markup]:
+def _curves(models: Mapping[str, Curves]) -> list[html.Markup]:
     if not models:
         return [html.element("p", "Not a binary classifier: no curves.", "note")]
     rocs, reliability = [], []
-    for name, columns in models.items():
-        curve = curves.roc(columns.label, columns.prediction)
-        rocs.append(
-            charts.Series(
-                name=name,
-                xs=curve.false_positive_rate.tolist(),
-                ys=curve.true_positive_rate.tolist(),
-            )
-        )
-        mean, rate, _ = curves.calibration(columns.label, columns.prediction)
-        reliability.append(charts.Series(name=name, xs=mean.tolist(), ys=rate.tolist()))
+    for name, drawn in models.items():
+        xs, ys = drawn.false_positive_rate, drawn.true_positive_rate
+        rocs.append(charts.Series(name=name, xs=xs, ys=ys))
+        xs, ys = drawn.mean_prediction, drawn.positive_rate
+        reliability.append(charts.Series(name=name, xs=xs, ys=ys))
     return [
         html.section("ROC", charts.curves(rocs, "false positive rate", "true positive rate")),
         html.section(
@@ -90,37 +82,50 @@ def _curves(models: Mapping[str, Columns]) -> list[html.Markup]:
     ]
 
 
-def page(
-    outcome: Outcome,
-    checks: Sequence[Check],
-    values: Sequence[Value],
-    models: Mapping[str, Columns],
-    subtitle: str,
-) -> str:
-    """Return the whole report.
+def _measured(found: Findings) -> list[html.Markup]:
+    """Return the sections of what was measured: overall, curves, slices."""
+    overall = [value for value in found.values if not value.slice]
+    sliced = [value for value in found.values if value.slice]
+    slices = [html.section("Slices", _values(sliced))] if sliced else []
+    return [html.section("Overall", _values(overall)), *_curves(found.curves), *slices]
 
-    Args:
-        outcome: the verdict with its reasons and notes.
-        checks: every threshold, failed ones first.
-        values: every metric of every slice.
-        models: model name -> labels and predictions in 0 to 1, of binary classifiers.
-        subtitle: what was evaluated.
-    """
-    reasons = html.join(
-        html.element("li", reason.text, "bad") for reason in outcome.reasons[:MAX_ROWS]
-    )
-    passing = {check.text for check in checks}
-    notes = html.join(html.element("li", note) for note in outcome.notes if note not in passing)
-    overall = [value for value in values if not value.slice]
-    sliced = [value for value in values if value.slice]
+
+def _notes(notes: Sequence[str]) -> html.Markup | str:
+    items = html.join(html.element("li", note) for note in notes)
+    return html.element("ul", items) if notes else ""
+
+
+def of_evaluation(found: Findings) -> str:
+    """Return the report of evaluate_model: what was measured, without a verdict."""
+    subtitle = f"{found.row_count} rows of split {found.split}; bless_model judges"
     return html.page(
         "Model evaluation",
         html.element("p", subtitle, "note"),
+        _notes(found.notes),
+        *_measured(found),
+    )
+
+
+def page(outcome: Outcome, found: Findings, deployed: str) -> str:
+    """Return the report of bless_model.
+
+    Args:
+        outcome: the verdict with its reasons and notes.
+        found: every threshold, failed ones first, every metric of every slice, and curves.
+        deployed: URI of the release the candidate was compared with; "" for none.
+    """
+    against = f"against {deployed}" if deployed else "without a deployed model"
+    subtitle = f"{found.row_count} rows of split {found.split}, {against}"
+    reasons = html.join(
+        html.element("li", reason.text, "bad") for reason in outcome.reasons[:MAX_ROWS]
+    )
+    passing = {check.text for check in found.checks}
+    return html.page(
+        "Model blessing",
+        html.element("p", subtitle, "note"),
         html.verdict(outcome.passed, "Blessed", "Not blessed"),
         html.element("ul", reasons) if outcome.reasons else "",
-        html.element("ul", notes) if notes else "",
-        html.section("Thresholds", _thresholds(checks)),
-        html.section("Overall", _values(overall)),
-        *_curves(models),
-        html.section("Slices", _values(sliced)) if sliced else "",
+        _notes([note for note in outcome.notes if note not in passing]),
+        html.section("Thresholds", _thresholds(found.checks)),
+        *_measured(found),
     )

@@ -6,24 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.evaluate.eval_config import BASELINE
+from kanaria.components.evaluate.findings import Value
 from kanaria.components.evaluate.private_tfma import metric_types, slicer, tfma
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Value:
-    """One metric on one slice.
-
-    Attributes:
-        slice: for instance "carrier=AA"; "" is the overall slice.
-        metric: name, with output, class and weighting where they matter.
-        candidate: value of the candidate; None when it was not computed.
-        baseline: value of the deployed model; None when there is none.
-    """
-
-    slice: str
-    metric: str
-    candidate: float | None
-    baseline: float | None
 
 
 def metric_name(key: Any) -> str:

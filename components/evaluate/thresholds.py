@@ -1,38 +1,12 @@
 """Every threshold with the value it met, its limit and TFMA's verdict, in words."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.evaluate.eval_config import BASELINE
+from kanaria.components.evaluate.findings import Check, Value
 from kanaria.components.evaluate.private_tfma import metric_specs, slicer, tfma
-from kanaria.components.evaluate.results import Results, Value, metric_name, slice_name
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    """One threshold on one slice.
-
-    Attributes:
-        value: which metric and slice, and its values.
-        kind: "value_threshold" or "change_threshold".
-        bound: the limit as text.
-        passed: TFMA's verdict.
-        text: one sentence with the value and the limit.
-    """
-
-    value: Value
-    kind: str
-    bound: str
-    passed: bool
-    text: str
-
-    @property
-    def subject(self) -> str:
-        """Return the metric and its slice, for instance "auc @ carrier=AA"."""
-        return (
-            f"{self.value.metric} @ {self.value.slice}" if self.value.slice else self.value.metric
-        )
+from kanaria.components.evaluate.results import Results, metric_name, slice_name
 
 
 def _is_change(limit: Any) -> bool:

@@ -1,63 +1,53 @@
-"""Turns TFMA's verdict and the checked thresholds into the outcome."""
+"""Turns TFMA's verdict and the checked thresholds into the outcome. Pure."""
 
-from collections.abc import Iterable
-
-from kanaria.components.evaluate.thresholds import Check
+from kanaria.components.evaluate.findings import Findings
 from kanaria.components.shared.outcome import Outcome, Reason
 
-STEP = "evaluate_model"
+STEP = "bless_model"
 
 
-def decide(
-    found: Iterable[Check],
-    *,
-    validation_ok: bool,
-    counts: tuple[int, int],
-    deployed: str,
-    split: str,
-    notes: Iterable[str] = (),
-) -> Outcome:
+def _unjudged(subject: str, kind: str, text: str) -> list[Reason]:
+    return [Reason(severity="ERROR", subject=subject, kind=kind, text=text)]
+
+
+def _reasons(found: Findings) -> list[Reason]:
+    reasons = [
+        Reason(severity="ERROR", subject=c.subject, kind=c.kind, text=c.text, split=found.split)
+        for c in found.checks
+        if not c.passed
+    ]
+    if not found.value_thresholds + found.change_thresholds:
+        text = "the EvalConfig has no threshold, so the model cannot be blessed; add one"
+        return reasons + _unjudged("eval_config", "no_threshold", text)
+    if found.value_thresholds and not found.checks:
+        text = "no threshold could be checked on any slice, so the model cannot be blessed"
+        return reasons + _unjudged("eval_config", "not_checked", text)
+    if not found.validation_ok and not reasons:
+        text = "TFMA did not validate the model and named no threshold; see the evaluation"
+        return _unjudged("tfma", "not_validated", text)
+    return reasons
+
+
+def decide(found: Findings, deployed: str) -> Outcome:
     """Return the outcome: blessed only if TFMA passed every threshold and there was one.
 
     Args:
-        found: every check.
-        validation_ok: TFMA's verdict.
-        counts: numbers of value and of change thresholds the user asked for.
+        found: what TFMA found, beside the deployed model if there is one.
         deployed: release the candidate was compared with; "" for none.
-        split: evaluated split.
-        notes: further notes.
     """
-    found = list(found)
-    reasons = [
-        Reason(severity="ERROR", subject=c.subject, kind=c.kind, text=c.text, split=split)
-        for c in found
-        if not c.passed
-    ]
-    values, changes = counts
-    if not values + changes:
-        text = "the EvalConfig has no threshold, so the model cannot be blessed; add one"
-        reasons.append(
-            Reason(severity="ERROR", subject="eval_config", kind="no_threshold", text=text)
-        )
-    elif values and not found:
-        text = "no threshold could be checked on any slice, so the model cannot be blessed"
-        reasons.append(
-            Reason(severity="ERROR", subject="eval_config", kind="not_checked", text=text)
-        )
-    elif not validation_ok and not reasons:
-        text = "TFMA did not validate the model and named no threshold; see the evaluation"
-        reasons.append(Reason(severity="ERROR", subject="tfma", kind="not_validated", text=text))
-    remarks = list(notes)
+    reasons = _reasons(found)
+    notes = list(found.notes)
     if not deployed:
-        remarks.append(f"no deployed model: first run, {changes} change thresholds skipped")
-    remarks += [check.text for check in found if check.passed][:100]
+        skipped = found.change_thresholds
+        notes.append(f"no deployed model: first run, {skipped} change thresholds skipped")
+    notes += [check.text for check in found.checks if check.passed][:100]
     limits: dict[str, list[object]] = {}
-    for check in found:
+    for check in found.checks:
         limits.setdefault(check.subject, []).append(check.bound)
     return Outcome(
         step=STEP,
         passed=not reasons,
         reasons=tuple(reasons),
-        notes=tuple(remarks),
+        notes=tuple(notes),
         thresholds=dict(limits),
     )

@@ -44,6 +44,7 @@ def push_model(
     checks: dict = {},  # noqa: B006
     serving_samples: dsl.Input[dsl.Artifact] = None,
     drift_detector: dsl.Input[dsl.Artifact] = None,
+    data_outcome: dsl.Input[dsl.Artifact] = None,
     run_id: str = "",
     pipeline_name: str = "",
     span: str = "",
@@ -57,7 +58,8 @@ def push_model(
 
     Args:
         model: SavedModel below an integer folder.
-        outcome: The blessing; a model that did not pass is not pushed.
+        outcome: The blessing of bless_model; a model that did not pass fails this step, and
+            nothing is pushed.
         schema: Folder with schema.pbtxt, kept with the release.
         statistics: Statistics of the training data, kept with the release.
         service_name: Name of the InferenceService.
@@ -94,6 +96,8 @@ def push_model(
         serving_samples: Rows and answers of the model, from train_model; without them the
             revision's signature, answers and latency are not checked.
         drift_detector: What fit_drift_detector wrote, kept with the release; or none.
+        data_outcome: Outcome of compare_data; data that did not pass fails this step likewise; or
+            none.
         run_id: Run that pushes, for labels and annotations; or empty.
         pipeline_name: Pipeline that pushes, likewise; or empty.
         span: Span of the data, likewise; or empty.
@@ -148,7 +152,7 @@ def push_model(
         sources=Sources.at(
             model.path, schema.path, statistics.path, drift_detector.path if drift_detector else ""
         ),
-        outcome=Path(outcome.path),
+        outcomes=tuple(Path(each.path) for each in (outcome, data_outcome) if each),
         model_root=model_root,
         service=service,
         ready_timeout=ready_timeout,

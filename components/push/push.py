@@ -35,7 +35,7 @@ class PushRequest:
 
     Attributes:
         sources: model, schema and statistics artifacts.
-        outcome: the blessing.
+        outcomes: verdicts that must all have passed, the blessing first.
         model_root: folder or URI below which releases are published.
         service: how to serve; its `storage_uri` is filled in here.
         ready_timeout: seconds to wait for the revision, more than 0.
@@ -50,7 +50,7 @@ class PushRequest:
     """
 
     sources: Sources
-    outcome: Path
+    outcomes: tuple[Path, ...]
     model_root: str
     service: ServiceSpec
     ready_timeout: int
@@ -119,22 +119,16 @@ def push(request: PushRequest, target: Path) -> Endpoint:
 
     Raises:
         ParameterError: parameters are wrong; all are named.
-        DataError: the outcome is unreadable, there is no model, or it does not load.
+        DataError: an outcome did not pass or is unreadable, there is no model, or it does not
+            load.
         NotReadyError: a store does not answer, the revision is not ready in time, a rollout is
             active and not to be superseded, or there is no way to deliver.
     """
+    outcome.require_passed(*request.outcomes)
     access = _check(request)
-    blessing = outcome.read(request.outcome)
-    if blessing.passed:
-        service = storage_access.used(request.service, access) if access else request.service
-        found = _delivered(request, service, blessing.summary(), access)
-    else:
-        found = Endpoint(
-            pushed=False,
-            reason=f"not pushed: {blessing.summary()}",
-            name=request.service.name,
-            namespace=request.service.namespace,
-        )
+    service = storage_access.used(request.service, access) if access else request.service
+    blessing = outcome.read(request.outcomes[0])
+    found = _delivered(request, service, blessing.summary(), access)
     logger.warning("%s/%s: %s", found.namespace, found.name, found.reason)
     _write(found, target, request.report)
     return found

@@ -12,8 +12,6 @@ def require_passed(outcome: dsl.Input[dsl.Artifact]) -> None:
     Args:
         outcome: Outcome of a step that judges, for instance validate_data.
     """
-    from pathlib import Path
+    from kanaria.components.shared import outcome as outcomes
 
-    from kanaria.components.require import require
-
-    require.require_passed(Path(outcome.path))
+    outcomes.require_passed(outcome.path)

@@ -19,8 +19,8 @@ def rollout_model(
 ) -> bool:
     """Roll out a pushed canary: raise, hold or take back its traffic on what is observed.
 
-    A step that is run again goes on with the rollout it began. The outcome did not pass when
-    the canary was rolled back; require_passed then ends the run. Never cache this step.
+    A step that is run again goes on with the rollout it began. One that rolled the canary back
+    fails with its reasons, and keeps outcome and timeline. Never cache this step.
 
     Args:
         endpoint: What push_model says of the revision.
@@ -42,6 +42,7 @@ def rollout_model(
     from pathlib import Path
 
     from kanaria.components.rollout.rollout import RolloutRequest, Targets, roll_out
+    from kanaria.components.shared import refusal
 
     request = RolloutRequest(
         endpoint=Path(endpoint.path),
@@ -53,4 +54,7 @@ def rollout_model(
         drift_server_url=drift_server_url,
     )
     targets = Targets(outcome=Path(outcome.path), timeline=Path(timeline.path))
-    return roll_out(request, targets)
+    promoted, found = roll_out(request, targets)
+    outcome.metadata.update(found.as_metadata())
+    refusal.unless_passed(outcome, timeline)
+    return promoted

@@ -56,8 +56,11 @@ class Targets:
     timeline: Path
 
 
-def roll_out(request: RolloutRequest, targets: Targets) -> bool:
-    """Roll out a pushed revision, write outcome and timeline, and tell whether it was promoted.
+def roll_out(request: RolloutRequest, targets: Targets) -> tuple[bool, Outcome]:
+    """Roll out a pushed revision, write outcome and timeline.
+
+    Returns:
+        Whether it was promoted, and the outcome, which passes too when it was handed over.
 
     Raises:
         ParameterError: parameters or the policy are wrong; all faults are named.
@@ -85,7 +88,7 @@ def roll_out(request: RolloutRequest, targets: Targets) -> bool:
         outcome.write(found, targets.outcome)
         write_timeline(place.store, rollout, targets.timeline)
     logger.warning("%s", found.summary())
-    return rollout.state.phase is Phase.PROMOTED
+    return rollout.state.phase is Phase.PROMOTED, found
 
 
 def policy_of(uri: str) -> Policy:
@@ -168,9 +171,10 @@ def judged(rollout: Rollout) -> Outcome:
     )
 
 
-def _without(targets: Targets, passed: bool, why: str) -> bool:
+def _without(targets: Targets, passed: bool, why: str) -> tuple[bool, Outcome]:
     """Tell that there was nothing to roll out."""
     reason = Reason(severity="WARNING" if passed else "ERROR", subject=STEP, kind="none", text=why)
-    outcome.write(Outcome(step=STEP, passed=passed, reasons=(reason,)), targets.outcome)
+    found = Outcome(step=STEP, passed=passed, reasons=(reason,))
+    outcome.write(found, targets.outcome)
     logger.warning("%s", why)
-    return passed
+    return passed, found

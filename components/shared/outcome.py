@@ -8,6 +8,9 @@ from kanaria.components.shared import atomic
 from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
 
+LONGEST_SUMMARY = 1000
+"""Characters of a summary in an artifact's metadata."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
@@ -52,6 +55,10 @@ class Outcome:
         verdict = "passed" if self.passed else "did not pass"
         return f"{self.step} {verdict}" + (": " + "; ".join(errors) if errors else "")
 
+    def as_metadata(self) -> dict[str, object]:
+        """Return what an outcome artifact says of itself in lists: `passed` and `summary`."""
+        return {"passed": self.passed, "summary": self.summary()[:LONGEST_SUMMARY]}
+
 
 FILE_NAME = "outcome.json"
 FORMAT = DocumentFormat()
@@ -82,3 +89,14 @@ def read(folder: str | Path) -> Outcome:
     if not isinstance(outcome.passed, bool):
         raise DataError(f"{path}: passed={shown(outcome.passed)} is not a boolean")
     return outcome
+
+
+def require_passed(*folders: str | Path) -> None:
+    """Raise unless every outcome in `folders` passed; all reasons are named at once.
+
+    Raises:
+        DataError: an outcome did not pass, or cannot be read.
+    """
+    refused = [found.summary() for found in map(read, folders) if not found.passed]
+    if refused:
+        raise DataError("; ".join(refused))

@@ -15,6 +15,7 @@ def transform_data(
     preprocessing_fn: str = "preprocessing_fn",
     materialize: bool = True,
     custom_config: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+    outcome: dsl.Input[dsl.Artifact] = None,
 ) -> None:
     """Analyse the train split with the user's preprocessing_fn and transform every split.
 
@@ -25,6 +26,7 @@ def transform_data(
         preprocessing_fn: Name of the function in it: (inputs) or (inputs, custom_config).
         materialize: Whether to write transformed examples; otherwise training reads raw ones.
         custom_config: Passed to a function that takes custom_config.
+        outcome: Outcome of validate_data; data that did not pass is refused, with the reasons.
 
     Returns:
         transform_graph: What tft.TFTransformOutput loads.
@@ -32,6 +34,10 @@ def transform_data(
     """
     from pathlib import Path
 
+    from kanaria.components.shared.outcome import require_passed
+
+    if outcome:
+        require_passed(outcome.path)
     from kanaria.components.transform.transform import TransformRequest, transform
 
     request = TransformRequest(

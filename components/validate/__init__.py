@@ -1,5 +1,7 @@
-"""validate_data: statistics, schema and anomalies of every split, and a verdict.
+"""Statistics, schema and anomalies of every split; and what drifted from the live release.
 
-Rule: this step judges, so it succeeds whatever it finds; `require_passed` stops the run. Private
+The second is a step of its own, so that the first is reused whatever is live.
+
+Rule: these steps judge, so they succeed whatever they find; the step after them refuses. Private
 names of TFDV are imported in `private_tfdv` and nowhere else.
 """

@@ -8,10 +8,10 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from kanaria.components.shared import pinned, release, storage
 from kanaria.components.shared.data_reference import PIN
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.validate.files import STATISTICS
 
-FILE = "FeatureStats.pb"
 STAND_IN = "train"
-REMEDY = f"give a {FILE} as TFDV writes it, or the folder that holds one"
+REMEDY = f"give a {STATISTICS} as TFDV writes it, or the folder that holds one"
 
 Statistics = dict[str, statistics_pb2.DatasetFeatureStatisticsList]
 
@@ -51,10 +51,20 @@ def previous(deployed: str) -> Statistics:
     if not storage.exists(uri):
         raise absent
     with storage.opened(uri) as folder:
-        found = {file.parent.name: read(file, source) for file in sorted(folder.glob(f"*/{FILE}"))}
+        found = by_split(folder, source)
     if not found:
         raise absent
     return found
+
+
+def by_split(folder: Path, source: str) -> Statistics:
+    """Return split name -> statistics of all splits in a folder; `train` first.
+
+    Raises:
+        DataError: one cannot be read.
+    """
+    files = sorted(folder.glob(f"*/{STATISTICS}"), key=lambda f: (f.parent.name != STAND_IN, f))
+    return {file.parent.name: read(file, source) for file in files}
 
 
 def of_split(
@@ -80,4 +90,4 @@ def serving(uri: str) -> statistics_pb2.DatasetFeatureStatisticsList | None:
     if not storage.exists(uri.partition(PIN)[0]):
         raise DataError(f"{source}: no such file or folder; {REMEDY}")
     with pinned.opened("serving_statistics", uri) as path:
-        return read(path / FILE if path.is_dir() else path, source)
+        return read(path / STATISTICS if path.is_dir() else path, source)

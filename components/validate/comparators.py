@@ -4,7 +4,7 @@ TFDV leaves out a comparison it cannot make, or reports a number that means noth
 infinity norm of a number). Here each comparator in force is measured, or it is an error. Pure.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -73,14 +73,21 @@ def _of_feature(feature: schema_pb2.Feature) -> Iterator[Comparator]:
                 )
 
 
-def in_force(schema: schema_pb2.Schema, environment: str = "") -> list[Comparator]:
-    """List the comparators of all features that TFDV validates in `environment` ("" = any)."""
+def in_force(schema: schema_pb2.Schema, environment: str, kind: str) -> list[Comparator]:
+    """List the comparators of a kind of all features that TFDV validates.
+
+    Args:
+        schema: the schema in force.
+        environment: schema environment, "" for any.
+        kind: "drift" or "skew".
+    """
     default = set(schema.default_environment)
     return [
         comparator
         for feature in schema.feature
         if _in_force(feature, default, environment)
         for comparator in _of_feature(feature)
+        if comparator.kind == kind
     ]
 
 
@@ -151,22 +158,19 @@ def not_computed(
     wanted: Iterable[Comparator],
     anomalies: anomalies_pb2.Anomalies,
     current: statistics_pb2.DatasetFeatureStatisticsList,
-    baselines: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
+    baseline: statistics_pb2.DatasetFeatureStatisticsList,
 ) -> dict[Comparator, str]:
     """Return why, for each of `wanted` that has no honest measurement.
 
     Args:
-        wanted: comparators whose kind is a key of `baselines`.
+        wanted: comparators of one kind.
         anomalies: TFDV's result for the split.
         current: statistics of the split.
-        baselines: "drift" and "skew" -> what they compare with.
+        baseline: what the comparators compare it with.
     """
-    measured, features = distances(anomalies), by_name(current)
-    sides = {kind: by_name(statistics) for kind, statistics in baselines.items()}
+    measured, features, side = distances(anomalies), by_name(current), by_name(baseline)
     found = {
-        c: why_not_computed(
-            c, features.get(c.feature), sides[c.kind].get(c.feature), measured.get(c.key)
-        )
+        c: why_not_computed(c, features.get(c.feature), side.get(c.feature), measured.get(c.key))
         for c in wanted
     }
     return {c: why for c, why in found.items() if why}
@@ -176,6 +180,38 @@ def error(comparator: Comparator, split: str, why: str) -> Reason:
     """Return the reason for a comparator that could not be computed in `split`."""
     text = f"{comparator} in {split} could not be computed: {why}"
     return Reason(severity="ERROR", subject=comparator.feature, kind=KIND, text=text, split=split)
+
+
+def measured(
+    split: str,
+    wanted: Iterable[Comparator],
+    found: anomalies_pb2.Anomalies,
+    current: statistics_pb2.DatasetFeatureStatisticsList,
+    baseline: statistics_pb2.DatasetFeatureStatisticsList,
+) -> tuple[list[Reason], list[str]]:
+    """Return an error for each comparator without an honest distance, and a note for the others.
+
+    Args:
+        split: name of the split.
+        wanted: comparators of one kind.
+        found: TFDV's result for the split.
+        current: statistics of the split.
+        baseline: what the comparators compare it with.
+    """
+    wanted = list(wanted)
+    failed = not_computed(wanted, found, current, baseline)
+    values = distances(found)
+    notes = [
+        f"{c} in {split} is {values[c.key]:.4g}, the limit is {c.threshold:.4g}"
+        for c in wanted
+        if c not in failed
+    ]
+    return [error(c, split, why) for c, why in failed.items()], notes
+
+
+def in_order(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Return errors first, then by feature and split."""
+    return tuple(sorted(reasons, key=lambda r: (r.severity != "ERROR", r.subject, r.split)))
 
 
 def unsupported(schema: schema_pb2.Schema) -> list[Reason]:

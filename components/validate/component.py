@@ -1,4 +1,4 @@
-"""The KFP interface of validate_data."""
+"""The KFP interfaces of validate_data and compare_data."""
 
 from kfp import dsl
 
@@ -15,20 +15,18 @@ def validate_data(
     report: dsl.Output[dsl.HTML],
     schema_file: str = "",
     environment: str = "",
-    deployed: str = "",
     serving_statistics: str = "",
 ) -> bool:
     """Compute statistics, infer or read the schema, and judge every split against it.
 
-    Skew and drift comparators of the schema act whenever their baseline is given; one that
-    cannot be computed is an error. The step succeeds whatever it finds: let require_passed
-    stop the run.
+    Skew comparators of the schema act when serving statistics are given; one that cannot be
+    computed is an error. The step succeeds whatever it finds: transform_data refuses what did
+    not pass. What is live is compare_data's, so this step is reused whatever is deployed.
 
     Args:
         examples: Examples; every split is validated.
         schema_file: Text proto of a TFDV schema; empty to infer one from the data.
         environment: Schema environment to validate in; empty for none.
-        deployed: URI of the deployed release; drift is measured from its statistics. Empty: none.
         serving_statistics: URI of the FeatureStats.pb of serving data, or of its folder, for
             skew. Empty: none.
 
@@ -48,7 +46,6 @@ def validate_data(
         examples=Path(examples.path),
         schema_file=schema_file,
         environment=environment,
-        deployed=deployed,
         serving_statistics=serving_statistics,
     )
     targets = Targets(
@@ -61,4 +58,50 @@ def validate_data(
     result = validate(request, targets)
     statistics.metadata.update(result.metadata)
     schema.metadata.update(result.metadata)
-    return result.passed
+    outcome.metadata.update(result.outcome.as_metadata())
+    return result.outcome.passed
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def compare_data(
+    statistics: dsl.Input[dsl.Artifact],
+    schema: dsl.Input[dsl.Artifact],
+    anomalies: dsl.Output[dsl.Artifact],
+    outcome: dsl.Output[dsl.Artifact],
+    report: dsl.Output[dsl.HTML],
+    deployed: str = "",
+    environment: str = "",
+) -> bool:
+    """Compare every split with what the live release was trained on.
+
+    Drift comparators of the schema act; one that cannot be computed is an error. The step
+    succeeds whatever it finds: push_model refuses what did not pass.
+
+    Args:
+        statistics: Statistics of validate_data.
+        schema: Schema of validate_data, with the drift comparators.
+        deployed: URI of the live release; empty for none, and then nothing is compared.
+        environment: Schema environment; empty for none.
+
+    Returns:
+        anomalies: <split>/SchemaDiff.pb as TFDV writes it, where a comparator asked for it.
+        outcome: Verdict with every distance, and every comparator that could not be computed.
+        report: Drift first, then every feature beside the live release's.
+        Output: Whether the data passed.
+    """
+    from pathlib import Path
+
+    from kanaria.components.validate.compare import CompareRequest, CompareTargets, compare
+
+    request = CompareRequest(
+        statistics=Path(statistics.path),
+        schema=Path(schema.path),
+        deployed=deployed,
+        environment=environment,
+    )
+    targets = CompareTargets(
+        anomalies=Path(anomalies.path), outcome=Path(outcome.path), report=Path(report.path)
+    )
+    found = compare(request, targets)
+    outcome.metadata.update(found.as_metadata())
+    return found.passed

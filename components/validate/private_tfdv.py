@@ -12,7 +12,7 @@ from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_data_validation.statistics.generators.top_k_uniques_sketch_stats_generator import (
     TopKUniquesSketchStatsGenerator,
 )
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 MOST_EXACT_VALUES = 16_384
 """Distinct values up to which counts are exact; TFDV's own 1,024 loses counts of larger texts."""
@@ -53,3 +53,15 @@ def statistics(
             for generator, accumulator in zip(generators, accumulators, strict=True)
         ]
     return stats_impl.extract_statistics_output(accumulators, generators)
+
+
+def drift(
+    statistics: statistics_pb2.DatasetFeatureStatisticsList,
+    schema: schema_pb2.Schema,
+    environment: str,
+    previous: statistics_pb2.DatasetFeatureStatisticsList,
+) -> anomalies_pb2.Anomalies:
+    """Return TFDV's anomalies of statistics against a schema and earlier statistics."""
+    return tfdv.validate_statistics(
+        statistics, schema, environment=environment or None, previous_statistics=previous
+    )

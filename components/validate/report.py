@@ -1,6 +1,7 @@
-"""The HTML report of validate_data: anomalies first, then every feature at a glance."""
+"""The HTML reports of this folder: findings first, then every feature at a glance."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
@@ -15,6 +16,33 @@ MOST_REASONS = 300
 MOST_NOTES = 300
 MOST_LABEL = 40
 MOST_SERIES = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """What a report is called, and how it names its findings and its two verdicts."""
+
+    title: str
+    findings: str
+    none: str
+    passed: str
+    failed: str
+
+
+VALIDATION = Words(
+    title="Data validation",
+    findings="Anomalies",
+    none="No anomalies.",
+    passed="The data passed.",
+    failed="The data did not pass.",
+)
+COMPARISON = Words(
+    title="Data comparison",
+    findings="Drift from the live release",
+    none="None.",
+    passed="The data passed.",
+    failed="The data drifted from what the live release was trained on.",
+)
 
 Statistics = Mapping[str, statistics_pb2.DatasetFeatureStatisticsList]
 Features = Sequence[histograms.Feature | None]
@@ -101,9 +129,9 @@ def _features(groups: _Groups, flagged: set[str]) -> html.Markup:
     return html.join([html.element("p", hint, "note"), html.table(headers, rows), note])
 
 
-def _anomalies(outcome: Outcome) -> html.Markup:
+def _findings(outcome: Outcome, none: str) -> html.Markup:
     if not outcome.reasons:
-        return html.element("p", "No anomalies.")
+        return html.element("p", none)
     rows = [
         [
             html.element("span", r.severity, "bad" if r.severity == "ERROR" else "warn"),
@@ -133,10 +161,11 @@ def _data_sets(groups: _Groups) -> html.Markup:
     return html.section("Data", html.table(["data set", "rows"], rows))
 
 
-def render(outcome: Outcome, splits: Statistics, baselines: Statistics) -> str:
+def render(words: Words, outcome: Outcome, splits: Statistics, baselines: Statistics) -> str:
     """Return the document, at most 2 MB.
 
     Args:
+        words: what it is called.
         outcome: verdict, anomalies in order, distances as notes.
         splits: split name -> statistics, at least one; the first three are drawn together.
         baselines: name -> statistics, drawn beside the first split; may be empty.
@@ -144,9 +173,9 @@ def render(outcome: Outcome, splits: Statistics, baselines: Statistics) -> str:
     groups = _Groups(splits, baselines)
     flagged = {reason.subject for reason in outcome.reasons}
     return html.page(
-        "Data validation",
-        html.verdict(outcome.passed, "The data passed.", "The data did not pass."),
-        html.section("Anomalies", _anomalies(outcome)),
+        words.title,
+        html.verdict(outcome.passed, words.passed, words.failed),
+        html.section(words.findings, _findings(outcome, words.none)),
         _notes(outcome.notes),
         _data_sets(groups),
         html.section("Features", _features(groups, flagged)),

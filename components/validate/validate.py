@@ -1,22 +1,20 @@
-"""The work of validate_data: reads the examples and the baselines, writes every artifact."""
+"""The work of validate_data: reads examples and serving statistics, writes every artifact."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from kanaria.components.shared import atomic, examples, fingerprint, outcome, storage
 from kanaria.components.shared.data_reference import PIN
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.record_batches import record_batches
-from kanaria.components.validate import baselines, judge, private_tfdv, report, schema
+from kanaria.components.validate import baselines, files, judge, private_tfdv, report, schema
 
 ROWS_PER_BATCH = 20_000
-ANOMALIES_FILE = "SchemaDiff.pb"
 
 Statistics = dict[str, statistics_pb2.DatasetFeatureStatisticsList]
 
@@ -31,14 +29,12 @@ class ValidateRequest:
         examples: examples artifact; every split is validated.
         schema_file: text proto of the user, or "" to infer one.
         environment: schema environment to validate in, or "".
-        deployed: URI of the release whose statistics are the previous ones, or "".
         serving_statistics: URI of statistics of serving data, or "".
     """
 
     examples: Path
     schema_file: str = ""
     environment: str = ""
-    deployed: str = ""
     serving_statistics: str = ""
 
 
@@ -66,17 +62,17 @@ class Result:
     """What the step tells about itself.
 
     Attributes:
-        passed: the verdict.
+        outcome: the verdict with every reason.
         metadata: artifact metadata: rows of each split and the schema's fingerprint.
     """
 
-    passed: bool
+    outcome: Outcome
     metadata: dict[str, object]
 
 
 def _check_parameters(request: ValidateRequest) -> None:
     faults = Faults("validate_data")
-    for name in ("schema_file", "deployed", "serving_statistics"):
+    for name in ("schema_file", "serving_statistics"):
         try:
             storage.check(getattr(request, name).partition(PIN)[0])
         except ParameterError as error:
@@ -102,20 +98,6 @@ def _statistics(folder: Path, given: schema_pb2.Schema | None) -> Statistics:
     return found
 
 
-def _write_protos(target: Path, name: str, protos: Mapping[str, Any]) -> None:
-    with atomic.published(target) as temporary:
-        for split, proto in protos.items():
-            (temporary / split).mkdir(parents=True)
-            data = proto.SerializeToString(deterministic=True)
-            (temporary / split / name).write_bytes(data)
-
-
-def _reported_baselines(rules: judge.Rules) -> Statistics:
-    name, previous = baselines.of_split(dict(rules.previous), "train")
-    found = {} if previous is None else {f"deployed {name}": previous}
-    return found if rules.serving is None else {**found, "serving": rules.serving}
-
-
 def validate(request: ValidateRequest, targets: Targets) -> Result:
     """Write statistics, schema, anomalies, report and outcome.
 
@@ -128,30 +110,29 @@ def validate(request: ValidateRequest, targets: Targets) -> Result:
     given = schema.given(request.schema_file) if request.schema_file else None
     if given is not None:
         schema.check_environment(given, request.environment)
-    previous = baselines.previous(request.deployed)
     serving = baselines.serving(request.serving_statistics)
     statistics = _statistics(request.examples, given)
     in_force, notes = (given, []) if given is not None else schema.inferred(statistics)
     rules = judge.Rules(
         schema=in_force,
         environment=request.environment,
-        previous=previous,
         serving=serving,
         notes=tuple(notes),
     )
     judged = {name: judge.judge_split(name, found, rules) for name, found in statistics.items()}
     verdict = judge.outcome(judged, rules)
-    _write_protos(targets.statistics, baselines.FILE, statistics)
-    _write_protos(targets.anomalies, ANOMALIES_FILE, {n: j.anomalies for n, j in judged.items()})
+    files.write_protos(targets.statistics, files.STATISTICS, statistics)
+    files.write_protos(
+        targets.anomalies, files.ANOMALIES, {n: j.anomalies for n, j in judged.items()}
+    )
     with atomic.published(targets.schema) as temporary:
         schema.write(rules.schema, temporary)
-    atomic.write_text(
-        targets.report, report.render(verdict, statistics, _reported_baselines(rules))
-    )
+    beside = {} if serving is None else {"serving": serving}
+    atomic.write_text(targets.report, report.render(report.VALIDATION, verdict, statistics, beside))
     outcome.write(verdict, targets.outcome)
     log.info("%s", verdict.summary())
     rows = {
         f"rows_{name}": int(found.datasets[0].num_examples) for name, found in statistics.items()
     }
     identity = fingerprint.of_file(targets.schema / schema.FILE)
-    return Result(passed=verdict.passed, metadata={**rows, "schema_fingerprint": identity})
+    return Result(outcome=verdict, metadata={**rows, "schema_fingerprint": identity})

@@ -6,11 +6,12 @@ from typing import Any
 from kfp import dsl
 
 from kanaria.components import (
+    bless_model,
+    compare_data,
     evaluate_model,
     fit_drift_detector,
     ingest_data,
     push_model,
-    require_passed,
     resolve_deployed,
     resolve_span,
     rollout_model,
@@ -114,12 +115,28 @@ def _for_evaluation(*tasks: dsl.PipelineTask) -> dict[str, Any]:
     }
 
 
+def _for_comparison(validate: dsl.PipelineTask) -> dict[str, Any]:
+    """Return the artifacts compare_data reads."""
+    return {name: validate.outputs[name] for name in ("statistics", "schema")}
+
+
+def _for_blessing(*tasks: dsl.PipelineTask) -> dict[str, Any]:
+    """Return the artifacts bless_model reads, from the tasks that make them."""
+    ingest, train, evaluate = tasks
+    return {
+        "evaluation": evaluate.outputs["evaluation"],
+        "examples": ingest.outputs["examples"],
+        "model": train.outputs["model"],
+    }
+
+
 def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
     """Return the artifacts push_model releases, from the tasks that make them."""
-    validate, train, evaluate, fit = tasks
+    validate, train, bless, compare, fit = tasks
     return {
         "model": train.outputs["model"],
-        "outcome": evaluate.outputs["outcome"],
+        "outcome": bless.outputs["outcome"],
+        "data_outcome": compare.outputs["outcome"],
         "schema": validate.outputs["schema"],
         "statistics": validate.outputs["statistics"],
         "serving_samples": train.outputs["serving_samples"],
@@ -144,14 +161,9 @@ def _lineage(found: dsl.PipelineTask) -> dict[str, Any]:
 
 
 def _rolled_out(push: dsl.PipelineTask, policy_file: Any, **sources: Any) -> None:
-    """Roll the canary out under the policy, if there is one; what is rolled back fails the run."""
+    """Roll the canary out under the policy, if there is one."""
     with dsl.If(policy_file != "", name="rollout"):
-        rollout = rollout_model(
-            endpoint=push.outputs["endpoint"],
-            policy_file=policy_file,
-            **sources,
-        )
-        require_passed(outcome=_fresh(rollout).outputs["outcome"])
+        _fresh(rollout_model(endpoint=push.outputs["endpoint"], policy_file=policy_file, **sources))
 
 
 @dsl.pipeline(name=NAME)
@@ -208,7 +220,7 @@ def train_and_deploy(
     prometheus_url: str = "",
     drift_server_url: str = "",
 ) -> None:
-    """Ingest, validate, transform, train and evaluate; push a blessed model as a canary.
+    """Ingest, validate, transform, train, evaluate and bless; push the model as a canary.
 
     Args:
         data: Files or patterns of CSV, Parquet or TFRecord, separated by commas, with {SPAN} or
@@ -284,34 +296,39 @@ def train_and_deploy(
         examples=ingest.outputs["examples"],
         schema_file=schema_file,
         environment=environment,
-        deployed=deployed.outputs["release"],
         serving_statistics=found.outputs["serving_statistics"],
+    )
+    compare = compare_data(
+        **_for_comparison(validate), environment=environment, deployed=deployed.outputs["release"]
     )
     transform = transform_data(
         examples=ingest.outputs["examples"],
         schema=validate.outputs["schema"],
+        outcome=validate.outputs["outcome"],
         module_file=module_file,
         materialize=materialize,
         custom_config=custom_config,
-    ).after(require_passed(outcome=validate.outputs["outcome"]))
+    )
     train = train_model(
         **_for_training(deployed, ingest, validate, transform), **_among(given, TO_TRAIN)
     )
     evaluate = evaluate_model(
-        **_for_evaluation(ingest, validate, train),
+        **_for_evaluation(ingest, validate, train), eval_config_file=eval_config_file
+    )
+    bless = bless_model(
+        **_for_blessing(ingest, train, evaluate),
         eval_config_file=eval_config_file,
         deployed=deployed.outputs["release"],
     )
     fit = _reference(ingest, validate, train)
-    with dsl.If(evaluate.outputs["Output"] == True, name="blessed"):  # noqa: E712  A KFP condition.
-        push = push_model(
-            **_for_release(validate, train, evaluate, fit),
-            **_lineage(found),
-            **_among(given, TO_PUSH),
-        )
-        _rolled_out(
-            _fresh(push),
-            rollout_policy_file,
-            prometheus_url=prometheus_url,
-            drift_server_url=drift_server_url,
-        )
+    push = push_model(
+        **_for_release(validate, train, bless, compare, fit),
+        **_lineage(found),
+        **_among(given, TO_PUSH),
+    )
+    _rolled_out(
+        _fresh(push),
+        rollout_policy_file,
+        prometheus_url=prometheus_url,
+        drift_server_url=drift_server_url,
+    )

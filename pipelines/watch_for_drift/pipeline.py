@@ -5,7 +5,6 @@ from kfp import dsl
 from kanaria.components import (
     detect_drift,
     ingest_data,
-    require_passed,
     resolve_deployed,
     resolve_span,
 )
@@ -55,5 +54,8 @@ def watch_for_drift(
         separator=separator,
         splits="serving=1",
     )
-    detect = detect_drift(examples=ingest.outputs["examples"], deployed=deployed.outputs["release"])
-    require_passed(outcome=detect.outputs["outcome"])
+    detect_drift(
+        examples=ingest.outputs["examples"],
+        deployed=deployed.outputs["release"],
+        fail_on_drift=True,
+    )

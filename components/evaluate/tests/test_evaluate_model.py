@@ -1,8 +1,11 @@
 """One evaluation of a good candidate against a worse deployed model, looked at from all sides."""
 
 import json
-from dataclasses import replace
+import subprocess
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import object_stores
@@ -12,11 +15,15 @@ import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
-from kanaria.components.evaluate.evaluate import Evaluation, Request, evaluate
+from kanaria.components.evaluate.bless import BlessRequest, bless
+from kanaria.components.evaluate.evaluate import Request, evaluate
+from kanaria.components.evaluate.measure import Inputs
 from kanaria.components.shared import outcome as outcomes
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.examples import ExamplesFormat
+from kanaria.components.shared.metadata import plain
+from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.write_examples import write_split
 
 HOSTILE = '<script>alert("x")</script>'
@@ -111,31 +118,105 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def request(home: Path, name: str, config: str, **changes: str) -> Request:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is evaluated and blessed, and where everything goes."""
+
+    out: Path
+    examples: str
+    model: str
+    eval_config_file: str
+    deployed: str = ""
+
+    @property
+    def evaluation(self) -> str:
+        return str(self.out / "evaluation")
+
+    @property
+    def comparison(self) -> str:
+        return str(self.out / "comparison")
+
+    @property
+    def report(self) -> Path:
+        return self.out / "report.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What both steps gave."""
+
+    outcome: Outcome
+    metrics: dict[str, Any]
+    alone: dict[str, Any]
+    classification: dict[str, Any]
+    row_count: int
+
+    @property
+    def blessed(self) -> bool:
+        return self.outcome.passed
+
+
+def request(home: Path, name: str, config: str, **changes: str) -> Asked:
     out = home / name
     out.mkdir()
     (out / "config.pbtxt").write_text(config)
-    asked = Request(
+    asked = Asked(
+        out=out,
         examples=str(home / "examples"),
         model=str(home / "good"),
         eval_config_file=str(out / "config.pbtxt"),
-        evaluation=str(out / "evaluation"),
-        outcome=str(out / "outcome"),
-        report=str(out / "report.html"),
     )
     return replace(asked, **changes)
 
 
+def evaluated(asked: Asked) -> Any:
+    inputs = Inputs(
+        examples=asked.examples,
+        model=asked.model,
+        eval_config_file=asked.eval_config_file,
+        split="eval",
+    )
+    page = str(asked.out / "evaluation.html")
+    return evaluate(Request(inputs=inputs, evaluation=asked.evaluation, report=page))
+
+
+def to_bless(asked: Asked, **changes: Any) -> BlessRequest:
+    whole = BlessRequest(
+        evaluation=Path(asked.evaluation),
+        examples=asked.examples,
+        model=asked.model,
+        eval_config_file=asked.eval_config_file,
+        deployed=asked.deployed,
+        comparison=Path(asked.comparison),
+        outcome=asked.out / "outcome",
+        report=asked.report,
+    )
+    return replace(whole, **changes)
+
+
+def judged(asked: Asked) -> Judged:
+    """Evaluate, then bless."""
+    first = evaluated(asked)
+    outcome, found = bless(to_bless(asked))
+    return Judged(
+        outcome=outcome,
+        metrics=plain(found.overall()),
+        alone=plain(first.findings.overall()),
+        classification=first.classification,
+        row_count=first.findings.row_count,
+    )
+
+
 @pytest.fixture(scope="module")
-def compared(home: Path) -> tuple[Request, Evaluation]:
+def compared(home: Path) -> tuple[Asked, Judged]:
     """The candidate beats its threshold everywhere and the deployed model."""
     config = CONFIG % (VALUE % 0.6 + ON_SLICE % ('feature_keys: "carrier"', 0.5))
     asked = request(home, "compared", config, deployed=str(home / "release"))
-    return asked, evaluate(asked)
+    return asked, judged(asked)
 
 
 @pytest.fixture(scope="module")
-def refused(home: Path) -> tuple[Request, Evaluation]:
+def refused(home: Path) -> tuple[Asked, Judged]:
     """The bad model is judged against a good one by value, change, and a slice without rows."""
     slice_of_nobody = 'feature_values { key: "carrier" value: "ZZ" }'
     config = CONFIG % (ON_SLICE % (slice_of_nobody, 0.1))
@@ -146,14 +227,14 @@ def refused(home: Path) -> tuple[Request, Evaluation]:
     asked = request(
         home, "refused", config, model=str(home / "release" / "model"), deployed=str(good)
     )
-    return asked, evaluate(asked)
+    return asked, judged(asked)
 
 
 @pytest.fixture(scope="module")
-def first_run(home: Path) -> tuple[Request, Evaluation]:
+def first_run(home: Path) -> tuple[Asked, Judged]:
     """No deployed model; only a change threshold is given."""
     asked = request(home, "first", CONFIG % CHANGE, model=str(home / "named"))
-    return asked, evaluate(asked)
+    return asked, judged(asked)
 
 
 def probability(weight: float) -> np.ndarray:
@@ -186,17 +267,32 @@ def test_metrics_equal_their_formulas_on_all_rows(compared):
         )
 
 
+def test_a_candidate_has_the_same_values_alone_as_beside_the_live_model(compared, refused):
+    for _, result in (compared, refused):
+        beside = {k: v for k, v in result.metrics.items() if not k.startswith("baseline_")}
+        assert result.alone == beside
+        assert len(result.metrics) == 2 * len(beside)
+
+
+def test_the_report_of_the_evaluation_gives_no_verdict(refused):
+    page = (refused[0].out / "evaluation.html").read_text()
+    assert "binary_accuracy" in page
+    assert "lessed" not in page
+
+
 def test_tfma_loads_the_evaluation(compared):
     asked, result = compared
-    loaded = tfma.load_eval_result(asked.evaluation, model_name="candidate")
+    loaded = tfma.load_eval_result(asked.comparison, model_name="candidate")
     overall = dict(loaded.slicing_metrics)[()]
     assert overall[""][""]["auc"]["doubleValue"] == result.metrics["auc"]
-    assert tfma.load_validation_result(asked.evaluation).validation_ok
+    assert tfma.load_validation_result(asked.comparison).validation_ok
+    alone = dict(tfma.load_eval_result(asked.evaluation).slicing_metrics)[()]
+    assert alone[""][""]["auc"]["doubleValue"] == result.metrics["auc"]
 
 
 def test_crossed_slices_are_evaluated(compared):
     asked, _ = compared
-    loaded = tfma.load_eval_result(asked.evaluation, model_name="candidate")
+    loaded = tfma.load_eval_result(asked.comparison, model_name="candidate")
     counts = {k: m[""][""]["example_count"]["doubleValue"] for k, m in loaded.slicing_metrics}
     assert counts[(("carrier", "AA"), ("hour", 0))] == 50
     assert len(counts) == 1 + 3 + 6
@@ -204,7 +300,7 @@ def test_crossed_slices_are_evaluated(compared):
 
 def test_the_outcome_lists_thresholds_and_what_held(compared):
     asked, result = compared
-    stored = outcomes.read(asked.outcome)
+    stored = outcomes.read(asked.out / "outcome")
     assert stored == result.outcome
     assert "at least 0.6" in stored.thresholds["auc"]
     assert stored.thresholds["auc @ carrier=AA"] == ["at least 0.6", "at least 0.5"]
@@ -224,7 +320,7 @@ def test_kfp_draws_roc_and_confusion_matrix(compared):
 
 def test_the_report_is_one_small_file_with_escaped_values(compared):
     asked, _ = compared
-    page = Path(asked.report).read_text()
+    page = asked.report.read_text()
     assert HOSTILE not in page
     assert "&lt;script&gt;" in page
     assert "Blessed" in page
@@ -266,19 +362,54 @@ def test_tfrecord_examples_are_evaluated_like_parquet(home: Path, first_run):
     write_split(home / "tfrecord/split=eval", ExamplesFormat.TFRECORD, rows.schema, [[rows]])
     packed = str(home / "tfrecord")
     asked = request(home, "packed", CONFIG % CHANGE, model=str(home / "named"), examples=packed)
-    assert evaluate(asked) == first_run[1]
+    assert judged(asked) == first_run[1]
+
+
+WITHOUT_TENSORFLOW = """
+import sys
+from pathlib import Path
+from kanaria.components.evaluate.bless import BlessRequest, bless
+names = ("evaluation", "comparison", "outcome", "report")
+folders = dict(zip(names, map(Path, sys.argv[1:5])))
+bless(BlessRequest(examples="", model="", eval_config_file=sys.argv[5], deployed="", **folders))
+print(sorted({name.partition(".")[0] for name in sys.modules} & {"tensorflow", "apache_beam"}))
+"""
+
+
+def test_a_first_run_is_blessed_without_loading_tensorflow(first_run, tmp_path: Path):
+    asked, result = first_run
+    paths = [asked.evaluation, *(str(tmp_path / name) for name in "cor"), asked.eval_config_file]
+    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert outcomes.read(tmp_path / "o") == result.outcome
+
+
+def test_an_evaluation_by_another_config_is_not_blessed(first_run, tmp_path: Path):
+    other = tmp_path / "config.pbtxt"
+    other.write_text(CONFIG % "")
+    asked = replace(first_run[0], out=tmp_path)
+    whole = to_bless(asked, evaluation=Path(first_run[0].evaluation), eval_config_file=str(other))
+    with pytest.raises(DataError, match="the evaluation was made with another EvalConfig"):
+        bless(whole)
+
+
+def test_an_evaluation_without_findings_is_not_blessed(first_run, tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"findings.json: no readable evaluation"):
+        bless(to_bless(first_run[0], evaluation=tmp_path / "empty"))
 
 
 def test_a_value_threshold_on_one_slice_fails_there_only(home: Path):
     on_slice = ON_SLICE % ('feature_values { key: "carrier" value: "UA" }', 0.999)
-    result = evaluate(request(home, "one-slice", CONFIG % on_slice))
+    result = judged(request(home, "one-slice", CONFIG % on_slice))
     (reason,) = result.outcome.reasons
     assert reason.subject == "auc @ carrier=UA"
     assert reason.text.endswith("is below the lower bound 0.999 on slice carrier=UA")
 
 
 def test_no_threshold_is_no_blessing(home: Path):
-    result = evaluate(request(home, "none", CONFIG % ""))
+    result = judged(request(home, "none", CONFIG % ""))
     assert [reason.kind for reason in result.outcome.reasons] == ["no_threshold"]
     assert not result.blessed
 
@@ -299,7 +430,7 @@ def test_a_tfx_model_gives_labels_through_its_preprocessing(home: Path, tfx_mode
     config = (CONFIG % (VALUE % 0.5)).replace('label_key: "late"', TRANSFORMED)
     by_slice = config.replace('feature_keys: "carrier"', 'feature_keys: "late_xf"', 1)
     asked = request(home, "preprocessed", by_slice, model=tfx_model)
-    result = evaluate(asked)
+    result = judged(asked)
     label = 1 - table()["late"].to_numpy()
     assert result.metrics["auc"] == pytest.approx(exact_auc(label, probability(2.0)), abs=1e-4)
     slices = [dict(key) for key, _ in tfma.load_eval_result(asked.evaluation).slicing_metrics]
@@ -314,7 +445,7 @@ def test_no_raw_column_is_needed(home: Path, tfx_model: str, metric: str, locall
     rows = table().add_column(0, "nothing", pa.nulls(ROWS))
     examples = write_examples(home / f"{metric}-examples", rows)
     asked = request(home, metric, config, model=tfx_model, examples=str(examples))
-    result = evaluate(asked)
+    result = judged(asked)
     label, p = 1 - table()["late"].to_numpy(), probability(2.0)
     entropy = -np.mean(label * np.log(p) + (1 - label) * np.log(1 - p))
     expected = exact_auc(label, p) if locally else entropy
@@ -327,17 +458,20 @@ def test_a_column_without_any_value_is_left_out(home: Path):
     rows = table().append_column("nothing", pa.nulls(ROWS))
     folder = write_examples(home / "nothing-examples", rows)
     config = (CONFIG % (VALUE % 0.5)).replace('"hour"', '"nothing"')
-    assert evaluate(request(home, "nothing", config, examples=str(folder))).blessed
+    assert judged(request(home, "nothing", config, examples=str(folder))).blessed
 
 
 # Bad input: one clear error, and nothing a later step would accept.
 
 
-def failure(asked: Request, kind: type[Exception]) -> str:
+def failure(asked: Asked, kind: type[Exception]) -> str:
     with pytest.raises(kind) as caught:
-        evaluate(asked)
-    for output in (asked.evaluation, asked.outcome, asked.report):
-        assert not Path(output).exists()
+        judged(asked)
+    assert {path.name for path in asked.out.iterdir()} <= {
+        "config.pbtxt",
+        # What evaluate_model wrote before bless_model failed.
+        *(("evaluation", "evaluation.html") if asked.deployed else ()),
+    }
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -418,7 +552,7 @@ def test_a_folder_without_a_model(home: Path):
 
 
 def test_config_and_deployed_release_in_a_bucket_give_the_same_numbers(
-    home: Path, compared: tuple[Request, Evaluation], monkeypatch: pytest.MonkeyPatch
+    home: Path, compared: tuple[Asked, Judged], monkeypatch: pytest.MonkeyPatch
 ):
     asked, local = compared
     with object_stores.s3() as bucket:
@@ -434,7 +568,7 @@ def test_config_and_deployed_release_in_a_bucket_give_the_same_numbers(
             deployed=f"{bucket.uri}/release",
             eval_config_file=f"{bucket.uri}/config.pbtxt",
         )
-        assert evaluate(remote).metrics == local.metrics
+        assert judged(remote).metrics == local.metrics
         gone = request(home, "gone-afar", config, deployed=f"{bucket.uri}/gone")
         assert "no model in this release" in failure(gone, DataError)
 

@@ -10,6 +10,7 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
 
 from kanaria.components.evaluate import engine, eval_config, results, thresholds, verdict
+from kanaria.components.evaluate.findings import Findings
 from kanaria.components.evaluate.models import LoadedModel
 from kanaria.components.evaluate.rows import Rows
 
@@ -116,13 +117,16 @@ def test_defined_metrics_equal_their_formulas(evaluated):
 
 def test_thresholds_of_undefined_metrics_do_not_hold_and_say_so(evaluated):
     found, config = evaluated
-    outcome = verdict.decide(
-        thresholds.checks(found, config),
-        validation_ok=found.validation_ok,
-        counts=(1, 0),
-        deployed="",
+    whole = Findings(
+        eval_config="",
         split="eval",
+        row_count=1,
+        value_thresholds=1,
+        change_thresholds=0,
+        validation_ok=found.validation_ok,
+        checks=tuple(thresholds.checks(found, config)),
     )
+    outcome = verdict.decide(whole, deployed="")
     slices = {reason.subject.partition("s=")[2] for reason in outcome.reasons}
     assert slices == {"negatives", "positives", "weightless"}
     assert outcome.reasons[0].text.startswith("auc_weighted was not computed on slice s=")

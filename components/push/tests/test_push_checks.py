@@ -45,7 +45,7 @@ def request_of(checked_models: Path, traffic: Traffic, tmp_path: Path):
     def made(model: str) -> PushRequest:
         return PushRequest(
             sources=Sources(model=checked_models / model, **parts),
-            outcome=tmp_path / "outcome",
+            outcomes=(tmp_path / "outcome",),
             model_root=str(checked_models / "root"),
             service=ServiceSpec(name="tips", storage_uri="", canary_percent=10),
             ready_timeout=120,

@@ -126,7 +126,7 @@ def request_of(tmp_path: Path) -> PushRequest:
     """A push without faults, whose model and blessing nobody has looked at yet."""
     return PushRequest(
         sources=Sources(model=tmp_path, schema=tmp_path, statistics=tmp_path),
-        outcome=tmp_path / "absent",
+        outcomes=(tmp_path / "absent",),
         model_root=str(tmp_path / "releases"),
         service=ServiceSpec(name="tips", storage_uri=""),
         ready_timeout=60,

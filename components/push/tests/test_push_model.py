@@ -73,7 +73,7 @@ def request(models: Path, tmp_path: Path, model: str = "one", passed: bool = Tru
     parts = {name: models / name for name in ("schema", "statistics")}
     return PushRequest(
         sources=Sources(model=models / model, **parts),
-        outcome=blessing(tmp_path, passed),
+        outcomes=(blessing(tmp_path, passed),),
         model_root=str(models / "root"),
         service=ServiceSpec(name="tips", storage_uri="", canary_percent=10),
         ready_timeout=120,
@@ -89,11 +89,18 @@ def manifest() -> dict[str, Any]:
 
 
 def test_a_model_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, traffic: Traffic):
-    found = push(request(models, tmp_path, passed=False), tmp_path / "endpoint")
-    assert not found.pushed
-    assert "auc is low" in found.reason
+    with pytest.raises(DataError, match="evaluate_model did not pass: auc is low"):
+        push(request(models, tmp_path, passed=False), tmp_path / "endpoint")
     assert traffic.observe("default", "tips") is None
-    assert (tmp_path / "endpoint/endpoint.json").exists()
+    assert not (tmp_path / "endpoint").exists()
+
+
+def test_data_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, traffic: Traffic):
+    good, bad = (blessing(tmp_path / name, name == "good") for name in ("good", "bad"))
+    asked = replace(request(models, tmp_path), outcomes=(good, bad))
+    with pytest.raises(DataError, match="did not pass: auc is low"):
+        push(asked, tmp_path / "endpoint")
+    assert traffic.observe("default", "tips") is None
 
 
 def test_the_first_model_gets_all_traffic(models: Path, tmp_path: Path, traffic: Traffic):

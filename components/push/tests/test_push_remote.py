@@ -52,7 +52,7 @@ def request(tmp_path: Path, model: Path, root: str) -> PushRequest:
     parts = {name: tmp_path / name for name in ("schema", "statistics")}
     return PushRequest(
         sources=Sources(model=model, **parts),
-        outcome=tmp_path / "outcome",
+        outcomes=(tmp_path / "outcome",),
         model_root=root,
         service=ServiceSpec(name="tips", storage_uri="", canary_percent=10),
         ready_timeout=120,

@@ -76,7 +76,7 @@ def test_a_model_that_was_rolled_back_is_tried_again_by_a_person_only(
     orders.order(store, *names, Command(kind=CommandKind.ROLLBACK, who="kim", when=1.0))
     again = {"revision": "taxi-predictor-00009", "storage_uri": str(models / "better")}
     found = targets(tmp_path)
-    assert not roll_out(request(tmp_path, **again), found)
+    assert not roll_out(request(tmp_path, **again), found)[0]
     assert [reason.kind for reason in outcome.read(found.outcome).reasons] == ["rolled_back"]
     assert store.load(*names).rollout.number == 1
 
@@ -89,20 +89,20 @@ def test_a_pushed_canary_is_promoted_and_the_step_may_be_run_again(
     service: LocalTraffic, tmp_path: Path
 ):
     asked, found = request(tmp_path), targets(tmp_path)
-    assert roll_out(asked, found)
+    assert roll_out(asked, found)[0]
     assert service.observe("default", "taxi").rolled_out == "taxi-predictor-00002"
     told = outcome.read(found.outcome)
     assert told.passed
     assert told.thresholds["strategy"] == "basic"
     assert "taxi-predictor-00002" in found.timeline.read_text()
     again = Targets(outcome=tmp_path / "again", timeline=tmp_path / "again.html")
-    assert roll_out(asked, again)
+    assert roll_out(asked, again)[0]
     assert outcome.read(again.outcome) == told
 
 
 def test_a_rollout_that_is_handed_over_passes_and_says_so(service: LocalTraffic, tmp_path: Path):
     found = targets(tmp_path)
-    assert not roll_out(request(tmp_path, wait=False), found)
+    assert not roll_out(request(tmp_path, wait=False), found)[0]
     told = outcome.read(found.outcome)
     assert told.passed
     assert "goes on under its controller" in told.notes[0]
@@ -110,13 +110,13 @@ def test_a_rollout_that_is_handed_over_passes_and_says_so(service: LocalTraffic,
 
 def test_what_was_not_pushed_is_not_rolled_out(tmp_path: Path):
     found = targets(tmp_path)
-    assert not roll_out(request(tmp_path, pushed=False, reason="not blessed"), found)
+    assert not roll_out(request(tmp_path, pushed=False, reason="not blessed"), found)[0]
     assert "nothing was pushed: not blessed" in outcome.read(found.outcome).summary()
 
 
 def test_the_first_revision_needs_no_rollout(tmp_path: Path):
     found = targets(tmp_path)
-    assert roll_out(request(tmp_path, percent=100), found)
+    assert roll_out(request(tmp_path, percent=100), found)[0]
     assert outcome.read(found.outcome).passed
 
 

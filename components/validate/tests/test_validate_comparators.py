@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from kanaria.components.validate import comparators
-from kanaria.components.validate.judge import Rules, judge_split
+from kanaria.components.validate.drift import Compared, Rules, compare_split
 
 ROWS = 60
 VALUES = {
@@ -27,13 +27,15 @@ def judged(statistics_of, schema_of):
 
     def judge(kind: str, measure: str, current: object, baseline: dict, limit="threshold:0.01"):
         text = f'feature{{name:"x" type:{kind} drift_comparator{{{measure}{{{limit}}}}}}}'
-        rules = Rules(schema=schema_of(text), previous={"train": statistics_of(baseline)})
-        return judge_split("train", statistics_of({"x": current}), rules)
+        rules = Rules(
+            schema=schema_of(text), environment="", previous={"train": statistics_of(baseline)}
+        )
+        return compare_split("train", statistics_of({"x": current}), rules)
 
     return judge
 
 
-def kinds(judged) -> set[str]:
+def kinds(judged: Compared) -> set[str]:
     assert all(reason.severity == "ERROR" for reason in judged.reasons)
     return {reason.kind for reason in judged.reasons}
 
@@ -97,8 +99,10 @@ class TestEveryMeasureIsAnError:
 
 def test_an_absent_feature_in_the_data_is_an_error(statistics_of, schema_of):
     text = 'feature{name:"x" type:INT drift_comparator{infinity_norm{threshold:1}}}'
-    rules = Rules(schema=schema_of(text), previous={"train": statistics_of({"x": [1]})})
-    found = judge_split("train", statistics_of({"y": [1]}), rules)
+    rules = Rules(
+        schema=schema_of(text), environment="", previous={"train": statistics_of({"x": [1]})}
+    )
+    found = compare_split("train", statistics_of({"y": [1]}), rules)
     assert comparators.KIND in kinds(found)
 
 
@@ -113,8 +117,10 @@ def test_a_categorical_number_is_compared_by_counts(statistics_of, schema_of):
         "drift_comparator{infinity_norm{threshold:0.1}}}"
     )
     previous = {"train": statistics_of({"x": [1, 1, 1, 2]}, schema)}
-    found = judge_split(
-        "train", statistics_of({"x": [1, 2, 2, 2]}, schema), Rules(schema=schema, previous=previous)
+    found = compare_split(
+        "train",
+        statistics_of({"x": [1, 2, 2, 2]}, schema),
+        Rules(schema=schema, environment="", previous=previous),
     )
     assert kinds(found) == {"COMPARATOR_L_INFTY_HIGH"}
 
@@ -124,8 +130,10 @@ X = 'name:"x" type:BYTES drift_comparator{infinity_norm{threshold:0.1}}'
 
 @pytest.mark.parametrize("stage", comparators.LEFT_OUT_STAGES)
 def test_features_that_tfdv_leaves_out_have_no_comparator_in_force(schema_of, stage: str):
-    assert comparators.in_force(schema_of(f"feature{{{X}}}"))
-    assert not comparators.in_force(schema_of(f"feature{{{X} lifecycle_stage:{stage}}}"))
+    assert comparators.in_force(schema_of(f"feature{{{X}}}"), "", "drift")
+    assert not comparators.in_force(
+        schema_of(f"feature{{{X} lifecycle_stage:{stage}}}"), "", "drift"
+    )
 
 
 def test_a_feature_outside_the_environment_has_no_comparator_in_force(schema_of):
@@ -133,16 +141,17 @@ def test_a_feature_outside_the_environment_has_no_comparator_in_force(schema_of)
         f'default_environment:"TRAINING" default_environment:"SERVING" '
         f'feature{{{X} not_in_environment:"SERVING"}}'
     )
-    assert comparators.in_force(schema, "TRAINING")
-    assert not comparators.in_force(schema, "SERVING")
+    assert comparators.in_force(schema, "TRAINING", "drift")
+    assert not comparators.in_force(schema, "SERVING", "drift")
 
 
 def test_another_split_of_the_release_stands_in_only_as_train(statistics_of, schema_of):
     rules = Rules(
         schema=schema_of(f"feature{{{X}}}"),
+        environment="",
         previous={"train": statistics_of({"x": VALUES["BYTES"]})},
     )
-    found = judge_split("test", statistics_of({"x": OTHER["BYTES"]}), rules)
+    found = compare_split("test", statistics_of({"x": OTHER["BYTES"]}), rules)
     assert kinds(found) == {"COMPARATOR_L_INFTY_HIGH"}
     assert found.notes[0] == "test is compared with split train of the release, which has no test"
 
@@ -153,8 +162,9 @@ def test_a_release_without_split_and_train_is_an_error(statistics_of, schema_of)
             f"feature{{{X}}} dataset_constraints{{"
             "num_examples_drift_comparator{min_fraction_threshold:0.5}}"
         ),
+        environment="",
         previous={"eval": statistics_of({"x": VALUES["BYTES"]})},
     )
-    found = judge_split("train", statistics_of({"x": OTHER["BYTES"]}), rules)
+    found = compare_split("train", statistics_of({"x": OTHER["BYTES"]}), rules)
     assert [reason.subject for reason in found.reasons] == ["x", "the data set"]
     assert "no statistics of split train or train; it has: eval" in found.reasons[0].text

@@ -52,14 +52,15 @@ def release(tmp_path: Path, examples_of, targets_in, schema_file: str) -> str:
 def test_a_feature_without_values_in_eval_stays_and_is_noted(examples_of, targets_in):
     targets = targets_in()
     empty = TAXI | {"fare": pa.array([None] * 80, pa.float64())}
-    assert validate(ValidateRequest(examples=examples_of(train=TAXI, eval=empty)), targets).passed
+    result = validate(ValidateRequest(examples=examples_of(train=TAXI, eval=empty)), targets)
+    assert result.outcome.passed
     assert "feature 'fare' has no value in split eval" in outcome.read(targets.outcome).notes[0]
 
 
 def test_good_data_passes_with_a_schema_of_its_own(examples_of, targets_in):
     targets = targets_in()
     result = validate(ValidateRequest(examples=examples_of(train=TAXI, eval=TAXI)), targets)
-    assert result.passed
+    assert result.outcome.passed
     assert outcome.read(targets.outcome).passed
     assert result.metadata["rows_train"] == result.metadata["rows_eval"] == 80
     assert len(str(result.metadata["schema_fingerprint"])) == 64
@@ -91,7 +92,8 @@ def test_an_anomaly_gives_a_negative_verdict_with_every_reason(
 ):
     bad = TAXI | {"payment": ["shells", "card"] * 40, "fare": ["much"] * 80}
     folder, targets = examples_of(train=TAXI, eval=bad), targets_in()
-    assert not validate(ValidateRequest(examples=folder, schema_file=schema_file), targets).passed
+    request = ValidateRequest(examples=folder, schema_file=schema_file)
+    assert not validate(request, targets).outcome.passed
     found = outcome.read(targets.outcome)
     assert [(r.severity, r.subject, r.kind, r.split) for r in found.reasons] == [
         ("ERROR", "fare", "UNEXPECTED_DATA_TYPE", "eval"),
@@ -106,54 +108,41 @@ def test_an_environment_excuses_a_feature(examples_of, targets_in, schema_file):
     request = {"examples": folder, "schema_file": schema_file}
     required = SCHEMA.replace("type: BYTES", "type: BYTES presence { min_count: 1 }")
     Path(schema_file).write_text(required)
-    assert not validate(ValidateRequest(**request), targets_in("none")).passed
-    assert validate(ValidateRequest(**request, environment="SERVING"), targets_in("serving")).passed
+    assert not validate(ValidateRequest(**request), targets_in("none")).outcome.passed
+    serving = ValidateRequest(**request, environment="SERVING")
+    assert validate(serving, targets_in("serving")).outcome.passed
 
 
 def test_a_first_run_skips_the_comparators_and_says_so(examples_of, targets_in, schema_file):
     targets = targets_in()
     request = ValidateRequest(examples=examples_of(train=TAXI), schema_file=schema_file)
-    assert validate(request, targets).passed
+    assert validate(request, targets).outcome.passed
     assert outcome.read(targets.outcome).notes == (
-        "1 drift comparators were skipped: nothing is deployed yet",
         "1 skew comparators were skipped: no serving statistics were given",
     )
+    assert list(outcome.read(targets.outcome).thresholds) == [
+        "skew jensen_shannon_divergence of fare"
+    ]
 
 
-@pytest.mark.parametrize(("factor", "passes"), [(1.0, True), (3.0, False)])
-def test_drift_from_the_deployed_release_acts(
-    examples_of, targets_in, schema_file, release, factor: float, passes: bool
-):
-    folder = examples_of(train=TAXI | {"fare": [factor * fare for fare in FARES]})
-    targets = targets_in()
-    request = ValidateRequest(examples=folder, schema_file=schema_file, deployed=release)
-    assert validate(request, targets).passed is passes
-    found = outcome.read(targets.outcome)
-    assert any(note.startswith("drift jensen") for note in found.notes)
-    assert found.thresholds["drift jensen_shannon_divergence of fare"] == 0.1
-    assert "deployed train" in targets.report.read_text()
-
-
-def test_a_schema_and_baselines_in_a_bucket_judge_as_local_ones_do(
+def test_a_schema_and_a_baseline_in_a_bucket_judge_as_local_ones_do(
     examples_of, targets_in, schema_file, release, monkeypatch: pytest.MonkeyPatch
 ):
     folder = examples_of(train=TAXI | {"fare": [3 * fare for fare in FARES]})
     local, remote = targets_in("local"), targets_in("remote")
-    given = {"schema_file": schema_file, "deployed": str(release)}
-    given["serving_statistics"] = f"{release}/statistics/eval"
+    given = {"schema_file": schema_file, "serving_statistics": f"{release}/statistics/eval"}
     validate(ValidateRequest(examples=folder, **given), local)
     with object_stores.gcs() as bucket:
         bucket.use(monkeypatch)
         storage.publish(Path(schema_file), f"{bucket.uri}/schema.pbtxt")
-        for split in ("train", "eval"):
-            name = f"statistics/{split}/FeatureStats.pb"
-            storage.publish(Path(release) / name, f"{bucket.uri}/release/{name}")
-        given = {"schema_file": f"{bucket.uri}/schema.pbtxt", "deployed": f"{bucket.uri}/release"}
+        name = "statistics/eval/FeatureStats.pb"
+        storage.publish(Path(release) / name, f"{bucket.uri}/release/{name}")
+        given = {"schema_file": f"{bucket.uri}/schema.pbtxt"}
         statistics = f"{bucket.uri}/release/statistics/eval"
         given["serving_statistics"] = pinned.pinned("serving_statistics", statistics)
         validate(ValidateRequest(examples=folder, **given), remote)
     assert outcome.read(remote.outcome) == outcome.read(local.outcome)
-    assert len(outcome.read(remote.outcome).reasons) == 2  # Drift and skew.
+    assert len(outcome.read(remote.outcome).reasons) == 1
 
 
 @pytest.mark.parametrize("path", ["statistics/eval", "statistics/eval/FeatureStats.pb"])
@@ -163,7 +152,7 @@ def test_skew_from_serving_acts(examples_of, targets_in, schema_file, release, p
     request = ValidateRequest(
         examples=folder, schema_file=schema_file, serving_statistics=f"file://{release}/{path}"
     )
-    assert not validate(request, targets).passed
+    assert not validate(request, targets).outcome.passed
     [reason] = outcome.read(targets.outcome).reasons
     assert reason.kind == "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH"
 
@@ -194,7 +183,7 @@ def test_a_comparison_with_another_version_is_never_made_silently(
     Path(schema_file).write_text(f"{SCHEMA} dataset_constraints {{ {constraint} }}")
     targets = targets_in()
     request = ValidateRequest(examples=examples_of(train=TAXI), schema_file=schema_file)
-    assert not validate(request, targets).passed
+    assert not validate(request, targets).outcome.passed
     assert "num_examples_drift_comparator" in outcome.read(targets.outcome).reasons[0].text
 
 
@@ -221,29 +210,23 @@ def test_all_faults_of_the_parameters_come_at_once(examples_of, targets_in):
     request = ValidateRequest(
         examples=examples_of(train=TAXI),
         environment="SERVING",
-        deployed="s3:///release",
         serving_statistics="hdfs://host/stats",
     )
-    with pytest.raises(
-        ParameterError, match=r"deployed.*s3.*serving_statistics.*hdfs.*environment"
-    ):
+    with pytest.raises(ParameterError, match=r"serving_statistics.*hdfs.*environment"):
         validate(request, targets)
     assert_nothing_written(targets)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no statistics", b"\x0a\x00"])
-@pytest.mark.parametrize("parameter", ["serving_statistics", "deployed"])
 def test_a_baseline_that_is_no_statistics_fails_before_any_work(
-    tmp_path: Path, examples_of, targets_in, parameter: str, content: bytes | None
+    tmp_path: Path, examples_of, targets_in, content: bytes | None
 ):
-    file = tmp_path / "baseline" / "statistics" / "train" / "FeatureStats.pb"
+    file = tmp_path / "FeatureStats.pb"
     if content is not None:
-        file.parent.mkdir(parents=True)
         file.write_bytes(content)
-    where = {"serving_statistics": file, "deployed": tmp_path / "baseline"}[parameter]
     targets = targets_in()
-    request = ValidateRequest(examples=examples_of(train=TAXI), **{parameter: str(where)})
-    with pytest.raises(DataError, match=f"{parameter}=.*give a"):
+    request = ValidateRequest(examples=examples_of(train=TAXI), serving_statistics=str(file))
+    with pytest.raises(DataError, match=r"serving_statistics=.*give a"):
         validate(request, targets)
     assert_nothing_written(targets)
 

@@ -64,7 +64,7 @@ def push_as(
             (folder / "1/saved_model.pb").write_text(model)
         request = PushRequest(
             sources=Sources(**folders),
-            outcome=tmp_path / "outcome",
+            outcomes=(tmp_path / "outcome",),
             model_root=f"{bucket.uri}/{services.namespace}",
             service=ServiceSpec(
                 name="tips", namespace=services.namespace, storage_uri="", canary_percent=10

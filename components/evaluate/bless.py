@@ -1,0 +1,117 @@
+"""The work of bless_model: judges an evaluation, and compares with the live model.
+
+Without a live one TensorFlow is never loaded: what evaluate_model found is enough.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kanaria.components.evaluate import findings, report, verdict
+from kanaria.components.evaluate.findings import Findings
+from kanaria.components.shared import atomic, release, storage
+from kanaria.components.shared import outcome as outcomes
+from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.outcome import Outcome
+from kanaria.components.shared.parameters import Faults
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BlessRequest:
+    """What to judge and where to put the results.
+
+    Attributes:
+        evaluation: artifact of evaluate_model.
+        examples: the examples it was made on; read where a release is deployed.
+        model: the model it is about; likewise.
+        eval_config_file: the EvalConfig it was made with.
+        deployed: URI of the release to compare with; "" for none.
+        comparison: folder to write TFMA's results to.
+        outcome: folder to write the outcome to.
+        report: file to write the HTML report to.
+    """
+
+    evaluation: Path
+    examples: str
+    model: str
+    eval_config_file: str
+    deployed: str
+    comparison: Path
+    outcome: Path
+    report: Path
+
+
+def _checked(request: BlessRequest) -> Findings:
+    """Return what evaluate_model found; raise unless it was asked for by this EvalConfig."""
+    faults = Faults(verdict.STEP)
+    for name in ("eval_config_file", "deployed"):
+        try:
+            storage.check(getattr(request, name))
+        except ParameterError as error:
+            faults.add(f"{name}: {error}")
+    faults.raise_if_any()
+    found = findings.read(request.evaluation)
+    if storage.sha256(request.eval_config_file) != found.eval_config:
+        raise DataError(
+            f"eval_config_file={shown(request.eval_config_file)}: the evaluation was made with "
+            "another EvalConfig; give evaluate_model and bless_model the same one"
+        )
+    return found
+
+
+@contextmanager
+def _deployed_model(uri: str) -> Iterator[Path]:
+    """Yield the model of a release, on this machine for the block's time."""
+    model = storage.join(uri, release.MODEL)
+    if not storage.exists(model):
+        raise DataError(
+            f'deployed={shown(uri)}: no model in this release; give its URI, or "" for a first run'
+        )
+    with storage.opened(model) as folder:
+        yield folder
+
+
+def _compared(request: BlessRequest, alone: Findings, folder: Path) -> Findings:
+    """Return the findings beside the deployed model, or those of the candidate alone."""
+    if not request.deployed:
+        shutil.copytree(request.evaluation, folder)
+        return alone
+    from kanaria.components.evaluate.measure import Inputs, measure
+
+    inputs = Inputs(
+        examples=request.examples,
+        model=request.model,
+        eval_config_file=request.eval_config_file,
+        split=alone.split,
+    )
+    folder.mkdir()
+    with _deployed_model(request.deployed) as deployed:
+        return measure(verdict.STEP, inputs, folder, deployed)[0]
+
+
+def bless(request: BlessRequest) -> tuple[Outcome, Findings]:
+    """Judge the model by every threshold, and write the results.
+
+    Args:
+        request: inputs, and the three outputs, which are written atomically; the outcome
+            comes last, so a run that fails has none.
+
+    Raises:
+        ParameterError: a parameter or the EvalConfig is wrong; every fault is named.
+        DataError: the evaluation is not one of this EvalConfig, or examples or a model do not
+            serve.
+        NotReadyError: an object store does not answer.
+    """
+    alone = _checked(request)
+    with atomic.published(request.comparison) as folder:
+        found = _compared(request, alone, folder)
+    decided = verdict.decide(found, request.deployed)
+    atomic.write_text(request.report, report.page(decided, found, request.deployed))
+    outcomes.write(decided, request.outcome)
+    logger.info("%s", decided.summary())
+    return decided, found

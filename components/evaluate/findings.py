@@ -1,0 +1,152 @@
+"""What an evaluation found: values, thresholds and curves; kept beside TFMA's files as JSON.
+
+A model is blessed from these alone where nothing is live, so nothing here loads TensorFlow.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.evaluate.curves import Curves
+from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.errors import DataError, shown
+
+FILE = "findings.json"
+FORMAT = DocumentFormat()
+CANDIDATE, DEPLOYED = "candidate", "deployed"
+"""Names of the two models in `Findings.curves`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Value:
+    """One metric on one slice.
+
+    Attributes:
+        slice: for instance "carrier=AA"; "" is the overall slice.
+        metric: name, with output, class and weighting where they matter.
+        candidate: value of the candidate; None when it was not computed.
+        baseline: value of the deployed model; None when there is none.
+    """
+
+    slice: str
+    metric: str
+    candidate: float | None
+    baseline: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One threshold on one slice.
+
+    Attributes:
+        value: which metric and slice, and its values.
+        kind: "value_threshold" or "change_threshold".
+        bound: the limit as text.
+        passed: TFMA's verdict.
+        text: one sentence with the value and the limit.
+    """
+
+    value: Value
+    kind: str
+    bound: str
+    passed: bool
+    text: str
+
+    @property
+    def subject(self) -> str:
+        """Return the metric and its slice, for instance "auc @ carrier=AA"."""
+        return (
+            f"{self.value.metric} @ {self.value.slice}" if self.value.slice else self.value.metric
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Findings:
+    """What TFMA found about a candidate, alone or beside the deployed model.
+
+    Attributes:
+        eval_config: SHA-256 of the EvalConfig's text.
+        split: name of the evaluated split.
+        row_count: number of evaluated rows.
+        value_thresholds: how many value thresholds the user asked for.
+        change_thresholds: how many change thresholds.
+        validation_ok: TFMA's verdict over all thresholds and slices that could be judged.
+        notes: what a reader must know of how it was computed.
+        values: every scalar metric of every slice, the overall slice first.
+        checks: every threshold on every slice it covers, failed ones first.
+        curves: model -> what is drawn of it, of binary classifiers.
+    """
+
+    eval_config: str
+    split: str
+    row_count: int
+    value_thresholds: int
+    change_thresholds: int
+    validation_ok: bool
+    notes: tuple[str, ...] = ()
+    values: tuple[Value, ...] = ()
+    checks: tuple[Check, ...] = ()
+    curves: Mapping[str, Curves] = field(default_factory=dict)
+
+    def overall(self) -> dict[str, Any]:
+        """Return metric -> value over all rows; the deployed model's begin with `baseline_`."""
+        overall = [value for value in self.values if not value.slice]
+        found = {value.metric: value.candidate for value in overall}
+        return {**found, **{f"baseline_{value.metric}": value.baseline for value in overall}}
+
+
+def _strict(value: Any) -> Any:
+    """Return JSON data without NaN and infinities, which become their names."""
+    if isinstance(value, dict):
+        return {key: _strict(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(each) for each in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write(findings: Findings, folder: Path) -> None:
+    """Write `findings.json` into a folder; the same findings give the same bytes."""
+    document = FORMAT.numbered(_strict(asdict(findings)))
+    (folder / FILE).write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _value(raw: Mapping[str, Any]) -> Value:
+    numbers = {
+        name: None if raw[name] is None else float(raw[name]) for name in ("candidate", "baseline")
+    }
+    return Value(slice=raw["slice"], metric=raw["metric"], **numbers)
+
+
+def _check(raw: Mapping[str, Any]) -> Check:
+    return Check(**{**raw, "value": _value(raw["value"])})
+
+
+def read(folder: Path) -> Findings:
+    """Read the findings of an evaluation artifact.
+
+    Raises:
+        DataError: there are none, or they do not parse; nothing may then be blessed.
+    """
+    path = folder / FILE
+    try:
+        raw = FORMAT.current(json.loads(path.read_text(encoding="utf-8")), str(path))
+        found = Findings(
+            **{
+                **raw,
+                "notes": tuple(raw["notes"]),
+                "values": tuple(_value(each) for each in raw["values"]),
+                "checks": tuple(_check(each) for each in raw["checks"]),
+                "curves": {name: Curves(**each) for name, each in raw["curves"].items()},
+            }
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(
+            f"{path}: no readable evaluation ({shown(error)}); give what evaluate_model wrote"
+        ) from error
+    verdicts = [found.validation_ok, *(check.passed for check in found.checks)]
+    if not all(isinstance(verdict, bool) for verdict in verdicts):
+        raise DataError(f"{path}: a verdict is not a boolean; run evaluate_model again")
+    return found

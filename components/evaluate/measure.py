@@ -1,0 +1,146 @@
+"""Measures a candidate on held-out rows with TFMA, alone or beside the deployed model."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.evaluate import (
+    config_check,
+    curves,
+    engine,
+    eval_config,
+    label_check,
+    models,
+    results,
+    rows,
+    thresholds,
+)
+from kanaria.components.evaluate.engine import Columns
+from kanaria.components.evaluate.findings import CANDIDATE, DEPLOYED, Findings, write
+from kanaria.components.evaluate.models import LoadedModel
+from kanaria.components.evaluate.rows import Rows
+from kanaria.components.shared import storage
+from kanaria.components.shared.examples import split_files
+from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.record_batches import column_names
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """What is measured.
+
+    Attributes:
+        examples: examples artifact, `split=<name>/part-*`.
+        model: folder with `<version>/saved_model.pb` of the candidate.
+        eval_config_file: path or URI of an EvalConfig text proto.
+        split: name of the split to evaluate on.
+    """
+
+    examples: str
+    model: str
+    eval_config_file: str
+    split: str
+
+
+def _checked_config(
+    step: str, config: Any, inputs: Inputs, files: Sequence[Path], deployed: Path | None
+) -> tuple[Any, list[LoadedModel]]:
+    """Return the config for the models at hand and the models; raise on any fault in it."""
+    faults = Faults(f"{step}: {inputs.eval_config_file}")
+    columns = set(column_names(files))
+    candidate = eval_config.candidate_spec(config)
+    preprocessed = bool(candidate.preprocessing_function_names)
+    if not preprocessed:
+        config_check.check(config, columns, faults)
+        faults.raise_if_any()
+    full = eval_config.for_models(config, with_baseline=deployed is not None)
+    folders = [Path(inputs.model), *([deployed] if deployed else [])]
+    loaded = [models.load(f, spec) for f, spec in zip(folders, full.model_specs, strict=True)]
+    if preprocessed:
+        # Only the loaded model tells which columns its preprocessing adds.
+        added = set().union(*(s.output_names() for s in loaded[0].preprocess))
+        config_check.check(config, columns | added, faults)
+        faults.raise_if_any()
+    for spec, model in zip(full.model_specs, loaded, strict=True):
+        config_check.check_outputs(
+            full, spec, model.predict.output_names(), model.predict.where, faults
+        )
+    faults.raise_if_any()
+    return full, loaded
+
+
+def _columns_needed(config: Any) -> set[str]:
+    needed = eval_config.slice_columns(config)
+    for spec in config.model_specs:
+        needed |= eval_config.example_columns(spec)
+    return needed | {spec.query_key for spec in config.metrics_specs if spec.query_key}
+
+
+def _classifiers(found: Rows, config: Any) -> dict[str, Columns]:
+    """Return the models that are binary classifiers with their labels and predictions."""
+    result = {}
+    for spec in config.model_specs:
+        columns = engine.scalar_columns(found, spec)
+        name = DEPLOYED if spec.is_baseline else CANDIDATE
+        if columns is not None and curves.is_binary(columns.label, columns.prediction):
+            result[name] = columns
+        else:
+            logger.info("no ROC curve for the %s: it is not a binary classifier", name)
+    return result
+
+
+def _read(split: str, config: Any, loaded: Sequence[LoadedModel], files: list[Path]) -> Rows:
+    sql = any(spec.slice_keys_sql for spec in config.slicing_specs)
+    every = set(column_names(files))
+    found = rows.read(files, loaded, every if sql else _columns_needed(config))
+    label_check.check(found, config, split)
+    return found
+
+
+def measure(
+    step: str, inputs: Inputs, folder: Path, deployed: Path | None = None
+) -> tuple[Findings, dict[str, Any]]:
+    """Run TFMA and write its files and the findings into `folder`.
+
+    Args:
+        step: name of the step, for messages.
+        inputs: what is measured.
+        folder: existing empty folder.
+        deployed: model folder of the deployed release; None measures the candidate alone.
+
+    Returns:
+        The findings, and what KFP draws of the candidate as ROC curve and confusion matrix; empty
+        if it is no binary classifier.
+
+    Raises:
+        ParameterError: the EvalConfig is wrong; every fault is named.
+        DataError: the examples, their labels or a model do not serve.
+        NotReadyError: an object store does not answer.
+    """
+    config = eval_config.parse(inputs.eval_config_file)
+    files = split_files(inputs.examples, inputs.split)
+    full, loaded = _checked_config(step, config, inputs, files, deployed)
+    found = _read(inputs.split, full, loaded, files)
+    way = engine.analyse(found, full, loaded, folder)
+    written = results.load(folder, full.model_specs[0].name)
+    classifiers = _classifiers(found, full)
+    values, changes = eval_config.threshold_counts(config)
+    findings = Findings(
+        eval_config=storage.sha256(inputs.eval_config_file),
+        split=inputs.split,
+        row_count=len(found),
+        value_thresholds=values,
+        change_thresholds=changes,
+        validation_ok=written.validation_ok,
+        notes=(f"evaluated row by row on Beam because of {way}",) if way else (),
+        values=tuple(written.values()),
+        checks=tuple(thresholds.checks(written, full)),
+        curves={n: curves.drawn(c.label, c.prediction) for n, c in classifiers.items()},
+    )
+    write(findings, folder)
+    own = classifiers.get(CANDIDATE)
+    return findings, curves.kfp_metadata(own.label, own.prediction) if own else {}

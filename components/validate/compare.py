@@ -1,0 +1,93 @@
+"""The work of compare_data: reads statistics of both sides, writes every artifact."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from kanaria.components.shared import atomic, outcome, storage
+from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.outcome import Outcome
+from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.schema_file import read_schema
+from kanaria.components.validate import baselines, drift, files, report
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompareRequest:
+    """What to compare with what.
+
+    Attributes:
+        statistics: artifact of validate_data.
+        schema: folder with `schema.pbtxt`; its drift comparators act.
+        deployed: URI of the live release, or "" for none.
+        environment: schema environment, or "".
+    """
+
+    statistics: Path
+    schema: Path
+    deployed: str = ""
+    environment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompareTargets:
+    """Final paths, each published atomically; the outcome's is written last.
+
+    Attributes:
+        anomalies: folder, `<split>/SchemaDiff.pb`.
+        outcome: folder.
+        report: one HTML file.
+    """
+
+    anomalies: Path
+    outcome: Path
+    report: Path
+
+
+def _check_parameters(request: CompareRequest) -> None:
+    faults = Faults(drift.STEP)
+    try:
+        storage.check(request.deployed)
+    except ParameterError as error:
+        faults.add(f"deployed: {error}")
+    faults.raise_if_any()
+
+
+def _statistics(folder: Path) -> baselines.Statistics:
+    found = baselines.by_split(folder, "statistics")
+    if not found:
+        raise DataError(f"statistics {folder}: no split; give what validate_data wrote")
+    return found
+
+
+def compare(request: CompareRequest, targets: CompareTargets) -> Outcome:
+    """Compare every split with the live release; write anomalies, report and outcome.
+
+    Raises:
+        ParameterError: the release's URI is of an unknown kind.
+        DataError: statistics or schema cannot be read.
+        NotReadyError: an object store does not answer.
+    """
+    _check_parameters(request)
+    schema = read_schema(request.schema / "schema.pbtxt")
+    statistics = _statistics(request.statistics)
+    previous = baselines.previous(request.deployed)
+    rules = drift.Rules(schema=schema, environment=request.environment, previous=previous)
+    compared = drift.compare(statistics, rules)
+    verdict = drift.outcome(compared, rules)
+    found = {name: one.anomalies for name, one in compared.items() if one.anomalies is not None}
+    files.write_protos(targets.anomalies, files.ANOMALIES, found)
+    beside = {f"deployed {name}": one for name, one in _shown(previous).items()}
+    page = report.render(report.COMPARISON, verdict, statistics, beside)
+    atomic.write_text(targets.report, page)
+    outcome.write(verdict, targets.outcome)
+    log.info("%s", verdict.summary())
+    return verdict
+
+
+def _shown(previous: baselines.Statistics) -> baselines.Statistics:
+    """Return the one split of the release that is drawn beside the new data."""
+    name, found = baselines.of_split(previous, baselines.STAND_IN)
+    return {} if found is None else {name: found}
