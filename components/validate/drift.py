@@ -89,7 +89,7 @@ def _without_split(split: str, rules: Rules) -> Compared:
 def _without_size_comparison(schema: schema_pb2.Schema) -> schema_pb2.Schema:
     copy = schema_pb2.Schema()
     copy.CopyFrom(schema)
-    copy.dataset_constraints.ClearField(SIZE)  # type: ignore[arg-type]
+    copy.dataset_constraints.ClearField(SIZE)
     return copy
 
 

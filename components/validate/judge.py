@@ -11,8 +11,6 @@ from kanaria.components.validate import anomalies as tfdv_anomalies
 from kanaria.components.validate import comparators
 from kanaria.components.validate.comparators import Comparator
 
-Statistics = statistics_pb2.DatasetFeatureStatisticsList
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
@@ -27,7 +25,7 @@ class Rules:
 
     schema: schema_pb2.Schema
     environment: str = ""
-    serving: Statistics | None = None
+    serving: statistics_pb2.DatasetFeatureStatisticsList | None = None
     notes: tuple[str, ...] = ()
 
     def comparators(self) -> list[Comparator]:
@@ -50,7 +48,9 @@ class Judged:
     notes: tuple[str, ...]
 
 
-def judge_split(split: str, statistics: Statistics, rules: Rules) -> Judged:
+def judge_split(
+    split: str, statistics: statistics_pb2.DatasetFeatureStatisticsList, rules: Rules
+) -> Judged:
     """Validate one split; with serving statistics skew comparators act."""
     found = tfdv.validate_statistics(
         statistics,
