@@ -177,6 +177,8 @@ class _Run:
                 self.task(task, entry)
             except (KanariaError, OSError) as error:
                 entry.cause = str(error)
+                left = error.left if isinstance(error, step.StepFailedError) else {}
+                entry.artifacts = {name: artifact.uri for name, artifact in left.items()}
                 self.update(entry, State.FAILED)
                 return State.FAILED
             except KeyboardInterrupt:

@@ -18,6 +18,8 @@ ENDINGS = {"system.HTML": ".html", "system.Markdown": ".md"}
 """What a file of such an artifact is called, so that a browser knows what it opens."""
 OUTPUT = "executor_output.json"
 PARAMETERS = "parameters"
+RAISED = 1
+"""Python's exit code after an error; what was killed may have left half a file."""
 UNFINISHED = (
     "the step ended with code 0 but without its outputs; some code in it calls sys.exit or "
     "os._exit: let it return, or raise an error"
@@ -73,26 +75,48 @@ class StepOutputs:
 
 
 class StepFailedError(KanariaError):
-    """A task's process ended with another code than 0, or before its work was done."""
+    """A task's process ended with another code than 0, or before its work was done.
+
+    `left` are the output artifacts that a step which raised an error had written by then.
+    """
+
+    def __init__(self, message: str, left: Mapping[str, Artifact] | None = None) -> None:
+        """Tell why, and what is there to look at."""
+        super().__init__(message)
+        self.left = left or {}
 
 
 def _outputs(task: Task) -> Mapping[str, Any]:
     return task.component.get("outputDefinitions", {})
 
 
-def _promised(name: str, schema_title: str, folder: Path) -> Artifact:
-    """Return an output artifact before its task has run."""
-    uri = str(folder / f"{name}{ENDINGS.get(schema_title, '')}")
-    return Artifact(name=name, schema_title=schema_title, uri=uri, metadata={})
+def _promised(task: Task, folder: Path) -> dict[str, Artifact]:
+    """Return the output artifacts of a task before it has run."""
+    titles = {
+        name: definition["artifactType"]["schemaTitle"]
+        for name, definition in _outputs(task).get("artifacts", {}).items()
+    }
+    return {
+        name: Artifact(
+            name=name,
+            schema_title=title,
+            uri=str(folder / f"{name}{ENDINGS.get(title, '')}"),
+            metadata={},
+        )
+        for name, title in titles.items()
+    }
+
+
+def _left(task: Task, folder: Path) -> dict[str, Artifact]:
+    """Return the output artifacts that are there although the step has failed."""
+    promised = _promised(task, folder)
+    return {name: each for name, each in promised.items() if Path(each.uri).exists()}
 
 
 def executor_input(task: Task, inputs: StepInputs, folder: Path) -> dict[str, Any]:
     """Return what kfp's executor reads: inputs, and the paths below `folder` for outputs."""
     outputs = _outputs(task)
-    artifacts = {
-        name: _promised(name, definition["artifactType"]["schemaTitle"], folder)
-        for name, definition in outputs.get("artifacts", {}).items()
-    }
+    artifacts = _promised(task, folder)
     return {
         "inputs": {
             "parameterValues": dict(inputs.parameters),
@@ -146,7 +170,8 @@ def run(
     log = folder / LOG
     finished = process.run(command, log, _environment(python, extra), tick)
     if finished.code:
-        raise StepFailedError(cause(finished.code, log))
+        left = _left(task, folder) if finished.code == RAISED else {}
+        raise StepFailedError(cause(finished.code, log), left)
     return _read_outputs(task, request, folder, finished.peak_mb)
 
 

@@ -38,7 +38,14 @@ def lines(record: RunRecord) -> Iterator[str]:
         yield f"not run: {', '.join(waiting)}"
     for task in record.tasks:
         yield from (f"report: {path}" for path in task.artifacts.values() if path.endswith(REPORT))
-    # What a judging step did not let pass, so that a skipped task has its reason.
+    yield from _refusals(record)
+
+
+def _refusals(record: RunRecord) -> Iterator[str]:
+    """Yield what a judging step did not let pass, unless a task failed for it and said so."""
+    causes = [task.cause for task in record.tasks if task.state is State.FAILED]
     for task in record.tasks:
-        if task.metadata.get(OUTCOME, {}).get("passed") is False:
-            yield str(task.metadata[OUTCOME]["summary"])
+        told = task.metadata.get(OUTCOME, {})
+        summary = str(told.get("summary", ""))
+        if told.get("passed") is False and not any(summary in cause for cause in causes):
+            yield summary

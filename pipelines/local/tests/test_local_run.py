@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from kfp import local
 from toy_runner import Runner, compiled
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.pipelines.local import plan
+from kanaria.pipelines.local import plan, summary
 from kanaria.pipelines.local.record import RunRecord, State, all_runs
 
 
@@ -130,12 +131,43 @@ def test_a_failure_names_the_cause_and_the_rest_is_not_run(runner: Runner, tmp_p
     assert task(record, "apologise").state is State.PENDING
 
 
+@pytest.mark.parametrize(
+    ("why", "policy", "ended"),
+    [
+        ("", "", {"refuse": "succeeded", "use": "skipped"}),
+        ("", "p", {"refuse": "succeeded", "use": "succeeded"}),
+        ("too salty", "p", {"refuse": "failed", "use": "pending"}),
+    ],
+)
+def test_a_step_that_refuses_ends_a_run_as_it_does_in_kfp_local(
+    runner: Runner, tmp_path: Path, why: str, policy: str, ended: dict[str, str]
+):
+    record = runner.run(compiled(toy.refusing, tmp_path), why=why, policy=policy)
+    assert {name.rpartition("/")[2]: state for name, state in states(record).items()} == ended
+    local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(tmp_path / "kfp"))
+    with pytest.raises(RuntimeError) if why else nullcontext():
+        toy.refusing(why=why, policy=policy)
+    theirs = {path.parent.name for path in (tmp_path / "kfp").glob("*/*/executor_output.json")}
+    assert theirs == {name for name, state in ended.items() if state == "succeeded"}
+
+
+def test_a_step_that_raises_shows_what_it_has_written(runner: Runner, tmp_path: Path):
+    record = runner.run(compiled(toy.refusing, tmp_path), why="too salty")
+    refused = task(record, "refuse")
+    assert list(refused.artifacts) == ["report"]
+    assert Path(refused.artifacts["report"]).read_text() == "<p>too salty</p>"
+    page = (runner.root.runs / record.run_id / "index.html").read_text()
+    assert 'href="refuse/report.html"' in page
+    assert f"report: {refused.artifacts['report']}" in summary.lines(record)
+
+
 def test_a_step_killed_with_9_says_so_and_its_output_is_not_reused(runner: Runner, tmp_path: Path):
     document = compiled(toy.dying, tmp_path)
     for _ in range(2):
         record = runner.run(document)
         assert task(record, "die").state is State.FAILED
         assert task(record, "die").cause.startswith("killed by signal 9")
+        assert not task(record, "die").artifacts
     assert not list(runner.root.cache.glob("*"))
 
 

@@ -29,6 +29,15 @@ def test_a_model_that_is_not_blessed_is_named_with_its_reason():
     assert why in summary.lines(ended(judged, push))
 
 
+def test_a_refusal_that_failed_a_task_is_told_once():
+    why = "bless_model did not pass: auc = 0.5 is below the lower bound 0.6"
+    judged = TaskRecord(name="bless", metadata={"outcome": {"passed": False, "summary": why}})
+    push = TaskRecord(name="push", state=State.FAILED, cause=f"DataError: {why}")
+    record = ended(judged, push, state=State.FAILED)
+    assert next(summary.failures(record)) == f"error: push: DataError: {why}"
+    assert why not in "".join(summary.lines(record))
+
+
 def test_what_passed_is_not_mentioned():
     judged = TaskRecord(name="evaluate", metadata={"outcome": {"passed": True, "summary": "fine"}})
     assert "fine" not in "".join(summary.lines(ended(judged)))

@@ -172,6 +172,22 @@ def guarded() -> None:
         fail(message="x")
 
 
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def refuse(why: str, report: dsl.Output[dsl.HTML], data: dsl.Output[dsl.Dataset]):
+    from pathlib import Path
+
+    Path(report.path).write_text(f"<p>{why}</p>")
+    if why:
+        raise ValueError(why)
+
+
+@dsl.pipeline(name="refusing")
+def refusing(why: str = "", policy: str = "") -> None:
+    refused = refuse(why=why)
+    with dsl.If(policy != ""):
+        use(data=refused.outputs["data"])
+
+
 @dsl.pipeline(name="dying")
 def dying() -> None:
     die()
