@@ -37,7 +37,7 @@ config = Path(flights.__file__).with_name("train.yaml")
 record, index = launch(
     "train_and_deploy",
     config=str(config),
-    values={"data": str(months[0]), "train_steps": 200, "service_name": "quickstart"},
+    values={"data": str(months[0]), "train_steps": 200, "service": {"name": "quickstart"}},
     root=root,
 )
 record.state, str(index)

@@ -42,7 +42,7 @@ values = {
     "data": "s3://bucket/flights/{YYYY}-{MM}-{DD}/*.csv",
     "module_file": str(folder / "flights_module.py"),
     "eval_config_file": str(folder / "eval_config.pbtxt"),
-    "service_name": "flights-delay",
+    "service": {"name": "flights-delay"},
 }
 
 server = Server()

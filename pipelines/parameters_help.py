@@ -6,7 +6,10 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kanaria.components.shared.keys import Table
 
 MOST_COLUMNS = 100
 INDENT = " " * 6
@@ -47,6 +50,7 @@ def of(pipeline: str) -> str:
         ParameterError: there is no such pipeline.
     """
     # The command line loads no YAML to be listed.
+    from kanaria.pipelines import mappings
     from kanaria.pipelines.compiled import documents
     from kanaria.pipelines.local.plan import interface
 
@@ -55,8 +59,11 @@ def of(pipeline: str) -> str:
     lines = [f"parameters of {pipeline}, in the file of --config or by --set NAME=VALUE:"]
     # Those that must be given come first.
     ordered = sorted(found.parameters.items(), key=lambda one: _default(*one) != REQUIRED)
+    known = mappings.of(found)
     for name, definition in ordered:
         lines += _entry(name, definition, width)
+        if name in known:
+            lines += _keys(name, known[name].table, width)
     return "\n".join(lines) + "\n"
 
 
@@ -75,7 +82,24 @@ def _entry(name: str, definition: Mapping[str, Any], width: int) -> Iterator[str
     from kanaria.pipelines.local.parameter_types import name_of
 
     yield f"  {name}: {name_of(definition)}, {_default(name, definition)}"
-    text = " ".join(str(definition.get("description", "")).split())
-    yield from textwrap.wrap(
-        text, width, initial_indent=INDENT, subsequent_indent=INDENT, break_on_hyphens=False
+    yield from _wrapped(str(definition.get("description", "")), INDENT, width)
+
+
+def _keys(name: str, table: "Table", width: int) -> Iterator[str]:
+    """Yield the keys of a mapping below it."""
+    from kanaria.components.shared.keys import told
+    from kanaria.pipelines.mappings import all_keys
+
+    for path, key in all_keys(table, name):
+        yield from _wrapped(f"{path}: {key.kind}, {told(key)}", INDENT, width)
+        yield from _wrapped(key.meaning, INDENT + "    ", width)
+
+
+def _wrapped(text: str, indent: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        " ".join(text.split()),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
     )

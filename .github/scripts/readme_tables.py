@@ -4,13 +4,18 @@ Usage: readme_tables.py [--check]   With --check nothing is written; stale files
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from kanaria import components
+from kanaria.components.shared.keys import told
+from kanaria.pipelines.mappings import KNOWN, all_keys
 
 ROOT = Path(__file__).parents[2]
 START = "<!-- generated: inputs and outputs -->"
 END = "<!-- end generated -->"
+MAPPINGS = {"push": ("service", "delivery"), "resolve": ("reading",)}
+"""Folder of a step -> the mappings whose keys its README shows."""
 
 
 def _cell(text: str) -> str:
@@ -36,11 +41,23 @@ def table(name: str) -> str:
     return "\n".join(lines)
 
 
-def rewritten(text: str, names: list[str]) -> str:
+def keys_of(mapping: str) -> str:
+    """Return the Markdown table of a mapping's keys."""
+    lines = [f"### Keys of `{mapping}`", "", "| key | holds | default | meaning |"]
+    lines.append("|---|---|---|---|")
+    for path, key in all_keys(KNOWN[mapping].table, mapping):
+        default = told(key).removeprefix("default ")
+        shown = default if default in ("required", "optional") else f"`{default}`"
+        name, meaning = path.removeprefix(f"{mapping}."), _cell(key.meaning)
+        lines.append(f"| `{name}` | {key.kind} | {shown} | {meaning} |")
+    return "\n".join(lines)
+
+
+def rewritten(text: str, names: list[str], mappings: Sequence[str] = ()) -> str:
     """Return the README with the part between the two marks made anew."""
     before, _, rest = text.partition(START)
     _, _, after = rest.partition(END)
-    tables = "\n\n".join(table(name) for name in names)
+    tables = "\n\n".join([*map(table, names), *map(keys_of, mappings)])
     return f"{before}{START}\n{tables}\n{END}{after}"
 
 
@@ -51,7 +68,7 @@ def main() -> int:
         names = [name for name, place in components.FOLDERS.items() if place == folder]
         path = ROOT / "components" / folder / "README.md"
         old = path.read_text(encoding="utf-8")
-        new = rewritten(old, names)
+        new = rewritten(old, names, MAPPINGS.get(folder, ()))
         if new != old:
             stale.append(str(path.relative_to(ROOT)))
             if "--check" not in sys.argv:

@@ -10,9 +10,10 @@ any                     is over, or another revision   does what it is asked
 """
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.serving.delivery import OnActive
 from kanaria.serving.rollout.commands import Command, CommandKind
 from kanaria.serving.rollout.control.controller import run
 from kanaria.serving.rollout.control.convergence import taken_over
@@ -26,17 +27,6 @@ from kanaria.serving.traffic.protocol import ServiceStatus
 
 SUPERSEDE_SECONDS = 60.0
 """How long a push waits until a canary whose place it takes has no traffic any more."""
-
-
-class OnActive(StrEnum):
-    """What another model does to an active rollout.
-
-    REFUSE     the push fails, the rollout goes on
-    SUPERSEDE  the rollout ends as superseded, the new model takes the canary's place
-    """
-
-    REFUSE = "refuse"
-    SUPERSEDE = "supersede"
 
 
 class Say(Enum):
@@ -152,7 +142,7 @@ def _require_way(rollout: Rollout | None, on_active: OnActive) -> None:
         raise NotReadyError(
             f"{rollout.title} is active: {rollout.target.canary} at "
             f"{rollout.state.desired_percent} %, begun by {rollout.started_by}; wait for its end, "
-            "roll it back, or push with on_active=supersede"
+            "roll it back, or push with delivery.on_active=supersede"
         )
 
 

@@ -6,7 +6,9 @@ text. Source: Kubernetes, "Labels and Selectors", syntax and character set.
 """
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from kanaria.serving.inference_service.spec import ServiceSpec
 
@@ -22,12 +24,18 @@ class Lineage:
         run_id: run of the pipeline that pushed the release.
         pipeline: name of the pipeline.
         data_span: span of the data, "first..last" for several.
+        data: files and their fingerprint, as resolve_span pins them.
+        module: file of the user's module, or its name.
+        training: what train_model says of the model in its metadata.
     """
 
     model_version: str = ""
     run_id: str = ""
     pipeline: str = ""
     data_span: str = ""
+    data: str = ""
+    module: str = ""
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 def marks(lineage: Lineage) -> dict[str, str]:

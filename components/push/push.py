@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanaria.components.push import mark, storage_access
-from kanaria.components.push.active_rollout import OnActive, Rollouts
+from kanaria.components.push.active_rollout import Rollouts
 from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish import Sources, publish
@@ -16,9 +16,11 @@ from kanaria.components.push.storage_access import PodAccess
 from kanaria.components.shared import atomic, outcome, release, serving_samples, storage
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.parameters import Faults
+from kanaria.serving import delivery
 from kanaria.serving.checks import policy, report
 from kanaria.serving.checks.run import Checks
-from kanaria.serving.inference_service.check import check
+from kanaria.serving.delivery import Delivery
+from kanaria.serving.inference_service import words
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.rollout import policy as policies
 from kanaria.serving.rollout.control.connect import connect
@@ -37,14 +39,11 @@ class PushRequest:
         sources: model, schema and statistics artifacts.
         outcomes: verdicts that must all have passed, the blessing first.
         model_root: folder or URI below which releases are published.
-        service: how to serve; its `storage_uri` is filled in here.
-        ready_timeout: seconds to wait for the revision, more than 0.
-        checks: limits of the checks before any traffic; {} for the defaults.
+        service: how to serve, in the words of an InferenceService.
+        delivery: how the release comes to its traffic; {} for the defaults.
         samples: serving samples of the model, or None.
         report: file for what the checks found, or None.
         lineage: where the model comes from; its `model_version` is filled in here.
-        on_active: what to do while a rollout of the service is active, an `OnActive`.
-        create_storage_secret: whether the pods get this step's credentials for the model root.
         rollout_policy_file: policy of the rollout that follows, "" for none; with one, a revision
             beside a stable one stays at 0 %.
     """
@@ -52,41 +51,42 @@ class PushRequest:
     sources: Sources
     outcomes: tuple[Path, ...]
     model_root: str
-    service: ServiceSpec
-    ready_timeout: int
-    checks: Mapping[str, Any] = field(default_factory=dict)
+    service: Mapping[str, Any]
+    delivery: Mapping[str, Any] = field(default_factory=dict)
     samples: Path | None = None
     report: Path | None = None
     lineage: Lineage = field(default_factory=Lineage)
-    on_active: str = OnActive.REFUSE
-    create_storage_secret: bool = False
     rollout_policy_file: str = ""
 
 
-def _check(request: PushRequest) -> PodAccess | None:
-    """Raise all faults at once; return the access that the pods are to get, if any."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """What a request asks for once nothing in it is wrong; `access` is what the pods are to get."""
+
+    service: ServiceSpec
+    delivery: Delivery
+    access: PodAccess | None
+
+
+def _checked(request: PushRequest) -> _Asked:
+    """Return what is asked for; raise all faults at once."""
     faults = Faults("push_model")
-    # The URI is known once the release is published; it will lie below the root.
-    check(replace(request.service, storage_uri=request.model_root or "/"), faults)
+    service = words.parse(request.service, faults)
+    asked = delivery.parse(request.delivery, faults)
     faults.check(bool(request.model_root), "model_root", "", "name the folder of releases")
     try:
         storage.check(request.model_root)
     except ParameterError as error:
         faults.add(f"model_root: {error}")
-    timeout = request.ready_timeout
-    faults.check(timeout > 0, "ready_timeout", timeout, "use more than 0 seconds")
-    policy.parse(request.checks, faults)
-    known = request.on_active in tuple(OnActive)
-    faults.check(known, "on_active", request.on_active, f"use {' or '.join(OnActive)}")
     _check_rollout(request.rollout_policy_file, faults)
     access = None
     try:
-        if request.create_storage_secret:
-            access = storage_access.of(request.service, request.model_root)
+        if service.storage.create:
+            access = storage_access.of(service, request.model_root)
     except ParameterError as error:
         faults.add(str(error))
     faults.raise_if_any()
-    return access
+    return _Asked(service=service, delivery=asked, access=access)
 
 
 def _check_rollout(uri: str, faults: Faults) -> None:
@@ -104,13 +104,13 @@ def _served(uri: str) -> str:
     return f"s3://{rest}" if separator and scheme == "minio" else uri
 
 
-def _gate(request: PushRequest, reached: "KubernetesClient | None") -> Checks:
+def _gate(request: PushRequest, asked: Delivery, reached: "KubernetesClient | None") -> Checks:
     return Checks(
-        policy=policy.parse(request.checks, Faults("push_model")),
+        policy=policy.parse(asked.checks, Faults("push_model")),
         model=request.sources.model,
         samples=serving_samples.read(request.samples) if request.samples else None,
         cluster=reached,
-        ready_seconds=request.ready_timeout,
+        ready_seconds=asked.ready_timeout,
     )
 
 
@@ -125,19 +125,17 @@ def push(request: PushRequest, target: Path) -> Endpoint:
             active and not to be superseded, or there is no way to deliver.
     """
     outcome.require_passed(*request.outcomes)
-    access = _check(request)
-    service = storage_access.used(request.service, access) if access else request.service
-    blessing = outcome.read(request.outcomes[0])
-    found = _delivered(request, service, blessing.summary(), access)
+    asked = _checked(request)
+    found = _delivered(request, asked, outcome.read(request.outcomes[0]).summary())
     logger.warning("%s/%s: %s", found.namespace, found.name, found.reason)
     _write(found, target, request.report)
     return found
 
 
-def _delivered(
-    request: PushRequest, service: ServiceSpec, blessing: str, access: PodAccess | None
-) -> Endpoint:
+def _delivered(request: PushRequest, asked: _Asked, blessing: str) -> Endpoint:
     """Publish the release and deliver it."""
+    access, service = asked.access, asked.service
+    service = storage_access.used(service, access) if access else service
     told = {"service": service.name, "outcome": blessing}
     folder = storage.join(storage.resolved(request.model_root), service.name)
     published = publish(request.sources, folder, told)
@@ -160,10 +158,10 @@ def _delivered(
             world=place.world(reads=False),
             namespace=service.namespace,
             service=service.name,
-            on_active=OnActive(request.on_active),
+            on_active=asked.delivery.on_active,
             who=f"push_model of {published}",
         )
-        gate, timeout = _gate(request, place.cluster), request.ready_timeout
+        gate, timeout = _gate(request, asked.delivery, place.cluster), asked.delivery.ready_timeout
         return deliver(place.traffic, service, timeout, pending, gate, prepare, rollouts)
 
 

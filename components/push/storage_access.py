@@ -45,7 +45,7 @@ def of(service: ServiceSpec, model_root: str) -> PodAccess:
     found = location.parse(model_root)
     if found is None or found.scheme == "gs":
         raise ParameterError(
-            f"create_storage_secret: model_root={shown(model_root)} is no s3:// or minio:// "
+            f"service.createStorageSecret: model_root={shown(model_root)} is no s3:// or minio:// "
             "bucket; leave it out"
         )
     default = f"{service.name}-storage"
@@ -64,13 +64,15 @@ def _bucket(scheme: str, environ: Mapping[str, str]) -> BucketAccess:
         found = provider.retrieve() if provider else None
     except ValueError as error:
         # The cause is not shown, since it may quote what was read.
-        raise ParameterError(f"create_storage_secret: unusable credentials; {REMEDY}") from error
+        raise ParameterError(
+            f"service.createStorageSecret: unusable credentials; {REMEDY}"
+        ) from error
     if found is None:
-        raise ParameterError(f"create_storage_secret: no credentials in the step; {REMEDY}")
+        raise ParameterError(f"service.createStorageSecret: no credentials in the step; {REMEDY}")
     if found.session_token:
         raise ParameterError(
-            "create_storage_secret: the step's credentials are temporary and would end in the "
-            "Secret; give the pods a role of their own and name its service_account"
+            "service.createStorageSecret: the step's credentials are temporary and would end in "
+            "the Secret; give the pods a role of their own and name its serviceAccountName"
         )
     return BucketAccess(
         host=endpoint.host,
@@ -108,6 +110,6 @@ def create(access: PodAccess, cluster: "KubernetesClient") -> None:
     else:
         raise ConflictError(
             f"Secret {namespace}/{access.secret}: not made by Kanaria, so it is left as it is; "
-            "name another one by storage_secret, or leave create_storage_secret out"
+            "name another one by storageSecretName, or leave createStorageSecret out"
         )
     cluster.apply(SERVICE_ACCOUNTS, namespace, account)

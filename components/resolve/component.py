@@ -15,8 +15,21 @@ def resolve_span(
     window: int = 1,
     schedule_time: str = "",
     serving_statistics: str = "",
+    reading: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
 ) -> NamedTuple(  # type: ignore[valid-type]
-    "Outputs", [("data", str), ("span", str), ("serving_statistics", str)]
+    "Outputs",
+    [
+        ("data", str),
+        ("span", str),
+        ("serving_statistics", str),
+        ("query", str),
+        ("column_types", dict),
+        ("separator", str),
+        ("splits", str),
+        ("key_column", str),
+        ("time_column", str),
+        ("examples_format", str),
+    ],
 ):
     """Choose the spans of this run and pin their data by its content. Never cache this step.
 
@@ -30,42 +43,67 @@ def resolve_span(
         window: How many spans up to and with that one; those without files are left out.
         schedule_time: Time of the schedule that started the run, as KFP's placeholder gives it.
         serving_statistics: URI of statistics of serving data, to be pinned too; or empty.
+        reading: How ingest_data reads and splits the data, see the README; checked here and
+            handed on entry by entry, since a pipeline cannot pick from a mapping.
 
     Returns:
         data: The files, with "#sha256=" and the fingerprint of their content.
         span: The span, "first..last" for several, empty without one.
         serving_statistics: The URI with "#sha256=" and the fingerprint of what lies there; or
             empty.
+        query: Entry of reading, for ingest_data, as all that follow.
+        column_types: Entry of reading.
+        separator: Entry of reading.
+        splits: Entry of reading.
+        key_column: Entry of reading.
+        time_column: Entry of reading.
+        examples_format: Entry of reading.
     """
     from dataclasses import astuple
 
+    from kanaria.components.resolve import reading as how
     from kanaria.components.resolve import span as work
     from kanaria.components.resolve.span_choice import Asked
+    from kanaria.components.shared.parameters import Faults
     from kanaria.components.shared.pinned import pinned
 
+    faults = Faults("resolve_span")
+    read = how.parse(reading, faults)
+    faults.raise_if_any()
     asked = Asked(span=span, version=version, window=window, schedule_time=schedule_time)
     statistics = pinned("serving_statistics", serving_statistics)
-    return (*astuple(work.resolve_span(data, asked)), statistics)
+    return (*astuple(work.resolve_span(data, asked)), statistics, *astuple(read))
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
 def resolve_deployed(
-    service_name: str, namespace: str = "default", warm_start: bool = False
-) -> NamedTuple("Outputs", [("release", str), ("base_model", str)]):  # type: ignore[valid-type]
+    service: dict,
+    warm_start: bool = False,
+    delivery: dict = {},  # noqa: B006
+) -> NamedTuple(  # type: ignore[valid-type]
+    "Outputs",
+    [("release", str), ("base_model", str), ("prometheus_url", str), ("drift_server_url", str)],
+):
     """Find the live release: the stable revision's, never the canary's. Never cache this step.
 
+    What is wrong in either mapping is told here, in the first seconds of a run.
+
     Args:
-        service_name: Name of the InferenceService.
-        namespace: Its namespace.
+        service: What serves, as push_model takes it; its name and namespace say where to look.
         warm_start: Whether a training starts from the live model.
+        delivery: How a release comes to its traffic, as push_model takes it; checked here.
 
     Returns:
         release: URI of the release folder (model, schema, statistics, drift detector), or an empty
             string when nothing is deployed.
         base_model: The same with warm_start, else an empty string, so that a training without it
             is reused whatever is deployed.
+        prometheus_url: Entry of delivery, for rollout_model.
+        drift_server_url: Entry of delivery, for rollout_model.
     """
     from kanaria.components.resolve import deployed
 
-    release = deployed.resolve_deployed(service_name, namespace)
-    return release, release if warm_start else ""
+    spec, asked = deployed.checked(service, delivery)
+    release = deployed.resolve_deployed(spec.name, spec.namespace)
+    base_model = release if warm_start else ""
+    return release, base_model, asked.prometheus_url, asked.drift_server_url

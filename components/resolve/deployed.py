@@ -1,11 +1,14 @@
 """The work of resolve_deployed: which release is live."""
 
 from pathlib import PurePosixPath
+from typing import Any
 
 from kanaria.components.shared import release
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.inference_service.check import check_names
+from kanaria.serving.delivery import Delivery, parse
+from kanaria.serving.inference_service import words
+from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.traffic.connect import connect
 from kanaria.serving.traffic.protocol import ServiceStatus
 
@@ -23,21 +26,33 @@ def release_of(status: ServiceStatus | None) -> str:
     if name != release.MODEL or not PurePosixPath(folder).name:
         raise DataError(
             f"storageUri={shown(uri)}: the stable revision is no release of push_model; "
-            "use another service_name"
+            "use another service.name"
         )
     return folder
 
 
-def resolve_deployed(service_name: str, namespace: str) -> str:
+def checked(service: Any, delivery: Any) -> tuple[ServiceSpec, Delivery]:
+    """Return what two mappings of a pipeline ask for.
+
+    Args:
+        service: what serves, in the words of an InferenceService.
+        delivery: how a release comes to its traffic.
+
+    Raises:
+        ParameterError: something in either is wrong; all faults are named.
+    """
+    faults = Faults("resolve_deployed")
+    asked = words.parse(service, faults), parse(delivery, faults)
+    faults.raise_if_any()
+    return asked
+
+
+def resolve_deployed(name: str, namespace: str) -> str:
     """Return the URI of the live release, or "" when nothing is deployed.
 
     Raises:
-        ParameterError: a name is malformed.
         DataError: the service serves something that is no release.
         NotReadyError: the environment names no way to deliver.
     """
-    faults = Faults("resolve_deployed")
-    check_names(service_name, namespace, faults)
-    faults.raise_if_any()
     with connect() as traffic:
-        return release_of(traffic.observe(namespace, service_name))
+        return release_of(traffic.observe(namespace, name))

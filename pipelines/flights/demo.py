@@ -42,7 +42,7 @@ def _train(title: str, root: Root, files: Sequence[Path], logger_url: str) -> No
     kanaria = Path(sys.executable).with_name("kanaria")
     data = ",".join(map(str, files))
     command = [str(kanaria), "run", "train_and_deploy", "--config", str(CONFIG)]
-    command += ["--set", f"data={data}", "--set", f"logger_url={logger_url}"]
+    command += ["--set", f"data={data}", "--set", f"service.logger.url={logger_url}"]
     command += ["--root", str(root.path)]
     if subprocess.run(command, check=False).returncode:
         raise KanariaError(f"{title}: the run failed")

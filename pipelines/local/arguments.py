@@ -1,6 +1,5 @@
 """A pipeline's arguments: from a config file and --set, checked all at once, files published."""
 
-import difflib
 import errno
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +7,9 @@ from typing import Any
 
 from kanaria.components.shared import atomic, fingerprint, storage, yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.keys import Kind
 from kanaria.components.shared.parameters import Faults
+from kanaria.pipelines import mappings
 from kanaria.pipelines.local import parameter_types
 from kanaria.pipelines.local.cache import FILE_SUFFIX
 from kanaria.pipelines.local.plan import Plan
@@ -47,26 +48,49 @@ def _is_file(path: Path) -> bool:
         raise ParameterError(f"{shown(str(path))}: {error.strerror}") from error
 
 
-def from_settings(settings: Sequence[str], plan: Plan) -> dict[str, Any]:
-    """Read `name=value` settings; the value is YAML unless the parameter is text.
+def from_settings(
+    settings: Sequence[str], plan: Plan, values: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Read `name=value` settings over values; a value is YAML unless the parameter is text.
+
+    A dotted name sets one key of a mapping and leaves the others: `service.name=tips`.
 
     Raises:
-        ParameterError: a setting has no "=".
+        ParameterError: a setting has no "=", or leads into what is no mapping.
     """
-    values = {}
+    found = dict(values or {})
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
             raise ParameterError(f"--set {shown(setting)}: write name=value")
-        is_text = plan.parameters.get(name, {}).get("parameterType") == "STRING"
-        values[name] = text if is_text else yaml_text.parse(text, f"--set {name}")
-    return values
+        path, kind = mappings.place(name, plan)
+        definition = plan.parameters.get(path[0], {})
+        if len(path) == 1 or definition.get("parameterType") != "STRUCT":
+            is_text = plan.parameters.get(name, {}).get("parameterType") == "STRING"
+            path = [name]
+        else:
+            is_text = kind in (Kind.TEXT, Kind.QUANTITY)
+        value = text if is_text else yaml_text.parse(text, f"--set {name}")
+        found = _with(found, path, value, name)
+    return found
+
+
+def _with(values: Mapping[str, Any], path: Sequence[str], value: Any, name: str) -> dict[str, Any]:
+    """Return the values with one of them, or a key in one, set."""
+    first, *rest = path
+    if not rest:
+        return {**values, first: value}
+    inner = values.get(first) or {}
+    if not isinstance(inner, dict):
+        raise ParameterError(
+            f"--set {name}: {first}={shown(inner)} is no mapping; give the whole of it"
+        )
+    return {**values, first: _with(inner, rest, value, name)}
 
 
 def given(config: str, settings: Sequence[str], plan: Plan) -> dict[str, Any]:
     """Return what a command line gives: the config file, "" for none, and the settings over it."""
-    found = from_config(Path(config)) if config else {}
-    return found | from_settings(settings, plan)
+    return from_settings(settings, plan, from_config(Path(config)) if config else {})
 
 
 def _names_no_file(name: str, value: Any) -> bool:
@@ -86,13 +110,14 @@ def checked(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     faults = Faults(plan.name)
     for name, value in values.items():
         if name not in plan.parameters:
-            near = difflib.get_close_matches(name, plan.parameters, n=1)
+            meant = mappings.meant(name, plan)
             listed = "no such parameter; `kanaria run PIPELINE --help` lists them"
-            faults.check(False, name, value, f"did you mean {near[0]}?" if near else listed)
+            faults.check(False, name, value, f"did you mean {meant}?" if meant else listed)
             continue
         remedy = parameter_types.fault(value, plan.parameters[name])
         faults.check(not remedy, name, value, remedy)
         faults.check(not _names_no_file(name, value), name, value, ABSENT)
+    mappings.check(plan, values, faults)
     if too_large := parameter_types.too_large(values):
         faults.add(too_large)
     for name, definition in plan.parameters.items():

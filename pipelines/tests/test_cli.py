@@ -39,11 +39,19 @@ def test_wrong_usage_exits_with_2(tmp_path: Path):
 
 
 def test_a_wrong_config_is_one_line_with_all_faults(tmp_path: Path):
-    (tmp_path / "c.yaml").write_text("service_nam: x\ncanary_percent: many\n")
+    (tmp_path / "c.yaml").write_text(
+        "servic: {name: x}\nservice_name: x\ntrain_steps: many\nreading: {seperator: 5}\n"
+    )
     done = kanaria("run", "train_and_deploy", "--config", "c.yaml", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    for fault in ("did you mean service_name?", "canary_percent='many'", "data is missing"):
+    for fault in (
+        "servic={'name': 'x'}: did you mean service?",
+        "service_name='x': did you mean service.name?",
+        "train_steps='many'",
+        "reading.seperator=5: no such key, did you mean reading.separator?",
+        "data is missing",
+    ):
         assert fault in done.stderr
     assert not (tmp_path / ".kanaria").exists()
 
@@ -55,7 +63,7 @@ def test_a_missing_data_file_fails_the_first_step_with_its_cause(tmp_path: Path)
         "data": "absent.csv",
         "module_file": "m.py",
         "eval_config_file": "e.pbtxt",
-        "service_name": "tips",
+        "service.name": "tips",
     }
     options = [part for k, v in settings.items() for part in ("--set", f"{k}={v}")]
     done = kanaria("run", "train_and_deploy", *options, cwd=tmp_path)

@@ -78,11 +78,14 @@ def test_a_command_without_its_verb_shows_the_verbs(
 def test_the_help_of_a_pipeline_lists_its_parameters_those_that_are_needed_first(tmp_path: Path):
     told = kanaria("run", "train_and_deploy", "--help", cwd=tmp_path).stdout
     listed = told.split("parameters of train_and_deploy")[1]
-    assert "  canary_percent: whole number, default 10\n      Share of requests" in listed
-    assert "  hyperparameters: mapping, default {}\n      Handed to run_fn." in listed
+    assert "  train_steps: whole number, default 1000\n      A number of training" in listed
+    assert '  hyperparameters: mapping, default {}\n      {"learning_rate": 0.1}: handed' in listed
+    assert "      service.name: text, required\n          tips: name of the" in listed
+    assert "      service.canaryTrafficPercent: an integer, default 10\n" in listed
+    assert '      reading.separator: text, default ","\n' in listed
     assert "  model_root: text, default the folder models below the root\n" in listed
-    assert listed.index("data: text, required") < listed.index("canary_percent")
-    assert listed.rindex("required") < listed.index("canary_percent")
+    assert listed.index("data: text, required") < listed.index("train_steps")
+    assert listed.rindex(", required\n") < listed.index("custom_config")
     assert "NUMBER" not in listed
     assert all(len(line) <= 80 for line in told.splitlines())
     assert not list(tmp_path.iterdir())

@@ -5,6 +5,8 @@ import pytest
 import yaml
 from kfp import components
 
+from kanaria.components import ingest_data
+from kanaria.components.resolve.reading import READING
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines.compile import NAMES, compile_pipeline
@@ -35,7 +37,7 @@ def test_the_committed_pipeline_equals_its_source(name: str, tmp_path: Path):
 def test_kfp_loads_the_compiled_pipeline(compiled: Path):
     component = components.load_component_from_file(str(compiled))
     assert component.name == "train-and-deploy"
-    assert "service_name" in component.component_spec.inputs
+    assert "service" in component.component_spec.inputs
 
 
 def test_no_step_installs_a_package_at_run_time(compiled: Path):
@@ -56,6 +58,18 @@ def test_steps_that_read_the_world_are_not_cached(compiled: Path):
 def test_every_parameter_is_described(compiled: Path):
     parameters = load(compiled)["root"]["inputDefinitions"]["parameters"]
     assert [name for name, value in parameters.items() if not value.get("description")] == []
+
+
+def test_the_form_of_a_run_stays_short(compiled: Path):
+    # KFP's UI shows all of them in one alphabetical form.
+    assert len(load(compiled)["root"]["inputDefinitions"]["parameters"]) <= 24
+
+
+def test_reading_has_the_defaults_of_the_step_it_is_handed_to():
+    defaults = {name: spec.default for name, spec in ingest_data.component_spec.inputs.items()}
+    assert {key.name: key.default for key in READING} == {
+        key.name: defaults[key.name] for key in READING
+    }
 
 
 def test_the_image_prefix_names_the_registry(tmp_path: Path):

@@ -82,7 +82,7 @@ def test_compiling_and_submitting_name_the_same_images(listed: Path, tmp_path: P
 
 def test_a_submission_sends_no_parameter_for_the_list(listed: Path):
     interface = package.read("watch_for_drift").interface
-    given = {"data": "s3://bucket/new", "service_name": "tips"}
+    given = {"data": "s3://bucket/new", "service": {"name": "tips"}}
     with_list = given | {"requirements_file": str(listed)}
     found = parameters.checked(interface, with_list, "s3://bucket/artifacts")
     assert found == parameters.checked(interface, given, "s3://bucket/artifacts")

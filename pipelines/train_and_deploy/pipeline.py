@@ -23,7 +23,7 @@ from kanaria.components import (
 NAME = "train-and-deploy"
 
 
-TO_INGEST = (
+READ = (
     "query",
     "column_types",
     "separator",
@@ -32,6 +32,7 @@ TO_INGEST = (
     "time_column",
     "examples_format",
 )
+"""Outputs of resolve_span that ingest_data takes under the same name: the entries of reading."""
 TO_TRAIN = (
     "module_file",
     "train_steps",
@@ -41,33 +42,7 @@ TO_TRAIN = (
     "seed",
     "model_run_dir",
 )
-TO_PUSH = (
-    "service_name",
-    "model_root",
-    "namespace",
-    "canary_percent",
-    "runtime",
-    "runtime_version",
-    "protocol_version",
-    "predictor_image",
-    "cpu",
-    "memory",
-    "gpus",
-    "gpu_resource",
-    "node_selector",
-    "tolerations",
-    "min_replicas",
-    "max_replicas",
-    "logger_url",
-    "service_account",
-    "storage_secret",
-    "create_storage_secret",
-    "service_patch",
-    "on_active",
-    "ready_timeout",
-    "checks",
-    "rollout_policy_file",
-)
+TO_PUSH = ("service", "model_root", "delivery", "rollout_policy_file", "module_file")
 """Parameters of the pipeline that a step takes under the same name."""
 
 
@@ -156,8 +131,12 @@ def _reference(*tasks: dsl.PipelineTask) -> dsl.PipelineTask:
 
 def _lineage(found: dsl.PipelineTask) -> dict[str, Any]:
     """Return what tells where a model comes from; the run's id is filled in by KFP's driver."""
-    run = dsl.PIPELINE_JOB_ID_PLACEHOLDER
-    return {"run_id": run, "pipeline_name": NAME, "span": found.outputs["span"]}
+    return {
+        "run_id": dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+        "pipeline_name": NAME,
+        "span": found.outputs["span"],
+        "data": found.outputs["data"],
+    }
 
 
 def _rolled_out(push: dsl.PipelineTask, policy_file: Any, **sources: Any) -> None:
@@ -171,21 +150,14 @@ def train_and_deploy(
     data: str,
     module_file: str,
     eval_config_file: str,
-    service_name: str,
+    service: dict,
     model_root: str,
-    namespace: str = "default",
-    query: str = "",
-    column_types: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
-    separator: str = ",",
+    reading: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
     span: str = "latest",
     span_version: str = "latest",
     span_window: int = 1,
-    examples_format: str = "parquet",
     schema_file: str = "",
-    splits: str = "train=2,eval=1",
-    key_column: str = "",
-    time_column: str = "",
-    environment: str = "",
+    schema_environment: str = "",
     serving_statistics: str = "",
     materialize: bool = True,
     train_steps: int = 1000,
@@ -195,111 +167,63 @@ def train_and_deploy(
     seed: int = 0,
     warm_start: bool = False,
     model_run_dir: str = "",
-    canary_percent: int = 10,
-    runtime: str = "",
-    runtime_version: str = "",
-    protocol_version: str = "v1",
-    predictor_image: str = "",
-    cpu: str = "",
-    memory: str = "",
-    gpus: int = 0,
-    gpu_resource: str = "nvidia.com/gpu",
-    node_selector: dict = {},  # noqa: B006
-    tolerations: list = [],  # noqa: B006
-    min_replicas: int = 1,
-    max_replicas: int = 1,
-    logger_url: str = "",
-    service_account: str = "",
-    storage_secret: str = "",
-    create_storage_secret: bool = False,
-    service_patch: dict = {},  # noqa: B006
-    on_active: str = "refuse",
-    ready_timeout: int = 600,
-    checks: dict = {},  # noqa: B006
+    delivery: dict = {},  # noqa: B006
     rollout_policy_file: str = "",
-    prometheus_url: str = "",
-    drift_server_url: str = "",
 ) -> None:
     """Ingest, validate, transform, train, evaluate and bless; push the model as a canary.
 
     Args:
-        data: Files or patterns of CSV, Parquet or TFRecord, separated by commas, with {SPAN} or
-            {YYYY}, {MM}, {DD} and {VERSION} where these stand in the path; or a database's URI.
-        module_file: The user's .py file with preprocessing_fn and run_fn, or a module name.
-        eval_config_file: Text proto of a TFMA EvalConfig.
-        service_name: Name of the InferenceService.
-        model_root: Folder or URI below which releases are published.
-        namespace: Namespace of the InferenceService.
-        query: SQL to read from the database; empty for files.
-        column_types: Column name -> string, int64, float64 or timestamp, where the type that
-            would be found is not the right one; {} to find them all.
-        separator: Character between the values of CSV files, such as ; or tab.
+        data: s3://bucket/data/*.csv: files or patterns of CSV, Parquet or TFRecord, separated by
+            commas, with {SPAN} or {YYYY}, {MM}, {DD} and {VERSION} where these stand in the path;
+            or a database's URI.
+        module_file: my_module.py: the user's file with preprocessing_fn and run_fn, or the name of
+            a module in the image.
+        eval_config_file: eval_config.pbtxt: text proto of a TFMA EvalConfig.
+        service: {"name": "tips"} and more: what serves, in the words of an InferenceService.
+        model_root: s3://bucket/models: folder or URI below which releases are published.
+        reading: {"separator": ";"} and more: how the data is read and split.
         span: latest, schedule-time, a number, a day, or a time (its day in UTC).
         span_version: latest of each span, or a number.
-        span_window: How many spans up to and with that one.
-        examples_format: parquet, or tfrecord for user code that opens TFRecord files itself.
-        schema_file: Text proto of a TFDV schema; empty to infer one.
-        splits: Names and weights of the splits; "train" and "eval" are needed.
-        key_column: Column whose equal values stay in one split; empty hashes the whole row.
-        time_column: Column by which splits become consecutive shares of time; or empty.
-        environment: Schema environment to validate in; or empty.
-        serving_statistics: URI of statistics of serving data, for skew; or empty.
-        materialize: Whether run_fn reads transformed examples, or raw ones that it transforms.
-        train_steps: Training steps, 0 for no limit.
-        eval_steps: Evaluation steps while training, 0 for no limit.
-        hyperparameters: Handed to run_fn.
-        custom_config: Handed to preprocessing_fn and run_fn.
-        seed: Seed of the training.
-        warm_start: Whether the training starts from the live model, as fn_args.base_model.
-        model_run_dir: Path or URI where logs and checkpoints outlive the step; or empty.
-        canary_percent: Share of requests for the new revision, 0 to 100.
-        runtime: ServingRuntime; empty to let KServe choose.
-        runtime_version: Image tag of the runtime; empty for its default.
-        protocol_version: v1 or v2.
-        predictor_image: Image of a server by kserve's Python library, instead of a runtime.
-        cpu: CPUs a replica, as 500m or 2; empty for the runtime's own.
-        memory: Memory a replica, as 4Gi; empty for the runtime's own.
-        gpus: GPUs a replica, 0 for none.
-        gpu_resource: Kubernetes name of the GPU resource.
-        node_selector: Labels of the nodes to run on.
-        tolerations: Tolerations of the pods.
-        min_replicas: Fewest replicas.
-        max_replicas: Most replicas.
-        logger_url: Where requests and responses are logged; empty for nowhere.
-        service_account: ServiceAccount whose secrets lead to the model's bucket; or empty.
-        storage_secret: Secret with the credentials of the model's bucket; or empty.
-        create_storage_secret: Whether push_model makes both from its environment's credentials.
-        service_patch: JSON merge patch of the InferenceService, for what has no parameter here.
-        on_active: While a rollout of the service is active: refuse, or supersede it.
-        ready_timeout: Seconds to wait until the new revision is ready.
-        checks: Limits of push_model's checks before any traffic; {} for the defaults.
-        rollout_policy_file: URI of the policy by which rollout_model gives the canary its traffic;
-            empty to leave it at canary_percent.
-        prometheus_url: Address of the cluster's Prometheus, for a rollout.
-        drift_server_url: Address of the drift server, for a rollout that compares models' answers.
+        span_window: A number: how many spans up to and with that one.
+        schema_file: schema.pbtxt: text proto of a TFDV schema; empty to infer one.
+        schema_environment: Name of the schema's environment to validate in; or empty.
+        serving_statistics: s3://bucket/statistics: URI of statistics of serving data, for skew; or
+            empty.
+        materialize: true if run_fn reads transformed examples, false if it transforms raw ones.
+        train_steps: A number of training steps, 0 for no limit.
+        eval_steps: A number of evaluation steps while training, 0 for no limit.
+        hyperparameters: {"learning_rate": 0.1}: handed to run_fn.
+        custom_config: {"key": "value"}: handed to preprocessing_fn and run_fn.
+        seed: A number: the seed of the training.
+        warm_start: true to start the training from the live model, as fn_args.base_model.
+        model_run_dir: s3://bucket/logs: where logs and checkpoints outlive the step; or empty.
+        delivery: {"on_active": "supersede"} and more: how a release comes to its traffic.
+        rollout_policy_file: policy.yaml: the policy by which rollout_model gives the canary its
+            traffic; empty to leave it at the service's canaryTrafficPercent.
     """
     given = dict(locals())
-    deployed = _fresh(
-        resolve_deployed(service_name=service_name, namespace=namespace, warm_start=warm_start)
-    )
+    deployed = _fresh(resolve_deployed(service=service, delivery=delivery, warm_start=warm_start))
     found = _span(
         data,
         span=span,
         version=span_version,
         window=span_window,
         serving_statistics=serving_statistics,
+        reading=reading,
     )
     ingest = ingest_data(
-        data=found.outputs["data"], span=found.outputs["span"], **_among(given, TO_INGEST)
+        data=found.outputs["data"], span=found.outputs["span"], **_among(found.outputs, READ)
     )
     validate = validate_data(
         examples=ingest.outputs["examples"],
         schema_file=schema_file,
-        environment=environment,
+        environment=schema_environment,
         serving_statistics=found.outputs["serving_statistics"],
     )
     compare = compare_data(
-        **_for_comparison(validate), environment=environment, deployed=deployed.outputs["release"]
+        **_for_comparison(validate),
+        environment=schema_environment,
+        deployed=deployed.outputs["release"],
     )
     transform = transform_data(
         examples=ingest.outputs["examples"],
@@ -329,6 +253,6 @@ def train_and_deploy(
     _rolled_out(
         _fresh(push),
         rollout_policy_file,
-        prometheus_url=prometheus_url,
-        drift_server_url=drift_server_url,
+        prometheus_url=deployed.outputs["prometheus_url"],
+        drift_server_url=deployed.outputs["drift_server_url"],
     )

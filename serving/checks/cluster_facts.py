@@ -30,7 +30,7 @@ def read(cluster: "KubernetesClient | None", service: ServiceSpec, model: Path) 
     unseen: list[str] = []
     own = _seen(lambda: cluster.list(kubernetes.SERVING_RUNTIMES, service.namespace), unseen)
     shared = _seen(lambda: cluster.list(kubernetes.CLUSTER_SERVING_RUNTIMES), unseen)
-    on_gpu = service.placement.gpus > 0
+    on_gpu = bool(service.placement.gpus)
     return Facts(
         model_bytes=model_bytes,
         runtimes=(*(own or ()), *(shared or ())),

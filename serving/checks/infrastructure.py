@@ -15,6 +15,8 @@ from kanaria.serving.inference_service.spec import Placement, ServiceSpec
 
 NAME = "infrastructure"
 Object = Mapping[str, Any]
+Gpus = Mapping[str, Mapping[str, tuple[int, int]]]
+"""Name of a resource -> node -> (free, all) of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +63,7 @@ def check(
     notes = [*facts.unseen, *_notes(memory, free)]
     numbers: dict[str, float] = {"model_bytes": facts.model_bytes}
     numbers |= {} if memory is None else {"memory_limit_bytes": memory}
-    numbers |= {"free_gpus": sum(left for left, _ in free.values())} if free else {}
+    numbers |= {"free_gpus": sum(_free(free))} if free else {}
     return judged(NAME, reasons, notes, numbers)
 
 
@@ -94,7 +96,7 @@ def _runtime_faults(found: list[Object], all_seen: bool, model: Object | None) -
         yield f"runtime {named!r} is disabled"
     elif not found:
         wanted = f"{model['modelFormat']['name']} and protocol {model.get('protocolVersion', 'v1')}"
-        yield f"no runtime serves {wanted}; install one, or name one by the parameter runtime"
+        yield f"no runtime serves {wanted}; install one, or name one by service.runtime"
 
 
 def _memory_limit(predictor: Object, runtimes: list[Object]) -> int | None:
@@ -123,29 +125,35 @@ def _memory_faults(model: int, memory: int | None, share: float) -> Iterator[str
     if memory is not None and model > share * memory:
         yield (
             f"the model's files take {quantity.shown(model)}, more than {share:.0%} of the memory "
-            f"limit of {quantity.shown(memory)}; raise memory"
+            f"limit of {quantity.shown(memory)}; raise service.resources.limits.memory"
         )
 
 
-def _gpus(facts: Facts, placement: Placement) -> dict[str, tuple[int, int]] | None:
-    """Return node -> (free, all) GPUs of the nodes that the pods may run on; None if unknown."""
+def _gpus(facts: Facts, placement: Placement) -> Gpus | None:
+    """Return what the nodes that the pods may run on have of each GPU; None if unknown."""
     if not placement.gpus or facts.nodes is None:
         return None
     selector = placement.node_selector.items()
     nodes = [n for n in facts.nodes if selector <= n["metadata"].get("labels", {}).items()]
-    return gpus.free(nodes, facts.pods or (), placement.gpu_resource)
+    return {name: gpus.free(nodes, facts.pods or (), name) for name in placement.gpus}
 
 
-def _gpu_faults(found: dict[str, tuple[int, int]] | None, placement: Placement) -> Iterator[str]:
+def _free(found: Gpus) -> Iterator[int]:
+    return (left for nodes in found.values() for left, _ in nodes.values())
+
+
+def _gpu_faults(found: Gpus | None, placement: Placement) -> Iterator[str]:
     # GPUs that are held now may be free when the pod is scheduled: ready_timeout decides that.
-    if found is not None and not any(total >= placement.gpus for _, total in found.values()):
-        selector = dict(placement.node_selector)
-        where = f" with the labels {selector}" if selector else ""
-        yield f"no node{where} offers {placement.gpus} {placement.gpu_resource}"
+    selector = dict(placement.node_selector)
+    where = f" with the labels {selector}" if selector else ""
+    for name, nodes in (found or {}).items():
+        count = placement.gpus[name]
+        if not any(total >= count for _, total in nodes.values()):
+            yield f"no node{where} offers {count} {name}"
 
 
-def _notes(memory: int | None, free: dict[str, tuple[int, int]] | None) -> Iterator[str]:
+def _notes(memory: int | None, free: Gpus | None) -> Iterator[str]:
     if memory is None:
         yield "the model's size was not judged: no memory limit is known"
-    if free and not any(left for left, _ in free.values()):
+    if free and any(free.values()) and not any(_free(free)):
         yield "no GPU is free now; the revision will wait for one"

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.inference_service.quantity import is_amount
+from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.inference_service.spec import (
     ModelServer,
     PayloadLog,
@@ -13,18 +14,27 @@ from kanaria.serving.inference_service.spec import (
     Scaling,
     ServiceSpec,
     StorageAccess,
+    is_gpu,
 )
 
 NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 """Of a service: KServe's own rule."""
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 """RFC 1123 label, which may begin with a digit."""
-GPU_RESOURCE = re.compile(r"[a-z0-9.-]+/[A-Za-z0-9._-]+")
+RESOURCES = frozenset(("cpu", "ephemeral-storage", "memory"))
+EXTENDED = re.compile(r"[a-z0-9.-]+/[A-Za-z0-9._-]+")
+"""Kubernetes' own resources, and the form of those of devices."""
 MAX_NAME_LENGTH = 63
 PROTOCOLS = ("v1", "v2")
 LOGGER_MODES = ("all", "request", "response")
 METRICS = ("", "cpu", "memory", "concurrency", "rps")
 OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+LABEL_KEY = re.compile(
+    r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+)
+LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+MOST_COUNTED = 2**31 - 1
+"""Kubernetes counts replicas and requests in 32 bits."""
 TOLERATION = frozenset(("key", "operator", "value", "effect", "tolerationSeconds"))
 AFFINITY = frozenset(("nodeAffinity", "podAffinity", "podAntiAffinity"))
 """Fields that Kubernetes knows; others would be dropped without a word."""
@@ -42,7 +52,7 @@ def check_names(
     namespace: str,
     faults: Faults,
     *,
-    called: tuple[str, str] = ("service_name", "namespace"),
+    called: tuple[str, str] = ("service.name", "service.namespace"),
     component: str = "predictor",
 ) -> None:
     """Add the faults of a service's name and namespace to `faults`.
@@ -76,85 +86,127 @@ def is_percent(value: object) -> bool:
 
 
 def check(spec: ServiceSpec, faults: Faults) -> None:
-    """Add every fault of the specification to `faults`."""
+    """Add every fault of the specification to `faults`, in the words of an InferenceService."""
     # The transformer's host name is the longer one.
     component = "transformer" if spec.transformer else "predictor"
     check_names(spec.name, spec.namespace, faults, component=component)
     faults.check(bool(spec.storage_uri), "storage_uri", spec.storage_uri, "name the model's folder")
     percent = spec.canary_percent
     fits = percent is None or is_percent(percent)
-    faults.check(fits, "canary_percent", percent, "use an integer from 0 to 100")
-    _check_server(spec.server, spec.placement.gpus, faults)
-    _check_placement(spec.placement, faults)
+    faults.check(fits, "service.canaryTrafficPercent", percent, "use an integer from 0 to 100")
+    _check_server(spec.server, spec.placement, faults)
+    _check_resources(spec.placement, faults)
+    _check_nodes(spec.placement, faults)
     _check_scaling(spec.scaling, faults)
+    _check_labels("labels", spec.labels, faults)
+    for name in spec.annotations:
+        fits = bool(LABEL_KEY.fullmatch(name))
+        faults.check(fits, "service.annotations", name, "write NAME or DOMAIN/NAME, without blanks")
     _check_storage(spec.storage, faults)
     _check_log(spec.log, faults)
     is_mapping = isinstance(spec.transformer, Mapping)
-    faults.check(is_mapping, "transformer", spec.transformer, "write a mapping, spec.transformer")
+    remedy = "write a mapping, spec.transformer"
+    faults.check(is_mapping, "service.transformer", spec.transformer, remedy)
     _check_patch(spec, faults)
 
 
-def _check_server(server: ModelServer, gpus: int, faults: Faults) -> None:
+def _check_server(server: ModelServer, placement: Placement, faults: Faults) -> None:
     protocol = server.protocol_version
-    faults.check(protocol in PROTOCOLS, "protocol_version", protocol, "use v1 or v2")
+    faults.check(protocol in PROTOCOLS, "service.protocolVersion", protocol, "use v1 or v2")
     alone = not (server.image and (server.runtime or server.runtime_version))
-    faults.check(alone, "predictor_image", server.image, "give an image or a runtime, not both")
+    faults.check(alone, "service.image", server.image, "give an image or a runtime, not both")
     # TensorFlow Serving's images for GPUs end in -gpu; other runtimes name theirs otherwise.
-    given = server.runtime_version if gpus else ""
+    given = server.runtime_version if any(is_gpu(name) for name in _known(placement)) else ""
     if "tensorflow" in (server.runtime or server.model_format):
         fits = not given or given.endswith("-gpu")
-        faults.check(fits, "runtime_version", given, "end it in -gpu when gpus > 0")
+        faults.check(fits, "service.runtimeVersion", given, "end it in -gpu when there are GPUs")
+    for variable in server.env:
+        fits = isinstance(variable, Mapping) and isinstance(variable.get("name"), str)
+        faults.check(fits, "service.env", variable, "write {name: NAME, value: text}")
 
 
-def _check_placement(placement: Placement, faults: Faults) -> None:
-    faults.check(placement.gpus >= 0, "gpus", placement.gpus, "use 0 or more")
-    resource = placement.gpu_resource
-    known = bool(GPU_RESOURCE.fullmatch(resource))
-    faults.check(known, "gpu_resource", resource, "name it as nvidia.com/gpu or nvidia.com/mig-...")
-    _check_nodes(placement, faults)
-    for name in ("cpu", "memory"):
-        value = getattr(placement, name)
-        fits = not value or is_amount(value)
-        faults.check(fits, name, value, "write a Kubernetes quantity such as 500m or 4Gi")
+def _known(placement: Placement) -> dict[str, str]:
+    """Return the resources whose amounts are none of 0; one that is no amount counts."""
+    asked = {**placement.requests, **placement.limits}
+    return {name: text for name, text in asked.items() if amount(text) != 0}
+
+
+def _check_resources(placement: Placement, faults: Faults) -> None:
+    for kind, given in (("limits", placement.limits), ("requests", placement.requests)):
+        for name, text in given.items():
+            _check_amount(f"service.resources.{kind}.{name}", name, text, faults)
+    for name in placement.limits.keys() & placement.requests.keys():
+        low, high = amount(placement.requests[name]), amount(placement.limits[name])
+        where, text = f"service.resources.requests.{name}", placement.requests[name]
+        if low is None or high is None:
+            continue
+        if "/" in name:
+            faults.check(low == high, where, text, "requests and limits of it must be equal")
+        else:
+            faults.check(low <= high, where, text, "use no more than its limit")
+
+
+def _check_amount(where: str, name: str, text: str, faults: Faults) -> None:
+    is_known = name in RESOURCES or bool(EXTENDED.fullmatch(name))
+    remedy = f"name {', '.join(sorted(RESOURCES))} or, for GPUs, a resource as nvidia.com/gpu"
+    faults.check(is_known, where, text, remedy)
+    if not is_amount(text):
+        faults.check(False, where, text, "write a Kubernetes quantity such as 500m or 4Gi")
+    elif "/" in name:
+        count = amount(text) or Decimal(0)
+        is_whole = count == count.to_integral_value()
+        remedy = "use a whole number; slices of a GPU have names as nvidia.com/mig-1g.5gb"
+        faults.check(is_whole, where, text, remedy)
 
 
 def _check_nodes(placement: Placement, faults: Faults) -> None:
-    labels = placement.node_selector
-    fits = isinstance(labels, Mapping) and all(isinstance(v, str) for v in labels.values())
-    faults.check(fits, "node_selector", labels, "write labels of nodes, whose values are text")
+    _check_labels("nodeSelector", placement.node_selector, faults)
     known = [isinstance(t, Mapping) and t.keys() <= TOLERATION for t in placement.tolerations]
-    fields = ", ".join(sorted(TOLERATION))
-    faults.check(all(known), "tolerations", placement.tolerations, f"use mappings of {fields}")
+    remedy = f"use mappings of {', '.join(sorted(TOLERATION))}"
+    faults.check(all(known), "service.tolerations", placement.tolerations, remedy)
     affinity = placement.affinity
     fits = isinstance(affinity, Mapping) and affinity.keys() <= AFFINITY
-    faults.check(fits, "affinity", affinity, f"use {', '.join(sorted(AFFINITY))}")
+    faults.check(fits, "service.affinity", affinity, f"use {', '.join(sorted(AFFINITY))}")
+
+
+def _check_labels(where: str, labels: Mapping[str, str], faults: Faults) -> None:
+    for name, value in labels.items():
+        fits = bool(LABEL_KEY.fullmatch(name) and LABEL_VALUE.fullmatch(value))
+        remedy = "use letters, digits, '-', '_' and '.', up to 63, in a label's key and value"
+        faults.check(fits, f"service.{where}.{name}", value, remedy)
 
 
 def _check_storage(storage: StorageAccess, faults: Faults) -> None:
-    for parameter, value in (
-        ("service_account", storage.service_account),
-        ("storage_secret", storage.secret),
+    for name, value in (
+        ("serviceAccountName", storage.service_account),
+        ("storageSecretName", storage.secret),
     ):
         fits = not value or bool(OBJECT_NAME.fullmatch(value))
-        faults.check(fits, parameter, value, "use lower-case letters, digits, '-' and '.'")
+        remedy = "use lower-case letters, digits, '-' and '.'"
+        faults.check(fits, f"service.{name}", value, remedy)
 
 
 def _check_scaling(scaling: Scaling, faults: Faults) -> None:
     low, high = scaling.min_replicas, scaling.max_replicas
-    faults.check(low >= 0, "min_replicas", low, "use 0 or more")
     least = max(low, 1)
-    faults.check(high >= least, "max_replicas", high, f"use {least} or more")
+    faults.check(high >= least, "service.maxReplicas", high, f"use {least} or more")
     metric = scaling.metric
-    faults.check(metric in METRICS, "scale_metric", metric, f"use {', '.join(METRICS[1:])}")
-    for name, value in (("scale_target", scaling.target), ("concurrency", scaling.concurrency)):
-        faults.check(value >= 0, name, value, "use 0 or more")
+    faults.check(metric in METRICS, "service.scaleMetric", metric, f"use {', '.join(METRICS[1:])}")
+    for name, value in (
+        ("minReplicas", low),
+        ("scaleTarget", scaling.target),
+        ("containerConcurrency", scaling.concurrency),
+    ):
+        fits = 0 <= value <= MOST_COUNTED
+        faults.check(fits, f"service.{name}", value, f"use 0 or more, up to {MOST_COUNTED}")
 
 
 def _check_log(log: PayloadLog, faults: Faults) -> None:
     url = log.url
     fits = not url or url.startswith(("http://", "https://"))
-    faults.check(fits, "logger_url", url, "use http(s)")
-    faults.check(log.mode in LOGGER_MODES, "logger_mode", log.mode, "use all, request or response")
+    faults.check(fits, "service.logger.url", url, "use http(s)")
+    known = log.mode in LOGGER_MODES
+    faults.check(known, "service.logger.mode", log.mode, "use all, request or response")
 
 
 def _inner(document: Mapping[str, Any], path: str) -> Any:
@@ -171,11 +223,11 @@ def _check_patch(spec: ServiceSpec, faults: Faults) -> None:
     wrong = [path for path in places if not isinstance(_inner(patch, path), Mapping)]
     if wrong or not isinstance(patch, Mapping):
         where = ", ".join(wrong) or "it"
-        faults.check(False, "service_patch", patch, f"write {where} as a mapping")
+        faults.check(False, "service.patch", patch, f"write {where} as a mapping")
         return
     keys = {*patch, *(f"metadata.{key}" for key in _inner(patch, "metadata"))}
     owned = sorted(keys & set(OWNED))
-    faults.check(not owned, "service_patch", owned, "a patch cannot make another object of it")
+    faults.check(not owned, "service.patch", owned, "a patch cannot make another object of it")
     for path, why in SET_HERE.items():
         is_left = _inner(patch, f"spec.predictor.{path}") == {}
-        faults.check(is_left, "service_patch", path, f"spec.predictor.{path} {why}")
+        faults.check(is_left, "service.patch", path, f"spec.predictor.{path} {why}")

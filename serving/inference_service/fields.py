@@ -5,30 +5,9 @@ tables equal to the models of KServe's own client.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 
+from kanaria.components.shared.keys import Kind
 
-class Kind(StrEnum):
-    """What a field holds, in the words of an error's remedy."""
-
-    TEXT = "text"
-    INTEGER = "an integer"
-    BOOLEAN = "true or false"
-    MAPPING = "a mapping"
-    LIST = "a list"
-
-    def holds(self, value: object) -> bool:
-        """Tell whether a value is of this kind; no text is a number, and no boolean is."""
-        return type(value) is TYPES[self]
-
-
-TYPES = {
-    Kind.TEXT: str,
-    Kind.INTEGER: int,
-    Kind.BOOLEAN: bool,
-    Kind.MAPPING: dict,
-    Kind.LIST: list,
-}
 Fields = Mapping[str, Kind]
 
 

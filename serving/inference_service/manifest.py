@@ -6,7 +6,14 @@ from typing import Any
 from kanaria.components.shared import yaml_text
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service.check import check
-from kanaria.serving.inference_service.spec import PayloadLog, Placement, Scaling, ServiceSpec
+from kanaria.serving.inference_service.quantity import amount
+from kanaria.serving.inference_service.spec import (
+    PayloadLog,
+    Placement,
+    Scaling,
+    ServiceSpec,
+    is_gpu,
+)
 
 API_VERSION = "serving.kserve.io/v1beta1"
 KIND = "InferenceService"
@@ -53,7 +60,7 @@ def _metadata(spec: ServiceSpec) -> Part:
 def _server(spec: ServiceSpec) -> Part:
     server = spec.server
     resources = _resources(spec.placement)
-    environment = [{"name": name, "value": value} for name, value in server.environment.items()]
+    environment = [dict(variable) for variable in server.env]
     if server.image:
         storage = {"name": STORAGE_URI, "value": spec.storage_uri}
         container: Part = {"name": CONTAINER, "image": server.image, "env": [storage, *environment]}
@@ -72,11 +79,16 @@ def _server(spec: ServiceSpec) -> Part:
 
 
 def _resources(placement: Placement) -> Part:
-    """Return requests equal to limits: a model server that shares its CPU is slow by chance."""
-    amounts = {"cpu": placement.cpu, "memory": placement.memory}
-    amounts |= {placement.gpu_resource: str(placement.gpus)} if placement.gpus else {}
-    given = {name: amount for name, amount in amounts.items() if amount}
-    return {"resources": {"limits": given, "requests": dict(given)}} if given else {}
+    """Return limits and requests; each has what only the other names."""
+
+    def known(first: Mapping[str, str], second: Mapping[str, str]) -> Part:
+        # KServe takes a limit of 0 GPUs for GPUs, and chooses the runtime's image for them.
+        both = {**first, **second}
+        return {name: text for name, text in both.items() if not is_gpu(name) or amount(text)}
+
+    limits = known(placement.requests, placement.limits)
+    requests = known(placement.limits, placement.requests)
+    return {"resources": {"limits": limits, "requests": requests}} if limits else {}
 
 
 def _scaling(scaling: Scaling) -> Part:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kanaria.serving.inference_service.quantity import amount
+
 Plain = Mapping[str, Any]
 """A fragment of a Kubernetes object as plain data."""
 
@@ -20,7 +22,7 @@ class ModelServer:
         protocol_version: "v1" or "v2".
         image: of a custom predictor, a server by kserve's Python library; then no runtime.
         args: arguments of the custom predictor.
-        environment: environment variables of the server, no secrets.
+        env: environment variables of the server as in a container, no secrets.
     """
 
     model_format: str = "tensorflow"
@@ -29,30 +31,41 @@ class ModelServer:
     protocol_version: str = "v1"
     image: str = ""
     args: Sequence[str] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    env: Sequence[Plain] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
     """Where pods run and what they may use.
 
+    What only one of limits and requests names, the other has too: KServe would fill in its own
+    for that, and one that is smaller than the request is refused.
+
     Attributes:
-        gpus: GPUs a replica, 0 for none.
-        gpu_resource: Kubernetes name of the resource.
-        cpu: CPUs a replica as a Kubernetes quantity, "" for the runtime's own.
-        memory: memory a replica as a Kubernetes quantity, "" for the runtime's own.
+        limits: most of each resource that a replica may use, name -> Kubernetes quantity.
+        requests: what is reserved of each for a replica.
         node_selector: labels of nodes.
         tolerations: plain Kubernetes tolerations.
         affinity: plain Kubernetes affinity.
     """
 
-    gpus: int = 0
-    gpu_resource: str = "nvidia.com/gpu"
-    cpu: str = ""
-    memory: str = ""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    requests: Mapping[str, str] = field(default_factory=dict)
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: Sequence[Plain] = ()
     affinity: Plain = field(default_factory=dict)
+
+    @property
+    def gpus(self) -> dict[str, int]:
+        """Kubernetes name of a GPU resource -> how many a replica has, above 0."""
+        asked = {**self.requests, **self.limits}
+        counts = {name: amount(text) for name, text in asked.items() if is_gpu(name)}
+        return {name: int(count) for name, count in counts.items() if count}
+
+
+def is_gpu(resource: str) -> bool:
+    """Tell whether a resource is GPUs or slices of them, as nvidia.com/gpu or nvidia.com/mig-…."""
+    return "/" in resource and ("gpu" in resource or "/mig-" in resource)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,10 +94,12 @@ class StorageAccess:
     Attributes:
         service_account: ServiceAccount whose secrets hold the credentials, or "".
         secret: Secret with the credentials, named by an annotation, or "".
+        create: whether whoever delivers makes both from the credentials it has itself.
     """
 
     service_account: str = ""
     secret: str = ""
+    create: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

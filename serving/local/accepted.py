@@ -11,17 +11,20 @@ from typing import Any
 from kanaria.components.shared import storage
 from kanaria.components.shared.command_line import meant
 from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.keys import Kind
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service import fields
 from kanaria.serving.inference_service.check import (
     AFFINITY,
+    LABEL_KEY,
+    LABEL_VALUE,
     METRICS,
     PROTOCOLS,
     TOLERATION,
     check_names,
     is_percent,
 )
-from kanaria.serving.inference_service.fields import Fields, Kind
+from kanaria.serving.inference_service.fields import Fields
 from kanaria.serving.inference_service.manifest import API_VERSION, KIND
 from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.local.payload_events import check_logger
@@ -34,10 +37,6 @@ MIRRORED = "kanaria.io/mirrored-percent"
 STOP = "serving.kserve.io/stop"
 """Annotation of a manifest: "true" stops the service, as on a cluster."""
 PERCENT = re.compile("[0-9]{1,2}|100")
-LABEL_KEY = re.compile(
-    r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-)
-LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 NOT_TEXT = re.compile(r"[\x00-\x1f\x7f]")
 
 STOCK_IMAGE = re.compile(r"(.+/)?tensorflow/serving([:@].+)?")

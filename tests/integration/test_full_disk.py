@@ -38,7 +38,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     disk, saved = tmp_path / "disk", tmp_path / "saved"
     disk.mkdir()
     run = [KANARIA, "run", "train_and_deploy", "--root", disk / "root"]
-    for setting in ("module_file=json", "eval_config_file=e", "service_name=s", f"data={big_data}"):
+    for setting in ("module_file=json", "eval_config_file=e", "service.name=s", f"data={big_data}"):
         run += ["--set", setting]
     # The small disk lives as long as its namespace, so what is left on it is copied out.
     script = (

@@ -61,7 +61,7 @@ def test_the_kanaria_commands_run_as_they_stand(folder: Path):
         for verb in ("run", "runs", "compile")
     )
     asking = shell(next(c for c in commands("kanaria run") if c.endswith("--help")), folder)
-    assert "canary_percent: whole number, default 10" in asking.stdout
+    assert "service.canaryTrafficPercent: an integer, default 10" in asking.stdout
     assert run.returncode == 0, run.stderr
     (folder / "run.txt").write_text(run.stdout)
     assert "succeeded" in listing.stdout

@@ -96,7 +96,7 @@ class Workspace:
     def watched(self, data: Path) -> Finished:
         """Compare new data with what the live model was trained on."""
         command = [str(KANARIA), "run", "watch_for_drift", "--root", str(self.root)]
-        return self.finished([*command, "--set", f"data={data}", "--set", "service_name=taxi-tips"])
+        return self.finished([*command, "--set", f"data={data}", "--set", "service.name=taxi-tips"])
 
     def finished(self, command: list[str]) -> Finished:
         done = subprocess.run(command, capture_output=True, text=True, env=self.environment)

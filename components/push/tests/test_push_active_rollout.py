@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 from store_contract import SERVICE, first
 
-from kanaria.components.push.active_rollout import OnActive, make_way
+from kanaria.components.push.active_rollout import make_way
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.delivery import OnActive
 from kanaria.serving.rollout.control.files import FileStore
 from kanaria.serving.rollout.state import Phase
 
@@ -26,7 +27,7 @@ def test_another_model_is_refused_while_a_rollout_is_active(store: FileStore):
         asked(store, SERVICE, OnActive.REFUSE)
     assert str(caught.value) == (
         "team/kept rollout 1 is active: kept-00002 at 0 %, begun by kim; wait for its end, "
-        "roll it back, or push with on_active=supersede"
+        "roll it back, or push with delivery.on_active=supersede"
     )
     assert store.load("team", SERVICE).rollout.active
 

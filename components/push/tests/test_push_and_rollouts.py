@@ -12,11 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from paper_world import NAMESPACE, SERVICE, DyingStore, Killed, Paper
 
 from kanaria.components.push import mark
-from kanaria.components.push.active_rollout import OnActive, Rollouts
+from kanaria.components.push.active_rollout import Rollouts
 from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
 from kanaria.serving.checks.result import Result, judged
+from kanaria.serving.delivery import OnActive
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local import reconcile
 from kanaria.serving.rollout.commands import Command, CommandKind

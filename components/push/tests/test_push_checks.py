@@ -15,7 +15,6 @@ from kanaria.components.shared import outcome, serving_samples
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.outcome import Outcome
 from kanaria.serving.checks.result import Verdict
-from kanaria.serving.inference_service.spec import Placement, ServiceSpec
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
 from kanaria.serving.traffic.protocol import Traffic
 
@@ -47,9 +46,8 @@ def request_of(checked_models: Path, traffic: Traffic, tmp_path: Path):
             sources=Sources(model=checked_models / model, **parts),
             outcomes=(tmp_path / "outcome",),
             model_root=str(checked_models / "root"),
-            service=ServiceSpec(name="tips", storage_uri="", canary_percent=10),
-            ready_timeout=120,
-            checks={"load": LOAD},
+            service={"name": "tips"},
+            delivery={"ready_timeout": 120, "checks": {"load": LOAD}},
             samples=tmp_path / "samples",
             report=tmp_path / "report.html",
         )
@@ -96,7 +94,7 @@ def test_a_model_that_does_not_fit_the_memory_is_not_staged(
     request_of, tmp_path: Path, traffic: Traffic
 ):
     wanted = request_of("slow")
-    small = replace(wanted.service, placement=Placement(memory="1k"))
+    small = {"name": "tips", "resources": {"limits": {"memory": "1k"}}}
     before = traffic.observe("default", "tips")
     found = push(replace(wanted, service=small), tmp_path / "endpoint")
     assert "more than 80% of the memory limit" in found.reason
@@ -107,7 +105,8 @@ def test_a_model_that_does_not_fit_the_memory_is_not_staged(
 def test_a_wrong_limit_is_told_with_the_other_faults_before_anything_is_done(
     request_of, tmp_path: Path
 ):
-    wrong = replace(request_of("good"), ready_timeout=0, checks={"load": {"rate": 0}, "apicall": 1})
+    checks = {"load": {"rate": 0}, "apicall": 1}
+    wrong = replace(request_of("good"), delivery={"ready_timeout": 0, "checks": checks})
     with pytest.raises(ParameterError) as caught:
         push(wrong, tmp_path / "endpoint")
     told = ("ready_timeout=0", "checks.load.rate=0", "checks.apicall=1: there is no such key")

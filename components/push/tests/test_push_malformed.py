@@ -9,80 +9,85 @@ import pytest
 from kanaria.components.push.publish import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service.spec import (
-    ModelServer,
-    PayloadLog,
-    Placement,
-    Scaling,
-    ServiceSpec,
-    StorageAccess,
-)
 from kanaria.serving.traffic.connect import LOCAL_STATE
 
 Faults = list[str]
 OF_THE_SERVICE: dict[str, tuple[dict[str, Any], Faults]] = {
     "names": (
         {"name": "Tips", "namespace": "my team"},
-        ["service_name='Tips'", "namespace='my team'"],
+        ["service.name='Tips'", "service.namespace='my team'"],
     ),
-    "empty names": ({"name": "", "namespace": ""}, ["service_name=''", "namespace=''"]),
+    "no name": ({"name": "", "minReplicas": -1}, ["service.name=''", "service.minReplicas=-1"]),
     "a long name": (
-        {"name": "t" * 64, "canary_percent": -1},
-        [f"service_name='{'t' * 64}'", "canary_percent=-1: use an integer from 0 to 100"],
+        {"name": "t" * 64, "canaryTrafficPercent": -1},
+        [f"service.name='{'t' * 64}'", "service.canaryTrafficPercent=-1: use an integer from 0"],
     ),
     "share": (
-        {"canary_percent": 101, "scaling": Scaling(min_replicas=-1)},
-        ["canary_percent=101", "min_replicas=-1"],
+        {"canaryTrafficPercent": 101, "minReplicas": -1},
+        ["service.canaryTrafficPercent=101", "service.minReplicas=-1"],
     ),
     "replicas": (
-        {"scaling": Scaling(min_replicas=3, max_replicas=2, concurrency=-1)},
-        ["max_replicas=2: use 3 or more", "concurrency=-1"],
-    ),
-    "no replica": (
-        {"scaling": Scaling(min_replicas=0, max_replicas=0, metric="luck")},
-        ["max_replicas=0: use 1 or more", "scale_metric='luck': use cpu"],
+        {"minReplicas": 3, "maxReplicas": 2, "containerConcurrency": -1},
+        ["service.maxReplicas=2: use 3 or more", "service.containerConcurrency=-1"],
     ),
     "metric": (
-        {"scaling": Scaling(metric="gpu", target=-5)},
-        ["scale_metric='gpu'", "scale_target=-5"],
+        {"scaleMetric": "gpu", "scaleTarget": -5, "minReplicas": 0, "maxReplicas": -1},
+        ["service.scaleMetric='gpu': use cpu", "service.scaleTarget=-5", "service.maxReplicas=-1"],
     ),
     "protocol and sink": (
-        {"server": ModelServer(protocol_version="grpc"), "log": PayloadLog(url="broker:80")},
-        ["protocol_version='grpc': use v1 or v2", "logger_url='broker:80': use http(s)"],
+        {"protocolVersion": "grpc", "logger": {"url": "broker:80", "mode": "sometimes"}},
+        [
+            "service.protocolVersion='grpc': use v1 or v2",
+            "service.logger.url='broker:80': use http(s)",
+            "service.logger.mode='sometimes'",
+        ],
     ),
     "two servers": (
-        {
-            "server": ModelServer(image="me/server:1", runtime="triton"),
-            "log": PayloadLog(mode="sometimes"),
-        },
-        ["predictor_image='me/server:1': give an image or a runtime", "logger_mode='sometimes'"],
+        {"image": "me/server:1", "runtime": "triton", "env": ["A=1"]},
+        ["service.image='me/server:1': give an image or a runtime", "service.env='A=1'"],
     ),
     "an image without GPUs": (
-        {
-            "server": ModelServer(runtime_version="2.19.1"),
-            "placement": Placement(gpus=1, gpu_resource="gpu"),
-        },
-        ["runtime_version='2.19.1': end it in -gpu when gpus > 0", "gpu_resource='gpu'"],
+        {"runtimeVersion": "2.19.1", "resources": {"limits": {"nvidia.com/gpu": 1, "gpu": 1}}},
+        ["service.runtimeVersion='2.19.1': end it in -gpu", "service.resources.limits.gpu='1'"],
     ),
-    "fewer than no GPU": (
-        {"placement": Placement(gpus=-1, memory="4 GB")},
-        ["gpus=-1", "memory='4 GB': write a Kubernetes quantity"],
+    "half a GPU": (
+        {"resources": {"limits": {"nvidia.com/gpu": 0.5, "memory": "4 GB"}}},
+        [
+            "service.resources.limits.nvidia.com/gpu='0.5': use a whole number",
+            "service.resources.limits.memory='4 GB': write a Kubernetes quantity",
+        ],
     ),
     "quantities": (
-        {"placement": Placement(cpu="two", memory="much")},
-        ["cpu='two'", "memory='much'"],
+        {"resources": {"limits": {"cpu": "two", "memory": "much"}}},
+        ["service.resources.limits.cpu='two'", "service.resources.limits.memory='much'"],
+    ),
+    "requests above limits": (
+        {
+            "resources": {
+                "limits": {"cpu": "500m", "nvidia.com/gpu": 2},
+                "requests": {"cpu": 1, "nvidia.com/gpu": 1},
+            }
+        },
+        [
+            "service.resources.requests.cpu='1': use no more than its limit",
+            "service.resources.requests.nvidia.com/gpu='1': requests and limits of it must be",
+        ],
     ),
     "nodes": (
-        {"placement": Placement(node_selector={"gpu": True}, tolerations=["nvidia.com/gpu"])},
-        ["node_selector={'gpu': True}", "tolerations=['nvidia.com/gpu']: use mappings of"],
+        {"nodeSelector": {"gpu": True, "a b": "c"}, "tolerations": ["nvidia.com/gpu"]},
+        [
+            "service.nodeSelector.a b='c': use letters, digits",
+            "service.nodeSelector.gpu=True: write text, in quotes",
+            "service.tolerations=['nvidia.com/gpu']: use mappings of",
+        ],
     ),
     "fields that Kubernetes would drop": (
-        {"placement": Placement(tolerations=[{"keys": "gpu"}], affinity={"node": {}})},
-        ["tolerations=[{'keys': 'gpu'}]", "affinity={'node': {}}: use nodeAffinity"],
+        {"tolerations": [{"keys": "gpu"}], "affinity": {"node": {}}},
+        ["service.tolerations=[{'keys': 'gpu'}]", "service.affinity={'node': {}}: use nodeAff"],
     ),
     "accounts": (
-        {"storage": StorageAccess(service_account="My Account", secret="key_of_bucket")},
-        ["service_account='My Account'", "storage_secret='key_of_bucket'"],
+        {"serviceAccountName": "My Account", "storageSecretName": "key_of_bucket"},
+        ["service.serviceAccountName='My Account'", "service.storageSecretName='key_of_bucket'"],
     ),
     "a patch of what is not a patch's": (
         {
@@ -95,28 +100,60 @@ OF_THE_SERVICE: dict[str, tuple[dict[str, Any], Faults]] = {
             }
         },
         [
-            "service_patch=['kind', 'metadata.name']: a patch cannot make another object",
+            "service.patch=['kind', 'metadata.name']: a patch cannot make another object",
             "spec.predictor.canaryTrafficPercent is set by the rollout",
             "spec.predictor.model.storageUri is that of the release",
         ],
     ),
     "a patch that is none": (
         {"patch": {"metadata": None, "spec": {"predictor": "gpu"}}, "transformer": ["image"]},
-        ["write metadata, spec.predictor as a mapping", "transformer=['image']: write a mapping"],
+        [
+            "service.patch={'metadata': None, 'spec': {'predictor': 'gpu'}}: write metadata",
+            "service.transformer=['image']: write a mapping",
+        ],
+    ),
+    "numbers as text, and text as numbers": (
+        {"minReplicas": "2", "runtimeVersion": 2.19, "createStorageSecret": "yes"},
+        [
+            "service.minReplicas='2': write a whole number, without quotes",
+            "service.runtimeVersion=2.19: write text, in quotes",
+            "service.createStorageSecret='yes': write true or false",
+        ],
+    ),
+    "names that nobody knows": (
+        {"minReplica": 2, "min_replicas": 2, "cpu": 1, "spec": {}, "storageUri": "s3://b"},
+        [
+            "service.minReplica=2: no such key, did you mean service.minReplicas?",
+            "service.min_replicas=2: no such key, did you mean service.minReplicas?",
+            "service.cpu=1: no such key, did you mean service.resources.limits.cpu?",
+            "service.spec={}: write what stands in it straight into service",
+            "service.storageUri='s3://b': the release's is filled in",
+        ],
     ),
 }
 OF_THE_PUSH: dict[str, tuple[dict[str, Any], Faults]] = {
     "no root, no time": (
-        {"model_root": "", "ready_timeout": 0},
-        ["model_root='': name the folder of releases", "ready_timeout=0"],
+        {"model_root": "", "delivery": {"ready_timeout": 0}},
+        ["model_root='': name the folder of releases", "delivery.ready_timeout=0"],
     ),
     "a root that cannot be": (
-        {"model_root": "hdfs://host/models", "on_active": "wait"},
-        ["model_root: uri='hdfs://host/models'", "on_active='wait': use refuse or supersede"],
+        {"model_root": "hdfs://host/models", "delivery": {"on_active": "wait"}},
+        ["model_root: uri='hdfs://host/models'", "delivery.on_active='wait': use refuse or super"],
     ),
     "a Secret for a folder": (
-        {"model_root": "/models", "create_storage_secret": True, "ready_timeout": -1},
-        ["create_storage_secret: model_root='/models' is no s3://", "ready_timeout=-1"],
+        {
+            "model_root": "/models",
+            "service": {"name": "tips", "createStorageSecret": True},
+            "delivery": {"ready_timeout": -1},
+        },
+        [
+            "service.createStorageSecret: model_root='/models' is no s3://",
+            "delivery.ready_timeout=-1",
+        ],
+    ),
+    "no mapping": (
+        {"service": "{name: tips}", "delivery": ["supersede"]},
+        ["service='{name: tips}': write a mapping", "delivery=['supersede']: write a mapping"],
     ),
 }
 
@@ -128,8 +165,8 @@ def request_of(tmp_path: Path) -> PushRequest:
         sources=Sources(model=tmp_path, schema=tmp_path, statistics=tmp_path),
         outcomes=(tmp_path / "absent",),
         model_root=str(tmp_path / "releases"),
-        service=ServiceSpec(name="tips", storage_uri=""),
-        ready_timeout=60,
+        service={"name": "tips"},
+        delivery={"ready_timeout": 60},
     )
 
 
@@ -164,7 +201,7 @@ def test_all_faults_of_a_service_come_at_once_and_nothing_is_done(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    wrong = replace(request_of, service=replace(request_of.service, **fields))
+    wrong = replace(request_of, service={**request_of.service, **fields})
     check_message(refused(wrong, tmp_path, monkeypatch), faults)
 
 
@@ -182,7 +219,12 @@ def test_all_faults_of_a_push_come_at_once_and_nothing_is_done(
 def test_faults_of_the_service_and_of_the_push_are_one_message(
     request_of: PushRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    service = replace(request_of.service, name="Tips", canary_percent=200)
-    wrong = replace(request_of, service=service, ready_timeout=0, on_active="wait")
-    faults = ["service_name='Tips'", "canary_percent=200", "ready_timeout=0", "on_active='wait'"]
+    service = {"name": "Tips", "canaryTrafficPercent": 200}
+    wrong = replace(request_of, service=service, delivery={"ready_timeout": 0, "on_active": "wait"})
+    faults = [
+        "service.name='Tips'",
+        "service.canaryTrafficPercent=200",
+        "delivery.ready_timeout=0",
+        "delivery.on_active='wait'",
+    ]
     check_message(refused(wrong, tmp_path, monkeypatch), faults)

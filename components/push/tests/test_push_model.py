@@ -17,7 +17,6 @@ from kanaria.components.resolve.deployed import resolve_deployed
 from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.components.shared.outcome import Outcome, Reason
-from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.store import Service
 from kanaria.serving.rollout.control import orders
 from kanaria.serving.rollout.control.files import FileStore
@@ -75,8 +74,8 @@ def request(models: Path, tmp_path: Path, model: str = "one", passed: bool = Tru
         sources=Sources(model=models / model, **parts),
         outcomes=(blessing(tmp_path, passed),),
         model_root=str(models / "root"),
-        service=ServiceSpec(name="tips", storage_uri="", canary_percent=10),
-        ready_timeout=120,
+        service={"name": "tips"},
+        delivery={"ready_timeout": 120},
         lineage=Lineage(run_id="run-1"),
     )
 
@@ -146,7 +145,7 @@ def test_another_model_is_refused_while_a_rollout_is_active(
         push(third, tmp_path / "endpoint")
     assert manifest() == before
     assert push(request(models, tmp_path, "two"), tmp_path / "endpoint").pushed
-    assert push(replace(third, on_active="supersede"), tmp_path / "endpoint").pushed
+    assert push(replace(third, delivery={"on_active": "supersede"}), tmp_path / "endpoint").pushed
     assert rollouts.load("default", "tips").rollout.state.phase is Phase.SUPERSEDED
 
 
@@ -188,13 +187,13 @@ def test_a_model_that_does_not_load_fails_with_its_cause(
 def test_all_faults_of_the_parameters_come_at_once(models: Path, tmp_path: Path):
     wrong = replace(
         request(models, tmp_path),
-        ready_timeout=0,
-        service=ServiceSpec(name="Tips!", storage_uri="", canary_percent=120),
+        delivery={"ready_timeout": 0},
+        service={"name": "Tips!", "canaryTrafficPercent": 120},
     )
     with pytest.raises(ParameterError) as caught:
         push(wrong, tmp_path / "endpoint")
     assert all(
-        name in str(caught.value) for name in ("Tips!", "canary_percent=120", "ready_timeout")
+        name in str(caught.value) for name in ("Tips!", "canaryTrafficPercent=120", "ready_timeout")
     )
 
 

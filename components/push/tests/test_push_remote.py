@@ -14,7 +14,6 @@ from kanaria.components.resolve.deployed import resolve_deployed
 from kanaria.components.shared import outcome, storage
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.outcome import Outcome
-from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local import model_copy
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
 from kanaria.serving.traffic.protocol import Traffic
@@ -54,8 +53,8 @@ def request(tmp_path: Path, model: Path, root: str) -> PushRequest:
         sources=Sources(model=model, **parts),
         outcomes=(tmp_path / "outcome",),
         model_root=root,
-        service=ServiceSpec(name="tips", storage_uri="", canary_percent=10),
-        ready_timeout=120,
+        service={"name": "tips"},
+        delivery={"ready_timeout": 120},
     )
 
 

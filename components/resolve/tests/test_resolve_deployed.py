@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.resolve.deployed import release_of, resolve_deployed
+from kanaria.components.resolve.deployed import checked, release_of, resolve_deployed
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.serving.traffic.connect import LOCAL_STATE
 from kanaria.serving.traffic.protocol import ServiceStatus
@@ -36,7 +36,7 @@ def test_a_service_that_has_not_served_yet_has_no_release():
 
 @pytest.mark.parametrize("uri", ["s3://bucket/other", "/model", "/models/tips"])
 def test_a_service_that_somebody_else_made_is_refused(uri: str):
-    with pytest.raises(DataError, match="no release of push_model; use another service_name"):
+    with pytest.raises(DataError, match="no release of push_model; use another service"):
         release_of(status("tips-1", uri))
 
 
@@ -47,9 +47,24 @@ def test_nothing_is_deployed_in_an_empty_state_folder(
     assert resolve_deployed("tips", "default") == ""
 
 
-def test_malformed_names_are_all_named():
-    with pytest.raises(ParameterError, match=r"service_name='Tips!'.*namespace=''"):
-        resolve_deployed("Tips!", "")
+def test_both_mappings_are_judged_whole_before_anything_is_looked_at():
+    service = {"name": "Tips!", "namespace": "my team", "minReplica": 2}
+    with pytest.raises(ParameterError) as raised:
+        checked(service, {"ready_timeout": "600", "checks": {"load": {"rate": 0}}})
+    for fault in (
+        "resolve_deployed: service.minReplica=2: no such key, did you mean service.minReplicas?",
+        "service.name='Tips!'",
+        "service.namespace='my team'",
+        "delivery.ready_timeout='600': write a whole number, without quotes",
+        "delivery.checks.load.rate=0",
+    ):
+        assert fault in str(raised.value)
+
+
+def test_a_run_without_a_namespace_has_its_own():
+    spec, delivery = checked({"name": "tips"}, {})
+    assert (spec.name, spec.namespace) == ("tips", "default")
+    assert (delivery.ready_timeout, delivery.on_active) == (600, "refuse")
 
 
 def test_without_a_way_to_deliver_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -5,6 +6,7 @@ import object_stores
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
+from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.local import arguments, plan
 
 
@@ -130,3 +132,85 @@ def test_a_remote_file_is_named_by_its_content_too(tmp_path: Path, monkeypatch: 
             paths.append(arguments.with_published_files(values, tmp_path / "files")["note_file"])
     assert paths[0] == paths[2] != paths[1]
     assert Path(paths[1]).read_text() == "two"
+
+
+@pytest.fixture(scope="module")
+def ours() -> plan.Plan:
+    return plan.interface(documents("train_and_deploy")[0])
+
+
+def test_a_dotted_setting_sets_one_key_and_leaves_the_others(ours: plan.Plan, tmp_path: Path):
+    config = tmp_path / "c.yaml"
+    config.write_text("service: {name: tips, resources: {limits: {cpu: 1, memory: 2Gi}}}\n")
+    settings = (
+        "service.resources.limits.memory=4Gi",
+        "service.resources.limits.nvidia.com/gpu=1",
+        "service.runtimeVersion=2.20",
+        "service.minReplicas=2",
+        "reading.separator=;",
+        "delivery.checks.load.rate=50",
+        "hyperparameters.learning_rate=1e-3",
+        "span=2013.01",
+    )
+    assert arguments.given(str(config), settings, ours) == {
+        "service": {
+            "name": "tips",
+            "resources": {"limits": {"cpu": 1, "memory": "4Gi", "nvidia.com/gpu": "1"}},
+            "runtimeVersion": "2.20",  # A number would be 2.2, another version.
+            "minReplicas": 2,
+        },
+        "reading": {"separator": ";"},
+        "delivery": {"checks": {"load": {"rate": 50}}},
+        "hyperparameters": {"learning_rate": 1e-3},
+        "span": "2013.01",
+    }
+    assert arguments.given(str(config), ("service={name: other}",), ours) == {
+        "service": {"name": "other"}
+    }
+
+
+def test_a_dotted_setting_into_what_is_no_mapping_is_an_error(ours: plan.Plan):
+    with pytest.raises(ParameterError, match=r"service='tips' is no mapping"):
+        arguments.from_settings(["service.name=x"], ours, {"service": "tips"})
+
+
+def test_a_parameter_that_has_become_a_key_is_told_where_it_went(ours: plan.Plan):
+    given = {"cpu": 1, "min_replicas": 2, "service_name": "tips", "splits": "a=1", "on_active": ""}
+    with pytest.raises(ParameterError) as raised:
+        arguments.checked(ours, {**given, "checks": {}, "namespace": "x", "train_step": 5})
+    for name, place in {
+        "cpu": "service.resources.limits.cpu",
+        "min_replicas": "service.minReplicas",
+        "service_name": "service.name",
+        "namespace": "service.namespace",
+        "splits": "reading.splits",
+        "on_active": "delivery.on_active",
+        "checks": "delivery.checks",
+        "train_step": "train_steps",
+    }.items():
+        assert re.search(rf"{name}=[^;]*: did you mean {place}\?", str(raised.value)), name
+
+
+def test_all_faults_of_all_mappings_come_with_those_of_the_others(ours: plan.Plan):
+    given = {
+        "service": {"name": "Tips", "minReplicas": "2"},
+        "reading": {"column_types": {"zip": 5}},
+        "delivery": "supersede",
+        "train_steps": "many",
+    }
+    with pytest.raises(ParameterError) as raised:
+        arguments.checked(ours, given)
+    for fault in (
+        "service.name='Tips'",
+        "service.minReplicas='2': write a whole number",
+        "reading.column_types.zip=5: write text",
+        "delivery='supersede': give a mapping",
+        "train_steps='many'",
+        "data is missing",
+    ):
+        assert fault in str(raised.value)
+
+
+def test_a_service_of_somebody_elses_pipeline_is_theirs():
+    theirs = plan.Plan(name="bake", parameters={"service": {"parameterType": "STRUCT"}}, tasks=())
+    assert arguments.checked(theirs, {"service": {"oven": 1}}) == {"service": {"oven": 1}}

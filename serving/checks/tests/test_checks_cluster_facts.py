@@ -19,7 +19,10 @@ OWN, SHARED = f"{KSERVE}/namespaces/team/servingruntimes", f"{KSERVE}/clusterser
 EVERYTHING = {OWN: ["own"], SHARED: ["shared"], "/api/v1/nodes": ["n"], "/api/v1/pods": ["p"]}
 SERVICE = ServiceSpec(name="taxi", namespace="team", storage_uri="s3://m")
 ON_GPU = ServiceSpec(
-    name="taxi", namespace="team", storage_uri="s3://m", placement=Placement(gpus=1)
+    name="taxi",
+    namespace="team",
+    storage_uri="s3://m",
+    placement=Placement(limits={"nvidia.com/gpu": "1"}),
 )
 
 

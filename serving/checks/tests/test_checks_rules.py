@@ -289,7 +289,7 @@ def test_a_runtime_that_could_not_be_seen_may_exist():
 
 
 def test_a_model_larger_than_its_share_of_the_memory_is_refused():
-    small = service(placement=Placement(memory="1Gi"))
+    small = service(placement=Placement(limits={"memory": "1Gi"}))
     assert judge(small, model_bytes=int(0.8 * 1024**3)).verdict is Verdict.PASSED
     found = judge(small, model_bytes=int(0.9 * 1024**3))
     assert found.reasons[0].startswith("the model's files take 921.6 MiB, more than 80% of")
@@ -320,7 +320,7 @@ def test_the_limit_of_a_users_patch_counts():
     ],
 )
 def test_a_node_must_offer_the_gpus(nodes: Any, told: str):
-    placement = Placement(gpus=2, node_selector={"zone": "a"})
+    placement = Placement(limits={"nvidia.com/gpu": "2"}, node_selector={"zone": "a"})
     found = judge(service(placement=placement), nodes=nodes, pods=())
     assert (found.verdict is Verdict.FAILED) == bool(told)
     assert told in failures([found])
@@ -333,7 +333,8 @@ def test_gpus_that_others_hold_are_a_note():
             "containers": [{"resources": {"requests": {"nvidia.com/gpu": "1"}}}],
         }
     }
-    found = judge(service(placement=Placement(gpus=1)), nodes=(node(1),), pods=(pod,))
+    one = service(placement=Placement(limits={"nvidia.com/gpu": "1"}))
+    found = judge(one, nodes=(node(1),), pods=(pod,))
     assert found.verdict is Verdict.PASSED
     assert "no GPU is free now" in found.notes[0]
     assert found.numbers["free_gpus"] == 0

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from kubernetes.utils.quantity import parse_quantity
 
 from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.keys import Kind
 from kanaria.serving.inference_service import fields
-from kanaria.serving.inference_service.fields import Kind
 from kanaria.serving.inference_service.manifest import build, merged, to_yaml
 from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.inference_service.spec import (
@@ -31,13 +31,11 @@ FULL = ServiceSpec(
     server=ModelServer(
         runtime="kserve-tensorflow-serving",
         runtime_version="2.19.1-gpu",
-        environment={"TF_NUM_INTEROP_THREADS": "2"},
+        env=[{"name": "TF_NUM_INTEROP_THREADS", "value": "2"}],
     ),
     placement=Placement(
-        gpus=2,
-        gpu_resource="nvidia.com/mig-1g.5gb",
-        cpu="500m",
-        memory="4Gi",
+        limits={"nvidia.com/mig-1g.5gb": "2", "memory": "4Gi"},
+        requests={"cpu": "500m", "memory": "2Gi"},
         node_selector={"pool": "gpu"},
         tolerations=[{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
     ),
@@ -47,6 +45,7 @@ FULL = ServiceSpec(
     labels={"team": "delay"},
     annotations={"kanaria.io/release": "0a1b"},
 )
+GPU = Placement(limits={"nvidia.com/gpu": "1"})
 MINIMAL = ServiceSpec(name="flights", storage_uri="/models/flights/0a1b/model")
 
 
@@ -76,7 +75,7 @@ def test_all_faults_are_named_at_once():
         namespace="-",
         canary_percent=101,
         server=ModelServer(protocol_version="v3", image="me/predictor", runtime="triton"),
-        placement=Placement(gpus=-1, gpu_resource="gpu", memory="much"),
+        placement=Placement(limits={"nvidia.com/gpu": "-1", "gpu": "1", "memory": "much"}),
         scaling=Scaling(min_replicas=2, max_replicas=1, metric="luck", concurrency=-1),
         log=PayloadLog(url="broker", mode="sometimes"),
         patch={"metadata": {"name": "other"}, "spec": {"predictor": {"canaryTrafficPercent": 50}}},
@@ -84,22 +83,22 @@ def test_all_faults_are_named_at_once():
     with pytest.raises(ParameterError) as error:
         build(spec)
     for fault in (
-        "service_name='Flights_Delay'",
-        "namespace='-'",
+        "service.name='Flights_Delay'",
+        "service.namespace='-'",
         "storage_uri=''",
-        "canary_percent=101",
-        "protocol_version='v3'",
-        "gpus=-1",
-        "gpu_resource='gpu'",
-        "max_replicas=1: use 2 or more",
-        "logger_url='broker'",
-        "logger_mode='sometimes'",
-        "predictor_image='me/predictor'",
-        "memory='much'",
-        "scale_metric='luck'",
-        "concurrency=-1",
-        "service_patch=['metadata.name']",
-        "service_patch='canaryTrafficPercent'",
+        "service.canaryTrafficPercent=101",
+        "service.protocolVersion='v3'",
+        "service.resources.limits.nvidia.com/gpu='-1'",
+        "service.resources.limits.gpu='1'",
+        "service.maxReplicas=1: use 2 or more",
+        "service.logger.url='broker'",
+        "service.logger.mode='sometimes'",
+        "service.image='me/predictor'",
+        "service.resources.limits.memory='much'",
+        "service.scaleMetric='luck'",
+        "service.containerConcurrency=-1",
+        "service.patch=['metadata.name']",
+        "service.patch='canaryTrafficPercent'",
     ):
         assert fault in str(error.value)
 
@@ -116,7 +115,7 @@ def test_all_faults_are_named_at_once():
 )
 def test_an_image_for_gpus_is_named_in_full(runtime, version, fits):
     server = ModelServer(runtime=runtime, runtime_version=version)
-    spec = ServiceSpec(name="a", storage_uri="/m", server=server, placement=Placement(gpus=1))
+    spec = ServiceSpec(name="a", storage_uri="/m", server=server, placement=GPU)
     if fits:
         assert build(spec)["spec"]["predictor"]["model"].get("runtimeVersion", "") == version
     else:
@@ -188,7 +187,7 @@ def test_every_quantity_amounts_to_what_kubernetes_says():
     quantities += ["1Ki", "3Mi", "4Ti", "5Pi", "6Ei", "7M", "8G", "9T", "1P", "10n", "10u", "0.5"]
     for text in quantities:
         assert amount(text) == parse_quantity(text.removeprefix("+")), text
-        assert is_taken("shop", placement=Placement(memory=text)), text
+        assert is_taken("shop", placement=Placement(limits={"memory": text})), text
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,9 @@ def test_what_concerns_pods_only_is_kept_and_named():
     spec = ServiceSpec(
         name="shop",
         storage_uri="/m",
-        placement=Placement(gpus=1, cpu="500m", node_selector={"pool": "gpu"}),
+        placement=Placement(
+            limits={"nvidia.com/gpu": "1", "cpu": "500m"}, node_selector={"pool": "gpu"}
+        ),
     )
     assert inert(taken(build(spec), "test")) == [
         "spec.predictor.model.resources",

@@ -76,7 +76,7 @@ def test_a_service_in_standard_mode_answers_through_the_gateway(
 def test_a_predictor_that_asks_for_a_gpu_runs_on_the_node_that_has_some(
     services: InferenceServices, publish
 ):
-    apply(services, publish("v1"), placement=Placement(gpus=1))
+    apply(services, publish("v1"), placement=Placement(limits={"nvidia.com/gpu": "1"}))
     services.wait_until_ready("taxi")
     (pod,) = services.pods("taxi")
     assert pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"

@@ -3,11 +3,12 @@ from inference_services import InferenceServices, wait_until
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import Placement, ServiceSpec
 
-TOLERATION = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
+GPU = "nvidia.com/gpu"
+TOLERATION = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}
 
 
 def apply(services: InferenceServices, gpus: int, tolerations=(TOLERATION,), **fields):
-    placement = Placement(gpus=gpus, tolerations=tolerations, **fields)
+    placement = Placement(limits={GPU: str(gpus)}, tolerations=tolerations, **fields)
     spec = ServiceSpec(name="taxi", storage_uri="s3://models/taxi/1", placement=placement)
     services.apply(build(spec))
 

@@ -42,5 +42,5 @@ def test_the_schema_refuses_a_logger_mode_that_kserve_does_not_know(services: In
 
 def test_nobody_but_us_refuses_a_share_above_a_hundred(services: InferenceServices):
     services.apply(manifest(canaryTrafficPercent=101))
-    with pytest.raises(ParameterError, match="canary_percent"):
+    with pytest.raises(ParameterError, match="canaryTrafficPercent"):
         build(ServiceSpec(name="taxi", storage_uri="s3://models/taxi/1", canary_percent=101))

@@ -66,14 +66,10 @@ def push_as(
             sources=Sources(**folders),
             outcomes=(tmp_path / "outcome",),
             model_root=f"{bucket.uri}/{services.namespace}",
-            service=ServiceSpec(
-                name="tips", namespace=services.namespace, storage_uri="", canary_percent=10
-            ),
-            ready_timeout=120,
+            service={"name": "tips", "namespace": services.namespace, **fields},
             lineage=Lineage(run_id=f"run of {model}", pipeline="nightly", data_span="7"),
             # Simulated pods answer nobody, so their signatures cannot be compared.
-            checks={"compatibility": False},
-            **fields,
+            delivery={"ready_timeout": 120, "checks": {"compatibility": False}},
         )
         (tmp_path / "endpoints").mkdir(exist_ok=True)
         return push(request, tmp_path / "endpoints" / model)
@@ -271,12 +267,12 @@ def test_the_steps_credentials_reach_the_pods_by_a_secret_on_request(
     bucket: Bucket,
 ):
     with pytest.raises(PermissionDeniedError, match="secrets"):
-        push_as(pipeline, "one", create_storage_secret=True)
+        push_as(pipeline, "one", createStorageSecret=True)
     assert not services.exists("serving.kserve.io/v1beta1", "InferenceService", "tips")
 
     install(services.namespace, tmp_path, with_storage=True)
-    assert push_as(pipeline, "one", create_storage_secret=True).pushed
-    assert push_as(pipeline, "two", create_storage_secret=True).pushed  # Applied once more.
+    assert push_as(pipeline, "one", createStorageSecret=True).pushed
+    assert push_as(pipeline, "two", createStorageSecret=True).pushed  # Applied once more.
     secret = services.object("v1", "Secret", "tips-storage")
     decoded = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
     assert decoded == {
@@ -307,7 +303,7 @@ def test_a_secret_of_somebody_elses_is_left_alone(
     }
     services.apply(theirs)
     with pytest.raises(ConflictError, match="tips-storage: not made by Kanaria"):
-        push_as(pipeline, "one", create_storage_secret=True)
+        push_as(pipeline, "one", createStorageSecret=True)
     left = services.object("v1", "Secret", "tips-storage")
     assert {name: base64.b64decode(text) for name, text in left["data"].items()} == {
         "token": b"theirs"

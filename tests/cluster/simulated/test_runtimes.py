@@ -17,7 +17,7 @@ from kanaria.serving.traffic.cluster import ClusterTraffic
 
 STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}
 TOLERATION = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}
-GPU = Placement(gpus=1, tolerations=[TOLERATION])
+GPU = Placement(limits={"nvidia.com/gpu": "1"}, tolerations=[TOLERATION])
 CPU = Placement()
 
 
@@ -70,7 +70,7 @@ def test_a_service_runs_on_our_runtime_where_it_belongs(
     places = {mount["mountPath"]: mount.get("readOnly", False) for mount in server["volumeMounts"]}
     assert [place for place, is_read in places.items() if not is_read] == ["/tmp"]
     limits = server["resources"]["limits"]
-    assert limits.get("nvidia.com/gpu", "0") == str(placement.gpus)
+    assert limits.get("nvidia.com/gpu", "0") == str(placement.gpus.get("nvidia.com/gpu", 0))
 
 
 def test_kserve_takes_a_version_as_it_is_so_one_for_gpus_must_be_named_in_full(
@@ -79,7 +79,7 @@ def test_kserve_takes_a_version_as_it_is_so_one_for_gpus_must_be_named_in_full(
     wrong = spec(
         services, "kanaria-tensorflow-gpu", placement=GPU, server={"runtime_version": "2.18.0"}
     )
-    with pytest.raises(ParameterError, match=r"runtime_version='2\.18\.0': end it in -gpu"):
+    with pytest.raises(ParameterError, match=r"service.runtimeVersion='2\.18\.0': end it in -gpu"):
         build(wrong)
     manifest = build(spec(services, "kanaria-tensorflow-gpu", placement=GPU))
     manifest["spec"]["predictor"]["model"]["runtimeVersion"] = "2.18.0"

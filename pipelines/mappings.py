@@ -1,0 +1,73 @@
+"""The parameters of our pipelines that are mappings with keys of their own."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kanaria.components.resolve import reading
+from kanaria.components.shared import keys
+from kanaria.components.shared.keys import Key, Kind, Table
+from kanaria.components.shared.parameters import Faults
+from kanaria.pipelines.compiled import NAMES
+from kanaria.pipelines.local.plan import Plan
+from kanaria.serving import delivery
+from kanaria.serving.inference_service import words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyedMapping:
+    """A parameter with keys of its own: their table, and what adds the faults of a value."""
+
+    table: Table
+    parse: Callable[[Any, Faults], object]
+
+
+KNOWN: Mapping[str, KeyedMapping] = {
+    words.WHERE: KeyedMapping(table=words.SERVICE, parse=words.parse),
+    reading.WHERE: KeyedMapping(table=reading.READING, parse=reading.parse),
+    delivery.WHERE: KeyedMapping(table=delivery.DELIVERY, parse=delivery.parse),
+}
+
+
+def of(plan: Plan) -> dict[str, KeyedMapping]:
+    """Return name -> mapping of a pipeline's parameters; those of a user's own are not known."""
+    is_ours = plan.name.replace("-", "_") in NAMES
+    return {name: KNOWN[name] for name in plan.parameters if is_ours and name in KNOWN}
+
+
+def check(plan: Plan, values: Mapping[str, Any], faults: Faults) -> None:
+    """Add the faults of all mappings that are given; a value of another type is one already."""
+    for name, mapping in of(plan).items():
+        if isinstance(values.get(name), dict):
+            mapping.parse(values[name], faults)
+
+
+def meant(name: str, plan: Plan) -> str:
+    """Return the parameter, or the key in one, that a wrong name probably stands for, or ""."""
+    tables = {root: mapping.table for root, mapping in of(plan).items()}
+    for root, table in tables.items():
+        if found := keys.same(name, list(keys.paths(table)), root):
+            return f"{root}.{found}"
+    near = difflib.get_close_matches(name, plan.parameters, n=1)
+    inner = (f"{root}.{found}" for root in tables if (found := keys.nearest(name, tables[root])))
+    return near[0] if near else next(inner, "")
+
+
+def place(name: str, plan: Plan) -> tuple[list[str], Kind | None]:
+    """Return where the dotted name of `--set` leads, and what stands there; None for anything."""
+    root, *inner = name.split(".")
+    mapping = of(plan).get(root)
+    if mapping is None or not inner:
+        return [root, *inner], None
+    path, kind = keys.find(inner, mapping.table)
+    return [root, *path], kind
+
+
+def all_keys(table: Table, above: str) -> list[tuple[str, Key]]:
+    """Return the dotted name of every key below `above`, with the key."""
+    found = []
+    for key in table:
+        path = f"{above}.{key.name}"
+        found += [(path, key), *all_keys(key.keys, path)]
+    return found

@@ -1,0 +1,155 @@
+"""What serves as one mapping: where its words go in the manifest, and in which form they come."""
+
+from typing import Any
+
+import pytest
+
+from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.inference_service import fields, words
+from kanaria.serving.inference_service.manifest import build
+
+
+def manifest(**given: Any) -> dict[str, Any]:
+    faults = Faults("test")
+    spec = words.parse({"name": "tips", **given}, faults)
+    faults.raise_if_any()
+    return build(spec)
+
+
+def predictor(**given: Any) -> dict[str, Any]:
+    found: dict[str, Any] = manifest(**given)["spec"]["predictor"]
+    return found
+
+
+def test_every_word_goes_where_an_inference_service_has_it():
+    toleration = {"key": "nvidia.com/gpu", "operator": "Exists"}
+    found = manifest(
+        namespace="team",
+        labels={"owner": "delay"},
+        minReplicas=1,
+        maxReplicas=3,
+        resources={"limits": {"cpu": "2", "memory": "4Gi", "nvidia.com/gpu": 1}},
+        nodeSelector={"pool": "gpu"},
+        tolerations=[toleration],
+        runtime="kanaria-tensorflow-gpu",
+        runtimeVersion="2.19.1-gpu",
+        protocolVersion="v2",
+        serviceAccountName="reader",
+        storageSecretName="bucket-key",
+        logger={"url": "http://drift"},
+        args=["--flag"],
+        env=[{"name": "A", "value": "b"}],
+    )
+    amounts = {"cpu": "2", "memory": "4Gi", "nvidia.com/gpu": "1"}
+    assert found["metadata"] == {
+        "name": "tips",
+        "namespace": "team",
+        "labels": {"owner": "delay"},
+        "annotations": {"serving.kserve.io/storageSecretName": "bucket-key"},
+    }
+    assert found["spec"]["predictor"] == {
+        "model": {
+            "modelFormat": {"name": "tensorflow"},
+            "protocolVersion": "v2",
+            "storageUri": "/",
+            "runtime": "kanaria-tensorflow-gpu",
+            "runtimeVersion": "2.19.1-gpu",
+            "args": ["--flag"],
+            "env": [{"name": "A", "value": "b"}],
+            "resources": {"limits": amounts, "requests": amounts},
+        },
+        "minReplicas": 1,
+        "maxReplicas": 3,
+        "serviceAccountName": "reader",
+        "nodeSelector": {"pool": "gpu"},
+        "tolerations": [toleration],
+        "canaryTrafficPercent": 10,
+        "logger": {
+            "mode": "all",
+            "url": "http://drift",
+            "metadataHeaders": ["X-Request-Id"],
+            "metadataAnnotations": ["kanaria.io/model-version"],
+        },
+    }
+
+
+def test_other_words_of_kserve_go_where_kserve_has_them():
+    found = predictor(timeout=30, priorityClassName="high", livenessProbe={"periodSeconds": 5})
+    assert (found["timeout"], found["priorityClassName"]) == (30, "high")
+    assert found["model"]["livenessProbe"] == {"periodSeconds": 5}
+    assert found["model"]["storageUri"] == "/"
+
+
+def test_no_word_of_kserve_is_lost():
+    known = {key.name for key in words.SERVICE} | words.NOT_HERE.keys()
+    for name, kind in {**fields.MODEL, **fields.PREDICTOR}.items():
+        value = {"text": "x", "integer": 1, "boolean": True, "mapping": {"a": 1}, "list": ["a"]}
+        if name not in known:
+            found = predictor(**{name: value[kind.name.lower()]})
+            assert name in found or name in found["model"]
+
+
+def test_whole_numbers_may_come_as_the_doubles_of_kfp():
+    found = predictor(minReplicas=2.0, resources={"limits": {"cpu": 0.5, "nvidia.com/gpu": 1.0}})
+    assert (found["minReplicas"], type(found["minReplicas"])) == (2, int)
+    assert found["model"]["resources"]["limits"] == {"cpu": "0.5", "nvidia.com/gpu": "1"}
+    assert predictor(minReplicas=2.0) == predictor(minReplicas=2)
+
+
+def test_what_only_limits_or_only_requests_name_the_other_has_too():
+    # KServe fills in 1 CPU and 2 Gi for what is not named, and refuses requests above limits.
+    for kind in ("limits", "requests"):
+        found = predictor(resources={kind: {"cpu": "500m"}})["model"]["resources"]
+        assert found == {"limits": {"cpu": "500m"}, "requests": {"cpu": "500m"}}
+    both = {"limits": {"memory": "4Gi"}, "requests": {"memory": "1Gi", "cpu": "1"}}
+    assert predictor(resources=both)["model"]["resources"] == {
+        "limits": {"memory": "4Gi", "cpu": "1"},
+        "requests": {"memory": "1Gi", "cpu": "1"},
+    }
+
+
+def test_no_gpus_are_not_named():
+    # KServe chooses the image for GPUs wherever the limit is named, 0 or not.
+    assert "resources" not in predictor(resources={"limits": {"nvidia.com/gpu": 0}})["model"]
+
+
+def test_null_is_the_same_as_left_out_and_removes_a_field_in_a_patch():
+    assert manifest(minReplicas=None, resources={"limits": None}, logger=None) == manifest()
+    patch = {"spec": {"predictor": {"minReplicas": None, "timeout": 5}}}
+    found = predictor(patch=patch, timeout=30)
+    assert "minReplicas" not in found
+    assert found["timeout"] == 5
+
+
+def test_as_many_replicas_as_there_must_be_may_be_there():
+    assert predictor(minReplicas=3)["maxReplicas"] == 3
+    assert predictor(minReplicas=0)["maxReplicas"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    {
+        "cpu": "resources.limits.cpu",
+        "gpus": "resources.limits.nvidia.com/gpu",
+        "service_name": "name",
+        "logger_url": "logger.url",
+        "canary_percent": "canaryTrafficPercent",
+        "node_selector": "nodeSelector",
+        "service_account": "serviceAccountName",
+        "concurrency": "containerConcurrency",
+        "runtimeversion": "runtimeVersion",
+    }.items(),
+)
+def test_a_wrong_word_is_told_with_the_right_one(name: str, meant: str):
+    with pytest.raises(ParameterError, match=rf"no such key, did you mean service\.{meant}\?"):
+        manifest(**{name: 1})
+
+
+def test_a_name_that_is_missing_or_of_another_kind_is_one_fault():
+    for given in ({}, {"name": None}, {"name": 5}):
+        faults = Faults("test")
+        words.parse(given, faults)
+        with pytest.raises(ParameterError) as raised:
+            faults.raise_if_any()
+        assert str(raised.value).count("service.name") == 1

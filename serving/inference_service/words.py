@@ -1,0 +1,323 @@
+"""What serves as one mapping, in the words of an InferenceService. Pure.
+
+The words of `metadata`, `spec.predictor` and `spec.predictor.model` stand side by side, as nothing
+is said twice: `{name: tips, minReplicas: 2, resources: {limits: {memory: 4Gi}}}`. A word that is
+not in the table but is KServe's own goes where KServe has it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kanaria.components.shared import keys
+from kanaria.components.shared.keys import Key, Kind
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.inference_service import check, fields
+from kanaria.serving.inference_service.spec import (
+    ModelServer,
+    PayloadLog,
+    Placement,
+    Scaling,
+    ServiceSpec,
+    StorageAccess,
+)
+
+WHERE = "service"
+AMOUNTS = ("cpu", "memory", "nvidia.com/gpu")
+RESOURCES = (
+    Key(
+        name="limits",
+        kind=Kind.MAPPING,
+        meaning="{cpu: 2, memory: 4Gi, nvidia.com/gpu: 1}: what a replica may use; requests that "
+        "are not given are the same.",
+        default={},
+        entries=Kind.QUANTITY,
+        known=AMOUNTS,
+    ),
+    Key(
+        name="requests",
+        kind=Kind.MAPPING,
+        meaning="{cpu: 500m}: what is reserved for a replica; limits that are not given are the "
+        "same.",
+        default={},
+        entries=Kind.QUANTITY,
+        known=AMOUNTS,
+    ),
+)
+LOGGER = (
+    Key(
+        name="url",
+        kind=Kind.TEXT,
+        meaning="http://host: where requests and responses are logged; empty for nowhere.",
+        default="",
+    ),
+    Key(name="mode", kind=Kind.TEXT, meaning="all, request or response are logged.", default="all"),
+    Key(
+        name="metadataHeaders",
+        kind=Kind.LIST,
+        meaning="[X-Request-Id]: request headers that go into the events.",
+        default=["X-Request-Id"],
+    ),
+    Key(
+        name="metadataAnnotations",
+        kind=Kind.LIST,
+        meaning="[kanaria.io/model-version]: annotations that go into the events.",
+        default=["kanaria.io/model-version"],
+    ),
+)
+SERVICE = (
+    Key(name="name", kind=Kind.TEXT, meaning="tips: name of the InferenceService."),
+    Key(
+        name="namespace",
+        kind=Kind.TEXT,
+        meaning="team: its namespace; empty for that of the run.",
+        default="",
+    ),
+    Key(
+        name="canaryTrafficPercent",
+        kind=Kind.INTEGER,
+        meaning="0 to 100: percent of the requests that a new revision beside a stable one gets; "
+        "with a rollout policy it begins with 0.",
+        default=10,
+    ),
+    Key(name="minReplicas", kind=Kind.INTEGER, meaning="0 or more replicas.", default=1),
+    Key(
+        name="maxReplicas",
+        kind=Kind.INTEGER,
+        meaning="most replicas; 0 for minReplicas, at least 1.",
+        default=0,
+    ),
+    Key(
+        name="scaleMetric",
+        kind=Kind.TEXT,
+        meaning="cpu, memory, concurrency or rps; empty for KServe's own.",
+        default="",
+    ),
+    Key(
+        name="scaleTarget",
+        kind=Kind.INTEGER,
+        meaning="value of the metric that a replica is meant to have, 0 for KServe's own.",
+        default=0,
+    ),
+    Key(
+        name="containerConcurrency",
+        kind=Kind.INTEGER,
+        meaning="requests that a replica takes at once, 0 for no limit.",
+        default=0,
+    ),
+    Key(
+        name="resources",
+        kind=Kind.MAPPING,
+        meaning="what a replica may use, in Kubernetes quantities; empty for the runtime's own.",
+        default={},
+        keys=RESOURCES,
+    ),
+    Key(
+        name="nodeSelector",
+        kind=Kind.MAPPING,
+        meaning="{pool: gpu}: labels of the nodes to run on.",
+        default={},
+        entries=Kind.TEXT,
+    ),
+    Key(
+        name="tolerations",
+        kind=Kind.LIST,
+        meaning="[{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}].",
+        default=[],
+    ),
+    Key(name="affinity", kind=Kind.MAPPING, meaning="affinity of the pods.", default={}),
+    Key(
+        name="runtime",
+        kind=Kind.TEXT,
+        meaning="name of a ServingRuntime; empty to let KServe choose.",
+        default="",
+    ),
+    Key(
+        name="runtimeVersion",
+        kind=Kind.TEXT,
+        meaning="2.19.1, or 2.19.1-gpu with GPUs: image tag of the runtime; empty for its default.",
+        default="",
+    ),
+    Key(name="protocolVersion", kind=Kind.TEXT, meaning="v1 or v2.", default="v1"),
+    Key(
+        name="image",
+        kind=Kind.TEXT,
+        meaning="image of a server by kserve's Python library, instead of a runtime.",
+        default="",
+    ),
+    Key(name="args", kind=Kind.LIST, meaning="[--flag=1]: arguments of the server.", default=[]),
+    Key(
+        name="env",
+        kind=Kind.LIST,
+        meaning="[{name: NAME, value: text}]: environment of the server; no secrets.",
+        default=[],
+    ),
+    Key(
+        name="serviceAccountName",
+        kind=Kind.TEXT,
+        meaning="ServiceAccount whose secrets lead to the model's bucket; or empty.",
+        default="",
+    ),
+    Key(
+        name="storageSecretName",
+        kind=Kind.TEXT,
+        meaning="Secret with the credentials of the model's bucket; or empty.",
+        default="",
+    ),
+    Key(
+        name="createStorageSecret",
+        kind=Kind.BOOLEAN,
+        meaning="true makes the Secret and the ServiceAccount from the credentials in push_model's "
+        "environment; named by the two before, else <name>-storage.",
+        default=False,
+    ),
+    Key(
+        name="logger",
+        kind=Kind.MAPPING,
+        meaning="where requests and responses are logged.",
+        default={},
+        keys=LOGGER,
+    ),
+    Key(name="transformer", kind=Kind.MAPPING, meaning="spec.transformer, whole.", default={}),
+    Key(
+        name="labels",
+        kind=Kind.MAPPING,
+        meaning="{team: delay}: labels of the InferenceService.",
+        default={},
+        entries=Kind.TEXT,
+    ),
+    Key(
+        name="annotations",
+        kind=Kind.MAPPING,
+        meaning="annotations of the InferenceService; KServe copies them into the pods.",
+        default={},
+        entries=Kind.TEXT,
+    ),
+    Key(
+        name="patch",
+        kind=Kind.MAPPING,
+        meaning="{spec: {predictor: {timeout: 30}}}: JSON merge patch of the InferenceService, "
+        "for what has no key here; null removes a field.",
+        default={},
+    ),
+)
+"""Every key of the mapping."""
+
+STRAIGHT = "write what stands in it straight into service"
+NOT_HERE = {
+    **dict.fromkeys(("apiVersion", "kind"), "leave it out, it is an InferenceService"),
+    **dict.fromkeys(("metadata", "spec", "predictor", "model"), STRAIGHT),
+    **dict.fromkeys(("storageUri", "storageUris", "storage"), "the release's is filled in"),
+    "containers": "give image, or write spec.predictor.containers in patch",
+    "modelFormat": "it is tensorflow",
+    **dict.fromkeys(fields.FRAMEWORKS, f"the model is tensorflow; {STRAIGHT}"),
+}
+"""Words of a manifest that do not stand here, and what to do about them."""
+_ELSEWHERE = ("spec.predictor", fields.PREDICTOR), ("spec.predictor.model", fields.MODEL)
+
+
+def parse(given: Any, faults: Faults, own_namespace: str = "default") -> ServiceSpec:
+    """Return the service that a mapping asks for; it is usable only when no fault was added.
+
+    Args:
+        given: what the user wrote; numbers may be doubles, as KFP hands them on.
+        faults: gets everything that is wrong, each with the way to it.
+        own_namespace: of the run, for a mapping that names none.
+
+    Returns:
+        The service; its `storage_uri` is filled in by who knows the release.
+    """
+    known = {key.name for key in SERVICE}
+    theirs = given if isinstance(given, dict) else {}
+    others = {name: value for name, value in theirs.items() if name not in known}
+    patch: dict[str, Any] = {}
+    rest = {name: value for name, value in theirs.items() if name in known}
+    for name, value in others.items():
+        path = _place(name)
+        if name in NOT_HERE:
+            faults.check(False, f"{WHERE}.{name}", value, NOT_HERE[name])
+        elif path is None:
+            rest[name] = value
+        elif value is not None:
+            patch = _both(patch, _at(path, name, value, faults))
+    values = keys.read(rest if isinstance(given, dict) else given, SERVICE, WHERE, faults)
+    spec = _spec(values, patch, own_namespace)
+    if spec.server.image and patch.get("spec", {}).get("predictor", {}).get("model"):
+        remedy = "they are of a runtime; with an image write spec.predictor.containers in patch"
+        faults.check(False, WHERE, sorted(patch["spec"]["predictor"]["model"]), remedy)
+    check.check(spec, faults)
+    return spec
+
+
+def _place(name: str) -> str | None:
+    """Return the part of a manifest that has a field of KServe's, None if none has it."""
+    return next((path for path, table in _ELSEWHERE if name in table), None)
+
+
+def _at(path: str, name: str, value: Any, faults: Faults) -> dict[str, Any]:
+    """Return a patch with a field of KServe's where it belongs."""
+    kind = dict(_ELSEWHERE)[path][name]
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
+    faults.check(kind.holds(value), f"{WHERE}.{name}", value, keys.REMEDIES[kind])
+    document: dict[str, Any] = {name: value}
+    for part in reversed(path.split(".")):
+        document = {part: document}
+    return document
+
+
+def _both(patch: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two merge patches as one; null stays, as it removes a field."""
+    found = dict(patch)
+    for name, value in over.items():
+        inner = found.get(name)
+        if isinstance(inner, dict) and isinstance(value, Mapping):
+            value = _both(inner, value)
+        found[name] = value
+    return found
+
+
+def _spec(values: Mapping[str, Any], patch: Mapping[str, Any], own_namespace: str) -> ServiceSpec:
+    least = values["minReplicas"]
+    logger = values["logger"]
+    return ServiceSpec(
+        name="name" if values["name"] is None else values["name"],  # A fault already.
+        namespace=values["namespace"] or own_namespace,
+        storage_uri="/",
+        canary_percent=values["canaryTrafficPercent"],
+        server=ModelServer(
+            runtime=values["runtime"],
+            runtime_version=values["runtimeVersion"],
+            protocol_version=values["protocolVersion"],
+            image=values["image"],
+            args=values["args"],
+            env=values["env"],
+        ),
+        placement=Placement(
+            limits=values["resources"]["limits"],
+            requests=values["resources"]["requests"],
+            node_selector=values["nodeSelector"],
+            tolerations=values["tolerations"],
+            affinity=values["affinity"],
+        ),
+        scaling=Scaling(
+            min_replicas=least,
+            max_replicas=values["maxReplicas"] or max(least, 1),
+            metric=values["scaleMetric"],
+            target=values["scaleTarget"],
+            concurrency=values["containerConcurrency"],
+        ),
+        storage=StorageAccess(
+            service_account=values["serviceAccountName"],
+            secret=values["storageSecretName"],
+            create=values["createStorageSecret"],
+        ),
+        log=PayloadLog(
+            url=logger["url"],
+            mode=logger["mode"],
+            headers=logger["metadataHeaders"],
+            annotations=logger["metadataAnnotations"],
+        ),
+        transformer=values["transformer"],
+        labels=values["labels"],
+        annotations=values["annotations"],
+        patch=_both(patch, values["patch"]),
+    )
