@@ -124,8 +124,8 @@ def push(request: PushRequest, target: Path) -> Endpoint:
         NotReadyError: a store does not answer, the revision is not ready in time, a rollout is
             active and not to be superseded, or there is no way to deliver.
     """
-    outcome.require_passed(*request.outcomes)
     asked = _checked(request)
+    outcome.require_passed(*request.outcomes)
     found = _delivered(request, asked, outcome.read(request.outcomes[0]).summary())
     logger.warning("%s/%s: %s", found.namespace, found.name, found.reason)
     _write(found, target, request.report)
