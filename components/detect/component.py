@@ -43,6 +43,7 @@ def fit_drift_detector(
     from pathlib import Path
 
     from kanaria.components.detect.fit import FitRequest, fit
+    from kanaria.components.shared.metadata import described
 
     request = FitRequest(
         examples=Path(examples.path),
@@ -55,7 +56,8 @@ def fit_drift_detector(
         rows=rows,
         seed=seed,
     )
-    drift_detector.metadata.update(fit(request, Path(drift_detector.path)))
+    facts = fit(request, Path(drift_detector.path))
+    drift_detector.metadata.update(described("drift_detector", facts, detector))
 
 
 @dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
@@ -106,7 +108,7 @@ def detect_drift(
     )
     targets = Targets(outcome=Path(outcome.path), drift=Path(drift.path), report=Path(report.path))
     found = detect(request, targets)
-    outcome.metadata.update(found.as_metadata())
+    found.describe(outcome, drift=drift, report=report)
     if fail_on_drift:
         refusal.unless_passed(outcome, drift, report)
     return (not found.passed,)

@@ -34,7 +34,7 @@ def evaluate_model(
     """
     from kanaria.components.evaluate.evaluate import Request, evaluate
     from kanaria.components.evaluate.measure import Inputs
-    from kanaria.components.shared.metadata import plain
+    from kanaria.components.shared.metadata import tell
 
     result = evaluate(
         Request(
@@ -48,9 +48,9 @@ def evaluate_model(
             report=report.path,
         )
     )
-    metrics.metadata.update(plain(result.findings.overall()))
-    classification.metadata.update(result.classification)
-    evaluation.metadata.update(rows=result.findings.row_count, split=split)
+    told = result.findings.metadata("evaluate_model")
+    tell(told, evaluation=evaluation, metrics=metrics, report=report)
+    classification.metadata.update(result.classification, display_name="classification")
 
 
 @dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
@@ -88,7 +88,7 @@ def bless_model(
     from pathlib import Path
 
     from kanaria.components.evaluate.bless import BlessRequest, bless
-    from kanaria.components.shared.metadata import plain
+    from kanaria.components.shared.metadata import tell
 
     decided, found = bless(
         BlessRequest(
@@ -102,6 +102,6 @@ def bless_model(
             report=Path(report.path),
         )
     )
-    metrics.metadata.update(plain(found.overall()))
-    outcome.metadata.update(decided.as_metadata())
+    tell(found.metadata("bless_model", deployed), comparison=comparison, metrics=metrics)
+    decided.describe(outcome, report=report)
     return decided.passed

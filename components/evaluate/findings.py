@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.evaluate.curves import Curves
+from kanaria.components.shared import metadata
 from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
 
@@ -96,6 +97,31 @@ class Findings:
         overall = [value for value in self.values if not value.slice]
         found = {value.metric: value.candidate for value in overall}
         return {**found, **{f"baseline_{value.metric}": value.baseline for value in overall}}
+
+    def metadata(self, step: str, deployed: str = "") -> dict[str, dict[str, Any]]:
+        """Return output -> its artifact's metadata; metrics are whole, since KFP draws them."""
+        main = self.main_metric()
+        facts = {"rows": self.row_count, "split": self.split, "deployed": deployed}
+        overall = metadata.plain(self.overall())
+        return {
+            "metrics": {metadata.DISPLAY_NAME: metadata.named("metrics", main), **overall},
+            "evaluation": metadata.described(
+                "evaluation", facts, main, metadata.rows(self.row_count)
+            ),
+            "comparison": metadata.described("comparison", facts, main),
+            "report": metadata.described("report", {}, step, main),
+        }
+
+    def main_metric(self) -> str:
+        """Return one metric over all rows as text, first of all one with a threshold; or ""."""
+        judged = {check.value.metric for check in self.checks}
+        known = [
+            (value.metric not in judged, f"{value.metric} {value.candidate:.4g}")
+            for value in self.values
+            if not value.slice and value.candidate is not None
+            if "example_count" not in value.metric
+        ]
+        return min(known, key=lambda one: one[0])[1] if known else ""
 
 
 def _strict(value: Any) -> Any:

@@ -43,7 +43,7 @@ def ingest_data(
     from pathlib import Path
 
     from kanaria.components.ingest.ingest import ingest
-    from kanaria.components.shared.metadata import plain
+    from kanaria.components.shared.metadata import described, rows
 
     result = ingest(
         data,
@@ -56,4 +56,5 @@ def ingest_data(
         separator=separator,
         examples_format=examples_format,
     )
-    examples.metadata.update(plain(asdict(result)), span=span)
+    facts, count = {**asdict(result), "span": span}, rows(sum(result.rows.values()))
+    examples.metadata.update(described("examples", facts, span, count))

@@ -88,5 +88,5 @@ def push_model(
         ),
     )
     found = push(request, Path(endpoint.path))
-    endpoint.metadata.update(found.as_metadata())
+    found.describe(endpoint, report)
     return found.pushed

@@ -10,6 +10,7 @@ from kanaria.components.push.active_rollout import Rollouts, Say, say
 from kanaria.components.push.ready import Standing
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError
+from kanaria.components.shared.metadata import Artifact, described
 from kanaria.serving.checks.result import Result, failures
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
@@ -48,6 +49,13 @@ class Endpoint:
     def as_metadata(self) -> dict[str, Any]:
         """Return it as plain values, for an artifact's metadata or JSON."""
         return asdict(self) | {"checks": [result.as_metadata() for result in self.checks]}
+
+    def describe(self, endpoint: Artifact, report: Artifact) -> None:
+        """Write it into the metadata of the endpoint, and name the report after it."""
+        facts = self.as_metadata() | {"version": self.storage_uri.rstrip("/").split("/")[-2:][0]}
+        told = (self.revision or self.name, f"{self.percent} %" if self.pushed else "not pushed")
+        endpoint.metadata.update(described("endpoint", facts, *told))
+        report.metadata.update(described("report", {}, "push_model", *told))
 
 
 class Gate(Protocol):

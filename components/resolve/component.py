@@ -64,12 +64,9 @@ def resolve_span(
     from kanaria.components.resolve import reading as how
     from kanaria.components.resolve import span as work
     from kanaria.components.resolve.span_choice import Asked
-    from kanaria.components.shared.parameters import Faults
     from kanaria.components.shared.pinned import pinned
 
-    faults = Faults("resolve_span")
-    read = how.parse(reading, faults)
-    faults.raise_if_any()
+    read = how.checked(reading)
     asked = Asked(span=span, version=version, window=window, schedule_time=schedule_time)
     statistics = pinned("serving_statistics", serving_statistics)
     return (*astuple(work.resolve_span(data, asked)), statistics, *astuple(read))

@@ -78,3 +78,15 @@ class Reading:
 def parse(given: Any, faults: Faults) -> Reading:
     """Return what a mapping asks for; {} for the defaults. Every fault is added to `faults`."""
     return Reading(**keys.read(given, READING, WHERE, faults))
+
+
+def checked(given: Any) -> Reading:
+    """Return what a mapping asks for.
+
+    Raises:
+        ParameterError: something in it is wrong; all faults are named.
+    """
+    faults = Faults("resolve_span")
+    found = parse(given, faults)
+    faults.raise_if_any()
+    return found

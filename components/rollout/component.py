@@ -55,6 +55,6 @@ def rollout_model(
     )
     targets = Targets(outcome=Path(outcome.path), timeline=Path(timeline.path))
     promoted, found = roll_out(request, targets)
-    outcome.metadata.update(found.as_metadata())
+    found.describe(outcome, timeline=timeline)
     refusal.unless_passed(outcome, timeline)
     return promoted

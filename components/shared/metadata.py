@@ -1,7 +1,22 @@
-"""Artifact metadata that KFP accepts: plain JSON, no None, no NaN, no infinity."""
+"""Artifact metadata that KFP accepts and a person finds: plain JSON, small, with a name in lists.
 
+KFP's lists show the entry `display_name`, else an output's bare name. An artifact's metadata comes
+to each step that reads it within one argument, of which Linux takes 131,072 bytes; a step reads a
+handful of artifacts beside its parameters.
+"""
+
+import json
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+DISPLAY_NAME = "display_name"
+LONGEST_NAME = 120
+"""Characters of a name in a list."""
+MOST_BYTES = 4000
+"""Of the metadata of one artifact that other steps read, as JSON."""
+LONGEST_TEXT = 100
+"""Characters that are left of a text where there is too much."""
 
 
 def plain(value: Any) -> Any:
@@ -19,4 +34,68 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    return value
+
+
+def named(output: str, *facts: object) -> str:
+    """Return what a list shows of an artifact: `examples: 2013-01, 15,000 rows`.
+
+    Args:
+        output: name of the output.
+        facts: what tells it from others of its kind, those that are empty left out.
+    """
+    told = ", ".join(str(fact) for fact in facts if fact not in ("", None))
+    name = f"{output}: {told}" if told else output
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def rows(count: int) -> str:
+    """Return a number of rows as people write it."""
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def described(output: str, facts: Mapping[str, Any], *told: object) -> dict[str, Any]:
+    """Return the metadata of an artifact.
+
+    Args:
+        output: name of the output.
+        facts: entries of the metadata; the largest are shortened where all are too much.
+        told: which of them the name in a list shows, as text.
+    """
+    return {DISPLAY_NAME: named(output, *told), **_bounded(plain(dict(facts)))}
+
+
+class Artifact(Protocol):
+    """An output artifact as kfp hands it to a step."""
+
+    metadata: dict[str, Any]
+
+
+def tell(found: Mapping[str, Mapping[str, Any]], **artifacts: Artifact) -> None:
+    """Write what was found of each output, by its name, into its artifact's metadata."""
+    for name, artifact in artifacts.items():
+        artifact.metadata.update(found[name])
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value).encode())
+
+
+def _bounded(facts: dict[str, Any]) -> dict[str, Any]:
+    found = dict(facts)
+    while _size(found) > MOST_BYTES:
+        largest = max(found, key=lambda name: _size({name: found[name]}))
+        shorter = _shortened(found[largest])
+        if shorter == found[largest]:
+            del found[largest]
+        else:
+            found[largest] = shorter
+    return found
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return f"{len(value)} entries"
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        return f"{value[: LONGEST_TEXT - 1]}…"
     return value

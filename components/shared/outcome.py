@@ -7,6 +7,7 @@ from pathlib import Path
 from kanaria.components.shared import atomic
 from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.metadata import Artifact, described
 
 LONGEST_SUMMARY = 1000
 """Characters of a summary in an artifact's metadata."""
@@ -52,12 +53,22 @@ class Outcome:
     def summary(self) -> str:
         """Return one line: the verdict and the text of every error."""
         errors = [reason.text for reason in self.reasons if reason.severity == "ERROR"]
-        verdict = "passed" if self.passed else "did not pass"
-        return f"{self.step} {verdict}" + (": " + "; ".join(errors) if errors else "")
+        return self.verdict() + (": " + "; ".join(errors) if errors else "")
+
+    def verdict(self) -> str:
+        """Return step and verdict, for an artifact's name in a list."""
+        return f"{self.step} {'passed' if self.passed else 'did not pass'}"
 
     def as_metadata(self) -> dict[str, object]:
         """Return what an outcome artifact says of itself in lists: `passed` and `summary`."""
-        return {"passed": self.passed, "summary": self.summary()[:LONGEST_SUMMARY]}
+        facts = {"passed": self.passed, "summary": self.summary()[:LONGEST_SUMMARY]}
+        return described("outcome", facts, self.verdict())
+
+    def describe(self, outcome: Artifact, **others: Artifact) -> None:
+        """Write the verdict into the outcome's metadata, and name the step's others after it."""
+        outcome.metadata.update(self.as_metadata())
+        for name, artifact in others.items():
+            artifact.metadata.update(described(name, {}, self.verdict()))
 
 
 FILE_NAME = "outcome.json"

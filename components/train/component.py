@@ -51,6 +51,7 @@ def train_model(
     from pathlib import Path
 
     from kanaria.components.shared import serving_samples as samples
+    from kanaria.components.shared.metadata import tell
     from kanaria.components.train.request import TrainRequest
     from kanaria.components.train.train import train
 
@@ -71,10 +72,5 @@ def train_model(
     )
     trained = train(request, Path(model.path), Path(model_run.path))
     samples.write(trained.samples, serving_samples.path)
-    model.metadata.update(
-        framework="tensorflow",
-        fingerprint=trained.fingerprint,
-        signatures=list(trained.signatures),
-        base_model=base_model,
-    )
-    model_run.metadata["model_run_dir"] = model_run_dir
+    told = trained.metadata(request, examples.metadata)
+    tell(told, model=model, model_run=model_run, serving_samples=serving_samples)

@@ -1,10 +1,11 @@
 """What train_model is asked for, and what it gives."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import storage
+from kanaria.components.shared import metadata, packages, storage
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.serving_samples import ServingSamples
@@ -52,6 +53,35 @@ class Trained:
     fingerprint: str
     signatures: tuple[str, ...]
     samples: ServingSamples
+
+    def metadata(
+        self, request: TrainRequest, examples: Mapping[str, Any]
+    ) -> dict[str, dict[str, Any]]:
+        """Return output -> its artifact's metadata.
+
+        The model's goes into the release's record: how and from what it was made.
+
+        Args:
+            request: what was trained.
+            examples: metadata of the examples, as ingest_data wrote it.
+        """
+        data = {name: examples.get(name) for name in ("span", "rows", "fingerprint")}
+        settings = ("module_file", "train_steps", "hyperparameters", "seed", "base_model")
+        facts = {
+            "framework": "tensorflow",
+            "fingerprint": self.fingerprint,
+            "signatures": list(self.signatures),
+            **{name: getattr(request, name) for name in settings},
+            "packages": packages.versions(),
+            "data": data,
+        }
+        release, count = self.fingerprint[:16], metadata.rows(len(self.samples.rows))
+        logs = {"model_run_dir": request.model_run_dir}
+        return {
+            "model": metadata.described("model", facts, release, data["span"]),
+            "model_run": metadata.described("model_run", logs, release),
+            "serving_samples": metadata.described("serving_samples", {}, release, count),
+        }
 
 
 def check(request: TrainRequest) -> None:

@@ -34,6 +34,7 @@ def transform_data(
     """
     from pathlib import Path
 
+    from kanaria.components.shared.metadata import tell
     from kanaria.components.shared.outcome import require_passed
 
     if outcome:
@@ -49,4 +50,5 @@ def transform_data(
         custom_config=custom_config,
     )
     transform(request, Path(transform_graph.path), Path(transformed_examples.path))
-    transformed_examples.metadata["materialized"] = materialize
+    told = request.metadata(examples.metadata.get("span", ""))
+    tell(told, transform_graph=transform_graph, transformed_examples=transformed_examples)

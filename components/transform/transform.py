@@ -7,6 +7,7 @@ from typing import Any
 
 from kanaria.components.shared import atomic, examples
 from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.metadata import described
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.schema_file import read_schema
 from kanaria.components.transform import beam_engine, check_rows, user_code
@@ -36,6 +37,12 @@ class TransformRequest:
     preprocessing_fn: str = "preprocessing_fn"
     materialize: bool = True
     custom_config: dict[str, Any] = field(default_factory=dict)
+
+    def metadata(self, span: str) -> dict[str, dict[str, Any]]:
+        """Return output -> its artifact's metadata, for data of this span."""
+        facts = {"materialized": self.materialize, "span": span}
+        names = ("transform_graph", "transformed_examples")
+        return {name: described(name, facts, span) for name in names}
 
 
 def transform(request: TransformRequest, graph: Path, transformed: Path) -> None:

@@ -40,6 +40,7 @@ def validate_data(
     """
     from pathlib import Path
 
+    from kanaria.components.shared.metadata import tell
     from kanaria.components.validate.validate import Targets, ValidateRequest, validate
 
     request = ValidateRequest(
@@ -47,6 +48,7 @@ def validate_data(
         schema_file=schema_file,
         environment=environment,
         serving_statistics=serving_statistics,
+        span=examples.metadata.get("span", ""),
     )
     targets = Targets(
         statistics=Path(statistics.path),
@@ -56,9 +58,8 @@ def validate_data(
         report=Path(report.path),
     )
     result = validate(request, targets)
-    statistics.metadata.update(result.metadata)
-    schema.metadata.update(result.metadata)
-    outcome.metadata.update(result.outcome.as_metadata())
+    tell(result.metadata, statistics=statistics, schema=schema)
+    result.outcome.describe(outcome, anomalies=anomalies, report=report)
     return result.outcome.passed
 
 
@@ -103,5 +104,5 @@ def compare_data(
         anomalies=Path(anomalies.path), outcome=Path(outcome.path), report=Path(report.path)
     )
     found = compare(request, targets)
-    outcome.metadata.update(found.as_metadata())
+    found.describe(outcome, anomalies=anomalies, report=report)
     return found.passed

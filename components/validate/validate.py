@@ -9,6 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from kanaria.components.shared import atomic, examples, fingerprint, outcome, storage
 from kanaria.components.shared.data_reference import PIN
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.metadata import described
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.record_batches import record_batches
@@ -30,12 +31,14 @@ class ValidateRequest:
         schema_file: text proto of the user, or "" to infer one.
         environment: schema environment to validate in, or "".
         serving_statistics: URI of statistics of serving data, or "".
+        span: which span the data is, for the metadata; or "".
     """
 
     examples: Path
     schema_file: str = ""
     environment: str = ""
     serving_statistics: str = ""
+    span: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,11 +66,12 @@ class Result:
 
     Attributes:
         outcome: the verdict with every reason.
-        metadata: artifact metadata: rows of each split and the schema's fingerprint.
+        metadata: metadata of statistics and schema: rows of each split, span, the schema's
+            fingerprint.
     """
 
     outcome: Outcome
-    metadata: dict[str, object]
+    metadata: dict[str, dict[str, object]]
 
 
 def _check_parameters(request: ValidateRequest) -> None:
@@ -135,4 +139,9 @@ def validate(request: ValidateRequest, targets: Targets) -> Result:
         f"rows_{name}": int(found.datasets[0].num_examples) for name, found in statistics.items()
     }
     identity = fingerprint.of_file(targets.schema / schema.FILE)
-    return Result(outcome=verdict, metadata={**rows, "schema_fingerprint": identity})
+    facts = {**rows, "schema_fingerprint": identity, "span": request.span}
+    told = {
+        "statistics": described("statistics", facts, request.span),
+        "schema": described("schema", facts, identity[:16]),
+    }
+    return Result(outcome=verdict, metadata=told)

@@ -50,7 +50,9 @@ def lines(record: RunRecord, root: Root) -> Lines:
 
 
 def _protocol(record: RunRecord) -> str:
-    return str(record.arguments.get("protocol_version", "v1"))
+    service = record.arguments.get("service")
+    asked = service.get("protocolVersion") if isinstance(service, Mapping) else None
+    return str(asked or "v1")
 
 
 def _serve(state: Path) -> str:

@@ -62,8 +62,11 @@ def test_good_data_passes_with_a_schema_of_its_own(examples_of, targets_in):
     result = validate(ValidateRequest(examples=examples_of(train=TAXI, eval=TAXI)), targets)
     assert result.outcome.passed
     assert outcome.read(targets.outcome).passed
-    assert result.metadata["rows_train"] == result.metadata["rows_eval"] == 80
-    assert len(str(result.metadata["schema_fingerprint"])) == 64
+    told = result.metadata["statistics"]
+    assert told["rows_train"] == told["rows_eval"] == 80
+    identity = str(told["schema_fingerprint"])
+    assert len(identity) == 64
+    assert result.metadata["schema"]["display_name"] == f"schema: {identity[:16]}"
     found = tfdv.load_schema_text(str(targets.schema / "schema.pbtxt"))
     kinds = {feature.name: feature.type for feature in found.feature}
     assert kinds == {"fare": 3, "payment": 1, "tract": 2}

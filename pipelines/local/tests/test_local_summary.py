@@ -14,7 +14,7 @@ def ended(*tasks: TaskRecord, state: State = State.SUCCEEDED, seconds: float = 0
     return RunRecord(
         run_id="r",
         pipeline="p",
-        arguments={"protocol_version": "v1"},
+        arguments={"service": {"name": "tips"}},
         started="2026-01-01T00:00:00+00:00",
         state=state,
         tasks=list(tasks),
@@ -71,10 +71,13 @@ PUSHED = {
 }
 
 
+KINDS = {"day": "string", "size": "int64"}
+
+
 def pushed(samples: Path, rows: int = 1) -> RunRecord:
     """A run that trained on what an apostrophe may stand in, and pushed."""
     sample = Sample(inputs={"day": "Bob's", "size": 2}, outputs={"score": 0.5})
-    tensors = {"day": Tensor(dtype="string", shape=(None,))}
+    tensors = {name: Tensor(dtype=kind, shape=(None,)) for name, kind in KINDS.items()}
     write_samples(ServingSamples(inputs=tensors, outputs={}, rows=[sample] * rows), samples)
     train = TaskRecord(name="train", artifacts={"serving_samples": str(samples)})
     return ended(train, TaskRecord(name="push", metadata={"endpoint": PUSHED}))
@@ -96,6 +99,13 @@ def test_without_a_server_the_endpoint_says_how_to_serve_and_ask_it(here: Path):
         "curl http://127.0.0.1:8080/v1/models/tips:predict "
         """-d '{"instances": [{"day": "Bob'"'"'s", "size": 2}]}'"""
     )
+
+
+def test_a_service_that_speaks_v2_is_asked_in_v2(here: Path):
+    record = pushed(here / "samples")
+    record.arguments = {"service": {"name": "tips", "protocolVersion": "v2"}}
+    told = endpoint.lines(record, Root(path=here / ".kanaria"))
+    assert "/v2/models/tips/infer" in told.commands[-1]
 
 
 def test_a_state_folder_elsewhere_is_named_as_it_is_typed_here(here: Path):
