@@ -4,6 +4,7 @@ Beside the pipelines, kfp is loaded here and in `resources.task` alone.
 """
 
 import tempfile
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def _compiled(name: str) -> list[Any]:
     return applied(documents, defaults.of(documents[0]))
 
 
-def without_registry(document: dict[str, Any]) -> list[str]:
+def without_registry(document: Mapping[str, Any]) -> list[str]:
     """Return the images of Kanaria's in a compiled pipeline that no registry is named for."""
     executors = document["deploymentSpec"].get("executors", {}).values()
     names = {str(one.get("container", {}).get("image", "")) for one in executors}

@@ -36,13 +36,17 @@ def applied(documents: list[Any], resources: Resources) -> list[Any]:
     settings = _checked(resources.steps, found, faults)
     faults.raise_if_any()
     steps = list(zip(found, _forms(settings), strict=True))
-    platform = next((one for one in others if "platforms" in one), {"platforms": {}})
+    platform: dict[str, Any] = next(filter(_is_platform, others), {"platforms": {}})
     with _as_compiled():
         writing.write(document, platform, steps)
         effective.check(document, platform, [leaf for leaf, form in steps if form], faults)
     faults.raise_if_any()
     rest = [one for one in others if one is not platform]
     return [document, *([platform] if platform["platforms"] else []), *rest]
+
+
+def _is_platform(document: Any) -> bool:
+    return isinstance(document, Mapping) and "platforms" in document
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import re
 from posixpath import normpath
 
 from kanaria.components.shared import fingerprint
+from kanaria.components.shared.errors import shown
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -18,6 +19,8 @@ PART = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KEY_OF_DATA = re.compile(r"[-._a-zA-Z0-9]+")
 IMAGE = re.compile(r"[A-Za-z0-9][^\s]*")
+PATH = re.compile(r"[^:\x00-\x1f\x7f]+")
+PLAIN = re.compile(r"[-\w ./()]{1,80}")
 DURATION = re.compile(r"([0-9]{1,9})([smhdw])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 LONGEST_WAIT = 3600
@@ -35,6 +38,11 @@ KFP_VOLUMES = (
 )
 KFP_LABELS = ("workflows.argoproj.io/", "pipelines.kubeflow.org/", "pipeline/")
 """Labels and annotations by which KFP and Argo know their pods begin so."""
+
+
+def called(name: str) -> str:
+    """Return a user's word as it stands in a message: as it is, unless that is odd or long."""
+    return name if PLAIN.fullmatch(name) else shown(name, 80)
 
 
 def _hold(holds: object, remedy: str) -> None:
@@ -101,7 +109,7 @@ def image(name: str) -> str:
 
 def mount_path(path: str) -> str:
     """Check where something is mounted; return it without a slash at its end."""
-    _hold(path.startswith("/") and ":" not in path, "use an absolute path without ':'")
+    _hold(path.startswith("/") and PATH.fullmatch(path), "use an absolute path without ':'")
     _hold(".." not in path.split("/"), "leave '..' out of it")
     found = "/" + normpath(path).strip("/")
     _hold(found != "/", "it would hide the whole image; name a folder")
@@ -111,7 +119,7 @@ def mount_path(path: str) -> str:
 
 def sub_path(path: str) -> str:
     """Check a path inside a volume."""
-    fits = path and not path.startswith("/") and ".." not in path.split("/")
+    fits = PATH.fullmatch(path) and not path.startswith("/") and ".." not in path.split("/")
     _hold(fits, "use a path inside the volume, without '/' first and without '..'")
     return path
 

@@ -7,6 +7,7 @@ from typing import Any
 from kanaria.components.shared.command_line import meant
 from kanaria.components.shared.images import CONTROL_IMAGE
 from kanaria.components.shared.parameters import Faults
+from kanaria.pipelines.resources.checks import called
 from kanaria.pipelines.resources.resources import ALL
 
 CONTROL = CONTROL_IMAGE.partition(":")[0]
@@ -85,7 +86,7 @@ def check_names(steps: Mapping[str, Any], found: list[Leaf], faults: Faults) -> 
             continue
         other = seen.setdefault(spelled(name), name)
         if other != name:
-            faults.add(f"{name}: the same step as {other}; write its settings once")
+            faults.add(f"{called(name)}: the same step as {called(other)}; write its settings once")
         if spelled(name) not in known:
             hint = meant(name.replace("-", "_"), [*shown, ALL]) or f"; there are {', '.join(shown)}"
-            faults.add(f"{name}: no step of this pipeline has this name{hint}")
+            faults.add(f"{called(name)}: no step of this pipeline has this name{hint}")

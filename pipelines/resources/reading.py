@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from kanaria.components.shared.command_line import meant
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.parameters import Faults
+from kanaria.pipelines.resources.checks import called
 from kanaria.pipelines.resources.settings import Settings
 
 HINTS = {
@@ -76,13 +77,13 @@ def checked(step: str, said: object, faults: Faults) -> dict[str, Any]:
     """Return what is said of a step without nulls; {} when it has faults, which `faults` gets."""
     found = {} if said is None else without_nulls(said)
     if not isinstance(found, Mapping):
-        faults.check(False, step, said, "write a mapping of its settings")
+        faults.check(False, called(step), said, "write a mapping of its settings")
         return {}
     try:
         Settings.model_validate(found)
     except ValidationError as error:
         for fault in told(error):
-            faults.add(f"{step}: {fault}")
+            faults.add(f"{called(step)}: {fault}")
         return {}
     return dict(found)
 
@@ -96,7 +97,7 @@ def told(error: ValidationError) -> list[str]:
 
 
 def _told(fault: Any) -> str:
-    place = [str(part) for part in fault["loc"] if part != "[key]"]
+    place = [called(str(part)) for part in fault["loc"] if part != "[key]"]
     name = ".".join(place) or "it"
     if fault["type"] == "missing":
         return f"{name} is missing"

@@ -45,6 +45,9 @@ def of(steps: object, where: str = "resources") -> Resources:
     """
     if not isinstance(steps, Mapping):
         raise ParameterError(f"{where}: {shown(steps)}: write a mapping of steps to their settings")
+    odd = [name for name in steps if not isinstance(name, str)]
+    if odd:
+        raise ParameterError(f"{where}: {shown(odd)}: a step's name is text")
     return Resources(where=where, steps=steps)
 
 

@@ -3,6 +3,7 @@
 Sources: Kubernetes 1.34, PodSpec and Container; kfp 2.17, PipelineTask and kfp.kubernetes.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,6 +18,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from kanaria.components.shared.errors import shown
 from kanaria.pipelines.resources import checks, credentials, quantities
 from kanaria.serving.inference_service.quantity import amount
 
@@ -55,26 +57,28 @@ class _Part(BaseModel):
     )
 
 
-def _count(value: str) -> str:
-    if not value.isascii() or not value.isdecimal() or not 0 < int(value) <= 1000:
+def _amount(name: str, quantity: str) -> str:
+    """Check an amount by what it is of; an accelerator is named as nvidia.com/gpu."""
+    if name in AMOUNTS:
+        return AMOUNTS[name](quantity)
+    if "/" not in name:
+        raise ValueError("KFP sets cpu, memory and an accelerator such as nvidia.com/gpu")
+    checks.label_key(name)
+    if not re.fullmatch("[0-9]{1,4}", quantity) or not int(quantity):
         raise ValueError("use a whole number from 1, as accelerators are not shared")
-    return str(int(value))
+    return str(int(quantity))
 
 
 def _amounts(found: dict[str, str]) -> dict[str, str]:
-    """Check amounts by what they are of; an accelerator is named as nvidia.com/gpu."""
     result, faults = {}, []
-    for name, value in found.items():
-        if name not in AMOUNTS and "/" not in name:
-            faults.append(f"{name}: KFP sets cpu, memory and an accelerator such as nvidia.com/gpu")
-            continue
+    for name, quantity in found.items():
         try:
-            result[name] = AMOUNTS.get(name, _count)(value)
+            result[name] = _amount(name, quantity)
         except ValueError as error:
-            faults.append(f"{name}={value[:100]!r}: {error}")
-    accelerators = [name for name in found if "/" in name]
+            faults.append(f"{checks.called(name)}={shown(quantity, 80)}: {error}")
+    accelerators = sorted(name for name in result if "/" in name)
     if len(accelerators) > 1:
-        faults.append(f"KFP sets one accelerator, not {' and '.join(sorted(accelerators))}")
+        faults.append(f"KFP sets one accelerator, not {' and '.join(accelerators)}")
     if faults:
         raise ValueError("; ".join(faults))
     return result
@@ -266,6 +270,11 @@ class EnvironmentSource(_Part):
         return {key: f"{self.prefix}{key}" for key in self.keys}
 
     @property
+    def precision(self) -> tuple[bool, int]:
+        """How exactly it says what it gives; the more exact one of two gives a variable."""
+        return self.keys is not None, len(self.prefix)
+
+    @property
     def reference(self) -> Reference:
         """The Secret or ConfigMap."""
         return self.secret_ref or self.config_map_ref or Reference(name="")
@@ -371,19 +380,39 @@ class Settings(_Part):
     @classmethod
     def _are_different(cls, found: list[Any], info: ValidationInfo) -> list[Any]:
         for told, names in _names(found, info.field_name or ""):
-            twice = sorted({name for name in names if names.count(name) > 1})
+            twice = sorted({name for kind, name in names if names.count((kind, name)) > 1})
             if twice:
                 raise ValueError(f"{told} {', '.join(twice)}")
         return found
 
+    @property
+    def taken(self) -> list[tuple[EnvironmentSource, dict[str, str]]]:
+        """Each source with what it gives, key -> variable; every variable comes from one place.
 
-def _names(found: list[Any], field: str) -> list[tuple[str, list[str]]]:
+        As in a pod, `env` goes over `envFrom`.
+        """
+        free = {name for one in self.env_from for name in one.variables.values()}
+        free -= {one.name for one in self.env}
+        given: dict[int, dict[str, str]] = {}
+        for place, one in sorted(enumerate(self.env_from), key=lambda item: item[1].precision)[
+            ::-1
+        ]:
+            given[place] = {key: name for key, name in one.variables.items() if name in free}
+            free -= set(one.variables.values())
+        return [(one, given[place]) for place, one in enumerate(self.env_from) if given[place]]
+
+
+def _names(found: list[Any], field: str) -> list[tuple[str, list[tuple[Any, str]]]]:
+    """Return what may not come twice, and how to say that it does."""
     if field == "env":
-        return [("a variable is given twice:", [one.name for one in found])]
+        return [("a variable is given twice:", [(None, one.name) for one in found])]
     if field == "env_from":
-        names = [name for one in found for name in one.variables.values()]
-        return [("a variable is taken twice:", names)]
+        names = [(one.precision, name) for one in found for name in one.variables.values()]
+        return [("name keys, or another prefix: two would give", names)]
     return [
-        ("two volumes are mounted at", [one.mount_path for one in found]),
-        ("KFP names a pod's volume after what it holds, so mount once:", [v.name for v in found]),
+        ("two volumes are mounted at", [(None, one.mount_path) for one in found]),
+        (
+            "KFP names a pod's volume after what it holds, so mount once:",
+            [(None, one.name) for one in found],
+        ),
     ]

@@ -116,13 +116,13 @@ def _environment(task: Any, settings: Settings) -> None:
 def _environment_sources(task: Any, settings: Settings) -> None:
     from kfp import kubernetes
 
-    for source in settings.env_from:
+    for source, variables in settings.taken:
         use = (
             kubernetes.use_secret_as_env if source.secret_ref else kubernetes.use_config_map_as_env
         )
         # Nobody knows which of the known variables are there.
         optional = source.keys is None or source.reference.optional
-        use(task, source.reference.name, source.variables, optional)
+        use(task, source.reference.name, variables, optional)
 
 
 def _scheduling(task: Any, settings: Settings) -> None:
