@@ -9,6 +9,7 @@ from typing import Any
 from kanaria.components.shared.command_line import Parser, Stopped, code_of, port, tell, wrapped
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.pipelines.parameters_help import Help
+from kanaria.pipelines.resources import options as resources
 from kanaria.pipelines.submit.options import add_schedule, add_submit
 from kanaria.serving.drift_server.options import add_drift
 from kanaria.serving.rollout.options import add_rollout
@@ -46,7 +47,11 @@ def _compile(options: argparse.Namespace) -> int:
     from kanaria.pipelines.compile import compile_pipeline
 
     compile_pipeline(
-        options.pipeline, Path(options.output), options.image_prefix, options.requirements_file
+        options.pipeline,
+        Path(options.output),
+        options.image_prefix,
+        options.requirements_file,
+        resources.given(options),
     )
     return 0
 
@@ -134,6 +139,7 @@ def _add_compile(commands: Any) -> None:
     build.add_argument(
         "--requirements-file", default="", metavar="FILE", help="what `make image-with` was given"
     )
+    resources.add_resources(build)
     build.set_defaults(command=_compile)
 
 

@@ -1,6 +1,10 @@
-"""Compiles the named pipelines to YAML; the only module beside the pipelines that loads kfp."""
+"""Compiles the named pipelines to YAML.
+
+Beside the pipelines, kfp is loaded here and in `resources.task` alone.
+"""
 
 import tempfile
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,18 +15,31 @@ from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines import requirements
 from kanaria.pipelines.compiled import NAMES
 from kanaria.pipelines.requirements import MARK
+from kanaria.pipelines.resources import defaults
+from kanaria.pipelines.resources.apply import applied
+from kanaria.pipelines.resources.resources import NOTHING, Resources
 
 IMAGES = (TRAINING_IMAGE, CONTROL_IMAGE)
+OWN = "kanaria-"
+"""What the names of Kanaria's images begin with where no registry stands before them."""
 
 
-def _compiled(name: str) -> dict[str, Any]:
+def _compiled(name: str) -> list[Any]:
     from kfp import compiler
 
     pipeline = getattr(import_module(f"kanaria.pipelines.{name}.pipeline"), name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline.yaml"
         compiler.Compiler().compile(pipeline, str(path))
-        return dict(yaml_text.read(path))
+        documents = yaml_text.read_all(path)
+    return applied(documents, defaults.of(documents[0]))
+
+
+def without_registry(document: Mapping[str, Any]) -> list[str]:
+    """Return the images of Kanaria's in a compiled pipeline that no registry is named for."""
+    executors = document["deploymentSpec"].get("executors", {}).values()
+    names = {str(one.get("container", {}).get("image", "")) for one in executors}
+    return sorted({name.partition(MARK)[0] for name in names if name.startswith(OWN)})
 
 
 def with_prefix(document: dict[str, Any], image_prefix: str) -> dict[str, Any]:
@@ -40,15 +57,29 @@ def with_prefix(document: dict[str, Any], image_prefix: str) -> dict[str, Any]:
 
 
 def compile_pipeline(
-    name: str, output: Path, image_prefix: str = "", requirements_file: str = ""
+    name: str,
+    output: Path,
+    image_prefix: str = "",
+    requirements_file: str = "",
+    resources: Resources = NOTHING,
 ) -> None:
     """Write the compiled pipeline `name` to `output`, atomically.
 
+    Args:
+        name: of a pipeline of this package.
+        output: the file to write.
+        image_prefix: registry and path of Kanaria's images; "" for none.
+        requirements_file: list of a user's own packages; "" for none.
+        resources: what steps get beside the defaults.
+
     Raises:
-        ParameterError: there is no such pipeline, or no such list of packages.
+        ParameterError: there is no such pipeline, or no such list of packages, or what is said of
+            steps is wrong; all its faults at once.
     """
     if name not in NAMES:
         raise ParameterError(f"pipeline={shown(name)}: unknown; there are {', '.join(NAMES)}")
     listed, _ = requirements.taken({requirements.KEY: requirements_file}, {})
-    document = with_prefix(requirements.with_packages(_compiled(name), listed), image_prefix)
-    atomic.write_text(output, yaml_text.dump(document, sort_keys=True))
+    document, *others = _compiled(name)
+    with_prefix(requirements.with_packages(document, listed), image_prefix)
+    documents = applied([document, *others], resources)
+    atomic.write_text(output, yaml_text.dump(*documents, sort_keys=True))

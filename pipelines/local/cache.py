@@ -76,8 +76,10 @@ def _content(artifact: Artifact) -> str:
 def key(task: Task, inputs: StepInputs) -> str:
     """Return the key under which a result of `task` with `inputs` is kept, 64 hex digits."""
     python = environment.python_of(task.container["image"])
+    # What a pod would be given of a node changes no result.
+    container = {name: part for name, part in task.container.items() if name != "resources"}
     return fingerprint.of_text(
-        json.dumps([task.component, task.container], sort_keys=True, default=dict),
+        json.dumps([task.component, container], sort_keys=True, default=dict),
         code(task),
         environment.packages(python),
         json.dumps(dict(inputs.parameters), sort_keys=True),

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kanaria.components.shared.command_line import tell
 from kanaria.pipelines import requirements
-from kanaria.pipelines.compiled import documents
-from kanaria.pipelines.local import arguments, own_packages, plan, progress
+from kanaria.pipelines.compiled import ENDINGS, documents
+from kanaria.pipelines.local import arguments, own_packages, plan, pods, progress
 from kanaria.pipelines.local.record import RunRecord, TaskRecord
 from kanaria.pipelines.local.run import Root, run
 
@@ -40,8 +41,12 @@ def launch(
         NotReadyError: a store does not answer.
     """
     root = root or Root(path=Path(".kanaria").resolve())
-    document: Any = next(iter(documents(pipeline)), None)
+    read = documents(pipeline)
+    document: Any = next(iter(read), None)
     found = plan.read(document)
+    # Everybody's pipelines have the same settings, which nobody of this machine's asked for.
+    if pipeline.endswith(ENDINGS) and (remark := pods.remark(read)):
+        tell(f"note: {remark}")
     given = {**arguments.given(config, settings, found), **(values or {})}
     listed, given = requirements.taken(given, found.parameters)
     if MODEL_ROOT in found.parameters:

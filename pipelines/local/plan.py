@@ -1,5 +1,6 @@
 """A compiled pipeline as a flat list of tasks. Pure: YAML data in, frozen dataclasses out."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -54,6 +55,7 @@ class Task:
         after: names of the tasks that must have succeeded.
         guards: conditions around it.
         cached: whether an earlier result may be reused.
+        environment: variables that it sets itself.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Task:
     after: frozenset[str]
     guards: tuple[Guard, ...]
     cached: bool
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,6 +179,10 @@ class _Reader:
             after=after,
             guards=guards,
             cached=bool(task.get("cachingOptions", {}).get("enableCache")),
+            environment={
+                entry["name"]: str(entry.get("value", ""))
+                for entry in executor["container"].get("env", [])
+            },
         )
 
 

@@ -133,11 +133,11 @@ def executor_input(task: Task, inputs: StepInputs, folder: Path) -> dict[str, An
     }
 
 
-def _environment(python: Path, extra: Mapping[str, str]) -> dict[str, str]:
+def _environment(python: Path, own: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
     path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
     # A step imports nothing from the working folder: no key would know it.
-    return {**os.environ, **quiet, **extra, "PATH": path, "PYTHONSAFEPATH": "1"}
+    return {**os.environ, **quiet, **own, **extra, "PATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def run(
@@ -168,7 +168,8 @@ def run(
         for part in [*task.container["command"], *task.container.get("args", [])]
     ]
     log = folder / LOG
-    finished = process.run(command, log, _environment(python, extra), tick)
+    environ = _environment(python, task.environment, extra)
+    finished = process.run(command, log, environ, tick)
     if finished.code:
         left = _left(task, folder) if finished.code == RAISED else {}
         raise StepFailedError(cause(finished.code, log), left)

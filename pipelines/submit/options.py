@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanaria.components.shared.command_line import Stopped, tell
 from kanaria.pipelines.parameters_help import Help
+from kanaria.pipelines.resources import options as resources
 
 if TYPE_CHECKING:
     from kanaria.pipelines.submit.client import Server
@@ -44,6 +45,7 @@ def _pipeline(options: argparse.Namespace) -> dict[str, Any]:
         "experiment": options.experiment,
         "image_prefix": options.image_prefix,
         "cached": not options.no_cache,
+        "resources": resources.given(options),
     }
 
 
@@ -160,6 +162,7 @@ def _add_pipeline(parser: argparse.ArgumentParser) -> None:
         "--image-prefix", default="", metavar="PREFIX", help="registry and path of the images"
     )
     parser.add_argument("--no-cache", action="store_true", help="reuse no step's results")
+    resources.add_resources(parser)
 
 
 def _add_when(parser: argparse.ArgumentParser) -> None:

@@ -1,16 +1,20 @@
 """What is uploaded: a compiled pipeline, named by its content. Pure but for reading the file."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.shared import fingerprint, yaml_text
 from kanaria.pipelines import requirements
-from kanaria.pipelines.compile import with_prefix
+from kanaria.pipelines.compile import with_prefix, without_registry
 from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.local import plan
+from kanaria.pipelines.resources.apply import applied
+from kanaria.pipelines.resources.resources import NOTHING, Resources
 from kanaria.pipelines.submit.watch import Names
 
+logger = logging.getLogger(__name__)
 HASH_LENGTH = 12
 
 
@@ -23,12 +27,14 @@ class Package:
         version: "<name>-<hash of the text>", so equal pipelines are one version.
         text: the YAML.
         names: its tasks, as the server and as people call them.
+        remarks: what may go wrong with it on the server.
     """
 
     interface: plan.Plan
     version: str
     text: str
     names: Names
+    remarks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -67,6 +73,7 @@ def read(
     image_prefix: str = "",
     cached: bool = True,
     arguments: Mapping[str, Any] | None = None,
+    resources: Resources = NOTHING,
 ) -> Package:
     """Read a pipeline and set in it what belongs to this submission.
 
@@ -75,15 +82,19 @@ def read(
         image_prefix: registry and path of Kanaria's images; "" for none.
         cached: whether steps may be reused.
         arguments: what a config gives; its `requirements_file` names the training image.
+        resources: what steps get beside what the pipeline says.
 
     Raises:
-        ParameterError: it is no compiled pipeline, or there is no such list of packages.
+        ParameterError: it is no compiled pipeline, or there is no such list of packages, or what
+            is said of steps is wrong; all its faults at once.
     """
     found = documents(pipeline)
     document: Any = found[0] if found else None
     interface = plan.interface(document)
     listed, _ = requirements.taken(arguments or {}, interface.parameters)
     with_prefix(requirements.with_packages(document, listed), image_prefix)
+    found = applied(found, resources)
+    document = found[0]
     if not cached:
         _without_cache(document)
     text = yaml_text.dump(*found, sort_keys=True)
@@ -92,4 +103,19 @@ def read(
         version=f"{interface.name}-{fingerprint.of_text(text)[:HASH_LENGTH]}",
         text=text,
         names=_names(document),
+        remarks=tuple(_remarks(document)),
     )
+
+
+def _remarks(document: Mapping[str, Any]) -> Iterator[str]:
+    for image in without_registry(document):
+        yield (
+            f"{image} names no registry: nodes find it only if it was loaded onto them; give "
+            "--image-prefix"
+        )
+
+
+def warn(package: Package) -> None:
+    """Log what may go wrong with a pipeline on the server."""
+    for remark in package.remarks:
+        logger.warning(remark)

@@ -8,6 +8,7 @@ from typing import Any
 
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
+from kanaria.pipelines.resources.resources import NOTHING, Resources
 from kanaria.pipelines.submit import package, parameters
 from kanaria.pipelines.submit.client import Server
 from kanaria.pipelines.submit.faults import attempt
@@ -42,6 +43,7 @@ def create(
     experiment: str = "",
     image_prefix: str = "",
     cached: bool = True,
+    resources: Resources = NOTHING,
     catch_up: bool = False,
     max_concurrency: int = 1,
 ) -> str:
@@ -57,6 +59,7 @@ def create(
         experiment: name of the experiment; "" for the default.
         image_prefix: registry and path of Kanaria's images; "" for none.
         cached: whether steps may be reused.
+        resources: what steps get beside what the pipeline says: CPU, nodes, credentials, volumes.
         catch_up: whether runs that were missed while the schedule was paused, or the server was
             away, are made up for one by one; else only the newest of them is.
         max_concurrency: most runs at the same time, 1 to 10.
@@ -70,11 +73,18 @@ def create(
     faults.check(bool(name.strip()), "name", name, "give the schedule a name")
     limit = f"use 1 to {MOST_CONCURRENT}"
     faults.check(1 <= max_concurrency <= MOST_CONCURRENT, "max_concurrency", max_concurrency, limit)
-    found = package.read(pipeline, image_prefix=image_prefix, cached=cached, arguments=arguments)
+    found = package.read(
+        pipeline,
+        image_prefix=image_prefix,
+        cached=cached,
+        arguments=arguments,
+        resources=resources,
+    )
     values = attempt(faults, parameters.checked, found.interface, arguments, pipeline_root)
     faults.raise_if_any()
     _check_free(name, server)
     values = parameters.published(values or {}, pipeline_root)
+    package.warn(found)
     version = server.version(found)
     return server.create_schedule(
         experiment_id=server.experiment(default_experiment(experiment)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from kanaria.pipelines.resources.resources import NOTHING, Resources
 from kanaria.pipelines.submit import package, parameters, progress
 from kanaria.pipelines.submit.client import Server, Version
 from kanaria.pipelines.submit.watch import Names, Outcome, Snapshot, State, Task, ended, snapshot
@@ -66,6 +67,7 @@ def submit(
     run_name: str = "",
     image_prefix: str = "",
     cached: bool = True,
+    resources: Resources = NOTHING,
 ) -> Submitted:
     """Start a run of a pipeline; upload the pipeline unless the server has this very content.
 
@@ -78,15 +80,23 @@ def submit(
         run_name: name in the UI; "" for the pipeline's name and the time.
         image_prefix: registry and path of Kanaria's images; "" for none.
         cached: whether steps may be reused.
+        resources: what steps get beside what the pipeline says: CPU, nodes, credentials, volumes.
 
     Raises:
         ParameterError: parameters are wrong (all at once, before anything is sent), or the server
             refuses them.
         NotReadyError: the server or the store does not answer.
     """
-    found = package.read(pipeline, image_prefix=image_prefix, cached=cached, arguments=arguments)
+    found = package.read(
+        pipeline,
+        image_prefix=image_prefix,
+        cached=cached,
+        arguments=arguments,
+        resources=resources,
+    )
     values = parameters.checked(found.interface, arguments, pipeline_root)
     values = parameters.published(values, pipeline_root)
+    package.warn(found)
     version = server.version(found)
     name = run_name or f"{found.name} {datetime.now(UTC):%Y-%m-%d %H-%M-%S}"
     experiment_id = server.experiment(default_experiment(experiment))

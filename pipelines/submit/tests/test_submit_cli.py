@@ -19,7 +19,8 @@ KANARIA = Path(sys.executable).with_name("kanaria")
 @pytest.fixture
 def options(contract: Contract, pipeline: str, arguments: dict[str, Any], root: str) -> list[str]:
     settings = [part for name, value in arguments.items() for part in ("--set", f"{name}={value}")]
-    return [pipeline, *settings, "--pipeline-root", root, "--host", contract.url]
+    registry = ["--image-prefix", "registry.example.com/ml"]
+    return [pipeline, *settings, "--pipeline-root", root, "--host", contract.url, *registry]
 
 
 def kanaria(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,46 @@
+"""Which variables a Secret gives that is named without keys."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import kanaria.components.shared.stores
+from kanaria.pipelines.resources.credentials import KNOWN, is_secret, taken
+
+STORES = Path(kanaria.components.shared.stores.__file__).parent
+NO_CREDENTIALS = {
+    "AWS_CA_BUNDLE",  # Files and switches, which no Secret's key is.
+    "SSL_CERT_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",  # Set by AWS itself.
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "STORAGE_EMULATOR_HOST",
+}
+
+
+def test_every_variable_that_the_stores_read_is_taken():
+    sources = "\n".join(path.read_text() for path in STORES.glob("*.py"))
+    read = set(re.findall(r'"((?:AWS|S3|MINIO|GOOGLE|STORAGE|SSL)_[A-Z0-9_]*[A-Z0-9])"', sources))
+    assert {"AWS_ACCESS_KEY_ID", "S3_ENDPOINT", "MINIO_ENDPOINT"} <= read
+    assert read - NO_CREDENTIALS <= set(KNOWN)
+
+
+def test_a_variable_is_the_prefix_and_the_key():
+    assert taken("")["AWS_ACCESS_KEY_ID"] == "AWS_ACCESS_KEY_ID"
+    assert taken("PG")["PASSWORD"] == "PGPASSWORD"
+    assert taken("AWS_")["SECRET_ACCESS_KEY"] == "AWS_SECRET_ACCESS_KEY"
+    assert "MINIO_ACCESS_KEY" not in taken("AWS_")
+    assert taken("BACKUP_")["AWS_ACCESS_KEY_ID"] == "BACKUP_AWS_ACCESS_KEY_ID"
+    for prefix in ("", "PG", "AWS_", "BACKUP_"):
+        assert all(name == f"{prefix}{key}" for key, name in taken(prefix).items())
+
+
+@pytest.mark.parametrize("name", ["PGPASSWORD", "KANARIA_DRIFT_TOKEN", "AWS_SECRET_ACCESS_KEY"])
+def test_known_secrets_are_secrets(name: str):
+    assert name in KNOWN
+    assert is_secret(name)

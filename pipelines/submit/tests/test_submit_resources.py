@@ -1,0 +1,92 @@
+"""Settings of steps, and images that no registry is named for, on their way to the server."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kfp_contract import Contract
+
+from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.images import CONTROL_IMAGE
+from kanaria.pipelines.resources import resources
+from kanaria.pipelines.submit import package, schedule
+from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.submit import submit
+from kanaria.pipelines.submit.trigger import trigger
+
+SAID = {
+    "cook": {"nodeSelector": {"pool": "big"}, "cachingOptions": {"enableCache": True}},
+    "serve_dish": {"env": [{"name": "A", "value": "1"}]},
+}
+
+
+def test_a_version_is_named_by_its_settings_too(pipeline: str):
+    plain = package.read(pipeline)
+    first = package.read(pipeline, resources=resources.of(SAID))
+    again = package.read(pipeline, resources=resources.of(dict(reversed(SAID.items()))))
+    other = package.read(pipeline, resources=resources.of({"cook": {"labels": {"a": "b"}}}))
+    assert first.version == again.version
+    assert len({plain.version, first.version, other.version}) == 3
+
+
+def test_the_server_gets_the_pipeline_with_its_platform(
+    contract: Contract, server: Server, pipeline: str, arguments: dict[str, Any], root: str
+):
+    submit(pipeline, arguments, server=server, pipeline_root=root, resources=resources.of(SAID))
+    (text,) = contract.state.texts.values()
+    document, platform = yaml.safe_load_all(text)
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert executors == {"exec-cook": {"nodeSelector": {"labels": {"pool": "big"}}}}
+    container = document["deploymentSpec"]["executors"]["exec-serve-dish"]["container"]
+    assert container["env"] == [{"name": "A", "value": "1"}]
+
+
+def test_no_cache_goes_over_the_settings(pipeline: str):
+    found = package.read(pipeline, resources=resources.of(SAID), cached=False)
+    document = next(iter(yaml.safe_load_all(found.text)))
+    assert document["root"]["dag"]["tasks"]["cook"]["cachingOptions"] == {}
+
+
+def test_a_file_with_a_platform_keeps_it(pipeline: str, tmp_path: Path):
+    written = tmp_path / "own.yaml"
+    written.write_text(package.read(pipeline, resources=resources.of(SAID)).text)
+    assert (
+        package.read(str(written)).version
+        == package.read(pipeline, resources=resources.of(SAID)).version
+    )
+    more = package.read(str(written), resources=resources.of({"cook": {"labels": {"a": "b"}}}))
+    _, platform = yaml.safe_load_all(more.text)
+    pod = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-cook"]
+    assert pod == {
+        "nodeSelector": {"labels": {"pool": "big"}},
+        "podMetadata": {"labels": {"a": "b"}},
+    }
+
+
+def test_wrong_settings_send_nothing(
+    contract: Contract, server: Server, pipeline: str, arguments: dict[str, Any], root: str
+):
+    wrong = resources.of({"kook": {}, "cook": {"cpu": 1}}, "r.yaml")
+    with pytest.raises(ParameterError, match=r"r.yaml: kook: .*did you mean cook\?; cook: cpu"):
+        submit(pipeline, arguments, server=server, pipeline_root=root, resources=wrong)
+    assert not contract.state.versions
+
+
+def test_images_without_a_registry_are_told_of(
+    server: Server,
+    pipeline: str,
+    arguments: dict[str, Any],
+    root: str,
+    caplog: pytest.LogCaptureFixture,
+):
+    options: dict[str, Any] = {"server": server, "pipeline_root": root}
+    with caplog.at_level(logging.WARNING):
+        submit(pipeline, arguments, **options, image_prefix="registry.example.com/ml")
+        assert "registry:" not in caplog.text
+        submit(pipeline, arguments, **options)
+        told = f"{CONTROL_IMAGE} names no registry: nodes find it only if it was loaded onto them"
+        assert caplog.text.count(told) == 1
+        schedule.create("nightly", pipeline, arguments, **options, trigger=trigger(every="1d"))
+        assert caplog.text.count(told) == 2
