@@ -15,6 +15,7 @@ from kanaria.serving.drift_server.options import add_drift
 from kanaria.serving.rollout.options import add_rollout
 
 ROOT = ".kanaria"
+STATE = f"{ROOT}/serving"
 ROOT_HELP = "folder of runs and results; %(default)s"
 
 
@@ -71,6 +72,23 @@ def _doctor(options: argparse.Namespace) -> int:
     findings = examine(KubernetesClient.connect(options.context), options.namespace)
     sys.stdout.write(report(findings))
     return int(not is_fit(findings))
+
+
+def _lineage(options: argparse.Namespace) -> int:
+    from kanaria.pipelines import lineage
+    from kanaria.serving.rollout.control.connect import connect
+
+    if lineage.is_uri(options.target):
+        service, links = "", [lineage.of_release(options.target)]
+    else:
+        service = f"{options.namespace}/{options.target}"
+        with connect(options.state) as place:
+            status = place.traffic.observe(options.namespace, options.target)
+        links = lineage.of_service(options.namespace, options.target, status)
+    told = lineage.lines(links, Path(options.root) / "runs", service)
+    text = lineage.as_json(links, service) if options.json else "\n".join(told)
+    sys.stdout.write(f"{text}\n")
+    return 0
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -148,13 +166,25 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument(
         "manifests", nargs="*", metavar="FILE.yaml", help="InferenceServices to apply first"
     )
-    serve.add_argument(
-        "--state", default=f"{ROOT}/serving", metavar="FOLDER", help="state folder; %(default)s"
-    )
+    serve.add_argument("--state", default=STATE, metavar="FOLDER", help="state folder; %(default)s")
     serve.add_argument(
         "--port", type=port, default=8080, help="of this machine, 0 for a free one; %(default)s"
     )
     serve.set_defaults(command=_serve)
+
+
+def _add_lineage(commands: Any) -> None:
+    lineage = _add(commands, "lineage", "tell which run, data and code a model comes from")
+    lineage.add_argument(
+        "target", help="name of a service; or path or URI of a release, or of the model in it"
+    )
+    lineage.add_argument("--namespace", default="default", help="of the service; %(default)s")
+    lineage.add_argument(
+        "--state", default="", help=f"state folder of local serving, as {STATE}; else the cluster"
+    )
+    lineage.add_argument("--root", default=ROOT, metavar="FOLDER", help=ROOT_HELP)
+    lineage.add_argument("--json", action="store_true", help="print everything as JSON")
+    lineage.set_defaults(command=_lineage)
 
 
 def _add_doctor(commands: Any) -> None:
@@ -199,6 +229,7 @@ ADDED = (
     _add_serve,
     add_rollout,
     add_drift,
+    _add_lineage,
     _add_doctor,
     _add_runs,
 )
@@ -213,7 +244,7 @@ def _parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.asked)
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|serve|rollout|drift|doctor|runs"
+        metavar="run|compile|submit|schedule|serve|rollout|drift|lineage|doctor|runs"
     )
     for add in ADDED:
         add(commands)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from kanaria.components.shared.metadata import DISPLAY_NAME, plain
+from kanaria.components.shared.release import Record
 from kanaria.serving.inference_service.spec import ServiceSpec
 
 LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
@@ -36,6 +38,20 @@ class Lineage:
     data: str = ""
     module: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
+
+    def recorded(self, service: str, outcome: str) -> Record:
+        """Return the record of a release for a service, with the outcome that let it pass."""
+        training = {name: value for name, value in self.training.items() if name != DISPLAY_NAME}
+        known = {
+            "run_id": self.run_id,
+            "pipeline": self.pipeline,
+            "data_span": self.data_span,
+            "data": self.data,
+            "module": self.module,
+            "training": plain(training),
+        }
+        origin = {name: value for name, value in known.items() if value}
+        return Record(service=service, outcome=outcome, fingerprint="", contents={}, origin=origin)
 
 
 def marks(lineage: Lineage) -> dict[str, str]:

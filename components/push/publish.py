@@ -3,13 +3,13 @@
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from kanaria.components.shared import fingerprint, release, storage
-from kanaria.components.shared.document_format import NewerFormatError
-from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.release import Record
 
 FINGERPRINT_LENGTH = 16
 """Hexadecimal digits of the fingerprint that name a release; 64 bits, enough for one service."""
@@ -52,31 +52,18 @@ def _check_model(model: Path) -> None:
         raise DataError(f"{model}: no <integer>/saved_model.pb; push a model of train_model")
 
 
-def _recorded(target: str) -> dict[str, str]:
-    """Return the fingerprints that were written down when the release was published."""
-    uri = storage.join(target, release.LINEAGE)
-    try:
-        return dict(release.FORMAT.current(json.loads(storage.read_text(uri)), uri)["contents"])
-    except NewerFormatError:
-        raise
-    except (DataError, ValueError, TypeError, KeyError) as error:
-        raise DataError(
-            f"{uri}: not readable ({shown(error)}); remove the folder and push again"
-        ) from error
-
-
-def publish(sources: Sources, service_uri: str, lineage: Mapping[str, str]) -> str:
+def publish(sources: Sources, service_uri: str, asked: Record) -> str:
     """Return the URI of the release of a model below `service_uri`, copied there unless it is.
 
     A release is complete when `release.json` is there; an incomplete one is written anew.
-    A release never changes: the same model again finds it with the schema, the statistics and the
-    drift detector it was first published with.
+    A release never changes: the same model again finds it with the schema, the statistics, the
+    drift detector and the record it was first published with.
 
     Args:
         sources: what to copy.
         service_uri: `<model root>/<service name>`.
-        lineage: where the release comes from, for `release.json`; no times, so that equal
-            pushes give equal files.
+        asked: the release's record; fingerprints are filled in here. It holds no times, so that
+            a push that is run again gives equal files.
 
     Raises:
         DataError: there is no SavedModel, the copy differs from the original, or the folder of
@@ -88,12 +75,12 @@ def publish(sources: Sources, service_uri: str, lineage: Mapping[str, str]) -> s
     digest = fingerprint.of_tree(sources.model)
     target = storage.join(service_uri, digest[:FINGERPRINT_LENGTH])
     if storage.exists(storage.join(target, release.LINEAGE)):
-        _verify(target, _recorded(target) | {release.MODEL: digest})
+        _verify(target, {**release.read_record(target).contents, release.MODEL: digest})
         return target
     parts = sources.parts()
     contents = {part: fingerprint.of_tree(folder) for part, folder in parts.items()}
-    document = {**lineage, "fingerprint": digest, "contents": contents}
-    text = json.dumps(release.FORMAT.numbered(document), indent=1)
+    record = replace(asked, fingerprint=digest, contents=contents)
+    text = json.dumps(record.as_document(), indent=1)
     with tempfile.TemporaryDirectory(prefix="kanaria-release-") as folder:
         whole = Path(folder) / "release"
         for part, source in parts.items():

@@ -136,7 +136,7 @@ def _delivered(request: PushRequest, asked: _Asked, blessing: str) -> Endpoint:
     """Publish the release and deliver it."""
     access, service = asked.access, asked.service
     service = storage_access.used(service, access) if access else service
-    told = {"service": service.name, "outcome": blessing}
+    told = request.lineage.recorded(service.name, blessing)
     folder = storage.join(storage.resolved(request.model_root), service.name)
     published = publish(request.sources, folder, told)
     version = published.rpartition("/")[2]

@@ -59,14 +59,15 @@ class Trained:
     ) -> dict[str, dict[str, Any]]:
         """Return output -> its artifact's metadata.
 
-        The model's goes into the release's record: how and from what it was made.
+        The model's goes into the release's record: how and from what it was made. The module's
+        file is not in it, as another text of it may make the same model.
 
         Args:
             request: what was trained.
             examples: metadata of the examples, as ingest_data wrote it.
         """
         data = {name: examples.get(name) for name in ("span", "rows", "fingerprint")}
-        settings = ("module_file", "train_steps", "hyperparameters", "seed", "base_model")
+        settings = ("train_steps", "hyperparameters", "seed", "base_model")
         facts = {
             "framework": "tensorflow",
             "fingerprint": self.fingerprint,

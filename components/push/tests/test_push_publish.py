@@ -1,6 +1,5 @@
 """Releases on a folder of this machine, an S3 server and a Cloud Storage server."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +12,16 @@ from object_stores import Bucket
 from kanaria.components.push.publish import Sources, publish
 from kanaria.components.shared import fingerprint, release, storage
 from kanaria.components.shared.errors import DataError, NotReadyError
+from kanaria.components.shared.release import Record
 from kanaria.components.shared.stores import retry
 
-LINEAGE = {"service": "tips", "outcome": "evaluate_model passed"}
+LINEAGE = Record(
+    service="tips",
+    outcome="evaluate_model passed",
+    fingerprint="",
+    contents={},
+    origin={"run_id": "run-1"},
+)
 SERVERS = {"s3": object_stores.s3, "gs": object_stores.gcs}
 
 
@@ -76,10 +82,11 @@ def test_a_release_holds_model_schema_statistics_and_lineage(sources: Sources, r
         "statistics/train/FeatureStats.pb",
     ]
     assert storage.read_text(f"{found}/model/1/saved_model.pb") == "weights"
-    lineage = json.loads(storage.read_text(f"{found}/{release.LINEAGE}"))
-    assert lineage["fingerprint"] == fingerprint.of_tree(sources.model)
-    assert lineage["fingerprint"].startswith(found.rpartition("/")[2])
-    assert LINEAGE.items() <= lineage.items()
+    record = release.read_record(found)
+    assert record.fingerprint == fingerprint.of_tree(sources.model)
+    assert record.fingerprint.startswith(found.rpartition("/")[2])
+    filled_in = {"fingerprint": record.fingerprint, "contents": record.contents}
+    assert record == replace(LINEAGE, **filled_in)
 
 
 def test_the_same_model_gives_the_same_release(sources: Sources, root: str):
