@@ -42,6 +42,16 @@ def without_registry(document: Mapping[str, Any]) -> list[str]:
     return sorted({name.partition(MARK)[0] for name in names if name.startswith(OWN)})
 
 
+def without_cuda(document: Mapping[str, Any]) -> list[str]:
+    """Return the images that compute on the CPU, of executors that ask for an accelerator."""
+    executors = document["deploymentSpec"].get("executors", {}).values()
+    containers = [one.get("container", {}) for one in executors]
+    asking = [one for one in containers if "accelerator" in one.get("resources", {})]
+    plain = f"{TRAINING_IMAGE.partition(':')[0]}:"
+    images = {str(one.get("image", "")) for one in asking}
+    return sorted(image for image in images if image.rpartition("/")[2].startswith(plain))
+
+
 def with_prefix(document: dict[str, Any], image_prefix: str) -> dict[str, Any]:
     """Return the document with Kanaria's images taken from a registry.
 

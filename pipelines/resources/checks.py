@@ -27,6 +27,20 @@ LONGEST_WAIT = 3600
 """Seconds between two tries: KFP's own limit."""
 MOST_LABEL, MOST_SUBDOMAIN = 63, 253
 KFP_FOLDERS = ("/gcs", "/s3", "/minio", "/.local", "/.cache", "/.config", "/kfp-launcher")
+OF_THE_IMAGE = (
+    "/bin",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib64",
+    "/opt",
+    "/opt/kanaria",
+    "/proc",
+    "/sbin",
+    "/sys",
+    "/usr",
+)
+"""Folders without which no step starts."""
 KFP_VOLUMES = (
     "kfp-launcher",
     "gcs-scratch",
@@ -112,7 +126,8 @@ def mount_path(path: str) -> str:
     _hold(path.startswith("/") and PATH.fullmatch(path), "use an absolute path without ':'")
     _hold(".." not in path.split("/"), "leave '..' out of it")
     found = "/" + normpath(path).strip("/")
-    _hold(found != "/", "it would hide the whole image; name a folder")
+    hides = found == "/" or found in OF_THE_IMAGE
+    _hold(not hides, "it would hide what the image has there; name another folder")
     _hold(found not in KFP_FOLDERS, "KFP mounts a folder of its own there; use another")
     return found
 

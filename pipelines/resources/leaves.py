@@ -80,13 +80,16 @@ def check_names(steps: Mapping[str, Any], found: list[Leaf], faults: Faults) -> 
     """Add the names that are no step's, or the same step's twice, to `faults`."""
     known = {name: leaf for leaf in found for name in leaf.names}
     shown = sorted({leaf.name for leaf in found})
-    seen: dict[str, str] = {}
     for name in steps:
-        if name == ALL:
-            continue
-        other = seen.setdefault(spelled(name), name)
-        if other != name:
-            faults.add(f"{called(name)}: the same step as {called(other)}; write its settings once")
-        if spelled(name) not in known:
+        if name != ALL and spelled(name) not in known:
             hint = meant(name.replace("-", "_"), [*shown, ALL]) or f"; there are {', '.join(shown)}"
             faults.add(f"{called(name)}: no step of this pipeline has this name{hint}")
+    for names in sorted({_meant(steps, leaf) for leaf in found}):
+        if len(names) > 1:
+            told = " and ".join(called(name) for name in names)
+            faults.add(f"{told} are one step; write its settings once")
+
+
+def _meant(steps: Mapping[str, Any], leaf: Leaf) -> tuple[str, ...]:
+    """Return the names in a file that mean a step."""
+    return tuple(name for name in steps if name != ALL and spelled(name) in leaf.names)

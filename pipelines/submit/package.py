@@ -7,7 +7,7 @@ from typing import Any
 
 from kanaria.components.shared import fingerprint, yaml_text
 from kanaria.pipelines import requirements
-from kanaria.pipelines.compile import with_prefix, without_registry
+from kanaria.pipelines.compile import with_prefix, without_cuda, without_registry
 from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.local import plan
 from kanaria.pipelines.resources.apply import applied
@@ -113,6 +113,8 @@ def _remarks(document: Mapping[str, Any]) -> Iterator[str]:
             f"{image} names no registry: nodes find it only if it was loaded onto them; give "
             "--image-prefix"
         )
+    for image in without_cuda(document):
+        yield f"an accelerator is asked for, but {image} computes on the CPU; name another image"
 
 
 def warn(package: Package) -> None:

@@ -84,8 +84,8 @@ def create(
     faults.raise_if_any()
     _check_free(name, server)
     values = parameters.published(values or {}, pipeline_root)
-    package.warn(found)
     version = server.version(found)
+    package.warn(found)
     return server.create_schedule(
         experiment_id=server.experiment(default_experiment(experiment)),
         job_name=name,

@@ -96,8 +96,8 @@ def submit(
     )
     values = parameters.checked(found.interface, arguments, pipeline_root)
     values = parameters.published(values, pipeline_root)
-    package.warn(found)
     version = server.version(found)
+    package.warn(found)
     name = run_name or f"{found.name} {datetime.now(UTC):%Y-%m-%d %H-%M-%S}"
     experiment_id = server.experiment(default_experiment(experiment))
     run_id = server.start(version, experiment_id, name, values, pipeline_root)

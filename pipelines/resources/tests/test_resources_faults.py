@@ -134,6 +134,10 @@ FAULTS: dict[str, tuple[Any, str]] = {
         {"volumes": [{"mountPath": "/minio/", "emptyDir": {}}]},
         "mountPath='/minio/': KFP mounts a folder of its own there",
     ),
+    "a folder that the image needs": (
+        {"volumes": [{"mountPath": "/usr", "emptyDir": {}}]},
+        "mountPath='/usr': it would hide what the image has there",
+    ),
     "a volume of nothing": (
         {"volumes": [{"mountPath": "/a"}]},
         "name one of persistentVolumeClaim, secret, configMap and emptyDir",
@@ -201,8 +205,13 @@ def test_all_faults_of_a_file_are_one_message(tmp_path: Path):
 
 
 def test_two_spellings_of_a_step_are_an_error(tmp_path: Path):
-    with pytest.raises(ParameterError, match="cook_2: the same step as cook-2"):
-        applied(kfp_toys.courses(tmp_path), resources.of({"cook-2": {}, "cook_2": {}}))
+    for pipeline, names in (
+        (kfp_toys.courses, ["cook-2", "cook_2"]),
+        (kfp_toys.nested, ["cook", "First dish"]),
+    ):
+        told = f"{names[0]} and {names[1]} are one step; write its settings once"
+        with pytest.raises(ParameterError, match=told):
+            applied(pipeline(tmp_path), resources.of({name: {} for name in names}))
 
 
 def test_a_condition_is_no_step(tmp_path: Path):

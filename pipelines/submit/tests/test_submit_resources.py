@@ -9,7 +9,7 @@ import yaml
 from kfp_contract import Contract
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.images import CONTROL_IMAGE
+from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines.resources import resources
 from kanaria.pipelines.submit import package, schedule
 from kanaria.pipelines.submit.client import Server
@@ -72,6 +72,19 @@ def test_wrong_settings_send_nothing(
     with pytest.raises(ParameterError, match=r"r.yaml: kook: .*did you mean cook\?; cook: cpu"):
         submit(pipeline, arguments, server=server, pipeline_root=root, resources=wrong)
     assert not contract.state.versions
+
+
+def test_an_accelerator_for_an_image_that_uses_none_is_told_of():
+    gpu: dict[str, Any] = {"train_model": {"resources": {"limits": {"nvidia.com/gpu": 1}}}}
+    prefix = "registry.example.com/ml"
+    found = package.read("train_and_deploy", image_prefix=prefix, resources=resources.of(gpu))
+    assert found.remarks == (
+        f"an accelerator is asked for, but {prefix}/{TRAINING_IMAGE} computes on the CPU; name "
+        "another image",
+    )
+    gpu["train_model"]["image"] = f"{prefix}/kanaria-training-gpu:1"
+    found = package.read("train_and_deploy", image_prefix=prefix, resources=resources.of(gpu))
+    assert found.remarks == ()
 
 
 def test_images_without_a_registry_are_told_of(
