@@ -32,11 +32,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's folder: the README's configuration, a module of his own, data."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "data").mkdir()
-    config, policy, watch = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    # Fewer steps than a user would take, and yet enough for a model that is blessed.
-    (folder / "my.yaml").write_text(config.replace("1000", "100"))
-    (folder / "policy.yaml").write_text(policy)
-    (folder / "watch.yaml").write_text(watch)
+    for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL):
+        # Fewer steps than a user would take, and yet enough for a model that is blessed.
+        name = re.match(r"# (\S+\.yaml)", text)
+        assert name, text
+        (folder / name[1]).write_text(text.replace("train_steps: 1000", "train_steps: 100"))
     shutil.copy(TAXI / "taxi_module.py", folder / "my_module.py")
     shutil.copy(TAXI / "eval_config.pbtxt", folder)
     make = [sys.executable, TAXI / "make_data.py", folder / "data/taxi.csv", "1500"]

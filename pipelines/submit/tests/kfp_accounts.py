@@ -10,13 +10,8 @@ secrets get                               fails at its first task ("failed to ge
 inferenceservices get                     fails at the first task that delivers (403)
 """
 
-import json
-import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +62,9 @@ class Accounts:
         before = tasks[: tasks.index(refused[0])]
         return {**dict.fromkeys(before, "SUCCEEDED"), refused[0]: "FAILED"}
 
+    def may(self, account: str, resource: str, verb: str) -> bool:
+        return (resource, verb) in self.rights.get(account, set())
+
     def apply(self, folder: Path) -> None:
         """Take in what a folder of manifests installs, as `kubectl apply -k` does."""
         documents = list(resources(folder))
@@ -98,64 +96,3 @@ def resources(folder: Path) -> Iterator[dict[str, Any]]:
             yield from resources(path)
         else:
             yield from yaml.safe_load_all(path.read_text())
-
-
-class Api(BaseHTTPRequestHandler):
-    """Of Kubernetes: tells which ServiceAccounts there are, in whatever namespace is asked."""
-
-    server: "Cluster"
-
-    def do_GET(self) -> None:
-        asked = re.fullmatch(r"/api/v1/namespaces/([^/]+)/serviceaccounts/([^/]+)", self.path)
-        self.server.asked.append(self.path)
-        found = asked is not None and asked[2] in self.server.accounts.rights
-        code = self.server.refuses or (200 if found else 404)
-        text = json.dumps({"kind": "ServiceAccount" if found else "Status"}).encode()
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output clean."""
-
-
-class Cluster(ThreadingHTTPServer):
-    """Attributes:
-    accounts: those that there are.
-    refuses: HTTP status of every answer, 0 for none.
-    asked: the paths that were asked for.
-    """
-
-    def __init__(self, accounts: Accounts) -> None:
-        super().__init__(("127.0.0.1", 0), Api)
-        self.accounts, self.refuses = accounts, 0
-        self.asked: list[str] = []
-
-    def kubeconfig(self, path: Path, namespace: str = "default") -> Path:
-        cluster = {"server": f"http://127.0.0.1:{self.server_port}"}
-        context = {"cluster": "c", "user": "u", "namespace": namespace}
-        document = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "c", "cluster": cluster}],
-            "users": [{"name": "u", "user": {}}],
-            "contexts": [{"name": "test", "context": context}],
-            "current-context": "test",
-        }
-        path.write_text(yaml.safe_dump(document))
-        return path
-
-
-@contextmanager
-def cluster_of(accounts: Accounts) -> Iterator[Cluster]:
-    """Run the API of a cluster with these accounts for the time of the block."""
-    server = Cluster(accounts)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kfp_accounts import OWN, Cluster, cluster_of
+from kfp_accounts import OWN
+from kfp_cluster import Cluster, cluster_of
 from kfp_contract import Contract
 
 from kanaria.components.shared.errors import ParameterError
