@@ -65,11 +65,16 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    from kanaria.serving.doctor import account
     from kanaria.serving.doctor.examine import examine
     from kanaria.serving.doctor.finding import is_fit, report
-    from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.kubernetes_client import KubernetesClient, own_namespace
 
-    findings = examine(KubernetesClient.connect(options.context), options.namespace)
+    cluster = KubernetesClient.connect(options.context)
+    namespace = options.namespace or own_namespace(options.context)
+    named = options.service_account
+    asked = account.parse(named, namespace) if named is not None else None
+    findings = examine(cluster, namespace, asked)
     sys.stdout.write(report(findings))
     return int(not is_fit(findings))
 
@@ -189,8 +194,16 @@ def _add_lineage(commands: Any) -> None:
 
 def _add_doctor(commands: Any) -> None:
     doctor = _add(commands, "doctor", "tell what a cluster lacks for delivery")
-    doctor.add_argument("--namespace", default="default", help="of the services; %(default)s")
+    doctor.add_argument(
+        "--namespace", default="", help="of the services; that of the context or the pod by default"
+    )
     doctor.add_argument("--context", default="", help="kubeconfig context; the current by default")
+    doctor.add_argument(
+        "--service-account",
+        default=None,
+        metavar="NAME",
+        help="judge this account of runs, not you; NAMESPACE:NAME where runs are elsewhere",
+    )
     doctor.set_defaults(command=_doctor)
 
 

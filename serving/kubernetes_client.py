@@ -17,10 +17,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import urllib3
+import yaml
 from kubernetes import client, config
 
 from kanaria.components.shared.errors import (
@@ -43,6 +45,11 @@ LONGEST_WAIT_SECONDS = 10.0
 PASSING = frozenset({429, 500, 502, 503, 504})
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+NO_KUBECONFIG = (config.ConfigException, yaml.YAMLError, OSError, TypeError)
+"""What the client raises for a file that is absent, no YAML, or no mapping."""
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+USUAL_NAMESPACE = "default"
+"""Of a kubeconfig's context that names none, as for kubectl."""
 Object = dict[str, Any]
 
 
@@ -88,12 +95,54 @@ PODS = Resource(group="", version="v1", plural="pods")
 NODES = Resource(group="", version="v1", plural="nodes", namespaced=False)
 DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments")
 LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases")
+SERVICES = Resource(group="", version="v1", plural="services")
+WORKFLOWS = Resource(group="argoproj.io", version="v1alpha1", plural="workflows")
+WORKFLOW_TASK_RESULTS = Resource(
+    group="argoproj.io", version="v1alpha1", plural="workflowtaskresults"
+)
 REVIEWS = Resource(
     group="authorization.k8s.io",
     version="v1",
     plural="selfsubjectaccessreviews",
     namespaced=False,
 )
+ACCOUNT_REVIEWS = Resource(
+    group="authorization.k8s.io", version="v1", plural="subjectaccessreviews", namespaced=False
+)
+
+
+def _is_outside(context: str) -> bool:
+    """Tell whether a kubeconfig leads to the cluster, and not the pod that this is."""
+    return bool(context) or not os.environ.get("KUBERNETES_SERVICE_HOST")
+
+
+def _kubeconfig() -> str:
+    # The client itself reads KUBECONFIG only once, when it is imported.
+    return os.environ.get("KUBECONFIG") or "~/.kube/config"
+
+
+def own_namespace(context: str = "") -> str:
+    """Return this pod's namespace; outside a cluster that of the kubeconfig's context.
+
+    As for kubectl, it is "default" where the context names none, or where there is no context.
+
+    Raises:
+        NotReadyError: this is a pod that has no token of an account.
+    """
+    if _is_outside(context):
+        try:
+            contexts, active = config.list_kube_config_contexts(_kubeconfig())
+        except NO_KUBECONFIG:
+            return USUAL_NAMESPACE  # Whoever connects is told what is wrong with the file.
+        named = [found for found in contexts if found["name"] == context] or [active or {}]
+        return str(named[0].get("context", {}).get("namespace") or USUAL_NAMESPACE)
+    try:
+        return POD_NAMESPACE.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise NotReadyError(
+            f"{POD_NAMESPACE}: {error.strerror}; let the pod mount its account's token, or name "
+            "the namespace"
+        ) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,35 +162,37 @@ class _Answer:
 class KubernetesClient:
     """One cluster, as the ServiceAccount or the kubeconfig's user may see it."""
 
-    def __init__(self, api: client.ApiClient) -> None:
+    def __init__(self, api: client.ApiClient, *, patient: bool = True) -> None:
         """Use an API client that is configured already."""
         self._api = api
+        self._patient = patient
 
     @classmethod
-    def connect(cls, context: str = "") -> "KubernetesClient":
+    def connect(cls, context: str = "", *, patient: bool = True) -> "KubernetesClient":
         """Return a client of the cluster around this pod, else of the kubeconfig's context.
 
+        Args:
+            context: of the kubeconfig; "" for the pod's cluster or the current context.
+            patient: whether a cluster that does not answer is asked again.
+
         Raises:
-            NotReadyError: there is neither.
+            NotReadyError: there is neither, or the kubeconfig cannot be read.
         """
         settings = client.Configuration()
         settings.retries = False  # `_call` retries, and keeps the reason.
         settings.connection_pool_maxsize = CONNECTIONS
         try:
-            if context or not os.environ.get("KUBERNETES_SERVICE_HOST"):
-                # The client itself reads KUBECONFIG only once, when it is imported.
+            if _is_outside(context):
                 config.load_kube_config(
-                    os.environ.get("KUBECONFIG") or "~/.kube/config",
-                    context=context or None,
-                    client_configuration=settings,
+                    _kubeconfig(), context=context or None, client_configuration=settings
                 )
             else:
                 config.load_incluster_config(client_configuration=settings)
-        except config.ConfigException as error:
+        except NO_KUBECONFIG as error:
             raise NotReadyError(
                 f"kubernetes: {shown(str(error))}; run in a pod, or set KUBECONFIG"
             ) from error
-        return cls(client.ApiClient(settings))
+        return cls(client.ApiClient(settings), patient=patient)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """Return the object, or None when there is none."""
@@ -230,10 +281,18 @@ class KubernetesClient:
         """Delete the object; none is fine."""
         self._call("DELETE", resource.path(namespace, name), absent_is_none=True)
 
-    def may(self, verb: str, resource: Resource, namespace: str, name: str = "") -> bool:
-        """Tell whether this client may do `verb` on the resource (SelfSubjectAccessReview).
+    def may(
+        self, verb: str, resource: Resource, namespace: str, name: str = "", user: str = ""
+    ) -> bool:
+        """Tell whether a user may do `verb` on the resource.
 
-        `name` asks for one object, "" for every one.
+        Args:
+            verb: as rules name it.
+            resource: of which objects.
+            namespace: of the objects.
+            name: of one object; "" for every one.
+            user: who, for instance "system:serviceaccount:team:kanaria-pipeline"
+                (SubjectAccessReview); "" for this client itself (SelfSubjectAccessReview).
         """
         attributes = {
             "verb": verb,
@@ -242,12 +301,16 @@ class KubernetesClient:
             "namespace": namespace,
             "name": name,
         }
+        spec: Object = {"resourceAttributes": attributes}
+        if user:
+            spec |= {"user": user, "groups": _groups(user)}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": attributes},
+            "kind": "SubjectAccessReview" if user else "SelfSubjectAccessReview",
+            "spec": spec,
         }
-        return bool(self.create(REVIEWS, "", review)["status"].get("allowed"))
+        asked = self.create(ACCOUNT_REVIEWS if user else REVIEWS, "", review)
+        return bool(asked["status"].get("allowed"))
 
     def _call(
         self,
@@ -261,7 +324,8 @@ class KubernetesClient:
     ) -> Object | None:
         """Send one request, again after what may pass; return the answer's object."""
         cause = ""
-        for wait in (*WAITS_SECONDS, None):
+        waits = WAITS_SECONDS if self._patient else ()
+        for wait in (*waits, None):
             answer = self._attempt(method, path, query or {}, body, kind)
             if 200 <= answer.status < 300:
                 return dict(json.loads(answer.text))
@@ -272,7 +336,7 @@ class KubernetesClient:
             cause = f"{answer.status or 'no answer'}: {_message(answer.text)}"
             if wait is not None:
                 time.sleep(max(wait, answer.pause))
-        attempts = len(WAITS_SECONDS) + 1
+        attempts = len(waits) + 1
         raise NotReadyError(f"kubernetes: {method} {path} failed {attempts} times; last: {cause}")
 
     def _attempt(
@@ -308,6 +372,12 @@ class KubernetesClient:
             # A proxy in between answers so; the API server never does.
             return _Answer(status=0, text=f"{answer.status} with {shown(text)}, which is no object")
         return _Answer(status=answer.status, text=text)
+
+
+def _groups(user: str) -> list[str]:
+    """Return the groups that the API server itself gives a ServiceAccount; a review adds none."""
+    everybody = "system:serviceaccounts"
+    return [everybody, f"{everybody}:{user.split(':')[2]}", "system:authenticated"]
 
 
 def _pause(retry_after: str) -> float:

@@ -24,6 +24,7 @@ from kanaria.serving.inference_service import words
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.rollout import policy as policies
 from kanaria.serving.rollout.control.connect import connect
+from kanaria.serving.traffic.connect import namespace_of
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
     from kanaria.serving.kubernetes_client import KubernetesClient
@@ -71,7 +72,7 @@ class _Asked:
 def _checked(request: PushRequest) -> _Asked:
     """Return what is asked for; raise all faults at once."""
     faults = Faults("push_model")
-    service = words.parse(request.service, faults)
+    service = words.parse(request.service, faults, namespace_of)
     asked = delivery.parse(request.delivery, faults)
     faults.check(bool(request.model_root), "model_root", "", "name the folder of releases")
     try:

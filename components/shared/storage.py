@@ -10,7 +10,7 @@ Endpoints and credentials come from the environment and from mounted files:
               and AWS_SECRET_ACCESS_KEY, a web identity token, AWS_SHARED_CREDENTIALS_FILE, or
               the instance's role; AWS_REGION; AWS_CA_BUNDLE
     minio://  MINIO_ENDPOINT, MINIO_ACCESS_KEY and MINIO_SECRET_KEY first, then those of s3://;
-              without any endpoint KFP's own store, minio-service.kubeflow:9000
+              without any endpoint KFP's own store, seaweedfs.kubeflow:9000
     gs://     application default credentials (GOOGLE_APPLICATION_CREDENTIALS, workload
               identity); STORAGE_EMULATOR_HOST
 

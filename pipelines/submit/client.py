@@ -159,6 +159,7 @@ class Server:
         run_name: str,
         values: Mapping[str, Any],
         pipeline_root: str,
+        service_account: str = "",
     ) -> str:
         """Start a run; return its id."""
         run = self._tell(
@@ -169,6 +170,7 @@ class Server:
                 pipeline_id=version.pipeline_id,
                 version_id=version.version_id,
                 pipeline_root=pipeline_root or None,
+                service_account=service_account or None,
             )
         )
         return self._known(run.run_id)
@@ -179,10 +181,10 @@ class Server:
             lambda: self._tell(lambda: self._client.get_run(run_id)), patience
         )
 
-    def create_schedule(self, **fields: Any) -> str:
-        """Create a schedule from kfp's `create_recurring_run` fields; return its id."""
+    def create_schedule(self, **fields: Any) -> tuple[str, str]:
+        """Create a schedule from kfp's `create_recurring_run` fields; return its id and account."""
         entry = self._tell(lambda: self._client.create_recurring_run(**fields))
-        return self._known(entry.recurring_run_id)
+        return self._known(entry.recurring_run_id), entry.service_account or ""
 
     def schedules(self) -> Iterator[Any]:
         """Yield kfp's V2beta1RecurringRun of each schedule, page by page, oldest first."""

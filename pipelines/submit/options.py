@@ -46,6 +46,7 @@ def _pipeline(options: argparse.Namespace) -> dict[str, Any]:
         "image_prefix": options.image_prefix,
         "cached": not options.no_cache,
         "resources": resources.given(options),
+        "service_account": options.service_account,
     }
 
 
@@ -60,6 +61,7 @@ def _submit(options: argparse.Namespace) -> int:
     for remark in parameters.inside_pods(given):
         _say(f"note: {remark}")
     _say(f"pipeline: {run.version.name} ({'uploaded' if run.version.uploaded else 'unchanged'})")
+    _say(f"account: {run.account}")
     _say(f"run: {run.link}")
     return 0 if options.no_wait else _wait(run, server)
 
@@ -88,11 +90,12 @@ def _wait(run: "Submitted", server: "Server") -> int:
 
 
 def _create(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.submit import parameters, schedule
+    from kanaria.pipelines.submit import account, parameters, schedule
     from kanaria.pipelines.submit.trigger import trigger
 
     when = trigger(options.cron, options.every, options.start, options.end)
     server, given = _server(options), _given(options)
+    options.service_account = account.chosen(options.service_account, server.namespace)
     schedule.create(
         options.name,
         options.pipeline,
@@ -105,6 +108,7 @@ def _create(options: argparse.Namespace) -> int:
     )
     for remark in parameters.inside_pods(given):
         _say(f"note: {remark}")
+    _say(f"account: {options.service_account}")
     _say(f"schedule: {options.name}, {when}")
     return 0
 
@@ -163,6 +167,12 @@ def _add_pipeline(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-cache", action="store_true", help="reuse no step's results")
     resources.add_resources(parser)
+    parser.add_argument(
+        "--service-account",
+        default=None,
+        metavar="NAME",
+        help="of the pods; kanaria-pipeline where it exists, else KFP's; '' for KFP's",
+    )
 
 
 def _add_when(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.resources.resources import NOTHING, Resources
-from kanaria.pipelines.submit import package, parameters
+from kanaria.pipelines.submit import account, package, parameters
+from kanaria.pipelines.submit.account import Account
 from kanaria.pipelines.submit.client import Server
 from kanaria.pipelines.submit.faults import attempt
 from kanaria.pipelines.submit.submit import default_experiment
@@ -46,6 +47,7 @@ def create(
     resources: Resources = NOTHING,
     catch_up: bool = False,
     max_concurrency: int = 1,
+    service_account: str | Account | None = None,
 ) -> str:
     """Create a schedule and return its id; each run has the pipeline of today and these values.
 
@@ -63,10 +65,12 @@ def create(
         catch_up: whether runs that were missed while the schedule was paused, or the server was
             away, are made up for one by one; else only the newest of them is.
         max_concurrency: most runs at the same time, 1 to 10.
+        service_account: of the runs' pods; None for `kanaria-pipeline` where it exists, else
+            KFP's own; "" for KFP's own.
 
     Raises:
         ParameterError: parameters are wrong (all at once, before anything is sent), or the name
-            is taken.
+            is taken, or the server keeps another account (the schedule is deleted then).
         NotReadyError: the server or the store does not answer.
     """
     faults = Faults(f"schedule {shown(name)}")
@@ -83,10 +87,11 @@ def create(
     values = attempt(faults, parameters.checked, found.interface, arguments, pipeline_root)
     faults.raise_if_any()
     _check_free(name, server)
+    run_as = account.chosen(service_account, server.namespace)
     values = parameters.published(values or {}, pipeline_root)
     version = server.version(found)
     package.warn(found)
-    return server.create_schedule(
+    schedule_id, kept = server.create_schedule(
         experiment_id=server.experiment(default_experiment(experiment)),
         job_name=name,
         start_time=trigger.start or None,
@@ -99,7 +104,17 @@ def create(
         pipeline_id=version.pipeline_id,
         version_id=version.version_id,
         pipeline_root=pipeline_root or None,
+        service_account=run_as.name or None,
     )
+    if kept not in ("", run_as.name or kept):
+        # KFP 2.15 and 2.16 drop it without a word (kubeflow/pipelines issue 13311).
+        server.delete_schedule(schedule_id)
+        raise ParameterError(
+            f"schedule {shown(name)}: not created: this server gives the runs of schedules the "
+            f"account {shown(kept)}, not {shown(run_as.name)}; update KFP to 2.17, or name that "
+            "account and give it the rights (manifests/components)"
+        )
+    return schedule_id
 
 
 def _check_free(name: str, server: Server) -> None:

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kanaria.pipelines.resources.resources import NOTHING, Resources
-from kanaria.pipelines.submit import package, parameters, progress
+from kanaria.pipelines.submit import account, package, parameters, progress
+from kanaria.pipelines.submit.account import Account
 from kanaria.pipelines.submit.client import Server, Version
 from kanaria.pipelines.submit.watch import Names, Outcome, Snapshot, State, Task, ended, snapshot
 
@@ -28,6 +29,7 @@ class Submitted:
         run_name: its name in the UI.
         link: address of its page.
         version: the pipeline's version on the server, and whether it was uploaded just now.
+        account: the ServiceAccount of its pods, and why that one.
         names: the pipeline's tasks, as the server and as people call them.
     """
 
@@ -35,6 +37,7 @@ class Submitted:
     run_name: str
     link: str
     version: Version
+    account: Account
     names: Names = field(repr=False)
 
     def _repr_html_(self) -> str:
@@ -68,6 +71,7 @@ def submit(
     image_prefix: str = "",
     cached: bool = True,
     resources: Resources = NOTHING,
+    service_account: str | Account | None = None,
 ) -> Submitted:
     """Start a run of a pipeline; upload the pipeline unless the server has this very content.
 
@@ -81,6 +85,8 @@ def submit(
         image_prefix: registry and path of Kanaria's images; "" for none.
         cached: whether steps may be reused.
         resources: what steps get beside what the pipeline says: CPU, nodes, credentials, volumes.
+        service_account: of the run's pods; None for `kanaria-pipeline` where it exists, else KFP's
+            own; "" for KFP's own.
 
     Raises:
         ParameterError: parameters are wrong (all at once, before anything is sent), or the server
@@ -95,14 +101,20 @@ def submit(
         resources=resources,
     )
     values = parameters.checked(found.interface, arguments, pipeline_root)
+    run_as = account.chosen(service_account, server.namespace)
     values = parameters.published(values, pipeline_root)
     version = server.version(found)
     package.warn(found)
     name = run_name or f"{found.name} {datetime.now(UTC):%Y-%m-%d %H-%M-%S}"
     experiment_id = server.experiment(default_experiment(experiment))
-    run_id = server.start(version, experiment_id, name, values, pipeline_root)
+    run_id = server.start(version, experiment_id, name, values, pipeline_root, run_as.name)
     return Submitted(
-        run_id=run_id, run_name=name, link=server.link(run_id), version=version, names=found.names
+        run_id=run_id,
+        run_name=name,
+        link=server.link(run_id),
+        version=version,
+        account=run_as,
+        names=found.names,
     )
 
 

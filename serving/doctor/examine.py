@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError, PermissionDeniedError
 from kanaria.serving import kubernetes_client as kubernetes
 from kanaria.serving.doctor import gpus, rules
+from kanaria.serving.doctor.account import CHECKS as OF_ACCOUNT
+from kanaria.serving.doctor.account import Account, require_reviews
 from kanaria.serving.doctor.finding import Finding, State
 from kanaria.serving.doctor.rules import KSERVE_NAMESPACE
 from kanaria.serving.kubernetes_client import KubernetesClient
@@ -20,18 +23,31 @@ GPU = "nvidia.com/gpu"
 Check = Callable[[KubernetesClient, str], Finding]
 
 
-def examine(cluster: KubernetesClient, namespace: str) -> list[Finding]:
+def examine(
+    cluster: KubernetesClient, namespace: str, account: Account | None = None
+) -> list[Finding]:
     """Return what the cluster has for services in `namespace`; UNKNOWN is what may not be seen.
+
+    Args:
+        cluster: is asked.
+        namespace: of the services.
+        account: whose rights are judged, those that KFP needs of it too; None judges this client's.
 
     Raises:
         NotReadyError: the cluster does not answer.
+        PermissionDeniedError: this client may not ask for another account's rights.
     """
-    return [_seen(name, check, cluster, namespace) for name, check in CHECKS.items()]
+    checks = {name: partial(check, cluster, namespace) for name, check in CHECKS.items()}
+    if account is not None:
+        require_reviews(cluster, account)
+        for name, check in OF_ACCOUNT.items():
+            checks[name] = partial(check, cluster, account, namespace)
+    return [_seen(name, check) for name, check in checks.items()]
 
 
-def _seen(subject: str, check: Check, cluster: KubernetesClient, namespace: str) -> Finding:
+def _seen(subject: str, check: Callable[[], Finding]) -> Finding:
     try:
-        return check(cluster, namespace)
+        return check()
     except PermissionDeniedError as error:
         return Finding(subject=subject, state=State.UNKNOWN, text=str(error))
 
@@ -117,14 +133,9 @@ def _storage(cluster: KubernetesClient, namespace: str) -> Finding:
 
 
 def _rights(cluster: KubernetesClient, namespace: str) -> Finding:
-    wanted = {namespace: rules.NEEDED, KSERVE_NAMESPACE: (rules.CONFIGURATION,)}
-    missing = [
-        f"add to a Role in {where}: {rules.as_yaml(denied)}"
-        for where, needed in wanted.items()
-        if (denied := rules.denied(cluster, where, needed))
-    ]
+    missing = rules.missing(cluster, rules.delivery(namespace))
     if missing:
-        return _finding("rights", State.MISSING, "; ".join(missing))
+        return _finding("rights", State.MISSING, missing)
     return _finding("rights", State.OK, f"this account may deliver in {namespace}")
 
 

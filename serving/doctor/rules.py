@@ -1,6 +1,6 @@
 """The rules that push_model, resolve_deployed and a rollout need, and how to ask for them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import yaml
@@ -39,6 +39,21 @@ CONFIGURATION = Rule(
 """In the namespace of KServe, whose configuration names the default mode and the gateway: the Role
 of manifests/kserve."""
 
+LAUNCHER = "kfp-launcher"
+KFP = (
+    Rule(resource=kubernetes.WORKFLOW_TASK_RESULTS, verbs=("create", "patch")),
+    Rule(resource=kubernetes.WORKFLOWS, verbs=("get",)),
+    Rule(resource=kubernetes.CONFIG_MAPS, verbs=("get",), names=(LAUNCHER,)),
+    Rule(resource=kubernetes.PODS, verbs=("get",)),
+)
+"""In the namespace of a run, for KFP's own programs: the Role of manifests/runs, but for the
+Secrets of the stores, whose names KFP's configuration tells."""
+
+
+def delivery(namespace: str) -> dict[str, tuple[Rule, ...]]:
+    """Return namespace -> rules that delivery needs there, for services in `namespace`."""
+    return {namespace: NEEDED, KSERVE_NAMESPACE: (CONFIGURATION,)}
+
 
 def as_yaml(rules: Iterable[Rule]) -> str:
     """Return rules as the `rules` of a Role in YAML's flow style, on one line."""
@@ -54,15 +69,34 @@ def as_yaml(rules: Iterable[Rule]) -> str:
     return yaml.safe_dump(entries, default_flow_style=True, sort_keys=False, width=1000).strip()
 
 
-def denied(cluster: KubernetesClient, namespace: str, rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Return what of the rules this client lacks in the namespace."""
+def missing(cluster: KubernetesClient, wanted: Mapping[str, Iterable[Rule]], user: str = "") -> str:
+    """Return what to add, and where, so that `user` has the wanted rules; "" for nothing.
+
+    Args:
+        cluster: is asked for each verb.
+        wanted: namespace -> rules.
+        user: as `KubernetesClient.may` takes it.
+    """
+    lacks = [
+        f"add to a Role in {where}: {as_yaml(found)}"
+        for where, needed in wanted.items()
+        if (found := denied(cluster, where, needed, user))
+    ]
+    return "; ".join(lacks)
+
+
+def denied(
+    cluster: KubernetesClient, namespace: str, rules: Iterable[Rule], user: str = ""
+) -> tuple[Rule, ...]:
+    """Return what of the rules a user lacks in the namespace; "" is this client itself."""
     found = []
     for rule in rules:
-        verbs = [verb for verb in rule.verbs if not _may(cluster, namespace, rule, verb)]
+        verbs = [verb for verb in rule.verbs if not _may(cluster, namespace, rule, verb, user)]
         if verbs:
             found.append(replace(rule, verbs=tuple(verbs)))
     return tuple(found)
 
 
-def _may(cluster: KubernetesClient, namespace: str, rule: Rule, verb: str) -> bool:
-    return all(cluster.may(verb, rule.resource, namespace, name) for name in rule.names or ("",))
+def _may(cluster: KubernetesClient, namespace: str, rule: Rule, verb: str, user: str) -> bool:
+    names = rule.names or ("",)
+    return all(cluster.may(verb, rule.resource, namespace, name, user) for name in names)

@@ -5,7 +5,7 @@ is said twice: `{name: tips, minReplicas: 2, resources: {limits: {memory: 4Gi}}}
 not in the table but is KServe's own goes where KServe has it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kanaria.components.shared import keys
@@ -215,13 +215,15 @@ NOT_HERE = {
 _ELSEWHERE = ("spec.predictor", fields.PREDICTOR), ("spec.predictor.model", fields.MODEL)
 
 
-def parse(given: Any, faults: Faults, own_namespace: str = "default") -> ServiceSpec:
+def parse(
+    given: Any, faults: Faults, own_namespace: Callable[[], str] = lambda: "default"
+) -> ServiceSpec:
     """Return the service that a mapping asks for; it is usable only when no fault was added.
 
     Args:
         given: what the user wrote; numbers may be doubles, as KFP hands them on.
         faults: gets everything that is wrong, each with the way to it.
-        own_namespace: of the run, for a mapping that names none.
+        own_namespace: tells that of the run, for a mapping that names none.
 
     Returns:
         The service; its `storage_uri` is filled in by who knows the release.
@@ -275,12 +277,14 @@ def _both(patch: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _spec(values: Mapping[str, Any], patch: Mapping[str, Any], own_namespace: str) -> ServiceSpec:
+def _spec(
+    values: Mapping[str, Any], patch: Mapping[str, Any], own_namespace: Callable[[], str]
+) -> ServiceSpec:
     least = values["minReplicas"]
     logger = values["logger"]
     return ServiceSpec(
         name="name" if values["name"] is None else values["name"],  # A fault already.
-        namespace=values["namespace"] or own_namespace,
+        namespace=values["namespace"] or own_namespace(),
         storage_uri="/",
         canary_percent=values["canaryTrafficPercent"],
         server=ModelServer(

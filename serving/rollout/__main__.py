@@ -20,12 +20,13 @@ from kanaria.serving.rollout.control.probes import answering
 from kanaria.serving.rollout.control.pulse import Pulse
 from kanaria.serving.rollout.control.store import Stored
 from kanaria.serving.rollout.timeline.progress import line
+from kanaria.serving.traffic.connect import namespace_of
 
 
 def _options() -> argparse.Namespace:
     parser = Parser(prog="python -m kanaria.serving.rollout", description=__doc__)
-    namespace = os.environ.get("KANARIA_NAMESPACE", "default")
-    parser.add_argument("--namespace", default=namespace, help="of the services")
+    namespace = os.environ.get("KANARIA_NAMESPACE", "")
+    parser.add_argument("--namespace", default=namespace, help="of the services; its own")
     parser.add_argument("--state", default="", help="state folder of local serving")
     parser.add_argument("--prometheus-url", default="", help="of the cluster's Prometheus")
     parser.add_argument("--prometheus-queries", default="", help="a set of queries, as knative")
@@ -66,6 +67,7 @@ def _control() -> int:
     options = _options()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    namespace = namespace_of(options.namespace, options.state)
     pulse = Pulse()
     with (
         connect(
@@ -73,10 +75,10 @@ def _control() -> int:
         ) as place,
         _probed(pulse, options),
     ):
-        logging.info("working on the rollouts of namespace %s", options.namespace)
+        logging.info("working on the rollouts of namespace %s", namespace)
         serve(
             pulse.around(place.world()),
-            options.namespace,
+            namespace,
             lease_of=place.lease_of,
             heard=place.telling(_log),
             interval_seconds=options.interval,

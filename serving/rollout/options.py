@@ -31,7 +31,9 @@ def _place(options: argparse.Namespace) -> Any:
     import logging
 
     from kanaria.serving.rollout.control.connect import connect
+    from kanaria.serving.traffic.connect import namespace_of
 
+    options.namespace = namespace_of(options.namespace, options.state)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     asked = vars(options)
     names = ("prometheus_url", "prometheus_queries", "drift_server")
@@ -163,7 +165,9 @@ def _whoever(options: argparse.Namespace) -> str:
 
 def _add_place(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("service", help="name of the InferenceService")
-    verb.add_argument("--namespace", default="default", help="of the service; %(default)s")
+    verb.add_argument(
+        "--namespace", default="", help="of the service; the kubeconfig context's by default"
+    )
     verb.add_argument(
         "--state", default="", help=f"state folder of local serving, as {LOCAL}; else the cluster"
     )

@@ -2,7 +2,8 @@
 
 What an account needs is read from the source: the calls of KubernetesClient in the files that it
 runs. A verb granted for nothing fails, and so does one that is missing, or a call in a file that
-no account is said to run.
+no account is said to run. What KFP itself calls as a run's account is no call of ours: its Role is
+held against a list of those calls.
 """
 
 import ast
@@ -70,7 +71,21 @@ ACCOUNTS = {
         files=(GATEWAYS,), only=frozenset({"gateways", "gatewayclasses"})
     ),
 }
-AS_A_PERSON = {"serving/doctor/examine.py"}
+KFP = "runs/kfp-rbac.yaml"
+KFP_CALLS = {
+    ("workflowtaskresults", "create"): "Argo 4.0, executor: refused, the run ends in Error",
+    ("workflowtaskresults", "patch"): "Argo 4.0, executor, where the result is there already",
+    ("workflows", "get"): "driver, getCurrentWorkflowMetadata: refused, a wrong schedule time",
+    ("configmaps", "get"): "driver and launcher, config.FromConfigMap: kfp-launcher alone",
+    ("secrets", "get"): "launcher, getS3BucketCredential: refused, no artifact is read or written",
+    ("pods", "get"): "launcher, retryIndexFromPodAnnotation, where no retries are set",
+}
+"""Right -> the call of KFP 2.17.0 in a run's pods, as read in its source and measured on it."""
+AS_A_PERSON = {
+    "serving/doctor/account.py",
+    "serving/doctor/examine.py",
+    "pipelines/submit/account.py",
+}
 """Whoever calls these needs what they ask for, or is told that it is not seen."""
 
 
@@ -140,9 +155,30 @@ def test_a_role_grants_the_verbs_that_are_called_and_no_others(role: str):
     assert granted(role) == needed(ACCOUNTS[role])
 
 
+def test_the_role_for_kfp_grants_what_its_programs_call_and_no_more():
+    assert granted(KFP) == set(KFP_CALLS)
+
+
+def test_kfp_sees_no_secret_or_configuration_but_its_own():
+    (role,) = (
+        found
+        for found in yaml.safe_load_all((ROOT / "manifests" / KFP).read_text())
+        if found["kind"] == "Role"
+    )
+    named = {
+        rule["resources"][0]: rule["resourceNames"]
+        for rule in role["rules"]
+        if "resourceNames" in rule
+    }
+    assert named == {
+        "configmaps": ["kfp-launcher"],
+        "secrets": ["mlpipeline-minio-artifact", "kanaria-store"],
+    }
+
+
 def test_every_role_of_the_manifests_has_an_account_here():
     found = (ROOT / "manifests").rglob("*rbac.yaml")
-    assert {str(file.relative_to(ROOT / "manifests")) for file in found} == set(ACCOUNTS)
+    assert {str(file.relative_to(ROOT / "manifests")) for file in found} == {*ACCOUNTS, KFP}
 
 
 def test_every_file_that_calls_the_client_is_run_by_an_account():

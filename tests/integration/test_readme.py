@@ -27,22 +27,16 @@ def commands(start: str) -> list[str]:
     return [line for line in lines if line.startswith(start)]
 
 
-def written(name: str) -> str:
-    """Return the README's YAML that its first line names."""
-    blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    (found,) = (block for block in blocks if block.startswith(f"# {name}"))
-    return found
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's folder: the README's configuration, a module of his own, data."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "data").mkdir()
-    # Fewer steps than a user would take, and yet enough for a model that is blessed.
-    (folder / "my.yaml").write_text(written("my.yaml").replace("1000", "100"))
-    for name in ("policy.yaml", "watch.yaml"):
-        (folder / name).write_text(written(name))
+    for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL):
+        # Fewer steps than a user would take, and yet enough for a model that is blessed.
+        name = re.match(r"# (\S+\.yaml)", text)
+        assert name, text
+        (folder / name[1]).write_text(text.replace("train_steps: 1000", "train_steps: 100"))
     shutil.copy(TAXI / "taxi_module.py", folder / "my_module.py")
     shutil.copy(TAXI / "eval_config.pbtxt", folder)
     make = [sys.executable, TAXI / "make_data.py", folder / "data/taxi.csv", "1500"]

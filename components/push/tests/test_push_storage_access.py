@@ -43,7 +43,7 @@ def secret(model_root: str) -> dict[str, Any]:
 def test_a_minio_bucket_is_read_without_tls_where_kfp_keeps_it():
     found = secret("minio://mlpipeline/models")
     assert found["metadata"]["annotations"] == {
-        "serving.kserve.io/s3-endpoint": "minio-service.kubeflow:9000",
+        "serving.kserve.io/s3-endpoint": "seaweedfs.kubeflow:9000",
         "serving.kserve.io/s3-usehttps": "0",
         "serving.kserve.io/s3-verifyssl": "0",
         "serving.kserve.io/s3-region": "us-east-1",

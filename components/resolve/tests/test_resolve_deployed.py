@@ -4,6 +4,7 @@ import pytest
 
 from kanaria.components.resolve.deployed import checked, release_of, resolve_deployed
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
+from kanaria.serving import kubernetes_client
 from kanaria.serving.traffic.connect import LOCAL_STATE
 from kanaria.serving.traffic.protocol import ServiceStatus
 
@@ -61,10 +62,19 @@ def test_both_mappings_are_judged_whole_before_anything_is_looked_at():
         assert fault in str(raised.value)
 
 
-def test_a_run_without_a_namespace_has_its_own():
+def test_a_service_without_a_namespace_is_in_that_of_the_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv(LOCAL_STATE, str(tmp_path))
     spec, delivery = checked({"name": "tips"}, {})
     assert (spec.name, spec.namespace) == ("tips", "default")
     assert (delivery.ready_timeout, delivery.on_active) == (600, "refuse")
+    monkeypatch.delenv(LOCAL_STATE)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setattr(kubernetes_client, "POD_NAMESPACE", tmp_path / "namespace")
+    (tmp_path / "namespace").write_text("runs")
+    assert checked({"name": "tips"}, {})[0].namespace == "runs"
+    assert checked({"name": "tips", "namespace": "team"}, {})[0].namespace == "team"
 
 
 def test_without_a_way_to_deliver_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):

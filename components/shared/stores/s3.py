@@ -25,6 +25,11 @@ MISSING = ("NoSuchKey", "NoSuchBucket")
 DAMAGED_ON_THE_WAY = ("BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch")
 TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
 SHA256 = "x-amz-meta-sha256"
+OWN_HOST = s3_environment.IN_CLUSTER.partition(":")[0]
+OWN_REMEDY = (
+    f"set MINIO_ENDPOINT: KFP's store is {s3_environment.IN_CLUSTER}, before 2.17 "
+    f"{s3_environment.IN_CLUSTER_BEFORE}"
+)
 REMEDY = "check the bucket's name, the permissions and AWS_ACCESS_KEY_ID or another way to sign in"
 
 
@@ -47,6 +52,8 @@ def _reason(error: Exception) -> str:
         return f"{error.code}: {shown(error.message)}"
     if isinstance(error, s3_answers.DamagedError):
         return str(error)
+    if isinstance(error, urllib3.exceptions.NameResolutionError) and OWN_HOST in str(error):
+        return f"{OWN_HOST} is unknown here; {OWN_REMEDY}"
     return f"{type(error).__name__}: {shown(str(error))}"
 
 

@@ -22,8 +22,10 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.stores import s3_answers
 
 AWS = "s3.amazonaws.com"
-IN_CLUSTER = "minio-service.kubeflow:9000"
-"""Where KFP keeps its artifacts."""
+IN_CLUSTER = "seaweedfs.kubeflow:9000"
+"""Where KFP 2.17 keeps its artifacts."""
+IN_CLUSTER_BEFORE = "minio-service.kubeflow:9000"
+"""Where it did so before; MINIO_ENDPOINT says so."""
 
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT")
 TASK_CREDENTIALS = (

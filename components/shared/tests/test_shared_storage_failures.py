@@ -1,5 +1,6 @@
 """Connections that are cut and servers that refuse: nothing half-visible, one clear error."""
 
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -222,3 +223,19 @@ def test_a_whole_bucket_is_neither_removed_nor_replaced(bucket: Bucket, monkeypa
         use(bucket.uri)
     keys = bucket.keys()
     assert "kept" in keys
+
+
+def test_where_kfps_own_store_is_unknown_both_of_its_names_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    for name in ("MINIO_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(NotReadyError) as raised:
+        storage.read_text("minio://mlpipeline/v2/artifacts/a")
+    for said in ("seaweedfs.kubeflow:9000", "minio-service.kubeflow:9000", "set MINIO_ENDPOINT"):
+        assert said in str(raised.value)

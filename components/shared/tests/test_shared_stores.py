@@ -128,7 +128,7 @@ def test_pauses_grow_and_stay_within_seconds():
         ),
         ("s3", {"S3_ENDPOINT": "a:9"}, ("a:9", True, "us-east-1")),
         ("s3", {"S3_ENDPOINT": "a:9", "S3_USE_HTTPS": "0"}, ("a:9", False, "us-east-1")),
-        ("minio", {}, ("minio-service.kubeflow:9000", False, "us-east-1")),
+        ("minio", {}, ("seaweedfs.kubeflow:9000", False, "us-east-1")),
         ("minio", {"AWS_ENDPOINT_URL": "https://a"}, ("a", True, "us-east-1")),
         (
             "minio",

@@ -34,6 +34,8 @@ def server(contract: Contract) -> Server:
 def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("KF_PIPELINES_ENDPOINT", "KFP_EXISTING_TOKEN", "KFP_COOKIES", "SSL_CERT_FILE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    monkeypatch.setenv("KUBECONFIG", "/nowhere/kubeconfig")
 
 
 @pytest.fixture(scope="session")

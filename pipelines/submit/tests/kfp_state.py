@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from graphlib import TopologicalSorter
 from itertools import count
 from typing import Any
 
 import yaml
+from kfp_accounts import Accounts
 from kfp_strict import RefusedError, invalid, not_found
 
 Entry = dict[str, Any]
@@ -38,6 +40,7 @@ class State:
         self.schedules: dict[str, Entry] = {}
         self.frames: tuple[Frame, ...] = SUCCEEDING
         self.looks = 0
+        self.accounts = Accounts()
         self.hidden: list[str] = []
 
     def visible(self, name: str, entries: dict[str, Entry]) -> list[Entry]:
@@ -115,7 +118,9 @@ class State:
 
     def create_run(self, body: Entry) -> Entry:
         self.check_job(body)
+        account = self.accounts.of_run(body)
         entry = {**body, "run_id": self.identity("run"), "created_at": START}
+        entry["service_account"] = account
         self.runs[entry["run_id"]] = entry
         self.looks = 0
         return entry
@@ -124,13 +129,24 @@ class State:
         """Return the run in its next frame; the last frame stays."""
         if run_id not in self.runs:
             raise not_found("Run", run_id)
-        frame = self.frames[min(self.looks, len(self.frames) - 1)]
+        frame = (
+            self.refused(self.runs[run_id]) or self.frames[min(self.looks, len(self.frames) - 1)]
+        )
         self.looks += 1
         nodes = ["executor", *(f"{name}-driver" for name in frame.tasks), None]
         tasks = [self.task(name, state, frame) for name, state in frame.tasks.items()]
         tasks += [self.task(name, "SUCCEEDED", frame) for name in nodes]
         found = {**self.runs[run_id], "run_details": {"task_details": tasks}}
         return {**found, "state": frame.state} if frame.state else found
+
+    def refused(self, run: Entry) -> Frame | None:
+        """Return how a run ends whose account may not do what it needs."""
+        version = run["pipeline_version_reference"]["pipeline_version_id"]
+        tasks = next(yaml.safe_load_all(self.texts[version]))["root"]["dag"]["tasks"]
+        needed = {name: task.get("dependentTasks", ()) for name, task in tasks.items()}
+        order = list(TopologicalSorter(needed).static_order())
+        failing = self.accounts.failing(run["service_account"], order)
+        return None if failing is None else Frame("FAILED", failing)
 
     def task(self, name: str | None, state: str, frame: Frame) -> Entry:
         done = state in ("SUCCEEDED", "FAILED", "CANCELED")
@@ -163,6 +179,7 @@ class State:
             "recurring_run_id": self.identity("schedule"),
             "status": "ENABLED" if enabled else "DISABLED",
             "max_concurrency": str(most),
+            "service_account": self.accounts.of_schedule(body),
         }
         if not entry.get("no_catchup"):
             entry.pop("no_catchup", None)  # The server writes no false, zero or empty field.

@@ -41,6 +41,12 @@ def test_the_doctor_asks_for_what_the_role_grants(file: str, needed: tuple[Rule,
     assert asked == granted(MANIFESTS / file)
 
 
+def test_the_doctor_asks_for_what_the_role_for_kfp_grants_but_for_the_stores_secrets():
+    asked = {grant for rule in yaml.safe_load(rules.as_yaml(rules.KFP)) for grant in grants(rule)}
+    found = granted(MANIFESTS / "runs/kfp-rbac.yaml")
+    assert asked == {grant for grant in found if grant[1] != "secrets"}
+
+
 @pytest.mark.parametrize("account", ["pipeline", "rollout"])
 def test_no_account_sees_secrets_or_has_wildcards(account: str):
     found = granted(MANIFESTS / f"base/{account}-rbac.yaml")

@@ -1,0 +1,131 @@
+"""Looks at the account of a run: whether it may do what the steps and KFP itself do as it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from kanaria.components.shared.errors import ParameterError, PermissionDeniedError, shown
+from kanaria.serving import kubernetes_client as kubernetes
+from kanaria.serving.doctor import launcher, rules
+from kanaria.serving.doctor.finding import Finding, State
+from kanaria.serving.inference_service.check import NAMESPACE, OBJECT_NAME
+from kanaria.serving.kubernetes_client import KubernetesClient
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """A ServiceAccount, in the namespace where the pods of its runs are."""
+
+    namespace: str
+    name: str
+
+    @property
+    def user(self) -> str:
+        """Return what the API server calls it."""
+        return f"system:serviceaccount:{self.namespace}:{self.name}"
+
+
+def parse(text: str, namespace: str) -> Account:
+    """Return the account that `NAME`, in `namespace`, or `NAMESPACE:NAME` stands for.
+
+    Raises:
+        ParameterError: it is neither.
+    """
+    where, _, name = text.rpartition(":")
+    where = where or namespace
+    if not (NAMESPACE.fullmatch(where) and OBJECT_NAME.fullmatch(name)):
+        raise ParameterError(
+            f"service_account={shown(text)}: write NAME, or NAMESPACE:NAME where runs are in "
+            "another namespace than services"
+        )
+    return Account(namespace=where, name=name)
+
+
+def require_reviews(cluster: KubernetesClient, account: Account) -> None:
+    """Check that this client may ask what another account may.
+
+    Raises:
+        PermissionDeniedError: it may not; the text has the rule.
+    """
+    try:
+        cluster.may("get", kubernetes.PODS, account.namespace, user=account.user)
+    except PermissionDeniedError as error:
+        rule = rules.Rule(resource=kubernetes.ACCOUNT_REVIEWS, verbs=("create",))
+        raise PermissionDeniedError(
+            f"you may not ask what {account.user} may do; add to a ClusterRole of yours: "
+            f"{rules.as_yaml([rule])}"
+        ) from error
+
+
+def _finding(subject: str, state: State, text: str) -> Finding:
+    return Finding(subject=subject, state=state, text=text)
+
+
+def _exists(cluster: KubernetesClient, account: Account, _: str) -> Finding:
+    where = f"ServiceAccount {account.namespace}/{account.name}"
+    if cluster.get(kubernetes.SERVICE_ACCOUNTS, account.namespace, account.name) is None:
+        text = f"there is no {where}, so no pod of a run could start; apply manifests/runs there"
+        return _finding("account", State.MISSING, text)
+    return _finding("account", State.OK, where)
+
+
+def _rights(cluster: KubernetesClient, account: Account, namespace: str) -> Finding:
+    missing = rules.missing(cluster, rules.delivery(namespace), account.user)
+    if missing:
+        return _finding("rights", State.MISSING, missing)
+    return _finding("rights", State.OK, f"{account.user} may deliver in {namespace}")
+
+
+def _kfp_rights(cluster: KubernetesClient, account: Account, _: str) -> Finding:
+    try:
+        names = tuple(name for name, _ in launcher.secrets(_launcher(cluster, account)))
+    except ParameterError:  # The next finding says what is wrong with it.
+        names = ()
+    secrets = rules.Rule(resource=kubernetes.SECRETS, verbs=("get",), names=names)
+    wanted = {account.namespace: (*rules.KFP, *([secrets] if names else []))}
+    missing = rules.missing(cluster, wanted, account.user)
+    if missing:
+        return _finding("kfp rights", State.MISSING, missing)
+    text = f"{account.user} may do what KFP does in a run's pods"
+    return _finding("kfp rights", State.OK, text)
+
+
+def _launcher(cluster: KubernetesClient, account: Account) -> Mapping[str, str]:
+    found = cluster.get(kubernetes.CONFIG_MAPS, account.namespace, rules.LAUNCHER)
+    return dict((found or {}).get("data") or {})
+
+
+def _kfp_store(cluster: KubernetesClient, account: Account, _: str) -> Finding:
+    subject = "kfp store"
+    if not cluster.serves(kubernetes.WORKFLOWS):
+        return _finding(subject, State.LIMITED, "no Workflow API: KFP is not in this cluster")
+    data = _launcher(cluster, account)
+    try:
+        secrets = launcher.secrets(data)
+    except ParameterError as error:
+        where = f"ConfigMap {account.namespace}/{rules.LAUNCHER}"
+        return _finding(subject, State.MISSING, f"{where}: {error}")
+    lacking = [text for one in secrets if (text := _lacking(cluster, account, one))]
+    if lacking:
+        return _finding(subject, State.MISSING, "; ".join(lacking))
+    by = ", ".join(f"Secret {name}" for name, _ in secrets) or "the pods' own credentials"
+    return _finding(subject, State.OK, f"pipeline root {launcher.root(data)}, by {by}")
+
+
+def _lacking(cluster: KubernetesClient, account: Account, secret: launcher.Secret) -> str:
+    """Return what a store's Secret lacks, "" for nothing."""
+    name, keys = secret
+    where = f"Secret {account.namespace}/{name}"
+    found = cluster.get(kubernetes.SECRETS, account.namespace, name)
+    if found is None:
+        return f"there is no {where} with the store's credentials"
+    absent = [key for key in keys if not (found.get("data") or {}).get(key)]
+    return f"{where} has no value for {' and '.join(absent)}" if absent else ""
+
+
+Check = Callable[[KubernetesClient, Account, str], Finding]
+CHECKS: dict[str, Check] = {
+    "account": _exists,
+    "rights": _rights,
+    "kfp rights": _kfp_rights,
+    "kfp store": _kfp_store,
+}

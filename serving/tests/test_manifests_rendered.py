@@ -1,0 +1,87 @@
+"""The manifests as `kubectl apply -k` makes them: who may what, and in which namespace."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+MANIFESTS = Path(__file__).parents[2] / "manifests"
+ACCOUNT = "kanaria-pipeline"
+pytestmark = pytest.mark.skipif(
+    shutil.which("kubectl") is None, reason="no kubectl: it renders the manifests"
+)
+
+
+def rendered(folder: Path) -> list[dict[str, Any]]:
+    done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [found for found in yaml.safe_load_all(done.stdout) if found]
+
+
+def with_components(tmp_path: Path, overlay: str, *names: str) -> Path:
+    copy = shutil.copytree(MANIFESTS, tmp_path / "manifests")
+    folder = copy / overlay
+    document = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    up = "../" * len(Path(overlay).parts)
+    document["components"] = document.get("components", []) + [f"{up}components/{n}" for n in names]
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(document))
+    return folder
+
+
+def bindings(documents: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
+    """Return (namespace, role, "namespace:account") of every binding."""
+    return {
+        (one["metadata"]["namespace"], one["roleRef"]["name"], f"{s['namespace']}:{s['name']}")
+        for one in documents
+        if one["kind"] == "RoleBinding"
+        for s in one["subjects"]
+    }
+
+
+def accounts(documents: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return {
+        (one["metadata"]["namespace"], one["metadata"]["name"])
+        for one in documents
+        if one["kind"] == "ServiceAccount"
+    }
+
+
+def test_in_a_profile_account_roles_and_services_share_its_namespace():
+    found = rendered(MANIFESTS / "example")
+    assert ("team", ACCOUNT) in accounts(found)
+    assert bindings(found) == {
+        ("team", "kanaria-kfp", "team:kanaria-pipeline"),
+        ("team", "kanaria-pipeline", "team:kanaria-pipeline"),
+        ("team", "kanaria-rollout", "team:kanaria-rollout"),
+    }
+
+
+def test_without_profiles_the_account_is_where_runs_are_and_may_deliver_where_services_are():
+    found = rendered(MANIFESTS / "standalone")
+    assert {entry for entry in accounts(found) if entry[1] == ACCOUNT} == {("kubeflow", ACCOUNT)}
+    assert bindings(found) == {
+        ("kubeflow", "kanaria-kfp", "kubeflow:kanaria-pipeline"),
+        ("team", "kanaria-pipeline", "kubeflow:kanaria-pipeline"),
+        ("team", "kanaria-rollout", "team:kanaria-rollout"),
+    }
+
+
+def test_a_profiles_own_account_is_bound_and_not_made(tmp_path: Path):
+    found = rendered(with_components(tmp_path, "example", "default-editor"))
+    assert ("team", "kanaria-pipeline", "team:default-editor") in bindings(found)
+    assert ("team", "default-editor") not in accounts(found)
+
+
+def test_kfps_own_account_is_bound_where_the_services_are(tmp_path: Path):
+    with_components(tmp_path, "standalone/services", "pipeline-runner")
+    found = rendered(tmp_path / "manifests/standalone")
+    assert ("team", "kanaria-pipeline", "kubeflow:pipeline-runner") in bindings(found)
+    assert not [entry for entry in accounts(found) if entry[1] == "pipeline-runner"]
+
+
+def test_every_folder_to_apply_renders():
+    for folder in ("kserve", "example", "standalone"):
+        assert rendered(MANIFESTS / folder)
