@@ -58,17 +58,18 @@ class Cluster:
 
     def returned(self, output: str) -> Any:
         """Return what the resolving steps find; nothing reads what the others return."""
-        return self.world.get(output.rpartition("/")[2], "")
+        return {**self.world, **self.reading}.get(output.rpartition("/")[2], "")
 
     def run(self, **settings: Any) -> set[str]:
         """Submit and run; return the steps that executed."""
         warm = settings.get("warm_start", False)
+        self.reading = settings.get("reading", {})
         self.world["base_model"] = self.world["release"] if warm else ""
         arguments = {
             "data": "s3://bucket/data/*.csv",
             "module_file": str(self.folder / "module.py"),
             "eval_config_file": str(self.folder / "eval.pbtxt"),
-            "service_name": "tips",
+            "service": {"name": "tips"},
             **settings,
         }
         root = f"file://{self.folder}/artifacts"
@@ -110,9 +111,10 @@ def test_a_run_without_a_change_judges_nothing_again(cluster: Cluster):
         ({"hyperparameters": {"units": 7}}, TRAINING),
         ({"materialize": False}, TRANSFORMING),
         ({"custom_config": {"a": 1}}, TRANSFORMING),
-        ({"environment": "TRAINING"}, DATA - {"ingest-data"} | {"compare-data"}),
-        ({"splits": "train=3,eval=1"}, DATA | JUDGING),
-        ({"separator": ";"}, DATA | JUDGING),
+        ({"schema_environment": "TRAINING"}, DATA - {"ingest-data"} | {"compare-data"}),
+        ({"reading": {"splits": "train=3,eval=1"}}, DATA | JUDGING),
+        ({"reading": {"separator": ";"}}, DATA | JUDGING),
+        ({"service": {"name": "tips", "canaryTrafficPercent": 5}}, set()),
         ({"span": "3"}, set()),  # The data is the same, and so is its text.
     ],
 )
