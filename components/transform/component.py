@@ -26,7 +26,8 @@ def transform_data(
         preprocessing_fn: Name of the function in it: (inputs) or (inputs, custom_config).
         materialize: Whether to write transformed examples; otherwise training reads raw ones.
         custom_config: Passed to a function that takes custom_config.
-        outcome: Outcome of validate_data; data that did not pass is refused, with the reasons.
+        outcome: Outcome of validate_data; data that did not pass fails this step, with the
+            reasons; or none.
 
     Returns:
         transform_graph: What tft.TFTransformOutput loads.

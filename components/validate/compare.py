@@ -77,7 +77,7 @@ def compare(request: CompareRequest, targets: CompareTargets) -> Outcome:
     rules = drift.Rules(schema=schema, environment=request.environment, previous=previous)
     compared = drift.compare(statistics, rules)
     verdict = drift.outcome(compared, rules)
-    found = {name: one.anomalies for name, one in compared.items() if one.anomalies is not None}
+    found = {name: one.anomalies for name, one in compared.items()}
     files.write_protos(targets.anomalies, files.ANOMALIES, found)
     beside = {f"deployed {name}": one for name, one in _shown(previous).items()}
     page = report.render(report.COMPARISON, verdict, statistics, beside)

@@ -85,7 +85,7 @@ def compare_data(
         environment: Schema environment; empty for none.
 
     Returns:
-        anomalies: <split>/SchemaDiff.pb as TFDV writes it, where a comparator asked for it.
+        anomalies: <split>/SchemaDiff.pb as TFDV writes it; empty where nothing was compared.
         outcome: Verdict with every distance, and every comparator that could not be computed.
         report: Drift first, then every feature beside the live release's.
         Output: Whether the data passed.

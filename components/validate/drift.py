@@ -4,7 +4,7 @@ TFDV is loaded only where the schema has a comparator that needs it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
@@ -55,12 +55,12 @@ class Compared:
     """One split's result.
 
     Attributes:
-        anomalies: TFDV's own, those of the schema included; None when TFDV was not asked.
+        anomalies: TFDV's own, those of the schema included; empty when TFDV was not asked.
         reasons: what the comparators found, and every one that could not be computed.
         notes: the distances measured and what stood in for what.
     """
 
-    anomalies: anomalies_pb2.Anomalies | None = None
+    anomalies: anomalies_pb2.Anomalies = field(default_factory=anomalies_pb2.Anomalies)
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -119,9 +119,9 @@ def compare_split(
 
 
 def compare(statistics: Statistics, rules: Rules) -> dict[str, Compared]:
-    """Compare every split; none where no comparator asks for it, or nothing is live."""
+    """Compare every split, where a comparator asks for it and something is live."""
     if not rules.previous or not rules.count:
-        return {}
+        return {name: Compared() for name in statistics}
     return {name: compare_split(name, found, rules) for name, found in statistics.items()}
 
 

@@ -13,7 +13,6 @@ ANOMALIES = "SchemaDiff.pb"
 def write_protos(target: Path, name: str, protos: Mapping[str, Any]) -> None:
     """Write split -> proto as `<split>/<name>` into the new folder `target`, atomically."""
     with atomic.published(target) as temporary:
-        temporary.mkdir()
         for split, proto in protos.items():
             (temporary / split).mkdir(parents=True)
             data = proto.SerializeToString(deterministic=True)

@@ -11,12 +11,13 @@ import pytest
 from browser import headings
 from workspace import Workspace
 
-CACHED = {"ingest-data", "validate-data", "require-passed", "transform-data", "train-model"}
-CACHED |= {"evaluate-model", "fit-drift-detector"}
+JUDGING = {"compare-data", "bless-model"}
+CACHED = {"ingest-data", "validate-data", "transform-data", "train-model", "evaluate-model"}
+CACHED |= {"fit-drift-detector"} | JUDGING
 KILLED = ["ingest-data", "validate-data", "transform-data", "train-model", "evaluate-model"]
 KILLED += ["fit-drift-detector"]
 # The reference is of the features that the new model's signature names.
-AFTER_TRAINING = {"train-model", "evaluate-model", "fit-drift-detector"}
+AFTER_TRAINING = {"train-model", "evaluate-model", "bless-model", "fit-drift-detector"}
 
 
 def ran(states: dict[str, str]) -> set[str]:
@@ -70,19 +71,28 @@ def test_the_deployed_model_answers_curl(workspace: Workspace, server: str):
     assert "Feature: fare" in answer.json()["error"]
 
 
-def test_a_second_deployed_run_settles_and_a_third_reuses_everything(
+def test_a_release_runs_only_what_judges_against_it_and_the_next_run_nothing(
     workspace: Workspace, server: str
 ):
-    # What is deployed now is a new input of the steps that compare with it.
-    assert ran(workspace.run().states) <= {"validate-data", "evaluate-model"}
+    assert ran(workspace.run().states) == JUDGING
     finished = workspace.run()
     assert finished.code == 0
     assert ran(finished.states) == set()
 
 
-def test_one_byte_of_the_eval_config_runs_the_evaluation(workspace: Workspace, server: str):
-    append(workspace.folder / "eval_config.pbtxt", "\n")
-    assert ran(workspace.run().states) == {"evaluate-model"}
+def test_one_byte_of_the_eval_config_runs_the_evaluation_and_what_it_refuses_is_red(
+    workspace: Workspace, server: str
+):
+    config = workspace.folder / "eval_config.pbtxt"
+    text = config.read_text()
+    config.write_text(text.replace("lower_bound { value: 0.6 }", "lower_bound { value: 9.6 }"))
+    finished = workspace.run()
+    config.write_text(text)
+    assert ran(finished.states) == {"evaluate-model", "bless-model"}
+    assert finished.code == 1
+    assert finished.states["push-model"] == "failed"
+    assert "error: push-model: DataError: bless_model did not pass: auc = " in finished.errors
+    assert finished.output.count("bless_model did not pass") == 0  # It is told once.
 
 
 def test_a_parameter_of_the_training_runs_what_depends_on_it(workspace: Workspace, server: str):
@@ -106,8 +116,7 @@ def test_one_byte_of_the_data_runs_everything_behind_it(workspace: Workspace, se
     text = data.read_text()
     data.write_text(text[:-2] + ("5" if text[-2] != "5" else "6") + "\n")
     finished = workspace.run()
-    # The gate reads the outcome alone, which may be the same to the byte.
-    assert ran(finished.states) | {"require-passed"} == CACHED
+    assert ran(finished.states) == CACHED
 
 
 def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
@@ -115,7 +124,7 @@ def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
     record = json.loads(runs[-1].read_text())
     index = (runs[-1].parent / "index.html").read_text()
     assert "Run succeeded in " in index
-    assert "evaluate-model/report.html" in index
+    assert "bless-model/report.html" in index
     for task in record["tasks"]:
         assert task["name"].rpartition("/")[2] in index
 
@@ -123,6 +132,7 @@ def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
 FIRST_HEADINGS = {
     "validate-data": "Data validation",
     "evaluate-model": "Model evaluation",
+    "bless-model": "Model blessing",
     "push-model": "taxi-tips",
 }
 
@@ -164,7 +174,8 @@ def test_new_data_is_compared_with_what_the_live_model_was_trained_on(
     passed, failed = (workspace.watched(data) for data in (same, other))
     assert passed.code == 0, passed.errors
     assert failed.code == 1
-    assert "require-passed: DataError: detect_drift did not pass: trip_miles" in failed.errors
+    assert "detect-drift: DataError: detect_drift did not pass: trip_miles" in failed.errors
+    assert "detect-drift/report.html" in failed.output
 
 
 def test_nothing_is_left_in_the_folder_of_temporary_files(workspace: Workspace, server: str):

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kfp import dsl
 
+from kanaria.components import detect_drift
 from kanaria.components.detect.detect import DetectRequest, Targets, detect
 from kanaria.components.detect.fit import FitRequest, fit
 from kanaria.components.shared import outcome
@@ -43,6 +45,23 @@ def test_warmer_months_are_told_by_feature(
     assert (window["verdict"], window["rows"]) == ("drifted", 1000)
     report = targets.report.read_text()
     assert report.index("<b>temp</b>") < report.index("<b>carrier</b>")  # By effect.
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_the_component_fails_on_drift_only_where_it_is_asked_to(
+    detector: Path, examples_of: Examples, flights_of: Flights, tmp_path: Path, fails: bool
+):
+    served = examples_of("served", serving=flights_of(1000, 2, warmer=30))
+    uris = {"examples": served, "drift_detector": detector}
+    uris |= {name: tmp_path / "out" / name for name in ("outcome", "drift", "report")}
+    parts = {name: dsl.Artifact(name=name, uri=str(uri)) for name, uri in uris.items()}
+    if fails:
+        with pytest.raises(DataError, match=r"detect_drift did not pass: temp: "):
+            detect_drift.python_func(**parts, fail_on_drift=True)
+    else:
+        assert detect_drift.python_func(**parts) == (True,)
+    assert parts["outcome"].metadata["passed"] is False
+    assert (tmp_path / "out" / "report").exists()
 
 
 def test_equal_rows_in_another_format_are_no_drift(

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from kfp import dsl
 from serving_models import models
 
+from kanaria.components import rollout_model
 from kanaria.components.rollout.rollout import RolloutRequest, Targets, roll_out
 from kanaria.components.shared import outcome
-from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.background import served
@@ -112,6 +114,17 @@ def test_what_was_not_pushed_is_not_rolled_out(tmp_path: Path):
     found = targets(tmp_path)
     assert not roll_out(request(tmp_path, pushed=False, reason="not blessed"), found)[0]
     assert "nothing was pushed: not blessed" in outcome.read(found.outcome).summary()
+
+
+def test_the_component_fails_with_the_reasons_and_leaves_the_outcome(tmp_path: Path):
+    said = {"pushed": False, "reason": "not blessed"}
+    uris = {"endpoint": endpoint(tmp_path / "endpoint", **said), "outcome": tmp_path / "outcome"}
+    parts = {name: dsl.Artifact(name=name, uri=str(uri)) for name, uri in uris.items()}
+    timeline = dsl.HTML(name="timeline", uri=str(tmp_path / "timeline.html"))
+    with pytest.raises(DataError, match="rollout_model did not pass: nothing was pushed"):
+        rollout_model.python_func(**parts, timeline=timeline)
+    assert not outcome.read(tmp_path / "outcome").passed
+    assert parts["outcome"].metadata["passed"] is False
 
 
 def test_the_first_revision_needs_no_rollout(tmp_path: Path):

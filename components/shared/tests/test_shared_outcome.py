@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,27 @@ def test_a_verdict_that_is_not_a_boolean_is_an_error(tmp_path: Path):
     file.write_text(file.read_text().replace("false", '"yes"'))
     with pytest.raises(DataError, match="not a boolean"):
         outcome.read(tmp_path / "out")
+
+
+def test_what_an_artifact_says_of_itself_is_short(tmp_path: Path):
+    assert FAILED.as_metadata() == {"passed": False, "summary": FAILED.summary()}
+    long = replace(FAILED, reasons=FAILED.reasons * 1000)
+    assert len(str(long.as_metadata()["summary"])) == outcome.LONGEST_SUMMARY
+
+
+def test_a_gate_names_the_reasons_of_every_outcome_that_did_not_pass(tmp_path: Path):
+    passed = Outcome(step="validate_data", passed=True)
+    drifted = replace(FAILED, step="compare_data")
+    folders = [tmp_path / name for name in "abc"]
+    for folder, each in zip(folders, (FAILED, passed, drifted), strict=True):
+        outcome.write(each, folder)
+    outcome.require_passed(folders[1])
+    with pytest.raises(DataError) as caught:
+        outcome.require_passed(*folders)
+    told = "evaluate_model did not pass: auc is low; compare_data did not pass: auc is low"
+    assert str(caught.value) == told
+
+
+def test_a_gate_stays_shut_when_an_outcome_is_absent(tmp_path: Path):
+    with pytest.raises(DataError, match="not a readable outcome"):
+        outcome.require_passed(tmp_path)

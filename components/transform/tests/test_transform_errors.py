@@ -1,9 +1,15 @@
 """What a user sees when something is wrong: one line with the cause, and no outputs."""
 
 import pytest
+from kfp import dsl
 
+from kanaria.components import transform_data
+from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import DataError, ParameterError, UserCodeError
+from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.components.transform.transform import transform
+
+ABSENT = ("examples", "schema", "transform_graph", "transformed_examples")
 
 
 @pytest.fixture
@@ -193,3 +199,13 @@ def test_custom_config_may_be_named_only(failure, tmp_path):
     path.write_text("def preprocessing_fn(inputs, *, custom_config):\n    return custom_config\n")
     message = failure(UserCodeError, module_file=str(path), custom_config={"a": 1})
     assert "output 'a': 1 is not a tensor" in message
+
+
+def test_data_that_did_not_pass_is_refused_before_any_work(tmp_path):
+    reason = Reason(severity="ERROR", subject="fare", kind="rule", text="fare is text")
+    found = Outcome(step="validate_data", passed=False, reasons=(reason,))
+    outcome.write(found, tmp_path / "outcome")
+    absent = {name: dsl.Artifact(name=name, uri=str(tmp_path / name)) for name in ABSENT}
+    refused = dsl.Artifact(name="outcome", uri=str(tmp_path / "outcome"))
+    with pytest.raises(DataError, match="validate_data did not pass: fare is text"):
+        transform_data.python_func(**absent, module_file="none.py", outcome=refused)
