@@ -13,6 +13,7 @@ from kanaria.pipelines.compiled import NAMES
 from kanaria.pipelines.local.plan import Plan
 from kanaria.serving import delivery
 from kanaria.serving.inference_service import words
+from kanaria.serving.traffic.connect import LOCAL_NAMESPACE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,8 +24,13 @@ class KeyedMapping:
     parse: Callable[[Any, Faults], object]
 
 
+def _service(given: Any, faults: Faults) -> object:
+    """Check what serves; a namespace that is not named is known only where the steps run."""
+    return words.parse(given, faults, lambda: LOCAL_NAMESPACE)
+
+
 KNOWN: Mapping[str, KeyedMapping] = {
-    words.WHERE: KeyedMapping(table=words.SERVICE, parse=words.parse),
+    words.WHERE: KeyedMapping(table=words.SERVICE, parse=_service),
     reading.WHERE: KeyedMapping(table=reading.READING, parse=reading.parse),
     delivery.WHERE: KeyedMapping(table=delivery.DELIVERY, parse=delivery.parse),
 }

@@ -1,6 +1,7 @@
 """The server's pipelines, experiments, runs and schedules, through kfp.Client."""
 
 import json
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ CONFLICT = 409
 PAGE = 100
 READ_SECONDS = 5.0
 """How long a question is repeated while the server is busy."""
+ABOUT_ACCOUNTS = re.compile("service *-?account", re.IGNORECASE)
 T = TypeVar("T")
 
 
@@ -59,6 +61,19 @@ class Server:
         """Call what changes something: once, since nobody knows whether it arrived."""
         with connection.answers(self.host):
             return call()
+
+    def _tell_as(self, account: str, call: Callable[[], T]) -> T:
+        """Create what has an account; say what a server means that takes only listed ones."""
+        try:
+            return self._tell(call)
+        except ParameterError as error:
+            if account and ABOUT_ACCOUNTS.search(str(error)):
+                raise ParameterError(
+                    f"{error}; KFP after 2.17 takes only accounts that its administrator lists in "
+                    f"ALLOWEDSERVICEACCOUNTS, and with profiles the right `use` on them; the run's "
+                    f"was to be {account}, --service-account '' is KFP's own"
+                ) from error
+            raise
 
     def _known(self, identity: str | None) -> str:
         if not identity:
@@ -162,7 +177,8 @@ class Server:
         service_account: str = "",
     ) -> str:
         """Start a run; return its id."""
-        run = self._tell(
+        run = self._tell_as(
+            service_account,
             lambda: self._client.run_pipeline(
                 experiment_id,
                 run_name,
@@ -171,7 +187,7 @@ class Server:
                 version_id=version.version_id,
                 pipeline_root=pipeline_root or None,
                 service_account=service_account or None,
-            )
+            ),
         )
         return self._known(run.run_id)
 
@@ -183,7 +199,10 @@ class Server:
 
     def create_schedule(self, **fields: Any) -> tuple[str, str]:
         """Create a schedule from kfp's `create_recurring_run` fields; return its id and account."""
-        entry = self._tell(lambda: self._client.create_recurring_run(**fields))
+        entry = self._tell_as(
+            fields.get("service_account") or "",
+            lambda: self._client.create_recurring_run(**fields),
+        )
         return self._known(entry.recurring_run_id), entry.service_account or ""
 
     def schedules(self) -> Iterator[Any]:

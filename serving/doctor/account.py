@@ -1,5 +1,6 @@
 """Looks at the account of a run: whether it may do what the steps and KFP itself do as it."""
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -118,8 +119,12 @@ def _lacking(cluster: KubernetesClient, account: Account, secret: launcher.Secre
     found = cluster.get(kubernetes.SECRETS, account.namespace, name)
     if found is None:
         return f"there is no {where} with the store's credentials"
-    absent = [key for key in keys if not (found.get("data") or {}).get(key)]
-    return f"{where} has no value for {' and '.join(absent)}" if absent else ""
+    values = {key: base64.b64decode((found.get("data") or {}).get(key, "")) for key in keys}
+    if absent := [key for key, value in values.items() if not value]:
+        return f"{where} has no value for {' and '.join(absent)}"
+    # KFP takes a value as it is; a line's end, as `echo` writes it, makes another key of it.
+    padded = [key for key, value in values.items() if value != value.strip()]
+    return f"{where} has white space around {' and '.join(padded)}" if padded else ""
 
 
 Check = Callable[[KubernetesClient, Account, str], Finding]

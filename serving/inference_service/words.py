@@ -215,9 +215,7 @@ NOT_HERE = {
 _ELSEWHERE = ("spec.predictor", fields.PREDICTOR), ("spec.predictor.model", fields.MODEL)
 
 
-def parse(
-    given: Any, faults: Faults, own_namespace: Callable[[], str] = lambda: "default"
-) -> ServiceSpec:
+def parse(given: Any, faults: Faults, own_namespace: Callable[[], str]) -> ServiceSpec:
     """Return the service that a mapping asks for; it is usable only when no fault was added.
 
     Args:

@@ -34,9 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data").mkdir()
     for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL):
         # Fewer steps than a user would take, and yet enough for a model that is blessed.
-        name = re.match(r"# (\S+\.yaml)", text)
-        assert name, text
-        (folder / name[1]).write_text(text.replace("train_steps: 1000", "train_steps: 100"))
+        if name := re.match(r"# (\S+\.yaml)", text):
+            (folder / name[1]).write_text(text.replace("train_steps: 1000", "train_steps: 100"))
     shutil.copy(TAXI / "taxi_module.py", folder / "my_module.py")
     shutil.copy(TAXI / "eval_config.pbtxt", folder)
     make = [sys.executable, TAXI / "make_data.py", folder / "data/taxi.csv", "1500"]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from kfp_strict import RefusedError
 
 Right = tuple[str, str]
 TOLD = {("workflowtaskresults", "create"), ("workflowtaskresults", "patch")}
@@ -33,10 +34,18 @@ class Accounts:
     Attributes:
         rights: account -> rights.
         schedules_drop_them: as KFP 2.15 and 2.16 do (issue 13311).
+        allowed: accounts that may be named; None for all. As KFP after 2.17 does (pull request
+            14181); its words are not known here.
     """
 
     rights: dict[str, set[Right]] = field(default_factory=lambda: {OWN: TOLD | STORE})
     schedules_drop_them: bool = False
+    allowed: set[str] | None = None
+
+    def check(self, body: dict[str, Any]) -> None:
+        account = body.get("service_account", "")
+        if account and self.allowed is not None and account not in self.allowed:
+            raise RefusedError(403, 7, f"ServiceAccount {account} is not allowed")
 
     def of_run(self, body: dict[str, Any]) -> str:
         return str(body.get("service_account") or OWN)

@@ -101,6 +101,7 @@ class State:
         """Check what runs and schedules share, as the server's validatePipelineJobInputs does."""
         if not body.get("display_name"):
             raise invalid("The run name is empty. Please specify a valid name")
+        self.accounts.check(body)
         if body.get("experiment_id") not in self.experiments:
             raise not_found("Experiment", str(body.get("experiment_id")))
         reference = body.get("pipeline_version_reference", {})

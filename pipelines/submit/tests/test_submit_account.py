@@ -127,6 +127,25 @@ def test_a_server_that_drops_the_account_of_schedules_keeps_no_schedule(
     assert len(contract.state.schedules) == 1
 
 
+def test_a_server_that_takes_only_listed_accounts_is_told_with_the_remedy(
+    contract: Contract, server: Server, pipeline: str, arguments: Values, root: str
+):
+    contract.state.accounts.allowed = {OWN}
+    where: Values = {"server": server, "pipeline_root": root}
+    told = "ALLOWEDSERVICEACCOUNTS.*was to be mine, --service-account '' is KFP's own"
+    with pytest.raises(ParameterError, match=told):
+        submit(pipeline, arguments, service_account="mine", **where)
+    with pytest.raises(ParameterError, match=told):
+        schedule.create(
+            *("nightly", pipeline, arguments),
+            trigger=trigger(every="1d"),
+            service_account="mine",
+            **where,
+        )
+    assert submit(pipeline, arguments, service_account=OWN, **where)
+    assert submit(pipeline, arguments, service_account="", **where)
+
+
 def test_the_commands_say_which_account_and_why(
     contract: Contract, installed: Cluster, pipeline: str, arguments: Values, root: str
 ):

@@ -79,6 +79,15 @@ def test_it_needs_no_rights(pod, container):
     assert security["capabilities"]["drop"] == ["ALL"]
 
 
+def test_the_server_knows_the_namespace_of_what_it_watches(container):
+    fields = {
+        variable["name"]: variable["valueFrom"]["fieldRef"]["fieldPath"]
+        for variable in container["env"]
+        if "valueFrom" in variable
+    }
+    assert fields == {"KANARIA_NAMESPACE": "metadata.namespace"}
+
+
 def test_replicas_take_store_and_password_from_a_secret(container):
     patch = yaml.safe_load((POSTGRESQL / "replicas.yaml").read_text())
     (patched,) = patch["spec"]["template"]["spec"]["containers"]

@@ -31,6 +31,12 @@ def test_a_file_names_services_detectors_and_windows(tmp_path):
     assert (second.name, second.window.rows, second.labels) == ("images", None, None)
 
 
+def test_a_watch_without_a_namespace_is_of_the_servers_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("KANARIA_NAMESPACE", "team")
+    path = written(tmp_path, WHOLE.replace("name: images", "namespace: other"))
+    assert [watch.namespace for watch in read(path)] == ["team", "other"]
+
+
 def test_all_faults_of_a_file_are_named_at_once(tmp_path):
     text = """
 - {service: a, detector: d, window: {}, verdicts_to: ftp://x}

@@ -1,7 +1,7 @@
 """What is watched, from a YAML file.
 
 - service: flights-delay              # the InferenceService; all its versions, each for itself
-  namespace: default
+  namespace: team                     # else KANARIA_NAMESPACE, as in a cluster; else default
   component: predictor                # or transformer, explainer: whose requests are tested
   name: table                         # of the watch in metrics and reports; one a service
   detector: models/flights-delay/{version}/drift_detector
@@ -13,6 +13,7 @@
   verdicts_to: http://broker/drift    # gets each verdict as a CloudEvent; without it, nobody
 """
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,11 +73,16 @@ class LabelSettings(Part):
     delay_hours: Annotated[float, Field(ge=0, le=10_000)] = 24.0
 
 
+def _own_namespace() -> str:
+    """Return that of the server, which has no token to read it with; on one machine "default"."""
+    return os.environ.get("KANARIA_NAMESPACE", "default")
+
+
 class Watch(Part):
     """One detector on one service."""
 
     service: Annotated[str, Field(min_length=1)]
-    namespace: Annotated[str, Field(min_length=1)] = "default"
+    namespace: Annotated[str, Field(min_length=1, default_factory=_own_namespace)]
     component: Literal["predictor", "transformer", "explainer"] = PREDICTOR
     name: Name = "drift"
     detector: Annotated[str, Field(min_length=1)]

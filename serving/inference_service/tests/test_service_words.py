@@ -12,7 +12,7 @@ from kanaria.serving.inference_service.manifest import build
 
 def manifest(**given: Any) -> dict[str, Any]:
     faults = Faults("test")
-    spec = words.parse({"name": "tips", **given}, faults)
+    spec = words.parse({"name": "tips", **given}, faults, lambda: "default")
     faults.raise_if_any()
     return build(spec)
 
@@ -149,7 +149,7 @@ def test_a_wrong_word_is_told_with_the_right_one(name: str, meant: str):
 def test_a_name_that_is_missing_or_of_another_kind_is_one_fault():
     for given in ({}, {"name": None}, {"name": 5}):
         faults = Faults("test")
-        words.parse(given, faults)
+        words.parse(given, faults, lambda: "default")
         with pytest.raises(ParameterError) as raised:
             faults.raise_if_any()
         assert str(raised.value).count("service.name") == 1
