@@ -1,8 +1,9 @@
 """What the steps of Kanaria's own pipelines get by default, as measured.
 
 Peak memory of a step's pod on KFP 2.17 at 3,000 rows, page cache included: evaluate 755 MB,
-transform 725, train 716, validate 630, all others 276 to 389. On one machine at 15,000 and 150,000
-rows of 18 columns it is the same within 30 %, since data is read in batches.
+transform 725, train 716, validate 630, all others 276 to 389. On one machine 15,000 and 150,000
+rows of 18 columns take the same within 30 %, since data is read in batches; 180 more columns to be
+scaled take 740 MB more in transform. The README has the table.
 
 Memory is limited for steps of the control image alone: theirs depends on no data and no model, and
 a limit that is a guess would end a training that needs more.

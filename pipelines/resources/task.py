@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import yaml_text
-from kanaria.pipelines.resources.settings import Container, Settings, Volume
+from kanaria.pipelines.resources.amounts import Container
+from kanaria.pipelines.resources.settings import Settings
+from kanaria.pipelines.resources.volumes import Volume
 
 STEP = "step"
 

@@ -68,6 +68,13 @@ def test_the_kanaria_commands_run_as_they_stand(folder: Path):
     assert "registry.example.com/ml/kanaria-training" in (folder / "pipeline.yaml").read_text()
 
 
+def test_the_settings_of_steps_are_compiled(folder: Path):
+    (command,) = (c for c in commands("kanaria compile") if "--resources" in c)
+    done = shell(command, folder)
+    assert done.returncode == 0, done.stderr
+    assert "resourceType: nvidia.com/gpu" in (folder / "pipeline.yaml").read_text()
+
+
 @pytest.mark.parametrize("command", commands("kanaria submit") + commands("kanaria schedule"))
 def test_the_commands_for_a_server_are_understood(command: str, folder: Path):
     # What they do is tested against a server beside the code; here nobody answers.
