@@ -82,14 +82,16 @@ def _doctor(options: argparse.Namespace) -> int:
 def _lineage(options: argparse.Namespace) -> int:
     from kanaria.pipelines import lineage
     from kanaria.serving.rollout.control.connect import connect
+    from kanaria.serving.traffic.connect import namespace_of
 
     if lineage.is_uri(options.target):
         service, links = "", [lineage.of_release(options.target)]
     else:
-        service = f"{options.namespace}/{options.target}"
+        namespace = namespace_of(options.namespace, options.state)
+        service = f"{namespace}/{options.target}"
         with connect(options.state) as place:
-            status = place.traffic.observe(options.namespace, options.target)
-        links = lineage.of_service(options.namespace, options.target, status)
+            status = place.traffic.observe(namespace, options.target)
+        links = lineage.of_service(namespace, options.target, status)
     told = lineage.lines(links, Path(options.root) / "runs", service)
     text = lineage.as_json(links, service) if options.json else "\n".join(told)
     sys.stdout.write(f"{text}\n")
@@ -183,7 +185,9 @@ def _add_lineage(commands: Any) -> None:
     lineage.add_argument(
         "target", help="name of a service; or path or URI of a release, or of the model in it"
     )
-    lineage.add_argument("--namespace", default="default", help="of the service; %(default)s")
+    lineage.add_argument(
+        "--namespace", default="", help="of the service; the kubeconfig context's by default"
+    )
     lineage.add_argument(
         "--state", default="", help=f"state folder of local serving, as {STATE}; else the cluster"
     )
