@@ -46,6 +46,8 @@ REMEDIES = {
     Kind.LIST: "write a list, as [a, b]",
     Kind.QUANTITY: "write a Kubernetes quantity such as 500m or 4Gi",
 }
+SHORTEST_WORD = 5
+"""Letters of a last word that says enough alone."""
 Table = Sequence["Key"]
 
 
@@ -167,9 +169,13 @@ def _end(path: str) -> str:
 
 
 def _near(name: str, known: Sequence[str]) -> str:
+    asked = _plain(name)
+    for path in known:  # predictor_image, whose last word is image.
+        if len(_end(path)) >= SHORTEST_WORD and asked.endswith(_end(path)):
+            return path
     spelled = {_plain(path): path for path in known}
     spelled |= {_end(path): path for path in reversed(known)}
-    found = difflib.get_close_matches(_plain(name), spelled, n=1)
+    found = difflib.get_close_matches(asked, spelled, n=1)
     return spelled[found[0]] if found else ""
 
 

@@ -4,12 +4,15 @@ The tests build on one another in order, as one user's afternoon would.
 """
 
 import json
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 from browser import headings
-from workspace import Workspace
+from workspace import KANARIA, Workspace
+
+from kanaria.components.shared.metadata import plain
 
 JUDGING = {"compare-data", "bless-model"}
 CACHED = {"ingest-data", "validate-data", "transform-data", "train-model", "evaluate-model"}
@@ -127,6 +130,36 @@ def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
     assert "bless-model/report.html" in index
     for task in record["tasks"]:
         assert task["name"].rpartition("/")[2] in index
+
+
+def test_every_artifact_has_a_name_and_metadata_that_kfp_takes(workspace: Workspace, server: str):
+    record = json.loads((workspace.newest_run() / "run.json").read_text())
+    known = [
+        (task["name"], name, found)
+        for task in record["tasks"]
+        for name, found in task["metadata"].items()
+    ]
+    assert len(known) > 20
+    for task, name, found in known:
+        assert found["display_name"].startswith(name), (task, name)
+        text = json.dumps(found, allow_nan=False)
+        assert plain(found) == found, (task, name)  # There is no null in it.
+        # A curve is drawn, and no step reads it.
+        assert name == "classification" or len(text) < 4200, (task, name)
+
+
+def test_a_service_leads_back_to_the_run_and_the_files(workspace: Workspace, server: str):
+    run = workspace.newest_run()
+    command = [KANARIA, "lineage", "taxi-tips", "--state", workspace.root / "serving", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    newest = json.loads(done.stdout)["models"][-1]
+    assert newest["data"]["files"] == [str(workspace.folder / "taxi.csv")]
+    # The same model pushed again keeps its first record, so the run may be an earlier one.
+    assert (run.parent / newest["run_id"] / "index.html").is_file()
+    assert newest["training"]["packages"]["tensorflow"]
+    asked = json.loads((run.parent / newest["run_id"] / "run.json").read_text())["tasks"]
+    pinned = next(t["parameters"]["data"] for t in asked if t["name"] == "resolve-span")
+    assert pinned.endswith(newest["data"]["sha256"])
 
 
 FIRST_HEADINGS = {

@@ -175,9 +175,11 @@ def test_a_dotted_setting_into_what_is_no_mapping_is_an_error(ours: plan.Plan):
 
 
 def test_a_parameter_that_has_become_a_key_is_told_where_it_went(ours: plan.Plan):
+    names = ("namespace", "train_step", "predictor_image", "environment", "module_name")
+    others = dict.fromkeys(names, "x")
     given = {"cpu": 1, "min_replicas": 2, "service_name": "tips", "splits": "a=1", "on_active": ""}
     with pytest.raises(ParameterError) as raised:
-        arguments.checked(ours, {**given, "checks": {}, "namespace": "x", "train_step": 5})
+        arguments.checked(ours, {**given, "checks": {}, **others})
     for name, place in {
         "cpu": "service.resources.limits.cpu",
         "min_replicas": "service.minReplicas",
@@ -187,6 +189,9 @@ def test_a_parameter_that_has_become_a_key_is_told_where_it_went(ours: plan.Plan
         "on_active": "delivery.on_active",
         "checks": "delivery.checks",
         "train_step": "train_steps",
+        "predictor_image": "service.image",
+        "environment": "schema_environment",
+        "module_name": "module_file",
     }.items():
         assert re.search(rf"{name}=[^;]*: did you mean {place}\?", str(raised.value)), name
 

@@ -47,6 +47,15 @@ def test_a_path_of_this_machine_is_refused_with_the_remedy(
         checked(interface, {**arguments, "data": data}, STORE)
 
 
+def test_a_wrong_service_is_not_submitted():
+    ours = package.read("train_and_deploy").interface
+    given = {"data": "here.csv", "service": {"name": "Tips", "minReplica": 2}}
+    with pytest.raises(ParameterError) as raised:
+        checked(ours, given, STORE)
+    for fault in ("service.name='Tips'", "did you mean service.minReplicas?", "data='here.csv'"):
+        assert fault in str(raised.value)
+
+
 def test_a_path_inside_the_pods_is_remarked_on():
     (remark,) = inside_pods({"data": "/mnt/data.csv", "model_root": "s3://b", "spice": 1})
     assert "data='/mnt/data.csv' is a path inside the pods" in remark

@@ -139,6 +139,7 @@ def test_as_many_replicas_as_there_must_be_may_be_there():
         "service_account": "serviceAccountName",
         "concurrency": "containerConcurrency",
         "runtimeversion": "runtimeVersion",
+        "predictor_image": "image",
     }.items(),
 )
 def test_a_wrong_word_is_told_with_the_right_one(name: str, meant: str):
