@@ -131,12 +131,14 @@ def _show_server(options: argparse.Namespace) -> int:
     server = server_of(options)
     run = runs.find(server, options.run, options.pipeline_root)
     now, finished = runs.look_at(run, server)
+    failed = () if finished else runs.failed(run, now)
     say(f"a run of {server.host}")
     for line in run_lines.shown(run, now, finished):
         say(line)
     for line in runs.teller(run, server)(now.waiting, datetime.now(UTC)):
         say(line)
-    for line in dict.fromkeys(run_lines.failures(finished, run.link) if finished else ()):
+    failures = run_lines.failures(finished, run.link) if finished else run_lines.of_tasks(failed)
+    for line in failures:
         say(line)
     return 0
 

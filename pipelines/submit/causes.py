@@ -26,6 +26,10 @@ MOST_LOGS = 20
 ATTEMPT = re.compile(r"/executor-logs(?:-(\d+))?$")
 ERROR = "error: "
 """How a command of ours begins the line that says why it ends."""
+LAST_WORDS = (ERROR, "Fatal Python error: ")
+GROUP = "Exception Group Traceback (most recent call last):"
+FRAME = re.compile(r"^ *[|+] ")
+"""What Python draws around each exception of a group."""
 BELOW_UNKNOWN = (
     "lies below the server's own pipeline root, which its API does not tell; "
     "give it as --pipeline-root"
@@ -54,8 +58,10 @@ def place(pipeline_root: str, pipeline: str, run_id: str) -> str:
 def said(lines: Sequence[str]) -> str:
     """Return the line of a log that says why its step failed, "" when none does."""
     plain = [ESCAPES.sub("", line).rstrip() for line in lines]
+    if any(line.endswith(GROUP) for line in plain):
+        plain = [FRAME.sub("", line) for line in plain]
     tracebacks = [n for n, line in enumerate(plain) if line == local_cause.HEADER]
-    errors = [n for n, line in enumerate(plain) if line.startswith(ERROR)]
+    errors = [n for n, line in enumerate(plain) if line.startswith(LAST_WORDS)]
     if errors and errors[-1] > max(tracebacks, default=-1):
         return one_line(plain[errors[-1]].removeprefix(ERROR))
     return one_line(local_cause.raised(plain)) if tracebacks else ""
@@ -137,8 +143,10 @@ def _verdicts(folder: str, task: Task) -> Iterator[str]:
             yield one_line(found.summary())
 
 
-def of_judges(folder: str, judges: Sequence[str], tasks: Iterable[Task]) -> tuple[str, ...]:
-    """Return what judging steps did not let pass, and which of them cannot be asked.
+def of_judges(
+    folder: str, judges: Sequence[str], tasks: Iterable[Task]
+) -> tuple[tuple[str, ...], str]:
+    """Return what judging steps did not let pass, and why some cannot be asked, or "".
 
     Args:
         folder: see `place`.
@@ -148,15 +156,12 @@ def of_judges(folder: str, judges: Sequence[str], tasks: Iterable[Task]) -> tupl
     ended = (State.SUCCEEDED, State.FAILED)
     asked = [t for t in tasks if t.node in judges and t.state in ended and not t.cached]
     if not asked:
-        return ()
+        return (), ""
+    found = f"what {', '.join(dict.fromkeys(task.name for task in asked))} found"
     if not folder:
-        return (f"what {_listed(asked)} found {BELOW_UNKNOWN}",)
+        return (), f"{found} {BELOW_UNKNOWN}"
     try:
         with _without_attempts():
-            return tuple(line for task in asked for line in _verdicts(folder, task))
+            return tuple(line for task in asked for line in _verdicts(folder, task)), ""
     except KanariaError as error:
-        return (f"what {_listed(asked)} found lies in {folder}, and cannot be read ({error})",)
-
-
-def _listed(tasks: Iterable[Task]) -> str:
-    return ", ".join(dict.fromkeys(task.name for task in tasks))
+        return (), f"{found} lies in {folder}, and cannot be read ({error})"

@@ -33,5 +33,5 @@ def tell_end(finished: Finished, run: Run) -> None:
     """Write how a run ended, and what failed."""
     for line in run_lines.ending(finished):
         say(line)
-    for line in dict.fromkeys(run_lines.failures(finished, run.link)):
+    for line in run_lines.failures(finished, run.link):
         tell(line)

@@ -1,12 +1,12 @@
 """What the terminal says of a run on a server. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.submit.listing import Listed
 from kanaria.pipelines.submit.progress import line
 from kanaria.pipelines.submit.runs import Finished, Run
-from kanaria.pipelines.submit.watch import Outcome, Snapshot
+from kanaria.pipelines.submit.watch import Outcome, Snapshot, Task
 
 LONGEST_NAME = 48
 
@@ -18,12 +18,15 @@ def listed(run: Listed) -> str:
     return f"{run.run_name:{LONGEST_NAME}} {run.said:11} {created}  {took:13} {run.run_id}".rstrip()
 
 
+def of_tasks(failed: Iterable[Task]) -> Iterator[str]:
+    """Yield the tasks that failed, with their causes and where their logs are; each line once."""
+    lines = [(f"error: {task.name}: {task.cause}", f"log: {task.log}") for task in failed]
+    yield from (line for pair in dict.fromkeys(lines) for line in pair if line != "log: ")
+
+
 def failures(finished: Finished, link: str) -> Iterator[str]:
     """Yield what failed, with its cause and where its log is."""
-    for task in finished.failed:
-        yield f"error: {task.name}: {task.cause}"
-        if task.log:
-            yield f"log: {task.log}"
+    yield from of_tasks(finished.failed)
     if finished.cause:
         yield f"error: {finished.cause}"
     if finished.outcome is Outcome.FAILED and not (finished.failed or finished.cause):

@@ -77,7 +77,7 @@ class Finished:
         seconds: how long it took; of waiting, where the server does not tell.
         failed: the tasks that failed by themselves, with causes and logs.
         cause: the run's own error, or "".
-        verdicts: what judging steps did not let pass.
+        verdicts: what judging steps did not let pass; why a failed run's cannot be read.
         never_ran: names of the steps that did not begin.
     """
 
@@ -158,15 +158,23 @@ def look_at(run: Run, server: Server) -> tuple[Snapshot, Finished | None]:
     return now, outcome and _finished(run, now, outcome, took(entry, 0.0))
 
 
+def failed(run: Run, now: Snapshot) -> tuple[Task, ...]:
+    """Return the tasks that failed by themselves, with causes and logs as far as they are known."""
+    folder = causes.place(run.pipeline_root, run.pipeline, run.run_id)
+    return causes.of_tasks(folder, now.failed)
+
+
 def _finished(run: Run, now: Snapshot, outcome: Outcome, seconds: float) -> Finished:
     folder = causes.place(run.pipeline_root, run.pipeline, run.run_id)
     judges = () if outcome is Outcome.CANCELED else run.names.judges
-    verdicts = causes.of_judges(folder, judges, now.tasks)
+    verdicts, trouble = causes.of_judges(folder, judges, now.tasks)
+    if outcome is Outcome.FAILED and trouble:
+        verdicts = (trouble,)
     seen = [task.node for task in now.tasks if task.state is not State.PENDING]
     return Finished(
         outcome=outcome,
         seconds=seconds,
-        failed=causes.of_tasks(folder, now.failed),
+        failed=failed(run, now),
         cause=now.cause,
         verdicts=verdicts,
         never_ran=tuple(run.names.never_ran(seen)) if outcome is not Outcome.SUCCEEDED else (),

@@ -69,7 +69,14 @@ def test_the_kanaria_commands_run_as_they_stand(folder: Path):
     assert "registry.example.com/ml/kanaria-training" in (folder / "pipeline.yaml").read_text()
 
 
-@pytest.mark.parametrize("command", commands("kanaria submit") + commands("kanaria schedule"))
+FOR_A_SERVER = (
+    *commands("kanaria submit"),
+    *commands("kanaria schedule"),
+    *(command for command in commands("kanaria runs") if command.endswith("nightly")),
+)
+
+
+@pytest.mark.parametrize("command", FOR_A_SERVER)
 def test_the_commands_for_a_server_are_understood(command: str, folder: Path):
     # What they do is tested against a server beside the code; here nobody answers.
     here = f" --pipeline-root file://{folder}/artifacts" if "--pipeline-root" in command else ""

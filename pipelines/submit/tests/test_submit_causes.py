@@ -13,6 +13,13 @@ TRACEBACK = [
     '  File "/usr/lib/python3.11/runpy.py", line 196, in _run',
     "    return run()",
 ]
+GROUP = [
+    f"  + Exception Group {TRACEBACK[0]}",
+    *(f"  | {line}" for line in TRACEBACK[1:]),
+    "  | ExceptionGroup: two (1 sub-exception)",
+    "  +-+---------------- 1 ----------------",
+    *(f"    | {line}" for line in [*TRACEBACK, "OSError: b"]),
+]
 HIDDEN = "\x1b[31mValueError: no \x1b[1mcolumn\x1b[0m\x07 'fare'\x1b]0;owned\x07\u202e"
 LOGS = {
     "a traceback of a foreign step": (
@@ -37,6 +44,11 @@ LOGS = {
     "what goes down last": (
         [*TRACEBACK, "ValueError: a", "Exception ignored in: <x>", *TRACEBACK, "OSError: late"],
         "ValueError: a",
+    ),
+    "a group": ([*GROUP, "    +------------------------------------"], "OSError: b"),
+    "a crash of the interpreter": (
+        ["Fatal Python error: Segmentation fault", "", "Current thread (most recent call first):"],
+        "Fatal Python error: Segmentation fault",
     ),
     "only chatter": (["step 1", "step 2"], ""),
     "nothing": ([], ""),
@@ -146,13 +158,14 @@ def judged(folder: Path, passed: bool) -> None:
 )
 def test_what_a_judging_step_did_not_let_pass(tmp_path: Path, passed: bool, said: tuple[str, ...]):
     judged(tmp_path, passed)
-    assert causes.of_judges(str(tmp_path), ("detect",), [task("detect")]) == said
+    assert causes.of_judges(str(tmp_path), ("detect",), [task("detect")]) == (said, "")
 
 
 def test_a_judging_step_that_took_an_earlier_result_is_not_looked_for(tmp_path: Path):
-    assert causes.of_judges("", ("detect",), [task("detect", cached=True)]) == ()
+    assert causes.of_judges("", ("detect",), [task("detect", cached=True)]) == ((), "")
 
 
 def test_an_outcome_that_is_out_of_reach_is_told():
-    (line,) = causes.of_judges("", ("detect",), [task("detect")])
-    assert line.startswith("what detect found lies below the server's own pipeline root")
+    found, trouble = causes.of_judges("", ("detect",), [task("detect")])
+    assert found == ()
+    assert trouble.startswith("what detect found lies below the server's own pipeline root")

@@ -93,6 +93,20 @@ def test_show_tells_tasks_causes_and_links_of_a_server(contract: Contract, run: 
     ]
 
 
+def test_show_tells_why_a_task_failed_while_its_run_goes_on(contract: Contract, run: Submitted):
+    contract.state.frames = (
+        Frame("RUNNING", {"cook": "FAILED", "serve-dish": "RUNNING"}, {"cook": "too salty"}),
+    )
+    done = kanaria("show", "--host", contract.url)
+    assert done.stdout.splitlines()[2:] == [
+        "  cook                     failed         12.5 s",
+        "  serve-dish               running",
+        "running",
+        f"run: {run.link}",
+        "error: cook: too salty",
+    ]
+
+
 def test_show_tells_tasks_and_causes_of_this_machine(tmp_path: Path):
     kept = here(tmp_path / ".kanaria")
     done = kanaria("show", cwd=tmp_path)
