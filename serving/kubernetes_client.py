@@ -45,8 +45,16 @@ LONGEST_WAIT_SECONDS = 10.0
 PASSING = frozenset({429, 500, 502, 503, 504})
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
-NO_KUBECONFIG = (config.ConfigException, yaml.YAMLError, OSError, TypeError)
-"""What the client raises for a file that is absent, no YAML, or no mapping."""
+NO_KUBECONFIG = (
+    config.ConfigException,
+    yaml.YAMLError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+)
+"""What the client raises for a file that is absent, no text, no YAML, or not what it should be."""
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 USUAL_NAMESPACE = "default"
 """Of a kubeconfig's context that names none, as for kubectl."""

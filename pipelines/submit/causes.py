@@ -125,7 +125,7 @@ def of_tasks(folder: str, tasks: Iterable[Task]) -> tuple[Task, ...]:
             if not task.cause and not trouble:
                 try:
                     task = _read(folder, task)
-                except KanariaError as error:
+                except (KanariaError, OSError) as error:
                     trouble = f"its log cannot be read from here ({error})"
             if not task.cause:
                 log = f"{folder}/{task.node}/*/executor-logs-0" if folder else ""
@@ -163,5 +163,5 @@ def of_judges(
     try:
         with _without_attempts():
             return tuple(line for task in asked for line in _verdicts(folder, task)), ""
-    except KanariaError as error:
+    except (KanariaError, OSError) as error:
         return (), f"{found} lies in {folder}, and cannot be read ({error})"

@@ -6,7 +6,7 @@ from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.submit.listing import Listed
 from kanaria.pipelines.submit.progress import line
 from kanaria.pipelines.submit.runs import Finished, Run
-from kanaria.pipelines.submit.watch import Outcome, Snapshot, Task
+from kanaria.pipelines.submit.watch import Outcome, Snapshot, State, Task
 
 LONGEST_NAME = 48
 
@@ -44,6 +44,7 @@ def ending(finished: Finished) -> Iterator[str]:
 def shown(run: Run, now: Snapshot, finished: Finished | None) -> Iterator[str]:
     """Yield a run's tasks, how it stands and its link."""
     yield f"{run.run_name} ({run.run_id})"
-    yield from (line(task) for task in now.tasks)
+    waits = State.PENDING  # What still says so in the end is told as not run.
+    yield from (line(task) for task in now.tasks if not finished or task.state is not waits)
     yield from ending(finished) if finished else [now.state.value.lower()]
     yield f"run: {run.link}"
