@@ -16,6 +16,8 @@ NOT_FOUND, CONFLICT = 404, 409
 HOME = "kubeflow"
 """Namespace of Kubeflow Pipelines for one user, and so of its runs."""
 PAGE = 100
+PAGE_OF_RUNS = 20
+"""A run that was sent with its pipeline holds it whole, and an answer of KFP has 4 MiB at most."""
 READ_SECONDS = 5.0
 """How long a question is repeated while the server is busy."""
 T = TypeVar("T")
@@ -192,7 +194,7 @@ class Server:
         yield from self._pages(
             lambda token: self._client.list_runs(
                 page_token=token,
-                page_size=PAGE,
+                page_size=PAGE_OF_RUNS,
                 sort_by="created_at desc",
                 namespace=self.namespace or None,
                 filter=text,

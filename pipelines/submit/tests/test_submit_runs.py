@@ -161,6 +161,8 @@ def test_a_name_that_none_has_is_answered_with_the_nearest(server: Server, start
     start("nightly")
     with pytest.raises(ParameterError, match=r"there is none on .*; did you mean 'nightly'"):
         runs.find(server, "nigthly")
+    with pytest.raises(ParameterError, match="there is none"):
+        runs.find(server, "ightly")  # Only the beginning of a name means it.
     with pytest.raises(ParameterError, match="see `kanaria runs list`"):
         runs.find(server, "%_")  # Not what a database's LIKE takes it for.
 
