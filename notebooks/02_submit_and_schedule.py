@@ -52,10 +52,13 @@ run
 # %% [markdown]
 # ## Wait
 #
-# A run that somebody terminated is told from one that failed.
+# A run that somebody terminated is told from one that failed; what failed is told with its cause,
+# and a step that waits with the reason. `runs.find` takes up a run by its id or name.
 
 # %%
-submit.wait(run, server)
+from kanaria.pipelines.submit import runs
+
+runs.wait(run, server)
 
 # %% [markdown]
 # ## Schedule

@@ -2,19 +2,17 @@
 
 import argparse
 import sys
-import webbrowser
 from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.command_line import Parser, Stopped, code_of, port, tell, wrapped
-from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.resources import options as resources
+from kanaria.pipelines.run_commands import ROOT, add_runs
 from kanaria.pipelines.submit.options import add_schedule, add_submit
 from kanaria.serving.drift_server.options import add_drift
 from kanaria.serving.rollout.options import add_rollout
 
-ROOT = ".kanaria"
 STATE = f"{ROOT}/serving"
 ROOT_HELP = "folder of runs and results; %(default)s"
 
@@ -95,34 +93,6 @@ def _lineage(options: argparse.Namespace) -> int:
     told = lineage.lines(links, Path(options.root) / "runs", service)
     text = lineage.as_json(links, service) if options.json else "\n".join(told)
     sys.stdout.write(f"{text}\n")
-    return 0
-
-
-def _list(options: argparse.Namespace) -> int:
-    from kanaria.components.shared.times import stopwatch
-    from kanaria.pipelines.local.record import all_runs
-    from kanaria.pipelines.local.summary import clock
-
-    found = all_runs(Path(options.root) / "runs")
-    for run in found:
-        took = stopwatch(run.seconds) if run.seconds else ""
-        line = f"{run.run_id:48} {run.state.value:11} {clock(run.started)}  {took}"
-        sys.stdout.write(f"{line.rstrip()}\n")
-    if not found:
-        tell(f"no runs in {options.root}/runs; `kanaria run` makes one, --root names another place")
-    return 0
-
-
-def _open(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.local.record import all_runs
-
-    runs = Path(options.root) / "runs"
-    found = [run for run in all_runs(runs) if run.run_id.startswith(options.run)]
-    if not found:
-        raise ParameterError(f"run={shown(options.run)}: no such run; see `kanaria runs list`")
-    index = (runs / found[-1].run_id / "index.html").resolve()
-    sys.stdout.write(f"{index}\n")
-    webbrowser.open(index.as_uri())
     return 0
 
 
@@ -211,23 +181,6 @@ def _add_doctor(commands: Any) -> None:
     doctor.set_defaults(command=_doctor)
 
 
-def _add_runs(commands: Any) -> None:
-    runs = _add(commands, "runs", "look at runs on this machine")
-    runs.set_defaults(command=runs.asked)
-    verbs = runs.add_subparsers(metavar="list|open")
-    for name, function, text in (
-        ("list", _list, "list runs, the newest last"),
-        ("open", _open, "print where a run's page is, and open it in a browser"),
-    ):
-        verb = _add(verbs, name, text)
-        verb.add_argument("--root", default=ROOT, metavar="FOLDER", help=ROOT_HELP)
-        verb.set_defaults(command=function)
-        if name == "open":
-            verb.add_argument(
-                "run", nargs="?", default="", help="beginning of its name; the newest by default"
-            )
-
-
 class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
@@ -248,7 +201,7 @@ ADDED = (
     add_drift,
     _add_lineage,
     _add_doctor,
-    _add_runs,
+    add_runs,
 )
 
 

@@ -45,8 +45,16 @@ LONGEST_WAIT_SECONDS = 10.0
 PASSING = frozenset({429, 500, 502, 503, 504})
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
-NO_KUBECONFIG = (config.ConfigException, yaml.YAMLError, OSError, TypeError)
-"""What the client raises for a file that is absent, no YAML, or no mapping."""
+NO_KUBECONFIG = (
+    config.ConfigException,
+    yaml.YAMLError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+)
+"""What the client raises for a file that is absent, no text, no YAML, or not what it should be."""
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 USUAL_NAMESPACE = "default"
 """Of a kubeconfig's context that names none, as for kubectl."""
@@ -92,6 +100,7 @@ EVENTS = Resource(group="", version="v1", plural="events")
 SECRETS = Resource(group="", version="v1", plural="secrets")
 SERVICE_ACCOUNTS = Resource(group="", version="v1", plural="serviceaccounts")
 PODS = Resource(group="", version="v1", plural="pods")
+WORKFLOWS = Resource(group="argoproj.io", version="v1alpha1", plural="workflows")
 NODES = Resource(group="", version="v1", plural="nodes", namespaced=False)
 DEPLOYMENTS = Resource(group="apps", version="v1", plural="deployments")
 LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases")
@@ -198,9 +207,12 @@ class KubernetesClient:
         """Return the object, or None when there is none."""
         return self._call("GET", resource.path(namespace, name), absent_is_none=True)
 
-    def list(self, resource: Resource, namespace: str = "", labels: str = "") -> list[Object]:
-        """Return the objects of a namespace ("" for every one) that a label selector names."""
-        query = {"labelSelector": labels} if labels else {}
+    def list(
+        self, resource: Resource, namespace: str = "", labels: str = "", fields: str = ""
+    ) -> list[Object]:
+        """Return the objects of a namespace ("" for every one) that the selectors name."""
+        given = {"labelSelector": labels, "fieldSelector": fields}
+        query = {name: selector for name, selector in given.items() if selector}
         found = self._call("GET", resource.path(namespace), query=query)
         return list((found or {}).get("items", []))
 

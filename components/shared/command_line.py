@@ -116,6 +116,12 @@ def wrapped(text: str, stream: TextIO) -> str:
     )
 
 
+def say(text: str) -> None:
+    """Write a line to stdout at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def tell(text: str) -> None:
     """Write a line to stderr."""
     sys.stderr.write(f"{wrapped(text, sys.stderr)}\n")

@@ -18,6 +18,7 @@ What may pass (connections, 429, 5xx, incomplete copies) is tried five times wit
 is refused is an error at once.
 """
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -170,6 +171,24 @@ def read_text(uri: str) -> str:
         return remote.read_text() if remote else _existing(uri).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"uri={shown(uri)}: not UTF-8; save it as UTF-8") from error
+    except OSError as error:  # A folder, or no permission.
+        raise DataError(f"uri={shown(uri)}: {error.strerror}; name a file") from error
+
+
+def tail(uri: str, most: int) -> bytes:
+    """Return the last `most` bytes of a file, or all of a smaller one, whatever its size.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+        NotReadyError: the store does not answer.
+    """
+    remote = _remote(uri)
+    if remote:
+        return remote.tail(most)
+    try:
+        with _existing(uri).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - most))
+            return file.read(most)
     except OSError as error:  # A folder, or no permission.
         raise DataError(f"uri={shown(uri)}: {error.strerror}; name a file") from error
 

@@ -13,8 +13,12 @@ from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.pipelines.submit import connection
 from kanaria.pipelines.submit.package import Package
 
-CONFLICT = 409
+NOT_FOUND, CONFLICT = 404, 409
+HOME = "kubeflow"
+"""Namespace of Kubeflow Pipelines for one user, and so of its runs."""
 PAGE = 100
+PAGE_OF_RUNS = 20
+"""A run that was sent with its pipeline holds it whole, and an answer of KFP has 4 MiB at most."""
 READ_SECONDS = 5.0
 """How long a question is repeated while the server is busy."""
 ABOUT_ACCOUNTS = re.compile("service *-?account", re.IGNORECASE)
@@ -197,6 +201,54 @@ class Server:
             lambda: self._tell(lambda: self._client.get_run(run_id)), patience
         )
 
+    def runs(self, *predicates: Mapping[str, str]) -> Iterator[Any]:
+        """Yield kfp's V2beta1Run of each run that fits all predicates, the newest first.
+
+        Its tasks are not among what the server lists.
+        """
+        text = json.dumps({"predicates": predicates}) if predicates else None
+        yield from self._pages(
+            lambda token: self._client.list_runs(
+                page_token=token,
+                page_size=PAGE_OF_RUNS,
+                sort_by="created_at desc",
+                namespace=self.namespace or None,
+                filter=text,
+            ),
+            "runs",
+        )
+
+    def terminate(self, run_id: str) -> None:
+        """Ask the server to end a run; it does so within seconds."""
+        self._tell(lambda: self._client.terminate_run(run_id))
+
+    def retry(self, run_id: str) -> None:
+        """Let a run that has ended go on from where it failed."""
+        self._tell(lambda: self._client._run_api.run_service_retry_run(run_id=run_id))
+
+    def specification(self, run: Any) -> Mapping[str, Any]:
+        """Return the compiled pipeline of kfp's V2beta1Run; an empty one if it was deleted."""
+        found, version = run.pipeline_spec, run.pipeline_version_reference
+        if not found and version:
+            try:
+                found = self._ask(
+                    lambda: self._client.get_pipeline_version(
+                        version.pipeline_id, version.pipeline_version_id
+                    )
+                ).pipeline_spec
+            except ParameterError as error:
+                if getattr(error.__cause__, "status", None) != NOT_FOUND:
+                    raise
+        # With settings of a platform beside it, it lies one deeper.
+        return (found or {}).get("pipeline_spec", found) or {}
+
+    def home(self, run: Any) -> str:
+        """Return the namespace in which the pods of kfp's V2beta1Run are."""
+        if self.namespace:
+            return self.namespace
+        found = self._ask(lambda: self._client.get_experiment(run.experiment_id))
+        return found.namespace or HOME
+
     def create_schedule(self, **fields: Any) -> tuple[str, str]:
         """Create a schedule from kfp's `create_recurring_run` fields; return its id and account."""
         entry = self._tell_as(
@@ -207,17 +259,22 @@ class Server:
 
     def schedules(self) -> Iterator[Any]:
         """Yield kfp's V2beta1RecurringRun of each schedule, page by page, oldest first."""
+        yield from self._pages(
+            lambda token: self._client.list_recurring_runs(
+                page_token=token,
+                page_size=PAGE,
+                sort_by="created_at",
+                namespace=self.namespace or None,
+            ),
+            "recurring_runs",
+        )
+
+    def _pages(self, ask: Callable[[str], Any], name: str) -> Iterator[Any]:
+        """Yield the entries of a list, page by page."""
         token = ""
         while True:
-            page = self._ask(
-                lambda token=token: self._client.list_recurring_runs(  # type: ignore[misc]
-                    page_token=token,
-                    page_size=PAGE,
-                    sort_by="created_at",
-                    namespace=self.namespace or None,
-                )
-            )
-            yield from page.recurring_runs or []
+            page = self._ask(lambda token=token: ask(token))  # type: ignore[misc]
+            yield from getattr(page, name) or []
             token = page.next_page_token
             if not token:
                 return
@@ -231,7 +288,7 @@ class Server:
         self._tell(lambda: self._client.disable_recurring_run(schedule_id))
 
     def delete_schedule(self, schedule_id: str) -> None:
-        """Delete a schedule; its runs stay."""
+        """Delete a schedule; the server ends its runs at once, and they say RUNNING for ever."""
         self._tell(lambda: self._client.delete_recurring_run(schedule_id))
 
 

@@ -1,26 +1,20 @@
 """The commands `kanaria submit` and `kanaria schedule`; loads nothing heavy to be listed."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
-from kanaria.components.shared.command_line import Stopped, tell
+from kanaria.components.shared.command_line import Stopped, say
 from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.resources import options as resources
 
 if TYPE_CHECKING:
     from kanaria.pipelines.submit.client import Server
-    from kanaria.pipelines.submit.submit import Submitted
 
 CONNECTION = "server"
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-def _server(options: argparse.Namespace) -> "Server":
+def server_of(options: argparse.Namespace) -> "Server":
+    """Return the server that the options name."""
     import logging
 
     from kanaria.pipelines.submit.client import Server
@@ -52,41 +46,19 @@ def _pipeline(options: argparse.Namespace) -> dict[str, Any]:
 
 def _submit(options: argparse.Namespace) -> int:
     from kanaria.pipelines.submit import parameters
+    from kanaria.pipelines.submit.following import follow
     from kanaria.pipelines.submit.submit import submit
 
-    server, given = _server(options), _given(options)
+    server, given = server_of(options), _given(options)
     run = submit(
         options.pipeline, given, server=server, run_name=options.run_name, **_pipeline(options)
     )
     for remark in parameters.inside_pods(given):
-        _say(f"note: {remark}")
-    _say(f"pipeline: {run.version.name} ({'uploaded' if run.version.uploaded else 'unchanged'})")
-    _say(f"account: {run.account}")
-    _say(f"run: {run.link}")
-    return 0 if options.no_wait else _wait(run, server)
-
-
-def _wait(run: "Submitted", server: "Server") -> int:
-    from kanaria.components.shared.errors import KanariaError
-    from kanaria.components.shared.times import stopwatch
-    from kanaria.pipelines.submit.submit import wait
-
-    goes_on = f"the run may go on: {run.link}"
-    try:
-        finished = wait(run, server)
-    except Stopped as stop:
-        call = f"kfp.Client(host='{server.host}').terminate_run('{run.run_id}')"
-        _say(f"\nno longer waiting; {goes_on}\nto stop it, press Terminate there, or call {call}")
-        return stop.code
-    except KanariaError as error:
-        _say("")  # Ends the line that shows the seconds passing.
-        raise type(error)(f"{error}; {goes_on}") from error
-    _say(f"{finished.outcome.name.lower()} after {stopwatch(finished.seconds)}")
-    for task in finished.failed:
-        tell(f"error: {task.name}: {task.cause or f'failed; its log: {run.link}'}")
-    if finished.cause:
-        tell(f"error: {finished.cause}")
-    return finished.outcome.value
+        say(f"note: {remark}")
+    say(f"pipeline: {run.version.name} ({'uploaded' if run.version.uploaded else 'unchanged'})")
+    say(f"account: {run.account}")
+    say(f"run: {run.link}")
+    return 0 if options.no_wait else follow(run, server)
 
 
 def _create(options: argparse.Namespace) -> int:
@@ -94,7 +66,7 @@ def _create(options: argparse.Namespace) -> int:
     from kanaria.pipelines.submit.trigger import trigger
 
     when = trigger(options.cron, options.every, options.start, options.end)
-    server, given = _server(options), _given(options)
+    server, given = server_of(options), _given(options)
     options.service_account = account.chosen(options.service_account, server.namespace)
     schedule.create(
         options.name,
@@ -107,38 +79,48 @@ def _create(options: argparse.Namespace) -> int:
         **_pipeline(options),
     )
     for remark in parameters.inside_pods(given):
-        _say(f"note: {remark}")
-    _say(f"account: {options.service_account}")
-    _say(f"schedule: {options.name}, {when}")
+        say(f"note: {remark}")
+    say(f"account: {options.service_account}")
+    say(f"schedule: {options.name}, {when}")
     return 0
 
 
 def _list(options: argparse.Namespace) -> int:
     from kanaria.pipelines.submit.schedule import all_schedules
 
-    for entry in all_schedules(_server(options)):
+    for entry in all_schedules(server_of(options)):
         state = "enabled" if entry.enabled else "paused"
         missed = "catches up" if entry.catch_up else "no catch-up"
         most = f"at most {entry.max_concurrency} at a time"
-        _say(f"{entry.name:32} {state:8} {entry.trigger!s:32} {most}, {missed}")
+        say(f"{entry.name:32} {state:8} {entry.trigger!s:32} {most}, {missed}")
     return 0
 
 
 def _change(options: argparse.Namespace) -> int:
     from kanaria.pipelines.submit import schedule
 
-    verbs = {
-        "pause": (schedule.pause, "paused"),
-        "resume": (schedule.resume, "resumed"),
-        "delete": (schedule.delete, "deleted"),
-    }
+    verbs = {"pause": (schedule.pause, "paused"), "resume": (schedule.resume, "resumed")}
     change, done = verbs[options.verb]
-    change(_server(options), options.name)
-    _say(f"{done}: {options.name}")
+    change(server_of(options), options.name)
+    say(f"{done}: {options.name}")
     return 0
 
 
-def _add_connection(parser: argparse.ArgumentParser) -> None:
+def _delete(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.submit import schedule
+
+    try:
+        schedule.delete(server_of(options), options.name, options.running, tell=say)
+    except Stopped as stop:
+        if options.running != schedule.Running.REFUSE:
+            stop.remark = f"; look at `kanaria schedule list`: {options.name} may be paused"
+        raise
+    say(f"deleted: {options.name}")
+    return 0
+
+
+def add_connection(parser: argparse.ArgumentParser) -> None:
+    """Add how a server is reached."""
     server = parser.add_argument_group(CONNECTION, "a token or cookies: KFP_EXISTING_TOKEN, ...")
     server.add_argument("--host", default="", help="address; else KF_PIPELINES_ENDPOINT")
     server.add_argument("--namespace", default="", help="yours, where the server has many users")
@@ -209,7 +191,7 @@ def add_submit(commands: Any) -> None:
     _add_pipeline(submit)
     submit.add_argument("--run-name", default="", help="name of the run in the UI")
     submit.add_argument("--no-wait", action="store_true", help="do not wait for its end")
-    _add_connection(submit)
+    add_connection(submit)
     submit.set_defaults(command=_submit)
 
 
@@ -222,13 +204,20 @@ def add_schedule(commands: Any) -> None:
     create.add_argument("name", help="name of the schedule")
     _add_pipeline(create)
     _add_when(create)
-    _add_connection(create)
+    add_connection(create)
     create.set_defaults(command=_create)
     listing = verbs.add_parser("list", help="list schedules")
-    _add_connection(listing)
+    add_connection(listing)
     listing.set_defaults(command=_list)
     for verb in ("pause", "resume", "delete"):
         change = verbs.add_parser(verb, help=f"{verb} a schedule")
         change.add_argument("name", help="name or id of the schedule")
-        _add_connection(change)
-        change.set_defaults(command=_change)
+        add_connection(change)
+        change.set_defaults(command=_delete if verb == "delete" else _change)
+        if verb == "delete":
+            change.add_argument(
+                "--running",
+                choices=("refuse", "wait", "terminate"),
+                default="refuse",
+                help="when runs of it go on: refuse, wait for their end, or end them; %(default)s",
+            )

@@ -12,10 +12,12 @@ from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.local import plan
 from kanaria.pipelines.resources.apply import applied
 from kanaria.pipelines.resources.resources import NOTHING, Resources
-from kanaria.pipelines.submit.watch import Names
+from kanaria.pipelines.submit.nodes import Names
 
 logger = logging.getLogger(__name__)
 HASH_LENGTH = 12
+OUTCOME = "outcome"
+"""Name of the artifact in which a judging step says what it decided."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,15 +58,19 @@ def _without_cache(document: Mapping[str, Any]) -> None:
             task["cachingOptions"] = {}
 
 
-def _names(document: Mapping[str, Any]) -> Names:
+def names(document: Mapping[str, Any]) -> Names:
+    """Return how the server and people call the tasks of a compiled pipeline."""
     steps: dict[str, str] = {}
     branches: dict[str, str] = {}
+    judges: list[str] = []
     for tasks in _dags(document):
         for key, task in tasks.items():
             component = document["components"].get(task["componentRef"]["name"], {})
             given = task.get("taskInfo", {}).get("name", key)
             (branches if "dag" in component else steps).update({key: given, given: given})
-    return Names(steps=steps, branches=branches)
+            if OUTCOME in component.get("outputDefinitions", {}).get("artifacts", {}):
+                judges += [key, given]
+    return Names(steps=steps, branches=branches, judges=tuple(judges))
 
 
 def read(
@@ -102,7 +108,7 @@ def read(
         interface=interface,
         version=f"{interface.name}-{fingerprint.of_text(text)[:HASH_LENGTH]}",
         text=text,
-        names=_names(document),
+        names=names(document),
         remarks=tuple(_remarks(document)),
     )
 

@@ -1,15 +1,16 @@
 """Schedules: recurring runs of a pipeline on the server."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.resources.resources import NOTHING, Resources
-from kanaria.pipelines.submit import account, package, parameters
+from kanaria.pipelines.submit import account, listing, package, parameters, runs
 from kanaria.pipelines.submit.account import Account
 from kanaria.pipelines.submit.client import Server
 from kanaria.pipelines.submit.faults import attempt
@@ -194,10 +195,76 @@ def resume(server: Server, name: str) -> None:
     server.enable_schedule(find(server, name).schedule_id)
 
 
-def delete(server: Server, name: str) -> None:
-    """Delete the schedule with this name or id; its runs stay.
+class Running(StrEnum):
+    """What deleting a schedule does while runs of it go on."""
+
+    REFUSE = "refuse"
+    WAIT = "wait"
+    TERMINATE = "terminate"
+
+
+DOING = {Running.WAIT: "waiting for", Running.TERMINATE: "terminating"}
+
+
+def delete(
+    server: Server,
+    name: str,
+    running: Running | str = Running.REFUSE,
+    *,
+    tell: Callable[[str], object] = str,
+    poll_seconds: float = runs.POLL_SECONDS,
+) -> None:
+    """Delete the schedule with this name or id, but not under its running runs.
+
+    Kubeflow Pipelines itself removes the Workflows of running runs together with their schedule,
+    and those runs say RUNNING for ever. So they end first: the schedule is paused, its runs are
+    waited for or terminated, and only then is it deleted. Its runs stay on the server.
+
+    Args:
+        server: where the schedule is.
+        name: name or id of the schedule.
+        running: "refuse" raises while runs go on and changes nothing, "wait" waits until they
+            have ended, "terminate" ends them.
+        tell: called with a line for each run that must end first.
+        poll_seconds: seconds between two looks.
 
     Raises:
-        ParameterError: there is none, or several have the name.
+        ParameterError: there is none, or several have the name; or runs go on and `running` is
+            "refuse": they are listed.
+        NotReadyError: the server does not answer, or a run does not end; the schedule is paused
+            then, and not deleted.
     """
-    server.delete_schedule(find(server, name).schedule_id)
+    policy = _policy(running)
+    entry = find(server, name)
+    going = listing.of_schedule(server, entry.schedule_id)
+    if going and policy is Running.REFUSE:
+        listed = "; ".join(listing.told(one) for one in going)
+        raise ParameterError(
+            f"schedule {shown(name)}: {len(going)} of its runs go on, and would be torn down with "
+            f"it: {listed}; choose --running wait or --running terminate"
+        )
+    if going:
+        server.disable_schedule(entry.schedule_id)
+    while going:
+        for one in going:
+            tell(f"{DOING[policy]} {listing.told(one)}")
+            _end(server, one.run_id, policy, poll_seconds)
+        # One more may have begun while the schedule was being paused.
+        going = listing.of_schedule(server, entry.schedule_id)
+    server.delete_schedule(entry.schedule_id)
+
+
+def _policy(running: str) -> Running:
+    try:
+        return Running(running)
+    except ValueError as error:
+        known = ", ".join(Running)
+        raise ParameterError(f"running={shown(running)}: there are {known}") from error
+
+
+def _end(server: Server, run_id: str, policy: Running, poll_seconds: float) -> None:
+    run = runs.find(server, run_id)
+    try:
+        runs.let_end(run, server, terminate=policy is Running.TERMINATE, poll_seconds=poll_seconds)
+    except NotReadyError as error:
+        raise NotReadyError(f"{error}; the schedule is paused, and not deleted") from error

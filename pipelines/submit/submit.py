@@ -1,58 +1,29 @@
-"""Submits a pipeline once and waits for it."""
+"""Submits a pipeline once."""
 
-import html
 import os
-import sys
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from kanaria.pipelines.resources.resources import NOTHING, Resources
-from kanaria.pipelines.submit import account, package, parameters, progress
+from kanaria.pipelines.submit import account, package, parameters
 from kanaria.pipelines.submit.account import Account
 from kanaria.pipelines.submit.client import Server, Version
-from kanaria.pipelines.submit.watch import Names, Outcome, Snapshot, State, Task, ended, snapshot
-
-POLL_SECONDS = 2.0
-PATIENCE_SECONDS = 300.0
-"""How long a run is watched on while the server does not answer; the run itself goes on."""
+from kanaria.pipelines.submit.runs import Run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Submitted:
-    """A run that was started; a notebook shows its link.
+class Submitted(Run):
+    """A run that was started; `runs.wait` waits for it, and a notebook shows its link.
 
     Attributes:
-        run_id: the server's id of the run.
-        run_name: its name in the UI.
-        link: address of its page.
         version: the pipeline's version on the server, and whether it was uploaded just now.
         account: the ServiceAccount of its pods, and why that one.
-        names: the pipeline's tasks, as the server and as people call them.
     """
 
-    run_id: str
-    run_name: str
-    link: str
     version: Version
     account: Account
-    names: Names = field(repr=False)
-
-    def _repr_html_(self) -> str:
-        link, name = html.escape(self.link), html.escape(self.run_name)
-        return f'<a href="{link}" target="_blank">{name}</a>'
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
-    """How a run ended, after how many seconds of waiting, and the tasks that failed."""
-
-    outcome: Outcome
-    seconds: float
-    failed: tuple[Task, ...]
-    cause: str
 
 
 def default_experiment(name: str) -> str:
@@ -112,50 +83,9 @@ def submit(
         run_id=run_id,
         run_name=name,
         link=server.link(run_id),
+        pipeline=found.name,
+        pipeline_root=pipeline_root,
+        names=found.names,
         version=version,
         account=run_as,
-        names=found.names,
     )
-
-
-def wait(
-    run: Submitted,
-    server: Server,
-    *,
-    show: Callable[[Snapshot], None] | None = None,
-    poll_seconds: float = POLL_SECONDS,
-    patience_seconds: float = PATIENCE_SECONDS,
-) -> Finished:
-    """Wait until a run has ended.
-
-    kfp's own `wait_for_run_completion` polls a CANCELED run for ever, gives up at the first 503,
-    and cannot tell a cancelled run of KFP 2.17.0 from a failed one.
-
-    Args:
-        run: what `submit` returned.
-        server: where it runs.
-        show: called at every poll; prints each task that begins or ends by default.
-        poll_seconds: seconds between two looks.
-        patience_seconds: seconds to go on without any answer.
-
-    Raises:
-        NotReadyError: the server stays away; the run may go on.
-        ParameterError: the server refuses the identity, or the run was deleted.
-    """
-    show = show or progress.on(sys.stdout)
-    started = time.monotonic()
-    was_canceling = False
-    while True:
-        entry = server.run(run.run_id, patience_seconds)
-        now = snapshot(entry, run.names, datetime.now(UTC))
-        was_canceling = was_canceling or now.state is State.CANCELING
-        show(now)
-        outcome = ended(now.state, was_canceling)
-        if outcome is not None:
-            return Finished(
-                outcome=outcome,
-                seconds=time.monotonic() - started,
-                failed=tuple(task for task in now.tasks if task.state is State.FAILED),
-                cause=now.cause,
-            )
-        time.sleep(poll_seconds)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -233,3 +234,18 @@ def test_every_write_names_its_field_manager(
     script.then(200)
     write(cluster)
     assert script.asked[0]["query"]["fieldManager"] == "kanaria"
+
+
+@pytest.mark.parametrize("content", [b"a: [", b"", b"[]", b"\xff\xfe", b"contexts: 1\n", None])
+def test_a_kubeconfig_that_is_none_is_told(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "config"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(NotReadyError, match=r"^kubernetes: .*; run in a pod, or set KUBECONFIG$"):
+        KubernetesClient.connect()

@@ -75,7 +75,14 @@ def test_the_settings_of_steps_are_compiled(folder: Path):
     assert "resourceType: nvidia.com/gpu" in (folder / "pipeline.yaml").read_text()
 
 
-@pytest.mark.parametrize("command", commands("kanaria submit") + commands("kanaria schedule"))
+FOR_A_SERVER = (
+    *commands("kanaria submit"),
+    *commands("kanaria schedule"),
+    *(command for command in commands("kanaria runs") if command.endswith("nightly")),
+)
+
+
+@pytest.mark.parametrize("command", FOR_A_SERVER)
 def test_the_commands_for_a_server_are_understood(command: str, folder: Path):
     # What they do is tested against a server beside the code; here nobody answers.
     here = f" --pipeline-root file://{folder}/artifacts" if "--pipeline-root" in command else ""

@@ -149,6 +149,25 @@ class GcsStore:
                 _Sink(write), raw_download=True, checksum=None, timeout=TIMEOUT, retry=None
             )
 
+    def tail(self, key: str, most: int) -> bytes:
+        """Return the last bytes."""
+        info = self.stat(key)
+        if info is None:
+            raise AbsentError(key)
+        if not info.size:
+            return b""
+        with self._translated():
+            return bytes(
+                self._bucket.blob(key).download_as_bytes(
+                    start=max(0, info.size - most),
+                    end=info.size - 1,
+                    raw_download=True,
+                    checksum=None,
+                    timeout=TIMEOUT,
+                    retry=None,
+                )
+            )
+
     def upload(self, path: Path, key: str, sha256: str) -> None:
         """Write a file; the server compares its CRC32C."""
         blob = self._bucket.blob(key)

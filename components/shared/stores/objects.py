@@ -64,6 +64,10 @@ class Objects:
         """Return the text of the object."""
         return attempted(self._uri, lambda: _bytes(self._store, self._at.key)).decode("utf-8")
 
+    def tail(self, most: int) -> bytes:
+        """Return the last bytes of the object."""
+        return attempted(self._uri, lambda: self._store.tail(self._at.key, most))
+
     def fetched(self, folder: Path) -> Path:
         """Copy the object, or all below, to `folder/<last part of the URI>`."""
         target = folder / _safe(self._uri, self._at.key.rpartition("/")[2] or self._at.bucket)

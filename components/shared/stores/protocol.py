@@ -53,6 +53,13 @@ class Store(Protocol):
             AbsentError: there is no such object.
         """
 
+    def tail(self, key: str, most: int) -> bytes:
+        """Return the last `most` stored bytes of an object, or all of a smaller one.
+
+        Raises:
+            AbsentError: there is no such object.
+        """
+
     def upload(self, path: Path, key: str, sha256: str) -> None:
         """Write the file to the object, and record the file's SHA-256 with it."""
 

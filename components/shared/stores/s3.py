@@ -23,7 +23,7 @@ from kanaria.components.shared.stores.protocol import (
 
 MISSING = ("NoSuchKey", "NoSuchBucket")
 DAMAGED_ON_THE_WAY = ("BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch")
-TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
+PARTIAL_CONTENT, TOO_MANY_REQUESTS, SERVER_ERROR = 206, 429, 500
 SHA256 = "x-amz-meta-sha256"
 OWN_HOST = s3_environment.IN_CLUSTER.partition(":")[0]
 OWN_REMEDY = (
@@ -123,6 +123,26 @@ class S3Store:
             finally:
                 response.close()
                 response.release_conn()
+
+    def tail(self, key: str, most: int) -> bytes:
+        """Return the last bytes; a server that ignores the range is not read to its end."""
+        info = self.stat(key)
+        if info is None:
+            raise AbsentError(key)
+        start, found = max(0, info.size - most), bytearray()
+        if not info.size:
+            return b""
+        with self._translated():
+            response = self._client.get_object(self._bucket, key, offset=start)
+            try:
+                if start and response.status != PARTIAL_CONTENT:
+                    raise RefusedError("the store answers no ranges; copy the object and read that")
+                while len(found) < most and (piece := response.read1(most, decode_content=False)):
+                    found += piece
+            finally:
+                response.close()
+                response.release_conn()
+        return bytes(found)
 
     def upload(self, path: Path, key: str, sha256: str) -> None:
         """Write a file in one piece, or in parts when it is large."""

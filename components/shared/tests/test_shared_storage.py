@@ -69,6 +69,14 @@ def test_sha256_is_that_of_the_bytes(root: str):
     assert storage.sha256(f"{root}/a.txt") == hashlib.sha256(b"text").hexdigest()
 
 
+@pytest.mark.parametrize(
+    ("text", "most", "end"), [("a" * 70_000 + "xyz", 3, b"xyz"), ("xyz", 9, b"xyz"), ("", 3, b"")]
+)
+def test_the_end_of_a_file_is_read_without_the_rest(root: str, text: str, most: int, end: bytes):
+    storage.write_text(f"{root}/log", text)
+    assert storage.tail(f"{root}/log", most) == end
+
+
 def test_a_published_file_is_fetched_under_its_name(root: str, tmp_path: Path):
     content = bytes(range(256)) * 50_000  # More than one piece, and parts on S3.
     (tmp_path / "source").write_bytes(content)
@@ -158,7 +166,9 @@ def test_patterns_mean_the_same_everywhere(root: str, pattern: str, found: list[
     assert names(storage.matches(f"{root}/{pattern}"), root) == found
 
 
-@pytest.mark.parametrize("use", [storage.read_text, storage.sha256])
+@pytest.mark.parametrize(
+    "use", [storage.read_text, storage.sha256, lambda uri: storage.tail(uri, 9)]
+)
 def test_what_is_absent_is_named(root: str, use):
     with pytest.raises(DataError, match=r"absent\.txt'?: no such"):
         use(f"{root}/absent.txt")

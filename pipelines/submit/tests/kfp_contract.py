@@ -15,7 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from kfp_state import State
+import kfp_tasks
+from kfp_state import Frame, State
 from kfp_strict import RefusedError, check, equals, invalid, not_found
 
 PREFIX = "/apis/v2beta1/"
@@ -81,6 +82,10 @@ def run(request: Request) -> Entry:
     return found
 
 
+def end(request: Request, call: Callable[[Entry, Any], Entry]) -> Entry:
+    return call(request.state.known_run(request.names[0]), Frame)
+
+
 ROUTES: dict[str, Callable[[Request], Entry]] = {
     "GET healthz": lambda _: {},
     "GET pipelines": table("pipelines", "pipelines"),
@@ -90,7 +95,12 @@ ROUTES: dict[str, Callable[[Request], Entry]] = {
     "GET experiments": table("experiments", "experiments"),
     "POST experiments": lambda r: r.state.create_experiment(r.model("V2beta1Experiment")),
     "POST runs": lambda r: r.state.create_run(r.model("V2beta1Run")),
+    "GET runs": lambda r: kfp_tasks.listed(list(r.state.runs.values()), r.query),
     "GET runs/([^/]+)": run,
+    "POST runs/([^/]+):terminate": lambda r: end(r, r.state.ends.terminate),
+    "POST runs/([^/]+):retry": lambda r: end(r, r.state.ends.retry),
+    "GET experiments/([^/]+)": lambda r: r.state.experiments[r.names[0]],
+    "GET pipelines/([^/]+)/versions/([^/]+)": lambda r: kfp_tasks.version(r.state, *r.names),
     "GET recurringruns": table("recurringRuns", "schedules"),
     "POST recurringruns": lambda r: r.state.create_schedule(r.model("V2beta1RecurringRun")),
     "POST recurringruns/([^/]+):enable": lambda r: r.state.switch_schedule(r.names[0], True),

@@ -9,15 +9,17 @@ from typing import Any
 import yaml
 from kfp_accounts import Accounts
 from kfp_strict import RefusedError, invalid, not_found
+from kfp_tasks import START, Ends, nodes, noted
 
 Entry = dict[str, Any]
-EPOCH = "1970-01-01T00:00:00Z"
-START, END = "2026-01-31T06:00:00Z", "2026-01-31T06:00:12.500Z"
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A run's state at one look at it, and those of its tasks; `causes` names errors of tasks."""
+    """A run's state at one look at it, and those of its tasks (see `kfp_tasks.NODES`).
+
+    `causes` names errors of tasks, which other versions than 2.17.0 tell.
+    """
 
     state: str
     tasks: dict[str, str] = field(default_factory=dict)
@@ -42,6 +44,7 @@ class State:
         self.looks = 0
         self.accounts = Accounts()
         self.hidden: list[str] = []
+        self.ends = Ends()
 
     def visible(self, name: str, entries: dict[str, Entry]) -> list[Entry]:
         """Return a table's entries; none, once, if it is hidden: another caller adds them then."""
@@ -126,19 +129,29 @@ class State:
         self.looks = 0
         return entry
 
-    def look_at_run(self, run_id: str) -> Entry:
-        """Return the run in its next frame; the last frame stays."""
+    def known_run(self, run_id: str) -> Entry:
         if run_id not in self.runs:
             raise not_found("Run", run_id)
-        frame = (
-            self.refused(self.runs[run_id]) or self.frames[min(self.looks, len(self.frames) - 1)]
-        )
-        self.looks += 1
-        nodes = ["executor", *(f"{name}-driver" for name in frame.tasks), None]
-        tasks = [self.task(name, state, frame) for name, state in frame.tasks.items()]
-        tasks += [self.task(name, "SUCCEEDED", frame) for name in nodes]
-        found = {**self.runs[run_id], "run_details": {"task_details": tasks}}
-        return {**found, "state": frame.state} if frame.state else found
+        return self.runs[run_id]
+
+    def look_at_run(self, run_id: str) -> Entry:
+        """Return the run in its next frame; the last frame stays."""
+        run = self.known_run(run_id)
+        own = self.ends.frames.get(run_id)
+        if own:
+            frame = own.pop(0) if len(own) > 1 else own[0]
+        else:
+            frame = self.refused(run) or self.frames[min(self.looks, len(self.frames) - 1)]
+            self.looks += 1
+        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        tasks = nodes(frame.tasks, now) if frame.state or frame.tasks else []
+        for entry in tasks:
+            if entry.get("display_name") in frame.causes:
+                error = {"code": 2, "message": frame.causes[entry["display_name"]]}
+                entry["state_history"][-1]["error"] = error
+        self.runs[run_id] = noted(run, frame.state)
+        details = {"run_details": {"task_details": tasks}} if tasks else {}
+        return {**self.runs[run_id], **details}
 
     def refused(self, run: Entry) -> Frame | None:
         """Return how a run ends whose account may not do what it needs."""
@@ -149,22 +162,19 @@ class State:
         failing = self.accounts.failing(run["service_account"], order)
         return None if failing is None else Frame("FAILED", failing)
 
-    def task(self, name: str | None, state: str, frame: Frame) -> Entry:
-        done = state in ("SUCCEEDED", "FAILED", "CANCELED")
-        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        start = (START if done else now) if state not in ("PENDING", "SKIPPED") else EPOCH
-        entry: Entry = {
-            "task_id": f"task-{name}",
-            "state": state,
-            "start_time": start,
-            "end_time": END if done else EPOCH,
-        }
-        if name is not None:
-            entry["display_name"] = name
-        if name in frame.causes:
-            error = {"code": 2, "message": frame.causes[name]}
-            entry["state_history"] = [{"state": "RUNNING"}, {"state": state, "error": error}]
-        return entry
+    def start_of_schedule(self, schedule_id: str, name: str) -> str:
+        """Start a run as the schedule does, and return its id."""
+        of_it = {"recurring_run_id": schedule_id, "display_name": name, "created_at": START}
+        schedule = self.schedules[schedule_id]
+        kept = (
+            "experiment_id",
+            "pipeline_version_reference",
+            "runtime_config",
+            "service_account",
+        )
+        entry = {key: schedule[key] for key in kept} | of_it | {"run_id": self.identity("run")}
+        self.runs[entry["run_id"]] = noted(entry, "RUNNING")
+        return str(entry["run_id"])
 
     def create_schedule(self, body: Entry) -> Entry:
         self.check_job(body)
@@ -200,4 +210,7 @@ class State:
     def delete_schedule(self, schedule_id: str) -> Entry:
         if not self.schedules.pop(schedule_id, None):
             raise not_found("Job", schedule_id)
+        for run in self.runs.values():
+            if run.get("recurring_run_id") == schedule_id:
+                self.ends.orphan(run, Frame)
         return {}

@@ -58,7 +58,8 @@ def test_a_cancelled_run_exits_with_3(contract: Contract, options: list[str]):
     contract.state.frames = (Frame("CANCELING"), Frame("FAILED", {"cook": "FAILED"}))
     done = kanaria("submit", *options)
     assert done.returncode == 3
-    assert "canceled after" in done.stdout
+    assert "cancelled after" in done.stdout
+    assert done.stderr == ""
 
 
 def test_without_waiting_the_link_is_the_last_line(contract: Contract, options: list[str]):
@@ -81,7 +82,8 @@ def test_ctrl_c_leaves_the_run_alone_and_says_how_to_stop_it(
     assert process.returncode == 130
     (run_id,) = contract.state.runs
     assert f"the run may go on: {contract.url}/#/runs/details/{run_id}" in rest
-    assert f"terminate_run('{run_id}')" in rest
+    assert f"kanaria runs cancel {run_id} --host {contract.url}\n" in rest
+    assert f"kanaria runs watch {run_id} --host {contract.url}\n" in rest
     assert not contract.asked("POST runs/")
 
 

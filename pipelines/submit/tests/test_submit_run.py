@@ -11,7 +11,8 @@ from kfp_state import Frame
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.pipelines.submit.client import Server
-from kanaria.pipelines.submit.submit import Finished, Submitted, submit, wait
+from kanaria.pipelines.submit.runs import Finished, wait
+from kanaria.pipelines.submit.submit import Submitted, submit
 from kanaria.pipelines.submit.watch import Outcome, Snapshot
 
 Values = dict[str, Any]

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from kfp_contract import Contract
+from kfp_state import Frame
 
-from kanaria.components.shared.errors import ParameterError
-from kanaria.pipelines.submit import schedule
+from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.pipelines.submit import runs, schedule
 from kanaria.pipelines.submit.client import Server
 from kanaria.pipelines.submit.trigger import trigger
 
@@ -64,6 +65,69 @@ def test_pause_resume_and_delete_by_name(server: Server, create: Any):
     assert [entry.enabled for entry in schedule.all_schedules(server)] == [True, True]
     schedule.delete(server, "a")
     assert [entry.name for entry in schedule.all_schedules(server)] == ["b"]
+
+
+@pytest.fixture
+def going(contract: Contract, create: Any) -> str:
+    """The id of a run of the schedule `nightly` that goes on."""
+    return contract.state.start_of_schedule(create(), "nightly-1")
+
+
+def test_a_schedule_is_not_deleted_under_its_running_runs(
+    contract: Contract, server: Server, going: str
+):
+    said = f"1 of its runs go on.*{going} .nightly-1, running.*--running wait or --running"
+    with pytest.raises(ParameterError, match=said):
+        schedule.delete(server, "nightly")
+    assert [entry.enabled for entry in schedule.all_schedules(server)] == [True]
+    assert contract.state.runs[going]["state"] == "RUNNING"
+
+
+def test_runs_are_terminated_before_their_schedule_is_deleted(
+    contract: Contract, server: Server, going: str
+):
+    lines: list[str] = []
+    schedule.delete(server, "nightly", "terminate", tell=lines.append, poll_seconds=0)
+    assert contract.state.runs[going]["state"] == "FAILED"
+    assert contract.state.ends.gone == set()
+    assert [line.split(" (")[0] for line in lines] == [f"terminating {going}"]
+    changes = [asked.partition(" ")[2] for asked in contract.requests if "GET" not in asked][-3:]
+    assert [change.rpartition(":")[2] for change in changes[:2]] == ["disable", "terminate"]
+    assert schedule.all_schedules(server) == []
+
+
+def test_runs_are_waited_for_before_their_schedule_is_deleted(
+    contract: Contract, server: Server, going: str
+):
+    contract.state.frames = (Frame("RUNNING"), Frame("RUNNING"), Frame("SUCCEEDED"))
+    schedule.delete(server, "nightly", schedule.Running.WAIT, poll_seconds=0)
+    assert contract.state.runs[going]["state"] == "SUCCEEDED"
+    assert not contract.asked(f"POST runs/{going}")
+    assert contract.state.schedules == {}
+
+
+def test_runs_of_other_schedules_are_left_alone(contract: Contract, server: Server, create: Any):
+    other = contract.state.start_of_schedule(create("weekly"), "weekly-1")
+    create("nightly")
+    schedule.delete(server, "nightly", "terminate", poll_seconds=0)
+    assert contract.state.runs[other]["state"] == "RUNNING"
+
+
+def test_a_run_that_does_not_end_leaves_the_schedule_paused_and_says_so(
+    contract: Contract, server: Server, going: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(runs, "CANCEL_SECONDS", 0.0)
+    contract.state.ends.orphan(contract.state.runs[going], Frame)
+    contract.state.runs[going]["state"] = "CANCELING"
+    with pytest.raises(NotReadyError, match="the schedule is paused, and not deleted"):
+        schedule.delete(server, "nightly", "terminate", poll_seconds=0)
+    assert [entry.enabled for entry in schedule.all_schedules(server)] == [False]
+
+
+def test_an_unknown_choice_is_refused_with_those_there_are(server: Server, create: Any):
+    create()
+    with pytest.raises(ParameterError, match="there are refuse, wait, terminate"):
+        schedule.delete(server, "nightly", "kill")
 
 
 def test_a_name_that_several_have_is_answered_with_their_ids(

@@ -1,0 +1,236 @@
+"""The command `kanaria runs`: runs of this machine, or of a server where one is named."""
+
+import argparse
+import os
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kanaria.components.shared.command_line import Stopped, say, tell
+from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.pipelines.submit.options import add_connection, server_of
+
+if TYPE_CHECKING:
+    from kanaria.pipelines.local.record import RunRecord
+
+ROOT = ".kanaria"
+MOST = 20
+ENDPOINT = "KF_PIPELINES_ENDPOINT"
+WHERE = (
+    f"Runs of the server that --host or {ENDPOINT} names; else, or with --root, of this machine."
+)
+VERBS = {
+    "list": "list runs, the newest last",
+    "show": "show the tasks of a run, why they failed, and where its page is",
+    "open": "print where a run's page is, and open it in a browser",
+    "watch": "follow a run on a server until it has ended; exit with 0, 1 (failed), 3 (cancelled)",
+    "cancel": "end a run on a server, and wait until it has ended",
+    "retry": "let a run on a server that failed go on from where it failed",
+}
+ON_SERVERS_ONLY = ("watch", "cancel", "retry")
+
+
+def _on_server(options: argparse.Namespace) -> bool:
+    """Tell whether a server is meant, and not this machine.
+
+    Raises:
+        ParameterError: both are named.
+    """
+    if options.host and options.root:
+        raise ParameterError("name either --host, a server, or --root, a folder of this machine")
+    return not options.root and bool(options.host or os.environ.get(ENDPOINT))
+
+
+def _list(options: argparse.Namespace) -> int:
+    return _list_server(options) if _on_server(options) else _list_here(options)
+
+
+def _list_here(options: argparse.Namespace) -> int:
+    from kanaria.components.shared.times import stopwatch
+    from kanaria.pipelines.local.record import all_runs
+    from kanaria.pipelines.local.summary import clock
+
+    root = options.root or ROOT
+    found = all_runs(Path(root) / "runs")
+    say(f"runs of this machine, in {root}/runs")
+    for run in found[-options.most :]:
+        took = stopwatch(run.seconds) if run.seconds else ""
+        say(f"{run.run_id:48} {run.state.value:11} {clock(run.started)}  {took}".rstrip())
+    if not found:
+        tell(f"no runs in {root}/runs; `kanaria run` makes one, --root names another place")
+    return 0
+
+
+def _list_server(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.submit import listing, run_lines
+
+    server = server_of(options)
+    found = listing.newest(server, options.most)
+    say(f"runs of {server.host}")
+    for run in found:
+        say(run_lines.listed(run))
+    if not found:
+        tell(f"no runs on {server.host}; `kanaria submit` starts one")
+    elif len(found) == options.most:
+        say(f"the newest {options.most}; --most shows more")
+    return 0
+
+
+def _here(options: argparse.Namespace) -> "tuple[RunRecord, Path]":
+    """Return the newest run of this machine whose name begins so, and its folder."""
+    from kanaria.pipelines.local.record import all_runs
+
+    folder = Path(options.root or ROOT) / "runs"
+    found = [run for run in all_runs(folder) if run.run_id.startswith(options.run)]
+    if not found:
+        raise ParameterError(
+            f"run={shown(options.run)}: no such run in {folder}; see `kanaria runs list`, "
+            f"and give --host or {ENDPOINT} for a run on a server"
+        )
+    return found[-1], folder / found[-1].run_id
+
+
+def _open(options: argparse.Namespace) -> int:
+    if _on_server(options):
+        from kanaria.pipelines.submit import runs
+
+        address = runs.find(server_of(options), options.run).link
+        say(address)
+    else:
+        index = (_here(options)[1] / "index.html").resolve()
+        say(str(index))
+        address = index.as_uri()
+    webbrowser.open(address)
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    return _show_server(options) if _on_server(options) else _show_here(options)
+
+
+def _show_here(options: argparse.Namespace) -> int:
+    from kanaria.components.shared.times import stopwatch
+    from kanaria.pipelines.local import summary
+
+    record, folder = _here(options)
+    say(f"a run of this machine: {record.run_id}")
+    for task in record.tasks:
+        took = f"{stopwatch(task.seconds):>11}" if task.seconds else ""
+        say(f"  {summary.short(task):24} {task.state.value:10}{took}".rstrip())
+    for line in (*summary.failures(record), *summary.lines(record)):
+        say(line)
+    say(str((folder / "index.html").resolve()))
+    return 0
+
+
+def _show_server(options: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from kanaria.pipelines.submit import run_lines, runs
+
+    server = server_of(options)
+    run = runs.find(server, options.run, options.pipeline_root)
+    now, finished = runs.look_at(run, server)
+    failed = () if finished else runs.failed(run, now)
+    say(f"a run of {server.host}")
+    for line in run_lines.shown(run, now, finished):
+        say(line)
+    for line in runs.teller(run, server)(now.waiting, datetime.now(UTC)):
+        say(line)
+    failures = run_lines.failures(finished, run.link) if finished else run_lines.of_tasks(failed)
+    for line in failures:
+        say(line)
+    return 0
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.submit import runs
+    from kanaria.pipelines.submit.following import follow
+
+    server = _server_only(options)
+    run = runs.find(server, options.run, options.pipeline_root)
+    say(f"{run.run_name}: {run.link}")
+    return follow(run, server)
+
+
+def _cancel(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.submit import run_lines, runs
+    from kanaria.pipelines.submit.watch import Outcome
+
+    server = _server_only(options)
+    run = runs.find(server, options.run)
+    say(f"cancelling {run.run_name}: {run.link}")
+    try:
+        finished = runs.cancel(run, server)
+    except Stopped as stop:
+        stop.remark = "; the run may still be ending"
+        raise
+    for line in run_lines.ending(finished):
+        say(line)
+    return int(finished.outcome is not Outcome.CANCELED)
+
+
+def _retry(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.submit import runs
+
+    server = _server_only(options)
+    run = runs.find(server, options.run)
+    runs.retry(run, server)
+    say(f"goes on: {run.link}")
+    say(f"to wait for it: kanaria runs watch {run.run_id} --host {server.host}")
+    return 0
+
+
+def _server_only(options: argparse.Namespace) -> Any:
+    if options.root:
+        raise ParameterError(
+            f"`kanaria runs {options.verb}` is for runs on a server; one of this machine shows "
+            "itself on its page (`kanaria runs open`), and Ctrl-C where it was started ends it"
+        )
+    return server_of(options)
+
+
+def _most(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{shown(text)}: use a whole number above 0")
+    return int(text)
+
+
+COMMANDS = {
+    "list": _list,
+    "show": _show,
+    "open": _open,
+    "watch": _watch,
+    "cancel": _cancel,
+    "retry": _retry,
+}
+
+
+def _add_run(verb: Any, name: str) -> None:
+    if name in ("cancel", "retry"):
+        verb.add_argument("run", help="id or name of the run, or the beginning of one")
+    else:
+        text = "id or name, or the beginning of one; the newest by default"
+        verb.add_argument("run", nargs="?", default="", help=text)
+
+
+def add_runs(commands: Any) -> None:
+    """Add `runs` and its verbs to the command line."""
+    text = "look at runs, on this machine or a KFP server"
+    parser = commands.add_parser("runs", help=text, description=f"{text}. {WHERE}")
+    parser.set_defaults(command=parser.asked)
+    verbs = parser.add_subparsers(dest="verb", metavar="|".join(VERBS))
+    for name, help_text in VERBS.items():
+        verb = verbs.add_parser(name, help=help_text, description=f"{help_text}. {WHERE}")
+        verb.set_defaults(command=COMMANDS[name])
+        verb.add_argument("--root", default="", metavar="FOLDER", help=f"folder of runs; {ROOT}")
+        if name == "list":
+            verb.add_argument(
+                "--most", type=_most, default=MOST, metavar="N", help="how many; %(default)s"
+            )
+        else:
+            _add_run(verb, name)
+        if name in ("show", "watch"):
+            help_root = "folder of artifacts, for causes; the run's own by default"
+            verb.add_argument("--pipeline-root", default="", metavar="URI", help=help_root)
+        add_connection(verb)

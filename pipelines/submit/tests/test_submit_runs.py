@@ -1,0 +1,268 @@
+"""Runs of a server that answers as KFP 2.17.0 does: found, watched, cancelled, retried."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kfp_contract import Contract
+from kfp_state import Frame
+
+from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.pipelines.submit import listing, runs
+from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.submit import Submitted, submit
+from kanaria.pipelines.submit.watch import Outcome, Snapshot
+
+Values = dict[str, Any]
+Start = Callable[..., Submitted]
+
+
+@pytest.fixture
+def start(server: Server, pipeline: str, arguments: Values, root: str) -> Start:
+    def call(name: str = "", **options: Any) -> Submitted:
+        given = {"pipeline_root": root, "run_name": name, **options}
+        return submit(given.pop("pipeline", pipeline), arguments, server=server, **given)
+
+    return call
+
+
+def log(run: runs.Run, task: str, text: str) -> Path:
+    folder = Path(run.pipeline_root.removeprefix("file://")) / "taste" / run.run_id / task
+    path = folder / "e1" / "executor-logs-0"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return path
+
+
+def seen(contract: Contract, run: runs.Run, server: Server, *frames: Frame) -> list[list[str]]:
+    """Return what each look at a run says of its tasks."""
+    contract.state.frames, contract.state.looks = frames, 0
+    shown: list[Snapshot] = []
+    runs.wait(run, server, show=shown.append, poll_seconds=0)
+    return [[f"{task.name} {task.said}" for task in now.tasks] for now in shown]
+
+
+def test_a_step_that_took_an_earlier_result_is_cached(
+    contract: Contract, server: Server, start: Start
+):
+    tasks = {"cook": "CACHED", "serve-dish": "SUCCEEDED"}
+    found = seen(contract, start(), server, Frame("SUCCEEDED", tasks))
+    assert found == [["cook cached", "serve-dish succeeded"]]
+
+
+def test_what_a_cancellation_ended_is_stopped_and_not_failed(
+    contract: Contract, server: Server, start: Start
+):
+    run = start()
+    frames = (Frame("CANCELING", {"cook": "RUNNING"}), Frame("FAILED", {"cook": "FAILED"}))
+    assert seen(contract, run, server, *frames) == [["cook running"], ["cook stopped"]]
+    _, finished = runs.look_at(run, server)  # Somebody who looks later.
+    assert finished
+    assert (finished.outcome, finished.failed) == (Outcome.CANCELED, ())
+    assert [one.said for one in listing.newest(server, 9)] == ["cancelled"]
+
+
+def test_a_failed_task_has_the_cause_from_its_log(contract: Contract, server: Server, start: Start):
+    run = start()
+    path = log(run, "cook", "Traceback (most recent call last):\n  File x\nValueError: too salty\n")
+    contract.state.frames = (Frame("FAILED", {"cook": "FAILED"}),)
+    for found in (run, runs.find(server, run.run_id)):  # Whoever did not submit it too.
+        finished = runs.wait(found, server, show=lambda _: None, poll_seconds=0)
+        assert [(t.name, t.cause, t.log) for t in finished.failed] == [
+            ("cook", "ValueError: too salty", str(path))
+        ]
+        assert finished.never_ran == ("serve-dish",)
+
+
+def test_a_failed_driver_is_a_failure_of_its_step(contract: Contract, server: Server, start: Start):
+    contract.state.frames = (Frame("FAILED", {"cook": "UNDRIVEN"}),)
+    finished = runs.wait(start(), server, show=lambda _: None, poll_seconds=0)
+    (task,) = finished.failed
+    assert task.name == "cook"
+    assert "before the step began" in task.cause
+
+
+@pytest.mark.parametrize(
+    ("tasks", "names"),
+    [
+        ({"cook": "WAITING"}, {("cook",)}),
+        ({"cook": "UNPREPARED"}, {("cook",)}),
+        ({"cook": "RUNNING"}, set()),
+        ({"cook": "SUCCEEDED", "serve-dish": "WAITING"}, {("serve-dish",)}),
+        ({}, set()),
+    ],
+)
+def test_a_step_whose_pod_is_pending_waits(
+    contract: Contract, server: Server, start: Start, tasks: dict[str, str], names: set[Any]
+):
+    contract.state.frames = (Frame("RUNNING", tasks),)
+    now, _ = runs.look_at(start(), server)
+    assert {one.names for one in now.waiting} == names
+    assert all(one.since == datetime(2026, 1, 31, 6, tzinfo=UTC) for one in now.waiting)
+
+
+def test_a_run_that_nobody_takes_up_waits_as_a_whole(
+    contract: Contract, server: Server, start: Start
+):
+    contract.state.frames = (Frame(""),)
+    now, _ = runs.look_at(start(), server)
+    assert [one.names for one in now.waiting] == [()]
+
+
+def test_a_run_is_found_by_id_name_or_the_beginning_of_one(server: Server, start: Start):
+    taste, other = start("nightly 1"), start("weekly")
+    for name, run in (
+        (taste.run_id, taste),
+        ("nightly 1", taste),
+        ("night", taste),
+        ("weekly", other),
+        (other.run_id, other),
+        ("", other),
+    ):
+        assert runs.find(server, name).run_id == run.run_id, name
+    assert runs.find(server, "weekly").names == other.names
+    assert runs.find(server, "weekly").link == other.link
+
+
+def test_the_whole_name_goes_before_those_that_begin_so(server: Server, start: Start):
+    short, _ = start("nightly"), start("nightly 2")
+    assert runs.find(server, "nightly").run_id == short.run_id
+
+
+def test_a_run_with_the_servers_kind_of_id_is_asked_for_directly(
+    contract: Contract, server: Server, start: Start
+):
+    identity = "123e4567-e89b-12d3-a456-426655440000"
+    contract.state.runs[identity] = {**contract.state.runs[start().run_id], "run_id": identity}
+    contract.requests.clear()
+    assert runs.find(server, identity).run_id == identity
+    assert not contract.asked("GET runs ")
+    with pytest.raises(ParameterError, match=r"404 Run .* not found"):
+        runs.find(server, identity.replace("1", "2"))
+
+
+def test_several_that_are_meant_are_listed_with_their_ids(server: Server, start: Start):
+    found = [start("nightly") for _ in range(12)]
+    with pytest.raises(ParameterError) as raised:
+        runs.find(server, "night")
+    said = str(raised.value)
+    assert said.startswith("run='night': 12 runs are called or begin so; name one by its id: ")
+    assert said.endswith(" and 2 more")
+    assert f"{found[-1].run_id} (nightly, pending, 2026-01-31 06:00 UTC)" in said
+
+
+def test_a_name_that_none_has_is_answered_with_the_nearest(server: Server, start: Start):
+    with pytest.raises(ParameterError, match="there is no run yet"):
+        runs.find(server)
+    start("nightly")
+    with pytest.raises(ParameterError, match=r"there is none on .*; did you mean 'nightly'"):
+        runs.find(server, "nigthly")
+    with pytest.raises(ParameterError, match="there is none"):
+        runs.find(server, "ightly")  # Only the beginning of a name means it.
+    with pytest.raises(ParameterError, match="see `kanaria runs list`"):
+        runs.find(server, "%_")  # Not what a database's LIKE takes it for.
+
+
+def test_the_newest_are_listed_last_over_all_pages_without_those_archived(
+    contract: Contract, server: Server, start: Start
+):
+    for number in range(5):
+        start(f"r{number}")
+    contract.state.runs[start("old").run_id]["storage_state"] = "ARCHIVED"
+    assert [one.run_name for one in listing.newest(server, 3)] == ["r2", "r3", "r4"]
+    assert len(listing.newest(server, 99)) == 5
+
+
+def test_a_hostile_name_is_shown_as_text(contract: Contract, server: Server, start: Start):
+    start("x\x1b[2J\ny\u202e")
+    assert [one.run_name for one in listing.newest(server, 9)] == ["x y"]
+
+
+def test_without_its_pipeline_a_runs_tasks_are_told_from_the_engines(
+    contract: Contract, server: Server, start: Start
+):
+    run = start("orphan")
+    contract.state.versions.clear()
+    contract.state.frames = (Frame("RUNNING", {"cook": "RUNNING"}),)
+    now, _ = runs.look_at(runs.find(server, "orphan"), server)
+    assert [task.name for task in now.tasks] == ["cook"]
+    assert runs.find(server, "orphan").pipeline_root == run.pipeline_root
+
+
+def test_a_pipeline_with_settings_of_a_platform_is_read_too(
+    server: Server, start: Start, pipeline: str, tmp_path: Path
+):
+    both = tmp_path / "both.yaml"
+    platform = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {}}}}}
+    both.write_text(f"{Path(pipeline).read_text()}\n---\n{yaml.safe_dump(platform)}")
+    run = start("both", pipeline=str(both))
+    assert runs.find(server, "both").names == run.names
+    assert runs.find(server, "both").pipeline == "taste"
+
+
+def test_cancelling_ends_a_run_and_waits_for_its_end(
+    contract: Contract, server: Server, start: Start
+):
+    run = start()
+    contract.state.frames = (Frame("RUNNING", {"cook": "RUNNING"}),)
+    finished = runs.cancel(run, server, poll_seconds=0)
+    assert (finished.outcome, finished.failed) == (Outcome.CANCELED, ())
+    assert len(contract.asked(f"POST runs/{run.run_id}:terminate")) == 1
+    with pytest.raises(ParameterError, match=r"has ended already \(failed\)"):
+        runs.cancel(run, server)
+
+
+def test_a_run_without_a_workflow_does_not_end_and_that_is_said(
+    contract: Contract, server: Server, start: Start, monkeypatch: pytest.MonkeyPatch
+):
+    run = start()
+    contract.state.ends.orphan(contract.state.runs[run.run_id], Frame)
+    with pytest.raises(NotReadyError, match="error terminating its workflow"):
+        runs.cancel(run, server, poll_seconds=0)
+    monkeypatch.setattr(runs, "CANCEL_SECONDS", 0.0)
+    with pytest.raises(NotReadyError, match=r"still says CANCELING .* may be gone"):
+        runs.cancel(run, server, poll_seconds=0)
+    assert len(contract.asked("POST runs/")) == 1
+
+
+def test_a_failed_run_goes_on_when_it_is_retried(contract: Contract, server: Server, start: Start):
+    run = start()
+    contract.state.frames = (Frame("FAILED", {"cook": "FAILED"}),)
+    assert runs.wait(run, server, show=lambda _: None).outcome is Outcome.FAILED
+    runs.retry(run, server)
+    assert runs.wait(run, server, show=lambda _: None, poll_seconds=0).outcome is Outcome.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"), [("RUNNING", "cancel it first, or wait"), ("SUCCEEDED", "submit it again")]
+)
+def test_only_a_failed_run_is_retried(
+    contract: Contract, server: Server, start: Start, state: str, remedy: str
+):
+    run = start()
+    contract.state.frames = (Frame(state),)
+    with pytest.raises(ParameterError, match=f"is {state.lower()}; only a run .*; {remedy}"):
+        runs.retry(run, server)
+    assert not contract.asked(f"POST runs/{run.run_id}")
+
+
+def test_a_failure_after_a_retry_is_none_of_the_cancellation_before(
+    contract: Contract, server: Server, start: Start
+):
+    run = start()
+    runs.cancel(run, server, poll_seconds=0)
+    runs.retry(run, server)
+    contract.state.ends.frames[run.run_id] = [Frame("RUNNING"), Frame("FAILED", {"cook": "FAILED"})]
+    finished = runs.wait(run, server, show=lambda _: None, poll_seconds=0)
+    assert finished.outcome is Outcome.FAILED
+    assert [task.name for task in finished.failed] == ["cook"]
+
+
+def test_a_notebook_shows_a_found_run_as_a_link(server: Server, start: Start):
+    run = start("a <b>")
+    shown = runs.find(server, run.run_id)._repr_html_()
+    assert re.fullmatch(rf'<a href="{run.link}" target="_blank">a &lt;b&gt;</a>', shown)
