@@ -20,6 +20,7 @@ FOLDERS = {
     "push_model": "push",
     "rollout_model": "rollout",
     "require_passed": "require",
+    "report_run": "report",
     "resolve_span": "resolve",
     "resolve_deployed": "resolve",
 }
