@@ -1,8 +1,9 @@
 """Reads what the steps of a run left beside each other in the artifact store.
 
 KFP 2.17 writes `<root>/<pipeline>/<run>/<task>/<id>/<artifact>`, and beside the artifacts
-`executor-logs-<attempt>`. Artifacts are there only after success; a reused task has no folder in
-this run, as its outputs are those of another. A task with parameters alone leaves only its log.
+`executor-logs-<attempt>`. Artifacts are there only after success, but for those of a step that
+fails on what it found and keeps them itself (see `shared.refusal`). A reused task has no folder in
+this run, as its outputs are those of another; one with parameters alone leaves only its log.
 """
 
 import json
@@ -17,6 +18,7 @@ from kanaria.components.report.happened import Left, State, Step, ordered
 from kanaria.components.shared import outcome, release, storage
 from kanaria.components.shared.errors import DataError, KanariaError, shown
 from kanaria.components.shared.log_cause import exception, last_line
+from kanaria.components.shared.outcome import Outcome
 
 LOG = re.compile(r"executor-logs(?:-(\d+))?")
 TAIL_BYTES = 1 << 18
@@ -38,9 +40,19 @@ class _Files:
         elif _number(self.log) <= _number(uri):
             self.log = uri
 
+    @property
+    def verdicts(self) -> list[str]:
+        """The URI of the outcome, if there is one."""
+        return self.named(outcome.FILE_NAME)
+
+    @property
+    def kept(self) -> list[str]:
+        """The URIs of the artifacts that are one file, as reports are."""
+        return [uri for path, uri in self.artifacts.items() if "/" not in path]
+
     def named(self, name: str) -> list[str]:
-        """Return the URIs of the files with this name."""
-        return [uri for path, uri in self.artifacts.items() if path.split("/")[-1] == name]
+        """Return the URIs of the files with this name in an artifact's folder."""
+        return [uri for path, uri in self.artifacts.items() if path.split("/")[1:] == [name]]
 
 
 def _number(uri: str) -> int:
@@ -128,21 +140,41 @@ def _by_task(folder: str, uris: Sequence[str]) -> dict[str, list[_Files]]:
     return {name: list(executions.values()) for name, executions in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One execution: whether it went well, its verdict, what it raised, and what it wrote last."""
+
+    went_well: bool
+    verdict: Outcome | None = None
+    raised: str = ""
+    last: str = ""
+
+
+def _told(one: _Files, reader: _Reader) -> _Told:
+    """Return what is known of an execution; the log counts where it may have failed."""
+    verdicts = [reader.parsed(u, lambda path: outcome.read(path.parent)) for u in one.verdicts]
+    verdict = next((each for each in verdicts if each is not None), None)
+    if one.artifacts and (verdict is None or verdict.passed):
+        return _Told(went_well=True, verdict=verdict)
+    lines = reader.log(one.log) if one.log else []
+    raised = exception(lines)
+    went_well = bool(one.artifacts) and not raised  # A judging step, that lets others refuse.
+    return _Told(went_well=went_well, verdict=verdict, raised=raised, last=last_line(lines))
+
+
 def _step(name: str, executions: Sequence[_Files], reader: _Reader) -> Step:
     """Return what is known of a task: a retried run, or a loop, has executed it several times."""
-    logs = [reader.log(one.log) for one in executions if one.log and not one.artifacts]
-    raised = "; ".join(dict.fromkeys(found for log in logs if (found := exception(log))))
-    if any(one.artifacts for one in executions):
-        return _judged(Step(name=name, state=State.SUCCEEDED, cause=raised), executions, reader)
-    if raised:
-        return Step(name=name, state=State.FAILED, cause=raised)
-    return Step(name=name, state=State.ENDED, cause="; ".join(last_line(log) for log in logs))
-
-
-def _judged(step: Step, executions: Sequence[_Files], reader: _Reader) -> Step:
-    """Return the step with the verdict that it left, if it judges."""
-    for uri in (uri for one in executions for uri in one.named(outcome.FILE_NAME)):
-        found = reader.parsed(uri, lambda path: outcome.read(path.parent))
-        if found is not None:
-            step = replace(step, passed=found.passed, verdict=found.summary())
-    return step
+    told = [_told(one, reader) for one in executions]
+    raised = "; ".join(dict.fromkeys(one.raised for one in told if one.raised))
+    verdict = next((one.verdict for one in reversed(told) if one.verdict), None)
+    step = Step(
+        name=name,
+        state=State.ENDED,
+        cause=raised or "; ".join(one.last for one in told if not one.went_well),
+        passed=verdict.passed if verdict else None,
+        verdict=verdict.summary() if verdict else "",
+    )
+    if any(one.went_well for one in told):
+        return replace(step, state=State.SUCCEEDED, cause=raised)
+    kept = tuple(uri for one in executions for uri in one.kept)
+    return replace(step, state=State.FAILED, kept=kept) if raised else step

@@ -67,6 +67,10 @@ def _revision(found: Happened) -> str:
     return f"{endpoint['revision']} of {service}, {share}" if endpoint.get("revision") else ""
 
 
+def _kept(found: Happened) -> list[str]:
+    return [uri for step in found.left.steps for uri in step.kept][:MOST_STEPS]
+
+
 def _row(step: Step) -> list[str]:
     told = step.cause or step.verdict
     took = stopwatch(step.seconds) if step.seconds else ""
@@ -101,6 +105,7 @@ def render(
         lines += [_cause(found.causes[0]), ""]
     else:
         lines += [*(f"- {_cause(cause)}" for cause in found.causes), ""]
+    lines += [line for uri in _kept(found) for line in (f"Kept: {text(uri)}", "")]
     lines += _table(["", ""], _facts(found, versions))
     if found.left.steps:
         lines += ["## Steps", "", *_steps(found.left.steps)]

@@ -98,6 +98,25 @@ def test_verdict_and_endpoint_are_read(store: Store):
     assert found.endpoint["revision"] == "tips-predictor-00002"
 
 
+def test_a_step_that_refuses_keeps_its_report_and_failed_all_the_same(store: Store):
+    store.judged("detect-drift", False, "age drifted")
+    store.failed("detect-drift", "kanaria.components.shared.errors.DataError: age drifted")
+    store.put("detect-drift/a1/report", "<html></html>")
+    found = steps(store)["detect-drift"]
+    assert (found.state, found.cause, found.passed) == (
+        State.FAILED,
+        "DataError: age drifted",
+        False,
+    )
+    assert found.kept == (f"{store.folder}/detect-drift/a1/report",)
+
+
+def test_a_traceback_in_the_log_of_a_step_that_passed_is_no_failure(store: Store):
+    store.judged("bless-model", True)
+    store.failed("bless-model", "OSError: store away, tried again")
+    assert steps(store)["bless-model"].state is State.SUCCEEDED
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"passed": "yes"}', '{"format": 99}'])
 def test_a_damaged_verdict_is_noted_and_none_is_claimed(store: Store, text: str):
     store.put("evaluate-model/a1/outcome/outcome.json", text)
