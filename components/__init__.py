@@ -19,6 +19,7 @@ FOLDERS = {
     "detect_drift": "detect",
     "push_model": "push",
     "rollout_model": "rollout",
+    "promote_model": "rollout",
     "require_passed": "require",
     "report_run": "report",
     "resolve_span": "resolve",
