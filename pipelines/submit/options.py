@@ -1,4 +1,4 @@
-"""The commands `kanaria submit` and `kanaria schedule`; loads nothing heavy to be listed."""
+"""The commands `kanaria submit`, `schedule` and `pipelines`; loads nothing heavy to be listed."""
 
 import argparse
 import sys
@@ -138,6 +138,27 @@ def _change(options: argparse.Namespace) -> int:
     return 0
 
 
+def _upload(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.compiled import NAMES
+    from kanaria.pipelines.submit.upload import UploadError, upload
+
+    try:
+        upload(
+            options.pipelines or NAMES,
+            server=_server(options),
+            image_prefix=options.image_prefix,
+            show=lambda one: _say(
+                f"{one.pipeline}: {one.version} ({'uploaded' if one.is_new else 'unchanged'}) "
+                f"{one.link}"
+            ),
+        )
+    except UploadError as error:
+        for line in error.lines:
+            tell(f"error: {line}")
+        return 1
+    return 0
+
+
 def _add_connection(parser: argparse.ArgumentParser) -> None:
     server = parser.add_argument_group(CONNECTION, "a token or cookies: KFP_EXISTING_TOKEN, ...")
     server.add_argument("--host", default="", help="address; else KF_PIPELINES_ENDPOINT")
@@ -147,7 +168,7 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
 
 def _add_pipeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "pipeline", help="train_and_deploy, watch_for_drift, or a compiled .yaml file"
+        "pipeline", help="train_and_deploy, retrain, promote, watch_for_drift, or a .yaml file"
     )
     parser.add_argument("-h", "--help", action=Help)
     parser.add_argument(
@@ -173,6 +194,27 @@ def _add_pipeline(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="of the pods; kanaria-pipeline where it exists, else KFP's; '' for KFP's",
     )
+
+
+def add_pipelines(commands: Any) -> None:
+    """Add `pipelines` and its verb to the command line."""
+    pipelines = commands.add_parser("pipelines", help="put pipelines into a KFP server's list")
+    pipelines.set_defaults(command=pipelines.asked)
+    verbs = pipelines.add_subparsers(metavar="upload")
+    text = "upload pipelines, each as a version named by its content"
+    upload = verbs.add_parser("upload", help=text, description=text)
+    upload.add_argument(
+        "pipelines",
+        nargs="*",
+        metavar="PIPELINE",
+        help="train_and_deploy, retrain, promote, watch_for_drift, or a compiled .yaml file; all "
+        "four by default",
+    )
+    upload.add_argument(
+        "--image-prefix", default="", metavar="PREFIX", help="registry and path of the images"
+    )
+    _add_connection(upload)
+    upload.set_defaults(command=_upload)
 
 
 def _add_when(parser: argparse.ArgumentParser) -> None:
