@@ -46,8 +46,8 @@ def _facts(found: Happened, versions: Sequence[tuple[str, str]]) -> list[list[st
     started = clock(found.started.timestamp()) + " UTC" if found.started else ""
     endpoint = found.left.endpoint
     facts = [
-        ("run", found.run_name),
         ("run id", found.run_id),
+        ("run", found.run_name if found.run_name != found.run_id else ""),
         ("started", started),
         ("ended", clock(found.ended.timestamp()) + " UTC"),
         ("revision", _revision(found)),
@@ -106,7 +106,8 @@ def render(
     else:
         lines += [*(f"- {_cause(cause)}" for cause in found.causes), ""]
     lines += [line for uri in _kept(found) for line in (f"Kept: {text(uri)}", "")]
-    lines += _table(["", ""], _facts(found, versions))
+    first, *others = _facts(found, versions)
+    lines += _table(first, others)
     if found.left.steps:
         lines += ["## Steps", "", *_steps(found.left.steps)]
     lines += [line for remark in (*found.left.notes, *remarks) for line in (text(remark), "")]

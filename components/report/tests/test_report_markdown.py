@@ -47,9 +47,9 @@ def test_outcome_duration_cause_versions_and_revision_are_said():
     page = html(run(left=Left(endpoint=endpoint)))
     assert "<h1>❌ train-and-deploy failed after 2 min 28 s</h1>" in page
     assert "<strong>train-model</strong>: ValueError: too salty" in page
+    assert "<th>run id</th>\n<th>r-1</th>" in page
     for name, value in (
         ("run", "nightly"),
-        ("run id", "r-1"),
         ("started", "2026-11-29 18:00:00 UTC"),
         ("ended", "2026-11-29 18:02:28 UTC"),
         ("Kanaria", "0.1.0"),
