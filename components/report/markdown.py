@@ -7,15 +7,15 @@ it is read as it was written and makes no links, tables or headings of its own.
 import re
 from collections.abc import Iterator, Sequence
 
-from kanaria.components.report.happened import Cause, Happened, Outcome, Step
+from kanaria.components.report.happened import Cause, Happened, Step
 from kanaria.components.shared.times import clock, stopwatch
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&=$])")
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&=$]|^[#+-]|(?<=^\d)[.)])")
+"""What Markdown reads; at a line's beginning also headings and lists."""
 LONGEST = 2_000
 """Characters of one text; the UI shows 400,000 in all."""
 MOST_STEPS = 100
-SIGNS = {Outcome.SUCCEEDED: "✅", Outcome.FAILED: "❌"}
-OTHER_SIGN = "⚠️"
+UNBROKEN = "\N{NO-BREAK SPACE}"
 
 
 def text(value: object) -> str:
@@ -73,7 +73,7 @@ def _kept(found: Happened) -> list[str]:
 
 def _row(step: Step) -> list[str]:
     told = step.cause or step.verdict
-    took = stopwatch(step.seconds) if step.seconds else ""
+    took = stopwatch(step.seconds).replace(" ", UNBROKEN) if step.seconds else ""
     return [text(step.name), text(step.state), took, text(told)]
 
 
@@ -100,7 +100,7 @@ def render(
         versions: name and value of what took part.
         remarks: what a reader should know of the report itself, such as who was notified.
     """
-    lines = [f"# {SIGNS.get(found.outcome, OTHER_SIGN)} {text(headline(found))}", ""]
+    lines = [f"# {text(headline(found))}", ""]
     if len(found.causes) == 1:
         lines += [_cause(found.causes[0]), ""]
     else:

@@ -45,7 +45,7 @@ def test_outcome_duration_cause_versions_and_revision_are_said():
         "storage_uri": "s3://b/tips/0a1b/model",
     }
     page = html(run(left=Left(endpoint=endpoint)))
-    assert "<h1>❌ train-and-deploy failed after 2 min 28 s</h1>" in page
+    assert "<h1>train-and-deploy failed after 2 min 28 s</h1>" in page
     assert "<strong>train-model</strong>: ValueError: too salty" in page
     assert "<th>run id</th>\n<th>r-1</th>" in page
     for name, value in (
@@ -66,7 +66,7 @@ def test_why_nothing_was_pushed_is_said():
 
 def test_an_unknown_start_gives_no_duration():
     page = html(run(started=None))
-    assert "<h1>❌ train-and-deploy failed</h1>" in page
+    assert "<h1>train-and-deploy failed</h1>" in page
     assert "started" not in page
 
 
@@ -106,6 +106,11 @@ def test_what_a_log_says_is_shown_as_it_is(text: str):
     assert page.count("<table>") == 2
 
 
+@pytest.mark.parametrize("said", ["# no quota", "- no quota", "+ no quota", "1. no quota", "2) no"])
+def test_what_kfp_says_begins_no_heading_and_no_list(said: str):
+    assert f"<p>{said}</p>" in html(run(causes=(Cause(step="", text=said),)))
+
+
 def test_a_long_cause_is_cut():
     text = markdown.render(run(causes=(Cause(step="a", text="x" * 500_000),)), VERSIONS)
     assert len(text) < 5_000
@@ -126,5 +131,5 @@ def test_several_causes_are_a_list():
 
 def test_times_of_steps_are_shown_where_they_are_known():
     timed = html(run(left=Left(steps=(Step(name="a", state="succeeded", seconds=83.2),))))
-    assert "<td>1 min 23 s</td>" in timed
+    assert "<td>1\N{NO-BREAK SPACE}min\N{NO-BREAK SPACE}23\N{NO-BREAK SPACE}s</td>" in timed
     assert "<th>time</th>" not in html(run(left=Left(steps=(Step(name="a", state="succeeded"),))))
