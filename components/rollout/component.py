@@ -65,7 +65,7 @@ def promote_model(
     service_name: str,
     outcome: dsl.Output[dsl.Artifact],
     timeline: dsl.Output[dsl.HTML],
-    namespace: str = "default",
+    namespace: str = "",
     policy_file: str = "",
     approved_by: str = "",
     wait: bool = True,
@@ -81,7 +81,7 @@ def promote_model(
 
     Args:
         service_name: Name of the InferenceService.
-        namespace: Its namespace.
+        namespace: Its namespace; empty for that of the run.
         policy_file: URI of the policy in YAML; empty for that of the rollout under way, else the
             default policy.
         approved_by: Your name, to approve what the policy asks a person, from the question in hand

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kanaria.components.rollout.rollout import Targets, controlled, policy_of, told
 from kanaria.components.shared.outcome import Outcome
@@ -13,6 +13,7 @@ from kanaria.serving.rollout.control.connect import Place, connect
 from kanaria.serving.rollout.control.document import Rollout
 from kanaria.serving.rollout.policy import Policy
 from kanaria.serving.rollout.state import Phase, State
+from kanaria.serving.traffic.connect import namespace_of
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ class PromoteRequest:
     """What to roll out, and who approves it.
 
     Attributes:
-        namespace: of the service.
+        namespace: of the service, "" for that of the run.
         service: its name.
         policy_file: URI of the policy; "" for that of the rollout under way, else the default one.
         approved_by: who approves what the policy asks a person, "" for nobody.
@@ -61,6 +62,7 @@ def promote(request: PromoteRequest, targets: Targets) -> tuple[bool, Outcome]:
     faults.check(interval >= 0, "interval_seconds", interval, "use more than 0 seconds")
     faults.check(bool(request.service), "service_name", request.service, "name the service")
     faults.raise_if_any()
+    request = replace(request, namespace=request.namespace or namespace_of())
     given = policy_of(request.policy_file) if request.policy_file else None
     with connect(
         prometheus_url=request.prometheus_url,

@@ -13,7 +13,7 @@ STEPS = ("promote-model",)
 @dsl.pipeline(name=NAME)
 def promote(
     service_name: str,
-    namespace: str = "default",
+    namespace: str = "",
     policy_file: str = "",
     approved_by: str = "",
     prometheus_url: str = "",
@@ -24,7 +24,7 @@ def promote(
 
     Args:
         service_name: tips: name of the InferenceService.
-        namespace: ml-team: namespace of the InferenceService.
+        namespace: ml-team: namespace of the InferenceService; empty for that of the run.
         policy_file: policy.yaml: policy of the rollout; empty for that of the rollout under way,
             else the default policy.
         approved_by: Your name, to approve what the policy asks a person, up to the promotion;

@@ -147,6 +147,7 @@ def _upload(options: argparse.Namespace) -> int:
             options.pipelines or NAMES,
             server=_server(options),
             image_prefix=options.image_prefix,
+            resources=resources.given(options),
             show=lambda one: _say(
                 f"{one.pipeline}: {one.version} ({'uploaded' if one.is_new else 'unchanged'}) "
                 f"{one.link}"
@@ -213,6 +214,7 @@ def add_pipelines(commands: Any) -> None:
     upload.add_argument(
         "--image-prefix", default="", metavar="PREFIX", help="registry and path of the images"
     )
+    resources.add_resources(upload)
     _add_connection(upload)
     upload.set_defaults(command=_upload)
 

@@ -1,14 +1,21 @@
 """Uploads pipelines, so that they stand in the server's list for whoever starts runs there."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.pipelines.compiled import NAMES
+from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.parameters import Faults
+from kanaria.pipelines.compiled import NAMES, documents
+from kanaria.pipelines.local.plan import is_compiled
+from kanaria.pipelines.resources.leaves import Leaf, check_names, leaves, spelled
+from kanaria.pipelines.resources.resources import ALL, NOTHING, Resources
 from kanaria.pipelines.submit import package
 from kanaria.pipelines.submit.client import Server
 from kanaria.pipelines.submit.package import Package
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +61,7 @@ def upload(
     *,
     server: Server,
     image_prefix: str = "",
+    resources: Resources = NOTHING,
     show: Callable[[Uploaded], None] = lambda _: None,
 ) -> list[Uploaded]:
     """Upload pipelines as versions named by their content; one that fails does not stop the others.
@@ -63,22 +71,26 @@ def upload(
             files.
         server: where to.
         image_prefix: registry and path of Kanaria's images; "" for none.
+        resources: what steps get beside what the pipelines say; each pipeline takes what is said
+            of its own steps.
         show: called with each as soon as it is there.
 
     Returns:
         What is on the server now, in the order asked for.
 
     Raises:
+        ParameterError: something is said of a step that no pipeline has; nothing is uploaded.
         UploadError: some could not be read, or the server refused them; the others are there.
         NotReadyError: the server does not answer; those shown are there.
     """
-    done: list[Uploaded] = []
     faults: dict[str, str] = {}
-    for name in dict.fromkeys(pipelines):
+    found = dict(_read(dict.fromkeys(pipelines), image_prefix, resources, faults))
+    for remark in dict.fromkeys(one for read in found.values() for one in read.remarks):
+        logger.warning("%s", remark)
+    done: list[Uploaded] = []
+    for name, read in found.items():
         try:
-            done.append(_uploaded(name, package.read(name, image_prefix=image_prefix), server))
-        except NotReadyError:  # It would be the same for all that follow.
-            raise
+            done.append(_uploaded(name, read, server))
         except ParameterError as error:
             faults[name] = str(error)
             continue
@@ -86,6 +98,39 @@ def upload(
     if faults:
         raise UploadError(faults)
     return done
+
+
+def _read(
+    pipelines: Iterable[str], image_prefix: str, resources: Resources, faults: dict[str, str]
+) -> Iterator[tuple[str, Package]]:
+    """Yield the pipelines that can be read, and note why the others cannot."""
+    steps = {name: _steps(name) for name in pipelines}
+    wrong = Faults(resources.where)
+    if any(steps.values()):
+        check_names(resources.steps, [leaf for found in steps.values() for leaf in found], wrong)
+    wrong.raise_if_any()
+    for name, own in steps.items():
+        said = _of(resources, own)
+        try:
+            yield name, package.read(name, image_prefix=image_prefix, resources=said)
+        except ParameterError as error:
+            faults[name] = str(error)
+
+
+def _steps(pipeline: str) -> list[Leaf]:
+    """Return the steps of a pipeline; none where it cannot be read, as whoever reads it tells."""
+    try:
+        document: Any = next(iter(documents(pipeline)), None)
+        return leaves(document) if is_compiled(document) else []
+    except (ParameterError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def _of(resources: Resources, steps: Sequence[Leaf]) -> Resources:
+    """Return what is said of the steps of one pipeline."""
+    names = {ALL, *(name for leaf in steps for name in leaf.names)}
+    said = {name: one for name, one in resources.steps.items() if spelled(name) in names}
+    return replace(resources, steps=said)
 
 
 def _uploaded(pipeline: str, found: Package, server: Server) -> Uploaded:

@@ -135,10 +135,7 @@ def test_the_runner_of_one_machine_tells_by_its_record(tmp_path: Path):
         request(status=Status(state="FAILED")), f"{folder}/report-run/summary.md", tmp_path
     )
     assert metadata["cause"] == "push-model: DataError: evaluate_model did not pass"
-    assert (
-        "| push-model | failed | 3.2\N{NO-BREAK SPACE}s | DataError: evaluate\\_model did not pass |"
-        in text
-    )
+    assert "| failed | 3.2\N{NO-BREAK SPACE}s | DataError: evaluate\\_model did not pass |" in text
     assert "| ingest-data | reused |" in text
     assert "| rollout-model | not run |" in text
     assert "report-run" not in text

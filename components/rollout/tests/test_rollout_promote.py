@@ -55,7 +55,7 @@ def test_a_person_approves_what_the_policy_asks_and_the_record_names_him(
 
     found = targets(tmp_path / "again")
     (tmp_path / "again").mkdir()
-    promoted, told = promote(request(tmp_path, approved_by="kim"), found)
+    promoted, told = promote(request(tmp_path, approved_by="kim", namespace=""), found)
     assert promoted
     assert told.passed
     assert live(service) == CANARY

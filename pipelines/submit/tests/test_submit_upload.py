@@ -10,6 +10,7 @@ import yaml
 from kfp_contract import Contract
 
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines.compiled import NAMES
 from kanaria.pipelines.submit.client import Server
 from kanaria.pipelines.submit.upload import Uploaded, UploadError, upload
@@ -23,7 +24,7 @@ def kanaria(contract: Contract, *arguments: str) -> subprocess.CompletedProcess[
 
 
 def test_all_pipelines_are_uploaded_and_said_with_version_and_link(contract: Contract):
-    done = kanaria(contract)
+    done = kanaria(contract, "--image-prefix", "registry.example.com/ml")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert len(lines) == len(NAMES)
@@ -55,7 +56,8 @@ def test_another_image_prefix_is_another_version(contract: Contract, server: Ser
 def test_a_broken_pipeline_does_not_stop_the_others(contract: Contract, tmp_path: Path):
     broken = tmp_path / "broken.yaml"
     broken.write_text("root: [")
-    done = kanaria(contract, "train_and_deplox", str(broken), "promote")
+    prefix = ("--image-prefix", "registry.example.com/ml")
+    done = kanaria(contract, "train_and_deplox", str(broken), "promote", *prefix)
     assert done.returncode == 1
     assert done.stdout.startswith("promote: promote-")
     first, second = done.stderr.splitlines()
@@ -76,7 +78,8 @@ def test_a_pipeline_that_the_server_refuses_does_not_stop_the_others(
 
 def test_one_reason_is_told_once(contract: Contract):
     contract.token = "needed"
-    done = kanaria(contract, "promote", "watch_for_drift")
+    prefix = ("--image-prefix", "registry.example.com/ml")
+    done = kanaria(contract, "promote", "watch_for_drift", *prefix)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: promote, watch_for_drift: ")
@@ -102,3 +105,34 @@ def test_a_compiled_file_is_uploaded_under_its_own_name(
 
 def test_a_pipeline_named_twice_is_uploaded_once(contract: Contract, server: Server):
     assert len(upload(["promote", "promote"], server=server)) == 1
+
+
+def test_one_file_of_resources_serves_all_pipelines(contract: Contract, tmp_path: Path):
+    file = tmp_path / "resources.yaml"
+    file.write_text(
+        "train_model: {resources: {limits: {memory: 7Gi}}}\nall: {env: [{name: A, value: b}]}\n"
+    )
+    done = kanaria(contract, "promote", "retrain", "--resources", str(file))
+    assert done.returncode == 0, done.stderr
+    promoted, trained = contract.state.texts.values()
+    assert "7Gi" in trained
+    assert "7Gi" not in promoted
+    assert "name: A" in promoted
+
+
+def test_settings_of_a_step_that_no_pipeline_has_upload_nothing(contract: Contract, tmp_path: Path):
+    file = tmp_path / "resources.yaml"
+    file.write_text("trian_model: {resources: {limits: {memory: 7Gi}}}\n")
+    done = kanaria(contract, "promote", "retrain", "--resources", str(file))
+    assert done.returncode == 1
+    assert "trian_model" in done.stderr
+    assert "train_model" in done.stderr
+    assert not contract.state.versions
+
+
+def test_images_without_a_registry_are_told_of_once(contract: Contract):
+    done = kanaria(contract, "promote", "watch_for_drift")
+    assert done.returncode == 0
+    assert sorted(line.partition(" ")[0] for line in done.stderr.splitlines()) == sorted(
+        [CONTROL_IMAGE, TRAINING_IMAGE]
+    )
