@@ -1,6 +1,7 @@
 """`kanaria pipelines upload`: the pipelines of the package stand in the server's list."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,12 @@ def test_images_without_a_registry_are_told_of_once(contract: Contract):
     assert sorted(line.partition(" ")[0] for line in done.stderr.splitlines()) == sorted(
         [CONTROL_IMAGE, TRAINING_IMAGE]
     )
+
+
+def test_the_command_of_the_readme_uploads_all(contract: Contract):
+    lines = (Path(__file__).parents[3] / "README.md").read_text().splitlines()
+    (line,) = [one for one in lines if one.startswith("kanaria pipelines upload")]
+    words = shlex.split(line.replace("https://kfp.example.com", contract.url))
+    done = subprocess.run([KANARIA, *words[1:]], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("(uploaded)") == len(NAMES)
