@@ -127,7 +127,7 @@ def read(folder: str, order: Sequence[str]) -> Left:
     steps = {name: _step(name, found, reader) for name, found in files.items()}
     endpoints = [u for task in files.values() for one in task for u in one.named(release.ENDPOINT)]
     told = [reader.parsed(uri, _endpoint) for uri in endpoints]
-    endpoint = next((each for each in reversed(told) if each), {})
+    endpoint: Mapping[str, Any] = next((each for each in reversed(told) if each), {})
     return Left(steps=ordered(steps, order), endpoint=endpoint, notes=tuple(reader.notes))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from kanaria.components.report.happened import Cause, Happened, Step
 from kanaria.components.shared.times import clock, stopwatch
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&=$]|^[#+-]|(?<=^\d)[.)])")
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&=$]|^[#+-]|(?<=^\d)[.)](?=\s))")
 """What Markdown reads; at a line's beginning also headings and lists."""
 LONGEST = 2_000
 """Characters of one text; the UI shows 400,000 in all."""

@@ -106,7 +106,9 @@ def test_what_a_log_says_is_shown_as_it_is(text: str):
     assert page.count("<table>") == 2
 
 
-@pytest.mark.parametrize("said", ["# no quota", "- no quota", "+ no quota", "1. no quota", "2) no"])
+@pytest.mark.parametrize(
+    "said", ["# no quota", "- no quota", "+ no quota", "1. no quota", "2) no", "0.1.0 is old"]
+)
 def test_what_kfp_says_begins_no_heading_and_no_list(said: str):
     assert f"<p>{said}</p>" in html(run(causes=(Cause(step="", text=said),)))
 
