@@ -114,7 +114,7 @@ format: install ## Format the code and mend what the linter can mend.
 
 regenerate: install ## Write the compiled pipelines and the generated README tables anew.
 	$(SERVING)/python .github/scripts/readme_tables.py
-	for name in train_and_deploy watch_for_drift; do \
+	for name in train_and_deploy retrain promote watch_for_drift; do \
 	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
 
 benchmark: install ## Measure seconds and peak memory of every step (15k and 150k rows).

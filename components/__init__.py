@@ -19,7 +19,9 @@ FOLDERS = {
     "detect_drift": "detect",
     "push_model": "push",
     "rollout_model": "rollout",
+    "promote_model": "rollout",
     "require_passed": "require",
+    "report_run": "report",
     "resolve_span": "resolve",
     "resolve_deployed": "resolve",
 }

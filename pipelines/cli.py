@@ -9,7 +9,7 @@ from kanaria.components.shared.command_line import Parser, Stopped, code_of, por
 from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.resources import options as resources
 from kanaria.pipelines.run_commands import ROOT, add_runs
-from kanaria.pipelines.submit.options import add_schedule, add_submit
+from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_submit
 from kanaria.serving.drift_server.options import add_drift
 from kanaria.serving.rollout.options import add_rollout
 
@@ -103,7 +103,9 @@ def _add(commands: Any, name: str, text: str, **options: Any) -> Any:
 def _add_run(commands: Any) -> None:
     run = _add(commands, "run", "run a pipeline on this machine", add_help=False)
     run.add_argument("-h", "--help", action=Help)
-    run.add_argument("pipeline", help="train_and_deploy, watch_for_drift, or a compiled .yaml file")
+    run.add_argument(
+        "pipeline", help="train_and_deploy, retrain, promote, watch_for_drift, or a .yaml file"
+    )
     run.add_argument(
         "--config",
         default="",
@@ -126,7 +128,7 @@ def _add_run(commands: Any) -> None:
 
 def _add_compile(commands: Any) -> None:
     build = _add(commands, "compile", "write a pipeline as YAML for the KFP UI")
-    build.add_argument("pipeline", help="train_and_deploy or watch_for_drift")
+    build.add_argument("pipeline", help="train_and_deploy, retrain, promote or watch_for_drift")
     build.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to write")
     build.add_argument(
         "--image-prefix", default="", metavar="PREFIX", help="registry and path of the images"
@@ -196,6 +198,7 @@ ADDED = (
     _add_compile,
     add_submit,
     add_schedule,
+    add_pipelines,
     _add_serve,
     add_rollout,
     add_drift,
@@ -214,7 +217,7 @@ def _parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.asked)
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|serve|rollout|drift|lineage|doctor|runs"
+        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|lineage|doctor|runs"
     )
     for add in ADDED:
         add(commands)

@@ -1,4 +1,4 @@
-"""The KFP interface of rollout_model."""
+"""The KFP interfaces of rollout_model and promote_model."""
 
 from kfp import dsl
 
@@ -56,5 +56,68 @@ def rollout_model(
     targets = Targets(outcome=Path(outcome.path), timeline=Path(timeline.path))
     promoted, found = roll_out(request, targets)
     found.describe(outcome, timeline=timeline)
+    refusal.unless_passed(outcome, timeline)
+    return promoted
+
+
+@dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
+def promote_model(
+    service_name: str,
+    outcome: dsl.Output[dsl.Artifact],
+    timeline: dsl.Output[dsl.HTML],
+    namespace: str = "",
+    policy_file: str = "",
+    approved_by: str = "",
+    wait: bool = True,
+    interval_seconds: int = 60,
+    prometheus_url: str = "",
+    prometheus_queries: str = "",
+    drift_server_url: str = "",
+) -> bool:
+    """Roll out what is staged at a service now, or go on with its rollout; approve it if asked to.
+
+    It fails where nothing is on trial, and where the canary is rolled back; then it keeps outcome
+    and timeline. Never cache this step.
+
+    Args:
+        service_name: Name of the InferenceService.
+        namespace: Its namespace; empty for that of the run.
+        policy_file: URI of the policy in YAML; empty for that of the rollout under way, else the
+            default policy.
+        approved_by: Your name, to approve what the policy asks a person, from the question in hand
+            to the promotion; empty to leave it open. The gates still judge.
+        wait: Whether to control the rollout until it is over; else the controller of the cluster
+            goes on with it.
+        interval_seconds: Seconds between two decisions.
+        prometheus_url: Address of the cluster's Prometheus; empty for KANARIA_PROMETHEUS_URL.
+        prometheus_queries: What counts requests there: knative, traefik, istio, tensorflow_serving
+            or FILE.yaml:NAME; empty for KANARIA_PROMETHEUS_QUERIES, else knative.
+        drift_server_url: Address of the drift server that keeps the service's payload log, for
+            gates on what models answer; empty for KANARIA_DRIFT_SERVER.
+
+    Returns:
+        outcome: Whether the canary was promoted, and every reason.
+        timeline: The audit record: traffic, errors, evidence and decisions over time.
+        Output: Whether the canary was promoted; false too when it was handed over.
+    """
+    from pathlib import Path
+
+    from kanaria.components.rollout.promote import PromoteRequest, promote
+    from kanaria.components.rollout.rollout import Targets
+    from kanaria.components.shared import refusal
+
+    request = PromoteRequest(
+        namespace=namespace,
+        service=service_name,
+        policy_file=policy_file,
+        approved_by=approved_by,
+        interval_seconds=interval_seconds if wait else 0,
+        prometheus_url=prometheus_url,
+        prometheus_queries=prometheus_queries,
+        drift_server_url=drift_server_url,
+    )
+    targets = Targets(outcome=Path(outcome.path), timeline=Path(timeline.path))
+    promoted, found = promote(request, targets)
+    outcome.metadata.update(found.as_metadata())
     refusal.unless_passed(outcome, timeline)
     return promoted

@@ -84,9 +84,14 @@ def roll_out(request: RolloutRequest, targets: Targets) -> tuple[bool, Outcome]:
         drift_server=request.drift_server_url,
     ) as place:
         rollout = _rolled_out(request, place, endpoint, policy)
-        found = judged(rollout)
-        outcome.write(found, targets.outcome)
-        write_timeline(place.store, rollout, targets.timeline)
+        return told(place, rollout, targets)
+
+
+def told(place: Place, rollout: Rollout, targets: Targets) -> tuple[bool, Outcome]:
+    """Write outcome and timeline of a rollout; return whether it was promoted, and the outcome."""
+    found = judged(rollout)
+    outcome.write(found, targets.outcome)
+    write_timeline(place.store, rollout, targets.timeline)
     logger.warning("%s", found.summary())
     return rollout.state.phase is Phase.PROMOTED, found
 
@@ -122,7 +127,19 @@ def _rolled_out(
         orders.start(
             place.store, place.traffic, namespace, service, policy, who=STEP, now=time.time()
         )
-    if not request.wait:
+    return controlled(place, namespace, service, request.interval_seconds if request.wait else 0)
+
+
+def controlled(place: Place, namespace: str, service: str, interval_seconds: int) -> Rollout:
+    """Control the newest rollout of a service until it is over; return it as it is then.
+
+    Args:
+        place: where it is.
+        namespace: of the service.
+        service: its name.
+        interval_seconds: between two decisions; 0 to leave it to the cluster's controller.
+    """
+    if not interval_seconds:
         return orders.newest(place.store, namespace, service).rollout
     stored = run(
         place.world(),
@@ -130,7 +147,7 @@ def _rolled_out(
         service,
         lease=place.lease_of(namespace, service),
         heard=place.telling(Teller(logger.warning)),
-        interval_seconds=request.interval_seconds,
+        interval_seconds=interval_seconds,
     )
     return stored.rollout
 

@@ -79,18 +79,20 @@ def verdict(passed: bool, yes: str, no: str) -> Markup:
     return element("p", yes if passed else no, "verdict good" if passed else "verdict bad")
 
 
-def page(title: str, *content: object, refresh_seconds: int = 0) -> str:
+def page(title: str, *content: object, refresh_seconds: int = 0, heading: str | None = None) -> str:
     """Return the whole document.
 
     Args:
         title: of the page and of its first heading.
         content: what follows the heading.
         refresh_seconds: after how long a browser reads the page again; 0 for never.
+        heading: the first heading where it is not the title; "" where the content has its own.
     """
+    above = title if heading is None else heading
     again = f'<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width,initial-scale=1">{again}'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
-        f"<body>{element('h1', title)}{join(content)}</body></html>\n"
+        f"<body>{element('h1', above) if above else ''}{join(content)}</body></html>\n"
     )

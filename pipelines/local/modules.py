@@ -8,8 +8,8 @@ from typing import Any
 
 from kanaria.components.shared import module_archive, storage
 from kanaria.components.shared.errors import UserCodeError
+from kanaria.components.shared.log_cause import raised
 from kanaria.pipelines.local import environment
-from kanaria.pipelines.local.cause import raised
 from kanaria.pipelines.local.plan import Plan
 
 PARAMETER = "module_file"

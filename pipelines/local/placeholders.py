@@ -12,12 +12,19 @@ RUN = (
     "{{$.pipeline_job_resource_name}}",
 )
 """Id, name and resource of the run, which are one here."""
+CREATED = "{{$.pipeline_job_create_time_utc}}"
 
 
-def filled(constant: Any, run_id: str) -> Any:
-    """Return the constant with the run's id where a text asks for it; the rest stays as it is."""
+def filled(constant: Any, run_id: str, started: str) -> Any:
+    """Return the constant with what a text asks for filled in; the rest stays as it is.
+
+    Args:
+        constant: of a task.
+        run_id: of the run.
+        started: when the run began, UTC, ISO 8601.
+    """
     if not isinstance(constant, str):
         return constant
     for placeholder in RUN:
         constant = constant.replace(placeholder, run_id)
-    return constant
+    return constant.replace(CREATED, started)

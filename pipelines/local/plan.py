@@ -1,12 +1,14 @@
 """A compiled pipeline as a flat list of tasks. Pure: YAML data in, frozen dataclasses out."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.pipelines.local import condition
+
+WHATEVER_HAPPENED = "ALL_UPSTREAM_TASKS_COMPLETED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +33,15 @@ class TaskOutput:
     key: str
 
 
-Source = Constant | PipelineInput | TaskOutput
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinalStatus:
+    """How the tasks of an exit handler ended, for its exit task; `group` is the handler's name."""
+
+    group: str
+    tasks: frozenset[str]
+
+
+Source = Constant | PipelineInput | TaskOutput | FinalStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +66,8 @@ class Task:
         guards: conditions around it.
         cached: whether an earlier result may be reused.
         environment: variables that it sets itself.
+        exit_of: the tasks around which it stands as an exit task, whatever becomes of them; empty
+            for all others.
     """
 
     name: str
@@ -67,6 +79,7 @@ class Task:
     guards: tuple[Guard, ...]
     cached: bool
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    exit_of: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,6 +108,7 @@ class _Reader:
         self.document = document
         self.unsupported: list[str] = []
         self.leaves: dict[str, frozenset[str]] = {}
+        self.handled: dict[str, frozenset[str]] = {}
 
     def source(self, entry: Mapping[str, Any], scope: _Scope) -> Source | None:
         if "runtimeValue" in entry and "constant" in entry["runtimeValue"]:
@@ -103,6 +117,9 @@ class _Reader:
             if key in entry:
                 name = entry[key]
                 return PipelineInput(name=name) if scope.inputs is None else scope.inputs.get(name)
+        if "taskFinalStatus" in entry:
+            group = scope.prefix + entry["taskFinalStatus"]["producerTask"]
+            return FinalStatus(group=group, tasks=self.handled[group])
         for key, field in (
             ("taskOutputParameter", "outputParameterKey"),
             ("taskOutputArtifact", "outputArtifactKey"),
@@ -120,21 +137,41 @@ class _Reader:
     def tasks(self, dag: Mapping[str, Any], scope: _Scope) -> Iterator[Task]:
         if dag.get("outputs") and scope.inputs is not None:  # The top's are just its last results.
             self.unsupported.append(f"{scope.prefix}: outputs of a nested pipeline or condition")
+        handlers = _handlers(dag)
         for name, task in _in_order(dag["tasks"]):
-            after = scope.after.union(
-                *(self.leaves[scope.prefix + other] for other in task.get("dependentTasks", []))
-            )
-            yield from self.task(scope.prefix + name, task, scope, after)
+            before = task.get("dependentTasks", [])
+            exits = sorted(other for other in before if _is_exit(dag["tasks"][other]))
+            if exits:
+                self.unsupported.append(f"task {name}: it waits for the exit task {exits[0]}")
+                continue
+            after = scope.after.union(*(self.leaves[scope.prefix + other] for other in before))
+            full = scope.prefix + name
+            # What is in an exit handler is named as if it stood in its place, as KFP does.
+            is_flat = name in handlers and not self.has_any(task, dag["tasks"].keys())
+            prefix = scope.prefix if is_flat else f"{full}/"
+            found = list(self.task(full, task, replace(scope, prefix=prefix), scope, after))
+            self.handled[full] = frozenset(leaf.name for leaf in found)
+            # Whoever waits for an exit handler does so whatever was skipped in it.
+            self.leaves[full] = frozenset() if name in handlers else self.handled[full]
+            yield from found
+
+    def has_any(self, task: Mapping[str, Any], names: Collection[str]) -> bool:
+        """Tell whether one of the tasks in a sub-pipeline has one of the names."""
+        component = self.document["components"][task["componentRef"]["name"]]
+        return any(name in component.get("dag", {}).get("tasks", {}) for name in names)
 
     def task(
-        self, name: str, task: Mapping[str, Any], scope: _Scope, after: frozenset[str]
+        self,
+        name: str,
+        task: Mapping[str, Any],
+        within: _Scope,
+        scope: _Scope,
+        after: frozenset[str],
     ) -> Iterator[Task]:
         for construct in ("parameterIterator", "artifactIterator", "iteratorPolicy"):
             if construct in task:
                 self.unsupported.append(f"task {name}: a loop")
         policy = task.get("triggerPolicy", {})
-        if policy.get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED":
-            self.unsupported.append(f"task {name}: an exit handler")
         component = self.document["components"][task["componentRef"]["name"]]
         given = task.get("inputs", {})
         parameters = self.inputs(given.get("parameters", {}), scope)
@@ -143,16 +180,26 @@ class _Reader:
         if "condition" in policy:
             guards += (Guard(expression=policy["condition"], inputs=parameters),)
             self.unsupported += condition.faults(policy["condition"])
+        if _is_exit(task):
+            self.check_exit(name, component, [*parameters.values(), *artifacts.values()])
         if "dag" in component:
-            inner = _Scope(
-                inputs={**parameters, **artifacts}, after=after, guards=guards, prefix=f"{name}/"
-            )
-            found = list(self.tasks(component["dag"], inner))
-            self.leaves[name] = frozenset(leaf.name for leaf in found)
-            yield from found
+            inputs = {**parameters, **artifacts}
+            inner = replace(within, inputs=inputs, after=after, guards=guards)
+            yield from self.tasks(component["dag"], inner)
             return
-        self.leaves[name] = frozenset({name})
-        yield from self.leaf(name, task, component, parameters, artifacts, after, guards)
+        leaf = self.leaf(name, task, component, parameters, artifacts, after, guards)
+        if _is_exit(task):
+            waits = [self.handled[scope.prefix + other] for other in task["dependentTasks"]]
+            leaf = (
+                replace(one, after=scope.after, exit_of=frozenset().union(*waits)) for one in leaf
+            )
+        yield from leaf
+
+    def check_exit(self, name: str, component: Mapping[str, Any], inputs: list[Source]) -> None:
+        if "dag" in component:
+            self.unsupported.append(f"task {name}: a pipeline as an exit task")
+        if any(isinstance(source, TaskOutput) for source in inputs):
+            self.unsupported.append(f"task {name}: outputs of tasks that may have failed")
 
     def leaf(
         self,
@@ -184,6 +231,17 @@ class _Reader:
                 for entry in executor["container"].get("env", [])
             },
         )
+
+
+def _is_exit(task: Mapping[str, Any]) -> bool:
+    """Tell whether a task runs whatever becomes of those that it waits for."""
+    return bool(task.get("triggerPolicy", {}).get("strategy") == WHATEVER_HAPPENED)
+
+
+def _handlers(dag: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the exit handlers: the groups that exit tasks stand around."""
+    exits = [task for task in dag["tasks"].values() if _is_exit(task)]
+    return frozenset(name for task in exits for name in task["dependentTasks"])
 
 
 def _in_order(tasks: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

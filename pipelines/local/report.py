@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 from kanaria.components.shared import html, private
 from kanaria.components.shared.times import stopwatch
+from kanaria.pipelines.local.markdown_page import to_open
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
 from kanaria.pipelines.local.summary import clock, short
 
 FILE = "index.html"
 REFRESH_SECONDS = 2
-REPORT = ".html"
 RETURNED = "Output"
 """KFP's name of what a component's function returns: the verdict, which its summary tells."""
 CSS = {
@@ -42,8 +42,8 @@ def _spaced(parts: Iterator[object]) -> html.Markup:
 def _to_read(task: TaskRecord, folder: Path) -> Iterator[html.Markup]:
     """Yield links to what a person reads: the task's reports and its log."""
     for name, path in sorted(task.artifacts.items()):
-        if path.endswith(REPORT):
-            yield _link(path, name, folder)
+        if page := to_open(path):
+            yield _link(page, name, folder)
     if task.log:
         yield _link(task.log, "log", folder)
 
@@ -51,7 +51,7 @@ def _to_read(task: TaskRecord, folder: Path) -> Iterator[html.Markup]:
 def _outputs(task: TaskRecord, folder: Path) -> Iterator[html.Markup]:
     """Yield links to the folders of the other artifacts; one without files is metadata alone."""
     for name, path in sorted(task.artifacts.items()):
-        if not path.endswith(REPORT) and Path(path).exists():
+        if not to_open(path) and Path(path).exists():
             yield _link(path, name, folder)
 
 

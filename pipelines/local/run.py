@@ -18,6 +18,8 @@ from kanaria.pipelines.local import (
     arguments,
     cache,
     environment,
+    exit_status,
+    markdown_page,
     modules,
     pipeline_root,
     placeholders,
@@ -26,9 +28,17 @@ from kanaria.pipelines.local import (
     skipped,
     step,
 )
-from kanaria.pipelines.local.plan import Constant, PipelineInput, Plan, Source, Task, TaskOutput
+from kanaria.pipelines.local.plan import (
+    Constant,
+    FinalStatus,
+    PipelineInput,
+    Plan,
+    Source,
+    Task,
+    TaskOutput,
+)
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
-from kanaria.pipelines.local.step import StepInputs, StepOutputs
+from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,15 +98,18 @@ class _Run:
         }
         self.outputs: dict[str, StepOutputs] = {}
         self.skipped: set[str] = set()
+        self.was_stopped = False
 
     def value(self, source: Source) -> Any:
         match source:
             case Constant(value=value):
-                return placeholders.filled(value, self.record.run_id)
+                return placeholders.filled(value, self.record.run_id, self.record.started)
             case PipelineInput(name=name):
                 return self.values.get(name)
             case TaskOutput(task=task, key=key):
                 return self.outputs[task].parameters[key]
+            case FinalStatus(group=group, tasks=tasks):
+                return exit_status.of(self.record, group, tasks, self.was_stopped)
 
     def inputs(self, task: Task) -> StepInputs:
         given = {name: self.value(source) for name, source in task.parameters.items()}
@@ -165,27 +178,64 @@ class _Run:
 
     def keep(self, task: Task, entry: TaskRecord, outputs: StepOutputs) -> None:
         self.outputs[task.name] = outputs
+        self.with_pages(outputs.artifacts)
         entry.log, entry.peak_mb = outputs.log, outputs.peak_mb
         entry.parameters = dict(outputs.parameters)
         entry.artifacts = {name: found.uri for name, found in outputs.artifacts.items()}
         entry.copies = {n: found.copy for n, found in outputs.artifacts.items() if found.copy}
         entry.metadata = {n: dict(found.metadata) for n, found in outputs.artifacts.items()}
 
+    def with_pages(self, artifacts: Mapping[str, Artifact]) -> None:
+        for artifact in artifacts.values():
+            markdown_page.write(artifact)
+
     def all_tasks(self) -> State:
+        """Run the tasks up to the first that fails; exit tasks run whatever happened before.
+
+        An exit task that fails is told of, and leaves the run the state that the others gave it:
+        so Argo counts what KFP hooks onto an exit handler.
+        """
+        state = State.SUCCEEDED
         for task, entry in zip(self.plan.tasks, self.record.tasks, strict=True):
+            if not self.is_due(task, state):
+                continue
             try:
-                self.task(task, entry)
-            except (KanariaError, OSError) as error:
-                entry.cause = str(error)
-                left = error.left if isinstance(error, step.StepFailedError) else {}
-                entry.artifacts = {name: artifact.uri for name, artifact in left.items()}
-                self.update(entry, State.FAILED)
-                return State.FAILED
+                ended = self.told(task, entry)
             except KeyboardInterrupt:
-                entry.cause = "the runner was stopped"
-                entry.state = State.FAILED
+                self.exits_after_stop()
                 raise
+            state = state if task.exit_of else ended
+        return state
+
+    def told(self, task: Task, entry: TaskRecord) -> State:
+        """Run one task; its record says why it failed."""
+        try:
+            self.task(task, entry)
+        except (KanariaError, OSError) as error:
+            entry.cause = str(error)
+            left = error.left if isinstance(error, step.StepFailedError) else {}
+            entry.artifacts = {name: artifact.uri for name, artifact in left.items()}
+            self.with_pages(left)
+            self.update(entry, State.FAILED)
+            return State.FAILED
+        except KeyboardInterrupt:
+            entry.cause = "the runner was stopped"
+            entry.state = State.FAILED
+            raise
         return State.SUCCEEDED
+
+    def is_due(self, task: Task, state: State) -> bool:
+        """Tell whether it is a task's turn: an exit task's if one of those around it has begun."""
+        if not task.exit_of:
+            return state is State.SUCCEEDED
+        return exit_status.has_begun(self.record, task.exit_of)
+
+    def exits_after_stop(self) -> None:
+        """Run the exit tasks that are left, silently, as KFP does when a run is terminated."""
+        self.was_stopped, self.show = True, lambda _: None
+        for task, entry in zip(self.plan.tasks, self.record.tasks, strict=True):
+            if entry.state is State.PENDING and task.exit_of and self.is_due(task, State.FAILED):
+                self.told(task, entry)
 
     def whole(self) -> Path:
         """Run all tasks; the record says how it ended, whatever happens. Return the report."""

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from kanaria.components.shared.times import stopwatch
+from kanaria.pipelines.local.markdown_page import to_open
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
 
 OUTCOME = "outcome"
-REPORT = ".html"
 
 
 def short(task: TaskRecord) -> str:
@@ -37,7 +37,8 @@ def lines(record: RunRecord) -> Iterator[str]:
     if waiting:
         yield f"not run: {', '.join(waiting)}"
     for task in record.tasks:
-        yield from (f"report: {path}" for path in task.artifacts.values() if path.endswith(REPORT))
+        pages = (to_open(path) for path in task.artifacts.values())
+        yield from (f"report: {page}" for page in pages if page)
     yield from _refusals(record)
 
 

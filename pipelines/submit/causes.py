@@ -14,9 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from kanaria.components.shared import outcome, storage
+from kanaria.components.shared import log_cause, outcome, storage
 from kanaria.components.shared.errors import KanariaError
-from kanaria.pipelines.local import cause as local_cause
 from kanaria.pipelines.submit.one_line import ESCAPES, one_line
 from kanaria.pipelines.submit.watch import State, Task
 
@@ -60,11 +59,11 @@ def said(lines: Sequence[str]) -> str:
     plain = [ESCAPES.sub("", line).rstrip() for line in lines]
     if any(line.endswith(GROUP) for line in plain):
         plain = [FRAME.sub("", line) for line in plain]
-    tracebacks = [n for n, line in enumerate(plain) if line == local_cause.HEADER]
+    tracebacks = [n for n, line in enumerate(plain) if line == log_cause.HEADER]
     errors = [n for n, line in enumerate(plain) if line.startswith(LAST_WORDS)]
     if errors and errors[-1] > max(tracebacks, default=-1):
         return one_line(plain[errors[-1]].removeprefix(ERROR))
-    return one_line(local_cause.raised(plain)) if tracebacks else ""
+    return one_line(log_cause.raised(plain)) if tracebacks else ""
 
 
 def _end(uri: str) -> list[str]:

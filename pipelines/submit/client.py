@@ -92,6 +92,11 @@ class Server:
         # kfp resolves the UI's address: KF_PIPELINES_UI_ENDPOINT, else the host.
         return f"{self._client._get_url_prefix()}/#/runs/details/{run_id}"
 
+    def pipeline_link(self, version: Version) -> str:
+        """Return the address of the page of a pipeline's version."""
+        path = f"{version.pipeline_id}/version/{version.version_id}"
+        return f"{self._client._get_url_prefix()}/#/pipelines/details/{path}"
+
     def version(self, package: Package) -> Version:
         """Return the version with the package's content; upload it unless it is there."""
         pipeline_id = self._pipeline(package.name)

@@ -1,9 +1,9 @@
-"""The commands `kanaria submit` and `kanaria schedule`; loads nothing heavy to be listed."""
+"""The commands `kanaria submit`, `schedule` and `pipelines`; loads nothing heavy to be listed."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from kanaria.components.shared.command_line import Stopped, say
+from kanaria.components.shared.command_line import Stopped, say, tell
 from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.resources import options as resources
 
@@ -119,6 +119,28 @@ def _delete(options: argparse.Namespace) -> int:
     return 0
 
 
+def _upload(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.compiled import NAMES
+    from kanaria.pipelines.submit.upload import UploadError, upload
+
+    try:
+        upload(
+            options.pipelines or NAMES,
+            server=server_of(options),
+            image_prefix=options.image_prefix,
+            resources=resources.given(options),
+            show=lambda one: say(
+                f"{one.pipeline}: {one.version} ({'uploaded' if one.is_new else 'unchanged'}) "
+                f"{one.link}"
+            ),
+        )
+    except UploadError as error:
+        for line in error.lines:
+            tell(f"error: {line}")
+        return 1
+    return 0
+
+
 def add_connection(parser: argparse.ArgumentParser) -> None:
     """Add how a server is reached."""
     server = parser.add_argument_group(CONNECTION, "a token or cookies: KFP_EXISTING_TOKEN, ...")
@@ -129,7 +151,7 @@ def add_connection(parser: argparse.ArgumentParser) -> None:
 
 def _add_pipeline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "pipeline", help="train_and_deploy, watch_for_drift, or a compiled .yaml file"
+        "pipeline", help="train_and_deploy, retrain, promote, watch_for_drift, or a .yaml file"
     )
     parser.add_argument("-h", "--help", action=Help)
     parser.add_argument(
@@ -155,6 +177,28 @@ def _add_pipeline(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="of the pods; kanaria-pipeline where it exists, else KFP's; '' for KFP's",
     )
+
+
+def add_pipelines(commands: Any) -> None:
+    """Add `pipelines` and its verb to the command line."""
+    pipelines = commands.add_parser("pipelines", help="put pipelines into a KFP server's list")
+    pipelines.set_defaults(command=pipelines.asked)
+    verbs = pipelines.add_subparsers(metavar="upload")
+    text = "upload pipelines, each as a version named by its content"
+    upload = verbs.add_parser("upload", help=text, description=text)
+    upload.add_argument(
+        "pipelines",
+        nargs="*",
+        metavar="PIPELINE",
+        help="train_and_deploy, retrain, promote, watch_for_drift, or a compiled .yaml file; all "
+        "four by default",
+    )
+    upload.add_argument(
+        "--image-prefix", default="", metavar="PREFIX", help="registry and path of the images"
+    )
+    resources.add_resources(upload)
+    add_connection(upload)
+    upload.set_defaults(command=_upload)
 
 
 def _add_when(parser: argparse.ArgumentParser) -> None:

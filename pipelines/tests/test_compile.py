@@ -46,17 +46,74 @@ def test_no_step_installs_a_package_at_run_time(compiled: Path):
     assert "pip install" not in text
 
 
+def tasks(document: dict[str, Any]) -> dict[str, Any]:
+    """Return all container tasks of a pipeline, whatever handlers and conditions hold them."""
+    components = document["components"]
+    dags = [document["root"]["dag"], *(c["dag"] for c in components.values() if "dag" in c)]
+    found = {name: task for dag in dags for name, task in dag["tasks"].items()}
+    return {n: t for n, t in found.items() if "dag" not in components[t["componentRef"]["name"]]}
+
+
+def is_cached(task: dict[str, Any]) -> bool:
+    return bool(task.get("cachingOptions", {}).get("enableCache"))
+
+
 def test_steps_that_read_the_world_are_not_cached(compiled: Path):
-    root = load(compiled)["root"]["dag"]["tasks"]
-    cached = {
-        name for name, task in root.items() if task.get("cachingOptions", {}).get("enableCache")
-    }
-    assert {"resolve-span", "resolve-deployed"} & cached == set()
+    cached = {name for name, task in tasks(load(compiled)).items() if is_cached(task)}
+    assert {"resolve-span", "resolve-deployed", "push-model", "rollout-model"} & cached == set()
     assert {"ingest-data", "validate-data", "train-model", "evaluate-model"} <= cached
 
 
-def test_every_parameter_is_described(compiled: Path):
-    parameters = load(compiled)["root"]["inputDefinitions"]["parameters"]
+@pytest.mark.parametrize("name", NAMES)
+def test_an_exit_handler_stands_around_all_steps_and_knows_their_names(name: str):
+    document = load(PIPELINES / name / "pipeline.yaml")
+    found = tasks(document)
+    told = found.pop("report-run")
+    assert set(document["root"]["dag"]["tasks"]) == {"exit-handler-1", "report-run"}
+    assert not is_cached(told)
+    inputs = told["inputs"]["parameters"]
+    constants = {n: v["runtimeValue"]["constant"] for n, v in inputs.items() if "runtimeValue" in v}
+    assert set(constants["steps"]) == set(found)
+    assert constants["pipeline_name"] == document["pipelineInfo"]["name"]
+    # It tells how a run ended: so it is never reused, and it leaves artifacts.
+    last = found[constants["last_step"]]
+    assert not is_cached(last)
+    component = document["components"][last["componentRef"]["name"]]
+    assert component["outputDefinitions"]["artifacts"]
+    # Back ends before 2.17 look a handler up by the name that is shown.
+    assert (
+        document["root"]["dag"]["tasks"]["exit-handler-1"]["taskInfo"]["name"] == "exit-handler-1"
+    )
+
+
+def test_a_retraining_has_the_steps_of_the_first_training_and_starts_from_the_live_model():
+    first, again = (
+        load(PIPELINES / name / "pipeline.yaml") for name in ("train_and_deploy", "retrain")
+    )
+    assert again["deploymentSpec"] == first["deploymentSpec"]
+    given, known = (one["root"]["inputDefinitions"]["parameters"] for one in (again, first))
+    assert given.keys() == known.keys() - {"warm_start"}
+    ours, theirs = tasks(again), tasks(first)
+    assert ours.keys() == theirs.keys()
+    assert ours["resolve-deployed"]["inputs"]["parameters"]["warm_start"] == {
+        "runtimeValue": {"constant": True}
+    }
+    for name in ("train-model", "evaluate-model", "bless-model"):
+        assert ours[name]["dependentTasks"] == theirs[name]["dependentTasks"]
+        assert ours[name]["inputs"]["artifacts"] == theirs[name]["inputs"]["artifacts"]
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("train_and_deploy", 24), ("retrain", 24), ("promote", 8)]
+)
+def test_a_form_in_the_ui_stays_short(name: str, most: int):
+    document = load(PIPELINES / name / "pipeline.yaml")
+    assert len(document["root"]["inputDefinitions"]["parameters"]) <= most
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_is_described(name: str):
+    parameters = load(PIPELINES / name / "pipeline.yaml")["root"]["inputDefinitions"]["parameters"]
     assert [name for name, value in parameters.items() if not value.get("description")] == []
 
 
@@ -83,5 +140,5 @@ def test_the_image_prefix_names_the_registry(tmp_path: Path):
 
 
 def test_an_unknown_pipeline_is_an_error(tmp_path: Path):
-    with pytest.raises(ParameterError, match="there are train_and_deploy, watch_for_drift"):
+    with pytest.raises(ParameterError, match="there are train_and_deploy, retrain"):
         compile_pipeline("train", tmp_path / "p.yaml")

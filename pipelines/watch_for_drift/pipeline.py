@@ -8,9 +8,20 @@ from kanaria.components import (
     resolve_deployed,
     resolve_span,
 )
+from kanaria.pipelines.reported import reported
+
+NAME = "watch-for-drift"
+STEPS = ("resolve-span", "resolve-deployed", "ingest-data", "detect-drift")
+"""Its tasks, for the report."""
 
 
-@dsl.pipeline(name="watch-for-drift")
+def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
+    """Return the task, run anew every time."""
+    task.set_caching_options(False)
+    return task
+
+
+@dsl.pipeline(name=NAME)
 def watch_for_drift(
     data: str,
     service: dict,
@@ -18,6 +29,7 @@ def watch_for_drift(
     span: str = "latest",
     span_version: str = "latest",
     span_window: int = 1,
+    notify_url: str = "",
 ) -> None:
     """Fail the run when new data drifted from what the live model was trained on.
 
@@ -31,28 +43,34 @@ def watch_for_drift(
         span: latest, schedule-time, a number, a day, or a time (its day in UTC).
         span_version: latest of each span, or a number.
         span_window: A number: how many spans up to and with that one.
+        notify_url: https://example.com/events: where the run's end is posted; empty for
+            KANARIA_NOTIFY_URL, else nowhere.
     """
-    deployed = resolve_deployed(service=service)
-    found = resolve_span(
-        data=data,
-        span=span,
-        version=span_version,
-        window=span_window,
-        schedule_time=dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER,
-        reading=reading,
-    )
-    for task in (deployed, found):  # They read the world.
-        task.set_caching_options(False)
-    ingest = ingest_data(
-        data=found.outputs["data"],
-        span=found.outputs["span"],
-        query=found.outputs["query"],
-        column_types=found.outputs["column_types"],
-        separator=found.outputs["separator"],
-        splits="serving=1",
-    )
-    detect_drift(
-        examples=ingest.outputs["examples"],
-        deployed=deployed.outputs["release"],
-        fail_on_drift=True,
-    )
+    with reported(NAME, STEPS, STEPS[-1], notify_url):
+        deployed = _fresh(resolve_deployed(service=service))
+        found = _fresh(
+            resolve_span(
+                data=data,
+                span=span,
+                version=span_version,
+                window=span_window,
+                schedule_time=dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER,
+                reading=reading,
+            )
+        )
+        ingest = ingest_data(
+            data=found.outputs["data"],
+            span=found.outputs["span"],
+            query=found.outputs["query"],
+            column_types=found.outputs["column_types"],
+            separator=found.outputs["separator"],
+            splits="serving=1",
+        )
+        detect = detect_drift(
+            examples=ingest.outputs["examples"],
+            deployed=deployed.outputs["release"],
+            fail_on_drift=True,
+        )
+        # Compared anew even where nothing changed: each run leaves its report, and KFP says of a
+        # run whose last task was reused neither that it succeeded nor that it failed.
+        _fresh(detect)

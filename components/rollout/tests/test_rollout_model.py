@@ -5,41 +5,18 @@ from pathlib import Path
 
 import pytest
 from kfp import dsl
-from serving_models import models
 
 from kanaria.components import rollout_model
 from kanaria.components.rollout.rollout import RolloutRequest, Targets, roll_out
 from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.local.background import served
 from kanaria.serving.rollout.commands import Command, CommandKind
 from kanaria.serving.rollout.control import orders
 from kanaria.serving.rollout.control.files import FileStore
 from kanaria.serving.rollout.policy import Policy
-from kanaria.serving.traffic.connect import LOCAL_STATE
 from kanaria.serving.traffic.local import LocalTraffic
 
-__all__ = ["models"]
-
 AT_ONCE = "strategy: basic\n"
-
-
-@pytest.fixture
-def service(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A service with the model `plain`, and `better` at 0 %."""
-    state = tmp_path / "serving"
-    monkeypatch.setenv(LOCAL_STATE, str(state))
-    with served(state), LocalTraffic(state) as traffic:
-        for model in ("plain", "better"):
-            uri = str(models / model)
-            traffic.stage(build(ServiceSpec(name="taxi", storage_uri=uri)))
-            while (
-                status := traffic.observe("default", "taxi")
-            ).latest_ready != status.latest_created:
-                pass
-        yield traffic
 
 
 def endpoint(folder: Path, **said: object) -> Path:

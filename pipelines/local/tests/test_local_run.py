@@ -232,14 +232,9 @@ def test_an_artifact_as_an_input_of_the_pipeline_is_refused(tmp_path: Path):
         plan.read(compiled(toy.given, tmp_path))
 
 
-@pytest.mark.parametrize("pipeline", [toy.looping, toy.guarded])
-def test_what_the_runner_does_not_support_is_refused_before_anything_runs(
-    pipeline: Any, tmp_path: Path
-):
-    with pytest.raises(
-        ParameterError, match=r"does not support: task .*: (a loop|an exit handler)"
-    ):
-        plan.read(compiled(pipeline, tmp_path))
+def test_what_the_runner_does_not_support_is_refused_before_anything_runs(tmp_path: Path):
+    with pytest.raises(ParameterError, match=r"does not support: task .*: a loop"):
+        plan.read(compiled(toy.looping, tmp_path))
 
 
 def started(runner: Runner, tmp_path: Path) -> tuple[subprocess.Popen[bytes], str]:

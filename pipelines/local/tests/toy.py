@@ -166,12 +166,6 @@ def looping() -> None:
         fail(message=item)
 
 
-@dsl.pipeline(name="guarded")
-def guarded() -> None:
-    with dsl.ExitHandler(apologise()):
-        fail(message="x")
-
-
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
 def refuse(why: str, report: dsl.Output[dsl.HTML], data: dsl.Output[dsl.Dataset]):
     from pathlib import Path

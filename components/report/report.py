@@ -1,0 +1,120 @@
+"""The work of report_run: look, judge, write the Markdown, tell who asked for it."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.report import event, happened, left, markdown, post, run_record
+from kanaria.components.report.happened import Happened, Left, Status
+from kanaria.components.shared import images
+from kanaria.components.shared.errors import KanariaError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunReport:
+    """What is to be reported, and to whom.
+
+    Attributes:
+        status: what KFP says of the tasks.
+        pipeline: name of the pipeline.
+        run_id: KFP's id of the run.
+        run_name: its name in the UI, or "".
+        created: when the run was created, RFC 3339; or "".
+        steps: names of the pipeline's tasks, in their order.
+        last: the step that always runs and leaves artifacts when all before it went well; or "".
+        notify_url: where an event is posted; "" for the environment's.
+        notify_format: see `event.FORMATS`; "" for the environment's.
+    """
+
+    status: Status
+    pipeline: str
+    run_id: str
+    run_name: str = ""
+    created: str = ""
+    steps: Sequence[str] = ()
+    last: str = ""
+    notify_url: str = ""
+    notify_format: str = ""
+
+
+def write(request: RunReport, uri: str, path: Path) -> dict[str, Any]:
+    """Write the summary of a run, notify who is to be told, and return its metadata.
+
+    It does not fail by what it finds: what could not be read or sent is said in the Markdown and
+    in the log, since a failed step's Markdown is not kept.
+
+    Args:
+        request: what is reported.
+        uri: of the Markdown, beside which the other steps' outputs lie.
+        path: where it is written.
+    """
+    found = look(request, uri, datetime.now(UTC))
+    logger.warning("%s", markdown.headline(found))
+    for cause in found.causes:
+        logger.warning("%s", f"{cause.step}: {cause.text}" if cause.step else cause.text)
+    path.write_text(markdown.render(found, _versions()), encoding="utf-8")
+    if told := notify(request, found, uri):
+        logger.warning("%s", told)
+        path.write_text(markdown.render(found, _versions(), [told]), encoding="utf-8")
+    return {"outcome": str(found.outcome), "cause": happened.first_cause(found)}
+
+
+def look(request: RunReport, uri: str, now: datetime) -> Happened:
+    """Return what happened in the run, as far as its files say."""
+    found = _left(request, uri)
+    outcome = happened.outcome(request.status, found, request.last)
+    return Happened(
+        pipeline=request.pipeline,
+        run_id=request.run_id,
+        run_name=request.run_name,
+        outcome=outcome,
+        causes=happened.causes(outcome, request.status, found, request.last),
+        started=_moment(request.created),
+        ended=now,
+        left=found,
+    )
+
+
+def _left(request: RunReport, uri: str) -> Left:
+    try:
+        folder = left.run_folder(uri, request.run_id)
+        own = uri.removeprefix(folder).strip("/").rpartition("/")[0]
+        return run_record.read(folder, own) or left.read(folder, request.steps)
+    except (KanariaError, OSError) as error:
+        return Left(notes=(str(error),))
+
+
+def _moment(text: str) -> datetime | None:
+    """Return a time, None for one that nobody filled in."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _versions() -> list[tuple[str, str]]:
+    taking_part = [("Kanaria", images.VERSION)]
+    taking_part += [("images", f"{images.TRAINING_IMAGE}, {images.CONTROL_IMAGE}")]
+    try:
+        return [*taking_part, ("KFP SDK of the image", version("kfp"))]
+    except PackageNotFoundError:
+        return taking_part
+
+
+def notify(request: RunReport, found: Happened, uri: str) -> str:
+    """Post the event; return what became of it, "" where nobody is to be told."""
+    try:
+        to = post.receiver(request.notify_url, request.notify_format)
+        if to is None:
+            return ""
+        content = event.data(found, uri, images.VERSION)
+        return post.post(to, event.FORMATS[to.format](found, content))
+    except KanariaError as error:
+        return f"nobody was notified: {error}"

@@ -1,0 +1,47 @@
+"""Reads what the runner of one machine keeps of a run while it goes on."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kanaria.components.report.happened import Left, Step
+from kanaria.components.shared import storage
+from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.errors import DataError
+
+FILE = "run.json"
+OUTCOME, ENDPOINT = "outcome", "endpoint"
+
+
+def read(folder: str, own: str) -> Left | None:
+    """Return what the record of the run in `folder` tells; None where there is none.
+
+    Args:
+        folder: of the run.
+        own: name of the task that asks, which is not one of those it reports on.
+
+    Raises:
+        DataError: the record cannot be read.
+    """
+    uri = storage.join(folder, FILE)
+    if storage.is_remote(folder) or not storage.exists(uri):
+        return None
+    try:
+        raw = DocumentFormat().current(json.loads(storage.read_text(uri)), uri)
+        tasks = [task for task in raw["tasks"] if task["name"] != own]
+        found = [task["metadata"][ENDPOINT] for task in tasks if ENDPOINT in task["metadata"]]
+        return Left(steps=tuple(_step(task) for task in tasks), endpoint=(found or [{}])[-1])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{uri}: not the record of a run: {error}") from error
+
+
+def _step(task: Mapping[str, Any]) -> Step:
+    judged = task["metadata"].get(OUTCOME, {})
+    return Step(
+        name=str(task["name"]).rpartition("/")[2],
+        state="not run" if task["state"] == "pending" else str(task["state"]),
+        seconds=float(task["seconds"]),
+        cause=str(task["cause"]),
+        passed=judged.get("passed"),
+        verdict=str(judged.get("summary", "")),
+    )

@@ -1,0 +1,116 @@
+"""The work of promote_model: roll out what is staged at a service, in a person's name."""
+
+import logging
+import time
+from dataclasses import dataclass, replace
+
+from kanaria.components.rollout.rollout import Targets, controlled, policy_of, told
+from kanaria.components.shared.outcome import Outcome
+from kanaria.components.shared.parameters import Faults
+from kanaria.serving.rollout.commands import Command, CommandKind
+from kanaria.serving.rollout.control import orders
+from kanaria.serving.rollout.control.connect import Place, connect
+from kanaria.serving.rollout.control.document import Rollout
+from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.state import Phase, State
+from kanaria.serving.traffic.connect import namespace_of
+
+logger = logging.getLogger(__name__)
+
+STEP = "promote_model"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PromoteRequest:
+    """What to roll out, and who approves it.
+
+    Attributes:
+        namespace: of the service, "" for that of the run.
+        service: its name.
+        policy_file: URI of the policy; "" for that of the rollout under way, else the default one.
+        approved_by: who approves what the policy asks a person, "" for nobody.
+        interval_seconds: between two decisions; 0 to leave the rollout to the cluster's controller.
+        prometheus_url: of the cluster's Prometheus, "" for the environment's.
+        prometheus_queries: name of a set of queries, "" for the environment's.
+        drift_server_url: of the drift server, "" for the environment's.
+    """
+
+    namespace: str
+    service: str
+    policy_file: str
+    approved_by: str
+    interval_seconds: int
+    prometheus_url: str
+    prometheus_queries: str
+    drift_server_url: str
+
+
+def promote(request: PromoteRequest, targets: Targets) -> tuple[bool, Outcome]:
+    """Roll out the newest revision of a service, or go on with its rollout.
+
+    Returns:
+        Whether it was promoted, and the outcome, which passes too when it was handed over. What a
+        rollout promoted already is left as it is.
+
+    Raises:
+        ParameterError: parameters or the policy are wrong, or nothing is on trial.
+        NotReadyError: the platform does not answer, or there is no such service.
+        ConflictError: a rollout of another revision is active.
+    """
+    faults = Faults(STEP)
+    interval = request.interval_seconds
+    faults.check(interval >= 0, "interval_seconds", interval, "use more than 0 seconds")
+    faults.check(bool(request.service), "service_name", request.service, "name the service")
+    faults.raise_if_any()
+    request = replace(request, namespace=request.namespace or namespace_of())
+    given = policy_of(request.policy_file) if request.policy_file else None
+    with connect(
+        prometheus_url=request.prometheus_url,
+        prometheus_queries=request.prometheus_queries,
+        drift_server=request.drift_server_url,
+    ) as place:
+        return told(place, _rolled_out(request, place, given), targets)
+
+
+def _rolled_out(request: PromoteRequest, place: Place, given: Policy | None) -> Rollout:
+    """Begin or find the rollout, approve it if asked to, and control it until it is over."""
+    names = (request.namespace, request.service)
+    last = place.store.load(*names)
+    if last is not None and _is_done(last.rollout, place):
+        return last.rollout
+    under_way = last.rollout.policy if last is not None and last.rollout.governs else None
+    policy = given or under_way or Policy()
+    if request.interval_seconds:
+        place.require(policy)
+    who = request.approved_by or STEP
+    orders.start(place.store, place.traffic, *names, policy, who=who, now=time.time())
+    if request.approved_by:
+        _approve(request, place, policy)
+    return controlled(place, *names, request.interval_seconds)
+
+
+def _is_done(rollout: Rollout, place: Place) -> bool:
+    """Tell whether this rollout gave the newest revision all traffic: a step may run again."""
+    if rollout.state.phase is not Phase.PROMOTED or not rollout.settled:
+        return False
+    target = rollout.target
+    status = place.traffic.observe(target.namespace, target.service)
+    return status is not None and status.latest_created == target.canary
+
+
+def _approve(request: PromoteRequest, place: Place, policy: Policy) -> None:
+    """Approve, in a person's name, what waits for him and what the policy will ask."""
+    names = (request.namespace, request.service)
+    for step in _to_approve(orders.newest(place.store, *names).rollout.state, policy):
+        command = Command(
+            kind=CommandKind.APPROVE, who=request.approved_by, when=time.time(), step=step
+        )
+        orders.order(place.store, *names, command)
+        logger.warning("%s approved %s", request.approved_by, step or "the question in hand")
+
+
+def _to_approve(state: State, policy: Policy) -> list[str]:
+    """Return the steps to approve, "" for a question that is about none. Pure."""
+    given = {approval.step for approval in state.approvals}
+    asked = [state.asked_step] if state.phase is Phase.WAITING_APPROVAL else []
+    return asked + [step for step in policy.approve_before if step not in {*given, *asked}]

@@ -1,0 +1,33 @@
+"""Why a step failed, in one line, from what it wrote to its log. Pure."""
+
+HEADER = "Traceback (most recent call last):"
+SIDE_NOTES = ("Exception ignored", "Error in atexit", "Exception in thread")
+"""First words of the line before a traceback that did not end the process."""
+OWN = "kanaria.components.shared.errors."
+
+
+def exception(lines: list[str]) -> str:
+    """Return the first line of the exception that ended the process, "" where none did.
+
+    It is the line after the frames of the last traceback; what a library prints while the
+    interpreter goes down is passed over.
+    """
+    headers = [
+        number
+        for number, line in enumerate(lines)
+        if line == HEADER and not (number and lines[number - 1].startswith(SIDE_NOTES))
+    ]
+    after = lines[headers[-1] + 1 :] if headers else []
+    found = next((line for line in after if line and not line[0].isspace()), "")
+    return found.removeprefix(OWN)
+
+
+def last_line(lines: list[str]) -> str:
+    """Return the last line with something in it."""
+    written = [line.strip() for line in lines if line.strip()]
+    return (written or ["the step wrote nothing"])[-1].removeprefix(OWN)
+
+
+def raised(lines: list[str]) -> str:
+    """Return the exception that ended the process, or the last line where there was none."""
+    return exception(lines) or last_line(lines)

@@ -1,0 +1,1 @@
+"""The pipeline that rolls out what is staged at a service."""
