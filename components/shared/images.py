@@ -4,6 +4,6 @@ from importlib.metadata import version
 
 VERSION = version("kanaria")
 TRAINING_IMAGE = f"kanaria-training:{VERSION}"
-TRAINING_GPU_IMAGE = f"kanaria-training-gpu:{VERSION}"
+TRAINING_GPU_IMAGE = TRAINING_IMAGE.replace(":", "-gpu:")
 """Holds what the training image holds, and what TensorFlow needs for GPUs; a user names it."""
 CONTROL_IMAGE = f"kanaria-control:{VERSION}"
