@@ -6,7 +6,8 @@ Rule: private names of river are used here and nowhere else. The whole of river 
 
 from collections.abc import Iterable
 from functools import cache
-from importlib.machinery import PathFinder
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import module_from_spec
 from typing import Any
 
@@ -15,18 +16,24 @@ SETTINGS = {"clock": 32, "max_buckets": 5, "min_window_length": 5, "grace_period
 """The defaults of `river.drift.ADWIN`."""
 
 
-@cache
-def _window() -> Any:
-    """Return river's compiled class; the packages above it are looked through, not imported."""
-    folders, parts = None, MODULE.split(".")
-    for number in range(1, len(parts) + 1):
-        name = ".".join(parts[:number])
+def _compiled_module() -> tuple[ModuleSpec, Loader]:
+    """Return where the module is and what loads it; packages above are only looked through."""
+    folders, name = None, ""
+    for part in MODULE.split("."):
+        name = f"{name}.{part}" if name else part
         spec = PathFinder.find_spec(name, folders)
         if spec is None or spec.loader is None:
             raise ModuleNotFoundError(f"no module named {name!r}", name=name)
-        folders = spec.submodule_search_locations
+        found, folders = (spec, spec.loader), spec.submodule_search_locations
+    return found
+
+
+@cache
+def _window() -> Any:
+    """Return river's compiled class."""
+    spec, loader = _compiled_module()
     module: Any = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     return module.AdaptiveWindowing
 
 
