@@ -5,36 +5,31 @@ load lies in a folder beside them. The rest is as for every container here: the 
 network, a read-only root.
 """
 
-import json
 import subprocess
 from pathlib import Path
 
 import pytest
-from container_engine import PROGRAM, RESTRICTED, ROOT, UV, Engine, output_of
+from container_engine import PROGRAM, RESTRICTED, ROOT, UV, output_of
 
 STEPS = ("ingest", "validate", "transform", "train", "evaluate", "detect")
 PYTEST = ["python3", "-P", "-m", "pytest", "-c", str(ROOT / "pyproject.toml")]
 PYTEST += ["--rootdir", str(ROOT), "-p", "no:cacheprovider", "-q"]
-HELD = """
-import json
-from importlib.metadata import distributions
-print(json.dumps([d.name.lower().replace("_", "-").replace(".", "-") for d in distributions()]))
-"""
+EXPORT = [UV, "export", "--quiet", "--frozen", "--no-emit-project", "--no-header"]
+EXPORT += ["--no-annotate", "--no-hashes", "--extra", "training"]
+
+
+def locked(*groups: str) -> set[str]:
+    """Return the packages of the training runtime with those of groups, as lines of the lock."""
+    options = [part for group in groups for part in ("--group", group)]
+    return {line.partition(" ;")[0] for line in output_of([*EXPORT, *options], ROOT).splitlines()}
 
 
 @pytest.fixture(scope="module")
-def packages(
-    docker: Engine, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A folder with what the tests need beside the image's packages, in the lock's versions."""
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what only tests load; nothing that the image leaves out is among it."""
     folder = tmp_path_factory.mktemp("packages")
-    export = [UV, "export", "--quiet", "--frozen", "--no-emit-project", "--no-header"]
-    export += ["--no-annotate", "--no-hashes", "--extra", "training"]
-    lines = output_of([*export, "--group", "test", "--group", "servers"], cwd=ROOT).splitlines()
-    held = set(json.loads(docker.in_container(images["training"], "python3", "-I", "-c", HELD)))
-    wanted = [line.partition(" ;")[0] for line in lines]
     listed = folder.with_suffix(".txt")
-    listed.write_text("\n".join(one for one in wanted if one.partition("==")[0] not in held))
+    listed.write_text("\n".join(sorted(locked("test", "servers") - locked())))
     install = [UV, "pip", "install", "--quiet", "--no-deps", "--python-version", "3.11"]
     subprocess.run([*install, "--target", folder, "--requirements", listed], check=True)
     return folder
