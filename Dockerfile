@@ -1,11 +1,13 @@
 # The images of all runtimes; each holds the extra of uv.lock that RUNTIME names.
-#   training  the steps that compute on data (`make images`)
-#   control   push, rollout and the drift server; no TensorFlow, no KServe server (`make images`)
-#   alibi     alibi-detect, whose Business Source License 1.1 forbids most production use; its
-#             detectors run through kanaria.serving.drift.alibi_detect, which asks for
-#             accept_bsl=True. Nothing of ours needs it (`make image-alibi`)
-# The build context is the root of the repository. On top of a base that has Python 3.11 lie the
-# locked packages as one layer and Kanaria's code as a second.
+#   training      the steps that compute on data, for CPUs (`make images`)
+#   training-gpu  the same with TensorFlow's kernels for GPUs, CUDA and cuDNN (`make image-gpu`)
+#   control       push, rollout and the drift server; no TensorFlow, no KServe server (`make images`)
+#   alibi         alibi-detect, whose Business Source License 1.1 forbids most production use; its
+#                 detectors run through kanaria.serving.drift.alibi_detect, which asks for
+#                 accept_bsl=True. Nothing of ours needs it (`make image-alibi`)
+# The build context is the root of the repository. On a base that has Python 3.11 lie three layers:
+# the large packages, which change rarely, the other packages, and Kanaria's code. None is built
+# from another, so a change builds one.
 # Plain instructions only, so that docker (with BuildKit or without), podman and buildah build it.
 ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm
 
@@ -16,57 +18,63 @@ ARG PIP_INDEX_URL
 ENV UV_SYSTEM_CERTS=1 UV_NO_CACHE=1 UV_LINK_MODE=copy PYTHONHASHSEED=0
 RUN python3 -c 'import sys; sys.exit("BASE_IMAGE needs Python 3.11" if sys.version_info[:2] != (3, 11) else 0)' \
  && python3 -m venv /opt/uv \
- && /opt/uv/bin/python -m pip install --quiet --no-cache-dir "uv==${UV_VERSION}"
+ && /opt/uv/bin/python -m pip install --quiet --no-cache-dir "uv==${UV_VERSION}" "setuptools>=77" \
+ && /opt/uv/bin/uv venv --quiet --python "$(command -v python3)" /opt/kanaria
+COPY .github/scripts/image_layer.py .github/scripts/strip_symbols.py /tools/
 
-# The list of packages is a file of its own: a change of pyproject.toml that does not change it
-# installs nothing anew. Pruned is what only notebooks and builders of TensorFlow load.
-FROM tools AS lock
+# The lists of packages are files of their own: a change of pyproject.toml that does not change a
+# list installs nothing anew. For CPUs tensorflow-cpu takes tensorflow's place: 600 MB less. Pruned
+# are pandas, which only the parts of river import that we do not (control), and everywhere, in the
+# order of the lines: what only notebooks and their debugger load; builders of TensorFlow;
+# TensorBoard's server, which shows and does not write; Google's services that Beam can write to and
+# no step does (storage, BigQuery and Pub/Sub stay, because Beam imports them).
+FROM tools AS lists
 ARG RUNTIME
 COPY pyproject.toml uv.lock /lock/
-RUN /opt/uv/bin/uv export --quiet --frozen --project /lock --extra "${RUNTIME}" --no-emit-project \
-      --prune widgetsnbextension --prune jupyterlab-widgets --prune libclang \
-      --no-header --no-annotate --output-file /requirements.txt
+RUN case "${RUNTIME}" in \
+      training | alibi) own="--group cpu --no-emit-package tensorflow" ;; \
+      control) own="--prune pandas" ;; \
+    esac \
+ && /opt/uv/bin/uv export --quiet --frozen --project /lock --extra "${RUNTIME}" ${own:-} \
+      --prune widgetsnbextension --prune jupyterlab-widgets --prune debugpy \
+      --prune libclang \
+      --prune tensorboard-data-server \
+      --prune google-cloud-aiplatform --prune google-cloud-bigtable --prune google-cloud-build \
+      --prune google-cloud-datastore --prune google-cloud-dlp --prune google-cloud-kms \
+      --prune google-cloud-language --prune google-cloud-recommendations-ai \
+      --prune google-cloud-secret-manager --prune google-cloud-spanner \
+      --prune google-cloud-videointelligence --prune google-cloud-vision \
+      --no-emit-project --no-header --no-annotate --output-file /all.txt \
+ && large='^(apache-beam|nvidia-.*|numpy|pandas|pyarrow|scikit-learn|scipy|tensorflow(-cpu|-data-validation)?|tfx-bsl)([[].*)?==' \
+ && awk -v "large=${large}" \
+      '/^[a-z]/ { list = $0 ~ large ? "/large.txt" : "/others.txt" } { print > list }' /all.txt
 
-FROM tools AS dependencies
-COPY --from=lock /requirements.txt /requirements.txt
+FROM tools AS large
+COPY --from=lists /large.txt /packages.txt
+ARG RUNTIME
 ARG UV_DEFAULT_INDEX
-# Headers and the libraries' own tests serve no step. Bytecode without time stamps, and one time
-# stamp for all files, make equal inputs equal layers; so does compiling in one process, because
-# what a process compiled before shows in its bytecode. The layer is copied with its parent folder,
-# which the engine would else make anew with the time of the build.
-RUN /opt/uv/bin/uv venv --quiet --python "$(command -v python3)" /opt/kanaria \
- && /opt/uv/bin/uv pip install --quiet --python /opt/kanaria/bin/python --no-deps \
-      --require-hashes --requirements /requirements.txt \
- && cd /opt/kanaria/lib/python3.11/site-packages \
- && rm -rf tensorflow/include pyarrow/include pyarrow/src numpy/core/include Crypto/SelfTest \
- && find . -regextype posix-extended -type d -regex '\./(numpy|pandas|pyarrow|scipy)/(.*/)?tests' \
-      -prune -exec rm -rf {} + \
- && /opt/kanaria/bin/python -m compileall -q --invalidation-mode unchecked-hash . \
- && rm -f /opt/kanaria/.lock /opt/kanaria/.gitignore \
- && mkdir -p /dependencies/opt && cp --archive --link /opt/kanaria /dependencies/opt/ \
- && find /dependencies -exec touch --no-dereference --date=@0 {} +
+RUN [ "${RUNTIME}" != control ] || only=--bytecode-only \
+ && /opt/uv/bin/python /tools/image_layer.py /packages.txt /layer ${only:-}
 
-FROM dependencies AS code
+FROM tools AS others
+COPY --from=lists /others.txt /packages.txt
+ARG RUNTIME
+ARG UV_DEFAULT_INDEX
+RUN [ "${RUNTIME}" != control ] || only=--bytecode-only \
+ && /opt/uv/bin/python /tools/image_layer.py /packages.txt /layer ${only:-}
+
+FROM tools AS code
 COPY pyproject.toml setup.cfg README.md /source/
 COPY components /source/components
 COPY pipelines /source/pipelines
 COPY serving /source/serving
-ARG UV_DEFAULT_INDEX
-RUN /opt/uv/bin/uv build --quiet --wheel --out-dir /dist /source \
- && /opt/uv/bin/uv pip install --quiet --python /opt/kanaria/bin/python --no-deps --no-index \
-      --find-links /dist kanaria \
- && packages=opt/kanaria/lib/python3.11/site-packages \
- && mkdir -p /layer/opt/kanaria/bin "/layer/$packages" \
- && cp /opt/kanaria/bin/kanaria /layer/opt/kanaria/bin/ \
- && cp -r "/$packages/kanaria" "/$packages"/kanaria-*.dist-info "/layer/$packages/" \
- && rm "/layer/$packages"/kanaria-*.dist-info/uv_cache.json \
- && sed -i /uv_cache.json/d "/layer/$packages"/kanaria-*.dist-info/RECORD \
- && /opt/kanaria/bin/python -m compileall -q --invalidation-mode unchecked-hash \
-      -s /layer "/layer/$packages" \
- && find /layer -exec touch --no-dereference --date=@0 {} +
+RUN /opt/uv/bin/uv build --quiet --wheel --no-build-isolation --python /opt/uv/bin/python \
+      --out-dir /dist /source \
+ && /opt/uv/bin/python /tools/image_layer.py /dist/*.whl /layer
 
 FROM ${BASE_IMAGE} AS runtime
-COPY --from=dependencies /dependencies /
+COPY --from=large /layer /
+COPY --from=others /layer /
 COPY --from=code /layer /
 # Any user id may run it, and the root may be read-only: only /tmp is written.
 ENV PATH=/opt/kanaria/bin:${PATH:-/usr/local/bin:/usr/bin:/bin} HOME=/tmp PYTHONDONTWRITEBYTECODE=1
@@ -83,9 +91,18 @@ LABEL org.opencontainers.image.title="kanaria-${RUNTIME}" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
+# The libraries of NVIDIA's wheels find each other, and the driver where GKE puts it; TensorFlow takes
+# of a GPU's memory what it needs, not all. NVIDIA_VISIBLE_DEVICES stays the device plugin's to set.
+FROM runtime AS gpu
+ARG NVIDIA=/opt/kanaria/lib/python3.11/site-packages/nvidia
+ENV PATH=${NVIDIA}/cuda_nvcc/bin:${PATH} \
+    LD_LIBRARY_PATH=${NVIDIA}/cublas/lib:${NVIDIA}/cuda_cupti/lib:${NVIDIA}/cuda_nvrtc/lib:${NVIDIA}/cuda_runtime/lib:${NVIDIA}/cudnn/lib:${NVIDIA}/cufft/lib:${NVIDIA}/curand/lib:${NVIDIA}/cusolver/lib:${NVIDIA}/cusparse/lib:${NVIDIA}/nccl/lib:${NVIDIA}/nvjitlink/lib:/usr/local/nvidia/lib64 \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    TF_FORCE_GPU_ALLOW_GROWTH=true
+
 FROM runtime AS alibi
-COPY --from=dependencies \
-  /opt/kanaria/lib/python3.11/site-packages/alibi_detect-*.dist-info/licenses/LICENSE \
+COPY --from=others \
+  /layer/opt/kanaria/lib/python3.11/site-packages/alibi_detect-*.dist-info/licenses/LICENSE \
   /licenses/alibi-detect/
 ENV TF_USE_LEGACY_KERAS=1
 CMD ["python"]

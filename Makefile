@@ -29,7 +29,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate benchmark
-.PHONY: clean images image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
+.PHONY: clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -121,31 +121,38 @@ benchmark: install ## Measure seconds and peak memory of every step (15k and 150
 	$(SERVING)/python tests/benchmarks/steps.py
 
 images: ## Build the training and the control image from BASE_IMAGE with any engine (DOCKER).
-	$(call build,training,runtime)
-	$(call build,control,runtime)
-	@for image in $(call IMAGE,training) $(call IMAGE,control); do \
-	  echo "$$image $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $$image) / 1000000 )) MB"; done
+	@$(MAKE) --no-print-directory --jobs 2 image-training image-control
+
+image-training image-control: image-%:
+	$(call build,$*,runtime)
+
+image-gpu: ## Build the training image for GPU nodes: TensorFlow's kernels for GPUs, CUDA, cuDNN.
+	$(call build,training-gpu,gpu)
 
 # The tag has the hash of the list: the same that a config's requirements_file gives.
-image-with: WITH = $(call IMAGE,training)-with-$(shell sha256sum "$(or $(REQUIREMENTS),/dev/null)" | cut -c1-12)
-image-with: ## Build the training image with a user's own packages (REQUIREMENTS=requirements.txt).
+image-with: BELOW = $(call IMAGE,training$(if $(GPU),-gpu))
+image-with: WITH = $(BELOW)-with-$(shell sha256sum "$(or $(REQUIREMENTS),/dev/null)" | cut -c1-12)
+image-with: ## Build the training image with own packages (REQUIREMENTS=requirements.txt; GPU=1).
 	@test -f "$(REQUIREMENTS)" || { echo "error: name the list: make image-with REQUIREMENTS=requirements.txt"; exit 1; }
-	$(call build,training,runtime)
+	$(if $(GPU),$(call build,training-gpu,gpu),$(call build,training,runtime))
 	@rm -rf build/own-packages && mkdir -p build/own-packages
 	@cp pyproject.toml uv.lock build/own-packages && cp "$(REQUIREMENTS)" build/own-packages/requirements.txt
+	started=$$(date +%s); \
 	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --file Dockerfile.own-packages --tag $(WITH) \
-	  --build-arg TRAINING_IMAGE=$(call IMAGE,training) --build-arg UV_VERSION=$(UV_VERSION) \
-	  $(addprefix --build-arg ,$(PASSED_ON)) build/own-packages
-	@echo "$(WITH) $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $(WITH)) / 1000000 )) MB"
+	  --build-arg TRAINING_IMAGE=$(BELOW) --build-arg UV_VERSION=$(UV_VERSION) \
+	  $(addprefix --build-arg ,$(PASSED_ON)) build/own-packages && $(call built,$(WITH))
 
 image-alibi: ## Build the image with alibi-detect (BSL 1.1: production use needs a licence of Seldon's).
 	$(call build,alibi,alibi)
 
+# The last line says what was built, its size and the seconds it took.
 define build
+	started=$$(date +%s); \
 	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --target $(2) --tag $(call IMAGE,$(1)) \
-	  --build-arg RUNTIME=$(1) $(addprefix --build-arg ,$(BUILD_ARGUMENTS)) .
-
+	  --build-arg RUNTIME=$(1) $(addprefix --build-arg ,$(BUILD_ARGUMENTS)) . && $(call built,$(call IMAGE,$(1)))
 endef
+
+built = echo "$(1) $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $(1)) / 1000000 )) MB in $$(( $$(date +%s) - started )) s"
 
 test-images: install ## Build the images and run a whole job in them (as root: own engine, own base).
 	$(SERVING)/python -I -m pytest tests/images

@@ -11,7 +11,7 @@ from typing import Any
 
 from kanaria.components.shared import atomic, yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines import requirements
 from kanaria.pipelines.compiled import NAMES
 from kanaria.pipelines.requirements import MARK
@@ -19,7 +19,7 @@ from kanaria.pipelines.resources import defaults
 from kanaria.pipelines.resources.apply import applied
 from kanaria.pipelines.resources.resources import NOTHING, Resources
 
-IMAGES = (TRAINING_IMAGE, CONTROL_IMAGE)
+IMAGES = (TRAINING_IMAGE, TRAINING_GPU_IMAGE, CONTROL_IMAGE)
 OWN = "kanaria-"
 """What the names of Kanaria's images begin with where no registry stands before them."""
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from kanaria.components.shared import fingerprint
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.components.shared.images import TRAINING_GPU_IMAGE, TRAINING_IMAGE
 from kanaria.components.shared.parameters import Faults
 
 KEY = "requirements_file"
-TRAINING = f"{TRAINING_IMAGE.partition(':')[0]}:"
+TRAINING = tuple(f"{name.partition(':')[0]}:" for name in (TRAINING_IMAGE, TRAINING_GPU_IMAGE))
+"""How the names of the images begin that take a user's packages."""
 MARK = "-with-"
 """Stands in the image's tag before the hash of the list; the Makefile writes the same."""
 HASH_LENGTH = 12

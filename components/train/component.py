@@ -21,6 +21,7 @@ def train_model(
     hyperparameters: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
     custom_config: dict = {},  # noqa: B006
     seed: int = 0,
+    precision: str = "float32",
     base_model: str = "",
     model_run_dir: str = "",
 ) -> None:
@@ -38,13 +39,16 @@ def train_model(
         hyperparameters: Handed to run_fn as fn_args.hyperparameters.
         custom_config: Handed to run_fn as fn_args.custom_config.
         seed: Seed of Python, numpy and TensorFlow; the same seed gives the same model on CPU.
+        precision: Keras's policy for run_fn: float32, or mixed_float16 or mixed_bfloat16 to train
+            faster on a GPU that has units for it.
         base_model: URI of the release to start from, as resolve_deployed gives it; run_fn finds
             its SavedModel at fn_args.base_model. Empty to start anew.
         model_run_dir: Path or bucket URI where logs and checkpoints outlive the step, so that a
             killed training is resumed; one training at a time. Empty for the model_run artifact.
 
     Returns:
-        model: SavedModel in the folder "1"; fingerprint and signatures in the metadata.
+        model: SavedModel in the folder "1"; fingerprint, signatures, device and precision in the
+            metadata.
         model_run: What run_fn logged, for TensorBoard; with model_run_dir only its name.
         serving_samples: Signature, and up to 50 eval rows with the model's answers, for push_model.
     """
@@ -67,6 +71,7 @@ def train_model(
         hyperparameters=hyperparameters,
         custom_config=custom_config,
         seed=seed,
+        precision=precision,
         base_model=base_model,
         model_run_dir=model_run_dir,
     )

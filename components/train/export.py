@@ -18,7 +18,7 @@ import tensorflow_transform as tft
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.model_inputs import OPTIONAL_INPUTS
 from kanaria.components.shared.parameters import Faults
-from kanaria.components.train import signature_names
+from kanaria.components.train import precision, signature_names
 
 MISSING_INTEGER = tf.int64.min
 OUTPUT = "outputs"
@@ -134,7 +134,8 @@ def export_model(
 ) -> None:
     """Save `model` behind its transform with both signatures.
 
-    Each returns the model's outputs by name, a single one as `outputs`.
+    Each returns the model's outputs by name, a single one as `outputs`; those of 16 bits, which a
+    mixed policy of Keras gives, in 32.
 
     Args:
         model: functional model of tf.keras, or of Keras 3 on TensorFlow, whose inputs are named
@@ -150,13 +151,14 @@ def export_model(
     specification = _request_features(tf_transform_output, label_keys)
     saved_as = signature_names.writable(specification)
     single = _single_valued(tf_transform_output)
+    precision.keep_transform_in_its_types()
     module = tf.Module()
     # What the signatures hold on to must be tracked, or it is not saved.
     module.transform = tf_transform_output.transform_features_layer()
     module.model = model
 
     def answer(raw: dict[str, Any]) -> dict[str, tf.Tensor]:
-        return _named(model, model(_asked(model, module.transform(raw))))
+        return precision.served(_named(model, model(_asked(model, module.transform(raw)))))
 
     def from_rows(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return answer(

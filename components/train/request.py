@@ -10,6 +10,9 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.serving_samples import ServingSamples
 
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+"""Keras's own names; with the mixed ones layers compute in 16 bits and keep weights in 32."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainRequest:
@@ -27,6 +30,7 @@ class TrainRequest:
         hyperparameters: handed to the function.
         custom_config: handed to the function.
         seed: of Python, numpy and TensorFlow, 0 to 2**32 - 1.
+        precision: Keras's policy while the function runs, one of `PRECISIONS`.
         base_model: URI of the release to start from, or "".
         model_run_dir: path or bucket URI where logs and checkpoints outlive the step, or "".
     """
@@ -42,17 +46,26 @@ class TrainRequest:
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     custom_config: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
+    precision: str = PRECISIONS[0]
     base_model: str = ""
     model_run_dir: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
-    """What is known of the model: content fingerprint, signatures' names, samples of answers."""
+    """What is known of the model.
+
+    Attributes:
+        fingerprint: of its content.
+        signatures: names of them.
+        samples: rows and its answers.
+        device: what it was trained on: "CPU", or the GPUs, as `devices.used` tells them.
+    """
 
     fingerprint: str
     signatures: tuple[str, ...]
     samples: ServingSamples
+    device: str
 
     def metadata(
         self, request: TrainRequest, examples: Mapping[str, Any]
@@ -73,6 +86,8 @@ class Trained:
             "fingerprint": self.fingerprint,
             "signatures": list(self.signatures),
             **{name: getattr(request, name) for name in settings},
+            "precision": request.precision,
+            "device": self.device,
             "packages": packages.versions(),
             "data": data,
         }
@@ -93,6 +108,8 @@ def check(request: TrainRequest) -> None:
     faults.check(request.train_steps >= 0, "train_steps", request.train_steps, "use 0 or more")
     faults.check(request.eval_steps >= 0, "eval_steps", request.eval_steps, "use 0 or more")
     faults.check(0 <= request.seed < 2**32, "seed", request.seed, "use 0 to 2**32 - 1")
+    remedy = f"use one of {', '.join(PRECISIONS)}"
+    faults.check(request.precision in PRECISIONS, "precision", request.precision, remedy)
     for name in ("base_model", "model_run_dir"):
         uri = getattr(request, name)
         try:

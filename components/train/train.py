@@ -1,5 +1,6 @@
 """The work of train_model."""
 
+import logging
 from pathlib import Path
 
 import tensorflow as tf
@@ -9,13 +10,14 @@ from kanaria.components.shared import atomic, examples, fingerprint, user_module
 from kanaria.components.shared.errors import UserCodeError
 from kanaria.components.shared.schema_file import read_schema
 from kanaria.components.shared.tfx_names import FnArgs
-from kanaria.components.train import base_model, model_run, private_tensorflow
+from kanaria.components.train import base_model, devices, model_run, precision, private_tensorflow
 from kanaria.components.train.check_model import check_model
 from kanaria.components.train.data_accessor import DATA_ACCESSOR
 from kanaria.components.train.diagnosis import with_remedy
 from kanaria.components.train.request import Trained, TrainRequest, check
 from kanaria.components.train.training_key import training_key
 
+logger = logging.getLogger(__name__)
 VERSION = "1"
 """Folder name of the SavedModel: TF Serving wants an integer below the model's base path."""
 
@@ -38,7 +40,10 @@ def _train_files(request: TrainRequest) -> list[Path]:
 
 
 def _make_repeatable(seed: int) -> None:
-    """Seed Python, numpy and TensorFlow; equal seeds give equal weights on a CPU."""
+    """Seed Python, numpy and TensorFlow; equal seeds give equal weights on a CPU.
+
+    On a GPU they give nearly equal ones: sums there have no fixed order.
+    """
     tf.keras.utils.set_random_seed(seed)
     if not tf.config.list_physical_devices("GPU"):
         # On a GPU an operation that has no deterministic form would fail instead.
@@ -51,7 +56,7 @@ def _key(request: TrainRequest, base: Path | None) -> str:
         return ""
     folders = [request.examples, _source(request), request.schema, request.transform_graph]
     names = ("run_fn", "train_steps", "eval_steps", "hyperparameters", "custom_config", "seed")
-    settings = {name: getattr(request, name) for name in names}
+    settings = {name: getattr(request, name) for name in (*names, "precision")}
     return training_key([*folders, *([base] if base else [])], request.module_file, settings)
 
 
@@ -86,18 +91,23 @@ def train(request: TrainRequest, model: Path, logs: Path) -> Trained:
         logs: folder for what the function logs, or for the name of the place it is in.
 
     Raises:
-        ParameterError: a parameter is out of range.
+        ParameterError: a parameter is out of range, or this process was given a GPU that TensorFlow
+            does not see.
         UserCodeError: the function does not load, fails, or saves no usable model.
         DataError: a split is missing, `base_model` is no release, or the model answers eval rows
             with non-finite numbers.
         NotReadyError: the store of `base_model` or `model_run_dir` does not answer.
     """
     check(request)
+    devices.let_memory_grow()
+    devices.check()
+    logger.info("Training on %s.", devices.used())
     eval_files = examples.split_files(request.examples, "eval")
     train_files = _train_files(request)
     schema = read_schema(request.schema / "schema.pbtxt")
     run_fn = user_module.function(request.module_file, request.run_fn)
     private_tensorflow.leave_tf_keras_unconverted()
+    precision.keep_transform_in_its_types()
     _make_repeatable(request.seed)
     # The model is published first: until it is, its checkpoints are needed.
     with (
@@ -108,7 +118,8 @@ def train(request: TrainRequest, model: Path, logs: Path) -> Trained:
         saved = temporary / VERSION
         saved.parent.mkdir()
         try:
-            user_module.call(run_fn, _fn_args(request, saved, run.folder, base))
+            with precision.policy(request.precision):
+                user_module.call(run_fn, _fn_args(request, saved, run.folder, base))
         except UserCodeError as error:
             raise with_remedy(error, train_files) from error.__cause__
         if not (saved / "saved_model.pb").exists():
@@ -121,4 +132,5 @@ def train(request: TrainRequest, model: Path, logs: Path) -> Trained:
             fingerprint=fingerprint.of_tree(temporary),
             signatures=checked.signatures,
             samples=checked.samples,
+            device=devices.used(),
         )

@@ -9,7 +9,11 @@ from kanaria.components.shared import fingerprint
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.pipelines.requirements import KEY, MARK
 
-RUNTIMES = {"kanaria-training": "training", "kanaria-control": "serving"}
+RUNTIMES = {
+    "kanaria-training": "training",
+    "kanaria-training-gpu": "training",
+    "kanaria-control": "serving",
+}
 """Image name without registry and tag -> extra of pyproject.toml, folder under `.venv`."""
 
 

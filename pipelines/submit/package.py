@@ -120,7 +120,10 @@ def _remarks(document: Mapping[str, Any]) -> Iterator[str]:
             "--image-prefix"
         )
     for image in without_cuda(document):
-        yield f"an accelerator is asked for, but {image} computes on the CPU; name another image"
+        yield (
+            f"an accelerator is asked for, but {image} computes on the CPU; `make image-gpu` "
+            f"builds one that does not: write image: {'-gpu:'.join(image.rsplit(':', 1))}"
+        )
 
 
 def warn(package: Package) -> None:

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines import requirements
 from kanaria.pipelines.compile import compile_pipeline
 from kanaria.pipelines.submit import package, parameters
@@ -22,12 +22,13 @@ def document(*images: str) -> dict:
     return {"deploymentSpec": {"executors": executors}}
 
 
-def test_only_the_training_image_gets_the_packages(listed: Path):
+def test_only_the_training_images_get_the_packages(listed: Path):
     # The hash is that of `sha256sum requirements.txt`, which the Makefile calls.
-    images = TRAINING_IMAGE, f"registry:5000/ml/{TRAINING_IMAGE}", CONTROL_IMAGE, "python:3.11"
+    others = CONTROL_IMAGE, "python:3.11", "kanaria-training-of-ours:1"
+    images = TRAINING_IMAGE, f"registry:5000/ml/{TRAINING_GPU_IMAGE}", *others
     found = requirements.with_packages(document(*images), listed)
-    own = f"{TRAINING_IMAGE}-with-7e6518373b1a"
-    assert found == document(own, f"registry:5000/ml/{own}", CONTROL_IMAGE, "python:3.11")
+    own, gpu = (f"{i}-with-7e6518373b1a" for i in (TRAINING_IMAGE, TRAINING_GPU_IMAGE))
+    assert found == document(own, f"registry:5000/ml/{gpu}", *others)
     assert requirements.with_packages(found, listed) == found
 
 

@@ -13,6 +13,8 @@ import tempfile
 from pathlib import Path
 
 RELEASE = "bookworm"
+UNREAD = ("usr/share/doc", "usr/share/info", "usr/share/locale", "usr/share/man")
+"""What the slim images of Debian leave out too, but for the copyrights."""
 PACKAGES = "python3,python3-venv,ca-certificates"
 MIRROR = "http://deb.debian.org/debian"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -39,6 +41,10 @@ def write(archive: Path) -> None:
         for cache in ("var/cache/apt", "var/lib/apt/lists"):
             shutil.rmtree(root / cache)
             (root / cache).mkdir()
+        for folder in UNREAD:
+            for file in (root / folder).rglob("*"):
+                if not file.is_dir() and file.name != "copyright":
+                    file.unlink()
         archive.parent.mkdir(parents=True, exist_ok=True)
         partial = archive.with_suffix(".partial")
         subprocess.run(["tar", "--directory", root, "--create", "--file", partial, "."], check=True)

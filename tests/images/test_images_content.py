@@ -1,6 +1,7 @@
 """What is in the images and how they may be run."""
 
 import json
+import re
 from importlib.metadata import version
 
 import pytest
@@ -8,10 +9,12 @@ import yaml
 from container_engine import NOT_TO_BE_FOUND, ROOT, UV, Engine, output_of
 
 RUNTIMES = ("training", "control")
-PRUNED = ["widgetsnbextension", "jupyterlab-widgets", "libclang"]
+PRUNED = re.findall(r"--prune ([\w-]+)", (ROOT / "Dockerfile").read_text())
+OF_CPUS = ["--group", "cpu", "--no-emit-package", "tensorflow"]
 ANY_USER = ("--user", "1000680000:0")  # As OpenShift gives one.
 INSTALLED = """
 import json
+import re
 from importlib.metadata import distributions
 names = {d.name.lower().replace("_", "-").replace(".", "-"): d.version for d in distributions()}
 print(json.dumps(names))
@@ -87,20 +90,22 @@ def test_the_image_holds_the_packages_of_the_lock(
 ):
     command = [UV, "export", "--quiet", "--frozen", "--no-emit-project", "--no-hashes"]
     command += ["--no-header", "--no-annotate", "--extra", runtime]
-    if runtime == "training":
-        command += [part for name in PRUNED for part in ("--prune", name)]
+    kept_for_tfx = {"pandas"} if runtime == "training" else set()
+    command += [part for name in PRUNED if name not in kept_for_tfx for part in ("--prune", name)]
+    command += OF_CPUS if runtime == "training" else []
     locked = dict(
         line.partition(" ;")[0].strip().split("==")
         for line in output_of(command, cwd=ROOT).splitlines()
     )
     held = json.loads(docker.in_container(images[runtime], "python3", "-I", "-c", INSTALLED))
     assert held.pop("kanaria") == version("kanaria")
+    assert held.pop("tensorflow", None) == held.get("tensorflow-cpu")
     assert held == {name: number.partition("[")[0] for name, number in locked.items()}
 
 
 def test_the_control_image_has_no_tensorflow_and_no_kserve(docker: Engine, images: dict[str, str]):
     held = json.loads(docker.in_container(images["control"], "python3", "-c", INSTALLED))
-    assert not {"tensorflow", "kserve", "apache-beam", "pyarrow"} & set(held)
+    assert not {"tensorflow", "tensorflow-cpu", "kserve", "apache-beam", "pyarrow"} & set(held)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

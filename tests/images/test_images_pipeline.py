@@ -94,7 +94,7 @@ def both(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> It
         shutil.copy(TAXI / name, folder)
     # A container without a network reaches no revision, and answers take what time they take.
     parameters = yaml.safe_load((folder / "train.yaml").read_text())
-    parameters["checks"] = dict.fromkeys(("signature", "api_call", "load"), False)
+    parameters["delivery"]["checks"] = dict.fromkeys(("signature", "api_call", "load"), False)
     (folder / "train.yaml").write_text(yaml.safe_dump(parameters))
     subprocess.run([sys.executable, TAXI / "make_data.py", folder / "taxi.csv", "1500"], check=True)
     workspace = Workspace(folder)

@@ -9,7 +9,7 @@ import yaml
 from kfp_contract import Contract
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines.resources import resources
 from kanaria.pipelines.submit import package, schedule
 from kanaria.pipelines.submit.client import Server
@@ -79,10 +79,10 @@ def test_an_accelerator_for_an_image_that_uses_none_is_told_of():
     prefix = "registry.example.com/ml"
     found = package.read("train_and_deploy", image_prefix=prefix, resources=resources.of(gpu))
     assert found.remarks == (
-        f"an accelerator is asked for, but {prefix}/{TRAINING_IMAGE} computes on the CPU; name "
-        "another image",
+        f"an accelerator is asked for, but {prefix}/{TRAINING_IMAGE} computes on the CPU; `make "
+        f"image-gpu` builds one that does not: write image: {prefix}/{TRAINING_GPU_IMAGE}",
     )
-    gpu["train_model"]["image"] = f"{prefix}/kanaria-training-gpu:1"
+    gpu["train_model"]["image"] = f"{prefix}/{TRAINING_GPU_IMAGE}"
     found = package.read("train_and_deploy", image_prefix=prefix, resources=resources.of(gpu))
     assert found.remarks == ()
 

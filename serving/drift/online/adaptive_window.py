@@ -7,7 +7,7 @@ model. The search is river's, which looks at every 32nd row. River's objects liv
 so the values are kept and searched anew with each update: give it many rows at a time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.columns import matrix, rows_of
 from kanaria.serving.drift.effects import NORMAL_QUANTILE
+from kanaria.serving.drift.online import private_river
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
 from kanaria.serving.drift.online.running import follow
 from kanaria.serving.drift.ordered import same_features
@@ -32,8 +33,7 @@ def change_points(values: ArrayLike, delta: float = 0.002) -> tuple[int, ...]:
         values: in the order of time, none missing.
         delta: chance of a false alarm at each look, above 0 and below 1.
     """
-    detector = _adwin(delta)
-    return tuple(_changes(detector, np.asarray(values, dtype=np.float64)))
+    return tuple(private_river.changes(np.asarray(values, dtype=np.float64), delta))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +149,7 @@ class _Run:
         while done < len(new):
             kept = kept if len(kept) < longest else kept[longest - longest // 2 :]
             series = np.concatenate([kept, new[done : done + longest - len(kept)]])
-            changes = _changes(_adwin(self.settings.delta), series)
+            changes = private_river.changes(series, self.settings.delta)
             later = [change for change in changes if change >= len(kept)]
             if later:
                 return int(places[done + later[0] - len(kept)])
@@ -159,7 +159,7 @@ class _Run:
 
     def _described(self, state: State, feature: int) -> OnlineFeature:
         series = _kept(state, feature)
-        places = _changes(_adwin(self.settings.delta), series)
+        places = private_river.changes(series, self.settings.delta)
         changed = bool(places) and places[-1] == len(series) - 1
         cut = _best_cut(series) if changed else 0
         effect = self._effect(series[:cut] if changed else series, series[cut:])
@@ -193,20 +193,3 @@ def _best_cut(series: Floats) -> int:
     before = np.arange(1, len(series))
     lag = np.cumsum(series)[:-1] - before * series.mean()
     return int(np.argmax(lag**2 / (before * (len(series) - before)))) + 1
-
-
-def _adwin(delta: float) -> Any:
-    from river import drift
-
-    untyped: Any = drift.ADWIN
-    return untyped(delta=delta)
-
-
-def _changes(adwin: Any, values: Iterable[float]) -> list[int]:
-    """Return the places in `values` at which `adwin` finds a change."""
-    found = []
-    for place, value in enumerate(values):
-        adwin.update(value)
-        if adwin.drift_detected:
-            found.append(place)
-    return found

@@ -1,8 +1,14 @@
 """ADWIN on the errors of a model: when a change was found, and how large it was."""
 
+import subprocess
+import sys
+
 import numpy as np
+import pytest
+from river import drift
 from scipy import stats
 
+from kanaria.serving.drift.online import private_river
 from kanaria.serving.drift.online.adaptive_window import AdaptiveWindow, change_points
 
 
@@ -39,3 +45,35 @@ def test_only_the_newest_values_are_kept():
     state, result = detector.update(reference, detector.start(reference), {"error": values})
     assert state.memory.shape == (1, 200)
     assert any(4_500 < row < 4_600 for row in result.alarms)
+
+
+@pytest.mark.parametrize("delta", [0.002, 0.2])
+@pytest.mark.parametrize(
+    "values",
+    [
+        errors([0.05, 0.3, 0.05, 0.9], 700, seed=4),
+        np.random.default_rng(5).normal(np.repeat([0.0, 4.0, -1e6, 0.0], 300)),
+        np.zeros(500),
+        np.array([]),
+    ],
+    ids=["errors", "numbers", "constant", "none"],
+)
+def test_changes_are_found_where_river_finds_them(values: np.ndarray, delta: float):
+    whole, found = drift.ADWIN(delta=delta), []
+    for place, value in enumerate(values):
+        whole.update(value)
+        if whole.drift_detected:
+            found.append(place)
+    assert private_river.changes(values, delta) == found
+    assert found or np.ptp([0.0, *values]) == 0.0
+
+
+def test_a_change_is_found_without_the_rest_of_river():
+    script = (
+        "import sys; from kanaria.serving.drift.online import private_river; "
+        "print(private_river.changes([0.0] * 200 + [1.0] * 200, 0.002), 'pandas' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[223] False"
