@@ -205,14 +205,19 @@ class KubernetesClient:
         name: str,
         patch: Mapping[str, Any],
         resource_version: str,
+        *,
+        tried: bool = False,
     ) -> Object:
         """Change fields of the object as it was at `resource_version`; None removes a field.
+
+        With `tried` nothing is changed: what would come of it is returned, defaults filled in.
 
         Raises:
             ConflictError: the object has changed since.
         """
         metadata = {**patch.get("metadata", {}), "resourceVersion": resource_version}
         path, query = resource.path(namespace, name), {"fieldManager": FIELD_MANAGER}
+        query |= {"dryRun": "All"} if tried else {}
         body = {**patch, "metadata": metadata}
         return self._call("PATCH", path, query=query, body=body, kind=MERGE) or {}
 

@@ -93,10 +93,14 @@ class PaperCluster:
         name: str,
         patch: Mapping[str, Any],
         resource_version: str,
+        *,
+        tried: bool = False,
     ) -> Object:
         self.between()
         self._compare(resource, namespace, name, resource_version)
         changed = _merged(self._objects[(resource, namespace, name)], patch)
+        if tried:
+            return changed
         return self._put(resource, namespace, name, changed)
 
     def delete(self, resource: Resource, namespace: str, name: str) -> None:
