@@ -145,7 +145,9 @@ class CanarySpecTraffic:
         found = self._existing(namespace, name)
         now = variants.read(found)
         require_rollback(f"{namespace}/{name}", self._status(found))
-        if now.trial is None and now.previous and not _is_ready(found, now.previous):
+        # Until KServe tells of it, it still has the copies with which it was the stable one.
+        is_asleep = bool(now.previous) and not _told(found, now.previous or {}).get("ready", True)
+        if now.trial is None and now.previous and is_asleep:
             self._write(found, variants.woken)
             raise NotReadyError(
                 f"{namespace}/{name}: {now.revision(now.previous)} is started for the rollback; "

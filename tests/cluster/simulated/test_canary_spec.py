@@ -5,6 +5,7 @@ part that routes, see `routing_kserve`; without it, this is the KServe that does
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from accounts import Account
@@ -15,12 +16,13 @@ from traffic_contract import NoMirrorContract, Rollout, TrafficContract
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import Placement, ServiceSpec
+from kanaria.serving.inference_service.spec import Placement, ServiceSpec, StorageAccess
 from kanaria.serving.kubernetes_client import INFERENCE_SERVICES, KubernetesClient
 from kanaria.serving.traffic import canary_spec
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
 from kanaria.serving.traffic.cluster import ClusterTraffic
 from kanaria.serving.traffic.routing import suffix
+from kanaria.serving.traffic.swap import swap
 
 FOREIGN = "theirs"
 
@@ -71,21 +73,28 @@ def test_a_promotion_and_the_way_back_restart_no_pod(way: ClusterWay, services: 
         assert {name: pods_of(services, name) for name in (one, two)} == before
 
 
+def canaries(found: dict[str, Any]) -> object:
+    return found["spec"].get("canary")
+
+
 def test_an_entry_of_another_writer_survives_every_verb(
     way: ClusterWay, services: InferenceServices, cluster: KubernetesClient
 ):
     rollout = Rollout(way, "taxi")
     rollout.deploy("one")
     rollout.until_shares(one=100)
-    found = services.get("taxi")
     model = {"modelFormat": {"name": "tensorflow"}, "storageUri": "s3://models/theirs"}
     theirs = {
         "trafficPercent": 20,
         "predictor": {"name": FOREIGN, "minReplicas": 1, "model": model},
     }
-    patch = {"spec": {"canary": [theirs]}}
-    version = found["metadata"]["resourceVersion"]
-    cluster.merge_patch(INFERENCE_SERVICES, way.namespace, "taxi", patch, version)
+
+    def write(found: dict[str, Any]) -> None:
+        version = found["metadata"]["resourceVersion"]
+        patch = {"spec": {"canary": [theirs]}}
+        cluster.merge_patch(INFERENCE_SERVICES, way.namespace, "taxi", patch, version)
+
+    swap(services.get("taxi"), lambda: services.get("taxi"), canaries, [theirs], write)
     rollout.until_shares(one=80, theirs=20)
     rollout.deploy("two")
     way.traffic.shift(*rollout.where, 30)
@@ -140,22 +149,23 @@ def test_the_controllers_account_does_every_verb(
 
 
 def test_a_field_that_kserve_fills_in_is_not_taken_for_inherited(way: ClusterWay):
-    def staged(model: str, placement: Placement) -> None:
+    def staged(model: str, cpu: str, account: str = "default") -> None:
         spec = ServiceSpec(
             name="taxi",
             namespace=way.namespace,
             storage_uri=f"s3://models/{model}",
-            placement=placement,
+            placement=Placement(cpu=cpu),
+            storage=StorageAccess(service_account=account),
         )
         way.traffic.stage(build(spec))
 
     rollout = Rollout(way, "taxi")
-    staged("one", Placement(cpu="1", node_selector={"pool": "a"}))
+    staged("one", "1")
     rollout.until_shares(one=100)
-    with pytest.raises(ParameterError, match=r"predictor\.nodeSelector=") as refused:
-        staged("two", Placement(cpu="2"))
+    with pytest.raises(ParameterError, match=r"predictor\.serviceAccountName=") as refused:
+        staged("two", "2", account="")
     assert str(refused.value).count("predictor.") == 1
-    staged("two", Placement(cpu="2", node_selector={"pool": "a"}))
+    staged("two", "2")
 
 
 def test_kserve_0_20_is_seen_not_to_route_and_the_canary_is_taken_back(

@@ -96,11 +96,11 @@ class PaperCluster:
         *,
         tried: bool = False,
     ) -> Object:
+        if tried:
+            return _merged(self._objects[(resource, namespace, name)], patch)
         self.between()
         self._compare(resource, namespace, name, resource_version)
         changed = _merged(self._objects[(resource, namespace, name)], patch)
-        if tried:
-            return changed
         return self._put(resource, namespace, name, changed)
 
     def delete(self, resource: Resource, namespace: str, name: str) -> None:
