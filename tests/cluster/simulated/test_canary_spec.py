@@ -5,6 +5,7 @@ part that routes, see `routing_kserve`; without it, this is the KServe that does
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from inference_services import InferenceServices, wait_until
 from routing_kserve import routing_canaries
 from traffic_contract import NoMirrorContract, Rollout, TrafficContract
 
+from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import Placement, ServiceSpec, StorageAccess
+from kanaria.serving.inference_service.spec import Placement, Scaling, ServiceSpec, StorageAccess
 from kanaria.serving.kubernetes_client import INFERENCE_SERVICES, KubernetesClient
 from kanaria.serving.traffic import canary_spec
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
@@ -196,6 +198,35 @@ def test_where_kserve_does_not_say_that_it_routes_a_service_has_a_route_of_ours(
     traffic.stage(build(spec))
     assert services.exists("gateway.networking.k8s.io/v1", "HTTPRoute", "taxi")
     services.wait_until_ready(f"taxi-{suffix('s3://models/one')}")
+
+
+def test_a_push_stages_shifts_and_changes_nothing_the_second_time(
+    way: ClusterWay, services: InferenceServices, tmp_path: Path
+):
+    def push(model: str) -> Endpoint:
+        spec = ServiceSpec(
+            name="taxi",
+            namespace=way.namespace,
+            storage_uri=f"s3://models/{model}",
+            canary_percent=10,
+            scaling=Scaling(min_replicas=2, max_replicas=2),
+        )
+        return deliver(way.traffic, spec, 60, str(tmp_path / model))
+
+    first, second = push("one"), push("two")
+    assert (first.percent, second.percent) == (100, 10)
+    (entry,) = services.get("taxi")["spec"]["canary"]
+    assert second.revision == f"taxi-{entry['predictor']['name']}"
+    generation = services.get("taxi")["metadata"]["generation"]
+    assert push("two").reason.startswith("already served")
+    assert services.get("taxi")["metadata"]["generation"] == generation
+
+
+def test_a_field_that_this_kserve_does_not_know_is_refused_and_not_dropped(way: ClusterWay):
+    manifest = way.manifest("taxi", "one")
+    manifest["spec"]["predictor"]["schedulingGroup"] = {}
+    with pytest.raises(ParameterError, match="schedulingGroup"):
+        way.traffic.stage(manifest)
 
 
 def test_the_longest_name_is_served(way: ClusterWay, services: InferenceServices):
