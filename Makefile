@@ -64,7 +64,7 @@ endef
 	$(call sync,training,test servers)
 
 .venv/serving/.synced: $(LOCKED) | $(UV)
-	$(call sync,serving,test servers lint demo notebooks)
+	$(call sync,serving,test kserve servers lint demo notebooks)
 
 .venv/alibi/.synced: $(LOCKED) | $(UV)
 	$(call sync,alibi,test)

@@ -43,6 +43,8 @@ WAITS_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 LONGEST_WAIT_SECONDS = 10.0
 """Of a pause that the server asks for by Retry-After."""
 PASSING = frozenset({429, 500, 502, 503, 504})
+STRICT = {"fieldValidation": "Strict"}
+"""A field that the schema does not name is refused; by default it is dropped. Apply refuses it."""
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 NO_KUBECONFIG = (
@@ -233,7 +235,7 @@ class KubernetesClient:
         Raises:
             ConflictError: it exists already.
         """
-        query = {"fieldManager": FIELD_MANAGER}
+        query = {"fieldManager": FIELD_MANAGER} | STRICT
         return self._call("POST", resource.path(namespace), query=query, body=manifest) or {}
 
     def unchanged(self, resource: Resource, namespace: str, name: str) -> Object | None:
@@ -268,14 +270,21 @@ class KubernetesClient:
         name: str,
         patch: Mapping[str, Any],
         resource_version: str,
+        *,
+        tried: bool = False,
     ) -> Object:
         """Change fields of the object as it was at `resource_version`; None removes a field.
+
+        With `tried` nothing is changed or compared: what would come of it is returned, with the
+        defaults that are filled in.
 
         Raises:
             ConflictError: the object has changed since.
         """
-        metadata = {**patch.get("metadata", {}), "resourceVersion": resource_version}
-        path, query = resource.path(namespace, name), {"fieldManager": FIELD_MANAGER}
+        metadata = dict(patch.get("metadata", {}))
+        metadata |= {} if tried else {"resourceVersion": resource_version}
+        path, query = resource.path(namespace, name), {"fieldManager": FIELD_MANAGER} | STRICT
+        query |= {"dryRun": "All"} if tried else {}
         body = {**patch, "metadata": metadata}
         return self._call("PATCH", path, query=query, body=body, kind=MERGE) or {}
 

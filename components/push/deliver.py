@@ -240,7 +240,7 @@ def _give_share(
             return status, said
         if lacks:
             _pause(service, deadline, f"{revision} did not get {share} % in {timeout} s: {lacks}")
-        obstacle = _shift(traffic, service, share) if written != share else ""
+        obstacle = _shift(traffic, service, share, revision) if written != share else ""
         written = -1 if obstacle else share
         status = traffic.observe(service.namespace, service.name) or status
         if revision != status.latest_created:
@@ -262,14 +262,14 @@ def _replaced(service: ServiceSpec, status: ServiceStatus) -> NotReadyError:
     )
 
 
-def _shift(traffic: Traffic, service: ServiceSpec, wanted: int) -> str:
+def _shift(traffic: Traffic, service: ServiceSpec, wanted: int, revision: str) -> str:
     """Write the share; return what passes and is in the way, "" for nothing.
 
     KServe may have written a status meanwhile, and a revision that has just become ready may be
     unready once more for a moment.
     """
     try:
-        traffic.shift(service.namespace, service.name, wanted)
+        traffic.shift(service.namespace, service.name, wanted, revision)
     except (ConflictError, NotReadyError) as error:
         return str(error)
     return ""

@@ -73,7 +73,11 @@ def _kserve(cluster: KubernetesClient, _: str) -> Finding:
     manager = cluster.get(kubernetes.DEPLOYMENTS, KSERVE_NAMESPACE, "kserve-controller-manager")
     containers = manager["spec"]["template"]["spec"]["containers"] if manager else []
     image = next((c["image"] for c in containers if c["name"] == "manager"), "version unknown")
-    return _finding("kserve", State.OK, f"{image.rpartition(':')[2]}, default mode {mode}")
+    way = "spec.canary" if gateways.says_it_routes_canaries(cluster) else "a route of Kanaria's"
+    text = (
+        f"{image.rpartition(':')[2]}, default mode {mode}; in Standard mode traffic is shifted by"
+    )
+    return _finding("kserve", State.OK, f"{text} {way}")
 
 
 def _gateway(cluster: KubernetesClient, _: str) -> Finding:

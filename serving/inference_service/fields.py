@@ -1,7 +1,8 @@
-"""The fields that KServe 0.20 knows in an InferenceService, and what each holds. Pure.
+"""The fields that KServe 0.21 knows in an InferenceService, and what each holds. Pure.
 
-Kubernetes refuses what a schema does not name, and values of another kind. A test holds these
-tables equal to the models of KServe's own client.
+Kubernetes refuses what a schema does not name, and values of another kind; so does an older KServe
+with what it lacks (0.20: tracing, schedulingGroup). A test holds these tables equal to the models
+of KServe's own client.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,7 @@ METADATA = _fields(
     mapping="annotations labels",
     list="finalizers managedFields ownerReferences",
 )
-SPEC = _fields(list="canary", mapping="explainer predictor transformer")
+SPEC = _fields(list="canary", mapping="explainer predictor tracing transformer")
 FRAMEWORKS = _fields(
     mapping="huggingface lightgbm onnx paddle pmml pytorch sklearn tensorflow triton xgboost"
 )
@@ -48,7 +49,11 @@ PREDICTOR = {
     **COMPONENT,
     **POD,
     **FRAMEWORKS,
-    **_fields(text="name storageContainerName", mapping="model workerSpec", list="storageUris"),
+    **_fields(
+        text="name storageContainerName",
+        mapping="model schedulingGroup workerSpec",
+        list="storageUris",
+    ),
 }
 CONTAINER = _fields(
     text="image imagePullPolicy name restartPolicy terminationMessagePath terminationMessagePolicy"

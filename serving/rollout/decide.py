@@ -162,7 +162,10 @@ def _stopped(situation: Situation) -> Decision | None:
     if missed:
         percent = situation.state.desired_percent
         has = f"{percent} % of the traffic" if percent else "a copy of the requests"
-        stops.append(f"the canary was {missed} while it had {has}")
+        had = f"while it had {has}"
+        if percent and situation.observation.percent == 0:
+            had = f"and got none of its {has}"
+        stops.append(f"the canary was {missed} {had}")
     return _roll_back(situation, *stops) if stops else None
 
 
@@ -210,11 +213,21 @@ def _readiness(situation: Situation) -> str:
     return "the canary is not ready now" if known else "readiness is not known"
 
 
+def _left_out(situation: Situation) -> str:
+    """Return why there is no data, where the platform gives a canary that is not ready nothing."""
+    observation = situation.observation
+    is_out = observation.facts.ready is False and observation.percent == 0
+    if not is_out or not situation.state.desired_percent:
+        return ""
+    return ": the canary is not ready and gets no requests"
+
+
 def _silent(situation: Situation) -> Decision | None:
     if not situation.silent:
         return None
     rule = situation.policy.no_data
     reason = f"no data for {rule.minutes:g} minutes from {', '.join(situation.silent)}"
+    reason += _left_out(situation)
     if rule.action == "rollback":
         return _roll_back(situation, reason)
     if situation.state.phase is Phase.WAITING_APPROVAL:
@@ -270,7 +283,8 @@ def _unfinished(situation: Situation) -> Decision | None:
 def _unheard(situation: Situation) -> Decision | None:
     if not situation.unheard:
         return None
-    return _hold(situation.state, f"no data now from {', '.join(situation.unheard)}")
+    reason = f"no data now from {', '.join(situation.unheard)}{_left_out(situation)}"
+    return _hold(situation.state, reason)
 
 
 def _climbing(situation: Situation) -> Decision | None:

@@ -55,7 +55,8 @@ class Account:
     only: frozenset[str] = frozenset()
 
 
-TRAFFIC = ("serving/traffic/cluster.py", "serving/traffic/knative.py", "serving/traffic/http*.py")
+WAYS = ("cluster", "knative", "http_route", "canary_spec")
+TRAFFIC = tuple(f"serving/traffic/{way}.py" for way in WAYS)
 ACCOUNTS = {
     "base/rollout-rbac.yaml": Account(
         files=(*CONTROL, *TRAFFIC), never=frozenset({"stage", "_first"})

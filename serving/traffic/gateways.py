@@ -1,6 +1,7 @@
-"""The Gateway that KServe is configured with, and what it can do."""
+"""The Gateway that KServe is configured with, and what both can do."""
 
 import json
+import re
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.kubernetes_client import (
@@ -15,6 +16,10 @@ from kanaria.serving.traffic.shadow import REMEDY
 
 MIRROR, PERCENTAGE = "HTTPRouteRequestMirror", "HTTPRouteRequestPercentageMirror"
 """Names of features in a GatewayClass' status (Gateway API 1.4, pkg/features)."""
+ROUTES_CANARIES = (0, 21)
+"""The first version of KServe that gives entries of `spec.canary` weights in its HTTPRoute."""
+IMAGES = ("agent", "router", "storageInitializer")
+"""Entries of KServe's configuration that name images of its own version."""
 
 
 def gateway_of(cluster: KubernetesClient) -> Gateway:
@@ -23,8 +28,7 @@ def gateway_of(cluster: KubernetesClient) -> Gateway:
     Raises:
         NotReadyError: KServe uses no Gateway.
     """
-    found = cluster.get(CONFIG_MAPS, "kserve", "inferenceservice-config") or {}
-    ingress = json.loads(found.get("data", {}).get("ingress", "{}"))
+    ingress = _entry(_configuration(cluster), "ingress")
     namespace, slash, name = str(ingress.get("kserveIngressGateway", "")).partition("/")
     if not slash:
         raise NotReadyError(
@@ -32,6 +36,34 @@ def gateway_of(cluster: KubernetesClient) -> Gateway:
             "rollouts in Standard mode need the Gateway API"
         )
     return Gateway(namespace=namespace, name=name, domain=ingress.get("ingressDomain", ""))
+
+
+def says_it_routes_canaries(cluster: KubernetesClient) -> bool:
+    """Tell whether KServe's configuration says that it routes `spec.canary` by an HTTPRoute.
+
+    Its images name its version, all of them one that does; images without one say nothing. That it
+    really does so is seen at the first shift, see `canary_spec`.
+    """
+    found = _configuration(cluster)
+    images = [_entry(found, name).get("image", "") for name in IMAGES]
+    versions = [_version(image) for image in images if image]
+    is_new = bool(versions) and min(versions) >= ROUTES_CANARIES
+    return is_new and _entry(found, "ingress").get("enableGatewayApi") is True
+
+
+def _configuration(cluster: KubernetesClient) -> Object:
+    found = cluster.get(CONFIG_MAPS, "kserve", "inferenceservice-config") or {}
+    return dict(found.get("data", {}))
+
+
+def _entry(configuration: Object, name: str) -> Object:
+    return dict(json.loads(configuration.get(name, "{}")))
+
+
+def _version(image: str) -> tuple[int, int]:
+    """Return the version in an image's tag, (0, 0) when there is none."""
+    found = re.search(r":v?(\d+)\.(\d+)[^:/]*(@|$)", image)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def require_mirroring(cluster: KubernetesClient, gateway: Gateway, percent: int) -> None:

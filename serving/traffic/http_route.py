@@ -15,9 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from kanaria.components.shared import fingerprint
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
-from kanaria.serving.inference_service.check import MAX_NAME_LENGTH
 from kanaria.serving.kubernetes_client import (
     HTTP_ROUTES,
     INFERENCE_SERVICES,
@@ -35,7 +33,6 @@ from kanaria.serving.traffic.shadow import require_shadow
 from kanaria.serving.traffic.swap import swap
 
 DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
-SUFFIX_LENGTH = 8
 DELETION_SECONDS, POLL_SECONDS = 60.0, 0.5
 LEFT_AFTER = timedelta(hours=1)
 """A push names the revision that it has made in the route within seconds."""
@@ -43,7 +40,7 @@ LEFT_AFTER = timedelta(hours=1)
 
 def revision_name(service: str, uri: str) -> str:
     """Return the name of the InferenceService that serves the model at `uri`."""
-    return f"{service}-{fingerprint.of_text(uri)[:SUFFIX_LENGTH]}"
+    return f"{service}-{routing.suffix(uri)}"
 
 
 class HttpRouteTraffic:
@@ -62,9 +59,7 @@ class HttpRouteTraffic:
         """
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
         revision = revision_name(name, uri_of(manifest))
-        if len(revision + routing.BACKEND_SUFFIX) > MAX_NAME_LENGTH:
-            limit = MAX_NAME_LENGTH - SUFFIX_LENGTH - len(routing.BACKEND_SUFFIX) - 1
-            raise ParameterError(f"service_name={name!r}: use up to {limit} characters")
+        routing.require_short(namespace, name)
         own = _own(manifest, name, revision)
         self._make(namespace, revision, own)
         route = self._cluster.get(HTTP_ROUTES, namespace, name)
@@ -86,25 +81,26 @@ class HttpRouteTraffic:
         pods = self._cluster.list(PODS, namespace, labels) if services else []
         return status_of(route, services, pods)
 
-    def shift(self, namespace: str, name: str, percent: int) -> None:
+    def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
         """Give the newest revision `percent` of the requests, 0 to 100.
 
         Raises:
             ParameterError: there is no such service, or the percentage is out of range.
             NotReadyError: it is more than before, and the newest revision is not ready; or
                 nothing is on trial.
-            ConflictError: the route has changed in between.
+            ConflictError: the route has changed in between, or a later revision than the one
+                named is in it.
         """
         require_percent("shift", percent)
         route = self._route(namespace, name)
         services = self._services(namespace, name)
-        require_shift(f"{namespace}/{name}", status_of(route, services), percent)
+        require_shift(f"{namespace}/{name}", status_of(route, services), percent, revision)
         found = _with_first_ready(routing.from_route(route), services)
         self._change(namespace, name, route, routing.shifted(found, percent))
 
-    def promote(self, namespace: str, name: str) -> None:
+    def promote(self, namespace: str, name: str, revision: str = "") -> None:
         """Give the newest revision all requests and make it the stable one."""
-        self.shift(namespace, name, 100)
+        self.shift(namespace, name, 100, revision)
 
     def mirror(self, namespace: str, name: str, percent: int) -> None:
         """Send the newest revision a copy of `percent` of the requests, 0 to 100.

@@ -77,21 +77,24 @@ class KnativeTraffic:
             return None
         return status_of(service, self._revisions(namespace, name))
 
-    def shift(self, namespace: str, name: str, percent: int) -> None:
+    def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
         """Give the newest revision `percent` of the requests, 0 to 100.
 
         Raises:
             ParameterError: there is no such service, or the percentage is out of range.
             NotReadyError: it is more than before, and the newest revision is not ready, so that
                 an older one would get them; or nothing is on trial.
-            ConflictError: the service has changed in between.
+            ConflictError: the service has changed in between, or a later revision than the one
+                named is applied.
         """
         require_percent("shift", percent)
-        self._set_percent(namespace, name, percent, partial(require_shift, percent=percent))
+        require = partial(require_shift, percent=percent, revision=revision)
+        self._set_percent(namespace, name, percent, require)
 
-    def promote(self, namespace: str, name: str) -> None:
+    def promote(self, namespace: str, name: str, revision: str = "") -> None:
         """Give the newest revision all requests and make it the stable one."""
-        self._set_percent(namespace, name, None, partial(require_shift, percent=100))
+        require = partial(require_shift, percent=100, revision=revision)
+        self._set_percent(namespace, name, None, require)
 
     def mirror(self, namespace: str, name: str, percent: int) -> None:
         """Refuse: neither KServe nor Knative copies requests, at any percentage.

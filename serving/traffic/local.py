@@ -105,7 +105,7 @@ class LocalTraffic:
         url = self._live_server() if self._needs_server else store.live_url(self._state)
         return status_of(manifest, service.observed(), url)
 
-    def shift(self, namespace: str, name: str, percent: int) -> None:
+    def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
         """Give the newest revision `percent` of the requests, 0 to 100.
 
         Raises:
@@ -114,11 +114,12 @@ class LocalTraffic:
                 is on trial; or no server took the change over.
         """
         require_percent("shift", percent)
-        self._set_percent(namespace, name, percent, partial(require_shift, percent=percent))
+        require = partial(require_shift, percent=percent, revision=revision)
+        self._set_percent(namespace, name, percent, require)
 
-    def promote(self, namespace: str, name: str) -> None:
+    def promote(self, namespace: str, name: str, revision: str = "") -> None:
         """Give the newest revision all requests and make it the stable one."""
-        self.shift(namespace, name, 100)
+        self.shift(namespace, name, 100, revision)
 
     def mirror(self, namespace: str, name: str, percent: int) -> None:
         """Send the newest revision a copy of `percent` of the requests, 0 to 100.

@@ -83,11 +83,17 @@ class Traffic(Protocol):
     def observe(self, namespace: str, name: str) -> ServiceStatus | None:
         """Return the service's status, or None when there is no such service."""
 
-    def shift(self, namespace: str, name: str, percent: int) -> None:
-        """Give the newest revision `percent` of the requests, 0 to 100."""
+    def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
+        """Give the newest revision `percent` of the requests, 0 to 100.
 
-    def promote(self, namespace: str, name: str) -> None:
-        """Give the newest revision all requests and make it the stable one."""
+        Who names the `revision` that the share was decided for gives none to a later one.
+        """
+
+    def promote(self, namespace: str, name: str, revision: str = "") -> None:
+        """Give the newest revision all requests and make it the stable one.
+
+        Who names the `revision` that this was decided for promotes no later one.
+        """
 
     def mirror(self, namespace: str, name: str, percent: int) -> None:
         """Send the newest revision a copy of `percent` of the requests, 0 to 100.

@@ -9,6 +9,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from kanaria.components.shared import fingerprint
+from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.inference_service.check import MAX_NAME_LENGTH
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 GROUP = "kanaria.io"
@@ -17,6 +20,12 @@ LATEST, ROLLED_OUT, PREVIOUS = (f"{GROUP}/{n}" for n in ("latest", "rolled-out",
 MIRROR = "RequestMirror"
 BACKEND_SUFFIX = "-predictor"
 """KServe's Standard mode serves the predictor of X by the Service X-predictor, port 80."""
+
+
+SUFFIX_LENGTH = 8
+"""Of a revision's name, digits that tell its model."""
+POD_LABEL, POD_PREFIX = "app", "isvc."
+"""KServe's label of the pods of one Deployment: a prefix and the Deployment's name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +54,28 @@ class Routing:
     previous: str = ""
     weights: Mapping[str, int] = field(default_factory=dict)
     mirrored: int = 0
+
+
+def suffix(uri: str) -> str:
+    """Return what tells the revision that serves the model at `uri` from others of its service."""
+    return fingerprint.of_text(uri)[:SUFFIX_LENGTH]
+
+
+def require_short(namespace: str, service: str) -> None:
+    """Raise a ParameterError for a service whose revisions KServe cannot name in Standard mode.
+
+    It makes a host name's label of a revision's Service and the namespace, and a pods' label of the
+    Service alone; either may have 63 characters, and where one has more nothing is made.
+    """
+    revision = f"-{'0' * SUFFIX_LENGTH}{BACKEND_SUFFIX}"
+    around = max(len(f"{revision}-{namespace}"), len(f"{POD_PREFIX}{revision}"))
+    if len(service) + around > MAX_NAME_LENGTH:
+        longest = max(MAX_NAME_LENGTH - around, 0)
+        remedy = f"use up to {longest} characters" if longest else "use a shorter namespace"
+        raise ParameterError(
+            f"service_name={service!r}: a revision of it in namespace {namespace!r} would have a "
+            f"name of more than {MAX_NAME_LENGTH} characters in Standard mode; {remedy}"
+        )
 
 
 def first(revision: str) -> Routing:

@@ -8,11 +8,14 @@ shift       nothing is rolled out: there is nobody to share with
 promote     as a shift to 100
 rollback    there is no earlier revision to go back to
 
+A shift or a promotion that was decided for a revision is refused by a ConflictError when a later
+one is applied: whoever was stalled in between must not give that one requests.
+
 A share is lowered whether or not anything is ready. A model that is applied and that the platform
 has not made a revision of is not ready.
 """
 
-from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
 from kanaria.serving.traffic.protocol import ServiceStatus
 
 
@@ -22,18 +25,21 @@ def require_percent(verb: str, percent: int) -> None:
         raise ParameterError(f"{verb}: percent={percent}: use 0 to 100")
 
 
-def require_shift(where: str, status: ServiceStatus, percent: int) -> None:
-    """Raise a NotReadyError, see the table, unless the newest revision may get this share.
+def require_shift(where: str, status: ServiceStatus, percent: int, revision: str = "") -> None:
+    """Raise an error, see the table, unless the newest revision may get this share.
 
     Args:
         where: the service.
         status: what the change rests on.
         percent: of the requests, 0 to 100.
+        revision: that the share was decided for; "" for whichever is the newest.
     """
-    newest = status.latest_created
+    newest, seen = status.latest_created, _is_seen(status)
+    if revision and not (seen and newest == revision):
+        later = newest if seen else status.storage_uri
+        raise ConflictError(f"{where}: {later} is later than {revision}; nothing shifted")
     if not status.rolled_out:
         raise NotReadyError(f"{where}: the first revision is not ready; nothing shifted")
-    seen = _is_seen(status)
     if seen and newest == status.rolled_out:
         if percent < 100:
             raise NotReadyError(f"{where}: {newest} has all traffic already, nothing is on trial")

@@ -8,8 +8,9 @@ REMEDY = (
 )
 """What a policy of strategy shadow does where nothing copies requests."""
 NO_COPIES = (
-    "in Knative mode nothing copies requests to a shadow; use Standard mode with a gateway that "
-    f"can, or {REMEDY}"
+    "nothing copies requests to a shadow in Knative mode, nor where KServe itself routes canaries "
+    "(spec.canary): it rewrites its route without the filter that copies; use KServe 0.20 in "
+    f"Standard mode with a gateway that can, or {REMEDY}"
 )
 
 

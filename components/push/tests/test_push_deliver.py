@@ -69,14 +69,14 @@ class Memory:
         told = Observed(revisions=self.observed.revisions, status=status)
         return status_of(self.manifest, told, "http://here")
 
-    def shift(self, namespace: str, name: str, percent: int) -> None:
+    def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
         shifted = deepcopy(self.manifest)
         assert shifted
         shifted["spec"]["predictor"]["canaryTrafficPercent"] = percent
         self._call("shift", shifted)
 
-    def promote(self, namespace: str, name: str) -> None:
-        self.shift(namespace, name, 100)
+    def promote(self, namespace: str, name: str, revision: str = "") -> None:
+        self.shift(namespace, name, 100, revision)
 
     def rollback(self, namespace: str, name: str) -> None:
         self.shift(namespace, name, 0)
@@ -243,11 +243,11 @@ def test_a_share_is_written_again_after_what_passes(
     class Busy(Memory):
         left = times
 
-        def shift(self, namespace: str, name: str, percent: int) -> None:
+        def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
             self.left -= 1
             if self.left >= 0:
                 raise passing
-            super().shift(namespace, name, percent)
+            super().shift(namespace, name, percent, revision)
 
     memory.__class__ = Busy
     assert deliver(memory, NEW, 5, pending).percent == 10

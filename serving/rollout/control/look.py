@@ -123,7 +123,8 @@ def _models(rollout: Rollout, status: ServiceStatus) -> Models | None:
 def _converge(world: World, stored: Stored, status: ServiceStatus) -> ServiceStatus:
     """Do what is missing to the decided traffic; return the status that was read afterwards."""
     rollout = stored.rollout
-    namespace, service = rollout.target.namespace, rollout.target.service
+    target = rollout.target
+    namespace, service, canary = target.namespace, target.service, target.canary
     move = next_move(rollout, status)
     if move not in (Move.NOTHING, Move.WAIT):
         # Saving what is kept already changes nothing, and fails when an old copy was read: that
@@ -131,9 +132,9 @@ def _converge(world: World, stored: Stored, status: ServiceStatus) -> ServiceSta
         world.store.save(rollout, stored.version)
     match move:
         case Move.SHIFT:
-            world.traffic.shift(namespace, service, wanted_percent(rollout))
+            world.traffic.shift(namespace, service, wanted_percent(rollout), canary)
         case Move.PROMOTE:
-            world.traffic.promote(namespace, service)
+            world.traffic.promote(namespace, service, canary)
         case Move.ROLL_BACK:
             world.traffic.rollback(namespace, service)
         case Move.MIRROR:

@@ -7,8 +7,12 @@ from kanaria.serving.kubernetes_client import PODS, Object, Resource
 from kanaria.serving.rollout.observations.protocol import Container, Revisions
 
 OUT_OF_MEMORY = "OOMKilled"
-SELECTORS = ("serving.knative.dev/revision={}", "serving.kserve.io/inferenceservice={}")
-"""Labels of a revision's pods, in Knative mode and in Standard mode."""
+SELECTORS = (
+    "serving.knative.dev/revision={}",
+    "serving.kserve.io/inferenceservice={}",
+    "app=isvc.{}-predictor",
+)
+"""Labels of a revision's pods: in Knative mode, as an InferenceService, as a part of one."""
 
 
 class Cluster(Protocol):
@@ -19,7 +23,7 @@ class Cluster(Protocol):
 
 
 def of_revision(cluster: Cluster, revisions: Revisions, revision: str) -> list[Object]:
-    """Return the pods of a revision; in Standard mode it is an InferenceService of that name."""
+    """Return the pods of a revision."""
     found = (
         cluster.list(PODS, revisions.namespace, selector.format(revision)) for selector in SELECTORS
     )

@@ -171,6 +171,34 @@ def test_a_canary_that_is_not_ready_at_two_looks_loses_its_traffic(drive, minute
     )
 
 
+def left_out(minute, number):
+    """A minute in which the platform gave a canary that is not ready none of its requests."""
+    return minute(number, ready=False, percent=0)
+
+
+def test_a_canary_that_was_left_out_while_not_ready_is_told_and_rolled_back(drive, minute):
+    state, found = drive(CANARY, 3)[-1].state, []
+    for number in (3, 4):
+        found.append(decide(state, left_out(minute, number), CANARY))
+        state = found[-1].state
+    assert actions(found) == [Action.HOLD, Action.ROLLBACK]
+    assert found[-1].verdict.reasons[0] == (
+        "the canary was not ready at 2 looks in a row and got none of its 10 % of the traffic"
+    )
+
+
+def test_silence_of_a_canary_that_is_left_out_is_told_as_what_it_is(drive, minute):
+    policy = parse("unready_looks: 20\nno_data: {minutes: 5, action: rollback}")
+    state = drive(policy, 3)[-1].state
+    for number in range(3, 12):
+        decision = decide(state, left_out(minute, number), policy)
+        state = decision.state
+        if decision.verdict.action is Action.ROLLBACK:
+            break
+    assert decision.verdict.reasons[0].startswith("no data for 5 minutes from ")
+    assert decision.verdict.reasons[0].endswith(": the canary is not ready and gets no requests")
+
+
 def test_one_look_at_which_it_is_not_ready_raises_and_rolls_back_nothing(drive, healthy):
     state = drive(CANARY, 9)[-1].state
     assert state.desired_percent == 50

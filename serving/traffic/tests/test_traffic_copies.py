@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kanaria.serving.traffic import http_route, knative
+from kanaria.serving.traffic.pod_failures import failure_in
 
 
 def pod(revision: str, ready: str = "True", **metadata: Any) -> dict[str, Any]:
@@ -54,3 +55,56 @@ def test_a_failure_tells_message_and_exit_code(told: dict[str, Any], message: st
     failure = knative.failure_of(status)
     assert failure
     assert (failure.reason, failure.message) == ("ModelLoadFailed", message)
+
+
+def serving(*, initial: Any = None, ready: str = "False", **states: Any) -> dict[str, Any]:
+    """Return a pod whose containers are in these states."""
+    found = pod("tips-1", ready=ready)
+    found["status"]["containerStatuses"] = [{"name": "kserve-container", **states}]
+    found["status"]["initContainerStatuses"] = [{"name": "storage-initializer", **(initial or {})}]
+    return found
+
+
+def ended(code: int, **told: str) -> dict[str, Any]:
+    return {"terminated": {"exitCode": code, **told}}
+
+
+CRASHES = {"waiting": {"reason": "CrashLoopBackOff"}}
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (
+            serving(state=CRASHES, lastState=ended(1, message="no saved_model.pb\n")),
+            "kserve-container: no saved_model.pb, exit code 1",
+        ),
+        (
+            serving(state=ended(137, reason="OOMKilled")),
+            "kserve-container: OOMKilled, exit code 137",
+        ),
+        (
+            serving(initial={"state": ended(1, message="no such bucket")}),
+            "storage-initializer: no such bucket, exit code 1",
+        ),
+        (
+            serving(state={"waiting": {"reason": "ErrImagePull", "message": "not found"}}),
+            "kserve-container: not found",
+        ),
+        (serving(state=CRASHES), "kserve-container: CrashLoopBackOff"),
+    ],
+)
+def test_a_canary_that_does_not_load_is_known_by_its_pods(found: dict[str, Any], message: str):
+    failure = failure_in([serving(state={"running": {}}), found])
+    assert failure
+    assert (failure.reason, failure.message) == ("ModelLoadFailed", message)
+
+
+def test_pods_that_load_serve_or_go_tell_of_no_failure():
+    crashed = {"state": CRASHES, "lastState": ended(1, message="too early")}
+    going = serving(**crashed)
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    loads = serving(state={"waiting": {"reason": "PodInitializing"}}, initial={"state": ended(0)})
+    restarted = serving(state={"running": {}}, lastState=ended(1, message="too early"))
+    assert failure_in([going, loads, restarted, serving(ready="True", **crashed)]) is None
+    assert failure_in([]) is None

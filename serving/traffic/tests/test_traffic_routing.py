@@ -1,6 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.traffic import routing
 from kanaria.serving.traffic.routing import Gateway, Routing
 
@@ -26,6 +28,20 @@ def routings(draw):
             case "mirror" if found.weights[found.latest] == 0:
                 found = routing.mirrored(found, draw(st.integers(0, 100)))
     return found
+
+
+@pytest.mark.parametrize(
+    ("namespace", "longest"), [("a", 39), ("team", 39), ("team5", 38), ("test-12345678", 30)]
+)
+def test_a_service_whose_revisions_kserve_cannot_name_is_refused(namespace, longest):
+    routing.require_short(namespace, "t" * longest)
+    with pytest.raises(ParameterError, match=f"use up to {longest} characters"):
+        routing.require_short(namespace, "t" * (longest + 1))
+
+
+def test_a_namespace_that_leaves_no_name_is_refused():
+    with pytest.raises(ParameterError, match="use a shorter namespace"):
+        routing.require_short("n" * 43, "t")
 
 
 @given(routings())

@@ -61,7 +61,8 @@ def test_the_doctor_finds_what_the_control_plane_has(
 ):
     findings = {found.subject: found for found in examine(cluster, services.namespace)}
     assert is_fit(list(findings.values()))
-    assert findings["kserve"].text.endswith("default mode Knative")
+    told = "default mode Knative; in Standard mode traffic is shifted by a route of Kanaria's"
+    assert findings["kserve"].text.endswith(told)
     assert findings["gpus"].text.startswith("4 of 4 nvidia.com/gpu free")
     assert findings["storage secret"].state is State.LIMITED
     assert "does not say that it copies requests" in findings["gateway api"].text

@@ -93,5 +93,10 @@ def test_a_revision_of_standard_mode_is_an_inference_service():
     assert of_revision(cluster, REVISIONS, "flights-2") == [pod()]
 
 
+def test_a_revision_of_standard_mode_may_be_a_part_of_an_inference_service():
+    cluster = Cluster({"app=isvc.flights-2-predictor": [pod()]})
+    assert of_revision(cluster, REVISIONS, "flights-2") == [pod()]
+
+
 def test_a_revision_without_pods_has_none():
     assert of_revision(Cluster({}), REVISIONS, "flights-2") == []

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
 from kanaria.serving.traffic.protocol import Traffic
 
 TIMEOUT_SECONDS = 600
@@ -61,7 +61,12 @@ class Rollout:
     def shares(self):
         status = self.status()
         models = {name: uri.rsplit("/", 1)[1] for name, uri in status.revision_uris.items()}
-        return {models[share.revision]: share.percent for share in status.traffic if share.percent}
+        # A revision that was removed a moment ago may still be in a route.
+        return {
+            models.get(share.revision, share.revision): share.percent
+            for share in status.traffic
+            if share.percent
+        }
 
     def until_shares(self, **wanted):
         self.until(lambda _: self.shares() == wanted)
@@ -184,6 +189,8 @@ class TrafficContract(Contract):
         rollout.until_shares(two=25, one=75)
         rollout.way.traffic.rollback(*rollout.where)
         rollout.until_shares(one=100)
+        # What was rolled back is tried again by staging it again, whether or not it was kept.
+        rollout.deploy("two")
         rollout.way.traffic.promote(*rollout.where)
         rollout.until_shares(two=100)
         promoted = rollout.until(lambda status: status.rolled_out == status.latest_ready)
@@ -192,6 +199,20 @@ class TrafficContract(Contract):
         rollout.until_shares(one=100)
         rollout.way.traffic.rollback(*rollout.where)
         rollout.until_shares(one=100)
+
+    def test_a_share_decided_for_a_revision_is_not_given_to_a_later_one(self, rollout):
+        traffic = rollout.way.traffic
+        rollout.deploy("one")
+        rollout.until_shares(one=100)
+        earlier = rollout.deploy("two").latest_created
+        later = rollout.deploy("plain").latest_created
+        with pytest.raises(ConflictError, match=f"is later than {earlier}; nothing shifted"):
+            traffic.shift(*rollout.where, 10, earlier)
+        with pytest.raises(ConflictError, match=f"is later than {earlier}; nothing shifted"):
+            traffic.promote(*rollout.where, earlier)
+        assert rollout.status().canary_percent == 0
+        traffic.shift(*rollout.where, 10, later)
+        rollout.until_shares(plain=10, one=90)
 
     def test_model_that_does_not_load_leaves_the_stable_one_alone(self, rollout):
         rollout.deploy("one")

@@ -111,8 +111,8 @@ class Paper:
             latest_ready="" if status.rolled_out == status.latest_ready else status.rolled_out,
         )
 
-    def shift(self, namespace: str, name: str, percent: int) -> None:
-        require_shift(f"{namespace}/{name}", self.observe(namespace, name), percent)
+    def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
+        require_shift(f"{namespace}/{name}", self.observe(namespace, name), percent, revision)
         self.set_percent(percent)
 
     def mirror(self, namespace: str, name: str, percent: int) -> None:
@@ -122,8 +122,8 @@ class Paper:
         self._adopt()
         self.wrote("after")
 
-    def promote(self, namespace: str, name: str) -> None:
-        self.shift(namespace, name, 100)
+    def promote(self, namespace: str, name: str, revision: str = "") -> None:
+        self.shift(namespace, name, 100, revision)
 
     def rollback(self, namespace: str, name: str) -> None:
         require_rollback(f"{namespace}/{name}", self.observe(namespace, name))

@@ -1,0 +1,96 @@
+"""An API server in memory with a KServe that routes `spec.canary`, as its source of 2026-08 says.
+
+A canary that is ready gets its weight in the route of its InferenceService, at 0 % too; one that is
+not is left out, and its share is the stable one's. The route is made when the stable predictor is
+ready, and stays. Where KServe scales by itself, which it does unless told not to, no predictor has
+less than one copy.
+"""
+
+from typing import Any
+
+from paper_cluster import FAILURE, PaperCluster
+
+from kanaria.serving.kubernetes_client import HTTP_ROUTES, INFERENCE_SERVICES, PODS, Object
+
+AUTOSCALER = "serving.kserve.io/autoscalerClass"
+
+
+class PaperNextKServe(PaperCluster):
+    """A PaperCluster with this KServe.
+
+    Attributes:
+        routes: whether it routes `spec.canary`; KServe 0.20 does not.
+    """
+
+    routes = True
+
+    def _reconcile(self) -> None:
+        for (kind, namespace, name), found in list(self._objects.items()):
+            if kind is INFERENCE_SERVICES:
+                found["status"] = self._told(name, found)
+                self._make_pods(namespace, name, found)
+                self._make_route(namespace, name, found)
+
+    def _told(self, name: str, found: Object) -> Object:
+        spec = found["spec"]
+        is_ready = self._serves(name, spec["predictor"])
+        failed = {"reason": "ModelLoadFailed", "message": FAILURE}
+        model = {"transitionStatus": "BlockedByFailedLoad", "lastFailureInfo": failed}
+        canaries = [
+            {
+                "name": entry["predictor"]["name"],
+                "ready": self._serves(name, entry["predictor"]),
+                "trafficPercent": entry["trafficPercent"],
+                "modelStatus": {"transitionStatus": ""},
+            }
+            for entry in spec.get("canary", [])
+        ]
+        return {
+            "conditions": [{"type": "PredictorReady", "status": "True" if is_ready else "False"}],
+            "modelStatus": {"transitionStatus": "UpToDate"} if is_ready else model,
+            "deploymentMode": "Standard",
+            "url": f"http://{name}.example.com",
+        } | ({"canaryStatuses": canaries} if canaries else {})
+
+    def _serves(self, name: str, predictor: Any) -> bool:
+        is_broken = predictor.get("model", {}).get("storageUri", "").endswith("broken")
+        scales = (predictor.get("annotations") or {}).get(AUTOSCALER) != "none"
+        has_copies = scales or predictor.get("minReplicas", 1) > 0
+        return has_copies and not is_broken and _revision(name, predictor) not in self.unready
+
+    def _make_pods(self, namespace: str, name: str, found: Object) -> None:
+        for key in [key for key in self._objects if key[:2] == (PODS, namespace)]:
+            del self._objects[key]
+        for entry in found["spec"].get("canary", []):
+            revision = _revision(name, entry["predictor"])
+            if entry["predictor"]["model"]["storageUri"].endswith("broken"):
+                ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": FAILURE}}
+                waits = {"waiting": {"reason": "CrashLoopBackOff"}}
+                one = {"name": "kserve-container", "state": waits, "lastState": ended}
+                labels = {"app": f"isvc.{revision}-predictor"}
+                pod = {"metadata": {"labels": labels}, "status": {"containerStatuses": [one]}}
+                self._put(PODS, namespace, f"{revision}-predictor-1", pod)
+
+    def _make_route(self, namespace: str, name: str, found: Object) -> None:
+        if not self._serves(name, found["spec"]["predictor"]):
+            return
+        ready = [
+            (_revision(name, entry["predictor"]), entry["trafficPercent"])
+            for entry in found["spec"].get("canary", [])
+            if self.routes and self._serves(name, entry["predictor"])
+        ]
+        shares = [(_revision(name, found["spec"]["predictor"]), 100 - sum(p for _, p in ready))]
+        backends = [{"name": f"{r}-predictor", "weight": p} for r, p in [*shares, *ready]]
+        spec = {"hostnames": [f"{name}.example.com"], "rules": [{"backendRefs": backends}]}
+        before = self._objects.get((HTTP_ROUTES, namespace, name), {})
+        if before.get("spec") != spec:
+            self._put(HTTP_ROUTES, namespace, name, {"spec": spec})
+        route = self._objects[(HTTP_ROUTES, namespace, name)]
+        seen = route["metadata"]["generation"]
+        taken = {"type": "Accepted", "status": "True", "observedGeneration": seen}
+        route["status"] = {"parents": [{"conditions": [taken]}]}
+
+
+def _revision(name: str, predictor: Any) -> str:
+    own = predictor.get("name", "")
+    return f"{name}-{own}" if own else name
