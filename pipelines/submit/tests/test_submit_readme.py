@@ -210,7 +210,7 @@ def test_the_run_and_the_schedule_get_what_the_commands_say(walk: Walk):
         assert sent["model_root"] == "s3://my-bucket/artifacts/models"
     assert nightly["trigger"]["cron_schedule"]["cron"] == "0 0 6 * * *"
     assert nightly["runtime_config"]["parameters"]["span"] == "schedule-time"
-    (text,) = state.texts.values()
+    text = state.texts[run["pipeline_version_reference"]["pipeline_version_id"]]
     document, platform = yaml.safe_load_all(text)
     images = {e["container"]["image"] for e in document["deploymentSpec"]["executors"].values()}
     assert all(image.startswith("registry.example.com/ml/kanaria-") for image in images)
