@@ -12,6 +12,7 @@ is not logged, are left out.
 
 import argparse
 import logging
+import os
 import sys
 import time
 from collections import Counter
@@ -113,7 +114,8 @@ def _main() -> int:
     """Replay until the process is ended; say each minute what became of it."""
     parser = Parser(prog="python -m kanaria.serving.drift_server.replay", description=__doc__)
     parser.add_argument("--store", required=True, help="the drift server's")
-    parser.add_argument("--namespace", default="default", help="of the service; %(default)s")
+    own = os.environ.get("KANARIA_NAMESPACE", "default")
+    parser.add_argument("--namespace", default=own, help="of the service; %(default)s")
     parser.add_argument("--service", required=True, help="as the payload log names the stable one")
     parser.add_argument("--canary-service", default="", help="if its name differs (Standard mode)")
     parser.add_argument("--stable", required=True, help="its kanaria.io/model-version")

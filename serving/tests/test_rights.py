@@ -86,6 +86,7 @@ AS_A_PERSON = {
     "serving/doctor/account.py",
     "serving/doctor/examine.py",
     "pipelines/submit/account.py",
+    "pipelines/submit/waiting.py",
 }
 """Whoever calls these needs what they ask for, or is told that it is not seen."""
 

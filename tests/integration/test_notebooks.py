@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import jupytext
+import kfp_cluster
 import kfp_contract
 import nbclient
 import nbformat
@@ -10,6 +11,7 @@ import pytest
 from ipykernel.kernelspec import install
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+MANIFESTS = NOTEBOOKS.with_name("manifests")
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +62,13 @@ def test_a_pipeline_is_submitted_and_scheduled(
     execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PIPELINE_ROOT", f"file://{tmp_path}/artifacts")
-    with kfp_contract.serving() as contract:
+    with (
+        kfp_contract.serving() as contract,
+        kfp_cluster.cluster_of(contract.state.accounts) as cluster,
+    ):
+        contract.state.accounts.apply(MANIFESTS / "standalone")
         monkeypatch.setenv("KF_PIPELINES_ENDPOINT", contract.url)
+        monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig(tmp_path / "kubeconfig")))
         shown = results(execute("02_submit_and_schedule.py"))
     assert f"{contract.url}/#/runs/details/" in shown[1]
     assert "SUCCEEDED" in shown[2]

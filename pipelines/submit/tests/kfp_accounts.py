@@ -12,6 +12,7 @@ inferenceservices get                     fails at the first task that delivers 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ Right = tuple[str, str]
 TOLD = {("workflowtaskresults", "create"), ("workflowtaskresults", "patch")}
 STORE = {("secrets", "get")}
 DELIVERY = {("inferenceservices", "get")}
-DELIVERING = ("resolve-deployed", "push-model", "rollout-model")
+DELIVERING = ("resolve-deployed", "push-model", "rollout-model", "promote-model")
 OWN = "pipeline-runner"
 """KFP's own account of runs where there are no profiles."""
 
@@ -95,6 +96,15 @@ class Accounts:
                 for subject in one["subjects"]:
                     if subject["name"] in self.rights:
                         self.rights[subject["name"]] |= roles.get(one["roleRef"]["name"], set())
+
+
+def steps_in_order(document: dict[str, Any], tasks: dict[str, Any]) -> Iterator[str]:
+    """Yield the tasks that have a pod, of branches and handlers too, as they may run."""
+    needed = {name: task.get("dependentTasks", ()) for name, task in tasks.items()}
+    for name in TopologicalSorter(needed).static_order():
+        component = document["components"].get(tasks[name]["componentRef"]["name"], {})
+        inner = component.get("dag", {}).get("tasks")
+        yield from steps_in_order(document, inner) if inner else (name,)
 
 
 def resources(folder: Path) -> Iterator[dict[str, Any]]:

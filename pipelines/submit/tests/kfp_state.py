@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from graphlib import TopologicalSorter
 from itertools import count
 from typing import Any
 
 import yaml
-from kfp_accounts import Accounts
+from kfp_accounts import Accounts, steps_in_order
 from kfp_strict import RefusedError, invalid, not_found
 from kfp_tasks import START, Ends, nodes, noted
 
@@ -156,9 +155,8 @@ class State:
     def refused(self, run: Entry) -> Frame | None:
         """Return how a run ends whose account may not do what it needs."""
         version = run["pipeline_version_reference"]["pipeline_version_id"]
-        tasks = next(yaml.safe_load_all(self.texts[version]))["root"]["dag"]["tasks"]
-        needed = {name: task.get("dependentTasks", ()) for name, task in tasks.items()}
-        order = list(TopologicalSorter(needed).static_order())
+        document = next(yaml.safe_load_all(self.texts[version]))
+        order = list(steps_in_order(document, document["root"]["dag"]["tasks"]))
         failing = self.accounts.failing(run["service_account"], order)
         return None if failing is None else Frame("FAILED", failing)
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 import yaml
 from kfp_cluster import Cluster, cluster_of
 from kfp_contract import Contract, serving
+from kfp_state import Frame
 from object_stores import Bucket
 
 from kanaria.serving.doctor import launcher
@@ -71,9 +72,12 @@ class User:
     contract: Contract
     cluster: Cluster
     typed: str = ""
+    scheduled: dict[str, Any] = field(default_factory=dict)
 
     def types(self, command: str) -> Done:
         """Run a command as it stands, the server's address aside."""
+        if command.startswith(("kanaria runs show", "kanaria runs cancel")):
+            self.lets_the_schedule_start_a_run()
         here = command.replace("https://kfp.example.com", self.contract.url)
         script = f"{self.typed}{here}\n"
         if command.startswith(("export ", "set ")):
@@ -87,12 +91,23 @@ class User:
         )
         if command.startswith("kubectl "):
             self.takes_effect(command)
+        if command.startswith("kanaria schedule create"):
+            (self.scheduled,) = self.contract.state.schedules.values()
         return done
 
     def environment(self) -> dict[str, str]:
         path = f"{self.folder}/bin:{BIN}:/usr/bin:/bin"
         kubeconfig = self.cluster.kubeconfig(self.folder / "kubeconfig")
         return {"PATH": path, "HOME": str(self.folder), "KUBECONFIG": str(kubeconfig)}
+
+    def lets_the_schedule_start_a_run(self) -> None:
+        """Let it be the only one that is called after the schedule."""
+        state, schedule = self.contract.state, self.scheduled["recurring_run_id"]
+        for run_id, run in list(state.runs.items()):
+            if run.get("recurring_run_id") == schedule:
+                del state.runs[run_id]
+        started = state.start_of_schedule(schedule, "nightly-1")
+        state.ends.frames[started] = [*[Frame("RUNNING")] * 3, Frame("SUCCEEDED")]
 
     def takes_effect(self, command: str) -> None:
         """Do in the contract's cluster what kubectl does in a real one."""
@@ -178,14 +193,15 @@ def test_who_types_every_command_gets_a_green_run(walk: Walk, store: Bucket):
     assert account in walk.said("kanaria schedule create")
     assert "succeeded after" in walk.said("kanaria submit")
     assert walk.said("kanaria schedule list").startswith("nightly")
+    assert "nightly-1" in walk.said("kanaria runs show")
+    assert walk.user.contract.state.schedules == {}  # The last command deletes it.
     stored = s3(store).list_objects_v2(Bucket="my-bucket", Prefix="artifacts/files/")["Contents"]
     assert {Path(entry["Key"]).suffix for entry in stored} == {".zip", ".pbtxt"}
 
 
 def test_the_run_and_the_schedule_get_what_the_commands_say(walk: Walk):
-    state = walk.user.contract.state
-    (run,) = state.runs.values()
-    (nightly,) = state.schedules.values()
+    state, nightly = walk.user.contract.state, walk.user.scheduled
+    (run,) = (entry for entry in state.runs.values() if "recurring_run_id" not in entry)
     for entry in (run, nightly):
         assert entry["service_account"] == "kanaria-pipeline"
         sent = entry["runtime_config"]["parameters"]
@@ -194,7 +210,7 @@ def test_the_run_and_the_schedule_get_what_the_commands_say(walk: Walk):
         assert sent["model_root"] == "s3://my-bucket/artifacts/models"
     assert nightly["trigger"]["cron_schedule"]["cron"] == "0 0 6 * * *"
     assert nightly["runtime_config"]["parameters"]["span"] == "schedule-time"
-    (text,) = state.texts.values()
+    text = state.texts[run["pipeline_version_reference"]["pipeline_version_id"]]
     document, platform = yaml.safe_load_all(text)
     images = {e["container"]["image"] for e in document["deploymentSpec"]["executors"].values()}
     assert all(image.startswith("registry.example.com/ml/kanaria-") for image in images)
