@@ -38,6 +38,19 @@ FAULTS: dict[str, tuple[Any, str]] = {
         {"resources": {"requests": {"cpu": "1500m"}, "limits": {"cpu": 1}}},
         "resources: requests.cpu: '1500m' is above the limit, '1'",
     ),
+    "both requests above their limits": (
+        {
+            "resources": {
+                "requests": {"cpu": 2, "memory": "2Gi"},
+                "limits": {"cpu": 1, "memory": "1Gi"},
+            }
+        },
+        "'2' is above the limit, '1'; requests.memory: '2Gi' is above the limit, '1Gi'",
+    ),
+    "a field that no pod has": (
+        {"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "name"}}}]},
+        "fieldPath='name': use a field of the pod such as metadata.name",
+    ),
     "an accelerator in halves": (
         {"resources": {"limits": {"nvidia.com/gpu": 0.5}}},
         "nvidia.com/gpu='0.5': use a whole number from 1",
