@@ -9,6 +9,7 @@ import yaml
 from kfp import compiler, components
 
 from kanaria.components.shared import yaml_text
+from kanaria.components.shared.images import TRAINING_GPU_IMAGE
 from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.resources import credentials, resources
 from kanaria.pipelines.resources.apply import applied
@@ -75,7 +76,7 @@ def test_steps_get_their_own(found: tuple[dict[str, Any], dict[str, Any]]):
         "backoffMaxDuration": "600s",
     }
     container = document["deploymentSpec"]["executors"]["exec-train-model"]["container"]
-    assert container["image"] == "registry.example.com/ml/my-training:1"
+    assert container["image"] == f"registry.example.com/ml/{TRAINING_GPU_IMAGE}"
     amounts = container["resources"]
     assert amounts["resourceCpuRequest"] == "2"
     assert amounts["resourceMemoryRequest"] == "4Gi"
