@@ -51,11 +51,14 @@ class Container(Part):
 
     @model_validator(mode="after")
     def _go_together(self) -> "Container":
+        faults = []
         for name in sorted(self.requests.keys() & self.limits.keys()):
-            low, high = (amount(said[name]) for said in (self.requests, self.limits))
+            request, limit = self.requests[name], self.limits[name]
+            low, high = amount(request), amount(limit)
             if low is None or high is None or low > high:
-                told = f"{self.requests[name]!r} is above the limit, {self.limits[name]!r}"
-                raise ValueError(f"requests.{name}: {told}")
-            if "/" in name and low != high:
-                raise ValueError(f"requests.{name}: an accelerator's request is its limit")
+                faults.append(f"requests.{name}: {request!r} is above the limit, {limit!r}")
+            elif "/" in name and low != high:
+                faults.append(f"requests.{name}: an accelerator's request is its limit")
+        if faults:
+            raise ValueError("; ".join(faults))
         return self

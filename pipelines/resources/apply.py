@@ -27,13 +27,13 @@ def applied(documents: list[Any], resources: Resources) -> list[Any]:
         ParameterError: settings are wrong, or of no step; all at once. Or the pipeline was changed
             by hand and has no steps that could be read.
     """
-    if not resources.steps:
+    if not resources.steps and not resources.every:
         return documents
     document, *others = copy.deepcopy(documents)
     with _as_compiled():
         found = leaves(document)
     faults = Faults(resources.where)
-    settings = _checked(resources.steps, found, faults)
+    settings = _checked(resources, found, faults)
     faults.raise_if_any()
     steps = list(zip(found, _forms(settings), strict=True))
     platform: dict[str, Any] = next(filter(_is_platform, others), {"platforms": {}})
@@ -61,11 +61,12 @@ def _as_compiled() -> Iterator[None]:
         ) from error
 
 
-def _checked(steps: Mapping[str, Any], found: list[Leaf], faults: Faults) -> list[Settings | None]:
+def _checked(resources: Resources, found: list[Leaf], faults: Faults) -> list[Settings | None]:
     """Return the settings of each step, None where nothing is said."""
+    steps = resources.steps
     check_names(steps, found, faults)
     said = {spelled(name): reading.checked(name, one, faults) for name, one in steps.items()}
-    every = said.get(ALL, {})
+    every = reading.checked(ALL, merged(said.get(ALL, {}), resources.every), faults)
     if _accelerators(steps.get(ALL)):
         faults.add(f"{ALL}: every step would hold an accelerator; write it for those that use one")
     settings = []

@@ -18,6 +18,7 @@ SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z
 PART = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KEY_OF_DATA = re.compile(r"[-._a-zA-Z0-9]+")
+FIELD = re.compile(r"(metadata|spec|status)\.[A-Za-z]+(\['[-A-Za-z0-9_./]+'\])?")
 IMAGE = re.compile(r"[A-Za-z0-9][^\s]*")
 PATH = re.compile(r"[^:\x00-\x1f\x7f]+")
 PLAIN = re.compile(r"[-\w ./()]{1,80}")
@@ -78,6 +79,13 @@ def volume_name(name: str) -> str:
     _hold(fits, remedy)
     _hold(name not in KFP_VOLUMES, "KFP has a volume of this name in each pod; use another")
     return name
+
+
+def field_path(path: str) -> str:
+    """Check the name of a field of the pod."""
+    remedy = "use a field of the pod such as metadata.name, status.podIP or metadata.labels['x']"
+    _hold(FIELD.fullmatch(path), remedy)
+    return path
 
 
 def label_key(key: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, field_validator, model_validator
 
 from kanaria.pipelines.resources import checks, credentials
 from kanaria.pipelines.resources.part import DataKey, ObjectName, Part, Variable
@@ -19,7 +19,7 @@ class KeyReference(Part):
 class FieldReference(Part):
     """A field of the pod itself."""
 
-    field_path: Annotated[str, Field(pattern=r"^(metadata|spec|status)\.[A-Za-z0-9_.\-/\[\]']+$")]
+    field_path: Annotated[str, AfterValidator(checks.field_path)]
 
 
 class ValueFrom(Part):

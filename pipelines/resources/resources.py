@@ -1,13 +1,12 @@
 """The settings of all steps, from a file, the command line or Python."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.pipelines.resources.merging import merged
 
 ALL = "all"
 """Name of the settings that every step gets, under its own."""
@@ -20,14 +19,12 @@ class Resources:
     Attributes:
         where: what the user calls it, for errors: its file.
         steps: name of a step, or `all` -> its settings.
+        every: what every step gets besides, over `all`; from the command line.
     """
 
     where: str = "resources"
     steps: Mapping[str, Any] = field(default_factory=dict)
-
-    def over(self, other: "Resources") -> "Resources":
-        """Return both; where they differ, what this one says."""
-        return Resources(where=self.where, steps=merged(other.steps, self.steps))
+    every: Mapping[str, Any] = field(default_factory=dict)
 
 
 NOTHING = Resources()
@@ -78,10 +75,4 @@ def from_options(
     """
     found = read(file) if file else NOTHING
     said = {"envFrom": list(env_from_secret), "volumes": list(mounts)}
-    given = {name: items for name, items in said.items() if items}
-    if not given:
-        return found
-    every = found.steps.get(ALL) or {}
-    if not isinstance(every, Mapping):
-        return found  # Its fault is told with all others.
-    return Resources(where=found.where, steps={**found.steps, ALL: merged(every, given)})
+    return replace(found, every={name: items for name, items in said.items() if items})

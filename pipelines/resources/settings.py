@@ -76,9 +76,10 @@ class Settings(Part):
         free = {name for one in self.env_from for name in one.variables.values()}
         free -= {one.name for one in self.env}
         given: dict[int, dict[str, str]] = {}
-        for place, one in sorted(enumerate(self.env_from), key=lambda item: item[1].precision)[
-            ::-1
-        ]:
+        exact_first = sorted(
+            enumerate(self.env_from), key=lambda item: item[1].precision, reverse=True
+        )
+        for place, one in exact_first:
             given[place] = {key: name for key, name in one.variables.items() if name in free}
             free -= set(one.variables.values())
         return [(one, given[place]) for place, one in enumerate(self.env_from) if given[place]]

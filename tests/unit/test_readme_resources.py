@@ -9,9 +9,11 @@ import yaml
 from kfp import compiler, components
 
 from kanaria.components.shared import yaml_text
+from kanaria.components.shared.images import TRAINING_GPU_IMAGE
 from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.resources import credentials, resources
 from kanaria.pipelines.resources.apply import applied
+from kanaria.pipelines.resources.leaves import leaves
 from kanaria.pipelines.resources.settings import Settings
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -61,7 +63,7 @@ def test_every_step_gets_what_all_get(found: tuple[dict[str, Any], dict[str, Any
 
 def test_steps_get_their_own(found: tuple[dict[str, Any], dict[str, Any]]):
     document, pods = found
-    tasks = document["root"]["dag"]["tasks"]
+    tasks = {leaf.key: leaf.task for leaf in leaves(document)}
     ingest, train = pods["exec-ingest-data"], pods["exec-train-model"]
     (claim,) = ingest["pvcMount"]
     assert (claim["constant"], claim["mountPath"], claim["subPath"]) == ("flights", "/data", "2013")
@@ -74,7 +76,7 @@ def test_steps_get_their_own(found: tuple[dict[str, Any], dict[str, Any]]):
         "backoffMaxDuration": "600s",
     }
     container = document["deploymentSpec"]["executors"]["exec-train-model"]["container"]
-    assert container["image"] == "registry.example.com/ml/my-training:1"
+    assert container["image"] == f"registry.example.com/ml/{TRAINING_GPU_IMAGE}"
     amounts = container["resources"]
     assert amounts["resourceCpuRequest"] == "2"
     assert amounts["resourceMemoryRequest"] == "4Gi"

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import kfp_pods
 import kfp_toys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kanaria.components.shared import yaml_text
 from kanaria.components.shared.errors import ParameterError
 from kanaria.pipelines.resources import resources
 from kanaria.pipelines.resources.apply import applied
@@ -37,6 +39,19 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "a request above its limit": (
         {"resources": {"requests": {"cpu": "1500m"}, "limits": {"cpu": 1}}},
         "resources: requests.cpu: '1500m' is above the limit, '1'",
+    ),
+    "both requests above their limits": (
+        {
+            "resources": {
+                "requests": {"cpu": 2, "memory": "2Gi"},
+                "limits": {"cpu": 1, "memory": "1Gi"},
+            }
+        },
+        "'2' is above the limit, '1'; requests.memory: '2Gi' is above the limit, '1Gi'",
+    ),
+    "a field that no pod has": (
+        {"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "name"}}}]},
+        "fieldPath='name': use a field of the pod such as metadata.name",
     ),
     "an accelerator in halves": (
         {"resources": {"limits": {"nvidia.com/gpu": 0.5}}},
@@ -281,7 +296,8 @@ def meal(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 @given(said=st.dictionaries(st.sampled_from(["all", "cook", "serve"]) | st.text(), ANYTHING))
 def test_whatever_a_file_holds_is_taken_or_told(said: dict[str, Any], meal: list[Any]):
     try:
-        applied(meal, resources.of(said))
+        found = applied(meal, resources.of(said))
+        assert kfp_pods.faults(yaml_text.dump(*found)) == []
     except ParameterError as error:
         assert "\n" not in str(error)
 
@@ -326,6 +342,7 @@ def almost_right(draw: st.DrawFn) -> Any:
 @given(said=almost_right())
 def test_one_wrong_place_is_taken_or_told(said: Any, meal: list[Any]):
     try:
-        applied(meal, resources.of({"cook": said}))
+        found = applied(meal, resources.of({"cook": said}))
+        assert kfp_pods.faults(yaml_text.dump(*found)) == []
     except ParameterError as error:
         assert str(error).startswith("resources: cook")

@@ -67,6 +67,21 @@ def test_the_command_line_goes_over_the_files_all_and_under_a_steps_own(
     assert {str(pod["podMetadata"]) for pod in found.values()} == {"{'labels': {'a': 'b'}}"}
 
 
+def test_faults_of_options_and_file_together_are_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "resources.yaml"
+    words = ["compile", "watch_for_drift", "-o", str(tmp_path / "p"), "--resources", str(file)]
+    file.write_text("all: {volumes: [x], envFrom: {}}\n")
+    assert called(monkeypatch, *words, "--mount-secret", "s=/a", "--env-from-secret", "b") == 1
+    assert "all: volumes.0='x': write a mapping" in capsys.readouterr().err
+    file.write_text("all: {}\n")
+    assert called(monkeypatch, *words, "--mount-secret", "s=/a", "--mount-pvc", "d=/a") == 1
+    assert capsys.readouterr().err == (
+        f"error: {file}: all: volumes: two volumes are mounted at /a\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("option", "value", "told"),
     [
@@ -82,10 +97,11 @@ def test_a_wrong_option_is_wrong_usage(
     option: str,
     value: str,
     told: str,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ):
-    words = ["compile", "watch_for_drift", "-o", "/dev/null", option, value]
+    words = ["compile", "watch_for_drift", "-o", str(tmp_path / "p"), option, value]
     assert called(monkeypatch, *words) == 2
     assert told in capsys.readouterr().err
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+import kfp_pods
 import yaml
 from kfp_accounts import Accounts, steps_in_order
 from kfp_strict import RefusedError, invalid, not_found
@@ -77,6 +78,8 @@ class State:
             raise RefusedError(409, 6, "Failed to create a pipeline version")
         if "pipelineInfo" not in next(yaml.safe_load_all(text)):
             raise invalid("Failed to create a pipeline version")
+        if wrong := kfp_pods.faults(text):
+            raise invalid("; ".join(wrong))
         version_id = self.identity("version")
         self.texts[version_id] = text
         self.versions[version_id] = {

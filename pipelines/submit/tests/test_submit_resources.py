@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import kfp_pods
 import pytest
 import yaml
 from kfp_contract import Contract
@@ -20,6 +21,22 @@ SAID = {
     "cook": {"nodeSelector": {"pool": "big"}, "cachingOptions": {"enableCache": True}},
     "serve_dish": {"env": [{"name": "A", "value": "1"}]},
 }
+
+
+def test_the_servers_stand_in_refuses_pods_that_kubernetes_would(pipeline: str):
+    text = package.read(pipeline, resources=resources.of(SAID)).text
+    assert kfp_pods.faults(text) == []
+    for right, wrong, told in (
+        ("nodeSelector:", "nodeselector:", 'no field named "nodeselector"'),
+        (
+            "nodeSelector:",
+            "pvcMount: [{constant: a.b, mountPath: /s3}]\n          nodeSelector:",
+            "/s3",
+        ),
+        ("exec-cook:\n          nodeSelector", "exec-x:\n          nodeSelector", "exec-x: no"),
+    ):
+        assert right in text
+        assert told in "; ".join(kfp_pods.faults(wrong.join(text.rsplit(right, 1))))
 
 
 def test_a_version_is_named_by_its_settings_too(pipeline: str):
