@@ -202,7 +202,7 @@ def _training(origin: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     training = training if isinstance(training, Mapping) else {}
     said = [
         f"{name} {json.dumps(training[name])}"
-        for name in ("train_steps", "seed", "hyperparameters", "device")
+        for name in ("train_steps", "seed", "hyperparameters", "precision", "device")
         if training.get(name) not in (None, {}, "")
     ]
     if said:

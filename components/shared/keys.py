@@ -60,7 +60,7 @@ class Key:
         kind: what it holds.
         meaning: what to type, and what it does, with the unit.
         default: what is filled in; None where the mapping needs it.
-        entries: what the values of a mapping with any keys are, None for anything.
+        entries: what the values of a list, or of a mapping with any keys, are; None for anything.
         keys: of a mapping that has known ones.
         known: names that are common in a mapping with any keys, for "did you mean".
     """
@@ -74,11 +74,17 @@ class Key:
     known: tuple[str, ...] = ()
 
 
+def whole(value: Any) -> Any:
+    """Return JSON data with 2.0 as 2: KFP's only number is a double, and Kubernetes refuses it."""
+    if isinstance(value, dict):
+        return {name: whole(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _value(value: Any, kind: Kind) -> Any:
-    """Return the value as its kind has it: JSON's, and so KFP's, only number is a double."""
-    is_whole = isinstance(value, float) and value.is_integer()
-    if is_whole and kind in (Kind.INTEGER, Kind.QUANTITY):
-        value = int(value)
+    value = whole(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if kind is Kind.QUANTITY and is_number else value
 
@@ -115,7 +121,13 @@ def _one(given: Mapping[str, Any], key: Key, where: str, faults: Faults) -> Any:
         value = key.default
     if key.keys:
         return read(value or {}, key.keys, where, faults)
-    return _entries(value, key.entries, where, faults) if key.entries else value
+    if not key.entries:
+        return value
+    if key.kind is Kind.LIST:
+        for entry in value:
+            faults.check(key.entries.holds(entry), where, entry, REMEDIES[key.entries])
+        return value
+    return _entries(value, key.entries, where, faults)
 
 
 def _entries(value: Mapping[str, Any], kind: Kind, where: str, faults: Faults) -> dict[str, Any]:
@@ -190,7 +202,7 @@ def find(path: Sequence[str], keys: Table) -> tuple[list[str], Kind | None]:
     if key.keys:
         inner, kind = find(path[1:], key.keys)
         return [path[0], *inner], kind
-    if key.entries:
+    if key.entries and key.kind is Kind.MAPPING:
         return [path[0], ".".join(path[1:])], key.entries
     return list(path), None
 

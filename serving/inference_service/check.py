@@ -122,7 +122,8 @@ def _check_server(server: ModelServer, placement: Placement, faults: Faults) -> 
         faults.check(fits, "service.runtimeVersion", given, "end it in -gpu when there are GPUs")
     for variable in server.env:
         fits = isinstance(variable, Mapping) and isinstance(variable.get("name"), str)
-        faults.check(fits, "service.env", variable, "write {name: NAME, value: text}")
+        fits = fits and isinstance(variable.get("value", ""), str)
+        faults.check(fits, "service.env", variable, 'write {name: NAME, value: "text"}')
 
 
 def _known(placement: Placement) -> dict[str, str]:
@@ -189,7 +190,8 @@ def _check_storage(storage: StorageAccess, faults: Faults) -> None:
 def _check_scaling(scaling: Scaling, faults: Faults) -> None:
     low, high = scaling.min_replicas, scaling.max_replicas
     least = max(low, 1)
-    faults.check(high >= least, "service.maxReplicas", high, f"use {least} or more")
+    fits = least <= high <= MOST_COUNTED
+    faults.check(fits, "service.maxReplicas", high, f"use {least} or more")
     metric = scaling.metric
     faults.check(metric in METRICS, "service.scaleMetric", metric, f"use {', '.join(METRICS[1:])}")
     for name, value in (

@@ -56,12 +56,14 @@ LOGGER = (
         kind=Kind.LIST,
         meaning="[X-Request-Id]: request headers that go into the events.",
         default=["X-Request-Id"],
+        entries=Kind.TEXT,
     ),
     Key(
         name="metadataAnnotations",
         kind=Kind.LIST,
         meaning="[kanaria.io/model-version]: annotations that go into the events.",
         default=["kanaria.io/model-version"],
+        entries=Kind.TEXT,
     ),
 )
 SERVICE = (
@@ -144,7 +146,13 @@ SERVICE = (
         meaning="image of a server by kserve's Python library, instead of a runtime.",
         default="",
     ),
-    Key(name="args", kind=Kind.LIST, meaning="[--flag=1]: arguments of the server.", default=[]),
+    Key(
+        name="args",
+        kind=Kind.LIST,
+        meaning="[--flag=1]: arguments of the server.",
+        default=[],
+        entries=Kind.TEXT,
+    ),
     Key(
         name="env",
         kind=Kind.LIST,
@@ -256,7 +264,7 @@ def _place(name: str) -> str | None:
 def _at(path: str, name: str, value: Any, faults: Faults) -> dict[str, Any]:
     """Return a patch with a field of KServe's where it belongs."""
     kind = dict(_ELSEWHERE)[path][name]
-    value = int(value) if isinstance(value, float) and value.is_integer() else value
+    value = keys.whole(value)
     faults.check(kind.holds(value), f"{WHERE}.{name}", value, keys.REMEDIES[kind])
     document: dict[str, Any] = {name: value}
     for part in reversed(path.split(".")):

@@ -64,6 +64,8 @@ def test_the_kanaria_commands_run_as_they_stand(folder: Path):
     assert run.returncode == 0, run.stderr
     (folder / "run.txt").write_text(run.stdout)
     assert "succeeded" in listing.stdout
+    (telling,) = commands("kanaria lineage")
+    assert str(folder / "data/taxi.csv") in shell(telling, folder).stdout
     assert compiling.returncode == 0
     assert "registry.example.com/ml/kanaria-training" in (folder / "pipeline.yaml").read_text()
 

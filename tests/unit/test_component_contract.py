@@ -73,6 +73,27 @@ def test_body_is_a_thin_adapter(name: str):
     assert sum(isinstance(node, ast.stmt) for part in body for node in ast.walk(part)) <= 10
 
 
+def described(source: ast.FunctionDef) -> set[str]:
+    """Return the artifacts whose metadata a component's body writes."""
+    found = set()
+    for node in ast.walk(source):
+        if isinstance(node, ast.Attribute) and node.attr == "metadata":
+            found |= {name.id for name in ast.walk(node.value) if isinstance(name, ast.Name)}
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            if called in ("tell", "describe"):
+                found |= {part.id for part in given if isinstance(part, ast.Name)}
+    return found
+
+
+@every_component
+def test_every_artifact_gets_metadata_and_so_a_name_in_kfps_lists(name: str):
+    outputs = getattr(components, name).component_spec.outputs or {}
+    artifacts = {key for key, value in outputs.items() if str(value.type).startswith("system.")}
+    assert artifacts - described(compiled_source(name)) == set()
+
+
 @every_component
 def test_component_module_imports_only_what_its_interface_needs(name: str):
     tree = ast.parse((folder_of(name) / "component.py").read_text())

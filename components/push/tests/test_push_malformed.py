@@ -43,8 +43,18 @@ OF_THE_SERVICE: dict[str, tuple[dict[str, Any], Faults]] = {
         ],
     ),
     "two servers": (
-        {"image": "me/server:1", "runtime": "triton", "env": ["A=1"]},
-        ["service.image='me/server:1': give an image or a runtime", "service.env='A=1'"],
+        {
+            "image": "me/server:1",
+            "runtime": "triton",
+            "env": ["A=1", {"name": "A", "value": 1}],
+            "args": ["--port", 80],
+        },
+        [
+            "service.image='me/server:1': give an image or a runtime",
+            "service.env='A=1'",
+            "service.env={'name': 'A', 'value': 1}",
+            "service.args=80: write text",
+        ],
     ),
     "an image without GPUs": (
         {"runtimeVersion": "2.19.1", "resources": {"limits": {"nvidia.com/gpu": 1, "gpu": 1}}},

@@ -1,5 +1,6 @@
 """What serves as one mapping: where its words go in the manifest, and in which form they come."""
 
+import json
 from typing import Any
 
 import pytest
@@ -95,6 +96,10 @@ def test_whole_numbers_may_come_as_the_doubles_of_kfp():
     assert (found["minReplicas"], type(found["minReplicas"])) == (2, int)
     assert found["model"]["resources"]["limits"] == {"cpu": "0.5", "nvidia.com/gpu": "1"}
     assert predictor(minReplicas=2.0) == predictor(minReplicas=2)
+    seconds = predictor(tolerations=[{"key": "a", "tolerationSeconds": 30.0}])["tolerations"]
+    patched = predictor(patch={"spec": {"predictor": {"timeout": 5.0}}})["timeout"]
+    # Kubernetes reads no 30.0 where it wants a whole number.
+    assert json.dumps([seconds, patched]) == '[[{"key": "a", "tolerationSeconds": 30}], 5]'
 
 
 def test_what_only_limits_or_only_requests_name_the_other_has_too():
