@@ -102,7 +102,8 @@ def _read(folder: str, task: Task) -> Task:
     causes = {uri: found for uri, lines in told.items() if (found := said(lines))}
     if causes:
         uri = next(reversed(causes))
-        return replace(task, cause="; ".join(dict.fromkeys(causes.values())), log=uri)
+        joined = "; ".join(dict.fromkeys(causes.values()))
+        return replace(task, cause=joined, log=uri, certain=True)
     uri, lines = list(told.items())[-1]
     last = next((text for line in reversed(lines) if (text := one_line(line))), "")
     ending = f"ends with '{last}'" if last else "is empty"

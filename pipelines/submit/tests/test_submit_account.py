@@ -15,7 +15,8 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.pipelines.submit import schedule
 from kanaria.pipelines.submit.account import USUAL, Account, chosen
 from kanaria.pipelines.submit.client import Server
-from kanaria.pipelines.submit.submit import submit, wait
+from kanaria.pipelines.submit.runs import wait
+from kanaria.pipelines.submit.submit import submit
 from kanaria.pipelines.submit.trigger import trigger
 from kanaria.pipelines.submit.watch import Outcome
 
