@@ -25,10 +25,6 @@ MOST_LOGS = 20
 ATTEMPT = re.compile(r"/executor-logs(?:-(\d+))?$")
 ERROR = "error: "
 """How a command of ours begins the line that says why it ends."""
-LAST_WORDS = (ERROR, "Fatal Python error: ")
-GROUP = "Exception Group Traceback (most recent call last):"
-FRAME = re.compile(r"^ *[|+] ")
-"""What Python draws around each exception of a group."""
 BELOW_UNKNOWN = (
     "lies below the server's own pipeline root, which its API does not tell; "
     "give it as --pipeline-root"
@@ -57,13 +53,10 @@ def place(pipeline_root: str, pipeline: str, run_id: str) -> str:
 def said(lines: Sequence[str]) -> str:
     """Return the line of a log that says why its step failed, "" when none does."""
     plain = [ESCAPES.sub("", line).rstrip() for line in lines]
-    if any(line.endswith(GROUP) for line in plain):
-        plain = [FRAME.sub("", line) for line in plain]
-    tracebacks = [n for n, line in enumerate(plain) if line == log_cause.HEADER]
-    errors = [n for n, line in enumerate(plain) if line.startswith(LAST_WORDS)]
-    if errors and errors[-1] > max(tracebacks, default=-1):
-        return one_line(plain[errors[-1]].removeprefix(ERROR))
-    return one_line(log_cause.raised(plain)) if tracebacks else ""
+    errors = [number for number, line in enumerate(plain) if line.startswith(ERROR)]
+    after = plain[errors[-1] + 1 :] if errors else plain
+    found = log_cause.exception(after)
+    return one_line(found or (plain[errors[-1]].removeprefix(ERROR) if errors else ""))
 
 
 def _end(uri: str) -> list[str]:

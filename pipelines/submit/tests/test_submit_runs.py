@@ -12,7 +12,7 @@ from kfp_contract import Contract
 from kfp_state import Frame
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.pipelines.submit import listing, runs
+from kanaria.pipelines.submit import listing, package, runs
 from kanaria.pipelines.submit.client import Server
 from kanaria.pipelines.submit.submit import Submitted, submit
 from kanaria.pipelines.submit.watch import Outcome, Snapshot
@@ -266,3 +266,26 @@ def test_a_notebook_shows_a_found_run_as_a_link(server: Server, start: Start):
     run = start("a <b>")
     shown = runs.find(server, run.run_id)._repr_html_()
     assert re.fullmatch(rf'<a href="{run.link}" target="_blank">a &lt;b&gt;</a>', shown)
+
+
+def graph(**tasks: Any) -> dict[str, Any]:
+    """A compiled pipeline of tasks, given as component or (component, what it waits for)."""
+    root = {}
+    for key, told in tasks.items():
+        component, *needed = told if isinstance(told, tuple) else (told,)
+        root[key] = {"componentRef": {"name": component}, "dependentTasks": needed}
+    return {"root": {"dag": {"tasks": root}}, "components": {"step": {}}}
+
+
+def test_steps_are_named_in_their_order_whatever_the_order_of_the_file():
+    flow = graph(b=("step", "a"), c=("step", "inner"), inner=("inner", "b"), a="step")
+    inside = {"d": {"componentRef": {"name": "step"}}, "e": {"componentRef": {"name": "inner"}}}
+    flow["components"]["inner"] = {"dag": {"tasks": inside}}  # It holds itself, too.
+    found = package.names(flow)
+    assert list(found.steps) == ["a", "b", "d", "c"]
+    assert list(found.branches) == ["inner", "e"]
+    assert found.never_ran(["a"]) == ["b", "d", "c"]
+
+
+def test_steps_that_wait_for_each_other_are_named_as_they_stand():
+    assert list(package.names(graph(b=("step", "a"), a=("step", "b"))).steps) == ["b", "a"]
