@@ -203,7 +203,8 @@ def _finished(
         seconds=seconds,
         failed=found,
         cause=cause,
-        verdicts=verdicts,
+        # A step that refuses what was judged says the verdict itself.
+        verdicts=tuple(v for v in verdicts if not any(v in task.cause for task in found)),
         never_ran=tuple(run.names.never_ran(seen)) if outcome is not Outcome.SUCCEEDED else (),
     )
 

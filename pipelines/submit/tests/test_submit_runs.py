@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from kfp_contract import Contract
 from kfp_state import Frame
 
+from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.pipelines.submit import listing, package, runs
 from kanaria.pipelines.submit.client import Server
@@ -76,6 +78,37 @@ def test_a_failed_task_has_the_cause_from_its_log(contract: Contract, server: Se
             ("cook", "ValueError: too salty", str(path))
         ]
         assert finished.never_ran == ("serve-dish",)
+
+
+def judging(run: runs.Run, text: str) -> runs.Run:
+    """Return the run as if `cook` judged, and did not let pass what `text` says."""
+    folder = log(run, "cook", "error: another\n").parent
+    reason = outcome.Reason(severity="ERROR", subject="x", kind="drift", text=text)
+    outcome.write(outcome.Outcome(step="cook", passed=False, reasons=(reason,)), folder / "outcome")
+    return replace(run, names=replace(run.names, judges=("cook",)))
+
+
+@pytest.mark.parametrize("outcome_name", ["SUCCEEDED", "FAILED"])
+def test_what_a_judging_step_did_not_let_pass_is_told(
+    contract: Contract, server: Server, start: Start, outcome_name: str
+):
+    run = judging(start(), "x drifted")
+    contract.state.frames = (Frame(outcome_name, {"cook": "SUCCEEDED"}),)
+    _, finished = runs.look_at(run, server)
+    assert finished
+    assert finished.verdicts == ("cook did not pass: x drifted",)
+
+
+def test_a_verdict_that_a_failed_step_says_itself_is_told_once(
+    contract: Contract, server: Server, start: Start
+):
+    run = judging(start(), "x drifted")
+    log(run, "serve-dish", "error: cook did not pass: x drifted; mend the data\n")
+    contract.state.frames = (Frame("FAILED", {"cook": "SUCCEEDED", "serve-dish": "FAILED"}),)
+    _, finished = runs.look_at(run, server)
+    assert finished
+    assert finished.verdicts == ()
+    assert finished.failed[0].cause == "cook did not pass: x drifted; mend the data"
 
 
 def test_a_failed_driver_is_a_failure_of_its_step(contract: Contract, server: Server, start: Start):
