@@ -19,7 +19,8 @@ from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.submit.one_line import ESCAPES, one_line
 from kanaria.pipelines.submit.watch import State, Task
 
-TAIL_BYTES = 1 << 16
+TAIL_BYTES, MOST_BYTES = 1 << 16, 1 << 22
+"""Of the end of a log: read first, and once more where those tell nothing."""
 MOST_LOGS = 20
 """Of one task of a loop."""
 ATTEMPT = re.compile(r"/executor-logs(?:-(\d+))?$")
@@ -59,10 +60,10 @@ def said(lines: Sequence[str]) -> str:
     return one_line(found or (plain[errors[-1]].removeprefix(ERROR) if errors else ""))
 
 
-def _end(uri: str) -> list[str]:
-    data = storage.tail(uri, TAIL_BYTES)
+def _end(uri: str, most: int) -> list[str]:
+    data = storage.tail(uri, most)
     lines = data.decode("utf-8", "replace").splitlines()
-    return lines[1:] if len(data) == TAIL_BYTES else lines  # The first is cut.
+    return (len(data) == most and lines[1:]) or lines  # The first is cut.
 
 
 def _newest(uris: Iterable[str]) -> list[str]:
@@ -91,7 +92,9 @@ def _read(folder: str, task: Task) -> Task:
     if not logs:
         where = f"{folder}/{task.node}"
         return replace(task, cause=f"failed; it left no log in {where}: its pod may never have run")
-    told = {uri: _end(uri) for uri in logs[-MOST_LOGS:]}
+    told = {uri: _end(uri, TAIL_BYTES) for uri in logs[-MOST_LOGS:]}
+    if not any(said(lines) for lines in told.values()):  # A message may hold a whole batch.
+        told[logs[-1]] = _end(logs[-1], MOST_BYTES)
     causes = {uri: found for uri, lines in told.items() if (found := said(lines))}
     if causes:
         uri = next(reversed(causes))
