@@ -131,7 +131,7 @@ def _show_server(options: argparse.Namespace) -> int:
     server = server_of(options)
     run = runs.find(server, options.run, options.pipeline_root)
     now, finished = runs.look_at(run, server)
-    failed = () if finished else runs.failed(run, now)
+    failed = () if finished else runs.failed(run, server, now)
     say(f"a run of {server.host}")
     for line in run_lines.shown(run, now, finished):
         say(line)

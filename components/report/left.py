@@ -79,20 +79,20 @@ class _Reader:
             return None
 
     def log(self, uri: str) -> list[str]:
-        """Return the last lines of a log."""
-        return self.parsed(uri, _tail) or []
+        """Return the last lines of a log, of which no more is read."""
+        if not self._may(uri):
+            return []
+        try:
+            return storage.tail(uri, TAIL_BYTES).decode(errors="replace").splitlines()
+        except (KanariaError, OSError) as error:
+            self.notes.append(f"{uri}: {error}")
+            return []
 
     def _may(self, uri: str) -> bool:
         self._left -= 1
         if self._left == -1:
             self.notes.append(f"{uri} and those after it: not read, {MOST_READ} files were")
         return self._left >= 0
-
-
-def _tail(log: Path) -> list[str]:
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
-        return file.read().decode(errors="replace").splitlines()
 
 
 def _endpoint(file: Path) -> Mapping[str, Any]:

@@ -1,22 +1,34 @@
 """Why a step failed, in one line, from what it wrote to its log. Pure."""
 
+import re
+
 HEADER = "Traceback (most recent call last):"
 SIDE_NOTES = ("Exception ignored", "Error in atexit", "Exception in thread")
 """First words of the line before a traceback that did not end the process."""
+CRASH = "Fatal Python error: "
+GROUP = "Exception Group Traceback (most recent call last):"
+FRAME = re.compile(r"^ *[|+] ")
+"""What Python draws around each exception of a group."""
 OWN = "kanaria.components.shared.errors."
 
 
 def exception(lines: list[str]) -> str:
     """Return the first line of the exception that ended the process, "" where none did.
 
-    It is the line after the frames of the last traceback; what a library prints while the
-    interpreter goes down is passed over.
+    It is the line after the frames of the last traceback, in a group that of its last exception;
+    what a library prints while the interpreter goes down is passed over. A crash of the interpreter
+    itself is told by the line that it writes.
     """
+    if any(line.endswith(GROUP) for line in lines):
+        lines = [FRAME.sub("", line) for line in lines]
     headers = [
         number
         for number, line in enumerate(lines)
         if line == HEADER and not (number and lines[number - 1].startswith(SIDE_NOTES))
     ]
+    crashes = [number for number, line in enumerate(lines) if line.startswith(CRASH)]
+    if crashes and crashes[-1] > max(headers, default=-1):
+        return lines[crashes[-1]]
     after = lines[headers[-1] + 1 :] if headers else []
     found = next((line for line in after if line and not line[0].isspace()), "")
     return found.removeprefix(OWN)

@@ -19,16 +19,13 @@ from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.submit.one_line import ESCAPES, one_line
 from kanaria.pipelines.submit.watch import State, Task
 
-TAIL_BYTES = 1 << 16
+TAIL_BYTES, MOST_BYTES = 1 << 16, 1 << 22
+"""Of the end of a log: read first, and once more where those tell nothing."""
 MOST_LOGS = 20
 """Of one task of a loop."""
 ATTEMPT = re.compile(r"/executor-logs(?:-(\d+))?$")
 ERROR = "error: "
 """How a command of ours begins the line that says why it ends."""
-LAST_WORDS = (ERROR, "Fatal Python error: ")
-GROUP = "Exception Group Traceback (most recent call last):"
-FRAME = re.compile(r"^ *[|+] ")
-"""What Python draws around each exception of a group."""
 BELOW_UNKNOWN = (
     "lies below the server's own pipeline root, which its API does not tell; "
     "give it as --pipeline-root"
@@ -57,19 +54,16 @@ def place(pipeline_root: str, pipeline: str, run_id: str) -> str:
 def said(lines: Sequence[str]) -> str:
     """Return the line of a log that says why its step failed, "" when none does."""
     plain = [ESCAPES.sub("", line).rstrip() for line in lines]
-    if any(line.endswith(GROUP) for line in plain):
-        plain = [FRAME.sub("", line) for line in plain]
-    tracebacks = [n for n, line in enumerate(plain) if line == log_cause.HEADER]
-    errors = [n for n, line in enumerate(plain) if line.startswith(LAST_WORDS)]
-    if errors and errors[-1] > max(tracebacks, default=-1):
-        return one_line(plain[errors[-1]].removeprefix(ERROR))
-    return one_line(log_cause.raised(plain)) if tracebacks else ""
+    errors = [number for number, line in enumerate(plain) if line.startswith(ERROR)]
+    after = plain[errors[-1] + 1 :] if errors else plain
+    found = log_cause.exception(after)
+    return one_line(found or (plain[errors[-1]].removeprefix(ERROR) if errors else ""))
 
 
-def _end(uri: str) -> list[str]:
-    data = storage.tail(uri, TAIL_BYTES)
+def _end(uri: str, most: int) -> list[str]:
+    data = storage.tail(uri, most)
     lines = data.decode("utf-8", "replace").splitlines()
-    return lines[1:] if len(data) == TAIL_BYTES else lines  # The first is cut.
+    return (len(data) == most and lines[1:]) or lines  # The first is cut.
 
 
 def _newest(uris: Iterable[str]) -> list[str]:
@@ -98,11 +92,14 @@ def _read(folder: str, task: Task) -> Task:
     if not logs:
         where = f"{folder}/{task.node}"
         return replace(task, cause=f"failed; it left no log in {where}: its pod may never have run")
-    told = {uri: _end(uri) for uri in logs[-MOST_LOGS:]}
+    told = {uri: _end(uri, TAIL_BYTES) for uri in logs[-MOST_LOGS:]}
+    if not any(said(lines) for lines in told.values()):  # A message may hold a whole batch.
+        told[logs[-1]] = _end(logs[-1], MOST_BYTES)
     causes = {uri: found for uri, lines in told.items() if (found := said(lines))}
     if causes:
         uri = next(reversed(causes))
-        return replace(task, cause="; ".join(dict.fromkeys(causes.values())), log=uri)
+        joined = "; ".join(dict.fromkeys(causes.values()))
+        return replace(task, cause=joined, log=uri, certain=True)
     uri, lines = list(told.items())[-1]
     last = next((text for line in reversed(lines) if (text := one_line(line))), "")
     ending = f"ends with '{last}'" if last else "is empty"

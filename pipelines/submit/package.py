@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from kanaria.components.shared import fingerprint, yaml_text
@@ -58,18 +59,40 @@ def _without_cache(document: Mapping[str, Any]) -> None:
             task["cachingOptions"] = {}
 
 
+def _sorted(tasks: Mapping[str, Any]) -> list[str]:
+    """Return a graph's tasks, each after what it waits for; as they stand where that is a ring."""
+    needed = {key: task.get("dependentTasks", ()) for key, task in tasks.items()}
+    try:
+        return [key for key in TopologicalSorter(needed).static_order() if key in tasks]
+    except CycleError:  # No compiler writes it, and the server refuses it.
+        return list(tasks)
+
+
+def _in_order(
+    document: Mapping[str, Any], graph: Mapping[str, Any], seen: set[str]
+) -> Iterator[tuple[str, Any]]:
+    """Yield the tasks of a graph, and those of each graph in it once, in their order."""
+    tasks = graph.get("tasks", {})
+    for key in _sorted(tasks):
+        yield key, tasks[key]
+        name = tasks[key]["componentRef"]["name"]
+        component = document["components"].get(name, {})
+        if "dag" in component and name not in seen:
+            seen.add(name)
+            yield from _in_order(document, component["dag"], seen)
+
+
 def names(document: Mapping[str, Any]) -> Names:
-    """Return how the server and people call the tasks of a compiled pipeline."""
+    """Return how the server and people call the tasks of a compiled pipeline, in their order."""
     steps: dict[str, str] = {}
     branches: dict[str, str] = {}
     judges: list[str] = []
-    for tasks in _dags(document):
-        for key, task in tasks.items():
-            component = document["components"].get(task["componentRef"]["name"], {})
-            given = task.get("taskInfo", {}).get("name", key)
-            (branches if "dag" in component else steps).update({key: given, given: given})
-            if OUTCOME in component.get("outputDefinitions", {}).get("artifacts", {}):
-                judges += [key, given]
+    for key, task in _in_order(document, document["root"]["dag"], set()):
+        component = document["components"].get(task["componentRef"]["name"], {})
+        given = task.get("taskInfo", {}).get("name", key)
+        (branches if "dag" in component else steps).update({key: given, given: given})
+        if OUTCOME in component.get("outputDefinitions", {}).get("artifacts", {}):
+            judges += [key, given]
     return Names(steps=steps, branches=branches, judges=tuple(judges))
 
 

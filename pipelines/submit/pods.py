@@ -13,12 +13,17 @@ NODE_NAME = "workflows.argoproj.io/node-name"
 STARTING = ("", "ContainerCreating", "PodInitializing")
 """Reasons of a container that waits for something else."""
 DRIVER = "-driver"
+FAILED = ("Failed", "Error")
+"""Phases of a node of Argo."""
 Object = Mapping[str, Any]
 
 
 def step_of(pod: Object) -> str:
     """Return the step that a pod belongs to, by its node's path: `w.root.train-model.executor`."""
-    path = str((pod["metadata"].get("annotations") or {}).get(NODE_NAME, ""))
+    return _step(str((pod["metadata"].get("annotations") or {}).get(NODE_NAME, "")))
+
+
+def _step(path: str) -> str:
     parts = [part for part in path.split(".") if not part.startswith("executor")]
     return parts[-1].removesuffix(DRIVER) if parts else ""
 
@@ -90,6 +95,15 @@ def postponed(workflow: Object) -> dict[str, str]:
         told[""] = "Argo's workflow controller has not taken the Workflow up; does it run?"
     for node in (status.get("nodes") or {}).values():
         if node.get("phase") == "Pending" and node.get("message"):
-            fake = {"metadata": {"annotations": {NODE_NAME: node.get("name", "")}}}
-            told[step_of(fake)] = str(node["message"])
+            told[_step(str(node.get("name", "")))] = str(node["message"])
+    return {step: one_line(message) for step, message in told.items() if message}
+
+
+def failures(workflow: Object) -> dict[str, str]:
+    """Return step -> what Argo says of its pod that failed; "" is the Workflow as a whole."""
+    status = workflow.get("status") or {}
+    told = {"": str(status.get("message") or "")}
+    for node in (status.get("nodes") or {}).values():
+        if node.get("type") == "Pod" and node.get("phase") in FAILED and node.get("message"):
+            told[_step(str(node.get("name", "")))] = str(node["message"])
     return {step: one_line(message) for step, message in told.items() if message}

@@ -14,7 +14,7 @@ import html
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from kanaria.pipelines.submit.client import HOME, Server
 from kanaria.pipelines.submit.listing import ANSWER_SECONDS, UNKNOWN, one, took
 from kanaria.pipelines.submit.nodes import Names
 from kanaria.pipelines.submit.one_line import one_line
-from kanaria.pipelines.submit.waiting import Ask, Teller, look, reasons
+from kanaria.pipelines.submit.waiting import Ask, Teller, failures, look, reasons
 from kanaria.pipelines.submit.watch import (
     FINISHED,
     Outcome,
@@ -123,7 +123,7 @@ def _ask(run: Run, server: Server) -> Ask:
     def ask() -> Mapping[str, str]:
         from kanaria.serving.kubernetes_client import KubernetesClient
 
-        found = reasons(KubernetesClient.connect(), run.run_id, _home(run, server))
+        found = reasons(KubernetesClient.connect(patient=False), run.run_id, _home(run, server))
         return {run.names.of(step, False) or step: why for step, why in found.items()}
 
     return ask
@@ -155,28 +155,56 @@ def look_at(run: Run, server: Server) -> tuple[Snapshot, Finished | None]:
     entry = server.run(run.run_id, ANSWER_SECONDS)
     now = snapshot(entry, run.names, datetime.now(UTC))
     outcome = ended(now.state, now.canceling)
-    return now, outcome and _finished(run, now, outcome, took(entry, 0.0))
+    return now, outcome and _finished(run, server, now, outcome, took(entry, 0.0))
 
 
-def failed(run: Run, now: Snapshot) -> tuple[Task, ...]:
+def failed(run: Run, server: Server, now: Snapshot) -> tuple[Task, ...]:
     """Return the tasks that failed by themselves, with causes and logs as far as they are known."""
     folder = causes.place(run.pipeline_root, run.pipeline, run.run_id)
-    return causes.of_tasks(folder, now.failed)
+    found = causes.of_tasks(folder, now.failed)
+    if all(task.certain for task in found):
+        return found
+    said = _said_by_argo(run, server)
+    return tuple(
+        replace(task, cause=f"{task.cause}; Argo says: {said[task.node]}")
+        if not task.certain and task.node in said
+        else task
+        for task in found
+    )
 
 
-def _finished(run: Run, now: Snapshot, outcome: Outcome, seconds: float) -> Finished:
+def _said_by_argo(run: Run, server: Server) -> Mapping[str, str]:
+    """Return step -> what the cluster's Workflow says of its failure; nothing out of reach."""
+    from kanaria.serving.kubernetes_client import KubernetesClient
+
+    try:
+        cluster = KubernetesClient.connect(patient=False)
+        return failures(cluster, run.run_id, _home(run, server))
+    except KanariaError:  # The task's cause says already that it is not known, and where to look.
+        return {}
+
+
+def _finished(
+    run: Run, server: Server, now: Snapshot, outcome: Outcome, seconds: float
+) -> Finished:
     folder = causes.place(run.pipeline_root, run.pipeline, run.run_id)
     judges = () if outcome is Outcome.CANCELED else run.names.judges
     verdicts, trouble = causes.of_judges(folder, judges, now.tasks)
     if outcome is Outcome.FAILED and trouble:
         verdicts = (trouble,)
+    found, cause = failed(run, server, now), now.cause
+    if outcome is Outcome.FAILED and not (found or cause):
+        said = _said_by_argo(run, server)
+        cause = "; ".join(f"{step}: {why}" for step, why in said.items() if step)
+        cause = cause or said.get("", "")
     seen = [task.node for task in now.tasks if task.state is not State.PENDING]
     return Finished(
         outcome=outcome,
         seconds=seconds,
-        failed=failed(run, now),
-        cause=now.cause,
-        verdicts=verdicts,
+        failed=found,
+        cause=cause,
+        # A step that refuses what was judged says the verdict itself.
+        verdicts=tuple(v for v in verdicts if not any(v in task.cause for task in found)),
         never_ran=tuple(run.names.never_ran(seen)) if outcome is not Outcome.SUCCEEDED else (),
     )
 
@@ -223,7 +251,7 @@ def wait(
         waited = time.monotonic() - started
         outcome = ended(now.state, was_canceling)
         if outcome is not None:
-            return _finished(run, now, outcome, took(entry, waited))
+            return _finished(run, server, now, outcome, took(entry, waited))
         if waited > most_seconds:
             raise NotReadyError(
                 f"run {run.run_id} still says {now.state} after {round(waited)} s; its Workflow "

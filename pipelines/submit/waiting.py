@@ -111,3 +111,16 @@ def reasons(cluster: "KubernetesClient", run_id: str, namespace: str) -> dict[st
             f"namespace {namespace} of the cluster that kubectl speaks to holds nothing of this run"
         )
     return {step: why for one in workflows for step, why in pods.postponed(one).items()}
+
+
+def failures(cluster: "KubernetesClient", run_id: str, namespace: str) -> dict[str, str]:
+    """Return step -> what Argo says of its pod that failed, for instance that memory ran out.
+
+    Raises:
+        NotReadyError: the cluster does not answer, or has no Workflows.
+        PermissionDeniedError: this account may not list Workflows.
+    """
+    from kanaria.serving.kubernetes_client import WORKFLOWS
+
+    found = cluster.list(WORKFLOWS, namespace, f"{RUN_LABEL}={run_id}")
+    return {step: why for one in found for step, why in pods.failures(one).items()}

@@ -70,6 +70,7 @@ class Task:
         seconds: how long it has run, 0 before it does.
         cause: why it failed, or "".
         log: URI of its log in the store, or "".
+        certain: whether the cause is an error that somebody wrote, not what is made of its absence.
         cached: whether an earlier result was taken.
         stopped: whether it was ended with its run, by whoever cancelled that.
     """
@@ -81,6 +82,7 @@ class Task:
     cause: str = ""
     node: str = ""
     log: str = ""
+    certain: bool = False
     cached: bool = False
     stopped: bool = False
 
@@ -187,6 +189,7 @@ def snapshot(run: Any, names: Names, now: datetime, was_canceling: bool = False)
                 state=state,
                 seconds=_seconds(detail, state, now),
                 cause=cause,
+                certain=bool(_cause(detail)),
                 cached=nodes.is_cached(detail, details),
                 stopped=canceling and state is State.FAILED and _was_stopped(detail, since),
             )

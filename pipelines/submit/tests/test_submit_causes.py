@@ -85,6 +85,24 @@ def test_only_the_end_of_a_long_log_is_read(tmp_path: Path, monkeypatch: pytest.
     assert found.cause == "the last one"
 
 
+def test_a_message_that_holds_a_whole_batch_is_cut_and_told(tmp_path: Path):
+    log(tmp_path, "\n".join([*TRACEBACK, "ValueError: bad batch " + "x" * 1_000_000]))
+    (found,) = causes.of_tasks(str(tmp_path), [task()])
+    assert found.cause.startswith("ValueError: bad batch xxx")
+    assert found.cause.endswith("… (1000022 characters)")
+    assert found.certain
+
+
+def test_a_line_that_is_longer_than_what_is_read_is_told_by_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(causes, "TAIL_BYTES", 10)
+    monkeypatch.setattr(causes, "MOST_BYTES", 20)
+    log(tmp_path, "x" * 100 + "the end")
+    (found,) = causes.of_tasks(str(tmp_path), [task()])
+    assert "ends with 'xxxxxxxxxxxxxthe end'" in found.cause
+
+
 def test_a_log_of_a_gigabyte_is_not_read_whole(tmp_path: Path):
     path = log(tmp_path, "")
     with path.open("wb") as file:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import yaml
 from kfp_contract import Contract
 from kfp_state import Frame
 
+from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.pipelines.submit import listing, runs
+from kanaria.pipelines.submit import listing, package, runs
 from kanaria.pipelines.submit.client import Server
 from kanaria.pipelines.submit.submit import Submitted, submit
 from kanaria.pipelines.submit.watch import Outcome, Snapshot
@@ -76,6 +78,37 @@ def test_a_failed_task_has_the_cause_from_its_log(contract: Contract, server: Se
             ("cook", "ValueError: too salty", str(path))
         ]
         assert finished.never_ran == ("serve-dish",)
+
+
+def judging(run: runs.Run, text: str) -> runs.Run:
+    """Return the run as if `cook` judged, and did not let pass what `text` says."""
+    folder = log(run, "cook", "error: another\n").parent
+    reason = outcome.Reason(severity="ERROR", subject="x", kind="drift", text=text)
+    outcome.write(outcome.Outcome(step="cook", passed=False, reasons=(reason,)), folder / "outcome")
+    return replace(run, names=replace(run.names, judges=("cook",)))
+
+
+@pytest.mark.parametrize("outcome_name", ["SUCCEEDED", "FAILED"])
+def test_what_a_judging_step_did_not_let_pass_is_told(
+    contract: Contract, server: Server, start: Start, outcome_name: str
+):
+    run = judging(start(), "x drifted")
+    contract.state.frames = (Frame(outcome_name, {"cook": "SUCCEEDED"}),)
+    _, finished = runs.look_at(run, server)
+    assert finished
+    assert finished.verdicts == ("cook did not pass: x drifted",)
+
+
+def test_a_verdict_that_a_failed_step_says_itself_is_told_once(
+    contract: Contract, server: Server, start: Start
+):
+    run = judging(start(), "x drifted")
+    log(run, "serve-dish", "error: cook did not pass: x drifted; mend the data\n")
+    contract.state.frames = (Frame("FAILED", {"cook": "SUCCEEDED", "serve-dish": "FAILED"}),)
+    _, finished = runs.look_at(run, server)
+    assert finished
+    assert finished.verdicts == ()
+    assert finished.failed[0].cause == "cook did not pass: x drifted; mend the data"
 
 
 def test_a_failed_driver_is_a_failure_of_its_step(contract: Contract, server: Server, start: Start):
@@ -266,3 +299,26 @@ def test_a_notebook_shows_a_found_run_as_a_link(server: Server, start: Start):
     run = start("a <b>")
     shown = runs.find(server, run.run_id)._repr_html_()
     assert re.fullmatch(rf'<a href="{run.link}" target="_blank">a &lt;b&gt;</a>', shown)
+
+
+def graph(**tasks: Any) -> dict[str, Any]:
+    """A compiled pipeline of tasks, given as component or (component, what it waits for)."""
+    root = {}
+    for key, told in tasks.items():
+        component, *needed = told if isinstance(told, tuple) else (told,)
+        root[key] = {"componentRef": {"name": component}, "dependentTasks": needed}
+    return {"root": {"dag": {"tasks": root}}, "components": {"step": {}}}
+
+
+def test_steps_are_named_in_their_order_whatever_the_order_of_the_file():
+    flow = graph(b=("step", "a"), c=("step", "inner"), inner=("inner", "b"), a="step")
+    inside = {"d": {"componentRef": {"name": "step"}}, "e": {"componentRef": {"name": "inner"}}}
+    flow["components"]["inner"] = {"dag": {"tasks": inside}}  # It holds itself, too.
+    found = package.names(flow)
+    assert list(found.steps) == ["a", "b", "d", "c"]
+    assert list(found.branches) == ["inner", "e"]
+    assert found.never_ran(["a"]) == ["b", "d", "c"]
+
+
+def test_steps_that_wait_for_each_other_are_named_as_they_stand():
+    assert list(package.names(graph(b=("step", "a"), a=("step", "b"))).steps) == ["b", "a"]

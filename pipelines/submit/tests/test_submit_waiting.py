@@ -215,3 +215,23 @@ def test_a_refusal_is_told_and_asked_again():
 def test_a_reason_of_the_whole_run_counts_for_what_has_none():
     tell = waiting.Teller(Asked({"": "postponed"}), lambda: "look")
     assert told(tell, 30)[0].endswith(": postponed")
+
+
+def test_argo_says_why_a_pod_failed_that_wrote_nothing_of_it():
+    def node(name: str, kind: str, phase: str, message: str) -> Object:
+        return {"name": f"flow.root.{name}", "type": kind, "phase": phase, "message": message}
+
+    nodes = [
+        node("train.executor(0)", "Pod", "Failed", "OOMKilled (exit code 137)"),
+        node("train", "DAG", "Failed", "child failed"),
+        node("ingest-driver", "Pod", "Error", "no secret"),
+        node("cook.executor", "Pod", "Succeeded", "fine"),
+    ]
+    status = {"message": "child failed", "nodes": dict(enumerate(nodes))}
+    cluster = Cluster(workflows=[{"status": status}])
+    assert waiting.failures(cluster, "r1", "team") == {
+        "": "child failed",
+        "train": "OOMKilled (exit code 137)",
+        "ingest": "no secret",
+    }
+    assert cluster.asked == [("workflows", "team", "pipeline/runid=r1", "")]
