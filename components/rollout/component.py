@@ -118,6 +118,6 @@ def promote_model(
     )
     targets = Targets(outcome=Path(outcome.path), timeline=Path(timeline.path))
     promoted, found = promote(request, targets)
-    outcome.metadata.update(found.as_metadata())
+    found.describe(outcome, timeline=timeline)
     refusal.unless_passed(outcome, timeline)
     return promoted

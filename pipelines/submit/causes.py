@@ -16,19 +16,13 @@ from dataclasses import replace
 
 from kanaria.components.shared import log_cause, outcome, storage
 from kanaria.components.shared.errors import KanariaError
-from kanaria.pipelines.submit.one_line import ESCAPES, one_line
+from kanaria.components.shared.one_line import one_line
 from kanaria.pipelines.submit.watch import State, Task
 
 TAIL_BYTES = 1 << 16
 MOST_LOGS = 20
 """Of one task of a loop."""
 ATTEMPT = re.compile(r"/executor-logs(?:-(\d+))?$")
-ERROR = "error: "
-"""How a command of ours begins the line that says why it ends."""
-LAST_WORDS = (ERROR, "Fatal Python error: ")
-GROUP = "Exception Group Traceback (most recent call last):"
-FRAME = re.compile(r"^ *[|+] ")
-"""What Python draws around each exception of a group."""
 BELOW_UNKNOWN = (
     "lies below the server's own pipeline root, which its API does not tell; "
     "give it as --pipeline-root"
@@ -52,18 +46,6 @@ def place(pipeline_root: str, pipeline: str, run_id: str) -> str:
     # KFP takes settings of the store behind a question mark.
     root = pipeline_root.partition("?")[0]
     return storage.join(root, pipeline, run_id) if root and pipeline else ""
-
-
-def said(lines: Sequence[str]) -> str:
-    """Return the line of a log that says why its step failed, "" when none does."""
-    plain = [ESCAPES.sub("", line).rstrip() for line in lines]
-    if any(line.endswith(GROUP) for line in plain):
-        plain = [FRAME.sub("", line) for line in plain]
-    tracebacks = [n for n, line in enumerate(plain) if line == log_cause.HEADER]
-    errors = [n for n, line in enumerate(plain) if line.startswith(LAST_WORDS)]
-    if errors and errors[-1] > max(tracebacks, default=-1):
-        return one_line(plain[errors[-1]].removeprefix(ERROR))
-    return one_line(log_cause.raised(plain)) if tracebacks else ""
 
 
 def _end(uri: str) -> list[str]:
@@ -99,7 +81,7 @@ def _read(folder: str, task: Task) -> Task:
         where = f"{folder}/{task.node}"
         return replace(task, cause=f"failed; it left no log in {where}: its pod may never have run")
     told = {uri: _end(uri) for uri in logs[-MOST_LOGS:]}
-    causes = {uri: found for uri, lines in told.items() if (found := said(lines))}
+    causes = {uri: found for uri, lines in told.items() if (found := log_cause.said(lines))}
     if causes:
         uri = next(reversed(causes))
         return replace(task, cause="; ".join(dict.fromkeys(causes.values())), log=uri)
