@@ -6,6 +6,7 @@ fails on what it found and keeps them itself (see `shared.refusal`). A reused ta
 this run, as its outputs are those of another; one with parameters alone leaves only its log.
 """
 
+import glob
 import json
 import re
 from collections import defaultdict
@@ -17,7 +18,7 @@ from typing import Any
 from kanaria.components.report.happened import Left, State, Step, ordered
 from kanaria.components.shared import outcome, release, storage
 from kanaria.components.shared.errors import DataError, KanariaError, shown
-from kanaria.components.shared.log_cause import exception, last_line
+from kanaria.components.shared.log_cause import last_line, said
 from kanaria.components.shared.outcome import Outcome
 
 LOG = re.compile(r"executor-logs(?:-(\d+))?")
@@ -79,11 +80,11 @@ class _Reader:
             return None
 
     def log(self, uri: str) -> list[str]:
-        """Return the last lines of a log, of which no more is read."""
+        """Return the last lines of a log."""
         if not self._may(uri):
             return []
         try:
-            return storage.tail(uri, TAIL_BYTES).decode(errors="replace").splitlines()
+            return storage.tail(uri, TAIL_BYTES).decode("utf-8", "replace").splitlines()
         except (KanariaError, OSError) as error:
             self.notes.append(f"{uri}: {error}")
             return []
@@ -120,7 +121,7 @@ def read(folder: str, order: Sequence[str]) -> Left:
         order: names of the pipeline's tasks.
     """
     try:
-        files = _by_task(folder, storage.matches(storage.join(folder, "**")))
+        files = _by_task(folder, storage.matches(storage.join(glob.escape(folder), "**")))
     except (KanariaError, OSError) as error:
         return Left(steps=ordered({}, order), notes=(f"{folder}: {error}",))
     reader = _Reader()
@@ -157,7 +158,7 @@ def _told(one: _Files, reader: _Reader) -> _Told:
     if one.artifacts and (verdict is None or verdict.passed):
         return _Told(went_well=True, verdict=verdict)
     lines = reader.log(one.log) if one.log else []
-    raised = exception(lines)
+    raised = said(lines)
     went_well = bool(one.artifacts) and not raised  # A judging step, that lets others refuse.
     return _Told(went_well=went_well, verdict=verdict, raised=raised, last=last_line(lines))
 

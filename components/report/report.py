@@ -12,6 +12,7 @@ from kanaria.components.report import event, happened, left, markdown, post, run
 from kanaria.components.report.happened import Happened, Left, Status
 from kanaria.components.shared import images
 from kanaria.components.shared.errors import KanariaError
+from kanaria.components.shared.metadata import described
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,8 @@ def write(request: RunReport, uri: str, path: Path) -> dict[str, Any]:
     if told := notify(request, found, uri):
         logger.warning("%s", told)
         path.write_text(markdown.render(found, _versions(), [told]), encoding="utf-8")
-    return {"outcome": str(found.outcome), "cause": happened.first_cause(found)}
+    facts = {"outcome": str(found.outcome), "cause": happened.first_cause(found)}
+    return described("summary", facts, markdown.headline(found))
 
 
 def look(request: RunReport, uri: str, now: datetime) -> Happened:

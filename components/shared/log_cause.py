@@ -1,11 +1,16 @@
 """Why a step failed, in one line, from what it wrote to its log. Pure."""
 
 import re
+from collections.abc import Sequence
+
+from kanaria.components.shared.one_line import ESCAPES, one_line
 
 HEADER = "Traceback (most recent call last):"
 SIDE_NOTES = ("Exception ignored", "Error in atexit", "Exception in thread")
 """First words of the line before a traceback that did not end the process."""
 CRASH = "Fatal Python error: "
+ERROR = "error: "
+"""How a command of ours begins the line that says why it ends."""
 GROUP = "Exception Group Traceback (most recent call last):"
 FRAME = re.compile(r"^ *[|+] ")
 """What Python draws around each exception of a group."""
@@ -43,3 +48,12 @@ def last_line(lines: list[str]) -> str:
 def raised(lines: list[str]) -> str:
     """Return the exception that ended the process, or the last line where there was none."""
     return exception(lines) or last_line(lines)
+
+
+def said(lines: Sequence[str]) -> str:
+    """Return the line of a log that says why its step failed, "" when none does."""
+    plain = [ESCAPES.sub("", line).rstrip() for line in lines]
+    errors = [number for number, line in enumerate(plain) if line.startswith(ERROR)]
+    after = plain[errors[-1] + 1 :] if errors else plain
+    found = exception(after)
+    return one_line(found or (plain[errors[-1]].removeprefix(ERROR) if errors else ""))

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from kanaria.components.shared import log_cause, outcome, storage
 from kanaria.components.shared.errors import KanariaError
-from kanaria.pipelines.submit.one_line import ESCAPES, one_line
+from kanaria.components.shared.one_line import one_line
 from kanaria.pipelines.submit.watch import State, Task
 
 TAIL_BYTES, MOST_BYTES = 1 << 16, 1 << 22
@@ -24,8 +24,6 @@ TAIL_BYTES, MOST_BYTES = 1 << 16, 1 << 22
 MOST_LOGS = 20
 """Of one task of a loop."""
 ATTEMPT = re.compile(r"/executor-logs(?:-(\d+))?$")
-ERROR = "error: "
-"""How a command of ours begins the line that says why it ends."""
 BELOW_UNKNOWN = (
     "lies below the server's own pipeline root, which its API does not tell; "
     "give it as --pipeline-root"
@@ -49,15 +47,6 @@ def place(pipeline_root: str, pipeline: str, run_id: str) -> str:
     # KFP takes settings of the store behind a question mark.
     root = pipeline_root.partition("?")[0]
     return storage.join(root, pipeline, run_id) if root and pipeline else ""
-
-
-def said(lines: Sequence[str]) -> str:
-    """Return the line of a log that says why its step failed, "" when none does."""
-    plain = [ESCAPES.sub("", line).rstrip() for line in lines]
-    errors = [number for number, line in enumerate(plain) if line.startswith(ERROR)]
-    after = plain[errors[-1] + 1 :] if errors else plain
-    found = log_cause.exception(after)
-    return one_line(found or (plain[errors[-1]].removeprefix(ERROR) if errors else ""))
 
 
 def _end(uri: str, most: int) -> list[str]:
@@ -93,9 +82,10 @@ def _read(folder: str, task: Task) -> Task:
         where = f"{folder}/{task.node}"
         return replace(task, cause=f"failed; it left no log in {where}: its pod may never have run")
     told = {uri: _end(uri, TAIL_BYTES) for uri in logs[-MOST_LOGS:]}
-    if not any(said(lines) for lines in told.values()):  # A message may hold a whole batch.
+    # A message may hold a whole batch, and so be longer than what was read.
+    if not any(log_cause.said(lines) for lines in told.values()):
         told[logs[-1]] = _end(logs[-1], MOST_BYTES)
-    causes = {uri: found for uri, lines in told.items() if (found := said(lines))}
+    causes = {uri: found for uri, lines in told.items() if (found := log_cause.said(lines))}
     if causes:
         uri = next(reversed(causes))
         joined = "; ".join(dict.fromkeys(causes.values()))

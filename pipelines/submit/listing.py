@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.one_line import one_line
 from kanaria.pipelines.submit.client import Server
 from kanaria.pipelines.submit.nodes import EPOCH_YEAR, Names
-from kanaria.pipelines.submit.one_line import one_line
 from kanaria.pipelines.submit.watch import FINISHED, ended, snapshot, state_of
 
 ANSWER_SECONDS = 30.0

@@ -7,7 +7,7 @@ waiting container (its packages images and kuberuntime); the node's message in A
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kanaria.pipelines.submit.one_line import one_line
+from kanaria.components.shared.one_line import one_line
 
 NODE_NAME = "workflows.argoproj.io/node-name"
 STARTING = ("", "ContainerCreating", "PodInitializing")

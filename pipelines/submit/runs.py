@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
+from kanaria.components.shared.one_line import one_line
 from kanaria.pipelines.submit import causes, package, progress
 from kanaria.pipelines.submit.client import HOME, Server
 from kanaria.pipelines.submit.listing import ANSWER_SECONDS, UNKNOWN, one, took
 from kanaria.pipelines.submit.nodes import Names
-from kanaria.pipelines.submit.one_line import one_line
 from kanaria.pipelines.submit.waiting import Ask, Teller, failures, look, reasons
 from kanaria.pipelines.submit.watch import (
     FINISHED,

@@ -21,9 +21,9 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any
 
+from kanaria.components.shared.one_line import one_line
 from kanaria.pipelines.submit import nodes
 from kanaria.pipelines.submit.nodes import EPOCH_YEAR, Names, Waiting
-from kanaria.pipelines.submit.one_line import one_line
 
 
 class State(StrEnum):

@@ -81,6 +81,32 @@ def test_bytes_that_are_no_text_hide_no_cause(store: Store):
     assert steps(store)["train-model"].cause == "ValueError: one"
 
 
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("fine\nerror: data: no such file; check it\n", "data: no such file; check it"),
+        (
+            "\x1b[31mTraceback (most recent call last):\x1b[0m\n  File\nKeyError: 'a'\n",
+            "KeyError: 'a'",
+        ),
+        ("Fatal Python error: Segmentation fault\n", "Fatal Python error: Segmentation fault"),
+    ],
+)
+def test_causes_are_read_as_kanaria_runs_reads_them(store: Store, text: str, cause: str):
+    store.put("train-model/a1/executor-logs-0", text)
+    found = steps(store)["train-model"]
+    assert (found.state, found.cause) == (State.FAILED, cause)
+
+
+def test_a_root_may_have_characters_of_patterns(tmp_path: Path):
+    store = Store(tmp_path / "team [a]*?")
+    store.done("ingest-data")
+    other = Store(tmp_path / "team a")
+    other.done("train-model")
+    assert steps(store)["ingest-data"].state is State.SUCCEEDED
+    assert steps(store)["train-model"].state is State.ABSENT
+
+
 def test_the_end_of_a_long_log_is_read(store: Store):
     store.failed("train-model", "ValueError: at the end")
     path = store.folder / "train-model/a1/executor-logs-0"

@@ -35,7 +35,8 @@ def written(asked: RunReport, uri: str, folder: Path) -> tuple[dict[str, Any], s
 def test_a_green_run_that_kfp_still_calls_running_succeeded(store: Store, tmp_path: Path):
     store.pushed()
     metadata, text = written(request(), store.summary, tmp_path)
-    assert metadata == {"outcome": "succeeded", "cause": ""}
+    assert (metadata["outcome"], metadata["cause"]) == ("succeeded", "")
+    assert metadata["display_name"] == "summary: train-and-deploy succeeded"
     assert text.startswith("# train-and-deploy succeeded\n")
     assert "tips-predictor-00002 of ml/tips, 10 % when it was pushed" in text
 
@@ -44,7 +45,8 @@ def test_a_failed_step_is_the_cause(store: Store, tmp_path: Path):
     store.done("ingest-data")
     store.failed("train-model", "kanaria.components.shared.errors.UserCodeError: no run_fn")
     metadata, text = written(request(status=Status(state="FAILED")), store.summary, tmp_path)
-    assert metadata == {"outcome": "failed", "cause": "train-model: UserCodeError: no run_fn"}
+    assert metadata["outcome"] == "failed"
+    assert metadata["cause"] == "train-model: UserCodeError: no run_fn"
     assert "**train-model**: UserCodeError: no run\\_fn" in text
     assert "| push-model | reused, skipped or not begun |" in text
 

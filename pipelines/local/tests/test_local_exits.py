@@ -146,11 +146,19 @@ def test_what_is_opened_for_an_artifact(path: str, page: str):
     assert markdown_page.to_open(path) == page
 
 
-def test_an_exit_task_that_reads_outputs_of_what_may_have_failed_is_refused(tmp_path: Path):
-    with pytest.raises(
-        ParameterError, match="task clean-up: outputs of tasks that may have failed"
-    ):
-        plan.read(compiled(toy_exits.of_outputs, tmp_path))
+@pytest.mark.parametrize(
+    ("pipeline", "message"),
+    [
+        (toy_exits.of_outputs, "task clean-up: outputs of tasks that may have failed"),
+        (toy_exits.graph_exit, "task leave: a pipeline as an exit task"),
+        (toy_exits.shell_exit, "task shell: not a lightweight Python component"),
+    ],
+)
+def test_an_exit_task_that_cannot_be_run_here_is_refused(
+    pipeline: Any, message: str, tmp_path: Path
+):
+    with pytest.raises(ParameterError, match=message):
+        plan.read(compiled(pipeline, tmp_path))
 
 
 def test_a_task_that_waits_for_an_exit_task_is_refused(tmp_path: Path):

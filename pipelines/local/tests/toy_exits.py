@@ -88,3 +88,25 @@ def of_outputs() -> None:
 def guarded() -> None:
     with dsl.ExitHandler(apologise()):
         fail(message="no flour")
+
+
+@dsl.pipeline(name="leave")
+def leave() -> None:
+    apologise()
+
+
+@dsl.pipeline(name="graph-exit")
+def graph_exit() -> None:
+    with dsl.ExitHandler(leave()):
+        fail(message="no flour")
+
+
+@dsl.container_component
+def shell():
+    return dsl.ContainerSpec(image="alpine", command=["echo"], args=["bye"])
+
+
+@dsl.pipeline(name="shell-exit")
+def shell_exit() -> None:
+    with dsl.ExitHandler(shell()):
+        fail(message="no flour")

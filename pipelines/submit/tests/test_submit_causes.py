@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kanaria.components.shared import log_cause
 from kanaria.pipelines.submit import causes
 from kanaria.pipelines.submit.watch import State, Task
 
@@ -69,7 +70,7 @@ def log(folder: Path, text: str, execution: str = "e1", attempt: str = "-0") -> 
 @pytest.mark.parametrize("name", LOGS)
 def test_the_line_that_says_why(name: str):
     lines, expected = LOGS[name]
-    assert causes.said(lines) == expected
+    assert log_cause.said(lines) == expected
 
 
 def test_a_failed_task_gets_its_cause_and_its_log(tmp_path: Path):
