@@ -64,7 +64,7 @@ def _check_metrics(config: Any, faults: Faults) -> None:
             if _check_metric(metric, f"metrics_specs[{i}].metrics[{k}]", faults)
         ]
         if len(made) == len(spec.metrics):
-            named = {metric_specs.metric_instance(metric).name: metric for metric in made}
+            named = {metric_specs.metric_instance(metric).name or "": metric for metric in made}
             _check_keys(spec, named, faults)
         wanting += [metric.class_name for metric in made if demands.of(metric, spec).labels]
     asked = candidate_spec(config)

@@ -48,7 +48,9 @@ def _by_metric(spec: Any) -> None:
     TFMA looks for those by key among metrics inside a model's own graph, and finds none.
     """
     for metric in spec.metrics:
-        name = metric_specs.metric_instance(metric).name
+        name = (
+            metric_specs.metric_instance(metric).name or ""
+        )  # Flip rates have names of their own.
         if name in spec.thresholds:
             metric.threshold.CopyFrom(spec.thresholds[name])
         for field in ("per_slice_thresholds", "cross_slice_thresholds"):

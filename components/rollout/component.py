@@ -16,6 +16,7 @@ def rollout_model(
     prometheus_url: str = "",
     prometheus_queries: str = "",
     drift_server_url: str = "",
+    needs_policy: bool = False,
 ) -> bool:
     """Roll out a pushed canary: raise, hold or take back its traffic on what is observed.
 
@@ -33,11 +34,13 @@ def rollout_model(
             or FILE.yaml:NAME; empty for KANARIA_PROMETHEUS_QUERIES, else knative.
         drift_server_url: Address of the drift server that keeps the service's payload log, for
             gates on what models answer; empty for KANARIA_DRIFT_SERVER.
+        needs_policy: Whether an empty policy_file means no rollout: the canary keeps the share
+            that push_model gave it.
 
     Returns:
         outcome: Whether the canary was promoted, and every reason.
         timeline: The audit record: traffic, errors, evidence and decisions over time.
-        Output: Whether the canary was promoted; false too when it was handed over.
+        Output: Whether the canary was promoted; false too when it was handed over, or left alone.
     """
     from pathlib import Path
 
@@ -52,6 +55,7 @@ def rollout_model(
         prometheus_url=prometheus_url,
         prometheus_queries=prometheus_queries,
         drift_server_url=drift_server_url,
+        needs_policy=needs_policy,
     )
     targets = Targets(outcome=Path(outcome.path), timeline=Path(timeline.path))
     promoted, found = roll_out(request, targets)

@@ -37,6 +37,7 @@ class RolloutRequest:
         prometheus_url: of the cluster's Prometheus, "" for the environment's.
         prometheus_queries: name of a set of queries, "" for the environment's.
         drift_server_url: of the drift server, "" for the environment's.
+        needs_policy: whether an empty `policy_file` means that there is no rollout.
     """
 
     endpoint: Path
@@ -46,6 +47,7 @@ class RolloutRequest:
     prometheus_url: str
     prometheus_queries: str
     drift_server_url: str
+    needs_policy: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +78,9 @@ def roll_out(request: RolloutRequest, targets: Targets) -> tuple[bool, Outcome]:
     endpoint = _endpoint(request.endpoint)
     if not endpoint["pushed"]:
         return _without(targets, False, f"nothing was pushed: {endpoint['reason']}")
+    if request.needs_policy and not request.policy_file:
+        share = f"{endpoint['revision']} keeps {endpoint['percent']} %"
+        return _without(targets, True, f"no policy, no rollout: {share}", promoted=False)
     if endpoint["percent"] == 100:
         return _without(targets, True, f"{endpoint['revision']} is the first: it has all traffic")
     with connect(
@@ -188,10 +193,12 @@ def judged(rollout: Rollout) -> Outcome:
     )
 
 
-def _without(targets: Targets, passed: bool, why: str) -> tuple[bool, Outcome]:
+def _without(
+    targets: Targets, passed: bool, why: str, promoted: bool | None = None
+) -> tuple[bool, Outcome]:
     """Tell that there was nothing to roll out."""
     reason = Reason(severity="WARNING" if passed else "ERROR", subject=STEP, kind="none", text=why)
     found = Outcome(step=STEP, passed=passed, reasons=(reason,))
     outcome.write(found, targets.outcome)
     logger.warning("%s", why)
-    return passed, found
+    return passed if promoted is None else promoted, found

@@ -155,9 +155,15 @@ def _lineage(pipeline: str, found: dsl.PipelineTask) -> dict[str, Any]:
 
 
 def _rolled_out(push: dsl.PipelineTask, policy_file: Any, **sources: Any) -> None:
-    """Roll the canary out under the policy, if there is one."""
-    with dsl.If(policy_file != "", name="rollout"):
-        _fresh(rollout_model(endpoint=push.outputs["endpoint"], policy_file=policy_file, **sources))
+    """Roll the canary out under the policy, if there is one.
+
+    A condition would be lighter, but KFP 2.17 leaves what is around one that is skipped RUNNING for
+    ever, and an exit handler is around everything.
+    """
+    rollout = rollout_model(
+        endpoint=push.outputs["endpoint"], policy_file=policy_file, needs_policy=True, **sources
+    )
+    _fresh(rollout)
 
 
 def build(pipeline: str, given: Mapping[str, Any]) -> None:

@@ -31,6 +31,10 @@ def auc(threshold: str) -> str:
     return f'metrics {{ class_name: "AUC" {threshold} }}'
 
 
+def test_a_metric_that_has_no_name_of_its_own_is_taken():
+    check('metrics { class_name: "BooleanFlipRates" }')
+
+
 VALUE = "threshold {{ value_threshold {{ {} }} }}"
 CHANGE = "threshold {{ change_threshold {{ direction: {} {} }} }}"
 

@@ -1,6 +1,7 @@
 """rollout_model on local serving with real model processes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,15 @@ def test_what_was_not_pushed_is_not_rolled_out(tmp_path: Path):
     found = targets(tmp_path)
     assert not roll_out(request(tmp_path, pushed=False, reason="not blessed"), found)[0]
     assert "nothing was pushed: not blessed" in outcome.read(found.outcome).summary()
+
+
+def test_without_the_policy_that_it_needs_the_canary_is_left_alone(tmp_path: Path):
+    asked = request(tmp_path, percent=10)
+    found = targets(tmp_path)
+    promoted, told = roll_out(replace(asked, policy_file="", needs_policy=True), found)
+    assert not promoted
+    assert told.passed
+    assert told.reasons[0].text == "no policy, no rollout: taxi-predictor-00002 keeps 10 %"
 
 
 def test_the_component_fails_with_the_reasons_and_leaves_the_outcome(tmp_path: Path):

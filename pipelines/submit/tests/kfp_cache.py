@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from kanaria.pipelines.local import condition, placeholders
+from kanaria.pipelines.local import condition
 from kanaria.pipelines.local.plan import Constant, PipelineInput, Plan, Source, Task, TaskOutput
 
 Values = Mapping[str, Any]
@@ -55,7 +55,8 @@ class _Run:
     def value(self, source: Source) -> Any:
         match source:
             case Constant(value=value):
-                return placeholders.filled(value, self.run_id)
+                # What the driver fills in is another text in every run.
+                return value.replace("{{$", self.run_id) if isinstance(value, str) else value
             case PipelineInput(name=name):
                 return self.values.get(name)
             case TaskOutput(task=task, key=key):
