@@ -251,10 +251,10 @@ def test_a_service_without_copies_at_rest_has_none_for_a_canary():
 
 def test_a_field_that_the_canary_would_inherit_unasked_is_refused():
     found = Service()
-    placed = Placement(cpu="2", gpus=1, node_selector={"pool": "gpu"})
+    placed = Placement(limits={"cpu": "2", "nvidia.com/gpu": "1"}, node_selector={"pool": "gpu"})
     found.stage("one", placement=placed)
     with pytest.raises(ParameterError) as refused:
-        found.stage("two", placement=Placement(cpu="1"))
+        found.stage("two", placement=Placement(limits={"cpu": "1"}))
     assert "predictor.nodeSelector={'pool': 'gpu'}" in str(refused.value)
     assert "predictor.model.resources.limits.nvidia.com/gpu='1'" in str(refused.value)
     assert "cpu" not in str(refused.value)

@@ -186,7 +186,7 @@ def test_a_field_that_kserve_fills_in_is_not_taken_for_inherited(way: ClusterWay
             name="taxi",
             namespace=way.namespace,
             storage_uri=f"s3://models/{model}",
-            placement=Placement(cpu=cpu),
+            placement=Placement(limits={"cpu": cpu}),
             storage=StorageAccess(service_account=account),
         )
         way.traffic.stage(build(spec))
