@@ -15,14 +15,14 @@ from kanaria.serving.traffic.protocol import Manifest
 from kanaria.serving.traffic.variants import Predictor, Variants
 
 BESIDE = ("transformer", "explainer")
-"""KServe gives a canary its share past these."""
+"""KServe either leaves a canary out of routes to these, or gives it its share past them."""
 
 
 def require_alone(manifest: Manifest) -> None:
     """Raise a ParameterError for a service whose requests KServe would not all divide."""
     faults = Faults("spec.canary")
     for part in BESIDE:
-        remedy = f"KServe gives a canary its share past the {part}; use Knative mode"
+        remedy = f"KServe divides no requests that come by way of the {part}; use Knative mode"
         faults.check(part not in manifest["spec"], f"spec.{part}", "set", remedy)
     faults.raise_if_any()
 
@@ -79,7 +79,7 @@ def _check_stable(
     remedy = "KServe needs a stable predictor with a model beside a canary"
     faults.check(bool(model), "spec.predictor", sorted(now.stable), remedy)
     for part in BESIDE:
-        remedy = f"KServe gives a canary its share past the {part}; use another service_name"
+        remedy = f"KServe divides no requests that come by way of the {part}; remove it first"
         faults.check(part not in service["spec"], f"spec.{part}", "set", remedy)
     for field in ("labels", "annotations"):
         has = service["metadata"].get(field) or {}

@@ -38,7 +38,7 @@ from kanaria.serving.traffic.canary_rules import (
     require_stageable,
 )
 from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, failure_of, uri_of
-from kanaria.serving.traffic.pod_failures import failure_in
+from kanaria.serving.traffic.pod_failures import failure_in, is_ready
 from kanaria.serving.traffic.protocol import (
     VERSION_ANNOTATION,
     LoadFailure,
@@ -145,12 +145,12 @@ class CanarySpecTraffic:
         found = self._existing(namespace, name)
         now = variants.read(found)
         require_rollback(f"{namespace}/{name}", self._status(found))
-        # Until KServe tells of it, it still has the copies with which it was the stable one.
-        is_asleep = bool(now.previous) and not _told(found, now.previous or {}).get("ready", True)
-        if now.trial is None and now.previous and is_asleep:
+        # What KServe tells of it may be of the time when it was the stable one.
+        previous = now.previous if now.trial is None else None
+        if previous and not self._has_copies(found, previous):
             self._write(found, variants.woken)
             raise NotReadyError(
-                f"{namespace}/{name}: {now.revision(now.previous)} is started for the rollback; "
+                f"{namespace}/{name}: {now.revision(previous)} is started for the rollback; "
                 "it gets the requests once it is ready, roll back again"
             )
         self._write(found, variants.rolled_back, require_rollback)
@@ -196,10 +196,18 @@ class CanarySpecTraffic:
 
     def _status(self, found: Object) -> ServiceStatus:
         namespace, name = found["metadata"]["namespace"], found["metadata"]["name"]
-        now = variants.read(found)
-        label = f"{POD_LABEL}={POD_PREFIX}{now.revision(now.newest)}{BACKEND_SUFFIX}"
-        pods = self._cluster.list(PODS, namespace, label) if now.trial else []
+        trial = variants.read(found).trial
+        pods = self._pods(found, trial) if trial else []
         return status_of(found, self._route(namespace, name), pods)
+
+    def _pods(self, found: Object, predictor: variants.Predictor) -> list[Object]:
+        revision = variants.read(found).revision(predictor)
+        label = f"{POD_LABEL}={POD_PREFIX}{revision}{BACKEND_SUFFIX}"
+        return self._cluster.list(PODS, found["metadata"]["namespace"], label)
+
+    def _has_copies(self, found: Object, predictor: variants.Predictor) -> bool:
+        pods = self._pods(found, predictor)
+        return any(is_ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods)
 
     def _route(self, namespace: str, name: str) -> Object | None:
         return self._cluster.get(HTTP_ROUTES, namespace, name)

@@ -95,8 +95,9 @@ def read(service: Mapping[str, Any]) -> Variants:
 
 
 def is_own(service: Mapping[str, Any]) -> bool:
-    """Tell whether the stable predictor of an InferenceService was made here."""
-    return _number(service["spec"]["predictor"]) != FOREIGN
+    """Tell whether any predictor of an InferenceService was made here."""
+    numbers = map(_number, read(service).predictors)
+    return any(number != FOREIGN for number in numbers)
 
 
 def written(variants: Variants) -> dict[str, Any]:
@@ -147,10 +148,9 @@ def own(manifest: Manifest, variants: Variants | None = None) -> Predictor:
 def first(manifest: Manifest) -> dict[str, Any]:
     """Return the InferenceService of a service's first model."""
     made = deepcopy(dict(manifest))
-    metadata = made["metadata"]
-    for field in ("labels", "annotations"):
-        metadata[field] = of_the_whole(metadata.get(field, {}))
-    metadata["annotations"][DEPLOYMENT_MODE] = "Standard"
+    annotations = of_the_whole(made["metadata"].get("annotations", {}))
+    # Labels stay on the object, too: people select by them.
+    made["metadata"]["annotations"] = annotations | {DEPLOYMENT_MODE: "Standard"}
     made["spec"]["predictor"] = own(manifest)
     return made
 

@@ -30,9 +30,11 @@ def routing_canaries(cluster: KubernetesClient, namespace: str) -> Iterator[None
 
     follower = threading.Thread(target=follow)
     follower.start()
-    yield
-    ends.set()
-    follower.join()
+    try:
+        yield
+    finally:
+        ends.set()
+        follower.join()
 
 
 def _route(cluster: KubernetesClient, service: Object) -> None:

@@ -203,7 +203,7 @@ def test_an_entry_that_comes_between_reading_and_writing_is_not_lost(service: Se
             {"patch": {"spec": {"predictor": {"autoScaling": {"metrics": []}}}}},
             "autoScaling={'metrics': []}: the service has None",
         ),
-        ({"transformer": {"containers": []}}, "spec.transformer='set': KServe gives a canary its"),
+        ({"transformer": {"containers": []}}, "spec.transformer='set': KServe divides no requests"),
         (
             {"annotations": {"serving.kserve.io/autoscalerClass": "none"}},
             "autoscalerClass']='none': the service has None",
@@ -251,14 +251,24 @@ def test_a_service_without_copies_at_rest_has_none_for_a_canary():
 
 def test_a_field_that_the_canary_would_inherit_unasked_is_refused():
     found = Service()
-    placed = Placement(cpu="2", gpus=1, node_selector={"pool": "gpu"})
+    placed = Placement(limits={"cpu": "2", "nvidia.com/gpu": "1"}, node_selector={"pool": "gpu"})
     found.stage("one", placement=placed)
     with pytest.raises(ParameterError) as refused:
-        found.stage("two", placement=Placement(cpu="1"))
+        found.stage("two", placement=Placement(limits={"cpu": "1"}))
     assert "predictor.nodeSelector={'pool': 'gpu'}" in str(refused.value)
     assert "predictor.model.resources.limits.nvidia.com/gpu='1'" in str(refused.value)
     assert "cpu" not in str(refused.value)
     found.stage("two", placement=placed)
+
+
+def test_labels_are_those_of_the_object_and_of_its_pods():
+    found = Service()
+    found.stage("one", labels={"team": "delay"})
+    made = found.cluster.get(INFERENCE_SERVICES, *WHERE)
+    assert made["metadata"]["labels"] == {"team": "delay"}
+    assert made["spec"]["predictor"]["labels"] == {"team": "delay"}
+    found.stage("two", labels={"team": "fares"})
+    assert found.spec["canary"][0]["predictor"]["labels"] == {"team": "fares"}
 
 
 def test_what_the_object_says_of_one_model_stands_on_its_predictor():

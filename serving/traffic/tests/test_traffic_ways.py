@@ -127,6 +127,8 @@ def test_a_service_of_somebody_else_in_standard_mode(tag: str, is_taken: bool):
             way.traffic.stage(way.manifest(NAME, "two"))
         return
     Rollout(way, NAME).deploy("two")
+    # It is ours from now on, whatever becomes of KServe's configuration.
+    configured(way.cluster, ":latest")
     way.traffic.shift(NAMESPACE, NAME, 10)
     assert Rollout(way, NAME).shares() == {"one": 90, "two": 10}
 

@@ -16,7 +16,7 @@ from routing_kserve import routing_canaries
 from traffic_contract import NoMirrorContract, Rollout, TrafficContract
 
 from kanaria.components.push.deliver import Endpoint, deliver
-from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import Placement, Scaling, ServiceSpec, StorageAccess
 from kanaria.serving.kubernetes_client import INFERENCE_SERVICES, KubernetesClient
@@ -73,6 +73,36 @@ def test_a_promotion_and_the_way_back_restart_no_pod(way: ClusterWay, services: 
         services.wait("taxi", lambda now: now["status"].get("canaryStatuses", [{}])[0].get("ready"))
         assert found["spec"]["predictor"]["name"]
         assert {name: pods_of(services, name) for name in (one, two)} == before
+
+
+def test_without_a_scaler_the_way_back_from_a_promotion_starts_its_copies_first(
+    way: ClusterWay, services: InferenceServices
+):
+    def staged(model: str) -> None:
+        manifest = way.manifest("taxi", model)
+        manifest["metadata"]["annotations"] = {"serving.kserve.io/autoscalerClass": "none"}
+        way.traffic.stage(manifest)
+
+    rollout = Rollout(way, "taxi")
+    staged("one")
+    rollout.until_shares(one=100)
+    staged("two")
+    one = rollout.until(lambda now: now.latest_ready == now.latest_created).rolled_out
+    way.traffic.promote(*rollout.where)
+    rollout.until_shares(two=100)
+    wait_until(lambda: not pods_of(services, one))
+
+    def is_back() -> bool:
+        try:
+            way.traffic.rollback(*rollout.where)
+        except NotReadyError:
+            assert rollout.shares() == {"two": 100}
+            return False
+        return True
+
+    assert not is_back()
+    wait_until(is_back)
+    rollout.until_shares(one=100)
 
 
 def canaries(found: dict[str, Any]) -> object:
@@ -156,7 +186,7 @@ def test_a_field_that_kserve_fills_in_is_not_taken_for_inherited(way: ClusterWay
             name="taxi",
             namespace=way.namespace,
             storage_uri=f"s3://models/{model}",
-            placement=Placement(cpu=cpu),
+            placement=Placement(limits={"cpu": cpu}),
             storage=StorageAccess(service_account=account),
         )
         way.traffic.stage(build(spec))

@@ -7,6 +7,7 @@ reports of status meet the writes.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -25,6 +26,7 @@ from fault_proxy import (
 )
 from inference_services import InferenceServices, wait_until
 from kubernetes import client, dynamic
+from routing_kserve import routing_canaries
 from traffic_history import History, recorded
 
 from kanaria.components.shared.errors import KanariaError, NotReadyError
@@ -32,8 +34,9 @@ from kanaria.serving import kubernetes_client
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
+from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
 from kanaria.serving.traffic.cluster import ClusterTraffic
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
 
 FAULTS = {
     "409": refuse(409),
@@ -46,7 +49,9 @@ FAULTS = {
 }
 # What has to come true before the next one can begin takes its time.
 FAULTS_OF_SLOW_VERBS = {name: FAULTS[name] for name in ("409", "lost answer", "old answer")}
-MODES = ("Knative", "Standard")
+BY_CLUSTER = ("Knative", "Standard")
+CANARY_SPEC = "spec.canary"
+MODES = (*BY_CLUSTER, CANARY_SPEC)
 RETRIES = 4
 NAME = "taxi"
 
@@ -58,13 +63,14 @@ class Service:
     mode: str
     services: InferenceServices
     proxy: FaultProxy
-    traffic: ClusterTraffic
+    traffic: Traffic
     history: History
 
     def stage(self, model: str, **simulated: str) -> None:
         uri = self.uri(model)
         marks = {f"kanaria.test/{name}": value for name, value in simulated.items()}
-        annotations = {"serving.kserve.io/deploymentMode": self.mode, **marks}
+        mode = "Standard" if self.mode == CANARY_SPEC else self.mode
+        annotations = {"serving.kserve.io/deploymentMode": mode, **marks}
         spec = ServiceSpec(
             name=NAME,
             namespace=self.services.namespace,
@@ -119,10 +125,15 @@ def service(
 ) -> Iterator[Service]:
     """A service with the model `one` stable and `two` on trial at 0 %, both ready."""
     monkeypatch.setattr(kubernetes_client, "WAITS_SECONDS", (0.0,) * 5)
-    with fault_proxy() as proxy, recorded(api, services.namespace) as history:
+    history_of = recorded(api, services.namespace)
+    with ExitStack() as stack, fault_proxy() as proxy, history_of as history:
         settings = client.Configuration(host=proxy.url)
         settings.retries = False
-        traffic = ClusterTraffic(KubernetesClient(client.ApiClient(settings)))
+        cluster = KubernetesClient(client.ApiClient(settings))
+        is_spec = request.param == CANARY_SPEC
+        traffic = CanarySpecTraffic(cluster) if is_spec else ClusterTraffic(cluster)
+        routing = routing_canaries(KubernetesClient.connect(), services.namespace)
+        stack.enter_context(routing if is_spec else nullcontext())
         found = Service(request.param, services, proxy, traffic, history)
         found.stage("one")
         found.until_shares(one=100)
@@ -163,6 +174,8 @@ def test_a_shift_survives_every_fault_at_every_request(service: Service):
     service.until_shares(one=50, two=50)
 
 
+# A rollback that removes the entry is one: the next has nothing to go back from.
+@pytest.mark.parametrize("service", BY_CLUSTER, indirect=True)
 def test_a_rollback_survives_every_fault_at_every_request(service: Service):
     requests = requests_of(service, service.rollback)
     for number, fault in product(range(1, requests + 1), FAULTS):

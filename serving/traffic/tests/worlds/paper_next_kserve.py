@@ -61,15 +61,17 @@ class PaperNextKServe(PaperCluster):
     def _make_pods(self, namespace: str, name: str, found: Object) -> None:
         for key in [key for key in self._objects if key[:2] == (PODS, namespace)]:
             del self._objects[key]
-        for entry in found["spec"].get("canary", []):
-            revision = _revision(name, entry["predictor"])
-            if entry["predictor"]["model"]["storageUri"].endswith("broken"):
-                ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": FAILURE}}
-                waits = {"waiting": {"reason": "CrashLoopBackOff"}}
-                one = {"name": "kserve-container", "state": waits, "lastState": ended}
-                labels = {"app": f"isvc.{revision}-predictor"}
-                pod = {"metadata": {"labels": labels}, "status": {"containerStatuses": [one]}}
-                self._put(PODS, namespace, f"{revision}-predictor-1", pod)
+        ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": FAILURE}}
+        waits = {"waiting": {"reason": "CrashLoopBackOff"}}
+        failed = {"name": "kserve-container", "state": waits, "lastState": ended}
+        for predictor in (entry["predictor"] for entry in found["spec"].get("canary", [])):
+            revision, status = _revision(name, predictor), {"containerStatuses": [failed]}
+            if self._serves(name, predictor):
+                status = {"conditions": [{"type": "Ready", "status": "True"}]}
+            elif not predictor["model"]["storageUri"].endswith("broken"):
+                continue
+            pod = {"metadata": {"labels": {"app": f"isvc.{revision}-predictor"}}, "status": status}
+            self._put(PODS, namespace, f"{revision}-predictor-1", pod)
 
     def _make_route(self, namespace: str, name: str, found: Object) -> None:
         if not self._serves(name, found["spec"]["predictor"]):
