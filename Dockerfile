@@ -73,16 +73,17 @@ RUN /opt/uv/bin/uv build --quiet --wheel --no-build-isolation --python /opt/uv/b
  && /opt/uv/bin/python /tools/image_layer.py /dist/*.whl /layer
 
 FROM ${BASE_IMAGE} AS runtime
-COPY --from=large /layer /
-COPY --from=others /layer /
-COPY --from=code /layer /
-# Any user id may run it, and the root may be read-only: only /tmp is written.
+# Any user id may run it, and the root may be read-only: only /tmp is written. Settings come first, so
+# that a change of code does not make them anew.
 ENV PATH=/opt/kanaria/bin:${PATH:-/usr/local/bin:/usr/bin:/bin} HOME=/tmp PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 WORKDIR /tmp
 # KFP names the command of every step itself.
 ENTRYPOINT []
 CMD ["kanaria", "--help"]
+COPY --from=large /layer /
+COPY --from=others /layer /
+COPY --from=code /layer /
 ARG RUNTIME
 ARG VERSION
 ARG REVISION
