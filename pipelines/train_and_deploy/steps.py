@@ -35,7 +35,7 @@ STEPS = (
     "rollout-model",
 )
 """Names of the tasks in the order in which a report shows them."""
-LAST = "push-model"
+LAST = "rollout-model"
 """Reads the world, so it is never reused, and needs all before it."""
 
 READ = (
