@@ -3,208 +3,41 @@
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import object_stores
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from evaluations import (
+    CHANGE,
+    CONFIG,
+    HOSTILE,
+    ON_SLICE,
+    ROWS,
+    VALUE,
+    Asked,
+    Judged,
+    Preprocessing,
+    home,
+    judged,
+    request,
+    table,
+    to_bless,
+    write_examples,
+)
 
-from kanaria.components.evaluate.bless import BlessRequest, bless
-from kanaria.components.evaluate.evaluate import Request, evaluate
-from kanaria.components.evaluate.measure import Inputs
+from kanaria.components.evaluate.bless import bless
 from kanaria.components.shared import outcome as outcomes
 from kanaria.components.shared import storage
-from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.examples import ExamplesFormat
-from kanaria.components.shared.metadata import plain
-from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.write_examples import write_split
 
-HOSTILE = '<script>alert("x")</script>'
-CARRIERS = ["AA", "UA", HOSTILE]
-ROWS = 300
-
-CONFIG = """
-model_specs { label_key: "late" }
-slicing_specs { feature_keys: "carrier" }
-slicing_specs { feature_keys: ["carrier", "hour"] }
-metrics_specs {
-  metrics { class_name: "ExampleCount" }
-  metrics { class_name: "AUC" %s }
-  metrics { class_name: "BinaryAccuracy" }
-}
-"""
-VALUE = "threshold { value_threshold { lower_bound { value: %g } } }"
-CHANGE = """threshold { change_threshold {
-  direction: HIGHER_IS_BETTER absolute { value: -0.01 } } }"""
-ON_SLICE = """per_slice_thresholds { slicing_specs { %s }
-  threshold { value_threshold { lower_bound { value: %g } } } }"""
-
-
-class Scorer(tf.Module):
-    """Predicts sigmoid(weight * score); reads serialized examples."""
-
-    def __init__(self, weight: float):
-        super().__init__()
-        self.weight = tf.Variable(weight)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def serve(self, examples):
-        score = tf.io.FixedLenFeature([], tf.float32)
-        parsed = tf.io.parse_example(examples, {"score": score})
-        return {"probability": tf.sigmoid(self.weight * parsed["score"])[:, tf.newaxis]}
-
-
-class Named(tf.Module):
-    """The same from named features, as a model without serve_tf_examples."""
-
-    def __init__(self, weight: float):
-        super().__init__()
-        self.weight = tf.Variable(weight)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="score")])
-    def serve(self, score):
-        return {"probability": tf.sigmoid(self.weight * score)}
-
-
-class Preprocessing(Scorer):
-    """A model that also gives the label as it saw it: turned round."""
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def transform(self, examples):
-        parsed = tf.io.parse_example(examples, {"late": tf.io.FixedLenFeature([1], tf.int64)})
-        return {"late_xf": 1 - parsed["late"]}
-
-
-def save(folder: Path, model: tf.Module, signature: str = "serve_tf_examples") -> Path:
-    tf.saved_model.save(model, str(folder / "1"), signatures={signature: model.serve})
-    return folder
-
-
-def table() -> pa.Table:
-    generator = np.random.default_rng(0)
-    score = generator.normal(size=ROWS)
-    late = (generator.random(ROWS) < 1 / (1 + np.exp(-2 * score))).astype("int64")
-    carrier = [CARRIERS[i % 3] for i in range(ROWS)]
-    return pa.table(
-        {
-            "score": score.astype("float32"),
-            "late": late,
-            "carrier": carrier,
-            "hour": np.arange(ROWS) % 2,
-        }
-    )
-
-
-def write_examples(folder: Path, rows: pa.Table) -> Path:
-    (folder / "split=eval").mkdir(parents=True)
-    pq.write_table(rows, folder / "split=eval" / "part-0.parquet")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("evaluate")
-    write_examples(folder / "examples", table())
-    save(folder / "good", Scorer(2.0))
-    save(folder / "named", Named(2.0), "serving_default")
-    save(folder / "release" / "model", Scorer(-1.0))
-    return folder
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What is evaluated and blessed, and where everything goes."""
-
-    out: Path
-    examples: str
-    model: str
-    eval_config_file: str
-    deployed: str = ""
-
-    @property
-    def evaluation(self) -> str:
-        return str(self.out / "evaluation")
-
-    @property
-    def comparison(self) -> str:
-        return str(self.out / "comparison")
-
-    @property
-    def report(self) -> Path:
-        return self.out / "report.html"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judged:
-    """What both steps gave."""
-
-    outcome: Outcome
-    metrics: dict[str, Any]
-    alone: dict[str, Any]
-    classification: dict[str, Any]
-    row_count: int
-
-    @property
-    def blessed(self) -> bool:
-        return self.outcome.passed
-
-
-def request(home: Path, name: str, config: str, **changes: str) -> Asked:
-    out = home / name
-    out.mkdir()
-    (out / "config.pbtxt").write_text(config)
-    asked = Asked(
-        out=out,
-        examples=str(home / "examples"),
-        model=str(home / "good"),
-        eval_config_file=str(out / "config.pbtxt"),
-    )
-    return replace(asked, **changes)
-
-
-def evaluated(asked: Asked) -> Any:
-    inputs = Inputs(
-        examples=asked.examples,
-        model=asked.model,
-        eval_config_file=asked.eval_config_file,
-        split="eval",
-    )
-    page = str(asked.out / "evaluation.html")
-    return evaluate(Request(inputs=inputs, evaluation=asked.evaluation, report=page))
-
-
-def to_bless(asked: Asked, **changes: Any) -> BlessRequest:
-    whole = BlessRequest(
-        evaluation=Path(asked.evaluation),
-        examples=asked.examples,
-        model=asked.model,
-        eval_config_file=asked.eval_config_file,
-        deployed=asked.deployed,
-        comparison=Path(asked.comparison),
-        outcome=asked.out / "outcome",
-        report=asked.report,
-    )
-    return replace(whole, **changes)
-
-
-def judged(asked: Asked) -> Judged:
-    """Evaluate, then bless."""
-    first = evaluated(asked)
-    outcome, found = bless(to_bless(asked))
-    return Judged(
-        outcome=outcome,
-        metrics=plain(found.overall()),
-        alone=plain(first.findings.overall()),
-        classification=first.classification,
-        row_count=first.findings.row_count,
-    )
+__all__ = ["home"]
 
 
 @pytest.fixture(scope="module")
@@ -464,93 +297,6 @@ def test_a_column_without_any_value_is_left_out(home: Path):
 # Bad input: one clear error, and nothing a later step would accept.
 
 
-def failure(asked: Asked, kind: type[Exception]) -> str:
-    with pytest.raises(kind) as caught:
-        judged(asked)
-    assert {path.name for path in asked.out.iterdir()} <= {
-        "config.pbtxt",
-        # What evaluate_model wrote before bless_model failed.
-        *(("evaluation", "evaluation.html") if asked.deployed else ()),
-    }
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
-
-
-def test_every_fault_of_the_config_is_named(home: Path):
-    config = (CONFIG % "").replace('"AUC"', '"AUCC"').replace('"hour"]', '"huor"]')
-    message = failure(request(home, "faults", config), ParameterError)
-    assert "unknown metric class_name 'AUCC'; nearest known: AUC" in message
-    assert "no column 'huor' in the examples; nearest: hour" in message
-
-
-def test_an_unparsable_config_is_shown_with_its_place(home: Path):
-    config = CONFIG.replace("slicing_specs", "slizing_specs", 1) % ""
-    message = failure(request(home, "unparsable", config), ParameterError)
-    assert "config.pbtxt:3:1: not an EvalConfig" in message
-    assert "slizing_specs { feature_keys" in message
-
-
-def test_a_change_threshold_needs_a_direction(home: Path):
-    config = CONFIG % "threshold { change_threshold { absolute { value: 0 } } }"
-    assert "no direction" in failure(request(home, "direction", config), ParameterError)
-
-
-def test_a_label_column_that_does_not_exist(home: Path):
-    config = (CONFIG % "").replace('"late"', '"latte"')
-    message = failure(request(home, "label", config), ParameterError)
-    assert "no column 'latte' for labels or weights; nearest: late" in message
-
-
-@pytest.mark.parametrize(
-    ("name", "labels", "expected"),
-    [
-        ("nan", [0.0, float("nan"), 1.0, None], "2 of 4 rows have no label"),
-        ("text", ["yes", "no", "yes", "no"], "label 'late': labels are text, such as 'yes'"),
-        ("no-text", ["yes", None, "no", "no"], "1 of 4 rows have no label"),
-        ("one-class", [1, 1, 1, 1], "all 4 rows are of one class, 1"),
-        ("outside", [0, 1, 2, 1], "value 2 in row 2 is outside 0 to 1"),
-    ],
-)
-def test_labels_that_give_no_metric(home: Path, name: str, labels: list, expected: str):
-    rows = table().slice(0, 4).set_column(1, "late", pa.array(labels))
-    folder = write_examples(home / f"{name}-examples", rows)
-    asked = request(home, name, CONFIG % (VALUE % 0.5), examples=str(folder))
-    assert expected in failure(asked, DataError)
-
-
-def test_a_negative_weight(home: Path):
-    rows = table().append_column("weight", pa.array([1.0] * (ROWS - 1) + [-0.5]))
-    folder = write_examples(home / "weight-examples", rows)
-    config = (CONFIG % "").replace(
-        'label_key: "late"', 'label_key: "late" example_weight_key: "weight"'
-    )
-    asked = request(home, "weight", config, examples=str(folder))
-    assert "weight 'weight': -0.5 in row 299 is negative" in failure(asked, DataError)
-
-
-def test_what_tfma_refuses_is_one_line(home: Path):
-    config = (CONFIG % "").replace('"AUC"', '"NDCG" config: \'"gain_key": "score"\'')
-    assert "TFMA could not compute" in failure(request(home, "ndcg", config), DataError)
-
-
-def test_a_split_without_rows(home: Path):
-    folder = write_examples(home / "empty-examples", table().slice(0, 0))
-    asked = request(home, "empty", CONFIG % "", examples=str(folder))
-    assert "the split has no rows" in failure(asked, DataError)
-
-
-def test_a_model_that_predicts_nan(home: Path):
-    save(home / "nan-model", Scorer(float("nan")))
-    asked = request(home, "nan-prediction", CONFIG % "", model=str(home / "nan-model"))
-    assert "is not finite in 300 of 300 rows, first row 0" in failure(asked, DataError)
-
-
-def test_a_folder_without_a_model(home: Path):
-    asked = request(home, "no-model", CONFIG % "", model=str(home / "examples"))
-    assert "no <version>/saved_model.pb" in failure(asked, DataError)
-
-
 def test_config_and_deployed_release_in_a_bucket_give_the_same_numbers(
     home: Path, compared: tuple[Asked, Judged], monkeypatch: pytest.MonkeyPatch
 ):
@@ -569,18 +315,3 @@ def test_config_and_deployed_release_in_a_bucket_give_the_same_numbers(
             eval_config_file=f"{bucket.uri}/config.pbtxt",
         )
         assert judged(remote).metrics == local.metrics
-        gone = request(home, "gone-afar", config, deployed=f"{bucket.uri}/gone")
-        assert "no model in this release" in failure(gone, DataError)
-
-
-def test_a_release_that_is_gone(home: Path):
-    asked = request(home, "gone", CONFIG % "", deployed=str(home / "nowhere"))
-    assert "no model in this release" in failure(asked, DataError)
-
-
-def test_an_input_the_examples_lack(home: Path):
-    folder = write_examples(
-        home / "other-examples", table().rename_columns(["x", "late", "carrier", "hour"])
-    )
-    asked = request(home, "lacking", CONFIG % "", examples=str(folder), model=str(home / "named"))
-    assert "inputs ['score'] are no columns of the examples" in failure(asked, DataError)
