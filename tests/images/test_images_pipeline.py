@@ -1,8 +1,8 @@
 """The whole job, once in the local environments and once in the images: the same artifacts.
 
 `kanaria run` starts `sh` of a task's runtime with the command of the compiled pipeline. Here that
-`sh` runs the same command in the task's image: as the image's user, without a network, on a
-read-only root, with only the workspace mounted.
+`sh` runs the same command in the task's image: as the user whose run it is, since a run's files are
+that user's alone, without a network, on a read-only root, with only the workspace mounted.
 """
 
 import json
@@ -77,7 +77,7 @@ def write_wrappers(folder: Path, bin_folder: Path, image: str) -> Path:
             image=image,
             note=note,
             program=shutil.which(PROGRAM),
-            options=" ".join(RESTRICTED),
+            options=" ".join([*RESTRICTED, "--user", f"{os.geteuid()}:{os.getegid()}"]),
             folder=folder,
             command=command,
         )
@@ -89,7 +89,6 @@ def write_wrappers(folder: Path, bin_folder: Path, image: str) -> Path:
 @pytest.fixture(scope="module")
 def both(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("images")
-    folder.chmod(0o777)  # The image's user reads and writes in it.
     for name in FILES:
         shutil.copy(TAXI / name, folder)
     # A container without a network reaches no revision, and answers take what time they take.
@@ -101,14 +100,12 @@ def both(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> It
     with served(workspace.root / "serving"):
         local = workspace.run()
     local_root = workspace.root.rename(folder / "local")  # Both runs have one path.
-    mask = os.umask(0)  # The image's user writes into folders that the runner makes.
     with pytest.MonkeyPatch.context() as patch:
         for runtime, variable in INTERPRETERS.items():
             place = folder / "bin" / runtime / "bin"
             patch.setenv(variable, str(write_wrappers(folder, place, images[runtime])))
         with served(workspace.root / "serving"):
             contained = workspace.run()
-    os.umask(mask)
     ran = (folder / "ran.txt").read_text().split()
     yield Both(local, contained, local_root, workspace.root, ran)
 
