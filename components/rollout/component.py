@@ -66,10 +66,9 @@ def rollout_model(
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
 def promote_model(
-    service_name: str,
+    service: dict,
     outcome: dsl.Output[dsl.Artifact],
     timeline: dsl.Output[dsl.HTML],
-    namespace: str = "",
     policy_file: str = "",
     approved_by: str = "",
     wait: bool = True,
@@ -84,8 +83,7 @@ def promote_model(
     and timeline. Never cache this step.
 
     Args:
-        service_name: Name of the InferenceService.
-        namespace: Its namespace; empty for that of the run.
+        service: What serves, as push_model takes it; its name and namespace say where to look.
         policy_file: URI of the policy in YAML; empty for that of the rollout under way, else the
             default policy.
         approved_by: Your name, to approve what the policy asks a person, from the question in hand
@@ -111,8 +109,7 @@ def promote_model(
     from kanaria.components.shared import refusal
 
     request = PromoteRequest(
-        namespace=namespace,
-        service=service_name,
+        service=service,
         policy_file=policy_file,
         approved_by=approved_by,
         interval_seconds=interval_seconds if wait else 0,

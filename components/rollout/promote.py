@@ -2,11 +2,14 @@
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from kanaria.components.rollout.rollout import Targets, controlled, policy_of, told
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
+from kanaria.serving.inference_service import words
 from kanaria.serving.rollout.commands import Command, CommandKind
 from kanaria.serving.rollout.control import orders
 from kanaria.serving.rollout.control.connect import Place, connect
@@ -18,6 +21,8 @@ from kanaria.serving.traffic.connect import namespace_of
 logger = logging.getLogger(__name__)
 
 STEP = "promote_model"
+Names = tuple[str, str]
+"""Namespace and name of a service."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,8 +30,7 @@ class PromoteRequest:
     """What to roll out, and who approves it.
 
     Attributes:
-        namespace: of the service, "" for that of the run.
-        service: its name.
+        service: what serves, in the words of an InferenceService; its name and namespace count.
         policy_file: URI of the policy; "" for that of the rollout under way, else the default one.
         approved_by: who approves what the policy asks a person, "" for nobody.
         interval_seconds: between two decisions; 0 to leave the rollout to the cluster's controller.
@@ -35,8 +39,7 @@ class PromoteRequest:
         drift_server_url: of the drift server, "" for the environment's.
     """
 
-    namespace: str
-    service: str
+    service: Mapping[str, Any]
     policy_file: str
     approved_by: str
     interval_seconds: int
@@ -60,21 +63,22 @@ def promote(request: PromoteRequest, targets: Targets) -> tuple[bool, Outcome]:
     faults = Faults(STEP)
     interval = request.interval_seconds
     faults.check(interval >= 0, "interval_seconds", interval, "use more than 0 seconds")
-    faults.check(bool(request.service), "service_name", request.service, "name the service")
+    spec = words.parse(request.service, faults, namespace_of)
     faults.raise_if_any()
-    request = replace(request, namespace=request.namespace or namespace_of())
+    names = spec.namespace, spec.name
     given = policy_of(request.policy_file) if request.policy_file else None
     with connect(
         prometheus_url=request.prometheus_url,
         prometheus_queries=request.prometheus_queries,
         drift_server=request.drift_server_url,
     ) as place:
-        return told(place, _rolled_out(request, place, given), targets)
+        return told(place, _rolled_out(request, names, place, given), targets)
 
 
-def _rolled_out(request: PromoteRequest, place: Place, given: Policy | None) -> Rollout:
+def _rolled_out(
+    request: PromoteRequest, names: Names, place: Place, given: Policy | None
+) -> Rollout:
     """Begin or find the rollout, approve it if asked to, and control it until it is over."""
-    names = (request.namespace, request.service)
     last = place.store.load(*names)
     if last is not None and _is_done(last.rollout, place):
         return last.rollout
@@ -85,7 +89,7 @@ def _rolled_out(request: PromoteRequest, place: Place, given: Policy | None) -> 
     who = request.approved_by or STEP
     orders.start(place.store, place.traffic, *names, policy, who=who, now=time.time())
     if request.approved_by:
-        _approve(request, place, policy)
+        _approve(request.approved_by, names, place, policy)
     return controlled(place, *names, request.interval_seconds)
 
 
@@ -98,15 +102,12 @@ def _is_done(rollout: Rollout, place: Place) -> bool:
     return status is not None and status.latest_created == target.canary
 
 
-def _approve(request: PromoteRequest, place: Place, policy: Policy) -> None:
+def _approve(who: str, names: Names, place: Place, policy: Policy) -> None:
     """Approve, in a person's name, what waits for him and what the policy will ask."""
-    names = (request.namespace, request.service)
     for step in _to_approve(orders.newest(place.store, *names).rollout.state, policy):
-        command = Command(
-            kind=CommandKind.APPROVE, who=request.approved_by, when=time.time(), step=step
-        )
+        command = Command(kind=CommandKind.APPROVE, who=who, when=time.time(), step=step)
         orders.order(place.store, *names, command)
-        logger.warning("%s approved %s", request.approved_by, step or "the question in hand")
+        logger.warning("%s approved %s", who, step or "the question in hand")
 
 
 def _to_approve(state: State, policy: Policy) -> list[str]:

@@ -12,8 +12,7 @@ STEPS = ("promote-model",)
 
 @dsl.pipeline(name=NAME)
 def promote(
-    service_name: str,
-    namespace: str = "",
+    service: dict,
     policy_file: str = "",
     approved_by: str = "",
     prometheus_url: str = "",
@@ -23,8 +22,8 @@ def promote(
     """Roll out what is staged at a service now, or approve the rollout that waits for a person.
 
     Args:
-        service_name: tips: name of the InferenceService.
-        namespace: ml-team: namespace of the InferenceService; empty for that of the run.
+        service: {"name": "tips"}: the InferenceService, as train_and_deploy takes it; its name and
+            namespace say where to look.
         policy_file: policy.yaml: policy of the rollout; empty for that of the rollout under way,
             else the default policy.
         approved_by: Your name, to approve what the policy asks a person, up to the promotion;
@@ -38,8 +37,7 @@ def promote(
     """
     with reported(NAME, STEPS, STEPS[-1], notify_url):
         rollout = promote_model(
-            service_name=service_name,
-            namespace=namespace,
+            service=service,
             policy_file=policy_file,
             approved_by=approved_by,
             prometheus_url=prometheus_url,

@@ -23,8 +23,7 @@ def request(tmp_path: Path, policy: str = "", **changes: object) -> PromoteReque
     file = tmp_path / "policy.yaml"
     file.write_text(policy)
     known = {
-        "namespace": "default",
-        "service": "taxi",
+        "service": {"name": "taxi"},
         "policy_file": str(file) if policy else "",
         "approved_by": "",
         "interval_seconds": 1,
@@ -55,7 +54,7 @@ def test_a_person_approves_what_the_policy_asks_and_the_record_names_him(
 
     found = targets(tmp_path / "again")
     (tmp_path / "again").mkdir()
-    promoted, told = promote(request(tmp_path, approved_by="kim", namespace=""), found)
+    promoted, told = promote(request(tmp_path, approved_by="kim"), found)
     assert promoted
     assert told.passed
     assert live(service) == CANARY
@@ -73,7 +72,7 @@ def test_what_was_promoted_already_is_left_as_it_is(service: LocalTraffic, tmp_p
     assert outcome.read(again.outcome) == outcome.read(tmp_path / "outcome")
     assert FileStore(tmp_path / "serving").load(*NAMES).rollout.number == 1
     with pytest.raises(NotReadyError, match="default/flights: there is no such service"):
-        promote(request(tmp_path, service="flights"), targets(tmp_path))
+        promote(request(tmp_path, service={"name": "flights"}), targets(tmp_path))
 
 
 def test_a_person_tries_again_what_was_rolled_back(service: LocalTraffic, tmp_path: Path):
@@ -91,5 +90,5 @@ def test_a_person_tries_again_what_was_rolled_back(service: LocalTraffic, tmp_pa
 
 
 def test_all_faults_are_named_at_once(tmp_path: Path):
-    with pytest.raises(ParameterError, match=r"interval_seconds=-1: .*service_name='': name"):
-        promote(request(tmp_path, interval_seconds=-1, service=""), targets(tmp_path))
+    with pytest.raises(ParameterError, match=r"interval_seconds=-1: .*service\.nmae='x': "):
+        promote(request(tmp_path, interval_seconds=-1, service={"nmae": "x"}), targets(tmp_path))
