@@ -55,6 +55,7 @@ TO_TRAIN = (
     "hyperparameters",
     "custom_config",
     "seed",
+    "precision",
     "model_run_dir",
 )
 TO_PUSH = ("service", "model_root", "delivery", "rollout_policy_file", "module_file")
