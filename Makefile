@@ -29,7 +29,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate benchmark
-.PHONY: clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
+.PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,6 +116,9 @@ regenerate: install ## Write the compiled pipelines and the generated README tab
 	$(SERVING)/python .github/scripts/readme_tables.py
 	for name in train_and_deploy retrain promote watch_for_drift; do \
 	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
+
+notebooks: install ## Execute the notebooks' scripts, and write them with what they show.
+	$(SERVING)/python -I tests/integration/notebook_runs.py
 
 benchmark: install ## Measure seconds and peak memory of every step (15k and 150k rows).
 	$(SERVING)/python tests/benchmarks/steps.py

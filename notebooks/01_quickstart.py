@@ -22,7 +22,7 @@ from kanaria.pipelines.flights.prepare import prepare
 from kanaria.pipelines.local.launch import launch
 from kanaria.pipelines.local.run import Root
 
-root = Root(path=Path(".kanaria/quickstart").resolve())
+root = Root(path=Path(".kanaria/flights").resolve())
 months = prepare(root.path / "data")
 months[0].read_text().splitlines()[:3]
 
@@ -40,13 +40,29 @@ record, index = launch(
     values={"data": str(months[0]), "train_steps": 200, "service": {"name": "quickstart"}},
     root=root,
 )
-record.state, str(index)
+record.state, index.relative_to(root.path)
 
 # %% [markdown]
 # Every step with its seconds and its peak memory:
 
 # %%
 [(task.name, task.state.value, task.seconds, task.peak_mb) for task in record.tasks]
+
+# %% [markdown]
+# How well the model tells late flights from others, on flights that it was not trained on:
+
+# %%
+import matplotlib.pyplot as plt
+
+evaluated = next(task for task in record.tasks if task.name == "evaluate-model")
+points = evaluated.metadata["classification"]["confidenceMetrics"]
+plt.figure(figsize=(4, 4))
+plt.plot([p["falsePositiveRate"] for p in points], [p["recall"] for p in points])
+plt.axline((0, 0), (1, 1), color="grey", linewidth=1)
+plt.xlabel("on-time flights called late")
+plt.ylabel("late flights called late")
+plt.title(f"AUC {evaluated.metadata['metrics']['auc']:.3f}")
+plt.show()
 
 # %% [markdown]
 # ## Ask the model

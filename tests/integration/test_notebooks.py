@@ -2,79 +2,75 @@
 
 from pathlib import Path
 
-import jupytext
-import kfp_cluster
 import kfp_contract
-import nbclient
 import nbformat
+import notebook_runs
 import pytest
-from ipykernel.kernelspec import install
-
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-MANIFESTS = NOTEBOOKS.with_name("manifests")
+from notebook_runs import NOTEBOOKS, SCRIPTS, executed, shown
 
 
 @pytest.fixture(scope="module")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder where Jupyter finds a kernel of this Python."""
-    folder = tmp_path_factory.mktemp("kernels")
-    install(prefix=str(folder))
-    return folder / "share" / "jupyter"
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all: a notebook finds the runs of those before it, as a reader's does."""
+    return tmp_path_factory.mktemp("reader")
 
 
-@pytest.fixture
-def execute(kernels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("JUPYTER_PATH", str(kernels))
-    monkeypatch.setenv("HOME", str(tmp_path))
-
-    def run(name: str) -> nbformat.NotebookNode:
-        notebook = jupytext.read(NOTEBOOKS / name)
-        resources = {"metadata": {"path": str(tmp_path)}}
-        client = nbclient.NotebookClient(notebook, timeout=None, resources=resources)
-        return client.execute()
-
-    return run
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_pair_of_a_script_has_its_cells_and_their_outputs(name: str):
+    pair = nbformat.read((NOTEBOOKS / name).with_suffix(".ipynb"), as_version=4)
+    assert notebook_runs.cells(pair) == notebook_runs.of_script(name), "run `make notebooks`"
+    nbformat.validate(pair)
+    code = [cell for cell in pair.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
+    assert str(Path.home()) not in nbformat.writes(pair)
+    assert "/tmp/" not in nbformat.writes(pair)
 
 
-def results(notebook: nbformat.NotebookNode) -> list[str]:
-    """Return what each cell of code shows as its value."""
-    return [
-        output["data"]["text/plain"]
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if output.output_type == "execute_result"
-    ]
-
-
-def test_every_notebook_is_tested():
-    names = {path.name for path in NOTEBOOKS.glob("*.py")}
-    assert names == {"01_quickstart.py", "02_submit_and_schedule.py"}
-
-
-def test_the_quickstart_trains_and_asks_a_model(execute):
-    shown = results(execute("01_quickstart.py"))
-    assert "succeeded" in shown[1]
-    assert "predictions" in shown[-1]
-    assert "quickstart-predictor-00001" in shown[-1]
+def test_the_quickstart_trains_and_asks_a_model(folder: Path):
+    notebook = executed("01_quickstart.py", folder)
+    values = shown(notebook, "text/plain")
+    assert "succeeded" in values[1]
+    assert "predictions" in values[-1]
+    assert "quickstart-predictor-00001" in values[-1]
+    assert len(shown(notebook, "image/png")) == 1
 
 
 def test_a_pipeline_is_submitted_and_scheduled(
-    execute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PIPELINE_ROOT", f"file://{tmp_path}/artifacts")
-    with (
-        kfp_contract.serving() as contract,
-        kfp_cluster.cluster_of(contract.state.accounts) as cluster,
-    ):
-        contract.state.accounts.apply(MANIFESTS / "standalone")
+    with kfp_contract.serving() as contract:
         monkeypatch.setenv("KF_PIPELINES_ENDPOINT", contract.url)
-        monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig(tmp_path / "kubeconfig")))
-        shown = results(execute("02_submit_and_schedule.py"))
-    assert f"{contract.url}/#/runs/details/" in shown[1]
-    assert "SUCCEEDED" in shown[2]
-    assert shown[3] == "[('flights-daily', '0 0 6 * * *', True)]"
-    assert shown[4] == "[('flights-daily', False)]"
-    assert shown[5] == "[]"
+        values = shown(executed("02_submit_and_schedule.py", folder), "text/plain")
+    assert f"{contract.url}/#/runs/details/" in values[1]
+    assert "SUCCEEDED" in values[2]
+    assert values[3] == "[('flights-daily', '0 0 6 * * *', True)]"
+    assert values[4] == "[('flights-daily', False)]"
+    assert values[5] == "[]"
     [ran] = contract.state.runs.values()
     files = ran["runtime_config"]["parameters"]["module_file"]
     assert files.startswith(f"file://{tmp_path}/artifacts/files/")
+
+
+def test_a_model_of_ones_own_is_evaluated_by_its_own_demands_and_asked(folder: Path):
+    notebook = executed("03_bring_your_own_model.py", folder)
+    values = shown(notebook, "text/plain")
+    assert "<State.SUCCEEDED: 'succeeded'>" in values
+    assert any("mean_absolute_error" in value for value in values)
+    assert len(shown(notebook, "image/png")) == 1
+
+
+def test_a_rollout_is_watched_until_its_canary_is_promoted(folder: Path):
+    notebook = executed("04_watch_a_rollout.py", folder)
+    values = shown(notebook, "text/plain")
+    assert values[0] == "('succeeded', 'succeeded')"
+    assert "<Phase.PROMOTED: 'promoted'>" in values
+    assert len(shown(notebook, "image/png")) == 1
+
+
+def test_drift_is_seen_and_gone_after_the_retraining(folder: Path):
+    notebook = executed("05_drift_and_retraining.py", folder)
+    printed = [o.text for c in notebook.cells for o in c.get("outputs", []) if "text" in o]
+    july, again = (next(t for t in printed if file in t) for file in ("new-7.csv", "new-*.csv"))
+    assert len(shown(notebook, "image/png")) == 2

@@ -1,0 +1,100 @@
+"""Executes the notebooks' scripts, as Jupyter does, and keeps them with what they show.
+
+    python tests/integration/notebook_runs.py      writes notebooks/*.ipynb (`make notebooks`)
+
+The server of the second notebook is the one of the submission tests; no cluster is needed.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import jupytext
+import nbclient
+import nbformat
+from ipykernel.kernelspec import install
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+SUBMITTING = "02_submit_and_schedule.py"
+SCRIPTS = tuple(sorted(path.name for path in NOTEBOOKS.glob("*.py")))
+
+
+def executed(name: str, folder: Path) -> nbformat.NotebookNode:
+    """Return the notebook of a script, run from its first cell to its last in `folder`.
+
+    The kernel is this Python. Nothing that differs from run to run is kept but what cells show.
+    """
+    kernels = folder / "kernels"
+    install(prefix=str(kernels))
+    environment = {"JUPYTER_PATH": str(kernels / "share" / "jupyter"), "HOME": str(folder)}
+    notebook = jupytext.read(NOTEBOOKS / name)
+    with _set(environment):
+        client = nbclient.NotebookClient(
+            notebook,
+            timeout=None,
+            record_timing=False,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        client.execute()
+    return notebook
+
+
+def cells(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    """Return the kind and the text of each cell."""
+    return [(cell.cell_type, cell.source) for cell in notebook.cells]
+
+
+def of_script(name: str) -> list[tuple[str, str]]:
+    """Return the cells of a script."""
+    return cells(jupytext.read(NOTEBOOKS / name))
+
+
+def shown(notebook: nbformat.NotebookNode, kind: str) -> list[str]:
+    """Return what cells show in one form, as text/plain or image/png."""
+    return [
+        output["data"][kind]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if kind in output.get("data", {})
+    ]
+
+
+@contextmanager
+def _set(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
+
+
+def make(folder: Path) -> None:
+    """Write every notebook beside its script, with its outputs."""
+    import kfp_contract
+
+    with kfp_contract.serving() as contract:
+        server = {"KF_PIPELINES_ENDPOINT": contract.url}
+        with _set({**server, "PIPELINE_ROOT": f"file://{folder}/artifacts"}):
+            for name in SCRIPTS:
+                sys.stdout.write(f"{name}\n")
+                notebook = executed(name, folder)
+                for number, cell in enumerate(notebook.cells):
+                    cell["id"] = f"cell-{number}"
+                text = nbformat.writes(notebook).replace(contract.url, "https://kfp.example.com")
+                target = (NOTEBOOKS / name).with_suffix(".ipynb")
+                target.write_text(text.replace(f"{folder}/", ""), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT / "pipelines" / "submit" / "tests"))
+    with tempfile.TemporaryDirectory() as scratch:
+        make(Path(scratch))
