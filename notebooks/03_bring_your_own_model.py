@@ -117,7 +117,7 @@ values = {
     "data": str(folder / "patients.csv"),
     "module_file": str(folder / "module.py"),
     "eval_config_file": str(folder / "eval_config.pbtxt"),
-    "service_name": "diabetes",
+    "service": {"name": "diabetes"},
     "train_steps": 300,
     "hyperparameters": {"units": 16},
 }
@@ -159,5 +159,5 @@ plt.show()
 
 # %% [markdown]
 # Change the module and run the notebook again: only the steps that take it run anew. Set
-# `service_name` to a name of yours, and `kanaria submit` sends the same files to a cluster, as the
+# the service's name to one of yours, and `kanaria submit` sends the same files to a cluster, as the
 # second notebook shows.

@@ -31,8 +31,7 @@ def train(steps, percent):
     values = {
         "data": str(months[0]),
         "train_steps": steps,
-        "service_name": "rollout",
-        "canary_percent": percent,
+        "service": {"name": "rollout", "canaryTrafficPercent": percent},
     }
     record, _ = launch("train_and_deploy", config=config, values=values, root=root)
     return record.state.value

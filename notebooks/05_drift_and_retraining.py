@@ -43,8 +43,7 @@ def train(files):
     values = {
         "data": str(folder / files),
         "train_steps": 300,
-        "service_name": "seasons",
-        "canary_percent": 100,
+        "service": {"name": "seasons", "canaryTrafficPercent": 100},
     }
     record, _ = launch("train_and_deploy", config=config, values=values, root=root)
     return record.state.value
@@ -59,7 +58,7 @@ train("train-1.csv")
 # %%
 def watch(files):
     """Compare new rows with the live model's; return the run's record."""
-    values = {"data": str(folder / files), "service_name": "seasons"}
+    values = {"data": str(folder / files), "service": {"name": "seasons"}}
     record, _ = launch("watch_for_drift", values=values, root=root)
     return record
 
