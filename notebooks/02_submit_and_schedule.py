@@ -9,43 +9,72 @@
 # %% [markdown]
 # # Compile, submit and schedule
 #
-# The pipeline of the first notebook on a Kubeflow Pipelines server. The server is named by
-# `KF_PIPELINES_ENDPOINT`, as for kfp's own client; inside a Kubeflow notebook nothing is needed.
+# The pipeline of the first notebook on a Kubeflow Pipelines server. What is yours stands in the
+# next cell: the server's address (inside a Kubeflow notebook `""` is right), the bucket, the
+# registry, the Secret with the bucket's credentials, and the pods' account. The README, section
+# "On a cluster", sets these up. What is shown below was answered by the server of this project's
+# tests, which has Kubeflow Pipelines' API and runs no pods.
 
 # %%
 import os
+
+ENDPOINT = os.environ.get("KF_PIPELINES_ENDPOINT", "https://kfp.example.com")
+PIPELINE_ROOT = os.environ.get("PIPELINE_ROOT", "s3://my-bucket/artifacts")
+DATA = "s3://my-bucket/flights/{YYYY}-{MM}-{DD}/*.csv"
+IMAGE_PREFIX = "registry.example.com/ml"
+STORE = "kanaria-store"
+ACCOUNT = "kanaria-pipeline"
+
+# %% [markdown]
+# ## Compile
+#
+# Only to look at it, or to upload it by hand; what follows compiles by itself.
+
+# %%
 from pathlib import Path
 
-from kanaria.pipelines import flights
+import yaml
+
 from kanaria.pipelines.compile import compile_pipeline
 
-compile_pipeline("train_and_deploy", Path("pipeline.yaml"), "registry.example.com/ml")
-Path("pipeline.yaml").stat().st_size
+compile_pipeline("train_and_deploy", Path("pipeline.yaml"), IMAGE_PREFIX)
+pipeline = next(yaml.safe_load_all(Path("pipeline.yaml").read_text()))
+sorted(pipeline["deploymentSpec"]["executors"])
 
 # %% [markdown]
 # ## Submit
 #
 # The user's module and EvalConfig are uploaded beside the artifacts under their content hash; the
-# pipeline is uploaded unless the server has this very content.
+# pipeline is uploaded unless the server has this very content. What a step's pod gets is named as
+# in a pod: here credentials for all, and memory for the training.
 
 # %%
+from kanaria.pipelines import flights
+from kanaria.pipelines.resources import resources
 from kanaria.pipelines.submit import submit
 from kanaria.pipelines.submit.client import Server
 
 folder = Path(flights.__file__).parent
 where = {
-    "pipeline_root": os.environ.get("PIPELINE_ROOT", "s3://bucket/artifacts"),
-    "image_prefix": "registry.example.com/ml",
+    "pipeline_root": PIPELINE_ROOT,
+    "image_prefix": IMAGE_PREFIX,
     "experiment": "flights",
+    "service_account": ACCOUNT,
+    "resources": resources.of(
+        {
+            "all": {"envFrom": [{"secretRef": {"name": STORE}}]},
+            "train_model": {"resources": {"limits": {"memory": "4Gi"}}},
+        }
+    ),
 }
 values = {
-    "data": "s3://bucket/flights/{YYYY}-{MM}-{DD}/*.csv",
+    "data": DATA,
     "module_file": str(folder / "flights_module.py"),
     "eval_config_file": str(folder / "eval_config.pbtxt"),
     "service": {"name": "flights-delay"},
 }
 
-server = Server()
+server = Server(ENDPOINT)
 run = submit.submit("train_and_deploy", values, server=server, **where)
 run
 

@@ -38,18 +38,18 @@ sum(map(len, months))
 config = str(Path(flights.__file__).with_name("train.yaml"))
 
 
-def train(files):
+def train(pipeline, files):
     """Train, evaluate and push; the model gets all requests."""
     values = {
         "data": str(folder / files),
         "train_steps": 300,
         "service": {"name": "seasons", "canaryTrafficPercent": 100},
     }
-    record, _ = launch("train_and_deploy", config=config, values=values, root=root)
+    record, _ = launch(pipeline, config=config, values=values, root=root)
     return record.state.value
 
 
-train("train-1.csv")
+train("train_and_deploy", "train-1.csv")
 
 # %% [markdown]
 # ## July comes
@@ -98,9 +98,11 @@ plt.show()
 
 # %% [markdown]
 # ## Train anew, look again
+#
+# `retrain` takes what `train_and_deploy` takes, and `run_fn` may start from the live model.
 
 # %%
-train("train-*.csv")
+train("retrain", "train-*.csv")
 
 # %%
 again = watch("new-*.csv")

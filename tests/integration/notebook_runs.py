@@ -18,6 +18,10 @@ import nbformat
 from ipykernel.kernelspec import install
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "pipelines" / "submit" / "tests"))
+import kfp_contract  # noqa: E402  Tests find it by their own settings, `make notebooks` by this path.
+from kfp_state import Frame  # noqa: E402
+
 NOTEBOOKS = ROOT / "notebooks"
 SUBMITTING = "02_submit_and_schedule.py"
 SCRIPTS = tuple(sorted(path.name for path in NOTEBOOKS.glob("*.py")))
@@ -77,24 +81,34 @@ def _set(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def make(folder: Path) -> None:
-    """Write every notebook beside its script, with its outputs."""
-    import kfp_contract
-
+@contextmanager
+def submitting(folder: Path) -> Iterator["kfp_contract.Contract"]:
+    """Run the server of the submission tests, with the accounts of the manifests and a store."""
+    tasks = ("resolve-span", "ingest-data", "validate-data", "train-model", "push-model")
     with kfp_contract.serving() as contract:
+        contract.state.accounts.apply(ROOT / "manifests" / "example")
+        contract.state.frames = (
+            Frame("RUNNING", {tasks[0]: "RUNNING"}),
+            Frame("SUCCEEDED", dict.fromkeys(tasks, "SUCCEEDED")),
+        )
         server = {"KF_PIPELINES_ENDPOINT": contract.url}
         with _set({**server, "PIPELINE_ROOT": f"file://{folder}/artifacts"}):
-            for name in SCRIPTS:
-                sys.stdout.write(f"{name}\n")
-                notebook = executed(name, folder)
-                for number, cell in enumerate(notebook.cells):
-                    cell["id"] = f"cell-{number}"
-                text = nbformat.writes(notebook).replace(contract.url, "https://kfp.example.com")
-                target = (NOTEBOOKS / name).with_suffix(".ipynb")
-                target.write_text(text.replace(f"{folder}/", ""), encoding="utf-8")
+            yield contract
+
+
+def make(folder: Path) -> None:
+    """Write every notebook beside its script, with its outputs."""
+    with submitting(folder) as contract:
+        for name in SCRIPTS:
+            sys.stdout.write(f"{name}\n")
+            notebook = executed(name, folder)
+            for number, cell in enumerate(notebook.cells):
+                cell["id"] = f"cell-{number}"
+            text = nbformat.writes(notebook).replace(contract.url, "https://kfp.example.com")
+            target = (NOTEBOOKS / name).with_suffix(".ipynb")
+            target.write_text(text.replace(f"{folder}/", ""), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT / "pipelines" / "submit" / "tests"))
     with tempfile.TemporaryDirectory() as scratch:
         make(Path(scratch))
