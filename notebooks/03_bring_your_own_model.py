@@ -125,7 +125,8 @@ record, _ = launch("train_and_deploy", values=values, root=root)
 record.state
 
 # %% [markdown]
-# What `evaluate_model` found, over all patients and by sex:
+# What `evaluate_model` found on the patients that were kept back; its report, and that of
+# `bless_model`, have each sex too:
 
 # %%
 evaluation = next(task for task in record.tasks if task.name == "evaluate-model")

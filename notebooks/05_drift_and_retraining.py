@@ -86,7 +86,7 @@ def effects(record):
     return {one["feature"]: one["effect"]["value"] for one in features}
 
 
-figure, (bars, temperatures) = plt.subplots(1, 2, figsize=(10, 4))
+figure, (bars, temperatures) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 july_effects = pd.Series(effects(july)).sort_values()
 july_effects.plot.barh(ax=bars, title="January to July: effect")
 for number, name in ((1, "January"), (7, "July")):
@@ -110,5 +110,5 @@ print("\n".join([*failures(again), *lines(again)]))
 
 # %%
 both = pd.DataFrame({"before": july_effects, "after": pd.Series(effects(again))})
-both.sort_values("before").plot.barh(figsize=(6, 4), title="effect, before and after")
+both.sort_values("before").plot.barh(figsize=(7, 5), title="effect, before and after")
 plt.show()

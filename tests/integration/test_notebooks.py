@@ -72,5 +72,10 @@ def test_a_rollout_is_watched_until_its_canary_is_promoted(folder: Path):
 def test_drift_is_seen_and_gone_after_the_retraining(folder: Path):
     notebook = executed("05_drift_and_retraining.py", folder)
     printed = [o.text for c in notebook.cells for o in c.get("outputs", []) if "text" in o]
-    july, again = (text for text in printed if "watch" in text or "detect" in text)
+    lines = [line for text in printed for line in text.splitlines()]
+    assert [line.split()[0] for line in lines if " in " in line and line.endswith(" s")] == [
+        "failed",
+        "succeeded",
+    ]
+    assert any("temp: difference of distributions" in line for line in lines)
     assert len(shown(notebook, "image/png")) == 2
