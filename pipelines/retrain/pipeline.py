@@ -60,8 +60,8 @@ def retrain(
         hyperparameters: {"learning_rate": 0.1}: handed to run_fn.
         custom_config: {"key": "value"}: handed to preprocessing_fn and run_fn.
         seed: A number: the seed of the training.
-        precision: float32, or mixed_float16 or mixed_bfloat16 to train faster on a GPU that has units
-            for it.
+        precision: float32, or mixed_float16 or mixed_bfloat16 to train faster on a GPU that has
+            units for it.
         model_run_dir: s3://bucket/logs: where logs and checkpoints outlive the step; or empty.
         delivery: {"on_active": "supersede"} and more: how a release comes to its traffic.
         rollout_policy_file: policy.yaml: the policy by which rollout_model gives the canary its

@@ -104,9 +104,10 @@ def make(folder: Path) -> None:
             notebook = executed(name, folder)
             for number, cell in enumerate(notebook.cells):
                 cell["id"] = f"cell-{number}"
+            # Readers see the places that the scripts name, and none of this machine.
             text = nbformat.writes(notebook).replace(contract.url, "https://kfp.example.com")
-            target = (NOTEBOOKS / name).with_suffix(".ipynb")
-            target.write_text(text.replace(f"{folder}/", ""), encoding="utf-8")
+            text = text.replace(f"file://{folder}/", "s3://my-bucket/").replace(f"{folder}/", "")
+            (NOTEBOOKS / name).with_suffix(".ipynb").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
