@@ -122,7 +122,8 @@ def test_a_persons_rollback_does_not_wait_for_a_controller_that_hangs(
     monkeypatch.setattr(options, "_place", lambda _: nullcontext(place))
     parser = Parser()
     options.add_rollout(parser.add_subparsers())
-    given = parser.parse_args(["rollout", "rollback", SERVICE, "--as", "kim"])
+    words = ["rollout", "rollback", SERVICE, "--namespace", "default", "--as", "kim"]
+    given = parser.parse_args(words)
     assert given.command(given) == 0
     assert slow.shares() == {CANARY: 0, STABLE: 100}
     assert store.load(NAMESPACE, SERVICE).rollout.settled
