@@ -51,9 +51,10 @@ class Outcome:
     thresholds: dict[str, object] = field(default_factory=dict)
 
     def summary(self) -> str:
-        """Return one line: the verdict and the text of every error."""
-        errors = [reason.text for reason in self.reasons if reason.severity == "ERROR"]
-        return self.verdict() + (": " + "; ".join(errors) if errors else "")
+        """Return one line: the verdict and every error, or every warning beside a good verdict."""
+        severity = "WARNING" if self.passed else "ERROR"
+        told = [reason.text for reason in self.reasons if reason.severity == severity]
+        return self.verdict() + (": " + "; ".join(told) if told else "")
 
     def verdict(self) -> str:
         """Return step and verdict, for an artifact's name in a list."""

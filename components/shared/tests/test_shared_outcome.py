@@ -64,3 +64,10 @@ def test_a_gate_names_the_reasons_of_every_outcome_that_did_not_pass(tmp_path: P
 def test_a_gate_stays_shut_when_an_outcome_is_absent(tmp_path: Path):
     with pytest.raises(DataError, match="not a readable outcome"):
         outcome.require_passed(tmp_path)
+
+
+def test_a_good_verdict_is_told_with_its_warnings():
+    odd = Reason(severity="WARNING", subject="fare", kind="drift", text="fare: 1 % more")
+    told = Outcome(step="compare_data", passed=True, reasons=(odd,)).summary()
+    assert told == "compare_data passed: fare: 1 % more"
+    assert replace(FAILED, reasons=(*FAILED.reasons, odd)).summary().endswith(": auc is low")
