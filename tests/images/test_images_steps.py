@@ -28,6 +28,7 @@ def locked(*groups: str) -> set[str]:
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what only tests load; nothing that the image leaves out is among it."""
     folder = tmp_path_factory.mktemp("packages")
+    folder.chmod(0o755)  # pytest's own are private; the image's user reads it.
     listed = folder.with_suffix(".txt")
     listed.write_text("\n".join(sorted(locked("test", "servers") - locked())))
     install = [UV, "pip", "install", "--quiet", "--no-deps", "--python-version", "3.11"]
