@@ -42,8 +42,9 @@ train(200, 100), train(400, 0)
 # %% [markdown]
 # ## The policy
 #
-# Minutes are seconds here. What is not said has its default: a canary that is no worse is rolled
-# back in 5 % of cases at most, however often one looks.
+# What is not said has its default: a canary that is no worse is rolled back in 5 % of cases at
+# most, however often one looks. Models and clients share this machine, so slow answers say little
+# of either model: that gate is off here.
 
 # %%
 from kanaria.serving.rollout.policy import read
@@ -53,8 +54,7 @@ steps:
   - {percent: 10, minimum_requests: 200, minimum_minutes: 0}
   - {percent: 50, minimum_requests: 200, minimum_minutes: 0}
 warm_up: {minutes: 0, requests: 20}
-gates:
-  latency: {margin: 4.0}
+gates: {latency: false}
 """
 Path("policy.yaml").write_text(policy_text)
 policy = read(Path("policy.yaml"))

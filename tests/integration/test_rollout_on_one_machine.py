@@ -16,24 +16,32 @@ steps:
   - {percent: 10, minimum_requests: 100, minimum_minutes: 0}
   - {percent: 50, minimum_requests: 100, minimum_minutes: 0}
 warm_up: {minutes: 0, requests: 20}
-gates:
-  latency: {margin: 4.0}  # The clients share two cores with both models.
 """
+# The clients share two cores with both models and with whatever else the machine does, so slow
+# answers are judged only where they are what is wrong.
+ERRORS_ALONE = "gates: {latency: false}"
+LATENCY_TOO = "gates: {latency: {margin: 4.0}}"
 
 
 @pytest.mark.parametrize(
-    ("model", "code", "ended", "share"),
+    ("model", "gates", "code", "ended", "share"),
     [
-        ("better", 0, "promoted", {CANARY: 100}),
-        ("failing", 1, "harm, above all in errors", {CANARY: 0, STABLE: 100}),
-        ("slow", 1, "harm, above all in latency", {CANARY: 0, STABLE: 100}),
+        ("better", ERRORS_ALONE, 0, "promoted", {CANARY: 100}),
+        ("failing", ERRORS_ALONE, 1, "harm, above all in errors", {CANARY: 0, STABLE: 100}),
+        ("slow", LATENCY_TOO, 1, "harm, above all in latency", {CANARY: 0, STABLE: 100}),
     ],
 )
 def test_a_canary_gets_what_it_deserves(
-    models: Path, tmp_path: Path, model: str, code: int, ended: str, share: dict[str, int]
+    models: Path,
+    tmp_path: Path,
+    model: str,
+    gates: str,
+    code: int,
+    ended: str,
+    share: dict[str, int],
 ):
     state, policy = tmp_path / "serving", tmp_path / "policy.yaml"
-    policy.write_text(POLICY)
+    policy.write_text(POLICY + gates)
     with served(state) as url, LocalTraffic(state) as traffic:
         stage(traffic, models / "plain")
         stage(traffic, models / model)
