@@ -5,6 +5,7 @@ load lies in a folder beside them. The rest is as for every container here: the 
 network, a read-only root.
 """
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -15,22 +16,25 @@ STEPS = ("ingest", "validate", "transform", "train", "evaluate", "detect")
 PYTEST = ["python3", "-P", "-m", "pytest", "-c", str(ROOT / "pyproject.toml")]
 PYTEST += ["--rootdir", str(ROOT), "-p", "no:cacheprovider", "-q"]
 EXPORT = [UV, "export", "--quiet", "--frozen", "--no-emit-project", "--no-header"]
-EXPORT += ["--no-annotate", "--no-hashes", "--extra", "training"]
+EXPORT += ["--no-annotate", "--no-hashes", "--only-group", "test", "--only-group", "servers"]
+INSTALLED = "import importlib.metadata as m; print(*(found.name for found in m.distributions()))"
 
 
-def locked(*groups: str) -> set[str]:
-    """Return the packages of the training runtime with those of groups, as lines of the lock."""
-    options = [part for group in groups for part in ("--group", group)]
-    return {line.partition(" ;")[0] for line in output_of([*EXPORT, *options], ROOT).splitlines()}
+def plain(name: str) -> str:
+    """Return a package's name as the index compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what only tests load; nothing that the image leaves out is among it."""
+def packages(images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what pytest and the tests' servers need, as far as the image lacks it."""
+    ask = [PROGRAM, "run", *RESTRICTED, images["training"], "python3", "-c", INSTALLED]
+    has = {plain(name) for name in output_of(ask, ROOT).split()}
+    wanted = [line.partition(" ;")[0] for line in output_of(EXPORT, ROOT).splitlines()]
     folder = tmp_path_factory.mktemp("packages")
     folder.chmod(0o755)  # pytest's own are private; the image's user reads it.
     listed = folder.with_suffix(".txt")
-    listed.write_text("\n".join(sorted(locked("test", "servers") - locked())))
+    listed.write_text("\n".join(one for one in wanted if plain(one.partition("==")[0]) not in has))
     install = [UV, "pip", "install", "--quiet", "--no-deps", "--python-version", "3.11"]
     subprocess.run([*install, "--target", folder, "--requirements", listed], check=True)
     return folder
