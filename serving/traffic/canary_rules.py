@@ -55,7 +55,7 @@ def require_nothing_inherited(stable: Predictor, predictor: Predictor) -> None:
     faults = Faults("spec.canary")
     remedy = (
         "KServe tries a canary with this field of the stable predictor, and would promote it "
-        "without; set it in this release, too, or use another service_name"
+        "without; set it in this release, too, or use another service.name"
     )
     for path in variants.inherited(stable, predictor):
         faults.check(False, f"predictor.{path}", _at(stable, path), remedy)

@@ -191,7 +191,7 @@ class CanarySpecTraffic:
         raise ParameterError(
             f"{namespace}/{name}: HTTPRoute {name} has no backend {backend}, {ROUTED_SECONDS:g} s "
             "after it was ready: this KServe does not route spec.canary (it does from 0.21, with "
-            "ingress.enableGatewayApi); the canary was taken back, use another service_name"
+            "ingress.enableGatewayApi); the canary was taken back, use another service.name"
         )
 
     def _status(self, found: Object) -> ServiceStatus:

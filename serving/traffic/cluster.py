@@ -88,7 +88,7 @@ class ClusterTraffic:
         if current not in ("", mode) and (mode, current) != (STANDARD, CANARY_SPEC):
             raise ParameterError(
                 f"{namespace}/{name}: runs in {current} mode, {mode} is asked for; "
-                "KServe cannot change it, use another service_name"
+                "KServe cannot change it, use another service.name"
             )
         if not current and mode == STANDARD and says_it_routes_canaries(self._cluster):
             current = CANARY_SPEC
@@ -137,7 +137,7 @@ class ClusterTraffic:
         if NAMES.get(mode) != STANDARD or not routes:
             raise ParameterError(
                 f"{metadata['namespace']}/{metadata['name']}: an InferenceService in {mode} mode "
-                "has no traffic to shift; use another service_name, push_model makes its own"
+                "has no traffic to shift; use another service.name, push_model makes its own"
             )
         return CANARY_SPEC
 

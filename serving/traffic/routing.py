@@ -73,7 +73,7 @@ def require_short(namespace: str, service: str) -> None:
         longest = max(MAX_NAME_LENGTH - around, 0)
         remedy = f"use up to {longest} characters" if longest else "use a shorter namespace"
         raise ParameterError(
-            f"service_name={service!r}: a revision of it in namespace {namespace!r} would have a "
+            f"service.name={service!r}: a revision of it in namespace {namespace!r} would have a "
             f"name of more than {MAX_NAME_LENGTH} characters in Standard mode; {remedy}"
         )
 

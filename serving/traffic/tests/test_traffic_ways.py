@@ -113,7 +113,7 @@ def test_one_model_of_a_service_with_a_route_of_ours_is_no_service_of_its_own():
     configured(way.cluster, ":latest")
     revision = Rollout(way, NAME).deploy("one").latest_created
     configured(way.cluster, ":v0.21.0")
-    with pytest.raises(ParameterError, match="has no traffic to shift; use another service_name"):
+    with pytest.raises(ParameterError, match=r"has no traffic to shift; use another service\.name"):
         way.traffic.observe(NAMESPACE, revision)
 
 
