@@ -13,6 +13,9 @@ import pyarrow_hotfix  # noqa: F401  It works by being imported.
 
 from kanaria.components.shared.errors import DataError, shown
 
+BUFFER_BYTES = 1 << 20
+"""How much of a column is read at once; without it, all of a row group's bytes would be."""
+
 
 def unreadable(uri: str, error: Exception) -> DataError:
     """Return the error for a Parquet file that Arrow cannot open or read."""
@@ -34,7 +37,9 @@ def parquet(path: Path, uri: str = "", int96_unit: str = "ns") -> pq.ParquetFile
         DataError: the file is damaged, or holds a column that would run code.
     """
     try:
-        return pq.ParquetFile(path, coerce_int96_timestamp_unit=int96_unit)
+        return pq.ParquetFile(
+            path, coerce_int96_timestamp_unit=int96_unit, buffer_size=BUFFER_BYTES
+        )
     except (pa.ArrowException, OSError) as error:
         raise unreadable(uri or str(path), error) from error
     except RuntimeError as error:  # The hotfix's; its text is a disassembly.

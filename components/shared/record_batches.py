@@ -88,6 +88,19 @@ def column_names(files: Sequence[Path]) -> list[str]:
     return list(arrow_files.parquet_schema(files[0]).names)
 
 
+def of_parquet(
+    file: Path, rows: int, groups: Sequence[int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of one Parquet file as `record_batches` does, of all or some row groups.
+
+    Raises:
+        DataError: the file is damaged, or a column has no form in a tf.Example.
+    """
+    with arrow_files.parquet(file) as parquet:
+        for batch in parquet.iter_batches(batch_size=rows, row_groups=groups):
+            yield to_lists(batch)
+
+
 def record_batches(files: Sequence[Path], rows: int) -> Iterator[pa.RecordBatch]:
     """Yield the rows of `files` in order as batches of at most `rows` rows.
 
@@ -102,6 +115,4 @@ def record_batches(files: Sequence[Path], rows: int) -> Iterator[pa.RecordBatch]
         yield from tf_examples.batches(files, rows)
         return
     for file in files:
-        with arrow_files.parquet(file) as parquet:
-            for batch in parquet.iter_batches(batch_size=rows):
-                yield to_lists(batch)
+        yield from of_parquet(file, rows)

@@ -128,17 +128,27 @@ def columns(files: Sequence[Path]) -> pa.Schema:
     return schema_of(names, types)
 
 
-def batches(files: Sequence[Path], rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a split's files in order as batches of at most `rows` rows.
+def of_file(path: Path, schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of one file of a split in order as batches of at most `rows` rows.
+
+    Args:
+        path: the file.
+        schema: of the split's batches (`columns`).
+        rows: most rows a batch.
 
     Raises:
         DataError: a record is broken, is no tf.Example, or a feature changes its type.
     """
-    schema = columns(files)
     types = {field.name: field.type for field in schema if not pa.types.is_null(field.type)}
+    for batch in typed_batches(DataFile(uri=str(path), path=path), rows, types):
+        yield conformed(batch, schema)
+
+
+def batches(files: Sequence[Path], rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a split's files in order, as `of_file` does."""
+    schema = columns(files)
     for path in files:
-        for batch in typed_batches(DataFile(uri=str(path), path=path), rows, types):
-            yield conformed(batch, schema)
+        yield from of_file(path, schema, rows)
 
 
 def encoded(batch: pa.RecordBatch) -> Iterator[bytes]:
