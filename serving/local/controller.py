@@ -181,10 +181,10 @@ class LiveService:
 class Controller:
     """All services of a state folder."""
 
-    def __init__(self, state: Path, url: str) -> None:
-        """Nothing runs before `run`."""
+    def __init__(self, state: Path, url: str, *, spare: bool = False) -> None:
+        """Nothing runs before `run`; `spare` is as `Spawner` takes it."""
         self._state, self._url = state, url
-        self._spawner = Spawner(state / "predictor-host.log")
+        self._spawner = Spawner(state / "predictor-host.log", spare=spare)
         self._live: dict[tuple[str, str], LiveService] = {}
 
     def __iter__(self) -> Iterator[LiveService]:

@@ -1,6 +1,7 @@
 """The state folder of local serving: applied manifests, revisions and status, written atomically.
 
 <state>/server.json, server.lock              the server that is live on this folder
+<state>/users.lock                            who uses a server that was started for them
 <state>/<namespace>/<name>/manifest.yaml      what is applied (desired)
 <state>/<namespace>/<name>/status.json        revisions and KServe's status (observed)
 <state>/<namespace>/<name>/<revision>.log     output of a revision's predictor
@@ -10,6 +11,7 @@
 import fcntl
 import hashlib
 import json
+import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -204,14 +206,33 @@ def _locked(file: IO[str]) -> bool:
 
 
 @contextmanager
-def served(state: Path) -> Iterator[None]:
+def claimed(state: Path) -> Iterator[IO[str] | None]:
+    """Yield the folder's lock for a server that is about to be started, which goes on holding it.
+
+    It is None where a server is live or about to be.
+    """
+    private.folder(state)
+    with private.opened(state / LOCK, "a") as file:
+        if not _locked(file):
+            yield None
+            return
+        (state / SERVER).unlink(missing_ok=True)
+        yield file
+
+
+@contextmanager
+def served(state: Path, lock: int | None = None) -> Iterator[None]:
     """Hold the folder for one server.
+
+    Args:
+        state: the folder.
+        lock: descriptor of the lock that was `claimed` for this server, None for none.
 
     Raises:
         NotReadyError: another server holds it.
     """
     private.folder(state)
-    with private.opened(state / LOCK, "a") as file:
+    with _claim(state, lock) as file:
         # Whoever asks whether a server is live holds the lock for a moment.
         deadline = time.monotonic() + LOCK_SECONDS
         while not _locked(file):
@@ -222,6 +243,13 @@ def served(state: Path) -> Iterator[None]:
             time.sleep(0.05)
         (state / SERVER).unlink(missing_ok=True)
         yield
+
+
+def _claim(state: Path, lock: int | None) -> IO[str]:
+    if lock is None:
+        return private.opened(state / LOCK, "a")
+    os.set_inheritable(lock, False)  # A predictor that outlives the server must not hold it.
+    return os.fdopen(lock, "a")
 
 
 def announce(state: Path, url: str) -> None:
