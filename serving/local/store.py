@@ -3,6 +3,7 @@
 <state>/server.json, server.lock              the server that is live on this folder
 <state>/users.lock                            who uses a server that was started for them
 <state>/<namespace>/<name>/manifest.yaml      what is applied (desired)
+<state>/<namespace>/<name>/manifest.sha256    digest of what was applied by Kanaria, and not by hand
 <state>/<namespace>/<name>/status.json        revisions and KServe's status (observed)
 <state>/<namespace>/<name>/<revision>.log     output of a revision's predictor
 <state>/<namespace>/<name>/models/            copies of models in object stores, one a URI
@@ -31,6 +32,7 @@ from kanaria.serving.local.observed import Revision as Revision
 from kanaria.serving.local.observed import parse
 
 MANIFEST, STATUS, SERVER, LOCK = "manifest.yaml", "status.json", "server.json", "server.lock"
+WRITTEN = "manifest.sha256"
 CHANGE_LOCK, SERVER_LOG = "change.lock", "server.log"
 LOCK_SECONDS = 2.0
 FORMAT = DocumentFormat()
@@ -90,6 +92,11 @@ class Service:
         _require_file(path)
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
+    def is_as_written(self) -> bool:
+        """Tell whether the manifest is what `apply` wrote last: it is no half of one then."""
+        written = self.folder / WRITTEN
+        return written.is_file() and written.read_text(encoding="utf-8") == self.applied()
+
     @contextmanager
     def changing(self) -> Iterator[dict[str, Any] | None]:
         """Hold the service for one change and yield the applied manifest, or None."""
@@ -105,7 +112,10 @@ class Service:
 
     def apply(self, manifest: dict[str, Any]) -> None:
         """Apply a manifest; call it while `changing`."""
-        private.write_text(self.folder / MANIFEST, yaml_text.dump(manifest))
+        text = yaml_text.dump(manifest)
+        # First: whoever sees the manifest shall know it.
+        private.write_text(self.folder / WRITTEN, hashlib.sha256(text.encode()).hexdigest())
+        private.write_text(self.folder / MANIFEST, text)
 
     def replace(self, manifest: dict[str, Any]) -> None:
         """Apply a manifest whatever is applied now."""
