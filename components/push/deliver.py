@@ -17,7 +17,8 @@ from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.rollout.control.document import Rollout
 from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
 
-POLL_SECONDS = 0.2
+MOST_POLL_SECONDS = 0.2
+LEAST_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,7 +195,7 @@ def _refused(
 def _await_ready(traffic: Traffic, service: ServiceSpec, timeout: int) -> ServiceStatus:
     """Wait until a revision with the service's URI is ready, in all copies it must have."""
     where = f"{service.namespace}/{service.name}"
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     while True:
         status = traffic.observe(service.namespace, service.name)
         standing = ready.standing(status, service.storage_uri)
@@ -208,12 +209,12 @@ def _await_ready(traffic: Traffic, service: ServiceSpec, timeout: int) -> Servic
             )
         if status and standing is Standing.ABSENT:
             raise _replaced(service, status)
-        if time.monotonic() > deadline:
+        if time.monotonic() > began + timeout:
             raise NotReadyError(
                 f"{where}: no ready revision of {service.storage_uri} after {timeout} s; "
                 f"{lacks}; look at its log, or raise ready_timeout"
             )
-        time.sleep(POLL_SECONDS)
+        _poll(began)
 
 
 def _give_share(
@@ -229,7 +230,7 @@ def _give_share(
         # It is the stable one beside a later canary, whose share is not ours.
         return status, Say.NOTHING
     wanted = ready.wanted_percent(status, revision, service.canary_percent or 0)
-    deadline, written, lacks = time.monotonic() + timeout, -1, ""
+    began, written, lacks = time.monotonic(), -1, ""
     while True:
         said = say(_newest(rollouts), status, service.storage_uri)
         promoted = wanted < 100 and status.rolled_out == revision
@@ -239,7 +240,13 @@ def _give_share(
         if written == share == _percent(status, revision):
             return status, said
         if lacks:
-            _pause(service, deadline, f"{revision} did not get {share} % in {timeout} s: {lacks}")
+            if time.monotonic() > began + timeout:
+                where, told = (
+                    f"{service.namespace}/{service.name}",
+                    f"{revision} did not get {share} %",
+                )
+                raise NotReadyError(f"{where}: {told} in {timeout} s: {lacks}")
+            _poll(began)
         obstacle = _shift(traffic, service, share, revision) if written != share else ""
         written = -1 if obstacle else share
         status = traffic.observe(service.namespace, service.name) or status
@@ -249,10 +256,10 @@ def _give_share(
         lacks = obstacle or ("" if is_live else "the platform has not moved the traffic")
 
 
-def _pause(service: ServiceSpec, deadline: float, what: str) -> None:
-    if time.monotonic() > deadline:
-        raise NotReadyError(f"{service.namespace}/{service.name}: {what}")
-    time.sleep(POLL_SECONDS)
+def _poll(began: float) -> None:
+    """Wait a tenth of what was waited already: what takes a second is not held up by a poll."""
+    waited = time.monotonic() - began
+    time.sleep(min(max(waited / 10, LEAST_POLL_SECONDS), MOST_POLL_SECONDS))
 
 
 def _replaced(service: ServiceSpec, status: ServiceStatus) -> NotReadyError:

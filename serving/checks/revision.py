@@ -104,18 +104,18 @@ class Revision:
         except messages.AnswerError as error:
             return None, str(error)
 
-    async def check_load(self, limits: Load) -> Result:
-        """Send rows at the stated rate and judge latency and errors."""
+    async def check_load(self, load: Load, *, idle: bool) -> Result:
+        """Send rows at the stated rate and judge latency and errors.
+
+        Args:
+            load: rate, number and limits.
+            idle: whether time in which nothing is to be answered is waited for.
+        """
         bodies = [
             messages.body(row.inputs, self.samples.inputs, self.protocol) for row in self.rows()
         ]
         if not bodies:
             return skipped(LOAD, NO_ROWS)
-        calls, seconds = await self.calls.at_rate(
-            messages.predict_path(self.name, self.protocol),
-            bodies,
-            rate=limits.rate,
-            count=limits.requests,
-            timeout=limits.timeout_seconds,
-        )
-        return latency.check(calls, seconds, limits)
+        path = messages.predict_path(self.name, self.protocol)
+        calls, seconds = await self.calls.load(path, bodies, load, idle=idle)
+        return latency.check(calls, seconds, load)

@@ -11,6 +11,8 @@ import aiohttp
 
 from kanaria.components.shared.errors import NotReadyError, shown
 from kanaria.serving.checks.latency import Call
+from kanaria.serving.checks.pace import Paced
+from kanaria.serving.checks.policy import Load
 
 UNHEARD_SECONDS = 60.0
 """Until a URL at which nobody answers is given up: a name that is being made is known by then."""
@@ -95,35 +97,30 @@ class RevisionCalls:
         """Send one request and wait `timeout` seconds, at most, for its answer."""
         return await self._send("POST", path, timeout, body)
 
-    async def at_rate(
-        self, path: str, bodies: Sequence[bytes], *, rate: float, count: int, timeout: float
+    async def load(
+        self, path: str, bodies: Sequence[bytes], load: Load, *, idle: bool
     ) -> tuple[list[Call], float]:
-        """Send `count` requests, `rate` a second, whether or not the earlier ones are answered.
+        """Send requests as `pace` does.
+
+        One goes before them and is not counted: what a server does once, such as its first call of
+        the model, is no load.
 
         Args:
             path: where they go.
             bodies: taken in turn.
-            rate: requests a second.
-            count: how many.
-            timeout: seconds to wait for each.
+            load: rate, number, limits and time-out.
+            idle: whether time in which nothing is to be answered is waited for.
 
         Returns:
             The requests, and the seconds from the first to the last.
         """
-        clock = asyncio.get_running_loop().time
-        start = clock()
 
-        async def one(due: float, body: bytes) -> Call:
-            answer = await self._send("POST", path, timeout, body)
-            return Call(seconds=clock() - due, fault=answer.fault)
+        async def ask(number: int) -> str:
+            body = bodies[number % len(bodies)]
+            return (await self._send("POST", path, load.timeout_seconds, body)).fault
 
-        tasks = []
-        for number in range(count):
-            due = start + number / rate
-            await asyncio.sleep(max(due - clock(), 0))
-            tasks.append(asyncio.create_task(one(due, bodies[number % len(bodies)])))
-        sent = clock() - start
-        return await asyncio.gather(*tasks), sent
+        await ask(0)
+        return await Paced(load, ask, idle=idle).run()
 
     async def _send(self, method: str, path: str, timeout: float, body: bytes = b"") -> Answer:
         headers = {"Content-Type": "application/json"} if body else {}

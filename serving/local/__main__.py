@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 
 from kanaria.components.shared.command_line import Parser, code_of, port
-from kanaria.serving.local.lifeline import die_with
-from kanaria.serving.local.server import serve
+from kanaria.serving.local.server import Started, serve
 
 
 def _options() -> argparse.Namespace:
@@ -17,15 +16,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, required=True, help="state folder; it is created")
     parser.add_argument("--port", type=port, default=8080, help="0 takes a free one")
     parser.add_argument("--seed", type=int, default=None, help="makes the router's choices repeat")
-    parser.add_argument("--parent", type=int, default=0, help="end with this process")
+    parser.add_argument(
+        "--lock", type=int, metavar="FD", help="the folder's, held already; end with the last user"
+    )
+    parser.add_argument(
+        "--spare", action="store_true", help="start on processor time that others leave"
+    )
     return parser.parse_args()
 
 
 def _serve() -> int:
     options = _options()
-    if options.parent:
-        die_with(options.parent)
-    return serve(options.state, options.port, options.manifests, options.seed)
+    started = None if options.lock is None else Started(lock=options.lock, spare=options.spare)
+    return serve(options.state, options.port, options.manifests, options.seed, started)
 
 
 if __name__ == "__main__":

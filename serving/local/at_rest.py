@@ -1,7 +1,8 @@
-"""Tells when a file has changed and been left alone since.
+"""Tells when a file has changed and is whole.
 
 Editors empty a file before they write it, and the first half of a manifest may be a manifest too:
-one without its canary's percentage would promote the canary.
+one without its canary's percentage would promote the canary. So what an editor writes is whole
+when it has been left alone for a while.
 """
 
 import time
@@ -21,8 +22,11 @@ class AtRest:
         self._seen: tuple[int, ...] = ()
         self._since, self._told = 0.0, True
 
-    def changed(self) -> bool:
+    def changed(self, is_whole: Callable[[], bool] = lambda: False) -> bool:
         """Tell once of each change, when the file has been the same for a while.
+
+        Args:
+            is_whole: asked once of each change, whether it need not be waited for.
 
         Raises:
             OSError: there is no such file, or it may not be looked at.
@@ -32,6 +36,8 @@ class AtRest:
         seen = (entry.st_mtime_ns, entry.st_ctime_ns, entry.st_size, entry.st_ino)
         if seen != self._seen:
             self._seen, self._since, self._told = seen, self._clock(), False
+            self._told = is_whole()
+            return self._told
         if self._told or self._clock() - self._since < REST_SECONDS:
             return False
         self._told = True

@@ -21,7 +21,7 @@ from kanaria.serving.local.store import MANIFEST, Service, services
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 logger = logging.getLogger(__name__)
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 
 
 class LiveService:
@@ -54,7 +54,7 @@ class LiveService:
                 self._is_open = True
             if self._unwritten:
                 self._publish(self._observed)
-            if self._manifest.changed():
+            if self._manifest.changed(self._service.is_as_written):
                 self._take_over()
         except FileNotFoundError:
             self._manifest.look_again()
@@ -181,10 +181,10 @@ class LiveService:
 class Controller:
     """All services of a state folder."""
 
-    def __init__(self, state: Path, url: str) -> None:
-        """Nothing runs before `run`."""
+    def __init__(self, state: Path, url: str, *, spare: bool = False) -> None:
+        """Nothing runs before `run`; `spare` is as `Spawner` takes it."""
         self._state, self._url = state, url
-        self._spawner = Spawner(state / "predictor-host.log")
+        self._spawner = Spawner(state / "predictor-host.log", spare=spare)
         self._live: dict[tuple[str, str], LiveService] = {}
 
     def __iter__(self) -> Iterator[LiveService]:

@@ -1,11 +1,13 @@
 """Forks predictors from one process that has imported TensorFlow already.
 
-Usage: python -m kanaria.serving.local.predictor_host PARENT_PID
+Usage: python -m kanaria.serving.local.predictor_host PARENT_PID [--spare]
+
+With --spare it imports on processor time that others leave.
 
 The server writes one JSON object a line: {"key", "log", "model_dir", "name", "port", "protocol"}.
 This process answers {"key", "pid"} when the predictor is forked and {"key", "code"} when it ended
-(negative: the signal). It runs no TensorFlow operation itself and has one thread, so forking is
-safe.
+(negative: the signal). It runs no TensorFlow operation itself and has one thread by then, so
+forking is safe.
 """
 
 import gc
@@ -14,15 +16,35 @@ import os
 import select
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # TensorFlow would take all of it per fork.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from kanaria.components.shared.imports import lazy
 from kanaria.serving.local.lifeline import die_with
 
 POLL_SECONDS = 0.05
+UNUSED = lazy.Plan(
+    modules=(
+        "IPython",
+        "h5py",
+        "keras",
+        "matplotlib",
+        "pandas",
+        "scipy.linalg",
+        "scipy.ndimage",
+        "scipy.sparse",
+        "scipy.stats",
+        "sklearn",
+    ),
+    names={"scipy.sparse": ("issparse",)},
+)
+"""What TensorFlow imports where it is installed, and no SavedModel needs: half of its time."""
+SPARE_NICENESS = 5
+"""A third of the weight of a process beside it: a training is not held up, nor is this for ever."""
 
 
 def _tell(answer: dict[str, Any]) -> None:
@@ -72,11 +94,21 @@ def _orders(pending: bytes) -> tuple[list[dict[str, Any]], bytes] | None:
     return [json.loads(line) for line in lines], rest
 
 
+def _import(niceness: int) -> None:
+    """Import what predictors need, in a thread whose niceness the forks do not inherit."""
+    os.nice(niceness)
+    with lazy.deferred(UNUSED):
+        import tensorflow as _tensorflow  # noqa: F401
+    from kanaria.serving.local import predictor as _  # noqa: F401
+
+
 def main() -> None:
     """Import what predictors need, then fork one for every order until the server ends."""
-    die_with(int(sys.argv.pop()))
-    from kanaria.serving.local import predictor as _  # noqa: F401  (imported for the forks)
-
+    parent, *options = sys.argv[1:]
+    die_with(int(parent))
+    # Nobody without privileges takes a niceness back, but each thread has its own.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(_import, SPARE_NICENESS if options else 0).result()
     gc.freeze()  # Keeps the imported objects on pages that the forks share.
     children: dict[int, str] = {}
     pending = b""

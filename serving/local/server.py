@@ -5,8 +5,9 @@ import logging
 import resource
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ import uvicorn
 from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.listening import listening, url_of
-from kanaria.serving.local import intake, store
+from kanaria.serving.local import intake, store, users
 from kanaria.serving.local.bounded_http import IDLE_SECONDS, MOST_CONNECTIONS, bounded
 from kanaria.serving.local.controller import Controller
 from kanaria.serving.local.router import Router
@@ -26,9 +27,24 @@ OTHER_FILES = 200
 """Logs, pipes, and connections to sinks of events."""
 OPEN_FILES = 2 * MOST_CONNECTIONS + OTHER_FILES
 """A connection of a client may need one to a predictor."""
+USERS_SECONDS = 0.5
+"""Between two looks whether a server that was started for its users has any."""
 NOTHING = (
     "nothing to serve yet: push a model with `kanaria run train_and_deploy`, or name a manifest"
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Started:
+    """What a server is told that was started for its users, see `background`.
+
+    Attributes:
+        lock: descriptor of the folder's lock, which was `store.claimed` for it.
+        spare: whether the predictors' host starts on processor time that others leave.
+    """
+
+    lock: int
+    spare: bool = False
 
 
 def configured(router: Router, most_connections: int = MOST_CONNECTIONS) -> uvicorn.Config:
@@ -46,7 +62,11 @@ def configured(router: Router, most_connections: int = MOST_CONNECTIONS) -> uvic
 
 
 def serve(
-    state: Path, port: int, manifests: Sequence[Path] = (), seed: int | None = None
+    state: Path,
+    port: int,
+    manifests: Sequence[Path] = (),
+    seed: int | None = None,
+    started: Started | None = None,
 ) -> NoReturn:
     """Serve the services of a state folder on one port until SIGINT or SIGTERM.
 
@@ -56,19 +76,21 @@ def serve(
         manifests: YAML files of InferenceServices, applied before serving: what a file says
             replaces what is applied, the canary's percentage included.
         seed: makes the router's choices repeatable.
+        started: of a server that ends with its last user; None for one that a person ends.
 
     Raises:
-        Stopped: always, once everything has ended after SIGINT or SIGTERM.
+        Stopped: always, once everything has ended after SIGINT, SIGTERM or the last user.
         ParameterError: a manifest or the environment is wrong; nothing was applied.
         NotReadyError: the port is taken, or another server is live on the folder.
     """
     state = state.resolve()
     most_body_bytes = intake.most_bytes()
     wanted = [manifest for file in manifests for manifest in store.load_manifests(file)]
-    with store.served(state), listening(HOST, port) as listener:
+    lock = started.lock if started else None
+    with store.served(state, lock), listening(HOST, port) as listener:
         for manifest in wanted:
             store.service_of(state, manifest).replace(manifest)
-        signals = asyncio.run(_serve(state, listener, seed, most_body_bytes))
+        signals = asyncio.run(_serve(state, listener, seed, most_body_bytes, started))
     if not signals:
         raise NotReadyError(f"{state}: the server ended by itself; its last lines say why")
     raise Stopped(signals[0])
@@ -84,14 +106,27 @@ def _connections() -> int:
     return MOST_CONNECTIONS
 
 
+async def _unused(state: Path, stop: Callable[[int, object], None]) -> None:
+    """Stop the server when its last user has gone; until it has ended there is no new one."""
+    while (unused := users.none_left(state)) is None:
+        await asyncio.sleep(USERS_SECONDS)
+    with unused:
+        stop(signal.SIGTERM, None)
+        await asyncio.Event().wait()
+
+
 async def _serve(
-    state: Path, listener: socket.socket, seed: int | None, most_body_bytes: int
+    state: Path,
+    listener: socket.socket,
+    seed: int | None,
+    most_body_bytes: int,
+    started: Started | None,
 ) -> list[int]:
     """Serve until told to stop; return the signals that said so."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     url = url_of(listener)
-    controller = Controller(state, url)
+    controller = Controller(state, url, spare=bool(started and started.spare))
     router = Router(controller, seed, most_body_bytes)
     config = configured(router, _connections())
     converging = asyncio.create_task(controller.run())
@@ -106,6 +141,7 @@ async def _serve(
     for number in STOPS:
         signal.signal(number, stop)
     converging.add_done_callback(lambda _: setattr(server, "should_exit", True))
+    watching = asyncio.create_task(_unused(state, stop)) if started else None
     store.announce(state, url)
     names = [f"{service.namespace}/{service.name}" for service in store.services(state)]
     logger.info("serving %s on %s: %s", state, url, ", ".join(names) or NOTHING)
@@ -115,6 +151,8 @@ async def _serve(
         converging.cancel()
         await controller.stop()
         await router.close()
+        if watching:
+            watching.cancel()
     with suppress(asyncio.CancelledError):
         await converging
     return signals

@@ -46,9 +46,14 @@ class Child:
 class Spawner:
     """Keeps one predictor host alive and passes orders to it."""
 
-    def __init__(self, log: Path) -> None:
-        """Name the file for the host's own output."""
-        self._log = log
+    def __init__(self, log: Path, *, spare: bool = False) -> None:
+        """Name the file for the host's own output.
+
+        Args:
+            log: the file.
+            spare: whether the first host imports on processor time that others leave.
+        """
+        self._log, self._spare = log, spare
         self._host: Process | None = None
         self._children: dict[str, Child] = {}
         self._reader: asyncio.Task[None] | None = None
@@ -60,9 +65,11 @@ class Spawner:
         async with self._lock:
             if self._host is None or self._host.returncode is not None:
                 private.folder(self._log.parent)
+                options = ["--spare"] * self._spare
+                self._spare = False  # One that takes the place of another is waited for.
                 with private.opened(self._log, "ab") as log:
                     self._host = await asyncio.create_subprocess_exec(
-                        *(sys.executable, "-m", HOST, str(os.getpid())),
+                        *(sys.executable, "-m", HOST, str(os.getpid()), *options),
                         stdin=PIPE,
                         stdout=PIPE,
                         stderr=log,

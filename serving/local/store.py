@@ -1,7 +1,9 @@
 """The state folder of local serving: applied manifests, revisions and status, written atomically.
 
 <state>/server.json, server.lock              the server that is live on this folder
+<state>/users.lock                            who uses a server that was started for them
 <state>/<namespace>/<name>/manifest.yaml      what is applied (desired)
+<state>/<namespace>/<name>/manifest.sha256    digest of what was applied by Kanaria, and not by hand
 <state>/<namespace>/<name>/status.json        revisions and KServe's status (observed)
 <state>/<namespace>/<name>/<revision>.log     output of a revision's predictor
 <state>/<namespace>/<name>/models/            copies of models in object stores, one a URI
@@ -10,6 +12,7 @@
 import fcntl
 import hashlib
 import json
+import os
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -29,6 +32,7 @@ from kanaria.serving.local.observed import Revision as Revision
 from kanaria.serving.local.observed import parse
 
 MANIFEST, STATUS, SERVER, LOCK = "manifest.yaml", "status.json", "server.json", "server.lock"
+WRITTEN = "manifest.sha256"
 CHANGE_LOCK, SERVER_LOG = "change.lock", "server.log"
 LOCK_SECONDS = 2.0
 FORMAT = DocumentFormat()
@@ -88,6 +92,11 @@ class Service:
         _require_file(path)
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
+    def is_as_written(self) -> bool:
+        """Tell whether the manifest is what `apply` wrote last: it is no half of one then."""
+        written = self.folder / WRITTEN
+        return written.is_file() and written.read_text(encoding="utf-8") == self.applied()
+
     @contextmanager
     def changing(self) -> Iterator[dict[str, Any] | None]:
         """Hold the service for one change and yield the applied manifest, or None."""
@@ -103,7 +112,10 @@ class Service:
 
     def apply(self, manifest: dict[str, Any]) -> None:
         """Apply a manifest; call it while `changing`."""
-        private.write_text(self.folder / MANIFEST, yaml_text.dump(manifest))
+        text = yaml_text.dump(manifest)
+        # First: whoever sees the manifest shall know it.
+        private.write_text(self.folder / WRITTEN, hashlib.sha256(text.encode()).hexdigest())
+        private.write_text(self.folder / MANIFEST, text)
 
     def replace(self, manifest: dict[str, Any]) -> None:
         """Apply a manifest whatever is applied now."""
@@ -204,14 +216,33 @@ def _locked(file: IO[str]) -> bool:
 
 
 @contextmanager
-def served(state: Path) -> Iterator[None]:
+def claimed(state: Path) -> Iterator[IO[str] | None]:
+    """Yield the folder's lock for a server that is about to be started, which goes on holding it.
+
+    It is None where a server is live or about to be.
+    """
+    private.folder(state)
+    with private.opened(state / LOCK, "a") as file:
+        if not _locked(file):
+            yield None
+            return
+        (state / SERVER).unlink(missing_ok=True)
+        yield file
+
+
+@contextmanager
+def served(state: Path, lock: int | None = None) -> Iterator[None]:
     """Hold the folder for one server.
+
+    Args:
+        state: the folder.
+        lock: descriptor of the lock that was `claimed` for this server, None for none.
 
     Raises:
         NotReadyError: another server holds it.
     """
     private.folder(state)
-    with private.opened(state / LOCK, "a") as file:
+    with _claim(state, lock) as file:
         # Whoever asks whether a server is live holds the lock for a moment.
         deadline = time.monotonic() + LOCK_SECONDS
         while not _locked(file):
@@ -222,6 +253,13 @@ def served(state: Path) -> Iterator[None]:
             time.sleep(0.05)
         (state / SERVER).unlink(missing_ok=True)
         yield
+
+
+def _claim(state: Path, lock: int | None) -> IO[str]:
+    if lock is None:
+        return private.opened(state / LOCK, "a")
+    os.set_inheritable(lock, False)  # A predictor that outlives the server must not hold it.
+    return os.fdopen(lock, "a")
 
 
 def announce(state: Path, url: str) -> None:

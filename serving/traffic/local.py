@@ -1,12 +1,10 @@
 """Traffic over local serving: writes what is wanted into the state folder, reads what came of it.
 
 A server must be live to make a change come true. If none is, one is started for as long as this
-object is open. Reading needs no server, so the live release can be looked up at any time.
+object is open or others use it. Reading needs no server, so the live release can be looked up at
+any time.
 """
 
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from kanaria.components.shared import private
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.local import reconcile, store
+from kanaria.serving.local.background import BackgroundServer
 from kanaria.serving.local.store import Observed, Service
 from kanaria.serving.traffic.protocol import (
     VERSION_ANNOTATION,
@@ -30,10 +28,7 @@ from kanaria.serving.traffic.protocol import (
 from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
 from kanaria.serving.traffic.shadow import require_shadow
 
-SERVER = "kanaria.serving.local"
-START_SECONDS = 60.0
 ADOPT_SECONDS = 30.0
-STOP_SECONDS = 20.0
 POLL_SECONDS = 0.02
 
 
@@ -52,7 +47,7 @@ class LocalTraffic:
                 change: what was applied before may still have to come true.
         """
         self._state = state.resolve()
-        self._server: subprocess.Popen[bytes] | None = None
+        self._server = BackgroundServer(self._state)
         self._needs_server = needs_server
         self._starting = threading.Lock()
 
@@ -65,15 +60,8 @@ class LocalTraffic:
         self.close()
 
     def close(self) -> None:
-        """Stop the server if it was started here; what is applied stays."""
-        if self._server is not None and self._server.poll() is None:
-            self._server.terminate()
-            try:
-                self._server.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._server.kill()
-                self._server.wait()
-        self._server = None
+        """Stop the server if it was started here and nobody else uses it; what is applied stays."""
+        self._server.close()
 
     def stage(self, manifest: Manifest) -> None:
         """Apply the manifest with its model at 0 %; what is applied already is left as it is.
@@ -195,35 +183,8 @@ class LocalTraffic:
 
     def _live_server(self) -> str:
         """Return the URL of the live server; start one when there is none."""
-        deadline = time.monotonic() + START_SECONDS
-        while not (url := store.live_url(self._state)):
-            with self._starting:
-                self._require_started()
-            if time.monotonic() > deadline:
-                raise NotReadyError(f"{self._state}: local serving did not start in time")
-            time.sleep(POLL_SECONDS)
-        return url
-
-    def _require_started(self) -> None:
-        """Start a server unless this object has done so; raise a NotReadyError when it ended."""
-        if self._server is None:
-            self._server = self._start()
-        if self._server.poll() is not None:
-            cause = store.last_line(self._state / store.SERVER_LOG)
-            self._server = None
-            raise NotReadyError(f"{self._state}: local serving did not start: {cause}")
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        private.folder(self._state)
-        options = ["--state", str(self._state), "--port", "0", "--parent", str(os.getpid())]
-        with private.opened(self._state / store.SERVER_LOG, "ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", SERVER, *options],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C reaches the step, which then stops the server.
-            )
+        with self._starting:
+            return self._server.url()
 
 
 def _rests_on(manifest: Manifest, observed: Observed) -> ServiceStatus:

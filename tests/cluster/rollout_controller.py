@@ -24,7 +24,7 @@ from kanaria.serving.rollout import policy
 from kanaria.serving.rollout.control import orders
 from kanaria.serving.rollout.control.config_maps import ConfigMapStore
 from kanaria.serving.rollout.control.controller import run
-from kanaria.serving.rollout.control.lease import KubernetesLease
+from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
 from kanaria.serving.rollout.control.look import World
 from kanaria.serving.rollout.counters import Replica
 from kanaria.serving.rollout.observations.protocol import Reading, Revisions

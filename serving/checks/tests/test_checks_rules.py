@@ -441,9 +441,8 @@ def test_percentiles_ascend_and_lie_among_the_latencies(seconds: list[float]):
 
 @given(SECONDS, st.floats(0.001, 10))
 def test_a_limit_fails_exactly_when_it_is_passed(seconds: list[float], limit: float):
-    found = latency.check(
-        [Call(seconds=s) for s in seconds], 1.0, Load(p50_ms=1000 * limit, p99_ms=0)
-    )
+    load = Load(requests=len(seconds), p50_ms=1000 * limit, p99_ms=0)
+    found = latency.check([Call(seconds=s) for s in seconds], 1.0, load)
     assert (found.verdict is Verdict.FAILED) == (found.numbers["p50_ms"] > 1000 * limit)
 
 

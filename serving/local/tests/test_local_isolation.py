@@ -10,6 +10,7 @@ import pytest
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local import store
+from kanaria.serving.local.at_rest import AtRest
 from kanaria.serving.local.controller import Controller
 from kanaria.serving.local.reconcile import adopt, mark_ready
 from kanaria.serving.local.store import Observed
@@ -55,6 +56,23 @@ def live(controller, name="shop"):
 
 def fault(controller, name="shop"):
     return live(controller, name).fault if live(controller, name) else ""
+
+
+def test_what_was_applied_is_taken_at_once_and_what_was_edited_when_it_rests(tmp_path):
+    seconds = [0.0]
+    service = store.service_of(tmp_path, manifest("shop"))
+    service.replace(manifest("shop"))
+    path = service.folder / store.MANIFEST
+    looked = AtRest(path, clock=lambda: seconds[0])
+    assert looked.changed(service.is_as_written)
+    assert not looked.changed(service.is_as_written)
+    path.write_text(path.read_text()[:-20])
+    seen = []
+    for seconds[0] in (1.0, 1.2, 1.4, 1.6):
+        seen.append(looked.changed(service.is_as_written))
+    assert seen == [False, False, True, False]
+    service.replace(manifest("shop", canary_percent=20))
+    assert looked.changed(service.is_as_written)
 
 
 def write_pipe(path):

@@ -13,7 +13,7 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.drift_server.token import SERVER as DRIFT_SERVER
 from kanaria.serving.rollout.control.attendance import Heard, LeaseOf
 from kanaria.serving.rollout.control.files import FOLDER, FileStore
-from kanaria.serving.rollout.control.lease import FileLease, KubernetesLease
+from kanaria.serving.rollout.control.lease import FileLease
 from kanaria.serving.rollout.control.look import World
 from kanaria.serving.rollout.control.store import Store, Stored
 from kanaria.serving.rollout.observations.protocol import Reading, Revisions, Source
@@ -143,6 +143,7 @@ def _local(state: Path, traffic: Traffic, drift_server: str) -> Place:
 
 def _cluster(prometheus_url: str, queries: str, drift_server: str) -> Place:
     from kanaria.serving.rollout.control.config_maps import ConfigMapStore
+    from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
     from kanaria.serving.traffic.cluster import ClusterTraffic
 
     cluster = connect_cluster()

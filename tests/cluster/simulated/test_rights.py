@@ -29,7 +29,7 @@ from kanaria.serving.rollout.control import controller, orders
 from kanaria.serving.rollout.control.config_maps import ConfigMapStore
 from kanaria.serving.rollout.control.connect import NoSource
 from kanaria.serving.rollout.control.events import EventTeller
-from kanaria.serving.rollout.control.lease import KubernetesLease
+from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
 from kanaria.serving.rollout.control.look import World
 from kanaria.serving.rollout.policy import Policy, Strategy
 from kanaria.serving.rollout.state import Phase

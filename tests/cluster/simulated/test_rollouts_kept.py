@@ -11,7 +11,7 @@ from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient
 from kanaria.serving.rollout.control import config_maps, lease
 from kanaria.serving.rollout.control.config_maps import ConfigMapStore
-from kanaria.serving.rollout.control.lease import KubernetesLease
+from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
 
 
 @pytest.fixture(scope="session")

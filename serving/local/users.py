@@ -1,0 +1,33 @@
+"""Who uses a server that was started for them: it ends with the last of them, however they end.
+
+A user holds a shared lock on a file of the state folder. The kernel lets go of it when the user's
+process ends, killed or not, so a server that can have the file for itself is used by nobody.
+"""
+
+import fcntl
+from pathlib import Path
+from typing import IO
+
+from kanaria.components.shared import private
+
+USERS = "users.lock"
+
+
+def begin(state: Path) -> IO[str] | None:
+    """Return what marks a user until it is closed, or None while a server ends."""
+    return _locked(state, fcntl.LOCK_SH)
+
+
+def none_left(state: Path) -> IO[str] | None:
+    """Return what keeps new users off until it is closed, or None while there is a user."""
+    return _locked(state, fcntl.LOCK_EX)
+
+
+def _locked(state: Path, kind: int) -> IO[str] | None:
+    file: IO[str] = private.opened(private.folder(state) / USERS, "a")
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
