@@ -62,10 +62,14 @@ class Cluster:
         }
 
 
-def _start(folder: Path, name: str, arguments: Sequence[str], user: str | None) -> Started:
+def _start(folder: Path, name: str, arguments: Sequence[str], hidden: Path | None) -> Started:
     log = folder / f"{name}.log"
     environment = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
     command = [str(SPARK_CLASS), f"org.apache.spark.deploy.{arguments[0]}", *arguments[1:]]
+    if hidden:
+        # A view of the files in which that folder is empty, as it is on another machine.
+        view = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+        command = [*view, 'mount -t tmpfs none "$0" && exec "$@"', str(hidden), *command]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -73,7 +77,6 @@ def _start(folder: Path, name: str, arguments: Sequence[str], user: str | None) 
             stderr=output,
             env=environment,
             cwd="/",
-            user=user,
             # A group of its own is what a test kills.
             start_new_session=True,
         )
@@ -81,13 +84,13 @@ def _start(folder: Path, name: str, arguments: Sequence[str], user: str | None) 
 
 
 @contextmanager
-def cluster(folder: Path, workers: int = 2, user: str | None = None) -> Iterator[Cluster]:
+def cluster(folder: Path, workers: int = 2, hidden: Path | None = None) -> Iterator[Cluster]:
     """Run a master and workers of one core and 2 GB, on free ports of 127.0.0.1.
 
     Args:
         folder: where logs and the executors' files go.
         workers: how many.
-        user: of the workers, where it is not this process's.
+        hidden: a folder that the workers do not see.
     """
     common = ["--host", "127.0.0.1", "--port", "0", "--webui-port", "0"]
     started = [_start(folder, "master", ["master.Master", *common], None)]
@@ -97,10 +100,9 @@ def cluster(folder: Path, workers: int = 2, user: str | None = None) -> Iterator
         for number in range(workers):
             room = folder / f"worker-{number}"
             room.mkdir()
-            room.chmod(0o777)
             own = ["--cores", "1", "--memory", "2g", "-d", str(room), master]
             arguments = ["worker.Worker", *common, *own]
-            found.workers.append(_start(folder, f"worker-{number}", arguments, user))
+            found.workers.append(_start(folder, f"worker-{number}", arguments, hidden))
         started += found.workers
         for worker in found.workers:
             worker.said("Successfully registered with master")

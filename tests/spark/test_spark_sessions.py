@@ -5,12 +5,12 @@ import time
 from pathlib import Path
 
 import pytest
-from engine_work import SUMS, Rows, partitions
+from engine_work import SUMS, Copying, Rows, copied, partitions
 from spark_cluster import Cluster, cluster
 
 from kanaria.components.shared.engines import spark_session
 from kanaria.components.shared.engines.local import LocalEngine
-from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 
 
 def test_the_result_is_the_same_when_a_worker_is_killed_in_the_middle(tmp_path: Path):
@@ -61,3 +61,34 @@ def test_a_master_that_is_not_there_is_named_at_once():
         spark_session.session({"spark.master": "spark://127.0.0.1:9"}, "test"),
     ):
         raise AssertionError("a session without a master")
+
+
+@pytest.mark.parametrize("is_hidden", [True, False])
+def test_files_that_executors_do_not_see_go_to_them_and_come_back(tmp_path: Path, is_hidden: bool):
+    own = tmp_path / "artifacts"
+    own.mkdir()
+    given = [Copying(own / f"{n}.txt", own / f"out/{n}.txt") for n in range(3)]
+    (own / "out").mkdir()
+    for number, one in enumerate(given):
+        one.source.write_text(f"row {number}")
+    with (
+        cluster(tmp_path, workers=1, hidden=own if is_hidden else None) as found,
+        spark_session.session(found.settings(), "test") as engine,
+    ):
+        results = engine.each(copied, given)
+    assert [text for text, _, _ in results] == ["row 0", "row 1", "row 2"]
+    assert [target for _, target, _ in results] == [one.target for one in given]
+    assert [one.target.read_text() for one in given] == ["ROW 0", "ROW 1", "ROW 2"]
+    assert all(seen.startswith(str(own)) is not is_hidden for _, _, seen in results)
+
+
+def test_a_partition_too_large_to_be_sent_says_what_would_help(tmp_path: Path):
+    own = tmp_path / "artifacts"
+    own.mkdir()
+    (own / "rows").write_bytes(b"x" * 2 * 2**20)
+    with (
+        cluster(tmp_path, workers=1, hidden=own) as found,
+        spark_session.session(found.settings(spark_rpc_message_maxSize="1"), "test") as engine,
+        pytest.raises(DataError, match=r"rows: 2 MiB in one partition.*mount one volume"),
+    ):
+        engine.each(copied, [Copying(own / "rows", own / "copy")])

@@ -109,10 +109,10 @@ class Copying:
     target: Path
 
 
-def copied(partition: Copying) -> tuple[str, Path, int]:
+def copied(partition: Copying) -> tuple[str, Path, str]:
     text = partition.source.read_text()
     partition.target.write_text(text.upper())
-    return text, partition.target, os.getuid()
+    return text, partition.target, f"{partition.source}"
 
 
 def killed(partition: Rows) -> None:
