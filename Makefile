@@ -30,7 +30,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate benchmark
 .PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
-.PHONY: spark test-spark test-beam
+.PHONY: spark image-spark test-spark test-beam
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -148,6 +148,9 @@ image-training image-control: image-%:
 
 image-gpu: ## Build the training image for GPU nodes: TensorFlow's kernels for GPUs, CUDA, cuDNN.
 	$(call build,training-gpu,gpu)
+
+image-spark: ## Build the training image with pyspark and Java: steps on Spark, and its executors.
+	$(call build,training-spark,spark)
 
 # The tag has the hash of the list: the same that a config's requirements_file gives.
 image-with: BELOW = $(call IMAGE,training$(if $(GPU),-gpu))
