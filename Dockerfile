@@ -1,6 +1,7 @@
 # The images of all runtimes; each holds the extra of uv.lock that RUNTIME names.
 #   training      the steps that compute on data, for CPUs (`make images`)
 #   training-gpu  the same with TensorFlow's kernels for GPUs, CUDA and cuDNN (`make image-gpu`)
+#   training-spark   the CPU one with pyspark and Java, for steps on Spark and its executors (`make image-spark`)
 #   control       push, rollout and the drift server; no TensorFlow, no KServe server (`make images`)
 #   alibi         alibi-detect, whose Business Source License 1.1 forbids most production use; its
 #                 detectors run through kanaria.serving.drift.alibi_detect, which asks for
@@ -33,9 +34,10 @@ ARG RUNTIME
 COPY pyproject.toml uv.lock /lock/
 RUN case "${RUNTIME}" in \
       training | alibi) own="--group cpu --no-emit-package tensorflow" ;; \
+      training-spark) own="--extra spark --group cpu --no-emit-package tensorflow" ;; \
       control) own="--prune pandas" ;; \
     esac \
- && /opt/uv/bin/uv export --quiet --frozen --project /lock --extra "${RUNTIME}" ${own:-} \
+ && /opt/uv/bin/uv export --quiet --frozen --project /lock --extra "${RUNTIME%-spark}" ${own:-} \
       --prune widgetsnbextension --prune jupyterlab-widgets --prune debugpy \
       --prune libclang \
       --prune tensorboard-data-server \
@@ -100,6 +102,19 @@ ENV PATH=${NVIDIA}/cuda_nvcc/bin:${PATH} \
     LD_LIBRARY_PATH=${NVIDIA}/cublas/lib:${NVIDIA}/cuda_cupti/lib:${NVIDIA}/cuda_nvrtc/lib:${NVIDIA}/cuda_runtime/lib:${NVIDIA}/cudnn/lib:${NVIDIA}/cufft/lib:${NVIDIA}/curand/lib:${NVIDIA}/cusolver/lib:${NVIDIA}/cusparse/lib:${NVIDIA}/nccl/lib:${NVIDIA}/nvjitlink/lib:/usr/local/nvidia/lib64 \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     TF_FORCE_GPU_ALLOW_GROWTH=true
+
+# Java lies on the packages, and Spark's pods begin with a script of ours: Spark's own image has one, its
+# package has none. KFP names the command of a step, so the steps begin as in the other images.
+FROM runtime AS spark
+USER 0:0
+RUN mkdir -p /usr/share/man/man1 \
+ && apt-get update \
+ && apt-get install --yes --no-install-recommends openjdk-17-jre-headless \
+ && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+COPY .github/scripts/spark_pod.sh /opt/kanaria/bin/spark-pod
+ENV SPARK_HOME=/opt/kanaria/lib/python3.11/site-packages/pyspark
+ENTRYPOINT ["/opt/kanaria/bin/spark-pod"]
+USER 65532:65532
 
 FROM runtime AS alibi
 COPY --from=others \

@@ -30,6 +30,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate benchmark
 .PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
+.PHONY: spark image-spark test-spark test-beam
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +94,22 @@ test-cluster: install ## Test against a control plane of our own (root and Go; t
 test-cluster-pods: install ## The same with real pods.
 	$(CLUSTER) control_plane run pods $(SERVING)/python -P -m pytest tests/cluster/pods
 
+# pyspark goes into the training environment, where it changes no other package.
+.venv/training/.spark: .venv/training/.synced
+	UV_PROJECT_ENVIRONMENT=.venv/training $(UV) sync --frozen --inexact --python $(TRAINING) \
+	  --extra training --extra spark --group test --group servers
+	@touch $@
+
+spark: .venv/training/.spark ## Add pyspark to the training runtime, for engine: spark (Java 17 too).
+
+test-spark: .venv/training/.spark ## Test on a Spark cluster of our own: a master, two workers (needs Java 17).
+	@command -v java > /dev/null || \
+	  { echo "error: no java here; Debian and Ubuntu: sudo apt-get install openjdk-17-jre-headless"; exit 1; }
+	$(TRAINING) -I -m pytest tests/spark
+
+test-beam: install ## Test Beam's portable pipelines on Prism (Go; the first build takes minutes).
+	PYTHONPATH=$(CURDIR)/tests/cluster $(TRAINING) -P -m pytest tests/beam
+
 test-prometheus: install ## Test observations through a real Prometheus (Debian package prometheus).
 	$(SERVING)/python -I -m pytest tests/prometheus
 
@@ -131,6 +148,9 @@ image-training image-control: image-%:
 
 image-gpu: ## Build the training image for GPU nodes: TensorFlow's kernels for GPUs, CUDA, cuDNN.
 	$(call build,training-gpu,gpu)
+
+image-spark: ## Build the training image with pyspark and Java: steps on Spark, and its executors.
+	$(call build,training-spark,spark)
 
 # The tag has the hash of the list: the same that a config's requirements_file gives.
 image-with: BELOW = $(call IMAGE,training$(if $(GPU),-gpu))

@@ -7,6 +7,7 @@ from typing import Any
 
 from kanaria.components.resolve import reading
 from kanaria.components.shared import keys
+from kanaria.components.shared.engines import compute
 from kanaria.components.shared.keys import Key, Kind, Table
 from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.compiled import NAMES
@@ -33,6 +34,7 @@ KNOWN: Mapping[str, KeyedMapping] = {
     words.WHERE: KeyedMapping(table=words.SERVICE, parse=_service),
     reading.WHERE: KeyedMapping(table=reading.READING, parse=reading.parse),
     delivery.WHERE: KeyedMapping(table=delivery.DELIVERY, parse=delivery.parse),
+    compute.WHERE: KeyedMapping(table=compute.COMPUTE, parse=compute.parse),
 }
 
 

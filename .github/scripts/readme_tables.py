@@ -14,7 +14,7 @@ from kanaria.pipelines.mappings import KNOWN, all_keys
 ROOT = Path(__file__).parents[2]
 START = "<!-- generated: inputs and outputs -->"
 END = "<!-- end generated -->"
-MAPPINGS = {"push": ("service", "delivery"), "resolve": ("reading",)}
+MAPPINGS = {"push": ("service", "delivery"), "resolve": ("reading",), "transform": ("compute",)}
 """Folder of a step -> the mappings whose keys its README shows."""
 
 

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     MAPPING = "a mapping"
     LIST = "a list"
     QUANTITY = "a Kubernetes quantity"
+    SETTING = "text, a number, true or false"
 
     def holds(self, value: object) -> bool:
         """Tell whether a value is of this kind; no text is a number, and no boolean is."""
@@ -37,6 +38,7 @@ TYPES: Mapping[Kind, tuple[type, ...]] = {
     Kind.MAPPING: (dict,),
     Kind.LIST: (list,),
     Kind.QUANTITY: (str, int, float),
+    Kind.SETTING: (str, int, float, bool),
 }
 REMEDIES = {
     Kind.TEXT: "write text, in quotes",
@@ -45,6 +47,7 @@ REMEDIES = {
     Kind.MAPPING: "write a mapping, as {a: 1}",
     Kind.LIST: "write a list, as [a, b]",
     Kind.QUANTITY: "write a Kubernetes quantity such as 500m or 4Gi",
+    Kind.SETTING: "write text, a number, true or false",
 }
 SHORTEST_WORD = 5
 """Letters of a last word that says enough alone."""
@@ -85,8 +88,10 @@ def whole(value: Any) -> Any:
 
 def _value(value: Any, kind: Kind) -> Any:
     value = whole(value)
+    if kind is Kind.SETTING and isinstance(value, bool):
+        return str(value).lower()
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if kind is Kind.QUANTITY and is_number else value
+    return str(value) if kind in (Kind.QUANTITY, Kind.SETTING) and is_number else value
 
 
 def read(given: Any, keys: Table, where: str, faults: Faults) -> dict[str, Any]:

@@ -15,6 +15,7 @@ def transform_data(
     preprocessing_fn: str = "preprocessing_fn",
     materialize: bool = True,
     custom_config: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+    compute: dict = {},  # noqa: B006
     outcome: dsl.Input[dsl.Artifact] = None,
 ) -> None:
     """Analyse the train split with the user's preprocessing_fn and transform every split.
@@ -26,6 +27,7 @@ def transform_data(
         preprocessing_fn: Name of the function in it: (inputs) or (inputs, custom_config).
         materialize: Whether to write transformed examples; otherwise training reads raw ones.
         custom_config: Passed to a function that takes custom_config.
+        compute: {"engine": "spark"} and more: where the step computes; its keys are below.
         outcome: Outcome of validate_data; data that did not pass fails this step, with the
             reasons; or none.
 

@@ -16,6 +16,7 @@ def validate_data(
     schema_file: str = "",
     environment: str = "",
     serving_statistics: str = "",
+    compute: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
 ) -> bool:
     """Compute statistics, infer or read the schema, and judge every split against it.
 
@@ -29,6 +30,8 @@ def validate_data(
         environment: Schema environment to validate in; empty for none.
         serving_statistics: URI of the FeatureStats.pb of serving data, or of its folder, for
             skew. Empty: none.
+        compute: {"engine": "spark"} and more: where statistics are computed; its keys are listed
+            in the README of transform_data.
 
     Returns:
         statistics: <split>/FeatureStats.pb as TFDV writes it; rows of each split as metadata.

@@ -69,7 +69,7 @@ def from_settings(
             is_text = plan.parameters.get(name, {}).get("parameterType") == "STRING"
             path = [name]
         else:
-            is_text = kind in (Kind.TEXT, Kind.QUANTITY)
+            is_text = kind in (Kind.TEXT, Kind.QUANTITY, Kind.SETTING)
         value = text if is_text else yaml_text.parse(text, f"--set {name}")
         found = _with(found, path, value, name)
     return found

@@ -30,6 +30,7 @@ def retrain(
     seed: int = 0,
     precision: str = "float32",
     model_run_dir: str = "",
+    compute: dict = {},  # noqa: B006
     delivery: dict = {},  # noqa: B006
     rollout_policy_file: str = "",
     notify_url: str = "",
@@ -63,6 +64,7 @@ def retrain(
         precision: float32, or mixed_float16 or mixed_bfloat16 to train faster on a GPU that has
             units for it.
         model_run_dir: s3://bucket/logs: where logs and checkpoints outlive the step; or empty.
+        compute: {"engine": "spark"} and more: where the steps compute over the data.
         delivery: {"on_active": "supersede"} and more: how a release comes to its traffic.
         rollout_policy_file: policy.yaml: the policy by which rollout_model gives the canary its
             traffic; empty to leave it at the service's canaryTrafficPercent.

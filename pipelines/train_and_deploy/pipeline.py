@@ -31,6 +31,7 @@ def train_and_deploy(
     precision: str = "float32",
     warm_start: bool = False,
     model_run_dir: str = "",
+    compute: dict = {},  # noqa: B006
     delivery: dict = {},  # noqa: B006
     rollout_policy_file: str = "",
     notify_url: str = "",
@@ -64,6 +65,7 @@ def train_and_deploy(
             units for it.
         warm_start: true to start the training from the live model, as fn_args.base_model.
         model_run_dir: s3://bucket/logs: where logs and checkpoints outlive the step; or empty.
+        compute: {"engine": "spark"} and more: where the steps compute over the data.
         delivery: {"on_active": "supersede"} and more: how a release comes to its traffic.
         rollout_policy_file: policy.yaml: the policy by which rollout_model gives the canary its
             traffic; empty to leave it at the service's canaryTrafficPercent.

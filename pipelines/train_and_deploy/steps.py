@@ -58,6 +58,7 @@ TO_TRAIN = (
     "precision",
     "model_run_dir",
 )
+TO_EVALUATE = ("eval_config_file", "compute")
 TO_PUSH = ("service", "model_root", "delivery", "rollout_policy_file", "module_file")
 """Parameters of the pipeline that a step takes under the same name."""
 
@@ -195,6 +196,7 @@ def build(pipeline: str, given: Mapping[str, Any]) -> None:
         schema_file=given["schema_file"],
         environment=given["schema_environment"],
         serving_statistics=found.outputs["serving_statistics"],
+        compute=given["compute"],
     )
     compare = compare_data(
         **_for_comparison(validate),
@@ -208,16 +210,17 @@ def build(pipeline: str, given: Mapping[str, Any]) -> None:
         module_file=given["module_file"],
         materialize=given["materialize"],
         custom_config=given["custom_config"],
+        compute=given["compute"],
     )
     train = train_model(
         **_for_training(deployed, ingest, validate, transform), **_among(given, TO_TRAIN)
     )
     evaluate = evaluate_model(
-        **_for_evaluation(ingest, validate, train), eval_config_file=given["eval_config_file"]
+        **_for_evaluation(ingest, validate, train), **_among(given, TO_EVALUATE)
     )
     bless = bless_model(
         **_for_blessing(ingest, train, evaluate),
-        eval_config_file=given["eval_config_file"],
+        **_among(given, TO_EVALUATE),
         deployed=deployed.outputs["release"],
     )
     fit = _reference(ingest, validate, train)

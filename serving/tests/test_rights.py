@@ -82,6 +82,23 @@ KFP_CALLS = {
     ("pods", "get"): "launcher, retryIndexFromPodAnnotation, where no retries are set",
 }
 """Right -> the call of KFP 2.17.0 in a run's pods, as read in its source and measured on it."""
+SPARK = "components/spark/spark-driver-rbac.yaml"
+SPARK_CALLS = {
+    ("pods", "get"): "the driver's own pod, spark.kubernetes.driver.pod.name",
+    ("pods", "list"): "ExecutorPodsPollingSnapshotSource",
+    ("pods", "watch"): "ExecutorPodsWatchSnapshotSource",
+    ("pods", "create"): "ExecutorPodsAllocator",
+    ("pods", "patch"): "ExecutorPodsLifecycleManager, which labels executors that it is done with",
+    ("pods", "delete"): "ExecutorPodsLifecycleManager",
+    ("pods", "deletecollection"): "KubernetesClusterSchedulerBackend.stop",
+    ("configmaps", "create"): "KubernetesClusterSchedulerBackend.setUpExecutorConfigMap",
+    **{
+        (kind, verb): "KubernetesClusterSchedulerBackend.stop, by the application's label"
+        for kind in ("services", "persistentvolumeclaims", "configmaps")
+        for verb in ("list", "delete", "deletecollection")
+    },
+}
+"""Right -> the call of Spark 3.5's driver in client mode."""
 AS_A_PERSON = {
     "serving/doctor/account.py",
     "serving/doctor/examine.py",
@@ -161,6 +178,10 @@ def test_the_role_for_kfp_grants_what_its_programs_call_and_no_more():
     assert granted(KFP) == set(KFP_CALLS)
 
 
+def test_the_role_for_spark_grants_what_its_driver_calls_and_no_more():
+    assert granted(SPARK) == set(SPARK_CALLS)
+
+
 def test_kfp_sees_no_secret_or_configuration_but_its_own():
     (role,) = (
         found
@@ -180,7 +201,7 @@ def test_kfp_sees_no_secret_or_configuration_but_its_own():
 
 def test_every_role_of_the_manifests_has_an_account_here():
     found = (ROOT / "manifests").rglob("*rbac.yaml")
-    assert {str(file.relative_to(ROOT / "manifests")) for file in found} == {*ACCOUNTS, KFP}
+    assert {str(file.relative_to(ROOT / "manifests")) for file in found} == {*ACCOUNTS, KFP, SPARK}
 
 
 def test_every_file_that_calls_the_client_is_run_by_an_account():

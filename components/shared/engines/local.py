@@ -15,7 +15,7 @@ class LocalEngine:
 
     def states(self, work: Pass, partitions: Sequence[Any]) -> list[Any]:
         """Return the merged state of each accumulator of `work` over all partitions, in order."""
-        return accumulate.merged(work, [accumulate.of_partition(work, one) for one in partitions])
+        return accumulate.merged(work, (accumulate.of_partition(work, one) for one in partitions))
 
     def each(
         self, work: Callable[[Partition], Result], partitions: Sequence[Partition]

@@ -97,6 +97,9 @@ REAL_NODE = (
     Build(module="contour", programs={"contour": "github.com/projectcontour/contour/cmd/contour"}),
 )
 
+# Beam's own runner that speaks the protocol of job servers, which make test-beam needs.
+PRISM = (Build(module="prism", programs={"prism": "github.com/apache/beam/sdks/v2/go/cmd/prism"}),)
+
 
 def build(builds: Iterable[Build]) -> None:
     """Build what is missing or out of date."""

@@ -1,0 +1,138 @@
+"""Where steps compute, as one mapping. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from kanaria.components.shared import keys
+from kanaria.components.shared.engines import beam_arguments, spark_settings
+from kanaria.components.shared.keys import Key, Kind
+from kanaria.components.shared.parameters import Faults
+
+WHERE = "compute"
+STEPS = ("validate_data", "transform_data", "evaluate_model", "bless_model")
+"""The steps that take it."""
+
+
+class Name(StrEnum):
+    """What a user may ask for.
+
+    AUTO   by the bytes of the data and the memory that there is
+    LOCAL  this machine, in one process or several
+    SPARK  a Spark cluster
+    BEAM   the libraries' own Beam pipelines, on any runner of Beam's
+    """
+
+    AUTO = "auto"
+    LOCAL = "local"
+    SPARK = "spark"
+    BEAM = "beam"
+
+
+COMPUTE = (
+    Key(
+        name="engine",
+        kind=Kind.TEXT,
+        meaning="auto, local, spark or beam: where the steps compute over the data.",
+        default=Name.AUTO.value,
+    ),
+    Key(
+        name="steps",
+        kind=Kind.MAPPING,
+        meaning="{transform_data: beam}: the engine of single steps.",
+        default={},
+        entries=Kind.TEXT,
+        known=STEPS,
+    ),
+    Key(
+        name="workers",
+        kind=Kind.INTEGER,
+        meaning="processes of this machine that compute; 0 for as many as pay.",
+        default=0,
+    ),
+    Key(
+        name="spark",
+        kind=Kind.MAPPING,
+        meaning='{"spark.master": "spark://host:7077"}: settings of Spark under its own names.',
+        default={},
+        entries=Kind.SETTING,
+        known=(spark_settings.MASTER, spark_settings.IMAGE, "spark.executor.memoryOverhead"),
+    ),
+    Key(
+        name="beam_pipeline_args",
+        kind=Kind.LIST,
+        meaning="[--runner=PortableRunner, --job_endpoint=host:8099]: handed to Beam unchanged.",
+        default=[],
+        entries=Kind.TEXT,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compute:
+    """Where the steps compute; see COMPUTE.
+
+    Attributes:
+        engine: of all steps that are not in `steps`.
+        steps: step -> its engine.
+        workers: processes of this machine, 0 for as many as pay.
+        spark: Spark's settings, all text.
+        beam_pipeline_args: Beam's.
+    """
+
+    engine: Name = Name.AUTO
+    steps: Mapping[str, Name] = field(default_factory=dict)
+    workers: int = 0
+    spark: Mapping[str, str] = field(default_factory=dict)
+    beam_pipeline_args: tuple[str, ...] = ()
+
+    def of(self, step: str) -> Name:
+        """Return the engine that is asked for one step."""
+        return self.steps.get(step, self.engine)
+
+
+def parse(given: Any, faults: Faults) -> Compute:
+    """Return what a mapping asks for; it is usable only when no fault was added.
+
+    Args:
+        given: what the user wrote; {} for the defaults.
+        faults: gets everything that is wrong, each with the way to it.
+    """
+    values = keys.read(given, COMPUTE, WHERE, faults)
+    for step in values["steps"]:
+        known = f"use {', '.join(STEPS)}"
+        faults.check(step in STEPS, f"{WHERE}.steps.{step}", values["steps"][step], known)
+    found = Compute(
+        engine=_name(values["engine"], f"{WHERE}.engine", faults),
+        steps={
+            step: _name(name, f"{WHERE}.steps.{step}", faults)
+            for step, name in values["steps"].items()
+        },
+        workers=values["workers"],
+        spark=values["spark"],
+        beam_pipeline_args=tuple(values["beam_pipeline_args"]),
+    )
+    faults.check(
+        found.workers >= 0, f"{WHERE}.workers", found.workers, "use 0 or a number of processes"
+    )
+    _check_engines(found, faults)
+    return found
+
+
+def _name(value: str, where: str, faults: Faults) -> Name:
+    known = value in tuple(Name)
+    faults.check(known, where, value, f"use {', '.join(Name)}")
+    return Name(value) if known else Name.AUTO
+
+
+def _check_engines(found: Compute, faults: Faults) -> None:
+    spark_settings.check(found.spark, f"{WHERE}.spark", faults)
+    asked = {found.engine, *found.steps.values()}
+    if Name.SPARK in asked and spark_settings.MASTER not in found.spark:
+        faults.add(
+            f"{WHERE}.spark.{spark_settings.MASTER} is missing: engine spark needs the cluster, as "
+            "spark://host:7077 or k8s://https://host:port"
+        )
+    if found.beam_pipeline_args:
+        beam_arguments.check(found.beam_pipeline_args, f"{WHERE}.beam_pipeline_args", faults)
