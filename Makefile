@@ -28,7 +28,7 @@ PYTEST := -I -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect,components/$(step)/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-training test-serving test-alibi check format regenerate benchmark
+.PHONY: help install demo test test-training test-serving test-alibi check format regenerate bench
 .PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
 .PHONY: spark image-spark test-spark test-beam
 
@@ -57,18 +57,27 @@ define sync
 	|| { echo "error: Kanaria runs on Python 3.11, which is not here, and uv could not bring it (above is why);" \
 	  "install it and name it: make PYTHON=/path/to/python3.11 install"; exit 1; }
 	UV_PROJECT_ENVIRONMENT=.venv/$(1) $(UV) sync --frozen --python "$(RUNTIME_PYTHON)" \
-	  --extra $(1) $(addprefix --group ,$(2))
+	  $(addprefix --extra ,$(2)) $(addprefix --group ,$(3)) $(4)
+	@$(UV:uv=python) .github/scripts/name_tensorflow.py .venv/$(1)/lib/python3.11/site-packages
 	@touch $@
 endef
 
+# On a machine with a GPU: make GPU=1 install.
+WITHOUT_GPU := --no-install-package tensorflow --group
+TRAINING_EXTRA := $(if $(GPU),training-gpu,training)
+TRAINING_CPU := $(if $(GPU),,$(WITHOUT_GPU) cpu)
+
 .venv/training/.synced: $(LOCKED) | $(UV)
-	$(call sync,training,test servers)
+	$(call sync,training,$(TRAINING_EXTRA),test servers,$(TRAINING_CPU))
+
+.venv/training/.spark: .venv/training/.synced
+	$(call sync,training,$(TRAINING_EXTRA) spark,test servers,$(TRAINING_CPU))
 
 .venv/serving/.synced: $(LOCKED) | $(UV)
-	$(call sync,serving,test kserve servers lint demo notebooks)
+	$(call sync,serving,serving,test kserve servers lint demo notebooks,$(WITHOUT_GPU) serving-cpu)
 
 .venv/alibi/.synced: $(LOCKED) | $(UV)
-	$(call sync,alibi,test)
+	$(call sync,alibi,alibi,test,$(WITHOUT_GPU) cpu)
 
 demo: install ## Train on real flights, deploy, roll out a 10 % canary, judge live traffic.
 	@$(SERVING)/python -m kanaria.pipelines.flights.demo
@@ -137,8 +146,14 @@ regenerate: install ## Write the compiled pipelines and the generated README tab
 notebooks: install ## Execute the notebooks' scripts, and write them with what they show.
 	$(SERVING)/python -I tests/integration/notebook_runs.py
 
-benchmark: install ## Measure seconds and peak memory of every step (15k and 150k rows).
-	$(SERVING)/python tests/benchmarks/steps.py
+bench: install .venv/tfx/.synced .venv/alibi/.synced ## Measure Kanaria beside TFX, Beam, KServe and alibi-detect (BENCH=options; an hour).
+	$(SERVING)/python tests/benchmarks/bench.py $(BENCH)
+
+# The peer in an environment of its own: TFX 1.16 knows no Python after 3.10.
+.venv/tfx/.synced: tests/benchmarks/taxi/tfx_requirements.txt | $(UV)
+	$(UV) venv --no-project --seed --clear --python 3.10 .venv/tfx
+	$(UV) pip install --python .venv/tfx/bin/python --requirement $<
+	@touch $@
 
 images: ## Build the training and the control image from BASE_IMAGE with any engine (DOCKER).
 	@$(MAKE) --no-print-directory --jobs 2 image-training image-control

@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from name_tensorflow import name_tensorflow
 from strip_symbols import strip
 
 UV = "/opt/uv/bin/uv"
@@ -53,23 +54,6 @@ def install(what: Path) -> None:
         record = note.with_name("RECORD")
         lines = record.read_text().splitlines(keepends=True)
         record.write_text("".join(line for line in lines if note.name not in line))
-
-
-def name_tensorflow(packages: Path) -> None:
-    """Let tensorflow-cpu, the same modules under another name, be found as tensorflow, too.
-
-    Else whoever asks for the version of tensorflow finds none, and an installer brings it again for
-    every package that needs it.
-    """
-    for info in list(packages.glob("tensorflow_cpu-*.dist-info")):
-        alias = info.with_name(info.name.replace("tensorflow_cpu", "tensorflow"))
-        version = info.stem.partition("-")[2]
-        alias.mkdir()
-        (alias / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: tensorflow\nVersion: {version}\n"
-            f"Requires-Dist: tensorflow-cpu=={version}\n"
-        )
-        (alias / "RECORD").write_text(f"{alias.name}/METADATA,,\n{alias.name}/RECORD,,\n")
 
 
 def left_out(packages: Path) -> Iterator[Path]:

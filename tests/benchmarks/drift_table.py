@@ -82,17 +82,8 @@ def answer(process: subprocess.Popen[str]) -> str:
     return line.strip()
 
 
-def main() -> None:
-    """Let both test the same windows in turns, and print medians and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--window", type=int, default=1_000)
-    parser.add_argument("--windows", type=int, default=200)
-    parser.add_argument("--who", choices=["ours", "theirs"], help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.who:
-        measured(options)
-        return
+def compared(options: argparse.Namespace) -> dict[str, object]:
+    """Let both test the same windows in turns; return rows a second, ratio and agreement."""
     workers = {
         "kanaria": worker(sys.executable, "ours", options),
         "alibi-detect": worker(str(ALIBI), "theirs", options),
@@ -103,24 +94,37 @@ def main() -> None:
             process.stdin.write(f"{100 + turn * options.windows}\n")
             process.stdin.flush()
             found[name] += json.loads(answer(process))
-    seconds = {name: np.array([row[0] for row in rows]) for name, rows in found.items()}
-    for name, taken in seconds.items():
-        low, middle, high = np.quantile(taken, [0, 0.5, 0.9]) * 1000
-        speed = options.window / middle * 1000
-        print(
-            f"{name:13} {speed:9,.0f} rows/s; ms a window: least {low:.1f}, median {middle:.1f}, "
-            f"90 % {high:.1f}"
-        )
-    print(
-        f"ratio of medians {np.median(seconds['alibi-detect']) / np.median(seconds['kanaria']):.1f}"
-    )
-    smallest = {name: np.array([row[1] for row in rows]) for name, rows in found.items()}
-    # Ours is corrected for the number of features.
-    corrected = np.minimum(1, smallest["alibi-detect"] * (NUMBERS + CATEGORIES))
-    print(f"largest difference of p-values {np.abs(corrected - smallest['kanaria']).max():.1e}")
     for process in workers.values():
         process.stdin.close()
         process.wait()
+    taken = {name: np.median([row[0] for row in rows]) for name, rows in found.items()}
+    smallest = {name: np.array([row[1] for row in rows]) for name, rows in found.items()}
+    # Ours is corrected for the number of features.
+    corrected = np.minimum(1, smallest["alibi-detect"] * (NUMBERS + CATEGORIES))
+    return {
+        "rows_per_second": {n: round(options.window / seconds) for n, seconds in taken.items()},
+        "ratio": round(taken["alibi-detect"] / taken["kanaria"], 1),
+        "largest_difference_of_p_values": float(np.abs(corrected - smallest["kanaria"]).max()),
+    }
+
+
+def main() -> None:
+    """Print medians over all windows, their ratio, and how far the p-values agree."""
+    options = parsed(sys.argv[1:])
+    if options.who:
+        measured(options)
+    else:
+        print(json.dumps(compared(options), indent=1))
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--window", type=int, default=1_000)
+    parser.add_argument("--windows", type=int, default=200)
+    parser.add_argument("--who", choices=["ours", "theirs"], help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def run_fn(fn_args: tfx.components.FnArgs):
     tf_transform_output = tft.TFTransformOutput(fn_args.transform_output)
     train = _input_fn(fn_args.train_files, fn_args.data_accessor, tf_transform_output, 64)
     evaluation = _input_fn(fn_args.eval_files, fn_args.data_accessor, tf_transform_output, 64)
-    model = _model(tf_transform_output, fn_args.hyperparameters.get("units", 16))
+    model = _model(tf_transform_output, (fn_args.hyperparameters or {}).get("units", 16))
     tensorboard = tf.keras.callbacks.TensorBoard(log_dir=fn_args.model_run_dir)
     model.fit(
         train,

@@ -1,0 +1,81 @@
+"""The taxi pipeline, command to pushed model, beside TFX's LocalDagRunner, in turns.
+
+Both take the same rows, user module, 1,000 steps of 64, 25 slices and thresholds, each in a fresh
+folder. A round runs each way once; `warm` finds the process that an earlier run kept
+(`--keep-warm`). What differs: ours also starts a server, checks and load-tests the model in it.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from measured import measure
+
+ROOT = Path(__file__).parents[2]
+MODULE = ROOT / "tests/integration/taxi/taxi_module.py"
+TAXI = Path(__file__).parent / "taxi"
+KANARIA = ROOT / ".venv/serving/bin/kanaria"
+TFX = ROOT / ".venv/tfx/bin/python"
+# Both sides have their bytecode compiled; a variable that forbids it would slow ours alone.
+ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "", "TF_CPP_MIN_LOG_LEVEL": "2"}
+KEEP_MINUTES = "30"
+
+
+def repeated(source: Path, times: int, target: Path) -> Path:
+    """Write the rows of `source` `times` times under one header."""
+    with source.open("rb") as rows, target.open("wb") as written:
+        header = rows.readline()
+        written.write(header)
+        for _ in range(times):
+            rows.seek(len(header))
+            shutil.copyfileobj(rows, written)
+    return target
+
+
+def of_tfx(data: Path, folder: Path) -> dict[str, Any]:
+    """Run TFX once; return its figures with the seconds of imports and components."""
+    command = [TFX, TAXI / "tfx_pipeline.py", data.parent, MODULE, TAXI / "eval_config.pbtxt"]
+    took = measure([*command, folder], ENVIRONMENT, folder / "log.txt")
+    return asdict(took) | {"steps": json.loads((folder / "seconds.json").read_text())}
+
+
+def of_kanaria(data: Path, folder: Path, *options: str) -> dict[str, Any]:
+    """Run ours once; return its figures with the seconds and memory of its steps."""
+    values = {
+        "data": data,
+        "module_file": MODULE,
+        "eval_config_file": TAXI / "eval_config.pbtxt",
+        "service": '{"name": "taxi"}',
+        "model_root": folder / "models",
+        "train_steps": 1000,
+        "eval_steps": 100,
+    }
+    command = [KANARIA, "run", "train_and_deploy", "--root", folder / "root", *options]
+    for name, value in values.items():
+        command += ["--set", f"{name}={value}"]
+    took = measure(command, ENVIRONMENT, folder / "log.txt", end=not options)
+    record = next((folder / "root/runs").glob("*/run.json"))
+    tasks = json.loads(record.read_text(encoding="utf-8"))["tasks"]
+    steps = {task["name"]: task["seconds"] for task in tasks}
+    memory = {task["name"]: task["peak_mb"] for task in tasks}
+    return asdict(took) | {"steps": steps, "steps_peak_mb": memory}
+
+
+def rounds(source: Path, times: int, count: int, folder: Path) -> Iterator[tuple[str, Any]]:
+    """Yield (way, figures) of `count` rounds over `times` times the rows of `source`."""
+    data = repeated(source, times, _new(folder / "data") / "data.csv")
+    of_kanaria(data, _new(folder / "first"), "--keep-warm", KEEP_MINUTES)
+    for index in range(count):
+        place = _new(folder / f"round{index}")
+        yield "tfx", of_tfx(data, _new(place / "tfx"))
+        yield "cold", of_kanaria(data, _new(place / "cold"))
+        yield "warm", of_kanaria(data, _new(place / "warm"), "--keep-warm", KEEP_MINUTES)
+        shutil.rmtree(place)
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
