@@ -1,16 +1,18 @@
-"""Runs one command as a group of processes that ends with the runner, and measures it."""
+"""Runs a step as a group of processes that ends with the runner, and measures it."""
 
 import os
 import signal
 import subprocess
 import tempfile
-import time
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any, Protocol
 
 from kanaria.components.shared import private
+from kanaria.pipelines.local.memory import Meter
 
 POLL_SECONDS = 0.1
 GUARD = 'read _; kill -9 "-$1"; rm -rf "$2"'
@@ -19,10 +21,10 @@ GUARD = 'read _; kill -9 "-$1"; rm -rf "$2"'
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
-    """How a command ended.
+    """How a step's process ended.
 
     Attributes:
-        code: exit code; negative for a signal that ended the command's first process.
+        code: exit code; negative for a signal that ended the step's first process.
         peak_mb: highest sum over its processes of proportional memory, in MiB.
     """
 
@@ -30,27 +32,59 @@ class Finished:
     peak_mb: int
 
 
-def _members(session: int) -> Iterator[Path]:
-    """Yield the /proc folders of the processes of a session."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # It ended while we looked.
-        if int(fields[3]) == session:
-            yield folder
+class Started(Protocol):
+    """A step's first process, which leads a session and a group of its own.
+
+    Attributes:
+        pid: its id, which nobody else gets before `collect`.
+        beside: sessions whose memory counts as the step's too.
+    """
+
+    pid: int
+    beside: tuple[int, ...]
+
+    def has_ended(self, seconds: float) -> bool:
+        """Wait so long, or until it has ended; tell whether it has."""
+
+    def collect(self) -> int:
+        """Wait until it has ended, free its id, and return its exit code."""
 
 
-def _memory_kb(session: int) -> int:
-    """Sum the proportional set sizes of a session's processes, in KiB."""
-    total = 0
-    for folder in _members(session):
-        try:
-            lines = (folder / "smaps_rollup").read_text().splitlines()
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total
+Start = Callable[[IO[Any], Mapping[str, str]], Started]
+"""Starts a process from the log for its output and its environment."""
+
+
+class Own:
+    """A process of its own: a command, started by this one."""
+
+    beside: tuple[int, ...] = ()
+
+    def __init__(self, command: Sequence[str], log: IO[Any], environment: Mapping[str, str]):
+        """Start the command, its output in `log`, nothing in its input."""
+        self._process = subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self._ended = threading.Event()
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def _wait(self) -> None:
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)  # Its group keeps that name.
+        self._ended.set()
+
+    def has_ended(self, seconds: float) -> bool:
+        """Wait so long, or until it has ended; tell whether it has."""
+        return self._ended.wait(seconds)
+
+    def collect(self) -> int:
+        """Wait until it has ended, free its id, and return its exit code."""
+        self._ended.wait()
+        return self._process.wait()
 
 
 @contextmanager
@@ -71,51 +105,42 @@ def _guarded(group: int, scratch: str) -> Iterator[None]:
         guard.communicate()
 
 
-def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether the process ended, without freeing its id: its group keeps that name."""
-    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
-
-
-def _watch(process: subprocess.Popen[bytes], scratch: str, tick: Callable[[float], None]) -> int:
-    """Wait for the process, end what it left running, and return the peak memory in MiB."""
-    peak, started = 0, time.monotonic()
+def _watch(
+    process: Started, scratch: str, tick: Callable[[], None], look: Callable[[list[Path]], None]
+) -> Finished:
+    """Wait for the process, end what it left running, and tell how it ended."""
+    meter = Meter(process.pid, *process.beside)
     try:
         with _guarded(process.pid, scratch):
-            while not _has_ended(process):
-                peak = max(peak, _memory_kb(process.pid))
-                tick(time.monotonic() - started)
-                time.sleep(POLL_SECONDS)
+            while not process.has_ended(POLL_SECONDS):
+                look(meter.look())
+                tick()
     finally:
-        os.killpg(process.pid, signal.SIGKILL)  # The runner is told to stop: so is the step.
-        process.wait()
-    return peak // 1024
+        with suppress(ProcessLookupError):  # The runner is told to stop: so is the step.
+            os.killpg(process.pid, signal.SIGKILL)
+        code = process.collect()
+    return Finished(code=code, peak_mb=meter.peak_kb // 1024)
 
 
 def run(
-    command: Sequence[str],
+    start: Start,
     log: Path,
     environment: Mapping[str, str],
-    tick: Callable[[float], None],
+    tick: Callable[[], None],
+    look: Callable[[list[Path]], None] = lambda _: None,
 ) -> Finished:
-    """Run `command`, its output in `log`, its temporary files removed afterwards.
+    """Run a process, its output added to `log`, its temporary files removed afterwards.
 
     Args:
-        command: program and arguments.
+        start: starts it.
         log: file for standard output and standard error together.
         environment: all environment variables but TMPDIR.
-        tick: called several times a second with the seconds since the start.
+        tick: called several times a second.
+        look: called as often with the /proc folders of its processes; it may raise to end them.
     """
     with (
         tempfile.TemporaryDirectory(prefix="kanaria-", ignore_cleanup_errors=True) as scratch,
-        private.opened(log, "wb") as output,
+        private.opened(log, "ab") as output,
     ):
-        process = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env={**environment, "TMPDIR": scratch},
-            start_new_session=True,
-        )
-        peak = _watch(process, scratch, tick)
-    return Finished(code=process.returncode, peak_mb=peak)
+        process = start(output, {**environment, "TMPDIR": scratch})
+        return _watch(process, scratch, tick, look)

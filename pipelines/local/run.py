@@ -39,6 +39,9 @@ from kanaria.pipelines.local.plan import (
 )
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
 from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
+from kanaria.pipelines.local.warm.provider import Provider
+
+WARM_LOG = "warm/log.txt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +99,7 @@ class _Run:
         self.extra = {
             "KANARIA_SERVING_ROOT": os.environ.get("KANARIA_SERVING_ROOT", str(root.serving))
         }
+        self.warm = Provider(plan, self.extra, self.folder / WARM_LOG)
         self.outputs: dict[str, StepOutputs] = {}
         self.skipped: set[str] = set()
         self.was_stopped = False
@@ -159,13 +163,14 @@ class _Run:
         private.folder(folder)
         entry.log = str(folder / step.LOG)
 
-        def tick(seconds: float) -> None:
-            entry.seconds = round(seconds, 1)
+        started = time.monotonic()
+
+        def tick() -> None:
+            entry.seconds = round(time.monotonic() - started, 1)
             self.show(entry)
 
-        started = time.monotonic()
         try:
-            return step.run(task, inputs, folder, self.extra, tick)
+            return step.run(task, inputs, folder, self.extra, tick, self.warm.of(task))
         finally:
             entry.seconds = round(time.monotonic() - started, 2)
 
@@ -243,11 +248,13 @@ class _Run:
         self.publish()
         state = State.FAILED
         try:
+            self.warm.begin()
             state = self.all_tasks()
         except KeyboardInterrupt:
             state = State.INTERRUPTED
             raise
         finally:
+            self.warm.end()
             self.record.state = state
             self.record.seconds = round(time.monotonic() - started, 2)
             index = self.publish()

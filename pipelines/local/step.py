@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kanaria.components.shared import atomic
 from kanaria.components.shared.errors import KanariaError, shown
-from kanaria.pipelines.local import environment, process
+from kanaria.pipelines.local import attempts, environment
 from kanaria.pipelines.local.cause import cause
 from kanaria.pipelines.local.plan import Task
+from kanaria.pipelines.local.warm.client import Warm
 
 EXECUTOR_INPUT = "{{$}}"
 LOG = "log.txt"
@@ -133,11 +135,22 @@ def executor_input(task: Task, inputs: StepInputs, folder: Path) -> dict[str, An
     }
 
 
-def _environment(python: Path, own: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
+def environment_of(
+    python: Path, own: Mapping[str, str], extra: Mapping[str, str]
+) -> dict[str, str]:
+    """Return a step's environment: the runner's, its task's own variables, and `extra`."""
     path = f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
     # A step imports nothing from the working folder: no key would know it.
     return {**os.environ, **quiet, **own, **extra, "PATH": path, "PYTHONSAFEPATH": "1"}
+
+
+def _prepare(folder: Path, log: Path) -> None:
+    """Make the folder of a task as it is before the step runs: empty, but for its log."""
+    for left in folder.iterdir():
+        if left != log:
+            atomic.remove(left)
+    (folder / PARAMETERS).mkdir()
 
 
 def run(
@@ -145,7 +158,8 @@ def run(
     inputs: StepInputs,
     folder: Path,
     extra: Mapping[str, str],
-    tick: Callable[[float], None],
+    tick: Callable[[], None],
+    warm: Warm | None = None,
 ) -> StepOutputs:
     """Run `task` with its outputs below `folder` and its log in `folder/log.txt`.
 
@@ -154,7 +168,8 @@ def run(
         inputs: resolved inputs.
         folder: new folder of this task.
         extra: environment variables beside the runner's own.
-        tick: called several times a second with the seconds since the start.
+        tick: called several times a second.
+        warm: the process to fork it from; None for a fresh process.
 
     Raises:
         StepFailedError: the process failed; the message is its cause.
@@ -162,14 +177,15 @@ def run(
     """
     python = environment.python_of(task.container["image"])
     request = executor_input(task, inputs, folder)
-    (folder / PARAMETERS).mkdir(parents=True)
     command = [
         part.replace(EXECUTOR_INPUT, json.dumps(request))
         for part in [*task.container["command"], *task.container.get("args", [])]
     ]
     log = folder / LOG
-    environ = _environment(python, task.environment, extra)
-    finished = process.run(command, log, environ, tick)
+    environ = environment_of(python, task.environment, extra)
+    finished = attempts.run(
+        command, environ, log, tick, prepare=lambda: _prepare(folder, log), warm=warm
+    )
     if finished.code:
         left = _left(task, folder) if finished.code == RAISED else {}
         raise StepFailedError(cause(finished.code, log), left)

@@ -1,0 +1,120 @@
+"""Steps named as those that compute with TensorFlow are, and what a fork may get wrong in them."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+from kanaria.components.shared.images import TRAINING_IMAGE
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def train_model_describe(out: dsl.Output[dsl.Artifact]) -> dict:
+    import logging
+    import os
+    import signal
+    import sys
+    import tempfile
+    import threading
+    import warnings
+    from pathlib import Path
+
+    logging.warning("a warning")
+    scratch = tempfile.mkdtemp()
+    return {
+        "variables": {n: v for n, v in os.environ.items() if n not in ("TMPDIR", "_", "SHLVL")},
+        "scratch is ours": str(Path(scratch).parent) == os.environ["TMPDIR"],
+        "module": Path(sys.argv[2]).name,
+        "module is ours": sys.argv[2].startswith(os.environ["TMPDIR"]),
+        "arguments": [part for part in sys.argv[1:] if part.startswith("--")],
+        "main": sys.modules["__main__"].__spec__.name,
+        "path": [part for part in sys.path if not part.startswith(os.environ["TMPDIR"])],
+        "flags": repr(sys.flags),
+        "folder": str(Path.cwd()),
+        "group": os.getpgrp() == os.getsid(0),
+        "input": Path("/proc/self/fd/0").readlink().name,
+        "handlers": [repr(each.formatter._fmt) for each in logging.getLogger().handlers],
+        "level": logging.getLogger().level,
+        "signals": [repr(signal.getsignal(n)) for n in (signal.SIGINT, signal.SIGTERM, 17)],
+        "warnings": [repr(each) for each in warnings.filters],
+        "threads": [each.name for each in threading.enumerate()],
+        "umask": next(
+            line for line in Path("/proc/self/status").open() if line.startswith("Umask")
+        ),
+    }
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def train_model_draw() -> list:
+    import random
+    import uuid
+
+    import numpy as np
+
+    return [random.random(), float(np.random.random()), str(uuid.uuid4())]
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def train_model_compute() -> float:
+    import tensorflow as tf
+
+    data = tf.data.Dataset.range(1000).map(lambda x: x * x, num_parallel_calls=2).batch(10)
+    return float(sum(tf.reduce_sum(batch) for batch in data))
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def train_model_once(how: str, out: dsl.Output[dsl.Artifact]) -> str:
+    """Do badly in a fork alone."""
+    import os
+    import threading
+    from pathlib import Path
+
+    left = sorted(each.name for each in Path(out.path).parent.iterdir())
+    Path(out.path).write_text("half")
+    if os.getsid(0) == os.getpid():  # A fresh process has a shell around it.
+        match how:
+            case "die":
+                os.kill(os.getpid(), 11)
+            case "hang":
+                threading.Event().wait()
+            case "kill the host":
+                os.kill(os.getppid(), 9)
+                threading.Event().wait()
+            case "raise":
+                raise ValueError("the oven is cold")
+    return ", ".join(left)
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def train_model_leave() -> str:
+    import subprocess
+    import tempfile
+
+    process = subprocess.Popen(["sleep", "86400"])
+    return f"{process.pid} {tempfile.mkdtemp()}"
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def train_model_sleep(out: dsl.Output[dsl.Artifact]):
+    import os
+    import subprocess
+    import time
+    from pathlib import Path
+
+    process = subprocess.Popen(["sleep", "86400"])
+    Path(out.path).write_text(f"{os.getpid()} {os.getppid()} {process.pid}")
+    time.sleep(86400)
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def train_model_import(module_file: str) -> NamedTuple("Found", [("value", int), ("file", str)]):
+    import sys
+
+    sys.path.insert(0, module_file)
+    import bakery
+
+    return bakery.LOAVES, bakery.__file__
+
+
+@dsl.pipeline(name="training")
+def training() -> None:
+    train_model_sleep()

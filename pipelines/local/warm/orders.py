@@ -1,0 +1,76 @@
+"""What the runner and the warm process say to each other.
+
+A lease is a Unix socket for the time of a run. An order on it is one byte and three descriptors: a
+channel, the step's log, and a file of memory with the request. The warm process writes on the
+channel, one JSON object a line, the fork's `pid` and then its exit `code`; and the runner closes
+the channel when it has no more use for the fork, which ends it.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+STEP = b"s"
+LINE = 1 << 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What a fork becomes.
+
+    Attributes:
+        command: program and arguments of a fresh process that does the same.
+        environment: all its environment variables.
+        folder: its working folder.
+        umask: its umask.
+    """
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: str
+    umask: int
+
+
+def write(request: Request) -> int:
+    """Return the descriptor of a file of memory that holds the request."""
+    descriptor = os.memfd_create("request")
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(json.dumps(asdict(request)).encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def read(descriptor: int) -> Request:
+    """Return the request that a file of memory holds, and close it."""
+    with os.fdopen(descriptor, "rb") as file:
+        said = json.load(file)
+    return Request(**{**said, "command": tuple(said["command"])})
+
+
+def send(lease: socket.socket, request: Request, log: int) -> socket.socket:
+    """Order a fork that writes to the descriptor `log`; return the channel to it.
+
+    Raises:
+        OSError: nobody is at the other end of the lease.
+    """
+    ours, theirs = socket.socketpair()
+    memory = write(request)
+    try:
+        socket.send_fds(lease, [STEP], [theirs.fileno(), log, memory])
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+        os.close(memory)
+    return ours
+
+
+def tell(channel: socket.socket, **said: int) -> None:
+    """Write a line on the channel; nobody may listen any more."""
+    try:
+        channel.sendall(json.dumps(said).encode() + b"\n")
+    except OSError:
+        return
