@@ -1,17 +1,18 @@
 """Sends real rows to the endpoint, tells a day later what was right, and sums up the answers."""
 
+import asyncio
 import csv
 import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 import numpy as np
 from scipy.stats import rankdata
 
@@ -20,6 +21,7 @@ from kanaria.pipelines.flights import prepare
 from kanaria.serving.local.router import REVISION_HEADER
 
 CLIENTS = 4
+TIMEOUT = aiohttp.ClientTimeout(total=30.0)
 REQUEST_ID = "X-Request-Id"
 TEXTS = ("carrier", "origin", "dest")
 INTEGERS = ("month", "weekday", "hour", "sched_dep_minutes")
@@ -101,17 +103,18 @@ def _value(name: str, text: str) -> str | int | float | None:
     return text if name in TEXTS else int(text) if name in INTEGERS else float(text)
 
 
-def _ask(client: httpx.Client, url: str, flight: Flight) -> Answer:
+async def _ask(client: aiohttp.ClientSession, url: str, flight: Flight) -> Answer:
     started = time.perf_counter()
     body, headers = json.dumps({"instances": [flight.features]}), {REQUEST_ID: flight.request_id}
-    response = client.post(url, content=body, headers=headers)
+    async with client.post(url, data=body, headers=headers) as response:
+        answer = await response.read()
     seconds = time.perf_counter() - started
-    is_answered = response.status_code == httpx.codes.OK
+    is_answered = response.status == HTTPStatus.OK
     return Answer(
         revision=response.headers.get(REVISION_HEADER, "(none)"),
-        code=response.status_code,
+        code=response.status,
         seconds=seconds,
-        probability=response.json()["predictions"][0][0] if is_answered else None,
+        probability=json.loads(answer)["predictions"][0][0] if is_answered else None,
         late=flight.late,
     )
 
@@ -130,22 +133,33 @@ def send(url: str, days: Iterable[Sequence[Flight]], labels_url: str) -> list[An
     Raises:
         NotReadyError: the drift server does not take them.
     """
+    return asyncio.run(_sent(url, days, labels_url))
+
+
+async def _sent(url: str, days: Iterable[Sequence[Flight]], labels_url: str) -> list[Answer]:
     answers: list[Answer] = []
     yesterday: Sequence[Flight] = ()
-    with httpx.Client(timeout=30.0) as client, ThreadPoolExecutor(CLIENTS) as pool:
+    free = asyncio.Semaphore(CLIENTS)
+    async with aiohttp.ClientSession(timeout=TIMEOUT) as client:
+
+        async def ask(flight: Flight) -> Answer:
+            async with free:
+                return await _ask(client, url, flight)
+
         for day in days:
-            answers += pool.map(lambda flight: _ask(client, url, flight), day)
+            answers += await asyncio.gather(*map(ask, day))
             if yesterday:
-                _tell(client, labels_url, yesterday)
+                await _tell(client, labels_url, yesterday)
             yesterday = day
     return answers
 
 
-def _tell(client: httpx.Client, url: str, flights: Sequence[Flight]) -> None:
+async def _tell(client: aiohttp.ClientSession, url: str, flights: Sequence[Flight]) -> None:
     labels = [{"request_id": flight.request_id, "label": flight.late} for flight in flights]
-    response = client.post(url, json=labels)
-    if response.status_code != httpx.codes.OK:
-        raise NotReadyError(f"{url}: labels are not taken: {shown(response.text)}")
+    async with client.post(url, json=labels) as response:
+        if response.status != HTTPStatus.OK:
+            told = shown(await response.text())
+            raise NotReadyError(f"{url}: labels are not taken: {told}")
 
 
 def auc(labels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any]) -> float:

@@ -82,6 +82,10 @@ class Score:
         for name, limit in self._limits.items():
             self._broken[name] += limit.is_broken_by(call)
 
+    def is_bad(self, call: Call) -> bool:
+        """Tell whether a request breaks any limit."""
+        return any(limit.is_broken_by(call) for limit in self._limits.values())
+
     def is_certain(self, now: float = 0.0, waiting: Collection[float] = ()) -> bool:
         """Tell whether the requests that are left cannot change the verdict.
 
@@ -112,7 +116,7 @@ def check(calls: Sequence[Call], sent_seconds: float, load: Load) -> Result:
     """Judge the latency and the errors of a load test.
 
     Args:
-        calls: every request that was sent, at least one; a failed one counts with the time it took.
+        calls: those of the test, at least one; a failed one counts with the time it took.
         sent_seconds: from the first request to the last.
         load: the user's limits.
     """

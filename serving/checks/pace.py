@@ -89,5 +89,7 @@ class Paced:
         return self._score.is_certain(self._clock(), self._waiting.values())
 
     def _unanswered(self) -> list[Call]:
+        """Return those that break a limit without an answer; of the others nothing is known."""
         now = self._clock()
-        return [Call(seconds=now - due, ended=False) for due in self._waiting.values()]
+        waiting = (Call(seconds=now - due, ended=False) for due in self._waiting.values())
+        return [call for call in waiting if self._score.is_bad(call)]

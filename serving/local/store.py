@@ -248,7 +248,8 @@ def served(state: Path, lock: int | None = None) -> Iterator[None]:
         while not _locked(file):
             if time.monotonic() > deadline:
                 raise NotReadyError(
-                    f"{state}: another server is live on this folder; stop it first"
+                    f"{state}: another server is live on this folder; stop it, or wait for the run "
+                    "that started it"
                 )
             time.sleep(0.05)
         (state / SERVER).unlink(missing_ok=True)

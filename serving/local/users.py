@@ -1,16 +1,28 @@
 """Who uses a server that was started for them: it ends with the last of them, however they end.
 
 A user holds a shared lock on a file of the state folder. The kernel lets go of it when the user's
-process ends, killed or not, so a server that can have the file for itself is used by nobody.
+process ends, killed or not, so a server that can have the file for itself is used by nobody. A
+process that is forked from a user is none: it lets go of the lock that it shares.
 """
 
 import fcntl
+import os
 from pathlib import Path
 from typing import IO
+from weakref import WeakSet
 
 from kanaria.components.shared import private
 
 USERS = "users.lock"
+_held: WeakSet[IO[str]] = WeakSet()
+
+
+def _let_go() -> None:
+    for file in list(_held):
+        file.close()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def begin(state: Path) -> IO[str] | None:
@@ -30,4 +42,5 @@ def _locked(state: Path, kind: int) -> IO[str] | None:
     except BlockingIOError:
         file.close()
         return None
+    _held.add(file)
     return file

@@ -1,5 +1,7 @@
 """Servers that are started for their users: when they begin, and that nothing is left of them."""
 
+import os
+import signal
 import subprocess
 import sys
 from contextlib import closing
@@ -58,6 +60,24 @@ with prestarted(Path({str(tmp_path)!r})):
     run.kill()
     run.wait()
     until(lambda: not store.live_url(tmp_path))
+
+
+def test_a_process_that_was_forked_from_a_user_keeps_no_server(tmp_path):
+    code = f"""
+import os, time
+from pathlib import Path
+from kanaria.serving.local.background import BackgroundServer
+server = BackgroundServer(Path({str(tmp_path)!r}))
+server.url()
+if os.fork():
+    os._exit(0)
+time.sleep(600)
+"""
+    user = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    until(lambda: store.live_url(tmp_path))
+    user.wait()
+    until(lambda: not store.live_url(tmp_path))
+    os.killpg(user.pid, signal.SIGKILL)
 
 
 def test_a_block_runs_where_no_server_can_start(tmp_path):
