@@ -1,4 +1,4 @@
-"""Analyses with Beam's in-memory runners: one process, nothing downloaded.
+"""Analyses with TFT's own Beam pipeline: in this process, or on the runner that is named.
 
 An engine is a function `analyze(files, schema, preprocessing_fn, target)` that writes what
 `tft.TFTransformOutput` loads; another engine can take this one's place.
@@ -12,16 +12,17 @@ from typing import Any
 import apache_beam as beam
 import pyarrow as pa
 import tensorflow_transform.beam as tft_beam
-from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
 
 from kanaria.components.shared import atomic
+from kanaria.components.shared.engines import beam as beam_engines
+from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.tensors import adapter
 from kanaria.components.transform import stable_graph
 
+IN_PROCESS = Beam()
 LOGGER = logging.getLogger(__name__)
 
 # TFT combines some analyzers batch by batch, so their results depend on this number.
@@ -44,6 +45,7 @@ def analyze(
     schema: schema_pb2.Schema,
     preprocessing_fn: Callable[[dict[str, Any]], dict[str, Any]],
     target: Path,
+    engine: Beam = IN_PROCESS,
 ) -> None:
     """Run the full passes of `preprocessing_fn` over `files` and write the graph to `target`.
 
@@ -51,34 +53,37 @@ def analyze(
         files: files of the split to analyse.
         schema: the raw features.
         preprocessing_fn: TFX-style; takes and returns feature name -> tensor.
-        target: folder to write `transform_fn`, `transformed_metadata` and `metadata` into.
+        target: folder to write `transform_fn`, `transformed_metadata` and `metadata` into; workers
+            of a runner elsewhere must see it, and the files.
+        engine: Beam with the arguments that name its runner; by default in this process.
     """
     temporary = target / ".beam"
     try:
-        _run(FnApiRunner(), files, schema, preprocessing_fn, target)
+        _run(beam_engines.pipeline(engine), files, schema, preprocessing_fn, target)
     except AssertionError as error:
-        if NOT_EXECUTED not in str(error):
+        if not engine.in_process or NOT_EXECUTED not in str(error):
             raise
         LOGGER.info("Beam's fused stages wait for each other; running them one by one.")
         for begun in target.iterdir():
             atomic.remove(begun)
-        _run(BundleBasedDirectRunner(), files, schema, preprocessing_fn, target)
+        unfused = beam.Pipeline(
+            runner=BundleBasedDirectRunner(), options=beam_engines.options(engine.arguments)
+        )
+        _run(unfused, files, schema, preprocessing_fn, target)
     stable_graph.forget_folder(target / "transform_fn", temporary)
     atomic.remove(temporary)
 
 
 def _run(
-    runner: Any,
+    runnable: Any,
     files: Sequence[Path],
     schema: schema_pb2.Schema,
     preprocessing_fn: Callable[[dict[str, Any]], dict[str, Any]],
     target: Path,
 ) -> None:
-    """Run TFT's pipeline on one of Beam's in-memory runners."""
-    # Without options of its own, a pipeline would take this process's command line for them.
-    options = PipelineOptions(flags=[])
+    """Run TFT's pipeline as a `beam.Pipeline` of a runner."""
     with (
-        beam.Pipeline(runner=runner, options=options) as pipeline,
+        runnable as pipeline,
         tft_beam.Context(temp_dir=str(target / ".beam"), desired_batch_size=ROWS_PER_BATCH),
     ):
         names = pipeline | "Files" >> beam.Create([str(file) for file in files])

@@ -12,6 +12,7 @@ from kanaria.pipelines.requirements import KEY, MARK
 RUNTIMES = {
     "kanaria-training": "training",
     "kanaria-training-gpu": "training",
+    "kanaria-training-spark": "training",
     "kanaria-control": "serving",
 }
 """Image name without registry and tag -> extra of pyproject.toml, folder under `.venv`."""

@@ -27,6 +27,11 @@ class Beam:
 
     arguments: tuple[str, ...] = ()
 
+    @property
+    def in_process(self) -> bool:
+        """Whether the runner is this process."""
+        return beam_arguments.runner(self.arguments) in beam_arguments.IN_PROCESS
+
 
 def options(arguments: Sequence[str]) -> Any:
     """Return Beam's PipelineOptions of these arguments alone.
@@ -47,8 +52,7 @@ def pipeline(engine: Beam) -> Any:
     import apache_beam
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-    in_process = beam_arguments.runner(engine.arguments) in beam_arguments.IN_PROCESS
-    runner = FnApiRunner() if in_process else None
+    runner = FnApiRunner() if engine.in_process else None
     return apache_beam.Pipeline(runner=runner, options=options(engine.arguments))
 
 
@@ -79,7 +83,7 @@ def _beams_own(parsed: Any, arguments: Sequence[str]) -> list[str]:
     from apache_beam.runners.runner import create_runner
 
     name = parsed.view_as(StandardOptions).runner
-    if beam_arguments.runner(arguments) in beam_arguments.IN_PROCESS:
+    if Beam(tuple(arguments)).in_process:
         name = "FnApiRunner"
     try:
         runner = create_runner(name)
