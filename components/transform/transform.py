@@ -134,7 +134,7 @@ def _on_beam(files: Files, schema: Any, function: Any, target: Path) -> None:
 def _checked_splits(artifact: Path, schema: Any) -> dict[str, Files]:
     """Return file -> rows of every split, whose rows fit the schema; the analysed one first."""
     names = dict.fromkeys([ANALYZED_SPLIT, *examples.split_names(artifact)])
-    splits = {}
+    splits: dict[str, Files] = {}
     for split in names:
         files = examples.split_files(artifact, split)
         splits[split] = check_rows.check(files, schema, f"split {split}")
