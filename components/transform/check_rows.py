@@ -36,7 +36,7 @@ def _check_column(name: str, column: pa.Array, wanted: int, place: str, first_ro
         )
 
 
-def check(files: Sequence[Path], schema: schema_pb2.Schema, place: str) -> int:
+def check(files: Sequence[Path], schema: schema_pb2.Schema, place: str) -> dict[Path, int]:
     """Read all rows once, which costs little, so that no bad row stops a long analysis.
 
     The engines would report such rows from deep inside, or, where a missing value and a second
@@ -48,17 +48,18 @@ def check(files: Sequence[Path], schema: schema_pb2.Schema, place: str) -> int:
         place: how messages name the split.
 
     Returns:
-        The number of rows.
+        File -> its number of rows.
 
     Raises:
         DataError: a dense feature has too many or too few values in a row (rows count from 0),
             or a column's type does not fit the schema.
     """
     config = adapter.adapter_config(schema)
-    wanted, rows = _values_a_row(config), 0
-    for batch in adapter.batches(files, ROWS_PER_BATCH, config):
-        for name, values in wanted.items():
-            column = batch.column(batch.schema.get_field_index(name))
-            _check_column(name, column, values, place, rows)
-        rows += batch.num_rows
+    wanted, rows = _values_a_row(config), dict.fromkeys(files, 0)
+    for file in files:
+        for batch in adapter.batches([file], ROWS_PER_BATCH, config):
+            for name, values in wanted.items():
+                column = batch.column(batch.schema.get_field_index(name))
+                _check_column(name, column, values, place, sum(rows.values()))
+            rows[file] += batch.num_rows
     return rows

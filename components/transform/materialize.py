@@ -1,6 +1,8 @@
 """Applies a saved transform graph to splits."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,11 @@ import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public.tfxio import TensorAdapter
 
+from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.errors import UserCodeError, shown
 from kanaria.components.shared.examples import format_of
 from kanaria.components.shared.tensors import adapter
-from kanaria.components.shared.write_examples import write_split
+from kanaria.components.shared.write_examples import begin_split, write_part
 from kanaria.components.transform import private_tft
 
 ROWS_PER_BATCH = 10_000
@@ -55,20 +58,34 @@ def _check_counts(outputs: dict[str, Any], rows: int, place: str) -> None:
         )
 
 
-class Transform:
-    """A saved transform graph, ready to be applied to files; traced once for all of them.
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One file of a split that is to be transformed; an engine carries its paths.
 
-    Example:
-        apply = Transform(schema, Path("transform_graph"))
-        apply.write(files, Path("transformed/split=eval"))
+    Attributes:
+        file: the raw rows.
+        graph: folder that `tft.TFTransformOutput` loads.
+        schema: the raw features, a serialized Schema.
+        place: how messages name the user's function and the split.
+        target: the file to write, in the format that its name tells; None to write nothing.
     """
+
+    file: Path
+    graph: Path
+    schema: bytes
+    place: str
+    target: Path | None
+
+
+class Transform:
+    """A saved transform graph, ready to be applied; traced once for all files."""
 
     def __init__(self, schema: schema_pb2.Schema, transform_graph: Path) -> None:
         """Load the graph that `tft.TFTransformOutput` loads, for raw features of `schema`."""
         output = tft.TFTransformOutput(str(transform_graph))
         layer = output.transform_features_layer()
-        self._config = adapter.adapter_config(schema)
-        self._adapter = TensorAdapter(self._config)
+        self.config = adapter.adapter_config(schema)
+        self._adapter = TensorAdapter(self.config)
         self._apply = tf.function(
             lambda features: layer(features),
             input_signature=[self._adapter.TypeSpecs()],
@@ -91,38 +108,55 @@ class Transform:
         _check_counts(outputs, rows.num_rows, place)
         return _flat(self._converter.convert(outputs), self._single)
 
-    def check(self, files: Sequence[Path], place: str) -> None:
-        """Apply the graph to the rows of `files` and write nothing.
+    def arrow_schema(self) -> pa.Schema:
+        """Return the schema of what `batch` returns.
 
-        Args:
-            files: files of one split.
-            place: how messages name the user's function and the split.
-
-        Raises:
-            UserCodeError: an output has more or fewer rows than went in.
-        """
-        for file in files:
-            for rows in adapter.batches([file], ROWS_PER_BATCH, self._config):
-                self.batch(rows, place)
-
-    def _tables(self, file: Path, place: str) -> Iterator[pa.Table]:
-        for rows in adapter.batches([file], ROWS_PER_BATCH, self._config):
-            yield self.batch(rows, place)
-
-    def write(self, files: Sequence[Path], target: Path, place: str) -> None:
-        """Write the transformed rows of `files`, in their format and order, file by file.
-
-        Args:
-            files: files of one split.
-            target: new folder for `part-*`; integers int64, floats float32, text binary; large
-                lists where a row can have other than one value.
-            place: how messages name the user's function and the split.
-
-        Raises:
-            UserCodeError: an output has more or fewer rows than went in.
+        Integers are int64, floats float32, text binary; large lists where a row can have other
+        than one value.
         """
         empty = pa.RecordBatch.from_pylist([], self._converter.arrow_schema())
-        schema = _flat(empty, self._single).schema
-        write_split(
-            target, format_of(files[0]), schema, [self._tables(file, place) for file in files]
+        return _flat(empty, self._single).schema
+
+    def tables(self, file: Path, place: str) -> Iterator[pa.Table]:
+        """Yield the transformed rows of one file, as `batch` does."""
+        for rows in adapter.batches([file], ROWS_PER_BATCH, self.config):
+            yield self.batch(rows, place)
+
+
+@lru_cache(maxsize=1)
+def _transform(schema: bytes, graph: Path) -> Transform:
+    return Transform(schema_pb2.Schema.FromString(schema), graph)
+
+
+def transform_part(part: Part) -> None:
+    """Apply the graph to one file and write its rows in their order, if it has a target.
+
+    Raises:
+        UserCodeError: an output has more or fewer rows than went in.
+    """
+    transform = _transform(part.schema, part.graph)
+    tables = transform.tables(part.file, part.place)
+    if part.target:
+        write_part(part.target, transform.arrow_schema(), tables)
+    else:
+        for _ in tables:
+            pass
+
+
+def materialize(parts: Sequence[Part], folder: Path | None, engine: Engine) -> None:
+    """Transform the files of one split, wherever the engine does it.
+
+    Args:
+        parts: of one split, with targets in `folder`.
+        folder: new folder for them, or None where nothing is written.
+        engine: what does the work on the files.
+
+    Raises:
+        UserCodeError: an output has more or fewer rows than went in.
+    """
+    if folder:
+        first = parts[0]
+        begin_split(
+            folder, format_of(first.file), _transform(first.schema, first.graph).arrow_schema()
         )
+    engine.each(transform_part, parts)

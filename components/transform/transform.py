@@ -1,20 +1,29 @@
 """The work of transform_data."""
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import atomic, examples
+from kanaria.components.shared.engines.accumulate import Engine
+from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.examples import format_of
 from kanaria.components.shared.metadata import described
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.schema_file import read_schema
-from kanaria.components.transform import beam_engine, check_rows, user_code
+from kanaria.components.shared.write_examples import part_file
+from kanaria.components.transform import analysis, check_rows, user_code
 from kanaria.components.transform.cause import guarded
-from kanaria.components.transform.materialize import Transform
+from kanaria.components.transform.materialize import Part, materialize
 
 ANALYZED_SPLIT = "train"
+LOCAL = LocalEngine()
+Files = Mapping[Path, int]
+"""File of a split -> how many rows it has, in the order of the rows."""
+Analyze = Callable[[Files, Any, Any, Path], None]
 LOGGER = logging.getLogger(__name__)
 
 
@@ -45,8 +54,21 @@ class TransformRequest:
         return {name: described(name, facts, span) for name in names}
 
 
-def transform(request: TransformRequest, graph: Path, transformed: Path) -> None:
+def transform(
+    request: TransformRequest,
+    graph: Path,
+    transformed: Path,
+    engine: Engine = LOCAL,
+    beam: bool = False,
+) -> None:
     """Write the transform graph and, if asked, the transformed examples: both or neither.
+
+    Args:
+        request: what to transform.
+        graph: new folder for what `tft.TFTransformOutput` loads.
+        transformed: new folder for the transformed examples.
+        engine: where the data is read.
+        beam: whether TFT's own Beam pipeline does the analysis.
 
     Raises:
         ParameterError: a parameter is empty.
@@ -67,31 +89,59 @@ def transform(request: TransformRequest, graph: Path, transformed: Path) -> None
     with atomic.published(graph) as new_graph, atomic.published(transformed) as new_examples:
         new_graph.mkdir()
         arguments = (splits[ANALYZED_SPLIT], schema, function, new_graph)
-        guarded(where + ANALYZED_SPLIT, beam_engine.analyze, *arguments)
+        work = _on_beam if beam else _on_engine(engine)
+        guarded(where + ANALYZED_SPLIT, work, *arguments)
         LOGGER.info("Analysed split %s.", ANALYZED_SPLIT)
         new_examples.mkdir()
-        saved = Transform(schema, new_graph)
         for split, files in splits.items():
             place = where + split
-            if request.materialize:
-                folder = examples.split_folder(new_examples, split)
-                guarded(place, saved.write, files, folder, place)
-            else:
-                guarded(place, saved.check, files, place)
+            folder = examples.split_folder(new_examples, split) if request.materialize else None
+            parts = [
+                Part(
+                    file=file,
+                    graph=new_graph,
+                    schema=schema.SerializeToString(),
+                    place=place,
+                    target=folder and part_file(folder, format_of(file), number, len(files)),
+                )
+                for number, file in enumerate(files)
+            ]
+            guarded(place, materialize, parts, folder, engine)
             LOGGER.info("Transformed split %s.", split)
         if not request.materialize:
             (new_examples / examples.NOT_MATERIALIZED).touch()
 
 
-def _checked_splits(artifact: Path, schema: Any) -> dict[str, list[Path]]:
-    """Return the files of every split, whose rows fit the schema; the analysed one first."""
-    splits = {ANALYZED_SPLIT: examples.split_files(artifact, ANALYZED_SPLIT)}
-    for split in examples.split_names(artifact):
-        splits[split] = examples.split_files(artifact, split)
-    for split, files in splits.items():
-        rows = check_rows.check(files, schema, f"split {split}")
-        if split == ANALYZED_SPLIT and not rows:
-            raise DataError(f"{artifact}: split {split} has no rows to analyse; give it more data")
+def _on_engine(engine: Engine) -> Analyze:
+    """Return the analysis on one of Kanaria's engines; what only Beam can do goes to Beam."""
+
+    def analyze(files: Files, schema: Any, function: Any, target: Path) -> None:
+        try:
+            analysis.analyze(files, schema, function, target, engine)
+        except analysis.OnlyBeamError as error:
+            LOGGER.info("Beam analyses: only it can run %s.", error)
+            _on_beam(files, schema, function, target)
+
+    return analyze
+
+
+def _on_beam(files: Files, schema: Any, function: Any, target: Path) -> None:
+    from kanaria.components.transform import beam_engine  # It imports Beam.
+
+    beam_engine.analyze(list(files), schema, function, target)
+
+
+def _checked_splits(artifact: Path, schema: Any) -> dict[str, Files]:
+    """Return file -> rows of every split, whose rows fit the schema; the analysed one first."""
+    names = dict.fromkeys([ANALYZED_SPLIT, *examples.split_names(artifact)])
+    splits: dict[str, Files] = {}
+    for split in names:
+        files = examples.split_files(artifact, split)
+        splits[split] = check_rows.check(files, schema, f"split {split}")
+    if not sum(splits[ANALYZED_SPLIT].values()):
+        raise DataError(
+            f"{artifact}: split {ANALYZED_SPLIT} has no rows to analyse; give it more data"
+        )
     return splits
 
 

@@ -25,12 +25,12 @@ def check_values(tmp_path):
     return run
 
 
-def test_the_rows_are_counted(check_values):
-    assert check_values(DENSE, [[1], [2]], [[3]]) == 3
+def test_the_rows_of_each_file_are_counted(check_values):
+    assert list(check_values(DENSE, [[1], [2]], [[3]]).values()) == [2, 1]
 
 
 def test_a_sparse_feature_may_have_any_number_of_values(check_values):
-    assert check_values(SPARSE, [[1], None, [2, 3], []]) == 4
+    assert list(check_values(SPARSE, [[1], None, [2, 3], []]).values()) == [4]
 
 
 def test_a_second_value_does_not_stand_in_for_a_missing_one(check_values):
@@ -45,6 +45,6 @@ def test_a_row_is_counted_over_all_files(check_values):
 
 
 def test_a_shape_of_two_needs_two_values(check_values):
-    assert check_values(PAIR, [[1, 2]]) == 1
+    assert list(check_values(PAIR, [[1, 2]]).values()) == [1]
     with pytest.raises(DataError, match="asks for 2 in every row"):
         check_values(PAIR, [[1]])

@@ -1,0 +1,168 @@
+"""TFT's analysis without Beam: pass by pass over the data, on any of Kanaria's engines.
+
+TFT traces the user's function and describes its analyzers; those whose inputs are known are
+worked out in one pass over the data, their values enter the graph, and so on until none is left.
+TFT itself then writes the graph, so what comes out is what its Beam engine writes.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import dataset_metadata
+from tfx_bsl.public.tfxio import TensorAdapter
+
+from kanaria.components.shared import atomic
+from kanaria.components.shared import partitions as shared
+from kanaria.components.shared.engines.accumulate import Accumulator, Engine, Pass
+from kanaria.components.shared.partitions import Partition
+from kanaria.components.shared.tensors import adapter
+from kanaria.components.transform import operations, private_tft, stable_graph
+from kanaria.components.transform.operations import Results
+from kanaria.components.transform.traced import Function, PassGraph, Traced, UserFunction
+
+LOGGER = logging.getLogger(__name__)
+
+# TFT combines some analyzers batch by batch, so their results depend on this number.
+ROWS_PER_BATCH = 1_000
+
+
+class OnlyBeamError(Exception):
+    """The function has analyzers that only Beam can run; `str` names them."""
+
+
+# Partitions are merged, which changes last digits; data up to this size is one partition.
+ROWS_PER_PARTITION = 1_000_000
+
+Rows = tuple[Partition, ...]
+"""A partition of the analysis: parts of files, in their order."""
+
+
+def partitions(files: Mapping[Path, int]) -> list[Rows]:
+    """Return the partitions of a split of which the rows of each file are known."""
+    found: list[Rows] = []
+    rows = 0
+    for file, count in files.items():
+        parts = shared.partitions([file], ROWS_PER_PARTITION)
+        if found and rows + count <= ROWS_PER_PARTITION:
+            found[-1], rows = (*found[-1], *parts), rows + count
+        else:
+            found.extend((part,) for part in parts)
+            rows = count
+    return found
+
+
+def read(graph: PassGraph, schema: bytes, rows: Rows) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    """Yield what a pass's graph gives for each batch of a partition."""
+    config = adapter.adapter_config(schema_pb2.Schema.FromString(schema))
+    to_tensors = TensorAdapter(config)
+    for part in rows:
+        for batch in shared.batches(part, ROWS_PER_BATCH):
+            yield graph(to_tensors.ToBatchTensors(adapter.conform(batch, config.arrow_schema)))
+
+
+def analyze(
+    files: Mapping[Path, int],
+    schema: schema_pb2.Schema,
+    preprocessing_fn: Function,
+    target: Path,
+    engine: Engine,
+) -> None:
+    """Run the full passes of `preprocessing_fn` over `files` and write the graph to `target`.
+
+    Args:
+        files: file of the split to analyse -> its number of rows.
+        schema: the raw features.
+        preprocessing_fn: TFX-style; takes and returns feature name -> tensor.
+        target: folder to write `transform_fn`, `transformed_metadata` and `metadata` into.
+        engine: where the passes are done.
+
+    Raises:
+        OnlyBeamError: an analyzer is a user's own Beam code; nothing was read or written.
+        ValueError: the function has trainable variables.
+    """
+    temporary = target / ".analysis"
+    folder = temporary / "tftransform_tmp"  # TFT's own name for it, which enters the graph.
+    folder.mkdir(parents=True)
+    specs = TensorAdapter(adapter.adapter_config(schema)).OriginalTypeSpecs()
+    function = UserFunction(preprocessing_fn, specs, folder)
+    first = Traced(function, {})
+    others = operations.unknown(first.sinks())
+    if others:
+        atomic.remove(temporary)
+        raise OnlyBeamError(", ".join(others))
+    if first.graph.get_collection(tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES):
+        raise ValueError("the function has trainable variables; train them before, load constants")
+    serialized, rows = schema.SerializeToString(), partitions(files)
+
+    def states(graph: PassGraph, accumulators: Sequence[Accumulator]) -> list[Any]:
+        work = Pass(read=partial(read, graph, serialized), accumulators=tuple(accumulators))
+        return engine.states(work, rows)
+
+    values = _values(function, first, states)
+    _write(function, first, values, target)
+    stable_graph.forget_folder(target / "transform_fn", temporary)
+    metadata = dataset_metadata.DatasetMetadata(schema)
+    private_tft.metadata_io.write_metadata(metadata, str(target / "metadata"))
+    atomic.remove(temporary)
+
+
+def _values(
+    function: UserFunction,
+    first: Traced,
+    states: Callable[[PassGraph, Sequence[Accumulator]], list[Any]],
+) -> dict[str, Any]:
+    """Return name of an analyzer's tensor -> its value, as a constant, for all analyzers."""
+    results = Results(graph=first.graph, folder=function.folder)
+    values: dict[str, Any] = {}
+    pending = first.sinks()
+    while pending:
+        ready = _ready(first, pending, values)
+        parts = dict(item for sink in ready for item in operations.accumulated(sink).items())
+        traced = Traced(function, values) if values else first
+        graph = traced.part(name for part, names in parts.values() for name in names)
+        found = states(graph, [accumulator for accumulator, _ in parts.values()])
+        for (label, (accumulator, _)), state in zip(parts.items(), found, strict=True):
+            results.states[label] = accumulator.extract(state)
+        for sink in ready:
+            values[sink.tensor.name] = tf.constant(results.value(sink), sink.tensor.dtype)
+        LOGGER.info("Pass over the data: %d of the analyzers' values are known.", len(values))
+        pending = [sink for sink in pending if sink.tensor.name not in values]
+    return values
+
+
+def _ready(first: Traced, pending: Sequence[Any], values: dict[str, Any]) -> list[Any]:
+    """Return the sinks that depend on nothing but raw features and known values."""
+    known = [(sink.tensor, sink.tensor.name in values) for sink in first.sinks()]
+    graph = private_tft.graph_tools.InitializableGraphAnalyzer(first.graph, first.inputs, known)
+    return [
+        sink for sink in pending if all(map(graph.ready_to_run, operations.tensors_behind(sink)))
+    ]
+
+
+def _write(function: UserFunction, first: Traced, values: dict[str, Any], target: Path) -> None:
+    """Write the graph with all values in it, and what TFT tells of its outputs."""
+    fingerprints = private_tft.graph_tools.get_analyzers_fingerprint(first.graph, first.inputs)
+    saved = target / "transform_fn"
+    private_tft.impl_helper.trace_and_write_v2_saved_model(
+        str(saved),
+        function.call,
+        function.specs,
+        str(function.folder),
+        fingerprints,
+        values,
+        {},
+        None,
+    )
+    metadata = target / "transformed_metadata"
+    (saved / private_tft.impl_helper.METADATA_DIR_NAME).rename(metadata)
+    assets = private_tft.annotators.get_asset_annotations(first.graph)
+    if assets:
+        (metadata / tft.TFTransformOutput.ASSET_MAP).write_text(json.dumps(assets))
