@@ -4,15 +4,17 @@ Missing values never change a type: a column without any value in a file takes t
 type, and without any value at all it is null. A type that the user declares goes before all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from kanaria.components.ingest import csv_numbers, typed_values
+from kanaria.components.ingest import csv_numbers, misfit, typed_values
+from kanaria.components.ingest.csv_numbers import Written
 from kanaria.components.ingest.input_file import InputFile
-from kanaria.components.ingest.misfit import Convert, first_row, shown_value
+from kanaria.components.ingest.misfit import Convert, MisfitError
+from kanaria.components.ingest.survey import Surveyed
 from kanaria.components.shared.errors import DataError, shown
 
 
@@ -24,22 +26,12 @@ class Found:
     kind: pa.DataType
 
 
-def has_values(file: InputFile, name: str) -> bool:
-    """Tell whether a column of a file has a value in any row."""
-    column = file.table[name]
-    return column.null_count < len(column)
-
-
-def _trimmed(file: InputFile, name: str) -> pa.ChunkedArray:
-    return csv_numbers.trimmed(file.table[name])
-
-
-def _change(name: str, one: Found, other: Found, row: int) -> DataError:
+def _change(name: str, one: Found, other: Found, convert: Convert) -> DataError:
     """Return the error for a column that is of one kind in one file, of another in another.
 
-    `row` is the one in the second file that shows it.
+    `convert` refuses the value in the second file that shows it.
     """
-    value = shown_value(other.file.table[name], row)
+    row, value = misfit.first(other.file.column(name), convert)
     return DataError(
         f"column {shown(name)} changes type: {one.kind} in {one.file.uri}, {other.kind} in "
         f"{other.file.uri} ({other.file.place(row)} holds {value}); give it one type in every "
@@ -47,48 +39,49 @@ def _change(name: str, one: Found, other: Found, row: int) -> DataError:
     )
 
 
-def _check_no_words_beside_numbers(name: str, files: Sequence[InputFile]) -> None:
+def _as_float(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    return csv_numbers.trimmed(texts).cast(pa.float64())
+
+
+def _check_no_words_beside_numbers(name: str, files: Sequence[Surveyed]) -> None:
     """Raise DataError if a column of CSV files is a number in one and words in another."""
-    found = [Found(file=file, kind=csv_numbers.kind(_trimmed(file, name))) for file in files]
+    found = [Found(file=one.file, kind=one.written[name].kind) for one in files]
     numbers = [one for one in found if one.kind != pa.string()]
-    words = [one for one in found if not csv_numbers.are_numbers(_trimmed(one.file, name))]
+    words = [one for one, of in zip(found, files, strict=True) if not of.written[name].is_number]
     if numbers and words:
-        row = first_row(_trimmed(words[0].file, name), lambda texts: texts.cast(pa.float64()))
-        raise _change(name, numbers[0], words[0], row)
+        raise _change(name, numbers[0], words[0], _as_float)
 
 
-def _of_csv(name: str, files: Sequence[InputFile]) -> pa.DataType:
+def _of_csv(name: str, files: Sequence[Surveyed]) -> pa.DataType:
     """Return the kind of a column of CSV files over all their rows.
 
     Raises:
         DataError: it is a number in one file and words in another.
     """
-    chunks = [chunk for file in files for chunk in _trimmed(file, name).chunks]
-    kind = csv_numbers.kind(pa.chunked_array(chunks, pa.string()))
+    kind = reduce(Written.merged, (one.written[name] for one in files)).kind
     if kind == pa.string() and len(files) > 1:
         _check_no_words_beside_numbers(name, files)
     return kind
 
 
-def _of_numerals(column: pa.ChunkedArray) -> pa.DataType:
-    if typed_values.is_list(column.type):
-        return pa.list_(csv_numbers.numerals_kind(pc.list_flatten(column)))
-    return csv_numbers.numerals_kind(column)
+def _of_numerals(found: pa.DataType, written: Written) -> pa.DataType:
+    kind = pa.int64() if written.is_digits else pa.float64()
+    return pa.list_(kind) if typed_values.is_list(found) else kind
 
 
-def _of_typed(file: InputFile, name: str) -> pa.DataType:
+def _of_typed(one: Surveyed, name: str) -> pa.DataType:
     """Return the kind of a typed column.
 
     Raises:
         DataError: the column holds something that is no number, text, time, or list of them.
     """
-    if name in file.numerals:
-        return _of_numerals(file.table[name])
-    found = file.table[name].type
+    found = one.file.schema.field(name).type
+    if name in one.file.numerals:
+        return _of_numerals(found, one.written[name])
     kind = typed_values.kind_of(found)
     if kind is None:
         raise DataError(
-            f"{file.uri}: column {shown(name)} has type {found}; "
+            f"{one.file.uri}: column {shown(name)} has type {found}; "
             "use numbers, text, dates, or lists of them"
         )
     return kind
@@ -107,23 +100,28 @@ def _widened(kinds: set[pa.DataType]) -> pa.DataType | None:
     return typed_values.LOCAL if kinds == {typed_values.DATE, typed_values.LOCAL} else None
 
 
-def unified(name: str, files: Sequence[InputFile]) -> pa.DataType:
+def _refuse_values(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if column.null_count < len(column):
+        raise MisfitError
+    return column
+
+
+def unified(name: str, files: Sequence[Surveyed]) -> pa.DataType:
     """Return the one kind of a column over all files (`typed_values.kind_of`); null if empty.
 
     Raises:
         DataError: the column has no form in a tf.Example, or changes type between files.
     """
-    known = [file for file in files if has_values(file, name)]
+    known = [one for one in files if one.has_values(name)]
     if not known:
         return pa.null()
-    if known[0].is_csv:
+    if known[0].file.is_csv:
         return _of_csv(name, known)
-    found = [Found(file=file, kind=_of_typed(file, name)) for file in known]
+    found = [Found(file=one.file, kind=_of_typed(one, name)) for one in known]
     kind = _widened({one.kind for one in found})
     if kind is None:
         other = next(one for one in found if one.kind != found[0].kind)
-        row = pc.index(other.file.table[name].is_valid(), True).as_py()
-        raise _change(name, found[0], other, row)
+        raise _change(name, found[0], other, _refuse_values)
     return kind
 
 
@@ -147,41 +145,56 @@ def _converter(file: InputFile, name: str, kind: pa.DataType) -> Convert:
     return typed_values.converter(kind)
 
 
-def converted(
-    file: InputFile, name: str, kind: pa.DataType, convert: Convert, remedy: str
-) -> pa.ChunkedArray:
-    """Return one column of one file in the type `kind`, all missing if it has no value.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversion:
+    """What one column of one file becomes.
 
-    Raises:
-        DataError: a value does not fit; the message names its place and ends with `remedy`.
+    Attributes:
+        name: of the column.
+        target: its type in the examples.
+        convert: makes values in the file those of the type, or nearly so.
+        remedy: how the error for a value that does not fit ends.
     """
-    column = file.table[name]
-    if not has_values(file, name):
-        return pa.chunked_array([pa.nulls(len(column), kind)])
 
-    def run(some: pa.ChunkedArray) -> pa.ChunkedArray:
-        return convert(some).cast(kind)
+    name: str
+    target: pa.DataType
+    convert: Convert
+    remedy: str
 
-    try:
-        return run(column)
-    except ValueError as error:
-        row = first_row(column, run)
-        raise DataError(
-            f"{file.place(row)}: column {shown(name)} holds {shown_value(column, row)}, "
-            f"{error}; {remedy}"
-        ) from error
+    def of(self, column: pa.ChunkedArray, place: Callable[[int], str]) -> pa.ChunkedArray:
+        """Return some rows of the column.
+
+        Args:
+            column: the rows as the file has them.
+            place: number of one of them -> where it stands, for the message.
+
+        Raises:
+            DataError: a value does not fit.
+        """
+        if column.null_count == len(column):
+            return pa.chunked_array([pa.nulls(len(column), self.target)])
+        try:
+            return self._run(column)
+        except ValueError as error:
+            row = misfit.first_row(column, self._run)
+            raise DataError(
+                f"{place(row)}: column {shown(self.name)} holds "
+                f"{misfit.shown_value(column, row)}, {error}; {self.remedy}"
+            ) from error
+
+    def _run(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        return self.convert(column).cast(self.target)
 
 
-def cast(file: InputFile, name: str, kind: pa.DataType) -> pa.ChunkedArray:
-    """Return one column of one file in the type of the examples for the unified `kind`.
+def _nothing(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.nulls(len(column))])
 
-    Raises:
-        DataError: a value does not fit, such as an integer beyond 64 bits.
-    """
+
+def conversion(file: InputFile, name: str, kind: pa.DataType) -> Conversion:
+    """Return what one column of one file becomes for the unified `kind`."""
     target = typed_values.examples_type(kind)
-    if kind == pa.null():
-        return pa.chunked_array([pa.nulls(file.table.num_rows)])
     is_time = target != kind
     as_text = f"keep the column as text: column_types={{{name!r}: 'string'}}"
     remedy = f"mend it, or {'write it as text' if is_time else as_text}"
-    return converted(file, name, target, _converter(file, name, kind), remedy)
+    convert = _nothing if kind == pa.null() else _converter(file, name, kind)
+    return Conversion(name=name, target=target, convert=convert, remedy=remedy)

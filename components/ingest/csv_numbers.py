@@ -9,6 +9,7 @@ number would lose what tells its values apart, if
   floats as `100000.0`, `1e+05` or `1.0E5`.
 """
 
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pyarrow as pa
@@ -49,26 +50,79 @@ def _reads_as(column: pa.ChunkedArray, kind: pa.DataType) -> bool:
     return True
 
 
-def are_numbers(column: pa.ChunkedArray) -> bool:
-    """Tell whether every value of trimmed text reads as a number, be it a name or none."""
-    return _reads_as(column, pa.float64())
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """How values of text are written; that of no value at all tells of nothing.
 
-
-def kind(column: pa.ChunkedArray) -> pa.DataType:
-    """Return int64, float64 or string: what trimmed text that has values is.
-
-    A value may still be beyond the type, which `integers` and `floats` refuse.
+    Attributes:
+        is_integer: each reads as an integer of 64 bits.
+        is_number: each reads as a number, be it a name or none.
+        has_name: one that is a number is a name by its digits.
+        has_float: one is written as floats are.
+        is_digits: each has nothing but digits behind its sign.
+        has_digit: one has a digit.
+        has_bare_exponent: one has an exponent without a sign.
     """
-    if _reads_as(column, pa.int64()):
-        return pa.string() if _has(column, NAME) else pa.int64()
-    if not are_numbers(column) or _has(column, NAME):
-        return pa.string()
-    if _has(column, WRITTEN_AS_FLOAT):
-        return pa.float64()
-    if pc.all(_matches(column, INTEGER)).as_py():
-        return pa.int64()
-    is_number = _has(column, "[0-9]") and not _has(column, BARE_EXPONENT)
-    return pa.float64() if is_number else pa.string()
+
+    is_integer: bool = True
+    is_number: bool = True
+    has_name: bool = False
+    has_float: bool = False
+    is_digits: bool = True
+    has_digit: bool = False
+    has_bare_exponent: bool = False
+
+    def merged(self, other: "Written") -> "Written":
+        """Return how the values of both are written."""
+        return Written(
+            is_integer=self.is_integer and other.is_integer,
+            is_number=self.is_number and other.is_number,
+            has_name=self.has_name or other.has_name,
+            has_float=self.has_float or other.has_float,
+            is_digits=self.is_digits and other.is_digits,
+            has_digit=self.has_digit or other.has_digit,
+            has_bare_exponent=self.has_bare_exponent or other.has_bare_exponent,
+        )
+
+    @property
+    def kind(self) -> pa.DataType:
+        """int64, float64 or string: what the values are, of which there are some.
+
+        A value may still be beyond the type, which `integers` and `floats` refuse.
+        """
+        if not self.is_number or self.has_name:
+            return pa.string()
+        if self.is_integer or (self.is_digits and not self.has_float):
+            return pa.int64()
+        is_number = self.has_float or (self.has_digit and not self.has_bare_exponent)
+        return pa.float64() if is_number else pa.string()
+
+
+def written(column: pa.ChunkedArray, before: Written) -> Written:
+    """Return how trimmed text is written, added to what is known of values before it."""
+    if not before.is_number:
+        return before
+    if before.is_integer and _reads_as(column, pa.int64()):
+        return replace(before, has_name=before.has_name or _has_name(column), has_digit=True)
+    return before.merged(_written_as_no_integers(column, before))
+
+
+def _written_as_no_integers(column: pa.ChunkedArray, before: Written) -> Written:
+    if not _reads_as(column, pa.float64()):
+        return Written(is_integer=False, is_number=False)
+    known = Written(is_integer=False, has_name=before.has_name or _has_name(column))
+    if known.has_name or before.has_float or _has(column, WRITTEN_AS_FLOAT):
+        return replace(known, has_float=True)
+    return replace(
+        known,
+        is_digits=whole(column),
+        has_digit=_has(column, "[0-9]"),
+        has_bare_exponent=_has(column, BARE_EXPONENT),
+    )
+
+
+def _has_name(column: pa.ChunkedArray) -> bool:
+    return _has(column, NAME)
 
 
 def integers(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -129,10 +183,9 @@ def floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return _floats(column, INTEGER)
 
 
-def numerals_kind(column: pa.ChunkedArray) -> pa.DataType:
-    """Return what text of exact numbers is: int64 if all are integers, else float64."""
-    whole = pc.all(_matches(column, INTEGER), min_count=0).as_py()
-    return pa.int64() if whole else pa.float64()
+def whole(column: pa.ChunkedArray) -> bool:
+    """Tell whether each value of text of exact numbers is an integer."""
+    return bool(pc.all(_matches(column, INTEGER), min_count=0).as_py())
 
 
 def numerals_floats(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,8 +1,10 @@
 """What separates the values of a CSV file."""
 
 from itertools import islice
+from pathlib import Path
 
 from kanaria.components.ingest.csv_text import Record, records
+from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
 
@@ -23,30 +25,31 @@ def parse(text: str, faults: Faults) -> str:
     return separator
 
 
-def _separates(data: bytes, separator: str) -> bool:
+def _separates(path: Path, separator: str) -> bool:
     """Tell whether each of the first records falls into several values."""
-    first = islice(records(data, separator), SAMPLE)
+    first = islice(records(path, separator), SAMPLE)
     return all(len(record.values) > 1 for record in first)
 
 
-def check(uri: str, data: bytes, header: Record, separator: str) -> None:
+def check(file: DataFile, header: Record, separator: str) -> None:
     """Raise DataError if a file has one column only because another separator stands in it.
 
     Args:
-        uri: what messages name.
-        data: the whole file.
+        file: the file.
         header: its first record.
         separator: what separated the values of `header`.
     """
-    if data.startswith(b"sep="):
+    if header.values[0].startswith("sep=") and header.line == 1:
         raise DataError(
-            f"{uri}:1: the first line is Excel's own; remove it, and give ingest_data the separator"
+            f"{file.uri}:1: the first line is Excel's own; remove it, and give ingest_data the "
+            "separator"
         )
     if len(header.values) > 1:
         return
-    others = [other for other in USUAL if other != separator and _separates(data, other)]
+    others = [other for other in USUAL if other != separator and _separates(file.path, other)]
     if others:
         raise DataError(
-            f"{uri}:{header.line}: one column, {shown(header.values[0])}, but {shown(others[0])} "
-            f"separates every line; give ingest_data separator={shown(others[0])}"
+            f"{file.uri}:{header.line}: one column, {shown(header.values[0])}, but "
+            f"{shown(others[0])} separates every line; give ingest_data "
+            f"separator={shown(others[0])}"
         )

@@ -1,4 +1,4 @@
-"""The bytes of a CSV file: whether they are text, how they are quoted, what stands in each record.
+"""The text of a CSV file in pieces of whole records: whether it is text, and how it is quoted.
 
 Quoting is that of RFC 4180: a value that begins with a quote ends with the next one that is not
 doubled. A quote within a value that does not begin with one is a character like any other.
@@ -6,19 +6,19 @@ doubled. A quote within a value that does not begin with one is a character like
 
 import codecs
 import csv
-import io
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
+from pathlib import Path
+from typing import IO, NamedTuple
 
+from kanaria.components.ingest import csv_quotes, text_lines
 from kanaria.components.shared.data_reference import DataFile
-from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.errors import DataError
 
-PIECE_BYTES = 16 << 20
-"""How much is looked at, at once."""
+PIECE_BYTES = 4 << 20
+"""How much is read at once; more where one record is longer."""
 
-LINE_END = re.compile(rb"\r\n|\r|\n")
 OTHER_KINDS = {
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
@@ -27,6 +27,7 @@ OTHER_KINDS = {
     b"PAR1": "Parquet",
 }
 """How files begin that only bear the name of a CSV file."""
+LONGEST_KIND = max(map(len, OTHER_KINDS))
 
 
 class Record(NamedTuple):
@@ -37,127 +38,109 @@ class Record(NamedTuple):
     values: list[str]
 
 
-def _line(data: bytes, position: int) -> int:
-    """Return the number of the line on which a byte stands; the first is 1."""
-    return 1 + sum(1 for _ in LINE_END.finditer(data, 0, position))
+class _Text:
+    """Reads the bytes of a file one after the other and refuses what is not UTF-8."""
 
+    def __init__(self, file: DataFile, opened: IO[bytes]) -> None:
+        self._file, self._opened = file, opened
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._end = 0
 
-def line_start(data: bytes, line: int) -> int:
-    """Return the position of the first byte of a line, the end of the data behind the last."""
-    ends = (found.end() for found in LINE_END.finditer(data))
-    return next(islice(ends, line - 2, None), len(data)) if line > 1 else 0
+    def begin(self) -> bytes:
+        """Return the first bytes, without the mark that some programs begin a text with."""
+        data = self._opened.read(LONGEST_KIND)
+        for start, kind in OTHER_KINDS.items():
+            if data.startswith(start):
+                raise DataError(
+                    f"{self._file.uri}:1: is {kind}, no CSV text; save it as CSV in UTF-8"
+                )
+        return self._checked(data).removeprefix(codecs.BOM_UTF8)
 
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, about `size`; a line end of two characters stays whole."""
+        return self._checked(text_lines.whole_ends(self._opened, size))
 
-def _is_utf8(data: bytes) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    pieces = range(0, len(data), PIECE_BYTES)
-    try:
-        for start in pieces:
-            decoder.decode(data[start : start + PIECE_BYTES])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _not_utf8(uri: str, data: bytes) -> DataError:
-    """Return the error for the first byte that is not UTF-8; there must be one."""
-    start = 0
-    while True:
-        found = LINE_END.search(data, start)
-        end = found.end() if found else len(data)
-        try:
-            data[start:end].decode()
-        except UnicodeDecodeError as error:
-            return DataError(
-                f"{uri}:{_line(data, start)}: byte {error.start + 1} of the line, "
-                f"0x{data[start + error.start]:02x}, is not UTF-8; save the file as UTF-8"
+    def _checked(self, data: bytes) -> bytes:
+        pending = self._decoder.getstate()[0]
+        if pending or not data or not data.isascii():
+            try:
+                self._decoder.decode(data, final=not data)
+            except UnicodeDecodeError as error:
+                raise self._not_utf8(self._end - len(pending) + error.start) from error
+        if (place := data.find(b"\0")) >= 0:
+            line, _ = text_lines.line_at(self._file.path, self._end + place)
+            raise DataError(
+                f"{self._file.uri}:{line}: holds a zero byte, which no text has; "
+                "save the file as CSV in UTF-8"
             )
-        start = end
+        self._end += len(data)
+        return data
+
+    def _not_utf8(self, place: int) -> DataError:
+        line, start = text_lines.line_at(self._file.path, place)
+        wrong = text_lines.bytes_at(self._file.path, place, 1)
+        return DataError(
+            f"{self._file.uri}:{line}: byte {place - start + 1} of the line, 0x{wrong.hex()}, is "
+            "not UTF-8; save the file as UTF-8"
+        )
 
 
-def text_of(file: DataFile) -> bytes:
-    """Return the bytes of a file of UTF-8, without the mark that some programs begin it with.
+def check_begin(file: DataFile) -> None:
+    """Raise DataError if what a file begins with is no text in UTF-8."""
+    with file.path.open("rb") as opened:
+        text = _Text(file, opened)
+        text.begin()
+        text.read(PIECE_BYTES)
+
+
+def pieces(file: DataFile, separator: str) -> Iterator[bytes]:
+    """Yield the text of a file, each time as many whole records as fit.
 
     Raises:
-        DataError: it is no text, or not UTF-8; the message names the first such byte.
+        DataError: it is no text, or not UTF-8; the message names the first such byte. Or a quote
+            is not closed where its value ends.
     """
-    data = file.path.read_bytes()
-    for start, kind in OTHER_KINDS.items():
-        if data.startswith(start):
-            raise DataError(f"{file.uri}:1: is {kind}, no CSV text; save it as CSV in UTF-8")
-    if not _is_utf8(data):
-        raise _not_utf8(file.uri, data)
-    if (place := data.find(b"\0")) >= 0:
-        raise DataError(
-            f"{file.uri}:{_line(data, place)}: holds a zero byte, which no text has; "
-            "save the file as CSV in UTF-8"
-        )
-    return data.removeprefix(codecs.BOM_UTF8)
+    quotes = csv_quotes.Quotes(file, separator)
+    with file.path.open("rb") as opened:
+        text = _Text(file, opened)
+        data, size = text.begin(), PIECE_BYTES
+        while read := text.read(size):
+            data += read
+            end = quotes.records_end(data)
+            # A record that is longer is looked at anew each time, so each time twice as much.
+            size = PIECE_BYTES if end else max(PIECE_BYTES, len(data))
+            if end:
+                yield data[:end]
+                quotes.passed(end)
+                data = data[end:]
+    quotes.check_end(data)
+    if data:
+        yield data
 
 
-VALUE = rb'"[^"]*(?:""[^"]*)*"(?!") *'
-"""A value in quotes, and the blanks behind it, which belong to it as all readers have it."""
-QUOTES_AT_ONCE = 1000
-"""How many quotes one match passes over; it keeps a way back for each until it ends."""
-
-
-def check_quotes(uri: str, data: bytes, separator: str) -> None:
-    """Raise DataError with the line where a quote opens that is not closed as it should be.
-
-    Readers of CSV take such a value to go on through the rows below, and say nothing.
-    """
-    ends = re.escape(f"\r\n{separator}".encode())
-    begins, over, within = rb"(?<![^%b])" % ends, rb"(?![^%b])" % ends, rb"(?<=[^%b])" % ends
-    # Python before 3.11.5 goes wrong with possessive quantifiers (python/cpython#106052).
-    well = rb'[^"]*(?:%b%b%b[^"]*|%b"[^"]*){0,%d}' % (begins, VALUE, over, within, QUOTES_AT_ONCE)
-    start = _passed(re.compile(well), data)
-    if start == len(data):
-        return
-    closed = re.compile(VALUE).match(data, start)
-    if closed is None:
-        raise DataError(
-            f"{_opening(uri, data, start)} and is never closed; close it, or put the value into "
-            "quotes and double those inside"
-        )
-    end = closed.end()
-    raise DataError(
-        f"{_opening(uri, data, start)} and closes on line {_line(data, end)} before "
-        f"{_beginning(data, end)}; close it where its value ends, and double quotes inside"
-    )
-
-
-def _passed(well: re.Pattern[bytes], data: bytes) -> int:
-    """Return how far `well`, which may match nothing, goes on matching from the beginning."""
-    start, end = -1, 0
-    while end > start:
-        start, found = end, well.match(data, end)
-        end = found.end() if found else start
-    return end
-
-
-def _opening(uri: str, data: bytes, start: int) -> str:
-    return f"{uri}:{_line(data, start)}: a quote opens before {_beginning(data, start + 1)}"
-
-
-def _beginning(data: bytes, start: int) -> str:
-    """Return the next characters of a line as a message shows them."""
-    return shown(LINE_END.split(data[start : start + 40], 1)[0].decode(errors="ignore"))
-
-
-def records(data: bytes, separator: str) -> Iterator[Record]:
+def records(path: Path, separator: str) -> Iterator[Record]:
     """Yield the records; blank lines are skipped, but in a file of one column they are values.
 
     Slow: for the header and for messages.
     """
-    csv.field_size_limit(max(csv.field_size_limit(), len(data)))  # The process's own is 131,072.
-    reader = csv.reader(
-        io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline=""), delimiter=separator
-    )
-    line, columns = 1, 0
-    for values in reader:
-        found = values or ([""] if columns == 1 else [])
-        if found:
-            columns = columns or len(found)
-            yield Record(line, reader.line_num + 1, found)
-        line = reader.line_num + 1
+    csv.field_size_limit(max(csv.field_size_limit(), path.stat().st_size))  # It has 131,072.
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as text:
+        reader = csv.reader(text, delimiter=separator)
+        line, columns = 1, 0
+        for values in reader:
+            found = values or ([""] if columns == 1 else [])
+            if found:
+                columns = columns or len(found)
+                yield Record(line, reader.line_num + 1, found)
+            line = reader.line_num + 1
+
+
+def row_line(path: Path, separator: str, row: int) -> int:
+    """Return the line on which a row begins; `row` 0 is the first below the header."""
+    return next(islice(records(path, separator), row + 1, None)).line
+
+
+def line_start(data: bytes, line: int) -> int:
+    """Return the position of the first byte of a line, the end of the data behind the last."""
+    ends = (found.end() for found in re.finditer(text_lines.LINE_END, data))
+    return next(islice(ends, line - 2, None), len(data)) if line > 1 else 0

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kanaria.components.ingest import column_types, csv_numbers, timestamps, typed_values
-from kanaria.components.ingest.input_file import InputFile
+from kanaria.components.ingest import csv_numbers, timestamps, typed_values
+from kanaria.components.ingest.column_types import Conversion
 from kanaria.components.ingest.misfit import Convert, MisfitError
+from kanaria.components.ingest.survey import Surveyed
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
 
@@ -120,14 +121,14 @@ def _of_values(kind: pa.DataType) -> Convert:
     return typed_values.by_value(convert)
 
 
-def _lists(files: Sequence[InputFile], name: str) -> bool:
+def _lists(files: Sequence[Surveyed], name: str) -> bool:
     """Tell whether a column has lists; a file without values in it does not matter.
 
     Raises:
         DataError: it has lists in one file and single values in another.
     """
-    known = [file for file in files if column_types.has_values(file, name)]
-    lists = [typed_values.is_list(file.table[name].type) for file in known]
+    known = [one.file for one in files if one.has_values(name)]
+    lists = [typed_values.is_list(file.schema.field(name).type) for file in known]
     if any(lists) and not all(lists):
         raise DataError(
             f"column {shown(name)} has lists in {known[lists.index(True)].uri} and single values "
@@ -136,36 +137,42 @@ def _lists(files: Sequence[InputFile], name: str) -> bool:
     return any(lists)
 
 
-def _check_zones(files: Sequence[InputFile], name: str, found: Sequence[pa.ChunkedArray]) -> None:
-    """Raise DataError if only some of a column's timestamps have a zone."""
-    texts = [pc.list_flatten(c) if typed_values.is_list(c.type) else c for c in found]
-    zones = [pc.ends_with(text, "Z") for text in texts]
-    zoned = [file.uri for file, zone in zip(files, zones, strict=True) if _holds(zone, True)]
-    local = [file.uri for file, zone in zip(files, zones, strict=True) if _holds(zone, False)]
-    if zoned and local:
-        raise DataError(
-            f"column {shown(name)} has times with a zone in {zoned[0]} and times without one in "
-            f"{local[0]}; give all a zone, or none"
-        )
-
-
-def _holds(flags: pa.ChunkedArray, flag: bool) -> bool:
-    return bool(pc.index(flags, flag).as_py() >= 0)
-
-
-def columns(files: Sequence[InputFile], name: str, declared: str) -> list[pa.ChunkedArray]:
-    """Return one column of every file in the type that is declared for it.
+def conversion(files: Sequence[Surveyed], name: str, declared: str) -> Conversion:
+    """Return what one column of every file becomes for the type that is declared for it.
 
     Raises:
-        DataError: a value does not fit; the message names its place. Or only some timestamps
-            have a zone.
+        DataError: it has lists in one file and single values in another.
     """
     kind = NAMES[declared]
     single = typed_values.examples_type(kind)
-    target = pa.list_(single) if _lists(files, name) else single
-    remedy = f"it is declared {declared}: mend it, or declare another type"
-    convert = _of_values(kind)
-    found = [column_types.converted(file, name, target, convert, remedy) for file in files]
-    if kind == typed_values.LOCAL:
-        _check_zones(files, name, found)
-    return found
+    return Conversion(
+        name=name,
+        target=pa.list_(single) if _lists(files, name) else single,
+        convert=_of_values(kind),
+        remedy=f"it is declared {declared}: mend it, or declare another type",
+    )
+
+
+class Zones:
+    """Whether all times of a column that is declared so have a zone, or none has."""
+
+    def __init__(self, name: str) -> None:
+        """Begin a column."""
+        self._name = name
+        self._first: dict[bool, str] = {}
+
+    def add(self, column: pa.ChunkedArray, uri: str) -> None:
+        """Look at converted rows of the file `uri`."""
+        texts = pc.list_flatten(column) if typed_values.is_list(column.type) else column
+        zones = pc.ends_with(texts, "Z")
+        for flag in (True, False):
+            if pc.index(zones, flag).as_py() >= 0:
+                self._first.setdefault(flag, uri)
+
+    def check(self) -> None:
+        """Raise DataError if only some of the timestamps have a zone."""
+        if len(self._first) > 1:
+            raise DataError(
+                f"column {shown(self._name)} has times with a zone in {self._first[True]} and "
+                f"times without one in {self._first[False]}; give all a zone, or none"
+            )

@@ -6,6 +6,8 @@ both are named in a warning.
 """
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -39,27 +41,50 @@ def _narrowed(values: NDArray[np.float64], name: str) -> NDArray[np.float32]:
     return narrowed
 
 
-def _is_rounded(name: str, column: pa.ChunkedArray) -> bool:
-    values = _values(column)
-    if values is None:
-        return False
-    narrowed = _narrowed(values, name)
-    lost = (values == np.floor(values)) | (narrowed == 0)
-    changed = np.flatnonzero(lost & (narrowed != values))
-    if changed.size:
-        before, after = values[changed[0]], float(narrowed[changed[0]])
-        logger.warning(
-            "column %s: %d values such as %r become another number, here %r, as 32-bit floats; "
-            "for ids give column_types int64 or string",
-            *(shown(name), changed.size, before, after),
-        )
-    return bool(changed.size)
+@dataclass(slots=True)
+class _Changed:
+    """Values that 32-bit floats change: how many, and the first with what it becomes."""
+
+    count: int
+    before: float
+    after: float
 
 
-def rounded_columns(table: pa.Table) -> tuple[str, ...]:
-    """Return the columns with whole numbers that 32-bit floats change, or values they make 0.
+class Rounding:
+    """Looks for whole numbers that 32-bit floats change, and values that they make 0."""
 
-    Raises:
-        DataError: a value is beyond 32-bit floats.
-    """
-    return tuple(name for name in table.column_names if _is_rounded(name, table[name]))
+    def __init__(self) -> None:
+        """Begin with no rows."""
+        self._changed: dict[str, _Changed] = {}
+
+    def add(self, table: pa.Table) -> None:
+        """Look at rows.
+
+        Raises:
+            DataError: a value is beyond 32-bit floats.
+        """
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            values = _values(column)
+            if values is not None:
+                self._add(name, values)
+
+    def _add(self, name: str, values: NDArray[np.float64]) -> None:
+        narrowed = _narrowed(values, name)
+        lost = (values == np.floor(values)) | (narrowed == 0)
+        changed = np.flatnonzero(lost & (narrowed != values))
+        if changed.size:
+            first = changed[0]
+            new = _Changed(count=0, before=values[first], after=float(narrowed[first]))
+            self._changed.setdefault(name, new).count += int(changed.size)
+
+    def columns(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return those of `names` that have such values; each is told in a warning."""
+        found = tuple(name for name in names if name in self._changed)
+        for name in found:
+            one = self._changed[name]
+            logger.warning(
+                "column %s: %d values such as %r become another number, here %r, as 32-bit "
+                "floats; for ids give column_types int64 or string",
+                *(shown(name), one.count, one.before, one.after),
+            )
+        return found

@@ -1,12 +1,13 @@
 """Folders named `key=value` right above the files become columns, as Hive and Spark read them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+import numpy as np
 import pyarrow as pa
 
-from kanaria.components.ingest import typed_table
-from kanaria.components.ingest.input_file import InputFile
+from kanaria.components.ingest import input_file, typed_rows
 from kanaria.components.shared import hive, storage
 from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
@@ -61,52 +62,60 @@ def _check_same(column: pa.ChunkedArray, name: str, file: DataFile, text: str | 
             )
 
 
-def _check_in_files(
-    table: pa.Table,
-    name: str,
-    files: Sequence[DataFile],
-    counts: Sequence[int],
-    texts: Sequence[str | None],
-) -> None:
-    start = 0
-    for file, count, text in zip(files, counts, texts, strict=True):
-        _check_same(table[name].slice(start, count), name, file, text)
-        start += count
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FolderColumns:
+    """What the folders above each file say.
+
+    Attributes:
+        files: the files, in order.
+        said: name of a column that the files have themselves -> its text in each file.
+        added: one row a file, for the columns that they have not.
+    """
+
+    files: tuple[DataFile, ...]
+    said: Mapping[str, tuple[str | None, ...]]
+    added: pa.Table
+
+    def to(self, table: pa.Table, number: int) -> pa.Table:
+        """Return some rows of a file with the columns that they lack.
+
+        Args:
+            table: the rows, with the columns of the file.
+            number: which file it is.
+
+        Raises:
+            DataError: the file's own column says otherwise than its folder.
+        """
+        for name in sorted(set(self.said) & set(table.column_names)):
+            _check_same(table[name], name, self.files[number], self.said[name][number])
+        places = pa.array(np.full(table.num_rows, number))
+        for name, column in zip(self.added.column_names, self.added.columns, strict=True):
+            table = table.append_column(name, column.take(places))
+        return table
 
 
-def added(
-    table: pa.Table,
-    files: Sequence[DataFile],
-    counts: Sequence[int],
-    column_types: Mapping[str, str],
-) -> pa.Table:
-    """Return the rows with a column for each key of the files' folders, typed as text of CSV is.
+def found(
+    files: Sequence[DataFile], names: Sequence[str], column_types: Mapping[str, str]
+) -> FolderColumns:
+    """Return a column for each key of the files' folders, typed as text of CSV is.
 
     A column that the files have themselves stays, if it says the same.
 
     Args:
-        table: the rows of all files, in order.
         files: the files.
-        counts: number of rows of each.
+        names: of the columns that they have.
         column_types: column name -> type that the user declares.
 
     Raises:
-        DataError: the files' folders have different keys, or a file's column says otherwise.
+        DataError: the files' folders have different keys.
     """
     keys = _keys_of_all(files)
-    texts = {name: [one[name] for one in keys] for name in keys[0]}
-    for name in sorted(set(texts) & set(table.column_names)):
-        _check_in_files(table, name, files, counts, texts.pop(name))
-    if not texts:
-        return table
+    texts = {name: tuple(one[name] for one in keys) for name in keys[0]}
+    said = {name: values for name, values in texts.items() if name in names}
+    new = {name: pa.array(texts[name], pa.string()) for name in texts if name not in said}
     uris = tuple(file.uri for file in files)
-    by_file = InputFile(
-        uri=uris[0],
-        table=pa.table({name: pa.array(values, pa.string()) for name, values in texts.items()}),
-        row_uris=uris,
-    )
-    numbers = pa.array([n for n, count in enumerate(counts) for _ in range(count)], pa.int64())
-    columns = typed_table.joined([by_file], column_types).take(numbers)
-    for name in columns.column_names:
-        table = table.append_column(name, columns[name])
-    return table
+    table = pa.table(new)
+    if new:
+        by_file = input_file.of_table(uris[0], table, uris)
+        table = typed_rows.joined([by_file], column_types).table()
+    return FolderColumns(files=tuple(files), said=said, added=table)

@@ -1,35 +1,28 @@
-"""The work of ingest_data: files or a query in, one folder of files a split out."""
+"""The work of ingest_data: files or a query in, one folder of files a split out.
 
-import logging
-from collections.abc import Mapping, Sequence
+The rows pass through several times, some at a time: for the types of the columns, for shares of
+time, and for the files.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from kanaria.components.ingest import (
     csv_separator,
     declared_types,
-    float32,
+    source,
     split_rows,
-    typed_table,
+    typed_rows,
 )
-from kanaria.components.ingest.source import Source, from_files, from_query
-from kanaria.components.ingest.split_rows import Split
-from kanaria.components.shared import atomic, examples
+from kanaria.components.ingest.places import Places
+from kanaria.components.ingest.source import Source
+from kanaria.components.ingest.write_splits import write_splits
+from kanaria.components.shared import atomic
 from kanaria.components.shared.database_reference import is_database
-from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.examples import ExamplesFormat
 from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.write_examples import write_split
-
-logger = logging.getLogger(__name__)
-
-ROWS_PER_PART = 1_000_000
-NUMBERS_OR_TEXT = (pa.int64(), pa.float32(), pa.float64(), pa.string())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,58 +48,6 @@ class Ingested:
     examples_format: str
 
 
-def _check_named_column(table: pa.Table, parameter: str, name: str) -> None:
-    """Raise DataError unless `name` is "" or a column of numbers or text without gaps."""
-    if not name:
-        return
-    if name not in table.column_names:
-        raise DataError(
-            f"{parameter}={shown(name)}: no such column; the data has "
-            f"{shown(sorted(table.column_names))}"
-        )
-    missing = pc.sum(table[name].is_null(nan_is_null=True)).as_py()
-    if missing:
-        raise DataError(
-            f"{parameter}={shown(name)}: {missing} of {table.num_rows} rows have no value; "
-            "fill it or drop the rows"
-        )
-    if table[name].type not in NUMBERS_OR_TEXT:
-        raise DataError(
-            f"{parameter}={shown(name)}: has type {table[name].type}; name a column of numbers "
-            "or text"
-        )
-
-
-def _rows(places: NDArray[np.int64], named: Sequence[Split]) -> dict[str, int]:
-    """Return each split's number of rows; raise DataError if one gets none.
-
-    `places` has the index of each row's split, shape (rows,).
-    """
-    counts = np.bincount(places, minlength=len(named))
-    rows = {split.name: int(count) for split, count in zip(named, counts, strict=True)}
-    empty = [name for name, count in rows.items() if count == 0]
-    if empty:
-        raise DataError(
-            f"splits: {shown(empty)} would get none of the {len(places)} rows; give more data or "
-            "other weights"
-        )
-    return rows
-
-
-def _empty_columns(table: pa.Table) -> tuple[str, ...]:
-    empty = tuple(name for name in table.column_names if table[name].null_count == table.num_rows)
-    if empty:
-        logger.warning("columns without any value: %s", ", ".join(empty))
-    return empty
-
-
-def _parts(table: pa.Table) -> list[list[pa.Table]]:
-    """Return the rows of a split as one table a file."""
-    return [
-        [table.slice(start, ROWS_PER_PART)] for start in range(0, table.num_rows, ROWS_PER_PART)
-    ]
-
-
 def _check_source(data: str, query: str, separator: str, faults: Faults) -> None:
     if is_database(data):
         remedy = "leave it out, an answer of a database has none"
@@ -117,33 +58,12 @@ def _check_source(data: str, query: str, separator: str, faults: Faults) -> None
         faults.check(not query, "query", query, remedy)
 
 
-def _places(source: Source, named: Sequence[Split], key: str, time: str) -> NDArray[np.int64]:
-    """Return the index of each row's split, shape (rows,)."""
-    table = source.table
-    _check_named_column(table, "key_column", key)
-    _check_named_column(table, "time_column", time)
-    if time:
-        return split_rows.by_time(table, time, named)
-    return split_rows.by_hash(table, [key] if key else table.column_names, named)
-
-
-def _publish(
-    target: Path,
-    kind: ExamplesFormat,
-    table: pa.Table,
-    named: Sequence[Split],
-    places: NDArray[np.int64],
-) -> None:
-    """Write the rows of each split below `target`, which appears whole or not at all.
-
-    `places` has the index of each row's split, shape (rows,).
-    """
-    with atomic.published(target) as temporary:
-        temporary.mkdir()
-        for index, split in enumerate(named):
-            part = table.filter(pa.array(places == index))
-            folder = examples.split_folder(temporary, split.name)
-            write_split(folder, kind, table.schema, _parts(part))
+def _opened(
+    data: str, query: str, column_types: Mapping[str, str], separator: str
+) -> AbstractContextManager[Source]:
+    if query:
+        return source.from_query(data, query, column_types)
+    return source.from_files(data, column_types, separator)
 
 
 def ingest(
@@ -154,7 +74,7 @@ def ingest(
     key_column: str = "",
     time_column: str = "",
     query: str = "",
-    column_types: Mapping[str, str] = typed_table.NONE_DECLARED,
+    column_types: Mapping[str, str] = typed_rows.NONE_DECLARED,
     separator: str = csv_separator.COMMA,
     examples_format: str = ExamplesFormat.PARQUET.value,
 ) -> Ingested:
@@ -187,22 +107,19 @@ def ingest(
     declared_types.check(column_types, faults)
     between = csv_separator.parse(separator, faults)
     faults.raise_if_any()
-    source = (
-        from_query(data, query, column_types) if query else from_files(data, column_types, between)
-    )
-    table = source.table
-    declared_types.check_columns(column_types, table.column_names)
-    rounded = float32.rounded_columns(table)
-    places = _places(source, named, key_column, time_column)
-    rows = _rows(places, named)
     kind = ExamplesFormat(examples_format)
-    _publish(target, kind, table, named, places)
+    # What was written is published after the input is known not to have changed meanwhile.
+    with atomic.published(target) as temporary, _opened(data, query, column_types, between) as rows:
+        declared_types.check_columns(column_types, rows.schema.names)
+        temporary.mkdir()
+        with Places(rows, named, key=key_column, time=time_column) as places:
+            written = write_splits(rows, places, temporary, kind)
     return Ingested(
-        columns={field.name: str(field.type) for field in table.schema},
-        rows=rows,
-        fingerprint=source.fingerprint,
-        files=source.files,
-        empty_columns=_empty_columns(table),
-        rounded_columns=rounded,
+        columns={field.name: str(field.type) for field in rows.schema},
+        rows=written.rows,
+        fingerprint=rows.fingerprint,
+        files=rows.files,
+        empty_columns=written.empty_columns,
+        rounded_columns=written.rounded_columns,
         examples_format=kind.value,
     )

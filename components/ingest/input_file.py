@@ -1,15 +1,14 @@
-"""The rows of one source, a file or a query, and where a row stands in it."""
+"""The rows of one source, a file or a query, read as often as needed, and where a row stands."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import pyarrow as pa
 
-from kanaria.components.ingest import csv_file, csv_separator, int96, parquet_columns
-from kanaria.components.shared import arrow_files
+from kanaria.components.ingest import csv_file, csv_separator, csv_text, parquet_file
 from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
 
@@ -38,11 +37,12 @@ NAMES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InputFile:
-    """The rows of one file, or those that a query answered.
+    """The rows of one file, or those that a query answered; none of them is kept in memory.
 
     Attributes:
         uri: what messages name.
-        table: shape (rows, columns); every column of a CSV file is still text.
+        schema: of all columns; every column of a CSV file is still text.
+        read: names of columns, at least one -> the rows from the first on, some at a time.
         csv: the CSV file that they come from, or None.
         numerals: names of columns of text that hold exact numbers, as a database's NUMERIC.
         separator: between the values of the CSV file.
@@ -50,7 +50,8 @@ class InputFile:
     """
 
     uri: str
-    table: pa.Table
+    schema: pa.Schema
+    read: Callable[[Sequence[str]], Iterator[pa.Table]]
     csv: DataFile | None = None
     numerals: frozenset[str] = frozenset()
     separator: str = csv_separator.COMMA
@@ -61,13 +62,26 @@ class InputFile:
         """Whether the columns are text that is yet to be read as numbers."""
         return self.csv is not None or bool(self.row_uris)
 
+    def column(self, name: str) -> Iterator[pa.ChunkedArray]:
+        """Yield the rows of one column, some at a time."""
+        return (table[name] for table in self.read([name]))
+
     def place(self, row: int) -> str:
         """Return where `row` (0 is the first) stands, for an error message."""
         if self.row_uris:
             return self.row_uris[row]
         if self.csv is None:
             return f"{self.uri}: row {row + 1}"
-        return f"{self.uri}:{csv_file.row_line(self.csv, self.separator, row)}"
+        return f"{self.uri}:{csv_text.row_line(self.csv.path, self.separator, row)}"
+
+
+def of_table(uri: str, table: pa.Table, row_uris: tuple[str, ...] = ()) -> InputFile:
+    """Return rows that are in memory; `uri` and `row_uris` are what messages name."""
+
+    def read(names: Sequence[str]) -> Iterator[pa.Table]:
+        yield table.select(list(names))
+
+    return InputFile(uri=uri, schema=table.schema, read=read, row_uris=row_uris)
 
 
 def _formats(file: DataFile) -> list[InputFormat]:
@@ -91,36 +105,28 @@ def common_format(files: Sequence[DataFile]) -> InputFormat:
     return found.pop()
 
 
-def check_names(uri: str, names: Sequence[str]) -> None:
-    """Raise DataError if a column name stands twice."""
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"{uri}: column {shown(twice[0])} stands twice; rename one of them")
+def _of_csv(file: DataFile, separator: str) -> InputFile:
+    names = csv_file.names(file, separator)
+
+    def read(wanted: Sequence[str]) -> Iterator[pa.Table]:
+        return csv_file.tables(file, separator, names, wanted)
+
+    schema = pa.schema([(name, pa.string()) for name in names])
+    return InputFile(uri=file.uri, schema=schema, read=read, csv=file, separator=separator)
 
 
-def _read_parquet(file: DataFile) -> InputFile:
-    with arrow_files.parquet(file.path, file.uri) as opened:
-        try:
-            table = int96.read(opened, file)
-        except (ValueError, pa.ArrowException, OSError) as error:
-            raise parquet_columns.unreadable(file.uri, opened.schema_arrow, error) from error
-    check_names(file.uri, table.column_names)
-    # Pandas stores the index of a filtered frame under this name; it is no feature.
-    indexes = [name for name in table.column_names if re.fullmatch(r"__index_level_\d+__", name)]
-    return InputFile(uri=file.uri, table=parquet_columns.usable(file.uri, table.drop(indexes)))
-
-
-def read(file: DataFile, separator: str = csv_separator.COMMA) -> InputFile:
-    """Read a CSV or Parquet file.
+def opened(file: DataFile, separator: str = csv_separator.COMMA) -> InputFile:
+    """Return a CSV or Parquet file that can be read.
 
     Args:
         file: the file.
         separator: one ASCII character between the values of a CSV file.
 
     Raises:
-        DataError: the file cannot be read; the message names the place and the remedy.
+        DataError: the file cannot be read; the message names the place and the remedy. Reading
+            raises it too.
     """
-    if common_format([file]) is InputFormat.PARQUET:
-        return _read_parquet(file)
-    table = csv_file.read(file, separator)
-    return InputFile(uri=file.uri, table=table, csv=file, separator=separator)
+    if common_format([file]) is InputFormat.CSV:
+        return _of_csv(file, separator)
+    found = parquet_file.found(file)
+    return InputFile(uri=file.uri, schema=found.schema, read=found.tables)

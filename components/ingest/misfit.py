@@ -1,7 +1,7 @@
 """A value that the type of its column cannot hold, and the row on which it stands."""
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 
@@ -29,6 +29,24 @@ def first_row(column: pa.ChunkedArray, convert: Convert) -> int:
         return False
 
     return bisect_left(range(1, len(column) + 1), True, key=refused)
+
+
+def first(columns: Iterable[pa.ChunkedArray], convert: Convert) -> tuple[int, str]:
+    """Return the first row of a column that `convert` refuses, and its value for a message.
+
+    Args:
+        columns: the rows in order, some at a time.
+        convert: refuses one of them.
+    """
+    start = 0
+    for column in columns:
+        try:
+            convert(column)
+        except ValueError:
+            row = first_row(column, convert)
+            return start + row, shown_value(column, row)
+        start += len(column)
+    raise AssertionError("no value is refused")
 
 
 def shown_value(column: pa.ChunkedArray, row: int) -> str:

@@ -1,7 +1,10 @@
 """Where the rows come from: files of one format, or a query on a database."""
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -9,11 +12,14 @@ from kanaria.components.ingest import (
     csv_separator,
     folder_columns,
     input_file,
+    ordered_rows,
     sql_source,
     tf_example_files,
-    typed_table,
+    typed_rows,
 )
-from kanaria.components.ingest.input_file import InputFile, InputFormat
+from kanaria.components.ingest.folder_columns import FolderColumns
+from kanaria.components.ingest.input_file import InputFormat
+from kanaria.components.ingest.typed_rows import TypedRows
 from kanaria.components.shared import data_reference, database_reference
 from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import ParameterError, shown
@@ -21,17 +27,26 @@ from kanaria.components.shared.errors import ParameterError, shown
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """All rows, typed.
+    """All rows, typed; none of them is kept in memory.
 
     Attributes:
-        table: shape (rows, columns); one type a column.
+        schema: of the rows.
+        tables: names of columns, at least one -> the rows from the first on, some at a time.
         fingerprint: SHA-256 of the content, 64 hexadecimal digits.
         files: number of files, 0 for a query.
     """
 
-    table: pa.Table
+    schema: pa.Schema
+    tables: Callable[[Sequence[str]], Iterator[pa.Table]]
     fingerprint: str
     files: int
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Yield a folder for rows that are kept on disk until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="kanaria-rows-") as folder:
+        yield Path(folder)
 
 
 def _check_separator(kind: InputFormat, separator: str) -> None:
@@ -41,25 +56,32 @@ def _check_separator(kind: InputFormat, separator: str) -> None:
         )
 
 
-def _rows(files: Sequence[DataFile], column_types: Mapping[str, str], separator: str) -> pa.Table:
-    """Return the rows of all files, with the columns that their folders name."""
+def _rows(
+    files: Sequence[DataFile], column_types: Mapping[str, str], separator: str, folder: Path
+) -> TypedRows:
+    """Return the rows of all files."""
     kind = input_file.common_format(files)
     _check_separator(kind, separator)
     if kind is InputFormat.TFRECORD:
-        records, counts = tf_example_files.read(files)
-        uris = ", ".join(file.uri for file in files)
-        table = typed_table.with_types(InputFile(uri=uris, table=records), column_types)
-    else:
-        inputs = [input_file.read(file, separator) for file in files]
-        counts = [one.table.num_rows for one in inputs]
-        table = typed_table.joined(inputs, column_types)
-    return folder_columns.added(table, files, counts, column_types)
+        return tf_example_files.read(files, folder, column_types)
+    return typed_rows.joined([input_file.opened(file, separator) for file in files], column_types)
 
 
+def _with_folders(
+    rows: TypedRows, folders: FolderColumns, names: Sequence[str]
+) -> Iterator[pa.Table]:
+    """Yield columns of the rows, of which some are what the files' folders say."""
+    # One column of the files tells how many rows there are.
+    own = [name for name in rows.schema.names if name in names] or rows.schema.names[:1]
+    for number, table in rows.tables(own):
+        yield folders.to(table, number).select(list(names))
+
+
+@contextmanager
 def from_files(
     data: str, column_types: Mapping[str, str], separator: str = csv_separator.COMMA
-) -> Source:
-    """Read the files that a reference names.
+) -> Iterator[Source]:
+    """Yield the rows of the files that a reference names, with columns for their folders.
 
     Args:
         data: the reference.
@@ -68,23 +90,32 @@ def from_files(
 
     Raises:
         ParameterError: the reference is malformed.
-        DataError: a file does not exist, cannot be read, changes meanwhile, or does not fit the
-            others or a declared type.
+        DataError: a file does not exist, cannot be read, does not fit the others or a declared
+            type, or has changed when the block ends.
         NotReadyError: an object store does not answer.
     """
-    with data_reference.opened(data) as opened:
-        table = _rows(opened.files, column_types, separator)
-    return Source(table=table, fingerprint=opened.fingerprint, files=len(opened.files))
+    with _folder() as folder, data_reference.opened(data) as opened:
+        rows = _rows(opened.files, column_types, separator, folder)
+        folders = folder_columns.found(opened.files, rows.schema.names, column_types)
+        yield Source(
+            schema=pa.schema([*rows.schema, *folders.added.schema]),
+            tables=lambda names: _with_folders(rows, folders, names),
+            fingerprint=opened.fingerprint,
+            files=len(opened.files),
+        )
 
 
-def from_query(data: str, query: str, column_types: Mapping[str, str]) -> Source:
-    """Read the rows that a database answers with; in an order that is theirs alone.
+@contextmanager
+def from_query(data: str, query: str, column_types: Mapping[str, str]) -> Iterator[Source]:
+    """Yield the rows that a database answers with; in an order that is theirs alone.
 
     Raises:
         ParameterError: the URI holds a password, or there is no driver for it.
         DataError: the database refuses the query, or answers with no rows.
         NotReadyError: the database does not answer.
     """
-    answer = sql_source.read(database_reference.parse(data), query)
-    table, fingerprint = sql_source.in_order(typed_table.joined([answer], column_types))
-    return Source(table=table, fingerprint=fingerprint, files=0)
+    with _folder() as folder:
+        answer = sql_source.read(database_reference.parse(data), query, folder)
+        rows = typed_rows.joined([answer], column_types)
+        ordered, content = ordered_rows.in_order(rows, folder)
+        yield Source(schema=rows.schema, tables=ordered.tables, fingerprint=content, files=0)

@@ -1,4 +1,4 @@
-"""Which split a row belongs to: by a stable hash, or by shares of time. Pure functions."""
+"""Which split a row belongs to by a stable hash of its values. Pure functions."""
 
 import hashlib
 import re
@@ -11,9 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanaria.components.ingest import timestamps
-from kanaria.components.ingest.misfit import MisfitError, first_row, shown_value
-from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
 
 BLOCK_ROWS = 20_000
@@ -79,52 +76,3 @@ def by_hash(table: pa.Table, columns: Sequence[str], splits: Sequence[Split]) ->
     rows = (int.from_bytes(row[:8], "big") % total for row in digests(table, columns))
     buckets = np.fromiter(rows, dtype=np.int64, count=table.num_rows)
     return np.searchsorted(ends, buckets, side="right")
-
-
-def _instants(texts: pa.ChunkedArray, column: str) -> NDArray[np.int64]:
-    """Return a number for each time, shape (rows,), that grows with the time."""
-    try:
-        times = timestamps.parsed(texts)
-    except MisfitError as error:
-        row = first_row(texts, lambda some: timestamps.parsed(some).seconds)
-        raise DataError(
-            f"time_column={shown(column)}: {shown_value(texts, row)}: {error}; write ISO 8601, or "
-            "numbers"
-        ) from error
-    _check_zones(texts, times.have_zone, column)
-    # Seconds over 10,000 years and nanoseconds together need more than 64 bits.
-    _, seconds = np.unique(times.seconds.to_numpy(), return_inverse=True)
-    return seconds * 10**9 + times.nanoseconds.to_numpy()
-
-
-def _check_zones(texts: pa.ChunkedArray, have_zone: pa.ChunkedArray, column: str) -> None:
-    """Raise DataError if only some times have a zone: nobody knows which is earlier."""
-    zoned, local = (pc.index(have_zone, flag).as_py() for flag in (True, False))
-    if zoned >= 0 and local >= 0:
-        raise DataError(
-            f"time_column={shown(column)}: {shown_value(texts, zoned)} has a zone, "
-            f"{shown_value(texts, local)} has none; give every time a zone, or none"
-        )
-
-
-def by_time(table: pa.Table, column: str, splits: Sequence[Split]) -> NDArray[np.int64]:
-    """Return the index of each row's split, shape (rows,): the first split is the oldest.
-
-    Rows of one time stay together, so a split can be off its share by the rows of one time.
-
-    Args:
-        table: typed rows.
-        column: numbers, or text in ISO 8601, compared as instants; no value is missing.
-        splits: names and weights.
-
-    Raises:
-        DataError: the times are text of another form, or only some of them have a zone.
-    """
-    values = table[column]
-    is_text = values.type == pa.string()
-    times = _instants(values, column) if is_text else values.to_numpy()
-    _, place, counts = np.unique(times, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - counts)[place]  # How many rows are older.
-    total = sum(split.weight for split in splits)
-    ends = np.array(list(accumulate(split.weight for split in splits))) * table.num_rows / total
-    return np.searchsorted(ends, ranks, side="right")

@@ -4,17 +4,21 @@ A driver is the package `adbc_driver_<scheme of the URI>`; PostgreSQL's is there
 by Python itself.
 """
 
-import hashlib
 import importlib
 import importlib.util
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from kanaria.components.ingest import split_rows, sqlite_source
-from kanaria.components.ingest.input_file import InputFile, check_names
-from kanaria.components.shared import fingerprint
+from kanaria.components.ingest import sqlite_source
+from kanaria.components.ingest.input_file import InputFile
+from kanaria.components.ingest.parquet_file import check_names
+from kanaria.components.ingest.spool import Spool
 from kanaria.components.shared.database_reference import DatabaseReference
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError, shown
 
@@ -29,6 +33,14 @@ MEANINGLESS = ("money", "interval", "oid")
 """Types that Arrow gets as cents, as months, days and nanoseconds, and with a sign."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Answer:
+    """What a database answers; the batches must be read while it is connected."""
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+
+
 def _driver(database: DatabaseReference) -> Any:
     """Return the DB-API module of the database's driver."""
     package = f"adbc_driver_{DRIVERS.get(database.scheme, database.scheme)}"
@@ -40,13 +52,11 @@ def _driver(database: DatabaseReference) -> Any:
     return importlib.import_module(f"{package}.dbapi")
 
 
-def _answer(database: DatabaseReference, query: str) -> pa.Table:
-    driver = _driver(database)
+@contextmanager
+def _faults(database: DatabaseReference, driver: Any) -> Iterator[None]:
+    """Tell what a database refuses as our own errors."""
     try:
-        # Nothing is committed, so a query that changes the database leaves it as it was.
-        with driver.connect(database.uri) as connection, connection.cursor() as cursor:
-            cursor.execute(query)
-            return cursor.fetch_record_batch().read_all()
+        yield
     except driver.OperationalError as error:
         raise NotReadyError(
             f"data={shown(database.name)}: {shown(_told(error))}; see that the database answers "
@@ -56,6 +66,31 @@ def _answer(database: DatabaseReference, query: str) -> pa.Table:
         raise DataError(
             f"query on {database.name}: {shown(_told(error))}; mend the query"
         ) from error
+
+
+@contextmanager
+def _answer(database: DatabaseReference, query: str) -> Iterator[_Answer]:
+    driver = _driver(database)
+    with ExitStack() as stack:
+        with _faults(database, driver):
+            # Nothing is committed, so a query that changes the database leaves it as it was.
+            connection = stack.enter_context(driver.connect(database.uri))
+            cursor = stack.enter_context(connection.cursor())
+            cursor.execute(query)
+            reader = cursor.fetch_record_batch()
+        yield _Answer(schema=reader.schema, batches=_batches(database, driver, reader))
+
+
+def _batches(
+    database: DatabaseReference, driver: Any, reader: pa.RecordBatchReader
+) -> Iterator[pa.RecordBatch]:
+    batches = iter(reader)
+    while True:
+        with _faults(database, driver):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
 
 
 def _told(error: Exception) -> str:
@@ -79,8 +114,13 @@ def _check_type(database: DatabaseReference, field: pa.Field) -> None:
         )
 
 
-def read(database: DatabaseReference, query: str) -> InputFile:
-    """Return the rows that the database answers `query` with.
+def read(database: DatabaseReference, query: str, folder: Path) -> InputFile:
+    """Return the rows that the database answers `query` with, which it is asked once.
+
+    Args:
+        database: which one.
+        query: SQL.
+        folder: where the rows are kept while they are read.
 
     Raises:
         ParameterError: there is no driver for the database.
@@ -88,23 +128,17 @@ def read(database: DatabaseReference, query: str) -> InputFile:
         DataError: the database refuses the query, or a column has no form in the examples.
     """
     if database.scheme == "sqlite":
-        return sqlite_source.read(database, query)
-    table = _answer(database, query)
-    check_names(database.name, table.column_names)
-    for field in table.schema:
-        _check_type(database, field)
-    numerals = (field.name for field in table.schema if _type_there(field) in NUMERIC)
-    plain = pa.table(table.columns, names=table.column_names)
-    return InputFile(uri=database.name, table=plain, numerals=frozenset(numerals))
-
-
-def in_order(table: pa.Table) -> tuple[pa.Table, str]:
-    """Return the rows in an order of their values alone, and the fingerprint of the content.
-
-    A database may answer in another order each time; equal rows shall give equal examples.
-    """
-    digests = list(split_rows.digests(table, table.column_names))
-    order = sorted(range(table.num_rows), key=digests.__getitem__)
-    types = sorted(f"{field.name}: {field.type}" for field in table.schema)
-    content = hashlib.sha256(b"".join(sorted(digests))).hexdigest()
-    return table.take(pa.array(order, pa.int64())), fingerprint.of_text(*types, content)
+        return sqlite_source.read(database, query, folder)
+    spool = Spool(folder / "answer")
+    with _answer(database, query) as answer:
+        schema = answer.schema
+        check_names(database.name, schema.names)
+        for field in schema:
+            _check_type(database, field)
+        # Without what the driver says of the types, which has no meaning further on.
+        plain = pa.schema([(field.name, field.type) for field in schema])
+        for batch in answer.batches:
+            spool.write(pa.RecordBatch.from_arrays(batch.columns, schema=plain))
+        spool.close()
+    numerals = frozenset(field.name for field in schema if _type_there(field) in NUMERIC)
+    return InputFile(uri=database.name, schema=plain, read=spool.tables, numerals=numerals)

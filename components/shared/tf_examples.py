@@ -7,7 +7,6 @@ a split keeps both in `columns.arrow`, an Arrow schema.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +18,8 @@ from kanaria.components.shared.errors import DataError, shown
 
 COLUMNS = "columns.arrow"
 ROWS_PER_BATCH = 10_000
+BATCH_BYTES = 64 << 20
+"""Batches of so many bytes have fewer rows than were asked for."""
 Types = dict[str, pa.DataType]
 """Feature name -> type of its column, for features that have a value somewhere."""
 LISTS = {pa.int64(): "int64_list", pa.float32(): "float_list", pa.large_binary(): "bytes_list"}
@@ -70,6 +71,20 @@ def _fault(file: DataFile, records: Sequence[bytes], first: int, known: Types) -
     return DataError(f"{file.uri}: records from {first} on cannot be decoded; write them again")
 
 
+def _groups(records: Iterator[bytes], rows: int) -> Iterator[list[bytes]]:
+    """Yield consecutive records, at most `rows` at once, and fewer where they are large."""
+    group: list[bytes] = []
+    size = 0
+    for record in records:
+        group.append(record)
+        size += len(record)
+        if len(group) == rows or size >= BATCH_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
 def typed_batches(file: DataFile, rows: int, types: Types) -> Iterator[pa.RecordBatch]:
     """Yield the records of one file as batches; features are sorted by name.
 
@@ -81,8 +96,8 @@ def typed_batches(file: DataFile, rows: int, types: Types) -> Iterator[pa.Record
     Raises:
         DataError: a record is broken, is no tf.Example, or a feature changes its type.
     """
-    records, first = tf_record.records(file), 1
-    while group := list(islice(records, rows)):
+    first = 1
+    for group in _groups(tf_record.records(file), rows):
         batch = _decoded(group)
         if batch is None or _differing(_types(batch), types):
             raise _fault(file, group, first, types)

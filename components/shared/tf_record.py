@@ -9,7 +9,7 @@ import gzip
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, cast
 
@@ -96,13 +96,32 @@ def records(file: DataFile) -> Iterator[bytes]:
             number += 1
 
 
+class GzipWriter:
+    """Writes records as a gzip TFRecord file; equal records give equal bytes."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin the file; whoever does so closes it."""
+        self._file = path.open("wb")
+        # Without a name and a time, as gzip would otherwise put both into the file.
+        self._packed = gzip.GzipFile(
+            "", "wb", compresslevel=GZIP_LEVEL, fileobj=self._file, mtime=0
+        )
+
+    def write(self, record: bytes) -> None:
+        """Add a record."""
+        length = struct.pack("<Q", len(record))
+        self._packed.write(b"".join((length, _masked(length), record, _masked(record))))
+
+    def close(self) -> None:
+        """End the file."""
+        try:
+            self._packed.close()
+        finally:
+            self._file.close()
+
+
 def write_gzip(path: Path, data: Iterable[bytes]) -> None:
-    """Write records as a gzip TFRecord file; equal records give equal bytes."""
-    # Without a name and a time, as gzip would otherwise put both into the file.
-    with (
-        path.open("wb") as file,
-        gzip.GzipFile("", "wb", compresslevel=GZIP_LEVEL, fileobj=file, mtime=0) as packed,
-    ):
+    """Write records as a gzip TFRecord file."""
+    with closing(GzipWriter(path)) as writer:
         for record in data:
-            length = struct.pack("<Q", len(record))
-            packed.write(b"".join((length, _masked(length), record, _masked(record))))
+            writer.write(record)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kanaria.components.ingest import ingest as work
+from kanaria.components.ingest import write_splits as work
 from kanaria.components.ingest.ingest import Ingested, ingest
 from kanaria.components.shared import data_reference, examples, fingerprint, write_examples
 from kanaria.components.shared.data_reference import DataFile

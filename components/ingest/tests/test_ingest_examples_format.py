@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kanaria.components.ingest import ingest as work
+from kanaria.components.ingest import write_splits as work
 from kanaria.components.ingest.ingest import ingest
 from kanaria.components.shared import examples, fingerprint, tf_examples
 from kanaria.components.shared.errors import DataError, ParameterError

@@ -15,6 +15,11 @@ from kanaria.components.shared.data_reference import DataFile
 US = pa.timestamp("us")
 
 
+def read(path: Path) -> pa.Table:
+    file = input_file.opened(DataFile(uri="a.parquet", path=path))
+    return pa.concat_tables(file.read(file.schema.names))
+
+
 @pytest.fixture
 def stored(tmp_path: Path):
     """Read what a file with 96-bit timestamps has for a column."""
@@ -22,7 +27,7 @@ def stored(tmp_path: Path):
     def run(column: pa.Array) -> pa.Array:
         path = tmp_path / "a.parquet"
         pq.write_table(pa.table({"t": column}), path, use_deprecated_int96_timestamps=True)
-        return input_file.read(DataFile(uri="a.parquet", path=path)).table["t"].combine_chunks()
+        return read(path)["t"].combine_chunks()
 
     return run
 
@@ -58,12 +63,12 @@ def test_arrow_reads_what_it_wrote(tmp_path_factory, moments: list[datetime | No
     path = tmp_path_factory.mktemp("int96") / "a.parquet"
     table = pa.table({"t": pa.array(moments, US)})
     pq.write_table(table, path, use_deprecated_int96_timestamps=True)
-    found = input_file.read(DataFile(uri="a.parquet", path=path)).table["t"]
+    found = read(path)["t"]
     assert found.cast(US).to_pylist() == moments
 
 
 def test_a_file_may_have_other_columns_and_other_times(tmp_path: Path):
     table = pa.table({"n": [1], "t": pa.array([5], pa.int64()).cast(pa.timestamp("ns"))})
     pq.write_table(table, tmp_path / "a.parquet", version="2.6")
-    found = input_file.read(DataFile(uri="a.parquet", path=tmp_path / "a.parquet")).table
+    found = read(tmp_path / "a.parquet")
     assert found == table

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kanaria.components.ingest import split_rows
 from kanaria.components.ingest.split_rows import Split
-from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
 
 TWO_TO_ONE = (Split(name="train", weight=2), Split(name="eval", weight=1))
@@ -117,71 +117,3 @@ def test_a_missing_value_differs_from_every_text():
     table = pa.table({"a": [None, "", "-", "None"]})
     many = tuple(Split(name=str(i), weight=1) for i in range(100_000))
     assert len(set(split_rows.by_hash(table, ["a"], many).tolist())) == 4
-
-
-def test_the_oldest_rows_go_to_the_first_split():
-    table = pa.table({"time": [5, 1, 3, 2, 4, 6]})
-    assert split_rows.by_time(table, "time", TWO_TO_ONE).tolist() == [1, 0, 0, 0, 0, 1]
-
-
-@given(st.lists(st.integers(0, 20), min_size=1), st.integers(1, 5), st.integers(1, 5))
-def test_splits_follow_time_and_cut_only_between_distinct_times(times, first, second):
-    splits = (Split(name="old", weight=first), Split(name="new", weight=second))
-    places = split_rows.by_time(pa.table({"time": times}), "time", splits).tolist()
-    pairs = sorted(zip(times, places, strict=True))
-    assert [place for _, place in pairs] == sorted(places)
-    assert len({time for time, _ in pairs}) == len(set(pairs))
-    wanted = len(times) * first / (first + second)
-    largest_tie = max(times.count(time) for time in times)
-    assert wanted <= places.count(0) < wanted + largest_tie + 1
-
-
-def by_instant(*times: str) -> list[int]:
-    """Split times, two in three of them to the first split."""
-    return split_rows.by_time(pa.table({"time": times}), "time", TWO_TO_ONE).tolist()
-
-
-INSTANTS = {
-    "offsets": ("2024-01-01T01:00+09:00", "2023-12-31T20:00Z", "2024-01-01T00:30+09:00"),
-    "fractions": ("2024-01-01T00:00:00Z", "2024-01-01T00:00:00.5Z", "2024-01-01T00:00:00.25Z"),
-    "nanoseconds": (
-        "9999-12-31T00:00:00.000000001",
-        "9999-12-31T00:00:00.000000002",
-        "9999-12-31T00:00:00",
-    ),
-    "the end of summer time": (
-        "2024-10-27T02:45+02:00",
-        "2024-10-27T02:30+01:00",
-        "2024-10-27T02:15+02:00",
-    ),
-    "seconds left out": ("2024-01-01 08:00", "2024-01-01 08:00:01", "2024-01-01"),
-    "before 1970": ("1969-12-31 23:59:59.5", "1970-01-01", "1969-12-31 23:59:59"),
-}
-
-
-@pytest.mark.parametrize("times", INSTANTS.values(), ids=INSTANTS)
-def test_times_are_split_by_instant(times: tuple[str, ...]):
-    assert by_instant(*times) == [0, 1, 0]
-
-
-def test_one_instant_written_in_two_ways_stays_together():
-    assert by_instant("2024-01-01T00:00Z", "2024-01-01T01:00+01:00", "2023-01-01T00:00Z") == [0] * 3
-
-
-def test_times_with_a_zone_beside_times_without_one_are_refused():
-    message = "'2024-01-01T08:00Z' has a zone, '2024-01-01T07:00' has none; give every time a zone"
-    with pytest.raises(DataError, match=message):
-        by_instant("2024-01-01T07:00", "2024-01-01T08:00Z")
-
-
-def test_iso_text_sorts_as_time():
-    table = pa.table({"time": ["2013-02-01 08:00", "2012-12-31 23:59:59", "2013-02-01T07:00"]})
-    assert split_rows.by_time(table, "time", TWO_TO_ONE).tolist() == [1, 0, 0]
-
-
-@pytest.mark.parametrize("text", ["31.01.2013", "1/31/2013", "Jan 2013", "2013-1-5"])
-def test_text_that_does_not_sort_by_time_is_refused(text: str):
-    table = pa.table({"time": ["2013-01-05", text]})
-    message = rf"time_column='time': '{text}': no time in ISO 8601 \(.*\); write ISO 8601, or"
-    with pytest.raises(DataError, match=message):
-        split_rows.by_time(table, "time", TWO_TO_ONE)

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.ingest import timestamps, typed_table
-from kanaria.components.ingest.input_file import InputFile
+from kanaria.components.ingest import input_file, timestamps, typed_rows
 from kanaria.components.shared.errors import DataError
 
 MOMENT = datetime(2024, 10, 27, 0, 30)
@@ -18,10 +17,10 @@ ZONES = ["UTC", "Europe/Berlin", "+05:30"]
 def texts_of(*columns: pa.Array) -> list[str | None]:
     """Return the texts of a column whose files, one for each array, have these types."""
     files = [
-        InputFile(uri=f"{number}.parquet", table=pa.table({"t": column}))
+        input_file.of_table(f"{number}.parquet", pa.table({"t": column}))
         for number, column in enumerate(columns, start=1)
     ]
-    return typed_table.joined(files)["t"].to_pylist()
+    return typed_rows.joined(files).table()["t"].to_pylist()
 
 
 def parsed(*texts: str) -> timestamps.Times:

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.ingest import typed_table
+from kanaria.components.ingest import input_file, typed_rows
 from kanaria.components.ingest.input_file import InputFile
 from kanaria.components.shared.errors import DataError
 
 
 def parquet(number: int, column: pa.Array) -> InputFile:
-    return InputFile(uri=f"{number}.parquet", table=pa.table({"a": column}))
+    return input_file.of_table(f"{number}.parquet", pa.table({"a": column}))
 
 
 def stamp(unit: str) -> pa.Array:
@@ -40,25 +40,28 @@ TYPED = {
 
 @pytest.mark.parametrize(("column", "kind", "value"), TYPED.values(), ids=TYPED)
 def test_a_parquet_column_becomes_one_of_few_types(column, kind, value):
-    joined = typed_table.joined([parquet(1, column)])["a"]
+    joined = typed_rows.joined([parquet(1, column)]).table()["a"]
     assert (joined.type, joined.to_pylist()) == (kind, [value])
 
 
 @pytest.mark.parametrize("empty", [pa.nulls(1), pa.nulls(1, pa.string()), pa.array([])])
 def test_a_parquet_file_without_values_follows_the_others(empty):
-    assert typed_table.joined([parquet(1, empty), parquet(2, pa.array([1]))])["a"].type == "int64"
+    assert (
+        typed_rows.joined([parquet(1, empty), parquet(2, pa.array([1]))]).table()["a"].type
+        == "int64"
+    )
 
 
 def test_a_parquet_column_that_changes_type_is_an_error():
     message = r"int64 in 1\.parquet, string in 2\.parquet \(2\.parquet: row 2 holds 'x'\)"
     with pytest.raises(DataError, match=message):
-        typed_table.joined([parquet(1, pa.array([1])), parquet(2, pa.array([None, "x"]))])
+        typed_rows.joined([parquet(1, pa.array([1])), parquet(2, pa.array([None, "x"]))])
 
 
 @pytest.mark.parametrize("value", [{"x": 1}, [[1]]], ids=["struct", "nested list"])
 def test_a_column_without_a_form_in_an_example_is_an_error(value):
     with pytest.raises(DataError, match=r"1\.parquet: column 'a' has type \S.*; use numbers"):
-        typed_table.joined([parquet(1, pa.array([value]))])
+        typed_rows.joined([parquet(1, pa.array([value]))])
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_a_column_without_a_form_in_an_example_is_an_error(value):
 def test_an_integer_beyond_64_bits_in_a_typed_column_is_an_error(column):
     message = r"1\.parquet: row 2: column 'a' holds \D*9223372036854775808\D*, beyond 64-bit integ"
     with pytest.raises(DataError, match=message):
-        typed_table.joined([parquet(1, column)])
+        typed_rows.joined([parquet(1, column)]).table()
 
 
 @pytest.mark.parametrize(
@@ -85,11 +88,11 @@ def test_an_integer_beyond_64_bits_in_a_typed_column_is_an_error(column):
 def test_a_typed_integer_that_a_float_would_round_is_an_error(columns):
     message = r"1\.parquet: row 1: column 'a' holds 9007199254740993\S*, beyond what floats hold"
     with pytest.raises(DataError, match=message):
-        typed_table.joined([parquet(n, column) for n, column in enumerate(columns, start=1)])
+        typed_rows.joined([parquet(n, column) for n, column in enumerate(columns, start=1)]).table()
 
 
 @given(st.lists(st.none() | st.decimals(-(10**9), 10**9, places=9, allow_nan=False), min_size=1))
 def test_a_decimal_becomes_the_float_that_its_text_becomes(values: list[Decimal | None]):
     column = pa.array([*values, Decimal(0)], pa.decimal128(38, 9))
     want = [None if value is None else float(str(value)) for value in values]
-    assert typed_table.joined([parquet(1, column)])["a"].to_pylist()[:-1] == want
+    assert typed_rows.joined([parquet(1, column)]).table()["a"].to_pylist()[:-1] == want

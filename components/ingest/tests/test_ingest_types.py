@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.ingest import input_file, typed_table
+from kanaria.components.ingest import input_file, typed_rows
 from kanaria.components.ingest.input_file import InputFile
 from kanaria.components.shared.data_reference import DataFile
 from kanaria.components.shared.errors import DataError
@@ -21,7 +21,7 @@ def exact(text: str) -> Fraction | float:
 
 
 def read(path: Path) -> InputFile:
-    return input_file.read(DataFile(uri=str(path), path=path))
+    return input_file.opened(DataFile(uri=str(path), path=path))
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def typed(tmp_path: Path):
             path = tmp_path / f"{number}.csv"
             path.write_text("a,b\n" + "".join(f'"{value}",x\n' for value in values))
             read_files.append(read(path))
-        return typed_table.joined(read_files)["a"]
+        return typed_rows.joined(read_files).table()["a"]
 
     return join
 
@@ -163,7 +163,7 @@ def test_nan_alone_in_one_file_is_a_number_beside_those_of_another(typed):
 def test_files_may_order_their_columns_differently(tmp_path: Path):
     (tmp_path / "1.csv").write_text("a,b\n1,x\n")
     (tmp_path / "2.csv").write_text("b,a\ny,2\n")
-    table = typed_table.joined([read(tmp_path / "1.csv"), read(tmp_path / "2.csv")])
+    table = typed_rows.joined([read(tmp_path / "1.csv"), read(tmp_path / "2.csv")]).table()
     assert table.to_pylist() == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
 
 
@@ -181,21 +181,21 @@ def test_files_with_different_columns_are_an_error_naming_them(
     (tmp_path / "1.csv").write_text("a,b\n1,x\n")
     (tmp_path / "2.csv").write_text(f"{header}\n")
     with pytest.raises(DataError, match=rf"2\.csv: differs from \S*1\.csv: {difference}; give"):
-        typed_table.joined([read(tmp_path / "1.csv"), read(tmp_path / "2.csv")])
+        typed_rows.joined([read(tmp_path / "1.csv"), read(tmp_path / "2.csv")]).table()
 
 
 @given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1), min_size=1))
 def test_integers_survive_the_text(tmp_path_factory, values: list[int | None]):
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_text("a,b\n" + "".join(f"{'' if v is None else v},x\n" for v in values))
-    assert typed_table.joined([read(path)])["a"].to_pylist() == values
+    assert typed_rows.joined([read(path)]).table()["a"].to_pylist() == values
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1).filter(lambda v: v != [None]))
 def test_floats_survive_the_text_bit_for_bit(tmp_path_factory, values: list[float]):
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_text("a,b\n" + "".join(f"{value!r},x\n" for value in values))
-    assert typed_table.joined([read(path)])["a"].to_pylist() == values
+    assert typed_rows.joined([read(path)]).table()["a"].to_pylist() == values
 
 
 integers = st.integers(-(2**70), 2**70)
@@ -208,7 +208,7 @@ def test_no_value_is_silently_changed(tmp_path_factory, values: list[str]):
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     path.write_text("a,b\n" + "".join(f"{value},x\n" for value in values))
     try:
-        found = typed_table.joined([read(path)])["a"]
+        found = typed_rows.joined([read(path)]).table()["a"]
     except DataError:
         return
     for text, value in zip(values, found.to_pylist(), strict=True):

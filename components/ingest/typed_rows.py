@@ -1,0 +1,125 @@
+"""The rows of several files with one type a column, converted some at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from kanaria.components.ingest import column_types, declared_types, survey
+from kanaria.components.ingest.column_types import Conversion
+from kanaria.components.ingest.declared_types import Zones
+from kanaria.components.ingest.input_file import InputFile
+from kanaria.components.ingest.survey import Surveyed
+from kanaria.components.shared.errors import DataError, shown
+
+NONE_DECLARED: Mapping[str, str] = {}
+TIMESTAMP = "timestamp"
+Conversions = Mapping[str, Conversion]
+"""Name of a column -> what it becomes, in one file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TypedRows:
+    """Rows of several files, in order, which are read and converted whenever they are asked for.
+
+    Attributes:
+        schema: of the rows; the first file's order of columns.
+        files: each file, and what its columns become.
+        times: names of the columns that are declared timestamps.
+    """
+
+    schema: pa.Schema
+    files: tuple[tuple[InputFile, Conversions], ...]
+    times: frozenset[str]
+
+    def tables(self, names: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
+        """Yield the number of a file, and some of its rows.
+
+        Args:
+            names: columns, at least one.
+
+        Raises:
+            DataError: a value does not fit its type, or only some timestamps have a zone.
+        """
+        zones = {name: Zones(name) for name in names if name in self.times}
+        for number, (file, conversions) in enumerate(self.files):
+            wanted = [conversions[name] for name in names]
+            for table in _converted(file, wanted):
+                for name, seen in zones.items():
+                    seen.add(table[name], file.uri)
+                yield number, table
+        for seen in zones.values():
+            seen.check()
+
+    def table(self) -> pa.Table:
+        """Return all rows, of which there must be few."""
+        tables = [table for _, table in self.tables(self.schema.names)]
+        return pa.concat_tables(tables) if tables else self.schema.empty_table()
+
+
+def _converted(file: InputFile, conversions: Sequence[Conversion]) -> Iterator[pa.Table]:
+    start = 0
+    for table in file.read([one.name for one in conversions]):
+
+        def place(row: int, first: int = start) -> str:
+            return file.place(first + row)
+
+        yield pa.table({one.name: one.of(table[one.name], place) for one in conversions})
+        start += table.num_rows
+
+
+def _check_columns(files: Sequence[InputFile]) -> None:
+    """Raise DataError unless every file has the same column names, in any order."""
+    first = files[0]
+    wanted = set(first.schema.names)
+    for file in files[1:]:
+        found = set(file.schema.names)
+        if found != wanted:
+            raise DataError(
+                f"{file.uri}: differs from {first.uri}: lacks {shown(sorted(wanted - found))}, "
+                f"adds {shown(sorted(found - wanted))}; give every file the same columns"
+            )
+
+
+def _conversions(
+    files: Sequence[Surveyed], name: str, declared: Mapping[str, str]
+) -> list[Conversion]:
+    """Return what one column becomes in each file."""
+    if name in declared:
+        return [declared_types.conversion(files, name, declared[name])] * len(files)
+    kind = column_types.unified(name, files)
+    return [column_types.conversion(one.file, name, kind) for one in files]
+
+
+def joined(files: Sequence[InputFile], declared: Mapping[str, str] = NONE_DECLARED) -> TypedRows:
+    """Return the rows of all files; every file is read for the types of its columns.
+
+    Args:
+        files: CSV files, or others whose columns have types.
+        declared: column name -> type that goes before what is found (`declared_types.NAMES`).
+
+    Raises:
+        DataError: there is no row, or columns differ in name or type between files.
+    """
+    _check_columns(files)
+    surveyed = [survey.survey(file) for file in files]
+    if not any(one.has_rows for one in surveyed):
+        paths = ", ".join(file.uri for file in files)
+        raise DataError(f"{paths}: no rows, only column names; give data")
+    names = files[0].schema.names
+    columns = {name: _conversions(surveyed, name, declared) for name in names}
+    return of_columns(files, columns, declared)
+
+
+def of_columns(
+    files: Sequence[InputFile],
+    columns: Mapping[str, Sequence[Conversion]],
+    declared: Mapping[str, str],
+) -> TypedRows:
+    """Return the rows of files of which it is known what each column becomes in each file."""
+    of_files = [{name: of[n] for name, of in columns.items()} for n in range(len(files))]
+    return TypedRows(
+        schema=pa.schema([(name, found.target) for name, found in of_files[0].items()]),
+        files=tuple(zip(files, of_files, strict=True)),
+        times=frozenset(name for name, kind in declared.items() if kind == TIMESTAMP),
+    )
