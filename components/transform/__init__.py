@@ -1,5 +1,5 @@
 """transform_data: the user's preprocessing_fn becomes a TFT graph and transformed examples.
 
-Rule: an engine analyses (`beam_engine`), `materialize` applies the saved graph; neither knows
-the other.
+Rule: an analysis (`analysis`, or `beam_engine` on Beam) writes the graph, `materialize` applies
+it; neither knows the other.
 """

@@ -50,7 +50,7 @@ class Combine:
 
     def extract(self, state: Any) -> list[Any]:
         """Return what the operation gives: one state."""
-        return [combined(self.combiner, [state])]
+        return [combined(self.combiner, [self.merge([state])])]
 
 
 def rows_by_key(values: Values) -> Iterable[tuple[Hashable, Any]]:
@@ -96,9 +96,10 @@ class CombineByKey:
 
     def extract(self, state: Keyed) -> list[tuple[Hashable, Any]]:
         """Return what the operation gives: pairs of key and state."""
+        merged = self.merge([state])
         if self.finish:
-            return [(key, self.combiner.extract_output(one)) for key, one in state.items()]
-        return list(state.items())
+            return [(key, self.combiner.extract_output(one)) for key, one in merged.items()]
+        return list(merged.items())
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
-from tfx_bsl.public.tfxio import TensorAdapter
+from tfx_bsl.public.tfxio import TensorAdapter, TensorAdapterConfig
 
 from kanaria.components.shared import atomic
 from kanaria.components.shared import partitions as shared
@@ -32,6 +32,8 @@ LOGGER = logging.getLogger(__name__)
 
 # TFT combines some analyzers batch by batch, so their results depend on this number.
 ROWS_PER_BATCH = 1_000
+# Files are read in larger blocks, a multiple of it: each read costs as much as a thousand rows.
+ROWS_PER_BLOCK = 10_000
 
 
 class OnlyBeamError(Exception):
@@ -62,10 +64,13 @@ def partitions(files: Mapping[Path, int]) -> list[Rows]:
 def read(graph: PassGraph, schema: bytes, rows: Rows) -> Iterator[dict[str, npt.NDArray[Any]]]:
     """Yield what a pass's graph gives for each batch of a partition."""
     config = adapter.adapter_config(schema_pb2.Schema.FromString(schema))
-    to_tensors = TensorAdapter(config)
+    needed = {name: config.tensor_representations[name] for name in graph.features}
+    to_tensors = TensorAdapter(TensorAdapterConfig(config.arrow_schema, needed))
     for part in rows:
-        for batch in shared.batches(part, ROWS_PER_BATCH):
-            yield graph(to_tensors.ToBatchTensors(adapter.conform(batch, config.arrow_schema)))
+        for block in shared.batches(part, ROWS_PER_BLOCK):
+            whole = adapter.conform(block, config.arrow_schema)
+            for start in range(0, whole.num_rows, ROWS_PER_BATCH):
+                yield graph(to_tensors.ToBatchTensors(whole.slice(start, ROWS_PER_BATCH)))
 
 
 def analyze(

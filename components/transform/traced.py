@@ -82,19 +82,18 @@ class Traced:
         return list(self.graph.get_collection(private_tft.analyzer_nodes.TENSOR_REPLACEMENTS))
 
     def part(self, names: Iterable[str]) -> "PassGraph":
-        """Return the part of the graph that gives the named tensors."""
+        """Return the part of the graph that gives the named tensors, of the features they need."""
         wanted = {name: self.graph.get_tensor_by_name(name) for name in sorted(set(names))}
+        needed = private_tft.graph_tools.get_dependent_inputs(self.graph, self.inputs, wanted)
+        specs = self._concrete.structured_input_signature[0][0]
         holder = private_tft.wrap_function.VariableHolder(share_variables=True)
         whole = private_tft.wrap_function.WrappedFunction(self.graph, variable_holder=holder)
-        feeds = tf.nest.flatten(self.inputs, expand_composites=True)
-        signature = self._concrete.structured_input_signature
-        pruned = whole.prune(feeds=feeds, fetches=wanted, input_signature=signature)
-
-        def run(features: Features) -> Features:
-            outputs: Features = pruned(features)
-            return outputs
-
-        return PassGraph(run, lambda: self._saved(list(wanted)))
+        run = whole.prune(
+            feeds=tf.nest.flatten(needed, expand_composites=True),
+            fetches=wanted,
+            input_signature=(({name: specs[name] for name in needed},), {}),
+        )
+        return PassGraph(run, tuple(needed), lambda: self._saved(list(wanted)))
 
     def _saved(self, names: list[str]) -> bytes:
         """Return a SavedModel that gives the named tensors, as TFT writes one, zipped."""
@@ -113,23 +112,31 @@ class Traced:
 
 @dataclass(frozen=True)
 class PassGraph:
-    """What a pass computes of each batch; in another process it is loaded from a SavedModel."""
+    """What a pass computes of each batch; in another process it is loaded from a SavedModel.
+
+    Attributes:
+        run: raw features, as tensors, to tensor name -> tensor.
+        features: names of the raw features that it takes.
+        save: the SavedModel of it, zipped.
+    """
 
     run: Callable[[Features], Features]
+    features: tuple[str, ...]
     save: Callable[[], bytes] = field(repr=False)
 
     def __call__(self, features: Features) -> dict[str, npt.NDArray[Any]]:
         """Return tensor name -> values for a batch of raw features, as tensors."""
         return {name: np.asarray(value) for name, value in self.run(features).items()}
 
-    def __reduce__(self) -> tuple[Callable[[bytes], "PassGraph"], tuple[bytes]]:
+    def __reduce__(self) -> tuple[Callable[..., "PassGraph"], tuple[bytes, tuple[str, ...]]]:
         """Travel as a SavedModel: neither graph nor user code is picklable."""
-        return _loaded, (self.save(),)
+        return _loaded, (self.save(), self.features)
 
 
 @lru_cache(maxsize=8)
-def _loaded(saved: bytes) -> PassGraph:
+def _loaded(saved: bytes, features: tuple[str, ...]) -> PassGraph:
     with TemporaryDirectory() as folder:
         ZipFile(BytesIO(saved)).extractall(folder)
         loader = private_tft.saved_transform_io_v2.SavedModelLoader(folder)
-    return PassGraph(loader.apply_transform_model, lambda: saved)
+    loader.finalize(features, loader.structured_outputs)
+    return PassGraph(loader.apply_transform_model, features, lambda: saved)

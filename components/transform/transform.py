@@ -1,13 +1,14 @@
 """The work of transform_data."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import atomic, examples
 from kanaria.components.shared.engines.accumulate import Engine
+from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.examples import format_of
@@ -23,7 +24,6 @@ ANALYZED_SPLIT = "train"
 LOCAL = LocalEngine()
 Files = Mapping[Path, int]
 """File of a split -> how many rows it has, in the order of the rows."""
-Analyze = Callable[[Files, Any, Any, Path], None]
 LOGGER = logging.getLogger(__name__)
 
 
@@ -58,8 +58,7 @@ def transform(
     request: TransformRequest,
     graph: Path,
     transformed: Path,
-    engine: Engine = LOCAL,
-    beam: bool = False,
+    engine: Engine | Beam = LOCAL,
 ) -> None:
     """Write the transform graph and, if asked, the transformed examples: both or neither.
 
@@ -67,8 +66,8 @@ def transform(
         request: what to transform.
         graph: new folder for what `tft.TFTransformOutput` loads.
         transformed: new folder for the transformed examples.
-        engine: where the data is read.
-        beam: whether TFT's own Beam pipeline does the analysis.
+        engine: where the data is read; with Beam TFT's own pipeline analyses it, and this
+            process transforms it.
 
     Raises:
         ParameterError: a parameter is empty.
@@ -89,8 +88,7 @@ def transform(
     with atomic.published(graph) as new_graph, atomic.published(transformed) as new_examples:
         new_graph.mkdir()
         arguments = (splits[ANALYZED_SPLIT], schema, function, new_graph)
-        work = _on_beam if beam else _on_engine(engine)
-        guarded(where + ANALYZED_SPLIT, work, *arguments)
+        guarded(where + ANALYZED_SPLIT, _analyze, *arguments, engine)
         LOGGER.info("Analysed split %s.", ANALYZED_SPLIT)
         new_examples.mkdir()
         for split, files in splits.items():
@@ -106,29 +104,25 @@ def transform(
                 )
                 for number, file in enumerate(files)
             ]
-            guarded(place, materialize, parts, folder, engine)
+            guarded(
+                place, materialize, parts, folder, LOCAL if isinstance(engine, Beam) else engine
+            )
             LOGGER.info("Transformed split %s.", split)
         if not request.materialize:
             (new_examples / examples.NOT_MATERIALIZED).touch()
 
 
-def _on_engine(engine: Engine) -> Analyze:
-    """Return the analysis on one of Kanaria's engines; what only Beam can do goes to Beam."""
-
-    def analyze(files: Files, schema: Any, function: Any, target: Path) -> None:
+def _analyze(files: Files, schema: Any, function: Any, target: Path, engine: Engine | Beam) -> None:
+    """Analyse with one of Kanaria's engines; what only Beam can do goes to Beam."""
+    if not isinstance(engine, Beam):
         try:
-            analysis.analyze(files, schema, function, target, engine)
+            return analysis.analyze(files, schema, function, target, engine)
         except analysis.OnlyBeamError as error:
             LOGGER.info("Beam analyses: only it can run %s.", error)
-            _on_beam(files, schema, function, target)
-
-    return analyze
-
-
-def _on_beam(files: Files, schema: Any, function: Any, target: Path) -> None:
+            engine = Beam()
     from kanaria.components.transform import beam_engine  # It imports Beam.
 
-    beam_engine.analyze(list(files), schema, function, target)
+    return beam_engine.analyze(list(files), schema, function, target, engine)
 
 
 def _checked_splits(artifact: Path, schema: Any) -> dict[str, Files]:

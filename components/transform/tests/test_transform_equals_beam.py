@@ -10,6 +10,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.transform import analysis, beam_engine, user_code
 from kanaria.components.transform.materialize import Transform
@@ -77,7 +78,7 @@ def graphs(files, schema, tmp_path_factory):
     ours, theirs = tmp_path_factory.mktemp("ours"), tmp_path_factory.mktemp("theirs")
     function = user_code.load(str(MODULE), "preprocessing_fn", {}, schema)
     analysis.analyze(files, schema, function, ours, LocalEngine())
-    beam_engine.analyze(list(files), schema, function, theirs)
+    beam_engine.analyze(list(files), schema, function, theirs, Beam())
     return ours, theirs
 
 
