@@ -14,7 +14,6 @@ from typing import Any
 
 import aiohttp
 import numpy as np
-from scipy.stats import rankdata
 
 from kanaria.components.shared.errors import NotReadyError, shown
 from kanaria.pipelines.flights import prepare
@@ -168,8 +167,11 @@ def auc(labels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any]) -> float:
     negatives = len(labels) - positives
     if not positives or not negatives:
         return float("nan")
-    ranks = rankdata(scores)[labels == 1].sum()
-    return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
+    _, place, ties = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(ties) - (ties - 1) / 2)[place]  # Scipy would take half a second to import.
+    return float(
+        (ranks[labels == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives)
+    )
 
 
 def summarize(answers: Sequence[Answer]) -> list[Summary]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from kanaria.serving.rollout.gates.panel import panel
 from kanaria.serving.rollout.observation import Observation
@@ -63,11 +62,13 @@ def interval(
         events: shape (n,), 0 to the requests.
         requests: shape (n,), 1 or more.
     """
+    from scipy.special import betaincinv  # What has no rollout draws nothing.
+
     hits, trials = np.asarray(events, dtype=float), np.asarray(requests, dtype=float)
     tail = (1 - CONFIDENCE) / 2
     # The beta distribution has no parameter 0; there the interval ends at 0 or 1.
-    low = beta.ppf(tail, np.maximum(hits, 1), trials - hits + 1)
-    high = beta.ppf(1 - tail, hits + 1, np.maximum(trials - hits, 1))
+    low = betaincinv(np.maximum(hits, 1), trials - hits + 1, tail)
+    high = betaincinv(hits + 1, np.maximum(trials - hits, 1), 1 - tail)
     return np.where(hits > 0, low, 0.0), np.where(hits < trials, high, 1.0)
 
 
