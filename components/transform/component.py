@@ -42,7 +42,7 @@ def transform_data(
 
     if outcome:
         require_passed(outcome.path)
-    from kanaria.components.transform.transform import TransformRequest, transform
+    from kanaria.components.transform.transform import TransformRequest, run
 
     request = TransformRequest(
         examples=Path(examples.path),
@@ -51,7 +51,8 @@ def transform_data(
         preprocessing_fn=preprocessing_fn,
         materialize=materialize,
         custom_config=custom_config,
+        compute=compute,
     )
-    transform(request, Path(transform_graph.path), Path(transformed_examples.path))
+    run(request, Path(transform_graph.path), Path(transformed_examples.path))
     told = request.metadata(examples.metadata.get("span", ""))
     tell(told, transform_graph=transform_graph, transformed_examples=transformed_examples)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import atomic, examples
+from kanaria.components.shared.engines import choose
 from kanaria.components.shared.engines.accumulate import Engine
+from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.examples import format_of
@@ -38,6 +40,7 @@ class TransformRequest:
         preprocessing_fn: name of the function in it.
         materialize: whether transformed examples are written.
         custom_config: passed to a function that takes it.
+        compute: where the step computes, as `run` takes it; {} for the defaults.
     """
 
     examples: Path
@@ -46,6 +49,7 @@ class TransformRequest:
     preprocessing_fn: str = "preprocessing_fn"
     materialize: bool = True
     custom_config: dict[str, Any] = field(default_factory=dict)
+    compute: Mapping[str, Any] = field(default_factory=dict)
 
     def metadata(self, span: str) -> dict[str, dict[str, Any]]:
         """Return output -> its artifact's metadata, for data of this span."""
@@ -54,12 +58,24 @@ class TransformRequest:
         return {name: described(name, facts, span) for name in names}
 
 
+def run(request: TransformRequest, graph: Path, transformed: Path) -> None:
+    """Do the step's work with the engine that the request asks for.
+
+    Raises:
+        ParameterError: a parameter, or something in `compute`, is wrong.
+        NotReadyError: the cluster does not answer.
+        DataError: there is no `train` split, or the data does not fit the schema.
+        UserCodeError: the user's function does not load, or fails.
+    """
+    with choose.engine(request.compute, "transform_data", [request.examples]) as engine:
+        transform(request, graph, transformed, engine)
+
+
 def transform(
     request: TransformRequest,
     graph: Path,
     transformed: Path,
-    engine: Engine = LOCAL,
-    beam: bool = False,
+    engine: Engine | Beam = LOCAL,
 ) -> None:
     """Write the transform graph and, if asked, the transformed examples: both or neither.
 
@@ -67,8 +83,8 @@ def transform(
         request: what to transform.
         graph: new folder for what `tft.TFTransformOutput` loads.
         transformed: new folder for the transformed examples.
-        engine: where the data is read.
-        beam: whether TFT's own Beam pipeline does the analysis.
+        engine: where the data is read; Beam does the analysis alone, by TFT's own pipeline, and
+            the graph is applied in this process.
 
     Raises:
         ParameterError: a parameter is empty.
@@ -89,7 +105,7 @@ def transform(
     with atomic.published(graph) as new_graph, atomic.published(transformed) as new_examples:
         new_graph.mkdir()
         arguments = (splits[ANALYZED_SPLIT], schema, function, new_graph)
-        work = _on_beam if beam else _on_engine(engine)
+        work = _on_beam(engine) if isinstance(engine, Beam) else _on_engine(engine)
         guarded(where + ANALYZED_SPLIT, work, *arguments)
         LOGGER.info("Analysed split %s.", ANALYZED_SPLIT)
         new_examples.mkdir()
@@ -106,7 +122,8 @@ def transform(
                 )
                 for number, file in enumerate(files)
             ]
-            guarded(place, materialize, parts, folder, engine)
+            where_applied = LOCAL if isinstance(engine, Beam) else engine
+            guarded(place, materialize, parts, folder, where_applied)
             LOGGER.info("Transformed split %s.", split)
         if not request.materialize:
             (new_examples / examples.NOT_MATERIALIZED).touch()
@@ -120,15 +137,20 @@ def _on_engine(engine: Engine) -> Analyze:
             analysis.analyze(files, schema, function, target, engine)
         except analysis.OnlyBeamError as error:
             LOGGER.info("Beam analyses: only it can run %s.", error)
-            _on_beam(files, schema, function, target)
+            _on_beam(Beam())(files, schema, function, target)
 
     return analyze
 
 
-def _on_beam(files: Files, schema: Any, function: Any, target: Path) -> None:
-    from kanaria.components.transform import beam_engine  # It imports Beam.
+def _on_beam(engine: Beam) -> Analyze:
+    """Return the analysis by TFT's own pipeline."""
 
-    beam_engine.analyze(list(files), schema, function, target)
+    def analyze(files: Files, schema: Any, function: Any, target: Path) -> None:
+        from kanaria.components.transform import beam_engine  # It imports Beam.
+
+        beam_engine.analyze(list(files), schema, function, target, engine)
+
+    return analyze
 
 
 def _checked_splits(artifact: Path, schema: Any) -> dict[str, Files]:

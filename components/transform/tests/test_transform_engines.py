@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.transform import analysis
 from kanaria.components.transform.transform import transform
@@ -121,7 +122,7 @@ def test_other_analyzers_are_not_given_to_beam(by, caplog):
 
 
 def test_beam_by_name_gives_the_same_rows(by):
-    assert by(PHASES, beam=True).equals(by(PHASES))
+    assert by(PHASES, engine=Beam()).equals(by(PHASES))
 
 
 def test_partitions_in_other_processes_give_the_same_rows(by, monkeypatch):
