@@ -12,6 +12,7 @@ from kanaria.components.detect.rows import sampled
 from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.shared import atomic, examples, outcome, release, storage
 from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift import saved
@@ -51,6 +52,7 @@ class Targets:
     report: Path
 
 
+@arrow.without_pandas()
 def detect(request: DetectRequest, targets: Targets) -> Outcome:
     """Compare the examples with the detector's reference; it passes unless they drifted.
 

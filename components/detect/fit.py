@@ -13,6 +13,7 @@ from kanaria.components.detect import features
 from kanaria.components.detect.rows import Sample, sampled
 from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.shared import atomic
+from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.schema_file import read_schema
 from kanaria.components.shared.validation import add_invalid
@@ -54,6 +55,7 @@ class FitRequest:
     seed: int = 0
 
 
+@arrow.without_pandas()
 def fit(request: FitRequest, target: Path) -> dict[str, object]:
     """Write the detector with its reference into the folder `target`; return its metadata.
 

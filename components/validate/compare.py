@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kanaria.components.shared import atomic, outcome, storage
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.schema_file import read_schema
@@ -62,6 +63,7 @@ def _statistics(folder: Path) -> baselines.Statistics:
     return found
 
 
+@arrow.without_pandas()
 def compare(request: CompareRequest, targets: CompareTargets) -> Outcome:
     """Compare every split with the live release; write anomalies, report and outcome.
 

@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.components.validate import anomalies as tfdv_anomalies
-from kanaria.components.validate import baselines, comparators
+from kanaria.components.validate import baselines, comparators, private_tfdv
 from kanaria.components.validate.comparators import Comparator
 
 STEP = "compare_data"
@@ -103,13 +103,11 @@ def compare_split(
     name, previous = baselines.of_split(dict(rules.previous), split)
     if previous is None:
         return _without_split(split, rules)
-    from kanaria.components.validate import private_tfdv
-
     schema, notes = rules.schema, []
     if name != split:
         schema = _without_size_comparison(schema)
         notes.append(f"{split} is compared with split {name} of the release, which has no {split}")
-    found = private_tfdv.drift(statistics, schema, rules.environment, previous)
+    found = private_tfdv.anomalies(statistics, schema, rules.environment, previous)
     failed, distances = comparators.measured(
         split, rules.comparators(), found, statistics, previous
     )

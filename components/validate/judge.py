@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.components.validate import anomalies as tfdv_anomalies
-from kanaria.components.validate import comparators
+from kanaria.components.validate import comparators, private_tfdv
 from kanaria.components.validate.comparators import Comparator
 
 
@@ -52,11 +51,8 @@ def judge_split(
     split: str, statistics: statistics_pb2.DatasetFeatureStatisticsList, rules: Rules
 ) -> Judged:
     """Validate one split; with serving statistics skew comparators act."""
-    found = tfdv.validate_statistics(
-        statistics,
-        rules.schema,
-        environment=rules.environment or None,
-        serving_statistics=rules.serving,
+    found = private_tfdv.anomalies(
+        statistics, rules.schema, rules.environment, serving=rules.serving
     )
     reasons, notes = tfdv_anomalies.reasons(found, split), list[str]()
     if rules.serving is not None:

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.validate import private_tfdv
 
 FILE = "schema.pbtxt"
 
@@ -23,10 +23,10 @@ def inferred(
         The schema, and a note for each feature that a further split has no value of.
     """
     names = sorted(statistics, key=lambda name: (name != "train", name))
-    schema = tfdv.infer_schema(statistics[names[0]], infer_feature_shape=True)
+    schema = private_tfdv.infer_schema(statistics[names[0]])
     notes = []
     for name in names[1:]:
-        schema = tfdv.update_schema(schema, statistics[name])
+        schema = private_tfdv.update_schema(schema, statistics[name])
         notes += [
             f"feature {shown(feature.name)} has no value in split {name}; the schema keeps it, "
             "as one that may be missing"

@@ -17,6 +17,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, Union
 
+from kanaria.components.shared.imports import followers
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
@@ -29,8 +31,7 @@ class Plan:
         constants: module -> numbers of it that module bodies take, which must be its own.
         exported: module of `modules` -> package whose body takes all its names by `import *`; the
             package finds them when they are asked of it.
-        followers: module -> module to import whenever the first has been, where that one's own
-            package has; what registers itself for the first when both are there.
+        followers: module -> module to import when the first has been, as `followers.follow` does.
     """
 
     modules: Collection[str]
@@ -219,8 +220,7 @@ class _Finder(MetaPathFinder, Loader):
             names = [module for module, to in self.plan.exported.items() if to == package]
             _find_exported(sys.modules[package], names)
         for module, follower in self.plan.followers.items():
-            if module in sys.modules and follower.rpartition(".")[0] in sys.modules:
-                importlib.import_module(follower)
+            followers.follow(module, follower)
 
 
 def _find_exported(package: ModuleType, modules: Sequence[str]) -> None:
@@ -239,41 +239,6 @@ def _find_exported(package: ModuleType, modules: Sequence[str]) -> None:
     package.__getattr__ = find  # type: ignore[method-assign]
 
 
-class _Followers(MetaPathFinder):
-    """Imports a module's follower after the module, for as long as the process lives."""
-
-    def __init__(self, followers: Mapping[str, str]) -> None:
-        self._followers = followers
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        found = None
-        if fullname in self._followers:
-            found = PathFinder.find_spec(fullname, path, target)
-        if found is not None and found.loader is not None:
-            found.loader = _Followed(found.loader, self._followers[fullname])
-        return found
-
-
-class _Followed(Loader):
-    """Loads a module as its own loader does, then imports another."""
-
-    def __init__(self, loader: Loader, follower: str) -> None:
-        self._loader, self._follower = loader, follower
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._loader.exec_module(module)
-        if self._follower.rpartition(".")[0] in sys.modules:
-            importlib.import_module(self._follower)
-
-
 @contextmanager
 def deferred(plan: Plan) -> Iterator[None]:
     """Put off the modules of `plan` that what is imported in the block imports.
@@ -287,4 +252,3 @@ def deferred(plan: Plan) -> Iterator[None]:
     finally:
         sys.meta_path.remove(finder)
         finder.close()
-        sys.meta_path.insert(0, _Followers(plan.followers))

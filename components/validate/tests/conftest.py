@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from kanaria.components.shared.record_batches import to_lists
-from kanaria.components.validate import private_tfdv
+from kanaria.components.validate import statistics
 from kanaria.components.validate.validate import Targets
 
 
@@ -27,7 +27,7 @@ def batch_of() -> Callable[[dict], pa.RecordBatch]:
 @pytest.fixture(scope="session")
 def statistics_of() -> Callable[..., statistics_pb2.DatasetFeatureStatisticsList]:
     def make(columns: dict, schema: schema_pb2.Schema | None = None):
-        return private_tfdv.statistics([to_lists(_batch(columns))], schema)
+        return statistics.of_batches([to_lists(_batch(columns))], schema)
 
     return make
 

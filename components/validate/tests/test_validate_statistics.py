@@ -9,7 +9,7 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import json_format
 
 from kanaria.components.shared.record_batches import to_lists
-from kanaria.components.validate import private_tfdv
+from kanaria.components.validate import statistics
 from kanaria.components.validate.comparators import by_name
 
 ROWS = 400
@@ -39,7 +39,7 @@ def _feature(value: object) -> tf.train.Feature:
 
 @pytest.fixture(scope="module")
 def ours() -> dict:
-    found = private_tfdv.statistics(
+    found = statistics.of_batches(
         to_lists(part) for part in pa.Table.from_pydict(COLUMNS).to_batches(max_chunksize=ROWS)
     )
     assert found.datasets[0].num_examples == ROWS
@@ -83,7 +83,7 @@ def test_every_number_equals_beams(ours: dict, beams: dict, name: str):
 def test_many_batches_give_the_counts_of_one(ours: dict):
     table = pa.Table.from_pydict(COLUMNS)
     parts = [to_lists(part) for part in table.to_batches(max_chunksize=37)]
-    cut = by_name(private_tfdv.statistics(parts))
+    cut = by_name(statistics.of_batches(parts))
     for name, whole in ours.items():
         if whole.HasField("num_stats"):
             assert cut[name].num_stats.mean == pytest.approx(whole.num_stats.mean, nan_ok=True)
@@ -114,7 +114,7 @@ def test_thousands_of_distinct_values_are_counted_exactly():
     words = [*often, *[f"once {i}" for i in range(8_000)], *often]
     table = pa.table({"x": words})
     parts = [to_lists(part) for part in table.to_batches(max_chunksize=1_000)]
-    found = by_name(private_tfdv.statistics(parts))["x"].string_stats
+    found = by_name(statistics.of_batches(parts))["x"].string_stats
     assert found.unique == 8_001
     assert found.top_values[0].frequency == 6
     assert found.top_values[1].frequency == 1

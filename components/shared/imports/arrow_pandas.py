@@ -1,0 +1,6 @@
+"""Tells Arrow of pandas, which has just been imported. Works by being imported."""
+
+import pyarrow as pa
+
+KNOWN = pa.lib._pandas_api.pd
+"""The module pandas; to ask Arrow for it makes Arrow look again."""
