@@ -16,7 +16,6 @@ def evaluate_model(
     report: dsl.Output[dsl.HTML],
     eval_config_file: str,
     split: str = "eval",
-    compute: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
 ) -> None:
     """Evaluate a model on slices with TFMA; bless_model judges it.
 
@@ -26,8 +25,6 @@ def evaluate_model(
         schema: Schema the examples passed validation against; kept for lineage.
         eval_config_file: Path of a TFMA EvalConfig as text proto: metrics, slices, thresholds.
         split: Name of the split to evaluate on.
-        compute: {"engine": "spark"} and more: where metrics are computed; its keys are listed in
-            the README of transform_data.
 
     Returns:
         evaluation: Folder that `tfma.load_eval_result` loads, with findings.json for bless_model.
@@ -67,7 +64,6 @@ def bless_model(
     report: dsl.Output[dsl.HTML],
     eval_config_file: str,
     deployed: str = "",
-    compute: dict = {},  # noqa: B006
 ) -> bool:
     """Bless an evaluated model if every threshold holds, alone and against the live release.
 
@@ -80,7 +76,6 @@ def bless_model(
         model: The evaluated model.
         eval_config_file: The EvalConfig it was evaluated by.
         deployed: URI of the live release; empty on a first run (no change thresholds).
-        compute: As evaluate_model takes it.
 
     Returns:
         comparison: Folder that `tfma.load_eval_result` loads: models "candidate" and "baseline";

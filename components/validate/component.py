@@ -44,7 +44,7 @@ def validate_data(
     from pathlib import Path
 
     from kanaria.components.shared.metadata import tell
-    from kanaria.components.validate.validate import Targets, ValidateRequest, validate
+    from kanaria.components.validate.validate import Targets, ValidateRequest, run
 
     request = ValidateRequest(
         examples=Path(examples.path),
@@ -52,6 +52,7 @@ def validate_data(
         environment=environment,
         serving_statistics=serving_statistics,
         span=examples.metadata.get("span", ""),
+        compute=compute,
     )
     targets = Targets(
         statistics=Path(statistics.path),
@@ -60,7 +61,7 @@ def validate_data(
         outcome=Path(outcome.path),
         report=Path(report.path),
     )
-    result = validate(request, targets)
+    result = run(request, targets)
     tell(result.metadata, statistics=statistics, schema=schema)
     result.outcome.describe(outcome, anomalies=anomalies, report=report)
     return result.outcome.passed

@@ -1,16 +1,20 @@
 """The work of validate_data: reads examples and serving statistics, writes every artifact."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from kanaria.components.shared import atomic, examples, fingerprint, outcome, storage
 from kanaria.components.shared.data_reference import PIN
+from kanaria.components.shared.engines import choose
 from kanaria.components.shared.engines.accumulate import Engine
+from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.imports import arrow
@@ -35,6 +39,7 @@ class ValidateRequest:
         environment: schema environment to validate in, or "".
         serving_statistics: URI of statistics of serving data, or "".
         span: which span the data is, for the metadata; or "".
+        compute: where the statistics are computed, as `run` takes it; {} for the defaults.
     """
 
     examples: Path
@@ -42,6 +47,7 @@ class ValidateRequest:
     environment: str = ""
     serving_statistics: str = ""
     span: str = ""
+    compute: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,14 +96,27 @@ def _check_parameters(request: ValidateRequest) -> None:
     faults.raise_if_any()
 
 
-def _statistics(folder: Path, given: schema_pb2.Schema | None, engine: Engine) -> Statistics:
+def _of_split(
+    found: Sequence[Path], given: schema_pb2.Schema | None, engine: Engine | Beam, beside: Path
+) -> statistics_pb2.DatasetFeatureStatisticsList | None:
+    if not isinstance(engine, Beam):
+        return tfdv_statistics.of_files(found, given, engine)
+    from kanaria.components.validate import beam_engine  # It imports Beam.
+
+    computed = beam_engine.statistics(found, given, engine, beside)
+    return computed if computed.datasets[0].num_examples else None
+
+
+def _statistics(
+    folder: Path, given: schema_pb2.Schema | None, engine: Engine | Beam, beside: Path
+) -> Statistics:
     names = sorted(examples.split_names(folder), key=lambda name: (name != "train", name))
     if not names:
         raise DataError(f"examples {folder}: no split=<name> folder; give what ingest_data wrote")
     files = {name: examples.split_files(folder, name) for name in names}
     found = {}
     for name in names:
-        of_split = tfdv_statistics.of_files(files[name], given, engine)
+        of_split = _of_split(files[name], given, engine, beside)
         if of_split is None:
             raise DataError(f"examples {folder}: split {name!r} has no rows; ingest more data")
         log.info("split %s: %d rows", name, of_split.datasets[0].num_examples)
@@ -111,31 +130,49 @@ def _give_memory_back() -> None:
         pa.jemalloc_set_decay_ms(0)
 
 
-@arrow.without_pandas()
+def run(request: ValidateRequest, targets: Targets) -> Result:
+    """Do the step's work with the engine that the request asks for.
+
+    Raises:
+        ParameterError: a parameter, or something in `compute`, is wrong.
+        DataError: there are no examples, or a schema or baseline cannot be read.
+        NotReadyError: an object store or the cluster does not answer.
+    """
+    with choose.engine(request.compute, "validate_data", [request.examples]) as engine:
+        return validate(request, targets, engine)
+
+
 def validate(
     request: ValidateRequest,
     targets: Targets,
-    engine: Engine = LocalEngine(),  # noqa: B008
+    engine: Engine | Beam = LocalEngine(),  # noqa: B008
 ) -> Result:
     """Write statistics, schema, anomalies, report and outcome.
 
     Args:
         request: what to validate.
         targets: where everything goes.
-        engine: what computes the statistics.
+        engine: what computes the statistics; Beam does by TFDV's own pipeline.
 
     Raises:
         ParameterError: a URI is of an unknown kind, or the schema does not know the environment.
         DataError: there are no examples, or a schema or baseline cannot be read.
         NotReadyError: an object store does not answer.
     """
+    if isinstance(engine, Beam):
+        return _validated(request, targets, engine)  # Beam needs pandas.
+    with arrow.without_pandas():
+        return _validated(request, targets, engine)
+
+
+def _validated(request: ValidateRequest, targets: Targets, engine: Engine | Beam) -> Result:
     _check_parameters(request)
     _give_memory_back()
     given = schema.given(request.schema_file) if request.schema_file else None
     if given is not None:
         schema.check_environment(given, request.environment)
     serving = baselines.serving(request.serving_statistics)
-    statistics = _statistics(request.examples, given, engine)
+    statistics = _statistics(request.examples, given, engine, targets.statistics.parent)
     in_force, notes = (given, []) if given is not None else schema.inferred(statistics)
     rules = judge.Rules(
         schema=in_force,

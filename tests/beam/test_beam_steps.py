@@ -1,0 +1,83 @@
+"""The steps' own Beam pipelines give through a job server what they give in this process."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from test_transform_equals_beam import MODULE, SCHEMA, TYPES, content, row
+
+from kanaria.components.shared.engines.beam import Beam
+from kanaria.components.transform import beam_engine as transform_on_beam
+from kanaria.components.transform import user_code
+from kanaria.components.transform.materialize import Transform
+from kanaria.components.validate import beam_engine as validate_on_beam
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    import random
+
+    folder, draw = tmp_path_factory.mktemp("rows"), random.Random(5)
+    found = []
+    for place, size in enumerate((1001, 300, 1)):
+        path = folder / f"part-{place:05d}.parquet"
+        pq.write_table(pa.Table.from_pylist([row(draw, n) for n in range(size)], TYPES), path)
+        found.append(path)
+    return found
+
+
+@pytest.fixture(scope="module")
+def schema() -> schema_pb2.Schema:
+    return text_format.Parse(SCHEMA, schema_pb2.Schema())
+
+
+def test_statistics_of_a_split_are_equal(portable: Beam, files, schema, tmp_path: Path):
+    by_name = [
+        {
+            feature.path.step[0]: feature
+            for feature in validate_on_beam.statistics(files, schema, engine, tmp_path)
+            .datasets[0]
+            .features
+        }
+        for engine in (portable, Beam())
+    ]
+    assert set(by_name[0]) == set(TYPES.names)
+    assert by_name[0] == by_name[1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_analyzer_gives_the_same(portable: Beam, files, schema, tmp_path: Path):
+    function = user_code.load(str(MODULE), "preprocessing_fn", {}, schema)
+    graphs = [tmp_path / "portable", tmp_path / "here"]
+    for graph, engine in zip(graphs, (portable, Beam()), strict=True):
+        graph.mkdir()
+        transform_on_beam.analyze(files, schema, function, graph, engine)
+    theirs, ours = (
+        pa.concat_tables(
+            table for file in files for table in Transform(schema, graph).tables(file, "")
+        )
+        for graph in graphs
+    )
+    assert theirs.num_rows == 1302
+    assert theirs.num_columns >= 48
+    assert [name for name in ours.schema.names if not equal(ours[name], theirs[name])] == []
+    found, expected = map(content, graphs)
+    assets = [name for name in expected if "/assets/" in name]
+    assert assets
+    assert [name for name in assets if found[name] != expected[name]] == []
+
+
+def equal(ours: pa.ChunkedArray, theirs: pa.ChunkedArray) -> bool:
+    """Tell whether all rows are equal; floats are of 32 bits, of which the last may differ."""
+    ours, theirs = (one.combine_chunks() for one in (ours, theirs))
+    if pa.types.is_list(ours.type) or pa.types.is_large_list(ours.type):
+        if not ours.value_lengths().equals(theirs.value_lengths()):
+            return False
+        ours, theirs = ours.flatten(), theirs.flatten()
+    if not pa.types.is_floating(ours.type):
+        return ours.equals(theirs)
+    return np.allclose(ours.to_numpy(), theirs.to_numpy(), rtol=1e-6, atol=1e-6, equal_nan=True)

@@ -1,0 +1,86 @@
+"""On Spark the analysis of every analyzer and the transformed files are those of one process."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from test_transform_equals_beam import FILES, GRAPH, MODULE, SCHEMA, TYPES, content, row
+
+from kanaria.components.shared.engines.local import LocalEngine
+from kanaria.components.shared.engines.spark import SparkEngine
+from kanaria.components.transform import analysis, user_code
+from kanaria.components.transform.materialize import Part, Transform, materialize
+
+
+@pytest.fixture(scope="module")
+def schema() -> schema_pb2.Schema:
+    return text_format.Parse(SCHEMA, schema_pb2.Schema())
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, int]:
+    import random
+
+    folder, draw = tmp_path_factory.mktemp("rows"), random.Random(3)
+    found = {}
+    for place, size in enumerate(FILES):
+        path = folder / f"part-{place:05d}.parquet"
+        pq.write_table(pa.Table.from_pylist([row(draw, n) for n in range(size)], TYPES), path)
+        found[path] = size
+    return found
+
+
+@pytest.fixture(scope="module")
+def graphs(files, schema, engine: SparkEngine, tmp_path_factory: pytest.TempPathFactory):
+    """The folders of the graphs of Spark and of one process."""
+    folders = [tmp_path_factory.mktemp(name) for name in ("spark", "local")]
+    function = user_code.load(str(MODULE), "preprocessing_fn", {}, schema)
+    for folder, where in zip(folders, (engine, LocalEngine()), strict=True):
+        analysis.analyze(files, schema, function, folder, where)
+    return folders
+
+
+def test_every_value_of_every_row_is_equal_to_the_last_bit(files, schema, graphs):
+    spark, local = (
+        pa.concat_tables(
+            table for file in files for table in Transform(schema, graph).tables(file, "")
+        )
+        for graph in graphs
+    )
+    assert spark.num_rows == sum(FILES)
+    assert spark.num_columns >= 48
+    differing = [
+        name
+        for name in spark.schema.names
+        # As text, so that NaN equals NaN; every digit of a float is shown.
+        if repr(spark[name].to_pylist()) != repr(local[name].to_pylist())
+    ]
+    assert differing == []
+
+
+def test_vocabularies_and_metadata_are_equal(graphs):
+    spark, local = map(content, graphs)
+    assert sorted(spark) == sorted(local)
+    assert {name for name in spark if spark[name] != local[name]} <= GRAPH
+
+
+def test_transformed_files_are_equal_to_the_byte(files, schema, graphs, engine, tmp_path: Path):
+    for name, where in (("spark", engine), ("local", LocalEngine())):
+        folder = tmp_path / name
+        parts = [
+            Part(
+                file=file,
+                graph=graphs[1],
+                schema=schema.SerializeToString(),
+                place="",
+                target=folder / file.name,
+            )
+            for file in files
+        ]
+        materialize(parts, folder, where)
+    written = [sorted((tmp_path / name).iterdir()) for name in ("spark", "local")]
+    assert [path.name for path in written[0]] == [path.name for path in written[1]] != []
+    assert [path.read_bytes() for path in written[0]] == [path.read_bytes() for path in written[1]]
