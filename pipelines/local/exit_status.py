@@ -17,11 +17,6 @@ def _of(record: RunRecord, tasks: Collection[str]) -> list[TaskRecord]:
     return [task for task in record.tasks if task.name in tasks]
 
 
-def has_begun(record: RunRecord, tasks: Collection[str]) -> bool:
-    """Tell whether one of the tasks had its turn: a handler that was never entered has no exit."""
-    return any(task.state is not State.PENDING for task in _of(record, tasks))
-
-
 def of(record: RunRecord, group: str, tasks: Collection[str], was_stopped: bool) -> dict[str, Any]:
     """Return the final status of a group of tasks.
 

@@ -65,6 +65,7 @@ class Task:
         after: names of the tasks that must have succeeded.
         guards: conditions around it.
         cached: whether an earlier result may be reused.
+        waits: names of the tasks that must have ended, those of `after` among them.
         environment: variables that it sets itself.
         exit_of: the tasks around which it stands as an exit task, whatever becomes of them; empty
             for all others.
@@ -78,6 +79,7 @@ class Task:
     after: frozenset[str]
     guards: tuple[Guard, ...]
     cached: bool
+    waits: frozenset[str] = frozenset()
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     exit_of: frozenset[str] = frozenset()
 
@@ -97,6 +99,7 @@ class _Scope:
 
     inputs: Mapping[str, Source] | None
     after: frozenset[str]
+    waits: frozenset[str]
     guards: tuple[Guard, ...]
     prefix: str
 
@@ -144,12 +147,15 @@ class _Reader:
             if exits:
                 self.unsupported.append(f"task {name}: it waits for the exit task {exits[0]}")
                 continue
-            after = scope.after.union(*(self.leaves[scope.prefix + other] for other in before))
+            names = [scope.prefix + other for other in before]
+            after = scope.after.union(*(self.leaves[name] for name in names))
+            waits = scope.waits.union(*(self.handled[name] for name in names))
             full = scope.prefix + name
             # What is in an exit handler is named as if it stood in its place, as KFP does.
             is_flat = name in handlers and not self.has_any(task, dag["tasks"].keys())
             prefix = scope.prefix if is_flat else f"{full}/"
-            found = list(self.task(full, task, replace(scope, prefix=prefix), scope, after))
+            within = replace(scope, prefix=prefix, after=after, waits=waits)
+            found = list(self.task(full, task, within, scope))
             self.handled[full] = frozenset(leaf.name for leaf in found)
             # Whoever waits for an exit handler does so whatever was skipped in it.
             self.leaves[full] = frozenset() if name in handlers else self.handled[full]
@@ -166,7 +172,6 @@ class _Reader:
         task: Mapping[str, Any],
         within: _Scope,
         scope: _Scope,
-        after: frozenset[str],
     ) -> Iterator[Task]:
         for construct in ("parameterIterator", "artifactIterator", "iteratorPolicy"):
             if construct in task:
@@ -184,10 +189,11 @@ class _Reader:
             self.check_exit(name, component, [*parameters.values(), *artifacts.values()])
         if "dag" in component:
             inputs = {**parameters, **artifacts}
-            inner = replace(within, inputs=inputs, after=after, guards=guards)
+            inner = replace(within, inputs=inputs, guards=guards)
             yield from self.tasks(component["dag"], inner)
             return
-        leaf = self.leaf(name, task, component, parameters, artifacts, after, guards)
+        here = replace(within, guards=guards)
+        leaf = self.leaf(name, task, component, parameters, artifacts, here)
         if _is_exit(task):
             waits = [self.handled[scope.prefix + other] for other in task["dependentTasks"]]
             leaf = (
@@ -208,8 +214,7 @@ class _Reader:
         component: Any,
         parameters: Any,
         artifacts: Any,
-        after: frozenset[str],
-        guards: tuple[Guard, ...],
+        scope: _Scope,
     ) -> Iterator[Task]:
         executor = self.document["deploymentSpec"]["executors"][component["executorLabel"]]
         if "kfp.dsl.executor_main" not in " ".join(
@@ -223,8 +228,9 @@ class _Reader:
             container=executor["container"],
             parameters=parameters,
             artifacts=artifacts,
-            after=after,
-            guards=guards,
+            after=scope.after,
+            waits=scope.waits,
+            guards=scope.guards,
             cached=bool(task.get("cachingOptions", {}).get("enableCache")),
             environment={
                 entry["name"]: str(entry.get("value", ""))
@@ -298,7 +304,7 @@ def read(document: Any) -> Plan:
     reader.unsupported += [
         f"artifact {name} as an input of the pipeline" for name in declared.get("artifacts", {})
     ]
-    top = _Scope(inputs=None, after=frozenset(), guards=(), prefix="")
+    top = _Scope(inputs=None, after=frozenset(), waits=frozenset(), guards=(), prefix="")
     try:
         tasks = tuple(reader.tasks(document["root"]["dag"], top))
     except (KeyError, TypeError, AttributeError, ValueError) as error:

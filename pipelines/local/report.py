@@ -89,7 +89,7 @@ def _row(task: TaskRecord, run: RunRecord, folder: Path) -> list[object]:
 def _verdict(run: RunRecord) -> html.Markup:
     if run.state is State.RUNNING:
         now = [short(task) for task in run.tasks if task.state is State.RUNNING]
-        said = f"Running: {now[0]}" if now else "Running"
+        said = f"Running: {', '.join(now)}" if now else "Running"
         return html.element("p", f"{said}. This page follows it.", "verdict warn")
     took = f"Run {run.state.value} in {stopwatch(run.seconds)}."
     return html.verdict(run.state is State.SUCCEEDED, took, took)

@@ -1,15 +1,18 @@
-"""The loop: one task after the other, each reused, skipped or run.
+"""The loop: each task is reused, skipped or run, as soon as what it waits for has ended.
 
-Tasks run one at a time: the steps that compute use all cores, and the light ones take a second.
 Different runs may go on under one root at the same time: each has its own folder, and what they
 share (results, published files) appears by a rename.
 """
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from kanaria.components.shared import private, storage
@@ -25,6 +28,7 @@ from kanaria.pipelines.local import (
     placeholders,
     record,
     report,
+    schedule,
     skipped,
     step,
 )
@@ -39,6 +43,7 @@ from kanaria.pipelines.local.plan import (
 )
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
 from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
+from kanaria.pipelines.local.warm.client import Warm
 from kanaria.pipelines.local.warm.provider import Provider
 
 WARM_LOG = "warm/log.txt"
@@ -100,9 +105,15 @@ class _Run:
             "KANARIA_SERVING_ROOT": os.environ.get("KANARIA_SERVING_ROOT", str(root.serving))
         }
         self.warm = Provider(plan, self.extra, self.folder / WARM_LOG)
+        self.entries = {entry.name: entry for entry in self.record.tasks}
         self.outputs: dict[str, StepOutputs] = {}
+        self.keys: dict[str, str] = {}
         self.skipped: set[str] = set()
-        self.was_stopped = False
+        self.ended: set[str] = set()
+        self.running: dict[Future[StepOutputs], Task] = {}
+        self.has_failed = self.was_stopped = False
+        self.is_stopping = Event()
+        self.cores = len(os.sched_getaffinity(0))
 
     def value(self, source: Source) -> Any:
         match source:
@@ -135,42 +146,45 @@ class _Run:
         record.write(self.record, self.folder)
         return report.write(self.record, self.folder)
 
-    def update(self, entry: TaskRecord, state: State) -> None:
+    def update(self, task: Task, state: State) -> None:
+        entry = self.entries[task.name]
         entry.state = state
         self.publish()
         self.show(entry)
 
-    def task(self, task: Task, entry: TaskRecord) -> None:
+    def begin(self, task: Task) -> Callable[[], StepOutputs] | None:
+        """Settle a task that is skipped or reused; return the work of one that is to run."""
         unwanted = skipped.reason(task, frozenset(self.skipped), self.value, self.outputs)
         if unwanted:
             self.skipped.add(task.name)
-            entry.cause = unwanted
-            self.update(entry, State.SKIPPED)
-            return
+            self.entries[task.name].cause = unwanted
+            self.update(task, State.SKIPPED)
+            return None
         inputs = self.inputs(task)
-        key = cache.key(task, inputs) if task.cached else ""
-        found = self.cache.find(key, task) if key else None
+        self.keys[task.name] = cache.key(task, inputs) if task.cached else ""
+        found = self.cache.find(self.keys[task.name], task) if task.cached else None
         if not found:
-            self.update(entry, State.RUNNING)
-        outputs = self.with_copies(task, found or self.execute(task, entry, inputs))
-        if key and outputs != found:
-            self.cache.store(key, outputs)
-        self.keep(task, entry, outputs)
-        self.update(entry, State.REUSED if found else State.SUCCEEDED)
+            self.update(task, State.RUNNING)
+            return partial(self.execute, task, inputs, self.warm.of(task))
+        self.keep(task, found, is_new=False)
+        self.update(task, State.REUSED)
+        return None
 
-    def execute(self, task: Task, entry: TaskRecord, inputs: StepInputs) -> StepOutputs:
-        folder = self.folder / task.name
+    def execute(self, task: Task, inputs: StepInputs, warm: Warm | None) -> StepOutputs:
+        """Run a task's process, in a thread of its own; all else happens in the main thread."""
+        entry, folder = self.entries[task.name], self.folder / task.name
         private.folder(folder)
         entry.log = str(folder / step.LOG)
-
         started = time.monotonic()
 
         def tick() -> None:
+            if self.is_stopping.is_set():
+                raise KeyboardInterrupt
             entry.seconds = round(time.monotonic() - started, 1)
             self.show(entry)
 
         try:
-            return step.run(task, inputs, folder, self.extra, tick, self.warm.of(task))
+            return step.run(task, inputs, folder, self.extra, tick, warm)
         finally:
             entry.seconds = round(time.monotonic() - started, 2)
 
@@ -181,66 +195,88 @@ class _Run:
         copied = {n: pipeline_root.copied(a, target) for n, a in outputs.artifacts.items()}
         return replace(outputs, artifacts=copied)
 
-    def keep(self, task: Task, entry: TaskRecord, outputs: StepOutputs) -> None:
-        self.outputs[task.name] = outputs
-        self.with_pages(outputs.artifacts)
-        entry.log, entry.peak_mb = outputs.log, outputs.peak_mb
-        entry.parameters = dict(outputs.parameters)
-        entry.artifacts = {name: found.uri for name, found in outputs.artifacts.items()}
-        entry.copies = {n: found.copy for n, found in outputs.artifacts.items() if found.copy}
-        entry.metadata = {n: dict(found.metadata) for n, found in outputs.artifacts.items()}
+    def keep(self, task: Task, outputs: StepOutputs, is_new: bool) -> None:
+        """Note the outputs of a task that has run, or is reused."""
+        copied = self.with_copies(task, outputs)
+        if self.keys[task.name] and (is_new or copied != outputs):
+            self.cache.store(self.keys[task.name], copied)
+        self.outputs[task.name] = copied
+        self.with_pages(copied.artifacts)
+        entry = self.entries[task.name]
+        entry.log, entry.peak_mb = copied.log, copied.peak_mb
+        entry.parameters = dict(copied.parameters)
+        entry.artifacts = {name: found.uri for name, found in copied.artifacts.items()}
+        entry.copies = {n: found.copy for n, found in copied.artifacts.items() if found.copy}
+        entry.metadata = {n: dict(found.metadata) for n, found in copied.artifacts.items()}
 
     def with_pages(self, artifacts: Mapping[str, Artifact]) -> None:
         for artifact in artifacts.values():
             markdown_page.write(artifact)
 
-    def all_tasks(self) -> State:
-        """Run the tasks up to the first that fails; exit tasks run whatever happened before.
-
-        An exit task that fails is told of, and leaves the run the state that the others gave it:
-        so Argo counts what KFP hooks onto an exit handler.
-        """
-        state = State.SUCCEEDED
-        for task, entry in zip(self.plan.tasks, self.record.tasks, strict=True):
-            if not self.is_due(task, state):
-                continue
-            try:
-                ended = self.told(task, entry)
-            except KeyboardInterrupt:
-                self.exits_after_stop()
-                raise
-            state = state if task.exit_of else ended
-        return state
-
-    def told(self, task: Task, entry: TaskRecord) -> State:
-        """Run one task; its record says why it failed."""
+    @contextmanager
+    def told(self, task: Task) -> Iterator[None]:
+        """Let the record say why a task failed, where the block raises that."""
+        entry = self.entries[task.name]
         try:
-            self.task(task, entry)
+            yield
         except (KanariaError, OSError) as error:
             entry.cause = str(error)
             left = error.left if isinstance(error, step.StepFailedError) else {}
             entry.artifacts = {name: artifact.uri for name, artifact in left.items()}
             self.with_pages(left)
-            self.update(entry, State.FAILED)
-            return State.FAILED
-        except KeyboardInterrupt:
-            entry.cause = "the runner was stopped"
-            entry.state = State.FAILED
-            raise
-        return State.SUCCEEDED
+            self.has_failed |= not task.exit_of
+            self.update(task, State.FAILED)
 
-    def is_due(self, task: Task, state: State) -> bool:
-        """Tell whether it is a task's turn: an exit task's if one of those around it has begun."""
-        if not task.exit_of:
-            return state is State.SUCCEEDED
-        return exit_status.has_begun(self.record, task.exit_of)
+    def start_due(self, pool: Executor) -> None:
+        """Start every task that may start now; those that are reused or skipped end at once."""
+        while task := schedule.next_task(self.plan, self.now(), self.cores):
+            self.ended.add(task.name)
+            with self.told(task):
+                work = self.begin(task)
+                if work:
+                    self.running[pool.submit(work)] = task
+                    self.ended.discard(task.name)
 
-    def exits_after_stop(self) -> None:
+    def now(self) -> schedule.Now:
+        return schedule.Now(
+            ended=self.ended, running=list(self.running.values()), has_failed=self.has_failed
+        )
+
+    def finish(self, future: Future[StepOutputs]) -> None:
+        task = self.running.pop(future)
+        self.ended.add(task.name)
+        with self.told(task):
+            self.keep(task, future.result(), is_new=True)
+            self.update(task, State.SUCCEEDED)
+
+    def all_tasks(self) -> None:
+        """Run the tasks up to the first that fails; exit tasks run whatever happened before.
+
+        Those that run beside a task that fails come to their end. An exit task that fails is told
+        of, and leaves the run the state that the others gave it: so Argo counts what KFP hooks
+        onto an exit handler.
+        """
+        with ThreadPoolExecutor(max_workers=self.cores) as pool:
+            try:
+                self.start_due(pool)
+                while self.running:
+                    for future in wait(self.running, return_when=FIRST_COMPLETED).done:
+                        self.finish(future)
+                    self.start_due(pool)
+            finally:
+                self.is_stopping.set()
+
+    def after_stop(self) -> None:
         """Run the exit tasks that are left, silently, as KFP does when a run is terminated."""
-        self.was_stopped, self.show = True, lambda _: None
-        for task, entry in zip(self.plan.tasks, self.record.tasks, strict=True):
-            if entry.state is State.PENDING and task.exit_of and self.is_due(task, State.FAILED):
-                self.told(task, entry)
+        for entry in self.record.tasks:
+            if entry.state is State.RUNNING:
+                entry.cause, entry.state = "the runner was stopped", State.FAILED
+                self.ended.add(entry.name)
+        self.running = {}
+        self.was_stopped = self.has_failed = True
+        self.show = lambda _: None
+        self.is_stopping = Event()
+        self.all_tasks()
 
     def whole(self) -> Path:
         """Run all tasks; the record says how it ended, whatever happens. Return the report."""
@@ -249,9 +285,11 @@ class _Run:
         state = State.FAILED
         try:
             self.warm.begin()
-            state = self.all_tasks()
+            self.all_tasks()
+            state = State.FAILED if self.has_failed else State.SUCCEEDED
         except KeyboardInterrupt:
             state = State.INTERRUPTED
+            self.after_stop()
             raise
         finally:
             self.warm.end()

@@ -244,10 +244,14 @@ def started(runner: Runner, tmp_path: Path) -> tuple[subprocess.Popen[bytes], st
     command = [kanaria, "run", tmp_path / "sleeping.yaml", "--root", runner.root.path]
     with (tmp_path / "stderr").open("wb") as stderr:
         process = subprocess.Popen(command, stderr=stderr)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+
+    def children() -> list[str]:
+        threads = Path(f"/proc/{process.pid}/task").glob("*/children")
+        return [child for thread in threads for child in thread.read_text().split()]
+
     # The step comes first, then the shell that guards it.
-    both = eventually(lambda: len(found := children.read_text().split()) == 2 and found)
-    return process, both[0]
+    both = eventually(lambda: len(found := children()) == 2 and found)
+    return process, min(both, key=int)
 
 
 @pytest.mark.parametrize(

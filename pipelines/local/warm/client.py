@@ -61,7 +61,8 @@ class Forked:
 
     def __init__(self, pid: int, host: int, channel: Channel) -> None:
         """Name the fork, the process it shares memory with, and the channel that tells of it."""
-        self.pid, self.beside = pid, (host,)
+        self.pid = pid
+        self.beside: tuple[int, ...] = (host,)
         self._channel = channel
 
     def has_ended(self, seconds: float) -> bool:
