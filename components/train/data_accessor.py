@@ -8,7 +8,7 @@ is bounded, whatever the rows.
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ from kanaria.components.train import row_stream
 from kanaria.components.train.row_stream import Split, Window
 from kanaria.components.train.tensor_blocks import CALLS, Features, TensorBlocks, unconverted
 
-Options = TensorFlowDatasetOptions | RecordBatchesOptions
+Options: TypeAlias = TensorFlowDatasetOptions | RecordBatchesOptions
 
 
 def files_of(file_pattern: str | Sequence[str]) -> list[Path]:

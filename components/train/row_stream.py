@@ -15,10 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from tfx_bsl.public.tfxio import TensorAdapterConfig
 
-from kanaria.components.shared import arrow_files
+from kanaria.components.shared import arrow_files, partitions
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.examples import ExamplesFormat, format_of
-from kanaria.components.shared.record_batches import to_lists
+from kanaria.components.shared.partitions import Partition
 from kanaria.components.shared.tensors import adapter
 
 BUFFER_BYTES = 128 * 2**20
@@ -28,36 +28,20 @@ Window = tuple[pa.RecordBatch, NDArray[np.int64]]
 """Rows, and the numbers of those that come next, in order."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
-    """What is read in one go: a row group of a Parquet file, or a whole TFRecord file (None)."""
-
-    file: Path
-    group: int | None = None
-
-
-def _pieces(files: Sequence[Path]) -> tuple[list[Piece], int | None]:
-    """Return the pieces of a split's files in order, and its number of rows where they tell it."""
+def _row_count(files: Sequence[Path]) -> int | None:
+    """Return the number of rows, None where only reading all tells."""
     if format_of(files[0]) is ExamplesFormat.TFRECORD:
-        return [Piece(file=file) for file in files], None
-    pieces, rows = [], 0
+        return None
+    rows = 0
     for file in files:
-        with arrow_files.parquet(file) as opened:
-            pieces += [Piece(file=file, group=number) for number in range(opened.num_row_groups)]
-            rows += opened.metadata.num_rows
-    return pieces, rows
+        with arrow_files.parquet(file) as parquet:
+            rows += parquet.metadata.num_rows
+    return rows
 
 
-def _read(piece: Piece, config: TensorAdapterConfig) -> Iterator[pa.RecordBatch]:
-    if piece.group is None:
-        yield from adapter.batches([piece.file], ROWS_PER_READ, config)
-        return
-    with arrow_files.parquet(piece.file) as opened:
-        try:
-            for batch in opened.iter_batches(ROWS_PER_READ, row_groups=[piece.group]):
-                yield adapter.conform(to_lists(batch), config.arrow_schema)
-        except (pa.ArrowException, OSError) as error:
-            raise arrow_files.unreadable(str(piece.file), error) from error
+def _read(part: Partition, config: TensorAdapterConfig) -> Iterator[pa.RecordBatch]:
+    for batch in partitions.batches(part, ROWS_PER_READ):
+        yield adapter.conform(batch, config.arrow_schema)
 
 
 def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
@@ -77,7 +61,7 @@ class Split:
 
     Attributes:
         config: of the tensors that the batches fit.
-        pieces: of its files.
+        parts: of its files, each a row group, or a whole TFRecord file.
         rows: how many there are; None where only reading all tells.
         row_bytes: of a row as Arrow holds it, on average over the rows at the start.
         buffer_rows: least number of rows that are shuffled together.
@@ -85,7 +69,7 @@ class Split:
     """
 
     config: TensorAdapterConfig
-    pieces: Sequence[Piece]
+    parts: Sequence[Partition]
     rows: int | None
     row_bytes: int
     buffer_rows: int
@@ -97,18 +81,18 @@ class Split:
             count = self.held.num_rows
             yield self.held, np.arange(count) if draw is None else draw.permutation(count)
         elif draw is None:
-            for batch in self._batches(range(len(self.pieces))):
+            for batch in self._batches(range(len(self.parts))):
                 yield batch, np.arange(batch.num_rows)
         else:
             yield from self._shuffled(draw)
 
     def _batches(self, order: Iterable[int]) -> Iterator[pa.RecordBatch]:
         for number in order:
-            yield from _read(self.pieces[number], self.config)
+            yield from _read(self.parts[number], self.config)
 
     def _shuffled(self, draw: np.random.Generator) -> Iterator[Window]:
         buffer = _Buffer(self.buffer_rows)
-        for batch in self._batches(draw.permutation(len(self.pieces))):
+        for batch in self._batches(draw.permutation(len(self.parts))):
             buffer.add(batch)
             if buffer.is_full():
                 whole = joined(buffer.take_out())
@@ -155,9 +139,9 @@ def opened(files: Sequence[Path], config: TensorAdapterConfig, buffer_rows: int)
     Raises:
         DataError: there are no rows, a file is damaged or does not fit the schema.
     """
-    pieces, rows = _pieces(files)
+    parts = partitions.partitions(files, most_rows=1)
     buffer, ended = _Buffer(buffer_rows), True
-    for batch in itertools.chain.from_iterable(_read(piece, config) for piece in pieces):
+    for batch in itertools.chain.from_iterable(_read(part, config) for part in parts):
         if buffer.is_full():
             ended = False
             break
@@ -166,8 +150,8 @@ def opened(files: Sequence[Path], config: TensorAdapterConfig, buffer_rows: int)
         raise DataError(f"{files[0].parent}: the split has no rows; give it more data")
     return Split(
         config=config,
-        pieces=pieces,
-        rows=buffer.rows if ended else rows,
+        parts=parts,
+        rows=buffer.rows if ended else _row_count(files),
         row_bytes=max(1, buffer.bytes // buffer.rows),
         buffer_rows=buffer_rows,
         held=joined(buffer.take_out()) if ended else None,
