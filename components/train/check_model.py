@@ -60,19 +60,21 @@ def _is_finite(outputs: dict[str, tf.Tensor], rows: int) -> Flags:
 
 def _answers(model: Any, files: Sequence[Path], schema: schema_pb2.Schema) -> Flags:
     """Run `serving_default` on all rows; return whether each answer is finite, shape (rows,)."""
-    signature, finite, order = model.signatures[SIGNATURE], [], []
+    signature, finite, rows = model.signatures[SIGNATURE], np.zeros(ROWS_PER_BATCH, bool), 0
     try:
         for feed in feeds(files, schema, signature, optional_inputs(model)):
-            finite.append(_is_finite(called(signature, feed), len(feed.rows)))
-            order.append(feed.rows)
+            while feed.rows.max() >= finite.size:
+                finite = np.concatenate([finite, np.zeros_like(finite)])
+            finite[feed.rows] = _is_finite(called(signature, feed), len(feed.rows))
+            rows += len(feed.rows)
     except tf.errors.OpError as error:
         raise UserCodeError(
             f"run_fn: the saved model fails on eval rows: {cause.told(error)}; "
             "it must answer every row, also one with missing features"
         ) from error
-    if not finite:
+    if not rows:
         raise DataError(f"{files[0].parent}: the split has no rows to check the model on")
-    return np.concatenate(finite)[np.argsort(np.concatenate(order))]
+    return finite[:rows]
 
 
 def _cause(
@@ -88,7 +90,7 @@ def _cause(
             if columns
             else "the train rows are finite, so lower the learning rate"
         )
-    columns = diagnosis.suspects(record_batches(eval_files, ROWS_PER_BATCH), bad)
+    columns = diagnosis.suspects(lambda: record_batches(eval_files, ROWS_PER_BATCH), bad)
     if columns:
         return (
             f"the weights are finite; columns NaN, infinite or missing there: {', '.join(columns)}"

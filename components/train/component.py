@@ -56,8 +56,8 @@ def train_model(
 
     from kanaria.components.shared import serving_samples as samples
     from kanaria.components.shared.metadata import tell
+    from kanaria.components.train.lean import train
     from kanaria.components.train.request import TrainRequest
-    from kanaria.components.train.train import train
 
     request = TrainRequest(
         examples=Path(examples.path),

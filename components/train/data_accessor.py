@@ -1,25 +1,29 @@
 """Reads splits, in Parquet or TFRecord, for a `run_fn`, as TFX's data accessor reads its examples.
 
-A split is held in memory as tensors, so its size is bounded by the machine's memory.
+A split that fits a buffer is held as tensors and shuffled whole. A larger one is read as a stream
+in every epoch, row groups in an order of their own and rows shuffled through the buffer, so memory
+is bounded, whatever the rows.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx_bsl.public.tfxio import RecordBatchesOptions, TensorAdapter, TensorFlowDatasetOptions
+from tfx_bsl.public.tfxio import RecordBatchesOptions, TensorFlowDatasetOptions
 
-from kanaria.components.shared.errors import DataError, UserCodeError, shown
+from kanaria.components.shared.errors import UserCodeError, shown
 from kanaria.components.shared.tensors import adapter
 from kanaria.components.shared.tfx_names import DataAccessor
+from kanaria.components.train import row_stream
+from kanaria.components.train.row_stream import Split, Window
+from kanaria.components.train.tensor_blocks import CALLS, Features, TensorBlocks, unconverted
 
-ROWS_PER_READ = 100_000
-Features = dict[str, Any]
-"""Feature name -> Tensor, SparseTensor or RaggedTensor, all of the same number of rows."""
+Options: TypeAlias = TensorFlowDatasetOptions | RecordBatchesOptions
 
 
 def files_of(file_pattern: str | Sequence[str]) -> list[Path]:
@@ -36,16 +40,31 @@ def files_of(file_pattern: str | Sequence[str]) -> list[Path]:
     return files
 
 
-def _whole(files: Sequence[Path], schema: schema_pb2.Schema | None) -> tuple[Any, pa.RecordBatch]:
-    """Return the adapter's configuration and all rows of the files as one batch."""
+def _opened(
+    file_pattern: str | Sequence[str], options: Options, schema: schema_pb2.Schema | None
+) -> Split:
+    files = files_of(file_pattern)
     if schema is None:
         raise UserCodeError("data_accessor: schema=None; pass the schema of the files' features")
-    config = adapter.adapter_config(schema)
-    pieces = list(adapter.batches(files, ROWS_PER_READ, config))
-    table = pa.Table.from_batches(pieces, schema=config.arrow_schema)
-    if not table.num_rows:
-        raise DataError(f"{files[0].parent}: the split has no rows; give it more data")
-    return config, table.combine_chunks().to_batches()[0]
+    buffer_rows = options.shuffle_buffer_size if options.shuffle else 0
+    return row_stream.opened(files, adapter.adapter_config(schema), buffer_rows)
+
+
+def _passes(split: Split, options: Options) -> Callable[[], Iterator[Iterator[Window]]]:
+    """Return a function that begins a pass over the epochs; no two passes have one order.
+
+    Without a `shuffle_seed` the orders follow numpy's global seed, which the step sets.
+    """
+    seed, passes = options.shuffle_seed, itertools.count()
+    seed = int(np.random.randint(2**31)) if seed is None else seed
+
+    def begun() -> Iterator[Iterator[Window]]:
+        number, ends = next(passes), options.num_epochs
+        for epoch in itertools.count() if ends is None else range(ends):
+            draw = np.random.default_rng([seed, number, epoch]) if options.shuffle else None
+            yield split.epoch(draw)
+
+    return begun
 
 
 def tf_dataset_factory(
@@ -55,11 +74,13 @@ def tf_dataset_factory(
 ) -> tf.data.Dataset:
     """Return batches of the files' rows, repeated for ever unless `num_epochs` says else.
 
-    Rows are drawn from the whole split, whatever `shuffle_buffer_size` says: it is in memory.
+    Rows are shuffled in a buffer of `shuffle_buffer_size` rows, or of more where more fit
+    `row_stream.BUFFER_BYTES`; a split that fits is shuffled whole. Every epoch has an order of its
+    own. Batches go over the ends of epochs, as TFX's do, and only the last one may be smaller.
 
     Args:
         file_pattern: patterns as `fn_args.train_files` has them.
-        options: batch size, shuffling, epochs, label.
+        options: batch size, shuffling, epochs, label; threads and `sloppy_ordering` do not count.
         schema: of the features in the files: the transformed metadata's after a transform.
 
     Returns:
@@ -70,41 +91,62 @@ def tf_dataset_factory(
         UserCodeError: no file matches, there is no schema, or the label is no feature.
         DataError: the files hold no rows, or do not fit the schema.
     """
-    config, batch = _whole(files_of(file_pattern), schema)
-    features = TensorAdapter(config).ToBatchTensors(batch, produce_eager_tensors=True)
-    label = options.label_key
-    if label is not None and label not in features:
+    split = _opened(file_pattern, options, schema)
+    label, tensors = options.label_key, TensorBlocks(split, options.batch_size)
+    if label is not None and label not in tensors.names:
         raise UserCodeError(
-            f"label_key={shown(label)}: no such feature; there are {shown(sorted(features))}"
+            f"label_key={shown(label)}: no such feature; there are {shown(sorted(tensors.names))}"
         )
-    rows, take = _rows(features, batch.num_rows)
-    if options.shuffle:
-        rows = rows.shuffle(batch.num_rows, seed=options.shuffle_seed)
-    rows = rows.repeat(options.num_epochs)
-    dataset = rows.batch(options.batch_size, drop_remainder=options.drop_final_batch).map(take)
+    is_held = split.held is not None and tensors.is_cut
+    blocks = _held(split, options, tensors) if is_held else _streamed(split, options, tensors)
+    # In TFX, too, all batches are whole where the rows have no end.
+    dataset = tensors.batches(blocks, options.drop_final_batch or options.num_epochs is None)
+    count = _batches(split, options)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)) if count else dataset
     if label is not None:
-        dataset = dataset.map(lambda taken: _without_label(taken, label))
+        dataset = dataset.map(unconverted(lambda taken: _without_label(taken, label)))
     return dataset.prefetch(options.prefetch_buffer_size)
 
 
-def _rows(features: Features, count: int) -> tuple[tf.data.Dataset, Callable[[Any], Features]]:
-    """Return a dataset of rows, and what turns a batch of its elements into features.
+def _held(
+    split: Split, options: TensorFlowDatasetOptions, tensors: TensorBlocks
+) -> tf.data.Dataset:
+    """Return blocks of a split that fits the buffer: TensorFlow shuffles its rows' numbers."""
+    rows = tf.data.Dataset.range(split.rows)
+    if options.shuffle:
+        rows = rows.shuffle(split.rows, seed=options.shuffle_seed)
+    held = tensors.tensors(split.held)
 
-    Row numbers that are gathered a batch at a time cost half the time of slicing every row.
-    """
-    sparse = [name for name, tensor in features.items() if isinstance(tensor, tf.SparseTensor)]
-    try:
-        ragged = {name: tf.RaggedTensor.from_sparse(features[name]) for name in sparse}
-    except (ValueError, tf.errors.InvalidArgumentError):
-        # Sparse in another way than as a list a row: such a tensor can only be sliced.
-        return tf.data.Dataset.from_tensor_slices(features), lambda batch: batch
-    held = features | ragged
+    def taken(numbers: tf.Tensor) -> Features:
+        return {name: tf.gather(tensor, numbers) for name, tensor in held.items()}
 
-    def take(rows: tf.Tensor) -> Features:
-        taken = {name: tf.gather(tensor, rows) for name, tensor in held.items()}
-        return taken | {name: taken[name].to_sparse() for name in sparse}
+    return rows.repeat(options.num_epochs).batch(tensors.rows).map(unconverted(taken))
 
-    return tf.data.Dataset.range(count), take
+
+def _streamed(
+    split: Split, options: TensorFlowDatasetOptions, tensors: TensorBlocks
+) -> tf.data.Dataset:
+    """Return blocks of a split that is read anew in each epoch, one block ahead."""
+    begun = _passes(split, options)
+
+    def blocks() -> Iterator[Features]:
+        windows = itertools.chain.from_iterable(begun())
+        return map(tensors.tensors, row_stream.grouped(windows, tensors.rows))
+
+    stream = tf.data.Dataset.from_generator(
+        lambda: CALLS.each(blocks), output_signature=tensors.signature
+    )
+    return stream.prefetch(1)
+
+
+def _batches(split: Split, options: TensorFlowDatasetOptions) -> int | None:
+    """Return how many batches there are, None where only reading all rows tells."""
+    if options.num_epochs is None:
+        return int(tf.data.INFINITE_CARDINALITY)
+    if split.rows is None:
+        return None
+    full, rest = divmod(split.rows * options.num_epochs, options.batch_size)
+    return full + int(rest > 0 and not options.drop_final_batch)
 
 
 def _without_label(features: Features, label_key: str) -> tuple[Features, Any]:
@@ -119,23 +161,17 @@ def record_batch_factory(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the files' rows as batches of lists, for ever unless `num_epochs` says else.
 
-    Without a `shuffle_seed` the order follows numpy's global seed, which the step sets.
+    The order is as in `tf_dataset_factory`, but each epoch ends with a batch of its own.
 
     Raises:
         UserCodeError: no file matches, or there is no schema.
         DataError: the files hold no rows, or do not fit the schema.
     """
-    _, batch = _whole(files_of(file_pattern), schema)
-    seed = options.shuffle_seed
-    draw = np.random.default_rng(np.random.randint(2**31) if seed is None else seed)
-    epoch = 0
-    while options.num_epochs is None or epoch < options.num_epochs:
-        rows = batch.take(pa.array(draw.permutation(batch.num_rows))) if options.shuffle else batch
-        for start in range(0, rows.num_rows, options.batch_size):
-            piece = rows.slice(start, options.batch_size)
-            if piece.num_rows == options.batch_size or not options.drop_final_batch:
-                yield piece
-        epoch += 1
+    split = _opened(file_pattern, options, schema)
+    for epoch in _passes(split, options)():
+        for batch in row_stream.grouped(epoch, options.batch_size):
+            if batch.num_rows == options.batch_size or not options.drop_final_batch:
+                yield batch
 
 
 DATA_ACCESSOR = DataAccessor(

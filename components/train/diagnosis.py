@@ -1,6 +1,6 @@
 """Says why a model's outputs are not finite, or why a `run_fn` could not read its files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from kanaria.components.shared.record_batches import record_batches
 ROWS_PER_BATCH = 10_000
 Flags = NDArray[np.bool_]
 """One truth value a row, shape (rows,)."""
+Batches = Iterable[pa.RecordBatch]
+Test = Callable[[pa.Array], Flags]
 
 
 def missing(column: pa.Array) -> Flags:
@@ -36,34 +38,41 @@ def non_finite(column: pa.Array) -> Flags:
     return found
 
 
-def _more_often(odd: dict[str, Flags], bad: Flags, good: Flags) -> list[str]:
-    """Name what is odd at a higher rate in bad rows than in good ones."""
-    return [
-        name
-        for name, rows in odd.items()
-        if bad.any() and rows[bad].mean() > (rows[good].mean() if good.any() else 0)
-    ]
+def _more_often(batches: Batches, is_odd: Test, bad: Flags, good: Flags) -> list[str]:
+    """Name the columns that are odd at a higher rate in bad rows than in good ones."""
+    counts: dict[str, NDArray[np.int64]] = {}
+    first = 0
+    for batch in batches:
+        rows = slice(first, first + batch.num_rows)
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            odd = is_odd(column)
+            found = np.array([(odd & bad[rows]).sum(), (odd & good[rows]).sum()])
+            counts[name] = counts.get(name, 0) + found
+        first += batch.num_rows
+    of_all = np.maximum([bad.sum(), good.sum()], 1)
+    return [name for name, odd in counts.items() if np.greater(*(odd / of_all))]
 
 
-def suspects(batches: Iterable[pa.RecordBatch], bad: Flags) -> list[str]:
+def _odd_rows(batches: Batches, is_odd: Test, names: Sequence[str]) -> Flags:
+    """Return for each row whether one of the columns `names` is odd, shape (rows,)."""
+    found = [[is_odd(batch.column(name)) for name in names] for batch in batches]
+    return np.concatenate([np.logical_or.reduce(flags) for flags in found])
+
+
+def suspects(read: Callable[[], Batches], bad: Flags) -> list[str]:
     """Name the columns that explain bad answers: NaN or infinite there, or else missing.
 
     A missing value is suspect only in rows without NaN and infinity, and only in a column that
     is missing less often where the model answers well.
 
     Args:
-        batches: the rows the model was given, in order.
+        read: yields the rows the model was given, in order; it is called up to three times, so
+            that no column of all rows is in memory.
         bad: whether the model's answer to a row is non-finite.
     """
-    pieces: dict[str, list[tuple[Flags, Flags]]] = {}
-    for batch in batches:
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            pieces.setdefault(name, []).append((non_finite(column), missing(column)))
-    nan = {name: np.concatenate([first for first, _ in parts]) for name, parts in pieces.items()}
-    absent = {name: np.concatenate([last for _, last in parts]) for name, parts in pieces.items()}
-    named = _more_often(nan, bad, ~bad)
-    explained = np.logical_or.reduce([nan[name] for name in named], initial=False)
-    return sorted({*named, *_more_often(absent, bad & ~explained, ~bad)})
+    named = _more_often(read(), non_finite, bad, ~bad)
+    unexplained = bad & ~_odd_rows(read(), non_finite, named) if named else bad
+    return sorted({*named, *_more_often(read(), missing, unexplained, ~bad)})
 
 
 def non_finite_columns(files: Sequence[Path]) -> list[str]:
