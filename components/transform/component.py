@@ -37,15 +37,12 @@ def transform_data(
     """
     from pathlib import Path
 
-    from kanaria.components.shared.engines import choose
-    from kanaria.components.shared.imports import training
     from kanaria.components.shared.metadata import tell
     from kanaria.components.shared.outcome import require_passed
 
     if outcome:
         require_passed(outcome.path)
-    training.load("tensorflow", "tensorflow_transform")
-    from kanaria.components.transform.transform import TransformRequest, transform
+    from kanaria.components.transform.lean import TransformRequest, run
 
     request = TransformRequest(
         examples=Path(examples.path),
@@ -54,8 +51,8 @@ def transform_data(
         preprocessing_fn=preprocessing_fn,
         materialize=materialize,
         custom_config=custom_config,
+        compute=compute,
     )
-    with choose.engine(compute, "transform_data", [request.examples]) as engine:
-        transform(request, Path(transform_graph.path), Path(transformed_examples.path), engine)
+    run(request, Path(transform_graph.path), Path(transformed_examples.path))
     told = request.metadata(examples.metadata.get("span", ""))
     tell(told, transform_graph=transform_graph, transformed_examples=transformed_examples)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import atomic, examples
+from kanaria.components.shared.engines import choose
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
@@ -38,6 +39,7 @@ class TransformRequest:
         preprocessing_fn: name of the function in it.
         materialize: whether transformed examples are written.
         custom_config: passed to a function that takes it.
+        compute: where the step computes, as `run` takes it; {} for the defaults.
     """
 
     examples: Path
@@ -46,12 +48,26 @@ class TransformRequest:
     preprocessing_fn: str = "preprocessing_fn"
     materialize: bool = True
     custom_config: dict[str, Any] = field(default_factory=dict)
+    compute: Mapping[str, Any] = field(default_factory=dict)
 
     def metadata(self, span: str) -> dict[str, dict[str, Any]]:
         """Return output -> its artifact's metadata, for data of this span."""
         facts = {"materialized": self.materialize, "span": span}
         names = ("transform_graph", "transformed_examples")
         return {name: described(name, facts, span) for name in names}
+
+
+def run(request: TransformRequest, graph: Path, transformed: Path) -> None:
+    """Do the step's work with the engine that the request asks for.
+
+    Raises:
+        ParameterError: a parameter, or something in `compute`, is wrong.
+        NotReadyError: the cluster does not answer.
+        DataError: there is no `train` split, or the data does not fit the schema.
+        UserCodeError: the user's function does not load, or fails.
+    """
+    with choose.engine(request.compute, "transform_data", [request.examples]) as engine:
+        transform(request, graph, transformed, engine)
 
 
 def transform(

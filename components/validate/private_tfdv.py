@@ -11,13 +11,13 @@ import logging
 import pickle
 from collections.abc import Callable, Sequence
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from kanaria.components.shared.imports import stand_ins
 
-Statistics = statistics_pb2.DatasetFeatureStatisticsList
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 MOST_EXACT_VALUES = 16_384
 """Distinct values up to which counts are exact; TFDV's own 1,024 loses counts of larger texts."""

