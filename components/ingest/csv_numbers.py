@@ -20,7 +20,7 @@ from kanaria.components.ingest.misfit import MisfitError
 EXACT = 2.0**53
 """Below it, a float holds every integer exactly."""
 FIRST_ROWS = 1000
-NAME = r"^-?0[0-9xX]|\("
+NAME = "^-?0[0-9xX]"
 INTEGER = "^-?[0-9]+$"
 PLAIN = "^-?[0-9.]+$"
 WRITTEN_AS_FLOAT = r"[.]|[eE][+-]"
@@ -122,7 +122,11 @@ def _written_as_no_integers(column: pa.ChunkedArray, before: Written) -> Written
 
 
 def _has_name(column: pa.ChunkedArray) -> bool:
-    return _has(column, NAME)
+    """Tell whether one of values that read as numbers is a name."""
+    # Few values begin so, and the search of a pattern is dear.
+    zeros = pc.or_(pc.starts_with(column, "0"), pc.starts_with(column, "-0"))
+    some = column.filter(pc.and_(zeros, pc.greater(pc.binary_length(column), 1)))
+    return _has(some, NAME) or bool(pc.any(pc.match_substring(column, "(")).as_py())
 
 
 def integers(column: pa.ChunkedArray) -> pa.ChunkedArray:

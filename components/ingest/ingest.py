@@ -22,6 +22,7 @@ from kanaria.components.ingest.write_splits import write_splits
 from kanaria.components.shared import atomic
 from kanaria.components.shared.database_reference import is_database
 from kanaria.components.shared.examples import ExamplesFormat
+from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.parameters import Faults
 
 
@@ -66,6 +67,7 @@ def _opened(
     return source.from_files(data, column_types, separator)
 
 
+@arrow.without_pandas()
 def ingest(
     data: str,
     target: Path,

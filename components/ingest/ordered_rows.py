@@ -26,8 +26,7 @@ def _digested(rows: TypedRows, spool: Spool) -> None:
     """Keep the rows, each with its digest."""
     names = rows.schema.names
     for _, table in rows.tables(names):
-        digests = b"".join(split_rows.digests(table, names))
-        buffers = [None, pa.py_buffer(digests)]
+        buffers = [None, pa.py_buffer(split_rows.digests(table, names))]
         column = pa.Array.from_buffers(pa.binary(32), table.num_rows, buffers)
         for batch in table.append_column(DIGEST, column).to_batches():
             spool.write(batch)
