@@ -66,8 +66,10 @@ def read(graph: PassGraph, schema: bytes, rows: Rows) -> Iterator[dict[str, npt.
     config = adapter.adapter_config(schema_pb2.Schema.FromString(schema))
     needed = {name: config.tensor_representations[name] for name in graph.features}
     to_tensors = TensorAdapter(TensorAdapterConfig(config.arrow_schema, needed))
+    # tfx_bsl makes no ragged tensor of a part of a block.
+    is_ragged = any(kind.HasField("ragged_tensor") for kind in needed.values())
     for part in rows:
-        for block in shared.batches(part, ROWS_PER_BLOCK):
+        for block in shared.batches(part, ROWS_PER_BATCH if is_ragged else ROWS_PER_BLOCK):
             whole = adapter.conform(block, config.arrow_schema)
             for start in range(0, whole.num_rows, ROWS_PER_BATCH):
                 yield graph(to_tensors.ToBatchTensors(whole.slice(start, ROWS_PER_BATCH)))
