@@ -29,6 +29,7 @@ from kanaria.pipelines.local import (
     record,
     report,
     schedule,
+    serving,
     skipped,
     step,
 )
@@ -320,6 +321,7 @@ def run(
     values = modules.published(values, plan, root.files)
     running = _Run(plan, arguments.with_published_files(values, root.files), root, show)
     private.folder(running.folder)
-    with record.held(running.folder):
+    state = Path(running.extra["KANARIA_SERVING_ROOT"])
+    with record.held(running.folder), serving.beside(plan, state):
         index = running.whole()
     return running.record, index
