@@ -105,7 +105,11 @@ def tf_dataset_factory(
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)) if count else dataset
     if label is not None:
         dataset = dataset.map(unconverted(lambda taken: _without_label(taken, label)))
-    return dataset.prefetch(options.prefetch_buffer_size)
+    # Several workers read all rows in one order and take parts of each batch, so the sum of their
+    # gradients is that of one worker with the whole batch.
+    sharded = tf.data.Options()
+    sharded.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return dataset.prefetch(options.prefetch_buffer_size).with_options(sharded)
 
 
 def _held(

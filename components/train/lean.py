@@ -2,7 +2,7 @@
 
 from kanaria.components.shared.imports import training
 
-training.load("tensorflow", "tensorflow_transform")
+training.load("tensorflow", "tensorflow_transform", "apache_beam")
 
 from kanaria.components.train.train import train  # noqa: E402  The libraries come first.
 

@@ -106,7 +106,7 @@ def train(request: TrainRequest, model: Path, logs: Path) -> Trained:
     train_files = _train_files(request)
     schema = read_schema(request.schema / "schema.pbtxt")
     run_fn = user_module.function(request.module_file, request.run_fn)
-    private_tensorflow.leave_tf_keras_unconverted()
+    private_tensorflow.leave_libraries_unconverted()
     precision.keep_transform_in_its_types()
     _make_repeatable(request.seed)
     # The model is published first: until it is, its checkpoints are needed.

@@ -69,6 +69,11 @@ def test_a_label_is_taken_out_of_the_features(files: str):
     assert label.numpy().tolist() == [0, 1, 2, 3]
 
 
+def test_workers_take_parts_of_batches_and_not_of_files(files: str):
+    asked = tf_dataset_factory(files, options(), SCHEMA).options().experimental_distribute
+    assert asked.auto_shard_policy is tf.data.experimental.AutoShardPolicy.DATA
+
+
 def test_a_seed_of_its_own_fixes_the_order(files: str):
     first = seen(files, shuffle=True, shuffle_seed=3)
     assert first == seen(files, shuffle=True, shuffle_seed=3)
