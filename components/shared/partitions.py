@@ -4,10 +4,11 @@ A part is consecutive row groups of a Parquet file; a gzip TFRecord file can onl
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from kanaria.components.shared import arrow_files, record_batches, tf_examples
 from kanaria.components.shared.examples import ExamplesFormat, format_of
@@ -26,6 +27,26 @@ class Partition:
     file: Path
     groups: tuple[int, ...]
     schema: pa.Schema
+
+    def alone(self, folder: Path) -> "Partition":
+        """Return the same rows in a file of their own below a folder, in the same row groups.
+
+        So a machine that does not see the file gets no more of it than its part. A TFRecord file
+        is one part already.
+        """
+        if not self.groups:
+            return self
+        own = folder / self.file.name
+        with (
+            arrow_files.parquet(self.file) as opened,
+            pq.ParquetWriter(own, opened.schema_arrow) as writer,
+        ):
+            for group in self.groups:
+                table = opened.read_row_group(group)
+                writer.write_table(table, row_group_size=max(1, table.num_rows))
+        with arrow_files.parquet(own) as written:
+            groups = tuple(range(written.metadata.num_row_groups))
+        return replace(self, file=own, groups=groups)
 
 
 def _cut(sizes: Sequence[int], most_rows: int) -> list[tuple[int, ...]]:

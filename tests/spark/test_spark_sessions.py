@@ -2,8 +2,11 @@
 
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from engine_work import SUMS, Copying, Rows, copied, partitions
 from spark_cluster import Cluster, cluster
@@ -11,6 +14,8 @@ from spark_cluster import Cluster, cluster
 from kanaria.components.shared.engines import spark_session
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
+from kanaria.components.shared.examples import split_folder
+from kanaria.components.validate.validate import Targets, ValidateRequest, run
 
 
 def test_the_result_is_the_same_when_a_worker_is_killed_in_the_middle(tmp_path: Path):
@@ -92,3 +97,42 @@ def test_a_partition_too_large_to_be_sent_says_what_would_help(tmp_path: Path):
         pytest.raises(DataError, match=r"rows: 2 MiB in one partition.*mount one volume"),
     ):
         engine.each(copied, [Copying(own / "rows", own / "copy")])
+
+
+def test_a_cluster_without_room_for_an_executor_is_told(
+    spark: Cluster, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(spark_session, "EXECUTOR_SECONDS", 3)
+    settings = spark.settings(spark_executor_memory="64g")
+    with (
+        pytest.raises(NotReadyError, match=r"no executor came in 3 s.*spark\.executor\.memory"),
+        spark_session.session(settings, "test"),
+    ):
+        raise AssertionError("a session without executors")
+
+
+def test_a_step_runs_on_the_cluster_that_compute_names(spark: Cluster, tmp_path: Path):
+    folder = split_folder(tmp_path / "examples", "train")
+    folder.mkdir(parents=True)
+    pq.write_table(pa.table({"fare": [1.5, None, 2.5]}), folder / "part-00000-of-00001.parquet")
+    compute = {"engine": "spark", "spark": spark.settings()}
+    names = ("statistics", "schema", "anomalies", "outcome", "report")
+    targets = Targets(**{name: tmp_path / name for name in names})
+    result = run(ValidateRequest(examples=tmp_path / "examples", compute=compute), targets)
+    assert result.metadata["statistics"]["rows_train"] == 3
+
+
+def test_without_java_or_with_one_too_new_it_is_said_how_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(ParameterError, match=r"no Java in JAVA_HOME.*openjdk-17-jre-headless"):
+        spark_session.check_java()
+    (tmp_path / "bin").mkdir()
+    java = tmp_path / "bin/java"
+    for version, is_refused in (("1.8.0_442", False), ("17.0.15", False), ("25", True)):
+        java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2025-01-01' >&2\n")
+        java.chmod(0o755)
+        told = pytest.raises(ParameterError, match=r"Spark 3\.5 runs on Java 8 to 21")
+        with told if is_refused else nullcontext():
+            spark_session.check_java()

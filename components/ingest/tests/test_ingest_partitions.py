@@ -37,6 +37,19 @@ def test_the_parts_together_are_the_split(files: list[Path], most_rows: int):
     assert {batch.schema for batch in found} == {part.schema for part in parts}
 
 
+@pytest.mark.parametrize("most_rows", [1, 10, 1000])
+def test_a_part_goes_alone_to_who_does_not_see_the_file(tmp_path: Path, most_rows: int):
+    path = tmp_path / "part-00000.parquet"
+    pq.write_table(rows_of(range(25)), path, row_group_size=7)
+    parts = partitions.partitions([path], most_rows)
+    (tmp_path / "sent").mkdir()
+    for part in parts:
+        sent = part.alone(tmp_path / "sent")
+        assert sent.file == tmp_path / "sent" / path.name
+        assert list(partitions.batches(sent, 4)) == list(partitions.batches(part, 4))
+        assert pq.ParquetFile(sent.file).metadata.num_row_groups == len(part.groups)
+
+
 def test_a_part_goes_to_another_process_as_bytes(files: list[Path]):
     parts = partitions.partitions(files, 10)
     assert pickle.loads(pickle.dumps(parts)) == parts

@@ -57,7 +57,7 @@ COMPUTE = (
         meaning='{"spark.master": "spark://host:7077"}: settings of Spark under its own names.',
         default={},
         entries=Kind.SETTING,
-        known=(spark_settings.MASTER, spark_settings.IMAGE, "spark.executor.memoryOverhead"),
+        known=(spark_settings.MASTER,),
     ),
     Key(
         name="beam_pipeline_args",

@@ -151,6 +151,9 @@ def test_a_dotted_setting_sets_one_key_and_leaves_the_others(ours: plan.Plan, tm
         "delivery.checks.load.rate=50",
         "hyperparameters.learning_rate=1e-3",
         "span=2013.01",
+        "compute.steps.transform_data=spark",
+        "compute.spark.spark.executor.cores=2",
+        "compute.beam_pipeline_args=[--streaming]",
     )
     assert arguments.given(str(config), settings, ours) == {
         "service": {
@@ -163,6 +166,11 @@ def test_a_dotted_setting_sets_one_key_and_leaves_the_others(ours: plan.Plan, tm
         "delivery": {"checks": {"load": {"rate": 50}}},
         "hyperparameters": {"learning_rate": 1e-3},
         "span": "2013.01",
+        "compute": {
+            "steps": {"transform_data": "spark"},
+            "spark": {"spark.executor.cores": "2"},
+            "beam_pipeline_args": ["--streaming"],
+        },
     }
     assert arguments.given(str(config), ("service={name: other}",), ours) == {
         "service": {"name": "other"}
@@ -178,6 +186,7 @@ def test_a_parameter_that_has_become_a_key_is_told_where_it_went(ours: plan.Plan
     names = ("namespace", "train_step", "predictor_image", "environment", "module_name")
     others = dict.fromkeys(names, "x")
     given = {"cpu": 1, "min_replicas": 2, "service_name": "tips", "splits": "a=1", "on_active": ""}
+    given["beam_pipeline_args"] = []
     with pytest.raises(ParameterError) as raised:
         arguments.checked(ours, {**given, "checks": {}, **others})
     for name, place in {
@@ -188,6 +197,7 @@ def test_a_parameter_that_has_become_a_key_is_told_where_it_went(ours: plan.Plan
         "splits": "reading.splits",
         "on_active": "delivery.on_active",
         "checks": "delivery.checks",
+        "beam_pipeline_args": "compute.beam_pipeline_args",
         "train_step": "train_steps",
         "predictor_image": "service.image",
         "environment": "schema_environment",
@@ -200,6 +210,7 @@ def test_all_faults_of_all_mappings_come_with_those_of_the_others(ours: plan.Pla
     given = {
         "service": {"name": "Tips", "minReplicas": "2"},
         "reading": {"column_types": {"zip": 5}},
+        "compute": {"engine": "dask"},
         "delivery": "supersede",
         "train_steps": "many",
     }
@@ -209,6 +220,7 @@ def test_all_faults_of_all_mappings_come_with_those_of_the_others(ours: plan.Pla
         "service.name='Tips'",
         "service.minReplicas='2': write a whole number",
         "reading.column_types.zip=5: write text",
+        "compute.engine='dask': use auto, local, spark, beam",
         "delivery='supersede': give a mapping",
         "train_steps='many'",
         "data is missing",
