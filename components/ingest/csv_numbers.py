@@ -103,7 +103,10 @@ def written(column: pa.ChunkedArray, before: Written) -> Written:
     if not before.is_number:
         return before
     if before.is_integer and _reads_as(column, pa.int64()):
-        return replace(before, has_name=before.has_name or _has_name(column), has_digit=True)
+        has_name = before.has_name or _has_name(column)
+        # Arrow reads hexadecimal integers, and no such floats.
+        is_number = not has_name or _reads_as(column, pa.float64())
+        return replace(before, is_number=is_number, has_name=has_name, has_digit=True)
     return before.merged(_written_as_no_integers(column, before))
 
 

@@ -152,6 +152,13 @@ def test_a_leading_zero_in_one_file_makes_text_of_all(typed):
     assert typed(["1234"], ["01234"]).to_pylist() == ["1234", "01234"]
 
 
+def test_hexadecimal_beside_numbers_of_another_file_is_words(typed):
+    with pytest.raises(
+        DataError, match=r"double in \S*1\.csv, string in \S*2\.csv \(.* holds '0x1f'"
+    ):
+        typed(["0.5"], ["0x1f", "1"])
+
+
 def test_names_in_digits_fit_words(typed):
     assert typed(["01234"], ["K1A 0B1"]).to_pylist() == ["01234", "K1A 0B1"]
 
