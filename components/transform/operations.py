@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from kanaria.components.shared.engines.accumulate import Accumulator
-from kanaria.components.transform import vocabularies
+from kanaria.components.transform import private_tft, vocabularies
 from kanaria.components.transform.accumulators import (
     Combine,
     CombineByKey,
@@ -27,7 +27,7 @@ from kanaria.components.transform.accumulators import (
 from kanaria.components.transform.private_tft import analyzer_nodes, analyzers, nodes, tf_utils
 
 Elements = Sequence[Any]
-Ordering = analyzers._VocabOrderingType
+Ordering = private_tft.VocabularyOrdering
 
 
 def _means(values: Values) -> Iterator[tuple[Hashable, Any]]:
@@ -54,7 +54,10 @@ def _label_means(ordering: int) -> Any:
     )
 
 
-_INFORMATION = (Ordering.MUTUAL_INFORMATION, Ordering.WEIGHTED_MUTUAL_INFORMATION)
+_INFORMATION = (
+    Ordering.MUTUAL_INFORMATION,
+    Ordering.WEIGHTED_MUTUAL_INFORMATION,
+)
 
 
 def _vocabulary(operation: Any, tensors: tuple[str, ...]) -> Accumulator:
@@ -130,17 +133,13 @@ def _size(_: Any, entries: Elements) -> np.int64:
 
 
 def _boundaries_by_key(_: Any, matrix: Elements) -> tuple[Elements, ...]:
-    from tensorflow_transform.beam import analyzer_impls  # It imports Beam.
-
-    return tuple([output] for output in analyzer_impls._join_boundary_rows(matrix[0]))
+    return tuple([output] for output in private_tft.joined_boundaries(matrix[0]))
 
 
 def _merged_vocabulary(operation: Any, pairs: Elements) -> list[vocabularies.Entry]:
     ordering = operation.vocab_ordering_type
     if ordering not in _INFORMATION:
         return [(value, token) for token, value in pairs]
-    from tensorflow_transform.beam import analyzer_impls  # It imports Beam.
-
     combiner = _label_means(ordering)
     merged = {}
     for token, state in pairs:
@@ -153,15 +152,11 @@ def _merged_vocabulary(operation: Any, pairs: Elements) -> list[vocabularies.Ent
     least = operation.min_diff_from_avg
     if least is None:
         least = analyzers.calculate_recommended_min_diff_from_avg(whole[0].count * whole[0].weight)
-    entries = []
-    for pair in merged.items():
-        token, (information, _, frequency) = (
-            analyzer_impls._calculate_mutual_information_for_feature_value(
-                pair, whole[0], operation.use_adjusted_mutual_info, least
-            )
-        )
-        entries.append(((information, frequency), token))
-    return entries
+    adjusted = operation.use_adjusted_mutual_info
+    return [
+        (private_tft.mutual_information(token, own, whole[0], adjusted, least), token)
+        for token, own in merged.items()
+    ]
 
 
 def _one(make: Callable[[Any, Elements], Any]) -> Callable[[Any, Elements], tuple[Elements, ...]]:

@@ -13,7 +13,6 @@ from tensorflow_transform import (
     annotators,
     graph_tools,
     impl_helper,
-    info_theory,
     nodes,
     tf2_utils,
     tf_utils,
@@ -24,14 +23,16 @@ from tensorflow_transform.tf_metadata import metadata_io
 
 __all__ = [
     "TFGraphContext",
+    "VocabularyOrdering",
     "analyzer_nodes",
     "analyzers",
     "annotators",
     "arrow_converter",
     "graph_tools",
     "impl_helper",
-    "info_theory",
+    "joined_boundaries",
     "metadata_io",
+    "mutual_information",
     "nodes",
     "saved_transform_io_v2",
     "tf2_utils",
@@ -40,6 +41,35 @@ __all__ = [
     "wrap_function",
     "write_fingerprint",
 ]
+
+
+VocabularyOrdering = analyzers._VocabOrderingType
+
+
+def joined_boundaries(boundaries: Any) -> Any:
+    """Return boundaries, scales, shifts and number of buckets for rows of boundaries by key."""
+    from tensorflow_transform.beam import analyzer_impls  # It imports Beam.
+
+    return analyzer_impls._join_boundary_rows(boundaries)
+
+
+def mutual_information(token: Any, own: Any, whole: Any, adjusted: bool, least: float) -> Any:
+    """Return (information, frequency) of a token from its label means and those of all rows.
+
+    Args:
+        token: the token, for messages.
+        own: state of WeightedMeanAndVarCombiner for the token.
+        whole: the same for all rows.
+        adjusted: whether what is to be expected by chance is taken off.
+        least: difference from the average below which a label tells nothing.
+    """
+    from tensorflow_transform.beam import analyzer_impls  # It imports Beam.
+
+    found = analyzer_impls._calculate_mutual_information_for_feature_value(
+        (token, own), whole, adjusted, least
+    )
+    information, _, frequency = found[1]
+    return information, frequency
 
 
 def arrow_converter(transformed_schema: schema_pb2.Schema) -> Any:
