@@ -23,8 +23,8 @@ Features = dict[str, Any]
 Item = TypeVar("Item")
 unconverted = tf.autograph.experimental.do_not_convert
 """For functions without loops and branches on tensors, whose conversion would only cost time."""
-BLOCK_BYTES = 4 * 2**20
-"""Of a block, as Arrow holds it: enough for a hundred steps and more, little beside the buffer."""
+BLOCK_BYTES = 2**18
+"""Of a block, as Arrow holds it: some twenty steps; larger ones leave the caches of a CPU."""
 QUIET = 0.05
 """Seconds without a call after which no thread of TensorFlow is on its way into Python."""
 
