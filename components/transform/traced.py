@@ -93,7 +93,7 @@ class Traced:
             fetches=wanted,
             input_signature=(({name: specs[name] for name in needed},), {}),
         )
-        return PassGraph(run, tuple(needed), lambda: self._saved(list(wanted)))
+        return PassGraph(run, tuple(needed), tuple(self.inputs), lambda: self._saved(list(wanted)))
 
     def _saved(self, names: list[str]) -> bytes:
         """Return a SavedModel that gives the named tensors, as TFT writes one, zipped."""
@@ -117,11 +117,14 @@ class PassGraph:
     Attributes:
         run: raw features, as tensors, to tensor name -> tensor.
         features: names of the raw features that it takes.
+        all_features: those that the SavedModel takes. TensorFlow keeps the assertions of the whole
+            function in it, which fail where a feature that nothing else needs has one row.
         save: the SavedModel of it, zipped.
     """
 
     run: Callable[[Features], Features]
     features: tuple[str, ...]
+    all_features: tuple[str, ...]
     save: Callable[[], bytes] = field(repr=False)
 
     def __call__(self, features: Features) -> dict[str, npt.NDArray[Any]]:
@@ -130,7 +133,7 @@ class PassGraph:
 
     def __reduce__(self) -> tuple[Callable[..., "PassGraph"], tuple[bytes, tuple[str, ...]]]:
         """Travel as a SavedModel: neither graph nor user code is picklable."""
-        return _loaded, (self.save(), self.features)
+        return _loaded, (self.save(), self.all_features)
 
 
 @lru_cache(maxsize=8)
@@ -139,4 +142,4 @@ def _loaded(saved: bytes, features: tuple[str, ...]) -> PassGraph:
         ZipFile(BytesIO(saved)).extractall(folder)
         loader = private_tft.saved_transform_io_v2.SavedModelLoader(folder)
     loader.finalize(features, loader.structured_outputs)
-    return PassGraph(loader.apply_transform_model, features, lambda: saved)
+    return PassGraph(loader.apply_transform_model, features, features, lambda: saved)

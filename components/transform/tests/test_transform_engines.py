@@ -51,7 +51,11 @@ def preprocessing_fn(inputs):
     place = tft.compute_and_apply_vocabulary(inputs["carrier"])
     again = tft.compute_and_apply_vocabulary(tf.strings.as_string(place), vocab_filename="again")
     tags = tf.cast(tft.compute_and_apply_vocabulary(inputs["tags"]), tf.float32)
+    # The first pass alone needs the miles, and TFT asserts that they have a row for each carrier.
+    far = tf.cast(inputs["miles"] > 500.0, tf.int64)
+    told = tft.compute_and_apply_vocabulary(inputs["carrier"], labels=far, vocab_filename="told")
     return {
+        "told": told,
         "number": tft.scale_to_0_1(number),
         "again": again,
         "tags": tft.scale_to_z_score(tags),
