@@ -16,7 +16,7 @@ from kanaria.components.evaluate.eval_config import (
     slice_columns,
     thresholds,
 )
-from kanaria.components.evaluate.label_check import USUAL_OUTPUTS
+from kanaria.components.evaluate.pairs import USUAL_OUTPUTS
 from kanaria.components.evaluate.private_tfma import metric_specs, tfma
 from kanaria.components.evaluate.private_tfma import metric_types as types
 from kanaria.components.shared.errors import shown

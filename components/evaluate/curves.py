@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanaria.components.evaluate.scores import Scores
+
 MAX_POINTS = 200
 
 
@@ -44,15 +46,10 @@ class Curves:
     positive_rate: list[float]
 
 
-def drawn(label: NDArray[Any], prediction: NDArray[Any]) -> Curves:
-    """Return the ROC curve and the calibration of a binary classifier.
-
-    Args:
-        label: shape (n,), 0 or 1, both present.
-        prediction: shape (n,), 0 to 1.
-    """
-    curve = roc(label, prediction)
-    mean, rate, _ = calibration(label, prediction)
+def drawn(scores: Scores) -> Curves:
+    """Return the ROC curve and the calibration of a binary classifier."""
+    curve = roc(scores)
+    mean, rate, _ = calibration(scores)
     return Curves(
         false_positive_rate=curve.false_positive_rate.tolist(),
         true_positive_rate=curve.true_positive_rate.tolist(),
@@ -61,63 +58,47 @@ def drawn(label: NDArray[Any], prediction: NDArray[Any]) -> Curves:
     )
 
 
-def is_binary(label: NDArray[Any], prediction: NDArray[Any]) -> bool:
-    """Tell whether labels are 0 and 1, both present, and predictions lie in 0 to 1."""
-    in_range = bool(((prediction >= 0) & (prediction <= 1)).all())
-    return in_range and set(np.unique(label).tolist()) == {0.0, 1.0}
-
-
-def roc(label: NDArray[Any], prediction: NDArray[Any]) -> Roc:
-    """Return the ROC curve (Fawcett 2006, algorithm 1), thinned to `MAX_POINTS`.
-
-    Args:
-        label: shape (n,), 0 or 1, both present.
-        prediction: shape (n,), 0 to 1.
-    """
-    order = np.argsort(-prediction, kind="stable")
-    scores, hits = prediction[order], label[order]
-    last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
-    true = np.cumsum(hits)[last]
-    false = last + 1 - true
-    keep = np.unique(np.linspace(0, len(last) - 1, MAX_POINTS - 1).round().astype(int))
+def roc(scores: Scores) -> Roc:
+    """Return the ROC curve (Fawcett 2006, algorithm 1) of a binary classifier, thinned."""
+    descending = scores.score[::-1]
+    true = np.cumsum(scores.positive[::-1])
+    false = np.cumsum(scores.negative[::-1])
+    keep = np.unique(np.linspace(0, len(descending) - 1, MAX_POINTS - 1).round().astype(int))
     # The first point accepts no row; a threshold of infinity would break KFP's metadata.
     return Roc(
         false_positive_rate=np.append(0.0, false[keep] / false[-1]),
         true_positive_rate=np.append(0.0, true[keep] / true[-1]),
-        threshold=np.append(max(1.0, float(scores[0])), scores[last][keep]),
+        threshold=np.append(max(1.0, float(descending[0])), descending[keep]),
     )
 
 
-def confusion_matrix(label: NDArray[Any], prediction: NDArray[Any]) -> list[list[int]]:
+def confusion_matrix(scores: Scores) -> list[list[int]]:
     """Return counts with rows by label 0, 1 and columns by prediction <= 0.5, > 0.5."""
-    positive = prediction > 0.5
+    above = scores.score > 0.5
     return [
-        [int(((label == row) & (positive == column)).sum()) for column in (False, True)]
-        for row in (0, 1)
+        [int(rows[~above].sum()), int(rows[above].sum())]
+        for rows in (scores.negative, scores.positive)
     ]
 
 
-def calibration(
-    label: NDArray[Any], prediction: NDArray[Any], bins: int = 10
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def calibration(scores: Scores, bins: int = 10) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return mean prediction, observed rate and number of rows of each bin that has rows.
 
     Args:
-        label: shape (n,), 0 or 1.
-        prediction: shape (n,), 0 to 1.
+        scores: of a binary classifier.
         bins: number of bins of equal width.
     """
-    index = np.minimum((prediction * bins).astype(int), bins - 1)
-    counts = np.bincount(index, minlength=bins)
+    index = np.minimum((scores.score * bins).astype(int), bins - 1)
+    counts = np.bincount(index, weights=scores.rows, minlength=bins)
     used = counts > 0
-    mean = np.bincount(index, weights=prediction, minlength=bins)[used] / counts[used]
-    rate = np.bincount(index, weights=label, minlength=bins)[used] / counts[used]
+    mean = np.bincount(index, weights=scores.total, minlength=bins)[used] / counts[used]
+    rate = np.bincount(index, weights=scores.positive, minlength=bins)[used] / counts[used]
     return mean, rate, counts[used]
 
 
-def kfp_metadata(label: NDArray[Any], prediction: NDArray[Any]) -> dict[str, object]:
+def kfp_metadata(scores: Scores) -> dict[str, object]:
     """Return the metadata that the KFP UI draws as ROC curve and confusion matrix."""
-    curve = roc(label, prediction)
+    curve = roc(scores)
     points = zip(curve.threshold, curve.false_positive_rate, curve.true_positive_rate, strict=True)
     names = ["0", "1"]
     return {
@@ -127,6 +108,6 @@ def kfp_metadata(label: NDArray[Any], prediction: NDArray[Any]) -> dict[str, obj
         ],
         "confusionMatrix": {
             "annotationSpecs": [{"displayName": name} for name in names],
-            "rows": [{"row": row} for row in confusion_matrix(label, prediction)],
+            "rows": [{"row": row} for row in confusion_matrix(scores)],
         },
     }

@@ -94,6 +94,12 @@ def for_models(config: Any, *, with_baseline: bool) -> Any:
     )
 
 
+def packed(config: Any) -> bytes:
+    """Return a config as bytes, the same for the same config: what travels to other processes."""
+    found: bytes = config.SerializeToString(deterministic=True)
+    return found
+
+
 def thresholds(config: Any) -> Iterator[tuple[str, Any]]:
     """Yield every MetricThreshold of the config with the metric's class or key."""
     for spec in config.metrics_specs:

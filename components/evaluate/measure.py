@@ -11,22 +11,24 @@ from kanaria.components.evaluate import (
     curves,
     engine,
     eval_config,
-    label_check,
-    models,
     results,
     rows,
     thresholds,
 )
-from kanaria.components.evaluate.engine import Columns
+from kanaria.components.evaluate.engine import Split
 from kanaria.components.evaluate.findings import CANDIDATE, DEPLOYED, Findings, write
 from kanaria.components.evaluate.models import LoadedModel
-from kanaria.components.evaluate.rows import Rows
+from kanaria.components.evaluate.scores import Scores
 from kanaria.components.shared import storage
+from kanaria.components.shared.engines.accumulate import Engine
+from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.examples import split_files
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.record_batches import column_names
 
 logger = logging.getLogger(__name__)
+
+LOCAL = LocalEngine()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +61,7 @@ def _checked_config(
         faults.raise_if_any()
     full = eval_config.for_models(config, with_baseline=deployed is not None)
     folders = [Path(inputs.model), *([deployed] if deployed else [])]
-    loaded = [models.load(f, spec) for f, spec in zip(folders, full.model_specs, strict=True)]
+    loaded = rows.loaded(eval_config.packed(full), tuple(folders))
     if preprocessed:
         # Only the loaded model tells which columns its preprocessing adds.
         added = set().union(*(s.output_names() for s in loaded[0].preprocess))
@@ -80,37 +82,46 @@ def _columns_needed(config: Any) -> set[str]:
     return needed | {spec.query_key for spec in config.metrics_specs if spec.query_key}
 
 
-def _classifiers(found: Rows, config: Any) -> dict[str, Columns]:
-    """Return the models that are binary classifiers with their labels and predictions."""
+def _split(inputs: Inputs, config: Any, loaded: Sequence[LoadedModel], files: list[Path]) -> Split:
+    columns = (
+        column_names(files) if engine.planned(config).needs_features() else _columns_needed(config)
+    )
+    folders = [model.folder for model in loaded]
+    return Split(
+        config=config,
+        name=inputs.split,
+        partitions=tuple(rows.of_split(files, config, folders, set(columns))),
+        models=tuple(loaded),
+    )
+
+
+def _classifiers(found: dict[str, Scores], config: Any) -> dict[str, Scores]:
+    """Return the models that are binary classifiers with their rows by score."""
     result = {}
     for spec in config.model_specs:
-        columns = engine.scalar_columns(found, spec)
         name = DEPLOYED if spec.is_baseline else CANDIDATE
-        if columns is not None and curves.is_binary(columns.label, columns.prediction):
-            result[name] = columns
+        if spec.name in found:
+            result[name] = found[spec.name]
         else:
             logger.info("no ROC curve for the %s: it is not a binary classifier", name)
     return result
 
 
-def _read(split: str, config: Any, loaded: Sequence[LoadedModel], files: list[Path]) -> Rows:
-    sql = any(spec.slice_keys_sql for spec in config.slicing_specs)
-    every = set(column_names(files))
-    found = rows.read(files, loaded, every if sql else _columns_needed(config))
-    label_check.check(found, config, split)
-    return found
-
-
 def measure(
-    step: str, inputs: Inputs, folder: Path, deployed: Path | None = None
+    step: str,
+    inputs: Inputs,
+    folder: Path,
+    deployed: Path | None = None,
+    on: Engine | None = LOCAL,
 ) -> tuple[Findings, dict[str, Any]]:
-    """Run TFMA and write its files and the findings into `folder`.
+    """Evaluate and write TFMA's files and the findings into `folder`.
 
     Args:
         step: name of the step, for messages.
         inputs: what is measured.
         folder: existing empty folder.
         deployed: model folder of the deployed release; None measures the candidate alone.
+        on: the engine that does the work; None for TFMA's own pipeline on Beam.
 
     Returns:
         The findings, and what KFP draws of the candidate as ROC curve and confusion matrix; empty
@@ -124,23 +135,22 @@ def measure(
     config = eval_config.parse(inputs.eval_config_file)
     files = split_files(inputs.examples, inputs.split)
     full, loaded = _checked_config(step, config, inputs, files, deployed)
-    found = _read(inputs.split, full, loaded, files)
-    way = engine.analyse(found, full, loaded, folder)
+    result = engine.evaluate(on, _split(inputs, full, loaded, files), folder)
     written = results.load(folder, full.model_specs[0].name)
-    classifiers = _classifiers(found, full)
+    classifiers = _classifiers(result.scores, full)
     values, changes = eval_config.threshold_counts(config)
     findings = Findings(
         eval_config=storage.sha256(inputs.eval_config_file),
         split=inputs.split,
-        row_count=len(found),
+        row_count=result.rows,
         value_thresholds=values,
         change_thresholds=changes,
         validation_ok=written.validation_ok,
-        notes=(f"evaluated row by row on Beam because of {way}",) if way else (),
+        notes=("evaluated row by row on Beam",) if on is None else (),
         values=tuple(written.values()),
         checks=tuple(thresholds.checks(written, full)),
-        curves={n: curves.drawn(c.label, c.prediction) for n, c in classifiers.items()},
+        curves={name: curves.drawn(found) for name, found in classifiers.items()},
     )
     write(findings, folder)
     own = classifiers.get(CANDIDATE)
-    return findings, curves.kfp_metadata(own.label, own.prediction) if own else {}
+    return findings, curves.kfp_metadata(own) if own else {}

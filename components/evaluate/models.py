@@ -64,11 +64,15 @@ class Signature:
         """Return the names of its outputs."""
         return set(self.call.structured_outputs)
 
+    def reads_examples(self, batch: pa.RecordBatch) -> bool:
+        """Tell whether it is given a batch as serialized tf.Examples."""
+        return takes_examples(self.inputs, batch.schema.names, self.parses)
+
     def _feeds(
         self, batch: pa.RecordBatch, serialized: Sequence[bytes], first: int
     ) -> Iterator[Feed]:
         columns = batch.schema.names
-        if takes_examples(self.inputs, columns, self.parses):
+        if self.reads_examples(batch):
             examples = np.array(serialized, dtype=object)
             yield Feed(rows=np.arange(batch.num_rows), arrays={min(self.inputs): examples})
             return
@@ -88,7 +92,8 @@ class Signature:
 
         Args:
             batch: n rows as lists (see `shared.record_batches`).
-            serialized: the same n rows as serialized tf.Examples.
+            serialized: the same n rows as serialized tf.Examples; not used unless it
+                `reads_examples`.
             first: number of the first row in the split, for messages.
 
         Raises:
@@ -158,6 +163,10 @@ class LoadedModel:
     folder: Path
     predict: Signature
     preprocess: tuple[Signature, ...] = ()
+
+    def signatures(self) -> tuple[Signature, ...]:
+        """Return every signature that is run on the rows."""
+        return (self.predict, *self.preprocess)
 
 
 def _signature(loaded: Any, folder: Path, name: str) -> Signature:

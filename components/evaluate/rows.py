@@ -1,20 +1,23 @@
-"""The evaluated rows: labels, predictions of every model, slice columns; checked as data."""
+"""The evaluated rows, batch by batch: labels, predictions of every model, slice columns."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kanaria.components.evaluate import eval_config, models
 from kanaria.components.evaluate.models import LoadedModel, Outputs
-from kanaria.components.evaluate.private_tfma import RecordBatchToExamplesEncoder
-from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.evaluate.private_tfma import RecordBatchToExamplesEncoder, tfma
+from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.record_batches import record_batches
 
-BATCH_ROWS = 4096
+BATCH_ROWS = 32_768
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,15 +29,29 @@ class Rows:
             without a column, as a table without columns has no rows.
         predictions: model name -> output name -> shape (N, ...).
         derived: model name -> name -> shape (N, ...), what preprocessing signatures gave.
+        number: number of the partition and of the batch in it; what is drawn at random for
+            these rows follows from it.
+        wheres: model name -> how messages name its signature.
     """
 
     table: pa.Table
     predictions: dict[str, Outputs]
     derived: dict[str, Outputs]
+    number: tuple[int, int] = (0, 0)
+    wheres: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return N."""
         return int(self.table.num_rows)
+
+    def part(self, start: int, stop: int) -> "Rows":
+        """Return some of the rows, from one number up to another."""
+        return replace(
+            self,
+            table=self.table.slice(start, stop - start),
+            predictions=_cut(self.predictions, start, stop),
+            derived=_cut(self.derived, start, stop),
+        )
 
     def prediction(self, model: str) -> Any:
         """Return the only output of a model, or all of them by name, as TFMA does."""
@@ -42,41 +59,197 @@ class Rows:
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
 
     def missing(self, model: str, column: str) -> NDArray[Any]:
-        """Return which rows have no value in a column, shape (N,), booleans."""
+        """Return which rows have no value in a column or NaN, shape (N,), booleans."""
         if column in self.derived.get(model, {}):
             values = self.derived[model][column].reshape(len(self), -1)
             bad = values != values if values.dtype.kind == "f" else np.zeros(values.shape, bool)
             return np.asarray(bad.any(axis=1))
-        rows = self.table.column(column).to_pylist()
-        return np.array([_empty(row) for row in rows], dtype=bool)
+        lists = self._lists(column)
+        if lists is None:
+            return np.ones(len(self), dtype=bool)
+        counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+        missing = np.asarray(counts == 0)
+        if pa.types.is_floating(lists.type.value_type):
+            nan = np.isnan(lists.flatten().to_numpy(zero_copy_only=False))
+            if nan.any():
+                rows = np.repeat(np.arange(len(self)), counts)
+                missing[rows[nan]] = True
+        return missing
 
-    def scalars(self, model: str, column: str) -> NDArray[Any] | None:
-        """Return a column as float64 of shape (N,), missing as NaN; None when it is no scalar.
+    def values(self, model: str, column: str) -> NDArray[Any] | None:
+        """Return a column's values, shape (N, values a row); None where rows differ in number.
 
         What the model derives hides a column of the same name, as in TFMA.
         """
         if column in self.derived.get(model, {}):
+            return self.derived[model][column].reshape(len(self), -1)
+        lists = self._lists(column)
+        if lists is None:
+            return np.full((len(self), 1), np.nan)
+        counts = pc.unique(pc.list_value_length(lists)).to_pylist()
+        if len(counts) != 1 or not counts[0]:
+            return None
+        found = lists.flatten().to_numpy(zero_copy_only=False)
+        return np.asarray(found.reshape(len(self), -1))
+
+    def scalars(self, model: str, column: str) -> NDArray[Any] | None:
+        """Return a column as float64 of shape (N,), missing as NaN; None when it is no scalar."""
+        if column in self.derived.get(model, {}):
             values = self.derived[model][column]
             numeric = values.dtype.kind in "biuf" and values.size == len(self)
             return values.reshape(-1).astype(np.float64) if numeric else None
-        found = self.table.column(column).combine_chunks()
-        if pa.types.is_null(found.type):
+        lists = self._lists(column)
+        if lists is None:
             return np.full(len(self), np.nan)
-        if not (pa.types.is_integer(found.type.value_type) or _is_float(found.type.value_type)):
+        kind = lists.type.value_type
+        counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)) or (counts > 1).any():
             return None
-        lists = found.to_pylist()
-        if any(row is not None and len(row) > 1 for row in lists):
-            return None
-        return np.array([row[0] if row else np.nan for row in lists], dtype=np.float64)
+        result = np.full(len(self), np.nan)
+        result[counts == 1] = lists.flatten().to_numpy(zero_copy_only=False)
+        return result
+
+    def _lists(self, column: str) -> pa.Array | None:
+        """Return a raw column as one array of lists; None for one of nulls alone."""
+        found = self.table.column(column).combine_chunks()
+        if isinstance(found, pa.ChunkedArray):  # Newer releases keep an empty one chunked.
+            found = pa.concat_arrays(found.chunks) if found.chunks else pa.array([], found.type)
+        return None if pa.types.is_null(found.type) else found
 
 
-def _is_float(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_floating(kind))
+def _cut(found: dict[str, Outputs], start: int, stop: int) -> dict[str, Outputs]:
+    return {
+        model: {name: values[start:stop] for name, values in outputs.items()}
+        for model, outputs in found.items()
+    }
 
 
-def _empty(values: Any) -> bool:
-    """Tell whether one row of a list column has no value, or NaN among them."""
-    return not values or any(value != value for value in values)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Partition:
+    """Some files of a split, and what scores their rows; nothing is open or loaded.
+
+    Attributes:
+        number: its place among the partitions of the split.
+        files: the files, in order.
+        config: bytes of a `tfma.EvalConfig` for exactly these models.
+        models: folder of each model of the config, in its order.
+        columns: names of the columns to keep.
+        batch_rows: most rows a batch.
+    """
+
+    number: int
+    files: tuple[Path, ...]
+    config: bytes
+    models: tuple[Path, ...]
+    columns: frozenset[str]
+    batch_rows: int = BATCH_ROWS
+
+
+def loaded(config: bytes, folders: tuple[Path, ...]) -> list[LoadedModel]:
+    """Return models, loaded; the last ones stay so in this process while their files do.
+
+    Args:
+        config: bytes of a `tfma.EvalConfig` for exactly these models.
+        folders: their folders, in the order of the config.
+    """
+    found = tuple(models.version_folder(folder) for folder in folders)
+    stamps = tuple((folder / "saved_model.pb").stat().st_mtime_ns for folder in found)
+    return _loaded(config, found, stamps)
+
+
+@lru_cache(maxsize=1)
+def _loaded(config: bytes, folders: tuple[Path, ...], stamps: tuple[int, ...]) -> list[LoadedModel]:
+    specs = tfma.EvalConfig.FromString(config).model_specs
+    return [models.load(folder, spec) for folder, spec in zip(folders, specs, strict=True)]
+
+
+def read(partition: Partition) -> Iterator[Rows]:
+    """Yield the rows of a partition with the predictions of every model.
+
+    Raises:
+        DataError: a model refuses the rows.
+    """
+    yield from scored(loaded(partition.config, partition.models), partition)
+
+
+def scored(ready: Sequence[LoadedModel], partition: Partition) -> Iterator[Rows]:
+    """Yield the rows of a partition with the predictions of loaded models.
+
+    Args:
+        ready: the models to run; each sees the same rows in the same order.
+        partition: the rows.
+
+    Raises:
+        DataError: a model refuses the rows.
+    """
+    encoder = RecordBatchToExamplesEncoder()
+    first, number = 0, 0
+    wheres = {model.name: model.predict.where for model in ready}
+    for batch in record_batches(partition.files, partition.batch_rows):
+        if not batch.num_rows:
+            continue
+        serialized: list[bytes] = []
+        if any(one.reads_examples(batch) for model in ready for one in model.signatures()):
+            serialized = encoder.encode(_chosen(batch, _typed(batch.schema)))
+        predictions, derived = {}, {}
+        for model in ready:
+            predictions[model.name] = model.predict.run(batch, serialized, first)
+            if model.preprocess:
+                outputs = [one.run(batch, serialized, first) for one in model.preprocess]
+                derived[model.name] = {k: v for part in outputs for k, v in part.items()}
+        yield Rows(
+            table=pa.Table.from_batches([_kept(batch, set(partition.columns))]),
+            predictions=predictions,
+            derived=derived,
+            number=(partition.number, number),
+            wheres=wheres,
+        )
+        first, number = first + batch.num_rows, number + 1
+
+
+def joined(batches: Sequence[Rows]) -> Rows:
+    """Return the rows of one or more batches as one."""
+    return Rows(
+        table=pa.concat_tables([batch.table for batch in batches]),
+        predictions=_joined([batch.predictions for batch in batches]),
+        derived=_joined([batch.derived for batch in batches]),
+        wheres=batches[0].wheres,
+    )
+
+
+def _joined(parts: Sequence[dict[str, Outputs]]) -> dict[str, Outputs]:
+    return {
+        model: {name: np.concatenate([part[model][name] for part in parts]) for name in outputs}
+        for model, outputs in parts[0].items()
+    }
+
+
+def of_split(
+    files: Sequence[Path], config: Any, folders: Sequence[Path], columns: set[str]
+) -> list[Partition]:
+    """Return the partitions of a split: one for each file.
+
+    Args:
+        files: files of the split.
+        config: a `tfma.EvalConfig` for exactly these models.
+        folders: the models' folders, in the order of the config.
+        columns: names of the columns to keep.
+    """
+    return [
+        Partition(
+            number=number,
+            files=(file,),
+            config=eval_config.packed(config),
+            models=tuple(folders),
+            columns=frozenset(columns),
+        )
+        for number, file in enumerate(files)
+    ]
+
+
+def no_rows(files: Sequence[Path]) -> DataError:
+    """Return the error of a split without rows."""
+    return DataError(f"{files[0].parent}: the split has no rows; evaluate on one that has")
 
 
 def _chosen(batch: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
@@ -98,62 +271,3 @@ def _kept(batch: pa.RecordBatch, columns: set[str]) -> pa.RecordBatch:
 def _typed(schema: pa.Schema) -> set[str]:
     """Return the columns that have a type; the encoder refuses those of nulls alone."""
     return {field.name for field in schema if not pa.types.is_null(field.type)}
-
-
-def _joined(parts: Sequence[Outputs]) -> Outputs:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def read(
-    files: Sequence[Path],
-    models: Sequence[LoadedModel],
-    columns: set[str],
-) -> Rows:
-    """Read the rows of a split and run every model on them.
-
-    Args:
-        files: files of the split.
-        models: the models to run; each sees the same rows in the same order.
-        columns: names of the columns to keep.
-
-    Raises:
-        DataError: there are no rows, a model refuses them or predicts NaN or infinity.
-    """
-    encoder = RecordBatchToExamplesEncoder()
-    kept: list[pa.RecordBatch] = []
-    predicted: dict[str, list[Outputs]] = {model.name: [] for model in models}
-    derived: dict[str, list[Outputs]] = {model.name: [] for model in models if model.preprocess}
-    for batch in record_batches(files, BATCH_ROWS):
-        if not batch.num_rows:
-            continue
-        serialized = encoder.encode(_chosen(batch, _typed(batch.schema)))
-        first = sum(before.num_rows for before in kept)
-        kept.append(_kept(batch, columns))
-        for model in models:
-            predicted[model.name].append(model.predict.run(batch, serialized, first))
-            if model.preprocess:
-                outputs = [s.run(batch, serialized, first) for s in model.preprocess]
-                derived[model.name].append({k: v for part in outputs for k, v in part.items()})
-    if not kept:
-        raise DataError(f"{files[0].parent}: the split has no rows; evaluate on one that has")
-    rows = Rows(
-        table=pa.Table.from_batches(kept),
-        predictions={name: _joined(parts) for name, parts in predicted.items()},
-        derived={name: _joined(parts) for name, parts in derived.items()},
-    )
-    for model in models:
-        _check_finite(rows.predictions[model.name], model)
-    return rows
-
-
-def _check_finite(outputs: Outputs, model: LoadedModel) -> None:
-    for name, values in outputs.items():
-        if values.dtype.kind != "f":
-            continue
-        bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-        if bad.any():
-            raise DataError(
-                f"{model.predict.where}: output {name!r} is not finite in {int(bad.sum())} of "
-                f"{len(values)} rows, first row {int(bad.argmax())} with "
-                f"{shown(values[bad.argmax()].tolist())}; mend the features or the model"
-            )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from kanaria.components.evaluate import curves
+from kanaria.components.evaluate import scores as tables
 
 scores = arrays.arrays(np.float64, st.integers(2, 400), elements=st.floats(0, 1, width=32))
 
@@ -19,7 +20,7 @@ def labels_for(prediction: np.ndarray) -> np.ndarray:
 @given(scores)
 def test_a_roc_point_is_what_its_threshold_gives(prediction: np.ndarray):
     label = labels_for(prediction)
-    curve = curves.roc(label, prediction)
+    curve = curves.roc(tables.of(label, prediction))
     assert len(curve.threshold) <= curves.MAX_POINTS
     assert np.isfinite(curve.threshold).all()
     points = list(
@@ -35,14 +36,18 @@ def test_a_roc_point_is_what_its_threshold_gives(prediction: np.ndarray):
 @given(scores)
 def test_calibration_and_matrix_count_every_row_once(prediction: np.ndarray):
     label = labels_for(prediction)
-    mean, rate, counts = curves.calibration(label, prediction)
-    assert counts.sum() == np.sum(curves.confusion_matrix(label, prediction)) == len(prediction)
+    mean, rate, counts = curves.calibration(tables.of(label, prediction))
+    assert (
+        counts.sum()
+        == np.sum(curves.confusion_matrix(tables.of(label, prediction)))
+        == len(prediction)
+    )
     assert np.isclose((mean * counts).sum(), prediction.sum())
     assert np.isclose((rate * counts).sum(), label.sum())
 
 
 def test_only_two_classes_and_probabilities_make_a_binary_classifier():
-    assert curves.is_binary(np.array([0.0, 1.0]), np.array([0.2, 0.9]))
-    assert not curves.is_binary(np.array([0.0, 2.0]), np.array([0.2, 0.9]))
-    assert not curves.is_binary(np.array([0.0, 1.0]), np.array([0.2, 1.9]))
-    assert not curves.is_binary(np.array([1.0, 1.0]), np.array([0.2, 0.9]))
+    assert tables.of(np.array([0.0, 1.0]), np.array([0.2, 0.9])).is_binary()
+    assert not tables.of(np.array([0.0, 2.0]), np.array([0.2, 0.9])).is_binary()
+    assert not tables.of(np.array([0.0, 1.0]), np.array([0.2, 1.9])).is_binary()
+    assert not tables.of(np.array([1.0, 1.0]), np.array([0.2, 0.9])).is_binary()

@@ -6,7 +6,7 @@ import pytest
 import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
 
-from kanaria.components.evaluate import eval_config, label_check
+from kanaria.components.evaluate import engine, eval_config
 from kanaria.components.evaluate.rows import Rows
 from kanaria.components.shared.errors import DataError
 
@@ -30,7 +30,22 @@ def run(metric: str, labels: list, predictions, model: str = "", weights=None) -
     spec = metric if "{" in metric else f'metrics {{ class_name: "{metric}" }}'
     text = f'model_specs {{ label_key: "y" {model} }} metrics_specs {{ {spec} }}'
     parsed = text_format.Parse(text, tfma.EvalConfig())
-    label_check.check(rows, eval_config.for_models(parsed, with_baseline=False), "eval")
+    config = eval_config.for_models(parsed, with_baseline=False)
+    accumulator = engine.accumulator_of(config, "eval", with_metrics=False)
+    whole = accumulator.add(accumulator.create(), rows)
+    rest = [accumulator.add(accumulator.create(), rows.part(i, i + 1)) for i in range(len(rows))]
+    messages = [fault(accumulator, state) for state in (whole, accumulator.merge(rest))]
+    assert messages[0] == messages[1]  # Row by row, in partitions, as all at once.
+    if messages[0]:
+        raise DataError(messages[0])
+
+
+def fault(accumulator, state) -> str:
+    try:
+        accumulator.extract(state)
+    except DataError as error:
+        return str(error)
+    return ""
 
 
 def refusal(metric: str, labels: list, predictions, **more) -> str:

@@ -1,0 +1,270 @@
+"""Metrics of each kind of model: accumulators, in partitions too, give what TFMA gives on Beam."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import tensorflow_model_analysis as tfma
+from twins import LISTS, Twins, column, equal, parsed, twins
+
+from kanaria.components.evaluate import results
+from kanaria.components.evaluate.rows import Rows
+
+ROWS = 211
+GENERATOR = np.random.default_rng(11)
+LABEL = (GENERATOR.random(ROWS) < 0.4).astype("int64")
+CLASS = GENERATOR.integers(0, 4, ROWS)
+NUMBER = (GENERATOR.normal(size=ROWS) * 3).astype("float32")
+SEVERAL = (GENERATOR.random((ROWS, 4)) < 0.3).astype("float32")
+WEIGHT = GENERATOR.random(ROWS).astype("float32")
+
+
+def scores() -> list[np.ndarray]:
+    noise = GENERATOR.normal(size=(2, ROWS)) * [[1], [3]]
+    return list((1 / (1 + np.exp(-(2 * LABEL - 1 + noise)))).astype("float32")[:, :, None])
+
+
+def classes() -> np.ndarray:
+    logits = GENERATOR.normal(size=(ROWS, 4))
+    logits[np.arange(ROWS), CLASS] += 1.5
+    return (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).astype("float32")
+
+
+def table() -> pa.Table:
+    # A row without a value, one of none, one of two, and a byte that numpy would drop.
+    towns: list[Any] = [["Köln".encode()], [b"AA", b"UA"], [b"DL\0"], None, [], [b"AA"]]
+    return pa.table(
+        {
+            "y": column("i", LABEL.tolist()),
+            "w": column("f", WEIGHT.tolist()),
+            "town": pa.array([towns[i % 6] for i in range(ROWS)], LISTS["t"]),
+            "hour": column("i", [i % 3 for i in range(ROWS)]),
+            "share": column("f", [i % 2 / 2 for i in range(ROWS)]),
+            "class": column("i", CLASS.tolist()),
+            "one_hot": column("f", np.eye(4)[CLASS].tolist()),
+            "several": column("f", SEVERAL.tolist()),
+            "number": column("f", NUMBER.tolist()),
+            "query": column("t", [b"q%d" % (i % 17) for i in range(ROWS)]),
+        }
+    )
+
+
+def of_model(*outputs: dict[str, np.ndarray]) -> Rows:
+    names = ["candidate", "baseline"] if len(outputs) == 2 else [""]
+    predictions = dict(zip(names, outputs, strict=True))
+    return Rows(table=table(), predictions=predictions, derived={})
+
+
+def metrics(*names: str) -> str:
+    return " ".join(
+        f"metrics {{ {name} }}" if ":" in name else f'metrics {{ class_name: "{name}" }}'
+        for name in names
+    )
+
+
+def with_options(name: str, options: str) -> str:
+    return f"class_name: \"{name}\" config: '{options}'"
+
+
+SLICES = """
+slicing_specs { feature_keys: "town" }
+slicing_specs { feature_keys: ["town", "hour"] }
+slicing_specs { feature_keys: "share" }
+slicing_specs { feature_values { key: "town" value: "AA" } }
+"""
+BINARY = metrics(
+    "ExampleCount",
+    "WeightedExampleCount",
+    "AUC",
+    "AUCPrecisionRecall",
+    "BinaryAccuracy",
+    "Precision",
+    "Recall",
+    "Calibration",
+    "MeanLabel",
+    "MeanPrediction",
+    "MeanSquaredError",
+    "MeanAbsoluteError",
+    "BinaryCrossEntropy",
+    "CoefficientOfDiscrimination",
+    "RelativeCoefficientOfDiscrimination",
+    "SquaredPearsonCorrelation",
+    "CalibrationPlot",
+    "ConfusionMatrixPlot",
+    with_options("ConfusionMatrixAtThresholds", '"thresholds": [0.2, 0.5]'),
+    with_options("SensitivityAtSpecificity", '"specificity": 0.5'),
+    with_options("Precision", '"thresholds": [0.3], "name": "precision_at_3"'),
+)
+WEIGHTED = 'label_key: "y" example_weight_key: "w"'
+EVERY_CLASS = "class_ids { values: [0, 1, 2, 3] }"
+CLASS_WEIGHTS = " ".join(
+    f"class_weights {{ key: {number} value: {weight} }}"
+    for number, weight in enumerate((1, 0.5, 2, 0))
+)
+CONFIGS = {
+    "binary": f"""model_specs {{ {WEIGHTED} }} {SLICES}
+        metrics_specs {{ {BINARY} }}
+        metrics_specs {{ example_weights {{ unweighted: true }} {metrics("AUC", "MeanLabel")} }}""",
+    "classes": f"""model_specs {{ label_key: "class" example_weight_key: "w" }} {SLICES}
+        metrics_specs {{ {
+        metrics(
+            "AUC",
+            "ExampleCount",
+            "MultiClassConfusionMatrixPlot",
+            with_options("MultiClassConfusionMatrixAtThresholds", '"thresholds": [0.4, 0.7]'),
+            with_options("Precision", '"top_k": 2'),
+            with_options("Recall", '"top_k": 1'),
+        )
+    } }}
+        metrics_specs {{ binarize {{ class_ids {{ values: [0, 2] }} }}
+          {metrics("AUC", "Precision", "MeanLabel", "BinaryAccuracy", "CalibrationPlot")} }}
+        metrics_specs {{ aggregate {{ micro_average: true {CLASS_WEIGHTS} }}
+          {metrics("AUC", "Precision", "Calibration", "BinaryAccuracy")} }}
+        metrics_specs {{ binarize {{ {EVERY_CLASS} }}
+          aggregate {{ macro_average: true {CLASS_WEIGHTS} }} {metrics("AUC", "Recall")} }}
+        metrics_specs {{ binarize {{ {EVERY_CLASS} }}
+          aggregate {{ weighted_macro_average: true {CLASS_WEIGHTS} }} {metrics("AUC", "Recall")} }}
+        metrics_specs {{ binarize {{ k_list {{ values: [1, 2] }} top_k_list {{ values: [2] }} }}
+          {metrics("Precision", "Recall")} }}""",
+    "several": f"""model_specs {{ label_key: "several" example_weight_key: "w" }} {SLICES}
+        metrics_specs {{ {metrics("BinaryCrossEntropy", "MultiLabelConfusionMatrixPlot", "AUC")}
+          {metrics("MeanSquaredError")} }}
+        metrics_specs {{ aggregate {{ micro_average: true }}
+          {metrics("Precision", "AUC", "MeanLabel")} }}""",
+    "outputs": f"""model_specs {{
+          label_keys {{ key: "a" value: "y" }} label_keys {{ key: "b" value: "class" }}
+          example_weight_keys {{ key: "a" value: "w" }}
+          example_weight_keys {{ key: "b" value: "w" }} }} {SLICES}
+        metrics_specs {{ output_names: ["a"] {metrics("AUC", "Calibration", "ExampleCount")}
+          {metrics("WeightedExampleCount")} }}
+        metrics_specs {{ output_names: ["b"] binarize {{ class_ids {{ values: [1] }} }}
+          {metrics("AUC")} }}""",
+    "regression": f"""model_specs {{ label_key: "number" example_weight_key: "w" }} {SLICES}
+        metrics_specs {{ {
+        metrics(
+            "MeanSquaredError",
+            "MeanAbsoluteError",
+            "MeanAbsolutePercentageError",
+            "SquaredPearsonCorrelation",
+            "Calibration",
+            "MeanPrediction",
+            "MeanLabel",
+            with_options("CalibrationPlot", '"left": -5, "right": 5'),
+        )
+    } }}""",
+    "SQL": f"""model_specs {{ label_key: "y" }} slicing_specs {{ feature_keys: "hour" }}
+        slicing_specs {{ slice_keys_sql:
+          "SELECT STRUCT(hour) FROM UNNEST(example.hour) AS hour WHERE hour > 0" }}
+        metrics_specs {{ {metrics("AUC", "Precision", "ExampleCount")} }}""",
+    "queries": f"""model_specs {{ label_key: "y" }} slicing_specs {{ feature_keys: "hour" }}
+        metrics_specs {{ query_key: "query" {
+        metrics(
+            "QueryStatistics",
+            "MinLabelPosition",
+            with_options("NDCG", '"gain_key": "y", "top_k_list": [1, 2, 5]'),
+        )
+    } }}
+        metrics_specs {{ {metrics("AUC")} }}""",
+    "small slices": f"""model_specs {{ label_key: "y" }} {SLICES}
+        options {{ min_slice_size {{ value: 21 }} }}
+        metrics_specs {{ {metrics("AUC", "ExampleCount", "CalibrationPlot")} }}""",
+}
+
+
+def rows_of(kind: str) -> Rows:
+    if kind == "classes":
+        found = classes()
+        return of_model({"probabilities": found, "logits": found * 2})
+    if kind == "several":
+        noise = GENERATOR.random((ROWS, 4)) * 0.6
+        return of_model({"p": (SEVERAL * 0.4 + noise).astype("float32")})
+    if kind == "outputs":
+        return of_model({"a": scores()[0], "b": classes()})
+    if kind == "regression":
+        return of_model({"p": (NUMBER + GENERATOR.normal(size=ROWS)).astype("float32")[:, None]})
+    return of_model({"p": scores()[0]})
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_numbers_and_plots_are_those_of_the_pipeline(tmp_path: Path, kind: str):
+    found = twins(tmp_path, rows_of(kind), parsed(CONFIGS[kind]))
+    once, parts, beam = (found.numbers(folder) for folder in (found.once, found.parts, found.beam))
+    assert len(once) > 3
+    assert equal(once, beam, 1e-12) == []
+    assert equal(once, parts, 1e-12) == []
+    assert plots(found.once) == plots(found.beam) == plots(found.parts)
+
+
+def plots(folder: Path) -> list[Any]:
+    """Return each plot's slice, key and numbers to 9 digits."""
+    return sorted(
+        (str(entry.slice_key), str(pair.key), tuple(numbers(pair.value)))
+        for entry in tfma.load_plots(str(folder))
+        for pair in entry.plot_keys_and_values
+    )
+
+
+def numbers(message: Any) -> list[str]:
+    found = []
+    for field, value in message.ListFields():
+        for each in value if field.label == field.LABEL_REPEATED else [value]:
+            if hasattr(each, "ListFields"):
+                found += numbers(each)
+            else:
+                found.append(f"{field.name} {each:.9g}")
+    return found
+
+
+KERAS = {
+    "binary": metrics("BinaryCrossentropy", "RootMeanSquaredError", "LogCoshError"),
+    "classes": metrics("SparseCategoricalAccuracy", "SparseCategoricalCrossentropy"),
+    "several": metrics("CategoricalAccuracy", with_options("TopKCategoricalAccuracy", '"k": 2')),
+}
+
+
+@pytest.mark.parametrize("kind", KERAS)
+def test_keras_metrics_are_equal_to_the_digits_that_keras_keeps(tmp_path: Path, kind: str):
+    """Keras adds up in float32, in the order in which rows come."""
+    label = {"binary": "y", "classes": "class", "several": "several"}[kind]
+    text = f'model_specs {{ label_key: "{label}" example_weight_key: "w" }} {SLICES}'
+    config = parsed(f"{text} metrics_specs {{ {KERAS[kind]} }}")
+    found = twins(tmp_path, rows_of(kind), config)
+    once = found.numbers(found.once)
+    assert equal(once, found.numbers(found.beam), 2e-6) == []
+    assert equal(once, found.numbers(found.parts), 2e-6) == []
+
+
+def test_two_models_crossed_slices_and_changes_are_those_of_the_pipeline(tmp_path: Path):
+    limits = """threshold { value_threshold { upper_bound { value: 0.01 } }
+      change_threshold { direction: LOWER_IS_BETTER absolute { value: -0.01 } } }"""
+    judged = f'class_name: "MeanSquaredError" config: \'"name": "mse"\' {limits}'
+    text = f"""model_specs {{ {WEIGHTED} }} {SLICES}
+      cross_slicing_specs {{ baseline_spec {{}} slicing_specs {{ feature_keys: "town" }} }}
+      cross_slicing_specs {{ baseline_spec {{ feature_values {{ key: "town" value: "AA" }} }} }}
+      metrics_specs {{ {BINARY} {metrics("BooleanFlipRates", "SymmetricPredictionDifference")}
+        {metrics(judged)} }}"""
+    first, second = scores()
+    config = parsed(text, with_baseline=True)
+    found = twins(tmp_path, of_model({"p": first}, {"p": second}), config)
+    once, beam = (found.numbers(folder) for folder in (found.once, found.beam))
+    assert sum(" against " in results.slice_name(key) for key in once) > 8
+    assert equal(once, beam, 1e-12) == []
+    assert equal(once, found.numbers(found.parts), 1e-12) == []
+    local, pipeline = (results.load(each, "candidate") for each in (found.once, found.beam))
+    assert local.failures == pipeline.failures != set()
+    assert local.validation_ok == pipeline.validation_ok
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_few_rows_and_slices_without_rows(tmp_path: Path, count: int):
+    text = f"""model_specs {{ {WEIGHTED} }} {SLICES}
+      slicing_specs {{ feature_values {{ key: "town" value: "nowhere" }} }}
+      metrics_specs {{ {metrics("ExampleCount", "MeanLabel", "MeanSquaredError")} }}"""
+    rows = rows_of("binary").part(0, count)
+    found: Twins = twins(tmp_path, rows, parsed(text), parts=count)
+    once, beam = (found.numbers(folder) for folder in (found.once, found.beam))
+    assert len(once) > 2
+    assert equal(once, beam, 1e-12) == []
+    assert equal(once, found.numbers(found.parts), 1e-12) == []
