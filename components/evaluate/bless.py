@@ -81,7 +81,7 @@ def _compared(request: BlessRequest, alone: Findings, folder: Path) -> Findings:
     if not request.deployed:
         shutil.copytree(request.evaluation, folder)
         return alone
-    from kanaria.components.evaluate.measure import Inputs, measure
+    from kanaria.components.evaluate.lean import Inputs, measure
 
     inputs = Inputs(
         examples=request.examples,

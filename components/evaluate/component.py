@@ -32,8 +32,7 @@ def evaluate_model(
         classification: ROC curve and confusion matrix at 0.5; empty if not a binary classifier.
         report: Overall metrics, ROC, calibration, slices.
     """
-    from kanaria.components.evaluate.evaluate import Request, evaluate
-    from kanaria.components.evaluate.measure import Inputs
+    from kanaria.components.evaluate.lean import Inputs, Request, evaluate
     from kanaria.components.shared.metadata import tell
 
     result = evaluate(

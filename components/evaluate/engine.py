@@ -19,10 +19,14 @@ from kanaria.components.evaluate.plan import Plan
 from kanaria.components.evaluate.private_tfma import tfma
 from kanaria.components.evaluate.rows import Partition, Rows
 from kanaria.components.shared import cause
+from kanaria.components.shared.engines import beam as beam_engine
 from kanaria.components.shared.engines.accumulate import Engine, Pass
+from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.errors import DataError
 
 logger = logging.getLogger(__name__)
+
+IN_PROCESS = Beam()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,22 +36,24 @@ class Split:
     Attributes:
         config: a `tfma.EvalConfig` for exactly the models at hand.
         name: name of the split, for messages.
-        partitions: its files, and what scores their rows.
+        files: its files.
+        partitions: parts of them, and what scores their rows.
         models: the candidate, then the baseline if there is one.
     """
 
     config: Any
     name: str
+    files: tuple[Path, ...]
     partitions: tuple[Partition, ...]
     models: tuple[LoadedModel, ...]
 
 
-def evaluate(engine: Engine | None, split: Split, folder: Path) -> Result:
+def evaluate(engine: Engine | Beam, split: Split, folder: Path) -> Result:
     """Compute the metrics and validations and write them into `folder`.
 
     Args:
-        engine: where batches are scored and accumulated; None for TFMA's pipeline on Beam, which
-            holds the rows in memory.
+        engine: where batches are scored and accumulated; `Beam` for TFMA's pipeline, which holds
+            the rows in memory.
         split: what is evaluated.
         folder: existing folder for TFMA's files.
 
@@ -55,9 +61,11 @@ def evaluate(engine: Engine | None, split: Split, folder: Path) -> Result:
         DataError: the split has no rows, labels, predictions or weights do not serve, or TFMA
             cannot compute a metric from them.
     """
-    if engine is None:
-        return _on_beam(split, folder)
+    if isinstance(engine, Beam):
+        return _on_beam(engine, split, folder)
     accumulator = accumulator_of(split.config, split.name)
+    if not split.partitions:
+        raise rows.no_rows(split.files)
     work = Pass(read=rows.read, accumulators=(accumulator,))
     try:
         (state,) = engine.states(work, split.partitions)
@@ -98,7 +106,7 @@ def finished(accumulator: EvaluationAccumulator, state: Any, split: Split, folde
         DataError: as `evaluate`.
     """
     if not state.rows:
-        raise rows.no_rows(split.partitions[0].files)
+        raise rows.no_rows(split.files)
     asked = plan.of(accumulator.config)
     for group in asked.groups:
         if group.row_by_row():
@@ -111,10 +119,10 @@ def finished(accumulator: EvaluationAccumulator, state: Any, split: Split, folde
     return result
 
 
-def _on_beam(split: Split, folder: Path) -> Result:
+def _on_beam(engine: Beam, split: Split, folder: Path) -> Result:
     batches = [batch for partition in split.partitions for batch in rows.read(partition)]
     if not batches:
-        raise rows.no_rows(split.partitions[0].files)
+        raise rows.no_rows(split.files)
     accumulator = accumulator_of(split.config, split.name, with_metrics=False)
     state = accumulator.create()
     for batch in batches:
@@ -122,7 +130,7 @@ def _on_beam(split: Split, folder: Path) -> Result:
     result = accumulator.extract(state)
     plan.of(accumulator.config)  # TFMA then takes metrics without a value as Kanaria does.
     try:
-        with_beam(batches, split.config, split.models, folder)
+        with_beam(batches, split.config, split.models, folder, engine)
     except (ValueError, TypeError, RuntimeError) as error:
         raise _not_computed(error) from error
     return result
@@ -157,18 +165,22 @@ def _shared_models(config: Any, models: Sequence[LoadedModel]) -> list[Any]:
 
 
 def with_beam(
-    batches: Sequence[Rows], config: Any, models: Sequence[LoadedModel], folder: Path
+    batches: Sequence[Rows],
+    config: Any,
+    models: Sequence[LoadedModel],
+    folder: Path,
+    engine: Beam = IN_PROCESS,
 ) -> None:
-    """Compute and write the same with TFMA's own pipeline, in this process.
+    """Compute and write the same with TFMA's own pipeline.
 
     Args:
         batches: all rows.
         config: a `tfma.EvalConfig` for exactly these models.
         models: the candidate, then the baseline if there is one.
         folder: existing folder for TFMA's files.
+        engine: the runner, by the user's arguments.
     """
     import apache_beam as beam
-    from apache_beam.runners.portability import fn_api_runner
 
     chunks = [
         batch.part(start, start + row_by_row.CHUNK_ROWS)
@@ -176,8 +188,7 @@ def with_beam(
         for start in range(0, len(batch), row_by_row.CHUNK_ROWS)
     ]
     extracts = [row_by_row.batch_extracts(chunk) for chunk in chunks]
-    # Beam's default is Prism, a program that it downloads; this one runs in this process.
-    with beam.Pipeline(runner=fn_api_runner.FnApiRunner()) as pipeline:
+    with beam_engine.pipeline(engine) as pipeline:
         # Inferring a type from values would name classes that TFMA's type hints do not know.
         created = beam.Create(extracts, reshuffle=False).with_output_types(Any)
         _ = (pipeline | "Rows" >> created) | tfma.ExtractEvaluateAndWriteResults(

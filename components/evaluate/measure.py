@@ -21,6 +21,7 @@ from kanaria.components.evaluate.models import LoadedModel
 from kanaria.components.evaluate.scores import Scores
 from kanaria.components.shared import storage
 from kanaria.components.shared.engines.accumulate import Engine
+from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.examples import split_files
 from kanaria.components.shared.parameters import Faults
@@ -90,6 +91,7 @@ def _split(inputs: Inputs, config: Any, loaded: Sequence[LoadedModel], files: li
     return Split(
         config=config,
         name=inputs.split,
+        files=tuple(files),
         partitions=tuple(rows.of_split(files, config, folders, set(columns))),
         models=tuple(loaded),
     )
@@ -112,7 +114,7 @@ def measure(
     inputs: Inputs,
     folder: Path,
     deployed: Path | None = None,
-    on: Engine | None = LOCAL,
+    on: Engine | Beam = LOCAL,
 ) -> tuple[Findings, dict[str, Any]]:
     """Evaluate and write TFMA's files and the findings into `folder`.
 
@@ -121,7 +123,7 @@ def measure(
         inputs: what is measured.
         folder: existing empty folder.
         deployed: model folder of the deployed release; None measures the candidate alone.
-        on: the engine that does the work; None for TFMA's own pipeline on Beam.
+        on: the engine that does the work; `Beam` for TFMA's own pipeline.
 
     Returns:
         The findings, and what KFP draws of the candidate as ROC curve and confusion matrix; empty
@@ -146,7 +148,7 @@ def measure(
         value_thresholds=values,
         change_thresholds=changes,
         validation_ok=written.validation_ok,
-        notes=("evaluated row by row on Beam",) if on is None else (),
+        notes=("evaluated row by row on Beam",) if isinstance(on, Beam) else (),
         values=tuple(written.values()),
         checks=tuple(thresholds.checks(written, full)),
         curves={name: curves.drawn(found) for name, found in classifiers.items()},

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kanaria.components.evaluate import keras_sums, pairs, row_by_row, rows, slices
 from kanaria.components.evaluate import plan as plans
+from kanaria.components.evaluate import private_tfma as private
 from kanaria.components.evaluate.histograms import Histogram
 from kanaria.components.evaluate.pairs import Pairs, Wanted
 from kanaria.components.evaluate.plan import Group, Plan
@@ -99,7 +100,7 @@ class Found:
     counts: dict[Any, int]
 
 
-FULL = plans.private.FULL_SAMPLE
+FULL = private.FULL_SAMPLE
 
 
 def _places(state: GroupState, members: Membership) -> NDArray[Any]:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from kanaria.components.evaluate import eval_config, models
 from kanaria.components.evaluate.models import LoadedModel, Outputs
 from kanaria.components.evaluate.private_tfma import RecordBatchToExamplesEncoder, tfma
+from kanaria.components.shared import partitions
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.record_batches import record_batches
 
 BATCH_ROWS = 32_768
+PARTITION_ROWS = 8 * BATCH_ROWS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,11 +127,11 @@ def _cut(found: dict[str, Outputs], start: int, stop: int) -> dict[str, Outputs]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Partition:
-    """Some files of a split, and what scores their rows; nothing is open or loaded.
+    """Some rows of a split, and what scores them; nothing is open or loaded.
 
     Attributes:
         number: its place among the partitions of the split.
-        files: the files, in order.
+        part: some rows of a file, in order.
         config: bytes of a `tfma.EvalConfig` for exactly these models.
         models: folder of each model of the config, in its order.
         columns: names of the columns to keep.
@@ -138,7 +139,7 @@ class Partition:
     """
 
     number: int
-    files: tuple[Path, ...]
+    part: partitions.Partition
     config: bytes
     models: tuple[Path, ...]
     columns: frozenset[str]
@@ -169,7 +170,15 @@ def read(partition: Partition) -> Iterator[Rows]:
     Raises:
         DataError: a model refuses the rows.
     """
-    yield from scored(loaded(partition.config, partition.models), partition)
+    try:
+        yield from scored(loaded(partition.config, partition.models), partition)
+    except DataError as error:
+        if not partition.number:
+            raise
+        raise DataError(
+            f"{error} (rows are counted from the first of part {partition.number} of the split, "
+            f"in {partition.part.file.name})"
+        ) from error
 
 
 def scored(ready: Sequence[LoadedModel], partition: Partition) -> Iterator[Rows]:
@@ -185,7 +194,7 @@ def scored(ready: Sequence[LoadedModel], partition: Partition) -> Iterator[Rows]
     encoder = RecordBatchToExamplesEncoder()
     first, number = 0, 0
     wheres = {model.name: model.predict.where for model in ready}
-    for batch in record_batches(partition.files, partition.batch_rows):
+    for batch in partitions.batches(partition.part, partition.batch_rows):
         if not batch.num_rows:
             continue
         serialized: list[bytes] = []
@@ -227,7 +236,7 @@ def _joined(parts: Sequence[dict[str, Outputs]]) -> dict[str, Outputs]:
 def of_split(
     files: Sequence[Path], config: Any, folders: Sequence[Path], columns: set[str]
 ) -> list[Partition]:
-    """Return the partitions of a split: one for each file.
+    """Return the partitions of a split, which follow from the files alone.
 
     Args:
         files: files of the split.
@@ -238,12 +247,12 @@ def of_split(
     return [
         Partition(
             number=number,
-            files=(file,),
+            part=part,
             config=eval_config.packed(config),
             models=tuple(folders),
             columns=frozenset(columns),
         )
-        for number, file in enumerate(files)
+        for number, part in enumerate(partitions.partitions(files, PARTITION_ROWS))
     ]
 
 

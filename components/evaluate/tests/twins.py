@@ -46,7 +46,7 @@ def models_of(config: Any) -> tuple[LoadedModel, ...]:
 
 def split_of(config: Any) -> Split:
     """Return a split whose rows are given."""
-    return Split(config=config, name="eval", partitions=(), models=models_of(config))
+    return Split(config=config, name="eval", files=(), partitions=(), models=models_of(config))
 
 
 def accumulated(rows: Rows, config: Any, folder: Path, parts: int = 1) -> Result:
