@@ -5,10 +5,11 @@ Without a live one TensorFlow is never loaded: what evaluate_model found is enou
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kanaria.components.evaluate import findings, report, verdict
 from kanaria.components.evaluate.findings import Findings
@@ -34,6 +35,7 @@ class BlessRequest:
         comparison: folder to write TFMA's results to.
         outcome: folder to write the outcome to.
         report: file to write the HTML report to.
+        compute: where both models are evaluated, as evaluate_model takes it.
     """
 
     evaluation: Path
@@ -44,6 +46,7 @@ class BlessRequest:
     comparison: Path
     outcome: Path
     report: Path
+    compute: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _checked(request: BlessRequest) -> Findings:
@@ -82,6 +85,7 @@ def _compared(request: BlessRequest, alone: Findings, folder: Path) -> Findings:
         shutil.copytree(request.evaluation, folder)
         return alone
     from kanaria.components.evaluate.lean import Inputs, measure
+    from kanaria.components.shared.engines import choose
 
     inputs = Inputs(
         examples=request.examples,
@@ -90,8 +94,11 @@ def _compared(request: BlessRequest, alone: Findings, folder: Path) -> Findings:
         split=alone.split,
     )
     folder.mkdir()
-    with _deployed_model(request.deployed) as deployed:
-        return measure(verdict.STEP, inputs, folder, deployed)[0]
+    with (
+        choose.engine(request.compute, verdict.STEP, [Path(request.examples)]) as engine,
+        _deployed_model(request.deployed) as deployed,
+    ):
+        return measure(verdict.STEP, inputs, folder, deployed, engine)[0]
 
 
 def bless(request: BlessRequest) -> tuple[Outcome, Findings]:

@@ -16,6 +16,7 @@ def evaluate_model(
     report: dsl.Output[dsl.HTML],
     eval_config_file: str,
     split: str = "eval",
+    compute: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
 ) -> None:
     """Evaluate a model on slices with TFMA; bless_model judges it.
 
@@ -25,6 +26,8 @@ def evaluate_model(
         schema: Schema the examples passed validation against; kept for lineage.
         eval_config_file: Path of a TFMA EvalConfig as text proto: metrics, slices, thresholds.
         split: Name of the split to evaluate on.
+        compute: {"engine": "spark"} and more: where metrics are computed; its keys are listed in
+            the README of transform_data.
 
     Returns:
         evaluation: Folder that `tfma.load_eval_result` loads, with findings.json for bless_model.
@@ -32,10 +35,10 @@ def evaluate_model(
         classification: ROC curve and confusion matrix at 0.5; empty if not a binary classifier.
         report: Overall metrics, ROC, calibration, slices.
     """
-    from kanaria.components.evaluate.lean import Inputs, Request, evaluate
+    from kanaria.components.evaluate.lean import Inputs, Request, run
     from kanaria.components.shared.metadata import tell
 
-    result = evaluate(
+    result = run(
         Request(
             inputs=Inputs(
                 examples=examples.path,
@@ -45,6 +48,7 @@ def evaluate_model(
             ),
             evaluation=evaluation.path,
             report=report.path,
+            compute=compute,
         )
     )
     told = result.findings.metadata("evaluate_model")
@@ -63,6 +67,7 @@ def bless_model(
     report: dsl.Output[dsl.HTML],
     eval_config_file: str,
     deployed: str = "",
+    compute: dict = {},  # noqa: B006
 ) -> bool:
     """Bless an evaluated model if every threshold holds, alone and against the live release.
 
@@ -75,6 +80,7 @@ def bless_model(
         model: The evaluated model.
         eval_config_file: The EvalConfig it was evaluated by.
         deployed: URI of the live release; empty on a first run (no change thresholds).
+        compute: As evaluate_model takes it.
 
     Returns:
         comparison: Folder that `tfma.load_eval_result` loads: models "candidate" and "baseline";
@@ -99,6 +105,7 @@ def bless_model(
             comparison=Path(comparison.path),
             outcome=Path(outcome.path),
             report=Path(report.path),
+            compute=compute,
         )
     )
     tell(found.metadata("bless_model", deployed), comparison=comparison, metrics=metrics)

@@ -1,14 +1,18 @@
 """The work of evaluate_model: paths in, evaluation, report and numbers out."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kanaria.components.evaluate import report
 from kanaria.components.evaluate.findings import Findings
-from kanaria.components.evaluate.measure import Inputs, measure
+from kanaria.components.evaluate.measure import LOCAL, Inputs, measure
 from kanaria.components.shared import atomic
+from kanaria.components.shared.engines import choose
+from kanaria.components.shared.engines.accumulate import Engine
+from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.parameters import Faults
 
 logger = logging.getLogger(__name__)
@@ -24,11 +28,13 @@ class Request:
         inputs: examples, model, EvalConfig and split.
         evaluation: folder to write TFMA's results and the findings to.
         report: file to write the HTML report to.
+        compute: where the metrics are computed, as `run` takes it; {} for the defaults.
     """
 
     inputs: Inputs
     evaluation: str
     report: str
+    compute: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,11 +58,24 @@ def _check_parameters(inputs: Inputs) -> None:
     faults.raise_if_any()
 
 
-def evaluate(request: Request) -> Evaluation:
+def run(request: Request) -> Evaluation:
+    """Do the step's work with the engine that the request asks for.
+
+    Raises:
+        ParameterError: a parameter, the EvalConfig or something in `compute` is wrong.
+        DataError: the examples, their labels or the model do not serve.
+        NotReadyError: an object store or the cluster does not answer.
+    """
+    with choose.engine(request.compute, STEP, [Path(request.inputs.examples)]) as engine:
+        return evaluate(request, engine)
+
+
+def evaluate(request: Request, engine: Engine | Beam = LOCAL) -> Evaluation:
     """Evaluate the candidate alone and write the results.
 
     Args:
         request: inputs, and the outputs, which are written atomically.
+        engine: where the rows are scored and the metrics computed.
 
     Raises:
         ParameterError: a parameter or the EvalConfig is wrong; every fault is named.
@@ -66,7 +85,7 @@ def evaluate(request: Request) -> Evaluation:
     _check_parameters(request.inputs)
     with atomic.published(request.evaluation) as folder:
         folder.mkdir()
-        findings, classification = measure(STEP, request.inputs, Path(folder))
+        findings, classification = measure(STEP, request.inputs, Path(folder), on=engine)
         atomic.write_text(request.report, report.of_evaluation(findings))
     logger.info("%d rows of split %s", findings.row_count, findings.split)
     return Evaluation(findings=findings, classification=classification)

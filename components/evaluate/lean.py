@@ -6,8 +6,8 @@ training.load()
 
 from kanaria.components.evaluate.evaluate import (  # noqa: E402  The libraries come first.
     Request,
-    evaluate,
+    run,
 )
 from kanaria.components.evaluate.measure import Inputs, measure  # noqa: E402
 
-__all__ = ["Inputs", "Request", "evaluate", "measure"]
+__all__ = ["Inputs", "Request", "measure", "run"]

@@ -58,7 +58,7 @@ TO_TRAIN = (
     "precision",
     "model_run_dir",
 )
-TO_EVALUATE = ("eval_config_file",)
+TO_EVALUATE = ("eval_config_file", "compute")
 TO_PUSH = ("service", "model_root", "delivery", "rollout_policy_file", "module_file")
 """Parameters of the pipeline that a step takes under the same name."""
 

@@ -11,7 +11,7 @@ from kanaria.components.shared.keys import Key, Kind
 from kanaria.components.shared.parameters import Faults
 
 WHERE = "compute"
-STEPS = ("validate_data", "transform_data")
+STEPS = ("validate_data", "transform_data", "evaluate_model", "bless_model")
 """The steps that take it."""
 
 
