@@ -93,9 +93,9 @@ def matrices(thresholds: list[float], histogram: Any) -> Any:
         np.concatenate([[0.0], np.cumsum(each)[:-1]])[places] for each in (positive, negative)
     )
     beyond = np.array(thresholds)[: len(tp)] >= 1.0 + binary_confusion_matrices._EPSILON
-    if beyond.any():
-        # TFMA sets each to what the first one is by then, which may be the one just reset.
-        return _MATRICES(thresholds, list(histogram))
+    tp, fp, fn, tn = (np.array(each) for each in (tp, fp, fn, tn))
+    tp[beyond] = fp[beyond] = 0.0
+    fn[beyond], tn[beyond] = tp[0], fp[0]
     lists = [each.tolist() for each in (tp, tn, fp, fn)]
     return binary_confusion_matrices.Matrices(thresholds, *lists)
 

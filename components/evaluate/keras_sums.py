@@ -20,7 +20,9 @@ Weights = list[list[list[NDArray[Any]]]]
 
 def is_one(computation: Any) -> bool:
     """Tell whether a computation of TFMA is a Keras metric that is fed with labels as they are."""
-    return isinstance(computation.combiner, private.KerasCombiner) and not computation.preprocessors
+    return isinstance(
+        computation.combiner, private.KerasCombiner
+    ) and private.takes_rows_as_they_are(computation)
 
 
 def wanted(combiner: Any) -> Iterator[Wanted]:

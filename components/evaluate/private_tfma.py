@@ -4,6 +4,8 @@ Written for TFMA 0.47.1; another release must pass `tests/test_evaluate_engine.p
 compares the results of the private parts with those of the public ones.
 """
 
+from typing import Any
+
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.evaluators import jackknife, metrics_validator, poisson_bootstrap
 from tensorflow_model_analysis.evaluators import (
@@ -84,6 +86,13 @@ MatrixEntryKey = multi_class_confusion_matrix_metrics.MatrixEntryKey
 NO_PREDICTED_CLASS = multi_class_confusion_matrix_metrics.NO_PREDICTED_CLASS_ID
 
 
+def takes_rows_as_they_are(computation: Any) -> bool:
+    """Tell whether a computation takes labels, predictions and weights with nothing done before."""
+    found = computation.preprocessors or []
+    usual = metric_types.StandardMetricInputsPreprocessor
+    return not found or [type(each) for each in found] == [usual]
+
+
 def replace_keras_combiner(combiner: type) -> None:
     """Let TFMA compute Keras metrics with a subclass of `KerasCombiner`."""
     tf_metric_wrapper._CompilableMetricsCombiner = combiner
@@ -161,6 +170,7 @@ __all__ = [
     "serialized_run",
     "slicer",
     "supported_columns",
+    "takes_rows_as_they_are",
     "tfma",
     "unbatched",
     "util",

@@ -381,4 +381,5 @@ def of(computation: Any) -> Summing | None:
         computation: a `tfma.metrics.MetricComputation`.
     """
     kind = KINDS.get(type(computation.combiner))
-    return None if kind is None or computation.preprocessors else kind(computation.combiner)
+    plain = private.takes_rows_as_they_are(computation)
+    return kind(computation.combiner) if kind is not None and plain else None
