@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow_model_analysis as tfma
-from twins import LISTS, Twins, column, equal, parsed, twins
+from twins import LISTS, Twins, accumulated, column, equal, parsed, twins
 
 from kanaria.components.evaluate import results
 from kanaria.components.evaluate.rows import Rows
@@ -268,3 +268,18 @@ def test_few_rows_and_slices_without_rows(tmp_path: Path, count: int):
     assert len(once) > 2
     assert equal(once, beam, 1e-12) == []
     assert equal(once, found.numbers(found.parts), 1e-12) == []
+
+
+def test_a_metric_that_divides_predictions_leaves_them_to_the_others(tmp_path: Path):
+    """TFMA's CategoricalCrossEntropy divides them in place."""
+    text = f"""model_specs {{ label_key: "several" }}
+      metrics_specs {{ {metrics("CategoricalCrossEntropy", "MeanSquaredError")} }}"""
+    rows = rows_of("several")
+    given = rows.predictions[""]["p"].astype(float)
+    accumulated(rows, parsed(text), tmp_path, parts=2)
+    found = {key.name: value for key, value in results.load(tmp_path, "").numbers[()].items()}
+    shares = given / given.sum(axis=1, keepdims=True)
+    expected = -np.mean((SEVERAL * np.log(shares)).sum(axis=1))
+    assert found["categorical_crossentropy"] == pytest.approx(expected, rel=1e-5)
+    assert found["mean_squared_error"] == pytest.approx(np.mean((SEVERAL - given) ** 2), rel=1e-6)
+    assert np.array_equal(rows.predictions[""]["p"].astype(float), given)
