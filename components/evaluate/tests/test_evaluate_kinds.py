@@ -283,3 +283,15 @@ def test_a_metric_that_divides_predictions_leaves_them_to_the_others(tmp_path: P
     assert found["categorical_crossentropy"] == pytest.approx(expected, rel=1e-5)
     assert found["mean_squared_error"] == pytest.approx(np.mean((SEVERAL - given) ** 2), rel=1e-6)
     assert np.array_equal(rows.predictions[""]["p"].astype(float), given)
+
+
+def test_a_metric_of_the_users_own_is_fed_row_by_row(tmp_path: Path):
+    own = metrics('class_name: "LargestError" module: "own_metric"')
+    text = f'model_specs {{ label_key: "y" }} {SLICES} metrics_specs {{ {own} }}'
+    rows = rows_of("binary")
+    found = twins(tmp_path, rows, parsed(text))
+    once = found.numbers(found.once)
+    assert equal(once, found.numbers(found.beam), 0.0) == []
+    assert equal(once, found.numbers(found.parts), 0.0) == []
+    expected = np.abs(LABEL - rows.predictions[""]["p"][:, 0].astype(float)).max()
+    assert next(iter(once[()].values())) == expected
