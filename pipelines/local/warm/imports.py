@@ -8,6 +8,9 @@ import logging
 import sys
 from importlib import import_module
 
+from kanaria.components.shared.imports import training
+
+LIBRARIES = (*training.LIBRARIES, "apache_beam")
 MODULES = (
     "kfp.dsl.executor",
     "kanaria.components.transform.transform",
@@ -24,6 +27,7 @@ def all_of_them() -> None:
     Logging is set up first, as kfp's executor does it: libraries ask for it when imported.
     """
     logging.basicConfig(stream=sys.stdout, format=LOG_FORMAT, level=logging.INFO)
+    training.load(*LIBRARIES)
     for name in MODULES:
         import_module(name)
     gc.collect()
