@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -44,9 +44,14 @@ from kanaria.pipelines.local.plan import (
 )
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
 from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
+from kanaria.pipelines.local.step_code import component_name
+from kanaria.pipelines.local.warm import choice
 from kanaria.pipelines.local.warm.client import Warm
 from kanaria.pipelines.local.warm.provider import Provider
+from kanaria.serving.local import background
 
+PUSH = "push_model"
+SERVING_ROOT = "KANARIA_SERVING_ROOT"
 WARM_LOG = "warm/log.txt"
 
 
@@ -103,9 +108,12 @@ class _Run:
         self.folder = root.runs / self.record.run_id
         self.copies = storage.join(root.copies, self.record.run_id) if root.copies else ""
         self.extra = {
-            "KANARIA_SERVING_ROOT": os.environ.get("KANARIA_SERVING_ROOT", str(root.serving))
+            SERVING_ROOT: os.environ.get(SERVING_ROOT, str(root.serving)),
         }
         self.warm = Provider(plan, self.extra, self.folder / WARM_LOG)
+        self.pushes = any(component_name(task) == PUSH for task in plan.tasks)
+        self.serves = False
+        self.beside = ExitStack()
         self.entries = {entry.name: entry for entry in self.record.tasks}
         self.outputs: dict[str, StepOutputs] = {}
         self.keys: dict[str, str] = {}
@@ -165,11 +173,19 @@ class _Run:
         self.keys[task.name] = cache.key(task, inputs) if task.cached else ""
         found = self.cache.find(self.keys[task.name], task) if task.cached else None
         if not found:
+            self.prestart(task)
             self.update(task, State.RUNNING)
             return partial(self.execute, task, inputs, self.warm.of(task))
         self.keep(task, found, is_new=False)
         self.update(task, State.REUSED)
         return None
+
+    def prestart(self, task: Task) -> None:
+        """Let the local server start beside the first task that computes, if one is to push."""
+        if choice.computes(task) and not self.serves and self.pushes:
+            state = Path(self.extra[SERVING_ROOT])
+            self.serves = True
+            self.beside.enter_context(background.prestarted(state))
 
     def execute(self, task: Task, inputs: StepInputs, warm: Warm | None) -> StepOutputs:
         """Run a task's process, in a thread of its own; all else happens in the main thread."""
@@ -285,8 +301,9 @@ class _Run:
         self.publish()
         state = State.FAILED
         try:
-            self.warm.begin()
-            self.all_tasks()
+            with self.beside:
+                self.warm.begin()
+                self.all_tasks()
             state = State.FAILED if self.has_failed else State.SUCCEEDED
         except KeyboardInterrupt:
             state = State.INTERRUPTED

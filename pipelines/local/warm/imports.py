@@ -1,6 +1,6 @@
 """What the warm process imports: the modules of the computing steps, and so TensorFlow, TFT, TFMA.
 
-They are imported by their names, since the runner's environment has none of them.
+The modules are imported by their names: the layers below know nothing of this process.
 """
 
 import gc
@@ -10,9 +10,8 @@ from importlib import import_module
 
 from kanaria.components.shared.imports import training
 
-LIBRARIES = (*training.LIBRARIES, "apache_beam")
+EXECUTOR = "kfp.dsl.executor"
 MODULES = (
-    "kfp.dsl.executor",
     "kanaria.components.transform.transform",
     "kanaria.components.train.train",
     "kanaria.components.evaluate.evaluate",
@@ -27,7 +26,8 @@ def all_of_them() -> None:
     Logging is set up first, as kfp's executor does it: libraries ask for it when imported.
     """
     logging.basicConfig(stream=sys.stdout, format=LOG_FORMAT, level=logging.INFO)
-    training.load(*LIBRARIES)
+    import_module(EXECUTOR)
+    training.load()
     for name in MODULES:
         import_module(name)
     gc.collect()
