@@ -29,7 +29,6 @@ from kanaria.pipelines.local import (
     record,
     report,
     schedule,
-    serving,
     skipped,
     step,
 )
@@ -338,7 +337,6 @@ def run(
     values = modules.published(values, plan, root.files)
     running = _Run(plan, arguments.with_published_files(values, root.files), root, show)
     private.folder(running.folder)
-    state = Path(running.extra["KANARIA_SERVING_ROOT"])
-    with record.held(running.folder), serving.beside(plan, state):
+    with record.held(running.folder):
         index = running.whole()
     return running.record, index

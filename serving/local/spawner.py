@@ -119,7 +119,8 @@ class Spawner:
                 del self._children[answer["key"]]
                 child.ended.set_result(answer["code"])
         code = await host.wait()
-        if host is self._host:  # Nobody ended it here.
+        # Ctrl-C reaches a host that has no session of its own yet; the server ends then, too.
+        if host is self._host and code != -signal.SIGINT:  # Nobody ended it here.
             logger.info("the predictor host ended with %s", code)
         for child in self._children.values():
             child.ended.set_result(code)
