@@ -17,15 +17,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.evaluate.evaluate import Request, evaluate
-from kanaria.components.evaluate.measure import Inputs
-from kanaria.components.ingest.ingest import ingest
-from kanaria.components.shared.engines.beam import Beam
-from kanaria.components.shared.engines.local import LocalEngine
-from kanaria.components.train.request import TrainRequest
-from kanaria.components.train.train import train
-from kanaria.components.transform.transform import TransformRequest, transform
-from kanaria.components.validate.validate import Targets, ValidateRequest, validate
+from kanaria.components.shared.imports import training
+
+training.load(*training.LIBRARIES, "apache_beam")
+
+from kanaria.components.evaluate.evaluate import Request, evaluate  # noqa: E402
+from kanaria.components.evaluate.measure import Inputs  # noqa: E402
+from kanaria.components.ingest.ingest import ingest  # noqa: E402
+from kanaria.components.shared.engines.beam import Beam  # noqa: E402
+from kanaria.components.shared.engines.local import LocalEngine  # noqa: E402
+from kanaria.components.train.request import TrainRequest  # noqa: E402
+from kanaria.components.train.train import train  # noqa: E402
+from kanaria.components.transform.transform import TransformRequest, transform  # noqa: E402
+from kanaria.components.validate.validate import Targets, ValidateRequest, validate  # noqa: E402
 
 HERE = Path(__file__).parent
 MODULE = HERE.parent / "integration/taxi/taxi_module.py"
