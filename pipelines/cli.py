@@ -8,7 +8,7 @@ from typing import Any
 from kanaria.components.shared.command_line import Parser, Stopped, code_of, port, tell, wrapped
 from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.resources import options as resources
-from kanaria.pipelines.run_commands import ROOT, add_runs
+from kanaria.pipelines.run_commands import ROOT, add_runs, positive
 from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_submit
 from kanaria.serving.drift_server.options import add_drift
 from kanaria.serving.rollout.options import add_rollout
@@ -26,7 +26,11 @@ def _run(options: argparse.Namespace) -> int:
     root = Root(path=Path(options.root).resolve(), copies=options.pipeline_root)
     try:
         record, index = launch(
-            options.pipeline, config=options.config, settings=options.set, root=root
+            options.pipeline,
+            config=options.config,
+            settings=options.set,
+            root=root,
+            keep_warm=options.keep_warm,
         )
     except Stopped as stop:
         stop.remark = "; run it again: finished steps are reused"
@@ -122,6 +126,13 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--root", default=ROOT, metavar="FOLDER", help=ROOT_HELP)
     run.add_argument(
         "--pipeline-root", default="", metavar="URI", help="where outputs are copied to as well"
+    )
+    run.add_argument(
+        "--keep-warm",
+        type=positive,
+        default=0,
+        metavar="MINUTES",
+        help="keep TensorFlow imported so long for a next run; `kanaria runs stop-warm` ends it",
     )
     run.set_defaults(command=_run)
 

@@ -27,6 +27,7 @@ VERBS = {
     "cancel": "end a run on a server, and wait until it has ended",
     "retry": "let a run on a server that failed go on from where it failed",
 }
+STOP_WARM = "stop-warm"
 ON_SERVERS_ONLY = ("watch", "cancel", "retry")
 
 
@@ -56,8 +57,26 @@ def _list_here(options: argparse.Namespace) -> int:
     for run in found[-options.most :]:
         took = stopwatch(run.seconds) if run.seconds else ""
         say(f"{run.run_id:48} {run.state.value:11} {clock(run.started)}  {took}".rstrip())
+    _say_warm()
     if not found:
         tell(f"no runs in {root}/runs; `kanaria run` makes one, --root names another place")
+    return 0
+
+
+def _say_warm() -> None:
+    from kanaria.pipelines.local.warm import kept
+
+    for one in kept.waiting():
+        use = f"used by {one.runs} now, " if one.runs else ""
+        kept_for = f"kept {one.seconds // 60} min after its last run" if one.pid else "importing"
+        say(f"a warm training process: {use}{kept_for}; `kanaria runs {STOP_WARM}` ends it")
+
+
+def _stop_warm(options: argparse.Namespace) -> int:
+    from kanaria.pipelines.local.warm import kept
+
+    count = kept.stop()
+    say(f"ended: {count}, each at once or with the run that uses it" if count else "none is kept")
     return 0
 
 
@@ -190,7 +209,8 @@ def _server_only(options: argparse.Namespace) -> Any:
     return server_of(options)
 
 
-def _most(text: str) -> int:
+def positive(text: str) -> int:
+    """Read a whole number above 0 from the command line."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{shown(text)}: use a whole number above 0")
     return int(text)
@@ -219,14 +239,14 @@ def add_runs(commands: Any) -> None:
     text = "look at runs, on this machine or a KFP server"
     parser = commands.add_parser("runs", help=text, description=f"{text}. {WHERE}")
     parser.set_defaults(command=parser.asked)
-    verbs = parser.add_subparsers(dest="verb", metavar="|".join(VERBS))
+    verbs = parser.add_subparsers(dest="verb", metavar="|".join([*VERBS, STOP_WARM]))
     for name, help_text in VERBS.items():
         verb = verbs.add_parser(name, help=help_text, description=f"{help_text}. {WHERE}")
         verb.set_defaults(command=COMMANDS[name])
         verb.add_argument("--root", default="", metavar="FOLDER", help=f"folder of runs; {ROOT}")
         if name == "list":
             verb.add_argument(
-                "--most", type=_most, default=MOST, metavar="N", help="how many; %(default)s"
+                "--most", type=positive, default=MOST, metavar="N", help="how many; %(default)s"
             )
         else:
             _add_run(verb, name)
@@ -234,3 +254,6 @@ def add_runs(commands: Any) -> None:
             help_root = "folder of artifacts, for causes; the run's own by default"
             verb.add_argument("--pipeline-root", default="", metavar="URI", help=help_root)
         add_connection(verb)
+    text = "end the training processes that --keep-warm keeps on this machine"
+    stop = verbs.add_parser(STOP_WARM, help=text, description=f"{text}.")
+    stop.set_defaults(command=_stop_warm)

@@ -23,6 +23,7 @@ def launch(
     values: Mapping[str, Any] | None = None,
     root: Root | None = None,
     show: Callable[[TaskRecord], None] | None = None,
+    keep_warm: int = 0,
 ) -> tuple[RunRecord, Path]:
     """Run a pipeline; return its record and the path of its index.html.
 
@@ -33,6 +34,8 @@ def launch(
         values: parameter -> value over both.
         root: where runs and results are kept; `.kanaria` by default.
         show: called at every change of a task; by default a line a task is printed.
+        keep_warm: for how many minutes the process that has imported TensorFlow is kept for a next
+            run of the same environment and code.
 
     Raises:
         ParameterError: there is no such pipeline, or parameters are wrong; all at once.
@@ -55,4 +58,4 @@ def launch(
     if listed:
         own_packages.ensure(listed)
         found = plan.read(requirements.with_packages(document, listed))
-    return run(found, checked, root, show or progress.on(sys.stdout))
+    return run(found, checked, root, show or progress.on(sys.stdout), keep_warm)

@@ -4,6 +4,7 @@ Different runs may go on under one root at the same time: each has its own folde
 share (results, published files) appears by a rename.
 """
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from kanaria.components.shared import private, storage
+from kanaria.components.shared import fingerprint, private, storage
 from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.local import (
     arguments,
@@ -99,7 +100,12 @@ class _Run:
     """One run under way."""
 
     def __init__(
-        self, plan: Plan, values: Mapping[str, Any], root: Root, show: Callable[[TaskRecord], None]
+        self,
+        plan: Plan,
+        values: Mapping[str, Any],
+        root: Root,
+        show: Callable[[TaskRecord], None],
+        keep_warm: int,
     ) -> None:
         self.plan, self.values, self.show = plan, values, show
         self.cache = cache.Cache(root.cache)
@@ -109,7 +115,10 @@ class _Run:
         self.extra = {
             SERVING_ROOT: os.environ.get(SERVING_ROOT, str(root.serving)),
         }
-        self.warm = Provider(plan, self.extra, self.folder / WARM_LOG)
+        # A run with the same values came to its end: this one will most likely reuse its results.
+        asked = json.dumps([plan.name, dict(values)], sort_keys=True)
+        self.computed = root.cache / f"{fingerprint.of_text(asked)}.computed"
+        self.warm = Provider(plan, self.extra, self.folder / WARM_LOG, keep_warm * 60)
         self.pushes = any(component_name(task) == PUSH for task in plan.tasks)
         self.serves = False
         self.beside = ExitStack()
@@ -172,6 +181,8 @@ class _Run:
         self.keys[task.name] = cache.key(task, inputs) if task.cached else ""
         found = self.cache.find(self.keys[task.name], task) if task.cached else None
         if not found:
+            if task.cached or choice.computes(task):
+                self.warm.begin()  # What follows will most likely run too.
             self.prestart(task)
             self.update(task, State.RUNNING)
             return partial(self.execute, task, inputs, self.warm.of(task))
@@ -252,6 +263,8 @@ class _Run:
                 if work:
                     self.running[pool.submit(work)] = task
                     self.ended.discard(task.name)
+                else:
+                    self.warm.done(task)
 
     def now(self) -> schedule.Now:
         return schedule.Now(
@@ -261,6 +274,7 @@ class _Run:
     def finish(self, future: Future[StepOutputs]) -> None:
         task = self.running.pop(future)
         self.ended.add(task.name)
+        self.warm.done(task)
         with self.told(task):
             self.keep(task, future.result(), is_new=True)
             self.update(task, State.SUCCEEDED)
@@ -301,9 +315,12 @@ class _Run:
         state = State.FAILED
         try:
             with self.beside:
-                self.warm.begin()
+                if not self.computed.exists():
+                    self.warm.begin()
                 self.all_tasks()
-            state = State.FAILED if self.has_failed else State.SUCCEEDED
+            if not self.has_failed:
+                private.write_text(self.computed, "")
+                state = State.SUCCEEDED
         except KeyboardInterrupt:
             state = State.INTERRUPTED
             self.after_stop()
@@ -317,7 +334,11 @@ class _Run:
 
 
 def run(
-    plan: Plan, values: Mapping[str, Any], root: Root, show: Callable[[TaskRecord], None]
+    plan: Plan,
+    values: Mapping[str, Any],
+    root: Root,
+    show: Callable[[TaskRecord], None],
+    keep_warm: int = 0,
 ) -> tuple[RunRecord, Path]:
     """Run a pipeline; return its record and the path of its index.html.
 
@@ -326,6 +347,7 @@ def run(
         values: parameter -> value, checked (`arguments.checked`).
         root: where runs, results and files are kept; files in `values` are published there.
         show: called at every change of a task, and while one runs.
+        keep_warm: for how many minutes the warm process is kept for a next run.
 
     Raises:
         ParameterError: a runtime that the plan needs is not installed.
@@ -335,7 +357,8 @@ def run(
         environment.python_of(image)
     private.folder(root.path)
     values = modules.published(values, plan, root.files)
-    running = _Run(plan, arguments.with_published_files(values, root.files), root, show)
+    files = arguments.with_published_files(values, root.files)
+    running = _Run(plan, files, root, show, keep_warm)
     private.folder(running.folder)
     with record.held(running.folder):
         index = running.whole()

@@ -39,7 +39,7 @@ def eventually(look: Callable[[], Any]) -> Any:
 
 def fresh_warm(folder: Path) -> Warm:
     python = environment.python_of(TRAINING_IMAGE)
-    return Warm(step.environment_of(python, {}, {}), folder / "warm" / "log.txt")
+    return Warm.started(step.environment_of(python, {}, {}), folder / "warm" / "log.txt")
 
 
 @pytest.fixture(scope="module")

@@ -118,3 +118,15 @@ def train_model_import(module_file: str) -> NamedTuple("Found", [("value", int),
 @dsl.pipeline(name="training")
 def training() -> None:
     train_model_sleep()
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def train_model_parent() -> int:
+    import os
+
+    return os.getppid()
+
+
+@dsl.pipeline(name="describing")
+def describing() -> None:
+    train_model_parent().set_caching_options(False)

@@ -6,6 +6,7 @@ import select
 import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -82,28 +83,56 @@ class Forked:
         return KILLED if code is None else code
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """How a warm process is kept for later runs.
+
+    Attributes:
+        listener: the socket at which they find it.
+        seconds: for how long after the last of them.
+    """
+
+    listener: socket.socket
+    seconds: int
+
+
 class Warm:
-    """The warm process of a run; it ends with the run."""
+    """A run's use of a warm process, which ends with the run unless it is kept."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
-        """Start it, with an environment as its forks will have, and a file for its output.
+    def __init__(
+        self, lease: socket.socket, log: Path, process: "subprocess.Popen[bytes] | None" = None
+    ) -> None:
+        """Use the process at the other end of a lease.
 
-        It ends with the thread that starts it, at the latest.
+        Args:
+            lease: where orders go.
+            log: file of its output.
+            process: the process where it is to end with this run.
         """
-        self.environment, self._log = environment, log
-        self._lease, theirs = socket.socketpair()
+        self._lease, self._log, self._process = lease, log, process
+
+    @classmethod
+    def started(cls, environment: Mapping[str, str], log: Path, kept: Kept | None = None) -> "Warm":
+        """Start one, with an environment as its forks will have, and a file for its output.
+
+        Unless it is kept, it ends at the latest with the thread that starts it.
+        """
+        lease, theirs = socket.socketpair()
         private.folder(log.parent)
-        command = ["python3", "-m", HOST, str(os.getpid()), str(theirs.fileno())]
+        passed = [theirs, *([kept.listener] if kept else [])]
+        command = ["python3", "-m", HOST, str(os.getpid())]
+        command += [str(each.fileno()) for each in passed] + ([str(kept.seconds)] if kept else [])
         with theirs, private.opened(log, "ab") as output:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**environment, "_KFP_RUNTIME": "true"},
-                pass_fds=[theirs.fileno()],
+                pass_fds=[each.fileno() for each in passed],
                 start_new_session=True,
             )
+        return cls(lease, log, None if kept else process)
 
     def start(
         self,
@@ -134,11 +163,12 @@ class Warm:
             channel = Channel(orders.send(self._lease, request, log.fileno()))
         except OSError as error:
             raise LostError(f"the warm process ended, see {self._log}") from error
-        return Forked(self._forked(channel, tick), self._process.pid, channel)
+        pid = self._forked(channel, tick)
+        return Forked(pid, channel.said("host", 0) or pid, channel)
 
     def _forked(self, channel: Channel, tick: Callable[[], None]) -> int:
-        """Wait until the fork has told its id."""
-        meter, silence = Meter(self._process.pid), Silence(self._log)
+        """Wait until the fork has told its id; a kept process's signs of life are its log's."""
+        meter, silence = Meter(*([self._process.pid] if self._process else [])), Silence(self._log)
         try:
             while (pid := channel.said("pid", POLL_SECONDS)) is None:
                 if channel.has_ended("pid"):
@@ -151,10 +181,11 @@ class Warm:
         return pid
 
     def end(self) -> None:
-        """End it, and what it forked."""
+        """End this use of it, and what was forked in it."""
         self._lease.close()
-        self._process.kill()
-        self._process.wait()
+        if self._process:
+            self._process.kill()
+            self._process.wait()
 
 
 def _umask() -> int:

@@ -1,18 +1,21 @@
 """What the runner and the warm process say to each other.
 
-A lease is a Unix socket for the time of a run. An order on it is one byte and three descriptors: a
-channel, the step's log, and a file of memory with the request. The warm process writes on the
-channel, one JSON object a line, the fork's `pid` and then its exit `code`; and the runner closes
-the channel when it has no more use for the fork, which ends it.
+A lease is a Unix socket for the time of a run. A word on it is a letter and a number. An order
+comes with three descriptors: a channel, the step's log, and a file of memory with the request. The
+warm process writes on the channel, one JSON object a line, the fork's `pid` and its own, then the
+exit `code`; the runner closes the channel when it has no more use for the fork, which ends it.
 """
 
 import json
 import os
 import socket
+import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-STEP = b"s"
+STEP, KEEP, TELL = b"s", b"k", b"t"
+"""Fork a step; keep for so many seconds after the last lease (0: not any longer); tell of it."""
+WORD = struct.Struct("!cQ")
 LINE = 1 << 12
 
 
@@ -58,7 +61,7 @@ def send(lease: socket.socket, request: Request, log: int) -> socket.socket:
     ours, theirs = socket.socketpair()
     memory = write(request)
     try:
-        socket.send_fds(lease, [STEP], [theirs.fileno(), log, memory])
+        socket.send_fds(lease, [WORD.pack(STEP, 0)], [theirs.fileno(), log, memory])
     except OSError:
         ours.close()
         raise
@@ -68,7 +71,23 @@ def send(lease: socket.socket, request: Request, log: int) -> socket.socket:
     return ours
 
 
-def tell(channel: socket.socket, **said: int) -> None:
+def word(lease: socket.socket) -> tuple[bytes, int, list[int]] | None:
+    """Return the next word on a lease and the descriptors that came with it, None at its end."""
+    said, descriptors, _, _ = socket.recv_fds(lease, WORD.size, 3, socket.MSG_WAITALL)
+    if len(said) < WORD.size:
+        return None
+    letter, number = WORD.unpack(said)
+    return letter, number, list(descriptors)
+
+
+def is_own(connection: socket.socket) -> bool:
+    """Tell whether the process at the other end is of this user."""
+    size = struct.calcsize("3i")
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    return bool(struct.unpack("3i", credentials)[1] == os.geteuid())
+
+
+def tell(channel: socket.socket, **said: int | str) -> None:
     """Write a line on the channel; nobody may listen any more."""
     try:
         channel.sendall(json.dumps(said).encode() + b"\n")

@@ -1,0 +1,153 @@
+"""Warm processes that are kept: real ones, which import nothing where no test needs TensorFlow."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toy_training
+from toy_runner import compiled
+
+from kanaria.components.shared.errors import ParameterError
+from kanaria.components.shared.images import TRAINING_IMAGE
+from kanaria.pipelines.local import environment
+from kanaria.pipelines.local.warm import kept, orders
+from kanaria.pipelines.local.warm.host import Host
+
+PYTHON = Path(sys.executable)
+KANARIA = PYTHON.with_name("kanaria")
+
+
+def eventually(look: Callable[[], Any]) -> Any:
+    """Return what `look` finds, as soon as that is true; ten minutes are a bound, not a measure."""
+    deadline = time.monotonic() + 600
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A place of short name for sockets; what is kept there ends with the test."""
+    folder = Path(tempfile.mkdtemp(prefix="kept-"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    yield folder / f"kanaria-{os.geteuid()}"
+    kept.stop()
+    shutil.rmtree(folder)
+
+
+def test_a_second_run_forks_from_the_process_that_the_first_has_kept(tmp_path: Path, place: Path):
+    compiled(toy_training.describing, tmp_path)
+    hosts = []
+    for _ in range(2):
+        command = [KANARIA, "run", tmp_path / "describing.yaml", "--root", tmp_path / "root"]
+        subprocess.run([*command, "--keep-warm", "5"], check=True)
+        (found,) = eventually(kept.waiting)
+        assert found.seconds == 300
+        hosts.append(found.pid)
+    assert hosts[0] == hosts[1]
+    newest = max((tmp_path / "root" / "runs").glob("*/train-model-parent/log.txt"))
+    assert "fresh process" not in newest.read_text()
+    said = subprocess.run([KANARIA, "runs", "stop-warm"], check=True, capture_output=True)
+    assert said.stdout == b"ended: 1, each at once or with the run that uses it\n"
+    eventually(lambda: not Path(f"/proc/{hosts[0]}").exists() or is_dead(hosts[0]))
+    assert kept.waiting() == []
+    assert not list(place.glob("*.socket"))
+
+
+def is_dead(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.fixture
+def bound(place: Path) -> Iterator[socket.socket]:
+    place.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place / f"name{kept.ENDING}"))
+        listener.listen()
+        yield listener
+
+
+def serving(listener: socket.socket, seconds: int) -> int:
+    """Start a host without imports; return its id."""
+    pid = os.fork()
+    if pid == 0:
+        ours, theirs = socket.socketpair()
+        ours.close()  # No run uses it.
+        Host(theirs, socket.socket(fileno=os.dup(listener.fileno())), seconds).serve()
+        os._exit(0)
+    return pid
+
+
+def test_a_kept_process_ends_when_its_time_is_over(bound: socket.socket, place: Path):
+    pid = serving(bound, 0)
+    assert os.waitpid(pid, 0)[1] == 0
+    pid = serving(bound, 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert not list(place.glob("*.socket"))
+
+
+def test_a_kept_process_tells_and_ends_when_it_is_told_to(bound: socket.socket):
+    pid = serving(bound, 3600)
+    assert kept.waiting() == [kept.Waiting(pid=pid, runs=0, seconds=3600)]
+    assert kept.stop() == 1
+    assert os.waitpid(pid, 0)[1] == 0
+    assert kept.waiting() == []
+
+
+def test_another_user_gets_no_answer(bound: socket.socket, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(orders, "is_own", lambda _: False)
+        pid = serving(bound, 3600)
+    with socket.socket(socket.AF_UNIX) as stranger:
+        stranger.connect(bound.getsockname())
+        assert stranger.recv(1) == b""
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def test_a_peer_is_known_by_its_user(monkeypatch: pytest.MonkeyPatch):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert orders.is_own(ours)
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+        assert not orders.is_own(ours)
+
+
+def test_what_a_killed_process_left_is_removed(bound: socket.socket, place: Path):
+    bound.close()
+    assert kept.waiting() == []
+    assert not list(place.glob("*.socket"))
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770])
+def test_a_folder_that_others_may_enter_is_refused_and_stops_no_run_without_keep_warm(
+    place: Path, tmp_path: Path, mode: int
+):
+    place.mkdir()
+    place.chmod(mode)
+    (place / f"name{kept.ENDING}").touch()
+    with pytest.raises(ParameterError, match="another user's, or open to others"):
+        kept.found(PYTHON, {}, tmp_path / "log.txt", 60)
+    assert kept.found(PYTHON, {}, tmp_path / "log.txt", 0) is None
+    assert kept.waiting() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "is_same"),
+    [("PWD", True), ("SSH_TTY", True), ("TF_DETERMINISTIC_OPS", False), ("PYTHONPATH", False)],
+)
+def test_a_process_is_found_by_what_its_imports_have_read(name: str, is_same: bool):
+    python = environment.python_of(TRAINING_IMAGE)
+    before, after = (kept.identity(python, {name: value}) for value in ("/a", "/b"))
+    assert (before == after) is is_same
+    assert before != kept.identity(PYTHON, {name: "/a"})
