@@ -191,8 +191,13 @@ class _Run:
         return None
 
     def prestart(self, task: Task) -> None:
-        """Let the local server start beside the first task that computes, if one is to push."""
-        if choice.computes(task) and not self.serves and self.pushes:
+        """Let the local server start beside the first task that computes, if one is to push.
+
+        Where none computes, it starts with the first task.
+        """
+        if not self.pushes or self.serves:
+            return
+        if choice.computes(task) or not any(choice.computes(each) for each in self.plan.tasks):
             state = Path(self.extra[SERVING_ROOT])
             self.serves = True
             self.beside.enter_context(background.prestarted(state))

@@ -129,7 +129,8 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path):
         assert "file" in done.stderr
 
 
-def test_without_runs_the_list_says_so(tmp_path: Path):
+def test_without_runs_the_list_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # No warm process is kept there.
     done = kanaria("runs", "list", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "runs of this machine, in .kanaria/runs\n")
     assert done.stderr.startswith("no runs in .kanaria/runs; ")

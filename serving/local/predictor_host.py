@@ -23,6 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # TensorFlow would take all of it per fork.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from kanaria.components.shared import file_pages
 from kanaria.components.shared.imports import lazy
 from kanaria.serving.local.lifeline import die_with
 
@@ -110,6 +111,7 @@ def main() -> None:
     with ThreadPoolExecutor(1) as thread:
         thread.submit(_import, SPARE_NICENESS if options else 0).result()
     gc.freeze()  # Keeps the imported objects on pages that the forks share.
+    file_pages.release()
     children: dict[int, str] = {}
     pending = b""
     while True:

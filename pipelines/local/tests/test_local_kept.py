@@ -123,6 +123,22 @@ def test_a_peer_is_known_by_its_user(monkeypatch: pytest.MonkeyPatch):
         assert not orders.is_own(ours)
 
 
+def test_where_another_process_comes_to_be_kept_the_older_one_ends(
+    bound: socket.socket, tmp_path: Path
+):
+    pid = serving(bound, 3600)
+    python = environment.python_of(TRAINING_IMAGE)
+    variables = {**os.environ, "PYTHONSAFEPATH": "1"}
+    variables["PATH"] = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+    newer = kept.found(python, variables, tmp_path / "log.txt", 60)
+    assert newer is not None
+    newer.end()
+    assert os.waitpid(pid, 0)[1] == 0
+    assert [each.seconds for each in eventually(lambda: [w for w in kept.waiting() if w.pid])] == [
+        60
+    ]
+
+
 def test_what_a_killed_process_left_is_removed(bound: socket.socket, place: Path):
     bound.close()
     assert kept.waiting() == []
@@ -144,7 +160,13 @@ def test_a_folder_that_others_may_enter_is_refused_and_stops_no_run_without_keep
 
 @pytest.mark.parametrize(
     ("name", "is_same"),
-    [("PWD", True), ("SSH_TTY", True), ("TF_DETERMINISTIC_OPS", False), ("PYTHONPATH", False)],
+    [
+        ("PWD", True),
+        ("SSH_TTY", True),
+        ("KANARIA_SERVING_ROOT", True),
+        ("TF_DETERMINISTIC_OPS", False),
+        ("PYTHONPATH", False),
+    ],
 )
 def test_a_process_is_found_by_what_its_imports_have_read(name: str, is_same: bool):
     python = environment.python_of(TRAINING_IMAGE)

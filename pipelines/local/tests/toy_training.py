@@ -130,3 +130,8 @@ def train_model_parent() -> int:
 @dsl.pipeline(name="describing")
 def describing() -> None:
     train_model_parent().set_caching_options(False)
+
+
+@dsl.pipeline(name="answering")
+def answering() -> None:
+    train_model_parent()

@@ -8,6 +8,7 @@ import logging
 import sys
 from importlib import import_module
 
+from kanaria.components.shared import file_pages
 from kanaria.components.shared.imports import training
 
 EXECUTOR = "kfp.dsl.executor"
@@ -32,3 +33,4 @@ def all_of_them() -> None:
         import_module(name)
     gc.collect()
     gc.freeze()
+    file_pages.release()

@@ -33,14 +33,20 @@ READ_LATE = frozenset(
         "OLDPWD",
         "SHLVL",
         "_",
-        "TERM",
         "COLUMNS",
         "LINES",
         "WINDOWID",
-        "KANARIA_SERVING_ROOT",
+        "STY",
+        "LS_COLORS",
+        "PS1",
     ]
 )
-READ_LATE_PREFIXES = ("SSH_", "XDG_SESSION_")
+READ_LATE_PREFIXES = (
+    *("KANARIA_", "SSH_", "XDG_SESSION_", "XDG_SEAT", "XDG_VTNR", "XDG_RUNTIME_DIR"),
+    *("TERM", "COLORTERM", "VTE_", "TMUX", "WT_", "ITERM_", "VSCODE_"),
+    *("DBUS_", "GPG_", "GIT_", "JPY_", "INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_", "MANAGERPID"),
+)
+"""What differs from shell to shell and no module that is imported here reads when imported."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,6 +159,7 @@ def found(python: Path, variables: Mapping[str, str], log: Path, seconds: int) -
             return Warm(lease, log)
         if not seconds:
             return None
+        _stop_at(_sockets())  # Memory for one is enough, and what is older serves other code.
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(path))
             listener.listen()
@@ -169,25 +176,35 @@ def _asked(connection: socket.socket) -> Waiting:
     return Waiting(**json.loads(said)) if said else Waiting(pid=0, runs=1, seconds=0)
 
 
-def _connections() -> Iterator[socket.socket]:
+def waiting() -> list[Waiting]:
+    """Return the warm processes of this user that are kept."""
+    told = []
     for path in _sockets():
         with _alone(path.parent):
             connection = _connected(path)
         if connection:
             with connection:
-                yield connection
-
-
-def waiting() -> list[Waiting]:
-    """Return the warm processes of this user that are kept."""
-    return [_asked(connection) for connection in _connections()]
+                told.append(_asked(connection))
+    return told
 
 
 def stop() -> int:
     """Let every kept process end, now or with the run that uses it; return how many there are."""
+    paths = _sockets()
+    if not paths:
+        return 0
+    with _alone(paths[0].parent):
+        return _stop_at(paths)
+
+
+def _stop_at(paths: list[Path]) -> int:
+    """Do so with the processes that listen at these sockets; nobody else changes the folder."""
     count = 0
-    for connection in _connections():
-        connection.sendall(orders.WORD.pack(orders.KEEP, 0))
-        Path(connection.getpeername()).unlink(missing_ok=True)
-        count += 1
+    for path in paths:
+        connection = _connected(path)
+        if connection:
+            with connection:
+                connection.sendall(orders.WORD.pack(orders.KEEP, 0))
+            path.unlink(missing_ok=True)
+            count += 1
     return count
