@@ -10,7 +10,7 @@ from pathlib import Path
 from kanaria.components.detect import verdict
 from kanaria.components.detect.rows import sampled
 from kanaria.components.detect.runtime import libraries_of
-from kanaria.components.shared import atomic, examples, outcome, release, storage
+from kanaria.components.shared import arrow_files, atomic, examples, outcome, release, storage
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.outcome import Outcome
@@ -62,6 +62,7 @@ def detect(request: DetectRequest, targets: Targets) -> Outcome:
         NotReadyError: an object store does not answer.
     """
     _check(request)
+    arrow_files.give_memory_back()
     with _opened(request) as folder:
         detector, reference = saved.load(folder)
     splits = [request.split] if request.split else examples.split_names(request.examples)

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from kanaria.components.detect import features
 from kanaria.components.detect.rows import Sample, sampled
 from kanaria.components.detect.runtime import libraries_of
-from kanaria.components.shared import atomic
+from kanaria.components.shared import arrow_files, atomic
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.schema_file import read_schema
@@ -64,6 +64,7 @@ def fit(request: FitRequest, target: Path) -> dict[str, object]:
         DataError: examples, schema or samples cannot be read, or do not fit the detector.
     """
     _check(request)
+    arrow_files.give_memory_back()
     schema = read_schema(request.schema / SCHEMA_FILE)
     sample = sampled(request.examples, [request.split], request.rows, request.seed)
     names = sample.table.column_names

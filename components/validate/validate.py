@@ -2,15 +2,13 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from kanaria.components.shared import atomic, examples, fingerprint, outcome, storage
+from kanaria.components.shared import arrow_files, atomic, examples, fingerprint, outcome, storage
 from kanaria.components.shared.data_reference import PIN
 from kanaria.components.shared.engines import choose
 from kanaria.components.shared.engines.accumulate import Engine
@@ -124,12 +122,6 @@ def _statistics(
     return found
 
 
-def _give_memory_back() -> None:
-    """Let Arrow return at once what it frees; else the step holds 20 MB more than it uses."""
-    with suppress(NotImplementedError):  # Arrow was built with another allocator.
-        pa.jemalloc_set_decay_ms(0)
-
-
 def run(request: ValidateRequest, targets: Targets) -> Result:
     """Do the step's work with the engine that the request asks for.
 
@@ -167,7 +159,7 @@ def validate(
 
 def _validated(request: ValidateRequest, targets: Targets, engine: Engine | Beam) -> Result:
     _check_parameters(request)
-    _give_memory_back()
+    arrow_files.give_memory_back()
     given = schema.given(request.schema_file) if request.schema_file else None
     if given is not None:
         schema.check_environment(given, request.environment)
