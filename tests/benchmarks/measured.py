@@ -90,7 +90,7 @@ def _waited() -> float:
 
 
 def measure(
-    command: Sequence[str | Path], environment: Mapping[str, str], log: Path, *, end: bool = True
+    command: Sequence[str | Path], environment: Mapping[str, str], log: Path, *, mark: str = ""
 ) -> Measured:
     """Run `command` and return what it took.
 
@@ -98,13 +98,15 @@ def measure(
         command: program and arguments.
         environment: added to this process's own.
         log: file for what it prints.
-        end: whether what it leaves running is ended.
+        mark: of processes that an earlier command left running and this one may use: they count,
+            and go on; "" for a command of its own, which leaves nothing running.
 
     Raises:
         CalledProcessError: it ended with another code than 0.
     """
-    ours = _Processes(uuid.uuid4().hex)
-    before, started, peak, looked = _waited(), time.monotonic(), 0, 0.0
+    ours = _Processes(mark or uuid.uuid4().hex)
+    before = _waited() + ours.cpu_seconds()
+    started, peak, looked = time.monotonic(), 0, 0.0
     with log.open("wb") as output:
         process = subprocess.Popen(
             [str(part) for part in command],
@@ -120,7 +122,7 @@ def measure(
             time.sleep(POLL_SECONDS)
     seconds = time.monotonic() - started
     cpu_seconds = _waited() - before + ours.cpu_seconds()
-    if end:
+    if not mark:
         ours.end()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, log.read_text()[-4000:])

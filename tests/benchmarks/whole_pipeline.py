@@ -7,6 +7,8 @@ folder. A round runs each way once; `warm` finds the process that an earlier run
 
 import json
 import shutil
+import subprocess
+import uuid
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +24,9 @@ TFX = ROOT / ".venv/tfx/bin/python"
 # Both sides have their bytecode compiled; a variable that forbids it would slow ours alone.
 ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "", "TF_CPP_MIN_LOG_LEVEL": "2"}
 KEEP_MINUTES = "30"
+KEPT = "uses the warm process of an earlier one"
+FIRST = "first"
+"""Folder of the run that leaves the process for the warm ones."""
 
 
 def repeated(source: Path, times: int, target: Path) -> Path:
@@ -42,8 +47,17 @@ def of_tfx(data: Path, folder: Path) -> dict[str, Any]:
     return asdict(took) | {"steps": json.loads((folder / "seconds.json").read_text())}
 
 
-def of_kanaria(data: Path, folder: Path, *options: str) -> dict[str, Any]:
-    """Run ours once; return its figures with the seconds and memory of its steps."""
+def of_kanaria(data: Path, folder: Path, warm: str = "") -> dict[str, Any]:
+    """Run ours once; return its figures with the seconds and memory of its steps.
+
+    Args:
+        data: CSV file.
+        folder: empty folder for its results.
+        warm: mark of the runs that share a kept process; "" for a run that finds none.
+
+    Raises:
+        SystemExit: the run found a kept process and was to have none, or the reverse.
+    """
     values = {
         "data": data,
         "module_file": MODULE,
@@ -53,11 +67,17 @@ def of_kanaria(data: Path, folder: Path, *options: str) -> dict[str, Any]:
         "train_steps": 1000,
         "eval_steps": 100,
     }
-    command = [KANARIA, "run", "train_and_deploy", "--root", folder / "root", *options]
+    command = [KANARIA, "run", "train_and_deploy", "--root", folder / "root"]
+    command += ["--keep-warm", KEEP_MINUTES] * bool(warm)
     for name, value in values.items():
         command += ["--set", f"{name}={value}"]
-    took = measure(command, ENVIRONMENT, folder / "log.txt", end=not options)
+    # A kept process belongs to an environment, so one of its own finds none.
+    own = {} if warm else {"COLD_RUN": uuid.uuid4().hex}
+    took = measure(command, ENVIRONMENT | own, folder / "log.txt", mark=warm)
     record = next((folder / "root/runs").glob("*/run.json"))
+    found = KEPT in (record.parent / "warm/log.txt").read_text()
+    if found != (bool(warm) and folder.name != FIRST):
+        raise SystemExit(f"{folder}: kept process used: {found}")
     tasks = json.loads(record.read_text(encoding="utf-8"))["tasks"]
     steps = {task["name"]: task["seconds"] for task in tasks}
     memory = {task["name"]: task["peak_mb"] for task in tasks}
@@ -67,13 +87,15 @@ def of_kanaria(data: Path, folder: Path, *options: str) -> dict[str, Any]:
 def rounds(source: Path, times: int, count: int, folder: Path) -> Iterator[tuple[str, Any]]:
     """Yield (way, figures) of `count` rounds over `times` times the rows of `source`."""
     data = repeated(source, times, _new(folder / "data") / "data.csv")
-    of_kanaria(data, _new(folder / "first"), "--keep-warm", KEEP_MINUTES)
+    mark = uuid.uuid4().hex
+    of_kanaria(data, _new(folder / FIRST), mark)
     for index in range(count):
         place = _new(folder / f"round{index}")
         yield "tfx", of_tfx(data, _new(place / "tfx"))
         yield "cold", of_kanaria(data, _new(place / "cold"))
-        yield "warm", of_kanaria(data, _new(place / "warm"), "--keep-warm", KEEP_MINUTES)
+        yield "warm", of_kanaria(data, _new(place / "warm"), mark)
         shutil.rmtree(place)
+    subprocess.run([KANARIA, "runs", "stop-warm"], check=True)
 
 
 def _new(folder: Path) -> Path:
