@@ -70,6 +70,7 @@ TRAINING_CPU := $(if $(GPU),,$(WITHOUT_GPU) cpu)
 .venv/training/.synced: $(LOCKED) | $(UV)
 	$(call sync,training,$(TRAINING_EXTRA),test servers,$(TRAINING_CPU))
 
+# pyspark changes no other package of the training environment.
 .venv/training/.spark: .venv/training/.synced
 	$(call sync,training,$(TRAINING_EXTRA) spark,test servers,$(TRAINING_CPU))
 
@@ -102,12 +103,6 @@ test-cluster: install ## Test against a control plane of our own (root and Go; t
 
 test-cluster-pods: install ## The same with real pods.
 	$(CLUSTER) control_plane run pods $(SERVING)/python -P -m pytest tests/cluster/pods
-
-# pyspark goes into the training environment, where it changes no other package.
-.venv/training/.spark: .venv/training/.synced
-	UV_PROJECT_ENVIRONMENT=.venv/training $(UV) sync --frozen --inexact --python $(TRAINING) \
-	  --extra training --extra spark --group test --group servers
-	@touch $@
 
 spark: .venv/training/.spark ## Add pyspark to the training runtime, for engine: spark (Java 17 too).
 
