@@ -176,6 +176,8 @@ def main() -> None:
         die_with(runner)
     before = dict(os.environ)
     imports.all_of_them()
+    if listener:
+        os.chdir("/")  # A process that is kept holds no folder of the run that started it.
     changed = {name: value for name, value in os.environ.items() if before.get(name) != value}
     fork = Host(socket.socket(fileno=lease), listener, kept[1] if kept else 0).serve()
     if fork:
