@@ -55,7 +55,7 @@ def test_a_second_run_forks_from_the_process_that_the_first_has_kept(tmp_path: P
         assert found.seconds == 300
         hosts.append(found.pid)
     assert hosts[0] == hosts[1]
-    assert os.readlink(f"/proc/{hosts[0]}/cwd") == "/"
+    assert Path(f"/proc/{hosts[0]}/cwd").readlink() == Path("/")
     newest = max((tmp_path / "root" / "runs").glob("*/train-model-parent/log.txt"))
     assert "fresh process" not in newest.read_text()
     said = subprocess.run([KANARIA, "runs", "stop-warm"], check=True, capture_output=True)
