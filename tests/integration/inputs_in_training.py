@@ -19,6 +19,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from kanaria.components.evaluate import models, rows
+from kanaria.components.evaluate.private_tfma import tfma
 from kanaria.components.shared import serving_samples
 from kanaria.components.shared.tensors import adapter
 from kanaria.components.train.check_model import check_model
@@ -168,8 +169,10 @@ class Spec:
 
 
 def evaluated(model: Path, files: list[Path], signature: str) -> list[float]:
-    loaded = models.load(model, Spec(signature))
-    found = rows.read(files, [loaded], {"y"}).predictions[""]
+    ready = [models.load(model, Spec(signature))]
+    parts = rows.of_split(files, tfma.EvalConfig(), (model,), {"y"})
+    batches = [batch for part in parts for batch in rows.scored(ready, part)]
+    found = rows.joined(batches).predictions[""]
     return found["p" if "p" in found else "outputs"].reshape(-1).tolist()
 
 
