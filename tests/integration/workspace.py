@@ -18,25 +18,16 @@ START_SECONDS = 600
 """A bound, not a measure: a machine may be slow, and compute other things too."""
 
 
-def group_at_work(runner: int) -> int | None:
-    """Return the process group of a runner's step once its own code loads, which numpy shows.
-
-    A child that has not become its own program yet still has the runner's memory, numpy in it.
-    """
-    own = Path(f"/proc/{runner}/cmdline").read_bytes()
-    for process in Path("/proc").glob("[0-9]*"):
+def groups_that_write(log: str) -> set[int]:
+    """Return the groups of processes whose standard output is a file."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            state, parent, group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
-            leader = Path(f"/proc/{group}/stat").read_text().rpartition(")")[2].split()
-            is_of_step = (
-                state != "Z" and str(runner) in (parent, leader[1]) and group != str(runner)
-            )
-            becomes = (process / "cmdline").read_bytes() == own
-            if is_of_step and not becomes and "/numpy/" in (process / "maps").read_text():
-                return int(group)
+            if str((folder / "fd/1").readlink()) == log:
+                found.add(os.getpgid(int(folder.name)))
         except OSError:
-            continue  # It has ended meanwhile.
-    return None
+            continue  # It ended while we looked.
+    return found
 
 
 @dataclass(frozen=True)
@@ -103,7 +94,10 @@ class Workspace:
         return Finished(done.returncode, done.stdout, done.stderr, self.newest())
 
     def killed_in(self, step: str) -> Finished:
-        """Run, and kill -9 every process of `step` as soon as it is at work."""
+        """Run, and kill -9 every process of `step` as soon as it is at work.
+
+        One that was forked runs again in a fresh process, which is killed, too.
+        """
         before = set(self.root.glob("runs/*"))
         runner = subprocess.Popen(
             self.command(),
@@ -115,10 +109,11 @@ class Workspace:
         while set(self.root.glob("runs/*")) == before or self.newest().get(step) != "running":
             assert runner.poll() is None, runner.communicate()
             time.sleep(0.01)
-        while not (group := group_at_work(runner.pid)):
-            assert runner.poll() is None, runner.communicate()
+        log = str(max(self.root.glob("runs/*")) / step / "log.txt")
+        while runner.poll() is None and self.newest().get(step) == "running":
+            for group in groups_that_write(log):
+                os.killpg(group, signal.SIGKILL)
             time.sleep(0.005)
-        os.killpg(group, signal.SIGKILL)
         output, errors = runner.communicate()
         return Finished(runner.returncode, output, errors, self.newest())
 
