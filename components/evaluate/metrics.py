@@ -170,7 +170,7 @@ def _summed(
     if part.rows is None:
         terms, slice_of = members.rows, places[members.slices]
     else:
-        terms, slice_of = _expanded(part.rows, members, places, len(batch.rows))
+        terms, slice_of = expanded(part.rows, members, places, len(batch.rows))
     codes = slice_of * summing.width
     if part.buckets is not None:
         codes = codes + part.buckets[terms]
@@ -178,18 +178,18 @@ def _summed(
     return True
 
 
-def _expanded(
+def expanded(
     term_rows: NDArray[Any], members: Membership, places: NDArray[Any], count: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return numbers of terms and of slices, one for each slice that a term's row belongs to.
 
     Args:
-        term_rows: row of each term, ascending.
+        term_rows: row of each term, ascending; a row may have several, or none.
         members: which rows belong to which slices.
         places: number of each slice.
         count: number of rows.
     """
-    if len(term_rows) == count and term_rows[-1] == count - 1:
+    if np.array_equal(term_rows, np.arange(count)):
         return members.rows, places[members.slices]  # One term a row.
     starts = np.searchsorted(term_rows, np.arange(count + 1))
     counts = np.diff(starts)[members.rows]
