@@ -28,7 +28,6 @@ VERBS = {
     "retry": "let a run on a server that failed go on from where it failed",
 }
 STOP_WARM = "stop-warm"
-ON_SERVERS_ONLY = ("watch", "cancel", "retry")
 
 
 def _on_server(options: argparse.Namespace) -> bool:

@@ -74,11 +74,6 @@ def _fresh(task: dsl.PipelineTask) -> dsl.PipelineTask:
     return task
 
 
-def _deployed(**asked: Any) -> dsl.PipelineTask:
-    """Find the release that is live when the run starts."""
-    return _fresh(resolve_deployed(**asked))
-
-
 def _span(data: str, **asked: Any) -> dsl.PipelineTask:
     """Find the data of this run; a schedule's time is filled in by KFP's driver."""
     time = dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER
