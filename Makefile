@@ -30,7 +30,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate bench
 .PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
-.PHONY: spark image-spark test-spark test-beam
+.PHONY: docs spark image-spark test-spark test-beam
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -117,6 +117,13 @@ test-beam: install ## Test Beam's portable pipelines on Prism (Go; the first bui
 test-prometheus: install ## Test observations through a real Prometheus (Debian package prometheus).
 	$(SERVING)/python -I -m pytest tests/prometheus
 
+# What builds the site changes no other package of the serving runtime.
+.venv/serving/.docs: .venv/serving/.synced
+	$(call sync,serving,serving,test kserve servers lint demo notebooks docs,$(WITHOUT_GPU) serving-cpu)
+
+docs: .venv/serving/.docs ## Build the documentation as a site in build/docs; a warning is an error.
+	$(SERVING)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . build/docs
+
 # mypy sees the folders under the name they are imported by.
 build/typing/kanaria:
 	@mkdir -p $@
@@ -135,6 +142,7 @@ format: install ## Format the code and mend what the linter can mend.
 
 regenerate: install ## Write the compiled pipelines and the generated README tables anew.
 	$(SERVING)/python .github/scripts/readme_tables.py
+	$(SERVING)/python .github/scripts/reference_pages.py
 	for name in train_and_deploy retrain promote watch_for_drift; do \
 	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
 

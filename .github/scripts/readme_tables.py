@@ -30,7 +30,7 @@ def _type(spec: object) -> str:
 def table(name: str) -> str:
     """Return the Markdown tables of one component."""
     spec = getattr(components, name).component_spec
-    lines = [f"### `{name}`", "", "| input | type | default | meaning |", "|---|---|---|---|"]
+    lines = [f"## `{name}`", "", "| input | type | default | meaning |", "|---|---|---|---|"]
     for key, value in (spec.inputs or {}).items():
         default = f"`{value.default!r}`" if value.optional else "required"
         meaning = _cell(value.description or "")
@@ -43,7 +43,7 @@ def table(name: str) -> str:
 
 def keys_of(mapping: str) -> str:
     """Return the Markdown table of a mapping's keys."""
-    lines = [f"### Keys of `{mapping}`", "", "| key | holds | default | meaning |"]
+    lines = [f"## Keys of `{mapping}`", "", "| key | holds | default | meaning |"]
     lines.append("|---|---|---|---|")
     for path, key in all_keys(KNOWN[mapping].table, mapping):
         default = told(key).removeprefix("default ")

@@ -139,8 +139,8 @@ def test_images_without_a_registry_are_told_of_once(contract: Contract):
     )
 
 
-def test_the_command_of_the_readme_uploads_all(contract: Contract):
-    lines = (Path(__file__).parents[3] / "README.md").read_text().splitlines()
+def test_the_command_of_the_page_uploads_all(contract: Contract):
+    lines = (Path(__file__).parents[3] / "docs/how-to/pipelines.md").read_text().splitlines()
     (line,) = [one for one in lines if one.startswith("kanaria pipelines upload")]
     words = shlex.split(line.replace("https://kfp.example.com", contract.url))
     done = subprocess.run([KANARIA, *words[1:]], capture_output=True, text=True)

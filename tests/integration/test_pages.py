@@ -1,4 +1,4 @@
-"""Every command of the README is run as it stands there."""
+"""The commands of the README and of the pages it leads to are run as they stand there."""
 
 import re
 import shutil
@@ -16,23 +16,26 @@ from kanaria.serving.traffic.local import LocalTraffic
 
 ROOT = Path(__file__).parents[2]
 TAXI = Path(__file__).parent / "taxi"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+HOW_TO = ROOT / "docs/how-to"
+PAGES = "".join(
+    page.read_text(encoding="utf-8") for page in (ROOT / "README.md", *sorted(HOW_TO.glob("*.md")))
+)
 BIN = Path(sys.executable).parent
 
 
 def commands(start: str) -> list[str]:
-    """Return the lines of the README's shell blocks that begin with `start`."""
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    """Return the lines of the pages' shell blocks that begin with `start`, each once."""
+    blocks = re.findall(r"```sh\n(.*?)```", PAGES, re.DOTALL)
     lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
-    return [line for line in lines if line.startswith(start)]
+    return [line for line in dict.fromkeys(lines) if line.startswith(start)]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder: the README's configuration, a module of his own, data."""
+    """A user's folder: the pages' configuration, a module of his own, data."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "data").mkdir()
-    for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL):
+    for text in re.findall(r"```yaml\n(.*?)```", PAGES, re.DOTALL):
         # Fewer steps than a user would take, and yet enough for a model that is blessed.
         if name := re.match(r"# (\S+\.yaml)", text):
             (folder / name[1]).write_text(text.replace("train_steps: 1000", "train_steps: 100"))
@@ -48,7 +51,7 @@ def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(script, shell=True, cwd=folder, capture_output=True, text=True)
 
 
-def test_every_make_target_of_the_readme_exists():
+def test_every_make_target_of_the_pages_exists():
     assert commands("make ")
     for command in commands("make "):
         subprocess.run([*command.split(), "-n"], cwd=ROOT, check=True, capture_output=True)

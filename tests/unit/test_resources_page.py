@@ -1,4 +1,4 @@
-"""The README's resources.yaml: each of its settings stands in the compiled pipeline."""
+"""The page's resources.yaml: each of its settings stands in the compiled pipeline."""
 
 import re
 from pathlib import Path
@@ -16,12 +16,12 @@ from kanaria.pipelines.resources.apply import applied
 from kanaria.pipelines.resources.leaves import leaves
 from kanaria.pipelines.resources.settings import Settings
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/how-to/resources.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def said() -> dict[str, Any]:
-    (found,) = re.findall(r"```yaml\n(# resources.yaml.*?)```", README, re.DOTALL)
+    (found,) = re.findall(r"```yaml\n(# resources.yaml.*?)```", PAGE, re.DOTALL)
     return yaml.safe_load(found)
 
 
@@ -116,4 +116,4 @@ def test_kfp_reads_it_and_compiles_it_to_the_same(said: dict[str, Any], tmp_path
 
 
 def test_the_readme_names_every_variable_that_is_taken():
-    assert [name for name in credentials.KNOWN if f"`{name}`" not in README] == []
+    assert [name for name in credentials.KNOWN if f"`{name}`" not in PAGE] == []

@@ -1,4 +1,4 @@
-"""The README's section on clusters, command by command: a user who types it gets a green run."""
+"""The pages on clusters, command by command: a user who types it gets a green run."""
 
 import base64
 import os
@@ -25,8 +25,9 @@ from kanaria.serving.doctor import launcher
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
-SECTION = (ROOT / "README.md").read_text().split("\n## On a cluster\n")[1].split("\n## ")[0]
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", SECTION, re.DOTALL)
+PAGES = [ROOT / f"docs/how-to/{name}.md" for name in ("cluster", "resources", "server-runs")]
+TEXT = "".join(page.read_text() for page in PAGES)
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, re.DOTALL)
 FILES = {
     name[1]: text
     for kind, text in BLOCKS

@@ -1,0 +1,151 @@
+"""Writes the pages of `docs/reference` that tell what the code itself knows.
+
+Usage: reference_pages.py [--check]   With --check nothing is written; stale files exit 1.
+"""
+
+import argparse
+import inspect
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from readme_tables import keys_of
+
+from kanaria.pipelines import cli, parameters_help
+from kanaria.pipelines.compiled import NAMES
+from kanaria.pipelines.mappings import KNOWN
+from kanaria.serving.rollout.gate_policy import Part
+from kanaria.serving.rollout.policy import Policy
+
+PAGES = Path(__file__).parents[2] / "docs/reference"
+MARK = "<!-- Written by `make regenerate`. -->"
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from _parsers(below)
+
+
+def command_line() -> str:
+    """Return the page of every command's `--help`."""
+    lines = ["# The command line", "", MARK, ""]
+    for parser in _parsers(cli._parser()):
+        depth = "##" if parser.prog.count(" ") <= 1 else "###"
+        lines += [f"{depth} `{parser.prog}`", "", "```text", parser.format_help().rstrip()]
+        lines += ["```", ""]
+    return "\n".join(lines)
+
+
+def configuration() -> str:
+    """Return the page of what the pipelines and their mappings take."""
+    lines = ["# Configuration", "", MARK, ""]
+    lines += ["Parameters stand in the file of `--config`, or in `--set NAME=VALUE`.", ""]
+    for name in NAMES:
+        text = parameters_help.of(name).rstrip()
+        lines += [f"## `{name}`", "", "```text", text, "```", ""]
+    for mapping in KNOWN:
+        lines += [keys_of(mapping), ""]
+    return "\n".join(lines)
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """Return what a value may be, with its range, from its JSON schema."""
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_kind(one) for one in schema["anyOf"]))
+    if "enum" in schema:
+        return ", ".join(f"`{one}`" for one in schema["enum"])
+    if "$ref" in schema:
+        return schema["$ref"].rsplit("/", 1)[-1]
+    if "const" in schema:
+        return f"`{str(schema['const']).lower()}`"
+    bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most"}
+    bounds |= {"exclusiveMaximum": "below"}
+    told = [f"{words} {schema[key]:g}" for key, words in bounds.items() if key in schema]
+    kind = schema.get("type", "mapping")
+    inner = f" of {_kind(schema['items'])}" if kind == "array" else ""
+    return ", ".join([f"{kind}{inner}", *told])
+
+
+def _default(schema: Mapping[str, Any], name: str, required: list[str]) -> str:
+    """Return a default; a mapping's is the one that its own keys have."""
+    default = schema.get("default")
+    if name in required:
+        return "required"
+    return "its keys'" if isinstance(default, dict) else f"`{json.dumps(default)}`"
+
+
+def _classes(base: type) -> Iterator[type]:
+    for below in base.__subclasses__():
+        yield below
+        yield from _classes(below)
+
+
+def _meanings(title: str) -> dict[str, str]:
+    """Return attribute -> meaning, from the docstrings of a class and of those it builds on."""
+    (kind,) = {one for one in _classes(Part) if one.__name__ == title}
+    meanings: dict[str, str] = {}
+    for one in reversed(kind.__mro__):
+        _, _, attributes = (inspect.getdoc(one) or "").partition("Attributes:\n")
+        for entry in re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE):
+            meanings[entry[0]] = " ".join(entry[1].split())
+    return meanings
+
+
+def _table(title: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    if "enum" in schema:
+        yield from (f"## {title}", "", f"One of {_kind(schema)}.", "")
+        return
+    yield from (f"## {title}", "", "| key | holds | default | meaning |", "|---|---|---|---|")
+    meanings = _meanings(title)
+    for name, field in schema["properties"].items():
+        default = _default(field, name, schema.get("required", []))
+        yield f"| `{name}` | {_kind(field)} | {default} | {meanings.get(name, '')} |"
+    yield ""
+
+
+def policy() -> str:
+    """Return the page of a rollout's policy, from its schema."""
+    schema = Policy.model_json_schema()
+    lines = [
+        "# The policy of a rollout",
+        "",
+        MARK,
+        "",
+        "[What it means](../how-to/rollout.md).",
+        "",
+    ]
+    lines += _table("Policy", schema)
+    for name, definition in schema["$defs"].items():
+        lines += _table(name, definition)
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Write or check every page; return the exit code."""
+    os.environ["COLUMNS"] = "100"
+    pages = {
+        "command-line.md": command_line(),
+        "configuration.md": configuration(),
+        "policy.md": policy(),
+    }
+    stale = [name for name, text in pages.items() if _read(PAGES / name) != text.rstrip() + "\n"]
+    for name in stale:
+        if "--check" not in sys.argv:
+            (PAGES / name).write_text(pages[name].rstrip() + "\n", encoding="utf-8")
+    sys.stdout.write("".join(f"docs/reference/{name}\n" for name in stale))
+    return int(bool(stale) and "--check" in sys.argv)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
