@@ -30,7 +30,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate bench
 .PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
-.PHONY: docs spark image-spark test-spark test-beam
+.PHONY: docs wheel test-wheel spark image-spark test-spark test-beam
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,12 @@ test-cluster-pods: install ## The same with real pods.
 	$(CLUSTER) control_plane run pods $(SERVING)/python -P -m pytest tests/cluster/pods
 
 spark: .venv/training/.spark ## Add pyspark to the training runtime, for engine: spark (Java 17 too).
+
+wheel: $(UV) ## Build the wheel and the source archive in dist.
+	$(UV) build --clear --out-dir dist
+
+test-wheel: install ## Build the wheel and use it in environments where nothing else is.
+	$(SERVING)/python -I -m pytest tests/wheel
 
 test-spark: .venv/training/.spark ## Test on a Spark cluster of our own: a master, two workers (needs Java 17).
 	@command -v java > /dev/null || \

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.command_line import Parser, Stopped, code_of, port, tell, wrapped
+from kanaria.pipelines import extras
 from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.resources import options as resources
 from kanaria.pipelines.run_commands import ROOT, add_runs, positive
@@ -134,7 +135,7 @@ def _add_run(commands: Any) -> None:
         metavar="MINUTES",
         help="keep TensorFlow imported so long for a next run; `kanaria runs stop-warm` ends it",
     )
-    run.set_defaults(command=_run)
+    run.set_defaults(command=_run, extra="serving")
 
 
 def _add_compile(commands: Any) -> None:
@@ -160,7 +161,7 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument(
         "--port", type=port, default=8080, help="of this machine, 0 for a free one; %(default)s"
     )
-    serve.set_defaults(command=_serve)
+    serve.set_defaults(command=_serve, extra="serving")
 
 
 def _add_lineage(commands: Any) -> None:
@@ -226,7 +227,7 @@ def _parser() -> Parser:
         epilog="`kanaria COMMAND --help` tells more, `kanaria run PIPELINE --help` its parameters.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
-    parser.set_defaults(command=parser.asked)
+    parser.set_defaults(command=parser.asked, extra="control")
     commands = parser.add_subparsers(
         metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|lineage|doctor|runs"
     )
@@ -237,7 +238,10 @@ def _parser() -> Parser:
 
 def _command() -> int:
     options = _parser().parse_args()
-    return int(options.command(options))
+    try:
+        return int(options.command(options))
+    except ModuleNotFoundError as error:
+        raise extras.missing(error, options.extra) from error
 
 
 def main() -> None:

@@ -36,19 +36,22 @@ def runtime_of(image: str) -> str:
 def python_of(image: str) -> Path:
     """Return the interpreter a task with `image` runs in.
 
-    It is named by KANARIA_TRAINING_PYTHON or KANARIA_SERVING_PYTHON, or is the environment
-    beside the one that runs now. An image with a user's own packages has one beside that.
+    It is named by KANARIA_TRAINING_PYTHON or KANARIA_SERVING_PYTHON. Otherwise the steps of the
+    control image run in the environment of this command, and those of the training image in the
+    one beside it. An image with a user's own packages has one beside that.
 
     Raises:
         ParameterError: there is no such interpreter.
     """
     runtime = runtime_of(image)
     named = os.environ.get(f"KANARIA_{runtime.upper()}_PYTHON")
-    path = Path(named) if named else Path(sys.prefix).parent / runtime / "bin" / "python"
+    here = Path(sys.prefix)
+    beside = here if runtime == "serving" else here.with_name(runtime)
+    path = Path(named) if named else beside / "bin" / "python"
     if not path.is_file():
         raise ParameterError(
-            f"runtime {runtime!r}: no Python at {shown(str(path))}; run `make install`, or set "
-            f"KANARIA_{runtime.upper()}_PYTHON"
+            f"runtime {runtime!r}: no Python at {shown(str(path))}; run `make install`, or let "
+            f"KANARIA_{runtime.upper()}_PYTHON name one that has kanaria[{runtime}]"
         )
     if MARK not in image:
         return path
