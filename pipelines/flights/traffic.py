@@ -17,7 +17,7 @@ import numpy as np
 
 from kanaria.components.shared.errors import NotReadyError, shown
 from kanaria.pipelines.flights import prepare
-from kanaria.serving.local.router import REVISION_HEADER
+from kanaria.serving.local.router.request_router import REVISION_HEADER
 
 CLIENTS = 4
 TIMEOUT = aiohttp.ClientTimeout(total=30.0)
