@@ -6,11 +6,12 @@ exactly a float32 as the shortest decimal that names it, in references and in wi
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kanaria.serving.drift.protocol import Floats
-
+Floats = NDArray[Any]
 DIGITS = (9, 8, 7, 6, 5, 4, 3, 2)
 """Significant digits of decimals that may name a value; the later one counts, and nine do."""
 SMALLEST, LARGEST = -14, 23
