@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from kanaria.serving.local.payload_log.event_sinks import Outcome, PayloadLog, event_sinks
+from kanaria.serving.local.payload_log import event_sinks
+from kanaria.serving.local.payload_log.event_sinks import Outcome, PayloadLog
 from kanaria.serving.local.payload_log.log_rule import Origin, PayloadEvent
 
 ORIGIN = Origin(namespace="default", service="tips", revision="tips-predictor-00001")
