@@ -22,6 +22,7 @@ import numpy as np
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.model_inputs import Array, Input, Inputs
 from kanaria.serving.protocol.json_body import RequestError, parsed, written
+from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 from kanaria.serving.protocol.signature_inputs import (
     check_names,
     completed,
@@ -36,7 +37,6 @@ from kanaria.serving.protocol.signature_inputs import (
 DATATYPES = {"f": "FP", "i": "INT", "u": "UINT", "b": "BOOL"}
 KNOWN = re.compile(r"BOOL|BYTES|BF16|FP(16|32|64)|U?INT(8|16|32|64)")
 BINARY_ONLY = ("FP16", "BF16")
-LENGTH_HEADER = "Inference-Header-Content-Length"
 PLATFORM = "tensorflow_savedmodel"
 ASK_BINARY = 'ask for it with "parameters": {"binary_data": true}'
 
@@ -90,7 +90,7 @@ def read(body: bytes, json_length: int | None, inputs: Inputs, outputs: Sequence
     """
     length = len(body) if json_length is None else json_length
     if length > len(body):
-        raise RequestError(f"{LENGTH_HEADER} {length}: the body has {len(body)} bytes")
+        raise RequestError(f"{JSON_LENGTH_HEADER} {length}: the body has {len(body)} bytes")
     document = parsed(body[:length])
     if not isinstance(document, dict) or not isinstance(document.get("inputs"), list):
         raise RequestError('body: send {"inputs": [tensor, ...]}')
@@ -170,7 +170,7 @@ def _tensor(
     if size is None:
         return _of_json(name, item["data"], shape, wanted), binary
     if type(size) is not int or not 0 <= size <= len(binary):
-        has = f"{len(binary)} bytes follow the JSON that {LENGTH_HEADER} measures"
+        has = f"{len(binary)} bytes follow the JSON that {JSON_LENGTH_HEADER} measures"
         raise RequestError(f"input {name!r}: binary_data_size {shown(size)}, but {has}")
     return _of_bytes(name, binary[:size], shape, wanted), binary[size:]
 

@@ -16,11 +16,8 @@ from urllib.parse import unquote
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.protocol import structured_event
+from kanaria.serving.protocol.names import REQUEST_ID_HEADER, SERVICE_ANNOTATION, VERSION_ANNOTATION
 
-VERSION_ANNOTATION = "kanaria.io/model-version"
-SERVICE_ANNOTATION = "kanaria.io/service"
-"""Names the service where each of its revisions is an InferenceService (Standard mode)."""
-REQUEST_ID_HEADER = "x-request-id"
 NEEDED = ("id", "source", "specversion", "type", "inferenceservicename", "namespace")
 ATTRIBUTES = (*NEEDED, "time", "component", "endpoint")
 MAX_NAME_LENGTH = 512
@@ -107,7 +104,7 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
     annotations = _object(headers, "ce-annotations", faults)
     version = _text_of(annotations, VERSION_ANNOTATION)
     service = _text_of(annotations, SERVICE_ANNOTATION)[:MAX_NAME_LENGTH]
-    request_id = _text_of(_object(headers, "ce-metadata", faults), REQUEST_ID_HEADER)
+    request_id = _text_of(_object(headers, "ce-metadata", faults), REQUEST_ID_HEADER.lower())
     if faults or kind is None:
         raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
     return Event(

@@ -19,8 +19,8 @@ from kanaria.serving.local.background_server import BackgroundServer
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.local.state import state_folder
 from kanaria.serving.local.state.state_folder import Observed, Service
+from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, VERSION_ANNOTATION
 from kanaria.serving.traffic.protocol import (
-    VERSION_ANNOTATION,
     LoadFailure,
     Manifest,
     RevisionTraffic,
@@ -208,8 +208,8 @@ def _mirroring(manifest: dict[str, Any] | None, percent: int) -> dict[str, Any] 
     """Return a manifest that asks for copies of this percentage; no annotation stands for 0."""
     if manifest is not None:
         annotations = dict(manifest["metadata"].get("annotations") or {})
-        annotations.pop(state_folder.MIRRORED, None)
-        added = {state_folder.MIRRORED: str(percent)} if percent else {}
+        annotations.pop(MIRRORED_ANNOTATION, None)
+        added = {MIRRORED_ANNOTATION: str(percent)} if percent else {}
         manifest["metadata"]["annotations"] = annotations | added
     return manifest
 

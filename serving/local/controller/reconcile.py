@@ -8,10 +8,15 @@ from typing import Any
 
 from kanaria.serving.local.controller import revision_shares
 from kanaria.serving.local.payload_log.log_rule import rule_of
-from kanaria.serving.local.state.manifest_check import MIRRORED, STOP, stopped
+from kanaria.serving.local.state.manifest_check import stopped
 from kanaria.serving.local.state.status_document import Observed, Revision
+from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, STOP_ANNOTATION
 
-NOT_IN_TEMPLATE = ("kubectl.kubernetes.io/last-applied-configuration", MIRRORED, STOP)
+NOT_IN_TEMPLATE = (
+    "kubectl.kubernetes.io/last-applied-configuration",
+    MIRRORED_ANNOTATION,
+    STOP_ANNOTATION,
+)
 VISIBILITY_LABEL = "networking.knative.dev/visibility"
 KEPT_REVISIONS = 20
 
@@ -42,7 +47,7 @@ def percent(manifest: Mapping[str, Any]) -> int | None:
 
 def mirrored(manifest: Mapping[str, Any]) -> int:
     """Return the percentage of requests that are copied to the newest revision, 0 to 100."""
-    return int((manifest["metadata"].get("annotations") or {}).get(MIRRORED, 0))
+    return int((manifest["metadata"].get("annotations") or {}).get(MIRRORED_ANNOTATION, 0))
 
 
 def adopt(observed: Observed, manifest: Mapping[str, Any], applied: str) -> Observed:

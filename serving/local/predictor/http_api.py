@@ -23,8 +23,8 @@ from starlette.routing import Route
 from kanaria.components.shared.errors import shown
 from kanaria.serving.local.predictor.model_calls import Calls
 from kanaria.serving.local.predictor.saved_model import ModelError
-from kanaria.serving.protocol.inference_v2 import LENGTH_HEADER
 from kanaria.serving.protocol.json_body import RequestError, written
+from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 
 logger = logging.getLogger(__name__)
 CHARSETS = ("utf-8", "ascii")
@@ -76,7 +76,7 @@ def json_length(given: str | None) -> int | None:
     if given is None:
         return None
     if not (given.isascii() and given.isdecimal() and len(given) < 20):
-        raise RequestError(f"{LENGTH_HEADER} {shown(given)}: not a number of bytes")
+        raise RequestError(f"{JSON_LENGTH_HEADER} {shown(given)}: not a number of bytes")
     return int(given)
 
 
@@ -111,7 +111,9 @@ class _Answers:
     async def infer(self, request: Request) -> Response:
         return await self._answered(
             request,
-            lambda body: self._model.infer(body, json_length(request.headers.get(LENGTH_HEADER))),
+            lambda body: self._model.infer(
+                body, json_length(request.headers.get(JSON_LENGTH_HEADER))
+            ),
         )
 
     async def _answered(self, request: Request, ask: Callable[[bytes], _Answer]) -> Response:
@@ -148,7 +150,7 @@ def _response(found: _Answer) -> Response:
     if length is None:
         return Response(body, media_type="application/json")
     return Response(
-        body, media_type="application/octet-stream", headers={LENGTH_HEADER: str(length)}
+        body, media_type="application/octet-stream", headers={JSON_LENGTH_HEADER: str(length)}
     )
 
 

@@ -9,8 +9,7 @@ from kanaria.serving.local.controller.service_controller import LiveService
 from kanaria.serving.local.payload_log.event_sinks import PayloadLog
 from kanaria.serving.local.payload_log.log_rule import Half, Origin, event_of
 from kanaria.serving.local.router.predictor_client import Call, Predictors, refuse
-
-ID_HEADER = b"ce-id"
+from kanaria.serving.protocol.names import EVENT_ID_HEADER
 
 
 class Exchanges:
@@ -34,7 +33,7 @@ class Exchanges:
         port = await live.awake(revision, self._timeout)
         if port is None:
             return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
-        id_ = call.header(ID_HEADER) or str(uuid.uuid4())
+        id_ = call.header(EVENT_ID_HEADER) or str(uuid.uuid4())
         self._record(live, revision, call, id_, Half.REQUEST, call.body)
         response = await self._predictors.ask(call, port, revision)
         if response.status_code == 200:

@@ -8,7 +8,7 @@ the predictor does: on a new connection, or in the middle of an answer.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import aiohttp
@@ -36,16 +36,18 @@ class Call:
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
 
-    def header(self, name: bytes) -> str:
+    def header(self, name: str) -> str:
         """Return the first value of a header that says something, or ""."""
-        found = (value.decode("latin-1").strip() for key, value in self.headers if key == name)
-        return next(filter(None, found), "")
+        wanted = name.lower().encode()
+        values = (value.decode("latin-1").strip() for key, value in self.headers if key == wanted)
+        return next(filter(None, values), "")
 
-    def with_header(self, name: bytes, value: str) -> "Call":
+    def with_header(self, name: str, value: str) -> "Call":
         """Return the call with this header alone of its name; "" takes it away."""
-        kept = tuple(pair for pair in self.headers if pair[0] != name)
-        added = ((name, value.encode("latin-1")),) if value else ()
-        return Call(method=self.method, path=self.path, headers=(*kept, *added), body=self.body)
+        key = name.lower().encode()
+        others = (pair for pair in self.headers if pair[0] != key)
+        added = ((key, value.encode("latin-1")),) if value else ()
+        return replace(self, headers=(*others, *added))
 
 
 def refuse(code: int, why: str, **headers: str) -> Response:

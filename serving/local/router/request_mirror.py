@@ -11,9 +11,10 @@ import time
 from collections import Counter
 
 from kanaria.serving.local.controller.service_controller import LiveService
-from kanaria.serving.local.router.logged_exchange import ID_HEADER, Exchanges
+from kanaria.serving.local.router.logged_exchange import Exchanges
 from kanaria.serving.local.router.predictor_client import Call
 from kanaria.serving.local.router.router_metrics import Metrics
+from kanaria.serving.protocol.names import EVENT_ID_HEADER
 
 CONCURRENCY = 32
 """Copies that wait for one revision's answers at a time."""
@@ -51,7 +52,7 @@ class Mirror:
             return
         self._of[key] += 1
         self._bytes[key] += len(call.body)
-        task = asyncio.create_task(self._ask(live, call.with_header(ID_HEADER, ""), key))
+        task = asyncio.create_task(self._ask(live, call.with_header(EVENT_ID_HEADER, ""), key))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 

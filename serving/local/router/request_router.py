@@ -31,14 +31,12 @@ from kanaria.serving.local.router.logged_exchange import Exchanges
 from kanaria.serving.local.router.predictor_client import Call, forwarded, refuse
 from kanaria.serving.local.router.request_paths import refusal
 from kanaria.serving.local.router.router_metrics import Metrics
-from kanaria.serving.local.state.manifest_check import STOP
+from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER, STOP_ANNOTATION
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)?")
 OWN_PATH = re.compile(r"/revisions/(?P<namespace>[^/]+)/(?P<revision>[^/]+)(?P<path>/.*)")
 TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
-REVISION_HEADER = "X-Kanaria-Revision"
-REQUEST_ID_HEADER = "X-Request-Id"
 
 
 def choose(shares: Sequence[RevisionTraffic], draw: float) -> str:
@@ -63,7 +61,7 @@ def names(host: str, service: str, namespace: str) -> bool:
 def _why_not(live: LiveService) -> str:
     """Say why a service has no revision that could answer."""
     if live.stopped:
-        return f'it is stopped by its annotation {STOP}: "true"'
+        return f'it is stopped by its annotation {STOP_ANNOTATION}: "true"'
     return live.fault or "no revision is ready yet"
 
 
@@ -87,8 +85,8 @@ def call_of(request: Request, path: str, body: bytes) -> Call:
     """Return the request as a predictor gets it, with a request id whoever made it."""
     headers = forwarded(request.scope["headers"])
     call = Call(method=request.method, path=path, headers=headers, body=body)
-    name = REQUEST_ID_HEADER.lower().encode()
-    return call.with_header(name, call.header(name) or str(uuid.uuid4()))
+    request_id = call.header(REQUEST_ID_HEADER) or str(uuid.uuid4())
+    return call.with_header(REQUEST_ID_HEADER, request_id)
 
 
 class Router:
@@ -199,7 +197,7 @@ class Router:
 def _marked(response: Response, revision: str, call: Call) -> Response:
     """Tell the client who answered, and by which id labels are joined later."""
     response.headers[REVISION_HEADER] = revision
-    response.headers[REQUEST_ID_HEADER] = call.header(REQUEST_ID_HEADER.lower().encode())
+    response.headers[REQUEST_ID_HEADER] = call.header(REQUEST_ID_HEADER)
     return response
 
 

@@ -28,14 +28,11 @@ from kanaria.serving.inference_service.fields import Fields
 from kanaria.serving.inference_service.manifest import API_VERSION, KIND
 from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.local.payload_log.log_rule import check_logger
+from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, STOP_ANNOTATION
 
 Part = dict[str, Any]
 FORMAT = "tensorflow"
 DEFAULT_NAMESPACE = "default"
-MIRRORED = "kanaria.io/mirrored-percent"
-"""Annotation of a manifest: percent of the requests that its revision gets a copy of."""
-STOP = "serving.kserve.io/stop"
-"""Annotation of a manifest: "true" stops the service, as on a cluster."""
 PERCENT = re.compile("[0-9]{1,2}|100")
 NOT_TEXT = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -126,7 +123,7 @@ def _kind_of(document: Any) -> str:
 def stopped(manifest: Mapping[str, Any]) -> bool:
     """Tell whether a manifest stops its service."""
     annotations = manifest["metadata"].get("annotations") or {}
-    return str(annotations.get(STOP, "")).lower() == "true"
+    return str(annotations.get(STOP_ANNOTATION, "")).lower() == "true"
 
 
 def inert(manifest: Mapping[str, Any]) -> list[str]:
@@ -217,9 +214,9 @@ def _check_metadata(metadata: Part, faults: Faults) -> None:
     else:
         faults.check(name is not None, "metadata.name", name, "name the service")
     annotations = _texts(metadata, "metadata.annotations", faults)
-    mirrored = annotations.get(MIRRORED, "0")
+    mirrored = annotations.get(MIRRORED_ANNOTATION, "0")
     fits = bool(PERCENT.fullmatch(mirrored))
-    faults.check(fits, MIRRORED, mirrored, 'write "0" to "100"')
+    faults.check(fits, MIRRORED_ANNOTATION, mirrored, 'write "0" to "100"')
     for key, value in _texts(metadata, "metadata.labels", faults).items():
         fits = bool(LABEL_KEY.fullmatch(key) and LABEL_VALUE.fullmatch(value))
         remedy = "use letters, digits, '-', '_' and '.', up to 63, in a label's key and value"

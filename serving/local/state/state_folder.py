@@ -24,7 +24,6 @@ from typing import IO, Any
 from kanaria.components.shared import private, yaml_text
 from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
-from kanaria.serving.local.state.manifest_check import MIRRORED as MIRRORED
 from kanaria.serving.local.state.manifest_check import check as check
 from kanaria.serving.local.state.manifest_check import namespace_of, taken
 from kanaria.serving.local.state.status_document import Observed as Observed

@@ -23,9 +23,8 @@ from kanaria.serving.kubernetes_client import (
 )
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.local.state.state_folder import Observed
+from kanaria.serving.protocol.names import DEPLOYMENT_MODE, SERVICE_LABEL, SOURCE_URI
 from kanaria.serving.traffic.gateways import MIRROR, PERCENTAGE
-from kanaria.serving.traffic.http_route import DEPLOYMENT_MODE
-from kanaria.serving.traffic.knative import SERVICE_LABEL, SOURCE_URI
 
 FAILURE = "load failure"
 

@@ -12,7 +12,8 @@ from typing import Any
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile, revision_shares
-from kanaria.serving.local.state.state_folder import MIRRORED, Observed
+from kanaria.serving.local.state.state_folder import Observed
+from kanaria.serving.protocol.names import MIRRORED_ANNOTATION
 from kanaria.serving.rollout.counters import Replica
 from kanaria.serving.rollout.observations.protocol import Container, Reading, Revisions
 from kanaria.serving.traffic.local import status_of
@@ -117,7 +118,7 @@ class Paper:
 
     def mirror(self, namespace: str, name: str, percent: int) -> None:
         self.wrote("before")
-        annotations = {MIRRORED: str(percent)} if percent else {}
+        annotations = {MIRRORED_ANNOTATION: str(percent)} if percent else {}
         self.manifest["metadata"]["annotations"] = annotations
         self._adopt()
         self.wrote("after")
