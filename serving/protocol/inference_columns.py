@@ -18,8 +18,6 @@ Source: TensorFlow Serving RESTful API; Open Inference Protocol v2, binary tenso
 Triton, "HTTP Compression".
 """
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,6 +29,7 @@ from kanaria.serving.drift.texts import encodable
 from kanaria.serving.protocol import body_limits
 from kanaria.serving.protocol.columns import Array, column
 from kanaria.serving.protocol.tensor_columns import TensorError, read_tensor
+from kanaria.serving.protocol.tensors import bytes_of_base64, is_base64_object, is_record
 
 Columns = dict[str, Array]
 ROWS = ("instances", "predictions", "examples", "results", "result")
@@ -108,7 +107,7 @@ def _by_rows(key: str, document: Mapping[str, Any]) -> Columns:
     context = document.get("context")
     if isinstance(context, dict):
         rows = [context | row if isinstance(row, dict) else row for row in rows]
-    if not rows or not all(_is_record(row) for row in rows):
+    if not rows or not all(is_record(row) for row in rows):
         return {key: column([_plain(row) for row in rows])}
     names = dict.fromkeys(name for row in rows for name in row)
     _check_size(key, len(rows), len(names))
@@ -125,17 +124,13 @@ def _check_size(key: str, rows: int, features: int) -> None:
 
 
 def _by_columns(key: str, found: Any) -> Columns:
-    given = found if _is_record(found) else {key: found}
+    given = found if is_record(found) else {key: found}
     _check_size(key, 1, len(given))
     columns = {}
     for name, values in given.items():
         rows = values if isinstance(values, list) else [values]  # A value without axes is one row.
         columns[name] = column([_plain(value) for value in rows])
     return _aligned(columns)
-
-
-def _is_record(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) != {"b64"}
 
 
 def _is_v2(found: Any) -> bool:
@@ -174,10 +169,10 @@ def _plain(value: Any) -> Any:
     """Return a value with each `{"b64": text}` in it as bytes."""
     if isinstance(value, list):
         return [_plain(item) for item in value] if _holds_records(value) else value
-    if isinstance(value, dict) and set(value) == {"b64"}:
+    if is_base64_object(value):
         try:
-            return base64.b64decode(value["b64"], validate=True)
-        except (binascii.Error, TypeError, ValueError) as error:
+            return bytes_of_base64(value["b64"])
+        except ValueError as error:
             raise PayloadError(f"b64 {shown(value['b64'])}: not base64") from error
     return value
 

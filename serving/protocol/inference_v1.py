@@ -8,7 +8,6 @@ An output that has no value for each row has no form in rows and is refused ther
 Source: TensorFlow Serving RESTful API, "Predict API", "JSON mapping", "Encoding binary values".
 """
 
-import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.model_inputs import Array, Input, Inputs
+from kanaria.components.shared.serving_samples import as_json
 from kanaria.serving.protocol.json_body import RequestError
 from kanaria.serving.protocol.signature_inputs import (
     check_names,
@@ -28,6 +28,7 @@ from kanaria.serving.protocol.signature_inputs import (
     type_name,
     unnested,
 )
+from kanaria.serving.protocol.tensors import base64_object, is_record
 
 BYTES_SUFFIX = "_bytes"
 """How the name of an output of text ends that is always written as bytes."""
@@ -73,10 +74,10 @@ def from_instances(instances: Any, inputs: Inputs) -> dict[str, Array]:
             '{"inputs": {name: values}}'
         )
     single = next(iter(inputs)) if len(inputs) == 1 else ""
-    if single and not _is_record(instances[0]):
+    if single and not is_record(instances[0]):
         return {single: rows(single, instances, inputs[single])}
     for number, row in enumerate(instances):
-        if not _is_record(row):
+        if not is_record(row):
             raise RequestError(f"instances[{number}]: {shown(row)} is not a dictionary of inputs")
         given = {name for name in row if row[name] is not None or name not in inputs}
         check_names(given, inputs, f"instances[{number}]")
@@ -84,10 +85,6 @@ def from_instances(instances: Any, inputs: Inputs) -> dict[str, Array]:
         name: rows(name, [row.get(name) for row in instances], wanted)
         for name, wanted in inputs.items()
     }
-
-
-def _is_record(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) != {"b64"}
 
 
 def from_columns(columns: Any, inputs: Inputs) -> dict[str, Array]:
@@ -100,7 +97,7 @@ def from_columns(columns: Any, inputs: Inputs) -> dict[str, Array]:
     Raises:
         RequestError: an input is missing, unknown, or does not fit.
     """
-    if not _is_record(columns):
+    if not is_record(columns):
         if len(inputs) != 1:
             raise RequestError(f"inputs: send one column for each of {sorted(inputs)}")
         columns = {next(iter(inputs)): columns}
@@ -158,14 +155,10 @@ def _check_type(what: str, dtype: np.dtype[Any]) -> None:
 def _plain(name: str, values: Array) -> Any:
     _check_type(f"output {name!r}", values.dtype)
     if values.dtype.kind == "O":
-        return _text(values.tolist(), always_bytes=name.endswith(BYTES_SUFFIX))
+        texts = values.tolist()
+        return _as_bytes(texts) if name.endswith(BYTES_SUFFIX) else as_json(texts)
     return numbers(values)
 
 
-def _text(value: Any, *, always_bytes: bool) -> Any:
-    if isinstance(value, list):
-        return [_text(item, always_bytes=always_bytes) for item in value]
-    try:
-        return {"b64": base64.b64encode(value).decode()} if always_bytes else value.decode()
-    except UnicodeDecodeError:
-        return {"b64": base64.b64encode(value).decode()}
+def _as_bytes(value: Any) -> Any:
+    return [_as_bytes(item) for item in value] if isinstance(value, list) else base64_object(value)

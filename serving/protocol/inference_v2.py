@@ -10,8 +10,6 @@ the model's own, as Triton demands, and as in Triton and KServe FP16 and BF16 ar
 """
 
 import math
-import re
-import struct
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,10 +31,14 @@ from kanaria.serving.protocol.signature_inputs import (
     type_name,
     unnested,
 )
+from kanaria.serving.protocol.tensors import (
+    BINARY_ONLY,
+    DTYPES,
+    cut_values,
+    datatype,
+    joined_values,
+)
 
-DATATYPES = {"f": "FP", "i": "INT", "u": "UINT", "b": "BOOL"}
-KNOWN = re.compile(r"BOOL|BYTES|BF16|FP(16|32|64)|U?INT(8|16|32|64)")
-BINARY_ONLY = ("FP16", "BF16")
 PLATFORM = "tensorflow_savedmodel"
 ASK_BINARY = 'ask for it with "parameters": {"binary_data": true}'
 
@@ -56,16 +58,6 @@ class Request:
     feed: Mapping[str, Array]
     outputs: Mapping[str, bool]
     is_binary: bool
-
-
-def datatype(dtype: np.dtype[Any]) -> str:
-    """Return the protocol's name of a numpy type."""
-    if dtype.name == "bfloat16":
-        return "BF16"
-    kind = DATATYPES.get(dtype.kind)
-    if kind is None:
-        return "BYTES" if dtype.kind == "O" else dtype.name.upper()  # None of the protocol's.
-    return kind if kind == "BOOL" else f"{kind}{dtype.itemsize * 8}"
 
 
 def described(
@@ -212,16 +204,10 @@ def _of_bytes(name: str, data: bytes, shape: Sequence[int], wanted: Input) -> Ar
 
 
 def _texts(name: str, data: bytes) -> list[bytes]:
-    """Return the values of a BYTES tensor: each has its length before it, in four bytes."""
-    found, place = [], 0
-    while place < len(data):
-        start = place + 4
-        length = struct.unpack("<I", data[place:start])[0] if start <= len(data) else 0
-        if start + length > len(data):
-            raise RequestError(f"input {name!r}: a value is cut off after byte {place}")
-        found.append(data[start : start + length])
-        place = start + length
-    return found
+    try:
+        return cut_values(data)
+    except ValueError as error:
+        raise RequestError(f"input {name!r}: {error}") from error
 
 
 def answer(
@@ -238,7 +224,7 @@ def answer(
     found = []
     for name, is_binary in wanted.items():
         values = outputs[name]
-        if not KNOWN.fullmatch(datatype(values.dtype)):
+        if datatype(values.dtype) not in DTYPES:
             why = f"is of type {values.dtype.name}, which the protocol does not have"
             raise RequestError(f"output {name!r} {why}; ask for the others by name")
         one: dict[str, Any] = described(name, values.dtype, values.shape)
@@ -257,7 +243,7 @@ def answer(
 def _raw(values: Array) -> bytes:
     if values.dtype.kind != "O":
         return values.tobytes()
-    return b"".join(struct.pack("<I", len(value)) + value for value in values.flat)
+    return joined_values(values.flat)
 
 
 def _json_data(name: str, values: Array) -> list[Any]:

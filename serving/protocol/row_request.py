@@ -11,10 +11,7 @@ import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.serving_samples import Row, Tensor
-
-HALF_FLOATS = frozenset(("float16", "bfloat16"))
-DATATYPES = {"string": "BYTES", "bfloat16": "BF16"}
-DATATYPES |= {f"float{bits}": f"FP{bits}" for bits in (16, 32, 64)}
+from kanaria.serving.protocol.tensors import BINARY_ONLY, datatype_named, is_record
 
 
 class AnswerError(DataError):
@@ -39,7 +36,7 @@ def is_sendable(row: Row, tensors: Iterable[Tensor], protocol: str) -> bool:
         tensors: inputs and outputs of the model; half floats have a JSON form in neither protocol.
         protocol: "v1" or "v2".
     """
-    if any(tensor.dtype in HALF_FLOATS for tensor in tensors):
+    if any(datatype_named(tensor.dtype) in BINARY_ONLY for tensor in tensors):
         return False
     return protocol == "v1" or not any(_holds_bytes(value) for value in row.values())
 
@@ -69,7 +66,7 @@ def _tensor(name: str, value: Any, dtype: str) -> dict[str, Any]:
     return {
         "name": name,
         "shape": [1, *array.shape],
-        "datatype": DATATYPES.get(dtype, dtype.upper()),
+        "datatype": datatype_named(dtype),
         "data": array.reshape(-1).tolist(),
     }
 
@@ -99,7 +96,7 @@ def outputs(answer: bytes, names: Mapping[str, Tensor], protocol: str) -> Row:
 
 def _v1(raw: Any, names: Mapping[str, Tensor]) -> Row:
     (row,) = raw["predictions"]
-    if isinstance(row, dict) and set(row) != {"b64"}:
+    if is_record(row):
         return dict(row)
     (name,) = names  # The only output comes without its name.
     return {name: row}

@@ -6,7 +6,6 @@ itself. A type is the model's: a number is taken where the type holds it, and ne
 a number or a fraction for an integer.
 """
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
@@ -17,6 +16,7 @@ import numpy as np
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.model_inputs import Array, Input, Inputs, with_missing
 from kanaria.serving.protocol.json_body import RequestError
+from kanaria.serving.protocol.tensors import bytes_of_base64, is_base64_object
 
 TAKEN: dict[str, set[type]] = {
     "i": {int},
@@ -119,13 +119,11 @@ def _bytes(name: str, item: Any) -> bytes:
         return item.encode()
     if isinstance(item, bytes):
         return item
+    if not is_base64_object(item):
+        raise RequestError(f"input {name!r}: {shown(item)} is not of type text")
     try:
-        if set(item) != {"b64"}:
-            raise RequestError(f"input {name!r}: {shown(item)} is not of type text")
-        # As in TensorFlow Serving, blanks do not count, and the padding may be left out.
-        text = "".join(item["b64"].split())
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (AttributeError, ValueError) as error:
+        return bytes_of_base64(item["b64"])
+    except ValueError as error:
         raise RequestError(f"input {name!r}: b64 {shown(item['b64'])}: not base64") from error
 
 

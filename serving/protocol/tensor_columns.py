@@ -4,10 +4,7 @@ Source: Open Inference Protocol v2, tensor data types; KServe's binary tensor da
 MLServer, "Content Types (and Codecs)", for base64.
 """
 
-import base64
-import binascii
 import math
-import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,15 +13,8 @@ import numpy as np
 from kanaria.components.shared.decimals import shortest
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.protocol.columns import Array, column, squeezed
+from kanaria.serving.protocol.tensors import DTYPES, bytes_of_base64, cut_values
 
-DTYPES: dict[str, np.dtype[Any]] = {
-    "BOOL": np.dtype(np.bool_),
-    **{f"{sign}INT{bits}": np.dtype(f"<{sign.lower()}i{bits // 8}".replace("ui", "u"))
-       for sign in ("", "U") for bits in (8, 16, 32, 64)},
-    **{f"FP{bits}": np.dtype(f"<f{bits // 8}") for bits in (16, 32, 64)},
-    "BF16": np.dtype("<u2"),
-    "BYTES": np.dtype(object),
-}  # fmt: skip
 OF_NUMBERS = {int, float, bool, type(None)}
 
 
@@ -103,7 +93,7 @@ def _flat(data: Any) -> list[Any]:
 
 def _from_binary(name: object, datatype: str, data: bytes) -> Array:
     if datatype == "BYTES":
-        return _array([_text(value) for value in _lengths_and_values(name, data)])
+        return _array([_text(value) for value in _values(name, data)])
     if len(data) % DTYPES[datatype].itemsize:
         raise TensorError(f"{shown(name)}: {len(data)} bytes are no whole {datatype} values")
     found = np.frombuffer(data, dtype=DTYPES[datatype])
@@ -128,23 +118,16 @@ def _decoded(name: object, value: object) -> str | bytes | None:
     if value is None:
         return None
     try:
-        return _text(base64.b64decode(value, validate=True))  # type: ignore[arg-type]
-    except (binascii.Error, TypeError, ValueError) as error:
+        return _text(bytes_of_base64(value))
+    except ValueError as error:
         raise TensorError(f"{shown(name)}: {shown(value)}: not base64") from error
 
 
-def _lengths_and_values(name: object, data: bytes) -> list[bytes]:
-    found, place = [], 0
-    while place < len(data):
-        if place + 4 > len(data):
-            raise TensorError(f"{shown(name)}: a length is cut off at byte {place}")
-        (length,) = struct.unpack_from("<I", data, place)
-        place += 4
-        if place + length > len(data):
-            raise TensorError(f"{shown(name)}: a value is cut off at byte {place}")
-        found.append(data[place : place + length])
-        place += length
-    return found
+def _values(name: object, data: bytes) -> list[bytes]:
+    try:
+        return cut_values(data)
+    except ValueError as error:
+        raise TensorError(f"{shown(name)}: {error}") from error
 
 
 def _text(value: bytes) -> str | bytes:

@@ -8,10 +8,8 @@ There is no path to load or unload a model. What the client did wrong is never a
 the model's leaves the connection open, so that the next request on it is answered.
 """
 
-import codecs
 import logging
 from collections.abc import Callable
-from email.message import Message
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
@@ -23,11 +21,11 @@ from starlette.routing import Route
 from kanaria.components.shared.errors import shown
 from kanaria.serving.local.predictor.model_calls import Calls
 from kanaria.serving.local.predictor.saved_model import ModelError
+from kanaria.serving.protocol.content_type import unreadable
 from kanaria.serving.protocol.json_body import RequestError, written
 from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 
 logger = logging.getLogger(__name__)
-CHARSETS = ("utf-8", "ascii")
 _Answer = bytes | tuple[bytes, int | None]
 """A body, with the length of its JSON where binary data follows it."""
 
@@ -46,25 +44,6 @@ class Model(Protocol):
 
     def metadata(self) -> dict[str, Any]:
         """Return the model's metadata in the words of V2."""
-
-
-def unreadable(content_type: str, encoding: str) -> str:
-    """Return why a body cannot be read, or "": any media type is read as JSON in UTF-8. Pure.
-
-    Args:
-        content_type: header of that name, "" for none; TensorFlow Serving does not read it.
-        encoding: header Content-Encoding, "" for none.
-    """
-    if encoding.strip().lower() not in ("", "identity"):
-        return f"Content-Encoding {shown(encoding)}: send the body as it is"
-    header = Message()
-    header["Content-Type"] = content_type or "application/json"
-    charset = header.get_content_charset("utf-8")
-    try:
-        known = codecs.lookup(charset).name in CHARSETS
-    except (LookupError, ValueError):  # A name that no codec can have.
-        known = False
-    return "" if known else f"charset {shown(charset)}: send JSON in UTF-8"
 
 
 def json_length(given: str | None) -> int | None:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_clients import MODELS, Client, inferring, outputs, predicting, saved, x
 
-from kanaria.serving.local.predictor.http_api import application, unreadable
+from kanaria.serving.local.predictor.http_api import application
 from kanaria.serving.local.predictor.model_calls import THREADS, Calls
+from kanaria.serving.protocol.content_type import unreadable
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from kanaria.serving.protocol.columns import squeezed
 from kanaria.serving.protocol.inference_columns import PayloadError, read_columns, rows_of
-from kanaria.serving.protocol.tensor_columns import DTYPES
+from kanaria.serving.protocol.tensors import DTYPES
 
 
 def read(document):

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from kanaria.components.shared.model_inputs import Input
 from kanaria.serving.protocol.inference_v1 import from_columns, from_instances, to_columns, to_rows
-from kanaria.serving.protocol.inference_v2 import datatype, read
+from kanaria.serving.protocol.inference_v2 import read
 from kanaria.serving.protocol.json_body import RequestError
 from kanaria.serving.protocol.signature_inputs import example_row
+from kanaria.serving.protocol.tensors import datatype
 
 FLOAT, WHOLE, TEXT = np.dtype(np.float32), np.dtype(np.int32), np.dtype(object)
 INPUTS = {
