@@ -73,7 +73,7 @@ plt.show()
 # %%
 import httpx
 
-from kanaria.serving.local.background import served
+from kanaria.serving.local.background_server import served
 
 flight = {
     "month": 1,

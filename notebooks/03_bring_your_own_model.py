@@ -141,7 +141,7 @@ evaluation.metadata["metrics"]
 # %%
 import httpx
 
-from kanaria.serving.local.background import served
+from kanaria.serving.local.background_server import served
 
 columns = patients.drop(columns="target").to_dict(orient="list")
 with served(root.serving) as url:

@@ -74,7 +74,7 @@ import time
 import httpx
 
 from kanaria.pipelines.flights import traffic
-from kanaria.serving.local.background import served
+from kanaria.serving.local.background_server import served
 from kanaria.serving.rollout.control import controller, orders
 from kanaria.serving.rollout.control.connect import connect
 from kanaria.serving.rollout.control.telling import Teller

@@ -15,11 +15,6 @@ from urllib.parse import urlsplit
 LOOPBACK_NAME = "localhost"
 
 
-def media_type(content_type: str) -> str:
-    """Return the media type of a Content-Type, in lower case and without its parameters."""
-    return content_type.partition(";")[0].strip().lower()
-
-
 def host_of(authority: str) -> str:
     """Return the name or address of HOST:PORT in lower case, "" where it is none."""
     try:

@@ -32,6 +32,7 @@ from kanaria.components.shared.errors import (
     PermissionDeniedError,
     shown,
 )
+from kanaria.serving.protocol.names import KSERVE
 
 FIELD_MANAGER = "kanaria"
 CONNECTIONS = 32
@@ -81,12 +82,10 @@ class Resource:
         return "/" + "/".join(quote(part, safe="") for part in parts)
 
 
-INFERENCE_SERVICES = Resource(
-    group="serving.kserve.io", version="v1beta1", plural="inferenceservices"
-)
-SERVING_RUNTIMES = Resource(group="serving.kserve.io", version="v1alpha1", plural="servingruntimes")
+INFERENCE_SERVICES = Resource(group=KSERVE, version="v1beta1", plural="inferenceservices")
+SERVING_RUNTIMES = Resource(group=KSERVE, version="v1alpha1", plural="servingruntimes")
 CLUSTER_SERVING_RUNTIMES = Resource(
-    group="serving.kserve.io",
+    group=KSERVE,
     version="v1alpha1",
     plural="clusterservingruntimes",
     namespaced=False,

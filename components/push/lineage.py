@@ -13,6 +13,12 @@ from typing import Any
 from kanaria.components.shared.metadata import DISPLAY_NAME, plain
 from kanaria.components.shared.release import Record
 from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.protocol.names import (
+    DATA_SPAN_ANNOTATION,
+    PIPELINE_ANNOTATION,
+    RUN_ID_ANNOTATION,
+    VERSION_ANNOTATION,
+)
 
 LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
@@ -57,10 +63,10 @@ class Lineage:
 def marks(lineage: Lineage) -> dict[str, str]:
     """Return what is known by the names it has in Kubernetes."""
     known = {
-        "kanaria.io/model-version": lineage.model_version,
-        "kanaria.io/run-id": lineage.run_id,
-        "kanaria.io/pipeline": lineage.pipeline,
-        "kanaria.io/data-span": lineage.data_span,
+        VERSION_ANNOTATION: lineage.model_version,
+        RUN_ID_ANNOTATION: lineage.run_id,
+        PIPELINE_ANNOTATION: lineage.pipeline,
+        DATA_SPAN_ANNOTATION: lineage.data_span,
     }
     return {name: value for name, value in known.items() if value}
 

@@ -22,8 +22,8 @@ from kanaria.pipelines.local import endpoint
 from kanaria.pipelines.local.record import all_runs
 from kanaria.pipelines.local.run import Root
 from kanaria.serving.drift.report.records import Watched
-from kanaria.serving.local import store
-from kanaria.serving.local.background import served
+from kanaria.serving.local.background_server import served
+from kanaria.serving.local.state import state_folder
 
 SERVICE = "flights-delay"
 REQUESTS = 5000
@@ -65,7 +65,7 @@ def demo(folder: Path) -> int:
     """Run the demonstration in `folder` and return the exit code."""
     root = Root(path=folder.resolve())
     months = prepare(folder.resolve() / "data")
-    if not store.live_url(root.serving):  # Else `served` says so, and nothing is lost.
+    if not state_folder.live_url(root.serving):  # Else `served` says so, and nothing is lost.
         atomic.remove(root.serving / "default" / SERVICE)
     # The service ends first: then its last events still have somewhere to go.
     with watching.received(_new_store(root)) as watcher, served(root.serving) as url:

@@ -17,11 +17,10 @@ import numpy as np
 
 from kanaria.components.shared.errors import NotReadyError, shown
 from kanaria.pipelines.flights import prepare
-from kanaria.serving.local.router import REVISION_HEADER
+from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER
 
 CLIENTS = 4
 TIMEOUT = aiohttp.ClientTimeout(total=30.0)
-REQUEST_ID = "X-Request-Id"
 TEXTS = ("carrier", "origin", "dest")
 INTEGERS = ("month", "weekday", "hour", "sched_dep_minutes")
 
@@ -104,7 +103,10 @@ def _value(name: str, text: str) -> str | int | float | None:
 
 async def _ask(client: aiohttp.ClientSession, url: str, flight: Flight) -> Answer:
     started = time.perf_counter()
-    body, headers = json.dumps({"instances": [flight.features]}), {REQUEST_ID: flight.request_id}
+    body, headers = (
+        json.dumps({"instances": [flight.features]}),
+        {REQUEST_ID_HEADER: flight.request_id},
+    )
     async with client.post(url, data=body, headers=headers) as response:
         answer = await response.read()
     seconds = time.perf_counter() - started

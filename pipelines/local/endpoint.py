@@ -12,8 +12,8 @@ from kanaria.components.shared.command_line import program, typed
 from kanaria.components.shared.errors import DataError
 from kanaria.pipelines.local.record import RunRecord
 from kanaria.pipelines.local.run import Root
-from kanaria.serving.checks.messages import body, is_sendable, predict_path
-from kanaria.serving.local import store
+from kanaria.serving.local.state import state_folder
+from kanaria.serving.protocol.row_request import body, is_sendable, predict_path
 
 ENDPOINT, SAMPLES = "endpoint", "serving_samples"
 USUAL_STATE = Path(".kanaria/serving")
@@ -39,7 +39,7 @@ def lines(record: RunRecord, root: Root) -> Lines:
             sentences.append(f"endpoint: {pushed.get('reason', '')}")
             continue
         state = Path(os.environ.get("KANARIA_SERVING_ROOT", root.serving))
-        url = store.live_url(state)
+        url = state_folder.live_url(state)
         path = predict_path(pushed["name"], _protocol(record))
         share = f"{pushed['revision']} gets {pushed['percent']} %"
         where = f"of {url}{path}" if url else "once it is served"

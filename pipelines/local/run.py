@@ -48,7 +48,7 @@ from kanaria.pipelines.local.step_code import component_name
 from kanaria.pipelines.local.warm import choice
 from kanaria.pipelines.local.warm.client import Warm
 from kanaria.pipelines.local.warm.provider import Provider
-from kanaria.serving.local import background
+from kanaria.serving.local import background_server
 
 PUSH = "push_model"
 SERVING_ROOT = "KANARIA_SERVING_ROOT"
@@ -200,7 +200,7 @@ class _Run:
         if choice.computes(task) or not any(choice.computes(each) for each in self.plan.tasks):
             state = Path(self.extra[SERVING_ROOT])
             self.serves = True
-            self.beside.enter_context(background.prestarted(state))
+            self.beside.enter_context(background_server.prestarted(state))
 
     def execute(self, task: Task, inputs: StepInputs, warm: Warm | None) -> StepOutputs:
         """Run a task's process, in a thread of its own; all else happens in the main thread."""

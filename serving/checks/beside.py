@@ -1,9 +1,10 @@
 """Asks a revision and the stable one beside it the same, and compares."""
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.checks import compatibility, messages
+from kanaria.serving.checks import compatibility
 from kanaria.serving.checks.result import Result, judged, skipped
 from kanaria.serving.checks.revision import Revision
+from kanaria.serving.protocol import row_request
 
 UNTOLD = "{} tells no signature, so inputs and outputs were not compared"
 UNANSWERED = "the stable revision answers none of the first rows, so protocols were not compared"
@@ -53,6 +54,6 @@ async def _spoken(stable: Revision) -> tuple[int, dict[str, str]] | None:
 
 async def _fault(revision: Revision, row: int, protocol: str) -> str:
     inputs = revision.rows()[row].inputs
-    body = messages.body(inputs, revision.samples.inputs, protocol)
-    path = messages.predict_path(revision.name, protocol)
+    body = row_request.body(inputs, revision.samples.inputs, protocol)
+    path = row_request.predict_path(revision.name, protocol)
     return (await revision.calls.predict(path, body, TIMEOUT_SECONDS)).fault

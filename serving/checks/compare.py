@@ -1,8 +1,6 @@
 """A served model's outputs against those of the model that was trained. Pure."""
 
-import base64
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.serving_samples import Row
 from kanaria.serving.checks.policy import ApiCall
+from kanaria.serving.protocol.tensors import bytes_of_base64, is_base64_object
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +62,6 @@ def _text(value: Any) -> Any:
     """Return a value with base64 turned into text, as a server that knows no bytes tells it."""
     if isinstance(value, list):
         return [_text(item) for item in value]
-    if isinstance(value, Mapping) and set(value) == {"b64"}:
-        return base64.b64decode(value["b64"]).decode("utf-8", "replace")
+    if is_base64_object(value):
+        return bytes_of_base64(value["b64"]).decode("utf-8", "replace")
     return value

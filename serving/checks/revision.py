@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kanaria.components.shared.serving_samples import Row, Sample, ServingSamples
-from kanaria.serving.checks import compare, latency, messages, signature
+from kanaria.serving.checks import compare, latency, signature
 from kanaria.serving.checks.policy import ApiCall, Load
 from kanaria.serving.checks.result import Result, judged, skipped
 from kanaria.serving.checks.revision_calls import RevisionCalls
+from kanaria.serving.protocol import row_request
 
 SIGNATURE, API_CALL, LOAD = "signature", "api_call", latency.NAME
 READERS = {"v1": signature.of_tensorflow_serving, "v2": signature.of_inference_protocol}
@@ -36,7 +37,7 @@ class Revision:
         return [
             row
             for row in self.samples.rows
-            if messages.is_sendable(row.inputs, tensors, self.protocol)
+            if row_request.is_sendable(row.inputs, tensors, self.protocol)
         ]
 
     async def check_signature(self) -> Result:
@@ -57,7 +58,7 @@ class Revision:
     async def served(self) -> signature.Signature | None:
         """Return the signature that the server tells of itself, or None."""
         for protocol, read in READERS.items():
-            answer = await self.calls.metadata(messages.metadata_path(self.name, protocol))
+            answer = await self.calls.metadata(row_request.metadata_path(self.name, protocol))
             try:
                 return read(answer or {})
             except (KeyError, TypeError, ValueError, AttributeError):
@@ -94,14 +95,14 @@ class Revision:
         )
 
     async def _outputs(self, inputs: Row, timeout: float) -> tuple[Row | None, str]:
-        body = messages.body(inputs, self.samples.inputs, self.protocol)
-        path = messages.predict_path(self.name, self.protocol)
+        body = row_request.body(inputs, self.samples.inputs, self.protocol)
+        path = row_request.predict_path(self.name, self.protocol)
         answer = await self.calls.predict(path, body, timeout)
         if answer.fault:
             return None, answer.fault
         try:
-            return messages.outputs(answer.body, self.samples.outputs, self.protocol), ""
-        except messages.AnswerError as error:
+            return row_request.outputs(answer.body, self.samples.outputs, self.protocol), ""
+        except row_request.AnswerError as error:
             return None, str(error)
 
     async def check_load(self, load: Load, *, idle: bool) -> Result:
@@ -112,10 +113,10 @@ class Revision:
             idle: whether time in which nothing is to be answered is waited for.
         """
         bodies = [
-            messages.body(row.inputs, self.samples.inputs, self.protocol) for row in self.rows()
+            row_request.body(row.inputs, self.samples.inputs, self.protocol) for row in self.rows()
         ]
         if not bodies:
             return skipped(LOAD, NO_ROWS)
-        path = messages.predict_path(self.name, self.protocol)
+        path = row_request.predict_path(self.name, self.protocol)
         calls, seconds = await self.calls.load(path, bodies, load, idle=idle)
         return latency.check(calls, seconds, load)

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from kanaria.components.shared.decimals import plain
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import kernels
 from kanaria.serving.drift.columns import (
@@ -22,7 +23,6 @@ from kanaria.serving.drift.columns import (
     rows_of,
     selected,
 )
-from kanaria.serving.drift.decimals import plain
 from kanaria.serving.drift.ordered import same_features
 from kanaria.serving.drift.protocol import Columns, Floats
 

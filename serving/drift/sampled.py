@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from kanaria.components.shared.decimals import plain
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.columns import (
     is_numeric,
@@ -23,7 +24,6 @@ from kanaria.serving.drift.columns import (
     selected,
     texts,
 )
-from kanaria.serving.drift.decimals import plain
 from kanaria.serving.drift.hashes import mixed
 from kanaria.serving.drift.ordered import same_features
 from kanaria.serving.drift.protocol import Columns

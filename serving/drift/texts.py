@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.serving.drift import decimals
+from kanaria.components.shared import decimals
 
 LONGEST = 200
 """Characters of a category that are kept."""

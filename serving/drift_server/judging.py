@@ -17,9 +17,9 @@ from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.texts import text_of, texts_of
 from kanaria.serving.drift_server.exchanges import Exchange, LabelValue, Stream
-from kanaria.serving.drift_server.payloads import Columns, read_columns
 from kanaria.serving.drift_server.quality import Array, Task, calibration, quality, share
 from kanaria.serving.drift_server.reading import Reader
+from kanaria.serving.protocol.inference_columns import Columns, read_columns
 
 MAX_LABELLED = 1_000_000
 """Labelled rows that are judged at once, which bounds the memory."""

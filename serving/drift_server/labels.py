@@ -21,10 +21,10 @@ from datetime import datetime
 from typing import Any
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.cross_site import media_type
-from kanaria.serving.drift_server.bounds import BoundError, check_json
-from kanaria.serving.drift_server.events import MAX_NAME_LENGTH, is_name, is_text
 from kanaria.serving.drift_server.exchanges import Label, LabelValue
+from kanaria.serving.protocol.body_limits import BoundError, check_json
+from kanaria.serving.protocol.content_type import media_type
+from kanaria.serving.protocol.payload_event import MAX_NAME_LENGTH, is_name, is_text
 
 JSON, CSV = "application/json", "text/csv"
 LINES = ("application/x-ndjson", "application/jsonl")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from kanaria.serving.drift_server.budgets import Service
-from kanaria.serving.drift_server.events import Event, Kind
 from kanaria.serving.drift_server.exchanges import Label, Outcome
+from kanaria.serving.protocol.payload_event import Event, Kind
 
 Key = tuple[str, str, str, str]
 """Namespace, service, component and id of an exchange."""

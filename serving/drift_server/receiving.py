@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from kanaria.components.shared.errors import DataError, NotReadyError
-from kanaria.serving.drift_server.bounds import COMPRESSED, MAX_BODY
+from kanaria.serving.protocol.body_limits import COMPRESSED, MAX_BODY
 
 T = TypeVar("T")
 BODY_SECONDS = 30.0

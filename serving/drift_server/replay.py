@@ -28,6 +28,7 @@ from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift_server.exchanges import Exchange, Stream
 from kanaria.serving.drift_server.opening import open_reader
 from kanaria.serving.drift_server.reading import Reader
+from kanaria.serving.protocol.names import REQUEST_ID_HEADER, VERSION_ANNOTATION
 
 logger = logging.getLogger(__name__)
 GRACE_SECONDS = 5.0
@@ -101,7 +102,7 @@ def run(replay: Replay, url: str, rate: float) -> Iterator[str]:
 
 
 def _post(client: httpx.Client, url: str, exchange: Exchange) -> str:
-    headers = JSON | {"X-Request-Id": exchange.request_id}
+    headers = JSON | {REQUEST_ID_HEADER: exchange.request_id}
     try:
         answer = client.post(url, headers=headers, content=exchange.request or b"")
     except httpx.TransportError as error:
@@ -118,8 +119,8 @@ def _main() -> int:
     parser.add_argument("--namespace", default=own, help="of the service; %(default)s")
     parser.add_argument("--service", required=True, help="as the payload log names the stable one")
     parser.add_argument("--canary-service", default="", help="if its name differs (Standard mode)")
-    parser.add_argument("--stable", required=True, help="its kanaria.io/model-version")
-    parser.add_argument("--canary", required=True, help="its kanaria.io/model-version")
+    parser.add_argument("--stable", required=True, help=f"its {VERSION_ANNOTATION}")
+    parser.add_argument("--canary", required=True, help=f"its {VERSION_ANNOTATION}")
     parser.add_argument("--to", required=True, help="URL at which the canary alone predicts")
     parser.add_argument("--rate", type=float, default=20.0, help="requests a second, at most")
     parser.add_argument("--hours", type=float, default=0.0, help="how far back to begin")

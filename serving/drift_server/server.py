@@ -33,12 +33,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
-from kanaria.serving.drift_server.bounds import BoundError
 from kanaria.serving.drift_server.budgets import MOST_SERVICES
 from kanaria.serving.drift_server.comparing.comparer import Comparisons
 from kanaria.serving.drift_server.comparing.question import Question, read_limit, read_question
 from kanaria.serving.drift_server.databases.database import StoreError
-from kanaria.serving.drift_server.events import EventError, read_event
 from kanaria.serving.drift_server.exchanges import Outcome, Stream
 from kanaria.serving.drift_server.guarding import CLOSE
 from kanaria.serving.drift_server.intake import Intake
@@ -53,12 +51,6 @@ from kanaria.serving.drift_server.labels import (
 from kanaria.serving.drift_server.merging import Counted, Item
 from kanaria.serving.drift_server.metrics import Metrics
 from kanaria.serving.drift_server.opening import open_reader
-from kanaria.serving.drift_server.payloads import (
-    OversizeError,
-    PayloadError,
-    read_columns,
-    rows_of,
-)
 from kanaria.serving.drift_server.reading import Coverage
 from kanaria.serving.drift_server.receiving import (
     FullError,
@@ -71,6 +63,14 @@ from kanaria.serving.drift_server.watching import states
 from kanaria.serving.drift_server.watching.process import Process
 from kanaria.serving.drift_server.watching.routes import routes, scraped
 from kanaria.serving.drift_server.windows import span_by_time
+from kanaria.serving.protocol.body_limits import BoundError
+from kanaria.serving.protocol.inference_columns import (
+    OversizeError,
+    PayloadError,
+    read_columns,
+    rows_of,
+)
+from kanaria.serving.protocol.payload_event import EventError, read_event
 
 logger = logging.getLogger(__name__)
 KEPT = {

@@ -17,7 +17,6 @@ from threading import Lock
 from kanaria.serving.drift_server.budgets import Kept, Retention, Service, crowded
 from kanaria.serving.drift_server.databases import schema
 from kanaria.serving.drift_server.databases.database import Database, Merge, Row, StoreError
-from kanaria.serving.drift_server.events import Kind
 from kanaria.serving.drift_server.exchanges import Outcome, Stream, Verdict
 from kanaria.serving.drift_server.forgetting import Forgetter
 from kanaria.serving.drift_server.merging import (
@@ -31,6 +30,7 @@ from kanaria.serving.drift_server.merging import (
     outcomes,
     written,
 )
+from kanaria.serving.protocol.payload_event import Kind
 
 ADD_SERVICE = """
 INSERT INTO kept (namespace, service, horizon, bytes) VALUES (:namespace, :service, 0, 0)

@@ -7,7 +7,8 @@ of the pod lists.
 from dataclasses import dataclass, field
 from typing import Any
 
-ANNOTATION = "serving.kserve.io"
+from kanaria.serving.protocol.names import KSERVE
+
 Part = dict[str, Any]
 
 
@@ -52,7 +53,7 @@ def secret(access: BucketAccess, namespace: str, name: str) -> Part:
         "s3-verifyssl": "1" if access.secure else "0",
         "s3-region": access.region,
     }
-    annotations = {f"{ANNOTATION}/{key}": value for key, value in told.items() if value}
+    annotations = {f"{KSERVE}/{key}": value for key, value in told.items() if value}
     return {
         "apiVersion": "v1",
         "kind": "Secret",

@@ -14,10 +14,10 @@ from kanaria.serving.inference_service.spec import (
     ServiceSpec,
     is_gpu,
 )
+from kanaria.serving.protocol.names import KSERVE, STORAGE_SECRET
 
-API_VERSION = "serving.kserve.io/v1beta1"
+API_VERSION = f"{KSERVE}/v1beta1"
 KIND = "InferenceService"
-STORAGE_SECRET = "serving.kserve.io/storageSecretName"  # noqa: S105  The name of an annotation.
 CONTAINER = "kserve-container"
 STORAGE_URI = "STORAGE_URI"
 """Variable of a custom predictor: the storage initializer copies what it names to /mnt/models."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kanaria.serving.inference_service.quantity import amount
+from kanaria.serving.protocol.names import REQUEST_ID_HEADER, VERSION_ANNOTATION
 
 Plain = Mapping[str, Any]
 """A fragment of a Kubernetes object as plain data."""
@@ -115,8 +116,8 @@ class PayloadLog:
 
     url: str = ""
     mode: str = "all"
-    headers: Sequence[str] = ("X-Request-Id",)
-    annotations: Sequence[str] = ("kanaria.io/model-version",)
+    headers: Sequence[str] = (REQUEST_ID_HEADER,)
+    annotations: Sequence[str] = (VERSION_ANNOTATION,)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

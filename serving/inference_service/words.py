@@ -20,6 +20,7 @@ from kanaria.serving.inference_service.spec import (
     ServiceSpec,
     StorageAccess,
 )
+from kanaria.serving.protocol.names import REQUEST_ID_HEADER, VERSION_ANNOTATION
 
 WHERE = "service"
 AMOUNTS = ("cpu", "memory", "nvidia.com/gpu")
@@ -54,15 +55,15 @@ LOGGER = (
     Key(
         name="metadataHeaders",
         kind=Kind.LIST,
-        meaning="[X-Request-Id]: request headers that go into the events.",
-        default=["X-Request-Id"],
+        meaning=f"[{REQUEST_ID_HEADER}]: request headers that go into the events.",
+        default=[REQUEST_ID_HEADER],
         entries=Kind.TEXT,
     ),
     Key(
         name="metadataAnnotations",
         kind=Kind.LIST,
-        meaning="[kanaria.io/model-version]: annotations that go into the events.",
-        default=["kanaria.io/model-version"],
+        meaning=f"[{VERSION_ANNOTATION}]: annotations that go into the events.",
+        default=[VERSION_ANNOTATION],
         entries=Kind.TEXT,
     ),
 )

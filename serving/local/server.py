@@ -16,10 +16,11 @@ import uvicorn
 from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.listening import listening, url_of
-from kanaria.serving.local import intake, store, users
-from kanaria.serving.local.bounded_http import IDLE_SECONDS, MOST_CONNECTIONS, bounded
-from kanaria.serving.local.controller import Controller
-from kanaria.serving.local.router import Router
+from kanaria.serving.local.controller.service_controller import Controller
+from kanaria.serving.local.router import request_bodies
+from kanaria.serving.local.router.connection_bounds import IDLE_SECONDS, MOST_CONNECTIONS, bounded
+from kanaria.serving.local.router.request_router import Router
+from kanaria.serving.local.state import server_users, state_folder
 
 logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
@@ -39,7 +40,7 @@ class Started:
     """What a server is told that was started for its users, see `background`.
 
     Attributes:
-        lock: descriptor of the folder's lock, which was `store.claimed` for it.
+        lock: descriptor of the folder's lock, which was `state_folder.claimed` for it.
         spare: whether the predictors' host starts on processor time that others leave.
     """
 
@@ -84,12 +85,12 @@ def serve(
         NotReadyError: the port is taken, or another server is live on the folder.
     """
     state = state.resolve()
-    most_body_bytes = intake.most_bytes()
-    wanted = [manifest for file in manifests for manifest in store.load_manifests(file)]
+    most_body_bytes = request_bodies.most_bytes()
+    wanted = [manifest for file in manifests for manifest in state_folder.load_manifests(file)]
     lock = started.lock if started else None
-    with store.served(state, lock), listening(HOST, port) as listener:
+    with state_folder.served(state, lock), listening(HOST, port) as listener:
         for manifest in wanted:
-            store.service_of(state, manifest).replace(manifest)
+            state_folder.service_of(state, manifest).replace(manifest)
         signals = asyncio.run(_serve(state, listener, seed, most_body_bytes, started))
     if not signals:
         raise NotReadyError(f"{state}: the server ended by itself; its last lines say why")
@@ -108,7 +109,7 @@ def _connections() -> int:
 
 async def _unused(state: Path, stop: Callable[[int, object], None]) -> None:
     """Stop the server when its last user has gone; until it has ended there is no new one."""
-    while (unused := users.none_left(state)) is None:
+    while (unused := server_users.none_left(state)) is None:
         await asyncio.sleep(USERS_SECONDS)
     with unused:
         stop(signal.SIGTERM, None)
@@ -142,8 +143,8 @@ async def _serve(
         signal.signal(number, stop)
     converging.add_done_callback(lambda _: setattr(server, "should_exit", True))
     watching = asyncio.create_task(_unused(state, stop)) if started else None
-    store.announce(state, url)
-    names = [f"{service.namespace}/{service.name}" for service in store.services(state)]
+    state_folder.announce(state, url)
+    names = [f"{service.namespace}/{service.name}" for service in state_folder.services(state)]
     logger.info("serving %s on %s: %s", state, url, ", ".join(names) or NOTHING)
     try:
         await server.serve(sockets=[listener])

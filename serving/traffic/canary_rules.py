@@ -9,6 +9,7 @@ from typing import Any
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
+from kanaria.serving.protocol.names import DEPLOYMENT_MODE
 from kanaria.serving.traffic import variants
 from kanaria.serving.traffic.knative import uri_of
 from kanaria.serving.traffic.protocol import Manifest
@@ -84,7 +85,7 @@ def _check_stable(
     for field in ("labels", "annotations"):
         has = service["metadata"].get(field) or {}
         given = variants.of_the_whole(manifest["metadata"].get(field, {}))
-        given.pop(variants.DEPLOYMENT_MODE, None)
+        given.pop(DEPLOYMENT_MODE, None)
         for key, value in given.items():
             remedy = f"the service has {has.get(key)!r}, for all its models; change it there first"
             faults.check(has.get(key) == value, f"metadata.{field}[{key!r}]", value, remedy)

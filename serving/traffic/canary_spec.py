@@ -30,6 +30,7 @@ from kanaria.serving.kubernetes_client import (
     KubernetesClient,
     Object,
 )
+from kanaria.serving.protocol.names import VERSION_ANNOTATION
 from kanaria.serving.traffic import variants
 from kanaria.serving.traffic.canary_rules import (
     require_alone,
@@ -40,7 +41,6 @@ from kanaria.serving.traffic.canary_rules import (
 from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, failure_of, uri_of
 from kanaria.serving.traffic.pod_failures import failure_in, is_ready
 from kanaria.serving.traffic.protocol import (
-    VERSION_ANNOTATION,
     LoadFailure,
     Manifest,
     RevisionTraffic,

@@ -25,10 +25,11 @@ from kanaria.serving.kubernetes_client import (
     KubernetesClient,
     Object,
 )
-from kanaria.serving.traffic import routing, variants
+from kanaria.serving.protocol.names import DEPLOYMENT_MODE, LATEST_ANNOTATION, SERVICE_ANNOTATION
+from kanaria.serving.traffic import variants
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
 from kanaria.serving.traffic.gateways import gateway_of, says_it_routes_canaries
-from kanaria.serving.traffic.http_route import DEPLOYMENT_MODE, HttpRouteTraffic
+from kanaria.serving.traffic.http_route import HttpRouteTraffic
 from kanaria.serving.traffic.knative import KnativeTraffic
 from kanaria.serving.traffic.protocol import Manifest, ServiceStatus, Traffic
 
@@ -122,7 +123,9 @@ class ClusterTraffic:
             return self._way(service)
         route = self._cluster.get(HTTP_ROUTES, namespace, name)
         # That of an InferenceService that is gone stays a moment longer.
-        is_ours = route is not None and routing.LATEST in route["metadata"].get("annotations", {})
+        is_ours = route is not None and LATEST_ANNOTATION in route["metadata"].get(
+            "annotations", {}
+        )
         return STANDARD if is_ours else ""
 
     def _way(self, service: Object) -> str:
@@ -131,7 +134,7 @@ class ClusterTraffic:
         mode = service.get("status", {}).get("deploymentMode", asked)
         if NAMES.get(mode) == KNATIVE:
             return KNATIVE
-        is_part = routing.SERVICE in metadata.get("labels", {})  # Of one in the way http_route.
+        is_part = SERVICE_ANNOTATION in metadata.get("labels", {})  # Of one in the way http_route.
         knows = variants.is_own(service) or says_it_routes_canaries(self._cluster)
         routes = knows and not is_part
         if NAMES.get(mode) != STANDARD or not routes:

@@ -23,16 +23,21 @@ from kanaria.serving.kubernetes_client import (
     KubernetesClient,
     Object,
 )
+from kanaria.serving.protocol.names import (
+    DEPLOYMENT_MODE,
+    SERVICE_ANNOTATION,
+    SERVICE_LABEL,
+    VERSION_ANNOTATION,
+)
 from kanaria.serving.traffic import routing
 from kanaria.serving.traffic.gateways import require_mirroring
-from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, SERVICE_LABEL, failure_of, uri_of
-from kanaria.serving.traffic.protocol import VERSION_ANNOTATION, Manifest, ServiceStatus
+from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, failure_of, uri_of
+from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
 from kanaria.serving.traffic.routing import Gateway, Routing
 from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
 from kanaria.serving.traffic.shadow import require_shadow
 from kanaria.serving.traffic.swap import swap
 
-DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
 DELETION_SECONDS, POLL_SECONDS = 60.0, 0.5
 LEFT_AFTER = timedelta(hours=1)
 """A push names the revision that it has made in the route within seconds."""
@@ -171,7 +176,7 @@ class HttpRouteTraffic:
         return _with_first_ready(routing.from_route(route), services)
 
     def _services(self, namespace: str, name: str) -> dict[str, Object]:
-        labels = f"{routing.SERVICE}={name}"
+        labels = f"{SERVICE_ANNOTATION}={name}"
         found = self._cluster.list(INFERENCE_SERVICES, namespace, labels)
         return {service["metadata"]["name"]: service for service in found}
 
@@ -201,15 +206,15 @@ def _own(manifest: Manifest, service: str, revision: str) -> dict[str, Any]:
     """Return the manifest of one revision: a name of its own, Standard mode, no percentage."""
     own = deepcopy(dict(manifest))
     own["metadata"]["name"] = revision
-    own["metadata"].setdefault("labels", {})[routing.SERVICE] = service
+    own["metadata"].setdefault("labels", {})[SERVICE_ANNOTATION] = service
     own["metadata"].setdefault("annotations", {})[DEPLOYMENT_MODE] = "Standard"
-    own["metadata"]["annotations"][routing.SERVICE] = service
+    own["metadata"]["annotations"][SERVICE_ANNOTATION] = service
     predictor = own["spec"]["predictor"]
     predictor.pop("canaryTrafficPercent", None)
     if "logger" in predictor:
         # The agent tells the name of this InferenceService; the payload log is the whole service's.
         told = predictor["logger"].get("metadataAnnotations", [])
-        predictor["logger"]["metadataAnnotations"] = [*told, routing.SERVICE]
+        predictor["logger"]["metadataAnnotations"] = [*told, SERVICE_ANNOTATION]
     return own
 
 

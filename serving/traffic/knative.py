@@ -19,8 +19,8 @@ from kanaria.serving.kubernetes_client import (
     KubernetesClient,
     Object,
 )
+from kanaria.serving.protocol.names import SERVICE_LABEL, SOURCE_URI, VERSION_ANNOTATION
 from kanaria.serving.traffic.protocol import (
-    VERSION_ANNOTATION,
     LoadFailure,
     Manifest,
     RevisionTraffic,
@@ -30,10 +30,7 @@ from kanaria.serving.traffic.rules import require_percent, require_rollback, req
 from kanaria.serving.traffic.shadow import NO_COPIES
 from kanaria.serving.traffic.swap import swap
 
-SOURCE_URI = "internal.serving.kserve.io/storage-initializer-sourceuri"
-"""Annotation in which KServe's webhook leaves a revision's storageUri."""
 FAILED = ("BlockedByFailedLoad", "InvalidSpec")
-SERVICE_LABEL = "serving.kserve.io/inferenceservice"
 CLUSTER_DOMAIN = "svc.cluster.local"
 """Where names of Services end inside a cluster."""
 

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.serving.local import reconcile, store
-from kanaria.serving.local.background import BackgroundServer
-from kanaria.serving.local.store import Observed, Service
+from kanaria.serving.local.background_server import BackgroundServer
+from kanaria.serving.local.controller import reconcile
+from kanaria.serving.local.state import state_folder
+from kanaria.serving.local.state.state_folder import Observed, Service
+from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, VERSION_ANNOTATION
 from kanaria.serving.traffic.protocol import (
-    VERSION_ANNOTATION,
     LoadFailure,
     Manifest,
     RevisionTraffic,
@@ -71,9 +72,9 @@ class LocalTraffic:
             NotReadyError: no server took the change over.
         """
         staged = deepcopy(dict(manifest))
-        store.check(staged, "stage")
+        state_folder.check(staged, "stage")
         staged["spec"]["predictor"]["canaryTrafficPercent"] = 0
-        service = store.service_of(self._state, staged)
+        service = state_folder.service_of(self._state, staged)
 
         def change(applied: dict[str, Any] | None) -> dict[str, Any] | None:
             # 0 % for a revision that has all traffic would roll it back.
@@ -90,7 +91,7 @@ class LocalTraffic:
         manifest = service.manifest()
         if manifest is None:
             return None
-        url = self._live_server() if self._needs_server else store.live_url(self._state)
+        url = self._live_server() if self._needs_server else state_folder.live_url(self._state)
         return status_of(manifest, service.observed(), url)
 
     def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
@@ -207,8 +208,8 @@ def _mirroring(manifest: dict[str, Any] | None, percent: int) -> dict[str, Any] 
     """Return a manifest that asks for copies of this percentage; no annotation stands for 0."""
     if manifest is not None:
         annotations = dict(manifest["metadata"].get("annotations") or {})
-        annotations.pop(store.MIRRORED, None)
-        added = {store.MIRRORED: str(percent)} if percent else {}
+        annotations.pop(MIRRORED_ANNOTATION, None)
+        added = {MIRRORED_ANNOTATION: str(percent)} if percent else {}
         manifest["metadata"]["annotations"] = annotations | added
     return manifest
 
@@ -242,7 +243,7 @@ def status_of(manifest: Manifest, observed: Observed, url: str) -> ServiceStatus
             r.name: r.log.annotations.get(VERSION_ANNOTATION, "") for r in observed.revisions
         },
         revision_urls={
-            r.name: url + store.revision_path(namespace, r.name) if url else ""
+            r.name: url + state_folder.revision_path(namespace, r.name) if url else ""
             for r in observed.revisions
         },
     )

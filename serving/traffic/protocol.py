@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-VERSION_ANNOTATION = "kanaria.io/model-version"
-"""Of a service, and so of its revisions and of their payload events."""
 Manifest = Mapping[str, Any]
 """A `serving.kserve.io/v1beta1` InferenceService as plain data."""
 

@@ -12,11 +12,15 @@ from typing import Any
 from kanaria.components.shared import fingerprint
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.check import MAX_NAME_LENGTH
+from kanaria.serving.protocol.names import (
+    EVENT_ID_HEADER,
+    LATEST_ANNOTATION,
+    PREVIOUS_ANNOTATION,
+    ROLLED_OUT_ANNOTATION,
+    SERVICE_ANNOTATION,
+)
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
-GROUP = "kanaria.io"
-SERVICE = f"{GROUP}/service"
-LATEST, ROLLED_OUT, PREVIOUS = (f"{GROUP}/{n}" for n in ("latest", "rolled-out", "previous"))
 MIRROR = "RequestMirror"
 BACKEND_SUFFIX = "-predictor"
 """KServe's Standard mode serves the predictor of X by the Service X-predictor, port 80."""
@@ -145,7 +149,11 @@ def mirrored(routing: Routing, percent: int) -> Routing:
 
 def to_route(routing: Routing, namespace: str, name: str, gateway: Gateway) -> dict[str, Any]:
     """Return the HTTPRoute (gateway.networking.k8s.io/v1) that makes the routing true."""
-    names = {LATEST: routing.latest, ROLLED_OUT: routing.rolled_out, PREVIOUS: routing.previous}
+    names = {
+        LATEST_ANNOTATION: routing.latest,
+        ROLLED_OUT_ANNOTATION: routing.rolled_out,
+        PREVIOUS_ANNOTATION: routing.previous,
+    }
     backends = [
         {"kind": "Service", "name": f"{revision}{BACKEND_SUFFIX}", "port": 80, "weight": weight}
         for revision, weight in sorted(routing.weights.items())
@@ -156,7 +164,7 @@ def to_route(routing: Routing, namespace: str, name: str, gateway: Gateway) -> d
         "metadata": {
             "name": name,
             "namespace": namespace,
-            "labels": {SERVICE: name},
+            "labels": {SERVICE_ANNOTATION: name},
             "annotations": names,
         },
         "spec": {
@@ -179,7 +187,10 @@ def _filters(routing: Routing) -> dict[str, Any]:
     # Not every gateway that copies all requests knows percentages.
     share = {"percent": routing.mirrored} if routing.mirrored < 100 else {}
     mirror = {"backendRef": backend} | share
-    own_ids = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Ce-Id"]}}
+    own_ids = {
+        "type": "RequestHeaderModifier",
+        "requestHeaderModifier": {"remove": [EVENT_ID_HEADER]},
+    }
     return {"filters": [own_ids, {"type": MIRROR, "requestMirror": mirror}]}
 
 
@@ -191,9 +202,9 @@ def from_route(route: Mapping[str, Any]) -> Routing:
         found["requestMirror"] for found in rule.get("filters", []) if "requestMirror" in found
     ]
     return Routing(
-        latest=annotations[LATEST],
-        rolled_out=annotations.get(ROLLED_OUT, ""),
-        previous=annotations.get(PREVIOUS, ""),
+        latest=annotations[LATEST_ANNOTATION],
+        rolled_out=annotations.get(ROLLED_OUT_ANNOTATION, ""),
+        previous=annotations.get(PREVIOUS_ANNOTATION, ""),
         weights={
             b["name"].removesuffix(BACKEND_SUFFIX): b.get("weight", 1) for b in rule["backendRefs"]
         },

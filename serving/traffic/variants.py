@@ -17,13 +17,11 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kanaria.serving.protocol.names import DEPLOYMENT_MODE, NUMBER_ANNOTATION
 from kanaria.serving.traffic.knative import uri_of
 from kanaria.serving.traffic.protocol import Manifest
-from kanaria.serving.traffic.routing import GROUP, suffix
+from kanaria.serving.traffic.routing import suffix
 
-NUMBER = f"{GROUP}/number"
-"""Annotation of a predictor that is ours; pods carry it, so it stays what it was."""
-DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
 SCALING = ("minReplicas", "maxReplicas", "scaleTarget", "scaleMetric", "autoScaling")
 """What KServe allows the stable predictor only: a canary has a fixed number of copies."""
 FOREIGN = -1
@@ -141,7 +139,7 @@ def own(manifest: Manifest, variants: Variants | None = None) -> Predictor:
         given = {**manifest["metadata"].get(field, {}), **predictor.get(field, {})}
         given.pop(DEPLOYMENT_MODE, None)
         predictor |= {field: given} if given else {}
-    predictor.setdefault("annotations", {})[NUMBER] = str(last + 1)
+    predictor.setdefault("annotations", {})[NUMBER_ANNOTATION] = str(last + 1)
     return predictor | {"name": name_of(uri_of(manifest))}
 
 
@@ -217,7 +215,7 @@ def inherited(below: Mapping[str, Any], above: Mapping[str, Any]) -> list[str]:
 
 
 def _number(predictor: Mapping[str, Any]) -> int:
-    number = (predictor.get("annotations") or {}).get(NUMBER, "")
+    number = (predictor.get("annotations") or {}).get(NUMBER_ANNOTATION, "")
     return int(number) if number.isdecimal() else FOREIGN
 
 
@@ -240,7 +238,7 @@ def _kept(stable: Predictor) -> Predictor:
     kept = deepcopy(_unscaled(stable))
     if _number(kept) == FOREIGN:
         kept["name"] = kept.get("name") or name_of(uri_of({"spec": {"predictor": stable}}))
-        kept["annotations"] = {**kept.get("annotations", {}), NUMBER: "0"}
+        kept["annotations"] = {**kept.get("annotations", {}), NUMBER_ANNOTATION: "0"}
     return kept | {"minReplicas": 0}
 
 

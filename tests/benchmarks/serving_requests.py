@@ -22,7 +22,7 @@ import httpx
 import numpy as np
 from whole_pipeline import ENVIRONMENT, KANARIA
 
-from kanaria.serving.local import store
+from kanaria.serving.local.state import state_folder
 
 CLIENTS = 8
 SECONDS = 5.0
@@ -117,7 +117,7 @@ def compared(rounds: int, folder: Path) -> dict[str, Any]:
     theirs = [sys.executable, Path(__file__).with_name("kserve_server.py"), model, str(port)]
     ours = [KANARIA, "serve", manifest, "--state", state, "--port", "0"]
     with _started(*theirs), _started(*ours):
-        while not (url := store.live_url(state)):
+        while not (url := state_folder.live_url(state)):
             time.sleep(0.1)
         urls = {"kanaria": url, "kserve": f"http://127.0.0.1:{port}"}
         for one in urls.values():

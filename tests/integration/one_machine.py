@@ -14,7 +14,7 @@ import httpx
 
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.local.router import REVISION_HEADER
+from kanaria.serving.protocol.names import REVISION_HEADER
 from kanaria.serving.traffic.local import LocalTraffic
 
 KANARIA = Path(sys.executable).with_name("kanaria")

@@ -6,7 +6,7 @@ import pytest
 from one_machine import CANARY, STABLE, requests_to, rollout, stage
 from serving_models import models
 
-from kanaria.serving.local.background import served
+from kanaria.serving.local.background_server import served
 from kanaria.serving.traffic.local import LocalTraffic
 
 __all__ = ["models"]

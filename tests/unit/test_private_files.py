@@ -17,7 +17,7 @@ from kanaria.pipelines.local.step import StepOutputs
 from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.exchanges import Label
 from kanaria.serving.drift_server.opening import open_store
-from kanaria.serving.local import store
+from kanaria.serving.local.state import state_folder
 from kanaria.serving.rollout.control import orders, telling
 from kanaria.serving.rollout.control.files import FileStore
 from kanaria.serving.rollout.control.lease import FileLease
@@ -43,12 +43,12 @@ def _run(place: Path) -> None:
 
 
 def _serving(place: Path) -> None:
-    with store.served(place):
-        service = store.Service(place, "default", "taxi")
+    with state_folder.served(place):
+        service = state_folder.Service(place, "default", "taxi")
         with service.changing():
             service.apply({"kind": "InferenceService"})
-        service.write_observed(store.Observed())
-        store.announce(place, "http://127.0.0.1:1")
+        service.write_observed(state_folder.Observed())
+        state_folder.announce(place, "http://127.0.0.1:1")
 
 
 def _rollout(place: Path) -> None:

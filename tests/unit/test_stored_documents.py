@@ -19,7 +19,7 @@ from kanaria.components.train.checkpoint_files import Position
 from kanaria.components.train.model_run import ModelRun
 from kanaria.serving.drift import saved
 from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
-from kanaria.serving.local import store
+from kanaria.serving.local.state import state_folder
 
 Kind = tuple[str, Callable[[Path], None], Callable[[Path], Any]]
 
@@ -58,8 +58,10 @@ def _write_checkpoint(folder: Path) -> None:
 
 
 def _write_status(folder: Path) -> None:
-    service = store.Service(folder, "default", "taxi")
-    service.write_observed(store.Observed(applied="a", percent=10, status={"url": "http://taxi"}))
+    service = state_folder.Service(folder, "default", "taxi")
+    service.write_observed(
+        state_folder.Observed(applied="a", percent=10, status={"url": "http://taxi"})
+    )
 
 
 SAMPLES = ServingSamples(
@@ -98,12 +100,12 @@ KINDS: dict[str, Kind] = {
     "status of a service": (
         "default/taxi/status.json",
         _write_status,
-        lambda folder: store.Service(folder, "default", "taxi").observed(),
+        lambda folder: state_folder.Service(folder, "default", "taxi").observed(),
     ),
     "server": (
-        store.SERVER,
-        lambda folder: store.announce(folder, "http://127.0.0.1:1"),
-        lambda folder: store._announced(folder / store.SERVER),
+        state_folder.SERVER,
+        lambda folder: state_folder.announce(folder, "http://127.0.0.1:1"),
+        lambda folder: state_folder._announced(folder / state_folder.SERVER),
     ),
 }
 

@@ -19,7 +19,7 @@ from kanaria.components.shared.errors import KanariaError, NotReadyError, Parame
 from kanaria.serving.checks.result import Result, judged
 from kanaria.serving.delivery import OnActive
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.local import reconcile
+from kanaria.serving.local.controller import reconcile
 from kanaria.serving.rollout.commands import Command, CommandKind
 from kanaria.serving.rollout.control import orders
 from kanaria.serving.rollout.control.files import FileStore

@@ -18,8 +18,8 @@ from kanaria.components.shared.errors import (
 )
 from kanaria.serving.checks.result import Result, judged
 from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
-from kanaria.serving.local import reconcile
-from kanaria.serving.local.store import Observed
+from kanaria.serving.local.controller import reconcile
+from kanaria.serving.local.state.state_folder import Observed
 from kanaria.serving.traffic.local import status_of
 from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
 

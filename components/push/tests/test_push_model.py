@@ -17,7 +17,7 @@ from kanaria.components.resolve.deployed import resolve_deployed
 from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.components.shared.outcome import Outcome, Reason
-from kanaria.serving.local.store import Service
+from kanaria.serving.local.state.state_folder import Service
 from kanaria.serving.rollout.control import orders
 from kanaria.serving.rollout.control.files import FileStore
 from kanaria.serving.rollout.policy import Policy

@@ -14,7 +14,7 @@ from kanaria.components.resolve.deployed import resolve_deployed
 from kanaria.components.shared import outcome, storage
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.outcome import Outcome
-from kanaria.serving.local import model_copy
+from kanaria.serving.local.predictor import model_copy
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
 from kanaria.serving.traffic.protocol import Traffic
 

@@ -5,7 +5,7 @@ from serving_models import models
 
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.local.background import served
+from kanaria.serving.local.background_server import served
 from kanaria.serving.traffic.connect import LOCAL_STATE
 from kanaria.serving.traffic.local import LocalTraffic
 

@@ -9,7 +9,7 @@ from test_local_run import task
 from toy_runner import Runner, compiled
 
 from kanaria.components.shared.images import CONTROL_IMAGE
-from kanaria.serving.local import store
+from kanaria.serving.local.state import state_folder
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
@@ -19,12 +19,12 @@ def push_model(seconds: int) -> str:
     import time
     from pathlib import Path
 
-    from kanaria.serving.local import store
+    from kanaria.serving.local.state import state_folder
 
     state, deadline = Path(os.environ["KANARIA_SERVING_ROOT"]), time.monotonic() + seconds
-    while not store.live_url(state) and time.monotonic() < deadline:
+    while not state_folder.live_url(state) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return store.live_url(state)
+    return state_folder.live_url(state)
 
 
 @dsl.pipeline(name="pushing")
@@ -40,7 +40,7 @@ def own_state(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_starts_with_a_run_that_pushes_and_ends_with_it(runner: Runner, tmp_path: Path):
     record = runner.run(compiled(pushing, tmp_path))
     assert task(record, "push-model").parameters["Output"].startswith("http://127.0.0.1:")
-    assert not store.live_url(runner.root.serving)
+    assert not state_folder.live_url(runner.root.serving)
 
 
 def test_no_server_starts_with_a_run_that_does_not_push(

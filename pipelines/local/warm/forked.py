@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kanaria.components.shared.process_lifeline import die_with
 from kanaria.pipelines.local.warm.orders import Request
-from kanaria.serving.local.lifeline import die_with
 
 EXECUTOR = "kfp.dsl.executor_main"
 RUNTIME = "_KFP_RUNTIME"

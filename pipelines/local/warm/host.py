@@ -18,8 +18,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from kanaria.components.shared.process_lifeline import die_with
 from kanaria.pipelines.local.warm import forked, imports, orders
-from kanaria.serving.local.lifeline import die_with
 
 
 @dataclass(frozen=True, slots=True)

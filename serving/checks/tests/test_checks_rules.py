@@ -17,7 +17,6 @@ from kanaria.serving.checks import (
     compatibility,
     infrastructure,
     latency,
-    messages,
     quantity,
     signature,
 )
@@ -28,6 +27,7 @@ from kanaria.serving.checks.report import page
 from kanaria.serving.checks.result import MOST, Result, Verdict, failures, judged, skipped
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ModelServer, Placement, ServiceSpec
+from kanaria.serving.protocol import row_request
 
 # ---- signature
 
@@ -347,8 +347,8 @@ LIMITS = ApiCall()
 
 def test_a_request_holds_one_row_in_both_protocols():
     row = {"x": 1.5, "n": [1, 2], "word": "a"}
-    assert json.loads(messages.body(row, SAMPLES.inputs, "v1")) == {"instances": [row]}
-    assert json.loads(messages.body(row, SAMPLES.inputs, "v2")) == {
+    assert json.loads(row_request.body(row, SAMPLES.inputs, "v1")) == {"instances": [row]}
+    assert json.loads(row_request.body(row, SAMPLES.inputs, "v2")) == {
         "inputs": [
             {"name": "x", "shape": [1], "datatype": "FP32", "data": [1.5]},
             {"name": "n", "shape": [1, 2], "datatype": "INT64", "data": [1, 2]},
@@ -360,16 +360,16 @@ def test_a_request_holds_one_row_in_both_protocols():
 def test_bytes_have_no_form_in_v2():
     row = {"word": {"b64": base64.b64encode(b"\xff").decode()}}
     tensors = SAMPLES.inputs.values()
-    assert messages.is_sendable(row, tensors, "v1")
-    assert not messages.is_sendable(row, tensors, "v2")
-    assert messages.is_sendable({"word": "a text with b64 in it"}, tensors, "v2")
+    assert row_request.is_sendable(row, tensors, "v1")
+    assert not row_request.is_sendable(row, tensors, "v2")
+    assert row_request.is_sendable({"word": "a text with b64 in it"}, tensors, "v2")
 
 
 @pytest.mark.parametrize("protocol", ["v1", "v2"])
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_floats_have_no_form_in_json(dtype, protocol):
     half = replace(SAMPLES.inputs["x"], dtype=dtype)
-    assert not messages.is_sendable({"x": 1.5}, [half], protocol)
+    assert not row_request.is_sendable({"x": 1.5}, [half], protocol)
 
 
 @pytest.mark.parametrize(
@@ -383,13 +383,13 @@ def test_half_floats_have_no_form_in_json(dtype, protocol):
     ],
 )
 def test_an_answer_without_the_one_row_is_an_error(answer: bytes):
-    with pytest.raises(messages.AnswerError):
-        messages.outputs(answer, SAMPLES.outputs, "v1")
+    with pytest.raises(row_request.AnswerError):
+        row_request.outputs(answer, SAMPLES.outputs, "v1")
 
 
 def test_the_only_output_comes_without_its_name():
     only = {"score": SAMPLES.outputs["score"]}
-    assert messages.outputs(b'{"predictions": [[0.5]]}', only, "v1") == {"score": [0.5]}
+    assert row_request.outputs(b'{"predictions": [[0.5]]}', only, "v1") == {"score": [0.5]}
 
 
 NUMBERS = st.floats(-1e6, 1e6)

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from kanaria.serving.drift_server.columns import Array
 from kanaria.serving.drift_server.exchanges import LabelValue
 from kanaria.serving.drift_server.quality import Task
+from kanaria.serving.protocol.columns import Array
 
 LONGEST_NAME = 64
 """Characters of a class's name: classes are counted by name, and clients make them."""

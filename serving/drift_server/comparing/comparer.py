@@ -11,7 +11,6 @@ from threading import Lock
 from typing import Any
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift_server.columns import Array
 from kanaria.serving.drift_server.comparing.answers import (
     UNREADABLE,
     answers,
@@ -29,9 +28,10 @@ from kanaria.serving.drift_server.comparing.tally import (
 )
 from kanaria.serving.drift_server.exchanges import OF_LABELS, Exchange, Stream
 from kanaria.serving.drift_server.judging import predictions
-from kanaria.serving.drift_server.payloads import read_columns
 from kanaria.serving.drift_server.quality import Task
 from kanaria.serving.drift_server.reading import Reader
+from kanaria.serving.protocol.columns import Array
+from kanaria.serving.protocol.inference_columns import read_columns
 
 LATEST = 2**62
 FOREVER = 1e12

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from event_sender import Sender, Server, headers, plan
 
-from kanaria.serving.drift_server.bounds import MAX_BODY
 from kanaria.serving.drift_server.exchanges import Stream
 from kanaria.serving.drift_server.opening import open_reader
+from kanaria.serving.protocol.body_limits import MAX_BODY
 
 STREAM = Stream(namespace="models", service="flights", version="1")
 

@@ -13,11 +13,11 @@ import httpx
 import pytest
 from event_sender import Server, headers
 
-from kanaria.serving.drift_server.events import Event, Kind
 from kanaria.serving.drift_server.exchanges import Stream
 from kanaria.serving.drift_server.merging import Counted
 from kanaria.serving.drift_server.opening import open_reader, open_store
 from kanaria.serving.drift_server.replay import GRACE_SECONDS, Replay, run
+from kanaria.serving.protocol.payload_event import Event, Kind
 
 NOW = 1_000_000.0
 STABLE, CANARY = (Stream(namespace="models", service="tips", version=v) for v in ("7", "8"))

@@ -13,10 +13,10 @@ from kanaria.serving.drift_server.budgets import Retention
 from kanaria.serving.drift_server.databases import postgresql, sqlite
 from kanaria.serving.drift_server.databases.connecting import read_address
 from kanaria.serving.drift_server.databases.database import StoreError
-from kanaria.serving.drift_server.events import Event, Kind
 from kanaria.serving.drift_server.exchanges import Label, Outcome, Stream, Verdict
 from kanaria.serving.drift_server.merging import Counted
 from kanaria.serving.drift_server.opening import open_reader, open_store
+from kanaria.serving.protocol.payload_event import Event, Kind
 
 NOW = 1_000_000.0
 STREAM = Stream(namespace="models", service="flights", version="1")

@@ -23,17 +23,17 @@ from kanaria.serving.drift.report.records import Labels, Metric, dump_labels
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.uncertainty import Uncertainty
 from kanaria.serving.drift.wasserstein import Wasserstein
-from kanaria.serving.drift_server.events import EventError, Kind, read_event
 from kanaria.serving.drift_server.labels import LabelError, read_labels
 from kanaria.serving.drift_server.merging import Counted
 from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.payloads import PayloadError, read_columns, rows_of
 from kanaria.serving.drift_server.watching import gauges, kept, telling
 from kanaria.serving.drift_server.watching.delivery import headers
 from kanaria.serving.drift_server.watching.examining import Fitted, examine
 from kanaria.serving.drift_server.watching.routes import newest_json
 from kanaria.serving.drift_server.watching.runner import Watched
 from kanaria.serving.drift_server.watching.window_columns import read
+from kanaria.serving.protocol.inference_columns import PayloadError, read_columns, rows_of
+from kanaria.serving.protocol.payload_event import EventError, Kind, read_event
 
 NOW = 1_000_000_000.0
 LATE = NOW + 1_000_000

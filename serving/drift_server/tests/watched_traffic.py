@@ -7,13 +7,13 @@ import numpy as np
 
 from kanaria.serving.drift.report.records import load_labels, load_window
 from kanaria.serving.drift.table import Table
-from kanaria.serving.drift_server.events import Event, Kind
 from kanaria.serving.drift_server.exchanges import Exchange, Label
 from kanaria.serving.drift_server.merging import Counted
 from kanaria.serving.drift_server.opening import open_reader, open_store
 from kanaria.serving.drift_server.watching.examining import Fitted
 from kanaria.serving.drift_server.watching.runner import Runner, Watched
 from kanaria.serving.drift_server.watching.settings import Watch
+from kanaria.serving.protocol.payload_event import Event, Kind
 
 BEGIN = 1_000_000_800.0
 """A full hour of the clock."""

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from kanaria.components.shared.decimals import matched, plain
 from kanaria.components.shared.errors import shown
 from kanaria.serving.drift.columns import as_float, missing
-from kanaria.serving.drift.decimals import matched, plain
 from kanaria.serving.drift.report.bars import Known
 from kanaria.serving.drift.texts import text_of
-from kanaria.serving.drift_server.columns import Array
-from kanaria.serving.drift_server.payloads import Columns
-from kanaria.serving.drift_server.payloads import rows_of as payload_rows
+from kanaria.serving.protocol.columns import Array
+from kanaria.serving.protocol.inference_columns import Columns
+from kanaria.serving.protocol.inference_columns import rows_of as payload_rows
 
 MOST_TOLD = 50
 """Differences that are told one by one."""

@@ -13,7 +13,6 @@ from kanaria.serving.drift.report import describe
 from kanaria.serving.drift.report.bars import known
 from kanaria.serving.drift.report.records import FAILED, Window
 from kanaria.serving.drift.uncertainty import Uncertainty
-from kanaria.serving.drift_server.payloads import Columns, rows_of
 from kanaria.serving.drift_server.reading import Span
 from kanaria.serving.drift_server.watching.alignment import aligned, is_read
 from kanaria.serving.drift_server.watching.window_columns import (
@@ -22,6 +21,7 @@ from kanaria.serving.drift_server.watching.window_columns import (
     of_requests,
     of_responses,
 )
+from kanaria.serving.protocol.inference_columns import Columns, rows_of
 
 MOST_DESCRIBED = 500
 """Columns of requests and of responses that a record describes, those that come first."""

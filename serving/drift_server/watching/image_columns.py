@@ -4,9 +4,9 @@ import numpy as np
 
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift import images
-from kanaria.serving.drift_server.columns import Array
-from kanaria.serving.drift_server.payloads import Columns
 from kanaria.serving.drift_server.watching import encoded_images
+from kanaria.serving.protocol.columns import Array
+from kanaria.serving.protocol.inference_columns import Columns
 
 AXES = 3
 """Rows, height and width; channels may follow."""

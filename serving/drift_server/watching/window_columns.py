@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from kanaria.components.shared.decimals import plain
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.columns import missing
-from kanaria.serving.drift.decimals import plain
-from kanaria.serving.drift_server.columns import Array, column, concatenated, squeezed
 from kanaria.serving.drift_server.exchanges import Exchange
-from kanaria.serving.drift_server.payloads import Columns, read_columns
-from kanaria.serving.drift_server.payloads import rows_of as payload_rows
 from kanaria.serving.drift_server.watching.image_columns import reduced
+from kanaria.serving.protocol.columns import Array, column, concatenated, squeezed
+from kanaria.serving.protocol.inference_columns import Columns, read_columns
+from kanaria.serving.protocol.inference_columns import rows_of as payload_rows
 
 MOST_VALUES = 5_000_000
 """Values of a window that are held; exchanges beyond are counted but not looked at."""

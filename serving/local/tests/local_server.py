@@ -6,7 +6,7 @@ import time
 
 import httpx
 
-from kanaria.serving.local import store
+from kanaria.serving.local.state import state_folder
 
 ROWS = {"instances": [{"x": 1, "n": 2, "word": "a"}] * 3}
 TIMEOUT_SECONDS = 600
@@ -28,7 +28,7 @@ class Server:
         self.state = state
         arguments = ["--state", state, "--port", "0", "--seed", "7", *options]
         self.process = subprocess.Popen([sys.executable, "-m", "kanaria.serving.local", *arguments])
-        self.url = until(lambda: store.live_url(state))
+        self.url = until(lambda: state_folder.live_url(state))
 
     def post(self, path, body, **headers):
         return httpx.post(self.url + path, json=body, headers=headers, timeout=None)

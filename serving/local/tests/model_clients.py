@@ -6,9 +6,9 @@ import json
 import httpx
 import tensorflow as tf
 
-from kanaria.serving.local.answering import application
-from kanaria.serving.local.calls import Calls
-from kanaria.serving.local.saved_model import SavedModel
+from kanaria.serving.local.predictor.http_api import application
+from kanaria.serving.local.predictor.model_calls import Calls
+from kanaria.serving.local.predictor.saved_model import SavedModel
 
 Spec = tf.TensorSpec
 LENGTH = "Inference-Header-Content-Length"

@@ -11,8 +11,8 @@ import aiohttp
 import uvicorn
 from aiohttp import web
 
-from kanaria.serving.local.payload_events import LogRule
-from kanaria.serving.local.router import Router
+from kanaria.serving.local.payload_log.log_rule import LogRule
+from kanaria.serving.local.router.request_router import Router
 from kanaria.serving.local.server import configured
 from kanaria.serving.traffic.protocol import RevisionTraffic
 

@@ -9,11 +9,11 @@ import pytest
 
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.local import store
-from kanaria.serving.local.at_rest import AtRest
-from kanaria.serving.local.controller import Controller
-from kanaria.serving.local.reconcile import adopt, mark_ready
-from kanaria.serving.local.store import Observed
+from kanaria.serving.local.controller.reconcile import adopt, mark_ready
+from kanaria.serving.local.controller.service_controller import Controller
+from kanaria.serving.local.state import state_folder
+from kanaria.serving.local.state.file_changes import AtRest
+from kanaria.serving.local.state.state_folder import Observed
 
 FIRST = "shop-predictor-00001"
 STOP = {"serving.kserve.io/stop": "true"}
@@ -26,7 +26,7 @@ def manifest(name, **more):
 
 def applied(state, name, **more):
     """Apply a manifest as a server has taken it over, its first revision ready."""
-    service = store.service_of(state, manifest(name, **more))
+    service = state_folder.service_of(state, manifest(name, **more))
     service.replace(manifest(name, **more))
     taken = adopt(Observed(), manifest(name, **more), service.applied())
     service.write_observed(mark_ready(taken, f"{name}-predictor-00001"))
@@ -60,9 +60,9 @@ def fault(controller, name="shop"):
 
 def test_what_was_applied_is_taken_at_once_and_what_was_edited_when_it_rests(tmp_path):
     seconds = [0.0]
-    service = store.service_of(tmp_path, manifest("shop"))
+    service = state_folder.service_of(tmp_path, manifest("shop"))
     service.replace(manifest("shop"))
-    path = service.folder / store.MANIFEST
+    path = service.folder / state_folder.MANIFEST
     looked = AtRest(path, clock=lambda: seconds[0])
     assert looked.changed(service.is_as_written)
     assert not looked.changed(service.is_as_written)
@@ -113,10 +113,10 @@ def test_a_damaged_manifest_is_told_and_the_service_goes_on(tmp_path, damage):
     async def run():
         async with controlled(tmp_path) as controller:
             await until(controller, lambda: live(controller) and live(controller).stopped)
-            damage(service.folder / store.MANIFEST)
+            damage(service.folder / state_folder.MANIFEST)
             await until(controller, lambda: fault(controller))
             assert not fault(controller, "other")
-            (service.folder / store.MANIFEST).rename(service.folder / "away")
+            (service.folder / state_folder.MANIFEST).rename(service.folder / "away")
             service.replace(manifest("shop", canary_percent=5))
             await until(controller, lambda: not fault(controller))
 
@@ -129,7 +129,7 @@ def test_a_damaged_manifest_is_told_and_the_service_goes_on(tmp_path, damage):
 def test_a_damaged_status_is_told_and_left_as_it_is(tmp_path, damage):
     service = applied(tmp_path, "shop")
     applied(tmp_path, "other")
-    status = service.folder / store.STATUS
+    status = service.folder / state_folder.STATUS
     good = status.read_text()
     damage(status)
     before = status.lstat()
@@ -168,7 +168,7 @@ def test_a_damaged_status_is_told_and_left_as_it_is(tmp_path, damage):
 )
 def test_a_status_that_contradicts_itself_is_told(tmp_path, field, value, told):
     service = applied(tmp_path, "shop")
-    path = service.folder / store.STATUS
+    path = service.folder / state_folder.STATUS
     raw = json.loads(path.read_text()) | {field: value}
     path.write_text(json.dumps(raw))
 
@@ -183,11 +183,11 @@ def test_a_status_that_contradicts_itself_is_told(tmp_path, field, value, told):
 
 def test_a_wrong_manifest_leaves_traffic_as_it_was_and_the_status_says_why(tmp_path):
     plain = build(ServiceSpec(name="shop", storage_uri="/models/one"))
-    service = store.service_of(tmp_path, plain)
+    service = state_folder.service_of(tmp_path, plain)
     service.replace(plain)
     taken = adopt(Observed(), plain, service.applied())
     service.write_observed(mark_ready(taken, FIRST))
-    wrong = service.folder / store.MANIFEST
+    wrong = service.folder / state_folder.MANIFEST
 
     async def run():
         async with controlled(tmp_path) as controller:
@@ -207,7 +207,7 @@ def test_a_wrong_manifest_leaves_traffic_as_it_was_and_the_status_says_why(tmp_p
 def test_a_manifest_that_was_wrong_from_the_start_serves_nothing(tmp_path):
     folder = tmp_path / "default" / "shop"
     folder.mkdir(parents=True)
-    (folder / store.MANIFEST).write_text("kind: Deployment")
+    (folder / state_folder.MANIFEST).write_text("kind: Deployment")
 
     async def run():
         async with controlled(tmp_path) as controller:
@@ -232,7 +232,7 @@ def test_a_manifest_of_another_service_is_not_taken(tmp_path):
 def test_half_a_manifest_is_not_taken_while_it_is_written(tmp_path):
     """The first half has all that is needed but the canary's percentage: it would promote."""
     service = applied(tmp_path, "shop", canary_percent=5)
-    text = (service.folder / store.MANIFEST).read_text()
+    text = (service.folder / state_folder.MANIFEST).read_text()
     head, middle, tail = text.partition("    canaryTrafficPercent: 5\n")
     halves = (head.replace("/models/one", "/models/two"), middle + tail)
     percents = set()
@@ -240,7 +240,7 @@ def test_half_a_manifest_is_not_taken_while_it_is_written(tmp_path):
     async def run():
         async with controlled(tmp_path) as controller:
             controller.poll()
-            with (service.folder / store.MANIFEST).open("w") as file:
+            with (service.folder / state_folder.MANIFEST).open("w") as file:
                 for half in halves:
                     file.write(half)
                     file.flush()
@@ -260,7 +260,7 @@ def test_a_manifest_that_vanishes_for_a_moment_changes_nothing(tmp_path):
     async def run():
         async with controlled(tmp_path) as controller:
             controller.poll()
-            (service.folder / store.MANIFEST).unlink()
+            (service.folder / state_folder.MANIFEST).unlink()
             live(controller).poll()
             assert "is gone" in fault(controller)
             service.replace(manifest("shop"))
@@ -275,8 +275,8 @@ def test_a_manifest_that_comes_back_unchanged_is_taken_again(tmp_path):
     service.apply(manifest("shop", canary_percent=5))
     mounted, away = tmp_path / "mounted", tmp_path / "away"
     away.mkdir()
-    (service.folder / store.MANIFEST).rename(away / store.MANIFEST)
-    (service.folder / store.MANIFEST).symlink_to(mounted / store.MANIFEST)
+    (service.folder / state_folder.MANIFEST).rename(away / state_folder.MANIFEST)
+    (service.folder / state_folder.MANIFEST).symlink_to(mounted / state_folder.MANIFEST)
     away.rename(mounted)
 
     async def run():

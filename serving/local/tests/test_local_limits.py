@@ -9,7 +9,7 @@ import pytest
 from stand_ins import BODY, STABLE, Live, StandIn, asked, metrics, routed, serving, until
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.local import bounded_http, intake
+from kanaria.serving.local.router import connection_bounds, request_bodies
 from kanaria.serving.traffic.protocol import RevisionTraffic
 
 PREDICT = b"POST /v1/models/tips:predict HTTP/1.1\r\nHost: a\r\n"
@@ -144,7 +144,7 @@ def test_a_client_that_waits_for_100_is_told_to_send():
 
 
 def test_endless_chunks_end(monkeypatch):
-    monkeypatch.setattr(intake, "LINGER_SECONDS", 0.2)
+    monkeypatch.setattr(request_bodies, "LINGER_SECONDS", 0.2)
 
     async def test(client, _):
         await client.send(CHUNKED)
@@ -157,9 +157,9 @@ def test_endless_chunks_end(monkeypatch):
 
 @pytest.mark.parametrize("drip", [b"", b"x"])
 def test_a_slow_body_is_408(monkeypatch, drip):
-    monkeypatch.setattr(intake, "SILENCE_SECONDS", 0.3)
-    monkeypatch.setattr(intake, "BODY_SECONDS", 0.6)
-    monkeypatch.setattr(intake, "LINGER_SECONDS", 0.1)
+    monkeypatch.setattr(request_bodies, "SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr(request_bodies, "BODY_SECONDS", 0.6)
+    monkeypatch.setattr(request_bodies, "LINGER_SECONDS", 0.1)
 
     async def test(client, _):
         await client.send(with_length(b"{", 1000))
@@ -178,7 +178,7 @@ def test_a_slow_body_is_408(monkeypatch, drip):
 
 @pytest.mark.parametrize("part", [b"", b"POST", PREDICT, PREDICT + b"X-Slow: "])
 def test_slow_headers_are_408_and_silence_is_closed(monkeypatch, part):
-    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connection_bounds, "HEAD_SECONDS", 0.3)
 
     async def test(client, _):
         code, _ = await client.ask(part)
@@ -189,7 +189,7 @@ def test_slow_headers_are_408_and_silence_is_closed(monkeypatch, part):
 
 
 def test_slow_headers_of_a_later_request_are_408(monkeypatch):
-    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connection_bounds, "HEAD_SECONDS", 0.3)
 
     async def test(client, _):
         assert (await client.ask(with_length(GOOD)))[0] == 200
@@ -297,7 +297,7 @@ def test_too_many_large_bodies_are_503_and_small_ones_are_served():
 
 
 def test_idle_connections_make_room_for_those_that_ask(monkeypatch):
-    monkeypatch.setattr(bounded_http, "HEAD_SECONDS", 600.0)
+    monkeypatch.setattr(connection_bounds, "HEAD_SECONDS", 600.0)
 
     async def whole():
         async with router(most_connections=20) as (url, _):
@@ -348,7 +348,7 @@ def test_a_server_that_ends_tells_who_still_sends(caplog):
 
 
 def test_an_answer_that_nobody_reads_is_given_up(monkeypatch):
-    monkeypatch.setattr(bounded_http, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(connection_bounds, "READ_SECONDS", 0.3)
     large = b'"' + b"x" * 50_000_000 + b'"'
 
     async def whole():
@@ -400,12 +400,12 @@ def test_a_wish_to_upgrade_is_answered_as_if_it_were_none(request_, step):
 
 @pytest.mark.parametrize("given", ["0", "-1", "many", "1.5", "", "٤", "9999999999"])
 def test_a_limit_that_is_no_number_is_refused(monkeypatch, given):
-    monkeypatch.setenv(intake.MOST_VARIABLE, given)
-    with pytest.raises(ParameterError, match=intake.MOST_VARIABLE):
-        intake.most_bytes()
+    monkeypatch.setenv(request_bodies.MOST_VARIABLE, given)
+    with pytest.raises(ParameterError, match=request_bodies.MOST_VARIABLE):
+        request_bodies.most_bytes()
 
 
 def test_the_environment_sets_the_largest_body(monkeypatch):
-    assert intake.most_bytes() == 64 << 20
-    monkeypatch.setenv(intake.MOST_VARIABLE, "7")
-    assert intake.most_bytes() == 7 << 20
+    assert request_bodies.most_bytes() == 64 << 20
+    monkeypatch.setenv(request_bodies.MOST_VARIABLE, "7")
+    assert request_bodies.most_bytes() == 7 << 20

@@ -6,9 +6,15 @@ import pytest
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.local.reconcile import adopt, mark_failed, mark_ready, rollout, status
-from kanaria.serving.local.revisions import traffic, wanted
-from kanaria.serving.local.store import Observed, Service, check, load_manifests
+from kanaria.serving.local.controller.reconcile import (
+    adopt,
+    mark_failed,
+    mark_ready,
+    rollout,
+    status,
+)
+from kanaria.serving.local.controller.revision_shares import traffic, wanted
+from kanaria.serving.local.state.state_folder import Observed, Service, check, load_manifests
 
 MANIFEST = build(ServiceSpec(name="flights", storage_uri="/models/one", canary_percent=0))
 

@@ -16,8 +16,8 @@ from scipy.stats import binom
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.inference_service.manifest import build, to_yaml
 from kanaria.serving.inference_service.spec import ModelServer, ServiceSpec
-from kanaria.serving.local import store
 from kanaria.serving.local.server import serve
+from kanaria.serving.local.state import state_folder
 from kanaria.serving.traffic.local import LocalTraffic
 
 STABLE, CANARY = "flights-predictor-00001", "flights-predictor-00002"
@@ -338,7 +338,7 @@ LocalTraffic(Path({str(tmp_path)!r}))._live_server()
 time.sleep(60)
 """
     step = subprocess.Popen([sys.executable, "-c", code])
-    until(lambda: store.live_url(tmp_path))
+    until(lambda: state_folder.live_url(tmp_path))
     step.kill()
     step.wait()
-    until(lambda: not store.live_url(tmp_path))
+    until(lambda: not state_folder.live_url(tmp_path))

@@ -21,11 +21,11 @@ from kanaria.serving.kubernetes_client import (
     KubernetesClient,
     Object,
 )
+from kanaria.serving.protocol.names import ROLLOUT_LABEL
 from kanaria.serving.rollout.control.document import Rollout, from_json, to_json
 from kanaria.serving.rollout.control.store import Stored
 from kanaria.serving.rollout.record import Entry, from_line, to_line
 
-LABEL = "kanaria.io/rollout"
 ROLLOUT, ENTRIES, PAGES = "rollout.json", "entries", "pages"
 REMEDY = "restore it, or delete the ConfigMap and start the rollout anew"
 PAGE_BYTES = 400_000
@@ -95,8 +95,10 @@ class ConfigMapStore:
 
     def services(self, namespace: str) -> tuple[str, ...]:
         """Return the names of the services in the namespace that have a rollout."""
-        found = self._cluster.list(CONFIG_MAPS, namespace, LABEL)
-        names = {item["metadata"]["name"]: item["metadata"]["labels"][LABEL] for item in found}
+        found = self._cluster.list(CONFIG_MAPS, namespace, ROLLOUT_LABEL)
+        names = {
+            item["metadata"]["name"]: item["metadata"]["labels"][ROLLOUT_LABEL] for item in found
+        }
         return tuple(sorted(service for name, service in names.items() if name == head(service)))
 
     def _keep(self, namespace: str, name: str, of: Object, data: Mapping[str, str]) -> None:
@@ -145,7 +147,7 @@ def _config_map(metadata: Mapping[str, Any], data: Mapping[str, str]) -> Object:
 
 
 def _manifest(rollout: Rollout, name: str, entries: str, pages: int) -> Object:
-    labels = {"app.kubernetes.io/managed-by": "kanaria", LABEL: rollout.target.service}
+    labels = {"app.kubernetes.io/managed-by": "kanaria", ROLLOUT_LABEL: rollout.target.service}
     data = {ROLLOUT: to_json(rollout), ENTRIES: entries, PAGES: str(pages)}
     return _config_map({"name": name, "labels": labels}, data)
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from kanaria.serving.kubernetes_client import PODS, Object, Resource
+from kanaria.serving.protocol.names import SERVICE_LABEL
 from kanaria.serving.rollout.observations.protocol import Container, Revisions
 
 OUT_OF_MEMORY = "OOMKilled"
 SELECTORS = (
     "serving.knative.dev/revision={}",
-    "serving.kserve.io/inferenceservice={}",
+    SERVICE_LABEL + "={}",
     "app=isvc.{}-predictor",
 )
 """Labels of a revision's pods: in Knative mode, as an InferenceService, as a part of one."""

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.local import store
+from kanaria.serving.local.state import state_folder
 from kanaria.serving.rollout.counters import Replica
 from kanaria.serving.rollout.observations.bounded import COUNTERS_SECONDS, ask, within
 from kanaria.serving.rollout.observations.histogram import slower
@@ -45,7 +45,7 @@ class RouterSource:
         return within(COUNTERS_SECONDS, {"router": read})["router"] or Reading(now=now)
 
     def _metrics(self) -> str:
-        url = store.live_url(self._state)
+        url = state_folder.live_url(self._state)
         if not url:
             raise DataError(f"{self._state}: no server is live on it, so there are no counters")
         answer = ask("GET", f"{url}/metrics", COUNTERS_SECONDS)

@@ -11,9 +11,10 @@ from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import Placement, Scaling, ServiceSpec
 from kanaria.serving.kubernetes_client import HTTP_ROUTES, INFERENCE_SERVICES, Object
+from kanaria.serving.protocol.names import VERSION_ANNOTATION
 from kanaria.serving.traffic import canary_spec, variants
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic, weights
-from kanaria.serving.traffic.protocol import VERSION_ANNOTATION, ServiceStatus
+from kanaria.serving.traffic.protocol import ServiceStatus
 
 NAMESPACE, NAME = "team", "taxi"
 WHERE = (NAMESPACE, NAME)

@@ -3,7 +3,8 @@ import pytest
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.local import reconcile, store
+from kanaria.serving.local.controller import reconcile
+from kanaria.serving.local.state import state_folder
 from kanaria.serving.traffic.connect import connect
 from kanaria.serving.traffic.local import LocalTraffic
 
@@ -14,11 +15,11 @@ FIRST = "flights-predictor-00001"
 @pytest.fixture
 def state(tmp_path):
     """A state folder that no server is live on."""
-    service = store.service_of(tmp_path, MANIFEST)
+    service = state_folder.service_of(tmp_path, MANIFEST)
     service.folder.mkdir(parents=True)
     service.apply(MANIFEST)
     observed = reconcile.mark_ready(
-        reconcile.adopt(store.Observed(), MANIFEST, service.applied()), FIRST
+        reconcile.adopt(state_folder.Observed(), MANIFEST, service.applied()), FIRST
     )
     status = reconcile.status(observed, "http://127.0.0.1:1")
     service.write_observed(reconcile.replace(observed, status=status))
@@ -39,7 +40,7 @@ def test_reading_starts_no_server(monkeypatch, state):
         status = traffic.observe("default", "flights")
     assert (status.rolled_out, status.revision_uris) == (FIRST, {FIRST: "/models/one"})
     assert (status.canary_percent, status.url) == (10, "")
-    assert not (state / store.SERVER_LOG).exists()
+    assert not (state / state_folder.SERVER_LOG).exists()
 
 
 def test_reading_an_empty_place_makes_nothing(tmp_path):
@@ -52,7 +53,7 @@ def test_reading_an_empty_place_makes_nothing(tmp_path):
 def test_a_percentage_out_of_range_is_refused(state, percent):
     with LocalTraffic(state) as traffic, pytest.raises(ParameterError, match=f"percent={percent}"):
         traffic.shift("default", "flights", percent)
-    assert store.Service(state, "default", "flights").manifest() == MANIFEST
+    assert state_folder.Service(state, "default", "flights").manifest() == MANIFEST
 
 
 def test_an_unknown_service_cannot_be_shifted(state):

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
+from kanaria.serving.protocol.names import SERVICE_LABEL
 from kanaria.serving.traffic import http_route, knative
 from kanaria.serving.traffic.pod_failures import failure_in
 
 
 def pod(revision: str, ready: str = "True", **metadata: Any) -> dict[str, Any]:
-    labels = {knative.SERVICE_LABEL: revision}
+    labels = {SERVICE_LABEL: revision}
     conditions = [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": ready}]
     return {"metadata": {"labels": labels, **metadata}, "status": {"conditions": conditions}}
 
@@ -26,7 +27,7 @@ def test_pods_that_are_ready_and_stay_are_counted():
         pod("tips-1"),
         pod("tips-1", ready="False"),
         pod("tips-1", deletionTimestamp="2026-01-01T00:00:00Z"),
-        {"metadata": {"labels": {knative.SERVICE_LABEL: "tips-2"}}},
+        {"metadata": {"labels": {SERVICE_LABEL: "tips-2"}}},
     ]
     found = http_route.ready_copies({"tips-1": {}, "tips-2": {}, "tips-3": {}}, pods)
     assert found == {"tips-1": 2, "tips-2": 0, "tips-3": 0}

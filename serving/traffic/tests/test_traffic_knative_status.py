@@ -1,5 +1,5 @@
-from kanaria.serving.traffic.knative import SOURCE_URI, status_of
-from kanaria.serving.traffic.protocol import VERSION_ANNOTATION
+from kanaria.serving.protocol.names import SOURCE_URI, VERSION_ANNOTATION
+from kanaria.serving.traffic.knative import status_of
 
 
 def annotations(number: int) -> dict[str, str]:

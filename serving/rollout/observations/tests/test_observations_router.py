@@ -13,8 +13,8 @@ from local_server import until
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.local.background import served
-from kanaria.serving.local.metrics import Metrics
+from kanaria.serving.local.background_server import served
+from kanaria.serving.local.router.router_metrics import Metrics
 from kanaria.serving.rollout.observation import Counts
 from kanaria.serving.rollout.observations.interval import Memory, observation
 from kanaria.serving.rollout.observations.protocol import Revisions

@@ -1,8 +1,9 @@
 """An API server in memory, with what KServe, Knative and a gateway make of its objects.
 
-Revisions and shares follow the rules that local serving runs by (`serving.local.reconcile`). A
-model whose URI ends in `broken` does not load. Every write is compared with the resourceVersion
-that it names; `between` is called before each one, as another process would come in between.
+Revisions and shares follow the rules that local serving runs by
+(`serving.local.controller.reconcile`). A model whose URI ends in `broken` does not load. Every
+write is compared with the resourceVersion that it names; `between` is called before each one, as
+another process would come in between.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,11 +21,10 @@ from kanaria.serving.kubernetes_client import (
     Object,
     Resource,
 )
-from kanaria.serving.local import reconcile
-from kanaria.serving.local.store import Observed
+from kanaria.serving.local.controller import reconcile
+from kanaria.serving.local.state.state_folder import Observed
+from kanaria.serving.protocol.names import DEPLOYMENT_MODE, SERVICE_LABEL, SOURCE_URI
 from kanaria.serving.traffic.gateways import MIRROR, PERCENTAGE
-from kanaria.serving.traffic.http_route import DEPLOYMENT_MODE
-from kanaria.serving.traffic.knative import SERVICE_LABEL, SOURCE_URI
 
 FAILURE = "load failure"
 

@@ -1,8 +1,8 @@
 """A service whose revisions follow KServe's rules without any process, and a clock that is told.
 
-The rules are those local serving runs by (`serving.local.reconcile`), and those of every way of
-traffic (`serving.traffic.rules`); the numbers come from the traffic really set, so a canary without
-traffic has none.
+The rules are those local serving runs by (`serving.local.controller.reconcile`), and those of every
+way of traffic (`serving.traffic.rules`); the numbers come from the traffic really set, so a canary
+without traffic has none.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,9 @@ from typing import Any
 
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.local import reconcile, revisions
-from kanaria.serving.local.store import MIRRORED, Observed
+from kanaria.serving.local.controller import reconcile, revision_shares
+from kanaria.serving.local.state.state_folder import Observed
+from kanaria.serving.protocol.names import MIRRORED_ANNOTATION
 from kanaria.serving.rollout.counters import Replica
 from kanaria.serving.rollout.observations.protocol import Container, Reading, Revisions
 from kanaria.serving.traffic.local import status_of
@@ -77,7 +78,7 @@ class Paper:
         }
 
     def mirrored(self) -> dict[str, int]:
-        shadow = revisions.shadow(reconcile.rollout(self.observed))
+        shadow = revision_shares.shadow(reconcile.rollout(self.observed))
         return {shadow.revision: shadow.percent} if shadow else {}
 
     def pass_time(self, seconds: float) -> None:
@@ -117,7 +118,7 @@ class Paper:
 
     def mirror(self, namespace: str, name: str, percent: int) -> None:
         self.wrote("before")
-        annotations = {MIRRORED: str(percent)} if percent else {}
+        annotations = {MIRRORED_ANNOTATION: str(percent)} if percent else {}
         self.manifest["metadata"]["annotations"] = annotations
         self._adopt()
         self.wrote("after")

@@ -1,0 +1,58 @@
+"""One revision's predictor: a SavedModel that answers as TensorFlow Serving and KServe do.
+
+TensorFlow takes seconds to import, so `predictor_host` imports this module once and forks a
+predictor from it in milliseconds.
+"""
+
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+import uvicorn
+
+from kanaria.serving.local.predictor.http_api import application
+from kanaria.serving.local.predictor.model_calls import Calls
+from kanaria.serving.local.predictor.saved_model import SavedModel
+
+GRACE_SECONDS = 30
+KEEP_ALIVE_SECONDS = 65
+"""Longer than the router keeps an idle connection: it is the router that closes it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Predictor:
+    """What one predictor serves: model's parent folder, service name, port, "v1" or "v2"."""
+
+    model_dir: str
+    name: str
+    port: int
+    protocol: str
+
+
+def run(options: Predictor) -> None:
+    """Load the model, then serve it until the process is ended.
+
+    Raises:
+        SystemExit: the model does not load; the cause is the last line of the log.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    # The machine is shared by all revisions, the router and the client.
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    try:
+        model = SavedModel(options.name, Path(options.model_dir))
+    except (OSError, ValueError, TypeError, tf.errors.OpError) as error:
+        sys.exit(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")
+    uvicorn.run(
+        application(model, options.protocol, Calls()),
+        host="127.0.0.1",
+        port=options.port,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )

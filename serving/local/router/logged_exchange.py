@@ -1,0 +1,52 @@
+"""Asks a predictor and logs both halves of the exchange as its revision wants it."""
+
+import time
+import uuid
+
+from starlette.responses import Response
+
+from kanaria.serving.local.controller.service_controller import LiveService
+from kanaria.serving.local.payload_log.event_sinks import PayloadLog
+from kanaria.serving.local.payload_log.log_rule import Half, Origin, event_of
+from kanaria.serving.local.router.predictor_client import Call, Predictors, refuse
+from kanaria.serving.protocol.names import EVENT_ID_HEADER
+
+
+class Exchanges:
+    """The exchanges of one router with all predictors."""
+
+    def __init__(self, log: PayloadLog, timeout_seconds: float) -> None:
+        """Log in `log`; wait for no answer longer than `timeout_seconds`."""
+        self._log, self._predictors = log, Predictors(timeout_seconds)
+        self._timeout = timeout_seconds
+
+    async def close(self) -> None:
+        """Close the connections; the log is its owner's."""
+        await self._predictors.close()
+
+    async def ask(self, live: LiveService, revision: str, call: Call) -> Response:
+        """Return what a revision answers, or why it does not; log it as on a cluster.
+
+        There the agent lies before the predictor: a request that reaches no predictor is not
+        logged, and a response only with code 200. What is not posted carries nothing to log.
+        """
+        port = await live.awake(revision, self._timeout)
+        if port is None:
+            return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
+        id_ = call.header(EVENT_ID_HEADER) or str(uuid.uuid4())
+        self._record(live, revision, call, id_, Half.REQUEST, call.body)
+        response = await self._predictors.ask(call, port, revision)
+        if response.status_code == 200:
+            self._record(live, revision, call, id_, Half.RESPONSE, bytes(response.body))
+        return response
+
+    def _record(
+        self, live: LiveService, revision: str, call: Call, id_: str, half: Half, body: bytes
+    ) -> None:
+        rule = live.log_rule(revision)
+        if call.method != "POST" or not rule.logs(half):
+            return
+        origin = Origin(namespace=live.namespace, service=live.name, revision=revision)
+        now = time.time()
+        headers = call.headers
+        self._log.offer(event_of(rule, origin, half, id_=id_, headers=headers, body=body, now=now))

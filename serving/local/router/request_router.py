@@ -1,0 +1,211 @@
+"""One port for all services: picks a revision by its share and forwards the request to it.
+
+    POST /v1/models/<service>:predict     POST /v2/models/<service>/infer
+    GET  /v1/models/<service>             GET  /v2/models/<service>, /v2/models/<service>/ready
+    GET  /metrics, /healthz, /            / lists the services and their traffic
+    any  /revisions/<namespace>/<revision>/...   that revision only, and not counted: for tests
+
+The header X-Kanaria-Revision of an answer names the revision it was counted against; X-Request-Id
+is the client's own or a new one, and what labels are joined by. A revision whose predictor does
+not answer costs its own share of requests a 503: they are not moved to another revision, which
+would hide a sick canary. Copies for a shadow are sent once the original is answered. When two
+namespaces have a service of one name, the Host header decides (`<service>.<namespace>`, any
+suffix), and a request without it is refused.
+"""
+
+import asyncio
+import random
+import re
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from kanaria.serving.local.controller.service_controller import Controller, LiveService
+from kanaria.serving.local.payload_log.event_sinks import PayloadLog
+from kanaria.serving.local.router import request_bodies, request_mirror
+from kanaria.serving.local.router.logged_exchange import Exchanges
+from kanaria.serving.local.router.predictor_client import Call, forwarded, refuse
+from kanaria.serving.local.router.request_paths import refusal
+from kanaria.serving.local.router.router_metrics import Metrics
+from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER, STOP_ANNOTATION
+from kanaria.serving.traffic.protocol import RevisionTraffic
+
+PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)?")
+OWN_PATH = re.compile(r"/revisions/(?P<namespace>[^/]+)/(?P<revision>[^/]+)(?P<path>/.*)")
+TIMEOUT_SECONDS = 60.0  # As KServe starts TensorFlow Serving.
+
+
+def choose(shares: Sequence[RevisionTraffic], draw: float) -> str:
+    """Return the revision that a draw from [0, 1) falls on, or "" when there are no shares."""
+    point, reached = draw * 100, 0
+    for share in shares:
+        reached += share.percent
+        if point < reached:
+            return share.revision
+    return ""
+
+
+def names(host: str, service: str, namespace: str) -> bool:
+    """Tell whether a Host header names a service: `<service>.<namespace>`, then any labels.
+
+    Letters of both cases are the same to DNS; a port and a dot at the end say nothing.
+    """
+    labels = host.strip().lower().partition(":")[0].split(".")
+    return labels[:2] == [service, namespace]
+
+
+def _why_not(live: LiveService) -> str:
+    """Say why a service has no revision that could answer."""
+    if live.stopped:
+        return f'it is stopped by its annotation {STOP_ANNOTATION}: "true"'
+    return live.fault or "no revision is ready yet"
+
+
+def _told(live: LiveService) -> dict[str, str]:
+    """Return what is wrong with a service, for whoever asks."""
+    return {"fault": live.fault} if live.fault else {}
+
+
+def _raw_path(request: Request) -> str:
+    """Return the path as it was sent, nothing decoded."""
+    return str(request.scope["raw_path"].decode("ascii"))
+
+
+def _barred(request: Request, path: str) -> Response | None:
+    """Return the refusal of a request that no predictor may get, or None."""
+    found = refusal(request.method, path)
+    return refuse(found.code, found.why) if found else None
+
+
+def call_of(request: Request, path: str, body: bytes) -> Call:
+    """Return the request as a predictor gets it, with a request id whoever made it."""
+    headers = forwarded(request.scope["headers"])
+    call = Call(method=request.method, path=path, headers=headers, body=body)
+    request_id = call.header(REQUEST_ID_HEADER) or str(uuid.uuid4())
+    return call.with_header(REQUEST_ID_HEADER, request_id)
+
+
+class Router:
+    """The ASGI application; `seed` makes its choices repeatable."""
+
+    def __init__(
+        self,
+        controller: Controller,
+        seed: int | None = None,
+        most_body_bytes: int = request_bodies.MOST_MEBIBYTES * request_bodies.MEBIBYTE,
+    ) -> None:
+        """Forward for the services of `controller`; refuse larger bodies."""
+        self._controller, self._random = controller, random.Random(seed)
+        self._metrics = Metrics(controller)
+        self._intake = request_bodies.Intake(most_body_bytes)
+        self._log = PayloadLog(self._metrics.count_event)
+        self._exchanges = Exchanges(self._log, TIMEOUT_SECONDS)
+        copies = Exchanges(self._log, request_mirror.TIMEOUT_SECONDS)
+        self._mirror = request_mirror.Mirror(copies, self._metrics, seed)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            try:
+                response = await self._answer(Request(scope, receive))
+            except request_bodies.Refused as refused:
+                await refused.send(scope, receive, send)
+                return
+            except ClientDisconnect:
+                return  # Nobody is left to answer.
+            except asyncio.CancelledError:  # The server ends, and can wait no longer.
+                response = refuse(503, "the server ends", connection="close")
+            await response(scope, receive, send)
+
+    async def close(self) -> None:
+        """Send what is to be logged still, for a bounded time, and close all connections."""
+        await self._mirror.close()
+        await self._exchanges.close()
+        await self._log.close()
+
+    async def _answer(self, request: Request) -> Response:
+        path = request.url.path
+        if path == "/metrics":
+            return Response(self._metrics.text(), media_type="text/plain; version=0.0.4")
+        if path == "/healthz":
+            return JSONResponse({"status": "ok"})
+        if path == "/":
+            return JSONResponse({"services": [_shown(live) for live in self._controller]})
+        own = OWN_PATH.fullmatch(_raw_path(request))
+        if own is not None:
+            return await self._of_revision(request, own)
+        match = PATH.fullmatch(path)
+        if match is None:
+            return refuse(404, f"{path}: unknown; use /v1/models/NAME:predict")
+        return _barred(request, _raw_path(request)) or await self._serve(request, match)
+
+    async def _serve(self, request: Request, match: re.Match[str]) -> Response:
+        name, found = match["name"], self._controller.find(match["name"])
+        if len(found) > 1:
+            host = request.headers.get("host", "")
+            found = [s for s in found if names(host, name, s.namespace)] or found
+        if not found:
+            return refuse(404, f"service {name!r}: unknown; GET / lists the services")
+        if len(found) > 1:
+            spaces = ", ".join(sorted(service.namespace for service in found))
+            why = f"service {name!r} is in several namespaces ({spaces})"
+            return refuse(409, f"{why}: send the header Host: {name}.NAMESPACE")
+        ready_path = (match["protocol"], match["verb"]) in (("v1", None), ("v2", "/ready"))
+        if request.method == "GET" and ready_path:
+            return JSONResponse({"name": name, "ready": found[0].answers(), **_told(found[0])})
+        return await self._counted(request, found[0], match["protocol"])
+
+    async def _of_revision(self, request: Request, match: re.Match[str]) -> Response:
+        """Forward to one revision: it answers as it is, and its users' metrics do not change."""
+        namespace, revision = match["namespace"], match["revision"]
+        live = self._controller.of_revision(namespace, revision)
+        if live is None:
+            # A server that has just started has not looked at its services yet.
+            return refuse(503, f"revision {namespace}/{revision}: does not run, or not yet")
+        barred = _barred(request, match["path"])
+        # That a revision does not answer yet is told on any path: checks wait for it on /.
+        if barred is not None and live.port(revision) is not None:
+            return barred
+        async with self._intake.body(request) as body:
+            call = call_of(request, match["path"], body)
+            return _marked(await self._exchanges.ask(live, revision, call), revision, call)
+
+    async def _counted(self, request: Request, live: LiveService, protocol: str) -> Response:
+        # A body that is slow or refused says nothing about any revision.
+        async with self._intake.body(request) as body:
+            began = time.perf_counter()
+            revision = choose(live.shares, self._random.random())
+            if not revision:
+                return refuse(503, f"service {live.name!r}: {_why_not(live)}")
+            call = call_of(request, _raw_path(request), body)
+            if protocol != live.protocol(revision):
+                speaks = live.protocol(revision)
+                response = refuse(404, f"service {live.name!r} speaks {speaks}, not {protocol}")
+            else:
+                response = await self._exchanges.ask(live, revision, call)
+                self._mirror.copy(live, call)
+            if call.method == "POST":  # What else is asked reaches no model, and no shadow.
+                seconds, code = time.perf_counter() - began, response.status_code
+                self._metrics.count(live.namespace, live.name, revision, code, seconds)
+            return _marked(response, revision, call)
+
+
+def _marked(response: Response, revision: str, call: Call) -> Response:
+    """Tell the client who answered, and by which id labels are joined later."""
+    response.headers[REVISION_HEADER] = revision
+    response.headers[REQUEST_ID_HEADER] = call.header(REQUEST_ID_HEADER)
+    return response
+
+
+def _shown(live: LiveService) -> dict[str, Any]:
+    return {
+        "namespace": live.namespace,
+        "name": live.name,
+        "ready": live.answers(),
+        "traffic": {share.revision: share.percent for share in live.shares},
+        **_told(live),
+    }

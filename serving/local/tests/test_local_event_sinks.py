@@ -1,0 +1,147 @@
+"""Sinks that take events, refuse them, hang or are dead."""
+
+import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from kanaria.serving.local.payload_log import event_sinks
+from kanaria.serving.local.payload_log.event_sinks import Outcome, PayloadLog
+from kanaria.serving.local.payload_log.log_rule import Origin, PayloadEvent
+
+ORIGIN = Origin(namespace="default", service="tips", revision="tips-predictor-00001")
+
+
+class Sink:
+    """A server that keeps the ids it was sent, and answers `code` once it may."""
+
+    def __init__(self, code=200):
+        self.ids, self.code, self.may_answer = [], code, asyncio.Event()
+        self.presented = []
+        self.may_answer.set()
+
+    async def answer(self, request):
+        await self.may_answer.wait()
+        self.ids.append(request.headers["ce-id"])
+        self.presented.append(request.headers.get("authorization"))
+        return web.Response(status=self.code)
+
+
+@asynccontextmanager
+async def running(sink):
+    app = web.Application()
+    app.router.add_post("/", sink.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/"
+    finally:
+        await runner.cleanup()
+
+
+def event(url, id_, body=b"{}"):
+    return PayloadEvent(origin=ORIGIN, url=url, headers={"ce-id": str(id_)}, body=body)
+
+
+def log():
+    counted = Counter()
+    return PayloadLog(lambda origin, outcome: counted.update([outcome])), counted
+
+
+def test_what_waits_at_the_end_is_sent():
+    async def run():
+        async with running(Sink()) as url:
+            found, counted = log()
+            for id_ in range(500):
+                found.offer(event(url, id_))
+            assert not counted
+            await found.close()
+            return counted
+
+    assert asyncio.run(run()) == {Outcome.SENT: 500}
+
+
+def test_a_sink_that_refuses_or_is_dead_is_counted_and_asked_once():
+    async def run():
+        sink = Sink(code=429)
+        async with running(sink) as url:
+            found, counted = log()
+            found.offer(event(url, "refused"))
+            found.offer(event("http://127.0.0.1:9/", "dead"))
+            found.offer(event("http://[", "no address"))
+            await found.close()
+            return counted, sink.ids
+
+    assert asyncio.run(run()) == ({Outcome.FAILED: 3}, ["refused"])
+
+
+def test_a_sink_that_hangs_costs_its_own_events_only_and_the_end_waits_for_a_bounded_time(
+    monkeypatch,
+):
+    monkeypatch.setattr(event_sinks, "QUEUE_EVENTS", 5)
+    monkeypatch.setattr(event_sinks, "DRAIN_SECONDS", 0.2)
+
+    async def run():
+        hanging, good = Sink(), Sink()
+        hanging.may_answer.clear()
+        async with running(hanging) as stuck, running(good) as url:
+            found, counted = log()
+            for id_ in range(20):
+                found.offer(event(stuck, id_))
+                found.offer(event(url, id_))
+                await asyncio.sleep(0.01)
+            await found.close()
+            hanging.may_answer.set()
+            return counted, good.ids
+
+    counted, ids = asyncio.run(run())
+    assert sorted(map(int, ids)) == list(range(20))
+    assert counted == {Outcome.SENT: 20, Outcome.DROPPED: 20 - 5 - event_sinks.SENDERS}
+
+
+def test_bodies_that_wait_are_bounded_too(monkeypatch):
+    monkeypatch.setattr(event_sinks, "QUEUE_BYTES", 100)
+
+    async def run():
+        async with running(Sink()) as url:
+            found, counted = log()
+            for id_ in range(3):
+                found.offer(event(url, id_, bytes(40)))
+            await found.close()
+            return counted
+
+    assert asyncio.run(run()) == {Outcome.SENT: 2, Outcome.DROPPED: 1}
+
+
+def test_the_drift_server_gets_its_token_and_no_other_sink_does(monkeypatch):
+    async def run():
+        drift, other = Sink(), Sink()
+        async with running(drift) as url, running(other) as elsewhere:
+            monkeypatch.setenv("KANARIA_DRIFT_SERVER", url.rstrip("/"))
+            monkeypatch.setenv("KANARIA_DRIFT_TOKEN", "0123456789abcdef")
+            found, counted = log()
+            found.offer(event(url, "a"))
+            found.offer(event(elsewhere, "b"))
+            await found.close()
+            return drift.presented, other.presented, counted
+
+    presented = ["Bearer 0123456789abcdef"]
+    assert asyncio.run(run()) == (presented, [None], {Outcome.SENT: 2})
+
+
+def test_events_whose_token_cannot_be_read_are_counted_and_told_without_it(monkeypatch, caplog):
+    async def run():
+        async with running(Sink()) as url:
+            monkeypatch.setenv("KANARIA_DRIFT_SERVER", url)
+            monkeypatch.setenv("KANARIA_DRIFT_TOKEN", "too short")
+            found, counted = log()
+            found.offer(event(url, "a"))
+            await found.close()
+            return counted
+
+    assert asyncio.run(run()) == {Outcome.FAILED: 1}
+    assert "KANARIA_DRIFT_TOKEN: not a token" in caplog.text
+    assert "too short" not in caplog.text

@@ -1,0 +1,185 @@
+"""Payload events of KServe's logger, read from HTTP headers, or from the body they are in. Pure.
+
+Source: CloudEvents 1.0, HTTP protocol binding, binary content mode (structured mode is read by
+`structured`, since brokers may deliver so); KServe 0.20, pkg/logger. The
+logger sends `metadata` and `annotations` as JSON, gives a request and its response one id, and
+says of the response that it has the request's content type, so content types are not looked at.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, TypeGuard
+from urllib.parse import unquote
+
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.protocol import structured_event
+from kanaria.serving.protocol.names import REQUEST_ID_HEADER, SERVICE_ANNOTATION, VERSION_ANNOTATION
+
+NEEDED = ("id", "source", "specversion", "type", "inferenceservicename", "namespace")
+ATTRIBUTES = (*NEEDED, "time", "component", "endpoint")
+MAX_NAME_LENGTH = 512
+"""Characters of a name or an id: they are kept beside every event."""
+
+
+class EventError(DataError):
+    """A request is not a payload event; the message names every field at fault."""
+
+
+class Kind(Enum):
+    """Which half of an exchange an event carries."""
+
+    REQUEST = "org.kubeflow.serving.inference.request"
+    RESPONSE = "org.kubeflow.serving.inference.response"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One half of an exchange with a model.
+
+    Attributes:
+        id: the same for a request and its response, else unique within the component.
+        time: when the logger saw it, in seconds since 1970.
+        service: the InferenceService, or the service whose revision it is.
+        component: "predictor" or "transformer"; "" where the logger does not say.
+        version: the model's version from the pod's annotation, "" where it has none.
+        request_id: what labels and other models' events are joined by, "" where there is none.
+        body: the request or the response, as the model server received or sent it.
+    """
+
+    id: str
+    kind: Kind
+    source: str
+    time: float
+    namespace: str
+    service: str
+    component: str
+    endpoint: str
+    version: str
+    request_id: str
+    body: bytes
+
+
+def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Event:
+    """Return the event that an HTTP request carries.
+
+    Args:
+        headers: the request's, with names in lower case.
+        body: the request's.
+        received: now, in seconds since 1970; stands for a time that is missing or in the future,
+            so that a pod's wrong clock cannot put events into windows that have not begun.
+
+    Raises:
+        BoundError: the body it is in holds more than is taken at once.
+        EventError: attributes are missing or wrong; all of them are named.
+    """
+    faults: list[str] = []
+    mode = "binary"
+    content_type = headers.get("content-type", "")
+    if structured_event.is_structured(content_type):
+        mode = "structured"
+        headers, body = structured_event.unwrapped(content_type, body, faults)
+    if faults:
+        raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
+    given = {name: headers.get(f"ce-{name}", "") for name in ATTRIBUTES}
+    if mode == "binary":
+        given = {name: unquote(value) for name, value in given.items()}
+    faults += [f"ce-{name}: missing" for name in NEEDED if not given[name]]
+    faults += [
+        f"ce-{name}={shown(value)}: longer than {MAX_NAME_LENGTH} characters"
+        for name, value in given.items()
+        if len(value) > MAX_NAME_LENGTH
+    ]
+    faults += [
+        f"ce-{name}={shown(value)}: holds a NUL, or half a surrogate pair"
+        for name, value in given.items()
+        if not is_name(value)
+    ]
+    if given["specversion"] not in ("", "1.0"):
+        faults.append(f"ce-specversion={shown(given['specversion'])}: use 1.0")
+    kind = _kind(given["type"], faults)
+    time = _time(given["time"], received, faults)
+    annotations = _object(headers, "ce-annotations", faults)
+    version = _text_of(annotations, VERSION_ANNOTATION)
+    service = _text_of(annotations, SERVICE_ANNOTATION)[:MAX_NAME_LENGTH]
+    request_id = _text_of(_object(headers, "ce-metadata", faults), REQUEST_ID_HEADER.lower())
+    if faults or kind is None:
+        raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
+    return Event(
+        id=given["id"],
+        kind=kind,
+        source=given["source"],
+        time=time,
+        namespace=given["namespace"],
+        service=service or given["inferenceservicename"],
+        component=given["component"],
+        endpoint=given["endpoint"],
+        version=version[:MAX_NAME_LENGTH],
+        request_id=request_id[:MAX_NAME_LENGTH],
+        body=body,
+    )
+
+
+def _kind(given: str, faults: list[str]) -> Kind | None:
+    try:
+        return Kind(given)
+    except ValueError:
+        if given:
+            kinds = " or ".join(kind.value for kind in Kind)
+            faults.append(f"ce-type={shown(given)}: use {kinds}")
+        return None
+
+
+def _time(given: str, received: float, faults: list[str]) -> float:
+    if not given:
+        return received
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        faults.append(f"ce-time={shown(given)}: use RFC 3339, as 2026-01-31T12:00:00Z")
+        return received
+    # Before 1970 no event was sent, and not every program can tell such a time.
+    return max(0.0, min(moment.timestamp(), received))
+
+
+def _object(headers: Mapping[str, str], name: str, faults: list[str]) -> dict[str, Any]:
+    """Return an extension that is a JSON object; the binding may percent-encode its quotes."""
+    given = headers.get(name, "")
+    for text in (given, unquote(given)):
+        try:
+            found = json.loads(text or "{}")
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict):
+            return found
+    faults.append(f"{name}={shown(given)}: not a JSON object")
+    return {}
+
+
+def _text_of(found: Mapping[str, Any], wanted: str) -> str:
+    """Return a value by its name in any case; Go's logger sends headers as lists of values."""
+    for name, value in found.items():
+        if name.lower() == wanted:
+            first = value[0] if isinstance(value, list) and value else value
+            return first if is_name(first) else ""
+    return ""
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Tell whether a value out of JSON is text that UTF-8 can write; half a surrogate is not."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_name(value: object) -> TypeGuard[str]:
+    """Tell whether a value out of JSON may be kept as a name: PostgreSQL's texts hold no NUL."""
+    return is_text(value) and "\0" not in value

@@ -1,0 +1,77 @@
+"""Events in CloudEvents' structured mode, as brokers may deliver them, as those of binary mode.
+
+    content-type: application/cloudevents+json
+    {"specversion": "1.0", "id": ..., "type": ..., "data": {"instances": ...}}
+    {..., "data_base64": "..."}     bytes, for instance of a V2 body with binary data
+
+Text in `data` is the body itself, as one gets it whose body was encoded twice.
+
+Source: CloudEvents 1.0, HTTP protocol binding (3.2, structured mode) and JSON event format.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kanaria.components.shared.errors import shown
+from kanaria.serving.protocol.body_limits import check_json
+from kanaria.serving.protocol.content_type import media_type
+from kanaria.serving.protocol.tensors import bytes_of_base64
+
+MEDIA_TYPE = "application/cloudevents"
+JSON_FORMAT, BATCH = f"{MEDIA_TYPE}+json", f"{MEDIA_TYPE}-batch"
+
+
+def is_structured(content_type: str) -> bool:
+    """Tell whether a body holds an event, or several, with their attributes."""
+    return media_type(content_type).startswith(MEDIA_TYPE)
+
+
+def unwrapped(content_type: str, body: bytes, faults: list[str]) -> tuple[Mapping[str, str], bytes]:
+    """Return the attributes of an event as the headers of binary mode, and its data.
+
+    Args:
+        content_type: of the request, for which `is_structured`.
+        body: of the request.
+        faults: what is wrong is added here.
+
+    Raises:
+        BoundError: the body holds more than is taken at once.
+    """
+    kind = media_type(content_type)
+    if kind != JSON_FORMAT:
+        why = "send events one by one" if kind.startswith(BATCH) else "use the JSON format"
+        faults.append(f"content-type={shown(content_type)}: {why}, {JSON_FORMAT}, or binary mode")
+        return {}, b""
+    check_json(body)
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        faults.append(f"body {shown(body[:100])}: not JSON: {error}")
+        return {}, b""
+    if not isinstance(event, dict):
+        faults.append(f"body {shown(event)}: send one event, a JSON object")
+        return {}, b""
+    given = {f"ce-{name}": _header(value) for name, value in event.items()}
+    return given, _data(event, faults)
+
+
+def _header(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if value is not None else ""
+
+
+def _data(event: Mapping[str, Any], faults: list[str]) -> bytes:
+    if ("data" in event) == ("data_base64" in event):
+        faults.append("data, data_base64: send one of them")
+        return b""
+    if "data" in event:
+        data = event["data"]
+        text = data if isinstance(data, str) else json.dumps(data)
+        return text.encode("utf-8", "surrogatepass")
+    try:
+        return bytes_of_base64(event["data_base64"])
+    except ValueError:
+        faults.append(f"data_base64={shown(event['data_base64'])}: not base64")
+        return b""

@@ -1,0 +1,104 @@
+"""Datatypes and bytes of tensors: one table for whoever reads or writes a body. Pure.
+
+Sources: Open Inference Protocol v2, "Tensor Data Types", and its binary tensor data extension;
+TensorFlow Serving RESTful API, "Encoding binary values"; TensorFlow, types.proto.
+"""
+
+import base64
+import struct
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+TYPES = (
+    ("BOOL", "bool", "DT_BOOL"),
+    ("INT8", "int8", "DT_INT8"),
+    ("INT16", "int16", "DT_INT16"),
+    ("INT32", "int32", "DT_INT32"),
+    ("INT64", "int64", "DT_INT64"),
+    ("UINT8", "uint8", "DT_UINT8"),
+    ("UINT16", "uint16", "DT_UINT16"),
+    ("UINT32", "uint32", "DT_UINT32"),
+    ("UINT64", "uint64", "DT_UINT64"),
+    ("FP16", "float16", "DT_HALF"),
+    ("FP32", "float32", "DT_FLOAT"),
+    ("FP64", "float64", "DT_DOUBLE"),
+    ("BF16", "bfloat16", "DT_BFLOAT16"),
+    ("BYTES", "string", "DT_STRING"),
+)
+"""Datatype of V2, name of the type, and its name in TensorFlow's messages."""
+DATATYPES = {name: datatype for datatype, name, _ in TYPES}
+NAMES = {datatype: name for datatype, name, _ in TYPES}
+TENSORFLOW_NAMES = {tensorflow: name for _, name, tensorflow in TYPES}
+BINARY_ONLY = frozenset(("FP16", "BF16"))
+"""Datatypes that Triton and KServe have no JSON for."""
+HALVES, OBJECTS = np.dtype("<u2"), np.dtype(object)
+DTYPES: dict[str, np.dtype[Any]] = {
+    datatype: {"BF16": HALVES, "BYTES": OBJECTS}.get(datatype) or np.dtype(name).newbyteorder("<")
+    for datatype, name, _ in TYPES
+}
+"""How values lie in binary data: of BF16 the upper half of a float32; BYTES have no fixed size."""
+LENGTH = struct.Struct("<I")
+"""Stands before each value of BYTES."""
+
+
+def datatype(dtype: np.dtype[Any]) -> str:
+    """Return the datatype of a numpy type; of one that V2 does not have, its name in capitals."""
+    return datatype_named("string" if dtype.kind == "O" else dtype.name)
+
+
+def datatype_named(name: str) -> str:
+    """Return the datatype of a type's name; of one that V2 does not have, that in capitals."""
+    return DATATYPES.get(name, name.upper())
+
+
+def cut_values(data: bytes) -> list[bytes]:
+    """Return the values that lie in the binary data of BYTES.
+
+    Raises:
+        ValueError: the last one is cut off.
+    """
+    values, place = [], 0
+    while place < len(data):
+        start = place + LENGTH.size
+        length = LENGTH.unpack_from(data, place)[0] if start <= len(data) else 0
+        if start + length > len(data):
+            raise ValueError(f"a value is cut off after byte {place}")
+        values.append(data[start : start + length])
+        place = start + length
+    return values
+
+
+def joined_values(values: Iterable[bytes]) -> bytes:
+    """Return values as the binary data of BYTES."""
+    return b"".join(LENGTH.pack(len(value)) + value for value in values)
+
+
+def is_base64_object(value: Any) -> bool:
+    """Tell whether a value out of JSON is `{"b64": text}`, which stands for bytes in V1."""
+    return isinstance(value, dict) and set(value) == {"b64"}
+
+
+def is_record(value: Any) -> bool:
+    """Tell whether a value out of JSON is an object, and does not stand for bytes."""
+    return isinstance(value, dict) and not is_base64_object(value)
+
+
+def base64_object(value: bytes) -> dict[str, str]:
+    """Return what stands for bytes in V1."""
+    return {"b64": base64.b64encode(value).decode()}
+
+
+def bytes_of_base64(text: Any) -> bytes:
+    """Return the bytes that base64 stands for.
+
+    As in TensorFlow Serving, blanks do not count, and the padding may be left out.
+
+    Raises:
+        ValueError: it is no base64, or no text at all.
+    """
+    if not isinstance(text, str):
+        raise ValueError("base64 is text")
+    packed = "".join(text.split())
+    return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
