@@ -13,8 +13,8 @@ from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local import reconcile, revisions
 from kanaria.serving.local.store import MIRRORED, Observed
-from kanaria.serving.rollout.counters import Replica
-from kanaria.serving.rollout.observations.protocol import Container, Reading, Revisions
+from kanaria.serving.rollout.observations.replica_counters import Replica
+from kanaria.serving.rollout.observations.source import Container, Reading, Revisions
 from kanaria.serving.traffic.local import status_of
 from kanaria.serving.traffic.rules import require_rollback, require_shift
 
