@@ -47,7 +47,7 @@ train(200, 100), train(400, 0)
 # of either model: that gate is off here.
 
 # %%
-from kanaria.serving.rollout.policy import read
+from kanaria.serving.rollout.policy.rollout_policy import read
 
 policy_text = """
 steps:
@@ -75,9 +75,9 @@ import httpx
 
 from kanaria.pipelines.flights import traffic
 from kanaria.serving.local.background_server import served
-from kanaria.serving.rollout.control import controller, orders
-from kanaria.serving.rollout.control.connect import connect
-from kanaria.serving.rollout.control.telling import Teller
+from kanaria.serving.rollout.control import controller, operations
+from kanaria.serving.rollout.control.environment import connect
+from kanaria.serving.rollout.control.messages import Teller
 from kanaria.serving.rollout.timeline import history
 
 
@@ -96,7 +96,7 @@ with served(root.serving) as url, connect(str(root.serving)) as place:
     for client in clients:
         client.start()
     try:
-        orders.start(
+        operations.start(
             place.store, place.traffic, "default", "rollout", policy, who="me", now=time.time()
         )
         stored = controller.run(

@@ -84,7 +84,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _lineage(options: argparse.Namespace) -> int:
     from kanaria.pipelines import lineage
-    from kanaria.serving.rollout.control.connect import connect
+    from kanaria.serving.rollout.control.environment import connect
     from kanaria.serving.traffic.connect import namespace_of
 
     if lineage.is_uri(options.target):

@@ -18,8 +18,8 @@ from readme_tables import keys_of
 from kanaria.pipelines import cli, parameters_help
 from kanaria.pipelines.compiled import NAMES
 from kanaria.pipelines.mappings import KNOWN
-from kanaria.serving.rollout.gate_policy import Part
-from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.policy.gates_policy import Part
+from kanaria.serving.rollout.policy.rollout_policy import Policy
 
 PAGES = Path(__file__).parents[2] / "docs/reference"
 MARK = "<!-- Written by `make regenerate`. -->"

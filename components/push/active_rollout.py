@@ -14,15 +14,15 @@ from enum import Enum
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.delivery import OnActive
-from kanaria.serving.rollout.commands import Command, CommandKind
+from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.controller import run
 from kanaria.serving.rollout.control.convergence import taken_over
-from kanaria.serving.rollout.control.document import Rollout
 from kanaria.serving.rollout.control.lease import NoLease
-from kanaria.serving.rollout.control.look import World
-from kanaria.serving.rollout.control.orders import order
-from kanaria.serving.rollout.control.store import Store, Stored
-from kanaria.serving.rollout.state import Phase
+from kanaria.serving.rollout.control.operations import order
+from kanaria.serving.rollout.control.rollout_store import Store, Stored
+from kanaria.serving.rollout.control.stored_rollout import Rollout
+from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.state import Phase
 from kanaria.serving.traffic.protocol import ServiceStatus
 
 SUPERSEDE_SECONDS = 60.0

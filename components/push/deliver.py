@@ -14,7 +14,7 @@ from kanaria.components.shared.metadata import Artifact, described
 from kanaria.serving.checks.result import Result, failures
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.rollout.control.document import Rollout
+from kanaria.serving.rollout.control.stored_rollout import Rollout
 from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
 
 MOST_POLL_SECONDS = 0.2

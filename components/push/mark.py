@@ -5,7 +5,7 @@ has begun since decides over its traffic, and what the push was about to do is v
 """
 
 from kanaria.components.shared import storage
-from kanaria.serving.rollout.control.document import Rollout
+from kanaria.serving.rollout.control.stored_rollout import Rollout
 
 ENDING = ".pending"
 """Of the file's name."""

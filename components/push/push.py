@@ -22,8 +22,8 @@ from kanaria.serving.checks.run import Checks
 from kanaria.serving.delivery import Delivery
 from kanaria.serving.inference_service import words
 from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.rollout import policy as policies
-from kanaria.serving.rollout.control.connect import connect
+from kanaria.serving.rollout.control.environment import connect
+from kanaria.serving.rollout.policy import rollout_policy as policies
 from kanaria.serving.traffic.connect import namespace_of
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.

@@ -10,12 +10,12 @@ from kanaria.components.rollout.rollout import Targets, controlled, policy_of, t
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service import words
-from kanaria.serving.rollout.commands import Command, CommandKind
-from kanaria.serving.rollout.control import orders
-from kanaria.serving.rollout.control.connect import Place, connect
-from kanaria.serving.rollout.control.document import Rollout
-from kanaria.serving.rollout.policy import Policy
-from kanaria.serving.rollout.state import Phase, State
+from kanaria.serving.rollout.control import operations
+from kanaria.serving.rollout.control.environment import Place, connect
+from kanaria.serving.rollout.control.stored_rollout import Rollout
+from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.state import Phase, State
+from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.traffic.connect import namespace_of
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def _rolled_out(
     if request.interval_seconds:
         place.require(policy)
     who = request.approved_by or STEP
-    orders.start(place.store, place.traffic, *names, policy, who=who, now=time.time())
+    operations.start(place.store, place.traffic, *names, policy, who=who, now=time.time())
     if request.approved_by:
         _approve(request.approved_by, names, place, policy)
     return controlled(place, *names, request.interval_seconds)
@@ -104,9 +104,9 @@ def _is_done(rollout: Rollout, place: Place) -> bool:
 
 def _approve(who: str, names: Names, place: Place, policy: Policy) -> None:
     """Approve, in a person's name, what waits for him and what the policy will ask."""
-    for step in _to_approve(orders.newest(place.store, *names).rollout.state, policy):
+    for step in _to_approve(operations.newest(place.store, *names).rollout.state, policy):
         command = Command(kind=CommandKind.APPROVE, who=who, when=time.time(), step=step)
-        orders.order(place.store, *names, command)
+        operations.order(place.store, *names, command)
         logger.warning("%s approved %s", who, step or "the question in hand")
 
 

@@ -11,14 +11,14 @@ from kanaria.components.shared import outcome, release, storage
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.rollout import policy as policies
-from kanaria.serving.rollout.control import orders
-from kanaria.serving.rollout.control.connect import Place, connect
+from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.controller import run
-from kanaria.serving.rollout.control.document import Rollout
-from kanaria.serving.rollout.control.telling import Teller, write_timeline
-from kanaria.serving.rollout.policy import Policy
-from kanaria.serving.rollout.state import Phase
+from kanaria.serving.rollout.control.environment import Place, connect
+from kanaria.serving.rollout.control.messages import Teller, write_timeline
+from kanaria.serving.rollout.control.stored_rollout import Rollout
+from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.policy import rollout_policy as policies
+from kanaria.serving.rollout.policy.rollout_policy import Policy
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ def _rolled_out(
     namespace, service = endpoint["namespace"], endpoint["name"]
     last = place.store.load(namespace, service)
     if last is None or not _is_of(last.rollout, endpoint):
-        orders.start(
+        operations.start(
             place.store, place.traffic, namespace, service, policy, who=STEP, now=time.time()
         )
     return controlled(place, namespace, service, request.interval_seconds if request.wait else 0)
@@ -145,7 +145,7 @@ def controlled(place: Place, namespace: str, service: str, interval_seconds: int
         interval_seconds: between two decisions; 0 to leave it to the cluster's controller.
     """
     if not interval_seconds:
-        return orders.newest(place.store, namespace, service).rollout
+        return operations.newest(place.store, namespace, service).rollout
     stored = run(
         place.world(),
         namespace,

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kanaria.components.shared.command_line import Parser, amount, code_of, port
-from kanaria.serving.rollout.control.connect import connect
 from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, serve
-from kanaria.serving.rollout.control.probes import answering
-from kanaria.serving.rollout.control.pulse import Pulse
-from kanaria.serving.rollout.control.store import Stored
-from kanaria.serving.rollout.timeline.progress import line
+from kanaria.serving.rollout.control.controller_health import Pulse
+from kanaria.serving.rollout.control.environment import connect
+from kanaria.serving.rollout.control.health_port import answering
+from kanaria.serving.rollout.control.rollout_store import Stored
+from kanaria.serving.rollout.timeline.status_lines import line
 from kanaria.serving.traffic.connect import namespace_of
 
 

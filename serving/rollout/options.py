@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kanaria.components.shared.command_line import amount
 
 if TYPE_CHECKING:
-    from kanaria.serving.rollout.control.connect import Place
+    from kanaria.serving.rollout.control.environment import Place
 
 LOCAL = ".kanaria/serving"
 ROLLBACK_SECONDS = 600.0
@@ -30,7 +30,7 @@ def _say(text: str) -> None:
 def _place(options: argparse.Namespace) -> Any:
     import logging
 
-    from kanaria.serving.rollout.control.connect import connect
+    from kanaria.serving.rollout.control.environment import connect
     from kanaria.serving.traffic.connect import namespace_of
 
     options.namespace = namespace_of(options.namespace, options.state)
@@ -43,14 +43,14 @@ def _place(options: argparse.Namespace) -> Any:
 def _start(options: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from kanaria.serving.rollout import policy
-    from kanaria.serving.rollout.control import orders
+    from kanaria.serving.rollout.control import operations
+    from kanaria.serving.rollout.policy import rollout_policy
 
-    read = policy.read(Path(options.policy)) if options.policy else policy.Policy()
+    read = rollout_policy.read(Path(options.policy)) if options.policy else rollout_policy.Policy()
     with _place(options) as place:
         if not options.no_wait:
             place.require(read)
-        rollout = orders.start(
+        rollout = operations.start(
             place.store,
             place.traffic,
             options.namespace,
@@ -66,8 +66,8 @@ def _start(options: argparse.Namespace) -> int:
 def _run(place: "Place", options: argparse.Namespace) -> int:
     """Be the controller of the rollout until it is settled."""
     from kanaria.serving.rollout.control.controller import run
-    from kanaria.serving.rollout.control.telling import Teller
-    from kanaria.serving.rollout.state import Phase
+    from kanaria.serving.rollout.control.messages import Teller
+    from kanaria.serving.rollout.decision.state import Phase
 
     stored = run(
         place.world(),
@@ -84,7 +84,7 @@ def _take_back(place: "Place", options: argparse.Namespace) -> int:
     """Make an ordered rollback true, whether or not a controller is alive or holds the lease."""
     from kanaria.serving.rollout.control.controller import run
     from kanaria.serving.rollout.control.lease import NoLease
-    from kanaria.serving.rollout.control.telling import Teller
+    from kanaria.serving.rollout.control.messages import Teller
 
     run(
         place.world(reads=False),
@@ -98,8 +98,8 @@ def _take_back(place: "Place", options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from kanaria.serving.rollout.control.orders import newest
-    from kanaria.serving.rollout.control.telling import status
+    from kanaria.serving.rollout.control.messages import status
+    from kanaria.serving.rollout.control.operations import newest
 
     with _place(options) as place:
         stored = newest(place.store, options.namespace, options.service)
@@ -110,8 +110,8 @@ def _status(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from kanaria.serving.rollout.control.orders import newest
-    from kanaria.serving.rollout.control.telling import write_timeline
+    from kanaria.serving.rollout.control.messages import write_timeline
+    from kanaria.serving.rollout.control.operations import newest
 
     path = Path(options.output)
     with _place(options) as place:
@@ -123,8 +123,8 @@ def _report(options: argparse.Namespace) -> int:
 
 def _watch(options: argparse.Namespace) -> int:
     from kanaria.serving.rollout.control.controller import POLL_SECONDS
-    from kanaria.serving.rollout.control.orders import newest
-    from kanaria.serving.rollout.control.telling import Teller
+    from kanaria.serving.rollout.control.messages import Teller
+    from kanaria.serving.rollout.control.operations import newest
 
     heard = Teller(_say)
     with _place(options) as place:
@@ -137,9 +137,9 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _command(options: argparse.Namespace) -> int:
-    from kanaria.serving.rollout.commands import Command, CommandKind
-    from kanaria.serving.rollout.control.orders import order
-    from kanaria.serving.rollout.control.telling import Teller
+    from kanaria.serving.rollout.control.messages import Teller
+    from kanaria.serving.rollout.control.operations import order
+    from kanaria.serving.rollout.decision.commands import Command, CommandKind
 
     kind = CommandKind(options.verb)
     step = getattr(options, "step", "")

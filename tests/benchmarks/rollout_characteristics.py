@@ -17,17 +17,17 @@ labelled, oldest first. The medians of rows and of labels follow in brackets.
 import sys
 from itertools import product
 
-from kanaria.serving.rollout import simulate_shadow
-from kanaria.serving.rollout.policy import Policy, parse
-from kanaria.serving.rollout.scenario import Scenario
-from kanaria.serving.rollout.simulate import (
+from kanaria.serving.rollout.policy.rollout_policy import Policy, parse
+from kanaria.serving.rollout.simulation import shadow_simulation
+from kanaria.serving.rollout.simulation.canary_simulation import (
     PROMOTED,
     ROLLED_BACK,
     UNDECIDED,
     Characteristics,
     simulate,
 )
-from kanaria.serving.rollout.simulate_shadow import (
+from kanaria.serving.rollout.simulation.scenario import Scenario
+from kanaria.serving.rollout.simulation.shadow_simulation import (
     ASKED,
     ShadowCharacteristics,
     ShadowScenario,
@@ -119,7 +119,7 @@ def shadow_table(title: str, policy: Policy, count: int, seed: int) -> None:
     """Print how a policy of strategy shadow fares in every scenario."""
     sys.stdout.write(f"{title}\n")
     for name, scenario in SHADOWS.items():
-        found = simulate_shadow.simulate(policy, scenario, count, seed)
+        found = shadow_simulation.simulate(policy, scenario, count, seed)
         sys.stdout.write(shadow_row(name, found))
         sys.stdout.flush()
 

@@ -20,14 +20,14 @@ from kanaria.components.shared import atomic
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving import kubernetes_client
 from kanaria.serving.kubernetes_client import KubernetesClient
-from kanaria.serving.rollout import policy
-from kanaria.serving.rollout.control import orders
-from kanaria.serving.rollout.control.config_maps import ConfigMapStore
+from kanaria.serving.rollout.control import operations
+from kanaria.serving.rollout.control.attend import World
+from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
 from kanaria.serving.rollout.control.controller import run
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
-from kanaria.serving.rollout.control.look import World
-from kanaria.serving.rollout.counters import Replica
-from kanaria.serving.rollout.observations.protocol import Reading, Revisions
+from kanaria.serving.rollout.observations.replica_counters import Replica
+from kanaria.serving.rollout.observations.source import Reading, Revisions
+from kanaria.serving.rollout.policy import rollout_policy
 from kanaria.serving.traffic.cluster import ClusterTraffic
 from kanaria.serving.traffic.protocol import Traffic
 
@@ -132,9 +132,9 @@ def _control(settings: Settings) -> None:
     try:
         last = store.load(settings.namespace, SERVICE)
         if last is None or last.rollout.number < settings.number:
-            rules = policy.parse(POLICY)
+            rules = rollout_policy.parse(POLICY)
             asked = {"who": "test", "now": time.time()}
-            orders.start(store, traffic, settings.namespace, SERVICE, rules, **asked)
+            operations.start(store, traffic, settings.namespace, SERVICE, rules, **asked)
         run(
             World(traffic=traffic, store=store, source=source, now=time.time),
             settings.namespace,

@@ -18,12 +18,12 @@ from traffic_history import History, Object, recorded
 from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
-from kanaria.serving.rollout import policy
-from kanaria.serving.rollout.commands import begin
-from kanaria.serving.rollout.control.config_maps import ConfigMapStore, head
-from kanaria.serving.rollout.control.document import Rollout, from_json
-from kanaria.serving.rollout.observation import Observation
-from kanaria.serving.rollout.record import replay
+from kanaria.serving.rollout.control.config_map_store import ConfigMapStore, head
+from kanaria.serving.rollout.control.stored_rollout import Rollout, from_json
+from kanaria.serving.rollout.decision.audit_record import replay
+from kanaria.serving.rollout.decision.commands import begin
+from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.policy import rollout_policy
 from kanaria.serving.traffic.cluster import ClusterTraffic
 from kanaria.serving.traffic.protocol import ServiceStatus
 
@@ -156,7 +156,7 @@ class Trial:
         times = [one.now for one in entries if isinstance(one, Observation)]
         assert times == sorted(set(times))
         assert len(entries) == kept.entries
-        decisions = replay(begin(kept.started), entries, policy.parse(POLICY))
+        decisions = replay(begin(kept.started), entries, rollout_policy.parse(POLICY))
         assert decisions[-1].state == kept.state
 
     def _check_order(self) -> None:

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from real_prometheus import NAMESPACE, Replica, free_port
 
-from kanaria.serving.rollout.observations import queries
-from kanaria.serving.rollout.observations.interval import Memory, observation
-from kanaria.serving.rollout.observations.prometheus import PrometheusSource
-from kanaria.serving.rollout.observations.protocol import Revisions
+from kanaria.serving.rollout.observations import prometheus_queries
+from kanaria.serving.rollout.observations.between_readings import Memory, observation
+from kanaria.serving.rollout.observations.prometheus_source import PrometheusSource
+from kanaria.serving.rollout.observations.source import Revisions
 from kanaria.serving.traffic.protocol import ServiceStatus
 
 STABLE, CANARY = "flights-predictor-00001", "flights-predictor-00002"
@@ -34,7 +34,7 @@ class Observer:
     """Reads interval by interval, as a rollout does, and sums what it is told."""
 
     def __init__(self, url):
-        self.source = PrometheusSource(url, queries.choose("knative"), Pods())
+        self.source = PrometheusSource(url, prometheus_queries.choose("knative"), Pods())
         self.memory, self.interval = Memory(), 0
         self.requests, self.errors, self.slow = Counter(), Counter(), Counter()
         self.refused = Counter()
@@ -229,24 +229,26 @@ def test_readings_at_any_moment_of_the_traffic_sum_up(world, canary, stable, obs
 
 def test_a_revision_that_nobody_scrapes_is_unknown_and_not_idle(world, stable, caplog):
     world.settle()
-    reading = PrometheusSource(world.prometheus.url, queries.choose("knative"), Pods()).read(BOTH)
+    reading = PrometheusSource(
+        world.prometheus.url, prometheus_queries.choose("knative"), Pods()
+    ).read(BOTH)
     assert reading.canary is None
     assert len(reading.stable) == 1
     assert f"revision {CANARY}: there is no sample" in caplog.text
 
 
 def test_a_query_that_prometheus_refuses_is_logged_with_its_reason(world, caplog):
-    wrong = queries.choose("knative").model_copy(update={"requests": "sum by (pod) ("})
+    wrong = prometheus_queries.choose("knative").model_copy(update={"requests": "sum by (pod) ("})
     reading = PrometheusSource(world.prometheus.url, wrong, Pods()).read(BOTH)
     assert reading.canary is None
     assert "parse error" in caplog.text
 
 
-@pytest.mark.parametrize("name", queries.read())
+@pytest.mark.parametrize("name", prometheus_queries.read())
 def test_prometheus_understands_every_set(world, name):
     answer = httpx.post(
         f"{world.prometheus.url}/api/v1/query",
-        data={"query": queries.choose(name).query(BOTH, CANARY)},
+        data={"query": prometheus_queries.choose(name).query(BOTH, CANARY)},
     )
     assert answer.json()["data"] == {"resultType": "vector", "result": []}
 
@@ -266,7 +268,9 @@ def twin_target(replica):
 
 
 def test_no_prometheus_at_all_is_no_error():
-    source = PrometheusSource(f"http://127.0.0.1:{free_port()}", queries.choose("knative"), Pods())
+    source = PrometheusSource(
+        f"http://127.0.0.1:{free_port()}", prometheus_queries.choose("knative"), Pods()
+    )
     reading = source.read(BOTH)
     assert (reading.canary, reading.stable, reading.containers) == (None, None, ())
 

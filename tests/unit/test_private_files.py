@@ -18,10 +18,10 @@ from kanaria.serving.drift_server.databases.database import StoreError
 from kanaria.serving.drift_server.exchanges import Label
 from kanaria.serving.drift_server.opening import open_store
 from kanaria.serving.local.state import state_folder
-from kanaria.serving.rollout.control import orders, telling
-from kanaria.serving.rollout.control.files import FileStore
+from kanaria.serving.rollout.control import messages, operations
+from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.lease import FileLease
-from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.policy.rollout_policy import Policy
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o277], autouse=True)
@@ -55,7 +55,7 @@ def _rollout(place: Path) -> None:
     paper, kept = Paper(), FileStore(place)
     paper.push("v1")
     paper.push("v2")
-    orders.start(kept, paper, NAMESPACE, SERVICE, Policy(), who="kim", now=0.0)
+    operations.start(kept, paper, NAMESPACE, SERVICE, Policy(), who="kim", now=0.0)
     lease = FileLease(place / NAMESPACE / SERVICE / "rollouts/controller.lock")
     assert lease.hold()
     lease.release()
@@ -97,7 +97,7 @@ def test_a_page_that_is_asked_for_by_name_is_made_as_the_umask_says(tmp_path: Pa
     _rollout(tmp_path / "state")
     kept = FileStore(tmp_path / "state")
     page = tmp_path / "rollout.html"
-    telling.write_timeline(kept, kept.load(NAMESPACE, SERVICE).rollout, page)
+    messages.write_timeline(kept, kept.load(NAMESPACE, SERVICE).rollout, page)
     atomic.write_text(tmp_path / "plain", "")
     assert page.stat().st_mode == (tmp_path / "plain").stat().st_mode
     umask = os.umask(0)

@@ -20,12 +20,12 @@ from kanaria.serving.checks.result import Result, judged
 from kanaria.serving.delivery import OnActive
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile
-from kanaria.serving.rollout.commands import Command, CommandKind
-from kanaria.serving.rollout.control import orders
-from kanaria.serving.rollout.control.files import FileStore
-from kanaria.serving.rollout.control.look import World, look
-from kanaria.serving.rollout.policy import Policy, parse
-from kanaria.serving.rollout.state import Phase
+from kanaria.serving.rollout.control import operations
+from kanaria.serving.rollout.control.attend import World, look
+from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.policy.rollout_policy import Policy, parse
 
 POLICY = parse(
     """
@@ -101,7 +101,7 @@ class Scene:
 
     def start(self, policy: Policy = POLICY) -> None:
         now = self.platform.clock
-        orders.start(self.store, self.platform, NAMESPACE, SERVICE, policy, who="kim", now=now)
+        operations.start(self.store, self.platform, NAMESPACE, SERVICE, policy, who="kim", now=now)
 
     def drive(self, minutes: int) -> None:
         for _ in range(minutes):
@@ -438,7 +438,7 @@ class PushesAndRollouts(RuleBasedStateMachine):
     def command(self, kind: CommandKind) -> None:
         command = Command(kind=kind, who="kim", when=self.scene.platform.clock)
         try:
-            orders.order(self.scene.store, NAMESPACE, SERVICE, command)
+            operations.order(self.scene.store, NAMESPACE, SERVICE, command)
         except ParameterError:
             return  # It is paused already.
         self.scene.drive(1)

@@ -18,10 +18,10 @@ from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.serving.local.state.state_folder import Service
-from kanaria.serving.rollout.control import orders
-from kanaria.serving.rollout.control.files import FileStore
-from kanaria.serving.rollout.policy import Policy
-from kanaria.serving.rollout.state import Phase
+from kanaria.serving.rollout.control import operations
+from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
 from kanaria.serving.traffic.protocol import RevisionTraffic, Traffic
 
@@ -139,7 +139,7 @@ def test_another_model_is_refused_while_a_rollout_is_active(
     models: Path, tmp_path: Path, traffic: Traffic
 ):
     rollouts = FileStore(Path(os.environ[LOCAL_STATE]))
-    orders.start(rollouts, traffic, "default", "tips", Policy(), who="kim", now=0.0)
+    operations.start(rollouts, traffic, "default", "tips", Policy(), who="kim", now=0.0)
     before, third = manifest(), request(models, tmp_path, "three")
     with pytest.raises(NotReadyError, match="default/tips rollout 1 is active"):
         push(third, tmp_path / "endpoint")

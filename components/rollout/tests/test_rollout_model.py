@@ -11,10 +11,10 @@ from kanaria.components import rollout_model
 from kanaria.components.rollout.rollout import RolloutRequest, Targets, roll_out
 from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.serving.rollout.commands import Command, CommandKind
-from kanaria.serving.rollout.control import orders
-from kanaria.serving.rollout.control.files import FileStore
-from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.control import operations
+from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.traffic.local import LocalTraffic
 
 AT_ONCE = "strategy: basic\n"
@@ -52,8 +52,8 @@ def test_a_model_that_was_rolled_back_is_tried_again_by_a_person_only(
     service: LocalTraffic, tmp_path: Path, models: Path
 ):
     store, names = FileStore(tmp_path / "serving"), ("default", "taxi")
-    orders.start(store, service, *names, Policy(), who="kim", now=0.0)
-    orders.order(store, *names, Command(kind=CommandKind.ROLLBACK, who="kim", when=1.0))
+    operations.start(store, service, *names, Policy(), who="kim", now=0.0)
+    operations.order(store, *names, Command(kind=CommandKind.ROLLBACK, who="kim", when=1.0))
     again = {"revision": "taxi-predictor-00009", "storage_uri": str(models / "better")}
     found = targets(tmp_path)
     assert not roll_out(request(tmp_path, **again), found)[0]

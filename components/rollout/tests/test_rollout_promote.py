@@ -8,10 +8,10 @@ from kanaria.components.rollout.promote import PromoteRequest, promote
 from kanaria.components.rollout.rollout import Targets
 from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.serving.rollout.commands import Command, CommandKind
-from kanaria.serving.rollout.control import orders
-from kanaria.serving.rollout.control.files import FileStore
-from kanaria.serving.rollout.state import Phase
+from kanaria.serving.rollout.control import operations
+from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.state import Phase
 from kanaria.serving.traffic.local import LocalTraffic
 
 NAMES = ("default", "taxi")
@@ -78,12 +78,12 @@ def test_what_was_promoted_already_is_left_as_it_is(service: LocalTraffic, tmp_p
 def test_a_person_tries_again_what_was_rolled_back(service: LocalTraffic, tmp_path: Path):
     store = FileStore(tmp_path / "serving")
     promote(request(tmp_path, ASKS, interval_seconds=0), targets(tmp_path))
-    orders.order(store, *NAMES, Command(kind=CommandKind.ROLLBACK, who="kim", when=1.0))
+    operations.order(store, *NAMES, Command(kind=CommandKind.ROLLBACK, who="kim", when=1.0))
     again = Targets(outcome=tmp_path / "again", timeline=tmp_path / "again.html")
     promote(request(tmp_path, ASKS, interval_seconds=0), again)
     rollout = store.load(*NAMES).rollout
     assert (rollout.number, rollout.state.phase) == (2, Phase.STAGED)
-    orders.order(store, *NAMES, Command(kind=CommandKind.ROLLBACK, who="kim", when=1.0))
+    operations.order(store, *NAMES, Command(kind=CommandKind.ROLLBACK, who="kim", when=1.0))
     service.promote(*NAMES)  # By another hand.
     with pytest.raises(ParameterError, match="nothing is on trial"):
         promote(request(tmp_path), targets(tmp_path))

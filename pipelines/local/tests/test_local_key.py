@@ -85,7 +85,7 @@ def test_a_pipeline_pins_the_statistics_of_serving_when_it_begins(tasks: dict[st
         ("fit-drift-detector", "serving/drift/columns.py", True),
         ("fit-drift-detector", "serving/drift/__init__.py", True),
         ("fit-drift-detector", "components/detect/fit.py", True),
-        ("fit-drift-detector", "serving/rollout/policy.py", False),
+        ("fit-drift-detector", "serving/rollout/policy/rollout_policy.py", False),
         ("ingest-data", "serving/drift/columns.py", False),
         ("ingest-data", "components/shared/storage.py", True),
         ("ingest-data", "components/detect/fit.py", False),

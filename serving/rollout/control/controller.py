@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kanaria.components.shared.errors import ConflictError, KanariaError, NotReadyError
-from kanaria.serving.rollout.control.attendance import Attendance, Heard, LeaseOf
+from kanaria.serving.rollout.control.attend import World, look
+from kanaria.serving.rollout.control.failures import Trouble, Troubled, log_trouble
 from kanaria.serving.rollout.control.lease import Lease
-from kanaria.serving.rollout.control.look import World, look
-from kanaria.serving.rollout.control.orders import newest
-from kanaria.serving.rollout.control.store import Stored
-from kanaria.serving.rollout.control.trouble import Trouble, Troubled, log_trouble
+from kanaria.serving.rollout.control.operations import newest
+from kanaria.serving.rollout.control.rollout_store import Stored
+from kanaria.serving.rollout.control.service_threads import Attendance, Heard, LeaseOf
 
 LOGGER = logging.getLogger(__name__)
 INTERVAL_SECONDS = 60.0

@@ -15,10 +15,10 @@ their own: a shift, a promotion, a rollback and a newer revision end them.
 
 from enum import StrEnum
 
-from kanaria.serving.rollout.control.document import Rollout
-from kanaria.serving.rollout.policy import Automation
-from kanaria.serving.rollout.shadow import mirrored_percent
-from kanaria.serving.rollout.state import Phase
+from kanaria.serving.rollout.control.stored_rollout import Rollout
+from kanaria.serving.rollout.decision.shadow_step import mirrored_percent
+from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.policy.rollout_policy import Automation
 from kanaria.serving.traffic.protocol import ServiceStatus
 
 

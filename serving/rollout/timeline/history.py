@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from kanaria.serving.rollout.commands import Command, begin
-from kanaria.serving.rollout.decide import Decision, deciding_rule
-from kanaria.serving.rollout.gates.protocol import Finding
-from kanaria.serving.rollout.observation import Counts, Observation
-from kanaria.serving.rollout.policy import Policy, Strategy
-from kanaria.serving.rollout.record import Entry, replay
-from kanaria.serving.rollout.situation import findings, look
-from kanaria.serving.rollout.state import State
+from kanaria.serving.rollout.decision.audit_record import Entry, replay
+from kanaria.serving.rollout.decision.commands import Command, begin
+from kanaria.serving.rollout.decision.decide import Decision, deciding_rule
+from kanaria.serving.rollout.decision.situation import findings, look
+from kanaria.serving.rollout.decision.state import State
+from kanaria.serving.rollout.judgement.gates.gate import Finding
+from kanaria.serving.rollout.observations.observation import Counts, Observation
+from kanaria.serving.rollout.policy.rollout_policy import Policy, Strategy
 
 COMMAND, REPEATED = "command", "repeated"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.timeline import axes
 from kanaria.serving.rollout.timeline.curves import CANARY, INK, Curve, Panel, numbers
 from kanaria.serving.rollout.timeline.history import Moment

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.serving.rollout.gates.panel import panel
-from kanaria.serving.rollout.observation import Observation
-from kanaria.serving.rollout.situation import asked_of
+from kanaria.serving.rollout.decision.situation import asked_of
+from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.policy.panel import panel
 from kanaria.serving.rollout.timeline import axes
-from kanaria.serving.rollout.timeline.audit import is_marked
 from kanaria.serving.rollout.timeline.curves import CANARY, INK, STABLE, Curve, Panel, numbers
+from kanaria.serving.rollout.timeline.decision_table import is_marked
 from kanaria.serving.rollout.timeline.history import History, Moment
 from kanaria.serving.rollout.timeline.model_panels import model_panels
 

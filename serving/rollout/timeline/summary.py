@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from kanaria.serving.rollout.observation import Observation
-from kanaria.serving.rollout.timeline.audit import Row, rows
+from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.timeline.decision_table import Row, rows
 from kanaria.serving.rollout.timeline.headline import headline
 from kanaria.serving.rollout.timeline.history import History, Moment, Totals
-from kanaria.serving.rollout.timeline.wording import step_name
+from kanaria.serving.rollout.timeline.phrases import step_name
 
 
 def plain(history: History) -> dict[str, Any]:

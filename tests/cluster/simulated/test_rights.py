@@ -25,14 +25,14 @@ from kanaria.serving.doctor.examine import examine
 from kanaria.serving.doctor.finding import State, is_fit
 from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient, Resource
-from kanaria.serving.rollout.control import controller, orders
-from kanaria.serving.rollout.control.config_maps import ConfigMapStore
-from kanaria.serving.rollout.control.connect import NoSource
-from kanaria.serving.rollout.control.events import EventTeller
+from kanaria.serving.rollout.control import controller, operations
+from kanaria.serving.rollout.control.attend import World
+from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
+from kanaria.serving.rollout.control.environment import NoSource
+from kanaria.serving.rollout.control.kubernetes_events import EventTeller
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
-from kanaria.serving.rollout.control.look import World
-from kanaria.serving.rollout.policy import Policy, Strategy
-from kanaria.serving.rollout.state import Phase
+from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.policy.rollout_policy import Policy, Strategy
 from kanaria.serving.traffic.cluster import ClusterTraffic
 
 STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}
@@ -168,7 +168,7 @@ def test_a_rollout_begun_by_the_pipeline_is_finished_by_the_account_that_control
         deliver(ClusterTraffic(step), spec, 120, str(tmp_path / model))
     traffic, store = ClusterTraffic(step), ConfigMapStore(step)
     policy = Policy(strategy=Strategy.BASIC)
-    orders.start(store, traffic, namespace, "tips", policy, who="push", now=time.time())
+    operations.start(store, traffic, namespace, "tips", policy, who="push", now=time.time())
     cluster = request.getfixturevalue(who).client()
     world = World(
         traffic=ClusterTraffic(cluster),

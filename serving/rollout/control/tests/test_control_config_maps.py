@@ -11,7 +11,7 @@ from kanaria.components.shared.errors import DataError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.kubernetes_client import CONFIG_MAPS, INFERENCE_SERVICES
-from kanaria.serving.rollout.control.config_maps import ConfigMapStore, head
+from kanaria.serving.rollout.control.config_map_store import ConfigMapStore, head
 
 NAMESPACE = "team"
 

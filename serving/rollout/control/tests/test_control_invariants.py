@@ -10,13 +10,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, DyingStore, Killed, Paper
 
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
-from kanaria.serving.rollout.commands import Command, CommandKind, begin
-from kanaria.serving.rollout.control import orders
-from kanaria.serving.rollout.control.files import FileStore
-from kanaria.serving.rollout.control.look import World, look
-from kanaria.serving.rollout.policy import parse
-from kanaria.serving.rollout.record import replay
-from kanaria.serving.rollout.state import Phase
+from kanaria.serving.rollout.control import operations
+from kanaria.serving.rollout.control.attend import World, look
+from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.decision.audit_record import replay
+from kanaria.serving.rollout.decision.commands import Command, CommandKind, begin
+from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.policy.rollout_policy import parse
 
 POLICY = parse(
     """
@@ -55,7 +55,7 @@ class Scene:
         self.paper.push("v1")
         self.paper.push("v2")
         now = self.paper.clock
-        orders.start(self.store, self.paper, NAMESPACE, SERVICE, POLICY, who="kim", now=now)
+        operations.start(self.store, self.paper, NAMESPACE, SERVICE, POLICY, who="kim", now=now)
 
     def rollout(self):
         return self.store.load(NAMESPACE, SERVICE).rollout
@@ -95,7 +95,7 @@ class Scene:
 
     def command(self, kind: CommandKind) -> None:
         command = Command(kind=kind, who="kim", when=self.paper.clock)
-        orders.order(self.store, NAMESPACE, SERVICE, command)
+        operations.order(self.store, NAMESPACE, SERVICE, command)
 
     def raise_share(self, percent: int) -> None:
         """Somebody changes the share by hand."""

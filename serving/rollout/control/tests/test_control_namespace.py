@@ -11,14 +11,14 @@ import pytest
 from paper_world import NAMESPACE, SERVICE, Paper
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.rollout.control import attendance, orders, trouble
+from kanaria.serving.rollout.control import failures, operations, service_threads
+from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.controller import serve
-from kanaria.serving.rollout.control.files import FOLDER, FileStore
+from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
 from kanaria.serving.rollout.control.lease import FileLease
-from kanaria.serving.rollout.control.look import World
-from kanaria.serving.rollout.observations.protocol import Reading, Revisions
-from kanaria.serving.rollout.policy import parse
-from kanaria.serving.rollout.state import Phase
+from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.observations.source import Reading, Revisions
+from kanaria.serving.rollout.policy.rollout_policy import parse
 
 POLICY = parse(
     """
@@ -83,7 +83,7 @@ def town() -> Town:
 def store(tmp_path: Path, town: Town) -> FileStore:
     store = FileStore(tmp_path)
     for name in town.papers:
-        orders.start(store, town, NAMESPACE, name, POLICY, who="kim", now=0.0)
+        operations.start(store, town, NAMESPACE, name, POLICY, who="kim", now=0.0)
     return store
 
 
@@ -162,11 +162,11 @@ def test_a_source_that_hangs_holds_up_one_service_alone(town: Town, store: FileS
 def test_more_slow_services_than_threads_wait_for_each_other_and_all_are_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(attendance, "WORKERS", 2)
+    monkeypatch.setattr(service_threads, "WORKERS", 2)
     town, store = Town("a", "b", "c", "d", "e"), FileStore(tmp_path)
     for name in town.papers:
         town.before_reading[name] = lambda: time.sleep(0.02)
-        orders.start(store, town, NAMESPACE, name, POLICY, who="kim", now=0.0)
+        operations.start(store, town, NAMESPACE, name, POLICY, who="kim", now=0.0)
     served(town, store, lambda: all(is_promoted(store, name) for name in town.papers))
 
 
@@ -187,11 +187,11 @@ def test_a_service_whose_lease_another_holds_is_left_alone(
 
 def test_a_trouble_is_told_when_it_begins_when_its_reason_changes_and_when_it_is_over():
     told, clock = [], [0.0]
-    troubles = trouble.Trouble("team", lambda *what: told.append(what), lambda: clock[0])
+    troubles = failures.Trouble("team", lambda *what: told.append(what), lambda: clock[0])
     for reason in ("down", "down", "down: attempt 2"):
         troubles.tell("taxi", NotReadyError(reason))
     assert told == [("team", "taxi", "down")]
-    clock[0] = trouble.QUIET_SECONDS
+    clock[0] = failures.QUIET_SECONDS
     troubles.tell("taxi", NotReadyError("gone"))
     troubles.over("taxi")
     troubles.over("taxi")

@@ -10,13 +10,13 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
 from kanaria.components.shared.command_line import Parser
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.rollout import options
-from kanaria.serving.rollout.commands import Command, CommandKind
-from kanaria.serving.rollout.control import controller, orders
-from kanaria.serving.rollout.control.connect import Place
-from kanaria.serving.rollout.control.files import FileStore
+from kanaria.serving.rollout.control import controller, operations
+from kanaria.serving.rollout.control.attend import World, look
+from kanaria.serving.rollout.control.environment import Place
+from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.lease import FileLease, NoLease
-from kanaria.serving.rollout.control.look import World, look
-from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.traffic.protocol import RevisionTraffic, ServiceStatus
 
 
@@ -58,7 +58,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
 def store(tmp_path: Path, slow: Slow) -> FileStore:
     """Where a rollout is kept whose canary has 10 %."""
     store = FileStore(tmp_path)
-    orders.start(store, slow, NAMESPACE, SERVICE, Policy(), who="kim", now=0.0)
+    operations.start(store, slow, NAMESPACE, SERVICE, Policy(), who="kim", now=0.0)
     for _ in range(2):
         slow.pass_time(60)
         look(world(slow, store), store.load(NAMESPACE, SERVICE), 60)
@@ -72,7 +72,7 @@ def world(slow: Slow, store: FileStore) -> World:
 
 def rolled_back(slow: Slow, store: FileStore, **asked: float):
     command = Command(kind=CommandKind.ROLLBACK, who="kim", when=slow.clock)
-    orders.order(store, NAMESPACE, SERVICE, command)
+    operations.order(store, NAMESPACE, SERVICE, command)
     return controller.run(
         world(slow, store), NAMESPACE, SERVICE, lease=NoLease(), heard=lambda _: None, **asked
     )

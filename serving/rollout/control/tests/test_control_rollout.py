@@ -8,14 +8,14 @@ import pytest
 from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, DyingStore, Killed, Paper
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
-from kanaria.serving.rollout.commands import Command, CommandKind, begin
-from kanaria.serving.rollout.control import orders
-from kanaria.serving.rollout.control.files import FileStore
-from kanaria.serving.rollout.control.look import World, look
-from kanaria.serving.rollout.observation import Observation
-from kanaria.serving.rollout.policy import Policy, parse
-from kanaria.serving.rollout.record import replay
-from kanaria.serving.rollout.state import Phase
+from kanaria.serving.rollout.control import operations
+from kanaria.serving.rollout.control.attend import World, look
+from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.decision.audit_record import replay
+from kanaria.serving.rollout.decision.commands import Command, CommandKind, begin
+from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.policy.rollout_policy import Policy, parse
 
 RAMP = parse(
     """
@@ -52,7 +52,7 @@ def store(tmp_path: Path) -> FileStore:
 
 
 def started(paper: Paper, store: FileStore, policy: Policy = RAMP):
-    return orders.start(store, paper, NAMESPACE, SERVICE, policy, who="kim", now=paper.clock)
+    return operations.start(store, paper, NAMESPACE, SERVICE, policy, who="kim", now=paper.clock)
 
 
 def world(paper: Paper, store) -> World:
@@ -72,7 +72,7 @@ def driven(paper: Paper, store, minutes: int = 600):
 
 def order(store, kind: CommandKind, when: float = 0.0):
     command = Command(kind=kind, who="kim", when=when)
-    return orders.order(store, NAMESPACE, SERVICE, command).rollout
+    return operations.order(store, NAMESPACE, SERVICE, command).rollout
 
 
 def test_a_good_canary_climbs_and_is_promoted(paper: Paper, store: FileStore):
@@ -185,7 +185,7 @@ def test_a_canary_with_all_traffic_is_not_on_trial(paper: Paper, store: FileStor
 
 def test_a_service_that_is_not_there_is_named(paper: Paper, store: FileStore):
     with pytest.raises(NotReadyError, match="default/other: there is no such service"):
-        orders.start(store, paper, NAMESPACE, "other", RAMP, who="kim", now=0.0)
+        operations.start(store, paper, NAMESPACE, "other", RAMP, who="kim", now=0.0)
 
 
 def test_a_look_at_an_old_copy_changes_nothing(paper: Paper, store: FileStore):

@@ -1,6 +1,6 @@
 import pytest
 
-from kanaria.serving.rollout.policy import parse
+from kanaria.serving.rollout.policy.rollout_policy import parse
 from kanaria.serving.rollout.timeline.headline import headline
 from kanaria.serving.rollout.timeline.history import read
 

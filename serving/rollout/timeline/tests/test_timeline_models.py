@@ -2,9 +2,9 @@
 
 import pytest
 
-from kanaria.serving.rollout.observation import ModelCounts, Observation, RevisionFacts
-from kanaria.serving.rollout.policy import parse
-from kanaria.serving.rollout.timeline import history, page, panels, progress
+from kanaria.serving.rollout.observations.observation import ModelCounts, Observation, RevisionFacts
+from kanaria.serving.rollout.policy.rollout_policy import parse
+from kanaria.serving.rollout.timeline import history, panels, status_lines, timeline_page
 
 SHADOW = parse("strategy: shadow\ngates: {disagreement: {limit: 0.2}}")
 
@@ -58,8 +58,8 @@ def test_the_evidence_of_harm_has_the_labels_beside_the_counted_gates(shadowed):
 
 def test_a_shadow_is_told_as_one(shadowed, facts):
     state, now = shadowed.state, shadowed.ended
-    assert "  shadow  " in progress.line(state, SHADOW, now)
-    told = progress.status(facts, state, SHADOW, now)
+    assert "  shadow  " in status_lines.line(state, SHADOW, now)
+    told = status_lines.status(facts, state, SHADOW, now)
     assert "answers nobody, gets a copy of 100% of the requests" in told
     assert "labels: 27 of 54 rows of disagreement" in told
-    assert "In the shadow of the stable revision" in page.render(shadowed)
+    assert "In the shadow of the stable revision" in timeline_page.render(shadowed)

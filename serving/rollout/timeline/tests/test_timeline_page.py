@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_records import policies, records
 
-from kanaria.serving.rollout.commands import Command, CommandKind
-from kanaria.serving.rollout.observation import Counts, Observation, RevisionFacts
-from kanaria.serving.rollout.policy import parse
-from kanaria.serving.rollout.timeline import history, page
-from kanaria.serving.rollout.timeline.audit import rows
+from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.observations.observation import Counts, Observation, RevisionFacts
+from kanaria.serving.rollout.policy.rollout_policy import parse
+from kanaria.serving.rollout.timeline import history, timeline_page
+from kanaria.serving.rollout.timeline.decision_table import rows
 
 RAMP = parse("steps: [{percent: 10}, {percent: 25}, {percent: 50}]")
 ASKING = parse("automation: approve\napprove_before: [50%, promote]")
@@ -59,7 +59,7 @@ def read(facts, started, policy, entries):
 
 def decisions(document):
     """The rows of the audit table: those with a column for each of its headers."""
-    return [row for row in document.rows if len(row) == len(page.HEADERS)][1:]
+    return [row for row in document.rows if len(row) == len(timeline_page.HEADERS)][1:]
 
 
 def count(row):
@@ -71,7 +71,7 @@ def count(row):
 def test_every_record_becomes_a_well_formed_page_with_every_decision(data):
     policy = data.draw(policies)
     entries = data.draw(records(policy))
-    text = page.render(history.read({"service": "a"}, policy, 0.0, entries))
+    text = timeline_page.render(history.read({"service": "a"}, policy, 0.0, entries))
     document = Document(text)
     assert "script" not in document.tags
     assert sum(count(row) for row in decisions(document)) == len(entries)
@@ -80,7 +80,7 @@ def test_every_record_becomes_a_well_formed_page_with_every_decision(data):
 
 
 def test_a_promoted_canary_is_told_in_one_sentence(facts, started, make_record):
-    text = page.render(read(facts, started, RAMP, make_record(RAMP, 200)))
+    text = timeline_page.render(read(facts, started, RAMP, make_record(RAMP, 200)))
     document = Document(text)
     sentence = next(word for word in document.words if word.startswith("Promoted after"))
     assert sentence.endswith("requests of the canary: every gate agrees.")
@@ -89,7 +89,7 @@ def test_a_promoted_canary_is_told_in_one_sentence(facts, started, make_record):
 
 def test_a_harmful_canary_shows_the_gate_and_its_numbers(facts, started, make_record):
     entries = make_record(RAMP, 200, errors=lambda minute: 0.01 if minute < 12 else 0.08)
-    text = page.render(read(facts, started, RAMP, entries))
+    text = timeline_page.render(read(facts, started, RAMP, entries))
     assert "harm, above all in errors; errors: canary" in text
     assert 'aria-label="red"' in text
     last = decisions(Document(text))[-1]
@@ -99,7 +99,9 @@ def test_a_harmful_canary_shows_the_gate_and_its_numbers(facts, started, make_re
 
 def test_the_page_names_who_approved_and_escapes_the_name(facts, started, make_record):
     orders = [(20, "approve", "<b>Kim</b> & co")]
-    text = page.render(read(facts, started, ASKING, make_record(ASKING, 40, orders=orders)))
+    text = timeline_page.render(
+        read(facts, started, ASKING, make_record(ASKING, 40, orders=orders))
+    )
     approved = [row for row in decisions(Document(text)) if row[2] == "approve"]
     assert [row[4] for row in approved] == ["<b>Kim</b> & co"]
     assert "<b>Kim</b>" not in text
@@ -107,9 +109,9 @@ def test_the_page_names_who_approved_and_escapes_the_name(facts, started, make_r
 
 def test_silence_is_shaded(facts, started, make_record):
     entries = make_record(RAMP, 30, silent=range(12, 25))
-    assert "<title>no data</title>" in page.render(read(facts, started, RAMP, entries))
+    assert "<title>no data</title>" in timeline_page.render(read(facts, started, RAMP, entries))
     loud = read(facts, started, RAMP, make_record(RAMP, 30))
-    assert "<title>no data</title>" not in page.render(loud)
+    assert "<title>no data</title>" not in timeline_page.render(loud)
 
 
 def test_holds_for_one_cause_are_one_row_with_a_count(facts, started, make_record):
@@ -128,14 +130,14 @@ def test_holds_for_one_cause_are_one_row_with_a_count(facts, started, make_recor
 
 
 def test_a_rollout_that_has_just_begun_has_a_page(facts, started):
-    text = page.render(read(facts, started, RAMP, []))
+    text = timeline_page.render(read(facts, started, RAMP, []))
     assert "Staged without traffic" in text
     Document(text)
 
 
 def test_the_same_record_gives_the_same_page(facts, started, make_record):
     entries = make_record(RAMP, 30)
-    first, again = (page.render(read(facts, started, RAMP, entries)) for _ in range(2))
+    first, again = (timeline_page.render(read(facts, started, RAMP, entries)) for _ in range(2))
     assert first == again
 
 
@@ -160,7 +162,7 @@ def five_thousand():
 
 
 def test_five_thousand_intervals_make_a_small_page(five_thousand):
-    text = page.render(five_thousand)
+    text = timeline_page.render(five_thousand)
     assert len(text.encode()) < 300_000
     assert sum(count(row) for row in decisions(Document(text))) == 5000
 
@@ -170,6 +172,6 @@ def test_five_thousand_commands_with_long_names_fit_in_2_mb_and_all_are_told():
     entries = [
         Command(kind=kinds[number % 2], who="'" * 500, when=60.0 * number) for number in range(5000)
     ]
-    text = page.render(history.read({}, LONG, 0.0, entries))
-    assert len(text.encode()) <= page.MOST_BYTES
+    text = timeline_page.render(history.read({}, LONG, 0.0, entries))
+    assert len(text.encode()) <= timeline_page.MOST_BYTES
     assert len(decisions(Document(text))) == 5000

@@ -1,7 +1,7 @@
 import pytest
 
-from kanaria.serving.rollout.observation import Observation
-from kanaria.serving.rollout.policy import parse
+from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.policy.rollout_policy import parse
 from kanaria.serving.rollout.timeline import axes, history, panels
 
 RAMP = parse("steps: [{percent: 10}, {percent: 50}]")

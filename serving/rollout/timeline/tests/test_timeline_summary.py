@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_records import policies, records
 
-from kanaria.serving.rollout.policy import parse
+from kanaria.serving.rollout.policy.rollout_policy import parse
 from kanaria.serving.rollout.timeline import history, summary
 
 RAMP = parse("steps: [{percent: 10}, {percent: 50}]")

@@ -14,8 +14,8 @@ from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile, revision_shares
 from kanaria.serving.local.state.state_folder import Observed
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION
-from kanaria.serving.rollout.counters import Replica
-from kanaria.serving.rollout.observations.protocol import Container, Reading, Revisions
+from kanaria.serving.rollout.observations.replica_counters import Replica
+from kanaria.serving.rollout.observations.source import Container, Reading, Revisions
 from kanaria.serving.traffic.local import status_of
 from kanaria.serving.traffic.rules import require_rollback, require_shift
 

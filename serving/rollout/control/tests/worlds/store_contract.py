@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from kanaria.components.shared.errors import ConflictError, DataError
-from kanaria.serving.rollout.commands import Command, CommandKind, apply, begin
-from kanaria.serving.rollout.control.document import Rollout, Target
-from kanaria.serving.rollout.control.store import Store
-from kanaria.serving.rollout.observation import Counts, Observation
-from kanaria.serving.rollout.observations.interval import Memory
-from kanaria.serving.rollout.policy import Policy
+from kanaria.serving.rollout.control.rollout_store import Store
+from kanaria.serving.rollout.control.stored_rollout import Rollout, Target
+from kanaria.serving.rollout.decision.commands import Command, CommandKind, apply, begin
+from kanaria.serving.rollout.observations.between_readings import Memory
+from kanaria.serving.rollout.observations.observation import Counts, Observation
+from kanaria.serving.rollout.policy.rollout_policy import Policy
 
 SERVICE = "kept"
 TABLE = tuple((round(0.001 * 1.5**step, 6), 1000 - step) for step in range(12))

@@ -1,0 +1,176 @@
+"""Finds what a controller works with in the environment: local serving, or a cluster."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.drift_server.token import SERVER as DRIFT_SERVER
+from kanaria.serving.rollout.control.attend import World
+from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
+from kanaria.serving.rollout.control.lease import FileLease
+from kanaria.serving.rollout.control.rollout_store import Store, Stored
+from kanaria.serving.rollout.control.service_threads import Heard, LeaseOf
+from kanaria.serving.rollout.observations.source import Reading, Revisions, Source
+from kanaria.serving.rollout.policy.rollout_policy import Policy
+from kanaria.serving.traffic.connect import LOCAL_STATE, connect_cluster
+from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.protocol import Traffic
+
+if TYPE_CHECKING:
+    from kanaria.serving.kubernetes_client import KubernetesClient
+
+PROMETHEUS_URL, PROMETHEUS_QUERIES = "KANARIA_PROMETHEUS_URL", "KANARIA_PROMETHEUS_QUERIES"
+DEFAULT_QUERIES = "knative"
+
+
+class NoSource:
+    """For those who only finish what is decided: nothing is read."""
+
+    def read(self, revisions: Revisions) -> Reading:
+        """Return a reading without any answer."""
+        return Reading(now=time.time())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where services and their rollouts are.
+
+    Attributes:
+        traffic: sets the traffic.
+        store: keeps rollouts.
+        lease_of: (namespace, service) -> lease.
+        source: makes the source of numbers; raises ParameterError where none is configured.
+        cluster: the cluster's client; None for local serving.
+        drift_server: URL of the drift server whose numbers are in the source, "" for none.
+    """
+
+    traffic: Traffic
+    store: Store
+    lease_of: LeaseOf
+    source: Callable[[], Source]
+    cluster: "KubernetesClient | None" = None
+    drift_server: str = ""
+
+    def require(self, policy: Policy) -> None:
+        """Refuse a policy whose gates would wait for data for ever.
+
+        Raises:
+            ParameterError: its gates compare models, and no drift server is named.
+        """
+        if policy.gates.on_models and not self.drift_server:
+            names = ", ".join(policy.gates.on_models)
+            raise ParameterError(
+                f"policy: its gates {names} ask a drift server, and none is named; set its URL "
+                f"(--drift-server, drift_server_url or {DRIFT_SERVER}), or write false for them"
+            )
+
+    def telling(self, *hearers: Heard) -> Heard:
+        """Return what tells all hearers of a rollout, and in a cluster `kubectl describe` too."""
+        told = list(hearers)
+        if self.cluster is not None:
+            from kanaria.serving.rollout.control.kubernetes_events import EventTeller
+
+            told.append(EventTeller(self.cluster))
+
+        def tell(stored: Stored) -> None:
+            for heard in told:
+                heard(stored)
+
+        return tell
+
+    def world(self, *, reads: bool = True) -> World:
+        """Return what a controller works with; without reading it cannot decide."""
+        source = self.source() if reads else NoSource()
+        return World(traffic=self.traffic, store=self.store, source=source, now=time.time)
+
+
+@contextmanager
+def connect(
+    state: str = "",
+    prometheus_url: str = "",
+    prometheus_queries: str = "",
+    drift_server: str = "",
+    *,
+    needs_server: bool = False,
+) -> Iterator[Place]:
+    """Yield the place of this environment.
+
+    Args:
+        state: state folder of local serving, else KANARIA_SERVING_ROOT; without either it is the
+            cluster around this pod, or of the kubeconfig.
+        prometheus_url: of the cluster's Prometheus, else KANARIA_PROMETHEUS_URL.
+        prometheus_queries: name of a set in `observations/queries.yaml`, or FILE.yaml:NAME; else
+            KANARIA_PROMETHEUS_QUERIES, else "knative".
+        drift_server: URL of the drift server that keeps the service's payload log, else
+            KANARIA_DRIFT_SERVER; without one, gates on what models answer have no data.
+        needs_server: whether looking at a local service needs a live server, see LocalTraffic.
+
+    Raises:
+        NotReadyError: there is neither.
+    """
+    folder = state or os.environ.get(LOCAL_STATE, "")
+    compared = drift_server or os.environ.get(DRIFT_SERVER, "")
+    if folder:
+        with LocalTraffic(Path(folder), needs_server=needs_server) as traffic:
+            yield _local(Path(folder).resolve(), traffic, compared)
+    else:
+        url = prometheus_url or os.environ.get(PROMETHEUS_URL, "")
+        queries = prometheus_queries or os.environ.get(PROMETHEUS_QUERIES, DEFAULT_QUERIES)
+        yield _cluster(url, queries, compared)
+
+
+def _local(state: Path, traffic: Traffic, drift_server: str) -> Place:
+    from kanaria.serving.rollout.observations.drift_server_source import ModelSource
+    from kanaria.serving.rollout.observations.router_source import RouterSource
+
+    def lease_of(namespace: str, service: str) -> FileLease:
+        return FileLease(state / namespace / service / FOLDER / "controller.lock")
+
+    return Place(
+        traffic=traffic,
+        store=FileStore(state),
+        lease_of=lease_of,
+        source=lambda: ModelSource(RouterSource(state), drift_server),
+        drift_server=drift_server,
+    )
+
+
+def _cluster(prometheus_url: str, queries: str, drift_server: str) -> Place:
+    from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
+    from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
+    from kanaria.serving.traffic.cluster import ClusterTraffic
+
+    cluster = connect_cluster()
+
+    def lease_of(namespace: str, service: str) -> KubernetesLease:
+        return KubernetesLease(cluster, namespace, service, f"{socket.gethostname()}-{os.getpid()}")
+
+    return Place(
+        traffic=ClusterTraffic(cluster),
+        store=ConfigMapStore(cluster),
+        lease_of=lease_of,
+        cluster=cluster,
+        source=lambda: _prometheus(prometheus_url, queries, drift_server, cluster),
+        drift_server=drift_server,
+    )
+
+
+def _prometheus(url: str, queries: str, drift_server: str, cluster: "KubernetesClient") -> Source:
+    from kanaria.serving.rollout.observations.drift_server_source import ModelSource
+    from kanaria.serving.rollout.observations.prometheus_queries import OWN, choose
+    from kanaria.serving.rollout.observations.prometheus_source import PrometheusSource
+
+    if not url:
+        raise ParameterError(
+            f"prometheus_url='': a rollout on a cluster is judged by Prometheus; name it, or set "
+            f"{PROMETHEUS_URL}"
+        )
+    file, _, name = queries.rpartition(":")
+    counted = PrometheusSource(url, choose(name, Path(file) if file else OWN), cluster)
+    return ModelSource(counted, drift_server)

@@ -1,0 +1,72 @@
+"""The port at which a controller tells how it is: /healthz, /readyz and /metrics."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from kanaria.serving.listening import listening
+from kanaria.serving.rollout.control.controller_health import Pulse
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SECONDS = 5.0
+"""For a request to come whole; who is slower is hung up on."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = SECONDS
+    pulse: Pulse
+
+    def do_GET(self) -> None:  # The name is http.server's.
+        path = self.path.partition("?")[0]
+        if path == "/metrics":
+            self._answer(HTTPStatus.OK, self.pulse.text(), METRICS_TYPE)
+        elif path in ("/healthz", "/readyz"):
+            cause = self.pulse.stuck() if path == "/healthz" else self.pulse.unready()
+            status = HTTPStatus.SERVICE_UNAVAILABLE if cause else HTTPStatus.OK
+            self._answer(status, f"{cause or 'ok'}\n".encode())
+        else:
+            self._answer(HTTPStatus.NOT_FOUND, b"/healthz, /readyz, /metrics\n")
+
+    def _answer(
+        self, status: HTTPStatus, body: bytes, kind: str = "text/plain; charset=utf-8"
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing: probes come every few seconds."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+
+@contextmanager
+def answering(pulse: Pulse, host: str, port: int) -> Iterator[int]:
+    """Answer on a port for the block's time; yield its number.
+
+    Args:
+        pulse: of the controller.
+        host: address to listen on.
+        port: 0 takes a free one.
+
+    Raises:
+        NotReadyError: the port is taken.
+    """
+    listener = listening(host, port)
+    handler = type("Handler", (_Handler,), {"pulse": pulse})
+    server = _Server((host, port), handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listener
+    thread = threading.Thread(target=server.serve_forever, name="probes", daemon=True)
+    thread.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,121 @@
+"""What is told of whole rollouts on paper: each thing once, by whoever works on it."""
+
+from pathlib import Path
+
+import pytest
+from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
+
+from kanaria.serving.rollout.control import operations
+from kanaria.serving.rollout.control.attend import World, look
+from kanaria.serving.rollout.control.file_store import FileStore
+from kanaria.serving.rollout.control.happenings import LONGEST, happened
+from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.policy.rollout_policy import parse
+
+STEPS = """
+steps:
+  - {percent: 10, minimum_requests: 100, minimum_minutes: 2}
+  - {percent: 50, minimum_requests: 100, minimum_minutes: 2}
+"""
+ASKS = f"{STEPS}automation: approve\napprove_before: [promote]\n"
+
+
+class Story:
+    """A rollout on paper, and all that two controllers in turn tell of it."""
+
+    def __init__(self, folder: Path, policy: str, error_rate: float = 0.01) -> None:
+        self.paper, self.store = Paper(error_rate=error_rate), FileStore(folder)
+        self.paper.push("v1")
+        self.paper.push("v2")
+        operations.start(
+            self.store, self.paper, NAMESPACE, SERVICE, parse(policy), who="kim", now=0.0
+        )
+        self.before, self.told = None, []
+
+    def hear(self, rollout) -> None:
+        self.told += happened(self.before, rollout)
+        self.before = rollout
+
+    def minutes(self, count: int) -> "Story":
+        world = World(
+            traffic=self.paper, store=self.store, source=self.paper, now=lambda: self.paper.clock
+        )
+        for _ in range(2 * count):
+            self.paper.pass_time(30)
+            self.hear(look(world, self.store.load(NAMESPACE, SERVICE), 60).rollout)
+        return self
+
+    def order(self, kind: CommandKind) -> "Story":
+        command = Command(kind=kind, who="kim", when=self.paper.clock)
+        self.hear(operations.order(self.store, NAMESPACE, SERVICE, command).rollout)
+        return self
+
+    @property
+    def reasons(self) -> list[str]:
+        return [one.reason for one in self.told]
+
+
+def test_a_good_canary_is_told_from_its_beginning_to_its_promotion(tmp_path: Path):
+    story = Story(tmp_path, STEPS).minutes(30)
+    assert story.reasons == ["Started", "Raised", "Raised", "Promoted"]
+    started, ten, fifty, _ = story.told
+    assert started.message == (f"rollout 1: {CANARY} against {STABLE}, canary, begun by kim")
+    assert f"{CANARY} gets 10 % of the requests" in ten.message
+    assert f"{CANARY} gets 50 % of the requests: " in fifty.message
+    assert "errors: canary" in fifty.message
+    assert not any(one.is_warning for one in story.told)
+
+
+def test_a_bad_canary_ends_with_a_warning_that_says_why(tmp_path: Path):
+    story = Story(tmp_path, STEPS, error_rate=0.3).minutes(30)
+    assert story.reasons == ["Started", "Raised", "RolledBack"]
+    assert story.told[-1].is_warning
+    assert f"{STABLE} gets all requests, {CANARY} none: " in story.told[-1].message
+
+
+def test_a_question_and_its_answer_are_told(tmp_path: Path):
+    story = Story(tmp_path, ASKS).minutes(30)
+    assert story.reasons == ["Started", "Raised", "Raised", "Asked"]
+    assert story.told[-1].is_warning
+    story.order(CommandKind.APPROVE).minutes(3)
+    assert story.reasons[4:] == ["Resumed", "Promoted"]
+
+
+def test_pauses_and_a_persons_rollback_are_told_with_the_person(tmp_path: Path):
+    story = Story(tmp_path, STEPS).minutes(2)
+    for kind in (CommandKind.PAUSE, CommandKind.RESUME, CommandKind.ROLLBACK):
+        story.order(kind)
+    assert story.reasons[-3:] == ["Paused", "Resumed", "RolledBack"]
+    assert story.told[-1].message.endswith("kim: rollback")
+
+
+def test_a_newer_revision_is_told(tmp_path: Path):
+    story = Story(tmp_path, STEPS).minutes(2)
+    story.paper.push("v3")
+    assert story.minutes(1).reasons[-1] == "Superseded"
+
+
+def test_names_are_the_same_whoever_tells_and_no_two_are_alike(tmp_path: Path):
+    story = Story(tmp_path, STEPS).minutes(1)
+    again = happened(None, story.store.load(NAMESPACE, SERVICE).rollout)
+    assert {one.name for one in again} <= {one.name for one in story.told}
+    story.minutes(30)
+    names = [one.name for one in story.told]
+    assert len(set(names)) == len(names)
+    assert all(name.startswith(f"{SERVICE}-rollout-1.") for name in names)
+
+
+def test_a_controller_that_starts_anew_tells_nothing_old(tmp_path: Path):
+    story = Story(tmp_path, STEPS).minutes(10)
+    assert happened(None, story.store.load(NAMESPACE, SERVICE).rollout) == ()
+
+
+@pytest.mark.parametrize("who", ["k" * 5000, "kim\nType: forged", "kim\x1b[31m"])
+def test_a_message_is_one_short_line(tmp_path: Path, who: str):
+    paper, store = Paper(), FileStore(tmp_path)
+    paper.push("v1")
+    paper.push("v2")
+    rollout = operations.start(store, paper, NAMESPACE, SERVICE, parse(STEPS), who=who, now=0.0)
+    (one,) = happened(None, rollout)
+    assert len(one.message) <= LONGEST
+    assert one.message.isprintable()

@@ -1,4 +1,0 @@
-"""What judges a canary: one gate a file, each with its promised error rate.
-
-Rule: a gate turns counters into evidence and evidence into a finding; it never decides alone.
-"""

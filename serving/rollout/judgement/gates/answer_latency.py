@@ -1,0 +1,146 @@
+"""The latency gate: is the canary slow more often than the stable revision?"""
+
+from dataclasses import dataclass, replace
+
+from pydantic import ConfigDict
+
+from kanaria.serving.rollout.judgement.gates import rate_test
+from kanaria.serving.rollout.judgement.gates.gate import Finding
+from kanaria.serving.rollout.judgement.gates.rate_gate import Promise, finding
+from kanaria.serving.rollout.judgement.gates.rate_test import RateEvidence, RateTest
+from kanaria.serving.rollout.observations.observation import Counts, Observation
+
+REFERENCE_REQUESTS = 200
+"""Stable requests that fix what is slow: they put about ten above a 95 % quantile."""
+
+Table = tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatencyEvidence:
+    """What is slow, and how often it happened.
+
+    Attributes:
+        rate: evidence on slow answers.
+        bound: seconds above which an answer is slow; None until it is fixed.
+        reference_requests: of the stable revision, counted to fix the bound.
+        reference: (seconds, how many of those took longer).
+        referred: end of the last interval that counted towards them, or None.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    rate: RateEvidence
+    bound: float | None = None
+    reference_requests: int = 0
+    reference: Table = ()
+    referred: float | None = None
+
+    @property
+    def heard(self) -> float | None:
+        """End of the last interval with data."""
+        return self.referred if self.rate.heard is None else self.rate.heard
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatencyGate:
+    """Counts answers slower than the stable revision's quantile.
+
+    What is slow is fixed once, from stable requests that are not compared later: the smallest
+    bound of the histogram that at most 1 - quantile of them exceed. From there it is a comparison
+    of two rates, as for errors, and promises the same, where up to 1 - quantile is tolerated: the
+    canary's quantile then still lies under that bound. A machine that is slower than when the
+    bound was fixed makes more of both revisions' answers slow: harm is counted only where the
+    canary's part of them, in the same interval, is too large.
+    """
+
+    test: RateTest
+    promise: Promise
+    quantile: float
+    name: str = "latency"
+
+    def start(self) -> LatencyEvidence:
+        """Return the evidence before anything was observed."""
+        return LatencyEvidence(rate=rate_test.start(self.test))
+
+    def restart(self, evidence: LatencyEvidence, step: int) -> LatencyEvidence:
+        """Return the evidence at the start of step number `step`."""
+        return replace(evidence, rate=rate_test.restart(self.test, evidence.rate, step))
+
+    def observe(self, evidence: LatencyEvidence, observation: Observation) -> LatencyEvidence:
+        """Return the evidence after one more interval."""
+        if evidence.bound is None:
+            return self._refer(evidence, observation.stable, observation.now)
+        counted = self._counted(evidence.bound, observation)
+        if counted is None:
+            return evidence
+        updated = rate_test.update(self.test, evidence.rate, counted, observation.now)
+        return replace(evidence, rate=updated)
+
+    def warm(self, evidence: LatencyEvidence, observation: Observation) -> LatencyEvidence:
+        """Return the evidence after an interval in which the canary warmed up.
+
+        Its slow answers, and those of the stable revision beside them, count for nothing; that
+        they were measured is noted.
+        """
+        if evidence.bound is None:
+            return self._refer(evidence, observation.stable, observation.now)
+        counted = self._counted(evidence.bound, observation)
+        if counted is None or not rate_test.heard(self.test, counted):
+            return evidence
+        return replace(evidence, rate=replace(evidence.rate, heard=observation.now))
+
+    def judge(self, evidence: LatencyEvidence) -> Finding:
+        """Return what the evidence says."""
+        known = evidence.bound is not None
+        bound = f"{evidence.bound:g} s" if known else "a quantile not known yet"
+        return finding(self.name, f"slower than {bound}", self.test, self.promise, evidence.rate)
+
+    def _counted(self, bound: float, observation: Observation) -> rate_test.Rates | None:
+        """Return how many answers of both were slow in the same interval, if that is known."""
+        both = rate_test.pair(self.test, observation)
+        if both is None:
+            return None
+        canary, stable = both
+        slow_canary, slow_stable = (_slow(one, bound) for one in (canary, stable))
+        if slow_canary is None or slow_stable is None:
+            return None
+        return rate_test.Rates(
+            canary_requests=canary.requests,
+            canary_events=slow_canary,
+            stable_requests=stable.requests,
+            stable_events=slow_stable,
+        )
+
+    def _refer(
+        self, evidence: LatencyEvidence, stable: Counts | None, now: float
+    ) -> LatencyEvidence:
+        """Count towards the reference; histograms with other bounds begin it anew."""
+        if stable is None or not stable.slower or not stable.requests:
+            return evidence
+        table = stable.slower
+        before = dict(evidence.reference)
+        same = tuple(before) == tuple(seconds for seconds, _ in table)
+        total = stable.requests + (evidence.reference_requests if same else 0)
+        summed = tuple(
+            (seconds, count + (before[seconds] if same else 0)) for seconds, count in table
+        )
+        bound = self._bound(summed, total) if total >= REFERENCE_REQUESTS else None
+        found = replace(
+            evidence, reference=summed, reference_requests=total, referred=now, bound=bound
+        )
+        if bound is None:
+            return found
+        # They are not compared, but they tell which bet to make first.
+        known = replace(evidence.rate, stable_requests=total, stable_events=dict(summed)[bound])
+        return replace(found, rate=known)
+
+    def _bound(self, table: Table, requests: int) -> float:
+        allowed = (1 - self.quantile) * requests
+        return next((seconds for seconds, count in table if count <= allowed), table[-1][0])
+
+
+def _slow(counts: Counts, bound: float) -> int | None:
+    """Return how many took longer than `bound`; None where the histogram does not tell."""
+    if counts.requests == 0:
+        return 0
+    return dict(counts.slower or ()).get(bound)

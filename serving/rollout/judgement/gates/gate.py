@@ -1,0 +1,59 @@
+"""What every gate is, and what it finds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from kanaria.serving.rollout.observations.observation import Observation
+
+Evidence = TypeVar("Evidence")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What a gate concludes from its evidence so far.
+
+    Attributes:
+        gate: its name.
+        text: one sentence with the numbers, for a person.
+        stop: why the canary must go at once by a hard rule, or "".
+        spent: share of the whole promise against false rollbacks that the evidence of harm has
+            used up: alpha of the gate times its e-value. At a sum of 1 over all gates the canary
+            is rolled back; a gate alone reaches 1 when its e-value reaches 1 / alpha.
+        question: what a person must judge before the rollout goes on, or "".
+        accepted: the gate agrees to a promotion.
+        grounded: the gate knows enough of the stable revision for the canary to get traffic.
+        numbers: the figures behind the text, finite.
+    """
+
+    gate: str
+    text: str
+    stop: str = ""
+    spent: float = 0.0
+    question: str = ""
+    accepted: bool = False
+    grounded: bool = True
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+class Gate(Protocol[Evidence]):
+    """Judges one signal. Evidence is a frozen dataclass of plain numbers with a field `heard`.
+
+    `heard` is the end of the last interval that had data for this gate, or None.
+    """
+
+    @property
+    def name(self) -> str:
+        """The key of the gate in policy, state and record."""
+
+    def start(self) -> Evidence:
+        """Return the evidence before anything was observed."""
+
+    def restart(self, evidence: Evidence, step: int) -> Evidence:
+        """Return the evidence at the start of step number `step`, 1 or more."""
+
+    def observe(self, evidence: Evidence, observation: Observation) -> Evidence:
+        """Return the evidence after one more interval; without data it stays as it is."""
+
+    def judge(self, evidence: Evidence) -> Finding:
+        """Return what the evidence says."""

@@ -1,0 +1,93 @@
+"""Observations of what models answer: totals that a drift server keeps, beside another source.
+
+A token that the server asks for comes from KANARIA_DRIFT_TOKEN_FILE or KANARIA_DRIFT_TOKEN.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.serving.drift_server.token import authorization
+from kanaria.serving.rollout.observations.bounded_calls import (
+    MODELS_SECONDS,
+    NO_ANSWER,
+    ask,
+    within,
+)
+from kanaria.serving.rollout.observations.observation import ModelCounts
+from kanaria.serving.rollout.observations.source import Reading, Revisions, Source
+
+_ADAPTER = TypeAdapter(ModelCounts)
+
+
+class ModelSource:
+    """Another Source, with what one drift server tells of the models.
+
+    What it does not tell raises nothing: then `Reading.models` is None, and the reason is logged.
+    """
+
+    def __init__(self, source: Source, url: str) -> None:
+        """Ask the drift server at `url`, for instance "http://kanaria-drift"; "" for none.
+
+        Raises:
+            ParameterError: the URL is not one of HTTP, or holds a password.
+        """
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise ParameterError(f"drift_server: {error}; use http://HOST:PORT") from error
+        is_http = parsed.scheme in ("http", "https") and parsed.host and not parsed.userinfo
+        if url and not is_http:
+            raise ParameterError(
+                f"drift_server={shown(parsed)}: use http://HOST:PORT, without a name or password"
+            )
+        self._source, self._url = source, url.rstrip("/")
+
+    def read(self, revisions: Revisions) -> Reading:
+        """Return what the other source shows, and the models where they are asked for."""
+        reading = self._source.read(revisions)
+        if revisions.models is None:
+            return reading
+        # A drift server that was started again reads all of a rollout's answers for its first
+        # reply. When that takes longer it goes on all the same, and a later reply is quick.
+        known = within(MODELS_SECONDS, {"models": lambda: self._counts(revisions)})
+        return replace(reading, models=known["models"])
+
+    def _counts(self, revisions: Revisions) -> ModelCounts:
+        models = revisions.models
+        if models is None or not (models.canary and models.stable):
+            raise DataError(f"{revisions.service}: its revisions do not say their model's version")
+        if not self._url:
+            raise DataError("the policy has gates on what models answer: name a drift server")
+        given = {
+            "namespace": revisions.namespace,
+            "service": revisions.service,
+            "canary": models.canary,
+            "stable": models.stable,
+            "since": datetime.fromtimestamp(models.since, UTC).isoformat(),
+            "task": models.task,
+            "output": models.output,
+        }
+        where = f"{self._url}/comparison"
+        answer = ask("GET", where, MODELS_SECONDS, params=given, headers=authorization())
+        if answer.status == NO_ANSWER:
+            raise DataError(f"{where}: no answer: {answer.text}")
+        if answer.status != HTTPStatus.OK:
+            raise DataError(f"{where}: {answer.status}: {shown(answer.text)}")
+        return counts(answer.text, where)
+
+
+def counts(text: str, where: str) -> ModelCounts:
+    """Return the totals that a drift server at `where` answered; pure.
+
+    Raises:
+        DataError: the text is no such answer.
+    """
+    try:
+        return _ADAPTER.validate_json(text)
+    except (ValidationError, DataError) as error:
+        raise DataError(f"{where}: not the answer of a drift server: {shown(text)}") from error

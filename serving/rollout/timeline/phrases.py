@@ -1,0 +1,62 @@
+"""How counts and decisions are said to a person. Pure."""
+
+from collections.abc import Sequence
+
+from kanaria.serving.rollout.decision.state import Action, Question, State, Verdict
+from kanaria.serving.rollout.judgement.gates.gate import Finding
+from kanaria.serving.rollout.policy.rollout_policy import PROMOTE, Policy
+
+DONE = {
+    Action.HOLD: "held",
+    Action.SHIFT: "shifted",
+    Action.PROMOTE: "promoted",
+    Action.ROLLBACK: "rolled back",
+    Action.ASK: "asked",
+}
+UNSAID = {
+    Action.HOLD: "the evidence does not decide yet",
+    Action.SHIFT: "the step before has shown enough",
+    Action.PROMOTE: "every gate agrees",
+}
+
+
+def printable(text: str) -> str:
+    """Return a text without what moves a terminal's cursor or turns the direction of writing."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def share(events: float, requests: float) -> str:
+    """Return a share in percent, or "unknown" where nothing was counted."""
+    return f"{100 * events / requests:.3g} %" if requests else "unknown"
+
+
+def step_name(policy: Policy, step: int) -> str:
+    """Return what a person calls step number `step`; the one before the first is "staged"."""
+    return policy.ladder[step].name if 0 <= step < len(policy.ladder) else "staged"
+
+
+def why(verdict: Verdict, findings: Sequence[Finding]) -> str:
+    """Return the reasons of a verdict without what gates say every time, save of harm's worst."""
+    usual = {finding.text for finding in findings}
+    said = [reason for reason in verdict.reasons if reason not in usual]
+    if verdict.action is Action.ROLLBACK and sum(finding.spent for finding in findings) >= 1:
+        said.append(max(findings, key=lambda finding: finding.spent).text)
+    if said:
+        return "; ".join(said)
+    return UNSAID.get(verdict.action, "; ".join(verdict.reasons))
+
+
+def _then(state: State) -> str:
+    name = state.asked_step
+    return f"{name} all the same" if name == PROMOTE else f"begin {name} all the same"
+
+
+def asked(state: State) -> str:
+    """Return what a person is asked, or ""."""
+    questions = {
+        Question.STEP: f"May the step {state.asked_step} begin?",
+        Question.NO_DATA: "Nothing is known of the canary; is it to be watched further?",
+        Question.INCONCLUSIVE: f"The evidence did not convince in time; {_then(state)}?",
+        Question.FINDING: f"The gate on {state.asked_step} found something; go on all the same?",
+    }
+    return questions[state.question] if state.question is not None else ""
