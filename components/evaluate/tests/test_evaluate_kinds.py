@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-import tensorflow_model_analysis as tfma
-from twins import LISTS, Twins, accumulated, column, equal, parsed, twins
+from metric_configs import BINARY, KERAS, SLICES, metrics, with_options
+from twins import LISTS, Twins, accumulated, column, different_plots, equal, parsed, twins
 
 from kanaria.components.evaluate import results
 from kanaria.components.evaluate.rows import Rows
@@ -57,46 +57,6 @@ def of_model(*outputs: dict[str, np.ndarray]) -> Rows:
     return Rows(table=table(), predictions=predictions, derived={})
 
 
-def metrics(*names: str) -> str:
-    return " ".join(
-        f"metrics {{ {name} }}" if ":" in name else f'metrics {{ class_name: "{name}" }}'
-        for name in names
-    )
-
-
-def with_options(name: str, options: str) -> str:
-    return f"class_name: \"{name}\" config: '{options}'"
-
-
-SLICES = """
-slicing_specs { feature_keys: "town" }
-slicing_specs { feature_keys: ["town", "hour"] }
-slicing_specs { feature_keys: "share" }
-slicing_specs { feature_values { key: "town" value: "AA" } }
-"""
-BINARY = metrics(
-    "ExampleCount",
-    "WeightedExampleCount",
-    "AUC",
-    "AUCPrecisionRecall",
-    "BinaryAccuracy",
-    "Precision",
-    "Recall",
-    "Calibration",
-    "MeanLabel",
-    "MeanPrediction",
-    "MeanSquaredError",
-    "MeanAbsoluteError",
-    "BinaryCrossEntropy",
-    "CoefficientOfDiscrimination",
-    "RelativeCoefficientOfDiscrimination",
-    "SquaredPearsonCorrelation",
-    "CalibrationPlot",
-    "ConfusionMatrixPlot",
-    with_options("ConfusionMatrixAtThresholds", '"thresholds": [0.2, 0.5]'),
-    with_options("SensitivityAtSpecificity", '"specificity": 0.5'),
-    with_options("Precision", '"thresholds": [0.3], "name": "precision_at_3"'),
-)
 WEIGHTED = 'label_key: "y" example_weight_key: "w"'
 EVERY_CLASS = "class_ids { values: [0, 1, 2, 3] }"
 CLASS_WEIGHTS = " ".join(
@@ -194,34 +154,8 @@ def test_numbers_and_plots_are_those_of_the_pipeline(tmp_path: Path, kind: str):
     assert len(once) > 3
     assert equal(once, beam, 1e-12) == []
     assert equal(once, parts, 1e-12) == []
-    assert plots(found.once) == plots(found.beam) == plots(found.parts)
-
-
-def plots(folder: Path) -> list[Any]:
-    """Return each plot's slice, key and numbers to 9 digits."""
-    return sorted(
-        (str(entry.slice_key), str(pair.key), tuple(numbers(pair.value)))
-        for entry in tfma.load_plots(str(folder))
-        for pair in entry.plot_keys_and_values
-    )
-
-
-def numbers(message: Any) -> list[str]:
-    found = []
-    for field, value in message.ListFields():
-        for each in value if field.label == field.LABEL_REPEATED else [value]:
-            if hasattr(each, "ListFields"):
-                found += numbers(each)
-            else:
-                found.append(f"{field.name} {each:.9g}")
-    return found
-
-
-KERAS = {
-    "binary": metrics("BinaryCrossentropy", "RootMeanSquaredError", "LogCoshError"),
-    "classes": metrics("SparseCategoricalAccuracy", "SparseCategoricalCrossentropy"),
-    "several": metrics("CategoricalAccuracy", with_options("TopKCategoricalAccuracy", '"k": 2')),
-}
+    assert different_plots(found.once, found.beam, 1e-12) == []
+    assert different_plots(found.once, found.parts, 1e-12) == []
 
 
 @pytest.mark.parametrize("kind", KERAS)

@@ -1,0 +1,48 @@
+"""Metrics and slices of EvalConfigs as text, for the tests of all engines."""
+
+
+def metrics(*names: str) -> str:
+    return " ".join(
+        f"metrics {{ {name} }}" if ":" in name else f'metrics {{ class_name: "{name}" }}'
+        for name in names
+    )
+
+
+def with_options(name: str, options: str) -> str:
+    return f"class_name: \"{name}\" config: '{options}'"
+
+
+SLICES = """
+slicing_specs { feature_keys: "town" }
+slicing_specs { feature_keys: ["town", "hour"] }
+slicing_specs { feature_keys: "share" }
+slicing_specs { feature_values { key: "town" value: "AA" } }
+"""
+BINARY = metrics(
+    "ExampleCount",
+    "WeightedExampleCount",
+    "AUC",
+    "AUCPrecisionRecall",
+    "BinaryAccuracy",
+    "Precision",
+    "Recall",
+    "Calibration",
+    "MeanLabel",
+    "MeanPrediction",
+    "MeanSquaredError",
+    "MeanAbsoluteError",
+    "BinaryCrossEntropy",
+    "CoefficientOfDiscrimination",
+    "RelativeCoefficientOfDiscrimination",
+    "SquaredPearsonCorrelation",
+    "CalibrationPlot",
+    "ConfusionMatrixPlot",
+    with_options("ConfusionMatrixAtThresholds", '"thresholds": [0.2, 0.5]'),
+    with_options("SensitivityAtSpecificity", '"specificity": 0.5'),
+    with_options("Precision", '"thresholds": [0.3], "name": "precision_at_3"'),
+)
+KERAS = {
+    "binary": metrics("BinaryCrossentropy", "RootMeanSquaredError", "LogCoshError"),
+    "classes": metrics("SparseCategoricalAccuracy", "SparseCategoricalCrossentropy"),
+    "several": metrics("CategoricalAccuracy", with_options("TopKCategoricalAccuracy", '"k": 2')),
+}
