@@ -3,8 +3,8 @@
 import pytest
 from engine_evaluations import (
     FILES,
+    KERAS_32,
     MANY,
-    OF_KERAS,
     OF_QUERIES,
     WITH_INTERVALS,
     Models,
@@ -30,7 +30,7 @@ def test_every_metric_of_two_models_is_equal(models: Models, engine: SparkEngine
 
 
 @pytest.mark.parametrize(
-    "config", [OF_KERAS, OF_QUERIES, WITH_INTERVALS], ids=["Keras", "queries", "intervals"]
+    "config", [KERAS_32, OF_QUERIES, WITH_INTERVALS], ids=["Keras", "queries", "intervals"]
 )
 def test_keras_metrics_queries_and_intervals_are_equal(
     models: Models, engine: SparkEngine, config: str, request: pytest.FixtureRequest

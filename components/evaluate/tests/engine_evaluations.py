@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from evaluations import Scorer, save
-from metric_configs import BINARY, KERAS, SLICES, metrics, with_options
+from metric_configs import BINARY, SLICES, metrics, of_keras, with_options
 from twins import different_plots, equal
 
 from kanaria.components.evaluate import results
@@ -28,7 +28,10 @@ MANY = f"""{WEIGHTED} {SLICES} {CROSSED}
   metrics_specs {{ {BINARY} {TWO_MODELS} {metrics(f'class_name: "MeanLabel" {CHANGE}')} }}
   metrics_specs {{ example_weights {{ unweighted: true }} {metrics("AUC", "MeanLabel")} }}"""
 """21 metrics and those of two models, weighted, on slices, crossed slices, with a threshold."""
-OF_KERAS = f"{WEIGHTED} {SLICES} metrics_specs {{ {KERAS['binary']} }}"
+KERAS_32, KERAS_64 = (
+    f"{WEIGHTED} {SLICES} metrics_specs {{ {of_keras('binary', dtype)} }}"
+    for dtype in ("float32", "float64")
+)
 OF_QUERIES = f"""model_specs {{ label_key: "late" }} {SLICES} metrics_specs {{ query_key: "query" {
     metrics("QueryStatistics", with_options("NDCG", '"gain_key": "late", "top_k_list": [1, 5]'))
 } }}"""

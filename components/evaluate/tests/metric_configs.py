@@ -41,8 +41,17 @@ BINARY = metrics(
     with_options("SensitivityAtSpecificity", '"specificity": 0.5'),
     with_options("Precision", '"thresholds": [0.3], "name": "precision_at_3"'),
 )
-KERAS = {
-    "binary": metrics("BinaryCrossentropy", "RootMeanSquaredError", "LogCoshError"),
-    "classes": metrics("SparseCategoricalAccuracy", "SparseCategoricalCrossentropy"),
-    "several": metrics("CategoricalAccuracy", with_options("TopKCategoricalAccuracy", '"k": 2')),
+# Kind of model -> metric -> its options.
+OF_KERAS = {
+    "binary": {"BinaryCrossentropy": "", "RootMeanSquaredError": "", "LogCoshError": ""},
+    "classes": {"SparseCategoricalAccuracy": "", "SparseCategoricalCrossentropy": ""},
+    "several": {"CategoricalAccuracy": "", "CategoricalHinge": ""},
+    # TensorFlow ranks numbers of 32 bits alone.
+    "ranked": {"TopKCategoricalAccuracy": '"k": 2, '},
 }
+
+
+def of_keras(kind: str, dtype: str = "float32") -> str:
+    """Return Keras metrics of a kind of model that add up in a type of numbers."""
+    found = OF_KERAS[kind].items()
+    return metrics(*(with_options(name, f'{more}"dtype": "{dtype}"') for name, more in found))
