@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
+import analyzer_rows
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from google.protobuf import text_format
+from analyzer_rows import MODULE, TYPES, content
 from tensorflow_metadata.proto.v0 import schema_pb2
-from test_transform_equals_beam import MODULE, SCHEMA, TYPES, content, row
 
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.transform import beam_engine as transform_on_beam
@@ -18,21 +17,13 @@ from kanaria.components.validate import beam_engine as validate_on_beam
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    import random
-
-    folder, draw = tmp_path_factory.mktemp("rows"), random.Random(5)
-    found = []
-    for place, size in enumerate((1001, 300, 1)):
-        path = folder / f"part-{place:05d}.parquet"
-        pq.write_table(pa.Table.from_pylist([row(draw, n) for n in range(size)], TYPES), path)
-        found.append(path)
-    return found
+def schema() -> schema_pb2.Schema:
+    return analyzer_rows.schema()
 
 
 @pytest.fixture(scope="module")
-def schema() -> schema_pb2.Schema:
-    return text_format.Parse(SCHEMA, schema_pb2.Schema())
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return list(analyzer_rows.write(tmp_path_factory.mktemp("rows"), seed=5, sizes=(1001, 300, 1)))
 
 
 def test_statistics_of_a_split_are_equal(portable: Beam, files, schema, tmp_path: Path):

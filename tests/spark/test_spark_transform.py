@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
+import analyzer_rows
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from google.protobuf import text_format
+from analyzer_rows import FILES, GRAPH, MODULE, content
 from tensorflow_metadata.proto.v0 import schema_pb2
-from test_transform_equals_beam import FILES, GRAPH, MODULE, SCHEMA, TYPES, content, row
 
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.engines.spark import SparkEngine
@@ -17,20 +16,12 @@ from kanaria.components.transform.materialize import Part, Transform, materializ
 
 @pytest.fixture(scope="module")
 def schema() -> schema_pb2.Schema:
-    return text_format.Parse(SCHEMA, schema_pb2.Schema())
+    return analyzer_rows.schema()
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, int]:
-    import random
-
-    folder, draw = tmp_path_factory.mktemp("rows"), random.Random(3)
-    found = {}
-    for place, size in enumerate(FILES):
-        path = folder / f"part-{place:05d}.parquet"
-        pq.write_table(pa.Table.from_pylist([row(draw, n) for n in range(size)], TYPES), path)
-        found[path] = size
-    return found
+    return analyzer_rows.write(tmp_path_factory.mktemp("rows"), seed=3)
 
 
 @pytest.fixture(scope="module")

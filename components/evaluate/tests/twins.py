@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,3 +114,36 @@ def equal(first: Any, second: Any, tolerance: float) -> list[str]:
             if not np.isclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True):
                 wrong.append(f"{key} {metric.name} {metric.sub_key} {a!r} {b!r}")
     return wrong
+
+
+def different_plots(first: Path, second: Path, tolerance: float) -> list[str]:
+    """Return where the plots of two folders differ."""
+    ours, theirs = _plots(first), _plots(second)
+    wrong = [f"plots {ours.keys() ^ theirs.keys()}"] if ours.keys() != theirs.keys() else []
+    for key in ours.keys() & theirs.keys():
+        (names, values), (others, expected) = ours[key], theirs[key]
+        close = names == others and np.allclose(
+            values, expected, rtol=tolerance, atol=tolerance, equal_nan=True
+        )
+        wrong += [] if close else [f"plot {key}"]
+    return wrong
+
+
+def _plots(folder: Path) -> dict[tuple[str, str], tuple[list[str], list[float]]]:
+    """Return (slice, key) -> names and values of all numbers of a plot."""
+    found = {}
+    for entry in tfma.load_plots(str(folder)):
+        for pair in entry.plot_keys_and_values:
+            named = list(_numbers(pair.value))
+            names, values = [name for name, _ in named], [value for _, value in named]
+            found[str(entry.slice_key), str(pair.key)] = names, values
+    return found
+
+
+def _numbers(message: Any) -> Iterator[tuple[str, float]]:
+    for field, value in message.ListFields():
+        for each in value if field.label == field.LABEL_REPEATED else [value]:
+            if hasattr(each, "ListFields"):
+                yield from _numbers(each)
+            else:
+                yield field.name, each
