@@ -37,7 +37,12 @@ class Places:
     @classmethod
     def of_json(cls, values: Mapping[str, str]) -> "Places":
         """Return what `as_json` gave."""
-        return cls(**{"base": None, **{name: Path(path) for name, path in values.items()}})
+        base = values.get("base")
+        return cls(
+            saved=Path(values["saved"]),
+            logs=Path(values["logs"]),
+            base=Path(base) if base else None,
+        )
 
 
 Run = Callable[[Places], None]

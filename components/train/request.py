@@ -67,7 +67,8 @@ class TrainRequest:
     @classmethod
     def of_json(cls, values: Mapping[str, Any]) -> "TrainRequest":
         """Return what `as_json` gave."""
-        return cls(**{n: Path(value) if n in PATHS else value for n, value in values.items()})
+        paths: dict[str, Any] = {name: Path(values[name]) for name in PATHS}
+        return cls(**{**values, **paths})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -59,17 +59,17 @@ def prepared(request: TrainRequest, count: int) -> Run:
     check(count, machine.machine(), len(tf.config.get_visible_devices("GPU")))
 
     def run(places: Places) -> None:
-        for restarts in range(RESTARTS + 1):
-            killed = _attempt(request, places, count)
-            if killed is None:
-                return
+        restarts = 0
+        while (killed := _attempt(request, places, count)) is not None:
             end = f"{killed.name} of {count} {killed.told_end()}"
-            if restarts < RESTARTS:
-                logger.warning("%s; all begin again (%d of %d).", end, restarts + 1, RESTARTS)
-        raise NotReadyError(
-            f"train_model: {end}, also after {RESTARTS} restarts; most often for want of memory: "
-            f"give the step more, or lower {ASKED}; its last lines: {killed.last_lines()}"
-        )
+            if restarts == RESTARTS:
+                raise NotReadyError(
+                    f"train_model: {end}, also after {RESTARTS} restarts; most often for want of "
+                    f"memory: give the step more, or lower {ASKED}; its last lines: "
+                    f"{killed.last_lines()}"
+                )
+            restarts += 1
+            logger.warning("%s; all begin again (%d of %d).", end, restarts, RESTARTS)
 
     return run
 
