@@ -17,6 +17,7 @@ with a training function traced anew: about a third of a second for a small mode
 """
 
 import logging
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ class Checkpoints(tf.keras.callbacks.Callback):
         if getattr(model, "optimizer", None) is None:
             raise UserCodeError("Checkpoints: the model is not compiled; call model.compile first")
         self._run = model_run.of(fn_args.model_run_dir)
+        # Of several workers one keeps the files; it is alone where there is no strategy.
+        self._is_chief = model.distribute_strategy.extended.should_checkpoint
         if model.built and hasattr(model.optimizer, "build"):
             # Also where nothing is restored, so that objects are made in one order.
             model.optimizer.build(model.trainable_variables)
@@ -123,6 +126,11 @@ class Checkpoints(tf.keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write a checkpoint, publish it, and keep the last two."""
         self.epoch, self._batches = epoch + 1, self._batches + self.params["steps"]
+        if not self._is_chief:
+            # Workers sum up metrics to write them, so all must take part.
+            with tempfile.TemporaryDirectory(prefix="kanaria-") as scratch:
+                self._state.write(str(Path(scratch, STATE)))
+            return
         position = Position(key=self._run.key, epoch=self.epoch, batches=self._batches)
         checkpoint = checkpoint_files.write(
             self._run.checkpoints, position, lambda path: self._state.write(str(path))
@@ -133,7 +141,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
 
     def _remove_others(self) -> None:
         """Remove what is not kept: older checkpoints, damaged and foreign ones, cut ones."""
-        if self._run.checkpoints.is_dir():
+        if self._is_chief and self._run.checkpoints.is_dir():
             names = {path.name for path in self._run.checkpoints.iterdir()}
             for name in sorted(names - {path.name for path in self._kept}):
                 self._run.remove_checkpoint(name)

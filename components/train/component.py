@@ -24,6 +24,7 @@ def train_model(
     precision: str = "float32",
     base_model: str = "",
     model_run_dir: str = "",
+    compute: dict = {},  # noqa: B006
 ) -> None:
     """Train with the user's run_fn, as TFX's Trainer does, and check the exported model.
 
@@ -45,6 +46,8 @@ def train_model(
             its SavedModel at fn_args.base_model. Empty to start anew.
         model_run_dir: Path or bucket URI where logs and checkpoints outlive the step, so that a
             killed training is resumed; one training at a time. Empty for the model_run artifact.
+        compute: {"training_workers": 2}: processes that train together, where run_fn makes its
+            model under MultiWorkerMirroredStrategy; other keys are for other steps.
 
     Returns:
         model: SavedModel in the folder "1"; fingerprint, signatures, device and precision in the
@@ -74,6 +77,7 @@ def train_model(
         precision=precision,
         base_model=base_model,
         model_run_dir=model_run_dir,
+        compute=compute,
     )
     trained = train(request, Path(model.path), Path(model_run.path))
     samples.write(trained.samples, serving_samples.path)

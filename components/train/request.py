@@ -1,17 +1,19 @@
 """What train_model is asked for, and what it gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared import metadata, packages, storage
+from kanaria.components.shared.engines import compute
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.serving_samples import ServingSamples
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 """Keras's own names; with the mixed ones layers compute in 16 bits and keep weights in 32."""
+PATHS = ("examples", "transformed_examples", "schema", "transform_graph")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +35,7 @@ class TrainRequest:
         precision: Keras's policy while the function runs, one of `PRECISIONS`.
         base_model: URI of the release to start from, or "".
         model_run_dir: path or bucket URI where logs and checkpoints outlive the step, or "".
+        compute: mapping as the user wrote it; only its training_workers counts here.
     """
 
     examples: Path
@@ -49,6 +52,23 @@ class TrainRequest:
     precision: str = PRECISIONS[0]
     base_model: str = ""
     model_run_dir: str = ""
+    compute: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def training_workers(self) -> int:
+        """How many processes train together, 1 or more."""
+        return compute.parse(self.compute, Faults("train_model")).training_workers
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields as JSON can hold them."""
+        fields = asdict(self)
+        return {n: str(value) if isinstance(value, Path) else value for n, value in fields.items()}
+
+    @classmethod
+    def of_json(cls, values: Mapping[str, Any]) -> "TrainRequest":
+        """Return what `as_json` gave."""
+        paths: dict[str, Any] = {name: Path(values[name]) for name in PATHS}
+        return cls(**{**values, **paths})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,6 +108,7 @@ class Trained:
             **{name: getattr(request, name) for name in settings},
             "precision": request.precision,
             "device": self.device,
+            compute.TRAINING_WORKERS: request.training_workers,
             "packages": packages.versions(),
             "data": data,
         }
@@ -110,6 +131,7 @@ def check(request: TrainRequest) -> None:
     faults.check(0 <= request.seed < 2**32, "seed", request.seed, "use 0 to 2**32 - 1")
     remedy = f"use one of {', '.join(PRECISIONS)}"
     faults.check(request.precision in PRECISIONS, "precision", request.precision, remedy)
+    compute.parse(request.compute, faults)
     for name in ("base_model", "model_run_dir"):
         uri = getattr(request, name)
         try:

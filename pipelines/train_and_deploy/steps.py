@@ -57,6 +57,7 @@ TO_TRAIN = (
     "seed",
     "precision",
     "model_run_dir",
+    "compute",
 )
 TO_EVALUATE = ("eval_config_file", "compute")
 TO_PUSH = ("service", "model_root", "delivery", "rollout_policy_file", "module_file")

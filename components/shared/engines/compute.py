@@ -12,7 +12,8 @@ from kanaria.components.shared.parameters import Faults
 
 WHERE = "compute"
 STEPS = ("validate_data", "transform_data", "evaluate_model", "bless_model")
-"""The steps that take it."""
+"""The steps that compute over the data."""
+TRAINING_WORKERS = "training_workers"
 
 
 class Name(StrEnum):
@@ -52,6 +53,12 @@ COMPUTE = (
         default=0,
     ),
     Key(
+        name=TRAINING_WORKERS,
+        kind=Kind.INTEGER,
+        meaning="processes that train together, where run_fn uses MultiWorkerMirroredStrategy.",
+        default=1,
+    ),
+    Key(
         name="spark",
         kind=Kind.MAPPING,
         meaning='{"spark.master": "spark://host:7077"}: settings of Spark under its own names.',
@@ -77,6 +84,7 @@ class Compute:
         engine: of all steps that are not in `steps`.
         steps: step -> its engine.
         workers: processes of this machine, 0 for as many as pay.
+        training_workers: processes that train together, 1 or more.
         spark: Spark's settings, all text.
         beam_pipeline_args: Beam's.
     """
@@ -84,6 +92,7 @@ class Compute:
     engine: Name = Name.AUTO
     steps: Mapping[str, Name] = field(default_factory=dict)
     workers: int = 0
+    training_workers: int = 1
     spark: Mapping[str, str] = field(default_factory=dict)
     beam_pipeline_args: tuple[str, ...] = ()
 
@@ -110,11 +119,16 @@ def parse(given: Any, faults: Faults) -> Compute:
             for step, name in values["steps"].items()
         },
         workers=values["workers"],
+        training_workers=values[TRAINING_WORKERS],
         spark=values["spark"],
         beam_pipeline_args=tuple(values["beam_pipeline_args"]),
     )
     faults.check(
         found.workers >= 0, f"{WHERE}.workers", found.workers, "use 0 or a number of processes"
+    )
+    trained_by = f"{WHERE}.{TRAINING_WORKERS}"
+    faults.check(
+        found.training_workers >= 1, trained_by, found.training_workers, "use 1 or more processes"
     )
     _check_engines(found, faults)
     return found
