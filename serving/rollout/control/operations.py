@@ -7,7 +7,8 @@ from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout, Target
 from kanaria.serving.rollout.decision.commands import Command, apply, begin
 from kanaria.serving.rollout.observations.between_readings import Memory
-from kanaria.serving.rollout.policy.rollout_policy import Policy, Strategy
+from kanaria.serving.rollout.policy.rollout_policy import Policy
+from kanaria.serving.rollout.strategy import Strategy
 from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
 from kanaria.serving.traffic.shadow import NO_COPIES
 

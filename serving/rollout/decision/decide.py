@@ -40,10 +40,10 @@ from kanaria.serving.rollout.decision.situation import (
     MINUTE,
     Situation,
     asked_of,
+    assess,
     enter,
     exposed,
     is_over,
-    look,
     unready,
 )
 from kanaria.serving.rollout.decision.state import Action, Phase, Question, State, Verdict
@@ -78,7 +78,7 @@ def decide(state: State, observation: Observation, policy: Policy) -> Decision:
     seen = state.interval is not None and observation.interval <= state.interval
     if seen and state.last is not None:
         return Decision(verdict=state.last, state=state)
-    situation = look(state, observation, policy)
+    situation = assess(state, observation, policy)
     decision = next(found for rule in RULES if (found := rule(situation)) is not None)
     if policy.automation is Automation.OBSERVE and decision.verdict.action is not Action.HOLD:
         decision = _only_say(situation, decision.verdict)

@@ -5,24 +5,21 @@ from typing import Any
 
 from kanaria.serving.rollout.decision.shadow_step import in_shadow
 from kanaria.serving.rollout.decision.state import OVER, Phase, Question, State
-from kanaria.serving.rollout.judgement.gates.answer_latency import LatencyGate
 from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate
+from kanaria.serving.rollout.judgement.gates.kind import GateKind, Needs
+from kanaria.serving.rollout.judgement.gates.registry import BY_NAME
 from kanaria.serving.rollout.observations.observation import Observation
-from kanaria.serving.rollout.policy.panel import panel
+from kanaria.serving.rollout.policy.panel import kinds, panel
 from kanaria.serving.rollout.policy.rollout_policy import (
     PROMOTE,
     Automation,
     Policy,
     Step,
-    Strategy,
     WarmUp,
 )
+from kanaria.serving.rollout.strategy import Strategy
 
 MINUTE = 60.0
-PAIRED = ("predictions", "disagreement", "labels")
-COUNTED = ("errors", "refusals", "latency")
-UNTOLD = ("refusals",)
-"""What some platforms never tell."""
 FLAPPING, REMEMBERED = 2, 10
 """Twice the looks that a canary may not be ready in a row, among the last ten times as many."""
 
@@ -84,7 +81,7 @@ def findings(state: State, policy: Policy) -> tuple[Finding, ...]:
     return tuple(gate.judge(state.evidence.get(gate.name, gate.start())) for gate in gates)
 
 
-def look(state: State, observation: Observation, policy: Policy) -> Situation:
+def assess(state: State, observation: Observation, policy: Policy) -> Situation:
     """Return the situation after an interval; a rollout that is over learns nothing more."""
     warming = False
     if not is_over(state, observation, policy):
@@ -125,10 +122,13 @@ def listening(state: State, policy: Policy) -> tuple[str, ...]:
     """
     heard = {name for name, evidence in state.evidence.items() if evidence.heard is not None}
     shadow = in_shadow(state, policy)
-    optional = COUNTED if shadow else UNTOLD
-    unfit = PAIRED if policy.strategy is Strategy.SHADOW and not shadow else ()
-    names = [gate.name for gate in panel(policy) if gate.name not in unfit]
-    return tuple(name for name in names if name not in optional or name in heard)
+    is_past = policy.strategy is Strategy.SHADOW and not shadow
+    able = [kind for kind in kinds(policy) if not (is_past and kind.needs is Needs.ANSWERS)]
+    return tuple(kind.name for kind in able if kind.name in heard or not _may_lack(kind, shadow))
+
+
+def _may_lack(kind: GateKind, shadow: bool) -> bool:
+    return kind.optional or (shadow and kind.needs is Needs.REQUESTS)
 
 
 def exposed(state: State) -> bool:
@@ -137,8 +137,9 @@ def exposed(state: State) -> bool:
 
 
 def warm_up_of(policy: Policy) -> WarmUp:
-    """Return the warm-up of every step: none where no gate looks at latency."""
-    return policy.warm_up if policy.gates.latency else WarmUp(minutes=0, requests=0)
+    """Return the warm-up of every step: none where no gate minds that a canary is cold."""
+    is_cold = any(kind.cold for kind in policy.gates.kinds)
+    return policy.warm_up if is_cold else WarmUp(minutes=0, requests=0)
 
 
 def asked_of(step: Step, policy: Policy) -> tuple[int, float]:
@@ -216,9 +217,7 @@ def _learn(state: State, observation: Observation, policy: Policy) -> State:
 
 def _observed(gate: Gate[Any], state: State, observation: Observation, warming: bool) -> Any:
     evidence = state.evidence.get(gate.name, gate.start())
-    if warming and isinstance(gate, LatencyGate):
-        return gate.warm(evidence, observation)
-    return gate.observe(evidence, observation)
+    return gate.warm(evidence, observation) if warming else gate.observe(evidence, observation)
 
 
 def _readiness(state: State, observation: Observation, policy: Policy) -> tuple[bool, ...]:
@@ -235,8 +234,7 @@ def _exposure(state: State, observation: Observation, policy: Policy) -> int:
 
     The latter in the shadow, where gates compare them row by row.
     """
-    gates = policy.gates
-    if in_shadow(state, policy) and (gates.predictions or gates.disagreement or gates.labels):
+    if in_shadow(state, policy) and any(k.needs is Needs.ANSWERS for k in policy.gates.kinds):
         pairs = observation.models.pairs if observation.models is not None else 0
         return max(state.step_requests, pairs)
     return state.step_requests + (observation.canary.requests if observation.canary else 0)
@@ -273,14 +271,11 @@ def _silent(state: State, observation: Observation, policy: Policy) -> tuple[str
     """
     waits = policy.strategy is not Strategy.BLUE_GREEN and not exposed(state)
     patience, listens = policy.no_data.minutes * MINUTE, listening(state, policy)
-    found = []
-    for gate in panel(policy):
-        if gate.name not in listens:
-            continue
-        if waits and gate.name != "hard_rules":
-            continue
-        heard = state.evidence.get(gate.name, gate.start()).heard
-        since = state.watched_since if heard is None else max(heard, state.watched_since)
-        if observation.now - since >= patience:
-            found.append(gate.name)
-    return tuple(found)
+    if waits:
+        listens = tuple(name for name in listens if BY_NAME[name].needs is Needs.FACTS)
+
+    def seconds(name: str) -> float:
+        heard = state.evidence[name].heard if name in state.evidence else None
+        return observation.now - max(heard or state.watched_since, state.watched_since)
+
+    return tuple(name for name in listens if seconds(name) >= patience)

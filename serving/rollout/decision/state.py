@@ -15,19 +15,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, Protocol
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import core_schema
 
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.validation import first_fault
-from kanaria.serving.rollout.judgement.gates.answer_latency import LatencyEvidence
-from kanaria.serving.rollout.judgement.gates.disagreement import DisagreementEvidence
-from kanaria.serving.rollout.judgement.gates.hard_rules import HardEvidence
-from kanaria.serving.rollout.judgement.gates.input_drift import InputEvidence
-from kanaria.serving.rollout.judgement.gates.label_accuracy import LabelEvidence
-from kanaria.serving.rollout.judgement.gates.prediction_shares import PredictionEvidence
-from kanaria.serving.rollout.judgement.gates.rate_test import RateEvidence
+from kanaria.serving.rollout.judgement.gates.registry import KINDS
 
 
 class Phase(StrEnum):
@@ -86,16 +81,27 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-Evidence = (
-    RateEvidence
-    | LatencyEvidence
-    | HardEvidence
-    | PredictionEvidence
-    | DisagreementEvidence
-    | LabelEvidence
-    | InputEvidence
-)
-"""What any gate may know. A new gate adds its class; the fields tell the classes apart."""
+class Evidence(Protocol):
+    """What a gate knows: a frozen dataclass, of the class that its kind names."""
+
+    @property
+    def heard(self) -> float | None:
+        """End of the last interval that had data for the gate, or None."""
+
+
+class _ByGate:
+    """Tells pydantic that evidence under a gate's name is of that gate's class."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        fields = {
+            kind.name: core_schema.typed_dict_field(
+                handler.generate_schema(kind.evidence), required=False
+            )
+            for kind in KINDS
+        }
+        return core_schema.typed_dict_schema(fields, extra_behavior="forbid")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,7 +143,7 @@ class State:
     asked_step: str = ""
     approvals: tuple[Approval, ...] = ()
     ordered_by: str = ""
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    evidence: Annotated[Mapping[str, Evidence], _ByGate()] = field(default_factory=dict)
     interval: int | None = None
     last: Verdict | None = None
     proposed: Verdict | None = None
@@ -156,8 +162,8 @@ def to_json(state: State) -> str:
 
 def plain(state: State) -> dict[str, Any]:
     """Return the state as plain JSON values."""
-    found: dict[str, Any] = _ADAPTER.dump_python(state, mode="json")
-    return found
+    values: dict[str, Any] = _ADAPTER.dump_python(state, mode="json")
+    return values
 
 
 def from_json(text: str) -> State:

@@ -15,7 +15,7 @@
       refusals: {margin: 2.0, tolerated: 0.01}
       latency: {quantile: 0.95, margin: 2.0}
       hard_rules: {restarts: 2, oom_kills: 0}
-      predictions: {tolerated: 0.02}        # these four need a drift server; see `gate_policy`
+      predictions: {tolerated: 0.02}        # these four need a drift server
       disagreement: {limit: 0.1}
       labels: {margin: 0.02}
       inputs: {false_alarms: 0.05}
@@ -37,25 +37,17 @@ from kanaria.components.shared import yaml_text
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.validation import add_invalid
+from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
 from kanaria.serving.rollout.policy.gates_policy import (
-    GATE_KINDS,
-    Chance,
+    PARAMETERS,
     GatesPolicy,
-    Part,
+    misfits,
     resolved,
 )
+from kanaria.serving.rollout.strategy import Strategy
 
 PROMOTE = "promote"
 """The name of the last step of every rollout, for `approve_before`."""
-
-
-class Strategy(StrEnum):
-    """How traffic reaches the canary."""
-
-    BASIC = "basic"
-    BLUE_GREEN = "blue_green"
-    CANARY = "canary"
-    SHADOW = "shadow"
 
 
 class Automation(StrEnum):
@@ -140,24 +132,19 @@ def _gates_fit(gates: GatesPolicy, info: ValidationInfo) -> GatesPolicy:
     strategy: Strategy | None = info.data.get("strategy")
     if strategy is None:
         return gates
-    shadow = strategy is Strategy.SHADOW
-    found = resolved(gates, shadow=shadow)
-    for name in ("disagreement", "labels"):
-        if getattr(found, name) and not shadow:
-            raise ValueError(f"{name} compares answers to the same rows: it needs strategy shadow")
-    if found.predictions and strategy not in (Strategy.SHADOW, Strategy.CANARY):
-        raise ValueError("predictions needs both models to serve at once: shadow or canary")
-    if found.inputs and strategy is Strategy.BASIC:
-        raise ValueError("inputs judges a rollout with steps, strategy basic has none")
-    judges = found.errors or found.latency or found.labels
-    if strategy is not Strategy.BASIC and not judges:
-        more = ", latency or labels" if shadow else " or latency"
-        raise ValueError(f"errors{more} must be on, or nothing would judge the canary")
-    return found
+    decided = resolved(gates, strategy)
+    if wrong := misfits(decided, strategy):
+        raise ValueError("; ".join(wrong))
+    return decided
 
 
 class NoData(Part):
-    """Attributes: minutes: of silence before it counts; action: what is done then."""
+    """When silence counts, and what follows.
+
+    Attributes:
+        minutes: of silence before it counts.
+        action: what is done then.
+    """
 
     minutes: Annotated[float, Field(gt=0, le=60 * 24)] = 5
     action: Literal["ask", "rollback"] = "ask"
@@ -270,6 +257,6 @@ def _validated(document: Any, faults: Faults) -> Policy:
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        add_invalid(faults, error, branches=GATE_KINDS)
+        add_invalid(faults, error, branches=PARAMETERS)
         faults.raise_if_any()
         raise

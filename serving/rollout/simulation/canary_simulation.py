@@ -11,14 +11,13 @@ import numpy as np
 from kanaria.serving.rollout.decision.situation import asked_of, warm_up_of
 from kanaria.serving.rollout.judgement.gates import rate_test
 from kanaria.serving.rollout.judgement.gates.answer_latency import LatencyGate
-from kanaria.serving.rollout.judgement.gates.error_rate import ErrorGate
-from kanaria.serving.rollout.judgement.gates.refusal_rate import RefusalGate
+from kanaria.serving.rollout.judgement.gates.rate_gate import RateGate
 from kanaria.serving.rollout.policy.panel import panel
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.simulation.scenario import Array, Minute, Scenario, minutes
 
 ROLLED_BACK, UNDECIDED, PROMOTED = -1, 0, 1
-RATE_GATES = (ErrorGate, RefusalGate, LatencyGate)
+RATE_GATES = (RateGate, LatencyGate)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +53,7 @@ class Characteristics:
 class _Wealth:
     """The evidence of one gate over all rollouts."""
 
-    gate: ErrorGate | RefusalGate | LatencyGate
+    gate: RateGate | LatencyGate
     by_ratio: Array
     by_limit: Array
     health: Array

@@ -7,11 +7,12 @@ from itertools import accumulate
 from kanaria.serving.rollout.decision.audit_record import Entry, replay
 from kanaria.serving.rollout.decision.commands import Command, begin
 from kanaria.serving.rollout.decision.decide import Decision, deciding_rule
-from kanaria.serving.rollout.decision.situation import findings, look
+from kanaria.serving.rollout.decision.situation import assess, findings
 from kanaria.serving.rollout.decision.state import State
 from kanaria.serving.rollout.judgement.gates.gate import Finding
 from kanaria.serving.rollout.observations.observation import Counts, Observation
-from kanaria.serving.rollout.policy.rollout_policy import Policy, Strategy
+from kanaria.serving.rollout.policy.rollout_policy import Policy
+from kanaria.serving.rollout.strategy import Strategy
 
 COMMAND, REPEATED = "command", "repeated"
 
@@ -171,7 +172,7 @@ def _weighed(before: State, entry: Entry, policy: Policy) -> tuple[str, tuple[Fi
     if observation is None:
         rule = COMMAND if isinstance(entry, Command) else REPEATED
         return rule, findings(before, policy)
-    situation = look(before, observation, policy)
+    situation = assess(before, observation, policy)
     return deciding_rule(situation), situation.findings
 
 

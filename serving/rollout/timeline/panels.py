@@ -1,41 +1,44 @@
 """What the timeline draws: panels of curves over time, as data. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.serving.rollout.decision.situation import asked_of
+from kanaria.serving.rollout.judgement.gates.kind import CountsRow
+from kanaria.serving.rollout.judgement.gates.registry import KINDS
 from kanaria.serving.rollout.observations.observation import Observation
 from kanaria.serving.rollout.policy.panel import panel
 from kanaria.serving.rollout.timeline import axes
 from kanaria.serving.rollout.timeline.curves import CANARY, INK, STABLE, Curve, Panel, numbers
 from kanaria.serving.rollout.timeline.decision_table import is_marked
 from kanaria.serving.rollout.timeline.history import History, Moment
-from kanaria.serving.rollout.timeline.model_panels import model_panels
+from kanaria.serving.rollout.timeline.share_panels import share_panels
 
 CONFIDENCE = 0.95
 MOST_POINTS = 240
 SETTLED_REQUESTS = 100
 """From here on an interval is narrow enough to set the height of a panel."""
 HOLE = 2.5
-GATE_COLORS = {
-    "errors": "var(--d)",
-    "refusals": "var(--a)",
-    "latency": "var(--e)",
-    "labels": "var(--f)",
-}
-DASHES = {"errors": "7 3", "refusals": "5 2 1 2", "latency": "2 3", "labels": "9 2 2 2"}
-COUNTED = {"refusals": "Refusals", "latency": "Slow answers"}
+STYLES = (
+    ("var(--d)", "7 3"),
+    ("var(--a)", "5 2 1 2"),
+    ("var(--e)", "2 3"),
+    ("var(--f)", "9 2 2 2"),
+    ("var(--c)", "1 2"),
+)
+"""Color and dashes of the gates that may roll back, in the order of their kinds."""
+STYLE_OF = dict(zip((kind.name for kind in KINDS if kind.weighs), cycle(STYLES), strict=False))
 
 
 def panels(history: History) -> tuple[Panel, ...]:
     """Return the panels from top to bottom; those without anything to show are left out."""
     kept = thinned(history.moments)
-    counted = [_counted(kept, gate) for gate in COUNTED]
-    found = [_traffic(history, kept), _errors(kept), *counted, *_evidence(history, kept)]
-    found += model_panels(history.policy, kept)
-    return tuple(one for one in [*found, _exposure(history, kept)] if one is not None)
+    drawn = [_traffic(history, kept), _errors(kept), *_counts(kept), *_evidence(history, kept)]
+    drawn += share_panels(history.policy, kept)
+    return tuple(one for one in [*drawn, _exposure(history, kept)] if one is not None)
 
 
 def thinned(moments: Sequence[Moment]) -> list[Moment]:
@@ -98,17 +101,20 @@ def _errors(kept: Sequence[Moment]) -> Panel | None:
     return _rates("Errors since the start, % of requests", canary, stable)
 
 
-def _counted(kept: Sequence[Moment], gate: str) -> Panel | None:
-    found = [(one.when, numbers(one, gate)) for one in kept]
+def _counts(kept: Sequence[Moment]) -> Iterator[Panel | None]:
+    """Yield the panels of the gates whose row shows what they counted."""
+    for kind in KINDS:
+        if isinstance(kind.row, CountsRow):
+            yield _counted(kept, kind.name, kind.row.title)
+
+
+def _counted(kept: Sequence[Moment], gate: str, title: str) -> Panel | None:
+    seen = [(one.when, of) for one in kept if (of := numbers(one, gate))]
     canary, stable = (
-        [
-            (when, int(of[f"{which}_events"]), int(of[f"{which}_requests"]))
-            for when, of in found
-            if of
-        ]
+        [(when, int(of[f"{which}_events"]), int(of[f"{which}_requests"])) for when, of in seen]
         for which in ("canary", "stable")
     )
-    return _rates(f"{COUNTED[gate]} since the start, % of requests", canary, stable)
+    return _rates(f"{title} since the start, % of requests", canary, stable)
 
 
 def _rates(
@@ -182,8 +188,8 @@ def _evidence(history: History, kept: Sequence[Moment]) -> list[Panel]:
 
 def _e_values(kept: Sequence[Moment], gate: str, key: str) -> Curve:
     values = [(one.when, numbers(one, gate)[key]) for one in kept if numbers(one, gate)]
-    color = GATE_COLORS.get(gate, INK)
-    return Curve(name=gate, color=color, points=values, dash=DASHES.get(gate, ""))
+    color, dash = STYLE_OF[gate]
+    return Curve(name=gate, color=color, points=values, dash=dash)
 
 
 def _e_panel(title: str, curves: Sequence[Curve], thresholds: Sequence[tuple[float, str]]) -> Panel:

@@ -7,6 +7,7 @@ from kanaria.serving.rollout.decision.shadow_step import in_shadow
 from kanaria.serving.rollout.decision.situation import MINUTE, asked_of, findings
 from kanaria.serving.rollout.decision.state import OVER, Action, Phase, Question, State
 from kanaria.serving.rollout.judgement.gates.gate import Finding
+from kanaria.serving.rollout.judgement.gates.registry import BY_NAME
 from kanaria.serving.rollout.policy.rollout_policy import Automation, Policy
 from kanaria.serving.rollout.timeline.phrases import (
     DONE,
@@ -19,7 +20,6 @@ from kanaria.serving.rollout.timeline.phrases import (
 
 CERTAIN = 100.0
 """Harm above it is told as a power of ten: its digits say nothing more."""
-RATES = {"errors": "errors", "refusals": "refused", "latency": "slow"}
 
 
 def line(state: State, policy: Policy, now: float) -> str:
@@ -36,7 +36,8 @@ def line(state: State, policy: Policy, now: float) -> str:
     """
     found = findings(state, policy)
     parts = [clock(now, "%H:%M:%S"), f"{_traffic(state, policy):>4}", *_rates(found)]
-    parts += [one.text for one in found if one.gate == "labels" and in_shadow(state, policy)]
+    if in_shadow(state, policy):
+        parts += [one.text for one in found if BY_NAME[one.gate].told_in_shadow]
     if _judged(found):
         spent = sum(one.spent for one in found)
         parts.append(f"harm {spent:{'.2f' if spent < CERTAIN else '.2g'}}/1")
@@ -111,7 +112,7 @@ def _rates(found: Sequence[Finding]) -> Iterator[str]:
         of = one.numbers
         canary = share(of["canary_events"], of["canary_requests"])
         stable = share(of["stable_events"], of["stable_requests"])
-        yield f"{RATES.get(one.gate, one.gate)} {canary} (stable {stable})"
+        yield f"{BY_NAME[one.gate].word} {canary} (stable {stable})"
 
 
 def _last(state: State, found: Sequence[Finding]) -> str:

@@ -32,7 +32,8 @@ from kanaria.serving.rollout.control.environment import NoSource
 from kanaria.serving.rollout.control.kubernetes_events import EventTeller
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
 from kanaria.serving.rollout.decision.state import Phase
-from kanaria.serving.rollout.policy.rollout_policy import Policy, Strategy
+from kanaria.serving.rollout.policy.rollout_policy import Policy
+from kanaria.serving.rollout.strategy import Strategy
 from kanaria.serving.traffic.cluster import ClusterTraffic
 
 STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}

@@ -1,19 +1,33 @@
 """The latency gate: is the canary slow more often than the stable revision?"""
 
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.gates import rate_test
-from kanaria.serving.rollout.judgement.gates.gate import Finding
-from kanaria.serving.rollout.judgement.gates.rate_gate import Promise, finding
-from kanaria.serving.rollout.judgement.gates.rate_test import RateEvidence, RateTest
+from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate, Promise
+from kanaria.serving.rollout.judgement.gates.kind import CountsRow, GateKind, Needs, Setting
+from kanaria.serving.rollout.judgement.gates.parameters import RateGatePolicy
+from kanaria.serving.rollout.judgement.gates.rate_gate import compared, finding
+from kanaria.serving.rollout.judgement.gates.rate_test import RateEvidence, Rates, RateTest
 from kanaria.serving.rollout.observations.observation import Counts, Observation
 
 REFERENCE_REQUESTS = 200
 """Stable requests that fix what is slow: they put about ten above a 95 % quantile."""
 
 Table = tuple[tuple[float, int], ...]
+
+
+class LatencyPolicy(RateGatePolicy):
+    """The gate on slow answers.
+
+    Attributes:
+        quantile: of the stable revision's latency, above which an answer is slow.
+    """
+
+    quantile: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +56,7 @@ class LatencyEvidence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LatencyGate:
+class LatencyGate(Gate[LatencyEvidence]):
     """Counts answers slower than the stable revision's quantile.
 
     What is slow is fixed once, from stable requests that are not compared later: the smallest
@@ -95,21 +109,9 @@ class LatencyGate:
         bound = f"{evidence.bound:g} s" if known else "a quantile not known yet"
         return finding(self.name, f"slower than {bound}", self.test, self.promise, evidence.rate)
 
-    def _counted(self, bound: float, observation: Observation) -> rate_test.Rates | None:
+    def _counted(self, bound: float, observation: Observation) -> Rates | None:
         """Return how many answers of both were slow in the same interval, if that is known."""
-        both = rate_test.pair(self.test, observation)
-        if both is None:
-            return None
-        canary, stable = both
-        slow_canary, slow_stable = (_slow(one, bound) for one in (canary, stable))
-        if slow_canary is None or slow_stable is None:
-            return None
-        return rate_test.Rates(
-            canary_requests=canary.requests,
-            canary_events=slow_canary,
-            stable_requests=stable.requests,
-            stable_events=slow_stable,
-        )
+        return rate_test.counted(self.test, observation, partial(_slow, bound))
 
     def _refer(
         self, evidence: LatencyEvidence, stable: Counts | None, now: float
@@ -139,8 +141,27 @@ class LatencyGate:
         return next((seconds for seconds, count in table if count <= allowed), table[-1][0])
 
 
-def _slow(counts: Counts, bound: float) -> int | None:
+def _slow(bound: float, counts: Counts) -> int | None:
     """Return how many took longer than `bound`; None where the histogram does not tell."""
     if counts.requests == 0:
         return 0
     return dict(counts.slower or ()).get(bound)
+
+
+def build(parameters: LatencyPolicy, setting: Setting) -> LatencyGate:
+    """Return the gate."""
+    test, promise = compared(parameters, setting, 1 - parameters.quantile)
+    return LatencyGate(test=test, promise=promise, quantile=parameters.quantile)
+
+
+KIND = GateKind(
+    name="latency",
+    meaning="answers slower than a quantile of the stable revision's.",
+    parameters=LatencyPolicy,
+    evidence=LatencyEvidence,
+    build=build,
+    needs=Needs.REQUESTS,
+    cold=True,
+    word="slow",
+    row=CountsRow(title="Slow answers"),
+)

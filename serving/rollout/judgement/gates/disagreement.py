@@ -1,12 +1,36 @@
 """The disagreement gate: how often do both models answer the same row differently?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.confidence import mean_bounds
-from kanaria.serving.rollout.judgement.gates.gate import Finding
+from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate
+from kanaria.serving.rollout.judgement.gates.kind import (
+    GateKind,
+    Needs,
+    Setting,
+    Share,
+    SharesRow,
+    Unsaid,
+)
+from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
 from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.strategy import Strategy
+
+
+class DisagreementPolicy(Part):
+    """The gate on rows to which both models give different answers.
+
+    Attributes:
+        limit: share of such rows above which a person is asked; None for no limit.
+        false_question: probability, at most, of asking although the share is at most the limit.
+    """
+
+    limit: Annotated[float, Field(gt=0, lt=1)] | None = None
+    false_question: Chance = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +50,7 @@ class DisagreementEvidence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DisagreementGate:
+class DisagreementGate(Gate[DisagreementEvidence]):
     """Counts the rows of the shadow on which both models disagree.
 
     Promises, whenever and however often one looks: the interval of the rate holds it with
@@ -42,10 +66,6 @@ class DisagreementGate:
     def start(self) -> DisagreementEvidence:
         """Return the evidence before anything was observed."""
         return DisagreementEvidence(heard=None, pairs=0, disagreements=0)
-
-    def restart(self, evidence: DisagreementEvidence, step: int) -> DisagreementEvidence:
-        """Return the evidence unchanged: the shadow is over."""
-        return evidence
 
     def observe(
         self, evidence: DisagreementEvidence, observation: Observation
@@ -82,3 +102,35 @@ class DisagreementGate:
                 "disagreement_high": high,
             },
         )
+
+
+def build(parameters: DisagreementPolicy, setting: Setting) -> DisagreementGate:
+    """Return the gate."""
+    return DisagreementGate(limit=parameters.limit, false_question=parameters.false_question)
+
+
+def _shares(numbers: Mapping[str, float]) -> tuple[Share, ...]:
+    if not numbers.get("pairs"):
+        return ()
+    rate = numbers["disagreements"] / numbers["pairs"]
+    low, high = numbers["disagreement_low"], numbers["disagreement_high"]
+    return (Share(name="answered differently", value=rate, low=low, high=high),)
+
+
+def _limit(parameters: DisagreementPolicy) -> tuple[float, str] | None:
+    limit = parameters.limit
+    return None if limit is None else (limit, f"limit {limit:.3g}")
+
+
+KIND = GateKind(
+    name="disagreement",
+    meaning="rows with two different answers; strategy shadow, and on there where unsaid.",
+    parameters=DisagreementPolicy,
+    evidence=DisagreementEvidence,
+    build=build,
+    needs=Needs.ANSWERS,
+    unsaid=Unsaid.ON_IN_SHADOW,
+    strategies=frozenset({Strategy.SHADOW}),
+    misfit="compares answers to the same rows: it needs strategy shadow",
+    row=SharesRow(title="Rows that both models answer differently", shares=_shares, limit=_limit),
+)

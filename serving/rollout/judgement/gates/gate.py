@@ -1,12 +1,30 @@
 """What every gate is, and what it finds."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from kanaria.serving.rollout.observations.observation import Observation
 
 Evidence = TypeVar("Evidence")
+LARGEST_LOG = 600.0
+"""e-values are cut here, so that every number stays finite."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Promise:
+    """What a gate answers for.
+
+    Attributes:
+        alpha: its share of the probability of a false rollback, above 0, below 1.
+        beta: probability of accepting a canary at the margin, above 0, below 1.
+        minimum_events: of the canary, below which its evidence of harm does not count.
+    """
+
+    alpha: float
+    beta: float
+    minimum_events: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,24 +54,33 @@ class Finding:
     numbers: Mapping[str, float] = field(default_factory=dict)
 
 
-class Gate(Protocol[Evidence]):
+class Gate(ABC, Generic[Evidence]):
     """Judges one signal. Evidence is a frozen dataclass of plain numbers with a field `heard`.
 
     `heard` is the end of the last interval that had data for this gate, or None.
+
+    Attributes:
+        name: the key of the gate in policy, state and record.
     """
 
-    @property
-    def name(self) -> str:
-        """The key of the gate in policy, state and record."""
+    name: str
 
+    @abstractmethod
     def start(self) -> Evidence:
         """Return the evidence before anything was observed."""
 
     def restart(self, evidence: Evidence, step: int) -> Evidence:
-        """Return the evidence at the start of step number `step`, 1 or more."""
+        """Return the evidence at the start of step number `step`, 1 or more: the same, mostly."""
+        return evidence
 
+    @abstractmethod
     def observe(self, evidence: Evidence, observation: Observation) -> Evidence:
         """Return the evidence after one more interval; without data it stays as it is."""
 
+    def warm(self, evidence: Evidence, observation: Observation) -> Evidence:
+        """Return the evidence after an interval in which the canary warmed up."""
+        return self.observe(evidence, observation)
+
+    @abstractmethod
     def judge(self, evidence: Evidence) -> Finding:
         """Return what the evidence says."""

@@ -1,11 +1,26 @@
 """The hard rules: a model that does not load, containers that restart or run out of memory."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
-from kanaria.serving.rollout.judgement.gates.gate import Finding
+from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate
+from kanaria.serving.rollout.judgement.gates.kind import GateKind, Needs, Setting
+from kanaria.serving.rollout.judgement.gates.parameters import Part
 from kanaria.serving.rollout.observations.observation import Observation
+
+
+class HardRulesPolicy(Part):
+    """The rules on facts.
+
+    Attributes:
+        restarts: of the canary's containers that are allowed.
+        oom_kills: of the canary's containers that are allowed.
+    """
+
+    restarts: Annotated[int, Field(ge=0)] = 2
+    oom_kills: Annotated[int, Field(ge=0)] = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +46,7 @@ class HardEvidence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HardRules:
+class HardRules(Gate[HardEvidence]):
     """Stops a canary on facts; no chance is involved, so it uses up no share of alpha.
 
     That a canary with traffic must be ready is a rule of `decide`, which knows the traffic.
@@ -44,10 +59,6 @@ class HardRules:
     def start(self) -> HardEvidence:
         """Return the evidence before anything was observed."""
         return HardEvidence()
-
-    def restart(self, evidence: HardEvidence, step: int) -> HardEvidence:
-        """Return the evidence unchanged: facts hold for the whole rollout."""
-        return evidence
 
     def observe(self, evidence: HardEvidence, observation: Observation) -> HardEvidence:
         """Return the evidence after one more interval."""
@@ -85,3 +96,19 @@ class HardRules:
         if evidence.restarts > self.restarts:
             return f"{evidence.restarts} restarts; {self.restarts} are allowed"
         return ""
+
+
+def build(parameters: HardRulesPolicy, setting: Setting) -> HardRules:
+    """Return the gate."""
+    return HardRules(restarts=parameters.restarts, oom_kills=parameters.oom_kills)
+
+
+KIND = GateKind(
+    name="hard_rules",
+    meaning="facts, which are always looked at.",
+    parameters=HardRulesPolicy,
+    evidence=HardEvidence,
+    build=build,
+    needs=Needs.FACTS,
+    required=True,
+)

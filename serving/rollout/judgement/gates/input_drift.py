@@ -2,17 +2,32 @@
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.bets import log_factor, mixed
-from kanaria.serving.rollout.judgement.gates.gate import Finding
-from kanaria.serving.rollout.judgement.gates.rate_gate import LARGEST_LOG
+from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate
+from kanaria.serving.rollout.judgement.gates.kind import GateKind, Needs, Setting, Unsaid
+from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
 from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.strategy import Strategy
 
 ODDS = np.array([3.0, 10.0, 50.0])
 PRIOR = np.log([1 / 3, 1 / 3, 1 / 3])
+
+
+class InputsPolicy(Part):
+    """The gate on what the drift server says of the canary's inputs.
+
+    Attributes:
+        false_alarms: share of windows without drift that the detectors flag all the same.
+        false_block: probability, at most, of blocking a promotion though nothing drifted.
+    """
+
+    false_alarms: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    false_block: Chance = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +47,7 @@ class InputEvidence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class InputGate:
+class InputGate(Gate[InputEvidence]):
     """Blocks a promotion while the inputs have drifted; the remedy is to train anew.
 
     It never rolls back, for the stable revision gets the same inputs. Promises, whenever and
@@ -47,10 +62,6 @@ class InputGate:
     def start(self) -> InputEvidence:
         """Return the evidence before anything was observed."""
         return InputEvidence(heard=None, windows=0, drifted=0)
-
-    def restart(self, evidence: InputEvidence, step: int) -> InputEvidence:
-        """Return the evidence unchanged: inputs hold for the whole rollout."""
-        return evidence
 
     def observe(self, evidence: InputEvidence, observation: Observation) -> InputEvidence:
         """Return the evidence after one more interval; windows take longer than intervals."""
@@ -79,3 +90,21 @@ class InputGate:
                 "drift_e_value": drift_e,
             },
         )
+
+
+def build(parameters: InputsPolicy, setting: Setting) -> InputGate:
+    """Return the gate."""
+    return InputGate(false_alarms=parameters.false_alarms, false_block=parameters.false_block)
+
+
+KIND = GateKind(
+    name="inputs",
+    meaning="windows of the canary's inputs with drift; needs a drift server. Off where unsaid.",
+    parameters=InputsPolicy,
+    evidence=InputEvidence,
+    build=build,
+    needs=Needs.INPUTS,
+    unsaid=Unsaid.OFF,
+    strategies=frozenset(Strategy) - {Strategy.BASIC},
+    misfit="judges a rollout with steps, strategy basic has none",
+)

@@ -25,23 +25,49 @@ Sources: Waudby-Smith and Ramdas 2020, arXiv 2010.09686 (betting); Howard et al.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.bets import Floats, log_factor, mixed
 from kanaria.serving.rollout.judgement.confidence import mean_bounds
-from kanaria.serving.rollout.judgement.gates.gate import Finding
-from kanaria.serving.rollout.judgement.gates.rate_gate import LARGEST_LOG, Promise
+from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate, Promise
+from kanaria.serving.rollout.judgement.gates.kind import (
+    GateKind,
+    Needs,
+    Setting,
+    Share,
+    SharesRow,
+    Unsaid,
+)
+from kanaria.serving.rollout.judgement.gates.parameters import Part
 from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.strategy import Strategy
 
 ODDS = np.array([1.5, 2.0, 3.0, 8.0])
 """Rows on which stable alone is right to those on which the canary alone is, as bet on."""
 PRIOR = np.log([0.2, 0.5, 0.2, 0.1])
 DIFFERENCE_PRIOR = (8.0, 8.0)
 """Models that pass are about equally often right where they disagree: there the bound is tight."""
+
+
+class LabelsPolicy(Part):
+    """The gate on which model is right where they disagree.
+
+    Attributes:
+        margin: loss of accuracy, as a share of all rows, at which a canary must not be promoted.
+        weight: of the gate when `false_rollback` is split.
+        minimum_labels: of rows on which one model alone is right, below which there is no
+            rollback by this gate.
+    """
+
+    margin: Annotated[float, Field(gt=0, lt=1)] = 0.02
+    weight: Annotated[float, Field(gt=0, le=100)] = 2.0
+    minimum_labels: Annotated[int, Field(ge=1)] = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +98,7 @@ class LabelEvidence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LabelGate:
+class LabelGate(Gate[LabelEvidence]):
     """Counts who is right where the models disagree; see the table of the module."""
 
     margin: float
@@ -84,10 +110,6 @@ class LabelGate:
         return LabelEvidence(
             heard=None, pairs=0, disagreements=0, stable_right=0, canary_right=0, neither_right=0
         )
-
-    def restart(self, evidence: LabelEvidence, step: int) -> LabelEvidence:
-        """Return the evidence unchanged: labels of the shadow may still come."""
-        return evidence
 
     def observe(self, evidence: LabelEvidence, observation: Observation) -> LabelEvidence:
         """Return the evidence after one more interval."""
@@ -180,3 +202,38 @@ def loss_bounds(
     ]
     corners = np.stack([one * other for one in rate for other in difference])
     return np.asarray(corners.min(axis=0)), np.asarray(corners.max(axis=0))
+
+
+def build(parameters: LabelsPolicy, setting: Setting) -> LabelGate:
+    """Return the gate."""
+    least = parameters.minimum_labels
+    promise = Promise(alpha=setting.alpha, beta=setting.beta, minimum_events=least)
+    return LabelGate(margin=parameters.margin, promise=promise)
+
+
+def _shares(numbers: Mapping[str, float]) -> tuple[Share, ...]:
+    if not numbers.get("pairs"):
+        return ()
+    return (
+        Share(name="at most", value=max(numbers["loss_high"], 0.0)),
+        Share(name="at least", value=max(numbers["loss_low"], 0.0)),
+    )
+
+
+def _limit(parameters: LabelsPolicy) -> tuple[float, str]:
+    return parameters.margin, f"must be below {parameters.margin:.3g}"
+
+
+KIND = GateKind(
+    name="labels",
+    meaning="which model is right where they differ; strategy shadow, and on there where unsaid.",
+    parameters=LabelsPolicy,
+    evidence=LabelEvidence,
+    build=build,
+    needs=Needs.ANSWERS,
+    unsaid=Unsaid.ON_IN_SHADOW,
+    strategies=frozenset({Strategy.SHADOW}),
+    misfit="compares answers to the same rows: it needs strategy shadow",
+    told_in_shadow=True,
+    row=SharesRow(title="Accuracy that the canary loses", shares=_shares, limit=_limit),
+)

@@ -16,15 +16,25 @@ bets on all classes is an e-process because each of them is.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.bets import log_factor
 from kanaria.serving.rollout.judgement.confidence import deviation
-from kanaria.serving.rollout.judgement.gates.gate import Finding
-from kanaria.serving.rollout.judgement.gates.rate_gate import LARGEST_LOG
+from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate
+from kanaria.serving.rollout.judgement.gates.kind import (
+    GateKind,
+    Needs,
+    Setting,
+    Share,
+    SharesRow,
+    Unsaid,
+)
+from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
 from kanaria.serving.rollout.observations.observation import ModelCounts, Observation
+from kanaria.serving.rollout.strategy import Strategy
 
 ODDS = np.array([0.5, 0.8, 1.25, 2.0])
 REFERENCE_ROWS = 200
@@ -33,6 +43,19 @@ OTHERS = "others"
 """All classes that were not seen by then, as one."""
 
 Counts = tuple[int, ...]
+
+
+class PredictionsPolicy(Part):
+    """The gate on the distribution of predictions.
+
+    Attributes:
+        tolerated: total variation distance, the largest change of the share of any set of
+            classes, below which nobody is asked.
+        false_question: probability, at most, of asking although the distributions are equal.
+    """
+
+    tolerated: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    false_question: Chance = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +83,7 @@ class PredictionEvidence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PredictionGate:
+class PredictionGate(Gate[PredictionEvidence]):
     """Compares how both revisions' predictions are spread over classes.
 
     Promises, whenever and however often one looks: where both give every class equally often, a
@@ -78,10 +101,6 @@ class PredictionGate:
         return PredictionEvidence(
             heard=None, classes=(), canary=(), stable=(), canary_rows=0, stable_rows=0, wealth=()
         )
-
-    def restart(self, evidence: PredictionEvidence, step: int) -> PredictionEvidence:
-        """Return the evidence unchanged: shares of classes do not depend on the traffic's."""
-        return evidence
 
     def observe(self, evidence: PredictionEvidence, observation: Observation) -> PredictionEvidence:
         """Return the evidence after one more interval."""
@@ -203,3 +222,39 @@ def _most_changed(evidence: PredictionEvidence) -> str:
     most = int(np.argmax(np.abs(canary - stable)))
     change = 100 * float(canary[most] - stable[most])
     return f"most changed is {evidence.classes[most]!r}, by {change:+.2f} points"
+
+
+def build(parameters: PredictionsPolicy, setting: Setting) -> PredictionGate:
+    """Return the gate."""
+    return PredictionGate(
+        tolerated=parameters.tolerated,
+        false_question=parameters.false_question,
+        paired=setting.strategy is Strategy.SHADOW,
+    )
+
+
+def _shares(numbers: Mapping[str, float]) -> tuple[Share, ...]:
+    if "variation" not in numbers:
+        return ()
+    low, high = numbers["variation_low"], numbers["variation_high"]
+    return (Share(name="total variation", value=numbers["variation"], low=low, high=high),)
+
+
+def _limit(parameters: PredictionsPolicy) -> tuple[float, str]:
+    return parameters.tolerated, f"tolerated {parameters.tolerated:.3g}"
+
+
+KIND = GateKind(
+    name="predictions",
+    meaning="shares of the classes; needs a drift server, and is on in the shadow where unsaid.",
+    parameters=PredictionsPolicy,
+    evidence=PredictionEvidence,
+    build=build,
+    needs=Needs.ANSWERS,
+    unsaid=Unsaid.ON_IN_SHADOW,
+    strategies=frozenset({Strategy.SHADOW, Strategy.CANARY}),
+    misfit="needs both models to serve at once: shadow or canary",
+    row=SharesRow(
+        title="Predictions of the canary apart from stable's", shares=_shares, limit=_limit
+    ),
+)

@@ -1,29 +1,104 @@
-"""From the evidence on rates to a finding with its numbers."""
+"""One gate for all rates: the evidence on two rates, and the finding that it gives."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from kanaria.serving.rollout.judgement.bets import dispersion, variation
-from kanaria.serving.rollout.judgement.gates.gate import Finding
-from kanaria.serving.rollout.judgement.gates.rate_test import RateEvidence, RateTest, grounded, harm
-
-LARGEST_LOG = 600.0
-"""e-values are cut here, so that every number stays finite."""
+from kanaria.serving.rollout.judgement.gates import rate_test
+from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate, Promise
+from kanaria.serving.rollout.judgement.gates.kind import Setting
+from kanaria.serving.rollout.judgement.gates.parameters import RateGatePolicy
+from kanaria.serving.rollout.judgement.gates.rate_test import (
+    RateEvidence,
+    Rates,
+    RateTest,
+    grounded,
+    harm,
+)
+from kanaria.serving.rollout.observations.observation import Counts, Observation
+from kanaria.serving.rollout.strategy import Strategy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Promise:
-    """What a gate answers for.
+class RateGate(Gate[RateEvidence]):
+    """Compares how often something happens to the requests of both revisions.
+
+    Promises, whenever and however often one looks: a canary to which it happens no more often
+    than to the stable revision, or than is tolerated, uses up the whole of `promise.alpha` with
+    probability at most alpha; one to which it happens `margin` times as often, and more than is
+    tolerated, is accepted in a step with probability at most `promise.beta`.
 
     Attributes:
-        alpha: its share of the probability of a false rollback, above 0, below 1.
-        beta: probability of accepting a canary at the margin, above 0, below 1.
-        minimum_events: of the canary, below which its evidence of harm does not count.
+        events: what is counted, in words.
+        count: the events in what was counted of a revision; None where that is not measured.
+        test: the comparison.
+        promise: what it answers for.
+        unmeasured: what it says where nothing was ever measured; it has no opinion then. "" where
+            every platform measures it.
     """
 
-    alpha: float
-    beta: float
-    minimum_events: int
+    name: str
+    events: str
+    count: Callable[[Counts], int | None]
+    test: RateTest
+    promise: Promise
+    unmeasured: str = ""
+
+    def start(self) -> RateEvidence:
+        """Return the evidence before anything was observed."""
+        return rate_test.start(self.test)
+
+    def restart(self, evidence: RateEvidence, step: int) -> RateEvidence:
+        """Return the evidence at the start of step number `step`."""
+        return rate_test.restart(self.test, evidence, step)
+
+    def observe(self, evidence: RateEvidence, observation: Observation) -> RateEvidence:
+        """Return the evidence after one more interval."""
+        rates = rate_test.counted(self.test, observation, self.count)
+        if rates is None or self._is_blind(evidence, rates):
+            return evidence
+        return rate_test.update(self.test, evidence, rates, observation.now)
+
+    def _is_blind(self, evidence: RateEvidence, rates: Rates) -> bool:
+        """Tell of a switch that was made before anything was measured: it left no limit."""
+        if not self.unmeasured or self.test.concurrent:
+            return False
+        return evidence.stable_requests + cast(int, rates.stable_requests) == 0
+
+    def judge(self, evidence: RateEvidence) -> Finding:
+        """Return what the evidence says."""
+        if self.unmeasured and evidence.heard is None:
+            return Finding(gate=self.name, text=self.unmeasured)
+        return finding(self.name, self.events, self.test, self.promise, evidence)
+
+
+def compared(
+    parameters: RateGatePolicy,
+    setting: Setting,
+    tolerated: float,
+    kind: type[RateTest] = RateTest,
+) -> tuple[RateTest, Promise]:
+    """Return the comparison that parameters ask for, and what is promised of it.
+
+    Args:
+        parameters: of the gate.
+        setting: of the rollout.
+        tolerated: rate that is always acceptable.
+        kind: of comparison.
+    """
+    test = kind(
+        margin=parameters.margin,
+        tolerated=tolerated,
+        steps=setting.steps,
+        concurrent=setting.strategy is not Strategy.BLUE_GREEN,
+        variation=parameters.variation,
+    )
+    promise = Promise(
+        alpha=setting.alpha, beta=setting.beta, minimum_events=parameters.minimum_events
+    )
+    return test, promise
 
 
 def finding(

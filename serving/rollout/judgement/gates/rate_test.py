@@ -21,6 +21,7 @@ of what is tolerated and `margin` times the rate the stable revision had before.
 hold for that limit, and a change that comes from outside at the switch is taken for the canary's.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -250,18 +251,34 @@ def grounded(test: RateTest, evidence: RateEvidence) -> bool:
     return evidence.stable_requests * test.tolerated >= GROUNDING_EVENTS
 
 
-def pair(test: RateTest, observation: Observation) -> tuple[Counts, Counts] | None:
-    """Return the counters to compare, canary's first, or None where there is nothing to learn.
+def counted(
+    test: RateTest, observation: Observation, count: Callable[[Counts], int | None]
+) -> Rates | None:
+    """Return the events of both revisions in an interval; None where there is nothing to learn.
 
     Beside each other both must have counters; one after the other the absent one counts nothing.
+
+    Args:
+        test: which of the two it is.
+        observation: of the interval.
+        count: the events in what was counted of a revision; None where that is not measured.
     """
     canary, stable = observation.canary, observation.stable
-    if canary is not None and stable is not None:
-        return canary, stable
-    if test.concurrent or (canary is None and stable is None):
+    if test.concurrent and (canary is None or stable is None):
+        return None
+    if canary is None and stable is None:
         return None
     nothing = Counts(requests=0, errors=0)
-    return canary or nothing, stable or nothing
+    both = (canary or nothing, stable or nothing)
+    of_canary, of_stable = (count(one) for one in both)
+    if of_canary is None or of_stable is None:
+        return None
+    return Rates(
+        canary_requests=both[0].requests,
+        canary_events=of_canary,
+        stable_requests=both[1].requests,
+        stable_events=of_stable,
+    )
 
 
 def harm(by_ratio: ArrayLike, by_limit: ArrayLike) -> Floats:

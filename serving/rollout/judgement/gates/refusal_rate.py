@@ -7,18 +7,32 @@ vocabulary than the stable revision's, a path or a right that it lacks, an overl
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike
+from pydantic import Field
 
 from kanaria.serving.rollout.judgement.bets import Floats
-from kanaria.serving.rollout.judgement.gates import rate_test
-from kanaria.serving.rollout.judgement.gates.gate import Finding
-from kanaria.serving.rollout.judgement.gates.rate_gate import Promise, finding
+from kanaria.serving.rollout.judgement.gates.kind import CountsRow, GateKind, Needs, Setting
+from kanaria.serving.rollout.judgement.gates.parameters import RateGatePolicy
+from kanaria.serving.rollout.judgement.gates.rate_gate import RateGate, compared
 from kanaria.serving.rollout.judgement.gates.rate_test import RateEvidence, RateTest
-from kanaria.serving.rollout.observations.observation import Counts, Observation
+from kanaria.serving.rollout.observations.observation import Counts
 
 UNMEASURED = "refused: nothing is known, as what counts the requests does not tell 3xx and 4xx"
+
+
+class RefusalsPolicy(RateGatePolicy):
+    """The gate on answers of 3xx and 4xx.
+
+    Attributes:
+        tolerated: share of refusals that is acceptable whatever stable's is.
+        minimum_events: as of the other gates; more, since the mistakes of one client come in a row.
+    """
+
+    tolerated: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    minimum_events: Annotated[int, Field(ge=1)] = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,54 +50,32 @@ class RefusalTest(RateTest):
         return np.maximum(self.tolerated, self.margin * rate / (1 + (self.margin - 1) * rate))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RefusalGate:
-    """Counts refusals of both revisions, and promises what the error gate does.
-
-    Not every platform tells refusals. Where none was ever told the gate has no evidence and no
-    opinion, and keeps nothing waiting.
-    """
-
-    test: RateTest
-    promise: Promise
-    name: str = "refusals"
-
-    def start(self) -> RateEvidence:
-        """Return the evidence before anything was observed."""
-        return rate_test.start(self.test)
-
-    def restart(self, evidence: RateEvidence, step: int) -> RateEvidence:
-        """Return the evidence at the start of step number `step`."""
-        return rate_test.restart(self.test, evidence, step)
-
-    def observe(self, evidence: RateEvidence, observation: Observation) -> RateEvidence:
-        """Return the evidence after one more interval."""
-        both = rate_test.pair(self.test, observation)
-        if both is None:
-            return evidence
-        canary, stable = both
-        of_canary, of_stable = (_refused(one) for one in both)
-        if of_canary is None or of_stable is None:
-            return evidence
-        # A switch made before refusals were counted left no limit to compare with.
-        blind = evidence.stable_requests + stable.requests == 0
-        if blind and not self.test.concurrent:
-            return evidence
-        counted = rate_test.Rates(
-            canary_requests=canary.requests,
-            canary_events=of_canary,
-            stable_requests=stable.requests,
-            stable_events=of_stable,
-        )
-        return rate_test.update(self.test, evidence, counted, observation.now)
-
-    def judge(self, evidence: RateEvidence) -> Finding:
-        """Return what the evidence says."""
-        if evidence.heard is None:
-            return Finding(gate=self.name, text=UNMEASURED)
-        return finding(self.name, "refused", self.test, self.promise, evidence)
+def build(parameters: RefusalsPolicy, setting: Setting) -> RateGate:
+    """Return the gate."""
+    test, promise = compared(parameters, setting, parameters.tolerated, RefusalTest)
+    return RateGate(
+        name="refusals",
+        events="refused",
+        count=_refused,
+        test=test,
+        promise=promise,
+        unmeasured=UNMEASURED,
+    )
 
 
 def _refused(counts: Counts) -> int | None:
     """Return how many were refused; None where that is not told."""
     return counts.refused if counts.requests else 0
+
+
+KIND = GateKind(
+    name="refusals",
+    meaning="answers of 3xx and 4xx, save 499.",
+    parameters=RefusalsPolicy,
+    evidence=RateEvidence,
+    build=build,
+    needs=Needs.REQUESTS,
+    optional=True,
+    word="refused",
+    row=CountsRow(title="Refusals"),
+)

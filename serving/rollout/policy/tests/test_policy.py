@@ -1,7 +1,8 @@
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.rollout.policy.rollout_policy import Automation, Strategy, parse, read
+from kanaria.serving.rollout.policy.rollout_policy import Automation, parse, read
+from kanaria.serving.rollout.strategy import Strategy
 
 WHOLE = """
 strategy: canary
