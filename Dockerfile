@@ -4,7 +4,7 @@
 #   training-spark   the CPU one with pyspark and Java, for steps on Spark and its executors (`make image-spark`)
 #   control       push, rollout and the drift server; no TensorFlow, no KServe server (`make images`)
 #   alibi         alibi-detect, whose Business Source License 1.1 forbids most production use; its
-#                 detectors run through kanaria.serving.drift.alibi_detect, which asks for
+#                 detectors run through kanaria.serving.drift.alibi.alibi_detect, which asks for
 #                 accept_bsl=True. Nothing of ours needs it (`make image-alibi`)
 # The build context is the root of the repository. On a base that has Python 3.11 lie three layers:
 # the large packages, which change rarely, the other packages, and Kanaria's code. None is built

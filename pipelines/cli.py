@@ -11,7 +11,7 @@ from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.resources import options as resources
 from kanaria.pipelines.run_commands import ROOT, add_runs, positive
 from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_submit
-from kanaria.serving.drift_server.options import add_drift
+from kanaria.serving.drift_server.command_options import add_drift
 from kanaria.serving.rollout.options import add_rollout
 
 STATE = f"{ROOT}/serving"

@@ -15,9 +15,9 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.drift import saved
-from kanaria.serving.drift.report import describe, page, records
-from kanaria.serving.drift.report.records import Report, Watched, Window
+from kanaria.serving.drift import records, saved_detector
+from kanaria.serving.drift.records import Report, Watched, Window
+from kanaria.serving.drift.report import describe, page
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def detect(request: DetectRequest, targets: Targets) -> Outcome:
     _check(request)
     arrow_files.give_memory_back()
     with _opened(request) as folder:
-        detector, reference = saved.load(folder)
+        detector, reference = saved_detector.load(folder)
     splits = [request.split] if request.split else examples.split_names(request.examples)
     sample = sampled(request.examples, splits, request.rows, request.seed)
     columns, _ = sample.columns()

@@ -17,7 +17,7 @@ from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.schema_file import read_schema
 from kanaria.components.shared.validation import add_invalid
-from kanaria.serving.drift import saved
+from kanaria.serving.drift import saved_detector
 from kanaria.serving.drift.protocol import Detector
 
 STEP = "fit_drift_detector"
@@ -37,7 +37,7 @@ class FitRequest:
         schema: artifact with schema.pbtxt.
         samples: serving samples of train_model, or None.
         split: split of the examples.
-        detector: name of a kind of `kanaria.serving.drift.saved`.
+        detector: name of a kind of `kanaria.serving.drift.saved_detector`.
         settings: of the detector; what is left out has its default.
         features: names, or none for those a request has.
         rows: most rows of the reference, at least 1.
@@ -86,7 +86,7 @@ def fit(request: FitRequest, target: Path) -> dict[str, object]:
     with libraries_of(detector.name):
         reference = detector.fit(columns)
     with atomic.published(target) as temporary:
-        saved.save(temporary, detector, reference)
+        saved_detector.save(temporary, detector, reference)
     return {
         "detector": detector.name,
         "features": list(columns),
@@ -98,12 +98,14 @@ def fit(request: FitRequest, target: Path) -> dict[str, object]:
 
 def _check(request: FitRequest) -> None:
     faults = Faults(STEP)
-    known = ", ".join(saved.KINDS)
-    faults.check(request.detector in saved.KINDS, "detector", request.detector, f"use {known}")
+    known = ", ".join(saved_detector.KINDS)
+    faults.check(
+        request.detector in saved_detector.KINDS, "detector", request.detector, f"use {known}"
+    )
     faults.check(request.rows > 0, "rows", request.rows, "use 1 or more")
     faults.check(request.seed >= 0, "seed", request.seed, "use 0 or more")
     faults.raise_if_any()
-    fields = [field.name for field in dataclasses.fields(saved.KINDS[request.detector][0])]
+    fields = [field.name for field in dataclasses.fields(saved_detector.KINDS[request.detector][0])]
     unknown = sorted(set(request.settings) - set(fields))
     faults.check(not unknown, "settings", unknown, f"{request.detector} has {', '.join(fields)}")
     faults.raise_if_any()
@@ -115,7 +117,7 @@ def detector_of(name: str, settings: Mapping[str, Any]) -> Detector[Any]:
     Raises:
         ParameterError: a setting has no valid value.
     """
-    kind = saved.KINDS[name][0]
+    kind = saved_detector.KINDS[name][0]
     fields = {field.name for field in dataclasses.fields(kind)}
     given = {key: value for key, value in settings.items() if key in fields}
     try:

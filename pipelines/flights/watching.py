@@ -14,19 +14,19 @@ import httpx
 
 from kanaria.components.shared import atomic, private, release
 from kanaria.components.shared.errors import DataError, NotReadyError
-from kanaria.serving.drift import saved
-from kanaria.serving.drift.report import page, records, wording
-from kanaria.serving.drift.report.records import Metric, Report, Watched, Window
-from kanaria.serving.drift_server.exchanges import OF_LABELS, Exchange, Stream, Verdict
-from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.quality import Task
-from kanaria.serving.drift_server.store import Store
+from kanaria.serving.drift import records, saved_detector
+from kanaria.serving.drift.records import Metric, Report, Watched, Window
+from kanaria.serving.drift.report import page, wording
 from kanaria.serving.drift_server.token import TOKEN, TOKEN_FILE
-from kanaria.serving.drift_server.watching.examining import Fitted, examine
-from kanaria.serving.drift_server.watching.judged import judged
-from kanaria.serving.drift_server.watching.runner import DRIFTED
-from kanaria.serving.drift_server.watching.settings import LabelSettings, Watch
-from kanaria.serving.drift_server.watching.window_columns import read
+from kanaria.serving.payload_log.exchanges import OF_LABELS, Exchange, Stream, Verdict
+from kanaria.serving.payload_log.open_store import open_reader, open_store
+from kanaria.serving.payload_log.store_writer import Store
+from kanaria.serving.quality.estimates import Task
+from kanaria.serving.watching.examine_window import Fitted, examine
+from kanaria.serving.watching.label_window import judged
+from kanaria.serving.watching.watch_file import LabelSettings, Watch
+from kanaria.serving.watching.window_columns import read
+from kanaria.serving.watching.window_runner import DRIFTED
 
 START_SECONDS, POLL_SECONDS = 60, 0.1
 LABELS = LabelSettings(task=Task.BINARY)
@@ -126,7 +126,7 @@ def _watched(
 
 
 def _window(folder: Path, exchanges: Iterable[Exchange]) -> Window:
-    detector, reference = saved.load(folder / release.DRIFT_DETECTOR)
+    detector, reference = saved_detector.load(folder / release.DRIFT_DETECTOR)
     fitted = Fitted(detector=detector, reference=reference)
     rows = read(exchanges)
     if rows is None:

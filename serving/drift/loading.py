@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from kanaria.serving.drift import alibi, saved
+from kanaria.serving.drift import saved_detector
+from kanaria.serving.drift.alibi import artefact
 from kanaria.serving.drift.protocol import Detector, Reference
 
 OF_ALIBI, OWN = "config.toml", "detector.json"
@@ -13,11 +14,11 @@ def load(folder: Path) -> tuple[Detector[Any], Reference]:
     """Return the detector and the reference in `folder`.
 
     Args:
-        folder: as `saved.save` writes it, or an artefact of Alibi Detect, which `alibi` reads
-            without that program.
+        folder: as `saved_detector.save` writes it, or an artefact of Alibi Detect, which
+            `alibi.artefact` reads without that program.
 
     Raises:
         DataError: it is neither, or is one that cannot be read here.
     """
     is_of_alibi = (folder / OF_ALIBI).is_file() and not (folder / OWN).is_file()
-    return alibi.load(folder) if is_of_alibi else saved.load(folder)
+    return artefact.load(folder) if is_of_alibi else saved_detector.load(folder)

@@ -7,14 +7,19 @@ alarm, so it is not counted in the correction either (Tarone 1990).
 
 from dataclasses import dataclass
 
-from kanaria.serving.drift import chi_squared, kolmogorov_smirnov, missing_values, univariate
 from kanaria.serving.drift.columns import rows_of, selected
-from kanaria.serving.drift.mixed import TableReference
 from kanaria.serving.drift.protocol import Columns, Result
+from kanaria.serving.drift.references.table_reference import TableReference
+from kanaria.serving.drift.univariate import (
+    chi_squared,
+    feature_tests,
+    kolmogorov_smirnov,
+    missing_values,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Table(univariate.SidedSettings):
+class Table(feature_tests.SidedSettings):
     """Tests each feature by its kind, all of them under one correction.
 
     Attributes:
@@ -42,4 +47,4 @@ class Table(univariate.SidedSettings):
         ordered = [found[name] for name in reference.features]
         rows = (reference.rows, rows_of(chosen, "window"))
         ordered += missing_values.beside(ordered, rows, self.least)
-        return univariate.result(self.name, self, ordered, rows)
+        return feature_tests.result(self.name, self, ordered, rows)

@@ -1,7 +1,6 @@
-"""Receives and keeps KServe's payload log, and joins it with labels that come later.
+"""The drift server's process: takes payload events and labels, answers what was found of them.
 
-Rule: `store` alone writes the disk, `reading` alone reads it, `opening` opens both, `intake` alone
-decides when it is written, `server` alone answers HTTP; all else is pure. What was acknowledged is
-on the disk, and applying an event twice, late or in another order changes nothing. `watching` tests
-what is kept, and `replay` asks a canary the same again, each in a process of its own.
+Rule: `server` alone answers HTTP, and no test runs before an answer. What it is made of has rooms
+of its own beside this one: `payload_log` keeps what arrives, `quality` judges it by labels,
+`comparison` sets two versions side by side, `watching` tests windows in a process of its own.
 """

@@ -3,7 +3,7 @@
 import sys
 
 from kanaria.components.shared.command_line import Parser, code_of
-from kanaria.serving.drift_server.options import STORE_HELP, add_serve_options, serve
+from kanaria.serving.drift_server.command_options import STORE_HELP, add_serve_options, serve
 
 
 def _serve() -> int:

@@ -1,17 +1,18 @@
 """The drift server's HTTP interface, an ASGI application.
 
     POST /                 one payload event of KServe's logger     200 it is on the disk
-    POST /labels           labels by X-Request-Id (see `labels`)    200 they are on the disk
-    GET  /quality          a version on its labels (see `judging`)  200 JSON
+    POST /labels           labels by X-Request-Id (see `label_upload`) 200 they are on the disk
+    GET  /quality          a version on its labels (see `quality`)  200 JSON
     GET  /drift            each watch's newest verdicts             200 JSON
     GET  /report           what was watched, as a page              200 HTML
-    GET  /comparison       two versions side by side, in totals     200 JSON (see `comparing`)
+    GET  /comparison       two versions side by side, in totals     200 JSON (see `comparison`)
     GET  /disagreements    rows on which they differ, to be labelled  200 JSON
     GET  /v2/health/live, /v2/health/ready                          200, or 503
     GET  /metrics                                                   Prometheus' text format
 
     400 malformed, it is told why   408 too slow   413 too large   415 labels of another type
-    429 too much waits   503 the store refuses   507 too many services   401, 403: see `guarding`
+    429 too much waits   503 the store refuses   507 too many services
+    401, 403 see `access_rules`
 
 Nothing is kept of what is answered with 4xx or 5xx. No test is run before an answer.
 """
@@ -33,36 +34,32 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
-from kanaria.serving.drift_server.budgets import MOST_SERVICES
-from kanaria.serving.drift_server.comparing.comparer import Comparisons
-from kanaria.serving.drift_server.comparing.question import Question, read_limit, read_question
-from kanaria.serving.drift_server.databases.database import StoreError
-from kanaria.serving.drift_server.exchanges import Outcome, Stream
-from kanaria.serving.drift_server.guarding import CLOSE
-from kanaria.serving.drift_server.intake import Intake
-from kanaria.serving.drift_server.judging import JudgeError, Query, judge, read_query
-from kanaria.serving.drift_server.labels import (
+from kanaria.serving.comparison.comparisons import Comparisons
+from kanaria.serving.comparison.question import Question, read_limit, read_question
+from kanaria.serving.drift_server.access_rules import CLOSE
+from kanaria.serving.drift_server.server_metrics import Metrics
+from kanaria.serving.payload_log.databases.database import StoreError
+from kanaria.serving.payload_log.exchanges import Outcome, Stream
+from kanaria.serving.payload_log.intake import Intake
+from kanaria.serving.payload_log.label_upload import (
     LabelError,
     MediaTypeError,
     TooManyError,
     check_labels_type,
     read_labels,
 )
-from kanaria.serving.drift_server.merging import Counted, Item
-from kanaria.serving.drift_server.metrics import Metrics
-from kanaria.serving.drift_server.opening import open_reader
-from kanaria.serving.drift_server.reading import Coverage
-from kanaria.serving.drift_server.receiving import (
+from kanaria.serving.payload_log.open_store import open_reader
+from kanaria.serving.payload_log.request_bodies import (
     FullError,
     Room,
     TooLargeError,
     TooSlowError,
     read_body,
 )
-from kanaria.serving.drift_server.watching import states
-from kanaria.serving.drift_server.watching.process import Process
-from kanaria.serving.drift_server.watching.routes import routes, scraped
-from kanaria.serving.drift_server.windows import span_by_time
+from kanaria.serving.payload_log.retention import MOST_SERVICES
+from kanaria.serving.payload_log.store_reader import Coverage
+from kanaria.serving.payload_log.window_ends import span_by_time
+from kanaria.serving.payload_log.write_groups import Counted, Item
 from kanaria.serving.protocol.body_limits import BoundError
 from kanaria.serving.protocol.inference_columns import (
     OversizeError,
@@ -71,6 +68,10 @@ from kanaria.serving.protocol.inference_columns import (
     rows_of,
 )
 from kanaria.serving.protocol.payload_event import EventError, read_event
+from kanaria.serving.quality.judge_window import JudgeError, Query, judge, read_query
+from kanaria.serving.watching import watch_states
+from kanaria.serving.watching.verdict_routes import routes, scraped
+from kanaria.serving.watching.watching_process import Process
 
 logger = logging.getLogger(__name__)
 KEPT = {
@@ -253,7 +254,7 @@ class Receiver:
         good = ready if request.url.path.endswith("ready") else live
         found: dict[str, Any] = {"live": live, "ready": ready}
         if self._watching:  # A broken watch is told; events go on being received.
-            found["watches"] = states.plain(self._watching.states)
+            found["watches"] = watch_states.plain(self._watching.states)
         return JSONResponse(found, status_code=200 if good else 503)
 
     async def metrics(self, _: Request) -> Response:
@@ -261,7 +262,7 @@ class Receiver:
         watching = None if self._watching is None else self._watching.alive
         self._metrics.show_room(self._intake.kept, self._intake.dropped)
         text = self._metrics.text(self._intake.depth, self._intake.writes, watching)
-        text += states.gauges(self._watching.states) if self._watching else b""
+        text += watch_states.gauges(self._watching.states) if self._watching else b""
         try:
             text += await asyncio.to_thread(scraped, self._location)
         except StoreError as error:  # The counters tell of it, so they are shown all the more.

@@ -4,7 +4,7 @@ from kanaria.components.shared.errors import NotReadyError
 
 REMEDY = (
     "set mirror_percent: 0 and replay the payload log: "
-    "python -m kanaria.serving.drift_server.replay --help"
+    "python -m kanaria.serving.payload_log.replay --help"
 )
 """What a policy of strategy shadow does where nothing copies requests."""
 NO_COPIES = (

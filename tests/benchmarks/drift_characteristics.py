@@ -59,7 +59,7 @@ def drawn_null():
 
 def detectors_of():
     """Return every detector with the kinds of data that it takes."""
-    from kanaria.serving.drift import saved
+    from kanaria.serving.drift import saved_detector
 
     every = set(drawn_null())
     numbers = every - {"categories"}
@@ -76,7 +76,7 @@ def detectors_of():
         "uncertainty": {"probabilities"},
     }
     found = {}
-    for name, (kind, _) in saved.KINDS.items():
+    for name, (kind, _) in saved_detector.KINDS.items():
         takes_whole_rows = "permutations" in kind.__dataclass_fields__
         found[name] = (kind(), takes.get(name, whole if takes_whole_rows else numbers))
     return found

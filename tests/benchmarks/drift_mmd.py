@@ -18,9 +18,13 @@ from typing import Any
 import numpy as np
 
 from kanaria.serving.drift.columns import from_matrix
-from kanaria.serving.drift.least_squares_density_difference import LeastSquaresDensityDifference
-from kanaria.serving.drift.maximum_mean_discrepancy import MaximumMeanDiscrepancy
-from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
+from kanaria.serving.drift.multivariate.least_squares_density_difference import (
+    LeastSquaresDensityDifference,
+)
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import MaximumMeanDiscrepancy
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
+    FourierMaximumMeanDiscrepancy,
+)
 from kanaria.serving.drift.protocol import Columns, Detector, Floats
 
 Draw = Callable[[np.random.Generator, int], Floats]

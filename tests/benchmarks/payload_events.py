@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import uvloop
 
-from kanaria.serving.drift_server.opening import open_reader
+from kanaria.serving.payload_log.open_store import open_reader
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "serving/drift_server/tests"))
 from event_sender import Seen, Sender, Server, plan

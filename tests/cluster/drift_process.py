@@ -12,8 +12,8 @@ import httpx
 from control_plane.layout import NODE_ADDRESS
 from inference_services import InferenceServices, wait_until
 
-from kanaria.serving.drift_server.exchanges import Exchange, Stream
-from kanaria.serving.drift_server.opening import open_reader
+from kanaria.serving.payload_log.exchanges import Exchange, Stream
+from kanaria.serving.payload_log.open_store import open_reader
 
 PORT = 8089
 

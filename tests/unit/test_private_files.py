@@ -14,10 +14,10 @@ from kanaria.components.shared import atomic, private
 from kanaria.pipelines.local import process, record, report
 from kanaria.pipelines.local.cache import Cache
 from kanaria.pipelines.local.step import StepOutputs
-from kanaria.serving.drift_server.databases.database import StoreError
-from kanaria.serving.drift_server.exchanges import Label
-from kanaria.serving.drift_server.opening import open_store
 from kanaria.serving.local.state import state_folder
+from kanaria.serving.payload_log.databases.database import StoreError
+from kanaria.serving.payload_log.exchanges import Label
+from kanaria.serving.payload_log.open_store import open_store
 from kanaria.serving.rollout.control import messages, operations
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.lease import FileLease

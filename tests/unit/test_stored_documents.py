@@ -17,8 +17,8 @@ from kanaria.components.shared.serving_samples import Sample, ServingSamples, Te
 from kanaria.components.train import checkpoint_files, model_run
 from kanaria.components.train.checkpoint_files import Position
 from kanaria.components.train.model_run import ModelRun
-from kanaria.serving.drift import saved
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift import saved_detector
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
 from kanaria.serving.local.state import state_folder
 
 Kind = tuple[str, Callable[[Path], None], Callable[[Path], Any]]
@@ -49,7 +49,7 @@ def _write_endpoint(folder: Path) -> None:
 def _write_detector(folder: Path) -> None:
     columns = {"trip_miles": np.linspace(0.0, 1.0, 50)}
     detector = KolmogorovSmirnov()
-    saved.save(folder / "detector", detector, detector.fit(columns))
+    saved_detector.save(folder / "detector", detector, detector.fit(columns))
 
 
 def _write_checkpoint(folder: Path) -> None:
@@ -85,7 +85,7 @@ KINDS: dict[str, Kind] = {
     "detector": (
         "detector/detector.json",
         _write_detector,
-        lambda folder: saved.load(folder / "detector")[0],
+        lambda folder: saved_detector.load(folder / "detector")[0],
     ),
     "checkpoint": (
         "epoch-000001/checkpoint.json",

@@ -9,7 +9,7 @@ import pytest
 from kanaria.components.detect.fit import NOTHING, FitRequest, fit
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.serving_samples import ServingSamples, Tensor, write
-from kanaria.serving.drift import saved
+from kanaria.serving.drift import saved_detector
 
 Examples = Callable[..., Path]
 Flights = Callable[..., dict[str, Any]]
@@ -25,7 +25,7 @@ def test_the_reference_holds_the_training_rows_as_requests_have_them(
     request_of: FitRequest, tmp_path: Path, flights_of: Flights
 ):
     metadata = fit(request_of, tmp_path / "detector")
-    detector, reference = saved.load(tmp_path / "detector")
+    detector, reference = saved_detector.load(tmp_path / "detector")
     assert metadata["features"] == ["carrier", "month", "temp"]  # No label: it is not in SERVING.
     assert detector.categorical == ("month",)
     written = flights_of(500, 1)
@@ -47,8 +47,8 @@ def test_tfrecord_and_parquet_give_the_same_detector_to_the_byte(
     features = ["carrier", "month", "temp"]
     fit(replace(request_of, features=features), tmp_path / "parquet")
     fit(replace(request_of, examples=records, features=features), tmp_path / "tfrecord")
-    _, parquet = saved.load(tmp_path / "parquet")
-    _, tfrecord = saved.load(tmp_path / "tfrecord")
+    _, parquet = saved_detector.load(tmp_path / "parquet")
+    _, tfrecord = saved_detector.load(tmp_path / "tfrecord")
     assert set(parquet.features) == set(tfrecord.features)
     assert np.array_equal(parquet.numbers.values["temp"], tfrecord.numbers.values["temp"])
 

@@ -11,7 +11,7 @@ import pytest
 from kanaria.components.detect.detect import DetectRequest, Targets, detect
 from kanaria.components.detect.fit import FitRequest, fit
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift import saved
+from kanaria.serving.drift import saved_detector
 
 FEATURES = {
     "chi_squared": "carrier",
@@ -47,7 +47,7 @@ def targets(tmp_path: Path) -> Targets:
     )
 
 
-@pytest.mark.parametrize("kind", sorted(set(saved.KINDS) - set(LACKING)))
+@pytest.mark.parametrize("kind", sorted(set(saved_detector.KINDS) - set(LACKING)))
 def test_a_detector_is_fitted_and_finds_no_drift_in_equal_rows(
     kind: str, asked: tuple[FitRequest, DetectRequest], targets: Targets, tmp_path: Path
 ):

@@ -5,9 +5,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from kanaria.components.shared.decimals import matched, plain
-from kanaria.serving.drift.chi_squared import ChiSquared
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
-from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
+    FourierMaximumMeanDiscrepancy,
+)
+from kanaria.serving.drift.univariate.chi_squared import ChiSquared
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
 
 decimals = st.builds(
     lambda whole, exponent: float(f"{whole}e{exponent}"),

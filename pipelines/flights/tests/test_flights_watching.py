@@ -12,8 +12,8 @@ from event_sender import headers
 
 from kanaria.components.shared.errors import DataError
 from kanaria.pipelines.flights import watching
-from kanaria.serving.drift import saved
-from kanaria.serving.drift.report.records import Watched
+from kanaria.serving.drift import saved_detector
+from kanaria.serving.drift.records import Watched
 from kanaria.serving.drift.table import Table
 
 REQUESTS, ROWS = 20, 20
@@ -34,7 +34,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "carrier": generator.choice(["UA", "AA"], 5000),
         }
         detector = Table(least=0.2)
-        saved.save(folder / version / "drift_detector", detector, detector.fit(rows))
+        saved_detector.save(folder / version / "drift_detector", detector, detector.fit(rows))
     return folder
 
 

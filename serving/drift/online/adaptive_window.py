@@ -18,10 +18,10 @@ from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.columns import matrix, rows_of
 from kanaria.serving.drift.effects import NORMAL_QUANTILE
 from kanaria.serving.drift.online import private_river
+from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
-from kanaria.serving.drift.online.running import follow
-from kanaria.serving.drift.ordered import same_features
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
+from kanaria.serving.drift.references.sorted_reference import same_features
 
 MEASURE = "difference of means"
 

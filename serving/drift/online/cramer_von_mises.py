@@ -13,18 +13,18 @@ import numpy as np
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import effects
 from kanaria.serving.drift.columns import matrix, rows_of
-from kanaria.serving.drift.online import ranks, run_length, windows
+from kanaria.serving.drift.online import ranks, run_length, sliding_windows
+from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineResult, State
-from kanaria.serving.drift.online.running import follow
-from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
+from kanaria.serving.drift.references.sorted_reference import OrderedReference
 
 SEED = 0
 """Of the simulation, so that equal references have equal thresholds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OnlineCramerVonMises(windows.Settings):
+class OnlineCramerVonMises(sliding_windows.Settings):
     """Follows each numeric feature; its effect is the largest difference of distributions."""
 
     @property
@@ -48,7 +48,7 @@ class OnlineCramerVonMises(windows.Settings):
         if short:
             raise DataError(f"reference: {shown(short)} values; give at least {longest} each")
         limits = self._thresholds(min(held.values()), len(held))
-        return windows.empty(len(held), longest, limits[None])
+        return sliding_windows.empty(len(held), longest, limits[None])
 
     def update(
         self, reference: OrderedReference, state: State, rows: Columns
@@ -61,7 +61,7 @@ class OnlineCramerVonMises(windows.Settings):
             [ranks.even(own, values[:, i], drawn[:, i]) for i, own in enumerate(held)]
         )
         sizes = np.array([len(own) for own in held])[:, None]
-        run = windows.Windows(
+        run = sliding_windows.Windows(
             features=tuple(reference.values),
             sizes=self.window_sizes,
             measure=lambda found: statistic(found, sizes),

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift import effects, fisher_exact
+from kanaria.serving.drift import effects
 from kanaria.serving.drift.columns import matrix
-from kanaria.serving.drift.counted import CountedReference
-from kanaria.serving.drift.online import ranks, run_length, windows
+from kanaria.serving.drift.online import ranks, run_length, sliding_windows
+from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineResult, State
-from kanaria.serving.drift.online.running import follow
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
+from kanaria.serving.drift.references.counts_reference import CountedReference
+from kanaria.serving.drift.univariate import fisher_exact
 
 SEED = 0
 """Of the simulation, so that equal references have equal thresholds."""
@@ -32,7 +33,7 @@ SMALLEST = 1e-300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OnlineFisherExact(windows.Settings):
+class OnlineFisherExact(sliding_windows.Settings):
     """Follows each feature of zeros and ones; its effect is the difference of the shares."""
 
     @property
@@ -56,7 +57,7 @@ class OnlineFisherExact(windows.Settings):
         if short:
             raise DataError(f"reference: {shown(short)} values; give at least {longest} each")
         limits = [self._thresholds(counts, len(held)) for counts in held.values()]
-        return windows.empty(len(held), longest, np.array(limits))
+        return sliding_windows.empty(len(held), longest, np.array(limits))
 
     def update(
         self, reference: CountedReference, state: State, rows: Columns
@@ -68,7 +69,7 @@ class OnlineFisherExact(windows.Settings):
         numbered = (values + ranks.drawn(state.rows, *values.shape)) / 2
         held = list(_counts(reference).values())
         levels = {size: _levels(tuple(held), size) for size in self.window_sizes}
-        run = windows.Windows(
+        run = sliding_windows.Windows(
             features=tuple(reference.kinds),
             sizes=self.window_sizes,
             measure=lambda found: statistic(found, levels[found.shape[2]]),

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.drift import kernels
 from kanaria.serving.drift.columns import matrix
-from kanaria.serving.drift.maximum_mean_discrepancy import LARGEST, discrepancy
+from kanaria.serving.drift.multivariate import kernels
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import LARGEST, discrepancy
 from kanaria.serving.drift.online import protocol, run_length
+from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
-from kanaria.serving.drift.online.running import follow
 from kanaria.serving.drift.protocol import Columns, Floats
-from kanaria.serving.drift.rows import RowsReference
+from kanaria.serving.drift.references.rows_reference import RowsReference
 
 SEED = 0
 """Of the halves and of the simulation, so that equal references have equal thresholds."""

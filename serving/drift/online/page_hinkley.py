@@ -18,10 +18,10 @@ from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.columns import matrix, rows_of
 from kanaria.serving.drift.effects import NORMAL_QUANTILE
 from kanaria.serving.drift.online import protocol, run_length
+from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
-from kanaria.serving.drift.online.running import follow
-from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
+from kanaria.serving.drift.references.sorted_reference import OrderedReference
 
 SEED = 0
 """Of the simulation, so that equal references have equal thresholds."""

@@ -10,8 +10,8 @@ not of equal width. With few reference rows this matters; with many it vanishes.
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.serving.drift.hashes import mixed
 from kanaria.serving.drift.protocol import Floats
+from kanaria.serving.drift.references.row_hashes import mixed
 
 
 def even(reference: Floats, values: Floats, drawn: Floats) -> Floats:

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift import files
-from kanaria.serving.drift.counted import CountedReference
+from kanaria.serving.drift import detector_files
 from kanaria.serving.drift.online.adaptive_window import AdaptiveWindow, NamedReference
 from kanaria.serving.drift.online.cramer_von_mises import OnlineCramerVonMises
 from kanaria.serving.drift.online.fisher_exact import OnlineFisherExact
 from kanaria.serving.drift.online.maximum_mean_discrepancy import OnlineMaximumMeanDiscrepancy
 from kanaria.serving.drift.online.page_hinkley import PageHinkley
 from kanaria.serving.drift.online.protocol import OnlineDetector, State
-from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Reference
-from kanaria.serving.drift.rows import RowsReference
+from kanaria.serving.drift.references.counts_reference import CountedReference
+from kanaria.serving.drift.references.rows_reference import RowsReference
+from kanaria.serving.drift.references.sorted_reference import OrderedReference
 
-KINDS: files.Kinds = {
+KINDS: detector_files.Kinds = {
     "adaptive_window": (AdaptiveWindow, NamedReference),
     "online_cramer_von_mises": (OnlineCramerVonMises, OrderedReference),
     "online_fisher_exact": (OnlineFisherExact, CountedReference),
@@ -39,7 +39,7 @@ def save(folder: Path, detector: OnlineDetector[Any], reference: Reference, stat
         ParameterError: the folder exists.
     """
     arrays = {"reference": reference.arrays(), "state": state.arrays()}
-    files.write(folder, KINDS, detector, arrays)
+    detector_files.write(folder, KINDS, detector, arrays)
 
 
 def keep(folder: Path, state: State) -> None:
@@ -48,7 +48,7 @@ def keep(folder: Path, state: State) -> None:
     os.close(descriptor)
     made = Path(name)
     try:
-        files.write_arrays(made, state.arrays())
+        detector_files.write_arrays(made, state.arrays())
         made.rename(folder / "state.npz")
     finally:
         made.unlink(missing_ok=True)
@@ -60,8 +60,8 @@ def load(folder: Path) -> tuple[OnlineDetector[Any], Reference, State]:
     Raises:
         DataError: a file is absent or is none that `save` or `keep` writes.
     """
-    detector, reference = files.read(folder, KINDS)
-    arrays = files.read_arrays(folder / "state.npz")
+    detector, reference = detector_files.read(folder, KINDS)
+    arrays = detector_files.read_arrays(folder / "state.npz")
     try:
         return detector, reference, State.from_arrays(arrays)
     except (KeyError, TypeError) as error:

@@ -15,9 +15,9 @@ from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.outliers import protocol
 from kanaria.serving.drift.outliers.protocol import OutlierResult, flags, result
-from kanaria.serving.drift.outliers.reference import halves, sampled
+from kanaria.serving.drift.outliers.reference_sample import halves, sampled
 from kanaria.serving.drift.protocol import Columns, Floats
-from kanaria.serving.drift.sampled import SampledReference
+from kanaria.serving.drift.references.sample_reference import SampledReference
 
 SEED = 0
 """Of the trees, so that equal references have equal forests."""

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.outliers import protocol
 from kanaria.serving.drift.outliers.protocol import OutlierResult, flags, result
-from kanaria.serving.drift.outliers.reference import halves, sampled
+from kanaria.serving.drift.outliers.reference_sample import halves, sampled
 from kanaria.serving.drift.protocol import Columns, Floats
-from kanaria.serving.drift.sampled import SampledReference
+from kanaria.serving.drift.references.sample_reference import SampledReference
 
 SMALLEST = 1e-6
 """Variance of a direction, of an average one's, below which none is taken.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.effects import wilson
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
-from kanaria.serving.drift.sampled import SampledReference
+from kanaria.serving.drift.references.sample_reference import SampledReference
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from kanaria.serving.drift import files
+from kanaria.serving.drift import detector_files
 from kanaria.serving.drift.outliers.isolation_forest import IsolationForest
 from kanaria.serving.drift.outliers.mahalanobis import Mahalanobis
 from kanaria.serving.drift.outliers.protocol import OutlierDetector
-from kanaria.serving.drift.sampled import SampledReference
+from kanaria.serving.drift.references.sample_reference import SampledReference
 
-KINDS: files.Kinds = {
+KINDS: detector_files.Kinds = {
     "isolation_forest": (IsolationForest, SampledReference),
     "mahalanobis": (Mahalanobis, SampledReference),
 }
@@ -20,7 +20,7 @@ def save(folder: Path, detector: OutlierDetector, reference: SampledReference) -
     Raises:
         ParameterError: the folder exists.
     """
-    files.write(folder, KINDS, detector, {"reference": reference.arrays()})
+    detector_files.write(folder, KINDS, detector, {"reference": reference.arrays()})
 
 
 def load(folder: Path) -> tuple[OutlierDetector, SampledReference]:
@@ -29,5 +29,5 @@ def load(folder: Path) -> tuple[OutlierDetector, SampledReference]:
     Raises:
         DataError: a file is absent or is none that `save` writes.
     """
-    detector, reference = files.read(folder, KINDS)
+    detector, reference = detector_files.read(folder, KINDS)
     return detector, reference

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.columns import categories, is_numeric, numbers
-from kanaria.serving.drift.counted import CountedReference, side_by_side
-from kanaria.serving.drift.fisher_exact import ONE
-from kanaria.serving.drift.mixed import TableReference
-from kanaria.serving.drift.ordered import OrderedReference
 from kanaria.serving.drift.protocol import Reference
+from kanaria.serving.drift.records import Bars, Column
+from kanaria.serving.drift.references.counts_reference import CountedReference, side_by_side
+from kanaria.serving.drift.references.rows_reference import RowsReference
+from kanaria.serving.drift.references.sample_reference import SampledReference
+from kanaria.serving.drift.references.sorted_reference import OrderedReference
+from kanaria.serving.drift.references.table_reference import TableReference
 from kanaria.serving.drift.report.measures import mean_of
-from kanaria.serving.drift.report.records import Bars, Column
-from kanaria.serving.drift.rows import RowsReference
-from kanaria.serving.drift.sampled import SampledReference
+from kanaria.serving.drift.univariate.fisher_exact import ONE
 
 Array = NDArray[Any]
 MISSING_VALUES = "missing_values"

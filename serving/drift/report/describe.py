@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kanaria.serving.drift.protocol import Columns, Effect, FeatureResult, Reference, Result
+from kanaria.serving.drift.records import Column, Feature, Window
 from kanaria.serving.drift.report import measures
 from kanaria.serving.drift.report.bars import Known, bars, known
-from kanaria.serving.drift.report.records import Column, Feature, Window
 
 MISSING = " (missing)"
 """Ends the name under which a table tests how often a feature has no value."""

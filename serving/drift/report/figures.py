@@ -2,7 +2,7 @@
 
 from kanaria.components.shared.html import Markup, text
 from kanaria.serving.drift.protocol import Effect
-from kanaria.serving.drift.report.records import Bars
+from kanaria.serving.drift.records import Bars
 
 REFERENCE, WINDOW = "var(--a)", "var(--b)"
 FILLED = f'fill="{REFERENCE}" opacity=".45"'

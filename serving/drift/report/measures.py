@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.serving.drift.columns import as_float
-from kanaria.serving.drift.report.records import Column
+from kanaria.serving.drift.records import Column
 from kanaria.serving.drift.texts import text_of
 
 Array = NDArray[Any]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared import html
+from kanaria.serving.drift.records import Feature, Report, Watched, Window
 from kanaria.serving.drift.report import figures, timelines, wording
-from kanaria.serving.drift.report.records import Feature, Report, Watched, Window
 from kanaria.serving.drift.report.wording import Light, number
 
 MOST_FEATURES = 40

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared import html
 from kanaria.components.shared.charts import Series, curves
+from kanaria.serving.drift.records import Column, Feature, Labels, Metric, Watched, Window
 from kanaria.serving.drift.report.charts import Cell, Line, heat_map, lines
-from kanaria.serving.drift.report.records import Column, Feature, Labels, Metric, Watched, Window
 from kanaria.serving.drift.report.wording import by_effect, clock, percent, title
 
 MOST_WINDOWS = 60

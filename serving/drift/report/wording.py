@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from kanaria.components.shared import times
 from kanaria.serving.drift.protocol import Verdict
-from kanaria.serving.drift.report.records import FAILED, Bars, Feature, Watched, Window
+from kanaria.serving.drift.records import FAILED, Bars, Feature, Watched, Window
 
 LEAST_CHANGE = 0.02
 """A share or a rate that changed by less is not told."""

@@ -5,8 +5,8 @@ import importlib.util
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift.alibi_detect import AlibiDetect
-from kanaria.serving.drift.alibi_licence import is_bsl
+from kanaria.serving.drift.alibi.alibi_detect import AlibiDetect
+from kanaria.serving.drift.alibi.licence import is_bsl
 
 
 def test_the_extra_is_named_where_it_is_absent():

@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift import alibi
-from kanaria.serving.drift.chi_squared import ChiSquared
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
-from kanaria.serving.drift.least_squares_density_difference import LeastSquaresDensityDifference
-from kanaria.serving.drift.maximum_mean_discrepancy import MaximumMeanDiscrepancy
-from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
+from kanaria.serving.drift.alibi import artefact
+from kanaria.serving.drift.multivariate.least_squares_density_difference import (
+    LeastSquaresDensityDifference,
+)
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import MaximumMeanDiscrepancy
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
+    FourierMaximumMeanDiscrepancy,
+)
 from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.univariate.chi_squared import ChiSquared
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
 
 CONFIG = """\
 name = "KSDrift"
@@ -25,7 +29,7 @@ alternative = "less"
 """
 
 
-def artefact(folder: Path, config: str = CONFIG) -> Path:
+def write_artefact(folder: Path, config: str = CONFIG) -> Path:
     folder.mkdir()
     (folder / "config.toml").write_text(config)
     np.save(folder / "x_ref.npy", np.random.default_rng(1).normal(size=(50, 2)))
@@ -33,7 +37,7 @@ def artefact(folder: Path, config: str = CONFIG) -> Path:
 
 
 def test_settings_and_rows_are_read(tmp_path: Path):
-    detector, reference = alibi.load(artefact(tmp_path / "ks"), least=0.2)
+    detector, reference = artefact.load(write_artefact(tmp_path / "ks"), least=0.2)
     assert detector == KolmogorovSmirnov(alpha=0.1, correction="fdr", alternative="less", least=0.2)
     assert reference.rows == 50 and list(reference.values) == ["0", "1"]
 
@@ -43,8 +47,8 @@ def test_an_export_is_read_back(tmp_path: Path):
     rows = {"distance": generator.normal(size=30), "hour": generator.integers(0, 24, 30)}
     detector = Table(categorical=("hour",))
     reference = detector.fit(rows)
-    alibi.export(tmp_path / "table", detector, reference)
-    loaded, held = alibi.load(tmp_path / "table")
+    artefact.export(tmp_path / "table", detector, reference)
+    loaded, held = artefact.load(tmp_path / "table")
     assert loaded == Table(categorical=("1",))
     np.testing.assert_array_equal(held.numbers.values["0"], reference.numbers.values["distance"])
     np.testing.assert_array_equal(held.categories.counts["1"], reference.categories.counts["hour"])
@@ -60,24 +64,24 @@ def test_an_export_is_read_back(tmp_path: Path):
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, old, new, message):
     with pytest.raises(DataError, match=message):
-        alibi.load(artefact(tmp_path / "ks", CONFIG.replace(old, new)))
+        artefact.load(write_artefact(tmp_path / "ks", CONFIG.replace(old, new)))
 
 
 def test_a_pickle_is_not_opened(tmp_path: Path):
-    folder = artefact(tmp_path / "ks")
+    folder = write_artefact(tmp_path / "ks")
     np.save(folder / "x_ref.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(DataError, match="no artefact"):
-        alibi.load(folder)
+        artefact.load(folder)
 
 
 def test_what_alibi_cannot_test_is_not_exported(tmp_path: Path):
     detector = KolmogorovSmirnov()
     gaps = detector.fit({"a": np.array([1.0, np.nan]), "b": np.array([1.0, 2.0])})
     with pytest.raises(DataError, match="fill them"):
-        alibi.export(tmp_path / "gaps", detector, gaps)
+        artefact.export(tmp_path / "gaps", detector, gaps)
     text = ChiSquared().fit({"carrier": np.array(["UA", "DL"])})
     with pytest.raises(DataError, match=r"\['carrier'\] hold text"):
-        alibi.export(tmp_path / "text", ChiSquared(), text)
+        artefact.export(tmp_path / "text", ChiSquared(), text)
 
 
 KERNEL_CONFIG = """\
@@ -116,10 +120,10 @@ lambda_rd_max = 0.3
     ],
 )
 def test_detectors_with_kernels_are_read_and_come_back(tmp_path: Path, config, expected):
-    detector, reference = alibi.load(artefact(tmp_path / "saved", config))
+    detector, reference = artefact.load(write_artefact(tmp_path / "saved", config))
     assert detector == expected
-    alibi.export(tmp_path / "again", detector, reference)
-    again, held = alibi.load(tmp_path / "again")
+    artefact.export(tmp_path / "again", detector, reference)
+    again, held = artefact.load(tmp_path / "again")
     assert again == expected
     np.testing.assert_allclose(held.values, reference.values, rtol=1e-6)
 
@@ -138,14 +142,14 @@ def test_detectors_with_kernels_are_read_and_come_back(tmp_path: Path, config, e
 def test_kernels_that_cannot_be_read_are_named(tmp_path: Path, old, new, message):
     assert old in KERNEL_CONFIG
     with pytest.raises(DataError, match=message):
-        alibi.load(artefact(tmp_path / "mmd", KERNEL_CONFIG.replace(old, new)))
+        artefact.load(write_artefact(tmp_path / "mmd", KERNEL_CONFIG.replace(old, new)))
 
 
 def test_what_alibi_does_not_do_is_not_exported(tmp_path: Path):
     rows = {"a": np.arange(30.0)}
     scaled, fourier = MaximumMeanDiscrepancy(), FourierMaximumMeanDiscrepancy()
     with pytest.raises(DataError, match="does not scale"):
-        alibi.export(tmp_path / "scaled", scaled, scaled.fit(rows))
+        artefact.export(tmp_path / "scaled", scaled, scaled.fit(rows))
     with pytest.raises(DataError, match="no form in alibi-detect"):
-        alibi.export(tmp_path / "fourier", fourier, fourier.fit(rows))
+        artefact.export(tmp_path / "fourier", fourier, fourier.fit(rows))
     assert list(tmp_path.iterdir()) == []

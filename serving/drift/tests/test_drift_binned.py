@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial import distance as scipy_distance
 
-from kanaria.serving.drift import binned, jensen_shannon, population_stability
-from kanaria.serving.drift.jensen_shannon import JensenShannon
-from kanaria.serving.drift.population_stability import PopulationStability
 from kanaria.serving.drift.protocol import Verdict
-from kanaria.serving.drift.wasserstein import Wasserstein
+from kanaria.serving.drift.univariate import bin_distances, jensen_shannon, population_stability
+from kanaria.serving.drift.univariate.jensen_shannon import JensenShannon
+from kanaria.serving.drift.univariate.population_stability import PopulationStability
+from kanaria.serving.drift.univariate.wasserstein import Wasserstein
 
 counts = st.lists(st.integers(0, 50), min_size=4, max_size=4).filter(any).map(np.array)
 both = pytest.mark.parametrize("detector", [JensenShannon(), PopulationStability(), Wasserstein()])
@@ -33,7 +33,7 @@ def test_the_index_of_a_known_table():
 
 @given(st.lists(st.integers(-3, 3), min_size=1), st.lists(st.integers(-3, 3), min_size=1))
 def test_every_row_is_in_one_bin(reference, window):
-    edges, old, new = binned.bins(np.sort(reference), np.sort(window), 10)
+    edges, old, new = bin_distances.bins(np.sort(reference), np.sort(window), 10)
     assert (old.sum(), new.sum()) == (len(reference), len(window))
     assert np.all(old + new > 0) and len(old) == len(edges) + 1
 

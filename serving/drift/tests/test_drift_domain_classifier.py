@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.serving.drift.domain_classifier import DomainClassifier
+from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifier
 from kanaria.serving.drift.protocol import Verdict
-from kanaria.serving.drift.sampled import SampledReference
+from kanaria.serving.drift.references.sample_reference import SampledReference
 from kanaria.serving.drift.table import Table
 
 ALPHA, WINDOWS = 0.1, 60

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kanaria.serving.drift import jensen_shannon, population_stability
-from kanaria.serving.drift.chi_squared import ChiSquared
-from kanaria.serving.drift.fisher_exact import FisherExact
-from kanaria.serving.drift.jensen_shannon import JensenShannon
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
-from kanaria.serving.drift.population_stability import PopulationStability
-from kanaria.serving.drift.wasserstein import Wasserstein
+from kanaria.serving.drift.univariate import jensen_shannon, population_stability
+from kanaria.serving.drift.univariate.chi_squared import ChiSquared
+from kanaria.serving.drift.univariate.fisher_exact import FisherExact
+from kanaria.serving.drift.univariate.jensen_shannon import JensenShannon
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.univariate.population_stability import PopulationStability
+from kanaria.serving.drift.univariate.wasserstein import Wasserstein
 
 WINDOWS = 150
 LEAST_HELD = stats.binom.ppf(0.001, WINDOWS, 0.95)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kanaria.serving.drift.chi_squared import ChiSquared
 from kanaria.serving.drift.columns import from_matrix
-from kanaria.serving.drift.cramer_von_mises import CramerVonMises
-from kanaria.serving.drift.fisher_exact import FisherExact
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
 from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.univariate.chi_squared import ChiSquared
+from kanaria.serving.drift.univariate.cramer_von_mises import CramerVonMises
+from kanaria.serving.drift.univariate.fisher_exact import FisherExact
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
 
 WINDOWS = 400
 ALPHA = 0.05

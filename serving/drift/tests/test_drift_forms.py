@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
-from kanaria.serving.drift import saved
-from kanaria.serving.drift.chi_squared import ChiSquared
-from kanaria.serving.drift.counted import CountedReference
-from kanaria.serving.drift.domain_classifier import DomainClassifier
-from kanaria.serving.drift.jensen_shannon import JensenShannon
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
-from kanaria.serving.drift.ordered import OrderedReference
-from kanaria.serving.drift.population_stability import PopulationStability
+from kanaria.serving.drift import saved_detector
+from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifier
 from kanaria.serving.drift.protocol import Verdict
+from kanaria.serving.drift.records import dump_window, load_window
+from kanaria.serving.drift.references.counts_reference import CountedReference
+from kanaria.serving.drift.references.sample_reference import SampledReference
+from kanaria.serving.drift.references.sorted_reference import OrderedReference
 from kanaria.serving.drift.report import describe
-from kanaria.serving.drift.report.records import dump_window, load_window
-from kanaria.serving.drift.sampled import SampledReference
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.texts import LONGEST, text_of
+from kanaria.serving.drift.univariate.chi_squared import ChiSquared
+from kanaria.serving.drift.univariate.jensen_shannon import JensenShannon
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.univariate.population_stability import PopulationStability
 
 DRAW = np.random.default_rng(1)
 
@@ -122,8 +122,8 @@ def test_a_sample_of_an_earlier_release_is_read_in_todays_form(tmp_path):
     detector = DomainClassifier(categorical=("hour",))
     rows = {"hour": np.array([1, 2, 1, 2] * 10), "text": objects(*["1.0", "b"] * 20)}
     reference = detector.fit(rows)
-    saved.save(tmp_path / "new", detector, reference)
-    _, found = saved.load(tmp_path / "new")
+    saved_detector.save(tmp_path / "new", detector, reference)
+    _, found = saved_detector.load(tmp_path / "new")
     assert set(found.columns["text"]) == {"1.0", "b"}
     old = {name: values for name, values in reference.arrays().items() if name != "form"}
     old["values_0"] = np.array([f"{float(hour)}" for hour in old["values_0"]])

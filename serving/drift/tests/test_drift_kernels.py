@@ -6,9 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from kanaria.serving.drift import kernels, maximum_mean_discrepancy_fourier, multivariate
-from kanaria.serving.drift import least_squares_density_difference as density
-from kanaria.serving.drift import maximum_mean_discrepancy as discrepancy
+from kanaria.serving.drift.multivariate import (
+    kernels,
+    maximum_mean_discrepancy_fourier,
+    permutation_tests,
+)
+from kanaria.serving.drift.multivariate import least_squares_density_difference as density
+from kanaria.serving.drift.multivariate import maximum_mean_discrepancy as discrepancy
 
 coarse = st.integers(-3, 3).map(float)
 points = arrays.arrays(
@@ -63,7 +67,9 @@ def test_every_deal_has_the_discrepancy_of_its_rows(rows):
     both = np.concatenate(
         [generator.normal(size=(rows[0], 2)), generator.normal(1, 1, (rows[1], 2))]
     )
-    window = multivariate.dealt(rows[0], both[rows[0] :], multivariate.Settings(permutations=20))
+    window = permutation_tests.dealt(
+        rows[0], both[rows[0] :], permutation_tests.Settings(permutations=20)
+    )
     sums = discrepancy.pair_sums(both, (0.5, 2.0), window)
     found = discrepancy.squared_discrepancies(sums, rows)
     for deal in (0, 1, 20):
@@ -73,7 +79,7 @@ def test_every_deal_has_the_discrepancy_of_its_rows(rows):
 
 
 def test_deals_have_the_windows_size_and_the_first_is_as_observed():
-    window = multivariate.dealt(5, np.zeros((3, 1)), multivariate.Settings())
+    window = permutation_tests.dealt(5, np.zeros((3, 1)), permutation_tests.Settings())
     np.testing.assert_array_equal(window[:, 0], [0, 0, 0, 0, 0, 1, 1, 1])
     assert set(window.sum(axis=0)) == {3}
     assert len(np.unique(window, axis=1).T) > 30  # of 56 that there are
@@ -82,7 +88,7 @@ def test_deals_have_the_windows_size_and_the_first_is_as_observed():
 def test_many_frequencies_come_near_the_exact_discrepancy():
     generator = np.random.default_rng(3)
     both = np.concatenate([generator.normal(size=(200, 3)), generator.normal(0.5, 1, (100, 3))])
-    window = multivariate.dealt(200, both[200:], multivariate.Settings(permutations=20))
+    window = permutation_tests.dealt(200, both[200:], permutation_tests.Settings(permutations=20))
     frequencies = generator.normal(size=(3, 5_000))
     approximate = maximum_mean_discrepancy_fourier.pair_sums(both, frequencies, window)
     exact = discrepancy.pair_sums(both, (1.0,), window)
@@ -122,4 +128,4 @@ def test_settings_are_refused_all_at_once():
             alpha=0, least=2, sigma=(0.0,), seed=-1, centres=0, most_change=0.2
         )
     with pytest.raises(Exception, match="use 200 or more"):
-        multivariate.Settings(alpha=0.005)
+        permutation_tests.Settings(alpha=0.005)

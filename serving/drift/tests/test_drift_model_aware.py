@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.serving.drift import saved
-from kanaria.serving.drift.black_box_shift import PREDICTED, BlackBoxShift
+from kanaria.serving.drift import saved_detector
+from kanaria.serving.drift.model_outputs.black_box_shift import PREDICTED, BlackBoxShift
+from kanaria.serving.drift.model_outputs.uncertainty import Uncertainty, entropy, margin
 from kanaria.serving.drift.protocol import Verdict
-from kanaria.serving.drift.uncertainty import Uncertainty, entropy, margin
 
 CLASSES = ("on time", "late", "cancelled")
 WINDOWS, ALPHA = 150, 0.05
@@ -118,6 +118,6 @@ def test_saved_and_loaded_it_says_the_same(kind, tmp_path: Path):
     detector = kind(outputs=("p",))
     reference = detector.fit({"p": answers(generator, 200)})
     window = {"p": answers(generator, 100)}
-    saved.save(tmp_path / "detector", detector, reference)
-    loaded, held = saved.load(tmp_path / "detector")
+    saved_detector.save(tmp_path / "detector", detector, reference)
+    loaded, held = saved_detector.load(tmp_path / "detector")
     assert loaded.test(held, window) == detector.test(reference, window)

@@ -9,13 +9,17 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift import least_squares_density_difference
 from kanaria.serving.drift.columns import from_matrix
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
-from kanaria.serving.drift.least_squares_density_difference import LeastSquaresDensityDifference
-from kanaria.serving.drift.maximum_mean_discrepancy import MaximumMeanDiscrepancy
-from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
+from kanaria.serving.drift.multivariate import least_squares_density_difference
+from kanaria.serving.drift.multivariate.least_squares_density_difference import (
+    LeastSquaresDensityDifference,
+)
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import MaximumMeanDiscrepancy
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
+    FourierMaximumMeanDiscrepancy,
+)
 from kanaria.serving.drift.protocol import Verdict
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
 
 KINDS = [
     MaximumMeanDiscrepancy,

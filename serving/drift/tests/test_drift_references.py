@@ -11,20 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.serving.drift import saved
-from kanaria.serving.drift.chi_squared import ChiSquared
-from kanaria.serving.drift.cramer_von_mises import CramerVonMises
-from kanaria.serving.drift.domain_classifier import DomainClassifier
-from kanaria.serving.drift.fisher_exact import FisherExact
-from kanaria.serving.drift.jensen_shannon import JensenShannon
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
-from kanaria.serving.drift.least_squares_density_difference import LeastSquaresDensityDifference
-from kanaria.serving.drift.maximum_mean_discrepancy import MaximumMeanDiscrepancy
-from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
-from kanaria.serving.drift.missing_values import MissingValues
-from kanaria.serving.drift.population_stability import PopulationStability
+from kanaria.serving.drift import saved_detector
+from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifier
+from kanaria.serving.drift.multivariate.least_squares_density_difference import (
+    LeastSquaresDensityDifference,
+)
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import MaximumMeanDiscrepancy
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
+    FourierMaximumMeanDiscrepancy,
+)
 from kanaria.serving.drift.table import Table
-from kanaria.serving.drift.wasserstein import Wasserstein
+from kanaria.serving.drift.univariate.chi_squared import ChiSquared
+from kanaria.serving.drift.univariate.cramer_von_mises import CramerVonMises
+from kanaria.serving.drift.univariate.fisher_exact import FisherExact
+from kanaria.serving.drift.univariate.jensen_shannon import JensenShannon
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.univariate.missing_values import MissingValues
+from kanaria.serving.drift.univariate.population_stability import PopulationStability
+from kanaria.serving.drift.univariate.wasserstein import Wasserstein
 
 DETECTORS = [
     KolmogorovSmirnov(alternative="less"),
@@ -87,8 +91,8 @@ def test_a_saved_detector_gives_the_same_results(detector, tmp_path: Path):
     rows = {name: generator.integers(0, 2, 200) for name in ("a", "b")}
     window = {name: generator.integers(0, 2, 100) for name in ("a", "b")}
     reference = detector.fit(rows)
-    saved.save(tmp_path / "detector", detector, reference)
-    loaded, held = saved.load(tmp_path / "detector")
+    saved_detector.save(tmp_path / "detector", detector, reference)
+    loaded, held = saved_detector.load(tmp_path / "detector")
     assert loaded == detector
     equal(held, reference)
     assert loaded.test(held, window) == detector.test(reference, window)
@@ -96,7 +100,7 @@ def test_a_saved_detector_gives_the_same_results(detector, tmp_path: Path):
 
 def test_a_reference_lies_in_a_plain_zip_of_its_arrays_alone(tmp_path: Path):
     reference = KolmogorovSmirnov().fit({"x": np.arange(3.0)})
-    saved.save(tmp_path / "detector", KolmogorovSmirnov(), reference)
+    saved_detector.save(tmp_path / "detector", KolmogorovSmirnov(), reference)
     entries = zipfile.ZipFile(tmp_path / "detector/reference.npz").infolist()
     assert [entry.filename for entry in entries] == [f"{name}.npy" for name in reference.arrays()]
     # Larger headers, which Python's releases write in different ways, have a later version.
@@ -106,27 +110,27 @@ def test_a_reference_lies_in_a_plain_zip_of_its_arrays_alone(tmp_path: Path):
 def test_text_survives_saving_without_pickle(tmp_path: Path):
     detector = ChiSquared()
     reference = detector.fit({"carrier": np.array(["UA", None, "Lübeck Air"], dtype=object)})
-    saved.save(tmp_path / "detector", detector, reference)
-    _, held = saved.load(tmp_path / "detector")
+    saved_detector.save(tmp_path / "detector", detector, reference)
+    _, held = saved_detector.load(tmp_path / "detector")
     assert held.arrays()["kinds_0"].tolist() == ["Lübeck Air", "UA"]
 
 
 def test_a_saved_detector_is_never_overwritten(tmp_path: Path):
     detector = ChiSquared()
     reference = detector.fit({"x": np.arange(3)})
-    saved.save(tmp_path / "detector", detector, reference)
+    saved_detector.save(tmp_path / "detector", detector, reference)
     with pytest.raises(ParameterError, match="exists"):
-        saved.save(tmp_path / "detector", detector, reference)
+        saved_detector.save(tmp_path / "detector", detector, reference)
     assert [path.name for path in tmp_path.iterdir()] == ["detector"]
 
 
 @pytest.mark.parametrize("damage", ["detector.json", "reference.npz"])
 def test_a_damaged_file_is_named(tmp_path: Path, damage: str):
     detector = ChiSquared()
-    saved.save(tmp_path / "detector", detector, detector.fit({"x": np.arange(3)}))
+    saved_detector.save(tmp_path / "detector", detector, detector.fit({"x": np.arange(3)}))
     (tmp_path / "detector" / damage).write_bytes(b"{}")
     with pytest.raises(DataError, match="no saved detector"):
-        saved.load(tmp_path / "detector")
+        saved_detector.load(tmp_path / "detector")
 
 
 def test_references_of_different_features_do_not_merge():

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.report import describe, measures, page, records
+from kanaria.serving.drift import records
+from kanaria.serving.drift.report import describe, measures, page
 from kanaria.serving.drift.report.bars import bars, known
 from kanaria.serving.drift.report.wording import Light, changes, light, sentence
 from kanaria.serving.drift.table import Table

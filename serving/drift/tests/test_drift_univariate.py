@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.serving.drift.chi_squared import ChiSquared
 from kanaria.serving.drift.columns import from_matrix
-from kanaria.serving.drift.cramer_von_mises import CramerVonMises
-from kanaria.serving.drift.fisher_exact import FisherExact
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
 from kanaria.serving.drift.protocol import Verdict
 from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.univariate.chi_squared import ChiSquared
+from kanaria.serving.drift.univariate.cramer_von_mises import CramerVonMises
+from kanaria.serving.drift.univariate.fisher_exact import FisherExact
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
 
 numbers = st.lists(
     st.floats(-3, 3, width=16) | st.integers(-2, 2).map(float), min_size=2, max_size=40

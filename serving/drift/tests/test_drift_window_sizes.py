@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from kanaria.serving.drift.chi_squared import ChiSquared
-from kanaria.serving.drift.cramer_von_mises import CramerVonMises
-from kanaria.serving.drift.domain_classifier import DomainClassifier
-from kanaria.serving.drift.fisher_exact import FisherExact
-from kanaria.serving.drift.jensen_shannon import JensenShannon
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
-from kanaria.serving.drift.missing_values import MissingValues
-from kanaria.serving.drift.population_stability import PopulationStability
+from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifier
 from kanaria.serving.drift.protocol import Verdict
 from kanaria.serving.drift.table import Table
-from kanaria.serving.drift.wasserstein import Wasserstein
+from kanaria.serving.drift.univariate.chi_squared import ChiSquared
+from kanaria.serving.drift.univariate.cramer_von_mises import CramerVonMises
+from kanaria.serving.drift.univariate.fisher_exact import FisherExact
+from kanaria.serving.drift.univariate.jensen_shannon import JensenShannon
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.univariate.missing_values import MissingValues
+from kanaria.serving.drift.univariate.population_stability import PopulationStability
+from kanaria.serving.drift.univariate.wasserstein import Wasserstein
 
 SMALL, BIG = 12, 1_000_000
 

@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift_server.comparing.answers import Answer, answers, name_of, preferred
-from kanaria.serving.drift_server.comparing.comparer import Comparer, Comparisons
-from kanaria.serving.drift_server.comparing.question import Question, read_limit, read_question
-from kanaria.serving.drift_server.exchanges import Label, Stream, Verdict
-from kanaria.serving.drift_server.judging import JudgeError, predictions
-from kanaria.serving.drift_server.merging import Counted
-from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.quality import Task
+from kanaria.serving.comparison.comparisons import Comparer, Comparisons
+from kanaria.serving.comparison.model_answers import Answer, answers, name_of, preferred
+from kanaria.serving.comparison.question import Question, read_limit, read_question
+from kanaria.serving.payload_log.exchanges import Label, Stream, Verdict
+from kanaria.serving.payload_log.open_store import open_reader, open_store
+from kanaria.serving.payload_log.write_groups import Counted
 from kanaria.serving.protocol.inference_columns import read_columns
 from kanaria.serving.protocol.payload_event import Event, Kind
+from kanaria.serving.quality.estimates import Task
+from kanaria.serving.quality.judge_window import JudgeError, predictions
 
 NOW = 1_000_000.0
 STREAMS = {

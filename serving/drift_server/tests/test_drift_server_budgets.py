@@ -6,7 +6,10 @@ from dataclasses import replace
 import pytest
 from test_drift_server_store import EVENT, NOW, half, joined, label
 
-from kanaria.serving.drift_server.budgets import (
+from kanaria.serving.payload_log.databases import schema
+from kanaria.serving.payload_log.exchanges import Outcome
+from kanaria.serving.payload_log.open_store import _open, open_reader, open_store
+from kanaria.serving.payload_log.retention import (
     LABELS,
     MOST_SERVICES,
     Kept,
@@ -15,9 +18,6 @@ from kanaria.serving.drift_server.budgets import (
     events_loss,
     labels_loss,
 )
-from kanaria.serving.drift_server.databases import schema
-from kanaria.serving.drift_server.exchanges import Outcome
-from kanaria.serving.drift_server.opening import _open, open_reader, open_store
 
 A, B, C = ("models", "a"), ("models", "b"), ("other", "c")
 WATCHED = frozenset({("models", "flights")})

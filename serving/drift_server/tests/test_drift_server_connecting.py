@@ -4,13 +4,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift_server.databases.connecting import (
+from kanaria.serving.payload_log.databases.database import StoreError
+from kanaria.serving.payload_log.databases.postgresql_address import (
     Address,
     password_for,
     read_address,
 )
-from kanaria.serving.drift_server.databases.database import StoreError
-from kanaria.serving.drift_server.opening import open_reader, open_store
+from kanaria.serving.payload_log.open_store import open_reader, open_store
 
 ADDRESS = Address(user="me", host="db", port=5432, database="drift", tls="prefer")
 

@@ -7,13 +7,13 @@ import pytest
 
 from kanaria.components.shared.document_format import NewerFormatError
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift_server.databases import schema
-from kanaria.serving.drift_server.databases.connecting import SCHEME, read_address
-from kanaria.serving.drift_server.databases.database import Database, StoreError
-from kanaria.serving.drift_server.databases.postgresql import PostgresqlDatabase
-from kanaria.serving.drift_server.databases.sqlite import SqliteDatabase
-from kanaria.serving.drift_server.exchanges import Label
-from kanaria.serving.drift_server.opening import open_reader, open_store
+from kanaria.serving.payload_log.databases import schema
+from kanaria.serving.payload_log.databases.database import Database, StoreError
+from kanaria.serving.payload_log.databases.postgresql import PostgresqlDatabase
+from kanaria.serving.payload_log.databases.postgresql_address import SCHEME, read_address
+from kanaria.serving.payload_log.databases.sqlite import SqliteDatabase
+from kanaria.serving.payload_log.exchanges import Label
+from kanaria.serving.payload_log.open_store import open_reader, open_store
 
 NOW = 1_000_000.0
 LABEL = Label(request_id="order-a", row=0, value=1, time=NOW)

@@ -7,13 +7,13 @@ import httpx
 import pytest
 from event_sender import headers
 
-from kanaria.serving.drift_server import budgets
-from kanaria.serving.drift_server.databases.database import StoreError
-from kanaria.serving.drift_server.exchanges import Label, Outcome
-from kanaria.serving.drift_server.intake import FullError, Intake, Limits
-from kanaria.serving.drift_server.metrics import Metrics
-from kanaria.serving.drift_server.opening import open_store
 from kanaria.serving.drift_server.server import Receiver
+from kanaria.serving.drift_server.server_metrics import Metrics
+from kanaria.serving.payload_log import retention
+from kanaria.serving.payload_log.databases.database import StoreError
+from kanaria.serving.payload_log.exchanges import Label, Outcome
+from kanaria.serving.payload_log.intake import FullError, Intake, Limits
+from kanaria.serving.payload_log.open_store import open_store
 
 
 def label(request_id, value=1):
@@ -150,7 +150,7 @@ def test_a_full_queue_answers_429_and_counts_it(store, tmp_path):
 
 
 def test_too_many_services_are_told_and_counted(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(budgets, "MOST_SERVICES", 1)
+    monkeypatch.setattr(retention, "MOST_SERVICES", 1)
 
     async def scenario():
         intake = Intake(store)

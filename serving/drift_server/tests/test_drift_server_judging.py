@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from kanaria.serving.drift_server.exchanges import Exchange, KeptLabel
-from kanaria.serving.drift_server.judging import JudgeError, labelled_rows
-from kanaria.serving.drift_server.quality import Task
+from kanaria.serving.payload_log.exchanges import Exchange, KeptLabel
+from kanaria.serving.quality.estimates import Task
+from kanaria.serving.quality.judge_window import JudgeError, labelled_rows
 
 
 def exchange(response, labels, received=160.0, request_id="order-a"):

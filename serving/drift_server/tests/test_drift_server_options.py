@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift_server.options import Amounts, add_serve_options, read_amounts
+from kanaria.serving.drift_server.command_options import Amounts, add_serve_options, read_amounts
 
 
 def amounts(*arguments):

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from event_sender import Sender, Server, headers, plan
 
-from kanaria.serving.drift_server.exchanges import Stream
-from kanaria.serving.drift_server.opening import open_reader
+from kanaria.serving.payload_log.exchanges import Stream
+from kanaria.serving.payload_log.open_store import open_reader
 from kanaria.serving.protocol.body_limits import MAX_BODY
 
 STREAM = Stream(namespace="models", service="flights", version="1")

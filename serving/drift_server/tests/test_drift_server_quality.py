@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from kanaria.serving.drift_server.quality import (
+from kanaria.serving.quality.estimates import (
     Task,
     area_under_curve,
     calibration,

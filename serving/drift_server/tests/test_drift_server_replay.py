@@ -13,10 +13,10 @@ import httpx
 import pytest
 from event_sender import Server, headers
 
-from kanaria.serving.drift_server.exchanges import Stream
-from kanaria.serving.drift_server.merging import Counted
-from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.replay import GRACE_SECONDS, Replay, run
+from kanaria.serving.payload_log.exchanges import Stream
+from kanaria.serving.payload_log.open_store import open_reader, open_store
+from kanaria.serving.payload_log.replay import GRACE_SECONDS, Replay, run
+from kanaria.serving.payload_log.write_groups import Counted
 from kanaria.serving.protocol.payload_event import Event, Kind
 
 NOW = 1_000_000.0
@@ -117,7 +117,7 @@ def test_a_process_replays_beside_the_drift_server_that_writes_the_store(tmp_pat
     server.start()
     server.wait()
     with canary() as (url, asked):
-        command = [sys.executable, "-I", "-m", "kanaria.serving.drift_server.replay"]
+        command = [sys.executable, "-I", "-m", "kanaria.serving.payload_log.replay"]
         command += ["--store", server.store, "--namespace", "models", "--service", "flights"]
         command += ["--stable", "1", "--canary", "2", "--to", url, "--hours", "1"]
         replaying = subprocess.Popen(command)
@@ -134,7 +134,7 @@ def test_a_process_replays_beside_the_drift_server_that_writes_the_store(tmp_pat
 
 
 def test_every_fault_of_the_command_is_named(tmp_path):
-    command = [sys.executable, "-I", "-m", "kanaria.serving.drift_server.replay", "--store", "x"]
+    command = [sys.executable, "-I", "-m", "kanaria.serving.payload_log.replay", "--store", "x"]
     command += ["--service", "tips", "--stable", "1", "--canary", "1", "--to", "x", "--rate", "0"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1

@@ -10,8 +10,8 @@ import pgserver
 import pytest
 from event_sender import Sender, Server, headers, plan
 
-from kanaria.serving.drift_server.exchanges import Stream, Verdict
-from kanaria.serving.drift_server.opening import open_reader, open_store
+from kanaria.serving.payload_log.exchanges import Stream, Verdict
+from kanaria.serving.payload_log.open_store import open_reader, open_store
 
 STREAM = Stream(namespace="models", service="flights", version="1")
 KEY = ("models", "flights", "1")

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift_server.budgets import Retention
-from kanaria.serving.drift_server.databases import postgresql, sqlite
-from kanaria.serving.drift_server.databases.connecting import read_address
-from kanaria.serving.drift_server.databases.database import StoreError
-from kanaria.serving.drift_server.exchanges import Label, Outcome, Stream, Verdict
-from kanaria.serving.drift_server.merging import Counted
-from kanaria.serving.drift_server.opening import open_reader, open_store
+from kanaria.serving.payload_log.databases import postgresql, sqlite
+from kanaria.serving.payload_log.databases.database import StoreError
+from kanaria.serving.payload_log.databases.postgresql_address import read_address
+from kanaria.serving.payload_log.exchanges import Label, Outcome, Stream, Verdict
+from kanaria.serving.payload_log.open_store import open_reader, open_store
+from kanaria.serving.payload_log.retention import Retention
+from kanaria.serving.payload_log.write_groups import Counted
 from kanaria.serving.protocol.payload_event import Event, Kind
 
 NOW = 1_000_000.0

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.serving.drift_server.windows import Head, end_by_rows, is_closed, span_by_time
+from kanaria.serving.payload_log.window_ends import Head, end_by_rows, is_closed, span_by_time
 
 NOW, GRACE = 1000.0, 60.0
 HEADS = st.lists(

@@ -12,28 +12,28 @@ from hypothesis import strategies as st
 from watched_traffic import CaughtUp, exchange, watch
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.black_box_shift import BlackBoxShift
-from kanaria.serving.drift.fisher_exact import FisherExact
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
-from kanaria.serving.drift.maximum_mean_discrepancy import MaximumMeanDiscrepancy
-from kanaria.serving.drift.missing_values import MissingValues
-from kanaria.serving.drift.population_stability import PopulationStability
+from kanaria.serving.drift.model_outputs.black_box_shift import BlackBoxShift
+from kanaria.serving.drift.model_outputs.uncertainty import Uncertainty
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import MaximumMeanDiscrepancy
+from kanaria.serving.drift.records import Labels, Metric, dump_labels
 from kanaria.serving.drift.report import page
-from kanaria.serving.drift.report.records import Labels, Metric, dump_labels
 from kanaria.serving.drift.table import Table
-from kanaria.serving.drift.uncertainty import Uncertainty
-from kanaria.serving.drift.wasserstein import Wasserstein
-from kanaria.serving.drift_server.labels import LabelError, read_labels
-from kanaria.serving.drift_server.merging import Counted
-from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.watching import gauges, kept, telling
-from kanaria.serving.drift_server.watching.delivery import headers
-from kanaria.serving.drift_server.watching.examining import Fitted, examine
-from kanaria.serving.drift_server.watching.routes import newest_json
-from kanaria.serving.drift_server.watching.runner import Watched
-from kanaria.serving.drift_server.watching.window_columns import read
+from kanaria.serving.drift.univariate.fisher_exact import FisherExact
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.univariate.missing_values import MissingValues
+from kanaria.serving.drift.univariate.population_stability import PopulationStability
+from kanaria.serving.drift.univariate.wasserstein import Wasserstein
+from kanaria.serving.payload_log.label_upload import LabelError, read_labels
+from kanaria.serving.payload_log.open_store import open_reader, open_store
+from kanaria.serving.payload_log.write_groups import Counted
 from kanaria.serving.protocol.inference_columns import PayloadError, read_columns, rows_of
 from kanaria.serving.protocol.payload_event import EventError, Kind, read_event
+from kanaria.serving.watching import stored_verdicts, verdict_gauges, verdict_line
+from kanaria.serving.watching.examine_window import Fitted, examine
+from kanaria.serving.watching.verdict_delivery import headers
+from kanaria.serving.watching.verdict_routes import newest_json
+from kanaria.serving.watching.window_columns import read
+from kanaria.serving.watching.window_runner import Watched
 
 NOW = 1_000_000_000.0
 LATE = NOW + 1_000_000
@@ -117,12 +117,12 @@ def test_every_window_gets_a_verdict_that_every_reader_shows(task, exchanges):
             assert not any(state.broken for state in runner.states())
             expected = 2 * len(FITTED) * len(reader.streams())
             assert tested == len(reader.verdicts(None, 0.0, 1e12)) == expected
-            report = kept.report(reader, LATE)
+            report = stored_verdicts.report(reader, LATE)
             assert sum(len(one.windows) + len(one.labels) for one in report.watched) == expected
             page.render(report).encode()
-            gauges.text(kept.newest(reader))
-            for one in kept.newest(reader):
-                telling.line(one).encode()
+            verdict_gauges.text(stored_verdicts.newest(reader))
+            for one in stored_verdicts.newest(reader):
+                verdict_line.line(one).encode()
             for verdict in told:
                 assert all(value.isascii() for value in headers(verdict).values())
             json.loads(newest_json(location), parse_constant=pytest.fail)

@@ -4,22 +4,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from watched_traffic import exchange
 
-from kanaria.serving.drift.black_box_shift import BlackBoxShift
-from kanaria.serving.drift.chi_squared import ChiSquared
-from kanaria.serving.drift.domain_classifier import DomainClassifier
-from kanaria.serving.drift.fisher_exact import FisherExact
-from kanaria.serving.drift.kolmogorov_smirnov import KolmogorovSmirnov
-from kanaria.serving.drift.maximum_mean_discrepancy_fourier import FourierMaximumMeanDiscrepancy
-from kanaria.serving.drift.missing_values import MissingValues
+from kanaria.serving.drift.model_outputs.black_box_shift import BlackBoxShift
+from kanaria.serving.drift.model_outputs.uncertainty import Uncertainty
+from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifier
+from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
+    FourierMaximumMeanDiscrepancy,
+)
+from kanaria.serving.drift.records import VERDICTS, dump_window, load_window
 from kanaria.serving.drift.report.bars import known
-from kanaria.serving.drift.report.records import VERDICTS, dump_window, load_window
 from kanaria.serving.drift.report.wording import changes
 from kanaria.serving.drift.table import Table
-from kanaria.serving.drift.uncertainty import Uncertainty
-from kanaria.serving.drift_server.watching import window_columns
-from kanaria.serving.drift_server.watching.alignment import aligned
-from kanaria.serving.drift_server.watching.examining import Fitted, examine
-from kanaria.serving.drift_server.watching.window_columns import (
+from kanaria.serving.drift.univariate.chi_squared import ChiSquared
+from kanaria.serving.drift.univariate.fisher_exact import FisherExact
+from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
+from kanaria.serving.drift.univariate.missing_values import MissingValues
+from kanaria.serving.watching import window_columns
+from kanaria.serving.watching.column_alignment import aligned
+from kanaria.serving.watching.examine_window import Fitted, examine
+from kanaria.serving.watching.window_columns import (
     chosen,
     of_requests,
     of_responses,

@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 import pytest
 from watched_traffic import BEGIN, Traffic, watch
 
-from kanaria.serving.drift.report.records import load_window
-from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.watching import delivery as delivery_module
-from kanaria.serving.drift_server.watching.delivery import LONGEST_WAIT, MOST_WAITING, Delivery
+from kanaria.serving.drift.records import load_window
+from kanaria.serving.payload_log.open_store import open_reader, open_store
+from kanaria.serving.watching import verdict_delivery as delivery_module
+from kanaria.serving.watching.verdict_delivery import LONGEST_WAIT, MOST_WAITING, Delivery
 
 LATE = BEGIN + 1_000_000.0
 

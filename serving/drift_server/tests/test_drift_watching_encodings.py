@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from watched_traffic import exchange
 
-from kanaria.serving.drift import alibi
+from kanaria.serving.drift.alibi import artefact
 from kanaria.serving.drift.report.bars import known
 from kanaria.serving.drift.table import Table
-from kanaria.serving.drift_server.watching.alignment import aligned
-from kanaria.serving.drift_server.watching.examining import Fitted, examine
-from kanaria.serving.drift_server.watching.window_columns import chosen, read
+from kanaria.serving.watching.column_alignment import aligned
+from kanaria.serving.watching.examine_window import Fitted, examine
+from kanaria.serving.watching.window_columns import chosen, read
 
 NUMBERS = st.one_of(
     st.integers(-(2**24), 2**24).map(float),
@@ -191,7 +191,7 @@ def test_a_matrix_of_any_width_has_its_places_in_any_protocol_and_all_of_them_to
     (tmp_path / "config.toml").write_text(
         'name = "KSDrift"\nx_ref = "x_ref.npy"\np_val = 0.05\ncorrection = "bonferroni"\n'
     )
-    detector, reference = alibi.load(tmp_path)
+    detector, reference = artefact.load(tmp_path)
     given = rows.tolist()
     bodies = [
         matrix_rows(given[:300]),
@@ -218,7 +218,7 @@ def test_raw_images_are_compared_with_a_reference_of_pixels(tmp_path):
     (tmp_path / "config.toml").write_text(
         'name = "KSDrift"\nx_ref = "x_ref.npy"\np_val = 0.05\ncorrection = "bonferroni"\n'
     )
-    detector, reference = alibi.load(tmp_path)
+    detector, reference = artefact.load(tmp_path)
     fitted = Fitted(detector=detector, reference=reference)
     sent = exchange({"instances": images.tolist()}, rows=300)
     window = examine(read([sent], pixels=fitted.of_pixels), fitted)

@@ -10,15 +10,15 @@ import pytest
 from watched_traffic import BEGIN, Traffic, fitted, instances, table, watch
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.drift import saved
-from kanaria.serving.drift_server.databases.database import StoreError
-from kanaria.serving.drift_server.exchanges import Stream
-from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.watching import states
-from kanaria.serving.drift_server.watching.attempts import Attempts
-from kanaria.serving.drift_server.watching.detectors import RETRY_SECONDS, detectors
-from kanaria.serving.drift_server.watching.runner import Runner, Watched
-from kanaria.serving.drift_server.watching.states import State
+from kanaria.serving.drift import saved_detector
+from kanaria.serving.payload_log.databases.database import StoreError
+from kanaria.serving.payload_log.exchanges import Stream
+from kanaria.serving.payload_log.open_store import open_reader, open_store
+from kanaria.serving.watching import watch_states
+from kanaria.serving.watching.watch_detectors import RETRY_SECONDS, detectors
+from kanaria.serving.watching.watch_states import State
+from kanaria.serving.watching.window_attempts import Attempts
+from kanaria.serving.watching.window_runner import Runner, Watched
 
 HERE = Path(__file__).parent
 LATE = BEGIN + 1_000_000.0
@@ -27,7 +27,7 @@ STREAM = Stream(namespace="default", service="flights", version="3")
 DYING = """
 import os, sys
 from watched_traffic import Traffic, fitted
-from kanaria.serving.drift_server.watching.examining import Fitted
+from kanaria.serving.watching.examine_window import Fitted
 
 class Dying:
     name = "dying"
@@ -115,7 +115,7 @@ def test_one_watch_without_a_detector_holds_up_no_other_and_says_so(traffic, tmp
     assert runner.turn(LATE) == 1
     broken, works = runner.states()
     assert (str(folder) in broken.broken, works.broken) == (True, "")
-    saved.save(folder, fitted().detector, fitted().reference)
+    saved_detector.save(folder, fitted().detector, fitted().reference)
     assert runner.turn(LATE) == 0, "it is looked for again after a while"
     clock[0] = RETRY_SECONDS
     assert runner.turn(LATE) == 1
@@ -174,10 +174,10 @@ def test_states_are_told_as_a_line_as_json_and_as_gauges():
         State(namespace="default", service="flights", name="drift", broken="gone"),
         State(namespace="default", service="flights", name="other"),
     )
-    assert states.read(states.line(found).encode()) == found
-    assert states.read(b"a warning that some library writes") is None
-    assert states.plain(found)[0]["broken"] == "gone"
-    text = states.gauges(found).decode()
+    assert watch_states.read(watch_states.line(found).encode()) == found
+    assert watch_states.read(b"a warning that some library writes") is None
+    assert watch_states.plain(found)[0]["broken"] == "gone"
+    text = watch_states.gauges(found).decode()
     labels = 'detector="drift",namespace="default",service="flights"'
     assert f"kanaria_drift_watch_broken{{{labels}}} 1.0" in text
     assert f"kanaria_drift_watch_broken{{{labels.replace('drift', 'other', 1)}}} 0.0" in text

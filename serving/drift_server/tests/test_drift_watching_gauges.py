@@ -5,9 +5,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from watched_traffic import BEGIN, Traffic, instances, table, watch
 
-from kanaria.serving.drift_server.opening import open_reader
-from kanaria.serving.drift_server.watching import gauges, kept
-from kanaria.serving.drift_server.watching.telling import line
+from kanaria.serving.payload_log.open_store import open_reader
+from kanaria.serving.watching import stored_verdicts, verdict_gauges
+from kanaria.serving.watching.verdict_line import line
 
 LATE = BEGIN + 1_000_000.0
 STREAM = {"namespace": "default", "service": "flights", "version": "3", "detector": "drift"}
@@ -21,13 +21,13 @@ def traffic(tmp_path):
 
 def newest(traffic):
     reader = open_reader(traffic.location)
-    found = kept.newest(reader)
+    found = stored_verdicts.newest(reader)
     reader.close()
     return found
 
 
 def series(found):
-    families = text_string_to_metric_families(gauges.text(found).decode())
+    families = text_string_to_metric_families(verdict_gauges.text(found).decode())
     return {
         (sample.name, *sorted(sample.labels.items())): sample.value
         for family in families
@@ -90,7 +90,7 @@ def test_the_number_of_series_is_bounded_and_the_rest_is_counted(traffic):
         inputs=tuple(replace(column, name=f"f{n}") for n in range(500)),
     )
     found = series([replace(one, window=many)])
-    assert len(found) < 10 * gauges.MOST_FEATURES
+    assert len(found) < 10 * verdict_gauges.MOST_FEATURES
     assert found[key("kanaria_drift_features_left_out")] == 400
 
 
@@ -132,9 +132,9 @@ def test_a_report_has_all_windows_of_each_version_in_the_order_of_time(location)
         one.send_table(600, seed=2)
     traffic.runner().turn(LATE)
     reader = open_reader(location)
-    ends = {one.window.end for one in kept.newest(reader)}
+    ends = {one.window.end for one in stored_verdicts.newest(reader)}
     assert ends == {BEGIN + 59}
-    found = kept.report(reader, LATE)
+    found = stored_verdicts.report(reader, LATE)
     assert [(one.name, len(one.windows)) for one in found.watched] == [
         ("default/flights, no version, drift", 3),
         ("default/flights, version 3, drift", 3),

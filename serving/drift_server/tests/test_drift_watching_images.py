@@ -15,9 +15,9 @@ from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift import images
 from kanaria.serving.drift.report.wording import changes
 from kanaria.serving.drift.table import Table
-from kanaria.serving.drift_server.watching import encoded_images
-from kanaria.serving.drift_server.watching.examining import Fitted, examine
-from kanaria.serving.drift_server.watching.window_columns import read
+from kanaria.serving.watching import encoded_images
+from kanaria.serving.watching.examine_window import Fitted, examine
+from kanaria.serving.watching.window_columns import read
 
 DRAW = np.random.default_rng(0)
 

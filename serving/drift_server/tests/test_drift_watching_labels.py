@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from kanaria.serving.drift.report.records import CalibrationBin, Labels
-from kanaria.serving.drift_server.exchanges import Exchange, KeptLabel
-from kanaria.serving.drift_server.quality import Task, area_under_curve, calibration
-from kanaria.serving.drift_server.watching.expected import FEWEST_LABELS, expected
-from kanaria.serving.drift_server.watching.judged import MOST_ERRORS, judged
-from kanaria.serving.drift_server.watching.settings import LabelSettings
+from kanaria.serving.drift.records import CalibrationBin, Labels
+from kanaria.serving.payload_log.exchanges import Exchange, KeptLabel
+from kanaria.serving.quality.estimates import Task, area_under_curve, calibration
+from kanaria.serving.quality.expected_quality import FEWEST_LABELS, expected
+from kanaria.serving.watching.label_window import MOST_ERRORS, judged
+from kanaria.serving.watching.watch_file import LabelSettings
 
 
 def bins(predicted, labels):

@@ -12,9 +12,9 @@ import pytest
 from event_sender import Server, headers
 from watched_traffic import fitted, instances, table
 
-from kanaria.serving.drift import saved
-from kanaria.serving.drift_server.opening import open_reader
-from kanaria.serving.drift_server.watching.process import Process
+from kanaria.serving.drift import saved_detector
+from kanaria.serving.payload_log.open_store import open_reader
+from kanaria.serving.watching.watching_process import Process
 
 SECONDS = 600
 READY = "/v2/health/ready"
@@ -23,7 +23,7 @@ READY = "/v2/health/ready"
 @pytest.fixture
 def server(tmp_path):
     detector = fitted()
-    saved.save(tmp_path / "detector", detector.detector, detector.reference)
+    saved_detector.save(tmp_path / "detector", detector.detector, detector.reference)
     settings = {"service": "flights", "namespace": "models", "window": {"rows": 100}}
     settings |= {"detector": str(tmp_path / "detector"), "labels": {"task": "binary"}}
     broken = settings | {"name": "gone", "detector": str(tmp_path / "absent")}

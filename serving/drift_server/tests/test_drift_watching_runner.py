@@ -3,8 +3,8 @@ import pytest
 from watched_traffic import BEGIN, Traffic, fitted, instances, table, watch
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.report.records import FAILED
-from kanaria.serving.drift_server.watching.examining import Fitted
+from kanaria.serving.drift.records import FAILED
+from kanaria.serving.watching.examine_window import Fitted
 
 LATE = BEGIN + 1_000_000.0
 

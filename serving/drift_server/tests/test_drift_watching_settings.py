@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift_server.quality import Task
-from kanaria.serving.drift_server.watching.planning import end_by_clock
-from kanaria.serving.drift_server.watching.settings import read
-from kanaria.serving.drift_server.windows import Head
+from kanaria.serving.payload_log.window_ends import Head
+from kanaria.serving.quality.estimates import Task
+from kanaria.serving.watching.watch_file import read
+from kanaria.serving.watching.window_end import end_by_clock
 
 WHOLE = """
 - service: flights-delay

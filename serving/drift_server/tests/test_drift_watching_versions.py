@@ -6,10 +6,10 @@ import pytest
 from watched_traffic import BEGIN, Traffic, fitted, table, watch
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift import saved
-from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.watching.detectors import detectors
-from kanaria.serving.drift_server.watching.runner import Runner, Watched
+from kanaria.serving.drift import saved_detector
+from kanaria.serving.payload_log.open_store import open_reader, open_store
+from kanaria.serving.watching.watch_detectors import detectors
+from kanaria.serving.watching.window_runner import Runner, Watched
 
 LATE = BEGIN + 10_000
 
@@ -20,7 +20,7 @@ def place(tmp_path: Path) -> str:
     for version, moved in (("3", 0.0), ("4", 2.0)):
         detector = fitted().detector
         reference = detector.fit(table(2000, 1, moved))
-        saved.save(tmp_path / version / "drift_detector", detector, reference)
+        saved_detector.save(tmp_path / version / "drift_detector", detector, reference)
     return str(tmp_path / "{version}" / "drift_detector")
 
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kanaria.serving.drift.report.records import load_labels, load_window
+from kanaria.serving.drift.records import load_labels, load_window
 from kanaria.serving.drift.table import Table
-from kanaria.serving.drift_server.exchanges import Exchange, Label
-from kanaria.serving.drift_server.merging import Counted
-from kanaria.serving.drift_server.opening import open_reader, open_store
-from kanaria.serving.drift_server.watching.examining import Fitted
-from kanaria.serving.drift_server.watching.runner import Runner, Watched
-from kanaria.serving.drift_server.watching.settings import Watch
+from kanaria.serving.payload_log.exchanges import Exchange, Label
+from kanaria.serving.payload_log.open_store import open_reader, open_store
+from kanaria.serving.payload_log.write_groups import Counted
 from kanaria.serving.protocol.payload_event import Event, Kind
+from kanaria.serving.watching.examine_window import Fitted
+from kanaria.serving.watching.watch_file import Watch
+from kanaria.serving.watching.window_runner import Runner, Watched
 
 BEGIN = 1_000_000_800.0
 """A full hour of the clock."""

@@ -11,7 +11,7 @@ from event_sink import Sink
 from inference_services import InferenceServices, wait_until
 from real_pods import Predictor, apply
 
-from kanaria.serving.drift import saved
+from kanaria.serving.drift import saved_detector
 from kanaria.serving.drift.table import Table
 from kanaria.serving.inference_service.spec import PayloadLog
 
@@ -24,7 +24,7 @@ def test_a_window_that_drifted_reaches_the_receiver_and_the_page(
     draw = np.random.default_rng(1)
     detector = Table(least=0.3)
     columns = {str(place): draw.normal(place, 1.0, 2000) for place in range(2)}
-    saved.save(tmp_path / "detector", detector, detector.fit(columns))
+    saved_detector.save(tmp_path / "detector", detector, detector.fit(columns))
     drift = DriftServer(tmp_path, "--watch", str(watch_file(services, sink, tmp_path)))
     try:
         apply(services, publish("v1"), log=PayloadLog(url=drift.url))

@@ -77,7 +77,7 @@ def test_a_replayed_shadow_answers_nobody_and_is_compared_row_by_row(
     assert {answer["version"] for answer in answers} == {"v1"}
 
     shadow = f"http://{SECOND}.{services.namespace}.svc.cluster.local/v1/models/taxi:predict"
-    command = [sys.executable, "-P", "-m", "kanaria.serving.drift_server.replay"]
+    command = [sys.executable, "-P", "-m", "kanaria.serving.payload_log.replay"]
     command += ["--store", drift.store, "--namespace", services.namespace, "--service", "taxi"]
     command += ["--stable", "v1", "--canary", "v2", "--to", shadow, "--hours", "1"]
     replaying = subprocess.Popen(command, env=os.environ)

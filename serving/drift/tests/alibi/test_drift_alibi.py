@@ -12,7 +12,7 @@ import pytest
 from alibi_detect.cd import ChiSquareDrift, CVMDrift, FETDrift, KSDrift, TabularDrift
 from alibi_detect.saving import load_detector, save_detector
 
-from kanaria.serving.drift import alibi
+from kanaria.serving.drift.alibi import artefact
 from kanaria.serving.drift.columns import from_matrix
 
 SIDES = ("two-sided", "less", "greater")
@@ -83,7 +83,7 @@ def test_an_artefact_gives_the_same_p_values_and_comes_back(
     save_detector(theirs, tmp_path / "saved")
     expected = theirs.predict(window)["data"]
 
-    detector, reference = alibi.load(tmp_path / "saved", least=0)
+    detector, reference = artefact.load(tmp_path / "saved", least=0)
     result = detector.test(reference, from_matrix(window))
     found = np.array([feature.p_value for feature in result.features])
     assert found == pytest.approx(expected["p_val"], abs=1e-6)
@@ -91,7 +91,7 @@ def test_an_artefact_gives_the_same_p_values_and_comes_back(
     assert statistics == pytest.approx(expected["distance"], rel=1e-5, abs=1e-6)
     assert result.drifted == bool(expected["is_drift"])
 
-    alibi.export(tmp_path / "exported", detector, reference)
+    artefact.export(tmp_path / "exported", detector, reference)
     again = load_detector(tmp_path / "exported").predict(window)["data"]
     assert again["p_val"] == pytest.approx(expected["p_val"], abs=1e-6)
     assert again["is_drift"] == expected["is_drift"]

@@ -19,7 +19,7 @@ from alibi_detect.od import IForest
 from alibi_detect.saving import save_detector
 
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.serving.drift.alibi_detect import AlibiDetect
+from kanaria.serving.drift.alibi.alibi_detect import AlibiDetect
 from kanaria.serving.drift.columns import from_matrix
 from kanaria.serving.drift.protocol import Verdict
 
@@ -117,7 +117,7 @@ def test_the_notice_is_printed_once_a_process():
     program = (
         "import numpy as np\n"
         "from alibi_detect.cd import KSDrift\n"
-        "from kanaria.serving.drift.alibi_detect import AlibiDetect\n"
+        "from kanaria.serving.drift.alibi.alibi_detect import AlibiDetect\n"
         "for _ in range(3):\n"
         "    AlibiDetect(KSDrift(np.zeros((9, 1))), accept_bsl=True)\n"
     )

@@ -15,9 +15,9 @@ from alibi_detect.cd import LSDDDrift, MMDDrift
 from alibi_detect.saving import load_detector, save_detector
 from scipy import stats
 
-from kanaria.serving.drift import alibi
-from kanaria.serving.drift import least_squares_density_difference as density
+from kanaria.serving.drift.alibi import artefact
 from kanaria.serving.drift.columns import from_matrix
+from kanaria.serving.drift.multivariate import least_squares_density_difference as density
 
 SIZES = ((60, 40), (300, 100))
 SHIFTS = (0.0, 0.3)
@@ -69,7 +69,7 @@ def test_mean_discrepancies_agree(make, sizes, shift, tmp_path: Path):
     save_detector(theirs, tmp_path / "saved")
     expected = theirs.predict(window)["data"]
 
-    detector, reference = alibi.load(tmp_path / "saved")
+    detector, reference = artefact.load(tmp_path / "saved")
     assert detector.alpha == pytest.approx(theirs.predict(window)["data"]["threshold"])
     found = detector.test(reference, from_matrix(window))
     assert found.statistic == pytest.approx(expected["distance"], abs=1e-6)
@@ -77,7 +77,7 @@ def test_mean_discrepancies_agree(make, sizes, shift, tmp_path: Path):
     exact = precise.test(reference, from_matrix(window)).p_value
     assert_by_chance((expected["p_val"], found.p_value), exact)
 
-    alibi.export(tmp_path / "exported", detector, reference)
+    artefact.export(tmp_path / "exported", detector, reference)
     again = load_detector(tmp_path / "exported").predict(window)["data"]
     assert again["distance"] == pytest.approx(expected["distance"], abs=1e-6)
     assert again["threshold"] == expected["threshold"]
@@ -100,8 +100,8 @@ def test_density_differences_agree(make, sizes, shift, tmp_path: Path):
     rows, window = drawn(sizes, shift)
     theirs = make(rows)
     save_detector(theirs, tmp_path / "saved")
-    detector, reference = alibi.load(tmp_path / "saved")
-    alibi.export(tmp_path / "exported", detector, reference)
+    detector, reference = artefact.load(tmp_path / "saved")
+    artefact.export(tmp_path / "exported", detector, reference)
     assert len(theirs._detector.kernel_centers) == (detector.centres or sizes[0] // 20)
 
     for one in (theirs, load_detector(tmp_path / "exported")):
@@ -121,7 +121,7 @@ def test_an_artefact_of_ours_needs_no_scaling(tmp_path: Path):
     unit = np.array([1.0, 100.0, 1.0, 1e-3], "float32")
     detector = density.LeastSquaresDensityDifference()
     reference = detector.fit(from_matrix(rows * unit))
-    alibi.export(tmp_path / "exported", detector, reference)
+    artefact.export(tmp_path / "exported", detector, reference)
     theirs = load_detector(tmp_path / "exported")
     expected = theirs.predict(window * unit)["data"]["distance"]
     inner = getattr(theirs, "_detector", theirs)

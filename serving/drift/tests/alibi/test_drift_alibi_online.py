@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from alibi_detect.cd import CVMDriftOnline, FETDriftOnline, LSDDDriftOnline, MMDDriftOnline
 
-from kanaria.serving.drift.alibi_detect import AlibiDetect
+from kanaria.serving.drift.alibi.alibi_detect import AlibiDetect
 from kanaria.serving.drift.columns import from_matrix
 
 RUN_TIME = 50

@@ -1,0 +1,231 @@
+"""PostgreSQL as the database of any number of replicas that write and read.
+
+Writers hold one lock in turn, as a SQLite file's writers do: a number is given and seen by others
+in the same order, so that no reader's place passes an exchange that is not there yet. Each
+replica writes in groups, so a turn comes a few times for hundreds of events.
+
+A connection that failed is thrown away, and the next statement makes another one. Whether the
+transaction that it broke was kept is not known, and need not be: it may be applied again.
+
+Source: PostgreSQL documentation, "Explicit Locking" (advisory locks) and "Asynchronous Commit".
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
+
+from pg8000 import native
+
+from kanaria.serving.payload_log.databases import schema
+from kanaria.serving.payload_log.databases.database import Merge, Row, StoreError, Value
+from kanaria.serving.payload_log.databases.postgresql_address import Address, password_for
+
+SCHEMA_NAME = "kanaria"
+LOCK = 0x6B616E61726961
+"""Any number that no other program of the database takes: the letters of the name."""
+WRITING = {
+    "synchronous_commit": "on",
+    "lock_timeout": "30s",
+    # A replica that stands still in its turn would hold up all others; it loses it before they
+    # have waited too long.
+    "idle_in_transaction_session_timeout": "10s",
+}
+ANSWER_SECONDS = 60.0
+PART_BYTES = 8 << 20
+"""Bodies that are sent in one statement, which holds them in memory several times over."""
+
+COUNTED = f"""
+CREATE FUNCTION count_bodies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  UPDATE kept SET bytes = kept.bytes + CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END * sizes.bytes
+  FROM (SELECT namespace, service, sum(octet_length(body) + {schema.BESIDE_BODY}) AS bytes
+        FROM changed JOIN exchanges ON number = place / 2 GROUP BY namespace, service) sizes
+  WHERE (kept.namespace, kept.service) = (sizes.namespace, sizes.service);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER added AFTER INSERT ON bodies REFERENCING NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION count_bodies();
+CREATE TRIGGER removed AFTER DELETE ON bodies REFERENCING OLD TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION count_bodies();
+CREATE FUNCTION count_labels() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  UPDATE kept SET bytes = bytes + CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END
+    * (SELECT coalesce(sum({schema.SIZE_OF_LABEL}), 0) FROM changed)
+  WHERE namespace = '' AND service = '';
+  RETURN NULL;
+END $$;
+CREATE FUNCTION count_changed_labels() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  UPDATE kept SET bytes = bytes + (SELECT coalesce(sum(length(value)), 0) FROM changed)
+    - (SELECT coalesce(sum(length(value)), 0) FROM before)
+  WHERE namespace = '' AND service = '';
+  RETURN NULL;
+END $$;
+CREATE TRIGGER added AFTER INSERT ON labels REFERENCING NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION count_labels();
+CREATE TRIGGER removed AFTER DELETE ON labels REFERENCING OLD TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION count_labels();
+CREATE TRIGGER changed AFTER UPDATE ON labels REFERENCING OLD TABLE AS before NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION count_changed_labels();
+"""  # noqa: S608  # Put together of constants.
+UNCOUNTED = """
+DROP TRIGGER added ON bodies;
+DROP TRIGGER removed ON bodies;
+DROP FUNCTION count_kept;
+DROP TABLE kept;
+"""
+"""What takes away how version 2 counted."""
+
+
+class PostgresqlDatabase:
+    """A database; commits are on its disk when they return."""
+
+    greatest, least = "greatest", "least"
+    each_text = "SELECT json_array_elements_text(CAST(:texts AS json))"
+    schema: Mapping[str, str] = {
+        "numbered": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        "integer": "BIGINT",
+        "real": "DOUBLE PRECISION",
+        "text": 'TEXT COLLATE "C"',
+        "bytes": "BYTEA",
+        "packed": "",
+        "more": COUNTED,
+        "fewer": UNCOUNTED,
+    }
+
+    def __init__(self, address: Address, *, write: bool) -> None:
+        """Connect to the database, and make its schema where it is to be written."""
+        self._address, self._write = address, write
+        self._connection: native.Connection | None = None
+        self._prepared: dict[str, native.PreparedStatement] = {}
+        self._streams: set[str] = set()
+        self._names = count()
+        if write and not self.execute(
+            "SELECT 1 FROM pg_namespace WHERE nspname = :name", name=SCHEMA_NAME
+        ):
+            with self.transaction():
+                self.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA_NAME}")
+
+    def tables(self) -> set[str]:
+        """Return the names of the tables that there are."""
+        query = "SELECT tablename FROM pg_tables WHERE schemaname = :name"
+        return {name for (name,) in self.execute(query, name=SCHEMA_NAME)}
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write all or nothing, while every other writer waits."""
+        self._simple(f"BEGIN; SELECT pg_advisory_xact_lock({LOCK})")
+        try:
+            yield
+        except BaseException:
+            if self._connection:  # Else it has ended, and its transaction with it.
+                with suppress(StoreError):
+                    self._simple("ROLLBACK")
+            raise
+        self._simple("COMMIT")
+
+    def script(self, statements: str) -> None:
+        """Run the statements of a text, each of which ends a line."""
+        self._simple(statements)
+
+    def execute(self, statement: str, **values: Value) -> list[Row]:
+        """Return all rows of a statement."""
+        with self._told():
+            connection = self._connected()
+            if statement not in self._prepared:
+                self._prepared[statement] = connection.prepare(statement)
+            return self._prepared[statement].run(**values) or []
+
+    def stream(self, query: str, at_once: int, **values: Value) -> Iterator[list[Row]]:
+        """Yield the rows of a query, up to `at_once` of them in a list, all of one moment."""
+        if not self._streams:
+            self._simple("BEGIN READ ONLY")
+        cursor = f"stream_{next(self._names)}"
+        self._streams.add(cursor)
+        try:
+            with self._told():
+                self._connected().run(f"DECLARE {cursor} CURSOR FOR {query}", **values)
+            while rows := self._simple(f"FETCH {at_once} FROM {cursor}"):
+                yield rows
+        finally:
+            if cursor in self._streams:  # Else the connection has ended, and the cursor with it.
+                self._streams.remove(cursor)
+                with suppress(StoreError):
+                    self._simple(f"CLOSE {cursor}" if self._streams else "COMMIT")
+
+    def merge(self, merge: Merge, rows: Sequence[Row]) -> list[Row]:
+        """Put in all rows of a part with one statement, since each one is a way there and back."""
+        names, kinds = list(merge.columns), merge.columns
+        read = (f"decode({n}, 'base64')" if kinds[n] == "bytea" else n for n in names)
+        given = (f"{n} {'text' if kinds[n] == 'bytea' else kinds[n]}" for n in names)
+        statement = (
+            f"{merge.head} SELECT {', '.join(read)}"  # noqa: S608  # Of the caller's constants.
+            f" FROM json_to_recordset(CAST(:rows AS json)) AS given({', '.join(given)})"
+            f" {merge.rest}"
+        )
+        return [
+            found
+            for part in _parts(rows)
+            for found in self.execute(statement, rows=json.dumps([_plain(names, r) for r in part]))
+        ]
+
+    def used_megabytes(self) -> float:
+        """Return the size of all bodies with about what lies beside them."""
+        ((size,),) = self.execute("SELECT sum(bytes) FROM kept")
+        return float(size) / 2**20
+
+    def checkpoint(self) -> None:
+        """Do nothing: PostgreSQL has a process for it."""
+
+    def close(self) -> None:
+        """End the connection."""
+        connection, self._connection = self._connection, None
+        self._prepared.clear()
+        self._streams.clear()
+        if connection:
+            with suppress(native.Error, OSError):
+                connection.close()
+
+    def _simple(self, statement: str) -> list[Row]:
+        with self._told():
+            return self._connected().run(statement) or []
+
+    def _connected(self) -> native.Connection:
+        if not self._connection:
+            self._connection = native.Connection(
+                **self._address.arguments(),
+                password=password_for(self._address),
+                timeout=ANSWER_SECONDS,
+                application_name="kanaria drift server",
+                startup_params={"search_path": SCHEMA_NAME}
+                | (WRITING if self._write else {"default_transaction_read_only": "on"}),
+            )
+        return self._connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say of any error of the database that the store cannot be used now."""
+        try:
+            yield
+        except (native.Error, OSError) as error:
+            self.close()
+            told = error.args[0] if isinstance(error, native.DatabaseError) else {}
+            cause, where = told.get("M", error), self._address.name
+            raise StoreError(f"the store {where}: {cause}; see to it, try again") from error
+
+
+def _plain(names: Sequence[str], row: Row) -> dict[str, object]:
+    values = (base64.b64encode(v).decode() if isinstance(v, bytes) else v for v in row)
+    return dict(zip(names, values, strict=True))
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        part.append(row)
+        size += sum(len(value) for value in row if isinstance(value, bytes))
+        if size > PART_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
