@@ -135,11 +135,12 @@ build/typing/kanaria:
 	@mkdir -p $@
 	@for part in components pipelines serving; do ln -sfn $(CURDIR)/$$part $@/$$part; done
 
-check: install build/typing/kanaria ## Lint, check types, imports and the lock.
+check: install build/typing/kanaria ## Lint, check types, imports, what is declared, and the lock.
 	$(SERVING)/ruff format --check .
 	$(SERVING)/ruff check .
 	$(SERVING)/mypy
 	$(SERVING)/lint-imports
+	$(SERVING)/deptry components pipelines serving
 	$(UV) lock --check --quiet
 
 format: install ## Format the code and mend what the linter can mend.

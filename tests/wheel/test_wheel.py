@@ -66,6 +66,17 @@ def test_it_holds_the_licence_and_no_tests(wheel: Path):
     assert [name for name in names if "/tests/" in name] == []
 
 
+def test_it_holds_each_module_of_the_tree_and_no_other(wheel: Path):
+    modules = {
+        str(path.relative_to(ROOT))
+        for room in ("components", "pipelines", "serving")
+        for path in (ROOT / room).rglob("*.py")
+        if "tests" not in path.parts
+    }
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.removeprefix("kanaria/") for name in names if name.endswith(".py")} == modules
+
+
 def test_the_version_comes_from_one_place(base: Path):
     assert run(base, "--version").stdout == f"kanaria {VERSION}\n"
 
