@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 from urllib.parse import unquote
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.protocol import structured_event
+from kanaria.serving.protocol import cloud_event
 from kanaria.serving.protocol.names import REQUEST_ID_HEADER, SERVICE_ANNOTATION, VERSION_ANNOTATION
 
 NEEDED = ("id", "source", "specversion", "type", "inferenceservicename", "namespace")
@@ -78,9 +78,9 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
     faults: list[str] = []
     mode = "binary"
     content_type = headers.get("content-type", "")
-    if structured_event.is_structured(content_type):
+    if cloud_event.is_structured(content_type):
         mode = "structured"
-        headers, body = structured_event.unwrapped(content_type, body, faults)
+        headers, body = cloud_event.unwrapped(content_type, body, faults)
     if faults:
         raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
     given = {name: headers.get(f"ce-{name}", "") for name in ATTRIBUTES}
