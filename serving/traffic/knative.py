@@ -13,6 +13,7 @@ from typing import Any
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.manifest import STORAGE_URI
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.kubernetes_client import (
     INFERENCE_SERVICES,
     REVISIONS,
@@ -20,12 +21,7 @@ from kanaria.serving.kubernetes_client import (
     Object,
 )
 from kanaria.serving.protocol.names import SERVICE_LABEL, SOURCE_URI, VERSION_ANNOTATION
-from kanaria.serving.traffic.protocol import (
-    LoadFailure,
-    Manifest,
-    RevisionTraffic,
-    ServiceStatus,
-)
+from kanaria.serving.traffic.protocol import LoadFailure, Manifest, ServiceStatus
 from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
 from kanaria.serving.traffic.shadow import NO_COPIES
 from kanaria.serving.traffic.swap import swap

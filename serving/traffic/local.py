@@ -15,17 +15,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.background_server import BackgroundServer
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.local.state import state_folder
 from kanaria.serving.local.state.state_folder import Observed, Service
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, VERSION_ANNOTATION
-from kanaria.serving.traffic.protocol import (
-    LoadFailure,
-    Manifest,
-    RevisionTraffic,
-    ServiceStatus,
-)
+from kanaria.serving.traffic.protocol import LoadFailure, Manifest, ServiceStatus
 from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
 from kanaria.serving.traffic.shadow import require_shadow
 

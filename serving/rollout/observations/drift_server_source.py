@@ -9,7 +9,7 @@ from http import HTTPStatus
 import httpx
 
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.serving.drift_server.token import authorization
+from kanaria.serving.drift_token import authorization
 from kanaria.serving.protocol.comparison import PATH, ComparisonQuery, ModelCounts, read_counts
 from kanaria.serving.rollout.observations.bounded_calls import (
     MODELS_SECONDS,
