@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import unquote
 
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.utf8_text import is_name
 from kanaria.serving.protocol import cloud_event
 from kanaria.serving.protocol.cloud_event import binary_headers
 from kanaria.serving.protocol.names import REQUEST_ID_HEADER, SERVICE_ANNOTATION, VERSION_ANNOTATION
@@ -220,19 +221,3 @@ def _text_of(found: Mapping[str, Any], wanted: str) -> str:
             first = value[0] if isinstance(value, list) and value else value
             return first if is_name(first) else ""
     return ""
-
-
-def is_text(value: object) -> TypeGuard[str]:
-    """Tell whether a value out of JSON is text that UTF-8 can write; half a surrogate is not."""
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def is_name(value: object) -> TypeGuard[str]:
-    """Tell whether a value out of JSON may be kept as a name: PostgreSQL's texts hold no NUL."""
-    return is_text(value) and "\0" not in value
