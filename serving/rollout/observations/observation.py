@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.protocol.comparison import MOST_COUNTED as MOST_COUNTED
-from kanaria.serving.protocol.comparison import ModelCounts as ModelCounts
+from kanaria.serving.protocol.comparison import ModelCounts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
