@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from kanaria.components.report.happened import Happened, first_cause
 from kanaria.components.report.markdown import headline
+from kanaria.serving.protocol.cloud_event import JSON_FORMAT, binary_headers
 
 TYPE = "io.kanaria.run"
 LONGEST = 1_000
 """Characters of one cause; receivers take events of 64 KiB."""
 MOST_CAUSES = 20
-PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("%", "")
 SERVED = ("namespace", "name", "revision", "percent", "storage_uri", "url")
 
 
@@ -73,13 +73,13 @@ def _json(value: Any) -> bytes:
 
 def _structured(found: Happened, content: Mapping[str, Any]) -> Message:
     event = {**_attributes(found), "datacontenttype": "application/json", "data": content}
-    headers = {"content-type": "application/cloudevents+json; charset=utf-8"}
+    headers = {"content-type": f"{JSON_FORMAT}; charset=utf-8"}
     return Message(headers=headers, body=_json(event))
 
 
 def _binary(found: Happened, content: Mapping[str, Any]) -> Message:
-    given = {f"ce-{k}": quote(v, safe=PRINTABLE) for k, v in _attributes(found).items()}
-    return Message(headers=given | {"content-type": "application/json"}, body=_json(content))
+    headers = binary_headers(_attributes(found)) | {"content-type": "application/json"}
+    return Message(headers=headers, body=_json(content))
 
 
 def _webhook(found: Happened, _: Mapping[str, Any]) -> Message:

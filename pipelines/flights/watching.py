@@ -17,7 +17,7 @@ from kanaria.components.shared.errors import DataError, NotReadyError
 from kanaria.serving.drift import records, saved_detector
 from kanaria.serving.drift.records import Metric, Report, Watched, Window
 from kanaria.serving.drift.report import page, wording
-from kanaria.serving.drift_server.token import TOKEN, TOKEN_FILE
+from kanaria.serving.drift_token import TOKEN, TOKEN_FILE
 from kanaria.serving.payload_log.exchanges import OF_LABELS, Exchange, Stream, Verdict
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.store_writer import Store

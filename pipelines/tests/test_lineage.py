@@ -12,7 +12,8 @@ from kanaria.components.push.publish import Sources, publish
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.pipelines import lineage
-from kanaria.serving.traffic.protocol import RevisionTraffic, ServiceStatus
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
+from kanaria.serving.traffic.protocol import ServiceStatus
 
 DIGEST = "ab" * 32
 LINEAGE = Lineage(

@@ -29,6 +29,7 @@ from kanaria.serving.comparison.totals import (
 from kanaria.serving.payload_log.exchanges import OF_LABELS, Exchange, Stream
 from kanaria.serving.payload_log.store_reader import Reader
 from kanaria.serving.protocol.columns import Array
+from kanaria.serving.protocol.comparison import ModelCounts
 from kanaria.serving.protocol.inference_columns import read_columns
 from kanaria.serving.quality.estimates import Task
 from kanaria.serving.quality.judge_window import predictions
@@ -58,8 +59,8 @@ class Comparer:
         self._waiting: list[tuple[Side, Exchange]] = []
         self._fault: DataError | None = None
 
-    def totals(self, reader: Reader, now: float) -> dict[str, Any]:
-        """Return the totals as they are now, as plain values for JSON.
+    def totals(self, reader: Reader, now: float) -> ModelCounts:
+        """Return the totals as they are now.
 
         Raises:
             DataError: none of the stable version's answers fits the task; the first says why.
@@ -68,18 +69,18 @@ class Comparer:
         tally = self._tally
         judged = labelled(tally.rows_apart, self._labels(reader))
         windows = self._windows(reader)
-        return {
-            "canary": dict(tally.rows["canary"]),
-            "stable": dict(tally.rows["stable"]),
-            "pairs": tally.pairs,
-            "canary_apart": dict(tally.apart["canary"]),
-            "stable_apart": dict(tally.apart["stable"]),
-            "canary_right": judged["canary"],
-            "stable_right": judged["stable"],
-            "neither_right": judged[""],
-            "windows": len(windows),
-            "drifted": sum(windows.values()),
-        }
+        return ModelCounts(
+            canary=dict(tally.rows["canary"]),
+            stable=dict(tally.rows["stable"]),
+            pairs=tally.pairs,
+            canary_apart=dict(tally.apart["canary"]),
+            stable_apart=dict(tally.apart["stable"]),
+            canary_right=judged["canary"],
+            stable_right=judged["stable"],
+            neither_right=judged[""],
+            windows=len(windows),
+            drifted=sum(windows.values()),
+        )
 
     def wanted(self, reader: Reader, now: float, limit: int) -> list[dict[str, Any]]:
         """Return the oldest rows of disagreement that need a label, as plain values for JSON.
@@ -183,7 +184,7 @@ class Comparisons:
         self._kept: dict[Question, tuple[Lock, Comparer]] = {}
         self._lock = Lock()
 
-    def totals(self, reader: Reader, question: Question, now: float) -> dict[str, Any]:
+    def totals(self, reader: Reader, question: Question, now: float) -> ModelCounts:
         """Return what `Comparer.totals` does."""
         with self._using(question) as comparer:
             return comparer.totals(reader, now)

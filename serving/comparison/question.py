@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.payload_log.exchanges import Stream
+from kanaria.serving.protocol.comparison import read_query
 from kanaria.serving.quality.estimates import Task
 
 MOST_LISTED = 1000
@@ -30,50 +30,32 @@ class Question:
     output: str
 
 
-def read_question(given: Mapping[str, str]) -> Question:
+def read_question(parameters: Mapping[str, str]) -> Question:
     """Return what the parameters namespace, service, canary, stable, since, task, output ask.
 
     Raises:
         ParameterError: parameters are missing or wrong; all are named.
     """
-    faults = Faults("comparison")
-    for name in ("namespace", "service", "canary", "stable"):
-        faults.check(bool(given.get(name)), name, given.get(name), "name it")
-    canary, stable = given.get("canary", ""), given.get("stable", "")
-    faults.check(canary != stable, "stable", stable, "name another version than the canary's")
-    since, tasks = _moment(given.get("since", ""), faults), [task.value for task in Task]
-    faults.check(given.get("task") in tasks, "task", given.get("task"), f"use one of {tasks}")
-    faults.raise_if_any()
-    of = {"namespace": given["namespace"], "service": given["service"]}
+    query = read_query(parameters, [task.value for task in Task])
+    of = {"namespace": query.namespace, "service": query.service}
     return Question(
-        canary=Stream(**of, version=canary),
-        stable=Stream(**of, version=stable),
-        since=since,
-        task=Task(given["task"]),
-        output=given.get("output", ""),
+        canary=Stream(**of, version=query.canary),
+        stable=Stream(**of, version=query.stable),
+        since=query.since,
+        task=Task(query.task),
+        output=query.output,
     )
 
 
-def read_limit(given: Mapping[str, str]) -> int:
+def read_limit(parameters: Mapping[str, str]) -> int:
     """Return how many rows the parameter limit asks for, 100 where it is not given.
 
     Raises:
         ParameterError: it is no number, or out of range.
     """
-    text = given.get("limit", "100")
+    text = parameters.get("limit", "100")
     faults = Faults("disagreements")
     fits = text.isdecimal() and 1 <= int(text) <= MOST_LISTED
     faults.check(fits, "limit", text, f"use 1 to {MOST_LISTED}")
     faults.raise_if_any()
     return int(text)
-
-
-def _moment(text: str, faults: Faults) -> float:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        faults.check(False, "since", text, "use RFC 3339, as 2026-01-31T12:00:00Z")
-        return 0.0
-    return moment.timestamp()

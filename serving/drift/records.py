@@ -36,8 +36,8 @@ from pydantic import TypeAdapter
 
 from kanaria.components.shared.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.utf8_text import encodable
 from kanaria.serving.drift.protocol import Effect, Verdict
-from kanaria.serving.drift.texts import encodable
 
 FAILED = "failed"
 """The verdict of a window that a detector could not test; `failure` tells why."""

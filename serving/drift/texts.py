@@ -14,30 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared import decimals
+from kanaria.components.shared.utf8_text import encodable
 
 LONGEST = 200
 """Characters of a category that are kept."""
 FLOATS = (float, np.floating)
 WHOLE = (bool, int, np.bool_, np.integer)
-
-
-def encodable(text: str) -> str:
-    """Return a text that UTF-8 can write, the same one where it can already.
-
-    JSON may escape half a surrogate pair, and bytes that are no UTF-8 are read as such halves.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _escaped(text)
-    return text
-
-
-def _escaped(text: str) -> str:
-    try:
-        return text.encode("utf-8", "surrogateescape").decode(errors="backslashreplace")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace").decode()
 
 
 def text_of(value: object) -> str:

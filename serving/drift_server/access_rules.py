@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kanaria.serving.cross_site import is_foreign_host, is_from_another_site
-from kanaria.serving.drift_server.token import Token
+from kanaria.serving.drift_token import Token
 
 HEALTH = "/v2/health/"
 CLOSE = {"Connection": "close"}

@@ -115,7 +115,7 @@ def serve(options: argparse.Namespace) -> int:
     from kanaria.serving.drift_server.connections import BoundedProtocol
     from kanaria.serving.drift_server.server import Receiver
     from kanaria.serving.drift_server.server_metrics import Metrics
-    from kanaria.serving.drift_server.token import configured
+    from kanaria.serving.drift_token import configured
     from kanaria.serving.listening import listening, loopback_names, url_of
     from kanaria.serving.payload_log.intake import Intake
     from kanaria.serving.payload_log.open_store import open_store

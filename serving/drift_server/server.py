@@ -61,6 +61,7 @@ from kanaria.serving.payload_log.store_reader import Coverage
 from kanaria.serving.payload_log.window_ends import span_by_time
 from kanaria.serving.payload_log.write_groups import Counted, Item
 from kanaria.serving.protocol.body_limits import BoundError
+from kanaria.serving.protocol.comparison import PATH as COMPARISON
 from kanaria.serving.protocol.inference_columns import (
     OversizeError,
     PayloadError,
@@ -149,7 +150,7 @@ class Receiver:
                 Route("/labels", self.labels, methods=["POST"]),
                 Route("/quality", self.quality),
                 *routes(location),
-                Route("/comparison", self.comparison),
+                Route(COMPARISON, self.comparison),
                 Route("/disagreements", self.disagreements),
                 Route("/v2/health/live", self.health),
                 Route("/v2/health/ready", self.health),
@@ -214,7 +215,7 @@ class Receiver:
 
     def _compared(self, question: Question) -> dict[str, Any]:
         with contextlib.closing(open_reader(self._location)) as reader:
-            return self._comparisons.totals(reader, question, time.time())
+            return self._comparisons.totals(reader, question, time.time()).document()
 
     async def disagreements(self, request: Request) -> Response:
         """List rows to which two versions gave different answers and that have no label yet."""

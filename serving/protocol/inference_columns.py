@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift.texts import encodable
+from kanaria.components.shared.utf8_text import encodable
 from kanaria.serving.protocol import body_limits
 from kanaria.serving.protocol.columns import Array, column
 from kanaria.serving.protocol.tensor_columns import TensorError, read_tensor

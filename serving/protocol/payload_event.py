@@ -1,21 +1,23 @@
-"""Payload events of KServe's logger, read from HTTP headers, or from the body they are in. Pure.
+"""Payload events of KServe's logger: read in both modes of `cloud_event`, written in one. Pure.
 
-Source: CloudEvents 1.0, HTTP protocol binding, binary content mode (structured mode is read by
-`structured`, since brokers may deliver so); KServe 0.20, pkg/logger. The
-logger sends `metadata` and `annotations` as JSON, gives a request and its response one id, and
+The logger sends `metadata` and `annotations` as JSON, gives a request and its response one id, and
 says of the response that it has the request's content type, so content types are not looked at.
+
+Source: KServe 0.20, pkg/logger; CloudEvents 1.0.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import unquote
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.protocol import structured_event
+from kanaria.components.shared.utf8_text import is_name
+from kanaria.serving.protocol import cloud_event
+from kanaria.serving.protocol.cloud_event import binary_headers
 from kanaria.serving.protocol.names import REQUEST_ID_HEADER, SERVICE_ANNOTATION, VERSION_ANNOTATION
 
 NEEDED = ("id", "source", "specversion", "type", "inferenceservicename", "namespace")
@@ -33,6 +35,20 @@ class Kind(Enum):
 
     REQUEST = "org.kubeflow.serving.inference.request"
     RESPONSE = "org.kubeflow.serving.inference.response"
+
+    @property
+    def half(self) -> str:
+        """What a logger's `mode` calls it: "request" or "response"."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Whose traffic it is."""
+
+    namespace: str
+    service: str
+    revision: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +78,44 @@ class Event:
     body: bytes
 
 
+def written_headers(
+    kind: Kind,
+    origin: Origin,
+    *,
+    id_: str,
+    now: float,
+    metadata: Mapping[str, Sequence[str]],
+    annotations: Mapping[str, str],
+) -> dict[str, str]:
+    """Return the headers of an event of a predictor; its body is the request or the response.
+
+    Args:
+        kind: which half of the exchange it carries.
+        origin: whose traffic it is.
+        id_: of the exchange.
+        now: when it happened, seconds since 1970.
+        metadata: headers of the request, in Go's canonical form -> their values.
+        annotations: of the revision.
+    """
+    moment = datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z")
+    attributes = {
+        "specversion": "1.0",
+        "type": kind.value,
+        "source": origin.revision,
+        "id": id_,
+        "time": moment,
+        "recordedtime": moment,
+        "inferenceservicename": origin.service,
+        "namespace": origin.namespace,
+        "component": "predictor",
+        "endpoint": "",
+        "metadata": json.dumps(metadata),
+    }
+    if annotations:
+        attributes["annotations"] = json.dumps(dict(annotations))
+    return binary_headers(attributes)
+
+
 def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Event:
     """Return the event that an HTTP request carries.
 
@@ -78,9 +132,9 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
     faults: list[str] = []
     mode = "binary"
     content_type = headers.get("content-type", "")
-    if structured_event.is_structured(content_type):
+    if cloud_event.is_structured(content_type):
         mode = "structured"
-        headers, body = structured_event.unwrapped(content_type, body, faults)
+        headers, body = cloud_event.unwrapped(content_type, body, faults)
     if faults:
         raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
     given = {name: headers.get(f"ce-{name}", "") for name in ATTRIBUTES}
@@ -167,19 +221,3 @@ def _text_of(found: Mapping[str, Any], wanted: str) -> str:
             first = value[0] if isinstance(value, list) and value else value
             return first if is_name(first) else ""
     return ""
-
-
-def is_text(value: object) -> TypeGuard[str]:
-    """Tell whether a value out of JSON is text that UTF-8 can write; half a surrogate is not."""
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def is_name(value: object) -> TypeGuard[str]:
-    """Tell whether a value out of JSON may be kept as a name: PostgreSQL's texts hold no NUL."""
-    return is_text(value) and "\0" not in value

@@ -23,6 +23,7 @@ from functools import partial
 from typing import Any
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.kubernetes_client import (
     HTTP_ROUTES,
     INFERENCE_SERVICES,
@@ -40,12 +41,7 @@ from kanaria.serving.traffic.canary_rules import (
 )
 from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, failure_of, uri_of
 from kanaria.serving.traffic.pod_failures import failure_in, is_ready
-from kanaria.serving.traffic.protocol import (
-    LoadFailure,
-    Manifest,
-    RevisionTraffic,
-    ServiceStatus,
-)
+from kanaria.serving.traffic.protocol import LoadFailure, Manifest, ServiceStatus
 from kanaria.serving.traffic.routing import (
     BACKEND_SUFFIX,
     POD_LABEL,

@@ -13,6 +13,7 @@ from typing import Any
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.manifest import STORAGE_URI
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.kubernetes_client import (
     INFERENCE_SERVICES,
     REVISIONS,
@@ -20,13 +21,8 @@ from kanaria.serving.kubernetes_client import (
     Object,
 )
 from kanaria.serving.protocol.names import SERVICE_LABEL, SOURCE_URI, VERSION_ANNOTATION
-from kanaria.serving.traffic.protocol import (
-    LoadFailure,
-    Manifest,
-    RevisionTraffic,
-    ServiceStatus,
-)
-from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
+from kanaria.serving.traffic.canary_percent import CanaryPercentTraffic
+from kanaria.serving.traffic.protocol import LoadFailure, Manifest, ServiceStatus
 from kanaria.serving.traffic.shadow import NO_COPIES
 from kanaria.serving.traffic.swap import swap
 
@@ -35,7 +31,7 @@ CLUSTER_DOMAIN = "svc.cluster.local"
 """Where names of Services end inside a cluster."""
 
 
-class KnativeTraffic:
+class KnativeTraffic(CanaryPercentTraffic):
     """The Traffic of InferenceServices in Knative mode."""
 
     def __init__(self, cluster: KubernetesClient) -> None:
@@ -74,25 +70,6 @@ class KnativeTraffic:
             return None
         return status_of(service, self._revisions(namespace, name))
 
-    def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
-        """Give the newest revision `percent` of the requests, 0 to 100.
-
-        Raises:
-            ParameterError: there is no such service, or the percentage is out of range.
-            NotReadyError: it is more than before, and the newest revision is not ready, so that
-                an older one would get them; or nothing is on trial.
-            ConflictError: the service has changed in between, or a later revision than the one
-                named is applied.
-        """
-        require_percent("shift", percent)
-        require = partial(require_shift, percent=percent, revision=revision)
-        self._set_percent(namespace, name, percent, require)
-
-    def promote(self, namespace: str, name: str, revision: str = "") -> None:
-        """Give the newest revision all requests and make it the stable one."""
-        require = partial(require_shift, percent=100, revision=revision)
-        self._set_percent(namespace, name, None, require)
-
     def mirror(self, namespace: str, name: str, percent: int) -> None:
         """Refuse: neither KServe nor Knative copies requests, at any percentage.
 
@@ -100,14 +77,6 @@ class KnativeTraffic:
             ParameterError: always; it names the ways that there are.
         """
         raise ParameterError(f"{namespace}/{name}: {NO_COPIES}")
-
-    def rollback(self, namespace: str, name: str) -> None:
-        """Give the stable revision all requests; after a promotion, the one before it.
-
-        Raises:
-            NotReadyError: there is no revision to go back to.
-        """
-        self._set_percent(namespace, name, 0, require_rollback)
 
     def _set_percent(
         self,

@@ -10,34 +10,32 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.background_server import BackgroundServer
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.local.state import state_folder
 from kanaria.serving.local.state.state_folder import Observed, Service
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, VERSION_ANNOTATION
-from kanaria.serving.traffic.protocol import (
-    LoadFailure,
-    Manifest,
-    RevisionTraffic,
-    ServiceStatus,
-)
-from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
+from kanaria.serving.traffic.canary_percent import CanaryPercentTraffic
+from kanaria.serving.traffic.protocol import LoadFailure, Manifest, ServiceStatus
+from kanaria.serving.traffic.rules import require_percent
 from kanaria.serving.traffic.shadow import require_shadow
 
 ADOPT_SECONDS = 30.0
 POLL_SECONDS = 0.02
 
 
-class LocalTraffic:
+class LocalTraffic(CanaryPercentTraffic):
     """The Traffic of one state folder; close it, or use it as a context.
 
     Threads may share it.
     """
+
+    promoted_percent = 100
 
     def __init__(self, state: Path, *, needs_server: bool = False) -> None:
         """Name the folder; nothing is started.
@@ -94,22 +92,6 @@ class LocalTraffic:
         url = self._live_server() if self._needs_server else state_folder.live_url(self._state)
         return status_of(manifest, service.observed(), url)
 
-    def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
-        """Give the newest revision `percent` of the requests, 0 to 100.
-
-        Raises:
-            ParameterError: there is no such service, or the percentage is out of range.
-            NotReadyError: it is more than before, and the newest revision is not ready; nothing
-                is on trial; or no server took the change over.
-        """
-        require_percent("shift", percent)
-        require = partial(require_shift, percent=percent, revision=revision)
-        self._set_percent(namespace, name, percent, require)
-
-    def promote(self, namespace: str, name: str, revision: str = "") -> None:
-        """Give the newest revision all requests and make it the stable one."""
-        self.shift(namespace, name, 100, revision)
-
     def mirror(self, namespace: str, name: str, percent: int) -> None:
         """Send the newest revision a copy of `percent` of the requests, 0 to 100.
 
@@ -127,19 +109,11 @@ class LocalTraffic:
 
         self._change(service, change)
 
-    def rollback(self, namespace: str, name: str) -> None:
-        """Give the stable revision all requests; after a promotion, the one before it.
-
-        Raises:
-            NotReadyError: there is no revision to go back to.
-        """
-        self._set_percent(namespace, name, 0, require_rollback)
-
     def _set_percent(
         self,
         namespace: str,
         name: str,
-        percent: int,
+        percent: int | None,
         require: Callable[[str, ServiceStatus], None],
     ) -> None:
         service = self._existing(namespace, name)

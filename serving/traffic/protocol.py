@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
+
 Manifest = Mapping[str, Any]
 """A `serving.kserve.io/v1beta1` InferenceService as plain data."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RevisionTraffic:
-    """The share of requests a revision gets: `percent`, 0 to 100."""
-
-    revision: str
-    percent: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 from kanaria.components.shared import fingerprint
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.check import MAX_NAME_LENGTH
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.protocol.names import (
     EVENT_ID_HEADER,
     LATEST_ANNOTATION,
@@ -19,7 +20,6 @@ from kanaria.serving.protocol.names import (
     ROLLED_OUT_ANNOTATION,
     SERVICE_ANNOTATION,
 )
-from kanaria.serving.traffic.protocol import RevisionTraffic
 
 MIRROR = "RequestMirror"
 BACKEND_SUFFIX = "-predictor"

@@ -19,7 +19,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 import httpx
 
@@ -29,6 +28,7 @@ from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Verdict
 from kanaria.serving.payload_log.store_reader import Reader
 from kanaria.serving.payload_log.store_writer import Store
+from kanaria.serving.protocol.cloud_event import binary_headers
 from kanaria.serving.watching.watch_file import Watch
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,6 @@ MOST_WAITING = 1000
 """Verdicts of a watch that wait; older ones are left out, but stay in the store."""
 AGAIN = (408, 425, 429)
 """Refusals that pass; any other of 400 to 499 would be the same the next time."""
-PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("%", "")
 
 
 @dataclass(slots=True)
@@ -177,8 +176,8 @@ def headers(verdict: Verdict) -> dict[str, str]:
         "detector": verdict.detector,
         "verdict": records.load_window(verdict.document).verdict,
     }
-    found = {f"ce-{name}": quote(value, safe=PRINTABLE) for name, value in given.items() if value}
-    return found | {"content-type": "application/json"}
+    told = {name: value for name, value in given.items() if value}
+    return binary_headers(told) | {"content-type": "application/json"}
 
 
 def _id(verdict: Verdict) -> str:

@@ -23,7 +23,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2] / "serving/local/tests"))
 from stand_ins import BODY, SHADOW, STABLE, Live, StandIn, mirrored, routed, serving
 
-from kanaria.serving.traffic.protocol import RevisionTraffic
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 
 SHADOWS = {
     "no mirror": None,

@@ -17,13 +17,14 @@ from kanaria.components.resolve.deployed import resolve_deployed
 from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.state.state_folder import Service
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.decision.state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
-from kanaria.serving.traffic.protocol import RevisionTraffic, Traffic
+from kanaria.serving.traffic.protocol import Traffic
 
 SAVE = """
 import sys, tensorflow as tf

@@ -69,7 +69,7 @@ class World:
         self.store.apply(items, NOW)
 
     def totals(self, comparer=None):
-        return self.asked(lambda reader: (comparer or self.comparer).totals(reader, NOW))
+        return self.asked(lambda reader: (comparer or self.comparer).totals(reader, NOW).document())
 
     def wanted(self, limit=10):
         return self.asked(lambda reader: self.comparer.wanted(reader, NOW, limit))

@@ -8,8 +8,8 @@ import pytest
 from event_sender import Server, headers
 
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.serving.drift_server import token as tokens
-from kanaria.serving.drift_server.token import authorization, authorization_for, configured
+from kanaria.serving import drift_token as tokens
+from kanaria.serving.drift_token import authorization, authorization_for, configured
 
 TOKEN, OTHER = "first-0123456789abcdef", "other-0123456789abcdef"
 BODY = b'{"instances": [1]}'

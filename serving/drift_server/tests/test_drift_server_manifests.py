@@ -9,7 +9,7 @@ import pytest
 import yaml
 from event_sender import Server, headers
 
-from kanaria.serving.drift_server.token import TOKEN_FILE
+from kanaria.serving.drift_token import TOKEN_FILE
 
 FOLDER = Path(__file__).parents[3] / "manifests/components/drift-server"
 POSTGRESQL = FOLDER.with_name("drift-server-postgresql")

@@ -16,7 +16,7 @@ Source: KServe 0.20, reconcilers/knative/ksvc_reconciler.go.
 
 from dataclasses import dataclass, replace
 
-from kanaria.serving.traffic.protocol import RevisionTraffic
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kanaria.components.shared.errors import KanariaError
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller import reconcile, revision_shares
 from kanaria.serving.local.payload_log.log_rule import LogRule
 from kanaria.serving.local.predictor.host_client import GRACE_SECONDS, Spawner
@@ -19,7 +20,6 @@ from kanaria.serving.local.state import manifest_check
 from kanaria.serving.local.state.file_changes import AtRest
 from kanaria.serving.local.state.state_folder import MANIFEST, Service, services
 from kanaria.serving.local.state.status_document import Observed, Revision
-from kanaria.serving.traffic.protocol import RevisionTraffic
 
 logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.05

@@ -15,8 +15,9 @@ from enum import StrEnum
 import aiohttp
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift_server.token import authorization_for
-from kanaria.serving.local.payload_log.log_rule import Origin, PayloadEvent
+from kanaria.serving.drift_token import authorization_for
+from kanaria.serving.local.payload_log.log_rule import PayloadEvent
+from kanaria.serving.protocol.payload_event import Origin
 
 logger = logging.getLogger(__name__)
 QUEUE_EVENTS = 10_000

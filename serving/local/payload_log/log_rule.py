@@ -1,30 +1,16 @@
-"""Payload events as KServe's agent makes them, for a revision's requests and responses. Pure.
+"""What a revision's `logger` asks for, and the events of its requests and responses. Pure.
 
-Source: KServe 0.20, pkg/logger (the attributes, one id for a request and its response, the
-request's content type for both, a response only for code 200); CloudEvents 1.0, HTTP protocol
-binding, binary content mode (3.1.3.2: which characters of a value are percent-encoded).
+Source: KServe 0.20, pkg/logger (one id for a request and its response, the request's content type
+for both, a response only for code 200).
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
-from urllib.parse import quote
 
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service.check import LOGGER_MODES
-
-SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
-"""Characters that a value of a header may hold as they are."""
-
-
-class Half(StrEnum):
-    """Which half of an exchange an event carries; the values are KServe's logger modes."""
-
-    REQUEST = "request"
-    RESPONSE = "response"
+from kanaria.serving.protocol.payload_event import Kind, Origin, written_headers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,18 +29,9 @@ class LogRule:
     headers: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(default_factory=dict)
 
-    def logs(self, half: Half) -> bool:
+    def logs(self, kind: Kind) -> bool:
         """Tell whether events of this kind are wanted."""
-        return bool(self.url) and self.mode in ("all", half)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
-    """Whose traffic it is."""
-
-    namespace: str
-    service: str
-    revision: str
+        return bool(self.url) and self.mode in ("all", kind.half)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +49,7 @@ def rule_of(manifest: Mapping[str, Any]) -> LogRule:
     predictor = manifest["spec"]["predictor"]
     logger = predictor.get("logger") or {}
     # A pod has the annotations of both; those of its component count.
-    given = {
+    annotations = {
         **(manifest["metadata"].get("annotations") or {}),
         **(predictor.get("annotations") or {}),
     }
@@ -81,7 +58,7 @@ def rule_of(manifest: Mapping[str, Any]) -> LogRule:
         url=logger.get("url", ""),
         mode=logger.get("mode", "all"),
         headers=tuple(logger.get("metadataHeaders") or ()),
-        annotations={name: str(given[name]) for name in wanted if name in given},
+        annotations={name: str(annotations[name]) for name in wanted if name in annotations},
     )
 
 
@@ -92,9 +69,9 @@ def check_logger(logger: Mapping[str, Any], faults: Faults) -> None:
     faults.check(fits, "logger.url", url, "local serving sends events to http(s)")
     faults.check(mode in LOGGER_MODES, "logger.mode", mode, "use all, request or response")
     for name in ("metadataHeaders", "metadataAnnotations"):
-        given = logger.get(name)
-        fits = not isinstance(given, list) or all(isinstance(one, str) for one in given)
-        faults.check(fits, f"logger.{name}", given, "write a list of names")
+        names = logger.get(name)
+        fits = not isinstance(names, list) or all(isinstance(one, str) for one in names)
+        faults.check(fits, f"logger.{name}", names, "write a list of names")
 
 
 def canonical(header: str) -> str:
@@ -102,20 +79,22 @@ def canonical(header: str) -> str:
     return "-".join(part.capitalize() for part in header.split("-"))
 
 
-def metadata_of(headers: Sequence[tuple[bytes, bytes]], wanted: Sequence[str]) -> str:
-    """Return the wanted headers of a request as JSON: canonical name -> list of values."""
-    found: dict[str, list[str]] = {}
+def metadata_of(
+    headers: Sequence[tuple[bytes, bytes]], wanted: Sequence[str]
+) -> dict[str, list[str]]:
+    """Return the values of the wanted headers of a request, by canonical name."""
+    metadata: dict[str, list[str]] = {}
     for key, value in headers:
         name = canonical(key.decode("latin-1"))
         if name in wanted:
-            found.setdefault(name, []).append(value.decode("latin-1"))
-    return json.dumps(found)
+            metadata.setdefault(name, []).append(value.decode("latin-1"))
+    return metadata
 
 
 def event_of(
     rule: LogRule,
     origin: Origin,
-    half: Half,
+    kind: Kind,
     *,
     id_: str,
     headers: Sequence[tuple[bytes, bytes]],
@@ -127,29 +106,20 @@ def event_of(
     Args:
         rule: of the revision that answers.
         origin: whose traffic it is.
-        half: which one `body` is.
+        kind: which half `body` is.
         id_: of the exchange.
         headers: of the request, whichever half it is; names in lower case.
         body: as the predictor got or sent it.
         now: when it happened, seconds since 1970.
     """
-    moment = datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z")
-    attributes = {
-        "specversion": "1.0",
-        "type": f"org.kubeflow.serving.inference.{half}",
-        "source": origin.revision,
-        "id": id_,
-        "time": moment,
-        "recordedtime": moment,
-        "inferenceservicename": origin.service,
-        "namespace": origin.namespace,
-        "component": "predictor",
-        "endpoint": "",
-        "metadata": metadata_of(headers, rule.headers),
-    }
-    if rule.annotations:
-        attributes["annotations"] = json.dumps(dict(rule.annotations))
-    sent = {f"ce-{name}": quote(value, safe=SAFE) for name, value in attributes.items()}
+    sent = written_headers(
+        kind,
+        origin,
+        id_=id_,
+        now=now,
+        metadata=metadata_of(headers, rule.headers),
+        annotations=rule.annotations,
+    )
     types = (value.decode("latin-1") for key, value in headers if key == b"content-type")
     sent["content-type"] = next(types, "application/json")
     return PayloadEvent(origin=origin, url=rule.url, headers=sent, body=body)

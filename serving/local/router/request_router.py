@@ -24,6 +24,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller.service_controller import Controller, LiveService
 from kanaria.serving.local.payload_log.event_sinks import PayloadLog
 from kanaria.serving.local.router import request_bodies, request_mirror
@@ -32,7 +33,6 @@ from kanaria.serving.local.router.predictor_client import Call, forwarded, refus
 from kanaria.serving.local.router.request_paths import refusal
 from kanaria.serving.local.router.router_metrics import Metrics
 from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER, STOP_ANNOTATION
-from kanaria.serving.traffic.protocol import RevisionTraffic
 
 PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)?")
 OWN_PATH = re.compile(r"/revisions/(?P<namespace>[^/]+)/(?P<revision>[^/]+)(?P<path>/.*)")

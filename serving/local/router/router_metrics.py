@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from kanaria.serving.local.controller.service_controller import LiveService
 from kanaria.serving.local.payload_log.event_sinks import Outcome
-from kanaria.serving.local.payload_log.log_rule import Origin
+from kanaria.serving.protocol.payload_event import Origin
 
 LABELS = ("namespace", "service", "revision")
 STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)

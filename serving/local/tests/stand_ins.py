@@ -11,10 +11,10 @@ import aiohttp
 import uvicorn
 from aiohttp import web
 
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.payload_log.log_rule import LogRule
 from kanaria.serving.local.router.request_router import Router
 from kanaria.serving.local.server import configured
-from kanaria.serving.traffic.protocol import RevisionTraffic
 
 STABLE, SHADOW = "tips-predictor-00001", "tips-predictor-00002"
 BODY = {"instances": [[1, 2]]}

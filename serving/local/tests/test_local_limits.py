@@ -9,8 +9,8 @@ import pytest
 from stand_ins import BODY, STABLE, Live, StandIn, asked, metrics, routed, serving, until
 
 from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.router import connection_bounds, request_bodies
-from kanaria.serving.traffic.protocol import RevisionTraffic
 
 PREDICT = b"POST /v1/models/tips:predict HTTP/1.1\r\nHost: a\r\n"
 GOOD = json.dumps(BODY).encode()

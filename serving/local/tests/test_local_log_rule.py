@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import PayloadLog, ServiceSpec
-from kanaria.serving.local.payload_log.log_rule import Half, LogRule, Origin, event_of, rule_of
+from kanaria.serving.local.payload_log.log_rule import LogRule, event_of, rule_of
 from kanaria.serving.local.state.state_folder import check
-from kanaria.serving.protocol.payload_event import Kind, read_event
+from kanaria.serving.protocol.payload_event import Kind, Origin, read_event
 
 ORIGIN = Origin(namespace="team", service="tips", revision="tips-predictor-00002")
 VERSION = "kanaria.io/model-version"
@@ -18,27 +18,27 @@ TEXT = st.text(
 )
 
 
-def event(rule=RULE, half=Half.REQUEST, headers=(), id_="a", body=b"{}"):
-    return event_of(rule, ORIGIN, half, id_=id_, headers=headers, body=body, now=NOW)
+def event(rule=RULE, kind=Kind.REQUEST, headers=(), id_="a", body=b"{}"):
+    return event_of(rule, ORIGIN, kind, id_=id_, headers=headers, body=body, now=NOW)
 
 
-@given(id_=TEXT, version=TEXT, half=st.sampled_from(Half), body=st.binary())
+@given(id_=TEXT, version=TEXT, kind=st.sampled_from(Kind), body=st.binary())
 def test_the_drift_server_reads_what_is_written_and_no_value_breaks_a_header(
-    id_, version, half, body
+    id_, version, kind, body
 ):
     rule = LogRule(url="http://sink", headers=("X-Request-Id",), annotations={VERSION: version})
-    sent = event(rule, half, [(b"x-request-id", b"order-1")], id_, body)
+    sent = event(rule, kind, [(b"x-request-id", b"order-1")], id_, body)
     assert all(value.isascii() and value.isprintable() for value in sent.headers.values())
     read = read_event(sent.headers, sent.body, received=NOW + 1)
     assert (read.id, read.version, read.body, read.time) == (id_, version, body, NOW)
-    assert read.kind is (Kind.REQUEST if half is Half.REQUEST else Kind.RESPONSE)
+    assert read.kind is kind
     assert (read.namespace, read.service, read.component) == ("team", "tips", "predictor")
     assert read.request_id == "order-1"
 
 
 def test_both_halves_have_the_requests_content_type():
     headers = [(b"content-type", b"application/octet-stream")]
-    types = [event(half=half, headers=headers).headers["content-type"] for half in Half]
+    types = [event(kind=kind, headers=headers).headers["content-type"] for kind in Kind]
     assert types == ["application/octet-stream"] * 2
 
 
@@ -52,11 +52,11 @@ def test_only_the_named_headers_are_told_and_named_as_go_writes_them():
 
 
 @pytest.mark.parametrize(
-    ("mode", "wanted"), [("all", set(Half)), *((half.value, {half}) for half in Half)]
+    ("mode", "wanted"), [("all", set(Kind)), *((kind.half, {kind}) for kind in Kind)]
 )
 def test_a_mode_says_which_halves_are_logged(mode, wanted):
-    assert {half for half in Half if LogRule(url="http://sink", mode=mode).logs(half)} == wanted
-    assert not any(LogRule(mode=mode).logs(half) for half in Half)
+    assert {kind for kind in Kind if LogRule(url="http://sink", mode=mode).logs(kind)} == wanted
+    assert not any(LogRule(mode=mode).logs(kind) for kind in Kind)
 
 
 def test_the_rule_is_what_the_manifest_asks_for():

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stand_ins import Live, routed
 
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.predictor.predictor_runner import back_off
 from kanaria.serving.local.router.request_router import choose, names
 from kanaria.serving.local.state.state_folder import last_line
-from kanaria.serving.traffic.protocol import RevisionTraffic
 
 
 def shares(percent):

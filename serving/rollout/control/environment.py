@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift_server.token import SERVER as DRIFT_SERVER
+from kanaria.serving.drift_token import SERVER as DRIFT_SERVER
 from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
 from kanaria.serving.rollout.control.lease import FileLease

@@ -4,24 +4,20 @@ A token that the server asks for comes from KANARIA_DRIFT_TOKEN_FILE or KANARIA_
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from http import HTTPStatus
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
 
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.serving.drift_server.token import authorization
+from kanaria.serving.drift_token import authorization
+from kanaria.serving.protocol.comparison import PATH, ComparisonQuery, ModelCounts, read_counts
 from kanaria.serving.rollout.observations.bounded_calls import (
     MODELS_SECONDS,
     NO_ANSWER,
     ask,
     within,
 )
-from kanaria.serving.rollout.observations.observation import ModelCounts
 from kanaria.serving.rollout.observations.source import Reading, Revisions, Source
-
-_ADAPTER = TypeAdapter(ModelCounts)
 
 
 class ModelSource:
@@ -63,31 +59,19 @@ class ModelSource:
             raise DataError(f"{revisions.service}: its revisions do not say their model's version")
         if not self._url:
             raise DataError("the policy has gates on what models answer: name a drift server")
-        given = {
-            "namespace": revisions.namespace,
-            "service": revisions.service,
-            "canary": models.canary,
-            "stable": models.stable,
-            "since": datetime.fromtimestamp(models.since, UTC).isoformat(),
-            "task": models.task,
-            "output": models.output,
-        }
-        where = f"{self._url}/comparison"
-        answer = ask("GET", where, MODELS_SECONDS, params=given, headers=authorization())
+        query = ComparisonQuery(
+            namespace=revisions.namespace,
+            service=revisions.service,
+            canary=models.canary,
+            stable=models.stable,
+            since=models.since,
+            task=models.task,
+            output=models.output,
+        )
+        where, parameters = f"{self._url}{PATH}", query.parameters()
+        answer = ask("GET", where, MODELS_SECONDS, params=parameters, headers=authorization())
         if answer.status == NO_ANSWER:
             raise DataError(f"{where}: no answer: {answer.text}")
         if answer.status != HTTPStatus.OK:
             raise DataError(f"{where}: {answer.status}: {shown(answer.text)}")
-        return counts(answer.text, where)
-
-
-def counts(text: str, where: str) -> ModelCounts:
-    """Return the totals that a drift server at `where` answered; pure.
-
-    Raises:
-        DataError: the text is no such answer.
-    """
-    try:
-        return _ADAPTER.validate_json(text)
-    except (ValidationError, DataError) as error:
-        raise DataError(f"{where}: not the answer of a drift server: {shown(text)}") from error
+        return read_counts(answer.text, where)

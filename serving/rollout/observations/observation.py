@@ -1,12 +1,9 @@
 """What one interval showed: counters of both revisions, and facts about the canary. Pure data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kanaria.components.shared.errors import DataError, shown
-
-MOST_COUNTED = 2**53
-"""Beyond it a float, which gates compute with, does not count exactly."""
+from kanaria.serving.protocol.comparison import ModelCounts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,59 +51,6 @@ class RevisionFacts:
     failure: str = ""
     restarts: int = 0
     oom_kills: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelCounts:
-    """What both models answered since the rollout began, as far as it is known by now.
-
-    These are totals and not what an interval added: a label that comes late or is corrected
-    changes what is known of rows of long ago, and the newest totals say it all.
-
-    Attributes:
-        canary: class -> rows that the canary gave it.
-        stable: class -> rows that the stable revision gave it.
-        pairs: rows that both answered.
-        canary_apart: class -> of the pairs with two different answers, those to which the canary
-            gave it.
-        stable_apart: the same of the stable revision; both sum to the rows of disagreement.
-        stable_right: rows of disagreement whose label says that the stable revision was right
-            (nearer, where numbers are predicted) and the canary was not.
-        canary_right: the other way round.
-        neither_right: rows of disagreement whose label prefers none.
-        windows: of the canary's inputs that were judged for drift.
-        drifted: of those, with drift.
-
-    Raises:
-        DataError: a count is negative or above MOST_COUNTED, or parts exceed the whole.
-    """
-
-    canary: Mapping[str, int] = field(default_factory=dict)
-    stable: Mapping[str, int] = field(default_factory=dict)
-    pairs: int = 0
-    canary_apart: Mapping[str, int] = field(default_factory=dict)
-    stable_apart: Mapping[str, int] = field(default_factory=dict)
-    stable_right: int = 0
-    canary_right: int = 0
-    neither_right: int = 0
-    windows: int = 0
-    drifted: int = 0
-
-    def __post_init__(self) -> None:
-        """Check the counts against each other."""
-        tables = (self.canary, self.stable, self.canary_apart, self.stable_apart)
-        labelled = (self.stable_right, self.canary_right, self.neither_right)
-        counts = [*labelled, self.drifted, *(count for one in tables for count in one.values())]
-        apart = self.disagreements
-        fits = sum(labelled) <= apart <= self.pairs and self.drifted <= self.windows
-        fits = fits and max(*counts, self.pairs, self.windows) <= MOST_COUNTED
-        if min(counts) < 0 or not fits or apart != sum(self.stable_apart.values()):
-            raise DataError(f"counts {shown(self)}: none that can be, or parts exceed the whole")
-
-    @property
-    def disagreements(self) -> int:
-        """Pairs with two different answers."""
-        return sum(self.canary_apart.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.rollout.observations.observation import MOST_COUNTED, Counts
+from kanaria.serving.protocol.comparison import MOST_COUNTED
+from kanaria.serving.rollout.observations.observation import Counts
 
 KEPT_SECONDS = 3600.0
 """Replicas come and go for as long as a rollout lasts; what is kept of them must not grow."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanaria.serving.protocol.comparison import ModelCounts
 from kanaria.serving.rollout.decision.situation import asked_of
 from kanaria.serving.rollout.judgement.bets import log_factor
 from kanaria.serving.rollout.judgement.confidence import mean_bounds
@@ -18,7 +19,6 @@ from kanaria.serving.rollout.judgement.gates import label_accuracy, prediction_s
 from kanaria.serving.rollout.judgement.gates.disagreement import DisagreementGate
 from kanaria.serving.rollout.judgement.gates.label_accuracy import LabelGate
 from kanaria.serving.rollout.judgement.gates.prediction_shares import REFERENCE_ROWS, PredictionGate
-from kanaria.serving.rollout.observations.observation import ModelCounts
 from kanaria.serving.rollout.policy.panel import panel
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.simulation.canary_simulation import PROMOTED, ROLLED_BACK, UNDECIDED

@@ -9,6 +9,7 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
 
 from kanaria.components.shared.command_line import Parser
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.rollout import options
 from kanaria.serving.rollout.control import controller, operations
 from kanaria.serving.rollout.control.attend import World, look
@@ -17,7 +18,7 @@ from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.lease import FileLease, NoLease
 from kanaria.serving.rollout.decision.commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.traffic.protocol import RevisionTraffic, ServiceStatus
+from kanaria.serving.traffic.protocol import ServiceStatus
 
 
 class Slow(Paper):

@@ -21,6 +21,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import ConfigDict, Field
 
+from kanaria.serving.protocol.comparison import ModelCounts
 from kanaria.serving.rollout.judgement.bets import log_factor
 from kanaria.serving.rollout.judgement.confidence import deviation
 from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate
@@ -33,7 +34,7 @@ from kanaria.serving.rollout.judgement.gates.kind import (
     Unsaid,
 )
 from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
-from kanaria.serving.rollout.observations.observation import ModelCounts, Observation
+from kanaria.serving.rollout.observations.observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 
 ODDS = np.array([0.5, 0.8, 1.25, 2.0])

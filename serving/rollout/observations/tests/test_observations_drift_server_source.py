@@ -8,8 +8,8 @@ import pytest
 from event_sender import Server, headers
 
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.serving.rollout.observations.drift_server_source import ModelSource, counts
-from kanaria.serving.rollout.observations.observation import ModelCounts
+from kanaria.serving.protocol.comparison import ModelCounts, read_counts
+from kanaria.serving.rollout.observations.drift_server_source import ModelSource
 from kanaria.serving.rollout.observations.source import Models, Reading, Revisions
 
 MODELS = Models(canary="2", stable="1", since=0.0, task="binary", output="")
@@ -128,7 +128,7 @@ def test_a_question_that_the_server_refuses_is_told(server, caplog):
 )
 def test_an_answer_that_is_none_is_refused(text):
     with pytest.raises(DataError, match="http://drift"):
-        counts(text, "http://drift")
+        read_counts(text, "http://drift")
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "http://", "http://name:hidden@host", "host:80"])

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kanaria.serving.rollout.observations.observation import ModelCounts, Observation, RevisionFacts
+from kanaria.serving.protocol.comparison import ModelCounts
+from kanaria.serving.rollout.observations.observation import Observation, RevisionFacts
 from kanaria.serving.rollout.policy.rollout_policy import parse
 from kanaria.serving.rollout.timeline import history, panels, status_lines, timeline_page
 

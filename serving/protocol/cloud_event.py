@@ -1,17 +1,23 @@
-"""Events in CloudEvents' structured mode, as brokers may deliver them, as those of binary mode.
+"""CloudEvents over HTTP: binary mode is written, structured mode is read as binary mode. Pure.
 
-    content-type: application/cloudevents+json
+    ce-id: ...                                    binary mode: attributes are headers, the data is
+    ce-type: ...                                  the body
+
+    content-type: application/cloudevents+json    structured mode
     {"specversion": "1.0", "id": ..., "type": ..., "data": {"instances": ...}}
     {..., "data_base64": "..."}     bytes, for instance of a V2 body with binary data
 
-Text in `data` is the body itself, as one gets it whose body was encoded twice.
+Brokers may deliver in structured mode what was sent in the other. Text in `data` is the body
+itself, as one gets it whose body was encoded twice.
 
-Source: CloudEvents 1.0, HTTP protocol binding (3.2, structured mode) and JSON event format.
+Source: CloudEvents 1.0, HTTP protocol binding (3.1, binary mode; 3.1.3.2, which characters of a
+value are percent-encoded; 3.2, structured mode) and JSON event format.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from kanaria.components.shared.errors import shown
 from kanaria.serving.protocol.body_limits import check_json
@@ -20,6 +26,13 @@ from kanaria.serving.protocol.tensors import bytes_of_base64
 
 MEDIA_TYPE = "application/cloudevents"
 JSON_FORMAT, BATCH = f"{MEDIA_TYPE}+json", f"{MEDIA_TYPE}-batch"
+SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
+"""Characters that a value of a header may hold as they are."""
+
+
+def binary_headers(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Return an event's attributes as headers of binary mode."""
+    return {f"ce-{name}": quote(value, safe=SAFE) for name, value in attributes.items()}
 
 
 def is_structured(content_type: str) -> bool:
