@@ -115,7 +115,7 @@ def test_the_command_line_takes_each_kanaria_command(command: list[str]):
 
 
 def test_other_programs_are_those_that_a_reader_has():
-    programs = {command[0] for command in SHELL}
+    programs = {command[0].rpartition("/")[2] or "." for command in SHELL}
     programs = {one for one in programs if not re.match(r"[A-Z_]+=|\.$", one)}
     assert programs - KNOWN_PROGRAMS - {"make", "kanaria"} == set()
 
@@ -129,3 +129,24 @@ def test_yaml_blocks_are_yaml():
 def test_the_generated_pages_are_up_to_date():
     script = ROOT / ".github/scripts/reference_pages.py"
     subprocess.run([sys.executable, script, "--check"], check=True)
+
+
+def test_the_index_of_decisions_lists_every_record_by_its_title():
+    folder = ROOT / ".github/decisions"
+    rows = re.findall(
+        r"^\| \[(\d{4})\]\((.*?)\) (.*?) \|", (folder / "README.md").read_text(), re.M
+    )
+    titles = {page.name: page.read_text().splitlines()[0] for page in folder.glob("0*.md")}
+    assert {file: f"# {number} {title}" for number, file, title in rows} == titles
+
+
+def test_the_tree_of_the_readme_names_every_top_folder():
+    (tree,) = re.findall(
+        r"## The house\n\n```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
+    named = set(re.findall(r"^(\w+)/? ", tree, re.MULTILINE))
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    folders = {line.split("/")[0] for line in listed.stdout.splitlines() if "/" in line}
+    assert {one for one in folders if not one.startswith(".")} - named == set()
