@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 import toy_training
+from toy_host import serving
 from toy_runner import compiled
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.images import TRAINING_IMAGE
 from kanaria.pipelines.local import environment
-from kanaria.pipelines.local.warm import kept, orders
-from kanaria.pipelines.local.warm.host import Host
+from kanaria.pipelines.local.warm import identity, kept, orders
+from kanaria.pipelines.local.warm.place import ENDING
 
 PYTHON = Path(sys.executable)
 KANARIA = PYTHON.with_name("kanaria")
@@ -33,6 +34,11 @@ def eventually(look: Callable[[], Any]) -> Any:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return found
+
+
+def answering() -> list[kept.Waiting]:
+    """Return the kept processes that have imported all."""
+    return [each for each in kept.waiting() if each.state == "answers"]
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +57,7 @@ def test_a_second_run_forks_from_the_process_that_the_first_has_kept(tmp_path: P
     for _ in range(2):
         command = [KANARIA, "run", tmp_path / "describing.yaml", "--root", tmp_path / "root"]
         subprocess.run([*command, "--keep-warm", "5"], check=True)
-        (found,) = eventually(kept.waiting)
+        (found,) = eventually(answering)
         assert found.seconds == 300
         hosts.append(found.pid)
     assert hosts[0] == hosts[1]
@@ -73,20 +79,9 @@ def is_dead(pid: int) -> bool:
 def bound(place: Path) -> Iterator[socket.socket]:
     place.mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(place / f"name{kept.ENDING}"))
+        listener.bind(str(place / f"name{ENDING}"))
         listener.listen()
         yield listener
-
-
-def serving(listener: socket.socket, seconds: int) -> int:
-    """Start a host without imports; return its id."""
-    pid = os.fork()
-    if pid == 0:
-        ours, theirs = socket.socketpair()
-        ours.close()  # No run uses it.
-        Host(theirs, socket.socket(fileno=os.dup(listener.fileno())), seconds).serve()
-        os._exit(0)
-    return pid
 
 
 def test_a_kept_process_ends_when_its_time_is_over(bound: socket.socket, place: Path):
@@ -135,9 +130,7 @@ def test_where_another_process_comes_to_be_kept_the_older_one_ends(
     assert newer is not None
     newer.end()
     assert os.waitpid(pid, 0)[1] == 0
-    assert [each.seconds for each in eventually(lambda: [w for w in kept.waiting() if w.pid])] == [
-        60
-    ]
+    assert [each.seconds for each in eventually(answering)] == [60]
 
 
 def test_what_a_killed_process_left_is_removed(bound: socket.socket, place: Path):
@@ -152,7 +145,7 @@ def test_a_folder_that_others_may_enter_is_refused_and_stops_no_run_without_keep
 ):
     place.mkdir()
     place.chmod(mode)
-    (place / f"name{kept.ENDING}").touch()
+    (place / f"name{ENDING}").touch()
     with pytest.raises(ParameterError, match="another user's, or open to others"):
         kept.found(PYTHON, {}, tmp_path / "log.txt", 60)
     assert kept.found(PYTHON, {}, tmp_path / "log.txt", 0) is None
@@ -171,6 +164,6 @@ def test_a_folder_that_others_may_enter_is_refused_and_stops_no_run_without_keep
 )
 def test_a_process_is_found_by_what_its_imports_have_read(name: str, is_same: bool):
     python = environment.python_of(TRAINING_IMAGE)
-    before, after = (kept.identity(python, {name: value}) for value in ("/a", "/b"))
+    before, after = (identity.key(python, {name: value}) for value in ("/a", "/b"))
     assert (before == after) is is_same
-    assert before != kept.identity(PYTHON, {name: "/a"})
+    assert before != identity.key(PYTHON, {name: "/a"})
