@@ -24,7 +24,7 @@ def transform_and_train() -> None:
     """
     logging.basicConfig(stream=sys.stdout, format=LOG_FORMAT, level=logging.INFO)
     import_module(EXECUTOR)
-    training.load("tensorflow", "tensorflow_transform")
+    training.load("tensorflow", "tensorflow_transform", "apache_beam")
     _modules("transform.transform", "train.train")
 
 
