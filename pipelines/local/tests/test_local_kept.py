@@ -1,5 +1,6 @@
 """Warm processes that are kept: real ones, which import nothing where no test needs TensorFlow."""
 
+import json
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ from kanaria.components.shared.images import TRAINING_IMAGE
 from kanaria.pipelines.local import environment
 from kanaria.pipelines.local.warm import identity, kept, orders
 from kanaria.pipelines.local.warm.place import ENDING
+from kanaria.pipelines.local.warm.silence import has_died
 
 PYTHON = Path(sys.executable)
 KANARIA = PYTHON.with_name("kanaria")
@@ -167,3 +169,41 @@ def test_a_process_is_found_by_what_its_imports_have_read(name: str, is_same: bo
     before, after = (identity.key(python, {name: value}) for value in ("/a", "/b"))
     assert (before == after) is is_same
     assert before != identity.key(PYTHON, {name: "/a"})
+
+
+def test_a_later_run_has_its_own_environment_and_nothing_of_the_first_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    compiled(toy_training.looking, tmp_path)
+    command = [KANARIA, "run", tmp_path / "environment.yaml", "--root", tmp_path / "root"]
+    for value in ("first", "second"):
+        monkeypatch.setenv(f"SSH_{value.upper()}", f"the-{value}-secret")
+        monkeypatch.setenv("KANARIA_TOKEN", f"the-{value}-secret")
+        subprocess.run([*command, "--keep-warm", "5"], check=True)
+        monkeypatch.delenv(f"SSH_{value.upper()}")
+        eventually(answering)
+    newest = max((tmp_path / "root" / "runs").glob("*/train-model-environment"))
+    assert "fresh process" not in (newest / "log.txt").read_text()
+    told = json.loads((newest / "executor_output.json").read_text())["parameterValues"]["Output"]
+    assert told["variables"]["KANARIA_TOKEN"] == told["variables"]["SSH_SECOND"]
+    assert "SSH_FIRST" not in told["variables"]
+    assert "secret" not in told["first"]
+    assert not [name for name in told["files"] if name.startswith(str(tmp_path))]
+
+
+def test_no_step_outlives_its_runner_when_the_kept_process_is_stopped(tmp_path: Path):
+    compiled(toy_training.training, tmp_path)
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        root = tmp_path / number.name
+        command = [KANARIA, "run", tmp_path / "training.yaml", "--root", root, "--keep-warm", "5"]
+        runner = subprocess.Popen(command)
+        told = eventually(lambda root=root: [p for p in root.glob("runs/*/*/out") if p.read_text()])
+        step, host, child = map(int, told[0].read_text().split())
+        os.kill(host, signal.SIGSTOP)
+        os.kill(runner.pid, number)
+        if number == signal.SIGINT:
+            runner.send_signal(number)
+        runner.wait()
+        eventually(lambda step=step, child=child: has_died(step) and has_died(child))
+        os.kill(host, signal.SIGCONT)
+        eventually(answering)
