@@ -67,8 +67,9 @@ def _say_warm() -> None:
 
     for one in kept.waiting():
         use = f"used by {one.runs} now, " if one.runs else ""
-        kept_for = f"kept {one.seconds // 60} min after its last run" if one.pid else "importing"
-        say(f"a warm training process: {use}{kept_for}; `kanaria runs {STOP_WARM}` ends it")
+        does = f"kept {one.seconds // 60} min after its last run" if one.seconds else one.state
+        about = f"a warm training process, id {one.pid}: {use}{does}"
+        say(f"{about}; `kanaria runs {STOP_WARM}` ends it")
 
 
 def _stop_warm(options: argparse.Namespace) -> int:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from kanaria.components.shared import private
 from kanaria.pipelines.local import process
-from kanaria.pipelines.local.process import Finished, Own
-from kanaria.pipelines.local.warm.client import LostError, Warm
+from kanaria.pipelines.local.process import Finished, Own, Start
+from kanaria.pipelines.local.warm import silence
+from kanaria.pipelines.local.warm.client import LostError
 from kanaria.pipelines.local.warm.silence import HungError, Silence
 
 
@@ -23,7 +24,7 @@ def run(
     tick: Callable[[], None],
     *,
     prepare: Callable[[], None],
-    warm: Warm | None,
+    fork: Start | None,
 ) -> Finished:
     """Run a command to its end.
 
@@ -33,11 +34,11 @@ def run(
         log: file for what it writes.
         tick: called several times a second.
         prepare: called before each attempt; removes what an earlier one left.
-        warm: the process to fork it from, if any.
+        fork: does the same in a fork of the warm process, if there is one.
     """
     prepare()
-    if warm:
-        finished = _forked(warm, command, environment, log, tick)
+    if fork:
+        finished = _forked(fork, log, environment, tick)
         if isinstance(finished, Finished):
             return finished
         with private.opened(log, "a", encoding="utf-8") as file:
@@ -47,17 +48,15 @@ def run(
 
 
 def _forked(
-    warm: Warm,
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    log: Path,
-    tick: Callable[[], None],
+    fork: Start, log: Path, environment: Mapping[str, str], tick: Callable[[], None]
 ) -> Finished | str:
     """Run a command in a fork; return how it ended, or why it must run again."""
-    start = partial(warm.start, command, tick)
+    look = Silence(log, silence.STEP_SECONDS).look
     try:
-        finished = process.run(start, log, environment, tick, Silence(log).look)
-    except (LostError, HungError) as error:
+        finished = process.run(fork, log, environment, tick, look)
+    except LostError as error:
+        return str(error)
+    except HungError as error:
         return f"in a fork of the warm process {error}"
     if finished.code < 0:
         return f"a fork of the warm process was ended by {signal.Signals(-finished.code).name}"

@@ -43,6 +43,9 @@ class Started(Protocol):
     pid: int
     beside: tuple[int, ...]
 
+    def begin(self) -> None:
+        """Let it run, if it waits for that: from now on it ends with the runner."""
+
     def has_ended(self, seconds: float) -> bool:
         """Wait so long, or until it has ended; tell whether it has."""
 
@@ -76,6 +79,9 @@ class Own:
     def _wait(self) -> None:
         os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)  # Its group keeps that name.
         self._ended.set()
+
+    def begin(self) -> None:
+        """Do nothing: it runs since it was started."""
 
     def has_ended(self, seconds: float) -> bool:
         """Wait so long, or until it has ended; tell whether it has."""
@@ -112,6 +118,7 @@ def _watch(
     meter = Meter(process.pid, *process.beside)
     try:
         with _guarded(process.pid, scratch):
+            process.begin()
             while not process.has_ended(POLL_SECONDS):
                 look(meter.look())
                 tick()

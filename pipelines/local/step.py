@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from kanaria.components.shared.errors import KanariaError, shown
 from kanaria.pipelines.local import attempts, environment
 from kanaria.pipelines.local.cause import cause
 from kanaria.pipelines.local.plan import Task
+from kanaria.pipelines.local.warm import choice
 from kanaria.pipelines.local.warm.client import Warm
 
 EXECUTOR_INPUT = "{{$}}"
@@ -183,8 +185,9 @@ def run(
     ]
     log = folder / LOG
     environ = environment_of(python, task.environment, extra)
+    fork = partial(warm.start, command, choice.stages(task), tick) if warm else None
     finished = attempts.run(
-        command, environ, log, tick, prepare=lambda: _prepare(folder, log), warm=warm
+        command, environ, log, tick, prepare=lambda: _prepare(folder, log), fork=fork
     )
     if finished.code:
         left = _left(task, folder) if finished.code == RAISED else {}

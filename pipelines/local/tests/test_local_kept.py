@@ -1,5 +1,6 @@
 """Warm processes that are kept: real ones, which import nothing where no test needs TensorFlow."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,13 +15,15 @@ from typing import Any
 
 import pytest
 import toy_training
+from toy_host import serving
 from toy_runner import compiled
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.images import TRAINING_IMAGE
 from kanaria.pipelines.local import environment
-from kanaria.pipelines.local.warm import kept, orders
-from kanaria.pipelines.local.warm.host import Host
+from kanaria.pipelines.local.warm import identity, kept, orders
+from kanaria.pipelines.local.warm.place import ENDING
+from kanaria.pipelines.local.warm.silence import has_died
 
 PYTHON = Path(sys.executable)
 KANARIA = PYTHON.with_name("kanaria")
@@ -33,6 +36,11 @@ def eventually(look: Callable[[], Any]) -> Any:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return found
+
+
+def answering() -> list[kept.Waiting]:
+    """Return the kept processes that have imported all."""
+    return [each for each in kept.waiting() if each.state == "answers"]
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +59,7 @@ def test_a_second_run_forks_from_the_process_that_the_first_has_kept(tmp_path: P
     for _ in range(2):
         command = [KANARIA, "run", tmp_path / "describing.yaml", "--root", tmp_path / "root"]
         subprocess.run([*command, "--keep-warm", "5"], check=True)
-        (found,) = eventually(kept.waiting)
+        (found,) = eventually(answering)
         assert found.seconds == 300
         hosts.append(found.pid)
     assert hosts[0] == hosts[1]
@@ -73,20 +81,9 @@ def is_dead(pid: int) -> bool:
 def bound(place: Path) -> Iterator[socket.socket]:
     place.mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(place / f"name{kept.ENDING}"))
+        listener.bind(str(place / f"name{ENDING}"))
         listener.listen()
         yield listener
-
-
-def serving(listener: socket.socket, seconds: int) -> int:
-    """Start a host without imports; return its id."""
-    pid = os.fork()
-    if pid == 0:
-        ours, theirs = socket.socketpair()
-        ours.close()  # No run uses it.
-        Host(theirs, socket.socket(fileno=os.dup(listener.fileno())), seconds).serve()
-        os._exit(0)
-    return pid
 
 
 def test_a_kept_process_ends_when_its_time_is_over(bound: socket.socket, place: Path):
@@ -135,9 +132,7 @@ def test_where_another_process_comes_to_be_kept_the_older_one_ends(
     assert newer is not None
     newer.end()
     assert os.waitpid(pid, 0)[1] == 0
-    assert [each.seconds for each in eventually(lambda: [w for w in kept.waiting() if w.pid])] == [
-        60
-    ]
+    assert [each.seconds for each in eventually(answering)] == [60]
 
 
 def test_what_a_killed_process_left_is_removed(bound: socket.socket, place: Path):
@@ -152,7 +147,7 @@ def test_a_folder_that_others_may_enter_is_refused_and_stops_no_run_without_keep
 ):
     place.mkdir()
     place.chmod(mode)
-    (place / f"name{kept.ENDING}").touch()
+    (place / f"name{ENDING}").touch()
     with pytest.raises(ParameterError, match="another user's, or open to others"):
         kept.found(PYTHON, {}, tmp_path / "log.txt", 60)
     assert kept.found(PYTHON, {}, tmp_path / "log.txt", 0) is None
@@ -171,6 +166,44 @@ def test_a_folder_that_others_may_enter_is_refused_and_stops_no_run_without_keep
 )
 def test_a_process_is_found_by_what_its_imports_have_read(name: str, is_same: bool):
     python = environment.python_of(TRAINING_IMAGE)
-    before, after = (kept.identity(python, {name: value}) for value in ("/a", "/b"))
+    before, after = (identity.key(python, {name: value}) for value in ("/a", "/b"))
     assert (before == after) is is_same
-    assert before != kept.identity(PYTHON, {name: "/a"})
+    assert before != identity.key(PYTHON, {name: "/a"})
+
+
+def test_a_later_run_has_its_own_environment_and_nothing_of_the_first_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    compiled(toy_training.looking, tmp_path)
+    command = [KANARIA, "run", tmp_path / "environment.yaml", "--root", tmp_path / "root"]
+    for value in ("first", "second"):
+        monkeypatch.setenv(f"SSH_{value.upper()}", f"the-{value}-secret")
+        monkeypatch.setenv("KANARIA_TOKEN", f"the-{value}-secret")
+        subprocess.run([*command, "--keep-warm", "5"], check=True)
+        monkeypatch.delenv(f"SSH_{value.upper()}")
+        eventually(answering)
+    newest = max((tmp_path / "root" / "runs").glob("*/train-model-environment"))
+    assert "fresh process" not in (newest / "log.txt").read_text()
+    told = json.loads((newest / "executor_output.json").read_text())["parameterValues"]["Output"]
+    assert told["variables"]["KANARIA_TOKEN"] == told["variables"]["SSH_SECOND"]
+    assert "SSH_FIRST" not in told["variables"]
+    assert "secret" not in told["first"]
+    assert not [name for name in told["files"] if name.startswith(str(tmp_path))]
+
+
+def test_no_step_outlives_its_runner_when_the_kept_process_is_stopped(tmp_path: Path):
+    compiled(toy_training.training, tmp_path)
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        root = tmp_path / number.name
+        command = [KANARIA, "run", tmp_path / "training.yaml", "--root", root, "--keep-warm", "5"]
+        runner = subprocess.Popen(command)
+        told = eventually(lambda root=root: [p for p in root.glob("runs/*/*/out") if p.read_text()])
+        step, host, child = map(int, told[0].read_text().split())
+        os.kill(host, signal.SIGSTOP)
+        os.kill(runner.pid, number)
+        if number == signal.SIGINT:
+            runner.send_signal(number)
+        runner.wait()
+        eventually(lambda step=step, child=child: has_died(step) and has_died(child))
+        os.kill(host, signal.SIGCONT)
+        eventually(answering)

@@ -119,7 +119,7 @@ def test_tensorflow_computes_in_a_fork(run: Any, warm: Warm):
 def test_a_step_that_dies_or_hangs_in_a_fork_runs_again_afresh(
     run: Any, warm: Warm, monkeypatch: pytest.MonkeyPatch, how: str, why: str
 ):
-    monkeypatch.setattr(silence, "SECONDS", 2.0)
+    monkeypatch.setattr(silence, "STEP_SECONDS", 2.0)
     done = run(toy_training.train_model_once, "once", warm, how=how)
     assert f"kanaria: the step runs again in a fresh process: {why}\n" in log(done)
     # The second attempt found nothing of the first but the log.

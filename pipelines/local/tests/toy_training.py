@@ -9,8 +9,10 @@ from kanaria.components.shared.images import TRAINING_IMAGE
 
 @dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
 def train_model_describe(out: dsl.Output[dsl.Artifact]) -> dict:
+    import locale
     import logging
     import os
+    import resource
     import signal
     import sys
     import tempfile
@@ -19,7 +21,9 @@ def train_model_describe(out: dsl.Output[dsl.Artifact]) -> dict:
     from pathlib import Path
 
     logging.warning("a warning")
+    lines = Path("/proc/self/status").read_text().splitlines()
     scratch = tempfile.mkdtemp()
+    descriptors = [f"/proc/self/fd/{number}" for number in range(100)]
     return {
         "variables": {n: v for n, v in os.environ.items() if n not in ("TMPDIR", "_", "SHLVL")},
         "scratch is ours": str(Path(scratch).parent) == os.environ["TMPDIR"],
@@ -37,9 +41,16 @@ def train_model_describe(out: dsl.Output[dsl.Artifact]) -> dict:
         "signals": [repr(signal.getsignal(n)) for n in (signal.SIGINT, signal.SIGTERM, 17)],
         "warnings": [repr(each) for each in warnings.filters],
         "threads": [each.name for each in threading.enumerate()],
-        "umask": next(
-            line for line in Path("/proc/self/status").open() if line.startswith("Umask")
-        ),
+        "inherited": [
+            line
+            for line in lines
+            if line.partition(":")[0] in ("Umask", "SigBlk", "SigIgn", "Groups")
+        ],
+        "limits": [resource.getrlimit(number) for number in range(16)],
+        "cores": sorted(os.sched_getaffinity(0)),
+        "locale": locale.setlocale(locale.LC_ALL),
+        "open files": [each for each in descriptors if Path(each).exists()],
+        "unused": [each for each in ("IPython", "pandas", "pymongo") if each in sys.modules],
     }
 
 
@@ -49,8 +60,20 @@ def train_model_draw() -> list:
     import uuid
 
     import numpy as np
+    import tensorflow as tf
 
-    return [random.random(), float(np.random.random()), str(uuid.uuid4())]
+    rows = tf.data.Dataset.range(10**6).shuffle(10**6)
+    return [
+        random.random(),
+        float(np.random.random()),
+        float(np.random.default_rng().random()),
+        str(uuid.uuid1()),
+        str(uuid.uuid4()),
+        float(tf.random.uniform([])),
+        float(tf.random.Generator.from_non_deterministic_state().uniform([])),
+        float(tf.keras.initializers.GlorotUniform()([1, 1])),
+        int(next(iter(rows))),
+    ]
 
 
 @dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
@@ -125,6 +148,23 @@ def train_model_parent() -> int:
     import os
 
     return os.getppid()
+
+
+@dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
+def train_model_environment() -> dict:
+    import os
+    from pathlib import Path
+
+    return {
+        "variables": dict(os.environ),
+        "first": Path("/proc/self/environ").read_bytes().decode(),
+        "files": [os.path.realpath(f"/proc/{os.getppid()}/fd/{n}") for n in (0, 1, 2)],
+    }
+
+
+@dsl.pipeline(name="environment")
+def looking() -> None:
+    train_model_environment().set_caching_options(False)
 
 
 @dsl.pipeline(name="describing")

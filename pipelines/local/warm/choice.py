@@ -12,12 +12,19 @@ from kanaria.pipelines.requirements import MARK
 COMPUTING = ("transform_data", "train_model", "evaluate_model")
 AT_TIMES = ("bless_model",)
 """These need TensorFlow only at times: they fork where there is a warm process."""
+STAGES = {"transform_data": 1, "train_model": 1, "evaluate_model": 2, "bless_model": 2}
+"""How many stages of `imports` each needs."""
 NO_DEVICES = ("", "-1")
 
 
 def computes(task: Task) -> bool:
     """Tell whether a task uses TensorFlow, and all cores, whatever it finds."""
     return component_name(task) in COMPUTING
+
+
+def stages(task: Task) -> int:
+    """Return how many stages of the warm process's imports a task needs."""
+    return STAGES[component_name(task)]
 
 
 def may_fork(task: Task) -> bool:

@@ -5,7 +5,9 @@ import os
 import select
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -15,14 +17,16 @@ from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.local.memory import Meter
 from kanaria.pipelines.local.process import POLL_SECONDS
 from kanaria.pipelines.local.warm import orders
-from kanaria.pipelines.local.warm.silence import Silence
+from kanaria.pipelines.local.warm.silence import HOST_SECONDS, HungError, Silence, has_died
 
 HOST = "kanaria.pipelines.local.warm.host"
 KILLED = -9
+ANSWER_SECONDS = 5.0
+"""A warm process tells within this time that a fork of it has ended, or it is given up."""
 
 
 class LostError(KanariaError):
-    """The warm process ended before it forked."""
+    """The warm process ended, or does not answer."""
 
 
 class Channel:
@@ -58,26 +62,46 @@ class Channel:
 
 
 class Forked:
-    """A fork of the warm process."""
+    """A fork of the warm process, which waits for `begin`."""
 
-    def __init__(self, pid: int, host: int, channel: Channel) -> None:
-        """Name the fork, the process it shares memory with, and the channel that tells of it."""
+    def __init__(self, pid: int, host: int, channel: Channel, gate: int) -> None:
+        """Name the fork, the process it shares memory with, and what it is told by and told of."""
         self.pid = pid
         self.beside: tuple[int, ...] = (host,)
-        self._channel = channel
+        self._channel, self._gate = channel, os.fdopen(gate, "wb", buffering=0)
+        self._died: float | None = None
+
+    def begin(self) -> None:
+        """Let it run: from now on it ends with the runner."""
+        with self._gate, suppress(BrokenPipeError):  # It has ended, as the channel will tell.
+            self._gate.write(b"\n")
 
     def has_ended(self, seconds: float) -> bool:
-        """Wait so long, or until it has ended; tell whether it has."""
+        """Wait so long, or until it has ended; tell whether it has.
+
+        Raises:
+            LostError: it has, and the warm process does not tell how.
+        """
         self._channel.said("code", seconds)
-        return self._channel.has_ended("code")
+        if self._channel.has_ended("code"):
+            return True
+        if not has_died(self.pid):
+            return False
+        self._died = self._died or time.monotonic()
+        if time.monotonic() - self._died > ANSWER_SECONDS:
+            raise LostError(f"the warm process {self.beside[0]} does not answer")
+        return False
 
     def collect(self) -> int:
         """Wait until it has ended, free its id, and return its exit code.
 
-        When the warm process ends, its forks are killed.
+        When the warm process ends, its forks are killed. One that does not tell frees the id when
+        it goes on.
         """
-        while not self.has_ended(POLL_SECONDS):
-            pass
+        self._gate.close()
+        until = time.monotonic() + ANSWER_SECONDS
+        while not self._channel.has_ended("code") and time.monotonic() < until:
+            self._channel.said("code", POLL_SECONDS)
         code = self._channel.said("code", 0)
         self._channel.close()
         return KILLED if code is None else code
@@ -100,16 +124,24 @@ class Warm:
     """A run's use of a warm process, which ends with the run unless it is kept."""
 
     def __init__(
-        self, lease: socket.socket, log: Path, process: "subprocess.Popen[bytes] | None" = None
+        self,
+        lease: socket.socket,
+        log: Path,
+        pid: int,
+        process: "subprocess.Popen[bytes] | None" = None,
     ) -> None:
         """Use the process at the other end of a lease.
 
         Args:
             lease: where orders go.
             log: file of its output.
+            pid: its id.
             process: the process where it is to end with this run.
         """
+        lease.settimeout(ANSWER_SECONDS)
+        self.pid = pid
         self._lease, self._log, self._process = lease, log, process
+        self._lost = ""
 
     @classmethod
     def started(cls, environment: Mapping[str, str], log: Path, kept: Kept | None = None) -> "Warm":
@@ -132,27 +164,30 @@ class Warm:
                 pass_fds=[each.fileno() for each in passed],
                 start_new_session=True,
             )
-        return cls(lease, log, None if kept else process)
+        return cls(lease, log, process.pid, None if kept else process)
 
     def start(
         self,
         command: Sequence[str],
+        stages: int,
         tick: Callable[[], None],
         log: IO[Any],
         environment: Mapping[str, str],
     ) -> Forked:
-        """Fork a process that does what the command does.
+        """Fork a process that is to do what the command does.
 
         Args:
             command: KFP's, of a lightweight component.
+            stages: of the imports, that the command needs.
             tick: called several times a second while the imports go on.
             log: what it writes to.
             environment: its environment variables.
 
         Raises:
-            LostError: the warm process has ended.
-            HungError: it does nothing.
+            LostError: the warm process has ended, or neither answers nor imports.
         """
+        if self._lost:
+            raise LostError(self._lost)
         request = orders.Request(
             command=tuple(command),
             environment=environment,
@@ -160,25 +195,35 @@ class Warm:
             umask=_umask(),
         )
         try:
-            channel = Channel(orders.send(self._lease, request, log.fileno()))
+            sent = orders.send(self._lease, request, log.fileno(), stages)
         except OSError as error:
-            raise LostError(f"the warm process ended, see {self._log}") from error
-        pid = self._forked(channel, tick)
-        return Forked(pid, channel.said("host", 0) or pid, channel)
-
-    def _forked(self, channel: Channel, tick: Callable[[], None]) -> int:
-        """Wait until the fork has told its id; a kept process's signs of life are its log's."""
-        meter, silence = Meter(*([self._process.pid] if self._process else [])), Silence(self._log)
+            raise self._given_up(f"the warm process ended, see {self._log}") from error
+        channel = Channel(sent.channel)
         try:
-            while (pid := channel.said("pid", POLL_SECONDS)) is None:
-                if channel.has_ended("pid"):
-                    raise LostError(f"the warm process ended, see {self._log}")
-                silence.look(meter.members())
-                tick()
+            pid = self._forked(channel, tick)
         except BaseException:
             channel.close()
+            os.close(sent.gate)
             raise
+        return Forked(pid, self.pid, channel, sent.gate)
+
+    def _forked(self, channel: Channel, tick: Callable[[], None]) -> int:
+        """Wait until the fork has told its id; until then the process imports."""
+        meter, silence = Meter(self.pid), Silence(self._log, HOST_SECONDS)
+        while (pid := channel.said("pid", POLL_SECONDS)) is None:
+            if channel.has_ended("pid"):
+                raise self._given_up(f"the warm process ended, see {self._log}")
+            try:
+                silence.look(meter.members())
+            except HungError as error:
+                raise self._given_up(f"the warm process does not answer: {error}") from error
+            tick()
         return pid
+
+    def _given_up(self, why: str) -> LostError:
+        """Order nothing more of it, and return the error that says why."""
+        self._lost = why
+        return LostError(why)
 
     def end(self) -> None:
         """End this use of it, and what was forked in it."""

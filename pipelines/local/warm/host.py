@@ -1,9 +1,10 @@
-"""The warm process: imports what computing steps need, then forks one for every order.
+"""The warm process: imports what computing steps need, and forks one for every order.
 
 Usage: python -m kanaria.pipelines.local.warm.host RUNNER_PID LEASE_DESCRIPTOR
                                                     [LISTENER_DESCRIPTOR KEEP_SECONDS]
 
-With a listener it is kept for later runs: so many seconds after its last lease has ended.
+With a listener it is kept for later runs: so many seconds after its last lease has ended, and no
+longer than its own files are there as they were.
 
 It runs no TensorFlow operation itself, and has no threads but those that sleep in libraries which
 look after themselves when a process forks (OpenBLAS, jemalloc).
@@ -14,31 +15,50 @@ import selectors
 import signal
 import socket
 import sys
-import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from kanaria.components.shared.process_lifeline import die_with
 from kanaria.pipelines.local.warm import forked, imports, orders
+from kanaria.pipelines.local.warm.listening import Listening
 
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """In a fork: the descriptor of the request for what it is to become."""
+    """In a fork: the descriptors of the request for what it is to become, and of its gate."""
 
     request: int
+    gate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order that waits for the imports of so many stages, and the descriptors it came with."""
+
+    stages: int
+    descriptors: list[int]
 
 
 class Host:
-    """Forks on order until its leases have ended, and it is not kept any longer."""
+    """Imports, and forks on order, until its leases have ended and it is not kept any longer."""
 
     def __init__(
-        self, lease: socket.socket, listener: socket.socket | None = None, seconds: int = 0
+        self,
+        lease: socket.socket,
+        listening: Listening | None = None,
+        stages: Iterable[Callable[[], None]] = (),
     ) -> None:
-        """Serve the runner at the other end of the lease, and those that come to the listener."""
-        self._listener, self._seconds = listener, seconds
-        self._idle_since = time.monotonic()
+        """Serve the runner at the other end of the lease, and those that come to be served.
+
+        Args:
+            lease: of the run that has started this process.
+            listening: where others come, if it is kept.
+            stages: import what steps need.
+        """
+        self._listening = listening
         self._leases = {lease.fileno(): lease}
+        self._stages, self._imported = list(stages), 0
+        self._orders: list[Order] = []
         self._channels: dict[int, socket.socket] = {}
         self._told: set[int] = set()
         self._selector = selectors.DefaultSelector()
@@ -46,89 +66,118 @@ class Host:
         self._children, self._wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
-        for each in (lease, self._children, listener):
-            if each is not None:
-                self._selector.register(each, selectors.EVENT_READ)
+        for descriptor in (lease.fileno(), self._children):
+            self._selector.register(descriptor, selectors.EVENT_READ)
+        if listening:
+            self._selector.register(listening.listener, selectors.EVENT_READ)
 
     def serve(self) -> Fork | None:
         """Return None when it is not needed any longer; in a fork, what it is to become."""
-        while self._leases or self._left() > 0:
-            for key, _ in self._selector.select(None if self._leases else self._left()):
-                fork = self._heard(key)
-                if fork:
-                    return fork
-        if self._listener:
-            Path(self._listener.getsockname()).unlink(missing_ok=True)
+        while self._leases or self._is_kept():
+            fork = self._next()
+            if fork:
+                return fork
         for pid in list(self._channels):
             self._collect(pid)
         return None
 
-    def _left(self) -> float:
-        """Return for how many seconds it is kept for a run that may come."""
-        if not self._listener:
+    def _is_kept(self) -> bool:
+        """Tell whether a run may still come."""
+        if self._listening and self._listening.is_over(has_leases=bool(self._leases)):
+            self._stop_listening()
+        return self._listening is not None
+
+    def _next(self) -> Fork | None:
+        """Do what is to be done now, or wait for it; return in a fork what it is to become."""
+        events = self._selector.select(self._patience())
+        for key, _ in events:
+            fork = self._heard(key)
+            if fork:
+                return fork
+        if not events and self._stages:
+            self._stages.pop(0)()
+            self._imported += 1
+            if self._listening and not self._stages:
+                self._listening.let_go()
+        return self._ordered()
+
+    def _patience(self) -> float | None:
+        """Return for how many seconds it may wait for a word."""
+        if self._stages:
             return 0
-        return self._idle_since + self._seconds - time.monotonic()
+        return self._listening.patience() if self._is_kept() and self._listening else None
 
     def _heard(self, key: selectors.SelectorKey) -> Fork | None:
         if key.fd in self._leases:
-            return self._obey(self._leases[key.fd])
-        if key.fd == self._children:
+            self._obey(self._leases[key.fd])
+        elif key.fd == self._children:
             os.read(self._children, orders.LINE)
             self._tell_ended()
-        elif key.fileobj is self._listener:
-            self._accept(self._listener)
+        elif self._listening and key.fileobj is self._listening.listener:
+            self._accept(self._listening)
         else:
             self._collect(key.data)
         return None
 
-    def _accept(self, listener: socket.socket) -> None:
-        """Take a lease from a process of the same user."""
-        lease, _ = listener.accept()
+    def _accept(self, listening: Listening) -> None:
+        """Take a lease from a process of the same user, while our files are as they were."""
+        lease, _ = listening.listener.accept()
         if not orders.is_own(lease):
             lease.close()
-            return
-        self._leases[lease.fileno()] = lease
-        self._selector.register(lease, selectors.EVENT_READ)
+        elif listening.has_changed():
+            lease.close()
+            self._stop_listening()
+        else:
+            self._leases[lease.fileno()] = lease
+            self._selector.register(lease, selectors.EVENT_READ)
 
     def _stop_listening(self) -> None:
         """Let no more runs come; the socket's name may be another's by now."""
-        if self._listener:
-            self._selector.unregister(self._listener)
-            self._listener.close()
-            self._listener = None
+        if self._listening:
+            self._selector.unregister(self._listening.listener)
+            self._listening.listener.close()
+            self._listening = None
 
-    def _obey(self, lease: socket.socket) -> Fork | None:
-        """Do what a lease's next word says; return in a fork what it is to become."""
+    def _obey(self, lease: socket.socket) -> None:
+        """Do what a lease's next word says; an order waits for its turn."""
         match orders.word(lease):
-            case orders.STEP, _, descriptors:
-                return self._ordered(descriptors)
+            case orders.STEP, stages, descriptors:
+                self._orders.append(Order(stages, descriptors))
             case orders.KEEP, seconds, _:
-                self._seconds = seconds
-                if not seconds:
+                if self._listening and seconds:
+                    self._listening.seconds = seconds
+                else:
                     self._stop_listening()
             case orders.TELL, _, _:
+                seconds = self._listening.seconds if self._listening else 0
                 # The one who asks is no run.
-                orders.tell(
-                    lease, pid=os.getpid(), seconds=self._seconds, runs=len(self._leases) - 1
-                )
+                orders.tell(lease, pid=os.getpid(), seconds=seconds, runs=len(self._leases) - 1)
             case _:
                 self._selector.unregister(lease)
                 del self._leases[lease.fileno()]
                 lease.close()
-                self._idle_since = time.monotonic()
-        return None
+                if self._listening:
+                    self._listening.rest()
 
-    def _ordered(self, descriptors: list[int]) -> Fork | None:
-        """Fork; return in the fork what it is to become."""
-        channel = socket.socket(fileno=descriptors[0])
+    def _ordered(self) -> Fork | None:
+        """Fork for the first order whose imports are there; return in the fork what to become."""
+        now = len(imports.STAGES) if not self._stages else self._imported
+        order = next((each for each in self._orders if each.stages <= now), None)
+        if not order:
+            return None
+        self._orders.remove(order)
+        channel, log, request, gate = order.descriptors
+        return self._forked(socket.socket(fileno=channel), log, Fork(request, gate))
+
+    def _forked(self, channel: socket.socket, log: int, fork: Fork) -> Fork | None:
         host, pid = os.getpid(), os.fork()
         if pid == 0:
             self._forget()
-            forked.detach(host, descriptors[1])
+            forked.detach(host, log)
             orders.tell(channel, pid=os.getpid(), host=host)
             channel.close()
-            return Fork(descriptors[2])
-        for each in descriptors[1:]:
+            return fork
+        for each in (log, fork.request, fork.gate):
             os.close(each)
         self._channels[pid] = channel
         self._selector.register(channel, selectors.EVENT_READ, pid)
@@ -160,28 +209,31 @@ class Host:
     def _forget(self) -> None:
         """Close, in a fork, what is the host's alone."""
         self._selector.close()
-        for each in (self._children, self._wakeup):
-            os.close(each)
-        if self._listener:
-            self._listener.close()
+        waiting = (each for order in self._orders for each in order.descriptors)
+        for descriptor in (self._children, self._wakeup, *waiting):
+            os.close(descriptor)
+        if self._listening:
+            self._listening.listener.close()
         for other in (*self._leases.values(), *self._channels.values()):
             other.close()
 
 
+def _changed(before: dict[str, str]) -> dict[str, str]:
+    """Return the environment variables that imports have set since."""
+    return {name: value for name, value in os.environ.items() if before.get(name) != value}
+
+
 def main() -> None:
-    """Import what steps need, then serve; a fork returns here and becomes its step."""
+    """Serve, and import what steps need; a fork returns here and becomes its step."""
     runner, lease, *kept = (int(each) for each in sys.argv[1:])
-    listener = socket.socket(fileno=kept[0]) if kept else None
-    if not listener:
+    listening = Listening(socket.socket(fileno=kept[0]), kept[1]) if kept else None
+    if not listening:
         die_with(runner)
     before = dict(os.environ)
-    imports.all_of_them()
-    if listener:
-        os.chdir("/")  # A process that is kept holds no folder of the run that started it.
-    changed = {name: value for name, value in os.environ.items() if before.get(name) != value}
-    fork = Host(socket.socket(fileno=lease), listener, kept[1] if kept else 0).serve()
+    fork = Host(socket.socket(fileno=lease), listening, imports.STAGES).serve()
     if fork:
-        forked.run(orders.read(fork.request), changed)
+        forked.wait_for(fork.gate)
+        forked.run(orders.read(fork.request), _changed(before))
 
 
 if __name__ == "__main__":

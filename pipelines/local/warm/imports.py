@@ -1,6 +1,8 @@
 """What the warm process imports: the modules of the computing steps, and so TensorFlow, TFT, TFMA.
 
-The modules are imported by their names: the layers below know nothing of this process.
+It does so in stages, in the order in which the steps of a run need them; a step is forked as soon
+as its own stage is there. The modules are imported by their names: the layers below know nothing of
+this process.
 """
 
 import gc
@@ -12,25 +14,33 @@ from kanaria.components.shared import file_pages
 from kanaria.components.shared.imports import training
 
 EXECUTOR = "kfp.dsl.executor"
-MODULES = (
-    "kanaria.components.transform.transform",
-    "kanaria.components.train.train",
-    "kanaria.components.evaluate.evaluate",
-    "kanaria.components.evaluate.bless",
-)
 LOG_FORMAT = "[KFP Executor %(asctime)s %(levelname)s]: %(message)s"
 
 
-def all_of_them() -> None:
-    """Import the modules, and leave their objects where forks share them.
+def transform_and_train() -> None:
+    """Import TensorFlow and TFT.
 
     Logging is set up first, as kfp's executor does it: libraries ask for it when imported.
     """
     logging.basicConfig(stream=sys.stdout, format=LOG_FORMAT, level=logging.INFO)
     import_module(EXECUTOR)
+    training.load("tensorflow", "tensorflow_transform", "apache_beam")
+    _modules("transform.transform", "train.train")
+
+
+def evaluate() -> None:
+    """Import TFMA."""
     training.load()
-    for name in MODULES:
-        import_module(name)
+    _modules("evaluate.evaluate", "evaluate.bless")
+    file_pages.release()
+
+
+STAGES = (transform_and_train, evaluate)
+
+
+def _modules(*names: str) -> None:
+    """Import modules, and leave all objects where forks share them."""
+    for name in names:
+        import_module(f"kanaria.components.{name}")
     gc.collect()
     gc.freeze()
-    file_pages.release()

@@ -1,52 +1,30 @@
 """Warm processes that are kept for later runs: found by what they imported, by their user alone.
 
-Each listens at a socket in a folder that nobody else may enter. The socket's name is a hash of the
-interpreter, the packages it has, Kanaria's code, and the environment but for what changes from
-shell to shell and no import reads; so a run finds only a process that imported what it would.
+The name of its socket (`place`) is a hash of what it has (`identity`), so a run finds only a
+process that is as one which it would start. One that has imported all and does not answer within
+`place.ANSWER_SECONDS` is not used: it is ended, unless it runs a step for another run.
 """
 
-import fcntl
 import json
 import os
+import select
+import signal
 import socket
-import stat
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanaria import components
-from kanaria.components.shared import fingerprint, private
-from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.pipelines.local import environment
-from kanaria.pipelines.local.warm import orders
+from kanaria.components.shared import private
+from kanaria.components.shared.command_line import tell
+from kanaria.components.shared.errors import KanariaError, ParameterError
+from kanaria.pipelines.local.warm import identity, orders, place, silence
 from kanaria.pipelines.local.warm.client import Kept, Warm
 
-ENDING = ".socket"
-LOCK = ".lock"
-ANSWER_SECONDS = 1.0
-READ_LATE = frozenset(
-    [
-        "TMPDIR",
-        "PWD",
-        "OLDPWD",
-        "SHLVL",
-        "_",
-        "COLUMNS",
-        "LINES",
-        "WINDOWID",
-        "STY",
-        "LS_COLORS",
-        "PS1",
-    ]
-)
-READ_LATE_PREFIXES = (
-    *("KANARIA_", "SSH_", "XDG_SESSION_", "XDG_SEAT", "XDG_VTNR", "XDG_RUNTIME_DIR"),
-    *("TERM", "COLORTERM", "VTE_", "TMUX", "WT_", "ITERM_", "VSCODE_"),
-    *("DBUS_", "GPG_", "GIT_", "JPY_", "INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_", "MANAGERPID"),
-)
-"""What differs from shell to shell and no module that is imported here reads when imported."""
+
+class SilentError(KanariaError):
+    """A kept process does not answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,79 +32,80 @@ class Waiting:
     """A warm process that is kept.
 
     Attributes:
-        pid: its id; 0 while it imports and cannot answer.
+        pid: its id.
         runs: how many runs use it now.
         seconds: for how long it is kept after the last of them.
+        state: whether it answers, imports and cannot answer, or is silent for another reason.
     """
 
     pid: int
-    runs: int
-    seconds: int
+    runs: int = 0
+    seconds: int = 0
+    state: str = "answers"
 
 
-def _folder() -> Path:
-    place = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-    return place / f"kanaria-{os.geteuid()}"
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """A kept process, and a lease of it."""
+
+    lease: socket.socket
+    waiting: Waiting
 
 
-def _is_own(path: Path) -> bool:
-    """Tell whether a folder is there, and this user's alone."""
+def _met(path: Path) -> _Met | None:
+    """Connect to the process that listens at `path`, and let it answer; None where there is none.
+
+    Raises:
+        SilentError: it does not answer, and does not import either.
+    """
     try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return False
-    is_private = stat.S_ISDIR(found.st_mode) and not stat.S_IMODE(found.st_mode) & 0o077
-    return is_private and found.st_uid == os.geteuid()
-
-
-def _sockets() -> list[Path]:
-    """Return the sockets of the kept processes; what others put in our place does not count."""
-    path = _folder()
-    return sorted(path.glob(f"*{ENDING}")) if _is_own(path) else []
-
-
-def identity(python: Path, variables: Mapping[str, str]) -> str:
-    """Return the name of what a process has that imports with this Python and environment."""
-    root = Path(components.__file__).parents[1]
-    parts = [root / name for name in ("components", "pipelines", "serving")]
-    files = [file for part in parts for file in part.rglob("*.py") if "tests" not in file.parts]
-    code = {file.relative_to(root).as_posix(): fingerprint.of_file(file) for file in files}
-    read = {
-        name: value
-        for name, value in variables.items()
-        if name not in READ_LATE and not name.startswith(READ_LATE_PREFIXES)
-    }
-    return fingerprint.of_text(
-        str(python),
-        environment.packages(python),
-        fingerprint.of_files(code),
-        json.dumps(read, sort_keys=True),
-    )
-
-
-@contextmanager
-def _alone(place: Path) -> Iterator[None]:
-    with private.opened(place / LOCK, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _connected(path: Path) -> socket.socket | None:
-    """Connect to the process that listens at `path`; remove what a killed one has left."""
-    connection = socket.socket(socket.AF_UNIX)
+        lease = place.connected(path)
+    except (BlockingIOError, TimeoutError) as error:
+        raise SilentError(f"it takes nobody any more: {error}") from error
+    if not lease:
+        return None
     try:
-        connection.connect(str(path))
-    except FileNotFoundError:
-        connection.close()
+        waiting = _asked(lease, path)
+    except BaseException:
+        lease.close()
+        raise
+    if not waiting:
+        lease.close()
+        place.remove(path)  # It has just ended, or its files are not there any more.
         return None
-    except ConnectionRefusedError:
-        connection.close()
-        path.unlink(missing_ok=True)
+    return _Met(lease, waiting)
+
+
+def _asked(lease: socket.socket, path: Path) -> Waiting | None:
+    """Return what a process says of itself, None where it ends instead."""
+    process = place.pid(path)
+    before, deadline = silence.work(process), time.monotonic() + place.ANSWER_SECONDS
+    try:
+        lease.sendall(orders.WORD.pack(orders.TELL, 0))
+        while not select.select([lease], [], [], 0.1)[0]:
+            if not place.is_ready(path) and silence.work(process) != before:
+                return Waiting(pid=process, runs=1, state="imports")
+            if time.monotonic() > deadline:
+                raise SilentError(f"it did not answer within {place.ANSWER_SECONDS:.0f} s")
+        said = lease.recv(orders.LINE)
+    except (BrokenPipeError, ConnectionResetError):
         return None
-    if not orders.is_own(connection):
-        connection.close()
-        raise ParameterError(f"{shown(str(path))}: another user's process listens there; remove it")
-    return connection
+    return Waiting(**json.loads(said)) if said else None
+
+
+def _end_silent(path: Path, error: SilentError) -> str:
+    """End a process that does not answer, unless it runs a step; return a sentence on it.
+
+    A step goes on while the process that it was forked from is stopped.
+    """
+    process = place.pid(path)
+    about = f"the warm process {process} of an earlier run is not used: {error}"
+    if not process or silence.children(process):
+        return f"{about}; it runs a step and was left, `kill -9 {process}` ends both"
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+    place.remove(path)
+    return f"{about}; it was ended"
 
 
 def found(python: Path, variables: Mapping[str, str], log: Path, seconds: int) -> Warm | None:
@@ -139,61 +118,71 @@ def found(python: Path, variables: Mapping[str, str], log: Path, seconds: int) -
         seconds: for how long it is kept after its last run; 0 leaves a process that is there as
             it is.
     """
-    place = _folder()
-    if not seconds and not _sockets():
+    folder = place.folder()
+    if not seconds and not place.sockets():
         return None
-    place.mkdir(mode=private.FOLDER, exist_ok=True)
-    if not _is_own(place):
+    folder.mkdir(mode=private.FOLDER, exist_ok=True)
+    if not place.is_own(folder):
         raise ParameterError(
-            f"{place}: warm processes are kept in this folder, which is another user's, or open "
+            f"{folder}: warm processes are kept in this folder, which is another user's, or open "
             "to others; remove it, or name another place in XDG_RUNTIME_DIR"
         )
-    path = place / f"{identity(python, variables)[:32]}{ENDING}"
-    with _alone(place):
-        lease = _connected(path)
-        if lease:
-            if seconds:
-                lease.sendall(orders.WORD.pack(orders.KEEP, seconds))
-            private.folder(log.parent)
-            private.write_text(log, "this run uses the warm process of an earlier one\n")
-            return Warm(lease, log)
-        if not seconds:
+    path = folder / f"{identity.key(python, variables)[:32]}{place.ENDING}"
+    with place.alone(folder):
+        try:
+            met = _met(path)
+        except SilentError as error:
+            said = _end_silent(path, error)
+            tell(f"note: {said}")
+            private.write_text(log, f"{said}\n")
+            met = None
+        if met:
+            return _used(met, log, seconds)
+        if not seconds or path.exists():  # A silent one that was left keeps its name.
             return None
-        _stop_at(_sockets())  # Memory for one is enough, and what is older serves other code.
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(path))
-            listener.listen()
-            return Warm.started(variables, log, Kept(listener=listener, seconds=seconds))
+        return _started(path, variables, log, seconds)
 
 
-def _asked(connection: socket.socket) -> Waiting:
-    connection.settimeout(ANSWER_SECONDS)
-    try:
-        connection.sendall(orders.WORD.pack(orders.TELL, 0))
-        said = connection.recv(orders.LINE)
-    except OSError:
-        said = b""
-    return Waiting(**json.loads(said)) if said else Waiting(pid=0, runs=1, seconds=0)
+def _used(met: _Met, log: Path, seconds: int) -> Warm:
+    if seconds:
+        met.lease.sendall(orders.WORD.pack(orders.KEEP, seconds))
+    private.write_text(log, "this run uses the warm process of an earlier one\n")
+    return Warm(met.lease, log, met.waiting.pid)
+
+
+def _started(path: Path, variables: Mapping[str, str], log: Path, seconds: int) -> Warm:
+    _stop_at(place.sockets())  # Memory for one is enough, and what is older serves other code.
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        kept = Kept(listener=listener, seconds=seconds)
+        warm = Warm.started(identity.lasting(variables), log, kept)
+    private.write_text(path.with_suffix(place.PID), str(warm.pid))
+    return warm
 
 
 def waiting() -> list[Waiting]:
     """Return the warm processes of this user that are kept."""
     told = []
-    for path in _sockets():
-        with _alone(path.parent):
-            connection = _connected(path)
-        if connection:
-            with connection:
-                told.append(_asked(connection))
+    for path in place.sockets():
+        with place.alone(path.parent):
+            try:
+                met = _met(path)
+            except SilentError:
+                told.append(Waiting(pid=place.pid(path), state="is silent"))
+                continue
+        if met:
+            with closing(met.lease):
+                told.append(met.waiting)
     return told
 
 
 def stop() -> int:
-    """Let every kept process end, now or with the run that uses it; return how many there are."""
-    paths = _sockets()
+    """Let every kept process end, now or with the run that uses it; return how many end."""
+    paths = place.sockets()
     if not paths:
         return 0
-    with _alone(paths[0].parent):
+    with place.alone(paths[0].parent):
         return _stop_at(paths)
 
 
@@ -201,10 +190,16 @@ def _stop_at(paths: list[Path]) -> int:
     """Do so with the processes that listen at these sockets; nobody else changes the folder."""
     count = 0
     for path in paths:
-        connection = _connected(path)
-        if connection:
-            with connection:
-                connection.sendall(orders.WORD.pack(orders.KEEP, 0))
-            path.unlink(missing_ok=True)
+        try:
+            met = _met(path)
+        except SilentError as error:
+            tell(f"note: {_end_silent(path, error)}")
+            count += not path.exists()
+            continue
+        if met:
+            # It ended just now, or hears this when it has imported all.
+            with closing(met.lease), suppress(BrokenPipeError, ConnectionResetError):
+                met.lease.sendall(orders.WORD.pack(orders.KEEP, 0))
+            place.remove(path)
             count += 1
     return count

@@ -1,9 +1,10 @@
 """What the runner and the warm process say to each other.
 
 A lease is a Unix socket for the time of a run. A word on it is a letter and a number. An order
-comes with three descriptors: a channel, the step's log, and a file of memory with the request. The
-warm process writes on the channel, one JSON object a line, the fork's `pid` and its own, then the
-exit `code`; the runner closes the channel when it has no more use for the fork, which ends it.
+comes with four descriptors: a channel, the step's log, a file of memory with the request, and a
+pipe. The warm process writes on the channel, one JSON object a line, the fork's `pid` and its own,
+then the exit `code`; the runner closes the channel when it has no more use for the fork, which ends
+it. The fork does nothing until the runner, which by then sees to its end, writes into the pipe.
 """
 
 import json
@@ -14,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 STEP, KEEP, TELL = b"s", b"k", b"t"
-"""Fork a step; keep for so many seconds after the last lease (0: not any longer); tell of it."""
+"""Fork a step once so many stages are imported; keep for so many seconds after the last lease (0:
+not any longer); tell of it."""
 WORD = struct.Struct("!cQ")
 LINE = 1 << 12
 
@@ -52,28 +54,44 @@ def read(descriptor: int) -> Request:
     return Request(**{**said, "command": tuple(said["command"])})
 
 
-def send(lease: socket.socket, request: Request, log: int) -> socket.socket:
-    """Order a fork that writes to the descriptor `log`; return the channel to it.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The runner's ends of an order: the channel, and the pipe that lets the fork begin."""
+
+    channel: socket.socket
+    gate: int
+
+
+def send(lease: socket.socket, request: Request, log: int, stages: int) -> Sent:
+    """Order a fork that writes to the descriptor `log`, once so many stages are imported.
 
     Raises:
-        OSError: nobody is at the other end of the lease.
+        OSError: nobody is at the other end of the lease, or takes what is sent.
     """
     ours, theirs = socket.socketpair()
+    their_gate, our_gate = os.pipe()
     memory = write(request)
     try:
-        socket.send_fds(lease, [WORD.pack(STEP, 0)], [theirs.fileno(), log, memory])
+        descriptors = [theirs.fileno(), log, memory, their_gate]
+        socket.send_fds(lease, [WORD.pack(STEP, stages)], descriptors)
     except OSError:
         ours.close()
+        os.close(our_gate)
         raise
     finally:
         theirs.close()
         os.close(memory)
-    return ours
+        os.close(their_gate)
+    return Sent(ours, our_gate)
 
 
 def word(lease: socket.socket) -> tuple[bytes, int, list[int]] | None:
     """Return the next word on a lease and the descriptors that came with it, None at its end."""
-    said, descriptors, _, _ = socket.recv_fds(lease, WORD.size, 3, socket.MSG_WAITALL)
+    flags = socket.MSG_WAITALL | socket.MSG_CMSG_CLOEXEC
+    try:
+        said, descriptors, _, _ = socket.recv_fds(lease, WORD.size, 4, flags)
+    except ConnectionResetError:
+        return None
     if len(said) < WORD.size:
         return None
     letter, number = WORD.unpack(said)

@@ -1,4 +1,4 @@
-"""Tells a process that hangs from one that works: it does nothing at all for a minute."""
+"""Tells a process that hangs from one that works: it does nothing at all for a while."""
 
 import os
 import time
@@ -6,26 +6,30 @@ from pathlib import Path
 
 from kanaria.components.shared.errors import KanariaError
 
-SECONDS = 60.0
+STEP_SECONDS = 60.0
+HOST_SECONDS = 5.0
+"""A warm process answers an order at once, or it imports, which is work."""
 CPU_SECONDS = 0.1
-"""Threads that sleep wake up now and then; less than this in a minute is no work."""
+"""Threads that sleep wake up now and then; less than this in the time is no work."""
 TICKS = os.sysconf("SC_CLK_TCK")
+MOVED = ("rchar", "wchar", "read_bytes")
+PROC = Path("/proc")
 
 
 class HungError(KanariaError):
-    """A process did nothing for `SECONDS`."""
+    """A process did nothing for too long."""
 
 
 class Silence:
-    """Watches the processes of a step for signs of life.
+    """Watches processes for signs of life.
 
-    They hang when for `SECONDS` in a row they have used less than `CPU_SECONDS` of CPU together,
-    have read and written nothing, and their log has not grown.
+    They hang when for so many seconds in a row they have used less than `CPU_SECONDS` of CPU
+    together, have read and written nothing, and their log has not grown.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, seconds: float) -> None:
         """Name the file that they write to."""
-        self._log = log
+        self._log, self._seconds = log, seconds
         self._cpu, self._moved = 0.0, (-1, -1)
         self._since = self._looked = time.monotonic()
 
@@ -46,16 +50,38 @@ class Silence:
         moved = (sum(_bytes_moved(each) for each in processes), self._log.stat().st_size)
         if moved != self._moved or abs(cpu - self._cpu) >= CPU_SECONDS:
             self._cpu, self._moved, self._since = cpu, moved, now
-        elif now - self._since >= SECONDS:
-            raise HungError(f"it did nothing for {SECONDS:.0f} s")
+        elif now - self._since >= self._seconds:
+            raise HungError(f"it did nothing for {self._seconds:.0f} s")
+
+
+def work(pid: int) -> tuple[int, int]:
+    """Return what tells of a process's work: tenths of seconds of CPU, bytes read and written."""
+    process = PROC / str(pid)
+    return int(_cpu_seconds(process) / CPU_SECONDS), _bytes_moved(process)
+
+
+def children(pid: int) -> list[int]:
+    """Return the ids of the processes that a process has started and that have not ended."""
+    found = ((each, _fields(each)) for each in PROC.iterdir() if each.name.isdigit())
+    return [int(p.name) for p, fields in found if fields[1:2] == [str(pid)] and fields[0] != "Z"]
+
+
+def has_died(pid: int) -> bool:
+    """Tell whether a process has ended, although its parent may not know."""
+    return _fields(PROC / str(pid))[:1] in ([], ["Z"])
+
+
+def _fields(process: Path) -> list[str]:
+    """Return what /proc/PID/stat says after the name: state, parent, group, ...; [] for no more."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def _cpu_seconds(process: Path) -> float:
-    try:
-        fields = (process / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    fields = _fields(process)
+    return (int(fields[11]) + int(fields[12])) / TICKS if fields else 0.0
 
 
 def _bytes_moved(process: Path) -> int:
@@ -63,4 +89,4 @@ def _bytes_moved(process: Path) -> int:
         lines = (process / "io").read_text().splitlines()
     except OSError:
         return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith(("rchar", "wchar")))
+    return sum(int(line.split()[1]) for line in lines if line.startswith(MOVED))

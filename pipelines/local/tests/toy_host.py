@@ -1,0 +1,29 @@
+"""A kept warm process that imports nothing, and whose steps sleep."""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+from kanaria.pipelines.local.warm import forked, place
+from kanaria.pipelines.local.warm.host import Host
+from kanaria.pipelines.local.warm.listening import Listening
+
+
+def serving(listener: socket.socket, seconds: int) -> int:
+    """Start one; return its id. A step of it leaves a file beside the socket, then sleeps."""
+    path = Path(listener.getsockname())
+    pid = os.fork()
+    if pid == 0:
+        ours, theirs = socket.socketpair()
+        ours.close()  # No run uses it.
+        listening = Listening(socket.socket(fileno=os.dup(listener.fileno())), seconds)
+        fork = Host(theirs, listening).serve()
+        if fork:
+            forked.wait_for(fork.gate)
+            path.with_name(f"begun-{os.getpid()}").touch()
+            time.sleep(86400)
+        os._exit(0)
+    path.with_suffix(place.PID).write_text(str(pid))
+    path.with_suffix(place.LOG).touch()  # It has imported all.
+    return pid
