@@ -30,7 +30,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate bench
 .PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
-.PHONY: docs wheel test-wheel spark image-spark test-spark test-beam
+.PHONY: coverage docs wheel test-wheel spark image-spark test-spark test-beam
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,15 @@ test-training: install ## Run the tests of the steps that compute on data.
 test-serving: install ## Run all other tests.
 	$(SERVING)/python $(PYTEST) tests/integration tests/unit components pipelines serving \
 	  $(addprefix --ignore=,$(TRAINING_TESTS) $(ALIBI_TESTS))
+
+# Steps that tests start as processes of their own are not counted.
+coverage: install ## Run test-training and test-serving with the share of lines and branches that they reach.
+	rm -rf build/coverage && mkdir -p build/coverage
+	for part in training serving; do \
+	  COVERAGE_FILE=$(CURDIR)/build/coverage/.coverage.$$part PYTEST_ADDOPTS="--cov --cov-report=" \
+	    $(MAKE) --no-print-directory test-$$part || exit; done
+	$(SERVING)/coverage combine --keep --data-file=build/coverage/.coverage build/coverage
+	$(SERVING)/coverage report --data-file=build/coverage/.coverage
 
 # alibi-detect wants the old Keras; its licence allows tests, not production.
 test-alibi: .venv/alibi/.synced ## Compare the drift detectors with the real alibi-detect.
