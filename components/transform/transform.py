@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import atomic, examples
+from kanaria.components.shared import atomic, examples, storage
 from kanaria.components.shared.engines import choose
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
-from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.examples import format_of
 from kanaria.components.shared.metadata import described
 from kanaria.components.shared.parameters import Faults
@@ -40,6 +40,7 @@ class TransformRequest:
         materialize: whether transformed examples are written.
         custom_config: passed to a function that takes it.
         compute: where the step computes, as `run` takes it; {} for the defaults.
+        analyzer_cache: folder or URI that keeps the analyzers' states between runs, or "".
     """
 
     examples: Path
@@ -49,6 +50,7 @@ class TransformRequest:
     materialize: bool = True
     custom_config: dict[str, Any] = field(default_factory=dict)
     compute: Mapping[str, Any] = field(default_factory=dict)
+    analyzer_cache: str = ""
 
     def metadata(self, span: str) -> dict[str, dict[str, Any]]:
         """Return output -> its artifact's metadata, for data of this span."""
@@ -86,13 +88,17 @@ def transform(
             process transforms it.
 
     Raises:
-        ParameterError: a parameter is empty.
+        ParameterError: a parameter is empty, or no store has the cache's URI.
         DataError: there is no `train` split, or the data does not fit the schema.
         UserCodeError: the user's function does not load, or fails.
     """
     faults = Faults("transform_data")
     faults.check(bool(request.module_file), "module_file", "", "name a .py file or a module")
     faults.check(bool(request.preprocessing_fn), "preprocessing_fn", "", "name a function")
+    try:
+        storage.check(request.analyzer_cache)
+    except ParameterError as error:
+        faults.add(f"analyzer_cache: {error}")
     faults.raise_if_any()
     _quiet()
     schema = read_schema(request.schema / "schema.pbtxt")
@@ -104,7 +110,7 @@ def transform(
     with atomic.published(graph) as new_graph, atomic.published(transformed) as new_examples:
         new_graph.mkdir()
         arguments = (splits[ANALYZED_SPLIT], schema, function, new_graph)
-        guarded(where + ANALYZED_SPLIT, _analyze, *arguments, engine)
+        guarded(where + ANALYZED_SPLIT, _analyze, *arguments, engine, request.analyzer_cache)
         LOGGER.info("Analysed split %s.", ANALYZED_SPLIT)
         new_examples.mkdir()
         for split, files in splits.items():
@@ -128,14 +134,18 @@ def transform(
             (new_examples / examples.NOT_MATERIALIZED).touch()
 
 
-def _analyze(files: Files, schema: Any, function: Any, target: Path, engine: Engine | Beam) -> None:
+def _analyze(
+    files: Files, schema: Any, function: Any, target: Path, engine: Engine | Beam, cache: str
+) -> None:
     """Analyse with one of Kanaria's engines; what only Beam can do goes to Beam."""
     if not isinstance(engine, Beam):
         try:
-            return analysis.analyze(files, schema, function, target, engine)
+            return analysis.analyze(files, schema, function, target, engine, cache)
         except analysis.OnlyBeamError as error:
             LOGGER.info("Beam analyses: only it can run %s.", error)
             engine = Beam()
+    if cache:
+        LOGGER.warning("Beam analyses all rows anew: analyzer_cache serves Kanaria's own engines.")
     from kanaria.components.transform import beam_engine  # It imports Beam.
 
     return beam_engine.analyze(list(files), schema, function, target, engine)
