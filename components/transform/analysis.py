@@ -88,7 +88,7 @@ def _digest(graph: PassGraph, schema: bytes, accumulators: Sequence[Accumulator]
         f"{name} {kind.SerializeToString(deterministic=True).hex()}"
         for name, kind in _representations(config, graph).items()
     ]
-    computed = pass_digest.of(graph.run.graph, accumulators)
+    computed = pass_digest.of(graph.run, accumulators)
     columns = config.arrow_schema.to_string()
     return fingerprint.of_text(analyzer_cache.program(), computed, columns, *made)
 

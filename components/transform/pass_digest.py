@@ -33,20 +33,30 @@ class UntoldError(Exception):
     """What the graph computes depends on more than can be told; `str` says on what."""
 
 
-def of(graph: Any, accumulators: Sequence[Accumulator]) -> str:
+def of(run: Any, accumulators: Sequence[Accumulator]) -> str:
     """Return the digest of a traced pass and of what is accumulated, 64 hexadecimal digits.
 
     Args:
-        graph: the pass's FuncGraph, with no more operations than it needs.
+        run: the pass as a traced function, pruned to what it needs.
         accumulators: what is made of its outputs.
 
     Raises:
-        UntoldError: it calls Python, reads files, draws numbers, or keeps a state of its own.
+        UntoldError: it calls Python, reads files, draws numbers, keeps a state of its own, or a
+            combiner is a user's own.
     """
-    written = graph.as_graph_def()
+    for one in accumulators:
+        _check_combiner(getattr(one, "combiner", None))
+    written = run.graph.as_graph_def()
     library = {function.signature.name: function for function in written.library.function}
     kept = [hashlib.sha256(pickle.dumps(one, protocol=4)).hexdigest() for one in accumulators]
-    return fingerprint.of_text(_Bodies(library).of_nodes(written.node), *_captured(graph), *kept)
+    computed = _Bodies(library).of_nodes(written.node)
+    return fingerprint.of_text(computed, *_captured(run.graph), *kept)
+
+
+def _check_combiner(combiner: Any) -> None:
+    """Check that its code is that of the libraries, whose versions are known."""
+    if combiner is not None and not type(combiner).__module__.startswith("tensorflow_transform."):
+        raise UntoldError(f"it has a combiner of its own, {type(combiner).__name__}")
 
 
 class _Bodies:
