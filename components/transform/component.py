@@ -16,7 +16,6 @@ def transform_data(
     materialize: bool = True,
     custom_config: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
     compute: dict = {},  # noqa: B006
-    analyzer_cache: str = "",
     outcome: dsl.Input[dsl.Artifact] = None,
 ) -> None:
     """Analyse the train split with the user's preprocessing_fn and transform every split.
@@ -29,8 +28,6 @@ def transform_data(
         materialize: Whether to write transformed examples; otherwise training reads raw ones.
         custom_config: Passed to a function that takes custom_config.
         compute: {"engine": "spark"} and more: where the step computes; its keys are below.
-        analyzer_cache: Folder or bucket URI that keeps what the analyzers found in each span, so
-            that the next run reads only new ones; or empty.
         outcome: Outcome of validate_data; data that did not pass fails this step, with the
             reasons; or none.
 
@@ -55,7 +52,6 @@ def transform_data(
         materialize=materialize,
         custom_config=custom_config,
         compute=compute,
-        analyzer_cache=analyzer_cache,
     )
     run(request, Path(transform_graph.path), Path(transformed_examples.path))
     told = request.metadata(examples.metadata.get("span", ""))

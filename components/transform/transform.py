@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import atomic, examples, storage
+from kanaria.components.shared import atomic, examples
 from kanaria.components.shared.engines import choose
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
-from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.examples import format_of
 from kanaria.components.shared.metadata import described
 from kanaria.components.shared.parameters import Faults
@@ -40,7 +40,6 @@ class TransformRequest:
         materialize: whether transformed examples are written.
         custom_config: passed to a function that takes it.
         compute: where the step computes, as `run` takes it; {} for the defaults.
-        analyzer_cache: folder or URI that keeps the analyzers' states between runs, or "".
     """
 
     examples: Path
@@ -50,7 +49,11 @@ class TransformRequest:
     materialize: bool = True
     custom_config: dict[str, Any] = field(default_factory=dict)
     compute: Mapping[str, Any] = field(default_factory=dict)
-    analyzer_cache: str = ""
+
+    @property
+    def analyzer_cache(self) -> str:
+        """Folder or URI that keeps the analyzers' states between runs, or ""."""
+        return str(self.compute.get("analyzer_cache", ""))
 
     def metadata(self, span: str) -> dict[str, dict[str, Any]]:
         """Return output -> its artifact's metadata, for data of this span."""
@@ -88,17 +91,13 @@ def transform(
             process transforms it.
 
     Raises:
-        ParameterError: a parameter is empty, or no store has the cache's URI.
+        ParameterError: a parameter is empty.
         DataError: there is no `train` split, or the data does not fit the schema.
         UserCodeError: the user's function does not load, or fails.
     """
     faults = Faults("transform_data")
     faults.check(bool(request.module_file), "module_file", "", "name a .py file or a module")
     faults.check(bool(request.preprocessing_fn), "preprocessing_fn", "", "name a function")
-    try:
-        storage.check(request.analyzer_cache)
-    except ParameterError as error:
-        faults.add(f"analyzer_cache: {error}")
     faults.raise_if_any()
     _quiet()
     schema = read_schema(request.schema / "schema.pbtxt")
@@ -145,7 +144,7 @@ def _analyze(
             LOGGER.info("Beam analyses: only it can run %s.", error)
             engine = Beam()
     if cache:
-        LOGGER.warning("Beam analyses all rows anew: analyzer_cache serves Kanaria's own engines.")
+        LOGGER.warning("Beam analyses all rows anew; compute.analyzer_cache is not for Beam.")
     from kanaria.components.transform import beam_engine  # It imports Beam.
 
     return beam_engine.analyze(list(files), schema, function, target, engine)

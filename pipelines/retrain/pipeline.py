@@ -31,7 +31,6 @@ def retrain(
     precision: str = "float32",
     model_run_dir: str = "",
     compute: dict = {},  # noqa: B006
-    analyzer_cache: str = "",
     delivery: dict = {},  # noqa: B006
     rollout_policy_file: str = "",
     notify_url: str = "",
@@ -66,8 +65,6 @@ def retrain(
             units for it.
         model_run_dir: s3://bucket/logs: where logs and checkpoints outlive the step; or empty.
         compute: {"engine": "spark"} and more: where the steps compute over the data.
-        analyzer_cache: s3://bucket/analyzers: folder or URI that keeps what transform_data's
-            analyzers found in each span, so that a new day costs a day; or empty.
         delivery: {"on_active": "supersede"} and more: how a release comes to its traffic.
         rollout_policy_file: policy.yaml: the policy by which rollout_model gives the canary its
             traffic; empty to leave it at the service's canaryTrafficPercent.

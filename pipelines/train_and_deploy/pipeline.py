@@ -32,7 +32,6 @@ def train_and_deploy(
     warm_start: bool = False,
     model_run_dir: str = "",
     compute: dict = {},  # noqa: B006
-    analyzer_cache: str = "",
     delivery: dict = {},  # noqa: B006
     rollout_policy_file: str = "",
     notify_url: str = "",
@@ -67,8 +66,6 @@ def train_and_deploy(
         warm_start: true to start the training from the live model, as fn_args.base_model.
         model_run_dir: s3://bucket/logs: where logs and checkpoints outlive the step; or empty.
         compute: {"engine": "spark"} and more: where the steps compute over the data.
-        analyzer_cache: s3://bucket/analyzers: folder or URI that keeps what transform_data's
-            analyzers found in each span, so that a new day costs a day; or empty.
         delivery: {"on_active": "supersede"} and more: how a release comes to its traffic.
         rollout_policy_file: policy.yaml: the policy by which rollout_model gives the canary its
             traffic; empty to leave it at the service's canaryTrafficPercent.

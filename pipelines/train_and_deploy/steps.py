@@ -207,7 +207,6 @@ def build(pipeline: str, given: Mapping[str, Any]) -> None:
         materialize=given["materialize"],
         custom_config=given["custom_config"],
         compute=given["compute"],
-        analyzer_cache=given["analyzer_cache"],
     )
     train = train_model(
         **_for_training(deployed, ingest, validate, transform), **_among(given, TO_TRAIN)

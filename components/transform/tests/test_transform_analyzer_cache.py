@@ -12,7 +12,6 @@ import pytest
 from analyzer_rows import MODULE as EVERY_ANALYZER
 
 from kanaria.components.shared.engines.local import LocalEngine
-from kanaria.components.shared.errors import ParameterError
 from kanaria.components.transform import analysis, user_code
 from kanaria.components.transform.analyzer_cache import Entry
 from kanaria.components.transform.materialize import Transform
@@ -29,7 +28,7 @@ from kanaria.components.transform.transform import TransformRequest, transform
 raw, module, cache, out = map(Path, sys.argv[1:])
 request = TransformRequest(
     examples=raw / "examples", schema=raw / "schema", module_file=str(module),
-    analyzer_cache=str(cache),
+    compute={"analyzer_cache": str(cache)},
 )
 transform(request, out / "graph", out / "transformed")
 """
@@ -108,7 +107,8 @@ def cached(request_for, tmp_path, read_split, caplog):
         module = tmp_path / "features.py"
         module.write_text(text or MODULE.format(**PLAIN))
         usual = {"module_file": str(module), "custom_config": {}}
-        request = request_for(**(usual | {"analyzer_cache": str(tmp_path / "cache")} | changes))
+        place = {"compute": {"analyzer_cache": str(tmp_path / "cache")}}
+        request = request_for(**(usual | place | changes))
         out = tmp_path / "out"
         shutil.rmtree(out, ignore_errors=True)
         caplog.clear()
@@ -133,7 +133,7 @@ def test_a_window_that_moves_on_reads_its_new_span_alone(
     assert PARTS.format(tmp_path / "cache", 2, 3, 1) in caplog.text
     assert engine.count == 1
     found = read_split(tmp_path / "out/transformed", "train")
-    cached(examples=tmp_path / "second", analyzer_cache="")
+    cached(examples=tmp_path / "second", compute={})
     assert read_split(tmp_path / "out/transformed", "train").equals(found)
 
 
@@ -252,8 +252,3 @@ def test_a_damaged_entry_is_read_again_and_mended(damage, cached, tmp_path, read
     assert len(lines) == 1 and str(entry) in lines[0]
     assert read_split(tmp_path / "out/transformed", "train").equals(first)
     assert entry.read_bytes() == whole
-
-
-def test_a_place_that_is_none_is_told_first(cached):
-    with pytest.raises(ParameterError, match=r"analyzer_cache: .*ftp://a/b"):
-        cached(analyzer_cache="ftp://a/b")
