@@ -17,6 +17,7 @@ def ingest_data(
     separator: str = ",",
     examples_format: str = "parquet",
     span: str = "",
+    span_files: list = [],  # noqa: B006
 ) -> None:
     """Read CSV, Parquet or TFRecord files, or a SQL query, into typed splits.
 
@@ -34,6 +35,8 @@ def ingest_data(
         separator: Character between the values of CSV files, such as ; or tab.
         examples_format: parquet, or tfrecord for gzip TFRecord files of tf.Example.
         span: Which span the data is, for the metadata; empty without one.
+        span_files: How many of the files, in their order, each span has, as resolve_span says:
+            a span's rows begin files of their own, which an analyzer cache tells apart.
 
     Returns:
         examples: Files as split=<name>/part-*; columns, rows, span and fingerprint of the
@@ -55,6 +58,7 @@ def ingest_data(
         column_types=column_types,
         separator=separator,
         examples_format=examples_format,
+        span_files=span_files,
     )
     facts, count = {**asdict(result), "span": span}, rows(sum(result.rows.values()))
     examples.metadata.update(described("examples", facts, span, count))

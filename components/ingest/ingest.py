@@ -4,9 +4,10 @@ The rows pass through several times, some at a time: for the types of the column
 time, and for the files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from kanaria.components.ingest import (
@@ -59,6 +60,14 @@ def _check_source(data: str, query: str, separator: str, faults: Faults) -> None
         faults.check(not query, "query", query, remedy)
 
 
+def _check_spans(span_files: Sequence[int], files: int) -> None:
+    faults = Faults("ingest_data")
+    fits = not span_files or sum(span_files) == files
+    remedy = f"the data has {files} files; hand on what resolve_span says of them"
+    faults.check(fits, "span_files", list(span_files), remedy)
+    faults.raise_if_any()
+
+
 def _opened(
     data: str, query: str, column_types: Mapping[str, str], separator: str
 ) -> AbstractContextManager[Source]:
@@ -79,6 +88,7 @@ def ingest(
     column_types: Mapping[str, str] = typed_rows.NONE_DECLARED,
     separator: str = csv_separator.COMMA,
     examples_format: str = ExamplesFormat.PARQUET.value,
+    span_files: Sequence[int] = (),
 ) -> Ingested:
     """Read what `data` names and write `split=<name>/part-*` below `target`.
 
@@ -93,6 +103,8 @@ def ingest(
         column_types: column name -> type (`declared_types.NAMES`); the others' are found.
         separator: one ASCII character between the values of CSV files, or `tab`.
         examples_format: `parquet` or `tfrecord`.
+        span_files: how many of the files, in their order, are of one span, then of the next, and
+            so on: the rows of each span begin files of their own. Empty without spans.
 
     Raises:
         ParameterError: a parameter is malformed, or both columns are given.
@@ -113,9 +125,10 @@ def ingest(
     # What was written is published after the input is known not to have changed meanwhile.
     with atomic.published(target) as temporary, _opened(data, query, column_types, between) as rows:
         declared_types.check_columns(column_types, rows.schema.names)
+        _check_spans(span_files, rows.files)
         temporary.mkdir()
         with Places(rows, named, key=key_column, time=time_column) as places:
-            written = write_splits(rows, places, temporary, kind)
+            written = write_splits(rows, places, temporary, kind, tuple(accumulate(span_files)))
     return Ingested(
         columns={field.name: str(field.type) for field in rows.schema},
         rows=written.rows,

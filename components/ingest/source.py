@@ -31,15 +31,20 @@ class Source:
 
     Attributes:
         schema: of the rows.
-        tables: names of columns, at least one -> the rows from the first on, some at a time.
+        numbered: names of columns, at least one -> the number of a file, from 0, and some of its
+            rows, from the first on.
         fingerprint: SHA-256 of the content, 64 hexadecimal digits.
         files: number of files, 0 for a query.
     """
 
     schema: pa.Schema
-    tables: Callable[[Sequence[str]], Iterator[pa.Table]]
+    numbered: Callable[[Sequence[str]], Iterator[tuple[int, pa.Table]]]
     fingerprint: str
     files: int
+
+    def tables(self, names: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield columns of the rows from the first on, some rows at a time."""
+        return (table for _, table in self.numbered(names))
 
 
 @contextmanager
@@ -69,12 +74,12 @@ def _rows(
 
 def _with_folders(
     rows: TypedRows, folders: FolderColumns, names: Sequence[str]
-) -> Iterator[pa.Table]:
+) -> Iterator[tuple[int, pa.Table]]:
     """Yield columns of the rows, of which some are what the files' folders say."""
     # One column of the files tells how many rows there are.
     own = [name for name in rows.schema.names if name in names] or rows.schema.names[:1]
     for number, table in rows.tables(own):
-        yield folders.to(table, number).select(list(names))
+        yield number, folders.to(table, number).select(list(names))
 
 
 @contextmanager
@@ -99,7 +104,7 @@ def from_files(
         folders = folder_columns.found(opened.files, rows.schema.names, column_types)
         yield Source(
             schema=pa.schema([*rows.schema, *folders.added.schema]),
-            tables=lambda names: _with_folders(rows, folders, names),
+            numbered=lambda names: _with_folders(rows, folders, names),
             fingerprint=opened.fingerprint,
             files=len(opened.files),
         )
@@ -118,4 +123,9 @@ def from_query(data: str, query: str, column_types: Mapping[str, str]) -> Iterat
         answer = sql_source.read(database_reference.parse(data), query, folder)
         rows = typed_rows.joined([answer], column_types)
         ordered, content = ordered_rows.in_order(rows, folder)
-        yield Source(schema=rows.schema, tables=ordered.tables, fingerprint=content, files=0)
+        yield Source(
+            schema=rows.schema,
+            numbered=lambda names: ((0, table) for table in ordered.tables(names)),
+            fingerprint=content,
+            files=0,
+        )

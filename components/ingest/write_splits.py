@@ -1,7 +1,7 @@
 """Writes each row into the files of its split, and finds what the user should be told of all."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,17 +41,22 @@ class _Parts:
 
     def __init__(self, writer: SplitWriter) -> None:
         self._writer = writer
+        self._room = 0
         self.rows = 0
+
+    def end_file(self) -> None:
+        self._room = 0
 
     def write(self, table: pa.Table) -> None:
         while table.num_rows:
-            if self.rows % ROWS_PER_PART == 0:
+            if not self._room:
                 self._writer.begin_file()
-            room = ROWS_PER_PART - self.rows % ROWS_PER_PART
-            some = table.slice(0, room)
+                self._room = ROWS_PER_PART
+            some = table.slice(0, self._room)
             self._writer.write(some)
+            table = table.slice(self._room)
+            self._room -= some.num_rows
             self.rows += some.num_rows
-            table = table.slice(room)
 
 
 def _check_rows(rows: Mapping[str, int]) -> None:
@@ -75,7 +80,13 @@ def _filled(table: pa.Table) -> set[str]:
     return {name for name, column in pairs if column.null_count < len(column)}
 
 
-def write_splits(source: Source, places: Places, folder: Path, kind: ExamplesFormat) -> Written:
+def write_splits(
+    source: Source,
+    places: Places,
+    folder: Path,
+    kind: ExamplesFormat,
+    beginning: Collection[int] = (),
+) -> Written:
     """Write `split=<name>/part-*` into a folder.
 
     Args:
@@ -83,6 +94,7 @@ def write_splits(source: Source, places: Places, folder: Path, kind: ExamplesFor
         places: tells the split of each.
         folder: an empty folder.
         kind: format of the files.
+        beginning: numbers of the source's files whose rows begin a file of each split.
 
     Raises:
         DataError: a row cannot be read, does not fit its type or has no key, or a split gets none.
@@ -94,7 +106,12 @@ def write_splits(source: Source, places: Places, folder: Path, kind: ExamplesFor
         for split in places.splits:
             writer = SplitWriter(examples.split_folder(folder, split.name), kind, source.schema)
             parts[split.name] = _Parts(stack.enter_context(writer))
-        for table in source.tables(names):
+        last = 0
+        for number, table in source.numbered(names):
+            if any(last < first <= number for first in beginning):
+                for part in parts.values():
+                    part.end_file()
+            last = number
             rounding.add(table)
             filled |= _filled(table)
             _write(table, places, list(parts.values()))

@@ -21,6 +21,7 @@ def resolve_span(
     [
         ("data", str),
         ("span", str),
+        ("span_files", list),
         ("serving_statistics", str),
         ("query", str),
         ("column_types", dict),
@@ -49,6 +50,8 @@ def resolve_span(
     Returns:
         data: The files, with "#sha256=" and the fingerprint of their content.
         span: The span, "first..last" for several, empty without one.
+        span_files: How many of the files, in their order, each span has, for ingest_data; none
+            without spans.
         serving_statistics: The URI with "#sha256=" and the fingerprint of what lies there; or
             empty.
         query: Entry of reading, for ingest_data, as all that follow.
@@ -69,7 +72,8 @@ def resolve_span(
     read = how.checked(reading)
     asked = Asked(span=span, version=version, window=window, schedule_time=schedule_time)
     statistics = pinned("serving_statistics", serving_statistics)
-    return (*astuple(work.resolve_span(data, asked)), statistics, *astuple(read))
+    found = work.resolve_span(data, asked)
+    return found.data, found.span, list(found.span_files), statistics, *astuple(read)
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)

@@ -1,9 +1,10 @@
 """The work of resolve_span: which data this run reads."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 
 from kanaria.components.resolve import span_choice, span_pattern
 from kanaria.components.resolve.span_choice import Asked
@@ -22,10 +23,13 @@ class Resolved:
     Attributes:
         data: files with the fingerprint of their content, or a database as of now.
         span: the span as a user writes it, `first..last` for several, "" without spans.
+        span_files: how many neighbouring files of `data` are of one span, then of the next, and so
+            on; empty without spans.
     """
 
     data: str
     span: str
+    span_files: tuple[int, ...] = ()
 
 
 def resolve_span(data: str, asked: Asked) -> Resolved:
@@ -61,7 +65,15 @@ def resolve_span(data: str, asked: Asked) -> Resolved:
     ]
     text = span_choice.text(patterns[0], chosen[patterns[0]])
     logger.warning("span %s: %d files", text, len(uris))
-    return Resolved(data=data_reference.pin(",".join(uris)), span=text)
+    pinned = data_reference.pin(",".join(uris))
+    return Resolved(data=pinned, span=text, span_files=_neighbours(pinned, files.values()))
+
+
+def _neighbours(pinned: str, files: Iterable[Mapping[str, Position]]) -> tuple[int, ...]:
+    """Return how many neighbouring files are of one span, in the order of the reference."""
+    places = {storage.absolute(uri): at.span for found in files for uri, at in found.items()}
+    uris = pinned.partition(data_reference.PIN)[0].split(",")
+    return tuple(len(list(same)) for _, same in groupby(uris, key=places.__getitem__))
 
 
 def _check_without_spans(asked: Asked) -> None:

@@ -7,7 +7,8 @@ TFT itself then writes the graph, so what comes out is what its Beam engine writ
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,25 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
 from tfx_bsl.public.tfxio import TensorAdapter, TensorAdapterConfig
 
-from kanaria.components.shared import atomic
+from kanaria.components.shared import atomic, fingerprint
 from kanaria.components.shared import partitions as shared
 from kanaria.components.shared.engines.accumulate import Accumulator, Engine, Pass
 from kanaria.components.shared.partitions import Partition
 from kanaria.components.shared.tensors import adapter
-from kanaria.components.transform import operations, private_tft, stable_graph
+from kanaria.components.transform import (
+    analyzer_cache,
+    operations,
+    pass_digest,
+    private_tft,
+    stable_graph,
+)
+from kanaria.components.transform.analyzer_cache import AnalyzerCache
 from kanaria.components.transform.operations import Results
+from kanaria.components.transform.pass_digest import UntoldError
 from kanaria.components.transform.traced import Function, PassGraph, Traced, UserFunction
 
 LOGGER = logging.getLogger(__name__)
+Values = npt.NDArray[Any]
 
 # TFT combines some analyzers batch by batch, so their results depend on this number.
 ROWS_PER_BATCH = 1_000
@@ -40,39 +50,47 @@ class OnlyBeamError(Exception):
     """The function has analyzers that only Beam can run; `str` names them."""
 
 
-# Partitions are merged, which changes last digits; data up to this size is one partition.
 ROWS_PER_PARTITION = 1_000_000
-
-Rows = tuple[Partition, ...]
-"""A partition of the analysis: parts of files, in their order."""
+"""Larger files are cut. Merging changes last digits, so partitions depend on the data alone."""
 
 
-def partitions(files: Mapping[Path, int]) -> list[Rows]:
-    """Return the partitions of a split of which the rows of each file are known."""
-    found: list[Rows] = []
-    rows = 0
-    for file, count in files.items():
-        parts = shared.partitions([file], ROWS_PER_PARTITION)
-        if found and rows + count <= ROWS_PER_PARTITION:
-            found[-1], rows = (*found[-1], *parts), rows + count
-        else:
-            found.extend((part,) for part in parts)
-            rows = count
-    return found
+def partitions(files: Mapping[Path, int]) -> list[Partition]:
+    """Return the parts of a split of which the rows of each file are known, files apart."""
+    return shared.partitions([file for file, rows in files.items() if rows], ROWS_PER_PARTITION)
 
 
-def read(graph: PassGraph, schema: bytes, rows: Rows) -> Iterator[dict[str, npt.NDArray[Any]]]:
+def read(graph: PassGraph, schema: bytes, part: Partition) -> Iterator[dict[str, Values]]:
     """Yield what a pass's graph gives for each batch of a partition."""
     config = adapter.adapter_config(schema_pb2.Schema.FromString(schema))
-    needed = {name: config.tensor_representations[name] for name in graph.features}
+    needed = _representations(config, graph)
     to_tensors = TensorAdapter(TensorAdapterConfig(config.arrow_schema, needed))
     # tfx_bsl makes no ragged tensor of a part of a block.
     is_ragged = any(kind.HasField("ragged_tensor") for kind in needed.values())
-    for part in rows:
-        for block in shared.batches(part, ROWS_PER_BATCH if is_ragged else ROWS_PER_BLOCK):
-            whole = adapter.conform(block, config.arrow_schema)
-            for start in range(0, whole.num_rows, ROWS_PER_BATCH):
-                yield graph(to_tensors.ToBatchTensors(whole.slice(start, ROWS_PER_BATCH)))
+    for block in shared.batches(part, ROWS_PER_BATCH if is_ragged else ROWS_PER_BLOCK):
+        whole = adapter.conform(block, config.arrow_schema)
+        for start in range(0, whole.num_rows, ROWS_PER_BATCH):
+            yield graph(to_tensors.ToBatchTensors(whole.slice(start, ROWS_PER_BATCH)))
+
+
+def _representations(config: TensorAdapterConfig, graph: PassGraph) -> dict[str, Any]:
+    """Return feature -> how its tensor is made, for the features that a pass needs."""
+    return {name: config.tensor_representations[name] for name in graph.features}
+
+
+def _digest(graph: PassGraph, schema: bytes, accumulators: Sequence[Accumulator]) -> str:
+    """Return the digest of all that a traced pass's states depend on, beside the rows.
+
+    Raises:
+        UntoldError: it depends on more.
+    """
+    config = adapter.adapter_config(schema_pb2.Schema.FromString(schema))
+    made = [
+        f"{name} {kind.SerializeToString(deterministic=True).hex()}"
+        for name, kind in _representations(config, graph).items()
+    ]
+    computed = pass_digest.of(graph.run, accumulators)
+    columns = config.arrow_schema.to_string()
+    return fingerprint.of_text(analyzer_cache.program(), computed, columns, *made)
 
 
 def analyze(
@@ -81,6 +99,7 @@ def analyze(
     preprocessing_fn: Function,
     target: Path,
     engine: Engine,
+    cache: str = "",
 ) -> None:
     """Run the full passes of `preprocessing_fn` over `files` and write the graph to `target`.
 
@@ -90,8 +109,10 @@ def analyze(
         preprocessing_fn: TFX-style; takes and returns feature name -> tensor.
         target: folder to write `transform_fn`, `transformed_metadata` and `metadata` into.
         engine: where the passes are done.
+        cache: folder or URI where the first pass's states are kept, "" for none.
 
     Raises:
+        NotReadyError: the cache's store does not answer.
         OnlyBeamError: an analyzer is a user's own Beam code; nothing was read or written.
         ValueError: the function has trainable variables.
     """
@@ -107,13 +128,13 @@ def analyze(
         raise OnlyBeamError(", ".join(others))
     if first.graph.get_collection(tf.compat.v1.GraphKeys.TRAINABLE_VARIABLES):
         raise ValueError("the function has trainable variables; train them before, load constants")
-    serialized, rows = schema.SerializeToString(), partitions(files)
-
-    def states(graph: PassGraph, accumulators: Sequence[Accumulator]) -> list[Any]:
-        work = Pass(read=partial(read, graph, serialized), accumulators=tuple(accumulators))
-        return engine.states(work, rows)
-
-    values = _values(function, first, states)
+    work = _Work(
+        engine=engine,
+        schema=schema.SerializeToString(),
+        parts=partitions(files),
+        cache=AnalyzerCache(uri=cache, scratch=temporary / "states") if cache else None,
+    )
+    values = _values(function, first, work)
     _write(function, first, values, target)
     stable_graph.forget_folder(target / "transform_fn", temporary)
     metadata = dataset_metadata.DatasetMetadata(schema)
@@ -121,11 +142,36 @@ def analyze(
     atomic.remove(temporary)
 
 
-def _values(
-    function: UserFunction,
-    first: Traced,
-    states: Callable[[PassGraph, Sequence[Accumulator]], list[Any]],
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """Passes over the parts of the split."""
+
+    engine: Engine
+    schema: bytes
+    parts: Sequence[Partition]
+    cache: AnalyzerCache | None
+
+    def states(self, graph: PassGraph, accumulators: Sequence[Accumulator]) -> list[Any]:
+        """Return the states of one pass over all parts."""
+        return self.engine.states(self._pass(graph, accumulators), self.parts)
+
+    def first_states(self, graph: PassGraph, accumulators: Sequence[Accumulator]) -> list[Any]:
+        """Return the states of the first pass; what later ones compute depends on all parts."""
+        if self.cache is None or not accumulators:
+            return self.states(graph, accumulators)
+        try:
+            digest = _digest(graph, self.schema, accumulators)
+        except UntoldError as error:
+            LOGGER.warning("The analyzer cache is not used for this function: %s.", error)
+            return self.states(graph, accumulators)
+        work = self._pass(graph, accumulators)
+        return self.cache.states(self.engine, work, digest, self.parts)
+
+    def _pass(self, graph: PassGraph, accumulators: Sequence[Accumulator]) -> Pass:
+        return Pass(read=partial(read, graph, self.schema), accumulators=tuple(accumulators))
+
+
+def _values(function: UserFunction, first: Traced, work: _Work) -> dict[str, Any]:
     """Return name of an analyzer's tensor -> its value, as a constant, for all analyzers."""
     results = Results(graph=first.graph, folder=function.folder)
     values: dict[str, Any] = {}
@@ -135,6 +181,7 @@ def _values(
         parts = dict(item for sink in ready for item in operations.accumulated(sink).items())
         traced = Traced(function, values) if values else first
         graph = traced.part(name for part, names in parts.values() for name in names)
+        states = work.states if values else work.first_states
         found = states(graph, [accumulator for accumulator, _ in parts.values()])
         for (label, (accumulator, _)), state in zip(parts.items(), found, strict=True):
             results.states[label] = accumulator.extract(state)

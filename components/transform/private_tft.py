@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tensorflow.python.eager import wrap_function
+from tensorflow.python.framework import op_def_registry
 from tensorflow.python.saved_model import fingerprinting_utils
 from tensorflow.python.trackable import resource as tracking
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -29,6 +30,7 @@ __all__ = [
     "annotators",
     "arrow_converter",
     "graph_tools",
+    "has_state",
     "impl_helper",
     "joined_boundaries",
     "metadata_io",
@@ -44,6 +46,15 @@ __all__ = [
 
 
 VocabularyOrdering = analyzers._VocabOrderingType
+
+
+def has_state(operation: str) -> bool:
+    """Tell whether TensorFlow holds that an operation's results depend on more than its inputs.
+
+    One that this process does not know is taken to have a state.
+    """
+    found = op_def_registry.get(operation)
+    return found is None or bool(found.is_stateful)
 
 
 def joined_boundaries(boundaries: Any) -> Any:

@@ -50,6 +50,11 @@ class TransformRequest:
     custom_config: dict[str, Any] = field(default_factory=dict)
     compute: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def analyzer_cache(self) -> str:
+        """Folder or URI that keeps the analyzers' states between runs, or ""."""
+        return str(self.compute.get("analyzer_cache", ""))
+
     def metadata(self, span: str) -> dict[str, dict[str, Any]]:
         """Return output -> its artifact's metadata, for data of this span."""
         facts = {"materialized": self.materialize, "span": span}
@@ -104,7 +109,7 @@ def transform(
     with atomic.published(graph) as new_graph, atomic.published(transformed) as new_examples:
         new_graph.mkdir()
         arguments = (splits[ANALYZED_SPLIT], schema, function, new_graph)
-        guarded(where + ANALYZED_SPLIT, _analyze, *arguments, engine)
+        guarded(where + ANALYZED_SPLIT, _analyze, *arguments, engine, request.analyzer_cache)
         LOGGER.info("Analysed split %s.", ANALYZED_SPLIT)
         new_examples.mkdir()
         for split, files in splits.items():
@@ -128,14 +133,18 @@ def transform(
             (new_examples / examples.NOT_MATERIALIZED).touch()
 
 
-def _analyze(files: Files, schema: Any, function: Any, target: Path, engine: Engine | Beam) -> None:
+def _analyze(
+    files: Files, schema: Any, function: Any, target: Path, engine: Engine | Beam, cache: str
+) -> None:
     """Analyse with one of Kanaria's engines; what only Beam can do goes to Beam."""
     if not isinstance(engine, Beam):
         try:
-            return analysis.analyze(files, schema, function, target, engine)
+            return analysis.analyze(files, schema, function, target, engine, cache)
         except analysis.OnlyBeamError as error:
             LOGGER.info("Beam analyses: only it can run %s.", error)
             engine = Beam()
+    if cache:
+        LOGGER.warning("Beam analyses all rows anew; compute.analyzer_cache is not for Beam.")
     from kanaria.components.transform import beam_engine  # It imports Beam.
 
     return beam_engine.analyze(list(files), schema, function, target, engine)

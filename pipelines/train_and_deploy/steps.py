@@ -46,8 +46,10 @@ READ = (
     "key_column",
     "time_column",
     "examples_format",
+    "span",
+    "span_files",
 )
-"""Outputs of resolve_span that ingest_data takes under the same name: the entries of reading."""
+"""Outputs of resolve_span that ingest_data takes under the same name."""
 TO_TRAIN = (
     "module_file",
     "train_steps",
@@ -184,9 +186,7 @@ def build(pipeline: str, given: Mapping[str, Any]) -> None:
         serving_statistics=given["serving_statistics"],
         reading=given["reading"],
     )
-    ingest = ingest_data(
-        data=found.outputs["data"], span=found.outputs["span"], **_among(found.outputs, READ)
-    )
+    ingest = ingest_data(data=found.outputs["data"], **_among(found.outputs, READ))
     validate = validate_data(
         examples=ingest.outputs["examples"],
         schema_file=given["schema_file"],

@@ -55,6 +55,15 @@ def test_a_span_and_a_version_can_be_fixed(data: Path):
     assert names(data, VERSIONED, span="10", version="1") == ["span-10/v1/a.csv"]
 
 
+def test_the_files_of_each_span_are_counted_in_their_order(data: Path):
+    (data / "span-7/v2/b.csv").write_text("x\n1\n")
+    found = resolve_span(f"{data}/{VERSIONED}", Asked(window=4))
+    names = [uri.rpartition("span-")[2] for uri in found.data.split("#")[0].split(",")]
+    assert names == ["10/v3/a.csv", "7/v2/a.csv", "7/v2/b.csv", "8/v1/a.csv"]
+    assert found.span_files == (1, 2, 1)
+    assert resolve_span(f"{data}/*.csv", Asked()).span_files == ()
+
+
 def test_a_window_reads_the_spans_before_too_and_leaves_gaps_out(data: Path):
     found = names(data, VERSIONED, window=4)
     assert sorted(found) == ["span-10/v3/a.csv", "span-7/v2/a.csv", "span-8/v1/a.csv"]

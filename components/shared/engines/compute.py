@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kanaria.components.shared import keys
+from kanaria.components.shared import keys, storage
 from kanaria.components.shared.engines import beam_arguments, spark_settings
+from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.keys import Key, Kind
 from kanaria.components.shared.parameters import Faults
 
@@ -73,6 +74,13 @@ COMPUTE = (
         default=[],
         entries=Kind.TEXT,
     ),
+    Key(
+        name="analyzer_cache",
+        kind=Kind.TEXT,
+        meaning="s3://bucket/analyzers: where transform_data keeps what its analyzers "
+        "found in each span, so that the next run reads new ones alone; or empty.",
+        default="",
+    ),
 )
 
 
@@ -87,6 +95,7 @@ class Compute:
         training_workers: processes that train together, 1 or more.
         spark: Spark's settings, all text.
         beam_pipeline_args: Beam's.
+        analyzer_cache: path or URI, "" for none.
     """
 
     engine: Name = Name.AUTO
@@ -95,6 +104,7 @@ class Compute:
     training_workers: int = 1
     spark: Mapping[str, str] = field(default_factory=dict)
     beam_pipeline_args: tuple[str, ...] = ()
+    analyzer_cache: str = ""
 
     def of(self, step: str) -> Name:
         """Return the engine that is asked for one step."""
@@ -122,6 +132,7 @@ def parse(given: Any, faults: Faults) -> Compute:
         training_workers=values[TRAINING_WORKERS],
         spark=values["spark"],
         beam_pipeline_args=tuple(values["beam_pipeline_args"]),
+        analyzer_cache=values["analyzer_cache"],
     )
     faults.check(
         found.workers >= 0, f"{WHERE}.workers", found.workers, "use 0 or a number of processes"
@@ -131,6 +142,10 @@ def parse(given: Any, faults: Faults) -> Compute:
         found.training_workers >= 1, trained_by, found.training_workers, "use 1 or more processes"
     )
     _check_engines(found, faults)
+    try:
+        storage.check(found.analyzer_cache)
+    except ParameterError as error:
+        faults.add(f"{WHERE}.analyzer_cache: {error}")
     return found
 
 

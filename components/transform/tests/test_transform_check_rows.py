@@ -5,6 +5,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from kanaria.components.shared.errors import DataError
+from kanaria.components.transform import check_rows
 from kanaria.components.transform.check_rows import check
 
 DENSE = 'feature { name: "x" type: INT presence { min_fraction: 1 } shape { dim { size: 1 } } }'
@@ -48,3 +49,42 @@ def test_a_shape_of_two_needs_two_values(check_values):
     assert list(check_values(PAIR, [[1, 2]]).values()) == [1]
     with pytest.raises(DataError, match="asks for 2 in every row"):
         check_values(PAIR, [[1]])
+
+
+@pytest.fixture
+def check_plain(tmp_path, monkeypatch):
+    """Check a column of one value a row; return the number of rows, and whether they were read."""
+
+    def run(schema, values, **options):
+        path = tmp_path / "part-00000.parquet"
+        pq.write_table(pa.table({"x": values}), path, **options)
+        read, batches = [], check_rows.adapter.batches
+        monkeypatch.setattr(
+            check_rows.adapter, "batches", lambda *given: read.append(1) or batches(*given)
+        )
+        found = check([path], text_format.Parse(schema, schema_pb2.Schema()), "split train")
+        return found[path], bool(read)
+
+    return run
+
+
+FLOAT = 'feature { name: "x" type: FLOAT }'
+
+
+@pytest.mark.parametrize("group", [2, 100])
+def test_rows_that_the_head_of_a_file_vouches_for_are_not_read(check_plain, group):
+    assert check_plain(DENSE, pa.array(range(5)), row_group_size=group) == (5, False)
+    assert check_plain(SPARSE, pa.array([1, None, 3]), row_group_size=group) == (3, False)
+
+
+def test_what_the_head_does_not_tell_is_read(check_plain):
+    assert check_plain(DENSE, pa.array([1, 2]), write_statistics=False) == (2, True)
+    assert check_plain(FLOAT, pa.array([1, 2])) == (2, True)
+    assert check_plain(SPARSE, pa.array([1, 2], pa.uint64())) == (2, True)
+
+
+def test_a_plain_column_fails_as_a_list_does(check_plain):
+    with pytest.raises(DataError, match="'x' has 0 values in row 2"):
+        check_plain(DENSE, pa.array([1, 2, None]), row_group_size=1)
+    with pytest.raises(DataError, match="the data has large_binary, the schema int64"):
+        check_plain(SPARSE, pa.array(["a"]))

@@ -136,19 +136,17 @@ def test_partitions_in_other_processes_give_the_same_rows(by, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "most", "parts"),
+    ("sizes", "most", "groups"),
     [
-        ((3, 4, 2), 100, [3]),
-        ((3, 0, 4, 2), 7, [2, 1]),
-        ((9, 2), 6, [1, 1, 1]),
-        ((0, 2), 6, [1]),
+        ((3, 4, 2), 100, [(0,), (0, 1), (0,)]),
+        ((3, 0, 4), 3, [(0,), (0,), (1,)]),
     ],
 )
-def test_files_go_together_up_to_so_many_rows(sizes, most, parts, tmp_path, monkeypatch):
+def test_files_are_apart_and_large_ones_are_cut(sizes, most, groups, tmp_path, monkeypatch):
     monkeypatch.setattr(analysis, "ROWS_PER_PARTITION", most)
     files = {}
     for number, size in enumerate(sizes):
         path = tmp_path / f"{number}.parquet"
         pq.write_table(pa.table({"x": list(range(size))}), path, row_group_size=3)
         files[path] = size
-    assert list(map(len, analysis.partitions(files))) == parts
+    assert [part.groups for part in analysis.partitions(files)] == groups

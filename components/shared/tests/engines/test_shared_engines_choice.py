@@ -203,3 +203,9 @@ def test_control_groups_of_the_first_version_are_read_too(tmp_path):
         (tmp_path / "g" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "g" / name).write_text(text)
     assert machine.machine(tmp_path / "g", tmp_path) == Machine(memory=GIB, cores=1)
+
+
+def test_a_cache_is_a_folder_or_a_uri_that_is_known():
+    assert parsed(analyzer_cache="s3://bucket/analyzers").analyzer_cache == "s3://bucket/analyzers"
+    told = refused(analyzer_cache="ftp://a/b")
+    assert told.startswith("transform_data: compute.analyzer_cache: ") and "ftp://a/b" in told
