@@ -16,31 +16,28 @@ from typing import IO, Any
 from kanaria.components.shared import errors
 from kanaria.components.shared.errors import KanariaError, UserCodeError
 from kanaria.components.shared.one_line import one_line
+from kanaria.components.train import cluster
 from kanaria.components.train.ports import LOOPBACK, SHARED
 
 logger = logging.getLogger(__name__)
 MODULE = "kanaria.components.train.worker"
-CONFIG = "TF_CONFIG"
-LOST = 138
-"""Exit status of a worker that lost another; Kubeflow's TFJob begins anew after it, too."""
 LINES = 5
 UNPROXIED = "no_grpc_proxy"
 """Hosts that gRPC does not ask a proxy for, in place of those in no_proxy."""
 
 
-def environment(cluster: Sequence[str], number: int, given: Mapping[str, str]) -> dict[str, str]:
+def environment(addresses: Sequence[str], number: int, given: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a worker: those of the step, and which worker it is.
 
     Args:
-        cluster: host:port of each worker.
+        addresses: host:port of each worker.
         number: of this one, from 0.
         given: variables of the step.
     """
-    task = {"type": "worker", "index": number}
     direct = given.get(UNPROXIED) or given.get("no_proxy") or given.get("NO_PROXY")
     return {
         **given,
-        CONFIG: json.dumps({"cluster": {"worker": list(cluster)}, "task": task}),
+        cluster.CONFIG: cluster.config(addresses, number),
         SHARED: "true",
         UNPROXIED: ",".join(filter(None, [direct, LOOPBACK])),
         # The modules of the step are found where the step finds them.
@@ -59,12 +56,16 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, cluster: Sequence[str], number: int, order: Path, events: "queue.Queue[WorkerProcess]"
+        self,
+        addresses: Sequence[str],
+        number: int,
+        order: Path,
+        events: "queue.Queue[WorkerProcess]",
     ) -> None:
         """Start it; it comes to `events` when it is done, and when it has ended.
 
         Args:
-            cluster: host:port of each worker.
+            addresses: host:port of each worker.
             number: of this one, from 0.
             order: file that says what to do.
             events: gets this object.
@@ -80,7 +81,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment(cluster, number, os.environ),
+            env=environment(addresses, number, os.environ),
             pass_fds=[tells],
             text=True,
             encoding="utf-8",
@@ -123,13 +124,15 @@ class WorkerProcess:
     @property
     def lost_another(self) -> bool:
         """Whether it ended because another did not answer any more."""
-        return self._process.poll() == LOST
+        return self._process.poll() == cluster.LOST
 
     def told_end(self) -> str:
         """Return how it ended, in words that follow its name."""
         code = self._process.wait()
         if code >= 0:
-            return "lost another worker" if code == LOST else f"ended with exit status {code}"
+            return (
+                "lost another worker" if code == cluster.LOST else f"ended with exit status {code}"
+            )
         return f"was killed by {signal.Signals(-code).name}"
 
     def last_lines(self) -> str:
