@@ -33,8 +33,17 @@ def _tell(pipe: int, **told: str) -> None:
     os.write(pipe, f"{json.dumps(told)}\n".encode())
 
 
-def _end_with_input(ended: threading.Event, is_done: threading.Event) -> None:
-    sys.stdin.buffer.read()
+def _take_input() -> int:
+    """Return a descriptor of the input, and leave user code an empty one."""
+    taken = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return taken
+
+
+def _end_with(source: int, ended: threading.Event, is_done: threading.Event) -> None:
+    os.read(source, 1)  # Nothing is ever written.
     if not is_done.is_set():
         os._exit(1)  # The step is gone; TensorFlow may be waiting for others without end.
     ended.set()
@@ -43,7 +52,9 @@ def _end_with_input(ended: threading.Event, is_done: threading.Event) -> None:
 def main(order: str, pipe: str) -> None:
     """Train as ORDER says, tell PIPE how it went, and wait for the end of the input."""
     ended, is_done = threading.Event(), threading.Event()
-    threading.Thread(target=_end_with_input, args=[ended, is_done], daemon=True).start()
+    watched = (_take_input(), ended, is_done)
+    threading.Thread(target=_end_with, args=watched, daemon=True).start()
+    os.set_inheritable(int(pipe), False)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
     try:
         _train(Path(order))

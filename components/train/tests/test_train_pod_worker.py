@@ -80,7 +80,11 @@ def test_an_overlay_of_runs_takes_it_with_the_account_and_the_order(tmp_path: Pa
     assert json.loads(found["ConfigMap"]["data"]["order.json"]) == ORDER
 
 
-def test_pods_train_together_and_leave_one_model(raw: Path, container, tmp_path: Path):
+@pytest.fixture
+def ended(raw: Path, container, tmp_path: Path):
+    """Run the pods' command twice, as two pods would; return exit codes and logs."""
+    python, *words, _ = container["command"]
+    assert python == IN_IMAGE
     request = {
         "examples": str(raw / "examples"),
         "transformed_examples": str(raw / "not_materialized"),
@@ -91,27 +95,45 @@ def test_pods_train_together_and_leave_one_model(raw: Path, container, tmp_path:
         "seed": 3,
         "model_run_dir": str(tmp_path / "run"),
     }
-    order = {"request": request, "model": str(tmp_path / "model"), "logs": str(tmp_path / "logs")}
-    (tmp_path / "order.json").write_text(json.dumps(order))
-    python, *words, _ = container["command"]
-    assert python == IN_IMAGE
-    shared = {SHARED: "true", "no_grpc_proxy": "localhost"}
-    with reserved(2) as ports:
-        addresses = [f"localhost:{port}" for port in ports]
-        pods = [
-            subprocess.Popen(
-                [sys.executable, *words, tmp_path / "order.json"],
-                env={**os.environ, **shared, cluster.CONFIG: cluster.config(addresses, number)},
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for number in (0, 1)
-        ]
-        logs = [pod.communicate()[1] for pod in pods]
-    assert [pod.returncode for pod in pods] == [0, 0], logs
+
+    def run(**custom: object) -> tuple[list[int], list[str]]:
+        order = {"model": str(tmp_path / "model"), "logs": str(tmp_path / "logs")}
+        order |= {"request": {**request, "custom_config": custom}}
+        (tmp_path / "order.json").write_text(json.dumps(order))
+        shared = {SHARED: "true", "no_grpc_proxy": "localhost"}
+        with reserved(2) as ports:
+            addresses = [f"localhost:{port}" for port in ports]
+            pods = [
+                subprocess.Popen(
+                    [sys.executable, *words, tmp_path / "order.json"],
+                    env={**os.environ, **shared, cluster.CONFIG: cluster.config(addresses, number)},
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+                for number in (0, 1)
+            ]
+            logs = [pod.communicate()[1] for pod in pods]
+        return [pod.returncode for pod in pods], logs
+
+    return run
+
+
+def test_pods_train_together_and_leave_one_model(ended, tmp_path: Path):
+    codes, logs = ended()
+    assert codes == [0, 0], logs
     assert len(json.loads((tmp_path / "model/losses.json").read_text())["losses"]) == 6
     assert len(list(tmp_path.rglob("saved_model.pb"))) == 1
     assert not (tmp_path / "run/checkpoints").exists()
+
+
+def test_pods_started_anew_after_a_kill_resume(ended, tmp_path: Path):
+    codes, logs = ended(worker=1, how="once", step=17)
+    assert codes == [cluster.LOST, -9], logs
+    assert not (tmp_path / "model").exists()
+    codes, logs = ended(worker=1, how="once", step=17)
+    assert codes == [0, 0], logs
+    assert all("Resumed after epoch 3" in log for log in logs)
+    assert json.loads((tmp_path / "model/losses.json").read_text())["began"] == 3
 
 
 @pytest.mark.parametrize("config", ["", "{}", "[]", "no json"])
