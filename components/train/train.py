@@ -7,8 +7,8 @@ from kanaria.components.shared import atomic, examples, fingerprint
 from kanaria.components.shared.engines.compute import TRAINING_WORKERS
 from kanaria.components.shared.schema_file import read_schema
 from kanaria.components.train import base_model, call, devices, model_run, workers
-from kanaria.components.train.call import Places, Run
 from kanaria.components.train.check_model import check_model
+from kanaria.components.train.places import Places, Run
 from kanaria.components.train.request import Trained, TrainRequest, check
 from kanaria.components.train.training_key import training_key
 
@@ -32,13 +32,14 @@ def _prepared(request: TrainRequest) -> Run:
     return call.prepared(request) if count == 1 else workers.prepared(request, count)
 
 
-def train(request: TrainRequest, model: Path, logs: Path) -> Trained:
+def train(request: TrainRequest, model: Path, logs: Path, run: Run | None = None) -> Trained:
     """Run the user's function and publish the model it saved as `<model>/1`.
 
     Args:
         request: what to train on and how.
         model: folder to publish.
         logs: folder for what the function logs, or for the name of the place it is in.
+        run: what trains, where that is not this process or the workers that it starts.
 
     Raises:
         ParameterError: a parameter is out of range, this process was given a GPU that TensorFlow
@@ -56,7 +57,7 @@ def train(request: TrainRequest, model: Path, logs: Path) -> Trained:
     eval_files = examples.split_files(request.examples, "eval")
     train_files = call.train_files(request)
     schema = read_schema(request.schema / "schema.pbtxt")
-    run = _prepared(request)
+    run = run or _prepared(request)
     # The model is published first: until it is, its checkpoints are needed.
     with (
         base_model.opened(request.base_model) as base,

@@ -16,32 +16,35 @@ from typing import IO, Any
 from kanaria.components.shared import errors
 from kanaria.components.shared.errors import KanariaError, UserCodeError
 from kanaria.components.shared.one_line import one_line
+from kanaria.components.train import cluster
 from kanaria.components.train.ports import LOOPBACK, SHARED
 
 logger = logging.getLogger(__name__)
 MODULE = "kanaria.components.train.worker"
-CONFIG = "TF_CONFIG"
-LOST = 138
-"""Exit status of a worker that lost another; Kubeflow's TFJob begins anew after it, too."""
 LINES = 5
+LEFT_BEHIND = 1.0
+"""Seconds for what a worker has written; a process that it left behind may hold its pipes open."""
 UNPROXIED = "no_grpc_proxy"
 """Hosts that gRPC does not ask a proxy for, in place of those in no_proxy."""
 
 
-def environment(cluster: Sequence[str], number: int, given: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    addresses: Sequence[str], number: int, scratch: Path, given: Mapping[str, str]
+) -> dict[str, str]:
     """Return the variables of a worker: those of the step, and which worker it is.
 
     Args:
-        cluster: host:port of each worker.
+        addresses: host:port of each worker.
         number: of this one, from 0.
+        scratch: folder for its temporary files, which a worker that is killed cannot remove.
         given: variables of the step.
     """
-    task = {"type": "worker", "index": number}
     direct = given.get(UNPROXIED) or given.get("no_proxy") or given.get("NO_PROXY")
     return {
         **given,
-        CONFIG: json.dumps({"cluster": {"worker": list(cluster)}, "task": task}),
+        cluster.CONFIG: cluster.config(addresses, number),
         SHARED: "true",
+        "TMPDIR": str(scratch),
         UNPROXIED: ",".join(filter(None, [direct, LOOPBACK])),
         # The modules of the step are found where the step finds them.
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
@@ -59,12 +62,16 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, cluster: Sequence[str], number: int, order: Path, events: "queue.Queue[WorkerProcess]"
+        self,
+        addresses: Sequence[str],
+        number: int,
+        order: Path,
+        events: "queue.Queue[WorkerProcess]",
     ) -> None:
         """Start it; it comes to `events` when it is done, and when it has ended.
 
         Args:
-            cluster: host:port of each worker.
+            addresses: host:port of each worker.
             number: of this one, from 0.
             order: file that says what to do.
             events: gets this object.
@@ -80,7 +87,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=environment(cluster, number, os.environ),
+            env=environment(addresses, number, order.parent, os.environ),
             pass_fds=[tells],
             text=True,
             encoding="utf-8",
@@ -89,7 +96,9 @@ class WorkerProcess:
         os.close(tells)
         self._log = threading.Thread(target=self._write_log, daemon=True)
         self._log.start()
-        threading.Thread(target=self._listen, args=[os.fdopen(told)], daemon=True).start()
+        self._ears = threading.Thread(target=self._listen, args=[os.fdopen(told)], daemon=True)
+        self._ears.start()
+        threading.Thread(target=self._wait, daemon=True).start()
 
     def _write_log(self) -> None:
         output: Any = self._process.stdout
@@ -107,7 +116,10 @@ class WorkerProcess:
                 if not json.loads(line):
                     self.is_done = True
                     self._events.put(self)
+
+    def _wait(self) -> None:
         self._process.wait()
+        self._ears.join(LEFT_BEHIND)
         self._events.put(self)
 
     @property
@@ -123,18 +135,20 @@ class WorkerProcess:
     @property
     def lost_another(self) -> bool:
         """Whether it ended because another did not answer any more."""
-        return self._process.poll() == LOST
+        return self._process.poll() == cluster.LOST
 
     def told_end(self) -> str:
         """Return how it ended, in words that follow its name."""
         code = self._process.wait()
         if code >= 0:
-            return "lost another worker" if code == LOST else f"ended with exit status {code}"
+            return (
+                "lost another worker" if code == cluster.LOST else f"ended with exit status {code}"
+            )
         return f"was killed by {signal.Signals(-code).name}"
 
     def last_lines(self) -> str:
         """Return the last lines that it wrote, as one."""
-        self._log.join(1.0)  # A process that it left behind may hold the pipe open.
+        self._log.join(LEFT_BEHIND)
         return one_line(" / ".join(line.strip() for line in self._lines)) or "none"
 
     def error(self) -> KanariaError:
@@ -163,7 +177,7 @@ class WorkerProcess:
         self._process.kill()
         self._process.wait()
         self._close_input()
-        self._log.join(1.0)
+        self._log.join(LEFT_BEHIND)
 
     def _close_input(self) -> None:
         if self._process.stdin:

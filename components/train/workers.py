@@ -20,7 +20,7 @@ from kanaria.components.shared import atomic
 from kanaria.components.shared.engines import choose, compute, machine
 from kanaria.components.shared.engines.machine import Machine
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.components.train.call import Places, Run
+from kanaria.components.train.places import Places, Run
 from kanaria.components.train.ports import LOOPBACK, reserved
 from kanaria.components.train.request import TrainRequest
 from kanaria.components.train.worker_process import WorkerProcess
@@ -84,14 +84,14 @@ def _attempt(request: TrainRequest, places: Places, count: int) -> WorkerProcess
     workers: list[WorkerProcess] = []
     events: queue.Queue[WorkerProcess] = queue.Queue()
     with tempfile.TemporaryDirectory(prefix="kanaria-") as scratch, reserved(count) as ports:
-        cluster = [f"{LOOPBACK}:{port}" for port in ports]
+        addresses = [f"{LOOPBACK}:{port}" for port in ports]
         try:
             for number in range(count):
                 order = Path(scratch, f"{number}.json")
                 own = _own(places, Path(scratch, str(number)), number)
                 content = {"request": request.as_json(), "places": own.as_json()}
                 order.write_text(json.dumps(content), encoding="utf-8")
-                workers.append(WorkerProcess(cluster, number, order, events))
+                workers.append(WorkerProcess(addresses, number, order, events))
             return _watch(workers, events)
         finally:
             for worker in workers:
@@ -120,7 +120,7 @@ def _watch(
             lost = worker
         else:
             return _killed(worker, workers)
-    for worker in workers:
+    for worker in reversed(workers):  # The chief last: the others would miss it.
         worker.release(GRACE_SECONDS)
     return None
 

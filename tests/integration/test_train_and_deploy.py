@@ -194,6 +194,15 @@ def test_a_run_with_a_policy_rolls_its_model_out(workspace: Workspace, server: s
     assert "Promoted after" in timeline.read_text()
 
 
+def test_two_workers_train_the_model_of_a_run(workspace: Workspace, server: str):
+    finished = workspace.run("train_steps=103", "compute.training_workers=2")
+    assert finished.code == 0, finished.errors
+    assert "train-model" in ran(finished.states)
+    log = workspace.newest_run() / "train-model/log.txt"
+    for worker in (0, 1):
+        assert f"worker {worker}: 103/103 - " in log.read_text()
+
+
 def test_new_data_is_compared_with_what_the_live_model_was_trained_on(
     workspace: Workspace, server: str
 ):

@@ -53,6 +53,7 @@ def run_fn(fn_args: FnArgs):
         model = tf.keras.Sequential([dense(8, "relu", input_shape=(1,)), dense(1, "sigmoid")])
         model.compile(tf.keras.optimizers.Adam(0.01), "binary_crossentropy", metrics=["AUC"])
         checkpoints = Checkpoints(model, fn_args)
+    began = checkpoints.epoch  # It goes up with every epoch.
     callbacks = [checkpoints]
     if asked.get("worker") == number():
         callbacks.append(Trouble(asked, Path(fn_args.model_run_dir).parent))
@@ -64,7 +65,7 @@ def run_fn(fn_args: FnArgs):
         callbacks=callbacks,
         verbose=2,
     )
-    losses = json.dumps({"began": checkpoints.epoch, "losses": history.history["loss"]})
+    losses = json.dumps({"began": began, "losses": history.history["loss"]})
     Path(fn_args.serving_model_dir).parent.joinpath("losses.json").write_text(losses)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "distance")])

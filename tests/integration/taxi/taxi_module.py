@@ -1,5 +1,7 @@
 """A TFX-style user module for taxi trips; it imports nothing of Kanaria."""
 
+import os
+
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx import v1 as tfx
@@ -104,11 +106,20 @@ def _transform_signature(model, tf_transform_output):
     return transform_features_fn
 
 
+def _strategy():
+    """Compute together with the other workers, where there are any: compute.training_workers."""
+    if "TF_CONFIG" in os.environ:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
 def run_fn(fn_args: tfx.components.FnArgs):
+    strategy = _strategy()  # Before anything else of TensorFlow.
     tf_transform_output = tft.TFTransformOutput(fn_args.transform_output)
     train = _input_fn(fn_args.train_files, fn_args.data_accessor, tf_transform_output, 64)
     evaluation = _input_fn(fn_args.eval_files, fn_args.data_accessor, tf_transform_output, 64)
-    model = _model(tf_transform_output, (fn_args.hyperparameters or {}).get("units", 16))
+    with strategy.scope():
+        model = _model(tf_transform_output, (fn_args.hyperparameters or {}).get("units", 16))
     tensorboard = tf.keras.callbacks.TensorBoard(log_dir=fn_args.model_run_dir)
     model.fit(
         train,
