@@ -11,7 +11,7 @@ from kanaria.components.shared import private, serving_samples
 from kanaria.components.shared.command_line import program, typed
 from kanaria.components.shared.errors import DataError
 from kanaria.pipelines.local.record import RunRecord
-from kanaria.pipelines.local.run import Root
+from kanaria.pipelines.local.root import Root
 from kanaria.serving.local.state import state_folder
 from kanaria.serving.protocol.row_request import body, is_sendable, predict_path
 

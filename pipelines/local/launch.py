@@ -10,7 +10,8 @@ from kanaria.pipelines import requirements
 from kanaria.pipelines.compiled import ENDINGS, documents
 from kanaria.pipelines.local import arguments, own_packages, plan, pods, progress
 from kanaria.pipelines.local.record import RunRecord, TaskRecord
-from kanaria.pipelines.local.run import Root, run
+from kanaria.pipelines.local.root import Root
+from kanaria.pipelines.local.run import run
 
 MODEL_ROOT = "model_root"
 

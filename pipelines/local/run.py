@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -20,30 +19,20 @@ from kanaria.components.shared import fingerprint, private, storage
 from kanaria.components.shared.errors import KanariaError
 from kanaria.pipelines.local import (
     arguments,
-    cache,
     environment,
-    exit_status,
-    markdown_page,
     modules,
-    pipeline_root,
-    placeholders,
     record,
-    report,
     schedule,
     skipped,
     step,
 )
-from kanaria.pipelines.local.plan import (
-    Constant,
-    FinalStatus,
-    PipelineInput,
-    Plan,
-    Source,
-    Task,
-    TaskOutput,
-)
+from kanaria.pipelines.local.account import Account
+from kanaria.pipelines.local.cache import Cache
+from kanaria.pipelines.local.plan import Plan, Task
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
-from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
+from kanaria.pipelines.local.results import Results
+from kanaria.pipelines.local.root import Root
+from kanaria.pipelines.local.step import StepInputs, StepOutputs
 from kanaria.pipelines.local.step_code import component_name
 from kanaria.pipelines.local.warm import choice
 from kanaria.pipelines.local.warm.client import Warm
@@ -53,47 +42,6 @@ from kanaria.serving.local import background_server
 PUSH = "push_model"
 SERVING_ROOT = "KANARIA_SERVING_ROOT"
 WARM_LOG = "warm/log.txt"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Root:
-    """The folder of everything on this machine: runs, results to reuse, files, models, serving.
-
-    `copies` is the pipeline root: the URI below which every output is published too, or "".
-    """
-
-    path: Path
-    copies: str = ""
-
-    @property
-    def runs(self) -> Path:
-        """One folder a run."""
-        return self.path / "runs"
-
-    @property
-    def cache(self) -> Path:
-        """Results to reuse."""
-        return self.path / "cache"
-
-    @property
-    def files(self) -> Path:
-        """The user's files by content."""
-        return self.path / "files"
-
-    @property
-    def models(self) -> Path:
-        """Default folder of releases."""
-        return self.path / "models"
-
-    @property
-    def serving(self) -> Path:
-        """State folder of local serving."""
-        return self.path / "serving"
-
-
-def _as_declared(value: Any, kind: str) -> Any:
-    """Undo the compiled form's one kind of number: an integer is written there as 3.0."""
-    return int(value) if kind == "NUMBER_INTEGER" else value
 
 
 class _Run:
@@ -107,11 +55,12 @@ class _Run:
         show: Callable[[TaskRecord], None],
         keep_warm: int,
     ) -> None:
-        self.plan, self.values, self.show = plan, values, show
-        self.cache = cache.Cache(root.cache)
-        self.record = record.new(plan.name, values, [task.name for task in plan.tasks])
-        self.folder = root.runs / self.record.run_id
-        self.copies = storage.join(root.copies, self.record.run_id) if root.copies else ""
+        self.plan = plan
+        new = record.new(plan.name, values, [task.name for task in plan.tasks])
+        self.folder = root.runs / new.run_id
+        self.account = Account(new, self.folder, show)
+        copies = storage.join(root.copies, new.run_id) if root.copies else ""
+        self.results = Results(values=values, record=new, cache=Cache(root.cache), copies=copies)
         self.extra = {
             SERVING_ROOT: os.environ.get(SERVING_ROOT, str(root.serving)),
         }
@@ -122,72 +71,31 @@ class _Run:
         self.pushes = any(component_name(task) == PUSH for task in plan.tasks)
         self.serves = False
         self.beside = ExitStack()
-        self.entries = {entry.name: entry for entry in self.record.tasks}
-        self.outputs: dict[str, StepOutputs] = {}
-        self.keys: dict[str, str] = {}
         self.skipped: set[str] = set()
         self.ended: set[str] = set()
         self.running: dict[Future[StepOutputs], Task] = {}
-        self.has_failed = self.was_stopped = False
+        self.has_failed = False
         self.is_stopping = Event()
         self.cores = len(os.sched_getaffinity(0))
 
-    def value(self, source: Source) -> Any:
-        match source:
-            case Constant(value=value):
-                return placeholders.filled(value, self.record.run_id, self.record.started)
-            case PipelineInput(name=name):
-                return self.values.get(name)
-            case TaskOutput(task=task, key=key):
-                return self.outputs[task].parameters[key]
-            case FinalStatus(group=group, tasks=tasks):
-                return exit_status.of(self.record, group, tasks, self.was_stopped)
-
-    def inputs(self, task: Task) -> StepInputs:
-        given = {name: self.value(source) for name, source in task.parameters.items()}
-        definitions = task.component.get("inputDefinitions", {}).get("parameters", {})
-        defaults = {n: d["defaultValue"] for n, d in definitions.items() if "defaultValue" in d}
-        known = {name: value for name, value in given.items() if value is not None}
-        return StepInputs(
-            # Only the component's own inputs: a condition adds names it alone looks at.
-            parameters={
-                name: _as_declared(value, definitions[name]["parameterType"])
-                for name, value in {**defaults, **known}.items()
-                if name in definitions
-            },
-            artifacts={n: self.outputs[s.task].artifacts[s.key] for n, s in task.artifacts.items()},
-        )
-
-    def publish(self) -> Path:
-        """Write the record and its page; return the page's path."""
-        record.write(self.record, self.folder)
-        return report.write(self.record, self.folder)
-
-    def update(self, task: Task, state: State) -> None:
-        entry = self.entries[task.name]
-        entry.state = state
-        self.publish()
-        self.show(entry)
-
     def begin(self, task: Task) -> Callable[[], StepOutputs] | None:
         """Settle a task that is skipped or reused; return the work of one that is to run."""
-        unwanted = skipped.reason(task, frozenset(self.skipped), self.value, self.outputs)
+        results = self.results
+        unwanted = skipped.reason(task, frozenset(self.skipped), results.value, results.outputs)
         if unwanted:
             self.skipped.add(task.name)
-            self.entries[task.name].cause = unwanted
-            self.update(task, State.SKIPPED)
+            self.account.skipped(task.name, unwanted)
             return None
-        inputs = self.inputs(task)
-        self.keys[task.name] = cache.key(task, inputs) if task.cached else ""
-        found = self.cache.find(self.keys[task.name], task) if task.cached else None
+        inputs = results.inputs(task)
+        found = results.found(task, inputs)
         if not found:
             if task.cached or choice.computes(task):
                 self.warm.begin()  # What follows will most likely run too.
             self.prestart(task)
-            self.update(task, State.RUNNING)
+            self.account.update(task.name, State.RUNNING)
             return partial(self.execute, task, inputs, self.warm.of(task))
-        self.keep(task, found, is_new=False)
-        self.update(task, State.REUSED)
+        kept = results.keep(task, found, is_new=False)
+        self.account.ended(task.name, kept, State.REUSED)
         return None
 
     def prestart(self, task: Task) -> None:
@@ -204,7 +112,7 @@ class _Run:
 
     def execute(self, task: Task, inputs: StepInputs, warm: Warm | None) -> StepOutputs:
         """Run a task's process, in a thread of its own; all else happens in the main thread."""
-        entry, folder = self.entries[task.name], self.folder / task.name
+        entry, folder = self.account.entries[task.name], self.folder / task.name
         private.folder(folder)
         entry.log = str(folder / step.LOG)
         started = time.monotonic()
@@ -213,51 +121,21 @@ class _Run:
             if self.is_stopping.is_set():
                 raise KeyboardInterrupt
             entry.seconds = round(time.monotonic() - started, 1)
-            self.show(entry)
+            self.account.show(entry)
 
         try:
             return step.run(task, inputs, folder, self.extra, tick, warm)
         finally:
             entry.seconds = round(time.monotonic() - started, 2)
 
-    def with_copies(self, task: Task, outputs: StepOutputs) -> StepOutputs:
-        if not self.copies:
-            return outputs
-        target = storage.join(self.copies, task.name)
-        copied = {n: pipeline_root.copied(a, target) for n, a in outputs.artifacts.items()}
-        return replace(outputs, artifacts=copied)
-
-    def keep(self, task: Task, outputs: StepOutputs, is_new: bool) -> None:
-        """Note the outputs of a task that has run, or is reused."""
-        copied = self.with_copies(task, outputs)
-        if self.keys[task.name] and (is_new or copied != outputs):
-            self.cache.store(self.keys[task.name], copied)
-        self.outputs[task.name] = copied
-        self.with_pages(copied.artifacts)
-        entry = self.entries[task.name]
-        entry.log, entry.peak_mb = copied.log, copied.peak_mb
-        entry.parameters = dict(copied.parameters)
-        entry.artifacts = {name: found.uri for name, found in copied.artifacts.items()}
-        entry.copies = {n: found.copy for n, found in copied.artifacts.items() if found.copy}
-        entry.metadata = {n: dict(found.metadata) for n, found in copied.artifacts.items()}
-
-    def with_pages(self, artifacts: Mapping[str, Artifact]) -> None:
-        for artifact in artifacts.values():
-            markdown_page.write(artifact)
-
     @contextmanager
     def told(self, task: Task) -> Iterator[None]:
         """Let the record say why a task failed, where the block raises that."""
-        entry = self.entries[task.name]
         try:
             yield
         except (KanariaError, OSError) as error:
-            entry.cause = str(error)
-            left = error.left if isinstance(error, step.StepFailedError) else {}
-            entry.artifacts = {name: artifact.uri for name, artifact in left.items()}
-            self.with_pages(left)
             self.has_failed |= not task.exit_of
-            self.update(task, State.FAILED)
+            self.account.failed(task.name, error)
 
     def start_due(self, pool: Executor) -> None:
         """Start every task that may start now; those that are reused or skipped end at once."""
@@ -281,8 +159,8 @@ class _Run:
         self.ended.add(task.name)
         self.warm.done(task)
         with self.told(task):
-            self.keep(task, future.result(), is_new=True)
-            self.update(task, State.SUCCEEDED)
+            kept = self.results.keep(task, future.result(), is_new=True)
+            self.account.ended(task.name, kept, State.SUCCEEDED)
 
     def all_tasks(self) -> None:
         """Run the tasks up to the first that fails; exit tasks run whatever happened before.
@@ -303,20 +181,17 @@ class _Run:
 
     def after_stop(self) -> None:
         """Run the exit tasks that are left, silently, as KFP does when a run is terminated."""
-        for entry in self.record.tasks:
-            if entry.state is State.RUNNING:
-                entry.cause, entry.state = "the runner was stopped", State.FAILED
-                self.ended.add(entry.name)
+        self.ended.update(self.account.stopped())
         self.running = {}
-        self.was_stopped = self.has_failed = True
-        self.show = lambda _: None
+        self.results.was_stopped = self.has_failed = True
+        self.account.show = lambda _: None
         self.is_stopping = Event()
         self.all_tasks()
 
     def whole(self) -> Path:
         """Run all tasks; the record says how it ended, whatever happens. Return the report."""
         started = time.monotonic()
-        self.publish()
+        self.account.publish()
         state = State.FAILED
         try:
             with self.beside:
@@ -332,9 +207,9 @@ class _Run:
             raise
         finally:
             self.warm.end()
-            self.record.state = state
-            self.record.seconds = round(time.monotonic() - started, 2)
-            index = self.publish()
+            told = self.account.record
+            told.state, told.seconds = state, round(time.monotonic() - started, 2)
+            index = self.account.publish()
         return index
 
 
@@ -367,4 +242,4 @@ def run(
     private.folder(running.folder)
     with record.held(running.folder):
         index = running.whole()
-    return running.record, index
+    return running.account.record, index

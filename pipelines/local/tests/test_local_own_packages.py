@@ -17,7 +17,7 @@ from kanaria.pipelines import requirements
 from kanaria.pipelines.local import environment, own_packages
 from kanaria.pipelines.local.launch import launch
 from kanaria.pipelines.local.record import State
-from kanaria.pipelines.local.run import Root
+from kanaria.pipelines.local.root import Root
 
 ROOT = Path(__file__).parents[3]
 UV = ROOT / ".venv/uv/bin/uv"

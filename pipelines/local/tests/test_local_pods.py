@@ -12,7 +12,7 @@ from kanaria.components.shared.images import CONTROL_IMAGE
 from kanaria.pipelines.local import pods
 from kanaria.pipelines.local.launch import launch
 from kanaria.pipelines.local.record import State
-from kanaria.pipelines.local.run import Root
+from kanaria.pipelines.local.root import Root
 from kanaria.pipelines.resources import resources
 from kanaria.pipelines.resources.apply import applied
 

@@ -7,7 +7,7 @@ from kanaria.components.shared.serving_samples import Sample, ServingSamples, Te
 from kanaria.components.shared.serving_samples import write as write_samples
 from kanaria.pipelines.local import endpoint, summary
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
-from kanaria.pipelines.local.run import Root
+from kanaria.pipelines.local.root import Root
 
 
 def ended(*tasks: TaskRecord, state: State = State.SUCCEEDED, seconds: float = 0.0) -> RunRecord:

@@ -8,7 +8,8 @@ from kfp import compiler
 
 from kanaria.pipelines.local import arguments, plan
 from kanaria.pipelines.local.record import RunRecord
-from kanaria.pipelines.local.run import Root, run
+from kanaria.pipelines.local.root import Root
+from kanaria.pipelines.local.run import run
 
 
 def compiled(pipeline: Any, folder: Path) -> dict[str, Any]:
