@@ -15,7 +15,7 @@ import uvicorn
 
 from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.listening import listening, url_of
+from kanaria.serving.listen_socket import listening, url_of
 from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.router import request_bodies
 from kanaria.serving.local.router.connection_bounds import IDLE_SECONDS, MOST_CONNECTIONS, bounded

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from kanaria.components.shared.errors import shown
-from kanaria.serving.inference_service.check import PROTOCOLS, is_percent
+from kanaria.serving.inference_service.service_check import PROTOCOLS, is_percent
 from kanaria.serving.local.payload_log.log_rule import LogRule
 
 REVISION_NAME = re.compile(r".+-[0-9]{5,}")
