@@ -8,12 +8,12 @@ from kanaria.serving.checks import load_verdict, output_difference, signature_fa
 from kanaria.serving.checks.check_limits import ApiCall, Load
 from kanaria.serving.checks.check_result import Result, judged, skipped
 from kanaria.serving.checks.revision_calls import RevisionCalls
-from kanaria.serving.protocol import row_request
+from kanaria.serving.protocol import model_metadata, row_request
 
 SIGNATURE, API_CALL, LOAD = "signature", "api_call", load_verdict.NAME
 READERS = {
-    "v1": signature_faults.of_tensorflow_serving,
-    "v2": signature_faults.of_inference_protocol,
+    "v1": model_metadata.of_tensorflow_serving,
+    "v2": model_metadata.of_inference_protocol,
 }
 NO_ROWS = "no eval row has a JSON form: half floats, or in every one NaN, infinity or, in v2, bytes"
 
@@ -58,10 +58,10 @@ class Revision:
         faults = signature_faults.faults_of_served(served, self.samples)
         return judged(SIGNATURE, [*faults, *against_schema])
 
-    async def served(self) -> signature_faults.Signature | None:
+    async def served(self) -> model_metadata.Signature | None:
         """Return the signature that the server tells of itself, or None."""
         for protocol, read in READERS.items():
-            answer = await self.calls.metadata(row_request.metadata_path(self.name, protocol))
+            answer = await self.calls.metadata(model_metadata.metadata_path(self.name, protocol))
             try:
                 return read(answer or {})
             except (KeyError, TypeError, ValueError, AttributeError):

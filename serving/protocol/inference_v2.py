@@ -20,6 +20,7 @@ import numpy as np
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.model_inputs import Array, Input, Inputs
 from kanaria.serving.protocol.json_body import RequestError, parsed, written
+from kanaria.serving.protocol.model_metadata import described
 from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 from kanaria.serving.protocol.signature_inputs import (
     check_names,
@@ -39,7 +40,6 @@ from kanaria.serving.protocol.tensors import (
     joined_values,
 )
 
-PLATFORM = "tensorflow_savedmodel"
 ASK_BINARY = 'ask for it with "parameters": {"binary_data": true}'
 
 
@@ -58,14 +58,6 @@ class Request:
     feed: Mapping[str, Array]
     outputs: Mapping[str, bool]
     is_binary: bool
-
-
-def described(
-    name: str, dtype: np.dtype[Any], shape: tuple[int | None, ...] | None
-) -> dict[str, Any]:
-    """Return a tensor's metadata in the protocol's words; -1 is a free size."""
-    sizes = [-1 if size is None else size for size in shape or ()]
-    return {"name": name, "datatype": datatype(dtype), "shape": sizes}
 
 
 def read(body: bytes, json_length: int | None, inputs: Inputs, outputs: Sequence[str]) -> Request:

@@ -23,11 +23,6 @@ def predict_path(name: str, protocol: str) -> str:
     return f"/v1/models/{name}:predict" if protocol == "v1" else f"/v2/models/{name}/infer"
 
 
-def metadata_path(name: str, protocol: str) -> str:
-    """Return the path that tells the signature of model `name` in protocol "v1" or "v2"."""
-    return f"/v1/models/{name}/metadata" if protocol == "v1" else f"/v2/models/{name}"
-
-
 def is_sendable(row: Row, tensors: Iterable[Tensor], protocol: str) -> bool:
     """Tell whether the protocol has a JSON form for the row: V2 has none for bytes.
 

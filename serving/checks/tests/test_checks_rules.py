@@ -27,7 +27,7 @@ from kanaria.serving.checks.infrastructure import Facts
 from kanaria.serving.checks.load_verdict import Call
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ModelServer, Placement, ServiceSpec
-from kanaria.serving.protocol import row_request
+from kanaria.serving.protocol import model_metadata, row_request
 
 # ---- signature
 
@@ -79,7 +79,7 @@ TENSORFLOW_SERVING = {
 
 
 def test_the_metadata_of_tensorflow_serving_is_a_signature():
-    served = signature_faults.of_tensorflow_serving(TENSORFLOW_SERVING)
+    served = model_metadata.of_tensorflow_serving(TENSORFLOW_SERVING)
     assert served[0]["n"] == Tensor(dtype="int64", shape=(None, 2))
     assert served[0]["word"] == Tensor(dtype="string", shape=None)
     assert list(signature_faults.faults_of_served(served, SAMPLES)) == []
@@ -87,7 +87,7 @@ def test_the_metadata_of_tensorflow_serving_is_a_signature():
 
 def test_a_server_that_names_no_tensors_tells_no_signature():
     with pytest.raises(ValueError, match="no tensors"):
-        signature_faults.of_inference_protocol({"name": "taxi", "inputs": [], "outputs": []})
+        model_metadata.of_inference_protocol({"name": "taxi", "inputs": [], "outputs": []})
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from kanaria.components.shared.model_inputs import (
 )
 from kanaria.serving.protocol import inference_v1, inference_v2
 from kanaria.serving.protocol.json_body import RequestError, parsed, written
+from kanaria.serving.protocol.model_metadata import PLATFORM, described
 from kanaria.serving.protocol.signature_inputs import example_row
 
 logger = logging.getLogger(__name__)
@@ -155,11 +156,10 @@ class SavedModel:
     def metadata(self) -> dict[str, Any]:
         """Return the model's metadata in the words of V2."""
         signature = self._signature(DEFAULT_SIGNATURE)
-        described = inference_v2.described
         return {
             "name": self.name,
             "versions": [self.version],
-            "platform": inference_v2.PLATFORM,
+            "platform": PLATFORM,
             "inputs": [
                 described(name, item.dtype, item.shape) for name, item in signature.inputs.items()
             ],
