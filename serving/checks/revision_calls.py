@@ -100,7 +100,7 @@ class RevisionCalls:
     async def load(
         self, path: str, bodies: Sequence[bytes], load: Load, *, idle: bool
     ) -> tuple[list[Call], float]:
-        """Send requests as `pace` does.
+        """Send requests as `paced_requests` does.
 
         One goes before them and is not counted: what a server does once, such as its first call of
         the model, is no load.

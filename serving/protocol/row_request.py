@@ -79,14 +79,14 @@ def outputs(answer: bytes, names: Mapping[str, Tensor], protocol: str) -> Row:
     """
     try:
         raw = json.loads(answer)
-        found = _v1(raw, names) if protocol == "v1" else _v2(raw)
+        row = _v1(raw, names) if protocol == "v1" else _v2(raw)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         text = shown(answer.decode("utf-8", "replace"))
         raise AnswerError(f"no {protocol} answer of one row: {text}") from error
-    missing = sorted(names.keys() - found.keys())
+    missing = sorted(names.keys() - row.keys())
     if missing:
-        raise AnswerError(f"the answer lacks {shown(missing)}; it has {shown(sorted(found))}")
-    return found
+        raise AnswerError(f"the answer lacks {shown(missing)}; it has {shown(sorted(row))}")
+    return row
 
 
 def _v1(raw: Any, names: Mapping[str, Tensor]) -> Row:

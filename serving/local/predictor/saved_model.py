@@ -72,9 +72,9 @@ class Signature:
         return {name: _array(tensor.numpy()) for name, tensor in outputs.items()}
 
 
-def _array(found: Any) -> Array:
+def _array(value: Any) -> Array:
     # Of one text alone numpy would make a type of its own, which cuts zero bytes at the end.
-    return np.array(found, dtype=object) if isinstance(found, bytes) else np.asarray(found)
+    return np.array(value, dtype=object) if isinstance(value, bytes) else np.asarray(value)
 
 
 class SavedModel:
@@ -148,8 +148,8 @@ class SavedModel:
             ModelError: the model fails.
         """
         signature = self._signature(DEFAULT_SIGNATURE)
-        known = list(signature.function.structured_outputs)
-        request = inference_v2.read(body, json_length, signature.inputs, known)
+        names = list(signature.function.structured_outputs)
+        request = inference_v2.read(body, json_length, signature.inputs, names)
         outputs = signature.call(dict(request.feed))
         return inference_v2.answer(request, outputs, self.name, self.version)
 

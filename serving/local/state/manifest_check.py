@@ -130,7 +130,7 @@ def inert(manifest: Mapping[str, Any]) -> list[str]:
     """Return the fields of a manifest that was taken which local serving does not act on."""
     predictor = manifest["spec"]["predictor"]
     parts = (("spec.predictor", predictor), ("spec.predictor.model", predictor["model"]))
-    found = [
+    names = [
         f"{path}.{name}"
         for path, part in parts
         for name, value in part.items()
@@ -139,8 +139,8 @@ def inert(manifest: Mapping[str, Any]) -> list[str]:
         and not (name in ONE_REPLICA and value == 1)
     ]
     if predictor["model"]["modelFormat"].get("version"):
-        found.append("spec.predictor.model.modelFormat.version")
-    return sorted(found)
+        names.append("spec.predictor.model.modelFormat.version")
+    return sorted(names)
 
 
 def _rewritten(document: Part, faults: Faults) -> Part:
@@ -156,9 +156,9 @@ def _rewritten(document: Part, faults: Faults) -> Part:
     for name in old.keys() - kserve_fields.FRAMEWORK.keys():
         remedy = _remedy(name, kserve_fields.FRAMEWORK)
         faults.add(f'unknown field "spec.predictor.{FORMAT}.{name}"{remedy}')
-    known = {name: value for name, value in old.items() if name in kserve_fields.FRAMEWORK}
+    fields = {name: value for name, value in old.items() if name in kserve_fields.FRAMEWORK}
     rest = {name: value for name, value in predictor.items() if name != FORMAT}
-    model = {"modelFormat": {"name": FORMAT}, **known}
+    model = {"modelFormat": {"name": FORMAT}, **fields}
     return {**document, "spec": {**spec, "predictor": {**rest, "model": model}}}
 
 
@@ -231,12 +231,12 @@ def namespace_of(metadata: Mapping[str, Any]) -> Any:
 
 def _texts(parent: Part, path: str, faults: Faults) -> dict[str, str]:
     """Return a mapping of texts, {} where it is absent; other values are faults."""
-    found = parent.get(path.rpartition(".")[2])
-    if not isinstance(found, dict):
+    texts = parent.get(path.rpartition(".")[2])
+    if not isinstance(texts, dict):
         return {}
-    for name, value in found.items():
+    for name, value in texts.items():
         faults.check(isinstance(value, str), f"{path}.{name}", value, "put it in quotes")
-    return {name: value for name, value in found.items() if isinstance(value, str)}
+    return {name: value for name, value in texts.items() if isinstance(value, str)}
 
 
 def _check_component(predictor: Part, faults: Faults) -> None:
@@ -256,14 +256,14 @@ def _check_component(predictor: Part, faults: Faults) -> None:
     _check_resources(predictor, "spec.predictor", faults)
 
 
-def _check_entries(entries: Any, path: str, known: frozenset[str], faults: Faults) -> None:
+def _check_entries(entries: Any, path: str, fields: frozenset[str], faults: Faults) -> None:
     """Record what is no mapping in a list, and fields that Kubernetes does not know."""
     for entry in entries if isinstance(entries, list) else []:
         if not isinstance(entry, dict):
             faults.check(False, path, entry, "write a mapping")
             continue
-        for name in entry.keys() - known:
-            faults.add(f'unknown field "{path}.{name}"{meant(name, known)}')
+        for name in entry.keys() - fields:
+            faults.add(f'unknown field "{path}.{name}"{meant(name, fields)}')
 
 
 def _check_replicas(predictor: Part, faults: Faults) -> None:
@@ -310,21 +310,21 @@ def _check_uri(uri: Any, faults: Faults) -> None:
 
 
 def _check_resources(part: Part, path: str, faults: Faults) -> None:
-    found = _part(part, f"{path}.resources", kserve_fields.RESOURCES, faults)
-    given = {
-        kind: dict(_amounts(found.get(kind), f"{path}.resources.{kind}", faults))
+    resources = _part(part, f"{path}.resources", kserve_fields.RESOURCES, faults)
+    amounts = {
+        kind: dict(_amounts(resources.get(kind), f"{path}.resources.{kind}", faults))
         for kind in ("limits", "requests")
     }
-    for name, requested in given["requests"].items():
-        low, high = amount(requested), amount(given["limits"].get(name, requested))
+    for name, requested in amounts["requests"].items():
+        low, high = amount(requested), amount(amounts["limits"].get(name, requested))
         fits = low is None or high is None or low <= high
         where = f"{path}.resources.requests.{name}"
         faults.check(fits, where, requested, "use no more than its limit")
 
 
-def _amounts(found: Any, path: str, faults: Faults) -> Iterator[tuple[str, str]]:
+def _amounts(quantities: Any, path: str, faults: Faults) -> Iterator[tuple[str, str]]:
     """Go through amounts by resource; a fraction stands in quotes, as KServe's schema wants it."""
-    for name, value in found.items() if isinstance(found, dict) else ():
+    for name, value in quantities.items() if isinstance(quantities, dict) else ():
         is_text = Kind.TEXT.holds(value) or Kind.INTEGER.holds(value)
         fits = is_text and is_amount(str(value))
         remedy = 'write a Kubernetes quantity such as "500m", "0.5" or 4Gi'
