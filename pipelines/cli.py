@@ -68,15 +68,15 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from kanaria.serving.doctor import account
-    from kanaria.serving.doctor.examine import examine
-    from kanaria.serving.doctor.finding import is_fit, report
+    from kanaria.serving.doctor import examine_account
+    from kanaria.serving.doctor.doctor_report import is_fit, report
+    from kanaria.serving.doctor.examine_cluster import examine
     from kanaria.serving.kubernetes_client import KubernetesClient, own_namespace
 
     cluster = KubernetesClient.connect(options.context)
     namespace = options.namespace or own_namespace(options.context)
     named = options.service_account
-    asked = account.parse(named, namespace) if named is not None else None
+    asked = examine_account.parse(named, namespace) if named is not None else None
     findings = examine(cluster, namespace, asked)
     sys.stdout.write(report(findings))
     return int(not is_fit(findings))

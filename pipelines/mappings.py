@@ -13,7 +13,7 @@ from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.compiled import NAMES
 from kanaria.pipelines.local.plan import Plan
 from kanaria.serving import delivery
-from kanaria.serving.inference_service import words
+from kanaria.serving.inference_service import service_keys
 from kanaria.serving.traffic.connect import LOCAL_NAMESPACE
 
 
@@ -27,11 +27,11 @@ class KeyedMapping:
 
 def _service(given: Any, faults: Faults) -> object:
     """Check what serves; a namespace that is not named is known only where the steps run."""
-    return words.parse(given, faults, lambda: LOCAL_NAMESPACE)
+    return service_keys.parse(given, faults, lambda: LOCAL_NAMESPACE)
 
 
 KNOWN: Mapping[str, KeyedMapping] = {
-    words.WHERE: KeyedMapping(table=words.SERVICE, parse=_service),
+    service_keys.WHERE: KeyedMapping(table=service_keys.SERVICE, parse=_service),
     reading.WHERE: KeyedMapping(table=reading.READING, parse=reading.parse),
     delivery.WHERE: KeyedMapping(table=delivery.DELIVERY, parse=delivery.parse),
     compute.WHERE: KeyedMapping(table=compute.COMPUTE, parse=compute.parse),

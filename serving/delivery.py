@@ -8,7 +8,7 @@ from typing import Any
 from kanaria.components.shared import keys
 from kanaria.components.shared.keys import Key, Kind
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.checks import policy
+from kanaria.serving.checks import check_limits
 
 WHERE = "delivery"
 
@@ -93,7 +93,7 @@ def parse(given: Any, faults: Faults) -> Delivery:
     faults.check(known, f"{WHERE}.on_active", on_active, f"use {' or '.join(OnActive)}")
     fits = seconds > 0
     faults.check(fits, f"{WHERE}.ready_timeout", seconds, "use more than 0 seconds")
-    policy.parse(values["checks"], faults, f"{WHERE}.checks")
+    check_limits.parse(values["checks"], faults, f"{WHERE}.checks")
     for name in ("prometheus_url", "drift_server_url"):
         url = values[name]
         fits = not url or url.startswith(("http://", "https://"))

@@ -11,7 +11,7 @@ from kanaria.components.push.ready import Standing
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError
 from kanaria.components.shared.metadata import Artifact, described
-from kanaria.serving.checks.result import Result, failures
+from kanaria.serving.checks.check_result import Result, failures
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.rollout.control.stored_rollout import Rollout

@@ -17,10 +17,10 @@ from kanaria.components.shared import atomic, outcome, release, serving_samples,
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving import delivery
-from kanaria.serving.checks import policy, report
-from kanaria.serving.checks.run import Checks
+from kanaria.serving.checks import check_limits, checks_page
+from kanaria.serving.checks.push_checks import Checks
 from kanaria.serving.delivery import Delivery
-from kanaria.serving.inference_service import words
+from kanaria.serving.inference_service import service_keys
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.rollout.control.environment import connect
 from kanaria.serving.rollout.policy import rollout_policy as policies
@@ -72,7 +72,7 @@ class _Asked:
 def _checked(request: PushRequest) -> _Asked:
     """Return what is asked for; raise all faults at once."""
     faults = Faults("push_model")
-    service = words.parse(request.service, faults, namespace_of)
+    service = service_keys.parse(request.service, faults, namespace_of)
     asked = delivery.parse(request.delivery, faults)
     faults.check(bool(request.model_root), "model_root", "", "name the folder of releases")
     try:
@@ -107,7 +107,7 @@ def _served(uri: str) -> str:
 
 def _gate(request: PushRequest, asked: Delivery, reached: "KubernetesClient | None") -> Checks:
     return Checks(
-        policy=policy.parse(asked.checks, Faults("push_model")),
+        policy=check_limits.parse(asked.checks, Faults("push_model")),
         model=request.sources.model,
         samples=serving_samples.read(request.samples) if request.samples else None,
         cluster=reached,
@@ -169,7 +169,7 @@ def _delivered(request: PushRequest, asked: _Asked, blessing: str) -> Endpoint:
 def _write(found: Endpoint, target: Path, page: Path | None) -> None:
     if page:
         title = f"Checks of {found.namespace}/{found.name}"
-        atomic.write_text(page, report.page(found.checks, title, found.reason))
+        atomic.write_text(page, checks_page.page(found.checks, title, found.reason))
     with atomic.published(target) as temporary:
         temporary.mkdir()
         text = json.dumps(release.ENDPOINT_FORMAT.numbered(found.as_metadata()), indent=1)

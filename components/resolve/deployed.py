@@ -7,7 +7,7 @@ from kanaria.components.shared import release
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.delivery import Delivery, parse
-from kanaria.serving.inference_service import words
+from kanaria.serving.inference_service import service_keys
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.traffic.connect import connect, namespace_of
 from kanaria.serving.traffic.protocol import ServiceStatus
@@ -42,7 +42,7 @@ def checked(service: Any, delivery: Any) -> tuple[ServiceSpec, Delivery]:
         ParameterError: something in either is wrong; all faults are named.
     """
     faults = Faults("resolve_deployed")
-    asked = words.parse(service, faults, namespace_of), parse(delivery, faults)
+    asked = service_keys.parse(service, faults, namespace_of), parse(delivery, faults)
     faults.raise_if_any()
     return asked
 

@@ -17,7 +17,7 @@ from kanaria.components.shared.errors import (
     PermissionDeniedError,
     shown,
 )
-from kanaria.serving.inference_service.check import OBJECT_NAME
+from kanaria.serving.inference_service.service_check import OBJECT_NAME
 
 USUAL = "kanaria-pipeline"
 """Of manifests/runs."""

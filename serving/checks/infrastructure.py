@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kanaria.serving.checks import policy, quantity
-from kanaria.serving.checks.result import Result, judged
+from kanaria.serving.checks import check_limits, memory_amount
+from kanaria.serving.checks.check_result import Result, judged
 from kanaria.serving.doctor import gpus
 from kanaria.serving.inference_service.spec import Placement, ServiceSpec
 
@@ -41,7 +41,7 @@ class Facts:
 
 
 def check(
-    facts: Facts, service: ServiceSpec, manifest: Object, limits: policy.Infrastructure
+    facts: Facts, service: ServiceSpec, manifest: Object, limits: check_limits.Infrastructure
 ) -> Result:
     """Judge the facts.
 
@@ -108,7 +108,7 @@ def _memory_limit(predictor: Object, runtimes: list[Object]) -> int | None:
     own = [limit for limit in map(_limit, containers) if limit]
     theirs = {_runtime_limit(runtime) for runtime in runtimes}
     given = own[0] if own else theirs.pop() if len(theirs) == 1 else ""
-    return quantity.in_bytes(given)
+    return memory_amount.in_bytes(given)
 
 
 def _limit(container: Object) -> str:
@@ -124,8 +124,8 @@ def _runtime_limit(runtime: Object) -> str:
 def _memory_faults(model: int, memory: int | None, share: float) -> Iterator[str]:
     if memory is not None and model > share * memory:
         yield (
-            f"the model's files take {quantity.shown(model)}, more than {share:.0%} of the memory "
-            f"limit of {quantity.shown(memory)}; raise service.resources.limits.memory"
+            f"the model's files take {memory_amount.shown(model)}, more than {share:.0%} of the "
+            f"memory limit of {memory_amount.shown(memory)}; raise service.resources.limits.memory"
         )
 
 

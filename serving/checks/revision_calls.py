@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 
 from kanaria.components.shared.errors import NotReadyError, shown
-from kanaria.serving.checks.latency import Call
-from kanaria.serving.checks.pace import Paced
-from kanaria.serving.checks.policy import Load
+from kanaria.serving.checks.check_limits import Load
+from kanaria.serving.checks.load_verdict import Call
+from kanaria.serving.checks.paced_requests import Paced
 
 UNHEARD_SECONDS = 60.0
 """Until a URL at which nobody answers is given up: a name that is being made is known by then."""
@@ -100,7 +100,7 @@ class RevisionCalls:
     async def load(
         self, path: str, bodies: Sequence[bytes], load: Load, *, idle: bool
     ) -> tuple[list[Call], float]:
-        """Send requests as `pace` does.
+        """Send requests as `paced_requests` does.
 
         One goes before them and is not counted: what a server does once, such as its first call of
         the model, is no load.

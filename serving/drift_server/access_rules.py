@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kanaria.serving.cross_site import is_foreign_host, is_from_another_site
+from kanaria.serving.browser_requests import is_foreign_host, is_from_another_site
 from kanaria.serving.drift_token import Token
 
 HEALTH = "/v2/health/"

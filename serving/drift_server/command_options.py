@@ -116,7 +116,7 @@ def serve(options: argparse.Namespace) -> int:
     from kanaria.serving.drift_server.server import Receiver
     from kanaria.serving.drift_server.server_metrics import Metrics
     from kanaria.serving.drift_token import configured
-    from kanaria.serving.listening import listening, loopback_names, url_of
+    from kanaria.serving.listen_socket import listening, loopback_names, url_of
     from kanaria.serving.payload_log.intake import Intake
     from kanaria.serving.payload_log.open_store import open_store
     from kanaria.serving.payload_log.retention import Retention

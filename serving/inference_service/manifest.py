@@ -5,8 +5,8 @@ from typing import Any
 
 from kanaria.components.shared import yaml_text
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.inference_service.check import check
 from kanaria.serving.inference_service.quantity import amount
+from kanaria.serving.inference_service.service_check import check
 from kanaria.serving.inference_service.spec import (
     PayloadLog,
     Placement,

@@ -1,8 +1,7 @@
 """Serves InferenceService manifests on one machine, as KServe would, by local processes.
 
-Rule: `revisions` decides and is pure; `store` is the only reader and writer of the state folder;
-`controller` converges processes to what is decided; `router` forwards requests; `payload_log` and
-`mirror` work beside it, and no client waits for them. `predict_api` and `inference_protocol` read
-and write the bodies and are pure; `predictor`, `saved_model` and `answering` are the process that
-answers, which alone loads TensorFlow.
+Rule: `state` holds what is applied and what came of it; `controller` decides by it and makes
+processes follow; `predictor` is the processes that answer; `router` is the one port before them,
+and `payload_log` works beside it. `server` is the process of all this, `background_server` the one
+place that starts it beside others. Nothing here knows a way of traffic.
 """

@@ -20,6 +20,11 @@ STOP_SECONDS = 20.0
 POLL_SECONDS = 0.02
 
 
+def command(state: Path, *options: str) -> list[str]:
+    """Return the command line of a server on a free port, for whoever starts one as a process."""
+    return [sys.executable, "-m", SERVER, "--state", str(state), "--port", "0", *options]
+
+
 class BackgroundServer:
     """One use of the server of a state folder, which is started unless one is live.
 
@@ -95,11 +100,10 @@ class BackgroundServer:
         with state_folder.claimed(self._state) as lock:
             if lock is None:
                 return None
-            options = ["--state", str(self._state), "--port", "0", "--lock", str(lock.fileno())]
-            options += ["--spare"] * self._spare
+            options = ["--lock", str(lock.fileno()), *["--spare"] * self._spare]
             with private.opened(self._state / state_folder.SERVER_LOG, "ab") as log:
                 return subprocess.Popen(
-                    [sys.executable, "-m", SERVER, *options],
+                    command(self._state, *options),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

@@ -15,7 +15,7 @@ import uvicorn
 
 from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.listening import listening, url_of
+from kanaria.serving.listen_socket import listening, url_of
 from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.router import request_bodies
 from kanaria.serving.local.router.connection_bounds import IDLE_SECONDS, MOST_CONNECTIONS, bounded
@@ -37,7 +37,7 @@ NOTHING = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
-    """What a server is told that was started for its users, see `background`.
+    """What a server is told that was started for its users, see `background_server`.
 
     Attributes:
         lock: descriptor of the folder's lock, which was `state_folder.claimed` for it.
@@ -49,7 +49,7 @@ class Started:
 
 
 def configured(router: Router, most_connections: int = MOST_CONNECTIONS) -> uvicorn.Config:
-    """Return how a router is served: within the bounds of `bounded_http`."""
+    """Return how a router is served: within the bounds of `connection_bounds`."""
     return uvicorn.Config(
         router,
         http=bounded(most_connections),

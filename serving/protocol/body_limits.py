@@ -49,17 +49,17 @@ def expanded(body: bytes) -> bytes:
         return body
     decoder = zlib.decompressobj(wbits=32 + zlib.MAX_WBITS)  # Of gzip or zlib, whichever it is.
     try:
-        found = decoder.decompress(body, MAX_BODY + 1)
+        plain = decoder.decompress(body, MAX_BODY + 1)
     except zlib.error as error:
         raise CompressionError(f"body {shown(body[:100])}: not gzip: {error}") from error
-    if len(found) > MAX_BODY:
+    if len(plain) > MAX_BODY:
         raise BoundError(f"body: gzip of more than {MAX_BODY >> 20} MiB; send less at once")
     if not decoder.eof:
         raise CompressionError(f"body {shown(body[:100])}: gzip that is cut off; send all of it")
     if decoder.unused_data:
         left = f"{len(decoder.unused_data)} bytes follow its end"
         raise CompressionError(f"body {shown(body[:100])}: gzip, and {left}; send one part")
-    return found
+    return plain
 
 
 def check_json(text: bytes) -> None:
@@ -98,10 +98,10 @@ def _counted(text: bytes) -> tuple[int, int, int]:
 
 
 def _check(values: int, parts: int, depth: int) -> None:
-    for found, most, what in (
+    for count, most, what in (
         (values, MAX_VALUES, "values"),
         (parts, MAX_PARTS, "lists, objects and texts"),
         (depth, MAX_DEPTH, "levels of lists"),
     ):
-        if found > most:
-            raise BoundError(f"body: {found} {what}, at most {most} are taken; send less at once")
+        if count > most:
+            raise BoundError(f"body: {count} {what}, at most {most} are taken; send less at once")

@@ -65,8 +65,8 @@ def unwrapped(content_type: str, body: bytes, faults: list[str]) -> tuple[Mappin
     if not isinstance(event, dict):
         faults.append(f"body {shown(event)}: send one event, a JSON object")
         return {}, b""
-    given = {f"ce-{name}": _header(value) for name, value in event.items()}
-    return given, _data(event, faults)
+    headers = {f"ce-{name}": _header(value) for name, value in event.items()}
+    return headers, _data(event, faults)
 
 
 def _header(value: Any) -> str:

@@ -36,9 +36,9 @@ def column(values: Sequence[Any]) -> Array:
     return _objects(values)
 
 
-def squeezed(found: Array) -> Array:
+def squeezed(array: Array) -> Array:
     """Return an array without axes of one; the first axis is the rows."""
-    return found.reshape(len(found), *(size for size in found.shape[1:] if size != 1))
+    return array.reshape(len(array), *(size for size in array.shape[1:] if size != 1))
 
 
 def concatenated(parts: Sequence[Array]) -> Array | None:
@@ -49,17 +49,17 @@ def concatenated(parts: Sequence[Array]) -> Array | None:
     return np.concatenate(parts)
 
 
-def _is_rounded(found: Array) -> bool:
-    return bool((np.abs(found.astype(float)) >= LARGEST_EXACT).any())
+def _is_rounded(array: Array) -> bool:
+    return bool((np.abs(array.astype(float)) >= LARGEST_EXACT).any())
 
 
 def _numbers(values: Sequence[Any], types: set[type]) -> Array:
-    found = np.array(values)
-    if found.dtype.kind == "O":
-        found = found.astype(float)
-    if int in types and found.dtype.kind == "f" and _is_rounded(found):
+    array = np.array(values)
+    if array.dtype.kind == "O":
+        array = array.astype(float)
+    if int in types and array.dtype.kind == "f" and _is_rounded(array):
         raise OverflowError
-    return found
+    return array
 
 
 def _leaf_types(values: Sequence[Any]) -> set[type]:
@@ -83,10 +83,10 @@ def _objects(values: Sequence[Any]) -> Array:
             return squeezed(_numbers(rows, types))
         except (ValueError, TypeError, OverflowError):
             pass
-    found = np.empty((len(rows), *(shape or ())), dtype=object)
+    array = np.empty((len(rows), *(shape or ())), dtype=object)
     for row, value in enumerate(rows):
-        found[row] = value
-    return found
+        array[row] = value
+    return array
 
 
 def _unwrapped(value: Any) -> Any:

@@ -44,7 +44,7 @@ class PayloadError(DataError):
 
 
 class OversizeError(PayloadError):
-    """A body holds more than is taken at once, see `bounds`."""
+    """A body holds more than is taken at once, see `body_limits`."""
 
 
 def read_columns(body: bytes) -> Columns:
@@ -57,14 +57,14 @@ def read_columns(body: bytes) -> Columns:
     try:
         plain = body_limits.expanded(body)
         body_limits.check_json(plain)
-        found = _columns(*_parsed(plain))
+        columns = _columns(*_parsed(plain))
     except body_limits.BoundError as error:
         raise OversizeError(str(error)) from error
     except body_limits.CompressionError as error:
         raise PayloadError(str(error)) from error
     except RecursionError as error:
         raise PayloadError(f"body {shown(body[:100])}: too deep") from error
-    return {encodable(name): values for name, values in found.items()}
+    return {encodable(name): values for name, values in columns.items()}
 
 
 def _columns(document: Any, tail: bytes) -> Columns:
@@ -75,8 +75,8 @@ def _columns(document: Any, tail: bytes) -> Columns:
             return _by_rows(key, document)
     for key in COLUMNS:
         if key in document:
-            found = document[key]
-            return _tensors(key, found, tail) if _is_v2(found) else _by_columns(key, found)
+            values = document[key]
+            return _tensors(key, values, tail) if _is_v2(values) else _by_columns(key, values)
     raise PayloadError(f"body with {shown(sorted(document))}: none of {[*ROWS, *COLUMNS]} in it")
 
 
@@ -123,21 +123,21 @@ def _check_size(key: str, rows: int, features: int) -> None:
         )
 
 
-def _by_columns(key: str, found: Any) -> Columns:
-    given = found if is_record(found) else {key: found}
-    _check_size(key, 1, len(given))
+def _by_columns(key: str, values: Any) -> Columns:
+    named = values if is_record(values) else {key: values}
+    _check_size(key, 1, len(named))
     columns = {}
-    for name, values in given.items():
+    for name, values in named.items():
         rows = values if isinstance(values, list) else [values]  # A value without axes is one row.
         columns[name] = column([_plain(value) for value in rows])
     return _aligned(columns)
 
 
-def _is_v2(found: Any) -> bool:
+def _is_v2(values: Any) -> bool:
     return (
-        isinstance(found, list)
-        and bool(found)
-        and all(isinstance(t, dict) and {"name", "datatype", "shape"} <= set(t) for t in found)
+        isinstance(values, list)
+        and bool(values)
+        and all(isinstance(t, dict) and {"name", "datatype", "shape"} <= set(t) for t in values)
     )
 
 

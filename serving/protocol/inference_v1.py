@@ -79,8 +79,8 @@ def from_instances(instances: Any, inputs: Inputs) -> dict[str, Array]:
     for number, row in enumerate(instances):
         if not is_record(row):
             raise RequestError(f"instances[{number}]: {shown(row)} is not a dictionary of inputs")
-        given = {name for name in row if row[name] is not None or name not in inputs}
-        check_names(given, inputs, f"instances[{number}]")
+        names = {name for name in row if row[name] is not None or name not in inputs}
+        check_names(names, inputs, f"instances[{number}]")
     return {
         name: rows(name, [row.get(name) for row in instances], wanted)
         for name, wanted in inputs.items()
@@ -101,10 +101,10 @@ def from_columns(columns: Any, inputs: Inputs) -> dict[str, Array]:
         if len(inputs) != 1:
             raise RequestError(f"inputs: send one column for each of {sorted(inputs)}")
         columns = {next(iter(inputs)): columns}
-    given = {name: values for name, values in columns.items() if values is not None}
-    check_names({*given, *(set(columns) - set(inputs))}, inputs, "inputs")
+    present = {name: values for name, values in columns.items() if values is not None}
+    check_names({*present, *(set(columns) - set(inputs))}, inputs, "inputs")
     return completed(
-        {name: _column(name, values, inputs[name]) for name, values in given.items()}, inputs
+        {name: _column(name, values, inputs[name]) for name, values in present.items()}, inputs
     )
 
 

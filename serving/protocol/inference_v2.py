@@ -20,6 +20,7 @@ import numpy as np
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.model_inputs import Array, Input, Inputs
 from kanaria.serving.protocol.json_body import RequestError, parsed, written
+from kanaria.serving.protocol.model_metadata import described
 from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
 from kanaria.serving.protocol.signature_inputs import (
     check_names,
@@ -39,7 +40,6 @@ from kanaria.serving.protocol.tensors import (
     joined_values,
 )
 
-PLATFORM = "tensorflow_savedmodel"
 ASK_BINARY = 'ask for it with "parameters": {"binary_data": true}'
 
 
@@ -58,14 +58,6 @@ class Request:
     feed: Mapping[str, Array]
     outputs: Mapping[str, bool]
     is_binary: bool
-
-
-def described(
-    name: str, dtype: np.dtype[Any], shape: tuple[int | None, ...] | None
-) -> dict[str, Any]:
-    """Return a tensor's metadata in the protocol's words; -1 is a free size."""
-    sizes = [-1 if size is None else size for size in shape or ()]
-    return {"name": name, "datatype": datatype(dtype), "shape": sizes}
 
 
 def read(body: bytes, json_length: int | None, inputs: Inputs, outputs: Sequence[str]) -> Request:
@@ -99,17 +91,17 @@ def read(body: bytes, json_length: int | None, inputs: Inputs, outputs: Sequence
 
 
 def _parameters(item: Mapping[str, Any], where: str) -> Mapping[str, Any]:
-    found = item.get("parameters")
-    if not isinstance(found, dict | None):
-        raise RequestError(f"{where}: parameters {shown(found)}: not an object")
-    return found or {}
+    parameters = item.get("parameters")
+    if not isinstance(parameters, dict | None):
+        raise RequestError(f"{where}: parameters {shown(parameters)}: not an object")
+    return parameters or {}
 
 
 def _flag(parameters: Mapping[str, Any], name: str, default: bool) -> bool:
-    found = parameters.get(name, default)
-    if not isinstance(found, bool):
-        raise RequestError(f"parameters: {name} {shown(found)}: use true or false")
-    return found
+    flag = parameters.get(name, default)
+    if not isinstance(flag, bool):
+        raise RequestError(f"parameters: {name} {shown(flag)}: use true or false")
+    return flag
 
 
 def _named(item: Any, kind: str) -> str:
@@ -119,26 +111,26 @@ def _named(item: Any, kind: str) -> str:
     return name
 
 
-def _wanted(asked: Any, known: Sequence[str], is_binary: bool) -> dict[str, bool]:
+def _wanted(asked: Any, names: Sequence[str], is_binary: bool) -> dict[str, bool]:
     if not isinstance(asked, list):
         raise RequestError(f"outputs {shown(asked)}: not a list")
-    found: dict[str, bool] = {}
+    wanted: dict[str, bool] = {}
     for item in asked:
         name = _named(item, "output")
-        if name not in known or name in found:
-            why = "asked for twice" if name in found else f"unknown; there are {sorted(known)}"
+        if name not in names or name in wanted:
+            why = "asked for twice" if name in wanted else f"unknown; there are {sorted(names)}"
             raise RequestError(f"output {shown(name)}: {why}")
-        found[name] = _flag(_parameters(item, f"output {name!r}"), "binary_data", is_binary)
-    return found
+        wanted[name] = _flag(_parameters(item, f"output {name!r}"), "binary_data", is_binary)
+    return wanted
 
 
-def _feed(given: Sequence[Any], binary: bytes, inputs: Inputs) -> dict[str, Array]:
-    names = [_named(item, "input") for item in given]
+def _feed(tensors: Sequence[Any], binary: bytes, inputs: Inputs) -> dict[str, Array]:
+    names = [_named(item, "input") for item in tensors]
     if len(set(names)) < len(names):
         raise RequestError(f"inputs: {shown(sorted(names))}: one is given twice")
     check_names(set(names), inputs, "inputs")
     arrays: dict[str, Array] = {}
-    for name, item in zip(names, given, strict=True):
+    for name, item in zip(names, tensors, strict=True):
         arrays[name], binary = _tensor(name, item, binary, inputs[name])
     if binary:
         raise RequestError(f"inputs: {len(binary)} bytes are left after the last tensor")
@@ -152,9 +144,11 @@ def _tensor(
     shape, declared = item.get("shape"), item.get("datatype")
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         raise RequestError(f"input {name!r}: shape {shown(shape)}: not a list of sizes")
-    known = datatype(wanted.dtype)
-    if not isinstance(declared, str) or declared.upper() != known:
-        raise RequestError(f"input {name!r}: datatype {shown(declared)}; the model takes {known}")
+    expected = datatype(wanted.dtype)
+    if not isinstance(declared, str) or declared.upper() != expected:
+        raise RequestError(
+            f"input {name!r}: datatype {shown(declared)}; the model takes {expected}"
+        )
     size = _parameters(item, f"input {name!r}").get("binary_data_size")
     if (size is None) == ("data" not in item):
         why = "no data" if size is None else "data and binary_data_size; send one of them"
@@ -190,17 +184,17 @@ def _of_bytes(name: str, data: bytes, shape: Sequence[int], wanted: Input) -> Ar
     dtype = wanted.dtype
     if dtype.kind == "O":
         texts = _texts(name, data)
-        found = np.empty(len(texts), dtype=object)
-        found[:] = texts
+        array = np.empty(len(texts), dtype=object)
+        array[:] = texts
     else:
         if len(data) % dtype.itemsize:
             kind = type_name(dtype)
             raise RequestError(f"input {name!r}: {len(data)} bytes are no whole values of {kind}")
-        found = np.frombuffer(data, dtype=dtype)
-        if dtype.kind == "b" and (found.view(np.uint8) > 1).any():
+        array = np.frombuffer(data, dtype=dtype)
+        if dtype.kind == "b" and (array.view(np.uint8) > 1).any():
             raise RequestError(f"input {name!r}: a byte of a BOOL is neither 0 nor 1")
-    _check_count(name, found.size, shape)
-    return fitted(name, shaped(name, found, shape), wanted)
+    _check_count(name, array.size, shape)
+    return fitted(name, shaped(name, array, shape), wanted)
 
 
 def _texts(name: str, data: bytes) -> list[bytes]:
@@ -221,7 +215,7 @@ def answer(
     """
     wanted = request.outputs or dict.fromkeys(outputs, request.is_binary)
     tails: list[bytes] = []
-    found = []
+    tensors = []
     for name, is_binary in wanted.items():
         values = outputs[name]
         if datatype(values.dtype) not in DTYPES:
@@ -233,9 +227,9 @@ def answer(
             one["parameters"] = {"binary_data_size": len(tails[-1])}
         else:
             one["data"] = _json_data(name, values)
-        found.append(one)
+        tensors.append(one)
     head = written(
-        {"model_name": model, "model_version": version, "id": request.id, "outputs": found}
+        {"model_name": model, "model_version": version, "id": request.id, "outputs": tensors}
     )
     return b"".join([head, *tails]), len(head) if tails else None
 

@@ -36,12 +36,12 @@ def parsed(body: bytes) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    document = dict(pairs)
+    if len(document) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise RequestError(f"body: key {shown(twice)} is given twice in one object; send it once")
-    return found
+    return document
 
 
 def _finite(text: str) -> float:

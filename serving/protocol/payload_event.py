@@ -137,24 +137,24 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
         headers, body = cloud_event.unwrapped(content_type, body, faults)
     if faults:
         raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
-    given = {name: headers.get(f"ce-{name}", "") for name in ATTRIBUTES}
+    attributes = {name: headers.get(f"ce-{name}", "") for name in ATTRIBUTES}
     if mode == "binary":
-        given = {name: unquote(value) for name, value in given.items()}
-    faults += [f"ce-{name}: missing" for name in NEEDED if not given[name]]
+        attributes = {name: unquote(value) for name, value in attributes.items()}
+    faults += [f"ce-{name}: missing" for name in NEEDED if not attributes[name]]
     faults += [
         f"ce-{name}={shown(value)}: longer than {MAX_NAME_LENGTH} characters"
-        for name, value in given.items()
+        for name, value in attributes.items()
         if len(value) > MAX_NAME_LENGTH
     ]
     faults += [
         f"ce-{name}={shown(value)}: holds a NUL, or half a surrogate pair"
-        for name, value in given.items()
+        for name, value in attributes.items()
         if not is_name(value)
     ]
-    if given["specversion"] not in ("", "1.0"):
-        faults.append(f"ce-specversion={shown(given['specversion'])}: use 1.0")
-    kind = _kind(given["type"], faults)
-    time = _time(given["time"], received, faults)
+    if attributes["specversion"] not in ("", "1.0"):
+        faults.append(f"ce-specversion={shown(attributes['specversion'])}: use 1.0")
+    kind = _kind(attributes["type"], faults)
+    time = _time(attributes["time"], received, faults)
     annotations = _object(headers, "ce-annotations", faults)
     version = _text_of(annotations, VERSION_ANNOTATION)
     service = _text_of(annotations, SERVICE_ANNOTATION)[:MAX_NAME_LENGTH]
@@ -162,39 +162,39 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
     if faults or kind is None:
         raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
     return Event(
-        id=given["id"],
+        id=attributes["id"],
         kind=kind,
-        source=given["source"],
+        source=attributes["source"],
         time=time,
-        namespace=given["namespace"],
-        service=service or given["inferenceservicename"],
-        component=given["component"],
-        endpoint=given["endpoint"],
+        namespace=attributes["namespace"],
+        service=service or attributes["inferenceservicename"],
+        component=attributes["component"],
+        endpoint=attributes["endpoint"],
         version=version[:MAX_NAME_LENGTH],
         request_id=request_id[:MAX_NAME_LENGTH],
         body=body,
     )
 
 
-def _kind(given: str, faults: list[str]) -> Kind | None:
+def _kind(text: str, faults: list[str]) -> Kind | None:
     try:
-        return Kind(given)
+        return Kind(text)
     except ValueError:
-        if given:
+        if text:
             kinds = " or ".join(kind.value for kind in Kind)
-            faults.append(f"ce-type={shown(given)}: use {kinds}")
+            faults.append(f"ce-type={shown(text)}: use {kinds}")
         return None
 
 
-def _time(given: str, received: float, faults: list[str]) -> float:
-    if not given:
+def _time(text: str, received: float, faults: list[str]) -> float:
+    if not text:
         return received
     try:
-        moment = datetime.fromisoformat(given)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        faults.append(f"ce-time={shown(given)}: use RFC 3339, as 2026-01-31T12:00:00Z")
+        faults.append(f"ce-time={shown(text)}: use RFC 3339, as 2026-01-31T12:00:00Z")
         return received
     # Before 1970 no event was sent, and not every program can tell such a time.
     return max(0.0, min(moment.timestamp(), received))
@@ -202,21 +202,21 @@ def _time(given: str, received: float, faults: list[str]) -> float:
 
 def _object(headers: Mapping[str, str], name: str, faults: list[str]) -> dict[str, Any]:
     """Return an extension that is a JSON object; the binding may percent-encode its quotes."""
-    given = headers.get(name, "")
-    for text in (given, unquote(given)):
+    extension = headers.get(name, "")
+    for text in (extension, unquote(extension)):
         try:
-            found = json.loads(text or "{}")
+            value = json.loads(text or "{}")
         except (ValueError, RecursionError):
             continue
-        if isinstance(found, dict):
-            return found
-    faults.append(f"{name}={shown(given)}: not a JSON object")
+        if isinstance(value, dict):
+            return value
+    faults.append(f"{name}={shown(extension)}: not a JSON object")
     return {}
 
 
-def _text_of(found: Mapping[str, Any], wanted: str) -> str:
+def _text_of(values: Mapping[str, Any], wanted: str) -> str:
     """Return a value by its name in any case; Go's logger sends headers as lists of values."""
-    for name, value in found.items():
+    for name, value in values.items():
         if name.lower() == wanted:
             first = value[0] if isinstance(value, list) and value else value
             return first if is_name(first) else ""

@@ -23,11 +23,6 @@ def predict_path(name: str, protocol: str) -> str:
     return f"/v1/models/{name}:predict" if protocol == "v1" else f"/v2/models/{name}/infer"
 
 
-def metadata_path(name: str, protocol: str) -> str:
-    """Return the path that tells the signature of model `name` in protocol "v1" or "v2"."""
-    return f"/v1/models/{name}/metadata" if protocol == "v1" else f"/v2/models/{name}"
-
-
 def is_sendable(row: Row, tensors: Iterable[Tensor], protocol: str) -> bool:
     """Tell whether the protocol has a JSON form for the row: V2 has none for bytes.
 
@@ -84,14 +79,14 @@ def outputs(answer: bytes, names: Mapping[str, Tensor], protocol: str) -> Row:
     """
     try:
         raw = json.loads(answer)
-        found = _v1(raw, names) if protocol == "v1" else _v2(raw)
+        row = _v1(raw, names) if protocol == "v1" else _v2(raw)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         text = shown(answer.decode("utf-8", "replace"))
         raise AnswerError(f"no {protocol} answer of one row: {text}") from error
-    missing = sorted(names.keys() - found.keys())
+    missing = sorted(names.keys() - row.keys())
     if missing:
-        raise AnswerError(f"the answer lacks {shown(missing)}; it has {shown(sorted(found))}")
-    return found
+        raise AnswerError(f"the answer lacks {shown(missing)}; it has {shown(sorted(row))}")
+    return row
 
 
 def _v1(raw: Any, names: Mapping[str, Tensor]) -> Row:

@@ -91,26 +91,26 @@ def type_name(dtype: np.dtype[Any]) -> str:
     return "text" if dtype.kind == "O" else dtype.name
 
 
-def shaped(name: str, found: Array, shape: Sequence[int]) -> Array:
+def shaped(name: str, flat: Array, shape: Sequence[int]) -> Array:
     """Return a flat array in a shape.
 
     Raises:
         RequestError: it has as many axes, or axes as long, as no array has.
     """
     try:
-        return found.reshape(shape)
+        return flat.reshape(shape)
     except (ValueError, OverflowError) as error:
         raise RequestError(f"input {name!r}: shape {shown(list(shape))}: {error}") from error
 
 
 def _texts(name: str, items: Sequence[Any]) -> Array:
-    found = np.empty(len(items), dtype=object)
+    array = np.empty(len(items), dtype=object)
     try:
-        found[:] = [_bytes(name, item) for item in items]
+        array[:] = [_bytes(name, item) for item in items]
     except UnicodeEncodeError as error:
         text = shown(error.object)
         raise RequestError(f"input {name!r}: {text} holds half a surrogate pair") from error
-    return found
+    return array
 
 
 def _bytes(name: str, item: Any) -> bytes:
@@ -151,15 +151,15 @@ def _floats(name: str, items: Sequence[float], wanted: Input) -> Array:
     if wanted.required and np.isnan(doubles).any():
         raise RequestError(f"input {name!r}: NaN, but the model requires a value")
     with np.errstate(over="ignore"):
-        found = doubles.astype(wanted.dtype)
-    lost = np.isinf(found) & np.isfinite(doubles)
+        narrow = doubles.astype(wanted.dtype)
+    lost = np.isinf(narrow) & np.isfinite(doubles)
     if lost.any():
         value = shown(float(doubles[lost][0]))
         raise RequestError(f"input {name!r}: {value} is beyond the range of {wanted.dtype}")
-    return found
+    return narrow
 
 
-def fitted(name: str, found: Array, wanted: Input) -> Array:
+def fitted(name: str, array: Array, wanted: Input) -> Array:
     """Return an array in the input's rank: a scalar a row fits (rows, 1), and the other way round.
 
     Raises:
@@ -167,27 +167,27 @@ def fitted(name: str, found: Array, wanted: Input) -> Array:
     """
     shape = wanted.shape
     if shape is None:
-        return found
-    if found.ndim == len(shape) - 1:
-        found = found[..., np.newaxis]
-    elif found.ndim == len(shape) + 1 and found.shape[-1] == 1:
-        found = found[..., 0]
-    if not _fits(found.shape, shape):
-        given, needed = list(found.shape), ["any" if size is None else size for size in shape]
-        raise RequestError(f"input {name!r}: shape {given} does not fit {needed}")
-    return found
+        return array
+    if array.ndim == len(shape) - 1:
+        array = array[..., np.newaxis]
+    elif array.ndim == len(shape) + 1 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if not _fits(array.shape, shape):
+        sizes, needed = list(array.shape), ["any" if size is None else size for size in shape]
+        raise RequestError(f"input {name!r}: shape {sizes} does not fit {needed}")
+    return array
 
 
-def _fits(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    return len(found) == len(wanted) and all(
-        want is None or have == want for have, want in zip(found, wanted, strict=True)
+def _fits(sizes: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    return len(sizes) == len(wanted) and all(
+        want is None or have == want for have, want in zip(sizes, wanted, strict=True)
     )
 
 
-def check_names(given: set[str], inputs: Inputs, where: str) -> None:
+def check_names(names: set[str], inputs: Inputs, where: str) -> None:
     """Refuse names that are no inputs, and required inputs that have no value."""
-    unknown = sorted(given - set(inputs))
-    missing = sorted(name for name in set(inputs) - given if inputs[name].required)
+    unknown = sorted(names - set(inputs))
+    missing = sorted(name for name in set(inputs) - names if inputs[name].required)
     if missing or unknown:
         parts = [f"missing {missing}, which the model requires"] * bool(missing)
         parts += [f"unknown {shown(unknown)}"] * bool(unknown)
@@ -229,28 +229,30 @@ def tensor(name: str, shape: Sequence[int], items: Sequence[Any], wanted: Input)
         return fitted(name, shaped(name, converted(name, items, wanted), shape), wanted)
     size = math.prod(shape[1:])
     parts = [items[start : start + size] for start in range(0, len(items), size)]
-    found = [None if set(part) == {None} else _nested(part, shape[1:]) for part in map(list, parts)]
-    return rows(name, found, wanted)
+    nested = [
+        None if set(part) == {None} else _nested(part, shape[1:]) for part in map(list, parts)
+    ]
+    return rows(name, nested, wanted)
 
 
 def _nested(items: Sequence[Any], shape: Sequence[int]) -> Any:
-    found = np.empty(len(items), dtype=object)
-    found[:] = items
-    return found.reshape(shape).tolist()
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array.reshape(shape).tolist()
 
 
-def completed(given: Mapping[str, Array], inputs: Inputs) -> dict[str, Array]:
+def completed(arrays: Mapping[str, Array], inputs: Inputs) -> dict[str, Array]:
     """Return the arrays of all inputs; those not given are missing in every row.
 
     Raises:
         RequestError: no given input tells how many rows there are.
     """
-    absent = inputs.keys() - given.keys()
-    count = max((len(values) for values in given.values() if values.ndim), default=0)
+    absent = inputs.keys() - arrays.keys()
+    count = max((len(values) for values in arrays.values() if values.ndim), default=0)
     if absent and not count:
         raise RequestError(f"inputs: no rows tell how often {sorted(absent)} is missing; send some")
     return {
-        name: rows(name, [None] * count, wanted) if name in absent else given[name]
+        name: rows(name, [None] * count, wanted) if name in absent else arrays[name]
         for name, wanted in inputs.items()
     }
 

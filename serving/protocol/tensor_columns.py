@@ -63,24 +63,24 @@ def _from_json(name: object, datatype: str, data: Any) -> Array:
     if datatype == "BYTES":
         return _array(flat)
     wanted = np.dtype(np.float32) if datatype == "BF16" else DTYPES[datatype]
-    found = column(flat)
-    if found.ndim != 1 or not {type(value) for value in flat} <= OF_NUMBERS:
+    array = column(flat)
+    if array.ndim != 1 or not {type(value) for value in flat} <= OF_NUMBERS:
         raise TensorError(f"{shown(name)}: {shown(data)} is not of type {datatype}")
-    return _cast(found, wanted)
+    return _cast(array, wanted)
 
 
-def _cast(found: Array, wanted: np.dtype[Any]) -> Array:
+def _cast(array: Array, wanted: np.dtype[Any]) -> Array:
     """Return values in a type, or as they are where it does not hold them: no value is changed.
 
     An integer type has no missing value, and whole numbers may be beyond any type.
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            cast = found.astype(wanted)
+            cast = array.astype(wanted)
     except (OverflowError, TypeError, ValueError):
-        return found
-    same = wanted.kind not in "iub" or np.array_equal(cast, found)
-    return cast if same else found
+        return array
+    same = wanted.kind not in "iub" or np.array_equal(cast, array)
+    return cast if same else array
 
 
 def _flat(data: Any) -> list[Any]:
@@ -96,10 +96,10 @@ def _from_binary(name: object, datatype: str, data: bytes) -> Array:
         return _array([_text(value) for value in _values(name, data)])
     if len(data) % DTYPES[datatype].itemsize:
         raise TensorError(f"{shown(name)}: {len(data)} bytes are no whole {datatype} values")
-    found = np.frombuffer(data, dtype=DTYPES[datatype])
+    array = np.frombuffer(data, dtype=DTYPES[datatype])
     if datatype == "BF16":
-        return shortest(_of_upper_halves(found), _to_bfloat16)
-    return found
+        return shortest(_of_upper_halves(array), _to_bfloat16)
+    return array
 
 
 def _of_upper_halves(halves: Array) -> Array:
@@ -138,6 +138,6 @@ def _text(value: bytes) -> str | bytes:
 
 
 def _array(values: list[Any]) -> Array:
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array

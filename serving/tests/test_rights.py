@@ -100,8 +100,8 @@ SPARK_CALLS = {
 }
 """Right -> the call of Spark 3.5's driver in client mode."""
 AS_A_PERSON = {
-    "serving/doctor/account.py",
-    "serving/doctor/examine.py",
+    "serving/doctor/examine_account.py",
+    "serving/doctor/examine_cluster.py",
     "pipelines/submit/account.py",
     "pipelines/submit/waiting.py",
 }

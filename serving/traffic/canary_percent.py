@@ -5,8 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
+from kanaria.serving.traffic.change_rules import require_percent, require_rollback, require_shift
 from kanaria.serving.traffic.protocol import ServiceStatus
-from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
 
 
 class CanaryPercentTraffic(ABC):

@@ -39,6 +39,8 @@ from kanaria.serving.traffic.canary_rules import (
     require_room,
     require_stageable,
 )
+from kanaria.serving.traffic.change_rules import require_percent, require_rollback, require_shift
+from kanaria.serving.traffic.compare_and_swap import swap
 from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, failure_of, uri_of
 from kanaria.serving.traffic.pod_failures import failure_in, is_ready
 from kanaria.serving.traffic.protocol import LoadFailure, Manifest, ServiceStatus
@@ -49,9 +51,7 @@ from kanaria.serving.traffic.routing import (
     is_accepted,
     require_short,
 )
-from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
-from kanaria.serving.traffic.shadow import NO_COPIES
-from kanaria.serving.traffic.swap import swap
+from kanaria.serving.traffic.shadow_rules import NO_COPIES
 from kanaria.serving.traffic.variants import Variants
 
 ROUTED_SECONDS, POLL_SECONDS = 60.0, 0.5

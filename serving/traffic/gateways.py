@@ -12,7 +12,7 @@ from kanaria.serving.kubernetes_client import (
     Object,
 )
 from kanaria.serving.traffic.routing import Gateway
-from kanaria.serving.traffic.shadow import REMEDY
+from kanaria.serving.traffic.shadow_rules import REMEDY
 
 MIRROR, PERCENTAGE = "HTTPRouteRequestMirror", "HTTPRouteRequestPercentageMirror"
 """Names of features in a GatewayClass' status (Gateway API 1.4, pkg/features)."""

@@ -30,13 +30,13 @@ from kanaria.serving.protocol.names import (
     VERSION_ANNOTATION,
 )
 from kanaria.serving.traffic import routing
+from kanaria.serving.traffic.change_rules import require_percent, require_rollback, require_shift
+from kanaria.serving.traffic.compare_and_swap import swap
 from kanaria.serving.traffic.gateways import require_mirroring
 from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, failure_of, uri_of
 from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
 from kanaria.serving.traffic.routing import Gateway, Routing
-from kanaria.serving.traffic.rules import require_percent, require_rollback, require_shift
-from kanaria.serving.traffic.shadow import require_shadow
-from kanaria.serving.traffic.swap import swap
+from kanaria.serving.traffic.shadow_rules import require_shadow
 
 DELETION_SECONDS, POLL_SECONDS = 60.0, 0.5
 LEFT_AFTER = timedelta(hours=1)

@@ -22,9 +22,9 @@ from kanaria.serving.kubernetes_client import (
 )
 from kanaria.serving.protocol.names import SERVICE_LABEL, SOURCE_URI, VERSION_ANNOTATION
 from kanaria.serving.traffic.canary_percent import CanaryPercentTraffic
+from kanaria.serving.traffic.compare_and_swap import swap
 from kanaria.serving.traffic.protocol import LoadFailure, Manifest, ServiceStatus
-from kanaria.serving.traffic.shadow import NO_COPIES
-from kanaria.serving.traffic.swap import swap
+from kanaria.serving.traffic.shadow_rules import NO_COPIES
 
 FAILED = ("BlockedByFailedLoad", "InvalidSpec")
 CLUSTER_DOMAIN = "svc.cluster.local"

@@ -21,9 +21,9 @@ from kanaria.serving.local.state import state_folder
 from kanaria.serving.local.state.state_folder import Observed, Service
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, VERSION_ANNOTATION
 from kanaria.serving.traffic.canary_percent import CanaryPercentTraffic
+from kanaria.serving.traffic.change_rules import require_percent
 from kanaria.serving.traffic.protocol import LoadFailure, Manifest, ServiceStatus
-from kanaria.serving.traffic.rules import require_percent
-from kanaria.serving.traffic.shadow import require_shadow
+from kanaria.serving.traffic.shadow_rules import require_shadow
 
 ADOPT_SECONDS = 30.0
 POLL_SECONDS = 0.02

@@ -66,7 +66,7 @@ class Traffic(Protocol):
 
     A new revision gets no request before it is ready. While nothing is rolled out yet, the first
     ready revision gets all traffic, as in KServe. What a verb refuses is the same for all ways,
-    see `rules`; each is tested by one contract, `tests/contract`.
+    see `change_rules`; each is tested by one contract, `tests/contract`.
     """
 
     def stage(self, manifest: Manifest) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from kanaria.components.shared import fingerprint
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service.check import MAX_NAME_LENGTH
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
+from kanaria.serving.inference_service.service_check import MAX_NAME_LENGTH
 from kanaria.serving.protocol.names import (
     EVENT_ID_HEADER,
     LATEST_ANNOTATION,

@@ -16,9 +16,9 @@ from kanaria.components.shared.images import TRAINING_IMAGE
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.serving_samples import ServingSamples
 from kanaria.pipelines.local.environment import python_of
-from kanaria.serving.checks import policy
-from kanaria.serving.checks.result import Verdict
-from kanaria.serving.checks.run import Checks
+from kanaria.serving.checks import check_limits
+from kanaria.serving.checks.check_result import Verdict
+from kanaria.serving.checks.push_checks import Checks
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ModelServer, ServiceSpec
 from kanaria.serving.traffic.local import LocalTraffic
@@ -182,7 +182,7 @@ def test_the_checks_of_a_revision_find_the_trained_answers(
 ):
     faults = Faults("test")
     checks = Checks(
-        policy=policy.parse({"load": False}, faults),
+        policy=check_limits.parse({"load": False}, faults),
         model=served.folder / model,
         samples=served.samples(model),
         cluster=None,

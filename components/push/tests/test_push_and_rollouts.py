@@ -16,7 +16,7 @@ from kanaria.components.push.active_rollout import Rollouts
 from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
-from kanaria.serving.checks.result import Result, judged
+from kanaria.serving.checks.check_result import Result, judged
 from kanaria.serving.delivery import OnActive
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile

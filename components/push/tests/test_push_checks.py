@@ -14,7 +14,7 @@ from kanaria.components.push.push import PushRequest, push
 from kanaria.components.shared import outcome, serving_samples
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.outcome import Outcome
-from kanaria.serving.checks.result import Verdict
+from kanaria.serving.checks.check_result import Verdict
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
 from kanaria.serving.traffic.protocol import Traffic
 

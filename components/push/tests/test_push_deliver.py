@@ -16,7 +16,7 @@ from kanaria.components.shared.errors import (
     KanariaError,
     NotReadyError,
 )
-from kanaria.serving.checks.result import Result, judged
+from kanaria.serving.checks.check_result import Result, judged
 from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.local.state.state_folder import Observed

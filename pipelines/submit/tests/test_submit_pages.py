@@ -21,7 +21,7 @@ from kfp_contract import Contract, serving
 from kfp_state import Frame
 from object_stores import Bucket
 
-from kanaria.serving.doctor import launcher
+from kanaria.serving.doctor import launcher_secrets
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
@@ -234,7 +234,7 @@ def test_without_the_manifests_the_doctor_names_what_lacks_and_the_run_is_red(us
 def test_the_provider_is_one_that_kfp_reads(user: User):
     data = yaml.safe_load(FILES["launcher.yaml"])["data"]
     keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    assert launcher.secrets(data) == (launcher.OWN_SECRET, ("kanaria-store", keys))
+    assert launcher_secrets.secrets(data) == (launcher_secrets.OWN_SECRET, ("kanaria-store", keys))
     assert set(keys) <= encoded(user.folder / "store.env").keys()
     entry = yaml.safe_load(data["providers"])["s3"]["default"]
     fields = {"endpoint", "region", "disableSSL", "forcePathStyle", "credentials", "maxRetries"}

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from kanaria.serving.checks import latency
-from kanaria.serving.checks.latency import Call, Score
-from kanaria.serving.checks.pace import Paced
-from kanaria.serving.checks.policy import Load
-from kanaria.serving.checks.result import Verdict
+from kanaria.serving.checks import load_verdict
+from kanaria.serving.checks.check_limits import Load
+from kanaria.serving.checks.check_result import Verdict
+from kanaria.serving.checks.load_verdict import Call, Score
+from kanaria.serving.checks.paced_requests import Paced
 
 HUNG = 1e6
 
@@ -100,8 +100,8 @@ def test_a_test_that_ends_early_has_the_verdict_of_all_its_requests(seed: int, i
     latencies = waited(services, load.rate, 1)
     whole = [Call(seconds=s, fault=f) for s, f in zip(latencies, faults, strict=True)]
     calls, seconds = simulated(load, server(services, faults=faults), idle=idle)
-    found = latency.check(calls, seconds, load)
-    assert found.verdict is latency.check(whole, 1.0, load).verdict
+    found = load_verdict.check(calls, seconds, load)
+    assert found.verdict is load_verdict.check(whole, 1.0, load).verdict
     assert (len(calls) < requests) == bool(found.notes)
 
 
@@ -130,7 +130,7 @@ def test_a_revision_that_stops_answering_fails_before_its_requests_time_out():
     load = Load(rate=20, requests=200)
     services = [0.01] * 10 + [HUNG] * 190
     calls, seconds = simulated(load, server(services, copies=200), idle=True)
-    found = latency.check(calls, seconds, load)
+    found = load_verdict.check(calls, seconds, load)
     assert found.verdict is Verdict.FAILED
     assert found.reasons[0].startswith("p99_ms is ")
     assert found.numbers["unanswered"] == len(calls) - 10
@@ -141,7 +141,7 @@ def test_errors_end_a_test_at_the_first_that_is_too_many():
     load = Load(rate=20, requests=200)
     faults = ["503 sick" if number % 5 == 4 else "" for number in range(200)]
     calls, seconds = simulated(load, server([0.01] * 200, faults=faults), idle=True)
-    found = latency.check(calls, seconds, load)
+    found = load_verdict.check(calls, seconds, load)
     assert (len(calls), found.numbers["errors"]) == (15, 3)
     assert "3 of 15 requests failed, more than a share of 0.01" in found.reasons[0]
 

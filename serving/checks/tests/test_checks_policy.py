@@ -2,7 +2,7 @@ import pytest
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.checks.policy import ApiCall, Load, Policy, parse
+from kanaria.serving.checks.check_limits import ApiCall, Load, Policy, parse
 
 
 def parsed(raw: object) -> Policy:

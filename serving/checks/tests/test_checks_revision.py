@@ -13,9 +13,9 @@ from checked_models import SAMPLES, sample
 
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.serving_samples import ServingSamples
-from kanaria.serving.checks import policy
-from kanaria.serving.checks.result import Result, Verdict
-from kanaria.serving.checks.run import Checks
+from kanaria.serving.checks import check_limits
+from kanaria.serving.checks.check_result import Result, Verdict
+from kanaria.serving.checks.push_checks import Checks
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ModelServer, ServiceSpec
 from kanaria.serving.traffic.local import LocalTraffic
@@ -55,7 +55,7 @@ class Served:
     ) -> dict[str, Result]:
         service = spec(self.models / model, protocol)
         faults = Faults("test")
-        parsed = policy.parse({"load": QUICK} | limits, faults)
+        parsed = check_limits.parse({"load": QUICK} | limits, faults)
         faults.raise_if_any()
         checks = Checks(
             policy=parsed,
@@ -75,7 +75,7 @@ class Served:
         compatibility: bool = True,
     ) -> list[Result]:
         """What is told of a revision beside another one, or beside what answers at a URL."""
-        limits = policy.Policy(
+        limits = check_limits.Policy(
             signature=False, compatibility=compatibility, api_call=False, load=False
         )
         model = self.models / new[0]

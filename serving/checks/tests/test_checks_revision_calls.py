@@ -8,8 +8,8 @@ from threading import Lock, Thread
 import pytest
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.checks.latency import Call
-from kanaria.serving.checks.policy import Load
+from kanaria.serving.checks.check_limits import Load
+from kanaria.serving.checks.load_verdict import Call
 from kanaria.serving.checks.revision_calls import RevisionCalls
 
 

@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 
 from kanaria.components.shared.serving_samples import Feature, ServingSamples, Tensor
 from kanaria.serving.checks import (
-    compare,
     compatibility,
     infrastructure,
-    latency,
-    quantity,
-    signature,
+    load_verdict,
+    memory_amount,
+    output_difference,
+    signature_faults,
 )
+from kanaria.serving.checks.check_limits import ApiCall, Infrastructure, Load
+from kanaria.serving.checks.check_result import MOST, Result, Verdict, failures, judged, skipped
+from kanaria.serving.checks.checks_page import page
 from kanaria.serving.checks.infrastructure import Facts
-from kanaria.serving.checks.latency import Call
-from kanaria.serving.checks.policy import ApiCall, Infrastructure, Load
-from kanaria.serving.checks.report import page
-from kanaria.serving.checks.result import MOST, Result, Verdict, failures, judged, skipped
+from kanaria.serving.checks.load_verdict import Call
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ModelServer, Placement, ServiceSpec
-from kanaria.serving.protocol import row_request
+from kanaria.serving.protocol import model_metadata, row_request
 
 # ---- signature
 
@@ -79,15 +79,15 @@ TENSORFLOW_SERVING = {
 
 
 def test_the_metadata_of_tensorflow_serving_is_a_signature():
-    served = signature.of_tensorflow_serving(TENSORFLOW_SERVING)
+    served = model_metadata.of_tensorflow_serving(TENSORFLOW_SERVING)
     assert served[0]["n"] == Tensor(dtype="int64", shape=(None, 2))
     assert served[0]["word"] == Tensor(dtype="string", shape=None)
-    assert list(signature.faults_of_served(served, SAMPLES)) == []
+    assert list(signature_faults.faults_of_served(served, SAMPLES)) == []
 
 
 def test_a_server_that_names_no_tensors_tells_no_signature():
     with pytest.raises(ValueError, match="no tensors"):
-        signature.of_inference_protocol({"name": "taxi", "inputs": [], "outputs": []})
+        model_metadata.of_inference_protocol({"name": "taxi", "inputs": [], "outputs": []})
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_is_served_otherwise_than_trained_is_named(
     inputs: dict[str, Tensor | None], told: str
 ):
     changed = {name: tensor for name, tensor in {**SAMPLES.inputs, **inputs}.items() if tensor}
-    (fault,) = signature.faults_of_served((changed, SAMPLES.outputs), SAMPLES)
+    (fault,) = signature_faults.faults_of_served((changed, SAMPLES.outputs), SAMPLES)
     assert told in fault
 
 
@@ -130,16 +130,16 @@ def test_an_input_must_hold_what_the_schema_says(
     samples = ServingSamples(
         inputs={"x": Tensor(dtype=dtype, shape=shape)}, outputs={}, features={"x": feature}
     )
-    faults = list(signature.faults_against_schema(samples))
+    faults = list(signature_faults.faults_against_schema(samples))
     assert (faults == []) == fits
     assert fits or "the schema says" in faults[0]
 
 
 def test_one_input_of_text_that_is_no_feature_takes_serialized_examples():
     text = {"examples": Tensor(dtype="string", shape=(None,))}
-    assert list(signature.faults_against_schema(replace(SAMPLES, inputs=text))) == []
+    assert list(signature_faults.faults_against_schema(replace(SAMPLES, inputs=text))) == []
     number = {"y": Tensor(dtype="int64", shape=(None,))}
-    faults = list(signature.faults_against_schema(replace(SAMPLES, inputs=number)))
+    faults = list(signature_faults.faults_against_schema(replace(SAMPLES, inputs=number)))
     assert faults == ["input 'y' is no feature of the schema"]
 
 
@@ -234,7 +234,7 @@ def test_a_protocol_that_the_stable_revision_speaks_must_be_spoken(
     ],
 )
 def test_a_quantity_of_memory_is_read_as_kubernetes_does(text: str, size: int | None):
-    assert quantity.in_bytes(text) == size
+    assert memory_amount.in_bytes(text) == size
 
 
 def runtime(name: str, **spec: Any) -> dict[str, Any]:
@@ -398,9 +398,9 @@ NUMBERS = st.floats(-1e6, 1e6)
 @given(NUMBERS, st.floats(0, 0.99))
 def test_a_number_within_the_tolerances_is_equal(number: float, share: float):
     bound = LIMITS.absolute_tolerance + LIMITS.relative_tolerance * abs(number)
-    found = compare.difference({"y": number + share * bound}, {"y": number}, LIMITS)
+    found = output_difference.difference({"y": number + share * bound}, {"y": number}, LIMITS)
     assert not found.fault
-    assert compare.difference({"y": number + 1.1 * bound}, {"y": number}, LIMITS).fault
+    assert output_difference.difference({"y": number + 1.1 * bound}, {"y": number}, LIMITS).fault
 
 
 @pytest.mark.parametrize(
@@ -421,7 +421,7 @@ def test_a_number_within_the_tolerances_is_equal(number: float, share: float):
     ],
 )
 def test_values_are_compared_by_shape_and_kind(served: Any, trained: Any, equal: bool):
-    found = compare.difference({"y": served}, {"y": trained}, LIMITS)
+    found = output_difference.difference({"y": served}, {"y": trained}, LIMITS)
     assert (found.fault == "") == equal
     assert math.isfinite(found.largest) or not equal
 
@@ -433,7 +433,7 @@ SECONDS = st.lists(st.floats(0, 10), min_size=1, max_size=200)
 
 @given(SECONDS)
 def test_percentiles_ascend_and_lie_among_the_latencies(seconds: list[float]):
-    found = latency.check([Call(seconds=s) for s in seconds], 1.0, Load(p99_ms=0)).numbers
+    found = load_verdict.check([Call(seconds=s) for s in seconds], 1.0, Load(p99_ms=0)).numbers
     measured = [found["p50_ms"], found["p95_ms"], found["p99_ms"]]
     assert measured == sorted(measured)
     assert all(1000 * min(seconds) <= m + 1e-6 <= 1000 * max(seconds) + 2e-6 for m in measured)
@@ -442,14 +442,14 @@ def test_percentiles_ascend_and_lie_among_the_latencies(seconds: list[float]):
 @given(SECONDS, st.floats(0.001, 10))
 def test_a_limit_fails_exactly_when_it_is_passed(seconds: list[float], limit: float):
     load = Load(requests=len(seconds), p50_ms=1000 * limit, p99_ms=0)
-    found = latency.check([Call(seconds=s) for s in seconds], 1.0, load)
+    found = load_verdict.check([Call(seconds=s) for s in seconds], 1.0, load)
     assert (found.verdict is Verdict.FAILED) == (found.numbers["p50_ms"] > 1000 * limit)
 
 
 @pytest.mark.parametrize(("failed", "passes"), [(0, True), (2, True), (3, False), (200, False)])
 def test_errors_above_the_share_fail_with_the_most_frequent_one(failed: int, passes: bool):
     calls = [Call(seconds=0.01, fault="503 sick")] * failed + [Call(seconds=0.01)] * (200 - failed)
-    found = latency.check(calls, 10.0, Load())
+    found = load_verdict.check(calls, 10.0, Load())
     assert (found.verdict is Verdict.PASSED) == passes
     assert passes or f"{failed} with: 503 sick" in found.reasons[0]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.doctor.launcher import OWN_SECRET, root, secrets
+from kanaria.serving.doctor.launcher_secrets import OWN_SECRET, root, secrets
 
 STORE = """
 s3:

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.serving.doctor import gpus, rules
-from kanaria.serving.doctor.finding import Finding, State, is_fit, report
+from kanaria.serving.doctor import access_rights, gpus
+from kanaria.serving.doctor.doctor_report import Finding, State, is_fit, report
 
 GPU = "nvidia.com/gpu"
 
@@ -61,7 +61,7 @@ def test_the_report_is_aligned():
 
 
 def test_missing_rules_are_written_as_a_role_has_them():
-    text = rules.as_yaml(rules.NEEDED[:1])
+    text = access_rights.as_yaml(access_rights.NEEDED[:1])
     assert text == (
         "[{apiGroups: [serving.kserve.io], resources: [inferenceservices], "
         "verbs: [get, list, create, patch, delete]}]"

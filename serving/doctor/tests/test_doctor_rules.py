@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from kanaria.serving.doctor import rules
-from kanaria.serving.doctor.rules import Rule
+from kanaria.serving.doctor import access_rights
+from kanaria.serving.doctor.access_rights import Rule
 
 MANIFESTS = Path(__file__).parents[3] / "manifests"
 Grant = tuple[str, str, str, str]
@@ -32,17 +32,23 @@ def grants(rule: dict[str, Any]) -> set[Grant]:
 @pytest.mark.parametrize(
     ("file", "needed"),
     [
-        ("base/pipeline-rbac.yaml", rules.NEEDED),
-        ("kserve/configuration-rbac.yaml", (rules.CONFIGURATION,)),
+        ("base/pipeline-rbac.yaml", access_rights.NEEDED),
+        ("kserve/configuration-rbac.yaml", (access_rights.CONFIGURATION,)),
     ],
 )
 def test_the_doctor_asks_for_what_the_role_grants(file: str, needed: tuple[Rule, ...]):
-    asked = {grant for rule in yaml.safe_load(rules.as_yaml(needed)) for grant in grants(rule)}
+    asked = {
+        grant for rule in yaml.safe_load(access_rights.as_yaml(needed)) for grant in grants(rule)
+    }
     assert asked == granted(MANIFESTS / file)
 
 
 def test_the_doctor_asks_for_what_the_role_for_kfp_grants_but_for_the_stores_secrets():
-    asked = {grant for rule in yaml.safe_load(rules.as_yaml(rules.KFP)) for grant in grants(rule)}
+    asked = {
+        grant
+        for rule in yaml.safe_load(access_rights.as_yaml(access_rights.KFP))
+        for grant in grants(rule)
+    }
     found = granted(MANIFESTS / "runs/kfp-rbac.yaml")
     assert asked == {grant for grant in found if grant[1] != "secrets"}
 

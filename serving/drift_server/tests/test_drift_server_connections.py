@@ -16,7 +16,7 @@ from kanaria.serving.drift_server import connections
 from kanaria.serving.drift_server.connections import BoundedProtocol
 from kanaria.serving.drift_server.server import Receiver
 from kanaria.serving.drift_server.server_metrics import Metrics
-from kanaria.serving.listening import listening
+from kanaria.serving.listen_socket import listening
 from kanaria.serving.payload_log import request_bodies
 from kanaria.serving.payload_log.intake import Intake
 from kanaria.serving.payload_log.open_store import open_store

@@ -11,7 +11,7 @@ from kubernetes.utils.quantity import parse_quantity
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.keys import Kind
-from kanaria.serving.inference_service import fields
+from kanaria.serving.inference_service import kserve_fields
 from kanaria.serving.inference_service.manifest import build, merged, to_yaml
 from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.inference_service.spec import (
@@ -209,15 +209,15 @@ def kind_of(declared):
 @pytest.mark.parametrize(
     ("table", "model"),
     [
-        (fields.OBJECT, kserve.models.V1beta1InferenceService),
-        (fields.METADATA, kubernetes.client.V1ObjectMeta),
-        (fields.SPEC, kserve.models.V1beta1InferenceServiceSpec),
-        (fields.PREDICTOR, kserve.models.V1beta1PredictorSpec),
-        (fields.MODEL, kserve.models.V1beta1ModelSpec),
-        (fields.FRAMEWORK, kserve.models.V1beta1TFServingSpec),
-        (fields.MODEL_FORMAT, kserve.models.V1beta1ModelFormat),
-        (fields.LOGGER, kserve.models.V1beta1LoggerSpec),
-        (fields.RESOURCES, kubernetes.client.V1ResourceRequirements),
+        (kserve_fields.OBJECT, kserve.models.V1beta1InferenceService),
+        (kserve_fields.METADATA, kubernetes.client.V1ObjectMeta),
+        (kserve_fields.SPEC, kserve.models.V1beta1InferenceServiceSpec),
+        (kserve_fields.PREDICTOR, kserve.models.V1beta1PredictorSpec),
+        (kserve_fields.MODEL, kserve.models.V1beta1ModelSpec),
+        (kserve_fields.FRAMEWORK, kserve.models.V1beta1TFServingSpec),
+        (kserve_fields.MODEL_FORMAT, kserve.models.V1beta1ModelFormat),
+        (kserve_fields.LOGGER, kserve.models.V1beta1LoggerSpec),
+        (kserve_fields.RESOURCES, kubernetes.client.V1ResourceRequirements),
     ],
 )
 def test_the_known_fields_are_those_of_kserves_own_client(table, model):

@@ -7,13 +7,13 @@ import pytest
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.inference_service import fields, words
+from kanaria.serving.inference_service import kserve_fields, service_keys
 from kanaria.serving.inference_service.manifest import build
 
 
 def manifest(**given: Any) -> dict[str, Any]:
     faults = Faults("test")
-    spec = words.parse({"name": "tips", **given}, faults, lambda: "default")
+    spec = service_keys.parse({"name": "tips", **given}, faults, lambda: "default")
     faults.raise_if_any()
     return build(spec)
 
@@ -83,8 +83,8 @@ def test_other_words_of_kserve_go_where_kserve_has_them():
 
 
 def test_no_word_of_kserve_is_lost():
-    known = {key.name for key in words.SERVICE} | words.NOT_HERE.keys()
-    for name, kind in {**fields.MODEL, **fields.PREDICTOR}.items():
+    known = {key.name for key in service_keys.SERVICE} | service_keys.NOT_HERE.keys()
+    for name, kind in {**kserve_fields.MODEL, **kserve_fields.PREDICTOR}.items():
         value = {"text": "x", "integer": 1, "boolean": True, "mapping": {"a": 1}, "list": ["a"]}
         if name not in known:
             found = predictor(**{name: value[kind.name.lower()]})
@@ -155,7 +155,7 @@ def test_a_wrong_word_is_told_with_the_right_one(name: str, meant: str):
 def test_a_name_that_is_missing_or_of_another_kind_is_one_fault():
     for given in ({}, {"name": None}, {"name": 5}):
         faults = Faults("test")
-        words.parse(given, faults, lambda: "default")
+        service_keys.parse(given, faults, lambda: "default")
         with pytest.raises(ParameterError) as raised:
             faults.raise_if_any()
         assert str(raised.value).count("service.name") == 1

@@ -53,12 +53,12 @@ def mirrored(manifest: Mapping[str, Any]) -> int:
 def adopt(observed: Observed, manifest: Mapping[str, Any], applied: str) -> Observed:
     """Take over a manifest with content digest `applied`: add a revision if the template is new.
 
-    The manifest is one that `accepted.taken` returned.
+    The manifest is one that `manifest_check.taken` returned.
     """
-    found = observed.revisions
+    revisions = observed.revisions
     wanted = template(manifest)
-    if not found or found[-1].template != wanted:
-        number = int(found[-1].name.rsplit("-", 1)[1]) + 1 if found else 1
+    if not revisions or revisions[-1].template != wanted:
+        number = int(revisions[-1].name.rsplit("-", 1)[1]) + 1 if revisions else 1
         model = manifest["spec"]["predictor"]["model"]
         revision = Revision(
             name=f"{manifest['metadata']['name']}-predictor-{number:05d}",
@@ -67,11 +67,11 @@ def adopt(observed: Observed, manifest: Mapping[str, Any], applied: str) -> Obse
             protocol=model.get("protocolVersion") or "v1",
             log=rule_of(manifest),
         )
-        found = (*found, revision)
+        revisions = (*revisions, revision)
     return settle(
         replace(
             observed,
-            revisions=found,
+            revisions=revisions,
             applied=applied,
             percent=percent(manifest),
             mirrored=mirrored(manifest),
@@ -125,7 +125,7 @@ def settle(observed: Observed) -> Observed:
 
 def _traffic(observed: Observed) -> list[dict[str, Any]]:
     facts = rollout(observed)
-    found = []
+    targets = []
     for share in revision_shares.traffic(facts):
         latest = share.revision == facts.latest_ready
         target = {
@@ -133,8 +133,8 @@ def _traffic(observed: Observed) -> list[dict[str, Any]]:
             "percent": share.percent,
             "latestRevision": latest,
         }
-        found.append(target if latest else target | {"tag": "prev"})
-    return found
+        targets.append(target if latest else target | {"tag": "prev"})
+    return targets
 
 
 def _model_status(observed: Observed) -> dict[str, Any]:
@@ -163,15 +163,15 @@ def _model_status(observed: Observed) -> dict[str, Any]:
 
 def _conditions(observed: Observed, is_ready: bool, otherwise: str) -> list[dict[str, str]]:
     """Return KServe's conditions; what is not ready without a reason is `otherwise`."""
-    told = {"type": "Ready", "status": "True" if is_ready else otherwise}
-    predictor = told | {"type": "PredictorReady"}
+    ready = {"type": "Ready", "status": "True" if is_ready else otherwise}
+    predictor = ready | {"type": "PredictorReady"}
     if observed.fault:
-        told |= {"status": "False", "reason": "InvalidManifest", "message": observed.fault}
+        ready |= {"status": "False", "reason": "InvalidManifest", "message": observed.fault}
     if not observed.stopped:
-        return [predictor, told]
+        return [predictor, ready]
     halted = {"status": "False", "reason": "Stopped"}
     stop = {"type": "Stopped", "status": "True", "reason": "Stopped"}
-    return [predictor | halted, halted | told | {"status": "False"}, stop]
+    return [predictor | halted, halted | ready | {"status": "False"}, stop]
 
 
 def status(observed: Observed, url: str) -> dict[str, Any]:

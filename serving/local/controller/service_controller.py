@@ -132,16 +132,18 @@ class LiveService:
 
     def protocol(self, revision: str) -> str:
         """Return "v1" or "v2"."""
-        found = self._revision(revision)
-        return found.protocol if found else "v1"
+        observed = self._revision(revision)
+        return observed.protocol if observed else "v1"
 
     def log_rule(self, revision: str) -> LogRule:
         """Return where the revision's requests and responses are logged."""
-        found = self._revision(revision)
-        return found.log if found else LogRule()
+        observed = self._revision(revision)
+        return observed.log if observed else LogRule()
 
     def _revision(self, name: str) -> Revision | None:
-        return next((found for found in self._observed.revisions if found.name == name), None)
+        return next(
+            (revision for revision in self._observed.revisions if revision.name == name), None
+        )
 
     def _publish(self, observed: Observed) -> None:
         """Write what is observed first; then let traffic and processes follow it.
@@ -162,11 +164,11 @@ class LiveService:
         self._converge(revision_shares.wanted(facts))
 
     def _converge(self, wanted: frozenset[str]) -> None:
-        known = {revision.name: revision for revision in self._observed.revisions}
+        revisions_by_name = {revision.name: revision for revision in self._observed.revisions}
         for name in wanted - self.runners.keys():
             self.runners[name] = Runner(
                 name=self.name,
-                revision=known[name],
+                revision=revisions_by_name[name],
                 log=self._service.log(name),
                 copies=self._service.models(),
                 spawner=self._spawner,
@@ -198,8 +200,8 @@ class Controller:
 
     def of_revision(self, namespace: str, revision: str) -> LiveService | None:
         """Return the service whose revision it is, if its predictor is to run, or None."""
-        found = (live for live in self if live.namespace == namespace)
-        return next((live for live in found if revision in live.runners), None)
+        services = (live for live in self if live.namespace == namespace)
+        return next((live for live in services if revision in live.runners), None)
 
     async def run(self) -> None:
         """Converge until cancelled."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.inference_service.check import LOGGER_MODES
+from kanaria.serving.inference_service.service_check import LOGGER_MODES
 from kanaria.serving.protocol.payload_event import Kind, Origin, written_headers
 
 

@@ -46,17 +46,17 @@ class Model(Protocol):
         """Return the model's metadata in the words of V2."""
 
 
-def json_length(given: str | None) -> int | None:
+def json_length(text: str | None) -> int | None:
     """Return the length that Inference-Header-Content-Length tells, None where it is not sent.
 
     Raises:
         RequestError: it is no length.
     """
-    if given is None:
+    if text is None:
         return None
-    if not (given.isascii() and given.isdecimal() and len(given) < 20):
-        raise RequestError(f"{JSON_LENGTH_HEADER} {shown(given)}: not a number of bytes")
-    return int(given)
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
+        raise RequestError(f"{JSON_LENGTH_HEADER} {shown(text)}: not a number of bytes")
+    return int(text)
 
 
 def application(model: Model, protocol: str, calls: Calls) -> Starlette:
@@ -102,7 +102,7 @@ class _Answers:
         if why:
             return _error(415, why)
         try:
-            found = await self._calls.run(ask, await request.body())
+            answer = await self._calls.run(ask, await request.body())
         except RequestError as error:
             return _error(400, str(error))
         except RecursionError:
@@ -110,7 +110,7 @@ class _Answers:
         except ModelError as error:
             logger.error("%s", error)
             return _error(500, str(error))
-        return _response(found)
+        return _response(answer)
 
     async def ready(self, request: Request) -> Response:
         if self._calls.stuck():
@@ -124,8 +124,8 @@ class _Answers:
             return _error(400, str(error))
 
 
-def _response(found: _Answer) -> Response:
-    body, length = found if isinstance(found, tuple) else (found, None)
+def _response(answer: _Answer) -> Response:
+    body, length = answer if isinstance(answer, tuple) else (answer, None)
     if length is None:
         return Response(body, media_type="application/json")
     return Response(

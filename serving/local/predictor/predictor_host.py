@@ -116,10 +116,10 @@ def main() -> None:
     pending = b""
     while True:
         _reap(children)
-        found = _orders(pending)
-        if found is None:
+        arrived = _orders(pending)
+        if arrived is None:
             return
-        orders, pending = found
+        orders, pending = arrived
         for order in orders:
             key, host = order.pop("key"), os.getpid()
             pid = os.fork()

@@ -135,14 +135,15 @@ class Runner:
             port=port,
             protocol=self.revision.protocol,
         )
-        answered = await self._answers(child, port)
-        if answered:
-            self.port, self._was_ready = port, True
-            self._first_start_over.set()
-            self._watcher.on_ready(self.revision.name)
-            await self._watch(child, port)
-        else:
-            await child.stop()
+        async with aiohttp.ClientSession(timeout=PROBE_TIMEOUT) as client:
+            answered = await self._answers(client, child, port)
+            if answered:
+                self.port, self._was_ready = port, True
+                self._first_start_over.set()
+                self._watcher.on_ready(self.revision.name)
+                await self._watch(client, child, port)
+            else:
+                await child.stop()
         self._tell(self._cause(child, start))
         return answered
 
@@ -151,31 +152,29 @@ class Runner:
         if not self._was_ready:
             self._watcher.on_failed(self.revision.name, why)
 
-    async def _answers(self, child: Child, port: int) -> bool:
+    async def _answers(self, client: aiohttp.ClientSession, child: Child, port: int) -> bool:
         await asyncio.wait([child.pid, child.ended], return_when=asyncio.FIRST_COMPLETED)
         clock = asyncio.get_running_loop().time
         deadline = clock() + LOAD_SECONDS
-        async with aiohttp.ClientSession(timeout=PROBE_TIMEOUT) as client:
-            while not child.ended.done() and clock() < deadline:
-                if await self._is_ready(client, port):
-                    return True
-                await asyncio.wait([child.ended], timeout=PROBE_SECONDS)
+        while not child.ended.done() and clock() < deadline:
+            if await self._is_ready(client, port):
+                return True
+            await asyncio.wait([child.ended], timeout=PROBE_SECONDS)
         return False
 
     async def _is_ready(self, client: aiohttp.ClientSession, port: int) -> bool:
         try:
-            async with client.get(f"http://127.0.0.1:{port}/v1/models/{self._name}") as found:
-                return found.ok
+            async with client.get(f"http://127.0.0.1:{port}/v1/models/{self._name}") as answer:
+                return answer.ok
         except (aiohttp.ClientError, TimeoutError):
             return False
 
-    async def _watch(self, child: Child, port: int) -> None:
+    async def _watch(self, client: aiohttp.ClientSession, child: Child, port: int) -> None:
         """Wait until the predictor has ended; end it when it answers its probes no more."""
         missed = 0
-        async with aiohttp.ClientSession(timeout=PROBE_TIMEOUT) as client:
-            while missed < MISSED_PROBES and not child.ended.done():
-                await asyncio.wait([child.ended], timeout=WATCH_SECONDS)
-                missed = 0 if await self._is_ready(client, port) else missed + 1
+        while missed < MISSED_PROBES and not child.ended.done():
+            await asyncio.wait([child.ended], timeout=WATCH_SECONDS)
+            missed = 0 if await self._is_ready(client, port) else missed + 1
         self.port = None
         if not child.ended.done():
             logger.warning(

@@ -19,6 +19,7 @@ from kanaria.components.shared.model_inputs import (
 )
 from kanaria.serving.protocol import inference_v1, inference_v2
 from kanaria.serving.protocol.json_body import RequestError, parsed, written
+from kanaria.serving.protocol.model_metadata import PLATFORM, described
 from kanaria.serving.protocol.signature_inputs import example_row
 
 logger = logging.getLogger(__name__)
@@ -71,9 +72,9 @@ class Signature:
         return {name: _array(tensor.numpy()) for name, tensor in outputs.items()}
 
 
-def _array(found: Any) -> Array:
+def _array(value: Any) -> Array:
     # Of one text alone numpy would make a type of its own, which cuts zero bytes at the end.
-    return np.array(found, dtype=object) if isinstance(found, bytes) else np.asarray(found)
+    return np.array(value, dtype=object) if isinstance(value, bytes) else np.asarray(value)
 
 
 class SavedModel:
@@ -147,19 +148,18 @@ class SavedModel:
             ModelError: the model fails.
         """
         signature = self._signature(DEFAULT_SIGNATURE)
-        known = list(signature.function.structured_outputs)
-        request = inference_v2.read(body, json_length, signature.inputs, known)
+        names = list(signature.function.structured_outputs)
+        request = inference_v2.read(body, json_length, signature.inputs, names)
         outputs = signature.call(dict(request.feed))
         return inference_v2.answer(request, outputs, self.name, self.version)
 
     def metadata(self) -> dict[str, Any]:
         """Return the model's metadata in the words of V2."""
         signature = self._signature(DEFAULT_SIGNATURE)
-        described = inference_v2.described
         return {
             "name": self.name,
             "versions": [self.version],
-            "platform": inference_v2.PLATFORM,
+            "platform": PLATFORM,
             "inputs": [
                 described(name, item.dtype, item.shape) for name, item in signature.inputs.items()
             ],

@@ -2,7 +2,7 @@
 
 A request's head may have so many bytes and headers (431), and must be there in time (408). An
 idle connection is closed; when too many are open, the one that has waited longest makes room. An
-answer that nobody reads is given up. Sizes of bodies are `intake`'s matter.
+answer that nobody reads is given up. Sizes of bodies are `request_bodies`'s matter.
 """
 
 import asyncio

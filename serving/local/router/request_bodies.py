@@ -61,10 +61,10 @@ def most_bytes() -> int:
     Raises:
         ParameterError: the environment says something else than a number of MiB.
     """
-    given = os.environ.get(MOST_VARIABLE, str(MOST_MEBIBYTES))
-    if not (given.isascii() and given.isdigit() and 0 < int(given) <= 1 << 20):
-        raise ParameterError(f"{MOST_VARIABLE}={shown(given)}: write a number of MiB, 1 or more")
-    return int(given) * MEBIBYTE
+    text = os.environ.get(MOST_VARIABLE, str(MOST_MEBIBYTES))
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1 << 20):
+        raise ParameterError(f"{MOST_VARIABLE}={shown(text)}: write a number of MiB, 1 or more")
+    return int(text) * MEBIBYTE
 
 
 class Intake:

@@ -77,8 +77,8 @@ def _raw_path(request: Request) -> str:
 
 def _barred(request: Request, path: str) -> Response | None:
     """Return the refusal of a request that no predictor may get, or None."""
-    found = refusal(request.method, path)
-    return refuse(found.code, found.why) if found else None
+    reason = refusal(request.method, path)
+    return refuse(reason.code, reason.why) if reason else None
 
 
 def call_of(request: Request, path: str, body: bytes) -> Call:
@@ -144,20 +144,22 @@ class Router:
         return _barred(request, _raw_path(request)) or await self._serve(request, match)
 
     async def _serve(self, request: Request, match: re.Match[str]) -> Response:
-        name, found = match["name"], self._controller.find(match["name"])
-        if len(found) > 1:
+        name, services = match["name"], self._controller.find(match["name"])
+        if len(services) > 1:
             host = request.headers.get("host", "")
-            found = [s for s in found if names(host, name, s.namespace)] or found
-        if not found:
+            services = [s for s in services if names(host, name, s.namespace)] or services
+        if not services:
             return refuse(404, f"service {name!r}: unknown; GET / lists the services")
-        if len(found) > 1:
-            spaces = ", ".join(sorted(service.namespace for service in found))
+        if len(services) > 1:
+            spaces = ", ".join(sorted(service.namespace for service in services))
             why = f"service {name!r} is in several namespaces ({spaces})"
             return refuse(409, f"{why}: send the header Host: {name}.NAMESPACE")
         ready_path = (match["protocol"], match["verb"]) in (("v1", None), ("v2", "/ready"))
         if request.method == "GET" and ready_path:
-            return JSONResponse({"name": name, "ready": found[0].answers(), **_told(found[0])})
-        return await self._counted(request, found[0], match["protocol"])
+            return JSONResponse(
+                {"name": name, "ready": services[0].answers(), **_told(services[0])}
+            )
+        return await self._counted(request, services[0], match["protocol"])
 
     async def _of_revision(self, request: Request, match: re.Match[str]) -> Response:
         """Forward to one revision: it answers as it is, and its users' metrics do not change."""

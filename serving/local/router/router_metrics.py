@@ -52,11 +52,13 @@ class Metrics:
             "outcome",
         )
 
-    def _counter(self, name: str, told: str, *labels: str) -> Counter:
-        return Counter(f"kanaria_{name}", told, (*LABELS, *labels), registry=self._registry)
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"kanaria_{name}", meaning, (*LABELS, *labels), registry=self._registry)
 
-    def _histogram(self, name: str, told: str) -> Histogram:
-        return Histogram(f"kanaria_{name}", told, LABELS, buckets=SECONDS, registry=self._registry)
+    def _histogram(self, name: str, meaning: str) -> Histogram:
+        return Histogram(
+            f"kanaria_{name}", meaning, LABELS, buckets=SECONDS, registry=self._registry
+        )
 
     def count(self, namespace: str, service: str, revision: str, code: int, seconds: float) -> None:
         """Count one answered request."""

@@ -13,8 +13,11 @@ from kanaria.components.shared.command_line import meant
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.keys import Kind
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.inference_service import fields
-from kanaria.serving.inference_service.check import (
+from kanaria.serving.inference_service import kserve_fields
+from kanaria.serving.inference_service.kserve_fields import Fields
+from kanaria.serving.inference_service.manifest import API_VERSION, KIND
+from kanaria.serving.inference_service.quantity import amount, is_amount
+from kanaria.serving.inference_service.service_check import (
     AFFINITY,
     LABEL_KEY,
     LABEL_VALUE,
@@ -24,9 +27,6 @@ from kanaria.serving.inference_service.check import (
     check_names,
     is_percent,
 )
-from kanaria.serving.inference_service.fields import Fields
-from kanaria.serving.inference_service.manifest import API_VERSION, KIND
-from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.local.payload_log.log_rule import check_logger
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, STOP_ANNOTATION
 
@@ -47,7 +47,7 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         "canary": "local serving splits by predictor.canaryTrafficPercent; use that",
     },
     "spec.predictor": {
-        **dict.fromkeys(fields.FRAMEWORKS.keys() - {FORMAT}, f"local serving runs {FORMAT}"),
+        **dict.fromkeys(kserve_fields.FRAMEWORKS.keys() - {FORMAT}, f"local serving runs {FORMAT}"),
         **dict.fromkeys(("containers", "initContainers", "ephemeralContainers"), NO_CONTAINERS),
         "batcher": "local serving hands on each request by itself; take it out",
         "storageUris": "write predictor.model.storageUri",
@@ -72,10 +72,10 @@ ACTED_ON = {
     "spec.predictor.model": frozenset(("modelFormat", "protocolVersion", "storageUri")),
 }
 PLACES = {
-    "spec.predictor.model": fields.MODEL,
-    "spec.predictor": fields.PREDICTOR,
-    "spec": fields.SPEC,
-    "metadata": fields.METADATA,
+    "spec.predictor.model": kserve_fields.MODEL,
+    "spec.predictor": kserve_fields.PREDICTOR,
+    "spec": kserve_fields.SPEC,
+    "metadata": kserve_fields.METADATA,
 }
 ENVIRONMENT = frozenset(("name", "value", "valueFrom"))
 ONE_REPLICA = frozenset(("maxReplicas", "minReplicas"))
@@ -130,7 +130,7 @@ def inert(manifest: Mapping[str, Any]) -> list[str]:
     """Return the fields of a manifest that was taken which local serving does not act on."""
     predictor = manifest["spec"]["predictor"]
     parts = (("spec.predictor", predictor), ("spec.predictor.model", predictor["model"]))
-    found = [
+    names = [
         f"{path}.{name}"
         for path, part in parts
         for name, value in part.items()
@@ -139,8 +139,8 @@ def inert(manifest: Mapping[str, Any]) -> list[str]:
         and not (name in ONE_REPLICA and value == 1)
     ]
     if predictor["model"]["modelFormat"].get("version"):
-        found.append("spec.predictor.model.modelFormat.version")
-    return sorted(found)
+        names.append("spec.predictor.model.modelFormat.version")
+    return sorted(names)
 
 
 def _rewritten(document: Part, faults: Faults) -> Part:
@@ -153,26 +153,26 @@ def _rewritten(document: Part, faults: Faults) -> Part:
     if predictor.get("model") is not None:
         faults.add(f"spec.predictor: write model or {FORMAT}, not both")
         return document
-    for name in old.keys() - fields.FRAMEWORK.keys():
-        remedy = _remedy(name, fields.FRAMEWORK)
+    for name in old.keys() - kserve_fields.FRAMEWORK.keys():
+        remedy = _remedy(name, kserve_fields.FRAMEWORK)
         faults.add(f'unknown field "spec.predictor.{FORMAT}.{name}"{remedy}')
-    known = {name: value for name, value in old.items() if name in fields.FRAMEWORK}
+    fields = {name: value for name, value in old.items() if name in kserve_fields.FRAMEWORK}
     rest = {name: value for name, value in predictor.items() if name != FORMAT}
-    model = {"modelFormat": {"name": FORMAT}, **known}
+    model = {"modelFormat": {"name": FORMAT}, **fields}
     return {**document, "spec": {**spec, "predictor": {**rest, "model": model}}}
 
 
 def _check(document: Part, faults: Faults) -> None:
-    _check_fields(document, "", fields.OBJECT, faults)
-    metadata = _part(document, "metadata", fields.METADATA, faults)
+    _check_fields(document, "", kserve_fields.OBJECT, faults)
+    metadata = _part(document, "metadata", kserve_fields.METADATA, faults)
     _check_metadata(metadata, faults)
-    spec = _part(document, "spec", fields.SPEC, faults)
-    predictor = _part(spec, "spec.predictor", fields.PREDICTOR, faults)
+    spec = _part(document, "spec", kserve_fields.SPEC, faults)
+    predictor = _part(spec, "spec.predictor", kserve_fields.PREDICTOR, faults)
     _check_component(predictor, faults)
-    if predictor.get("model") is None and not predictor.keys() & fields.FRAMEWORKS.keys():
+    if predictor.get("model") is None and not predictor.keys() & kserve_fields.FRAMEWORKS.keys():
         faults.check(False, "spec.predictor.model", None, "name the model's format and storageUri")
         return
-    model = _part(predictor, "spec.predictor.model", fields.MODEL, faults)
+    model = _part(predictor, "spec.predictor.model", kserve_fields.MODEL, faults)
     if model:
         _check_model(model, faults)
 
@@ -231,12 +231,12 @@ def namespace_of(metadata: Mapping[str, Any]) -> Any:
 
 def _texts(parent: Part, path: str, faults: Faults) -> dict[str, str]:
     """Return a mapping of texts, {} where it is absent; other values are faults."""
-    found = parent.get(path.rpartition(".")[2])
-    if not isinstance(found, dict):
+    texts = parent.get(path.rpartition(".")[2])
+    if not isinstance(texts, dict):
         return {}
-    for name, value in found.items():
+    for name, value in texts.items():
         faults.check(isinstance(value, str), f"{path}.{name}", value, "put it in quotes")
-    return {name: value for name, value in found.items() if isinstance(value, str)}
+    return {name: value for name, value in texts.items() if isinstance(value, str)}
 
 
 def _check_component(predictor: Part, faults: Faults) -> None:
@@ -247,21 +247,23 @@ def _check_component(predictor: Part, faults: Faults) -> None:
     for name in ("annotations", "labels", "nodeSelector"):
         _texts(predictor, f"spec.predictor.{name}", faults)
     if isinstance(predictor.get("logger"), dict):
-        check_logger(_part(predictor, "spec.predictor.logger", fields.LOGGER, faults), faults)
+        check_logger(
+            _part(predictor, "spec.predictor.logger", kserve_fields.LOGGER, faults), faults
+        )
     _check_entries(predictor.get("tolerations"), "spec.predictor.tolerations", TOLERATION, faults)
     affinity = predictor.get("affinity")
     _check_entries([affinity] if affinity else [], "spec.predictor.affinity", AFFINITY, faults)
     _check_resources(predictor, "spec.predictor", faults)
 
 
-def _check_entries(entries: Any, path: str, known: frozenset[str], faults: Faults) -> None:
+def _check_entries(entries: Any, path: str, fields: frozenset[str], faults: Faults) -> None:
     """Record what is no mapping in a list, and fields that Kubernetes does not know."""
     for entry in entries if isinstance(entries, list) else []:
         if not isinstance(entry, dict):
             faults.check(False, path, entry, "write a mapping")
             continue
-        for name in entry.keys() - known:
-            faults.add(f'unknown field "{path}.{name}"{meant(name, known)}')
+        for name in entry.keys() - fields:
+            faults.add(f'unknown field "{path}.{name}"{meant(name, fields)}')
 
 
 def _check_replicas(predictor: Part, faults: Faults) -> None:
@@ -278,7 +280,7 @@ def _check_replicas(predictor: Part, faults: Faults) -> None:
 
 
 def _check_model(model: Part, faults: Faults) -> None:
-    kind = _part(model, "spec.predictor.model.modelFormat", fields.MODEL_FORMAT, faults)
+    kind = _part(model, "spec.predictor.model.modelFormat", kserve_fields.MODEL_FORMAT, faults)
     if model.get("modelFormat") is None or isinstance(model["modelFormat"], dict):
         name = kind.get("name")
         faults.check(name == FORMAT, "modelFormat.name", name, f"local serving runs {FORMAT}")
@@ -308,21 +310,21 @@ def _check_uri(uri: Any, faults: Faults) -> None:
 
 
 def _check_resources(part: Part, path: str, faults: Faults) -> None:
-    found = _part(part, f"{path}.resources", fields.RESOURCES, faults)
-    given = {
-        kind: dict(_amounts(found.get(kind), f"{path}.resources.{kind}", faults))
+    resources = _part(part, f"{path}.resources", kserve_fields.RESOURCES, faults)
+    amounts = {
+        kind: dict(_amounts(resources.get(kind), f"{path}.resources.{kind}", faults))
         for kind in ("limits", "requests")
     }
-    for name, requested in given["requests"].items():
-        low, high = amount(requested), amount(given["limits"].get(name, requested))
+    for name, requested in amounts["requests"].items():
+        low, high = amount(requested), amount(amounts["limits"].get(name, requested))
         fits = low is None or high is None or low <= high
         where = f"{path}.resources.requests.{name}"
         faults.check(fits, where, requested, "use no more than its limit")
 
 
-def _amounts(found: Any, path: str, faults: Faults) -> Iterator[tuple[str, str]]:
+def _amounts(quantities: Any, path: str, faults: Faults) -> Iterator[tuple[str, str]]:
     """Go through amounts by resource; a fraction stands in quotes, as KServe's schema wants it."""
-    for name, value in found.items() if isinstance(found, dict) else ():
+    for name, value in quantities.items() if isinstance(quantities, dict) else ():
         is_text = Kind.TEXT.holds(value) or Kind.INTEGER.holds(value)
         fits = is_text and is_amount(str(value))
         remedy = 'write a Kubernetes quantity such as "500m", "0.5" or 4Gi'

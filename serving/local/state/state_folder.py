@@ -49,12 +49,12 @@ def load_manifests(path: Path) -> list[dict[str, Any]]:
     read = [document for document in yaml_text.read_all(path) if document is not None]
     if not read:
         raise ParameterError(f"{path}: holds no InferenceService")
-    found = [taken(document, str(path)) for document in read]
-    names = [full_name(manifest) for manifest in found]
+    manifests = [taken(document, str(path)) for document in read]
+    names = [full_name(manifest) for manifest in manifests]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ParameterError(f"{path}: {', '.join(twice)} stands twice; write it once")
-    return found
+    return manifests
 
 
 class Service:
@@ -67,7 +67,7 @@ class Service:
         self.folder = state / namespace / name
 
     def manifest(self) -> dict[str, Any] | None:
-        """Return the applied manifest as `accepted.taken` returns it, or None.
+        """Return the applied manifest as `manifest_check.taken` returns it, or None.
 
         Raises:
             ParameterError: somebody edited it, and it cannot be run.
@@ -81,8 +81,8 @@ class Service:
             raise ParameterError(f"{path}: is empty; write the manifest again")
         manifest = taken(read, str(path))
         if full_name(manifest) != self.full_name:
-            told = f"names {full_name(manifest)} in the folder of {self.full_name}"
-            raise ParameterError(f"{path}: {told}; a service keeps its name")
+            wrong = f"names {full_name(manifest)} in the folder of {self.full_name}"
+            raise ParameterError(f"{path}: {wrong}; a service keeps its name")
         return manifest
 
     def applied(self) -> str:
@@ -161,8 +161,8 @@ def _require_file(path: Path) -> None:
 
 def services(state: Path) -> list[Service]:
     """Return every service with an applied manifest."""
-    found = sorted(state.glob(f"*/*/{MANIFEST}"))
-    return [Service(state, path.parent.parent.name, path.parent.name) for path in found]
+    manifests = sorted(state.glob(f"*/*/{MANIFEST}"))
+    return [Service(state, path.parent.parent.name, path.parent.name) for path in manifests]
 
 
 def service_of(state: Path, manifest: dict[str, Any]) -> Service:
@@ -275,5 +275,5 @@ def last_line(log: Path, start: int = 0) -> str:
         size = file.seek(0, 2)
         file.seek(max(start, size - TAIL_BYTES))
         lines = file.read().decode("utf-8", "replace").splitlines()
-    found = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return found[:MAX_LINE_LENGTH]
+    line = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return line[:MAX_LINE_LENGTH]

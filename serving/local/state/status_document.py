@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from kanaria.components.shared.errors import shown
-from kanaria.serving.inference_service.check import PROTOCOLS, is_percent
+from kanaria.serving.inference_service.service_check import PROTOCOLS, is_percent
 from kanaria.serving.local.payload_log.log_rule import LogRule
 
 REVISION_NAME = re.compile(r".+-[0-9]{5,}")
@@ -79,28 +79,28 @@ def parse(raw: Any) -> Observed:
     """
     try:
         # As text once more: only there a list may stand for a tuple, and no text for a number.
-        found = _OBSERVED.validate_json(json.dumps(raw), strict=True)
+        status = _OBSERVED.validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise ValueError(f"{place}: {first['msg']}" if place else first["msg"]) from error
-    fault = next(_contradictions(found), "")
+    fault = next(_contradictions(status), "")
     if fault:
         raise ValueError(fault)
-    return found
+    return status
 
 
-def _contradictions(found: Observed) -> Iterator[str]:
-    names = [revision.name for revision in found.revisions]
-    for told in (*found.ready, found.stable, found.previous):
-        if told and told not in names:
-            yield f"{shown(told)}: no such revision"
+def _contradictions(status: Observed) -> Iterator[str]:
+    names = [revision.name for revision in status.revisions]
+    for name in (*status.ready, status.stable, status.previous):
+        if name and name not in names:
+            yield f"{shown(name)}: no such revision"
     if len(set(names)) < len(names):
         yield "a revision stands twice"
-    for percent in (found.percent or 0, found.mirrored):
+    for percent in (status.percent or 0, status.mirrored):
         if not is_percent(percent):
             yield f"percent {shown(percent)}: is not 0 to 100"
-    yield from filter(None, map(_fault_of, found.revisions))
+    yield from filter(None, map(_fault_of, status.revisions))
 
 
 def _fault_of(revision: Revision) -> str:

@@ -1,11 +1,11 @@
 """A server of local serving as a process."""
 
 import subprocess
-import sys
 import time
 
 import httpx
 
+from kanaria.serving.local.background_server import command
 from kanaria.serving.local.state import state_folder
 
 ROWS = {"instances": [{"x": 1, "n": 2, "word": "a"}] * 3}
@@ -26,8 +26,7 @@ class Server:
 
     def __init__(self, state, *options):
         self.state = state
-        arguments = ["--state", state, "--port", "0", "--seed", "7", *options]
-        self.process = subprocess.Popen([sys.executable, "-m", "kanaria.serving.local", *arguments])
+        self.process = subprocess.Popen(command(state, "--seed", "7", *options))
         self.url = until(lambda: state_folder.live_url(state))
 
     def post(self, path, body, **headers):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from kanaria.serving.listening import listening
+from kanaria.serving.listen_socket import listening
 from kanaria.serving.rollout.control.controller_health import Pulse
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -10,7 +10,7 @@ from kanaria.serving.rollout.observations.between_readings import Memory
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.strategy import Strategy
 from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
-from kanaria.serving.traffic.shadow import NO_COPIES
+from kanaria.serving.traffic.shadow_rules import NO_COPIES
 
 ATTEMPTS = 10
 """Of a command, when the controller writes at the same time; each attempt reads anew."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kanaria.components.shared.errors import ConflictError
-from kanaria.serving.traffic import swap
+from kanaria.serving.traffic import compare_and_swap
 
 
 def nothing(_: "Stored") -> None:
@@ -40,7 +40,7 @@ class Stored:
         self.becomes(wanted)
 
     def swap(self, wanted: int, found: dict[str, Any] | None = None) -> None:
-        swap.swap(
+        compare_and_swap.swap(
             found or self.read(),
             self.read,
             lambda one: one["part"],
@@ -92,7 +92,7 @@ def test_an_object_that_never_rests_is_given_up():
     stored = Stored(Stored.reports)
     with pytest.raises(ConflictError):
         stored.swap(50)
-    assert len(stored.writes) == swap.ATTEMPTS
+    assert len(stored.writes) == compare_and_swap.ATTEMPTS
 
 
 def test_a_field_that_somebody_else_owns_is_not_asked_for_again():
@@ -104,5 +104,5 @@ def test_a_field_that_somebody_else_owns_is_not_asked_for_again():
 
     stored = Stored()
     with pytest.raises(ConflictError):
-        swap.swap(stored.read(), stored.read, lambda one: one["part"], 50, write)
+        compare_and_swap.swap(stored.read(), stored.read, lambda one: one["part"], 50, write)
     assert len(calls) == 1

@@ -23,8 +23,8 @@ from kanaria.serving.kubernetes_client import INFERENCE_SERVICES, KubernetesClie
 from kanaria.serving.traffic import canary_spec
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
 from kanaria.serving.traffic.cluster import ClusterTraffic
+from kanaria.serving.traffic.compare_and_swap import swap
 from kanaria.serving.traffic.routing import suffix
-from kanaria.serving.traffic.swap import swap
 
 FOREIGN = "theirs"
 

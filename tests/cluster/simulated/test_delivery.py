@@ -9,8 +9,8 @@ from traffic_contract import NoMirrorContract, TrafficContract
 
 from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.components.resolve.deployed import release_of
-from kanaria.serving.doctor.examine import examine
-from kanaria.serving.doctor.finding import State, is_fit
+from kanaria.serving.doctor.doctor_report import State, is_fit
+from kanaria.serving.doctor.examine_cluster import examine
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.traffic.cluster import ClusterTraffic

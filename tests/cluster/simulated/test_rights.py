@@ -20,9 +20,9 @@ from kanaria.components.shared import outcome
 from kanaria.components.shared.errors import ConflictError, PermissionDeniedError
 from kanaria.components.shared.outcome import Outcome
 from kanaria.serving import kubernetes_client as kubernetes
-from kanaria.serving.doctor import rules
-from kanaria.serving.doctor.examine import examine
-from kanaria.serving.doctor.finding import State, is_fit
+from kanaria.serving.doctor import access_rights
+from kanaria.serving.doctor.doctor_report import State, is_fit
+from kanaria.serving.doctor.examine_cluster import examine
 from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient, Resource
 from kanaria.serving.rollout.control import controller, operations
@@ -256,8 +256,8 @@ def test_nobody_but_the_steps_and_the_controller_got_rights(
     pipeline: Account, services: InferenceServices, tmp_path: Path
 ):
     client = Account(services.namespace, "default", tmp_path).client()
-    missing = rules.denied(client, services.namespace, rules.NEEDED)
-    assert missing == rules.NEEDED
+    missing = access_rights.denied(client, services.namespace, access_rights.NEEDED)
+    assert missing == access_rights.NEEDED
 
 
 def test_the_steps_credentials_reach_the_pods_by_a_secret_on_request(

@@ -12,16 +12,16 @@ from kubernetes import dynamic
 
 from kanaria.components.shared.errors import PermissionDeniedError
 from kanaria.pipelines.submit.account import USUAL, chosen
-from kanaria.serving.doctor import account, rules
-from kanaria.serving.doctor.examine import examine
-from kanaria.serving.doctor.finding import Finding, State, is_fit
+from kanaria.serving.doctor import access_rights, examine_account
+from kanaria.serving.doctor.doctor_report import Finding, State, is_fit
+from kanaria.serving.doctor.examine_cluster import examine
 from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient
 from kanaria.serving.traffic.connect import namespace_of
 
 
 def judged(services: str, name: str, runs: str = "") -> dict[str, Finding]:
     """Return what the administrator's doctor finds about an account."""
-    asked = account.parse(name, runs or services)
+    asked = examine_account.parse(name, runs or services)
     found = examine(KubernetesClient.connect(), services, asked)
     return {finding.subject: finding for finding in found}
 
@@ -68,10 +68,10 @@ def test_another_account_lacks_all_of_it_and_an_absent_one_is_told(
 ):
     found = judged(services.namespace, "default")
     assert found["account"].state is State.OK
-    assert rules.as_yaml(rules.NEEDED) in found["rights"].text
+    assert access_rights.as_yaml(access_rights.NEEDED) in found["rights"].text
     # KServe's configuration may be read by all: the groups of an account count.
     assert "inferenceservice-config" not in found["rights"].text
-    assert rules.as_yaml(rules.KFP)[1:-1] in found["kfp rights"].text
+    assert access_rights.as_yaml(access_rights.KFP)[1:-1] in found["kfp rights"].text
     absent = judged(services.namespace, "absent")
     assert absent["account"].state is State.MISSING
 
@@ -110,7 +110,7 @@ def test_what_the_launcher_is_told_decides_which_secret_the_account_must_see(
     reference = {"secretName": "mine", "accessKeyKey": "a", "secretKeyKey": "s"}
     providers = {"s3": {"default": {"credentials": {"secretRef": reference}}}}
     data = {"defaultPipelineRoot": "s3://bucket/x", "providers": yaml.safe_dump(providers)}
-    metadata = {"name": rules.LAUNCHER, "namespace": services.namespace}
+    metadata = {"name": access_rights.LAUNCHER, "namespace": services.namespace}
     apply(tmp_path, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
     found = judged(services.namespace, USUAL)["kfp rights"]
     assert found.state is State.MISSING
@@ -124,7 +124,7 @@ def test_what_the_launcher_is_told_decides_which_secret_the_account_must_see(
 def test_who_may_not_ask_is_told_the_rule_and_may_with_it(
     pipeline: Account, services: InferenceServices, tmp_path: Path
 ):
-    asked = account.Account(namespace=services.namespace, name="default")
+    asked = examine_account.Account(namespace=services.namespace, name="default")
     client = pipeline.client()
     with pytest.raises(PermissionDeniedError) as raised:
         examine(client, services.namespace, asked)

@@ -1,8 +1,8 @@
 """A service whose revisions follow KServe's rules without any process, and a clock that is told.
 
 The rules are those local serving runs by (`serving.local.controller.reconcile`), and those of every
-way of traffic (`serving.traffic.rules`); the numbers come from the traffic really set, so a canary
-without traffic has none.
+way of traffic (`serving.traffic.change_rules`); the numbers come from the traffic really set, so a
+canary without traffic has none.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from kanaria.serving.local.state.state_folder import Observed
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION
 from kanaria.serving.rollout.observations.replica_counters import Replica
 from kanaria.serving.rollout.observations.source import Container, Reading, Revisions
+from kanaria.serving.traffic.change_rules import require_rollback, require_shift
 from kanaria.serving.traffic.local import status_of
-from kanaria.serving.traffic.rules import require_rollback, require_shift
 
 NAMESPACE, SERVICE = "default", "taxi"
 STABLE, CANARY = "taxi-predictor-00001", "taxi-predictor-00002"

@@ -18,8 +18,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from kanaria.serving.checks.policy import Load
-from kanaria.serving.checks.result import Result, judged
+from kanaria.serving.checks.check_limits import Load
+from kanaria.serving.checks.check_result import Result, judged
 
 NAME = "load"
 PERCENTILES = (50, 95, 99)

@@ -54,7 +54,8 @@ class Load(Part):
     """Requests at a fixed rate, whether or not the earlier ones are answered.
 
     Attributes:
-        rate: requests a second; idle time between them is left out in local serving, see `pace`.
+        rate: requests a second; idle time between them is left out in local serving, see
+            `paced_requests`.
         requests: how many are sent, each of one row; fewer when the rest could change nothing.
         error_share: of the requests, that may fail.
         p50_ms: limit of the median latency in milliseconds, 0 for none.

@@ -1,74 +1,10 @@
-"""A served model's signature against the trained model's, and this one's against the schema. Pure.
-
-Sources: TensorFlow Serving RESTful API, "Model Metadata API"; Open Inference Protocol v2,
-"Model Metadata".
-"""
+"""A served signature against the trained model's, and this one's against the schema. Pure."""
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from kanaria.components.shared.serving_samples import Feature, ServingSamples, Tensor
-
-SIGNATURE = "serving_default"
-TENSORFLOW_TYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
-PROTOCOL_TYPES = {"BYTES": "string", "BF16": "bfloat16"}
-PROTOCOL_TYPES |= {f"FP{bits}": f"float{bits}" for bits in (16, 32, 64)}
-Tensors = Mapping[str, Tensor]
-Signature = tuple[Tensors, Tensors]
-"""Inputs and outputs by name."""
-
-
-def of_tensorflow_serving(answer: Mapping[str, Any]) -> Signature:
-    """Return `serving_default` from the answer to GET /v1/models/NAME/metadata.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is no such answer.
-    """
-    found = answer["metadata"]["signature_def"]["signature_def"][SIGNATURE]
-    return _read(found["inputs"]), _read(found["outputs"])
-
-
-def _read(infos: Mapping[str, Any]) -> Tensors:
-    return {
-        name: Tensor(dtype=_tensorflow_type(info["dtype"]), shape=_shape(info["tensor_shape"]))
-        for name, info in infos.items()
-    }
-
-
-def _tensorflow_type(name: str) -> str:
-    return TENSORFLOW_TYPES.get(name, name.removeprefix("DT_").lower())
-
-
-def _shape(shape: Mapping[str, Any]) -> tuple[int | None, ...] | None:
-    if shape.get("unknown_rank"):
-        return None
-    return tuple(_size(dim["size"]) for dim in shape.get("dim", []))
-
-
-def _size(size: int | str) -> int | None:
-    return None if int(size) < 0 else int(size)
-
-
-def of_inference_protocol(answer: Mapping[str, Any]) -> Signature:
-    """Return the signature from the answer to GET /v2/models/NAME; without shape, the rank is free.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is no such answer, or it names no tensors.
-    """
-    found = [
-        {
-            tensor["name"]: Tensor(
-                dtype=PROTOCOL_TYPES.get(tensor["datatype"], tensor["datatype"].lower()),
-                shape=tuple(_size(size) for size in tensor["shape"]) or None,
-            )
-            for tensor in answer[part]
-        }
-        for part in ("inputs", "outputs")
-    ]
-    if not all(found):
-        raise ValueError("the server names no tensors")
-    return found[0], found[1]
+from kanaria.serving.protocol.model_metadata import Signature
 
 
 def faults_of_served(served: Signature, samples: ServingSamples) -> Iterator[str]:

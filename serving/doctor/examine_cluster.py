@@ -7,11 +7,11 @@ from typing import Any
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError, PermissionDeniedError
 from kanaria.serving import kubernetes_client as kubernetes
-from kanaria.serving.doctor import gpus, rules
-from kanaria.serving.doctor.account import CHECKS as OF_ACCOUNT
-from kanaria.serving.doctor.account import Account, require_reviews
-from kanaria.serving.doctor.finding import Finding, State
-from kanaria.serving.doctor.rules import KSERVE_NAMESPACE
+from kanaria.serving.doctor import access_rights, gpus
+from kanaria.serving.doctor.access_rights import KSERVE_NAMESPACE
+from kanaria.serving.doctor.doctor_report import Finding, State
+from kanaria.serving.doctor.examine_account import CHECKS as OF_ACCOUNT
+from kanaria.serving.doctor.examine_account import Account, require_reviews
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.traffic import gateways
 
@@ -137,7 +137,7 @@ def _storage(cluster: KubernetesClient, namespace: str) -> Finding:
 
 
 def _rights(cluster: KubernetesClient, namespace: str) -> Finding:
-    missing = rules.missing(cluster, rules.delivery(namespace))
+    missing = access_rights.missing(cluster, access_rights.delivery(namespace))
     if missing:
         return _finding("rights", State.MISSING, missing)
     return _finding("rights", State.OK, f"this account may deliver in {namespace}")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from kanaria.components.shared.errors import ParameterError, PermissionDeniedError, shown
 from kanaria.serving import kubernetes_client as kubernetes
-from kanaria.serving.doctor import launcher, rules
-from kanaria.serving.doctor.finding import Finding, State
-from kanaria.serving.inference_service.check import NAMESPACE, OBJECT_NAME
+from kanaria.serving.doctor import access_rights, launcher_secrets
+from kanaria.serving.doctor.doctor_report import Finding, State
+from kanaria.serving.inference_service.service_check import NAMESPACE, OBJECT_NAME
 from kanaria.serving.kubernetes_client import KubernetesClient
 
 
@@ -50,10 +50,10 @@ def require_reviews(cluster: KubernetesClient, account: Account) -> None:
     try:
         cluster.may("get", kubernetes.PODS, account.namespace, user=account.user)
     except PermissionDeniedError as error:
-        rule = rules.Rule(resource=kubernetes.ACCOUNT_REVIEWS, verbs=("create",))
+        rule = access_rights.Rule(resource=kubernetes.ACCOUNT_REVIEWS, verbs=("create",))
         raise PermissionDeniedError(
             f"you may not ask what {account.user} may do; add to a ClusterRole of yours: "
-            f"{rules.as_yaml([rule])}"
+            f"{access_rights.as_yaml([rule])}"
         ) from error
 
 
@@ -70,7 +70,7 @@ def _exists(cluster: KubernetesClient, account: Account, _: str) -> Finding:
 
 
 def _rights(cluster: KubernetesClient, account: Account, namespace: str) -> Finding:
-    missing = rules.missing(cluster, rules.delivery(namespace), account.user)
+    missing = access_rights.missing(cluster, access_rights.delivery(namespace), account.user)
     if missing:
         return _finding("rights", State.MISSING, missing)
     return _finding("rights", State.OK, f"{account.user} may deliver in {namespace}")
@@ -78,12 +78,12 @@ def _rights(cluster: KubernetesClient, account: Account, namespace: str) -> Find
 
 def _kfp_rights(cluster: KubernetesClient, account: Account, _: str) -> Finding:
     try:
-        names = tuple(name for name, _ in launcher.secrets(_launcher(cluster, account)))
+        names = tuple(name for name, _ in launcher_secrets.secrets(_launcher(cluster, account)))
     except ParameterError:  # The next finding says what is wrong with it.
         names = ()
-    secrets = rules.Rule(resource=kubernetes.SECRETS, verbs=("get",), names=names)
-    wanted = {account.namespace: (*rules.KFP, *([secrets] if names else []))}
-    missing = rules.missing(cluster, wanted, account.user)
+    secrets = access_rights.Rule(resource=kubernetes.SECRETS, verbs=("get",), names=names)
+    wanted = {account.namespace: (*access_rights.KFP, *([secrets] if names else []))}
+    missing = access_rights.missing(cluster, wanted, account.user)
     if missing:
         return _finding("kfp rights", State.MISSING, missing)
     text = f"{account.user} may do what KFP does in a run's pods"
@@ -91,7 +91,7 @@ def _kfp_rights(cluster: KubernetesClient, account: Account, _: str) -> Finding:
 
 
 def _launcher(cluster: KubernetesClient, account: Account) -> Mapping[str, str]:
-    found = cluster.get(kubernetes.CONFIG_MAPS, account.namespace, rules.LAUNCHER)
+    found = cluster.get(kubernetes.CONFIG_MAPS, account.namespace, access_rights.LAUNCHER)
     return dict((found or {}).get("data") or {})
 
 
@@ -101,18 +101,18 @@ def _kfp_store(cluster: KubernetesClient, account: Account, _: str) -> Finding:
         return _finding(subject, State.LIMITED, "no Workflow API: KFP is not in this cluster")
     data = _launcher(cluster, account)
     try:
-        secrets = launcher.secrets(data)
+        secrets = launcher_secrets.secrets(data)
     except ParameterError as error:
-        where = f"ConfigMap {account.namespace}/{rules.LAUNCHER}"
+        where = f"ConfigMap {account.namespace}/{access_rights.LAUNCHER}"
         return _finding(subject, State.MISSING, f"{where}: {error}")
     lacking = [text for one in secrets if (text := _lacking(cluster, account, one))]
     if lacking:
         return _finding(subject, State.MISSING, "; ".join(lacking))
     by = ", ".join(f"Secret {name}" for name, _ in secrets) or "the pods' own credentials"
-    return _finding(subject, State.OK, f"pipeline root {launcher.root(data)}, by {by}")
+    return _finding(subject, State.OK, f"pipeline root {launcher_secrets.root(data)}, by {by}")
 
 
-def _lacking(cluster: KubernetesClient, account: Account, secret: launcher.Secret) -> str:
+def _lacking(cluster: KubernetesClient, account: Account, secret: launcher_secrets.Secret) -> str:
     """Return what a store's Secret lacks, "" for nothing."""
     name, keys = secret
     where = f"Secret {account.namespace}/{name}"

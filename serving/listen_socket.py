@@ -3,7 +3,7 @@
 import socket
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
-from kanaria.serving.cross_site import is_loopback
+from kanaria.serving.browser_requests import is_loopback
 
 BACKLOG = 512
 

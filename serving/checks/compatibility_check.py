@@ -2,8 +2,8 @@
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.checks import compatibility
-from kanaria.serving.checks.result import Result, judged, skipped
-from kanaria.serving.checks.revision import Revision
+from kanaria.serving.checks.check_result import Result, judged, skipped
+from kanaria.serving.checks.revision_checks import Revision
 from kanaria.serving.protocol import row_request
 
 UNTOLD = "{} tells no signature, so inputs and outputs were not compared"

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kanaria.components.shared.serving_samples import Row, Sample, ServingSamples
-from kanaria.serving.checks import compare, latency, signature
-from kanaria.serving.checks.policy import ApiCall, Load
-from kanaria.serving.checks.result import Result, judged, skipped
+from kanaria.serving.checks import load_verdict, output_difference, signature_faults
+from kanaria.serving.checks.check_limits import ApiCall, Load
+from kanaria.serving.checks.check_result import Result, judged, skipped
 from kanaria.serving.checks.revision_calls import RevisionCalls
-from kanaria.serving.protocol import row_request
+from kanaria.serving.protocol import model_metadata, row_request
 
-SIGNATURE, API_CALL, LOAD = "signature", "api_call", latency.NAME
-READERS = {"v1": signature.of_tensorflow_serving, "v2": signature.of_inference_protocol}
+SIGNATURE, API_CALL, LOAD = "signature", "api_call", load_verdict.NAME
+READERS = {
+    "v1": model_metadata.of_tensorflow_serving,
+    "v2": model_metadata.of_inference_protocol,
+}
 NO_ROWS = "no eval row has a JSON form: half floats, or in every one NaN, infinity or, in v2, bytes"
 
 
@@ -47,18 +50,18 @@ class Revision:
         model speaks. The files could tell it too, but not what a server made of them, and
         reading them takes TensorFlow. A server that tells nothing is judged by its answers.
         """
-        against_schema = signature.faults_against_schema(self.samples)
+        against_schema = signature_faults.faults_against_schema(self.samples)
         served = await self.served()
         if served is None:
             note = "the server tells no signature, so only the trained model's was looked at"
             return judged(SIGNATURE, against_schema, [note])
-        faults = signature.faults_of_served(served, self.samples)
+        faults = signature_faults.faults_of_served(served, self.samples)
         return judged(SIGNATURE, [*faults, *against_schema])
 
-    async def served(self) -> signature.Signature | None:
+    async def served(self) -> model_metadata.Signature | None:
         """Return the signature that the server tells of itself, or None."""
         for protocol, read in READERS.items():
-            answer = await self.calls.metadata(row_request.metadata_path(self.name, protocol))
+            answer = await self.calls.metadata(model_metadata.metadata_path(self.name, protocol))
             try:
                 return read(answer or {})
             except (KeyError, TypeError, ValueError, AttributeError):
@@ -76,7 +79,7 @@ class Revision:
             if outputs is None:
                 failed.append(f"row {number}: {fault}")
                 continue
-            found = compare.difference(outputs, row.outputs, limits)
+            found = output_difference.difference(outputs, row.outputs, limits)
             largest = max(largest, found.largest)
             if found.fault:
                 differing.append(f"row {number}: {found.fault}")
@@ -119,4 +122,4 @@ class Revision:
             return skipped(LOAD, NO_ROWS)
         path = row_request.predict_path(self.name, self.protocol)
         calls, seconds = await self.calls.load(path, bodies, load, idle=idle)
-        return latency.check(calls, seconds, load)
+        return load_verdict.check(calls, seconds, load)

@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanaria.components.shared.serving_samples import ServingSamples
-from kanaria.serving.checks import beside, cluster_facts, compatibility, infrastructure, policy
-from kanaria.serving.checks.result import Result, Verdict, skipped
-from kanaria.serving.checks.revision import API_CALL, LOAD, SIGNATURE, Revision
+from kanaria.serving.checks import (
+    check_limits,
+    cluster_facts,
+    compatibility,
+    compatibility_check,
+    infrastructure,
+)
+from kanaria.serving.checks.check_result import Result, Verdict, skipped
 from kanaria.serving.checks.revision_calls import RevisionCalls
+from kanaria.serving.checks.revision_checks import API_CALL, LOAD, SIGNATURE, Revision
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 
@@ -32,7 +38,7 @@ class Checks:
         ready_seconds: to wait until the revision answers at its own URL.
     """
 
-    policy: policy.Policy
+    policy: check_limits.Policy
     model: Path
     samples: ServingSamples | None
     cluster: "KubernetesClient | None"
@@ -90,7 +96,9 @@ class Checks:
         if not self.policy.compatibility:
             return skipped(compatibility.NAME, OFF)
         async with RevisionCalls(stable) as calls:
-            return await beside.check(revision, replace(revision, calls=calls), self.ready_seconds)
+            return await compatibility_check.check(
+                revision, replace(revision, calls=calls), self.ready_seconds
+            )
 
     async def _answers(self, revision: Revision) -> tuple[Result, Result]:
         api_call, load = self.policy.api_call, self.policy.load

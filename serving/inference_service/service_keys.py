@@ -11,7 +11,7 @@ from typing import Any
 from kanaria.components.shared import keys
 from kanaria.components.shared.keys import Key, Kind
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.inference_service import check, fields
+from kanaria.serving.inference_service import kserve_fields, service_check
 from kanaria.serving.inference_service.spec import (
     ModelServer,
     PayloadLog,
@@ -218,10 +218,13 @@ NOT_HERE = {
     **dict.fromkeys(("storageUri", "storageUris", "storage"), "the release's is filled in"),
     "containers": "give image, or write spec.predictor.containers in patch",
     "modelFormat": "it is tensorflow",
-    **dict.fromkeys(fields.FRAMEWORKS, f"the model is tensorflow; {STRAIGHT}"),
+    **dict.fromkeys(kserve_fields.FRAMEWORKS, f"the model is tensorflow; {STRAIGHT}"),
 }
 """Words of a manifest that do not stand here, and what to do about them."""
-_ELSEWHERE = ("spec.predictor", fields.PREDICTOR), ("spec.predictor.model", fields.MODEL)
+_ELSEWHERE = (
+    ("spec.predictor", kserve_fields.PREDICTOR),
+    ("spec.predictor.model", kserve_fields.MODEL),
+)
 
 
 def parse(given: Any, faults: Faults, own_namespace: Callable[[], str]) -> ServiceSpec:
@@ -253,7 +256,7 @@ def parse(given: Any, faults: Faults, own_namespace: Callable[[], str]) -> Servi
     if spec.server.image and patch.get("spec", {}).get("predictor", {}).get("model"):
         remedy = "they are of a runtime; with an image write spec.predictor.containers in patch"
         faults.check(False, WHERE, sorted(patch["spec"]["predictor"]["model"]), remedy)
-    check.check(spec, faults)
+    service_check.check(spec, faults)
     return spec
 
 

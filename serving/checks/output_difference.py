@@ -8,7 +8,7 @@ import numpy as np
 
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.serving_samples import Row
-from kanaria.serving.checks.policy import ApiCall
+from kanaria.serving.checks.check_limits import ApiCall
 from kanaria.serving.protocol.tensors import bytes_of_base64, is_base64_object
 
 

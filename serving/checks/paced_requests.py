@@ -11,8 +11,8 @@ of the rate, in less time.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from kanaria.serving.checks.latency import Call, Score
-from kanaria.serving.checks.policy import Load
+from kanaria.serving.checks.check_limits import Load
+from kanaria.serving.checks.load_verdict import Call, Score
 
 LOOK_SECONDS = 0.1
 """Between two looks at how late those are that have not been answered."""
