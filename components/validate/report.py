@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from kanaria.components.shared import charts, html
 from kanaria.components.shared.outcome import Outcome
+from kanaria.components.shared.report import html, svg_charts
 from kanaria.components.validate import histograms
 from kanaria.components.validate.comparators import by_name
 
@@ -57,8 +57,8 @@ def _chart(features: Features, names: Sequence[str]) -> html.Markup:
     labels, shares = (histograms.categorical if is_text else histograms.numeric)(features)
     if not labels:
         return html.element("span", "no values", "note")
-    series = [charts.Series(name=n, ys=ys) for n, ys in zip(names, shares, strict=True)]
-    return charts.bars(series, [_cut(label) for label in labels])
+    series = [svg_charts.Series(name=n, ys=ys) for n, ys in zip(names, shares, strict=True)]
+    return svg_charts.bars(series, [_cut(label) for label in labels])
 
 
 def _cells(features: Features) -> tuple[str, str]:
@@ -93,7 +93,7 @@ class _Groups:
 def _legend(sets: Sequence[str]) -> html.Markup:
     return html.join(
         html.join([html.Markup(f'<span style="color:{color}">■</span> '), name, " "])
-        for name, color in zip(sets, charts.COLORS, strict=False)
+        for name, color in zip(sets, svg_charts.COLORS, strict=False)
     )
 
 
