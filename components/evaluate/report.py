@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from kanaria.components.evaluate.curves import Curves
 from kanaria.components.evaluate.findings import Check, Findings, Value
-from kanaria.components.shared import charts, html
 from kanaria.components.shared.outcome import Outcome
+from kanaria.components.shared.report import html, svg_charts
 
 # A row takes about 300 bytes; the report stays well under 2 MB.
 MAX_ROWS = 2000
@@ -71,13 +71,14 @@ def _curves(models: Mapping[str, Curves]) -> list[html.Markup]:
     rocs, reliability = [], []
     for name, drawn in models.items():
         xs, ys = drawn.false_positive_rate, drawn.true_positive_rate
-        rocs.append(charts.Series(name=name, xs=xs, ys=ys))
+        rocs.append(svg_charts.Series(name=name, xs=xs, ys=ys))
         xs, ys = drawn.mean_prediction, drawn.positive_rate
-        reliability.append(charts.Series(name=name, xs=xs, ys=ys))
+        reliability.append(svg_charts.Series(name=name, xs=xs, ys=ys))
     return [
-        html.section("ROC", charts.curves(rocs, "false positive rate", "true positive rate")),
+        html.section("ROC", svg_charts.curves(rocs, "false positive rate", "true positive rate")),
         html.section(
-            "Calibration", charts.curves(reliability, "mean prediction", "rate of positive labels")
+            "Calibration",
+            svg_charts.curves(reliability, "mean prediction", "rate of positive labels"),
         ),
     ]
 

@@ -52,6 +52,26 @@ class Comparator:
         return f"{self.kind} {self.measure} of {self.feature}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distance:
+    """How far a split is from what a comparator compares it with.
+
+    Attributes:
+        comparator: what was asked; it has a threshold.
+        split: name of the split.
+        value: the distance, 0 to 1.
+    """
+
+    comparator: Comparator
+    split: str
+    value: float
+
+    def __str__(self) -> str:
+        """Return one sentence with the limit."""
+        limit = self.comparator.threshold
+        return f"{self.comparator} in {self.split} is {self.value:.4g}, the limit is {limit:.4g}"
+
+
 def _in_force(feature: schema_pb2.Feature, default: set[str], environment: str) -> bool:
     if feature.deprecated:
         return False
@@ -188,8 +208,8 @@ def measured(
     found: anomalies_pb2.Anomalies,
     current: statistics_pb2.DatasetFeatureStatisticsList,
     baseline: statistics_pb2.DatasetFeatureStatisticsList,
-) -> tuple[list[Reason], list[str]]:
-    """Return an error for each comparator without an honest distance, and a note for the others.
+) -> tuple[list[Reason], list[Distance]]:
+    """Return an error for each comparator without an honest distance, and the others' distances.
 
     Args:
         split: name of the split.
@@ -201,12 +221,10 @@ def measured(
     wanted = list(wanted)
     failed = not_computed(wanted, found, current, baseline)
     values = distances(found)
-    notes = [
-        f"{c} in {split} is {values[c.key]:.4g}, the limit is {c.threshold:.4g}"
-        for c in wanted
-        if c not in failed
+    honest = [
+        Distance(comparator=c, split=split, value=values[c.key]) for c in wanted if c not in failed
     ]
-    return [error(c, split, why) for c, why in failed.items()], notes
+    return [error(c, split, why) for c, why in failed.items()], honest
 
 
 def in_order(reasons: Iterable[Reason]) -> tuple[Reason, ...]:

@@ -11,6 +11,7 @@ from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.schema_file import read_schema
 from kanaria.components.validate import baselines, drift, files, report
+from kanaria.components.validate.report_data import Data
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +83,13 @@ def compare(request: CompareRequest, targets: CompareTargets) -> Outcome:
     found = {name: one.anomalies for name, one in compared.items()}
     files.write_protos(targets.anomalies, files.ANOMALIES, found)
     beside = {f"deployed {name}": one for name, one in _shown(previous).items()}
-    page = report.render(report.COMPARISON, verdict, statistics, beside)
+    distances = [distance for one in compared.values() for distance in one.distances]
+    page = report.render(
+        report.COMPARISON,
+        verdict,
+        Data(splits=statistics, baselines=beside, schema=schema),
+        distances,
+    )
     atomic.write_text(targets.report, page)
     outcome.write(verdict, targets.outcome)
     log.info("%s", verdict.summary())

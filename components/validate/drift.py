@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.components.validate import anomalies as tfdv_anomalies
 from kanaria.components.validate import baselines, comparators, private_tfdv
-from kanaria.components.validate.comparators import Comparator
+from kanaria.components.validate.comparators import Comparator, Distance
 
 STEP = "compare_data"
 OF_COMPARATORS = "COMPARATOR_"
@@ -57,12 +57,14 @@ class Compared:
     Attributes:
         anomalies: TFDV's own, those of the schema included; empty when TFDV was not asked.
         reasons: what the comparators found, and every one that could not be computed.
-        notes: the distances measured and what stood in for what.
+        notes: what stood in for what.
+        distances: what the comparators measured.
     """
 
     anomalies: anomalies_pb2.Anomalies = field(default_factory=anomalies_pb2.Anomalies)
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
+    distances: tuple[Distance, ...] = ()
 
 
 def _without_split(split: str, rules: Rules) -> Compared:
@@ -113,7 +115,12 @@ def compare_split(
     )
     reasons = tfdv_anomalies.reasons(found, split)
     drifted = [reason for reason in reasons if reason.kind.startswith(OF_COMPARATORS)]
-    return Compared(anomalies=found, reasons=(*drifted, *failed), notes=(*notes, *distances))
+    return Compared(
+        anomalies=found,
+        reasons=(*drifted, *failed),
+        notes=tuple(notes),
+        distances=tuple(distances),
+    )
 
 
 def compare(statistics: Statistics, rules: Rules) -> dict[str, Compared]:
@@ -128,7 +135,7 @@ def _notes(compared: Iterable[Compared], rules: Rules) -> list[str]:
         return ["the schema has no drift comparator"]
     if not rules.previous:
         return [f"{rules.count} drift comparators were skipped: nothing is deployed yet"]
-    return [note for one in compared for note in one.notes]
+    return [note for one in compared for note in (*one.notes, *map(str, one.distances))]
 
 
 def outcome(compared: Mapping[str, Compared], rules: Rules) -> Outcome:

@@ -1,6 +1,5 @@
 """Small comparable histograms out of TFDV's statistics. Pure functions."""
 
-import itertools
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -19,18 +18,6 @@ def common_statistics(feature: Feature) -> statistics_pb2.CommonStatistics:
     """Return the counts that every type of feature has."""
     which = feature.WhichOneof("stats")
     return getattr(feature, which).common_stats if which else statistics_pb2.CommonStatistics()
-
-
-def missing_share(feature: Feature) -> float:
-    """Return the share of rows without a value, 0 to 1."""
-    common = common_statistics(feature)
-    rows = common.num_missing + common.num_non_missing
-    return common.num_missing / rows if rows else 1.0
-
-
-def distinct(feature: Feature) -> int | None:
-    """Return the number of distinct values, None for a number, whose values TFDV does not count."""
-    return feature.string_stats.unique if feature.WhichOneof("stats") == "string_stats" else None
 
 
 def _buckets(feature: Feature | None) -> list[Bucket]:
@@ -69,19 +56,23 @@ def _rebinned(buckets: list[Bucket], edges: NDArray[np.float64]) -> NDArray[np.f
     return counts / max(counts.sum(), 1e-12)
 
 
-def numeric(features: Sequence[Feature | None]) -> tuple[list[str], list[list[float]]]:
-    """Return bin labels and, for each feature, shares over the same bins, shape (bins,).
+def numeric(features: Sequence[Feature | None]) -> tuple[list[float], list[list[float]]]:
+    """Return the edges of common bins and, for each feature, the shares of its values in them.
+
+    The outer bins are open: they also hold what lies beyond their outer edge.
 
     Args:
         features: one feature in several data sets; None where it is absent.
+
+    Returns:
+        Edges, ascending, shape (bins + 1,), empty where no feature has a number; and shares, shape
+        (bins,) each.
     """
     found = [_buckets(feature) for feature in features]
     if not any(found):
         return [], [[] for _ in features]
     edges = np.linspace(*_range(found), BINS + 1)
-    labels = [f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)]
-    labels[0], labels[-1] = f"up to {edges[1]:.4g}", f"{edges[-2]:.4g} and more"
-    return labels, [_rebinned(buckets, edges).tolist() for buckets in found]
+    return edges.tolist(), [_rebinned(buckets, edges).tolist() for buckets in found]
 
 
 def categorical(features: Sequence[Feature | None]) -> tuple[list[str], list[list[float]]]:
@@ -103,3 +94,23 @@ def categorical(features: Sequence[Feature | None]) -> tuple[list[str], list[lis
     }
     top = sorted(totals, key=lambda label: (-totals[label], label))[:TOP_VALUES]
     return top, [[c.get(label, 0) / s for label in top] for c, s in zip(counts, sums, strict=True)]
+
+
+def shift(shares: Sequence[Sequence[float]]) -> float | None:
+    """Return how far the first data set is from the one farthest from it, 0 to 1.
+
+    It is the total variation distance of what is drawn: half the sum of the differences.
+
+    Args:
+        shares: of each data set over the same bins or values; empty ones are left out.
+
+    Returns:
+        None where there are less than two to compare.
+    """
+    first, *others = shares
+    sums = [
+        sum(abs(a - b) for a, b in zip(first, other, strict=True)) / 2
+        for other in others
+        if sum(first) and sum(other)
+    ]
+    return max(sums, default=None)

@@ -8,7 +8,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.components.validate import anomalies as tfdv_anomalies
 from kanaria.components.validate import comparators, private_tfdv
-from kanaria.components.validate.comparators import Comparator
+from kanaria.components.validate.comparators import Comparator, Distance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,12 +39,12 @@ class Judged:
     Attributes:
         anomalies: TFDV's own.
         reasons: every anomaly, and every comparator that could not be computed.
-        notes: the distances measured and what stood in for what.
+        distances: what the comparators measured.
     """
 
     anomalies: anomalies_pb2.Anomalies
     reasons: tuple[Reason, ...]
-    notes: tuple[str, ...]
+    distances: tuple[Distance, ...]
 
 
 def judge_split(
@@ -54,13 +54,13 @@ def judge_split(
     found = private_tfdv.anomalies(
         statistics, rules.schema, rules.environment, serving=rules.serving
     )
-    reasons, notes = tfdv_anomalies.reasons(found, split), list[str]()
+    reasons, distances = tfdv_anomalies.reasons(found, split), list[Distance]()
     if rules.serving is not None:
-        failed, notes = comparators.measured(
+        failed, distances = comparators.measured(
             split, rules.comparators(), found, statistics, rules.serving
         )
         reasons += failed
-    return Judged(anomalies=found, reasons=tuple(reasons), notes=tuple(notes))
+    return Judged(anomalies=found, reasons=tuple(reasons), distances=tuple(distances))
 
 
 def _skipped(rules: Rules) -> list[str]:
@@ -82,7 +82,7 @@ def outcome(judged: Mapping[str, Judged], rules: Rules) -> Outcome:
         notes=(
             *rules.notes,
             *_skipped(rules),
-            *(note for one in judged.values() for note in one.notes),
+            *(str(distance) for one in judged.values() for distance in one.distances),
         ),
         thresholds={str(c): c.threshold for c in rules.comparators()},
     )

@@ -21,6 +21,7 @@ from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.validate import baselines, files, judge, report, schema
 from kanaria.components.validate import statistics as tfdv_statistics
+from kanaria.components.validate.report_data import Data
 
 Statistics = dict[str, statistics_pb2.DatasetFeatureStatisticsList]
 
@@ -181,7 +182,10 @@ def _validated(request: ValidateRequest, targets: Targets, engine: Engine | Beam
     with atomic.published(targets.schema) as temporary:
         schema.write(rules.schema, temporary)
     beside = {} if serving is None else {"serving": serving}
-    atomic.write_text(targets.report, report.render(report.VALIDATION, verdict, statistics, beside))
+    data = Data(splits=statistics, baselines=beside, schema=in_force)
+    distances = [distance for one in judged.values() for distance in one.distances]
+    page = report.render(report.VALIDATION, verdict, data, distances)
+    atomic.write_text(targets.report, page)
     outcome.write(verdict, targets.outcome)
     log.info("%s", verdict.summary())
     rows = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kanaria.components.shared import html
+from kanaria.components.shared.report import html
 from kanaria.serving.checks.check_result import Result, Verdict
 
 CSS = {Verdict.PASSED: "good", Verdict.FAILED: "bad", Verdict.SKIPPED: "note"}

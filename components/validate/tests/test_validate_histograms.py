@@ -31,8 +31,9 @@ def feature(bounds: list[float]) -> statistics_pb2.FeatureNameStatistics:
 @example([[1e30, 1e30], [-1e30, -1e30]])
 @example([[math.inf, math.inf], [1.0, 2.0]])
 def test_every_share_is_kept_and_counted_once(all_bounds: list[list[float]]):
-    labels, shares = histograms.numeric([feature(bounds) for bounds in all_bounds])
-    assert len(labels) == histograms.BINS
+    edges, shares = histograms.numeric([feature(bounds) for bounds in all_bounds])
+    assert len(edges) == histograms.BINS + 1
+    assert edges == sorted(edges)
     for bounds, found in zip(all_bounds, shares, strict=True):
         expected = 1.0 if all(map(math.isfinite, bounds)) else 0.0
         assert sum(found) == pytest.approx(expected)
@@ -52,8 +53,8 @@ def test_data_sets_apart_fill_different_bins():
 
 def test_an_absent_feature_has_no_bar():
     assert histograms.numeric([None]) == ([], [[]])
-    labels, shares = histograms.numeric([feature([0, 1]), None])
-    assert len(labels) == histograms.BINS
+    edges, shares = histograms.numeric([feature([0, 1]), None])
+    assert len(edges) == histograms.BINS + 1
     assert sum(shares[1]) == 0
 
 
@@ -65,8 +66,7 @@ def test_shares_rank_the_most_frequent_values(statistics_of):
     assert shares == [[0.8, 0.0, 0.2], [0.0, 0.75, 0.25]]
 
 
-def test_missing_and_distinct(statistics_of):
-    found = by_name(statistics_of({"x": ["a", None, "b", None], "n": [1, 2, 3, 4]}))
-    assert histograms.missing_share(found["x"]) == 0.5
-    assert histograms.distinct(found["x"]) == 2
-    assert histograms.distinct(found["n"]) is None
+def test_the_shift_is_the_total_variation_distance_to_the_farthest_set():
+    assert histograms.shift([[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]]) == 0.5
+    assert histograms.shift([[0.5, 0.5], [0.0, 0.0]]) is None
+    assert histograms.shift([[1.0]]) is None

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kanaria.components.shared.html import Markup, join, text
+from kanaria.components.shared.report.html import Markup, join, text
 
 WIDTH, LEFT, RIGHT, FOOT = 1060, 190, 20, 30
 ROW, LINES = 18, 120

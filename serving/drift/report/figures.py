@@ -1,6 +1,6 @@
 """Figures in the cells of a table as inline SVG: two distributions, an effect. Pure."""
 
-from kanaria.components.shared.html import Markup, text
+from kanaria.components.shared.report.html import Markup, text
 from kanaria.serving.drift.protocol import Effect
 from kanaria.serving.drift.records import Bars
 

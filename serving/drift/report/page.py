@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from kanaria.components.shared import html
+from kanaria.components.shared.report import html
 from kanaria.serving.drift.records import Feature, Report, Watched, Window
 from kanaria.serving.drift.report import figures, timelines, wording
 from kanaria.serving.drift.report.wording import Light, number

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from kanaria.components.shared import html
-from kanaria.components.shared.charts import Series, curves
+from kanaria.components.shared.report import html
+from kanaria.components.shared.report.svg_charts import Series, curves
 from kanaria.serving.drift.records import Column, Feature, Labels, Metric, Watched, Window
 from kanaria.serving.drift.report.charts import Cell, Line, heat_map, lines
 from kanaria.serving.drift.report.wording import by_effect, clock, percent, title

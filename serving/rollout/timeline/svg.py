@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from kanaria.components.shared.html import Markup, join, text
+from kanaria.components.shared.report.html import Markup, join, text
 from kanaria.components.shared.times import clock
 from kanaria.serving.rollout.timeline import axes
 from kanaria.serving.rollout.timeline.axes import Scale

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from kanaria.components.shared import html, yaml_text
+from kanaria.components.shared import yaml_text
+from kanaria.components.shared.report import html
 from kanaria.components.shared.times import clock, duration
 from kanaria.serving.rollout.timeline import svg
 from kanaria.serving.rollout.timeline.decision_table import Row, rows

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kanaria.components.shared.html import Markup, text
+from kanaria.components.shared.report.html import Markup, text
 
 COLORS = ("var(--a)", "var(--b)", "var(--c)")
 

@@ -1,0 +1,78 @@
+"""Cells of tables: what they show, what they are sorted by, and how numbers are written."""
+
+from dataclasses import dataclass
+from html import escape
+
+from kanaria.components.shared.report.content import Specs, written
+from kanaria.components.shared.report.html import Markup
+
+NOTHING = "–"
+"""Stands where there is no value; such rows are sorted last."""
+MOST_DIGITS = 1e15
+"""Whole numbers below it are written with all their digits."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """Content with a value of its own to sort by, or with classes.
+
+    Attributes:
+        content: what is shown.
+        value: what the column is sorted by; None for the text that is shown.
+        css: classes, for instance "bad".
+    """
+
+    content: object
+    value: float | str | None = None
+    css: str = ""
+
+
+def value_of(content: object) -> object:
+    """Return what a cell is sorted by."""
+    if not isinstance(content, Cell):
+        return content
+    return content.content if content.value is None else content.value
+
+
+def is_number(value: object) -> bool:
+    """Tell whether it is a number; a bool is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def number(value: float) -> str:
+    """Return a number with 5 significant digits, a whole one without decimals or exponent."""
+    if isinstance(value, int) or (value.is_integer() and abs(value) < MOST_DIGITS):
+        return str(int(value))
+    return f"{value:.5g}"
+
+
+def _shown(content: object, specs: Specs) -> Markup:
+    if content is None:
+        return Markup(NOTHING)
+    if is_number(content):
+        return Markup(number(content))  # type: ignore[arg-type]
+    return written(content, specs)
+
+
+def _attributes(content: object, shown: str, span: int, bare: bool) -> str:
+    """Return the attributes of a cell: the exact value where the text shown is not all of it."""
+    value = value_of(content)
+    own, css = (content.value, content.css) if isinstance(content, Cell) else (None, "")
+    css = f"{css} number".strip() if is_number(value) and own is None else css
+    found = f' class="{escape(css)}"' if css and not bare else ""
+    found += f' rowspan="{span}"' if span > 1 else ""
+    differs = own is not None or (is_number(value) and float(shown) != value)
+    return f'{found} data-value="{escape(str(value))}"' if differs else found
+
+
+def cell(content: object, specs: Specs, *, span: int = 1, bare: bool = False) -> Markup:
+    """Return a cell of a table.
+
+    Args:
+        content: Cell, number, None for no value, or what `written` takes.
+        specs: those of the page.
+        span: how many rows it covers.
+        bare: whether it tells nothing of its looks.
+    """
+    shown = _shown(content.content if isinstance(content, Cell) else content, specs)
+    return Markup(f"<td{_attributes(content, shown, span, bare)}>{shown}</td>")

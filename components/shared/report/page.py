@@ -1,0 +1,90 @@
+"""One page: one file with its style, its scripts and its charts' library."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from kanaria.components.shared.report import chart_library
+from kanaria.components.shared.report.content import Specs, written
+from kanaria.components.shared.report.html import Markup, element, join, style
+
+MOST_BYTES = 2_000_000
+"""Of a page; whoever writes one of data of any size has to stay below."""
+LEAST_SECTIONS_OF_AN_INDEX = 4
+
+
+class Section:
+    """A titled part of a page."""
+
+    def __init__(self, title: str, *content: object, note: str = "") -> None:
+        """Take what it holds.
+
+        Args:
+            title: its heading.
+            content: parts of it, in order; what is neither Content nor Markup is escaped.
+            note: one sentence on how to read it.
+        """
+        self.title = title
+        self.content = content
+        self.note = note
+
+    def markup(self, specs: Specs) -> Markup:
+        """Return it as HTML."""
+        note = element("p", self.note, "note") if self.note else ""
+        parts = [written(part, specs) for part in self.content]
+        return join([element("h2", self.title), note, *parts])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A page.
+
+    Attributes:
+        title: of the page and of its first heading.
+        lead: what stands first, for instance the verdict.
+        sections: in order; an index leads to them where there are several.
+    """
+
+    title: str
+    lead: Sequence[object] = ()
+    sections: Sequence[Section] = ()
+
+    def render(self) -> str:
+        """Return the whole document; it loads nothing from elsewhere."""
+        specs = Specs()
+        lead = join(written(part, specs) for part in self.lead)
+        sections = join(
+            Markup(f'<section id="s{place}">{section.markup(specs)}</section>')
+            for place, section in enumerate(self.sections)
+        )
+        return (
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width,initial-scale=1">'
+            f"<title>{escape(self.title)}</title><style>{style()}</style></head>"
+            f"<body>{element('h1', self.title)}{lead}{self._index()}{sections}"
+            f"{_scripts(specs)}</body></html>\n"
+        )
+
+    def _index(self) -> Markup:
+        if len(self.sections) < LEAST_SECTIONS_OF_AN_INDEX:
+            return Markup("")
+        links = (
+            Markup(f'<a href="#s{place}">{escape(section.title)}</a> ')
+            for place, section in enumerate(self.sections)
+        )
+        return Markup(f"<nav>{join(links)}</nav>")
+
+
+@cache
+def _script() -> str:
+    return Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+
+
+def _scripts(specs: Specs) -> Markup:
+    library = (
+        f'<script type="application/json" id="specs">{specs.as_json()}</script>'
+        f'<script type="text/plain" id="library">{chart_library.packed_script()}</script>'
+    )
+    return Markup(f"{library if len(specs) else ''}<script>{_script()}</script>")

@@ -1,0 +1,138 @@
+"""Tables that a reader sorts, searches and filters, and reads as they are without scripts."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal, TypeAlias
+
+from kanaria.components.shared.report.cells import cell, is_number, value_of
+from kanaria.components.shared.report.content import Specs
+from kanaria.components.shared.report.html import Markup, element, join, text
+
+Placed: TypeAlias = tuple[int, object, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Rows that stay together, for instance one feature in several data sets.
+
+    Attributes:
+        tall: place of a column -> content over all rows of the group.
+        rows: for each row the contents of all other columns; the group is sorted by the first.
+    """
+
+    tall: Mapping[int, object]
+    rows: Sequence[Sequence[object]]
+
+    def cells(self) -> Iterator[list[Placed]]:
+        """Yield the cells of each row: place of the column, content, rows that it covers."""
+        for number, row in enumerate(self.rows):
+            free = (place for place in itertools.count() if place not in self.tall)
+            cells = [(place, content, 1) for place, content in zip(free, row, strict=False)]
+            if number == 0:
+                cells += [(place, content, len(self.rows)) for place, content in self.tall.items()]
+            yield sorted(cells, key=lambda cell: cell[0])
+
+
+Row: TypeAlias = Sequence[object] | Group
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        title: its header.
+        key: the field of a chart's data that it is; "" where no chart reads it.
+        help: what is told where a reader points at the header.
+        choices: whether the reader can choose the rows with one of its values.
+    """
+
+    title: str
+    key: str = ""
+    help: str = ""
+    choices: bool = False
+
+
+def columns(*titles: str) -> tuple[Column, ...]:
+    """Return plain columns with these titles."""
+    return tuple(Column(title=title) for title in titles)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A table; numbers are aligned to the right, and every column can be sorted by.
+
+    Attributes:
+        columns: in order, at least one.
+        rows: contents, as many as columns each, in the order they first have: text, numbers, None
+            for no value, Cell, Markup, Chart; or groups of rows.
+        search: what a search box over the rows asks for; "" for no box.
+        most: most rows that are written; a note counts the rest.
+        rest: what that note says after the count.
+        narrow: what a narrow page does: "scroll" it aside; "pin" the first column, whose cells have
+            the class "name", and scroll the others; or "stack" the cells of a row, those of the
+            class "text" below each other.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    search: str = ""
+    most: int = 2000
+    rest: str = "more rows are left out."
+    narrow: Literal["scroll", "pin", "stack"] = "scroll"
+
+    def markup(self, specs: Specs) -> Markup:
+        """Return it as HTML."""
+        bodies = [
+            Markup(f"<tbody>{self._lines(row, specs)}</tbody>") for row in self.rows[: self.most]
+        ]
+        left_out = len(self.rows) - len(bodies)
+        note = f'<p class="note">{left_out} {text(self.rest)}</p>' if left_out else ""
+        asks = f' data-search="{escape(self.search)}"' if self.search else ""
+        return Markup(
+            f'<div class="table {self.narrow}"{asks}><div class="scroll" tabindex="0"><table>'
+            f"{self._head()}{join(bodies)}</table></div>{note}</div>"
+        )
+
+    def bare(self, specs: Specs) -> Markup:
+        """Return it as HTML without what it is worked with: the numbers of a chart."""
+        lines = join(self._lines(row, specs, bare=True) for row in self.rows)
+        return Markup(f"<table>{self._head()}<tbody>{lines}</tbody></table>")
+
+    def _head(self) -> Markup:
+        headers = zip(self.columns, self._numbers(), strict=True)
+        cells = join(_header(column, aligned) for column, aligned in headers)
+        return Markup(f"<thead><tr>{cells}</tr></thead>")
+
+    def _lines(self, row: Row, specs: Specs, *, bare: bool = False) -> Markup:
+        return join(
+            element("tr", join(cell(c, specs, span=span, bare=bare) for _, c, span in cells))
+            for cells in _placed(row)
+        )
+
+    def _numbers(self) -> list[bool]:
+        """Tell of each column whether it holds numbers, and nothing else but missing values."""
+        kinds: list[set[bool]] = [set() for _ in self.columns]
+        for place, content, _ in itertools.chain.from_iterable(
+            cells for row in self.rows for cells in _placed(row)
+        ):
+            if (value := value_of(content)) is not None:
+                kinds[place].add(is_number(value))
+        return [kind == {True} for kind in kinds]
+
+
+def _placed(row: Row) -> Iterator[list[Placed]]:
+    if isinstance(row, Group):
+        yield from row.cells()
+    else:
+        yield [(place, content, 1) for place, content in enumerate(row)]
+
+
+def _header(column: Column, aligned: bool) -> Markup:
+    attributes = ' class="number"' if aligned else ""
+    for name, value in (("data-key", column.key), ("title", column.help)):
+        attributes += f' {name}="{escape(value)}"' if value else ""
+    attributes += " data-choices" if column.choices else ""
+    return Markup(f"<th{attributes}>{text(column.title)}</th>")
