@@ -136,6 +136,8 @@ class Signature:
                 f"{self.where}: output {name!r} has rows of shapes {shown(sorted(shapes))}; "
                 "export an output whose shape does not follow the length of an input"
             )
+        if len(parts) == 1:
+            return parts[0][1]  # One call had all rows, in order.
         order = np.argsort(np.concatenate([rows for rows, _ in parts]))
         return np.concatenate([values for _, values in parts])[order]
 
