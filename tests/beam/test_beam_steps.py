@@ -15,7 +15,6 @@ from kanaria.components.transform import user_code
 from kanaria.components.transform.materialize import Transform
 from kanaria.components.validate import beam_engine as validate_on_beam
 
-
 # Of 17 numbers that occur equally often a sketch keeps four by the order in which it is merged.
 TIED = {"about_numbers"}
 
