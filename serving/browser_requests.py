@@ -18,8 +18,8 @@ LOOPBACK_NAME = "localhost"
 def host_of(authority: str) -> str:
     """Return the name or address of HOST:PORT in lower case, "" where it is none."""
     try:
-        found = urlsplit(f"//{authority}")
-        return found.hostname or "" if found.netloc == authority else ""
+        address = urlsplit(f"//{authority}")
+        return address.hostname or "" if address.netloc == authority else ""
     except ValueError:
         return ""
 

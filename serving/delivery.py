@@ -80,17 +80,17 @@ class Delivery:
     drift_server_url: str = ""
 
 
-def parse(given: Any, faults: Faults) -> Delivery:
+def parse(mapping: Any, faults: Faults) -> Delivery:
     """Return what a mapping asks for; it is usable only when no fault was added.
 
     Args:
-        given: what the user wrote; {} for the defaults.
+        mapping: what the user wrote; {} for the defaults.
         faults: gets everything that is wrong, each with the way to it.
     """
-    values = keys.read(given, DELIVERY, WHERE, faults)
+    values = keys.read(mapping, DELIVERY, WHERE, faults)
     seconds, on_active = values["ready_timeout"], values["on_active"]
-    known = on_active in tuple(OnActive)
-    faults.check(known, f"{WHERE}.on_active", on_active, f"use {' or '.join(OnActive)}")
+    is_known = on_active in tuple(OnActive)
+    faults.check(is_known, f"{WHERE}.on_active", on_active, f"use {' or '.join(OnActive)}")
     fits = seconds > 0
     faults.check(fits, f"{WHERE}.ready_timeout", seconds, "use more than 0 seconds")
     check_limits.parse(values["checks"], faults, f"{WHERE}.checks")
@@ -99,7 +99,7 @@ def parse(given: Any, faults: Faults) -> Delivery:
         fits = not url or url.startswith(("http://", "https://"))
         faults.check(fits, f"{WHERE}.{name}", url, "use http(s)")
     return Delivery(
-        on_active=OnActive(on_active) if known else OnActive.REFUSE,
+        on_active=OnActive(on_active) if is_known else OnActive.REFUSE,
         ready_timeout=seconds,
         checks=values["checks"],
         prometheus_url=values["prometheus_url"],

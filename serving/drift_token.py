@@ -29,7 +29,7 @@ LOOK_SECONDS = 1.0
 class Token:
     """What a server asks for; lives in one thread."""
 
-    def __init__(self, path: Path | None, given: str = "") -> None:
+    def __init__(self, path: Path | None, token: str = "") -> None:
         """Ask for the token in the file at `path`, or for the `given` one.
 
         Raises:
@@ -37,7 +37,7 @@ class Token:
         """
         self._path, self._looked = path, time.monotonic()
         try:
-            self._token = _checked(given) if path is None else _read(path)
+            self._token = _checked(token) if path is None else _read(path)
         except DataError as error:
             raise ParameterError(str(error)) from error
 

@@ -144,7 +144,7 @@ def own_namespace(context: str = "") -> str:
             contexts, active = config.list_kube_config_contexts(_kubeconfig())
         except NO_KUBECONFIG:
             return USUAL_NAMESPACE  # Whoever connects is told what is wrong with the file.
-        named = [found for found in contexts if found["name"] == context] or [active or {}]
+        named = [entry for entry in contexts if entry["name"] == context] or [active or {}]
         return str(named[0].get("context", {}).get("namespace") or USUAL_NAMESPACE)
     try:
         return POD_NAMESPACE.read_text(encoding="utf-8").strip()
@@ -212,16 +212,16 @@ class KubernetesClient:
         self, resource: Resource, namespace: str = "", labels: str = "", fields: str = ""
     ) -> list[Object]:
         """Return the objects of a namespace ("" for every one) that the selectors name."""
-        given = {"labelSelector": labels, "fieldSelector": fields}
-        query = {name: selector for name, selector in given.items() if selector}
-        found = self._call("GET", resource.path(namespace), query=query)
-        return list((found or {}).get("items", []))
+        selectors = {"labelSelector": labels, "fieldSelector": fields}
+        query = {name: selector for name, selector in selectors.items() if selector}
+        answer = self._call("GET", resource.path(namespace), query=query)
+        return list((answer or {}).get("items", []))
 
     def serves(self, resource: Resource) -> bool:
         """Tell whether the API server knows the resource (its CRD is installed)."""
         folder = f"/apis/{resource.group}" if resource.group else "/api"
-        found = self._call("GET", f"{folder}/{resource.version}", absent_is_none=True)
-        kinds = (found or {}).get("resources", [])
+        answer = self._call("GET", f"{folder}/{resource.version}", absent_is_none=True)
+        kinds = (answer or {}).get("resources", [])
         return any(kind["name"] == resource.plural for kind in kinds)
 
     def version(self) -> str:
@@ -382,9 +382,9 @@ class KubernetesClient:
             )
             text = answer.data.decode()
         except client.ApiException as error:
-            told = error.body.decode() if isinstance(error.body, bytes) else error.body
+            answer_text = error.body.decode() if isinstance(error.body, bytes) else error.body
             pause = _pause((error.headers or {}).get("Retry-After", ""))
-            text = str(told or error.reason)
+            text = str(answer_text or error.reason)
             return _Answer(status=int(error.status or 0), text=text, pause=pause)
         except urllib3.exceptions.HTTPError as error:
             return _Answer(status=0, text=str(error))
@@ -415,21 +415,21 @@ def _object(text: str) -> Any:
 
 def _message(text: str) -> str:
     """Return the message of a Kubernetes Status, or the text of another answer."""
-    found = _object(text)
-    return str(found.get("message", text)) if isinstance(found, dict) else shown(text)
+    document = _object(text)
+    return str(document.get("message", text)) if isinstance(document, dict) else shown(text)
 
 
 def _managers(body: str) -> frozenset[str]:
     """Return the field managers that a refused apply conflicts with; others have no name here."""
-    found = _object(body)
-    details = found.get("details") if isinstance(found, dict) else None
+    document = _object(body)
+    details = document.get("details") if isinstance(document, dict) else None
     conflicts = [
         cause
         for cause in (details or {}).get("causes", [])
         if cause.get("reason") == "FieldManagerConflict"
     ]
     names = [re.search(r'conflict with "([^"]+)"', cause["message"]) for cause in conflicts]
-    return frozenset(found[1] if found else "?" for found in names)
+    return frozenset(name[1] if name else "?" for name in names)
 
 
 def _error(status: int, what: str, body: str) -> Exception:

@@ -54,12 +54,12 @@ def judged(
     numbers: Mapping[str, float] | None = None,
 ) -> Result:
     """Return the result of a check that looked: it passed if there is no reason against it."""
-    found = tuple(reasons)
-    cut = (f"and {len(found) - MOST} more",) if len(found) > MOST else ()
+    all_reasons = tuple(reasons)
+    cut = (f"and {len(all_reasons) - MOST} more",) if len(all_reasons) > MOST else ()
     return Result(
         check=check,
-        verdict=Verdict.FAILED if found else Verdict.PASSED,
-        reasons=found[:MOST] + cut,
+        verdict=Verdict.FAILED if all_reasons else Verdict.PASSED,
+        reasons=all_reasons[:MOST] + cut,
         notes=tuple(notes),
         numbers=numbers or {},
     )

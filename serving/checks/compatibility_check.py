@@ -46,9 +46,9 @@ async def check(new: Revision, stable: Revision, seconds: float) -> Result:
 async def _spoken(stable: Revision) -> tuple[int, dict[str, str]] | None:
     """Return the first row that it answers in a protocol, and why not in each: "" if it does."""
     for row in range(min(MOST_ROWS, len(stable.rows()))):
-        found = {protocol: await _fault(stable, row, protocol) for protocol in ("v1", "v2")}
-        if not all(found.values()):
-            return row, found
+        faults = {protocol: await _fault(stable, row, protocol) for protocol in ("v1", "v2")}
+        if not all(faults.values()):
+            return row, faults
     return None
 
 

@@ -86,15 +86,15 @@ def _serves(spec: Object, wanted: str, protocol: str) -> bool:
     return chosen and speaks and not spec.get("disabled")
 
 
-def _runtime_faults(found: list[Object], all_seen: bool, model: Object | None) -> Iterator[str]:
-    if model is None or not (found or all_seen):
+def _runtime_faults(runtimes: list[Object], all_seen: bool, model: Object | None) -> Iterator[str]:
+    if model is None or not (runtimes or all_seen):
         return
     named = model.get("runtime", "")
-    if named and not found:
+    if named and not runtimes:
         yield f"runtime {named!r}: no ServingRuntime or ClusterServingRuntime has this name"
-    elif named and all(runtime["spec"].get("disabled") for runtime in found):
+    elif named and all(runtime["spec"].get("disabled") for runtime in runtimes):
         yield f"runtime {named!r} is disabled"
-    elif not found:
+    elif not runtimes:
         wanted = f"{model['modelFormat']['name']} and protocol {model.get('protocolVersion', 'v1')}"
         yield f"no runtime serves {wanted}; install one, or name one by service.runtime"
 
@@ -107,8 +107,8 @@ def _memory_limit(predictor: Object, runtimes: list[Object]) -> int | None:
     containers = [predictor.get("model", {}), *predictor.get("containers", [])]
     own = [limit for limit in map(_limit, containers) if limit]
     theirs = {_runtime_limit(runtime) for runtime in runtimes}
-    given = own[0] if own else theirs.pop() if len(theirs) == 1 else ""
-    return memory_amount.in_bytes(given)
+    memory = own[0] if own else theirs.pop() if len(theirs) == 1 else ""
+    return memory_amount.in_bytes(memory)
 
 
 def _limit(container: Object) -> str:
@@ -138,15 +138,15 @@ def _gpus(facts: Facts, placement: Placement) -> Gpus | None:
     return {name: gpus.free(nodes, facts.pods or (), name) for name in placement.gpus}
 
 
-def _free(found: Gpus) -> Iterator[int]:
-    return (left for nodes in found.values() for left, _ in nodes.values())
+def _free(free: Gpus) -> Iterator[int]:
+    return (left for nodes in free.values() for left, _ in nodes.values())
 
 
-def _gpu_faults(found: Gpus | None, placement: Placement) -> Iterator[str]:
+def _gpu_faults(free: Gpus | None, placement: Placement) -> Iterator[str]:
     # GPUs that are held now may be free when the pod is scheduled: ready_timeout decides that.
     selector = dict(placement.node_selector)
     where = f" with the labels {selector}" if selector else ""
-    for name, nodes in (found or {}).items():
+    for name, nodes in (free or {}).items():
         count = placement.gpus[name]
         if not any(total >= count for _, total in nodes.values()):
             yield f"no node{where} offers {count} {name}"

@@ -5,8 +5,8 @@ from kanaria.serving.inference_service.quantity import amount
 
 def in_bytes(quantity: str) -> int | None:
     """Return a quantity of memory in bytes, or None when it is none."""
-    found = amount(quantity)
-    return None if found is None else int(found)
+    size = amount(quantity)
+    return None if size is None else int(size)
 
 
 def shown(size: float) -> str:

@@ -32,14 +32,14 @@ def difference(served: Row, trained: Row, limits: ApiCall) -> Difference:
         distance, fits = _distance(served[name], wanted, limits)
         largest = max(largest, distance)
         if not fits and not fault:
-            told = shown(_plain(served[name]))
-            fault = f"output {name!r} is {told}; the trained model answers {shown(wanted)}"
+            answered = shown(_plain(served[name]))
+            fault = f"output {name!r} is {answered}; the trained model answers {shown(wanted)}"
     return Difference(largest=largest, fault=fault)
 
 
-def _distance(found: Any, wanted: Any, limits: ApiCall) -> tuple[float, bool]:
+def _distance(served: Any, wanted: Any, limits: ApiCall) -> tuple[float, bool]:
     """Return the largest distance of two values, and whether it is within the tolerances."""
-    left, right = (np.array(_text(_plain(value)), dtype=object) for value in (found, wanted))
+    left, right = (np.array(_text(_plain(value)), dtype=object) for value in (served, wanted))
     if left.shape != right.shape:
         return math.inf, False
     numeric = [isinstance(v, int | float) for values in (left, right) for v in values.flat]

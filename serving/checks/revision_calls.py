@@ -88,10 +88,10 @@ class RevisionCalls:
         """Return the JSON object at a path, or None when there is none."""
         answer = await self._send("GET", path, METADATA_TIMEOUT)
         try:
-            found = None if answer.fault else json.loads(answer.body)
+            document = None if answer.fault else json.loads(answer.body)
         except ValueError:
             return None
-        return found if isinstance(found, dict) else None
+        return document if isinstance(document, dict) else None
 
     async def predict(self, path: str, body: bytes, timeout: float) -> Answer:
         """Send one request and wait `timeout` seconds, at most, for its answer."""
@@ -128,13 +128,13 @@ class RevisionCalls:
         try:
             async with self._session.request(
                 method, self._url + path, data=body or None, headers=headers, timeout=limit
-            ) as found:
-                content = await found.read()
+            ) as response:
+                content = await response.read()
         except TimeoutError:
             return Answer(fault=f"no answer in {timeout:g} s")
         except aiohttp.ClientError as error:
             return Answer(fault=f"no connection: {shown(str(error))}")
-        if found.status == HTTPStatus.OK:
-            return Answer(status=found.status, body=content)
-        told = content.decode("utf-8", "replace")[:MOST_CHARACTERS]
-        return Answer(status=found.status, fault=f"{found.status} {' '.join(told.split())}")
+        if response.status == HTTPStatus.OK:
+            return Answer(status=response.status, body=content)
+        text = content.decode("utf-8", "replace")[:MOST_CHARACTERS]
+        return Answer(status=response.status, fault=f"{response.status} {' '.join(text.split())}")

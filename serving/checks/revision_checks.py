@@ -79,10 +79,10 @@ class Revision:
             if outputs is None:
                 failed.append(f"row {number}: {fault}")
                 continue
-            found = output_difference.difference(outputs, row.outputs, limits)
-            largest = max(largest, found.largest)
-            if found.fault:
-                differing.append(f"row {number}: {found.fault}")
+            difference = output_difference.difference(outputs, row.outputs, limits)
+            largest = max(largest, difference.largest)
+            if difference.fault:
+                differing.append(f"row {number}: {difference.fault}")
         numbers = {
             "rows": len(rows),
             "rows_failed": len(failed),

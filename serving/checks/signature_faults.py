@@ -9,25 +9,25 @@ from kanaria.serving.protocol.model_metadata import Signature
 
 def faults_of_served(served: Signature, samples: ServingSamples) -> Iterator[str]:
     """Yield how the served signature differs from the one of the model that was trained."""
-    for kind, found, wanted in (
+    for kind, tensors, wanted in (
         ("input", served[0], samples.inputs),
         ("output", served[1], samples.outputs),
     ):
-        for name in sorted(found.keys() | wanted.keys()):
-            if name not in found:
+        for name in sorted(tensors.keys() | wanted.keys()):
+            if name not in tensors:
                 yield f"{kind} {name!r} is not served; the trained model has it"
             elif name not in wanted:
                 yield f"{kind} {name!r} is served; the trained model has none of that name"
-            elif not _equal(found[name], wanted[name]):
+            elif not _equal(tensors[name], wanted[name]):
                 yield (
-                    f"{kind} {name!r} is served as {shown_tensor(found[name])}; "
+                    f"{kind} {name!r} is served as {shown_tensor(tensors[name])}; "
                     f"the trained model has {shown_tensor(wanted[name])}"
                 )
 
 
-def _equal(found: Tensor, wanted: Tensor) -> bool:
-    same_shape = None in (found.shape, wanted.shape) or found.shape == wanted.shape
-    return found.dtype == wanted.dtype and same_shape
+def _equal(tensor: Tensor, wanted: Tensor) -> bool:
+    same_shape = None in (tensor.shape, wanted.shape) or tensor.shape == wanted.shape
+    return tensor.dtype == wanted.dtype and same_shape
 
 
 def shown_tensor(tensor: Tensor) -> str:

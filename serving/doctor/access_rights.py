@@ -78,9 +78,9 @@ def missing(cluster: KubernetesClient, wanted: Mapping[str, Iterable[Rule]], use
         user: as `KubernetesClient.may` takes it.
     """
     lacks = [
-        f"add to a Role in {where}: {as_yaml(found)}"
+        f"add to a Role in {where}: {as_yaml(lacking)}"
         for where, needed in wanted.items()
-        if (found := denied(cluster, where, needed, user))
+        if (lacking := denied(cluster, where, needed, user))
     ]
     return "; ".join(lacks)
 
@@ -89,12 +89,12 @@ def denied(
     cluster: KubernetesClient, namespace: str, rules: Iterable[Rule], user: str = ""
 ) -> tuple[Rule, ...]:
     """Return what of the rules a user lacks in the namespace; "" is this client itself."""
-    found = []
+    refused = []
     for rule in rules:
         verbs = [verb for verb in rule.verbs if not _may(cluster, namespace, rule, verb, user)]
         if verbs:
-            found.append(replace(rule, verbs=tuple(verbs)))
-    return tuple(found)
+            refused.append(replace(rule, verbs=tuple(verbs)))
+    return tuple(refused)
 
 
 def _may(cluster: KubernetesClient, namespace: str, rule: Rule, verb: str, user: str) -> bool:

@@ -91,8 +91,8 @@ def _kfp_rights(cluster: KubernetesClient, account: Account, _: str) -> Finding:
 
 
 def _launcher(cluster: KubernetesClient, account: Account) -> Mapping[str, str]:
-    found = cluster.get(kubernetes.CONFIG_MAPS, account.namespace, access_rights.LAUNCHER)
-    return dict((found or {}).get("data") or {})
+    config_map = cluster.get(kubernetes.CONFIG_MAPS, account.namespace, access_rights.LAUNCHER)
+    return dict((config_map or {}).get("data") or {})
 
 
 def _kfp_store(cluster: KubernetesClient, account: Account, _: str) -> Finding:
@@ -116,10 +116,10 @@ def _lacking(cluster: KubernetesClient, account: Account, secret: launcher_secre
     """Return what a store's Secret lacks, "" for nothing."""
     name, keys = secret
     where = f"Secret {account.namespace}/{name}"
-    found = cluster.get(kubernetes.SECRETS, account.namespace, name)
-    if found is None:
+    stored = cluster.get(kubernetes.SECRETS, account.namespace, name)
+    if stored is None:
         return f"there is no {where} with the store's credentials"
-    values = {key: base64.b64decode((found.get("data") or {}).get(key, "")) for key in keys}
+    values = {key: base64.b64decode((stored.get("data") or {}).get(key, "")) for key in keys}
     if absent := [key for key, value in values.items() if not value]:
         return f"{where} has no value for {' and '.join(absent)}"
     # KFP takes a value as it is; a line's end, as `echo` writes it, makes another key of it.

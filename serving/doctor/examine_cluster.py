@@ -58,8 +58,8 @@ def _finding(subject: str, state: State, text: str) -> Finding:
 
 def _settings(cluster: KubernetesClient, section: str) -> dict[str, Any]:
     """Return one section of KServe's configuration, or {} when it is not there."""
-    found = cluster.get(kubernetes.CONFIG_MAPS, KSERVE_NAMESPACE, "inferenceservice-config")
-    return dict(json.loads((found or {}).get("data", {}).get(section, "{}")))
+    config_map = cluster.get(kubernetes.CONFIG_MAPS, KSERVE_NAMESPACE, "inferenceservice-config")
+    return dict(json.loads((config_map or {}).get("data", {}).get(section, "{}")))
 
 
 def _kubernetes(cluster: KubernetesClient, _: str) -> Finding:
@@ -105,8 +105,8 @@ def _features(cluster: KubernetesClient, _: str) -> Finding:
     subject = "knative features"
     if not cluster.serves(kubernetes.REVISIONS):
         return _finding(subject, State.LIMITED, "Knative Serving is not installed: Standard mode")
-    found = cluster.get(kubernetes.CONFIG_MAPS, KNATIVE_NAMESPACE, "config-features")
-    data = (found or {}).get("data", {})
+    config_map = cluster.get(kubernetes.CONFIG_MAPS, KNATIVE_NAMESPACE, "config-features")
+    data = (config_map or {}).get("data", {})
     names = [f"kubernetes.podspec-{feature}" for feature in FEATURES]
     off = [name for name in names if data.get(name, "disabled").lower() == "disabled"]
     if off:
@@ -120,8 +120,8 @@ def _metrics(cluster: KubernetesClient, _: str) -> Finding:
     subject = "knative metrics"
     if not cluster.serves(kubernetes.REVISIONS):
         return _finding(subject, State.LIMITED, "Knative Serving is not installed: Standard mode")
-    found = cluster.get(kubernetes.CONFIG_MAPS, KNATIVE_NAMESPACE, "config-observability")
-    if (found or {}).get("data", {}).get(REQUEST_METRICS) != "prometheus":
+    config_map = cluster.get(kubernetes.CONFIG_MAPS, KNATIVE_NAMESPACE, "config-observability")
+    if (config_map or {}).get("data", {}).get(REQUEST_METRICS) != "prometheus":
         where = f"{KNATIVE_NAMESPACE}/config-observability"
         text = f"set {REQUEST_METRICS} to prometheus in {where}: rollouts are judged by these"
         return _finding(subject, State.LIMITED, text)
@@ -129,11 +129,13 @@ def _metrics(cluster: KubernetesClient, _: str) -> Finding:
 
 
 def _storage(cluster: KubernetesClient, namespace: str) -> Finding:
-    found = cluster.get(kubernetes.SECRETS, namespace, STORAGE_SECRET)
-    if found is None:
+    storage_secret = cluster.get(kubernetes.SECRETS, namespace, STORAGE_SECRET)
+    if storage_secret is None:
         text = f"no Secret {namespace}/{STORAGE_SECRET}: give a service account, or use a volume"
         return _finding("storage secret", State.LIMITED, text)
-    return _finding("storage secret", State.OK, f"keys: {', '.join(sorted(found.get('data', {})))}")
+    return _finding(
+        "storage secret", State.OK, f"keys: {', '.join(sorted(storage_secret.get('data', {})))}"
+    )
 
 
 def _rights(cluster: KubernetesClient, namespace: str) -> Finding:
@@ -145,11 +147,11 @@ def _rights(cluster: KubernetesClient, namespace: str) -> Finding:
 
 def _gpus(cluster: KubernetesClient, _: str) -> Finding:
     nodes, pods = cluster.list(kubernetes.NODES), cluster.list(kubernetes.PODS)
-    found = gpus.free(nodes, pods, GPU)
-    if not found:
+    free_by_node = gpus.free(nodes, pods, GPU)
+    if not free_by_node:
         return _finding("gpus", State.LIMITED, f"no node offers {GPU}")
-    total = [sum(column) for column in zip(*found.values(), strict=True)]
-    each = ", ".join(f"{name} {free}/{all_}" for name, (free, all_) in sorted(found.items()))
+    total = [sum(column) for column in zip(*free_by_node.values(), strict=True)]
+    each = ", ".join(f"{name} {free}/{all_}" for name, (free, all_) in sorted(free_by_node.items()))
     return _finding("gpus", State.OK, f"{total[0]} of {total[1]} {GPU} free ({each})")
 
 

@@ -38,10 +38,10 @@ def free(
     for pod in pods:
         if pod.get("status", {}).get("phase") not in ENDED:
             held[pod["spec"].get("nodeName", "")] += _requested(pod, resource)
-    found = {}
+    free_by_node = {}
     for node in nodes:
         total = _amount(node.get("status", {}).get("allocatable"), resource)
         if total and not node["spec"].get("unschedulable"):
             name = node["metadata"]["name"]
-            found[name] = (total - held[name], total)
-    return found
+            free_by_node[name] = (total - held[name], total)
+    return free_by_node

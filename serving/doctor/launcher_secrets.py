@@ -35,11 +35,11 @@ def secrets(data: Mapping[str, str]) -> tuple[Secret, ...]:
         ParameterError: the providers have not the form that KFP reads.
     """
     providers = _mapping("providers", yaml_text.parse(data.get("providers", ""), "providers"))
-    found = [OWN_SECRET] if root(data).startswith(OWN_SCHEME) and not providers.get("minio") else []
+    names = [OWN_SECRET] if root(data).startswith(OWN_SCHEME) and not providers.get("minio") else []
     for scheme in SCHEMES:
         for where, entry in _entries(scheme, _mapping(scheme, providers.get(scheme))):
-            found += _secret(f"{where}.credentials", entry.get("credentials"))
-    return tuple(dict.fromkeys(found))
+            names += _secret(f"{where}.credentials", entry.get("credentials"))
+    return tuple(dict.fromkeys(names))
 
 
 def _entries(scheme: str, provider: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -47,13 +47,13 @@ def is_ours(secret: Part) -> bool:
 
 def secret(access: BucketAccess, namespace: str, name: str) -> Part:
     """Return the Secret; its text is `stringData`, which the API server encodes."""
-    told = {
+    said = {
         "s3-endpoint": access.host,
         "s3-usehttps": "1" if access.secure else "0",
         "s3-verifyssl": "1" if access.secure else "0",
         "s3-region": access.region,
     }
-    annotations = {f"{KSERVE}/{key}": value for key, value in told.items() if value}
+    annotations = {f"{KSERVE}/{key}": value for key, value in said.items() if value}
     return {
         "apiVersion": "v1",
         "kind": "Secret",

@@ -120,16 +120,16 @@ def _logger(log: PayloadLog) -> Part:
 
 def merged(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the document with a JSON merge patch applied (RFC 7386): None removes a field."""
-    found = dict(document)
+    result = dict(document)
     for key, value in patch.items():
         if value is None:
-            found.pop(key, None)
+            result.pop(key, None)
         elif isinstance(value, Mapping):
-            inner = found.get(key)
-            found[key] = merged(inner if isinstance(inner, Mapping) else {}, value)
+            inner = result.get(key)
+            result[key] = merged(inner if isinstance(inner, Mapping) else {}, value)
         else:
-            found[key] = value
-    return found
+            result[key] = value
+    return result
 
 
 def to_yaml(manifest: Mapping[str, Any]) -> str:

@@ -20,15 +20,15 @@ FACTORS = {
 
 def amount(quantity: str) -> Decimal | None:
     """Return what a quantity amounts to, or None when it is none: `1.5Gi` is 1,610,612,736."""
-    found = FORM.fullmatch(quantity)
-    if found is None:
+    match = FORM.fullmatch(quantity)
+    if match is None:
         return None
-    number, exponent, unit = found.groups()
+    number, exponent, unit = match.groups()
     factor = Decimal(10) ** int(exponent) if exponent else FACTORS[unit or ""]
     return Decimal(number) * factor
 
 
 def is_amount(quantity: str) -> bool:
     """Tell whether a text is a quantity that is not negative."""
-    found = amount(quantity)
-    return found is not None and found >= 0
+    value = amount(quantity)
+    return value is not None and value >= 0

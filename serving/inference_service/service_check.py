@@ -75,9 +75,9 @@ def check_names(
     label = f"{name}-{component}-{namespace}"
     if fits and is_label and len(label) > MAX_NAME_LENGTH:
         longest = MAX_NAME_LENGTH - len(label) + len(name)
-        told = f"{label!r} has {len(label)} characters, and a host name's label may have"
+        fault = f"{label!r} has {len(label)} characters, and a host name's label may have"
         remedy = f"use a name of up to {longest}" if longest > 0 else "use a shorter namespace"
-        faults.check(False, called[0], name, f"{told} {MAX_NAME_LENGTH}; {remedy}")
+        faults.check(False, called[0], name, f"{fault} {MAX_NAME_LENGTH}; {remedy}")
 
 
 def is_percent(value: object) -> bool:
@@ -116,10 +116,10 @@ def _check_server(server: ModelServer, placement: Placement, faults: Faults) -> 
     alone = not (server.image and (server.runtime or server.runtime_version))
     faults.check(alone, "service.image", server.image, "give an image or a runtime, not both")
     # TensorFlow Serving's images for GPUs end in -gpu; other runtimes name theirs otherwise.
-    given = server.runtime_version if any(is_gpu(name) for name in _known(placement)) else ""
+    version = server.runtime_version if any(is_gpu(name) for name in _known(placement)) else ""
     if "tensorflow" in (server.runtime or server.model_format):
-        fits = not given or given.endswith("-gpu")
-        faults.check(fits, "service.runtimeVersion", given, "end it in -gpu when there are GPUs")
+        fits = not version or version.endswith("-gpu")
+        faults.check(fits, "service.runtimeVersion", version, "end it in -gpu when there are GPUs")
     for variable in server.env:
         fits = isinstance(variable, Mapping) and isinstance(variable.get("name"), str)
         fits = fits and isinstance(variable.get("value", ""), str)
@@ -133,8 +133,8 @@ def _known(placement: Placement) -> dict[str, str]:
 
 
 def _check_resources(placement: Placement, faults: Faults) -> None:
-    for kind, given in (("limits", placement.limits), ("requests", placement.requests)):
-        for name, text in given.items():
+    for kind, amounts in (("limits", placement.limits), ("requests", placement.requests)):
+        for name, text in amounts.items():
             _check_amount(f"service.resources.{kind}.{name}", name, text, faults)
     for name in placement.limits.keys() & placement.requests.keys():
         low, high = amount(placement.requests[name]), amount(placement.limits[name])
@@ -162,9 +162,9 @@ def _check_amount(where: str, name: str, text: str, faults: Faults) -> None:
 
 def _check_nodes(placement: Placement, faults: Faults) -> None:
     _check_labels("nodeSelector", placement.node_selector, faults)
-    known = [isinstance(t, Mapping) and t.keys() <= TOLERATION for t in placement.tolerations]
+    are_known = [isinstance(t, Mapping) and t.keys() <= TOLERATION for t in placement.tolerations]
     remedy = f"use mappings of {', '.join(sorted(TOLERATION))}"
-    faults.check(all(known), "service.tolerations", placement.tolerations, remedy)
+    faults.check(all(are_known), "service.tolerations", placement.tolerations, remedy)
     affinity = placement.affinity
     fits = isinstance(affinity, Mapping) and affinity.keys() <= AFFINITY
     faults.check(fits, "service.affinity", affinity, f"use {', '.join(sorted(AFFINITY))}")
@@ -207,16 +207,16 @@ def _check_log(log: PayloadLog, faults: Faults) -> None:
     url = log.url
     fits = not url or url.startswith(("http://", "https://"))
     faults.check(fits, "service.logger.url", url, "use http(s)")
-    known = log.mode in LOGGER_MODES
-    faults.check(known, "service.logger.mode", log.mode, "use all, request or response")
+    is_known = log.mode in LOGGER_MODES
+    faults.check(is_known, "service.logger.mode", log.mode, "use all, request or response")
 
 
 def _inner(document: Mapping[str, Any], path: str) -> Any:
     """Return what lies at a dotted path, {} when nothing does."""
-    found: Any = document
+    part: Any = document
     for key in path.split("."):
-        found = found.get(key, {}) if isinstance(found, Mapping) else {}
-    return found
+        part = part.get(key, {}) if isinstance(part, Mapping) else {}
+    return part
 
 
 def _check_patch(spec: ServiceSpec, faults: Faults) -> None:

@@ -227,22 +227,22 @@ _ELSEWHERE = (
 )
 
 
-def parse(given: Any, faults: Faults, own_namespace: Callable[[], str]) -> ServiceSpec:
+def parse(mapping: Any, faults: Faults, own_namespace: Callable[[], str]) -> ServiceSpec:
     """Return the service that a mapping asks for; it is usable only when no fault was added.
 
     Args:
-        given: what the user wrote; numbers may be doubles, as KFP hands them on.
+        mapping: what the user wrote; numbers may be doubles, as KFP hands them on.
         faults: gets everything that is wrong, each with the way to it.
         own_namespace: tells that of the run, for a mapping that names none.
 
     Returns:
         The service; its `storage_uri` is filled in by who knows the release.
     """
-    known = {key.name for key in SERVICE}
-    theirs = given if isinstance(given, dict) else {}
-    others = {name: value for name, value in theirs.items() if name not in known}
+    names = {key.name for key in SERVICE}
+    theirs = mapping if isinstance(mapping, dict) else {}
+    others = {name: value for name, value in theirs.items() if name not in names}
     patch: dict[str, Any] = {}
-    rest = {name: value for name, value in theirs.items() if name in known}
+    rest = {name: value for name, value in theirs.items() if name in names}
     for name, value in others.items():
         path = _place(name)
         if name in NOT_HERE:
@@ -251,7 +251,7 @@ def parse(given: Any, faults: Faults, own_namespace: Callable[[], str]) -> Servi
             rest[name] = value
         elif value is not None:
             patch = _both(patch, _at(path, name, value, faults))
-    values = keys.read(rest if isinstance(given, dict) else given, SERVICE, WHERE, faults)
+    values = keys.read(rest if isinstance(mapping, dict) else mapping, SERVICE, WHERE, faults)
     spec = _spec(values, patch, own_namespace)
     if spec.server.image and patch.get("spec", {}).get("predictor", {}).get("model"):
         remedy = "they are of a runtime; with an image write spec.predictor.containers in patch"
@@ -278,13 +278,13 @@ def _at(path: str, name: str, value: Any, faults: Faults) -> dict[str, Any]:
 
 def _both(patch: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Return two merge patches as one; null stays, as it removes a field."""
-    found = dict(patch)
+    merged = dict(patch)
     for name, value in over.items():
-        inner = found.get(name)
+        inner = merged.get(name)
         if isinstance(inner, dict) and isinstance(value, Mapping):
             value = _both(inner, value)
-        found[name] = value
-    return found
+        merged[name] = value
+    return merged
 
 
 def _spec(

@@ -39,7 +39,7 @@ def require_stageable(service: Mapping[str, Any], manifest: Manifest, predictor:
     now, faults = variants.read(service), Faults("spec.canary")
     _check_stable(service, manifest, now, faults)
     _check_scaling(manifest["spec"]["predictor"], now.stable, faults)
-    names = [found.get("name") for found in (now.stable, *(e["predictor"] for e in now.others))]
+    names = [other.get("name") for other in (now.stable, *(e["predictor"] for e in now.others))]
     name = predictor["name"]
     faults.check(name not in names, "predictor.name", name, "it is taken; rename that entry")
     faults.check("workerSpec" not in predictor, "workerSpec", "set", "a canary has one node only")
@@ -84,9 +84,9 @@ def _check_stable(
         faults.check(part not in service["spec"], f"spec.{part}", "set", remedy)
     for field in ("labels", "annotations"):
         has = service["metadata"].get(field) or {}
-        given = variants.of_the_whole(manifest["metadata"].get(field, {}))
-        given.pop(DEPLOYMENT_MODE, None)
-        for key, value in given.items():
+        marks = variants.of_the_whole(manifest["metadata"].get(field, {}))
+        marks.pop(DEPLOYMENT_MODE, None)
+        for key, value in marks.items():
             remedy = f"the service has {has.get(key)!r}, for all its models; change it there first"
             faults.check(has.get(key) == value, f"metadata.{field}[{key!r}]", value, remedy)
 
@@ -105,16 +105,16 @@ def _check_scaling(predictor: Mapping[str, Any], stable: Mapping[str, Any], faul
 
 def _scaling(predictor: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of scaling with KServe's defaults."""
-    found = {name: predictor.get(name) for name in variants.SCALING}
-    least = 1 if found["minReplicas"] is None else found["minReplicas"]
-    most = max(found["maxReplicas"] or 0, least, 1)
-    return found | {"minReplicas": least, "maxReplicas": most}
+    values = {name: predictor.get(name) for name in variants.SCALING}
+    least = 1 if values["minReplicas"] is None else values["minReplicas"]
+    most = max(values["maxReplicas"] or 0, least, 1)
+    return values | {"minReplicas": least, "maxReplicas": most}
 
 
-def _at(found: Mapping[str, Any], path: str) -> object:
+def _at(mapping: Mapping[str, Any], path: str) -> object:
     """Return the value at a path; a name with dots in it ends the path."""
     head, _, rest = path.partition(".")
-    if path in found or not rest:
-        return found.get(path)
-    inner = found.get(head)
+    if path in mapping or not rest:
+        return mapping.get(path)
+    inner = mapping.get(head)
     return _at(inner, rest) if isinstance(inner, Mapping) else None

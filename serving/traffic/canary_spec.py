@@ -77,29 +77,29 @@ class CanarySpecTraffic:
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
         require_short(namespace, name)
         require_alone(manifest)
-        found = self._cluster.get(INFERENCE_SERVICES, namespace, name)
-        if found is None:
+        service = self._cluster.get(INFERENCE_SERVICES, namespace, name)
+        if service is None:
             try:
                 self._cluster.create(INFERENCE_SERVICES, namespace, variants.first(manifest))
             except ConflictError:
                 # Another push has made it, or the answer to this write was lost.
-                found = self._existing(namespace, name)
+                service = self._existing(namespace, name)
             else:
                 return
-        now = variants.read(found)
+        now = variants.read(service)
         if uri_of(manifest) in (_uri(now.stable), _uri(now.trial or {})):
             return
-        if not self._status(found).rolled_out:
+        if not self._status(service).rolled_out:
             # Nobody is served yet, so nobody is there to be compared with.
             stable = variants.own(manifest, now)
-            self._write(found, lambda _: Variants(service=name, stable=stable, others=now.others))
+            self._write(service, lambda _: Variants(service=name, stable=stable, others=now.others))
             return
-        self._write(found, partial(variants.staged, predictor=self._trial(found, manifest)))
+        self._write(service, partial(variants.staged, predictor=self._trial(service, manifest)))
 
     def observe(self, namespace: str, name: str) -> ServiceStatus | None:
         """Return the service's status, or None when there is no such service."""
-        found = self._cluster.get(INFERENCE_SERVICES, namespace, name)
-        return self._status(found) if found is not None else None
+        service = self._cluster.get(INFERENCE_SERVICES, namespace, name)
+        return self._status(service) if service is not None else None
 
     def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
         """Give the newest revision `percent` of the requests, 0 to 100.
@@ -113,16 +113,16 @@ class CanarySpecTraffic:
                 named is on trial.
         """
         require_percent("shift", percent)
-        found = self._routed(namespace, name)
-        require_room(f"{namespace}/{name}", variants.read(found), percent)
+        service = self._routed(namespace, name)
+        require_room(f"{namespace}/{name}", variants.read(service), percent)
         require = partial(require_shift, percent=percent, revision=revision)
-        self._write(found, partial(variants.shifted, percent=percent), require)
+        self._write(service, partial(variants.shifted, percent=percent), require)
 
     def promote(self, namespace: str, name: str, revision: str = "") -> None:
         """Give the newest revision all requests and make it the stable one, in one write."""
-        found = self._routed(namespace, name)
+        service = self._routed(namespace, name)
         require = partial(require_shift, percent=100, revision=revision)
-        self._write(found, variants.promoted, require)
+        self._write(service, variants.promoted, require)
 
     def mirror(self, namespace: str, name: str, percent: int) -> None:
         """Refuse: KServe keeps the route, and rewrites it without the filter that copies.
@@ -138,31 +138,31 @@ class CanarySpecTraffic:
         Raises:
             NotReadyError: there is no revision to go back to, or it is being started for it.
         """
-        found = self._existing(namespace, name)
-        now = variants.read(found)
-        require_rollback(f"{namespace}/{name}", self._status(found))
+        service = self._existing(namespace, name)
+        now = variants.read(service)
+        require_rollback(f"{namespace}/{name}", self._status(service))
         # What KServe tells of it may be of the time when it was the stable one.
         previous = now.previous if now.trial is None else None
-        if previous and not self._has_copies(found, previous):
-            self._write(found, variants.woken)
+        if previous and not self._has_copies(service, previous):
+            self._write(service, variants.woken)
             raise NotReadyError(
                 f"{namespace}/{name}: {now.revision(previous)} is started for the rollback; "
                 "it gets the requests once it is ready, roll back again"
             )
-        self._write(found, variants.rolled_back, require_rollback)
+        self._write(service, variants.rolled_back, require_rollback)
 
-    def _trial(self, found: Object, manifest: Manifest) -> variants.Predictor:
+    def _trial(self, service: Object, manifest: Manifest) -> variants.Predictor:
         """Return the predictor that is tried as it will be promoted, with KServe's defaults."""
-        now = variants.read(found)
+        now = variants.read(service)
         predictor = variants.own(manifest, now)
-        require_stageable(found, manifest, predictor)
+        require_stageable(service, manifest, predictor)
         promotion = variants.promoted(variants.staged(now, predictor))
         would = self._cluster.merge_patch(
             INFERENCE_SERVICES,
-            found["metadata"]["namespace"],
+            service["metadata"]["namespace"],
             now.service,
-            _patch(found, promotion),
-            found["metadata"]["resourceVersion"],
+            _patch(service, promotion),
+            service["metadata"]["resourceVersion"],
             tried=True,
         )
         tried = dict(would["spec"]["predictor"])
@@ -173,16 +173,16 @@ class CanarySpecTraffic:
         """Return the InferenceService; take a canary back that KServe does not route."""
         ends = time.monotonic() + ROUTED_SECONDS
         while True:
-            found = self._existing(namespace, name)
-            now = variants.read(found)
-            if now.trial is None or now.percent or not _is_ready(found, now.trial):
-                return found
+            service = self._existing(namespace, name)
+            now = variants.read(service)
+            if now.trial is None or now.percent or not _is_ready(service, now.trial):
+                return service
             if now.revision(now.trial) in weights(self._route(namespace, name)):
-                return found
+                return service
             if time.monotonic() > ends:
                 break
             time.sleep(POLL_SECONDS)
-        self._write(found, variants.rolled_back)
+        self._write(service, variants.rolled_back)
         backend = now.revision(now.trial) + BACKEND_SUFFIX
         raise ParameterError(
             f"{namespace}/{name}: HTTPRoute {name} has no backend {backend}, {ROUTED_SECONDS:g} s "
@@ -190,19 +190,19 @@ class CanarySpecTraffic:
             "ingress.enableGatewayApi); the canary was taken back, use another service.name"
         )
 
-    def _status(self, found: Object) -> ServiceStatus:
-        namespace, name = found["metadata"]["namespace"], found["metadata"]["name"]
-        trial = variants.read(found).trial
-        pods = self._pods(found, trial) if trial else []
-        return status_of(found, self._route(namespace, name), pods)
+    def _status(self, service: Object) -> ServiceStatus:
+        namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
+        trial = variants.read(service).trial
+        pods = self._pods(service, trial) if trial else []
+        return status_of(service, self._route(namespace, name), pods)
 
-    def _pods(self, found: Object, predictor: variants.Predictor) -> list[Object]:
-        revision = variants.read(found).revision(predictor)
+    def _pods(self, service: Object, predictor: variants.Predictor) -> list[Object]:
+        revision = variants.read(service).revision(predictor)
         label = f"{POD_LABEL}={POD_PREFIX}{revision}{BACKEND_SUFFIX}"
-        return self._cluster.list(PODS, found["metadata"]["namespace"], label)
+        return self._cluster.list(PODS, service["metadata"]["namespace"], label)
 
-    def _has_copies(self, found: Object, predictor: variants.Predictor) -> bool:
-        pods = self._pods(found, predictor)
+    def _has_copies(self, service: Object, predictor: variants.Predictor) -> bool:
+        pods = self._pods(service, predictor)
         return any(is_ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods)
 
     def _route(self, namespace: str, name: str) -> Object | None:
@@ -216,13 +216,13 @@ class CanarySpecTraffic:
 
     def _write(
         self,
-        found: Object,
+        service: Object,
         change: Change,
         require: Callable[[str, ServiceStatus], None] = lambda where, status: None,
     ) -> None:
         """Make the variants what `change` makes of them, unless somebody else changed them."""
-        namespace, name = found["metadata"]["namespace"], found["metadata"]["name"]
-        wanted = change(variants.read(found))
+        namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
+        wanted = change(variants.read(service))
 
         def write(now: Object) -> None:
             require(f"{namespace}/{name}", self._status(now))
@@ -231,13 +231,13 @@ class CanarySpecTraffic:
             self._cluster.merge_patch(INFERENCE_SERVICES, namespace, name, patch, version)
 
         read = partial(self._existing, namespace, name)
-        swap(found, read, variants.read, wanted, write)
+        swap(service, read, variants.read, wanted, write)
 
 
-def _patch(found: Object, wanted: Variants) -> dict[str, Any]:
+def _patch(service: Object, wanted: Variants) -> dict[str, Any]:
     """Return the merge patch that makes the variants of an object what is wanted."""
-    after = {**found["spec"], **variants.written(wanted)}
-    return {"spec": variants.difference(found["spec"], after)}
+    after = {**service["spec"], **variants.written(wanted)}
+    return {"spec": variants.difference(service["spec"], after)}
 
 
 def weights(route: Mapping[str, Any] | None) -> dict[str, int]:
@@ -251,9 +251,9 @@ def weights(route: Mapping[str, Any] | None) -> dict[str, int]:
 
 
 def _shares(backends: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    given = {one["name"].removesuffix(BACKEND_SUFFIX): one.get("weight", 1) for one in backends}
-    total = sum(given.values())
-    return {name: round(100 * weight / total) if total else 0 for name, weight in given.items()}
+    weights = {one["name"].removesuffix(BACKEND_SUFFIX): one.get("weight", 1) for one in backends}
+    total = sum(weights.values())
+    return {name: round(100 * weight / total) if total else 0 for name, weight in weights.items()}
 
 
 def _condition(service: Mapping[str, Any], kind: str) -> bool:
@@ -263,8 +263,8 @@ def _condition(service: Mapping[str, Any], kind: str) -> bool:
 
 def _told(service: Mapping[str, Any], predictor: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what KServe tells of an entry of `spec.canary`, {} for nothing."""
-    told = service.get("status", {}).get("canaryStatuses") or []
-    return next((one for one in told if one["name"] == predictor.get("name")), {})
+    statuses = service.get("status", {}).get("canaryStatuses") or []
+    return next((one for one in statuses if one["name"] == predictor.get("name")), {})
 
 
 def _is_ready(service: Mapping[str, Any], predictor: Mapping[str, Any]) -> bool:
@@ -284,8 +284,8 @@ def _loading(
         return model.get("transitionStatus", "InProgress"), failure_of(model)
     if _is_ready(service, now.trial):
         return "UpToDate", None
-    told = _told(service, now.trial).get("modelStatus", {})
-    failure = failure_of(told) or failure_in(pods)
+    status = _told(service, now.trial).get("modelStatus", {})
+    failure = failure_of(status) or failure_in(pods)
     return ("BlockedByFailedLoad" if failure else "InProgress"), failure
 
 
@@ -300,7 +300,7 @@ def status_of(service: Object, route: Object | None, pods: Sequence[Object] = ()
     transition, failure = _loading(service, now, pods)
     is_live = bool(rolled_out) and route is not None and is_accepted(route)
     namespace = service["metadata"]["namespace"]
-    revisions = {now.revision(found): found for found in now.predictors}
+    revisions = {now.revision(predictor): predictor for predictor in now.predictors}
     return ServiceStatus(
         storage_uri=_uri(now.newest),
         canary_percent=now.percent if now.trial else None,
@@ -314,10 +314,10 @@ def status_of(service: Object, route: Object | None, pods: Sequence[Object] = ()
         transition=transition,
         failure=failure,
         url=service.get("status", {}).get("url", ""),
-        revision_uris={name: _uri(found) for name, found in revisions.items()},
+        revision_uris={name: _uri(predictor) for name, predictor in revisions.items()},
         revision_versions={
-            name: (found.get("annotations") or {}).get(VERSION_ANNOTATION, "")
-            for name, found in revisions.items()
+            name: (predictor.get("annotations") or {}).get(VERSION_ANNOTATION, "")
+            for name, predictor in revisions.items()
         },
         revision_urls={
             name: f"http://{name}{BACKEND_SUFFIX}.{namespace}.{CLUSTER_DOMAIN}"

@@ -81,8 +81,8 @@ class ClusterTraffic:
             ParameterError: the mode is not one that can shift traffic, or not the one that the
                 service has.
         """
-        found = self._cluster.get(CONFIG_MAPS, "kserve", "inferenceservice-config") or {}
-        deploy: dict[str, Any] = json.loads(found.get("data", {}).get("deploy", "{}"))
+        config_map = self._cluster.get(CONFIG_MAPS, "kserve", "inferenceservice-config") or {}
+        deploy: dict[str, Any] = json.loads(config_map.get("data", {}).get("deploy", "{}"))
         mode = mode_of(manifest, deploy.get("defaultDeploymentMode", KNATIVE))
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
         current = self._current(namespace, name)

@@ -10,7 +10,7 @@ ATTEMPTS = 5
 
 
 def swap(
-    found: Object,
+    decided_on: Object,
     read: Callable[[], Object],
     part: Callable[[Object], object],
     wanted: object,
@@ -22,7 +22,7 @@ def swap(
     that carries its resourceVersion tells.
 
     Args:
-        found: the object as it was decided on.
+        decided_on: the object as it was decided on.
         read: returns it as it is.
         part: returns what of it the decision rests on and changes.
         wanted: that part as it shall be.
@@ -33,14 +33,14 @@ def swap(
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            write(found)
+            write(decided_on)
         except ConflictError as error:
             now = read()
             # The write was done by an attempt whose answer was lost, or by somebody of our mind.
             if part(now) == wanted:
                 return
-            if error.managers or part(now) != part(found) or attempt == ATTEMPTS:
+            if error.managers or part(now) != part(decided_on) or attempt == ATTEMPTS:
                 raise
-            found = now
+            decided_on = now
         else:
             return

@@ -18,21 +18,21 @@ LOCAL_NAMESPACE = "default"
 """Of local services, as of a manifest that names none."""
 
 
-def namespace_of(given: str = "", state: str = "") -> str:
+def namespace_of(named: str = "", state: str = "") -> str:
     """Return the namespace that a service is looked for in: the given one, else the run's own.
 
     The run's own is that of the pod in which this is called, outside a cluster that of the
     kubeconfig's context, as for kubectl; on one machine it is "default".
 
     Args:
-        given: what the user named, or "".
+        named: what the user named, or "".
         state: state folder of local serving, else KANARIA_SERVING_ROOT.
 
     Raises:
         NotReadyError: this is a pod that cannot tell its namespace.
     """
-    if given:
-        return given
+    if named:
+        return named
     if state or os.environ.get(LOCAL_STATE):
         return LOCAL_NAMESPACE
     from kanaria.serving.kubernetes_client import own_namespace

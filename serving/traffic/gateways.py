@@ -44,16 +44,16 @@ def says_it_routes_canaries(cluster: KubernetesClient) -> bool:
     Its images name its version, all of them one that does; images without one say nothing. That it
     really does so is seen at the first shift, see `canary_spec`.
     """
-    found = _configuration(cluster)
-    images = [_entry(found, name).get("image", "") for name in IMAGES]
+    configuration = _configuration(cluster)
+    images = [_entry(configuration, name).get("image", "") for name in IMAGES]
     versions = [_version(image) for image in images if image]
     is_new = bool(versions) and min(versions) >= ROUTES_CANARIES
-    return is_new and _entry(found, "ingress").get("enableGatewayApi") is True
+    return is_new and _entry(configuration, "ingress").get("enableGatewayApi") is True
 
 
 def _configuration(cluster: KubernetesClient) -> Object:
-    found = cluster.get(CONFIG_MAPS, "kserve", "inferenceservice-config") or {}
-    return dict(found.get("data", {}))
+    config_map = cluster.get(CONFIG_MAPS, "kserve", "inferenceservice-config") or {}
+    return dict(config_map.get("data", {}))
 
 
 def _entry(configuration: Object, name: str) -> Object:
@@ -62,8 +62,8 @@ def _entry(configuration: Object, name: str) -> Object:
 
 def _version(image: str) -> tuple[int, int]:
     """Return the version in an image's tag, (0, 0) when there is none."""
-    found = re.search(r":v?(\d+)\.(\d+)[^:/]*(@|$)", image)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    match = re.search(r":v?(\d+)\.(\d+)[^:/]*(@|$)", image)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def require_mirroring(cluster: KubernetesClient, gateway: Gateway, percent: int) -> None:
@@ -72,10 +72,10 @@ def require_mirroring(cluster: KubernetesClient, gateway: Gateway, percent: int)
     A gateway that does not know the filter answers the whole route with errors, as the Gateway
     API asks for; so one that does not tell is not tried out on live traffic.
     """
-    found = cluster.get(GATEWAYS, gateway.namespace, gateway.name) or {}
-    name = found.get("spec", {}).get("gatewayClassName", "")
-    known = features(cluster.get(GATEWAY_CLASSES, "", name) or {}) if name else frozenset()
-    missing = {MIRROR, *([PERCENTAGE] if percent < 100 else [])} - known
+    gateway_object = cluster.get(GATEWAYS, gateway.namespace, gateway.name) or {}
+    name = gateway_object.get("spec", {}).get("gatewayClassName", "")
+    features_known = features(cluster.get(GATEWAY_CLASSES, "", name) or {}) if name else frozenset()
+    missing = {MIRROR, *([PERCENTAGE] if percent < 100 else [])} - features_known
     if missing:
         raise ParameterError(
             f"Gateway {gateway.namespace}/{gateway.name}: its GatewayClass {name!r} does not list "
@@ -88,4 +88,4 @@ def features(gateway_class: Object) -> frozenset[str]:
     """Return the names of the features that a GatewayClass says it supports."""
     listed = gateway_class.get("status", {}).get("supportedFeatures", [])
     # Gateway API 1.0 listed names alone.
-    return frozenset(found if isinstance(found, str) else found["name"] for found in listed)
+    return frozenset(feature if isinstance(feature, str) else feature["name"] for feature in listed)

@@ -70,9 +70,9 @@ class HttpRouteTraffic:
         route = self._cluster.get(HTTP_ROUTES, namespace, name)
         if route is None:
             route = self._first(namespace, name, revision)
-        found = self._with_stable(namespace, route)
-        if revision not in (found.latest, found.rolled_out):
-            self._change(namespace, name, route, routing.staged(found, revision))
+        routed = self._with_stable(namespace, route)
+        if revision not in (routed.latest, routed.rolled_out):
+            self._change(namespace, name, route, routing.staged(routed, revision))
             # Another push that had not seen it in the route may have deleted it meanwhile.
             self._make(namespace, revision, own)
 
@@ -100,8 +100,8 @@ class HttpRouteTraffic:
         route = self._route(namespace, name)
         services = self._services(namespace, name)
         require_shift(f"{namespace}/{name}", status_of(route, services), percent, revision)
-        found = _with_first_ready(routing.from_route(route), services)
-        self._change(namespace, name, route, routing.shifted(found, percent))
+        routed = _with_first_ready(routing.from_route(route), services)
+        self._change(namespace, name, route, routing.shifted(routed, percent))
 
     def promote(self, namespace: str, name: str, revision: str = "") -> None:
         """Give the newest revision all requests and make it the stable one."""
@@ -117,13 +117,13 @@ class HttpRouteTraffic:
             ConflictError: the route has changed in between.
         """
         require_percent("mirror", percent)
-        route, found = self._routing(namespace, name)
+        route, routed = self._routing(namespace, name)
         if percent:
-            ready = _is_ready(self._services(namespace, name).get(found.latest, {}))
-            share = found.weights.get(found.latest, 0)
-            require_shadow(f"{namespace}/{name}", found.latest, share=share, ready=ready)
+            ready = _is_ready(self._services(namespace, name).get(routed.latest, {}))
+            share = routed.weights.get(routed.latest, 0)
+            require_shadow(f"{namespace}/{name}", routed.latest, share=share, ready=ready)
             require_mirroring(self._cluster, self._gateway, percent)
-        self._change(namespace, name, route, routing.mirrored(found, percent))
+        self._change(namespace, name, route, routing.mirrored(routed, percent))
 
     def rollback(self, namespace: str, name: str) -> None:
         """Give the stable revision all requests; after a promotion, the one before it.
@@ -134,22 +134,22 @@ class HttpRouteTraffic:
         route = self._route(namespace, name)
         services = self._services(namespace, name)
         require_rollback(f"{namespace}/{name}", status_of(route, services))
-        found = _with_first_ready(routing.from_route(route), services)
-        self._change(namespace, name, route, routing.rolled_back(found))
+        routed = _with_first_ready(routing.from_route(route), services)
+        self._change(namespace, name, route, routing.rolled_back(routed))
 
     def _make(self, namespace: str, revision: str, manifest: Manifest) -> None:
         """Make a revision's InferenceService.
 
         A revision is its URI: what is there stays as it is, and its pods are not restarted.
         """
-        found = self._cluster.get(INFERENCE_SERVICES, namespace, revision)
+        service = self._cluster.get(INFERENCE_SERVICES, namespace, revision)
         deadline = time.monotonic() + DELETION_SECONDS
-        while found is not None and "deletionTimestamp" in found["metadata"]:
+        while service is not None and "deletionTimestamp" in service["metadata"]:
             if time.monotonic() > deadline:
                 raise NotReadyError(f"{namespace}/{revision}: is being deleted; push again later")
             time.sleep(POLL_SECONDS)
-            found = self._cluster.get(INFERENCE_SERVICES, namespace, revision)
-        if found is None:
+            service = self._cluster.get(INFERENCE_SERVICES, namespace, revision)
+        if service is None:
             self._cluster.apply(INFERENCE_SERVICES, namespace, manifest)
 
     def _first(self, namespace: str, name: str, revision: str) -> Object:
@@ -177,8 +177,8 @@ class HttpRouteTraffic:
 
     def _services(self, namespace: str, name: str) -> dict[str, Object]:
         labels = f"{SERVICE_ANNOTATION}={name}"
-        found = self._cluster.list(INFERENCE_SERVICES, namespace, labels)
-        return {service["metadata"]["name"]: service for service in found}
+        services = self._cluster.list(INFERENCE_SERVICES, namespace, labels)
+        return {service["metadata"]["name"]: service for service in services}
 
     def _change(self, namespace: str, name: str, route: Object, wanted: Routing) -> None:
         """Make the routing of a route as it was read `wanted`; drop what it leaves out.
@@ -188,8 +188,8 @@ class HttpRouteTraffic:
         """
         manifest = routing.to_route(wanted, namespace, name, self._gateway)
 
-        def write(found: Object) -> None:
-            manifest["metadata"]["resourceVersion"] = found["metadata"]["resourceVersion"]
+        def write(route: Object) -> None:
+            manifest["metadata"]["resourceVersion"] = route["metadata"]["resourceVersion"]
             self._cluster.apply(HTTP_ROUTES, namespace, manifest)
 
         swap(route, partial(self._route, namespace, name), routing.from_route, wanted, write)
@@ -213,8 +213,8 @@ def _own(manifest: Manifest, service: str, revision: str) -> dict[str, Any]:
     predictor.pop("canaryTrafficPercent", None)
     if "logger" in predictor:
         # The agent tells the name of this InferenceService; the payload log is the whole service's.
-        told = predictor["logger"].get("metadataAnnotations", [])
-        predictor["logger"]["metadataAnnotations"] = [*told, SERVICE_ANNOTATION]
+        annotations = predictor["logger"].get("metadataAnnotations", [])
+        predictor["logger"]["metadataAnnotations"] = [*annotations, SERVICE_ANNOTATION]
     return own
 
 
@@ -230,9 +230,9 @@ def _is_ready(service: Object) -> bool:
     return any(c["type"] == "PredictorReady" and c["status"] == "True" for c in conditions)
 
 
-def _with_first_ready(found: Routing, services: dict[str, Object]) -> Routing:
+def _with_first_ready(routed: Routing, services: dict[str, Object]) -> Routing:
     ready = {name for name, service in services.items() if _is_ready(service)}
-    return routing.with_first_ready(found, ready)
+    return routing.with_first_ready(routed, ready)
 
 
 def ready_copies(services: dict[str, Object], pods: Sequence[Object]) -> dict[str, int]:
@@ -253,20 +253,20 @@ def status_of(
     route: Object, services: dict[str, Object], pods: Sequence[Object] = ()
 ) -> ServiceStatus:
     """Return what a route, the InferenceServices behind it and their pods say; pure."""
-    found = _with_first_ready(routing.from_route(route), services)
-    latest = services.get(found.latest, {})
+    routed = _with_first_ready(routing.from_route(route), services)
+    latest = services.get(routed.latest, {})
     model = latest.get("status", {}).get("modelStatus", {})
-    is_live = routing.is_accepted(route) and bool(found.rolled_out)
+    is_live = routing.is_accepted(route) and bool(routed.rolled_out)
     hosts, namespace = route["spec"].get("hostnames", []), route["metadata"]["namespace"]
     return ServiceStatus(
         storage_uri=uri_of(latest) if latest else "",
-        canary_percent=found.weights.get(found.latest),
-        mirrored_percent=found.mirrored,
-        latest_created=found.latest,
-        latest_ready=found.latest if _is_ready(latest) else found.rolled_out,
-        rolled_out=found.rolled_out,
-        previous_rolled_out=found.previous,
-        traffic=routing.shares(found) if is_live else (),
+        canary_percent=routed.weights.get(routed.latest),
+        mirrored_percent=routed.mirrored,
+        latest_created=routed.latest,
+        latest_ready=routed.latest if _is_ready(latest) else routed.rolled_out,
+        rolled_out=routed.rolled_out,
+        previous_rolled_out=routed.previous,
+        traffic=routing.shares(routed) if is_live else (),
         transition=model.get("transitionStatus", "InProgress"),
         failure=failure_of(model),
         url=f"http://{hosts[0]}" if hosts else "",

@@ -56,8 +56,8 @@ class KnativeTraffic(CanaryPercentTraffic):
             self._cluster.apply(INFERENCE_SERVICES, metadata["namespace"], staged)
             return
 
-        def write(found: Object) -> None:
-            metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
+        def write(service: Object) -> None:
+            metadata["resourceVersion"] = service["metadata"]["resourceVersion"]
             self._cluster.apply(INFERENCE_SERVICES, metadata["namespace"], staged)
 
         read = partial(self._existing, metadata["namespace"], metadata["name"])
@@ -87,14 +87,14 @@ class KnativeTraffic(CanaryPercentTraffic):
     ) -> None:
         patch = {"spec": {"predictor": {"canaryTrafficPercent": percent}}}
 
-        def write(found: Object) -> None:
-            require(f"{namespace}/{name}", _rests_on(found, self._revisions(namespace, name)))
-            version = found["metadata"]["resourceVersion"]
+        def write(service: Object) -> None:
+            require(f"{namespace}/{name}", _rests_on(service, self._revisions(namespace, name)))
+            version = service["metadata"]["resourceVersion"]
             self._cluster.merge_patch(INFERENCE_SERVICES, namespace, name, patch, version)
 
         read = partial(self._existing, namespace, name)
-        found = read()
-        swap(found, read, _model_and_percent, (uri_of(found), percent), write)
+        service = read()
+        swap(service, read, _model_and_percent, (uri_of(service), percent), write)
 
     def _existing(self, namespace: str, name: str) -> Object:
         service = self._cluster.get(INFERENCE_SERVICES, namespace, name)
@@ -110,21 +110,21 @@ def uri_of(service: Mapping[str, Any]) -> str:
     """Return the storageUri of an InferenceService's model, or ""."""
     predictor = service["spec"]["predictor"]
     containers = predictor.get("containers", [])
-    environment = [entry for found in containers for entry in found.get("env", [])]
+    environment = [entry for container in containers for entry in container.get("env", [])]
     custom = [entry["value"] for entry in environment if entry["name"] == STORAGE_URI]
     return str(predictor.get("model", {}).get("storageUri") or next(iter(custom), ""))
 
 
 def failure_of(model_status: Mapping[str, Any]) -> LoadFailure | None:
     """Return why a model did not load, from KServe's `modelStatus`, or None."""
-    found = model_status.get("lastFailureInfo")
+    failure = model_status.get("lastFailureInfo")
     # KServe leaves the text there when a later model has loaded.
-    if not found or model_status.get("transitionStatus") not in FAILED:
+    if not failure or model_status.get("transitionStatus") not in FAILED:
         return None
     # Who is killed for memory leaves no message, only 137.
-    code = [f"exit code {found['exitCode']}"] if found.get("exitCode") else []
-    message = ", ".join([*filter(None, [found.get("message", "").strip()]), *code])
-    return LoadFailure(reason=found.get("reason", ""), message=message)
+    code = [f"exit code {failure['exitCode']}"] if failure.get("exitCode") else []
+    message = ", ".join([*filter(None, [failure.get("message", "").strip()]), *code])
+    return LoadFailure(reason=failure.get("reason", ""), message=message)
 
 
 def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> ServiceStatus:
@@ -138,7 +138,7 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
         # Before the newest is ready, both targets name the stable revision.
         shares[revision] = shares.get(revision, 0) + target.get("percent", 0)
     annotations = {
-        found["metadata"]["name"]: found["metadata"].get("annotations", {}) for found in revisions
+        one["metadata"]["name"]: one["metadata"].get("annotations", {}) for one in revisions
     }
     rolled_out = predictor.get("latestRolledoutRevision", "")
     latest_ready = predictor.get("latestReadyRevision", "")
@@ -156,14 +156,14 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
         transition=model.get("transitionStatus", "InProgress"),
         failure=failure_of(model),
         url=status.get("url", ""),
-        revision_uris={name: found.get(SOURCE_URI, "") for name, found in annotations.items()},
+        revision_uris={name: one.get(SOURCE_URI, "") for name, one in annotations.items()},
         revision_versions={
-            name: found.get(VERSION_ANNOTATION, "") for name, found in annotations.items()
+            name: one.get(VERSION_ANNOTATION, "") for name, one in annotations.items()
         },
         revision_urls={name: _own_url(service, name) for name in annotations},
         ready_copies={
-            found["metadata"]["name"]: found.get("status", {}).get("actualReplicas", 0)
-            for found in revisions
+            one["metadata"]["name"]: one.get("status", {}).get("actualReplicas", 0)
+            for one in revisions
         },
     )
 
@@ -171,9 +171,9 @@ def status_of(service: Mapping[str, Any], revisions: list[dict[str, Any]]) -> Se
 def _not_ready(revisions: list[dict[str, Any]], *said: str) -> set[str]:
     """Return the names of the revisions whose condition Ready is False now, or else as said."""
     return {
-        found["metadata"]["name"]
-        for found in revisions
-        for condition in found.get("status", {}).get("conditions", [])
+        revision["metadata"]["name"]
+        for revision in revisions
+        for condition in revision.get("status", {}).get("conditions", [])
         if condition["type"] == "Ready" and condition["status"] in ("False", *said)
     }
 

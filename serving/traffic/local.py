@@ -152,8 +152,8 @@ class LocalTraffic(CanaryPercentTraffic):
                 return
             if time.monotonic() > deadline:
                 why = f": {observed.fault}" if observed.fault else ""
-                told = f"no server took the manifest over in time{why}"
-                raise NotReadyError(f"{service.folder}: {told}")
+                why_not = f"no server took the manifest over in time{why}"
+                raise NotReadyError(f"{service.folder}: {why_not}")
             time.sleep(POLL_SECONDS)
 
     def _live_server(self) -> str:
@@ -173,7 +173,7 @@ def _rests_on(manifest: Manifest, observed: Observed) -> ServiceStatus:
 def _require_shadow(manifest: Manifest, observed: Observed) -> None:
     status = status_of(manifest, observed, "")
     newest = status.latest_created
-    share = sum(found.percent for found in status.traffic if found.revision == newest)
+    share = sum(target.percent for target in status.traffic if target.revision == newest)
     where = f"{manifest['metadata'].get('namespace', 'default')}/{manifest['metadata']['name']}"
     require_shadow(where, newest, share=share, ready=newest == status.latest_ready != "")
 

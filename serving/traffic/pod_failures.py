@@ -45,7 +45,7 @@ def _of_container(container: Mapping[str, Any]) -> LoadFailure | None:
         return None
     # Who is killed for memory leaves no message, only its reason and 137.
     said = [ended.get("message") or waiting.get("message"), ended.get("reason")]
-    text = next((found.strip() for found in said if found), waiting.get("reason", ""))
+    text = next((sentence.strip() for sentence in said if sentence), waiting.get("reason", ""))
     code = f", exit code {ended['exitCode']}" if ended.get("exitCode") else ""
     return LoadFailure(reason=LOAD_FAILED, message=f"{container['name']}: {text}{code}")
 

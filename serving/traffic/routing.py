@@ -199,7 +199,7 @@ def from_route(route: Mapping[str, Any]) -> Routing:
     annotations = route["metadata"].get("annotations", {})
     rule = route["spec"]["rules"][0]
     mirrors = [
-        found["requestMirror"] for found in rule.get("filters", []) if "requestMirror" in found
+        entry["requestMirror"] for entry in rule.get("filters", []) if "requestMirror" in entry
     ]
     return Routing(
         latest=annotations[LATEST_ANNOTATION],

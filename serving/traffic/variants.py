@@ -57,7 +57,7 @@ class Variants:
     @property
     def predictors(self) -> list[Predictor]:
         """Every predictor, those of other writers too."""
-        own = [found for found in (self.stable, self.trial, self.previous) if found]
+        own = [predictor for predictor in (self.stable, self.trial, self.previous) if predictor]
         return [*own, *(dict(entry["predictor"]) for entry in self.others)]
 
     def revision(self, predictor: Mapping[str, Any]) -> str:
@@ -136,9 +136,9 @@ def own(manifest: Manifest, variants: Variants | None = None) -> Predictor:
     predictor.pop("canaryTrafficPercent", None)
     last = max([0, *map(_number, variants.predictors)]) if variants else 0
     for field in ("labels", "annotations"):
-        given = {**manifest["metadata"].get(field, {}), **predictor.get(field, {})}
-        given.pop(DEPLOYMENT_MODE, None)
-        predictor |= {field: given} if given else {}
+        marks = {**manifest["metadata"].get(field, {}), **predictor.get(field, {})}
+        marks.pop(DEPLOYMENT_MODE, None)
+        predictor |= {field: marks} if marks else {}
     predictor.setdefault("annotations", {})[NUMBER_ANNOTATION] = str(last + 1)
     return predictor | {"name": name_of(uri_of(manifest))}
 
@@ -153,9 +153,9 @@ def first(manifest: Manifest) -> dict[str, Any]:
     return made
 
 
-def of_the_whole(given: Mapping[str, str]) -> dict[str, str]:
+def of_the_whole(marks: Mapping[str, str]) -> dict[str, str]:
     """Return which labels or annotations tell KServe what to do with the object as a whole."""
-    return {name: value for name, value in given.items() if "kserve.io/" in name}
+    return {name: value for name, value in marks.items() if "kserve.io/" in name}
 
 
 def staged(variants: Variants, predictor: Predictor) -> Variants:
@@ -204,14 +204,14 @@ def inherited(below: Mapping[str, Any], above: Mapping[str, Any]) -> list[str]:
         below: the stable predictor, or a part of it.
         above: that of the canary, with the defaults that KServe fills in.
     """
-    found = []
+    names = []
     for name, value in below.items():
         over = above.get(name)
         if isinstance(value, Mapping) and isinstance(over, Mapping) and over:
-            found += [f"{name}.{inner}" for inner in inherited(value, over)]
+            names += [f"{name}.{inner}" for inner in inherited(value, over)]
         elif value and not over and name not in (*SCALING, "name"):
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 def _number(predictor: Mapping[str, Any]) -> int:
@@ -220,8 +220,8 @@ def _number(predictor: Mapping[str, Any]) -> int:
 
 
 def _copies(stable: Mapping[str, Any]) -> int:
-    found = stable.get("minReplicas")
-    return 1 if found is None else int(found)
+    copies = stable.get("minReplicas")
+    return 1 if copies is None else int(copies)
 
 
 def _scaled(predictor: Predictor, like: Mapping[str, Any]) -> Predictor:
