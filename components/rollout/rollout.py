@@ -14,7 +14,7 @@ from kanaria.components.shared.parameters import Faults
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.controller import run
 from kanaria.serving.rollout.control.environment import Place, connect
-from kanaria.serving.rollout.control.messages import Teller, write_timeline
+from kanaria.serving.rollout.control.messages import LineListener, write_timeline
 from kanaria.serving.rollout.control.stored_rollout import Rollout
 from kanaria.serving.rollout.decision.state import Phase
 from kanaria.serving.rollout.policy import rollout_policy as policies
@@ -151,7 +151,7 @@ def controlled(place: Place, namespace: str, service: str, interval_seconds: int
         namespace,
         service,
         lease=place.lease_of(namespace, service),
-        heard=place.telling(Teller(logger.warning)),
+        listener=place.listener(LineListener(logger.warning)),
         interval_seconds=interval_seconds,
     )
     return stored.rollout

@@ -12,7 +12,7 @@ from kanaria.serving.rollout.timeline import status_lines, timeline_page
 from kanaria.serving.rollout.timeline.history import read
 
 
-class Teller:
+class LineListener:
     """Says a line for every new entry of a rollout's record."""
 
     def __init__(self, say: Callable[[str], None], now: Callable[[], float] = time.time) -> None:

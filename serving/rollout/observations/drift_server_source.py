@@ -20,7 +20,7 @@ from kanaria.serving.rollout.observations.bounded_calls import (
 from kanaria.serving.rollout.observations.source import Reading, Revisions, Source
 
 
-class ModelSource:
+class DriftServerSource:
     """Another Source, with what one drift server tells of the models.
 
     What it does not tell raises nothing: then `Reading.models` is None, and the reason is logged.

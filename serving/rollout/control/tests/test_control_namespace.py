@@ -96,8 +96,8 @@ def served(town: Town, store: FileStore, is_over: Callable[[], bool]) -> list[tu
             world,
             NAMESPACE,
             lease_of=lambda _, service: FileLease(store._state / f"lease-{service}"),
-            heard=lambda _: None,
-            troubled=lambda _, service, reason: told.append((service, reason)),
+            listener=lambda _: None,
+            failure_listener=lambda _, service, reason: told.append((service, reason)),
             interval_seconds=0.01,
             poll_seconds=0.01,
         )
@@ -187,7 +187,7 @@ def test_a_service_whose_lease_another_holds_is_left_alone(
 
 def test_a_trouble_is_told_when_it_begins_when_its_reason_changes_and_when_it_is_over():
     told, clock = [], [0.0]
-    troubles = failures.Trouble("team", lambda *what: told.append(what), lambda: clock[0])
+    troubles = failures.Failures("team", lambda *what: told.append(what), lambda: clock[0])
     for reason in ("down", "down", "down: attempt 2"):
         troubles.tell("taxi", NotReadyError(reason))
     assert told == [("team", "taxi", "down")]

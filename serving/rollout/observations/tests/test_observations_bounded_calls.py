@@ -15,7 +15,7 @@ from kanaria.serving.rollout.observations import (
     prometheus_source,
 )
 from kanaria.serving.rollout.observations.bounded_calls import NO_ANSWER, ask, within
-from kanaria.serving.rollout.observations.drift_server_source import ModelSource
+from kanaria.serving.rollout.observations.drift_server_source import DriftServerSource
 from kanaria.serving.rollout.observations.prometheus_queries import choose
 from kanaria.serving.rollout.observations.prometheus_source import PrometheusSource
 from kanaria.serving.rollout.observations.source import Models, Reading, Revisions
@@ -153,7 +153,7 @@ def test_a_slow_prometheus_is_no_answer(answer, short, caplog):
 @pytest.mark.parametrize("answer", SLOW)
 def test_a_slow_drift_server_is_no_answer(answer, short, caplog):
     with serving(answer) as url:
-        assert ModelSource(Nothing(), url).read(REVISIONS).models is None
+        assert DriftServerSource(Nothing(), url).read(REVISIONS).models is None
     assert "models: nothing is known in this interval" in caplog.text
 
 
