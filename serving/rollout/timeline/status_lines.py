@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from kanaria.components.shared.times import clock, duration
-from kanaria.serving.rollout.decision.shadow_step import in_shadow
+from kanaria.serving.rollout.decision.shadow_step import in_shadow, needs_agreement
 from kanaria.serving.rollout.decision.situation import MINUTE, asked_of, findings
 from kanaria.serving.rollout.decision.state import OVER, Action, Phase, Question, State
 from kanaria.serving.rollout.judgement.gates.gate import Finding
@@ -178,5 +178,4 @@ def _lacking(state: State, policy: Policy, now: float) -> str:
         lacking.append(f"{minutes:.1f} more minutes")
     if lacking:
         return f"{' and '.join(lacking)} in step {step.name}"
-    judged = state.step + 1 == len(policy.ladder) or in_shadow(state, policy)
-    return "evidence of health" if judged else "data of every gate"
+    return "evidence of health" if needs_agreement(state, policy) else "data of every gate"

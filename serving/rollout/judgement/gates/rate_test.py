@@ -61,11 +61,6 @@ class Rates:
     stable_events: ArrayLike
 
     @property
-    def events(self) -> Floats:
-        """Events of both."""
-        return np.asarray(self.canary_events, dtype=float) + np.asarray(self.stable_events)
-
-    @property
     def of_each_odds(self) -> "Rates":
         """The same with a last axis of length one, for as many odds."""
         return Rates(
