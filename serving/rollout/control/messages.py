@@ -37,5 +37,5 @@ def write_timeline(store: Store, rollout: Rollout, path: Path) -> None:
     """Write the timeline of a rollout, with all of its record, as one HTML file."""
     target = rollout.target
     entries = store.entries(target.namespace, target.service, rollout.number)
-    found = read(asdict(target), rollout.policy, rollout.started, entries)
-    atomic.write_text(path, timeline_page.render(found))
+    history = read(asdict(target), rollout.policy, rollout.started, entries)
+    atomic.write_text(path, timeline_page.render(history))

@@ -50,8 +50,8 @@ class DriftServerSource:
             return reading
         # A drift server that was started again reads all of a rollout's answers for its first
         # reply. When that takes longer it goes on all the same, and a later reply is quick.
-        known = within(MODELS_SECONDS, {"models": lambda: self._counts(revisions)})
-        return replace(reading, models=known["models"])
+        answers = within(MODELS_SECONDS, {"models": lambda: self._counts(revisions)})
+        return replace(reading, models=answers["models"])
 
     def _counts(self, revisions: Revisions) -> ModelCounts:
         models = revisions.models

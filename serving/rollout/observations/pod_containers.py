@@ -25,10 +25,10 @@ class Cluster(Protocol):
 
 def of_revision(cluster: Cluster, revisions: Revisions, revision: str) -> list[Object]:
     """Return the pods of a revision."""
-    found = (
+    matches = (
         cluster.list(PODS, revisions.namespace, selector.format(revision)) for selector in SELECTORS
     )
-    return next((pods for pods in found if pods), [])
+    return next((pods for pods in matches if pods), [])
 
 
 def containers(pods: Iterable[Mapping[str, Any]]) -> tuple[Container, ...]:

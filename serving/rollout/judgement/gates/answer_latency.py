@@ -105,8 +105,8 @@ class LatencyGate(Gate[LatencyEvidence]):
 
     def judge(self, evidence: LatencyEvidence) -> Finding:
         """Return what the evidence says."""
-        known = evidence.bound is not None
-        bound = f"{evidence.bound:g} s" if known else "a quantile not known yet"
+        is_fixed = evidence.bound is not None
+        bound = f"{evidence.bound:g} s" if is_fixed else "a quantile not known yet"
         return finding(self.name, f"slower than {bound}", self.test, self.promise, evidence.rate)
 
     def counted(self, evidence: LatencyEvidence) -> RateCounts:
@@ -135,14 +135,14 @@ class LatencyGate(Gate[LatencyEvidence]):
             (seconds, count + (before[seconds] if same else 0)) for seconds, count in table
         )
         bound = self._bound(summed, total) if total >= REFERENCE_REQUESTS else None
-        found = replace(
+        referred = replace(
             evidence, reference=summed, reference_requests=total, referred=now, bound=bound
         )
         if bound is None:
-            return found
+            return referred
         # They are not compared, but they tell which bet to make first.
-        known = replace(evidence.rate, stable_requests=total, stable_events=dict(summed)[bound])
-        return replace(found, rate=known)
+        rate = replace(evidence.rate, stable_requests=total, stable_events=dict(summed)[bound])
+        return replace(referred, rate=rate)
 
     def _bound(self, table: Table, requests: int) -> float:
         allowed = (1 - self.quantile) * requests
