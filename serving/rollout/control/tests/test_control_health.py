@@ -129,12 +129,12 @@ def test_phases_decisions_and_ages_are_counted(controller: Controller, url: str)
     controller.push()
     for _ in range(60):
         controller.turn()
-    found = metrics(url)
-    assert found["kanaria_rollouts", "promoted"] == 1
-    assert found["kanaria_rollouts", "progressing"] == 0
-    assert found["kanaria_rollout_last_look_age_seconds", NAMESPACE, SERVICE] == 0
+    samples = metrics(url)
+    assert samples["kanaria_rollouts", "promoted"] == 1
+    assert samples["kanaria_rollouts", "progressing"] == 0
+    assert samples["kanaria_rollout_last_look_age_seconds", NAMESPACE, SERVICE] == 0
     entries = controller.store.load(NAMESPACE, SERVICE).rollout.entries
-    decisions = {key[1]: n for key, n in found.items() if key[0].endswith("decisions_total")}
+    decisions = {key[1]: n for key, n in samples.items() if key[0].endswith("decisions_total")}
     assert sum(decisions.values()) == entries
     assert (decisions["shift"], decisions["promote"], decisions["rollback"]) == (1, 1, 0)
     controller.clock += 7
@@ -147,9 +147,9 @@ def test_a_service_that_is_gone_is_not_counted_any_more(
     controller.push().turn()
     monkeypatch.setattr(controller.store, "services", lambda namespace: ())
     controller.turn()
-    found = metrics(url)
-    assert found["kanaria_rollouts", "progressing"] == 0
-    assert not [key for key in found if key[0] == "kanaria_rollout_last_look_age_seconds"]
+    samples = metrics(url)
+    assert samples["kanaria_rollouts", "progressing"] == 0
+    assert not [key for key in samples if key[0] == "kanaria_rollout_last_look_age_seconds"]
 
 
 def test_errors_are_counted_by_the_part_that_failed(

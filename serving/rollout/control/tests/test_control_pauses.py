@@ -124,7 +124,7 @@ def test_a_persons_rollback_does_not_wait_for_a_controller_that_hangs(
     parser = Parser()
     options.add_rollout(parser.add_subparsers())
     words = ["rollout", "rollback", SERVICE, "--namespace", "default", "--as", "kim"]
-    given = parser.parse_args(words)
-    assert given.command(given) == 0
+    arguments = parser.parse_args(words)
+    assert arguments.command(arguments) == 0
     assert slow.shares() == {CANARY: 0, STABLE: 100}
     assert store.load(NAMESPACE, SERVICE).rollout.settled

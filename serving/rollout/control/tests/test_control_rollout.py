@@ -259,9 +259,9 @@ def test_a_controller_may_die_at_any_write(
     """It dies at its n-th write, for every n of the whole rollout, and another one goes on."""
     expected = died(tmp_path / "never", policy, error_rate, moment, 10**6)
     for number in itertools.count():
-        found = died(tmp_path / str(number), policy, error_rate, moment, number)
-        assert found[:2] == expected[:2], number
-        if not found[2]:
+        survivor = died(tmp_path / str(number), policy, error_rate, moment, number)
+        assert survivor[:2] == expected[:2], number
+        if not survivor[2]:
             break
     assert number > 5
 

@@ -60,8 +60,8 @@ def test_evidence_of_a_gate_that_there_is_not_is_refused():
 
 @BY_KIND
 def test_every_gate_and_every_parameter_has_a_meaning_for_the_reference(kind):
-    told = " ".join(one.__doc__ or "" for one in kind.parameters.__mro__)
-    assert all(f" {name}: " in told for name in kind.parameters.model_fields)
+    docstrings = " ".join(one.__doc__ or "" for one in kind.parameters.__mro__)
+    assert all(f" {name}: " in docstrings for name in kind.parameters.model_fields)
     assert f" {kind.name}: {kind.meaning}" in (GatesPolicy.__doc__ or "")
 
 

@@ -115,8 +115,8 @@ def test_silence_is_shaded(facts, started, make_record):
 
 
 def test_holds_for_one_cause_are_one_row_with_a_count(facts, started, make_record):
-    found = rows(read(facts, started, RAMP, make_record(RAMP, 200)).moments)
-    assert [(row.what, row.last.rule) for row in found] == [
+    table = rows(read(facts, started, RAMP, make_record(RAMP, 200)).moments)
+    assert [(row.what, row.last.rule) for row in table] == [
         ("hold", "never_ready"),
         ("shift", "staged"),
         ("hold", "unfinished"),
