@@ -77,7 +77,7 @@ from kanaria.pipelines.flights import traffic
 from kanaria.serving.local.background_server import served
 from kanaria.serving.rollout.control import controller, operations
 from kanaria.serving.rollout.control.environment import connect
-from kanaria.serving.rollout.control.messages import Teller
+from kanaria.serving.rollout.control.messages import LineListener
 from kanaria.serving.rollout.timeline import history
 
 
@@ -104,7 +104,7 @@ with served(root.serving) as url, connect(str(root.serving)) as place:
             "default",
             "rollout",
             lease=place.lease_of("default", "rollout"),
-            heard=place.telling(Teller(print)),
+            listener=place.listener(LineListener(print)),
             interval_seconds=1,
         )
     finally:

@@ -100,7 +100,7 @@ class Rollouts:
                 self.namespace,
                 self.service,
                 lease=NoLease(),
-                heard=_unheard,
+                listener=_unheard,
                 patience_seconds=SUPERSEDE_SECONDS,
             )
 

@@ -58,8 +58,8 @@ def rollout_model(
         needs_policy=needs_policy,
     )
     targets = Targets(outcome=Path(outcome.path), timeline=Path(timeline.path))
-    promoted, found = roll_out(request, targets)
-    found.describe(outcome, timeline=timeline)
+    promoted, judgement = roll_out(request, targets)
+    judgement.describe(outcome, timeline=timeline)
     refusal.unless_passed(outcome, timeline)
     return promoted
 
@@ -118,7 +118,7 @@ def promote_model(
         drift_server_url=drift_server_url,
     )
     targets = Targets(outcome=Path(outcome.path), timeline=Path(timeline.path))
-    promoted, found = promote(request, targets)
-    found.describe(outcome, timeline=timeline)
+    promoted, judgement = promote(request, targets)
+    judgement.describe(outcome, timeline=timeline)
     refusal.unless_passed(outcome, timeline)
     return promoted

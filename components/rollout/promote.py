@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kanaria.components.rollout.rollout import Targets, controlled, policy_of, told
+from kanaria.components.rollout.rollout import Targets, controlled, finish, policy_of
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service import service_keys
@@ -66,24 +66,24 @@ def promote(request: PromoteRequest, targets: Targets) -> tuple[bool, Outcome]:
     spec = service_keys.parse(request.service, faults, namespace_of)
     faults.raise_if_any()
     names = spec.namespace, spec.name
-    given = policy_of(request.policy_file) if request.policy_file else None
+    policy = policy_of(request.policy_file) if request.policy_file else None
     with connect(
         prometheus_url=request.prometheus_url,
         prometheus_queries=request.prometheus_queries,
         drift_server=request.drift_server_url,
     ) as place:
-        return told(place, _rolled_out(request, names, place, given), targets)
+        return finish(place, _rolled_out(request, names, place, policy), targets)
 
 
 def _rolled_out(
-    request: PromoteRequest, names: Names, place: Place, given: Policy | None
+    request: PromoteRequest, names: Names, place: Place, asked: Policy | None
 ) -> Rollout:
     """Begin or find the rollout, approve it if asked to, and control it until it is over."""
     last = place.store.load(*names)
     if last is not None and _is_done(last.rollout, place):
         return last.rollout
     under_way = last.rollout.policy if last is not None and last.rollout.governs else None
-    policy = given or under_way or Policy()
+    policy = asked or under_way or Policy()
     if request.interval_seconds:
         place.require(policy)
     who = request.approved_by or STEP
@@ -112,6 +112,6 @@ def _approve(who: str, names: Names, place: Place, policy: Policy) -> None:
 
 def _to_approve(state: State, policy: Policy) -> list[str]:
     """Return the steps to approve, "" for a question that is about none. Pure."""
-    given = {approval.step for approval in state.approvals}
+    approved = {approval.step for approval in state.approvals}
     asked = [state.asked_step] if state.phase is Phase.WAITING_APPROVAL else []
-    return asked + [step for step in policy.approve_before if step not in {*given, *asked}]
+    return asked + [step for step in policy.approve_before if step not in {*approved, *asked}]

@@ -14,7 +14,7 @@ from kanaria.components.shared.parameters import Faults
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.controller import run
 from kanaria.serving.rollout.control.environment import Place, connect
-from kanaria.serving.rollout.control.messages import Teller, write_timeline
+from kanaria.serving.rollout.control.messages import LineListener, write_timeline
 from kanaria.serving.rollout.control.stored_rollout import Rollout
 from kanaria.serving.rollout.decision.state import Phase
 from kanaria.serving.rollout.policy import rollout_policy as policies
@@ -89,16 +89,16 @@ def roll_out(request: RolloutRequest, targets: Targets) -> tuple[bool, Outcome]:
         drift_server=request.drift_server_url,
     ) as place:
         rollout = _rolled_out(request, place, endpoint, policy)
-        return told(place, rollout, targets)
+        return finish(place, rollout, targets)
 
 
-def told(place: Place, rollout: Rollout, targets: Targets) -> tuple[bool, Outcome]:
+def finish(place: Place, rollout: Rollout, targets: Targets) -> tuple[bool, Outcome]:
     """Write outcome and timeline of a rollout; return whether it was promoted, and the outcome."""
-    found = judged(rollout)
-    outcome.write(found, targets.outcome)
+    judgement = outcome_of(rollout)
+    outcome.write(judgement, targets.outcome)
     write_timeline(place.store, rollout, targets.timeline)
-    logger.warning("%s", found.summary())
-    return rollout.state.phase is Phase.PROMOTED, found
+    logger.warning("%s", judgement.summary())
+    return rollout.state.phase is Phase.PROMOTED, judgement
 
 
 def policy_of(uri: str) -> Policy:
@@ -114,10 +114,10 @@ def policy_of(uri: str) -> Policy:
 def _endpoint(folder: Path) -> dict[str, Any]:
     path = folder / release.ENDPOINT
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not an endpoint of push_model: {shown(str(error))}") from error
-    return release.ENDPOINT_FORMAT.current(found, str(path))
+    return release.ENDPOINT_FORMAT.current(document, str(path))
 
 
 def _rolled_out(
@@ -151,7 +151,7 @@ def controlled(place: Place, namespace: str, service: str, interval_seconds: int
         namespace,
         service,
         lease=place.lease_of(namespace, service),
-        heard=place.telling(Teller(logger.warning)),
+        listener=place.listener(LineListener(logger.warning)),
         interval_seconds=interval_seconds,
     )
     return stored.rollout
@@ -167,7 +167,7 @@ def _is_of(rollout: Rollout, endpoint: dict[str, Any]) -> bool:
     return was_bad or target.canary == endpoint["revision"]
 
 
-def judged(rollout: Rollout) -> Outcome:
+def outcome_of(rollout: Rollout) -> Outcome:
     """Return the outcome of a rollout; one that is not over was handed over and passes. Pure."""
     phase, last = rollout.state.phase, rollout.state.last
     passed = rollout.active or phase is Phase.PROMOTED
@@ -198,7 +198,7 @@ def _without(
 ) -> tuple[bool, Outcome]:
     """Tell that there was nothing to roll out."""
     reason = Reason(severity="WARNING" if passed else "ERROR", subject=STEP, kind="none", text=why)
-    found = Outcome(step=STEP, passed=passed, reasons=(reason,))
-    outcome.write(found, targets.outcome)
+    nothing_to_do = Outcome(step=STEP, passed=passed, reasons=(reason,))
+    outcome.write(nothing_to_do, targets.outcome)
     logger.warning("%s", why)
-    return passed if promoted is None else promoted, found
+    return passed if promoted is None else promoted, nothing_to_do

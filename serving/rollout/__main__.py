@@ -15,9 +15,9 @@ from contextlib import contextmanager
 
 from kanaria.components.shared.command_line import Parser, amount, code_of, port
 from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, serve
-from kanaria.serving.rollout.control.controller_health import Pulse
+from kanaria.serving.rollout.control.controller_health import ControllerHealth
 from kanaria.serving.rollout.control.environment import connect
-from kanaria.serving.rollout.control.health_port import answering
+from kanaria.serving.rollout.control.health_port import open_port
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.timeline.status_lines import line
 from kanaria.serving.traffic.connect import namespace_of
@@ -48,11 +48,11 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _probed(pulse: Pulse, options: argparse.Namespace) -> Iterator[None]:
+def _probed(health: ControllerHealth, options: argparse.Namespace) -> Iterator[None]:
     if options.port is None:
         yield
         return
-    with answering(pulse, options.host, options.port) as taken:
+    with open_port(health, options.host, options.port) as taken:
         logging.info("probes and metrics on port %d", taken)
         yield
 
@@ -68,19 +68,19 @@ def _control() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     namespace = namespace_of(options.namespace, options.state)
-    pulse = Pulse()
+    health = ControllerHealth()
     with (
         connect(
             options.state, options.prometheus_url, options.prometheus_queries, options.drift_server
         ) as place,
-        _probed(pulse, options),
+        _probed(health, options),
     ):
         logging.info("working on the rollouts of namespace %s", namespace)
         serve(
-            pulse.around(place.world()),
+            health.around(place.world()),
             namespace,
             lease_of=place.lease_of,
-            heard=place.telling(_log),
+            listener=place.listener(_log),
             interval_seconds=options.interval,
         )
     return 0

@@ -66,7 +66,7 @@ def _start(options: argparse.Namespace) -> int:
 def _run(place: "Place", options: argparse.Namespace) -> int:
     """Be the controller of the rollout until it is settled."""
     from kanaria.serving.rollout.control.controller import run
-    from kanaria.serving.rollout.control.messages import Teller
+    from kanaria.serving.rollout.control.messages import LineListener
     from kanaria.serving.rollout.decision.state import Phase
 
     stored = run(
@@ -74,7 +74,7 @@ def _run(place: "Place", options: argparse.Namespace) -> int:
         options.namespace,
         options.service,
         lease=place.lease_of(options.namespace, options.service),
-        heard=place.telling(Teller(_say)),
+        listener=place.listener(LineListener(_say)),
         interval_seconds=options.interval,
     )
     return int(stored.rollout.state.phase is not Phase.PROMOTED)
@@ -84,14 +84,14 @@ def _take_back(place: "Place", options: argparse.Namespace) -> int:
     """Make an ordered rollback true, whether or not a controller is alive or holds the lease."""
     from kanaria.serving.rollout.control.controller import run
     from kanaria.serving.rollout.control.lease import NoLease
-    from kanaria.serving.rollout.control.messages import Teller
+    from kanaria.serving.rollout.control.messages import LineListener
 
     run(
         place.world(reads=False),
         options.namespace,
         options.service,
         lease=NoLease(),
-        heard=place.telling(Teller(_say)),
+        listener=place.listener(LineListener(_say)),
         patience_seconds=ROLLBACK_SECONDS,
     )
     return 0
@@ -123,21 +123,21 @@ def _report(options: argparse.Namespace) -> int:
 
 def _watch(options: argparse.Namespace) -> int:
     from kanaria.serving.rollout.control.controller import POLL_SECONDS
-    from kanaria.serving.rollout.control.messages import Teller
+    from kanaria.serving.rollout.control.messages import LineListener
     from kanaria.serving.rollout.control.operations import newest
 
-    heard = Teller(_say)
+    listener = LineListener(_say)
     with _place(options) as place:
         while True:
             stored = newest(place.store, options.namespace, options.service)
-            heard(stored)
+            listener(stored)
             if stored.rollout.settled:
                 return 0
             time.sleep(POLL_SECONDS)
 
 
 def _command(options: argparse.Namespace) -> int:
-    from kanaria.serving.rollout.control.messages import Teller
+    from kanaria.serving.rollout.control.messages import LineListener
     from kanaria.serving.rollout.control.operations import order
     from kanaria.serving.rollout.decision.commands import Command, CommandKind
 
@@ -149,7 +149,7 @@ def _command(options: argparse.Namespace) -> int:
         # The way back must not depend on a controller that is alive.
         if kind is CommandKind.ROLLBACK:
             return _take_back(place, options)
-        Teller(_say)(stored)
+        LineListener(_say)(stored)
     return 0
 
 

@@ -141,7 +141,7 @@ def _control(settings: Settings) -> None:
             SERVICE,
             # The same holder after a death, as a container that restarts in its pod.
             lease=KubernetesLease(cluster, settings.namespace, SERVICE, "controller"),
-            heard=lambda _: None,
+            listener=lambda _: None,
             interval_seconds=SECONDS,
             poll_seconds=SECONDS,
         )

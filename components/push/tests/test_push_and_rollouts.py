@@ -21,7 +21,7 @@ from kanaria.serving.delivery import OnActive
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World, look
+from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.decision.commands import Command, CommandKind
 from kanaria.serving.rollout.decision.state import Phase
@@ -108,7 +108,7 @@ class Scene:
             self.platform.pass_time(60)
             stored = self.store.load(NAMESPACE, SERVICE)
             if stored is not None:
-                look(self.world(), stored, 60)
+                attend(self.world(), stored, 60)
 
     def phase(self) -> Phase:
         return self.store.load(NAMESPACE, SERVICE).rollout.state.phase

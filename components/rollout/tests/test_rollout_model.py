@@ -22,7 +22,7 @@ AT_ONCE = "strategy: basic\n"
 
 def endpoint(folder: Path, **said: object) -> Path:
     folder.mkdir()
-    found = {
+    written = {
         "pushed": True,
         "reason": "",
         "namespace": "default",
@@ -30,7 +30,7 @@ def endpoint(folder: Path, **said: object) -> Path:
         "revision": "taxi-predictor-00002",
         "percent": 0,
     }
-    (folder / "endpoint.json").write_text(json.dumps(found | said))
+    (folder / "endpoint.json").write_text(json.dumps(written | said))
     return folder
 
 
@@ -55,9 +55,9 @@ def test_a_model_that_was_rolled_back_is_tried_again_by_a_person_only(
     operations.start(store, service, *names, Policy(), who="kim", now=0.0)
     operations.order(store, *names, Command(kind=CommandKind.ROLLBACK, who="kim", when=1.0))
     again = {"revision": "taxi-predictor-00009", "storage_uri": str(models / "better")}
-    found = targets(tmp_path)
-    assert not roll_out(request(tmp_path, **again), found)[0]
-    assert [reason.kind for reason in outcome.read(found.outcome).reasons] == ["rolled_back"]
+    written = targets(tmp_path)
+    assert not roll_out(request(tmp_path, **again), written)[0]
+    assert [reason.kind for reason in outcome.read(written.outcome).reasons] == ["rolled_back"]
     assert store.load(*names).rollout.number == 1
 
 
@@ -68,39 +68,39 @@ def targets(tmp_path: Path) -> Targets:
 def test_a_pushed_canary_is_promoted_and_the_step_may_be_run_again(
     service: LocalTraffic, tmp_path: Path
 ):
-    asked, found = request(tmp_path), targets(tmp_path)
-    assert roll_out(asked, found)[0]
+    asked, written = request(tmp_path), targets(tmp_path)
+    assert roll_out(asked, written)[0]
     assert service.observe("default", "taxi").rolled_out == "taxi-predictor-00002"
-    told = outcome.read(found.outcome)
-    assert told.passed
-    assert told.thresholds["strategy"] == "basic"
-    assert "taxi-predictor-00002" in found.timeline.read_text()
+    judgement = outcome.read(written.outcome)
+    assert judgement.passed
+    assert judgement.thresholds["strategy"] == "basic"
+    assert "taxi-predictor-00002" in written.timeline.read_text()
     again = Targets(outcome=tmp_path / "again", timeline=tmp_path / "again.html")
     assert roll_out(asked, again)[0]
-    assert outcome.read(again.outcome) == told
+    assert outcome.read(again.outcome) == judgement
 
 
 def test_a_rollout_that_is_handed_over_passes_and_says_so(service: LocalTraffic, tmp_path: Path):
-    found = targets(tmp_path)
-    assert not roll_out(request(tmp_path, wait=False), found)[0]
-    told = outcome.read(found.outcome)
-    assert told.passed
-    assert "goes on under its controller" in told.notes[0]
+    written = targets(tmp_path)
+    assert not roll_out(request(tmp_path, wait=False), written)[0]
+    judgement = outcome.read(written.outcome)
+    assert judgement.passed
+    assert "goes on under its controller" in judgement.notes[0]
 
 
 def test_what_was_not_pushed_is_not_rolled_out(tmp_path: Path):
-    found = targets(tmp_path)
-    assert not roll_out(request(tmp_path, pushed=False, reason="not blessed"), found)[0]
-    assert "nothing was pushed: not blessed" in outcome.read(found.outcome).summary()
+    written = targets(tmp_path)
+    assert not roll_out(request(tmp_path, pushed=False, reason="not blessed"), written)[0]
+    assert "nothing was pushed: not blessed" in outcome.read(written.outcome).summary()
 
 
 def test_without_the_policy_that_it_needs_the_canary_is_left_alone(tmp_path: Path):
     asked = request(tmp_path, percent=10)
-    found = targets(tmp_path)
-    promoted, told = roll_out(replace(asked, policy_file="", needs_policy=True), found)
+    written = targets(tmp_path)
+    promoted, judgement = roll_out(replace(asked, policy_file="", needs_policy=True), written)
     assert not promoted
-    assert told.passed
-    assert told.reasons[0].text == "no policy, no rollout: taxi-predictor-00002 keeps 10 %"
+    assert judgement.passed
+    assert judgement.reasons[0].text == "no policy, no rollout: taxi-predictor-00002 keeps 10 %"
 
 
 def test_the_component_fails_with_the_reasons_and_leaves_the_outcome(tmp_path: Path):
@@ -115,9 +115,9 @@ def test_the_component_fails_with_the_reasons_and_leaves_the_outcome(tmp_path: P
 
 
 def test_the_first_revision_needs_no_rollout(tmp_path: Path):
-    found = targets(tmp_path)
-    assert roll_out(request(tmp_path, percent=100), found)[0]
-    assert outcome.read(found.outcome).passed
+    written = targets(tmp_path)
+    assert roll_out(request(tmp_path, percent=100), written)[0]
+    assert outcome.read(written.outcome).passed
 
 
 def test_a_bad_policy_is_refused_with_every_fault(tmp_path: Path):

@@ -22,7 +22,7 @@ ASKS = "strategy: basic\nautomation: approve\napprove_before: [promote]\n"
 def request(tmp_path: Path, policy: str = "", **changes: object) -> PromoteRequest:
     file = tmp_path / "policy.yaml"
     file.write_text(policy)
-    known = {
+    parameters = {
         "service": {"name": "taxi"},
         "policy_file": str(file) if policy else "",
         "approved_by": "",
@@ -31,7 +31,7 @@ def request(tmp_path: Path, policy: str = "", **changes: object) -> PromoteReque
         "prometheus_queries": "",
         "drift_server_url": "",
     }
-    return PromoteRequest(**{**known, **changes})  # type: ignore[arg-type]
+    return PromoteRequest(**{**parameters, **changes})  # type: ignore[arg-type]
 
 
 def targets(tmp_path: Path) -> Targets:
@@ -52,15 +52,15 @@ def test_a_person_approves_what_the_policy_asks_and_the_record_names_him(
     with pytest.raises(ParameterError, match="active under another policy"):
         promote(request(tmp_path, "strategy: basic\n"), targets(tmp_path / "x"))
 
-    found = targets(tmp_path / "again")
+    written = targets(tmp_path / "again")
     (tmp_path / "again").mkdir()
-    promoted, told = promote(request(tmp_path, approved_by="kim"), found)
+    promoted, judgement = promote(request(tmp_path, approved_by="kim"), written)
     assert promoted
-    assert told.passed
+    assert judgement.passed
     assert live(service) == CANARY
     rollout = store.load(*NAMES).rollout
     assert [(one.step, one.who) for one in rollout.state.approvals] == [("promote", "kim")]
-    assert "kim" in found.timeline.read_text()
+    assert "kim" in written.timeline.read_text()
     assert rollout.number == 1
 
 

@@ -43,8 +43,8 @@ class ConfigMapStore:
 
     def load(self, namespace: str, service: str) -> Stored | None:
         """Return the newest rollout of the service, or None when there never was one."""
-        found = self._cluster.get(CONFIG_MAPS, namespace, head(service))
-        return _stored(found) if found is not None else None
+        config_map = self._cluster.get(CONFIG_MAPS, namespace, head(service))
+        return _stored(config_map) if config_map is not None else None
 
     def create(self, rollout: Rollout) -> None:
         """Keep the first rollout of a service, or, when the one before is over, the next."""
@@ -80,12 +80,12 @@ class ConfigMapStore:
 
     def entries(self, namespace: str, service: str, number: int) -> tuple[Entry, ...]:
         """Return the audit record of a rollout, oldest entry first."""
-        found = self._cluster.get(CONFIG_MAPS, namespace, head(service))
-        if found is None or _stored(found).rollout.number != number:
-            found = self._cluster.get(CONFIG_MAPS, namespace, f"{head(service)}-{number}")
-        if found is None:
+        config_map = self._cluster.get(CONFIG_MAPS, namespace, head(service))
+        if config_map is None or _stored(config_map).rollout.number != number:
+            config_map = self._cluster.get(CONFIG_MAPS, namespace, f"{head(service)}-{number}")
+        if config_map is None:
             raise DataError(f"{namespace}/{service}: there is no rollout {number}")
-        newest, count = _entries(found)
+        newest, count = _entries(config_map)
         names = [f"{head(service)}-{number}-{page}" for page in range(count)]
         pages = {name: self._cluster.get(CONFIG_MAPS, namespace, name) for name in names}
         if lost := [name for name, page in pages.items() if page is None]:
@@ -95,9 +95,10 @@ class ConfigMapStore:
 
     def services(self, namespace: str) -> tuple[str, ...]:
         """Return the names of the services in the namespace that have a rollout."""
-        found = self._cluster.list(CONFIG_MAPS, namespace, ROLLOUT_LABEL)
+        config_maps = self._cluster.list(CONFIG_MAPS, namespace, ROLLOUT_LABEL)
         names = {
-            item["metadata"]["name"]: item["metadata"]["labels"][ROLLOUT_LABEL] for item in found
+            item["metadata"]["name"]: item["metadata"]["labels"][ROLLOUT_LABEL]
+            for item in config_maps
         }
         return tuple(sorted(service for name, service in names.items() if name == head(service)))
 
@@ -121,13 +122,13 @@ def owner(cluster: KubernetesClient, namespace: str, service: str) -> dict[str, 
         NotReadyError: there is no such service.
     """
     for resource in OWNERS:
-        found = cluster.get(resource, namespace, service)
-        if found is not None:
+        service_object = cluster.get(resource, namespace, service)
+        if service_object is not None:
             return {
-                "apiVersion": found["apiVersion"],
-                "kind": found["kind"],
+                "apiVersion": service_object["apiVersion"],
+                "kind": service_object["kind"],
                 "name": service,
-                "uid": found["metadata"]["uid"],
+                "uid": service_object["metadata"]["uid"],
             }
     raise NotReadyError(f"{namespace}/{service}: there is no such service; push a model first")
 
@@ -152,25 +153,25 @@ def _manifest(rollout: Rollout, name: str, entries: str, pages: int) -> Object:
     return _config_map({"name": name, "labels": labels}, data)
 
 
-def _stored(found: Object) -> Stored:
-    rollout = from_json(_part(found, ROLLOUT), _where(found))
-    return Stored(rollout=rollout, version=found["metadata"]["resourceVersion"])
+def _stored(config_map: Object) -> Stored:
+    rollout = from_json(_part(config_map, ROLLOUT), _where(config_map))
+    return Stored(rollout=rollout, version=config_map["metadata"]["resourceVersion"])
 
 
-def _entries(found: Object) -> tuple[str, int]:
+def _entries(config_map: Object) -> tuple[str, int]:
     """Return the entries in a ConfigMap, and the number of pages with earlier ones."""
-    pages = _part(found, PAGES)
+    pages = _part(config_map, PAGES)
     if not pages.isdecimal():
-        raise DataError(f"{_where(found)}: data.{PAGES}={shown(pages)}: {REMEDY}")
-    return _part(found, ENTRIES), int(pages)
+        raise DataError(f"{_where(config_map)}: data.{PAGES}={shown(pages)}: {REMEDY}")
+    return _part(config_map, ENTRIES), int(pages)
 
 
-def _part(found: Object, key: str) -> str:
-    data = found.get("data") or {}
+def _part(config_map: Object, key: str) -> str:
+    data = config_map.get("data") or {}
     if key not in data:
-        raise DataError(f"{_where(found)}: data.{key} is missing: {REMEDY}")
+        raise DataError(f"{_where(config_map)}: data.{key} is missing: {REMEDY}")
     return str(data[key])
 
 
-def _where(found: Object) -> str:
-    return f"ConfigMap {found['metadata']['namespace']}/{found['metadata']['name']}"
+def _where(config_map: Object) -> str:
+    return f"ConfigMap {config_map['metadata']['namespace']}/{config_map['metadata']['name']}"

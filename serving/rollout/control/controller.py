@@ -1,4 +1,4 @@
-"""The loop around `look`: one rollout until it is settled, or all rollouts of a namespace."""
+"""The loop around `attend`: one rollout until it is settled, or all rollouts of a namespace."""
 
 import logging
 import math
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kanaria.components.shared.errors import ConflictError, KanariaError, NotReadyError
-from kanaria.serving.rollout.control.attend import World, look
-from kanaria.serving.rollout.control.failures import Trouble, Troubled, log_trouble
+from kanaria.serving.rollout.control.attend import World, attend
+from kanaria.serving.rollout.control.failures import FailureListener, Failures, log_failure
 from kanaria.serving.rollout.control.lease import Lease
 from kanaria.serving.rollout.control.operations import newest
 from kanaria.serving.rollout.control.rollout_store import Stored
-from kanaria.serving.rollout.control.service_threads import Attendance, Heard, LeaseOf
+from kanaria.serving.rollout.control.service_threads import LeaseOf, Listener, ServiceThreads
 
 LOGGER = logging.getLogger(__name__)
 INTERVAL_SECONDS = 60.0
@@ -30,7 +30,7 @@ def run(
     service: str,
     *,
     lease: Lease,
-    heard: Heard,
+    listener: Listener,
     interval_seconds: float = INTERVAL_SECONDS,
     poll_seconds: float = POLL_SECONDS,
     patience_seconds: float = math.inf,
@@ -44,7 +44,7 @@ def run(
         namespace: of the service.
         service: its name.
         lease: of the service.
-        heard: is told of the rollout after every look that changed it.
+        listener: is told of the rollout after every look that changed it.
         interval_seconds: between two decisions; also the longest pause where it is shorter.
         poll_seconds: the longest pause between two looks.
         patience_seconds: after which it gives up.
@@ -56,26 +56,26 @@ def run(
         PermissionDeniedError: the account may not do what a rollout needs.
     """
     stored = newest(world.store, namespace, service)
-    heard(stored)
+    listener(stored)
     longest = min(poll_seconds, interval_seconds or poll_seconds)
     deadline, failures, pause = time.monotonic() + patience_seconds, 0, 0.0
     with _released(lease):
         while not stored.rollout.settled:
             try:
-                found = _once(world, stored, lease, interval_seconds)
+                attended = _once(world, stored, lease, interval_seconds)
                 failures = 0
             except (ConflictError, NotReadyError) as error:
                 failures += 1
                 LOGGER.warning("%s: %s", stored.rollout.title, error)
                 if failures >= FAILURES:
                     raise
-                found = stored
-            if found.rollout.number != stored.rollout.number:
-                raise ConflictError(f"{found.rollout.title} has taken the place of this one")
+                attended = stored
+            if attended.rollout.number != stored.rollout.number:
+                raise ConflictError(f"{attended.rollout.title} has taken the place of this one")
             pause = min(max(2 * pause, FIRST_PAUSE_SECONDS), longest)
-            if found.version != stored.version:
-                stored, pause = found, min(FIRST_PAUSE_SECONDS, longest)
-                heard(stored)
+            if attended.version != stored.version:
+                stored, pause = attended, min(FIRST_PAUSE_SECONDS, longest)
+                listener(stored)
             if not stored.rollout.settled:
                 _require_patience(stored, deadline, patience_seconds)
                 time.sleep(pause)
@@ -95,8 +95,8 @@ def _require_patience(stored: Stored, deadline: float, patience_seconds: float) 
 def _once(world: World, stored: Stored, lease: Lease, interval_seconds: float) -> Stored:
     target = stored.rollout.target
     holds = lease.hold()
-    found = newest(world.store, target.namespace, target.service)
-    return look(world, found, interval_seconds) if holds else found
+    stored = newest(world.store, target.namespace, target.service)
+    return attend(world, stored, interval_seconds) if holds else stored
 
 
 @contextmanager
@@ -112,22 +112,22 @@ def serve(
     namespace: str,
     *,
     lease_of: LeaseOf,
-    heard: Heard,
-    troubled: Troubled = log_trouble,
+    listener: Listener,
+    failure_listener: FailureListener = log_failure,
     interval_seconds: float = INTERVAL_SECONDS,
     poll_seconds: float = POLL_SECONDS,
 ) -> None:
     """Work on the rollouts of all services of a namespace until a signal ends it.
 
-    Each service is attended by a thread, see `attendance`: what cannot be worked on is told once
-    and tried again, and holds up none of the others.
+    Each service is attended by a thread, see `service_threads`: what cannot be worked on is told
+    once and tried again, and holds up none of the others.
 
     Args:
         world: to work with, from several threads.
         namespace: whose services.
         lease_of: (namespace, service) -> lease.
-        heard: is told of a rollout after every look that changed it, from several threads.
-        troubled: is told of what cannot be worked on, see `trouble`.
+        listener: is told of a rollout after every look that changed it, from several threads.
+        failure_listener: is told of what cannot be worked on, see `failures`.
         interval_seconds: between two decisions on a rollout.
         poll_seconds: between two looks at a service.
     """
@@ -136,9 +136,9 @@ def serve(
     def tell(service: str, stored: Stored) -> None:
         if versions.setdefault(service, stored.version) != stored.version:
             versions[service] = stored.version
-            heard(stored)
+            listener(stored)
 
-    def attend(service: str, lease: Lease) -> bool:
+    def attend_service(service: str, lease: Lease) -> bool:
         stored = newest(world.store, namespace, service)
         # A person has changed it, or a look that failed after it had recorded what it decided.
         tell(service, stored)
@@ -146,13 +146,15 @@ def serve(
             tell(service, _once(world, stored, lease, interval_seconds))
         return not stored.rollout.settled
 
-    trouble = Trouble(namespace, troubled)
-    with Attendance(attend, lambda service: lease_of(namespace, service), trouble) as attendance:
+    failures = Failures(namespace, failure_listener)
+    with ServiceThreads(
+        attend_service, lambda service: lease_of(namespace, service), failures
+    ) as threads:
         while True:
             try:
-                attendance.begin(world.store.services(namespace))
+                threads.begin(world.store.services(namespace))
             except KanariaError as error:
-                trouble.tell("", error)
+                failures.tell("", error)
             else:
-                trouble.over("")
+                failures.over("")
             time.sleep(min(poll_seconds, interval_seconds))

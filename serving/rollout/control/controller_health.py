@@ -36,7 +36,7 @@ class _Seen:
     entries: int = -1
 
 
-class Pulse:
+class ControllerHealth:
     """The facts of one controller, from all its threads."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -79,18 +79,18 @@ class Pulse:
         """Return the world whose calls are seen."""
         return replace(
             world,
-            store=cast(Any, _Around(world.store, "store", self, self._hear)),
+            store=cast(Any, _Around(world.store, "store", self, self._note_call)),
             traffic=cast(Any, _Around(world.traffic, "traffic", self)),
             source=cast(Any, _Around(world.source, "source", self)),
         )
 
     @contextmanager
-    def calling(self, part: str, name: str, given: tuple[Any, ...]) -> Iterator[None]:
+    def calling(self, part: str, name: str, arguments: tuple[Any, ...]) -> Iterator[None]:
         """See one call, which begins now."""
         if name == "load":
             with self._lock:
-                before = self._seen.get(given, _Seen(looked=0.0, phase=None))
-                self._seen[given] = replace(before, looked=self._now())
+                before = self._seen.get(arguments, _Seen(looked=0.0, phase=None))
+                self._seen[arguments] = replace(before, looked=self._now())
         try:
             yield
         except KanariaError as error:
@@ -99,15 +99,15 @@ class Pulse:
                 self._turn(str(error))
             raise
 
-    def _hear(self, name: str, given: tuple[Any, ...], found: Any) -> None:
+    def _note_call(self, name: str, arguments: tuple[Any, ...], answer: Any) -> None:
         """Take note of what a call of the store has returned."""
         if name == "services":
-            self._list(given[0], found)
+            self._list(arguments[0], answer)
             self._turn("")
-        elif name == "load" and found is not None:
-            self._note(found, is_ours=False)
+        elif name == "load" and answer is not None:
+            self._note(answer, is_ours=False)
         elif name == "save":
-            self._note(found, is_ours=True)
+            self._note(answer, is_ours=True)
 
     def _list(self, namespace: str, services: tuple[str, ...]) -> None:
         """Forget the services that have no rollout any more; a new one is to be looked at soon."""
@@ -164,24 +164,24 @@ class Pulse:
 
 
 class _Around:
-    """A part of the world whose calls a pulse sees."""
+    """A part of the world whose calls the health of a controller sees."""
 
     def __init__(
         self,
         part: object,
         name: str,
-        pulse: Pulse,
-        heard: Callable[[str, tuple[Any, ...], Any], None] = lambda *_: None,
+        health: ControllerHealth,
+        after: Callable[[str, tuple[Any, ...], Any], None] = lambda *_: None,
     ) -> None:
-        self._part, self._name, self._pulse, self._heard = part, name, pulse, heard
+        self._part, self._name, self._health, self._after = part, name, health, after
 
     def __getattr__(self, name: str) -> Any:
         called = getattr(self._part, name)
 
-        def seen(*given: Any, **named: Any) -> Any:
-            with self._pulse.calling(self._name, name, given):
-                found = called(*given, **named)
-            self._heard(name, given, found)
-            return found
+        def seen(*arguments: Any, **named: Any) -> Any:
+            with self._health.calling(self._name, name, arguments):
+                answer = called(*arguments, **named)
+            self._after(name, arguments, answer)
+            return answer
 
         return seen if callable(called) else called

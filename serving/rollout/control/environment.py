@@ -15,7 +15,7 @@ from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
 from kanaria.serving.rollout.control.lease import FileLease
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
-from kanaria.serving.rollout.control.service_threads import Heard, LeaseOf
+from kanaria.serving.rollout.control.service_threads import LeaseOf, Listener
 from kanaria.serving.rollout.observations.source import Reading, Revisions, Source
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect_cluster
@@ -70,17 +70,17 @@ class Place:
                 f"(--drift-server, drift_server_url or {DRIFT_SERVER}), or write false for them"
             )
 
-    def telling(self, *hearers: Heard) -> Heard:
-        """Return what tells all hearers of a rollout, and in a cluster `kubectl describe` too."""
-        told = list(hearers)
+    def listener(self, *listeners: Listener) -> Listener:
+        """Return one that tells all listeners, and in a cluster `kubectl describe` too."""
+        everyone = list(listeners)
         if self.cluster is not None:
-            from kanaria.serving.rollout.control.kubernetes_events import EventTeller
+            from kanaria.serving.rollout.control.kubernetes_events import EventListener
 
-            told.append(EventTeller(self.cluster))
+            everyone.append(EventListener(self.cluster))
 
         def tell(stored: Stored) -> None:
-            for heard in told:
-                heard(stored)
+            for listener in everyone:
+                listener(stored)
 
         return tell
 
@@ -126,7 +126,7 @@ def connect(
 
 
 def _local(state: Path, traffic: Traffic, drift_server: str) -> Place:
-    from kanaria.serving.rollout.observations.drift_server_source import ModelSource
+    from kanaria.serving.rollout.observations.drift_server_source import DriftServerSource
     from kanaria.serving.rollout.observations.router_source import RouterSource
 
     def lease_of(namespace: str, service: str) -> FileLease:
@@ -136,7 +136,7 @@ def _local(state: Path, traffic: Traffic, drift_server: str) -> Place:
         traffic=traffic,
         store=FileStore(state),
         lease_of=lease_of,
-        source=lambda: ModelSource(RouterSource(state), drift_server),
+        source=lambda: DriftServerSource(RouterSource(state), drift_server),
         drift_server=drift_server,
     )
 
@@ -162,7 +162,7 @@ def _cluster(prometheus_url: str, queries: str, drift_server: str) -> Place:
 
 
 def _prometheus(url: str, queries: str, drift_server: str, cluster: "KubernetesClient") -> Source:
-    from kanaria.serving.rollout.observations.drift_server_source import ModelSource
+    from kanaria.serving.rollout.observations.drift_server_source import DriftServerSource
     from kanaria.serving.rollout.observations.prometheus_queries import OWN, choose
     from kanaria.serving.rollout.observations.prometheus_source import PrometheusSource
 
@@ -173,4 +173,4 @@ def _prometheus(url: str, queries: str, drift_server: str, cluster: "KubernetesC
         )
     file, _, name = queries.rpartition(":")
     counted = PrometheusSource(url, choose(name, Path(file) if file else OWN), cluster)
-    return ModelSource(counted, drift_server)
+    return DriftServerSource(counted, drift_server)

@@ -11,11 +11,11 @@ LOGGER = logging.getLogger(__name__)
 QUIET_SECONDS = 60.0
 """A reason that is another at every look is not told more often."""
 
-Troubled = Callable[[str, str, str], None]
-"""Is told the namespace, the service ("" for all), and the reason, "" when the trouble is over."""
+FailureListener = Callable[[str, str, str], None]
+"""Is told the namespace, the service ("" for all), and the reason, "" when it is over."""
 
 
-def log_trouble(namespace: str, service: str, reason: str) -> None:
+def log_failure(namespace: str, service: str, reason: str) -> None:
     """Write one line to the log."""
     where = f"{namespace}/{service}" if service else namespace
     if reason:
@@ -24,14 +24,14 @@ def log_trouble(namespace: str, service: str, reason: str) -> None:
         LOGGER.warning("%s: works again", where)
 
 
-class Trouble:
-    """The troubles of one namespace; used from several threads."""
+class Failures:
+    """What fails in one namespace; used from several threads."""
 
     def __init__(
-        self, namespace: str, told: Troubled, now: Callable[[], float] = time.monotonic
+        self, namespace: str, listener: FailureListener, now: Callable[[], float] = time.monotonic
     ) -> None:
-        """Tell by `told`; `now` is a clock in seconds."""
-        self._namespace, self._told, self._now = namespace, told, now
+        """Tell a listener; `now` is a clock in seconds."""
+        self._namespace, self._listener, self._now = namespace, listener, now
         self._last: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
@@ -45,7 +45,7 @@ class Trouble:
             if is_new:
                 self._last[service] = (reason, self._now())
         if is_new:
-            self._told(self._namespace, service, reason)
+            self._listener(self._namespace, service, reason)
             if not is_known:
                 LOGGER.error("%s/%s: unforeseen", self._namespace, service, exc_info=error)
 
@@ -54,4 +54,4 @@ class Trouble:
         with self._lock:
             was = self._last.pop(service, None)
         if was is not None:
-            self._told(self._namespace, service, "")
+            self._listener(self._namespace, service, "")

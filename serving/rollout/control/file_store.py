@@ -31,8 +31,8 @@ class FileStore:
 
     def load(self, namespace: str, service: str) -> Stored | None:
         """Return the newest rollout of the service, or None when there never was one."""
-        found = [path for path in self._folder(namespace, service).glob("*.json") if _is_kept(path)]
-        return _read(max(found, key=_number)) if found else None
+        paths = [path for path in self._folder(namespace, service).glob("*.json") if _is_kept(path)]
+        return _read(max(paths, key=_number)) if paths else None
 
     def create(self, rollout: Rollout) -> None:
         """Keep the first rollout of a service, or, when the one before is over, the next."""
@@ -72,8 +72,8 @@ class FileStore:
 
     def services(self, namespace: str) -> tuple[str, ...]:
         """Return the names of the services in the namespace that have a rollout."""
-        found = (self._state / namespace).glob(f"*/{FOLDER}/*.json")
-        return tuple(sorted({path.parent.parent.name for path in found if _is_kept(path)}))
+        paths = (self._state / namespace).glob(f"*/{FOLDER}/*.json")
+        return tuple(sorted({path.parent.parent.name for path in paths if _is_kept(path)}))
 
     def _folder(self, namespace: str, service: str) -> Path:
         return self._state / namespace / service / FOLDER

@@ -46,13 +46,13 @@ def happened(before: Rollout | None, after: Rollout) -> tuple[Happening, ...]:
     same = before is not None and before.number == after.number
     if not same and after.entries > 1:
         return ()  # Another program has told of it.
-    found = [] if same else [_started(after)]
+    happenings = [] if same else [_started(after)]
     reason = _reason(before if same else None, after)
     if reason:
         why = "; ".join(after.state.last.reasons) if after.state.last else ""
         is_warning = reason in ("RolledBack", "Asked")
-        found.append(_happening(after, reason, f"{_what(after, reason)}: {why}", is_warning))
-    return tuple(found)
+        happenings.append(_happening(after, reason, f"{_what(after, reason)}: {why}", is_warning))
+    return tuple(happenings)
 
 
 def _reason(before: Rollout | None, after: Rollout) -> str:

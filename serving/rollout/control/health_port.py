@@ -7,7 +7,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from kanaria.serving.listen_socket import listening
-from kanaria.serving.rollout.control.controller_health import Pulse
+from kanaria.serving.rollout.control.controller_health import ControllerHealth
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = 5.0
@@ -16,14 +16,14 @@ SECONDS = 5.0
 
 class _Handler(BaseHTTPRequestHandler):
     timeout = SECONDS
-    pulse: Pulse
+    health: ControllerHealth
 
     def do_GET(self) -> None:  # The name is http.server's.
         path = self.path.partition("?")[0]
         if path == "/metrics":
-            self._answer(HTTPStatus.OK, self.pulse.text(), METRICS_TYPE)
+            self._answer(HTTPStatus.OK, self.health.text(), METRICS_TYPE)
         elif path in ("/healthz", "/readyz"):
-            cause = self.pulse.stuck() if path == "/healthz" else self.pulse.unready()
+            cause = self.health.stuck() if path == "/healthz" else self.health.unready()
             status = HTTPStatus.SERVICE_UNAVAILABLE if cause else HTTPStatus.OK
             self._answer(status, f"{cause or 'ok'}\n".encode())
         else:
@@ -47,11 +47,11 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def answering(pulse: Pulse, host: str, port: int) -> Iterator[int]:
+def open_port(health: ControllerHealth, host: str, port: int) -> Iterator[int]:
     """Answer on a port for the block's time; yield its number.
 
     Args:
-        pulse: of the controller.
+        health: of the controller.
         host: address to listen on.
         port: 0 takes a free one.
 
@@ -59,7 +59,7 @@ def answering(pulse: Pulse, host: str, port: int) -> Iterator[int]:
         NotReadyError: the port is taken.
     """
     listener = listening(host, port)
-    handler = type("Handler", (_Handler,), {"pulse": pulse})
+    handler = type("Handler", (_Handler,), {"health": health})
     server = _Server((host, port), handler, bind_and_activate=False)
     server.socket.close()
     server.socket = listener

@@ -20,7 +20,7 @@ LOGGER = logging.getLogger(__name__)
 COMPONENT = "kanaria-rollout"
 
 
-class EventTeller:
+class EventListener:
     """Hears of rollouts, from several threads, and makes Events."""
 
     def __init__(self, cluster: KubernetesClient) -> None:

@@ -24,26 +24,26 @@ class KubernetesLease:
 
     def hold(self) -> bool:
         """Take or renew the lease; False while another holds it."""
-        found = self._cluster.get(LEASES, self._namespace, self._name)
+        lease = self._cluster.get(LEASES, self._namespace, self._name)
         try:
-            if found is None:
+            if lease is None:
                 self._cluster.create(LEASES, self._namespace, self._manifest({}))
                 return True
-            if not self._is_free(found["spec"]):
+            if not self._is_free(lease["spec"]):
                 return False
-            self._cluster.replace(LEASES, self._namespace, self._manifest(found))
+            self._cluster.replace(LEASES, self._namespace, self._manifest(lease))
         except ConflictError:
             return False
         return True
 
     def release(self) -> None:
         """Give the lease back, if it is held."""
-        found = self._cluster.get(LEASES, self._namespace, self._name)
-        if found is None or found["spec"].get("holderIdentity") != self._who:
+        lease = self._cluster.get(LEASES, self._namespace, self._name)
+        if lease is None or lease["spec"].get("holderIdentity") != self._who:
             return
-        found["spec"]["holderIdentity"] = ""
+        lease["spec"]["holderIdentity"] = ""
         try:
-            self._cluster.replace(LEASES, self._namespace, found)
+            self._cluster.replace(LEASES, self._namespace, lease)
         except ConflictError:
             return  # Another has just taken it.
 
@@ -55,9 +55,9 @@ class KubernetesLease:
             self._seen = (renewed, time.monotonic())
         return time.monotonic() - self._seen[1] > spec.get("leaseDurationSeconds", SECONDS)
 
-    def _manifest(self, found: Object) -> Object:
+    def _manifest(self, lease: Object) -> Object:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        before = found.get("spec", {})
+        before = lease.get("spec", {})
         is_ours = before.get("holderIdentity") == self._who
         spec = {
             "holderIdentity": self._who,
@@ -68,8 +68,8 @@ class KubernetesLease:
             + int(bool(before) and not is_ours),
         }
         metadata = {"name": self._name}
-        if found:
-            metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
+        if lease:
+            metadata["resourceVersion"] = lease["metadata"]["resourceVersion"]
         return {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",

@@ -12,7 +12,7 @@ from kanaria.serving.rollout.timeline import status_lines, timeline_page
 from kanaria.serving.rollout.timeline.history import read
 
 
-class Teller:
+class LineListener:
     """Says a line for every new entry of a rollout's record."""
 
     def __init__(self, say: Callable[[str], None], now: Callable[[], float] = time.time) -> None:
@@ -37,5 +37,5 @@ def write_timeline(store: Store, rollout: Rollout, path: Path) -> None:
     """Write the timeline of a rollout, with all of its record, as one HTML file."""
     target = rollout.target
     entries = store.entries(target.namespace, target.service, rollout.number)
-    found = read(asdict(target), rollout.policy, rollout.started, entries)
-    atomic.write_text(path, timeline_page.render(found))
+    history = read(asdict(target), rollout.policy, rollout.started, entries)
+    atomic.write_text(path, timeline_page.render(history))

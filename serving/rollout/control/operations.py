@@ -92,8 +92,8 @@ def start(
         store.create(rollout)
     except ConflictError:
         # The answer to our own write may have been lost.
-        found = store.load(namespace, service)
-        if found is None or (found.rollout.started, found.rollout.started_by) != (now, who):
+        stored = store.load(namespace, service)
+        if stored is None or (stored.rollout.started, stored.rollout.started_by) != (now, who):
             raise
     return rollout
 

@@ -11,34 +11,34 @@ from contextlib import suppress
 from typing import Self
 
 from kanaria.components.shared.errors import KanariaError
-from kanaria.serving.rollout.control.failures import Trouble
+from kanaria.serving.rollout.control.failures import Failures
 from kanaria.serving.rollout.control.lease import Lease
 from kanaria.serving.rollout.control.rollout_store import Stored
 
 WORKERS = 32
 """A thread that waits for an answer costs some kB; more at once would burden the API server."""
 
-Heard = Callable[[Stored], None]
+Listener = Callable[[Stored], None]
 LeaseOf = Callable[[str, str], Lease]
 
 
-class Attendance:
+class ServiceThreads:
     """The threads, and the leases they hold; as a context it ends them and gives leases back."""
 
     def __init__(
         self,
         attend: Callable[[str, Lease], bool],
         lease_of: Callable[[str], Lease],
-        trouble: Trouble,
+        failures: Failures,
     ) -> None:
         """Take what is done.
 
         Args:
             attend: looks at a service once; tells whether there is anything to do at it.
             lease_of: service -> its lease.
-            trouble: is told of what fails, and that it does not any more.
+            failures: is told of what fails, and that it does not any more.
         """
-        self._attend, self._lease_of, self._trouble = attend, lease_of, trouble
+        self._attend, self._lease_of, self._failures = attend, lease_of, failures
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="rollout")
         self._busy: dict[str, Future[None]] = {}
         self._leases: dict[str, Lease] = {}
@@ -59,9 +59,9 @@ class Attendance:
         for service in services:
             last = self._busy.get(service)
             if last is None or last.done():
-                self._busy[service] = self._pool.submit(self._look, service)
+                self._busy[service] = self._pool.submit(self._attend_once, service)
 
-    def _look(self, service: str) -> None:
+    def _attend_once(self, service: str) -> None:
         try:
             lease = self._leases.get(service) or self._lease_of(service)
             self._leases[service] = lease
@@ -70,6 +70,6 @@ class Attendance:
                 lease.release()
         # This is the outermost loop of the service: whatever fails here must not end the others.
         except Exception as error:  # noqa: BLE001
-            self._trouble.tell(service, error)
+            self._failures.tell(service, error)
         else:
-            self._trouble.over(service)
+            self._failures.over(service)

@@ -31,15 +31,15 @@ def replay(state: State, entries: Iterable[Entry], policy: Policy) -> tuple[Deci
     Raises:
         ParameterError: the record holds a command that was never allowed.
     """
-    found: list[Decision] = []
+    decisions: list[Decision] = []
     for entry in entries:
         if isinstance(entry, Command):
             decision = apply(state, entry, policy)
         else:
             decision = decide(state, entry, policy)
-        found.append(decision)
+        decisions.append(decision)
         state = decision.state
-    return tuple(found)
+    return tuple(decisions)
 
 
 def to_line(entry: Entry) -> str:

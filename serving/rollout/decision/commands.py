@@ -89,12 +89,12 @@ def apply(state: State, command: Command, policy: Policy) -> Decision:
 
 
 def _approve(state: State, command: Command, policy: Policy) -> State:
-    known = [*(step.name for step in policy.ladder), PROMOTE, *policy.gates.on_models]
+    names = [*(step.name for step in policy.ladder), PROMOTE, *policy.gates.on_models]
     step = command.step or state.asked_step
     if state.question is Question.NO_DATA and not command.step:
         return _resume(state, command, policy)
-    if step not in known:
-        raise ParameterError(f"approve: step={shown(step)}: use one of {', '.join(known)}")
+    if step not in names:
+        raise ParameterError(f"approve: step={shown(step)}: use one of {', '.join(names)}")
     approval = Approval(step=step, who=command.who, when=command.when)
     approved = replace(state, approvals=(*state.approvals, approval))
     if state.phase is not Phase.WAITING_APPROVAL or step != state.asked_step:

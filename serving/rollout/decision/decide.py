@@ -79,7 +79,7 @@ def decide(state: State, observation: Observation, policy: Policy) -> Decision:
     if seen and state.last is not None:
         return Decision(verdict=state.last, state=state)
     situation = assess(state, observation, policy)
-    decision = next(found for rule in RULES if (found := rule(situation)) is not None)
+    decision = next(outcome for rule in RULES if (outcome := rule(situation)) is not None)
     if policy.automation is Automation.OBSERVE and decision.verdict.action is not Action.HOLD:
         decision = _only_say(situation, decision.verdict)
     elif decision.state.proposed is not None:
@@ -209,8 +209,8 @@ def _ordered(situation: Situation) -> Decision | None:
 
 
 def _readiness(situation: Situation) -> str:
-    known = situation.observation.facts.ready is False
-    return "the canary is not ready now" if known else "readiness is not known"
+    is_unready = situation.observation.facts.ready is False
+    return "the canary is not ready now" if is_unready else "readiness is not known"
 
 
 def _left_out(situation: Situation) -> str:

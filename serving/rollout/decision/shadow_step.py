@@ -16,3 +16,8 @@ def mirrored_percent(state: State, policy: Policy) -> int:
     While a person pauses the rollout or is asked, the copying goes on as the traffic does.
     """
     return policy.mirror_percent if in_shadow(state, policy) else 0
+
+
+def needs_agreement(state: State, policy: Policy) -> bool:
+    """Tell whether every gate must agree to what follows: on the last step, and on the shadow."""
+    return state.step + 1 == len(policy.ladder) or in_shadow(state, policy)

@@ -225,8 +225,8 @@ def _readiness(state: State, observation: Observation, policy: Policy) -> tuple[
     if not exposed(state):
         return ()
     ready = observation.facts.ready
-    known = state.readiness if ready is None else (*state.readiness, ready)
-    return known[-REMEMBERED * policy.unready_looks :]
+    looks = state.readiness if ready is None else (*state.readiness, ready)
+    return looks[-REMEMBERED * policy.unready_looks :]
 
 
 def _exposure(state: State, observation: Observation, policy: Policy) -> int:

@@ -95,7 +95,7 @@ def bet_on_ratio(
     ratio: float,
     odds: ArrayLike,
     variation: float = 0.0,
-    known: ArrayLike = 1.0,
+    stable_rate: ArrayLike = 1.0,
 ) -> Floats:
     """Return the logarithm of what a bet against a ratio to the stable revision is multiplied by.
 
@@ -105,7 +105,7 @@ def bet_on_ratio(
         ratio: of the rates at the border of the null, above 0.
         odds: of the bet, above 0 and not 1.
         variation: of each revision's rate by itself, standard deviation over mean; 0 for none.
-        known: the stable revision's rate at most, as known before the interval.
+        stable_rate: the stable revision's rate at most, as known before the interval.
     """
     chance = canary_chance(*requests, ratio)
     if not variation:
@@ -113,7 +113,7 @@ def bet_on_ratio(
         return log_factor(hits[0], events, chance, odds)
     many = np.asarray(odds, dtype=float)
     canary, stable = (np.asarray(one, dtype=float) for one in requests)
-    settled, spread = 1 - many**-0.5, np.asarray(known) * variation**2
+    settled, spread = 1 - many**-0.5, np.asarray(stable_rate) * variation**2
     whole = (1 + (many - 1) * chance) / (many - 1)
     # Without requests of one revision the other's stake is 1 / infinity.
     with np.errstate(divide="ignore"):

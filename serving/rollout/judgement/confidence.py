@@ -64,6 +64,6 @@ def deviation(trials: float, error: float, variance: float = 0.25) -> float:
         error: above 0, below 1; it may be as small as 1e-300.
         variance: sub-Gaussian, of a value: a quarter of the square of its range.
     """
-    known = trials + SETTLING_ROWS
-    allowed = 0.5 * math.log(known / SETTLING_ROWS) - math.log(error)
-    return math.sqrt(2 * variance * known * allowed) / trials
+    settled = trials + SETTLING_ROWS
+    allowed = 0.5 * math.log(settled / SETTLING_ROWS) - math.log(error)
+    return math.sqrt(2 * variance * settled * allowed) / trials

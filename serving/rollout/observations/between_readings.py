@@ -91,8 +91,8 @@ def _ended(
 ) -> tuple[Mapping[str, Container] | None, list[Container]]:
     if containers is None:
         return before, []
-    known = {**(before or {}), **{one.name: one for one in containers}}
-    kept = {name: one for name, one in known.items() if one.restarts or one.oom_kills}
+    latest = {**(before or {}), **{one.name: one for one in containers}}
+    kept = {name: one for name, one in latest.items() if one.restarts or one.oom_kills}
     if before is None:
         return kept, []
     return kept, [_added(before.get(one.name), one) for one in containers]

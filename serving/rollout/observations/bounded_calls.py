@@ -71,33 +71,33 @@ def _known(what: str, future: "Future[Known]", seconds: float) -> Known | None:
         return None
 
 
-def ask(method: str, url: str, seconds: float, **given: Any) -> Answer:
+def ask(method: str, url: str, seconds: float, **options: Any) -> Answer:
     """Send a request and return its answer; redirects are not followed.
 
     Args:
         method: of HTTP.
         url: where to.
         seconds: from now to the last byte of the answer, however slowly it drips.
-        given: to httpx, for instance `params` or `data`.
+        options: to httpx, for instance `params` or `data`.
 
     Raises:
         DataError: the answer is larger than MOST_BYTES, or compressed although nobody asked for it,
             so that its size cannot be known before.
     """
     try:
-        return asyncio.run(_answer(method, url, seconds, given))
+        return asyncio.run(_answer(method, url, seconds, options))
     except TimeoutError:
         return Answer(status=NO_ANSWER, body=f"no answer in {seconds:.3g} s".encode())
     except httpx.HTTPError as error:
         return Answer(status=NO_ANSWER, body=(str(error) or type(error).__name__).encode())
 
 
-async def _answer(method: str, url: str, seconds: float, given: Mapping[str, Any]) -> Answer:
+async def _answer(method: str, url: str, seconds: float, options: Mapping[str, Any]) -> Answer:
     headers, body = {"Accept-Encoding": "identity"}, bytearray()
     async with (
         asyncio.timeout(seconds),
         httpx.AsyncClient(timeout=seconds, headers=headers) as client,
-        client.stream(method, url, **given) as answer,
+        client.stream(method, url, **options) as answer,
     ):
         encoding = answer.headers.get("Content-Encoding", "identity")
         if encoding != "identity":

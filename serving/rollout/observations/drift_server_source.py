@@ -20,7 +20,7 @@ from kanaria.serving.rollout.observations.bounded_calls import (
 from kanaria.serving.rollout.observations.source import Reading, Revisions, Source
 
 
-class ModelSource:
+class DriftServerSource:
     """Another Source, with what one drift server tells of the models.
 
     What it does not tell raises nothing: then `Reading.models` is None, and the reason is logged.
@@ -50,8 +50,8 @@ class ModelSource:
             return reading
         # A drift server that was started again reads all of a rollout's answers for its first
         # reply. When that takes longer it goes on all the same, and a later reply is quick.
-        known = within(MODELS_SECONDS, {"models": lambda: self._counts(revisions)})
-        return replace(reading, models=known["models"])
+        answers = within(MODELS_SECONDS, {"models": lambda: self._counts(revisions)})
+        return replace(reading, models=answers["models"])
 
     def _counts(self, revisions: Revisions) -> ModelCounts:
         models = revisions.models

@@ -25,10 +25,10 @@ class Cluster(Protocol):
 
 def of_revision(cluster: Cluster, revisions: Revisions, revision: str) -> list[Object]:
     """Return the pods of a revision."""
-    found = (
+    matches = (
         cluster.list(PODS, revisions.namespace, selector.format(revision)) for selector in SELECTORS
     )
-    return next((pods for pods in found if pods), [])
+    return next((pods for pods in matches if pods), [])
 
 
 def containers(pods: Iterable[Mapping[str, Any]]) -> tuple[Container, ...]:
@@ -39,7 +39,7 @@ def containers(pods: Iterable[Mapping[str, Any]]) -> tuple[Container, ...]:
     of, first as the state and then as the last state. Of several such ends between two readings
     only the last is seen; they are all seen as restarts.
     """
-    return tuple(found for pod in pods for found in _of_pod(pod))
+    return tuple(container for pod in pods for container in _of_pod(pod))
 
 
 def _of_pod(pod: Mapping[str, Any]) -> Iterator[Container]:

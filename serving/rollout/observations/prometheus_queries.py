@@ -24,13 +24,13 @@ LABEL = r"[a-zA-Z_][a-zA-Z0-9_]*"
 
 def _expression(text: str) -> str:
     template = Template(text)
-    known = f"use $namespace, $service, $revision, and $$ for a $: {shown(text)}"
+    remedy = f"use $namespace, $service, $revision, and $$ for a $: {shown(text)}"
     if not text.strip():
         raise ValueError("write a PromQL expression")
     if not template.is_valid():
-        raise ValueError(f"a $ names nothing; {known}")
+        raise ValueError(f"a $ names nothing; {remedy}")
     if unknown := sorted(set(template.get_identifiers()) - PLACEHOLDERS):
-        raise ValueError(f"unknown {', '.join(f'${name}' for name in unknown)}; {known}")
+        raise ValueError(f"unknown {', '.join(f'${name}' for name in unknown)}; {remedy}")
     return text
 
 

@@ -39,14 +39,14 @@ WAITS_SECONDS = (0.5, 1.0)
 
 
 class _Data(BaseModel):
-    """What was found, and in which form."""
+    """The result of a query, and its form."""
 
     model_config = ConfigDict(strict=True)
     kind: Annotated[str, Field(alias="resultType")]
     result: Any
 
 
-class _Found(BaseModel):
+class _Reply(BaseModel):
     """An answer of Prometheus' HTTP API, or of one that speaks as it does.
 
     Warnings (Thanos, Mimir, a remote read) and isPartial (VictoriaMetrics) say that a store did
@@ -92,12 +92,12 @@ class PrometheusSource:
             "stable": partial(self._replicas, revisions, revisions.stable),
             "pods": partial(self._containers, revisions),
         }
-        known = within(COUNTERS_SECONDS, asked)
+        answers = within(COUNTERS_SECONDS, asked)
         return Reading(
             now=now,
-            canary=known["canary"],
-            stable=known["stable"],
-            containers=known["pods"],
+            canary=answers["canary"],
+            stable=answers["stable"],
+            containers=answers["pods"],
             sampled=now - UNSEEN_SECONDS,
         )
 
@@ -141,15 +141,15 @@ def vector(body: bytes) -> list[Any]:
             holds no vector.
     """
     try:
-        found = _Found.model_validate_json(body)
+        reply = _Reply.model_validate_json(body)
     except ValidationError as error:
         raise DataError(f"not the answer of a Prometheus: {first_fault(error)}") from error
-    if found.status != "success" or found.data is None:
-        raise DataError(f"Prometheus says {shown(found.status)}: {shown(found.error)}")
-    if found.warnings or found.partial:
-        raise DataError(f"Prometheus warns that the answer is not whole: {shown(found.warnings)}")
-    if found.data.kind != "vector" or not isinstance(found.data.result, list):
+    if reply.status != "success" or reply.data is None:
+        raise DataError(f"Prometheus says {shown(reply.status)}: {shown(reply.error)}")
+    if reply.warnings or reply.partial:
+        raise DataError(f"Prometheus warns that the answer is not whole: {shown(reply.warnings)}")
+    if reply.data.kind != "vector" or not isinstance(reply.data.result, list):
         raise DataError(
-            f"the result is a {shown(found.data.kind)}; write queries that give an instant vector"
+            f"the result is a {shown(reply.data.kind)}; write queries that give an instant vector"
         )
-    return found.data.result
+    return reply.data.result

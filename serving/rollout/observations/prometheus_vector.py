@@ -66,17 +66,17 @@ def replicas(result: Iterable[Mapping[str, Any]], queries: QuerySet) -> tuple[Re
         rows = _ROWS.validate_python(list(result))
     except ValidationError as error:
         raise DataError(f"not a vector of samples: {first_fault(error)}") from error
-    found = [_series(row, queries) for row in rows]
-    if len({(one.replica, one.part, one.bound) for one in found}) != len(found):
+    series = [_series(row, queries) for row in rows]
+    if len({(one.replica, one.part, one.bound) for one in series}) != len(series):
         raise DataError(
             f"several series of one {queries.replica}; is it scraped twice, or a `sum by` missing?"
         )
-    return tuple(_replica(name, found, queries) for name in _fresh(found))
+    return tuple(_replica(name, series, queries) for name in _fresh(series))
 
 
-def _fresh(found: Iterable[_Series]) -> list[str]:
+def _fresh(series: Iterable[_Series]) -> list[str]:
     """Return the names of the replicas whose last sample is young, in order."""
-    sampled = [one for one in found if one.part == "sampled"]
+    sampled = [one for one in series if one.part == "sampled"]
     ages = {one.replica: one.evaluated - one.value for one in sampled}
     if ages and min(ages.values()) < -AHEAD_SECONDS:
         raise DataError("sampled: a time in the future; use timestamp(), which gives seconds")
@@ -111,8 +111,8 @@ def _number(text: str, what: str) -> float:
         raise DataError(f"{what}: {shown(text)} is no number") from error
 
 
-def _replica(name: str, found: Iterable[_Series], queries: QuerySet) -> Replica:
-    own = [one for one in found if one.replica == name]
+def _replica(name: str, series: Iterable[_Series], queries: QuerySet) -> Replica:
+    own = [one for one in series if one.replica == name]
     values = {one.part: one.value for one in own if one.bound is None}
     scale = IN_A_SECOND[queries.unit]
     within = {one.bound / scale: one.value for one in own if one.bound is not None}

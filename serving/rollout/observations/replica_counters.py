@@ -168,11 +168,11 @@ def _sum(added: list[Replica]) -> Counts:
 
 def _sum_refused(added: list[Replica], requests: int) -> int | None:
     """Sum what was refused; None where a replica with requests does not tell, or there is none."""
-    told = [replica.refused for replica in added if replica.requests > 0]
-    known = [refused for refused in told if refused is not None]
-    if not told or len(known) < len(told):
+    refusals = [replica.refused for replica in added if replica.requests > 0]
+    measured = [refused for refused in refusals if refused is not None]
+    if not refusals or len(measured) < len(refusals):
         return None
-    return min(sum(round(refused) for refused in known), requests)
+    return min(sum(round(refused) for refused in measured), requests)
 
 
 def _sum_slower(added: list[Replica], requests: int) -> tuple[tuple[float, int], ...] | None:

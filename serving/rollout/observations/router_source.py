@@ -93,8 +93,8 @@ def _reading(text: str, revisions: Revisions, now: float) -> Reading:
 
 def _is_of(sample: Sample, revisions: Revisions) -> bool:
     labels = sample.labels
-    found = (labels.get("namespace"), labels.get("service"))
-    return found == (revisions.namespace, revisions.service)
+    place = (labels.get("namespace"), labels.get("service"))
+    return place == (revisions.namespace, revisions.service)
 
 
 def _named(samples: list[Sample], name: str, revision: str) -> Iterator[Sample]:
@@ -130,7 +130,7 @@ def _is_refusal(code: str) -> bool:
 
 def _answered(samples: list[Sample], name: str, revision: str) -> tuple[float, float, float]:
     """Return how many requests were answered; of those, with a server's error; with a refusal."""
-    found = list(_named(samples, name, revision))
-    errors = [one.value for one in found if one.labels["code"].startswith("5")]
-    refused = [one.value for one in found if _is_refusal(one.labels["code"])]
-    return sum(one.value for one in found), sum(errors), sum(refused)
+    answered = list(_named(samples, name, revision))
+    errors = [one.value for one in answered if one.labels["code"].startswith("5")]
+    refused = [one.value for one in answered if _is_refusal(one.labels["code"])]
+    return sum(one.value for one in answered), sum(errors), sum(refused)

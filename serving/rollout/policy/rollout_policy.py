@@ -121,10 +121,10 @@ def _approvals_fit(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, .
     if asks not in (Automation.APPROVE, None) and names:
         raise ValueError("only automation approve asks a person, remove it or use approve")
     if "steps" in info.data:
-        known = [*(step.name for step in info.data["steps"]), PROMOTE]
-        unknown = [name for name in names if name not in known]
+        steps = [*(step.name for step in info.data["steps"]), PROMOTE]
+        unknown = [name for name in names if name not in steps]
         if unknown:
-            raise ValueError(f"no step is named {shown(unknown)}, there are {', '.join(known)}")
+            raise ValueError(f"no step is named {shown(unknown)}, there are {', '.join(steps)}")
     return names
 
 

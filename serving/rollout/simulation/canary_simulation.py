@@ -45,8 +45,8 @@ class Characteristics:
 
     def median_requests(self, outcome: int) -> float:
         """Return the median of the canary's requests where it ended so; nan where none did."""
-        found = self.requests[self.outcomes == outcome]
-        return float(np.median(found)) if len(found) else float("nan")
+        ended_so = self.requests[self.outcomes == outcome]
+        return float(np.median(ended_so)) if len(ended_so) else float("nan")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -145,10 +145,10 @@ class _Rollouts:
         return spent
 
     def _accepted(self) -> Array:
-        found = np.ones(len(self.active), dtype=bool)
+        agreed = np.ones(len(self.active), dtype=bool)
         for wealth in self.gates:
-            found &= np.exp(np.minimum(wealth.health, 600.0)) >= 1 / wealth.gate.promise.beta
-        return found
+            agreed &= np.exp(np.minimum(wealth.health, 600.0)) >= 1 / wealth.gate.promise.beta
+        return agreed
 
     def _end(self, where: Array, outcome: int, now: int) -> None:
         self.outcomes[where], self.ended[where] = outcome, now

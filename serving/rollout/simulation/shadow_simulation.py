@@ -70,8 +70,8 @@ class ShadowCharacteristics:
 
     def median(self, of: Array, outcome: int) -> float:
         """Return the median of rows or labels where it ended so; nan where none did."""
-        found = of[self.outcomes == outcome]
-        return float(np.median(found)) if len(found) else float("nan")
+        ended_so = of[self.outcomes == outcome]
+        return float(np.median(ended_so)) if len(ended_so) else float("nan")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,9 +129,9 @@ def simulate(
             trace.append(totals)
         if reference is None and totals.pairs >= REFERENCE_ROWS:
             reference = totals
-        found = _decided(policy, totals, reference, now)
-        ended = (outcomes == UNDECIDED) & (found != UNDECIDED)
-        outcomes = np.where(ended, found, outcomes)
+        verdicts = _decided(policy, totals, reference, now)
+        ended = (outcomes == UNDECIDED) & (verdicts != UNDECIDED)
+        outcomes = np.where(ended, verdicts, outcomes)
         still = outcomes == UNDECIDED
         until = np.stack([np.full(rollouts, totals.pairs), totals.labels])
         ends = np.where(ended | still, until, ends)
@@ -165,16 +165,16 @@ def _minutes(
 
 def _decided(policy: Policy, totals: Totals, reference: Totals | None, now: int) -> Array:
     """Apply the rules harmed, questioned, unfinished and accepted, in this order."""
-    found = np.zeros(len(totals.apart), dtype=int)
+    verdicts = np.zeros(len(totals.apart), dtype=int)
     least, long = asked_of(policy.ladder[0], policy)
     if totals.pairs >= least and now >= long:
-        found = np.where(_accepted(policy, totals), PROMOTED, found)
+        verdicts = np.where(_accepted(policy, totals), PROMOTED, verdicts)
     for gate in panel(policy):
         if isinstance(gate, PredictionGate) and reference is not None:
-            found = np.where(_questioned(gate, totals, reference), ASKED, found)
+            verdicts = np.where(_questioned(gate, totals, reference), ASKED, verdicts)
         if isinstance(gate, LabelGate):
-            found = np.where(_harmed(gate, totals), ROLLED_BACK, found)
-    return found
+            verdicts = np.where(_harmed(gate, totals), ROLLED_BACK, verdicts)
+    return verdicts
 
 
 def _harmed(gate: LabelGate, totals: Totals) -> Array:
@@ -196,7 +196,7 @@ def _questioned(gate: PredictionGate, totals: Totals, reference: Totals) -> Arra
 
 
 def _accepted(policy: Policy, totals: Totals) -> Array:
-    found = np.ones(len(totals.apart), dtype=bool)
+    agreed = np.ones(len(totals.apart), dtype=bool)
     for gate in panel(policy):
         if isinstance(gate, LabelGate):
             stable, canary = totals.stable_right, totals.canary_right
@@ -205,8 +205,8 @@ def _accepted(policy: Policy, totals: Totals) -> Array:
             bounds = label_accuracy.loss_bounds(
                 totals.pairs, totals.apart, stable, canary, none, beta
             )
-            found &= bounds[1] < gate.margin
+            agreed &= bounds[1] < gate.margin
         if isinstance(gate, DisagreementGate) and gate.limit is not None:
             high = mean_bounds(totals.apart, totals.pairs, gate.false_question)[1]
-            found &= high <= gate.limit
-    return found
+            agreed &= high <= gate.limit
+    return agreed

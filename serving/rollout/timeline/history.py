@@ -132,7 +132,7 @@ def read(
     moments = []
     for number, entry in enumerate(entries):
         before = states[number]
-        rule, found = _weighed(before, entry, policy)
+        rule, gate_findings = _weighed(before, entry, policy)
         moments.append(
             Moment(
                 when=when(entry),
@@ -140,7 +140,7 @@ def read(
                 before=before,
                 decision=decisions[number],
                 rule=rule,
-                findings=found,
+                findings=gate_findings,
                 canary=canary[number],
                 stable=stable[number],
                 blind=isinstance(entry, Observation) and _blind(before, entry, policy),
@@ -181,7 +181,7 @@ def _blind(before: State, observation: Observation, policy: Policy) -> bool:
         return observation.facts.ready is None
     if policy.strategy is Strategy.SHADOW and before.step == 0:
         return observation.models is None
-    known = (observation.canary is not None, observation.stable is not None)
+    counted = (observation.canary is not None, observation.stable is not None)
     if policy.strategy is not Strategy.BLUE_GREEN and before.desired_percent > 0:
-        return not all(known)
-    return not any(known)
+        return not all(counted)
+    return not any(counted)

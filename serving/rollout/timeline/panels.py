@@ -180,10 +180,10 @@ def _evidence(history: History, kept: Sequence[Moment]) -> list[Panel]:
     agreed = 1 / policy.false_promotion
     title = "{}, e-value on a logarithmic axis"
     agrees = [(agreed, f"a gate agrees at {agreed:.3g}")]
-    found = [_e_panel(title.format("Evidence of harm"), harm, list(limits.items()))]
+    drawn = [_e_panel(title.format("Evidence of harm"), harm, list(limits.items()))]
     if health:
-        found.append(_e_panel(title.format("Evidence of health in the step"), health, agrees))
-    return found
+        drawn.append(_e_panel(title.format("Evidence of health in the step"), health, agrees))
+    return drawn
 
 
 def _e_values(kept: Sequence[Moment], gate: str, key: str) -> Curve:
@@ -245,11 +245,11 @@ def gaps(history: History) -> list[tuple[float, float]]:
     starts = [history.started, *(moment.when for moment in seen)]
     spans = [(start, moment.when) for start, moment in zip(starts, seen, strict=False)]
     usual = float(np.median([end - start for start, end in spans[1:] or spans])) if spans else 0.0
-    found: list[tuple[float, float]] = []
+    stretches: list[tuple[float, float]] = []
     for (start, end), moment in zip(spans, seen, strict=True):
         if not (moment.blind or end - start > HOLE * max(usual, 1.0)):
             continue
-        if found and found[-1][1] == start:
-            start = found.pop()[0]
-        found.append((start, end))
-    return [(start, end) for start, end in found if end > start]
+        if stretches and stretches[-1][1] == start:
+            start = stretches.pop()[0]
+        stretches.append((start, end))
+    return [(start, end) for start, end in stretches if end > start]

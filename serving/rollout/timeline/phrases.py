@@ -1,9 +1,10 @@
 """How counts and decisions are said to a person. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from kanaria.serving.rollout.decision.state import Action, Question, State, Verdict
-from kanaria.serving.rollout.judgement.gates.gate import Finding
+from kanaria.serving.rollout.judgement.gates.gate import Finding, RateCounts
 from kanaria.serving.rollout.policy.rollout_policy import PROMOTE, Policy
 
 DONE = {
@@ -28,6 +29,46 @@ def printable(text: str) -> str:
 def share(events: float, requests: float) -> str:
     """Return a share in percent, or "unknown" where nothing was counted."""
     return f"{100 * events / requests:.3g} %" if requests else "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needed:
+    """How many more requests of the canary the step under way needs, by estimate.
+
+    In the shadow these are rows that both models answer.
+
+    Attributes:
+        requests: in all, rounded up; None where a gate cannot tell.
+        by_gate: gate that must agree and does not yet -> its own estimate, or None.
+    """
+
+    requests: int | None
+    by_gate: Mapping[str, float | None]
+
+
+def compared(counts: RateCounts) -> str:
+    """Return what a gate counted of both revisions in one step."""
+    canary = share(counts.canary_events, counts.canary_requests)
+    stable = share(counts.stable_events, counts.stable_requests)
+    return (
+        f"canary {canary} of {counts.canary_requests:,}, "
+        f"stable {stable} of {counts.stable_requests:,} beside it"
+    )
+
+
+def still_needed(estimate: Needed) -> str:
+    """Return what a step still needs, or "" where it needs nothing."""
+    if estimate.requests == 0:
+        return ""
+    lost = [gate for gate, requests in estimate.by_gate.items() if requests is None]
+    if estimate.requests is None:
+        return f"At the rates of this step no end is in sight of {', '.join(lost)}."
+    gates = [f"{gate} {requests:,.0f}" for gate, requests in estimate.by_gate.items()]
+    each = f" ({', '.join(gates)})" * bool(gates)
+    return (
+        f"Still needed in this step: about {estimate.requests:,} requests of the canary{each}, "
+        "if its rates stay as they are."
+    )
 
 
 def step_name(policy: Policy, step: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from kanaria.components.shared.times import clock, duration
-from kanaria.serving.rollout.decision.shadow_step import in_shadow
+from kanaria.serving.rollout.decision.shadow_step import in_shadow, needs_agreement
 from kanaria.serving.rollout.decision.situation import MINUTE, asked_of, findings
 from kanaria.serving.rollout.decision.state import OVER, Action, Phase, Question, State
 from kanaria.serving.rollout.judgement.gates.gate import Finding
@@ -34,14 +34,14 @@ def line(state: State, policy: Policy, now: float) -> str:
         policy: of the rollout.
         now: when it was made, seconds since 1970; shown in UTC.
     """
-    found = findings(state, policy)
-    parts = [clock(now, "%H:%M:%S"), f"{_traffic(state, policy):>4}", *_rates(found)]
+    gate_findings = findings(state, policy)
+    parts = [clock(now, "%H:%M:%S"), f"{_traffic(state, policy):>4}", *_rates(gate_findings)]
     if in_shadow(state, policy):
-        parts += [one.text for one in found if BY_NAME[one.gate].told_in_shadow]
-    if _judged(found):
-        spent = sum(one.spent for one in found)
+        parts += [one.text for one in gate_findings if BY_NAME[one.gate].told_in_shadow]
+    if _judged(gate_findings):
+        spent = sum(one.spent for one in gate_findings)
         parts.append(f"harm {spent:{'.2f' if spent < CERTAIN else '.2g'}}/1")
-    return printable("  ".join([*parts, _last(state, found)]))
+    return printable("  ".join([*parts, _last(state, gate_findings)]))
 
 
 def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -> str:
@@ -53,7 +53,7 @@ def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -
         policy: of the rollout.
         now: seconds since 1970.
     """
-    found = findings(state, policy)
+    gate_findings = findings(state, policy)
     rows = [
         ("service", f"{facts.get('namespace', '')}/{facts.get('service', '')}"),
         ("phase", f"{state.phase}, begun {clock(state.started)} UTC"),
@@ -62,8 +62,8 @@ def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -
         ("traffic", _weights(state, policy)),
         ("canary", _revision(facts, "canary")),
         ("stable", _revision(facts, "stable")),
-        *_evidence(found),
-        ("last", _last(state, found)),
+        *_evidence(gate_findings),
+        ("last", _last(state, gate_findings)),
         *_waiting(state, policy, now),
         *(("answer", command) for command in answers(facts, state)),
     ]
@@ -99,12 +99,12 @@ def _is_new(state: State) -> bool:
     return state.last is not None and state.last.action is not Action.HOLD
 
 
-def _judged(found: Sequence[Finding]) -> bool:
-    return any("harm_e_value" in one.numbers for one in found)
+def _judged(gate_findings: Sequence[Finding]) -> bool:
+    return any("harm_e_value" in one.numbers for one in gate_findings)
 
 
-def _rates(found: Sequence[Finding]) -> Iterator[str]:
-    rated = [one for one in found if "canary_requests" in one.numbers]
+def _rates(gate_findings: Sequence[Finding]) -> Iterator[str]:
+    rated = [one for one in gate_findings if "canary_requests" in one.numbers]
     if rated:
         requests = max(one.numbers["canary_requests"] for one in rated)
         yield f"{requests:.0f} requests"
@@ -115,13 +115,13 @@ def _rates(found: Sequence[Finding]) -> Iterator[str]:
         yield f"{BY_NAME[one.gate].word} {canary} (stable {stable})"
 
 
-def _last(state: State, found: Sequence[Finding]) -> str:
+def _last(state: State, gate_findings: Sequence[Finding]) -> str:
     if state.last is None:
         return "begun"
     done = DONE[state.last.action]
     if state.last.action is Action.SHIFT:
         return f"{done} to {state.last.percent}%" if state.last.percent else "put in the shadow"
-    return f"{done}: {why(state.last, found)}"
+    return f"{done}: {why(state.last, gate_findings)}"
 
 
 def _step(state: State, policy: Policy, now: float) -> str:
@@ -145,11 +145,11 @@ def _revision(facts: Mapping[str, str], which: str) -> str:
     return f"{facts.get(which, '') or 'none'}  {facts.get(f'{which}_uri', '')}"
 
 
-def _evidence(found: Sequence[Finding]) -> Iterator[tuple[str, str]]:
-    for one in found:
+def _evidence(gate_findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+    for one in gate_findings:
         yield one.gate, f"{one.text}{'; agrees' if one.accepted else ''}"
-    if _judged(found):
-        yield "harm", f"{sum(one.spent for one in found):.3g} of 1, where it is rolled back"
+    if _judged(gate_findings):
+        yield "harm", f"{sum(one.spent for one in gate_findings):.3g} of 1, where it is rolled back"
 
 
 def _waiting(state: State, policy: Policy, now: float) -> Iterator[tuple[str, str]]:
@@ -178,5 +178,4 @@ def _lacking(state: State, policy: Policy, now: float) -> str:
         lacking.append(f"{minutes:.1f} more minutes")
     if lacking:
         return f"{' and '.join(lacking)} in step {step.name}"
-    judged = state.step + 1 == len(policy.ladder) or in_shadow(state, policy)
-    return "evidence of health" if judged else "data of every gate"
+    return "evidence of health" if needs_agreement(state, policy) else "data of every gate"

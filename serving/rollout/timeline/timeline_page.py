@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from kanaria.components.shared import yaml_text
 from kanaria.components.shared.report import html
 from kanaria.components.shared.times import clock, duration
+from kanaria.serving.rollout.judgement.gates.registry import BY_NAME
 from kanaria.serving.rollout.timeline import svg
 from kanaria.serving.rollout.timeline.decision_table import Row, rows
 from kanaria.serving.rollout.timeline.headline import Headline, Light, headline
 from kanaria.serving.rollout.timeline.history import History, Totals
 from kanaria.serving.rollout.timeline.panels import CONFIDENCE, panels
-from kanaria.serving.rollout.timeline.phrases import printable, share
+from kanaria.serving.rollout.timeline.phrases import compared, printable, share, still_needed
+from kanaria.serving.rollout.timeline.steps import needed, steps
 
 MOST_BYTES = 2_000_000
 CUTS = (1000, 200, 60, 12)
@@ -18,6 +20,7 @@ CUTS = (1000, 200, 60, 12)
 LAMPS = {Light.GREEN: "var(--good)", Light.YELLOW: "var(--b)", Light.RED: "var(--bad)"}
 CSS = {Light.GREEN: "good", Light.YELLOW: "warn", Light.RED: "bad"}
 HEADERS = ("", "when (UTC)", "decision", "traffic", "by", "why", "canary", "stable")
+STEP_HEADERS = ("step", "traffic", "began (UTC)", "lasted", "in this step alone")
 MARKS = "Marks, with the number of the decision below: "
 NOTE = (
     "Grey: no data. Times are UTC. Bands: "
@@ -56,6 +59,7 @@ def _document(
             timeline,
             html.element("p", html.join([MARKS, svg.key(), NOTE]), "note"),
         ),
+        html.section("Steps", *_steps(history)),
         html.section(
             "Decisions",
             html.element("p", NUMBERS, "note"),
@@ -86,6 +90,25 @@ def _facts(history: History) -> html.Markup:
     )
     rows = [[which, facts.get(which, ""), facts.get(f"{which}_uri", "")] for which in REVISIONS]
     return html.join([html.element("p", span, "note"), html.table(("", "revision", "model"), rows)])
+
+
+def _steps(history: History) -> Iterator[html.Markup]:
+    """Yield what each step counted by itself, and what the one under way still needs."""
+    rows = [
+        [
+            step.name,
+            f"{step.percent} %",
+            clock(step.started),
+            duration(step.seconds),
+            "; ".join(
+                f"{BY_NAME[gate].word}: {compared(one)}" for gate, one in step.counts.items()
+            ),
+        ]
+        for step in steps(history)
+    ]
+    yield html.table(STEP_HEADERS, rows)
+    if said := still_needed(needed(history)):
+        yield html.element("p", said, "note")
 
 
 def _cells(row: Row, most: int) -> Iterator[object]:

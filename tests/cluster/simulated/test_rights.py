@@ -29,7 +29,7 @@ from kanaria.serving.rollout.control import controller, operations
 from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
 from kanaria.serving.rollout.control.environment import NoSource
-from kanaria.serving.rollout.control.kubernetes_events import EventTeller
+from kanaria.serving.rollout.control.kubernetes_events import EventListener
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
 from kanaria.serving.rollout.decision.state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Policy
@@ -179,7 +179,7 @@ def test_a_rollout_begun_by_the_pipeline_is_finished_by_the_account_that_control
     )
     lease = KubernetesLease(cluster, namespace, "tips", who)
     ended = controller.run(
-        world, namespace, "tips", lease=lease, heard=EventTeller(cluster), interval_seconds=1
+        world, namespace, "tips", lease=lease, listener=EventListener(cluster), interval_seconds=1
     )
     assert ended.rollout.state.phase is Phase.PROMOTED
     status = traffic.observe(namespace, "tips")

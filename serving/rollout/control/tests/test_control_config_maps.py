@@ -42,11 +42,11 @@ class TestConfigMapStore(StoreContract):
 
 
 def without(key: str) -> Callable[[dict[str, Any]], None]:
-    return lambda found: found["data"].pop(key)
+    return lambda config_map: config_map["data"].pop(key)
 
 
 def with_value(key: str, value: str) -> Callable[[dict[str, Any]], None]:
-    return lambda found: found["data"].update({key: value})
+    return lambda config_map: config_map["data"].update({key: value})
 
 
 DAMAGE = {
@@ -56,20 +56,20 @@ DAMAGE = {
     "no entries": (without("entries"), "data.entries is missing"),
     "no rollout": (without("rollout.json"), "data.rollout.json is missing"),
     "half a rollout": (with_value("rollout.json", "{"), f"{head(SERVICE)}: "),
-    "no data": (lambda found: found.pop("data"), "is missing"),
-    "data of nothing": (lambda found: found.update(data=None), "is missing"),
+    "no data": (lambda config_map: config_map.pop("data"), "is missing"),
+    "data of nothing": (lambda config_map: config_map.update(data=None), "is missing"),
 }
 
 
-@pytest.mark.parametrize(("damage", "told"), DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize(("damage", "fault"), DAMAGE.values(), ids=DAMAGE)
 def test_a_damaged_rollout_is_an_error_that_names_it(
-    cluster: PaperCluster, store: ConfigMapStore, damage: Callable[..., None], told: str
+    cluster: PaperCluster, store: ConfigMapStore, damage: Callable[..., None], fault: str
 ):
     store.create(first(NAMESPACE))
     stored = store.load(NAMESPACE, SERVICE)
-    found = cluster.get(CONFIG_MAPS, NAMESPACE, head(SERVICE))
-    damage(found)
-    kept = cluster.apply(CONFIG_MAPS, NAMESPACE, found)
+    config_map = cluster.get(CONFIG_MAPS, NAMESPACE, head(SERVICE))
+    damage(config_map)
+    kept = cluster.apply(CONFIG_MAPS, NAMESPACE, config_map)
     version = kept["metadata"]["resourceVersion"]
 
     def load_and_save() -> None:
@@ -79,7 +79,7 @@ def test_a_damaged_rollout_is_an_error_that_names_it(
     with pytest.raises(DataError) as caught:
         load_and_save()
     assert f"ConfigMap {NAMESPACE}/{head(SERVICE)}" in str(caught.value)
-    assert told in str(caught.value)
+    assert fault in str(caught.value)
     assert SERVICE in store.services(NAMESPACE)
 
 
@@ -89,8 +89,8 @@ def test_a_damaged_record_is_not_put_away_as_if_it_were_whole(
     store.create(first(NAMESPACE))
     stored = store.load(NAMESPACE, SERVICE)
     store.save(over(stored.rollout), stored.version)
-    found = cluster.get(CONFIG_MAPS, NAMESPACE, head(SERVICE))
-    del found["data"]["pages"]
-    cluster.apply(CONFIG_MAPS, NAMESPACE, found)
+    config_map = cluster.get(CONFIG_MAPS, NAMESPACE, head(SERVICE))
+    del config_map["data"]["pages"]
+    cluster.apply(CONFIG_MAPS, NAMESPACE, config_map)
     with pytest.raises(DataError, match=r"data\.pages is missing"):
         store.create(first(NAMESPACE, number=2))

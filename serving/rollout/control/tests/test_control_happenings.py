@@ -6,7 +6,7 @@ import pytest
 from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
 
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World, look
+from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.happenings import LONGEST, happened
 from kanaria.serving.rollout.decision.commands import Command, CommandKind
@@ -42,7 +42,7 @@ class Story:
         )
         for _ in range(2 * count):
             self.paper.pass_time(30)
-            self.hear(look(world, self.store.load(NAMESPACE, SERVICE), 60).rollout)
+            self.hear(attend(world, self.store.load(NAMESPACE, SERVICE), 60).rollout)
         return self
 
     def order(self, kind: CommandKind) -> "Story":

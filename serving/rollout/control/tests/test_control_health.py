@@ -10,10 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from kanaria.components.shared.errors import DataError, KanariaError
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World, look
-from kanaria.serving.rollout.control.controller_health import STUCK_SECONDS, Pulse
+from kanaria.serving.rollout.control.attend import World, attend
+from kanaria.serving.rollout.control.controller_health import STUCK_SECONDS, ControllerHealth
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
-from kanaria.serving.rollout.control.health_port import answering
+from kanaria.serving.rollout.control.health_port import open_port
 from kanaria.serving.rollout.control.operations import newest
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
@@ -28,11 +28,11 @@ class Controller:
 
     def __init__(self, folder: Path) -> None:
         self.clock, self.paper, self.store = 1000.0, Paper(), FileStore(folder)
-        self.pulse = Pulse(now=lambda: self.clock)
+        self.health = ControllerHealth(now=lambda: self.clock)
         world = World(
             traffic=self.paper, store=self.store, source=self.paper, now=lambda: self.paper.clock
         )
-        self.world = self.pulse.around(world)
+        self.world = self.health.around(world)
 
     def push(self) -> "Controller":
         self.paper.push("v1")
@@ -46,7 +46,7 @@ class Controller:
         self.clock += seconds
         self.paper.pass_time(seconds)
         for service in self.world.store.services(NAMESPACE):
-            look(self.world, newest(self.world.store, NAMESPACE, service), 60)
+            attend(self.world, newest(self.world.store, NAMESPACE, service), 60)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def controller(tmp_path: Path) -> Controller:
 
 @pytest.fixture
 def url(controller: Controller) -> Iterator[str]:
-    with answering(controller.pulse, "127.0.0.1", 0) as port:
+    with open_port(controller.health, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"
 
 
@@ -129,12 +129,12 @@ def test_phases_decisions_and_ages_are_counted(controller: Controller, url: str)
     controller.push()
     for _ in range(60):
         controller.turn()
-    found = metrics(url)
-    assert found["kanaria_rollouts", "promoted"] == 1
-    assert found["kanaria_rollouts", "progressing"] == 0
-    assert found["kanaria_rollout_last_look_age_seconds", NAMESPACE, SERVICE] == 0
+    samples = metrics(url)
+    assert samples["kanaria_rollouts", "promoted"] == 1
+    assert samples["kanaria_rollouts", "progressing"] == 0
+    assert samples["kanaria_rollout_last_look_age_seconds", NAMESPACE, SERVICE] == 0
     entries = controller.store.load(NAMESPACE, SERVICE).rollout.entries
-    decisions = {key[1]: n for key, n in found.items() if key[0].endswith("decisions_total")}
+    decisions = {key[1]: n for key, n in samples.items() if key[0].endswith("decisions_total")}
     assert sum(decisions.values()) == entries
     assert (decisions["shift"], decisions["promote"], decisions["rollback"]) == (1, 1, 0)
     controller.clock += 7
@@ -147,9 +147,9 @@ def test_a_service_that_is_gone_is_not_counted_any_more(
     controller.push().turn()
     monkeypatch.setattr(controller.store, "services", lambda namespace: ())
     controller.turn()
-    found = metrics(url)
-    assert found["kanaria_rollouts", "progressing"] == 0
-    assert not [key for key in found if key[0] == "kanaria_rollout_last_look_age_seconds"]
+    samples = metrics(url)
+    assert samples["kanaria_rollouts", "progressing"] == 0
+    assert not [key for key in samples if key[0] == "kanaria_rollout_last_look_age_seconds"]
 
 
 def test_errors_are_counted_by_the_part_that_failed(

@@ -18,12 +18,12 @@ RUNTIMES = ("tensorflow", "tensorflow-gpu")
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
-    return [found for found in yaml.safe_load_all(path.read_text()) if found]
+    return [manifest for manifest in yaml.safe_load_all(path.read_text()) if manifest]
 
 
 def pod_of(component: str) -> dict[str, Any]:
-    (found,) = documents(MANIFESTS / "components" / component / "deployment.yaml")
-    return found["spec"]["template"]["spec"]
+    (manifest,) = documents(MANIFESTS / "components" / component / "deployment.yaml")
+    return manifest["spec"]["template"]["spec"]
 
 
 def container_of(component: str) -> dict[str, Any]:
@@ -32,8 +32,8 @@ def container_of(component: str) -> dict[str, Any]:
 
 
 def runtime(name: str) -> dict[str, Any]:
-    (found,) = documents(MANIFESTS / f"base/{name}-runtime.yaml")
-    return found["spec"]
+    (manifest,) = documents(MANIFESTS / f"base/{name}-runtime.yaml")
+    return manifest["spec"]
 
 
 def free_port() -> int:
@@ -54,9 +54,9 @@ def answered(url: str, process: subprocess.Popen[bytes]) -> httpx.Response:
 def test_the_controller_takes_its_arguments_and_answers_its_probes(tmp_path: Path):
     container, port = container_of("rollout-controller"), free_port()
     assert f"--port={container['ports'][0]['containerPort']}" in container["args"]
-    given = {"--host": "127.0.0.1", "--port": str(port)}
+    probe_flags = {"--host": "127.0.0.1", "--port": str(port)}
     arguments = [
-        f"{name}={given[name]}" for name in (a.partition("=")[0] for a in container["args"])
+        f"{name}={probe_flags[name]}" for name in (a.partition("=")[0] for a in container["args"])
     ]
     command = [sys.executable, "-I", *container["command"][1:], *arguments]
     environment = os.environ | {"KANARIA_SERVING_ROOT": str(tmp_path), "KANARIA_NAMESPACE": "team"}
@@ -94,27 +94,29 @@ def test_a_pod_writes_only_where_its_room_is_bounded(component: str):
 
 @pytest.mark.parametrize("name", RUNTIMES)
 def test_a_runtime_writes_only_where_its_room_is_bounded(name: str):
-    found = runtime(name)
-    (container,) = found["containers"]
+    manifest = runtime(name)
+    (container,) = manifest["containers"]
     security = container["securityContext"]
     assert security["seccompProfile"] == {"type": "RuntimeDefault"}
     assert security["readOnlyRootFilesystem"]
     assert security["runAsNonRoot"]
-    volumes = {volume["name"]: volume for volume in found["volumes"]}
+    volumes = {volume["name"]: volume for volume in manifest["volumes"]}
     written = [m for m in container["volumeMounts"] if not m.get("readOnly")]
     assert [mount["mountPath"] for mount in written] == ["/tmp"]
     assert volumes[written[0]["name"]]["emptyDir"]["sizeLimit"]
 
 
 def test_whatever_has_replicas_keeps_one_while_nodes_are_drained():
-    found = [one for path in MANIFESTS.rglob("*.yaml") for one in documents(path)]
+    manifests = [one for path in MANIFESTS.rglob("*.yaml") for one in documents(path)]
     several = {
         one["metadata"]["name"]
-        for one in found
+        for one in manifests
         if one.get("kind") == "Deployment" and one.get("spec", {}).get("replicas", 1) > 1
     }
     budgets = {
-        one["metadata"]["name"]: one for one in found if one.get("kind") == "PodDisruptionBudget"
+        one["metadata"]["name"]: one
+        for one in manifests
+        if one.get("kind") == "PodDisruptionBudget"
     }
     assert several == set(budgets) == {"kanaria-drift"}
     selected = budgets["kanaria-drift"]["spec"]["selector"]["matchLabels"]

@@ -45,8 +45,8 @@ class Town:
             paper.push("v2")
 
     def __getattr__(self, verb: str) -> Any:
-        def call(namespace: str, name: str, *given: Any) -> Any:
-            return getattr(self.papers[name], verb)(NAMESPACE, SERVICE, *given)
+        def call(namespace: str, name: str, *arguments: Any) -> Any:
+            return getattr(self.papers[name], verb)(NAMESPACE, SERVICE, *arguments)
 
         return call
 
@@ -89,19 +89,19 @@ def store(tmp_path: Path, town: Town) -> FileStore:
 
 def served(town: Town, store: FileStore, is_over: Callable[[], bool]) -> list[tuple[str, str]]:
     """Run a controller until it `is_over`; return what it told of troubles."""
-    told: list[tuple[str, str]] = []
+    reported: list[tuple[str, str]] = []
     world = World(traffic=town, store=EndingStore(store, is_over), source=town, now=lambda: 1e9)
     with pytest.raises(Ended):
         serve(
             world,
             NAMESPACE,
             lease_of=lambda _, service: FileLease(store._state / f"lease-{service}"),
-            heard=lambda _: None,
-            troubled=lambda _, service, reason: told.append((service, reason)),
+            listener=lambda _: None,
+            failure_listener=lambda _, service, reason: reported.append((service, reason)),
             interval_seconds=0.01,
             poll_seconds=0.01,
         )
-    return told
+    return reported
 
 
 def phase(store: FileStore, service: str) -> Phase:
@@ -119,9 +119,9 @@ def test_a_damaged_rollout_is_told_once_and_the_others_go_on(
     path = tmp_path / NAMESPACE / "ailing" / FOLDER / "1.json"
     whole = path.read_bytes()
     path.write_bytes(damage)
-    told = served(town, store, lambda: is_promoted(store, "well"))
-    assert [service for service, _ in told] == ["ailing"]
-    assert str(path) in told[0][1]
+    reported = served(town, store, lambda: is_promoted(store, "well"))
+    assert [service for service, _ in reported] == ["ailing"]
+    assert str(path) in reported[0][1]
     assert phase(store, "well") is Phase.PROMOTED
     path.write_bytes(whole)
     served(town, store, lambda: is_promoted(store, "ailing"))
@@ -133,9 +133,9 @@ def test_what_nobody_foresaw_is_told_once_with_its_traceback_and_the_others_go_o
 ):
     town.before_reading["ailing"] = lambda: 1 // 0
     with caplog.at_level(logging.ERROR):
-        told = served(town, store, lambda: is_promoted(store, "well"))
-    assert [service for service, _ in told] == ["ailing"]
-    assert told[0][1].startswith("ZeroDivisionError")
+        reported = served(town, store, lambda: is_promoted(store, "well"))
+    assert [service for service, _ in reported] == ["ailing"]
+    assert reported[0][1].startswith("ZeroDivisionError")
     assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
 
 
@@ -186,13 +186,13 @@ def test_a_service_whose_lease_another_holds_is_left_alone(
 
 
 def test_a_trouble_is_told_when_it_begins_when_its_reason_changes_and_when_it_is_over():
-    told, clock = [], [0.0]
-    troubles = failures.Trouble("team", lambda *what: told.append(what), lambda: clock[0])
+    reported, clock = [], [0.0]
+    troubles = failures.Failures("team", lambda *what: reported.append(what), lambda: clock[0])
     for reason in ("down", "down", "down: attempt 2"):
         troubles.tell("taxi", NotReadyError(reason))
-    assert told == [("team", "taxi", "down")]
+    assert reported == [("team", "taxi", "down")]
     clock[0] = failures.QUIET_SECONDS
     troubles.tell("taxi", NotReadyError("gone"))
     troubles.over("taxi")
     troubles.over("taxi")
-    assert told[1:] == [("team", "taxi", "gone"), ("team", "taxi", "")]
+    assert reported[1:] == [("team", "taxi", "gone"), ("team", "taxi", "")]

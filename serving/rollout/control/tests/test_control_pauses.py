@@ -12,7 +12,7 @@ from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.rollout import options
 from kanaria.serving.rollout.control import controller, operations
-from kanaria.serving.rollout.control.attend import World, look
+from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.environment import Place
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.lease import FileLease, NoLease
@@ -62,7 +62,7 @@ def store(tmp_path: Path, slow: Slow) -> FileStore:
     operations.start(store, slow, NAMESPACE, SERVICE, Policy(), who="kim", now=0.0)
     for _ in range(2):
         slow.pass_time(60)
-        look(world(slow, store), store.load(NAMESPACE, SERVICE), 60)
+        attend(world(slow, store), store.load(NAMESPACE, SERVICE), 60)
     assert slow.shares() == {CANARY: 10, STABLE: 90}
     return store
 
@@ -75,7 +75,7 @@ def rolled_back(slow: Slow, store: FileStore, **asked: float):
     command = Command(kind=CommandKind.ROLLBACK, who="kim", when=slow.clock)
     operations.order(store, NAMESPACE, SERVICE, command)
     return controller.run(
-        world(slow, store), NAMESPACE, SERVICE, lease=NoLease(), heard=lambda _: None, **asked
+        world(slow, store), NAMESPACE, SERVICE, lease=NoLease(), listener=lambda _: None, **asked
     )
 
 
@@ -124,7 +124,7 @@ def test_a_persons_rollback_does_not_wait_for_a_controller_that_hangs(
     parser = Parser()
     options.add_rollout(parser.add_subparsers())
     words = ["rollout", "rollback", SERVICE, "--namespace", "default", "--as", "kim"]
-    given = parser.parse_args(words)
-    assert given.command(given) == 0
+    arguments = parser.parse_args(words)
+    assert arguments.command(arguments) == 0
     assert slow.shares() == {CANARY: 0, STABLE: 100}
     assert store.load(NAMESPACE, SERVICE).rollout.settled

@@ -9,7 +9,7 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, DyingStore, Killed, 
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World, look
+from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.decision.audit_record import replay
 from kanaria.serving.rollout.decision.commands import Command, CommandKind, begin
@@ -66,7 +66,7 @@ def driven(paper: Paper, store, minutes: int = 600):
         if stored.rollout.settled:
             break
         paper.pass_time(30)
-        stored = look(world(paper, store), store.load(NAMESPACE, SERVICE), 60)
+        stored = attend(world(paper, store), store.load(NAMESPACE, SERVICE), 60)
     return stored.rollout
 
 
@@ -194,7 +194,7 @@ def test_a_look_at_an_old_copy_changes_nothing(paper: Paper, store: FileStore):
     driven(paper, store, minutes=1)
     kept, shares = store.load(NAMESPACE, SERVICE), paper.shares()
     with pytest.raises(ConflictError):
-        look(world(paper, store), old, 60)
+        attend(world(paper, store), old, 60)
     assert store.load(NAMESPACE, SERVICE) == kept
     assert paper.shares() == shares
 
@@ -209,7 +209,7 @@ def test_an_old_copy_of_a_rollout_that_was_rolled_back_gives_the_canary_nothing(
     assert old.rollout.state.desired_percent == 10
     driven(paper, store)
     with pytest.raises(ConflictError):
-        look(world(paper, store), old, 60)
+        attend(world(paper, store), old, 60)
     assert paper.shares() == {CANARY: 0, STABLE: 100}
 
 
@@ -259,9 +259,9 @@ def test_a_controller_may_die_at_any_write(
     """It dies at its n-th write, for every n of the whole rollout, and another one goes on."""
     expected = died(tmp_path / "never", policy, error_rate, moment, 10**6)
     for number in itertools.count():
-        found = died(tmp_path / str(number), policy, error_rate, moment, number)
-        assert found[:2] == expected[:2], number
-        if not found[2]:
+        survivor = died(tmp_path / str(number), policy, error_rate, moment, number)
+        assert survivor[:2] == expected[:2], number
+        if not survivor[2]:
             break
     assert number > 5
 

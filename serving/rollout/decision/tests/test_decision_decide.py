@@ -40,11 +40,11 @@ def test_a_step_begins_with_the_warm_up(drive):
         "steps: [{percent: 10, minimum_requests: 0, minimum_minutes: 0}, {percent: 50}]\n"
         "warm_up: {minutes: 3, requests: 400}"
     )
-    found = drive(policy, 60)
-    shifts = [one.state.interval for one in found if one.verdict.percent == 50]
+    decisions = drive(policy, 60)
+    shifts = [one.state.interval for one in decisions if one.verdict.percent == 50]
     assert shifts[0] == 8  # 400 requests are there after 7 minutes; the next one counts.
-    assert "340" not in found[7].verdict.reasons[0]
-    assert found[7].verdict.reasons[0].endswith("7.0 of 3 minutes (warming up)")
+    assert "340" not in decisions[7].verdict.reasons[0]
+    assert decisions[7].verdict.reasons[0].endswith("7.0 of 3 minutes (warming up)")
 
 
 def test_nothing_warms_up_where_no_gate_looks_at_latency(drive):
@@ -93,43 +93,43 @@ def test_a_basic_rollout_promotes_what_is_ready(minute):
 
 def test_blue_green_switches_watches_and_promotes(minute, make_counts):
     policy = parse("strategy: blue_green")
-    state, found = begin(0.0), []
+    state, decisions = begin(0.0), []
     for n in range(30):
         live = make_counts(600, 6, 30)
         seen = {"canary": live} if state.desired_percent else {"stable": live}
-        found.append(decide(state, minute(n, **seen), policy))
-        state = found[-1].state
-    assert moves(found) == [("shift", 100), ("promote", 100)]
+        decisions.append(decide(state, minute(n, **seen), policy))
+        state = decisions[-1].state
+    assert moves(decisions) == [("shift", 100), ("promote", 100)]
 
 
 def test_blue_green_does_not_switch_before_it_knows_the_stable_revision(minute, make_counts):
     policy = parse("strategy: blue_green")
-    state, found = begin(0.0), []
+    state, decisions = begin(0.0), []
     for n in range(3):
-        found.append(decide(state, minute(n, None, make_counts(600, 1, 30)), policy))
-        state = found[-1].state
-    assert "learning" in found[-1].verdict.reasons[0]
-    assert moves(found) == []
+        decisions.append(decide(state, minute(n, None, make_counts(600, 1, 30)), policy))
+        state = decisions[-1].state
+    assert "learning" in decisions[-1].verdict.reasons[0]
+    assert moves(decisions) == []
 
 
 def test_blue_green_asks_when_the_stable_revision_is_silent(minute):
     policy = parse("strategy: blue_green")
-    state, found = begin(0.0), []
+    state, decisions = begin(0.0), []
     for n in range(9):
-        found.append(decide(state, minute(n), policy))
-        state = found[-1].state
-    assert moves(found) == [("ask", 0)]
+        decisions.append(decide(state, minute(n), policy))
+        state = decisions[-1].state
+    assert moves(decisions) == [("ask", 0)]
 
 
 def test_blue_green_returns_when_errors_exceed_twice_those_before(minute, make_counts):
     policy = parse("strategy: blue_green")
-    state, found = begin(0.0), []
+    state, decisions = begin(0.0), []
     for n in range(30):
         before, after = make_counts(600, 6, 30), make_counts(600, 30, 30)
         seen = {"canary": after} if state.desired_percent else {"stable": before}
-        found.append(decide(state, minute(n, **seen), policy))
-        state = found[-1].state
-    assert moves(found) == [("shift", 100), ("rollback", 0)]
+        decisions.append(decide(state, minute(n, **seen), policy))
+        state = decisions[-1].state
+    assert moves(decisions) == [("shift", 100), ("rollback", 0)]
 
 
 def test_a_failing_canary_is_rolled_back_with_the_numbers(drive, minute, make_counts):
@@ -141,12 +141,12 @@ def test_a_failing_canary_is_rolled_back_with_the_numbers(drive, minute, make_co
 
 
 def test_a_canary_that_never_becomes_ready_is_given_up_without_traffic(minute):
-    state, found = begin(0.0), []
+    state, decisions = begin(0.0), []
     for n in range(20):
-        found.append(decide(state, minute(n, ready=False), CANARY))
-        state = found[-1].state
-    assert moves(found) == [("rollback", 0)]
-    assert {one.state.desired_percent for one in found} == {0}
+        decisions.append(decide(state, minute(n, ready=False), CANARY))
+        state = decisions[-1].state
+    assert moves(decisions) == [("rollback", 0)]
+    assert {one.state.desired_percent for one in decisions} == {0}
 
 
 def test_a_model_that_does_not_load_is_given_up_at_once(minute):
@@ -156,17 +156,17 @@ def test_a_model_that_does_not_load_is_given_up_at_once(minute):
 
 def looks(drive, minute, policy, readiness):
     """What is decided at looks after the first three, at which the canary is ready or not."""
-    state, found = drive(policy, 3)[-1].state, []
+    state, decisions = drive(policy, 3)[-1].state, []
     for n, ready in enumerate(readiness, 3):
-        found.append(decide(state, minute(n, ready=ready), policy))
-        state = found[-1].state
-    return found
+        decisions.append(decide(state, minute(n, ready=ready), policy))
+        state = decisions[-1].state
+    return decisions
 
 
 def test_a_canary_that_is_not_ready_at_two_looks_loses_its_traffic(drive, minute):
-    found = looks(drive, minute, CANARY, [False, False])
-    assert actions(found) == [Action.HOLD, Action.ROLLBACK]
-    assert found[-1].verdict.reasons[0] == (
+    decisions = looks(drive, minute, CANARY, [False, False])
+    assert actions(decisions) == [Action.HOLD, Action.ROLLBACK]
+    assert decisions[-1].verdict.reasons[0] == (
         "the canary was not ready at 2 looks in a row while it had 10 % of the traffic"
     )
 
@@ -177,12 +177,12 @@ def left_out(minute, number):
 
 
 def test_a_canary_that_was_left_out_while_not_ready_is_told_and_rolled_back(drive, minute):
-    state, found = drive(CANARY, 3)[-1].state, []
+    state, decisions = drive(CANARY, 3)[-1].state, []
     for number in (3, 4):
-        found.append(decide(state, left_out(minute, number), CANARY))
-        state = found[-1].state
-    assert actions(found) == [Action.HOLD, Action.ROLLBACK]
-    assert found[-1].verdict.reasons[0] == (
+        decisions.append(decide(state, left_out(minute, number), CANARY))
+        state = decisions[-1].state
+    assert actions(decisions) == [Action.HOLD, Action.ROLLBACK]
+    assert decisions[-1].verdict.reasons[0] == (
         "the canary was not ready at 2 looks in a row and got none of its 10 % of the traffic"
     )
 
@@ -208,25 +208,25 @@ def test_one_look_at_which_it_is_not_ready_raises_and_rolls_back_nothing(drive, 
 
 
 def test_nothing_is_promoted_at_a_look_at_which_it_is_not_ready(drive, healthy):
-    found = drive(CANARY, 60)
-    promoted = next(one.state.interval for one in found if one.verdict.percent == 100)
-    late = decide(found[promoted - 1].state, healthy(promoted, 50, ready=False), CANARY)
+    decisions = drive(CANARY, 60)
+    promoted = next(one.state.interval for one in decisions if one.verdict.percent == 100)
+    late = decide(decisions[promoted - 1].state, healthy(promoted, 50, ready=False), CANARY)
     assert late.verdict.action is Action.HOLD
     assert late.verdict.reasons[0].startswith("not ready, ")
 
 
 def test_traffic_is_not_raised_at_a_look_at_which_it_is_not_ready(drive, healthy):
-    found = drive(CANARY, 60)
-    raised = next(one.state.interval for one in found if one.verdict.percent == 50)
-    late = decide(found[raised - 1].state, healthy(raised, 10, ready=False), CANARY)
+    decisions = drive(CANARY, 60)
+    raised = next(one.state.interval for one in decisions if one.verdict.percent == 50)
+    late = decide(decisions[raised - 1].state, healthy(raised, 10, ready=False), CANARY)
     assert late.verdict.action is Action.HOLD
     assert late.verdict.reasons[0] == "the canary is not ready now; traffic is not raised"
 
 
 def test_a_canary_that_flaps_is_rolled_back(drive, minute):
-    found = looks(drive, minute, CANARY, [False, True] * 4)
-    assert actions(found)[5:7] == [Action.HOLD, Action.ROLLBACK]
-    assert "not ready at 4 of 9 looks" in found[6].verdict.reasons[0]
+    decisions = looks(drive, minute, CANARY, [False, True] * 4)
+    assert actions(decisions)[5:7] == [Action.HOLD, Action.ROLLBACK]
+    assert "not ready at 4 of 9 looks" in decisions[6].verdict.reasons[0]
 
 
 def test_only_the_last_looks_count(drive, minute):
@@ -245,8 +245,8 @@ def test_looks_at_which_readiness_is_not_known_are_none(drive, minute):
 @pytest.mark.parametrize("number", [1, 5])
 def test_the_policy_says_at_how_many_looks(drive, minute, number):
     policy = parse(f"steps: [{{percent: 10}}, {{percent: 50}}]\nunready_looks: {number}")
-    found = actions(looks(drive, minute, policy, [False] * number))
-    assert found == [Action.HOLD] * (number - 1) + [Action.ROLLBACK]
+    decisions = actions(looks(drive, minute, policy, [False] * number))
+    assert decisions == [Action.HOLD] * (number - 1) + [Action.ROLLBACK]
 
 
 def test_looks_before_the_canary_had_requests_do_not_count(minute, healthy):
@@ -262,17 +262,17 @@ def test_unknown_readiness_raises_no_traffic(minute):
 
 
 def silent_for(minutes, policy, drive, minute):
-    state, found = drive(policy, 3)[-1].state, []
+    state, decisions = drive(policy, 3)[-1].state, []
     for n in range(3, 3 + minutes):
-        found.append(decide(state, minute(n), policy))
-        state = found[-1].state
-    return found
+        decisions.append(decide(state, minute(n), policy))
+        state = decisions[-1].state
+    return decisions
 
 
 def test_silence_asks_once_and_never_passes_nor_rolls_back(drive, minute):
-    found = silent_for(600, CANARY, drive, minute)
-    assert moves(found) == [("ask", 10)]
-    assert found[-1].state.question is Question.NO_DATA
+    decisions = silent_for(600, CANARY, drive, minute)
+    assert moves(decisions) == [("ask", 10)]
+    assert decisions[-1].state.question is Question.NO_DATA
 
 
 def test_silence_rolls_back_where_the_policy_says_so(drive, minute):
@@ -288,40 +288,42 @@ def test_the_question_about_silence_ends_with_the_silence(drive, minute):
 def test_a_gate_without_its_data_is_silence(drive, minute, make_counts):
     from kanaria.serving.rollout.observations.observation import Counts
 
-    state, found = drive(CANARY, 3)[-1].state, []
+    state, decisions = drive(CANARY, 3)[-1].state, []
     for n in range(3, 12):
         canary, stable = (Counts(requests=number, errors=0) for number in (60, 540))
-        found.append(decide(state, minute(n, canary, stable), CANARY))
-        state = found[-1].state
-    assert moves(found) == [("ask", 10)]
+        decisions.append(decide(state, minute(n, canary, stable), CANARY))
+        state = decisions[-1].state
+    assert moves(decisions) == [("ask", 10)]
     assert (
         "latency"
-        in next(one for one in found if one.verdict.action is Action.ASK).verdict.reasons[0]
+        in next(one for one in decisions if one.verdict.action is Action.ASK).verdict.reasons[0]
     )
 
 
 def test_what_convinces_nobody_is_asked(minute, make_counts, drive):
     policy = parse("steps: [{percent: 10}]\ninconclusive_minutes: 30")
     state = drive(policy, 1)[-1].state
-    found = []
+    decisions = []
     for n in range(1, 36):
         # Between equal and doubled: neither harm nor health is shown.
         canary, stable = make_counts(60, 1 + n % 2, 3), make_counts(540, 9, 27)
-        found.append(decide(state, minute(n, canary, stable), policy))
-        state = found[-1].state
-    assert moves(found) == [("ask", 10)]
+        decisions.append(decide(state, minute(n, canary, stable), policy))
+        state = decisions[-1].state
+    assert moves(decisions) == [("ask", 10)]
     assert state.question is Question.INCONCLUSIVE
 
 
 def test_observing_never_acts_and_says_what_it_would_do(drive, minute, make_counts):
     policy = parse("automation: observe\nsteps: [{percent: 10}]")
-    state, found = begin(0.0), []
+    state, decisions = begin(0.0), []
     for n in range(40):
         seen = minute(n, make_counts(60, 0, 3), make_counts(540, 5, 27), percent=10 * (n > 2))
-        found.append(decide(state, seen, policy))
-        state = found[-1].state
-    assert set(actions(found)) == {Action.HOLD}
-    proposed = [(str(one.proposed.action), one.proposed.percent) for one in found if one.proposed]
+        decisions.append(decide(state, seen, policy))
+        state = decisions[-1].state
+    assert set(actions(decisions)) == {Action.HOLD}
+    proposed = [
+        (str(one.proposed.action), one.proposed.percent) for one in decisions if one.proposed
+    ]
     assert proposed[0] == ("shift", 10)
     assert proposed[-1] == ("promote", 100)
 
@@ -365,9 +367,9 @@ def test_observing_without_steps_follows_any_share_that_others_set(minute):
 
 def test_the_steps_a_policy_names_wait_for_a_person(drive):
     policy = parse("automation: approve\napprove_before: [50%]")
-    found = drive(policy, 60)
-    assert moves(found) == [("shift", 10), ("ask", 10)]
-    assert found[-1].state.asked_step == "50%"
+    decisions = drive(policy, 60)
+    assert moves(decisions) == [("shift", 10), ("ask", 10)]
+    assert decisions[-1].state.asked_step == "50%"
 
 
 def test_harm_rolls_back_while_a_person_is_asked(drive, minute, make_counts):

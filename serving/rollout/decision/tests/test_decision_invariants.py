@@ -103,9 +103,9 @@ def test_a_controller_that_restarts_from_json_every_time_decides_the_same(rollou
     for entry, decision in zip(entries, decisions, strict=True):
         state = from_json(to_json(state))
         step = apply if isinstance(entry, Command) else decide
-        found = step(state, entry, policy)
-        assert found == decision
-        state = found.state
+        again = step(state, entry, policy)
+        assert again == decision
+        state = again.state
 
 
 @settings(deadline=None)
@@ -139,7 +139,7 @@ replica_lists = st.lists(
 @given(st.lists(replica_lists, min_size=3, max_size=6), st.randoms(use_true_random=False))
 def test_no_decision_depends_on_the_order_in_which_counters_arrive(samples, random):
     def decisions(ordered):
-        memory, state, found = Memory(), begin(0.0), []
+        memory, state, taken = Memory(), begin(0.0), []
         for number, replicas in enumerate(ordered):
             memory, counts = advance(memory, replicas, 60.0 * number)
             seen = Observation(
@@ -149,9 +149,9 @@ def test_no_decision_depends_on_the_order_in_which_counters_arrive(samples, rand
                 stable=counts,
                 facts=RevisionFacts(ready=True),
             )
-            found.append(decide(state, seen, POLICIES[0]))
-            state = found[-1].state
-        return found
+            taken.append(decide(state, seen, POLICIES[0]))
+            state = taken[-1].state
+        return taken
 
     shuffled = [random.sample(replicas, len(replicas)) for replicas in samples]
     assert decisions(samples) == decisions(shuffled)

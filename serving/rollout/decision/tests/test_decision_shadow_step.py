@@ -45,13 +45,13 @@ JUDGED = parse("strategy: shadow\nsteps: [{percent: 0}, {percent: 10}]\ngates: {
 
 def shadow(minute, answered, minutes, policy=JUDGED, **each):
     """Decide minute after minute on 100 rows that both answered; `each` are totals a row in 100."""
-    state, found = begin(0.0), []
+    state, decisions = begin(0.0), []
     for n in range(minutes):
         totals = {name: count * n for name, count in each.items()}
         models = answered(100 * n, totals.pop("apart", 0), **totals)
-        found.append(decide(state, minute(n, models=models), policy))
-        state = found[-1].state
-    return found
+        decisions.append(decide(state, minute(n, models=models), policy))
+        state = decisions[-1].state
+    return decisions
 
 
 def moves(decisions):
@@ -60,60 +60,60 @@ def moves(decisions):
 
 
 def test_models_that_agree_leave_the_shadow_without_a_label(minute, answered):
-    found = shadow(minute, answered, 30, windows=1)
-    assert moves(found)[:2] == [("shift", 0), ("shift", 10)]
+    decisions = shadow(minute, answered, 30, windows=1)
+    assert moves(decisions)[:2] == [("shift", 0), ("shift", 10)]
 
 
 def test_a_shadow_alone_is_promoted(minute, answered):
-    found = shadow(minute, answered, 30, parse("strategy: shadow"))
-    assert moves(found) == [("shift", 0), ("promote", 100)]
+    decisions = shadow(minute, answered, 30, parse("strategy: shadow"))
+    assert moves(decisions) == [("shift", 0), ("promote", 100)]
 
 
 def test_a_canary_that_is_wrong_where_they_disagree_is_rolled_back(minute, answered):
-    found = shadow(minute, answered, 60, apart=6, stable_right=4, canary_right=1, windows=1)
-    assert moves(found) == [("shift", 0), ("rollback", 0)]
-    last = next(one.verdict for one in found if one.verdict.action is Action.ROLLBACK)
+    decisions = shadow(minute, answered, 60, apart=6, stable_right=4, canary_right=1, windows=1)
+    assert moves(decisions) == [("shift", 0), ("rollback", 0)]
+    last = next(one.verdict for one in decisions if one.verdict.action is Action.ROLLBACK)
     assert "harm, above all in labels" in last.reasons[0]
 
 
 def test_disagreement_without_labels_ends_with_a_question(minute, answered):
-    found = shadow(minute, answered, 130, apart=6, windows=1)
-    assert moves(found) == [("shift", 0), ("ask", 0)]
-    assert found[-1].state.asked_step == "10%"
+    decisions = shadow(minute, answered, 130, apart=6, windows=1)
+    assert moves(decisions) == [("shift", 0), ("ask", 0)]
+    assert decisions[-1].state.asked_step == "10%"
     approved = apply(
-        found[-1].state, Command(kind=CommandKind.APPROVE, who="kim", when=7800.0), JUDGED
+        decisions[-1].state, Command(kind=CommandKind.APPROVE, who="kim", when=7800.0), JUDGED
     )
     going_on = decide(approved.state, minute(131, models=answered(13100, 786)), JUDGED)
     assert going_on.verdict.percent == 10
 
 
 def test_drifted_inputs_keep_a_canary_in_the_shadow_and_never_roll_back(minute, answered):
-    found = shadow(minute, answered, 40, windows=1, drifted=1)
-    assert moves(found) == [("shift", 0)]
-    assert any("train it anew" in reason for reason in found[-1].verdict.reasons)
+    decisions = shadow(minute, answered, 40, windows=1, drifted=1)
+    assert moves(decisions) == [("shift", 0)]
+    assert any("train it anew" in reason for reason in decisions[-1].verdict.reasons)
 
 
 def test_a_question_of_a_gate_waits_for_a_person_and_is_asked_once(minute, answered):
     policy = parse("strategy: shadow\ngates: {disagreement: {limit: 0.01}, labels: {margin: 0.5}}")
-    found = shadow(minute, answered, 30, policy, apart=6)
-    assert moves(found) == [("shift", 0), ("ask", 0)]
-    assert (found[-1].state.question, found[-1].state.asked_step) == (
+    decisions = shadow(minute, answered, 30, policy, apart=6)
+    assert moves(decisions) == [("shift", 0), ("ask", 0)]
+    assert (decisions[-1].state.question, decisions[-1].state.asked_step) == (
         Question.FINDING,
         "disagreement",
     )
     command = Command(kind=CommandKind.APPROVE, who="kim", when=1800.0)
-    state = apply(found[-1].state, command, policy).state
+    state = apply(decisions[-1].state, command, policy).state
     assert decide(state, minute(30, models=answered(3000, 180)), policy).verdict.action is (
         Action.PROMOTE
     )
 
 
 def test_a_silent_drift_server_asks_a_person(minute):
-    state, found = begin(0.0), []
+    state, decisions = begin(0.0), []
     for n in range(10):
-        found.append(decide(state, minute(n), JUDGED))
-        state = found[-1].state
-    assert moves(found) == [("shift", 0), ("ask", 0)]
+        decisions.append(decide(state, minute(n), JUDGED))
+        state = decisions[-1].state
+    assert moves(decisions) == [("shift", 0), ("ask", 0)]
     assert state.question is Question.NO_DATA
 
 
@@ -130,9 +130,9 @@ def test_late_labels_still_roll_back_a_canary_that_has_left_the_shadow(
 def test_after_the_shadow_errors_and_latency_decide_without_pairs(minute, answered, make_counts):
     policy = parse("strategy: shadow\nsteps: [{percent: 0}, {percent: 10}]")
     state = shadow(minute, answered, 8, policy)[-1].state
-    found = []
+    decisions = []
     for n in range(9, 40):
         seen = minute(n, make_counts(60, 1, 3), make_counts(540, 9, 27))
-        found.append(decide(state, seen, policy))
-        state = found[-1].state
-    assert moves(found) == [("promote", 100)]
+        decisions.append(decide(state, seen, policy))
+        state = decisions[-1].state
+    assert moves(decisions) == [("promote", 100)]

@@ -16,7 +16,7 @@ def serve(minute, make_counts):
     """Look minute after minute at a canary with `slow(minutes in the step)` of its answers slow."""
 
     def looks(policy, slow, minutes=60, requests=600, errors=0.0, clock=lambda n: 60.0 * n):
-        state, found = begin(0.0), []
+        state, decisions = begin(0.0), []
         for n in range(minutes):
             canary = requests * state.desired_percent // 100
             stable = requests - canary
@@ -26,9 +26,9 @@ def serve(minute, make_counts):
                 make_counts(canary, round(canary * errors), round(canary * slow(since))),
                 make_counts(stable, 0, stable // 20),
             )
-            found.append(decide(state, at(seen, clock(n)), policy))
-            state = found[-1].state
-        return found
+            decisions.append(decide(state, at(seen, clock(n)), policy))
+            state = decisions[-1].state
+        return decisions
 
     return looks
 
@@ -39,8 +39,8 @@ def at(seen, now):
     return replace(seen, now=now)
 
 
-def ends(found):
-    return found[-1].state.phase
+def ends(decisions):
+    return decisions[-1].state.phase
 
 
 def cold(minutes):
@@ -58,13 +58,13 @@ def test_a_start_that_is_cold_for_longer_needs_a_longer_warm_up(serve):
 
 
 def test_a_canary_that_stays_slow_is_rolled_back_at_the_first_look_that_counts(serve):
-    found = serve(DEFAULT, lambda since: 0.9)
-    assert [one.verdict.action for one in found].index(Action.ROLLBACK) == 2
+    decisions = serve(DEFAULT, lambda since: 0.9)
+    assert [one.verdict.action for one in decisions].index(Action.ROLLBACK) == 2
 
 
 def test_errors_are_harm_in_the_first_look(serve):
-    found = serve(DEFAULT, lambda since: 0.05, errors=0.2)
-    assert [one.verdict.action for one in found].index(Action.ROLLBACK) == 1
+    decisions = serve(DEFAULT, lambda since: 0.05, errors=0.2)
+    assert [one.verdict.action for one in decisions].index(Action.ROLLBACK) == 1
 
 
 def test_a_canary_with_few_requests_is_cold_for_so_many(serve):
@@ -80,16 +80,16 @@ def test_a_canary_with_few_requests_is_cold_for_so_many(serve):
 
 def test_a_long_warm_up_is_no_silence(serve):
     policy = parse("warm_up: {minutes: 30}\nno_data: {minutes: 3}")
-    found = serve(policy, lambda since: 0.05, minutes=120)
-    assert Action.ASK not in [one.verdict.action for one in found]
-    assert ends(found) is Phase.PROMOTED
+    decisions = serve(policy, lambda since: 0.05, minutes=120)
+    assert Action.ASK not in [one.verdict.action for one in decisions]
+    assert ends(decisions) is Phase.PROMOTED
 
 
 def test_a_clock_that_is_set_back_prolongs_no_warm_up(serve):
-    found = serve(
+    decisions = serve(
         DEFAULT, lambda since: 0.9, clock=lambda n: 60.0 * n - (86_400.0 if n > 0 else 0.0)
     )
-    assert [one.verdict.action for one in found].index(Action.ROLLBACK) <= 3
+    assert [one.verdict.action for one in decisions].index(Action.ROLLBACK) <= 3
 
 
 def test_a_controller_that_died_in_the_warm_up_goes_on_with_it(serve, minute, make_counts):

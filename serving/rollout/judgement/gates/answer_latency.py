@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.gates import rate_test
-from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate, Promise
+from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate, Promise, RateCounts
 from kanaria.serving.rollout.judgement.gates.kind import CountsRow, GateKind, Needs, Setting
 from kanaria.serving.rollout.judgement.gates.parameters import RateGatePolicy
-from kanaria.serving.rollout.judgement.gates.rate_gate import compared, finding
+from kanaria.serving.rollout.judgement.gates.rate_gate import compared, counted, finding, needed
 from kanaria.serving.rollout.judgement.gates.rate_test import RateEvidence, Rates, RateTest
 from kanaria.serving.rollout.observations.observation import Counts, Observation
 
@@ -105,9 +105,17 @@ class LatencyGate(Gate[LatencyEvidence]):
 
     def judge(self, evidence: LatencyEvidence) -> Finding:
         """Return what the evidence says."""
-        known = evidence.bound is not None
-        bound = f"{evidence.bound:g} s" if known else "a quantile not known yet"
+        is_fixed = evidence.bound is not None
+        bound = f"{evidence.bound:g} s" if is_fixed else "a quantile not known yet"
         return finding(self.name, f"slower than {bound}", self.test, self.promise, evidence.rate)
+
+    def counted(self, evidence: LatencyEvidence) -> RateCounts:
+        """Return what it counted since the rollout began."""
+        return counted(evidence.rate)
+
+    def needed(self, evidence: LatencyEvidence, step: RateCounts) -> float | None:
+        """Estimate how many more requests it takes, if the step's rates stay as they are."""
+        return needed(self.test, self.promise, evidence.rate, step)
 
     def _counted(self, bound: float, observation: Observation) -> Rates | None:
         """Return how many answers of both were slow in the same interval, if that is known."""
@@ -127,14 +135,14 @@ class LatencyGate(Gate[LatencyEvidence]):
             (seconds, count + (before[seconds] if same else 0)) for seconds, count in table
         )
         bound = self._bound(summed, total) if total >= REFERENCE_REQUESTS else None
-        found = replace(
+        referred = replace(
             evidence, reference=summed, reference_requests=total, referred=now, bound=bound
         )
         if bound is None:
-            return found
+            return referred
         # They are not compared, but they tell which bet to make first.
-        known = replace(evidence.rate, stable_requests=total, stable_events=dict(summed)[bound])
-        return replace(found, rate=known)
+        rate = replace(evidence.rate, stable_requests=total, stable_events=dict(summed)[bound])
+        return replace(referred, rate=rate)
 
     def _bound(self, table: Table, requests: int) -> float:
         allowed = (1 - self.quantile) * requests

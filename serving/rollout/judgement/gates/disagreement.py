@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.confidence import mean_bounds
-from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate
+from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate, RateCounts
 from kanaria.serving.rollout.judgement.gates.kind import (
     GateKind,
     Needs,
@@ -17,6 +17,7 @@ from kanaria.serving.rollout.judgement.gates.kind import (
     Unsaid,
 )
 from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
+from kanaria.serving.rollout.judgement.growth import factor_until
 from kanaria.serving.rollout.observations.observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 
@@ -102,6 +103,19 @@ class DisagreementGate(Gate[DisagreementEvidence]):
                 "disagreement_high": high,
             },
         )
+
+    def needed(self, evidence: DisagreementEvidence, step: RateCounts) -> float | None:
+        """Estimate how many more rows it takes, if the models disagree as often as so far."""
+        limit = self.limit
+        if limit is None or not evidence.pairs:
+            return 0.0 if evidence.pairs else None
+
+        def agrees(factor: float) -> bool:
+            apart, rows = factor * evidence.disagreements, factor * evidence.pairs
+            return bool(mean_bounds(apart, rows, self.false_question)[1] <= limit)
+
+        factor = factor_until(agrees)
+        return None if factor is None else (factor - 1) * evidence.pairs
 
 
 def build(parameters: DisagreementPolicy, setting: Setting) -> DisagreementGate:

@@ -54,6 +54,25 @@ class Finding:
     numbers: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RateCounts:
+    """What a gate on rates counted of both revisions.
+
+    Attributes:
+        looks: how many looks these are the counts of; 0 where it is not known.
+        canary_requests: of the canary.
+        canary_events: of those.
+        stable_requests: of the stable revision.
+        stable_events: of those.
+    """
+
+    looks: int = 0
+    canary_requests: int = 0
+    canary_events: int = 0
+    stable_requests: int = 0
+    stable_events: int = 0
+
+
 class Gate(ABC, Generic[Evidence]):
     """Judges one signal. Evidence is a frozen dataclass of plain numbers with a field `heard`.
 
@@ -84,3 +103,19 @@ class Gate(ABC, Generic[Evidence]):
     @abstractmethod
     def judge(self, evidence: Evidence) -> Finding:
         """Return what the evidence says."""
+
+    def counted(self, evidence: Evidence) -> RateCounts | None:
+        """Return what it counted since the rollout began; None for a gate that is on no rates."""
+        return None
+
+    def needed(self, evidence: Evidence, step: RateCounts) -> float | None:
+        """Estimate how many more requests of the canary it takes until the gate agrees.
+
+        In the shadow these are rows that both models answer. None where it cannot be told.
+
+        Args:
+            evidence: so far.
+            step: what it counted in the step, where it is on rates, at looks at which the canary
+                had requests: it is taken to go on so.
+        """
+        return 0.0 if self.judge(evidence).accepted else None

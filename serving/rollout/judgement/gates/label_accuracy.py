@@ -35,7 +35,13 @@ from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.bets import Floats, log_factor, mixed
 from kanaria.serving.rollout.judgement.confidence import mean_bounds
-from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate, Promise
+from kanaria.serving.rollout.judgement.gates.gate import (
+    LARGEST_LOG,
+    Finding,
+    Gate,
+    Promise,
+    RateCounts,
+)
 from kanaria.serving.rollout.judgement.gates.kind import (
     GateKind,
     Needs,
@@ -45,6 +51,7 @@ from kanaria.serving.rollout.judgement.gates.kind import (
     Unsaid,
 )
 from kanaria.serving.rollout.judgement.gates.parameters import Part
+from kanaria.serving.rollout.judgement.growth import factor_until
 from kanaria.serving.rollout.observations.observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 
@@ -157,6 +164,23 @@ class LabelGate(Gate[LabelEvidence]):
                 "loss_high": high,
             },
         )
+
+    def needed(self, evidence: LabelEvidence, step: RateCounts) -> float | None:
+        """Estimate how many more rows it takes, if labels keep coming as they have."""
+
+        def agrees(factor: float) -> bool:
+            _, high = loss_bounds(
+                factor * evidence.pairs,
+                factor * evidence.disagreements,
+                factor * evidence.stable_right,
+                factor * evidence.canary_right,
+                factor * evidence.neither_right,
+                self.promise.beta,
+            )
+            return bool(high < self.margin)
+
+        factor = factor_until(agrees) if evidence.pairs else None
+        return None if factor is None else (factor - 1) * evidence.pairs
 
     def _text(self, evidence: LabelEvidence, harm_e: float, loss: tuple[float, float]) -> str:
         low, high = loss

@@ -200,8 +200,8 @@ def _classes(models: ModelCounts) -> tuple[str, ...]:
 
 
 def _table(counts: Mapping[str, int], classes: tuple[str, ...]) -> Counts:
-    known = [counts.get(name, 0) for name in classes[:-1]]
-    return (*known, sum(counts.values()) - sum(known))
+    named = [counts.get(name, 0) for name in classes[:-1]]
+    return (*named, sum(counts.values()) - sum(named))
 
 
 def _differences(before: PredictionEvidence, after: PredictionEvidence) -> PredictionEvidence:

@@ -61,11 +61,6 @@ class Rates:
     stable_events: ArrayLike
 
     @property
-    def events(self) -> Floats:
-        """Events of both."""
-        return np.asarray(self.canary_events, dtype=float) + np.asarray(self.stable_events)
-
-    @property
     def of_each_odds(self) -> "Rates":
         """The same with a last axis of length one, for as many odds."""
         return Rates(
@@ -101,36 +96,36 @@ class RateTest:
         later = (1 - FIRST_STEP_SHARE) / (self.steps - 1)
         return cast(Floats, PRIOR + np.log(FIRST_STEP_SHARE if step == 0 else later))
 
-    def limit(self, known: ArrayLike) -> Floats:
-        """Return the rate to compare with, given the stable rate `known` before the interval."""
+    def limit(self, stable_rate: ArrayLike) -> Floats:
+        """Return the rate to compare with, by the stable revision's rate before the interval."""
         if self.concurrent:
-            return np.broadcast_to(np.asarray(self.tolerated), np.shape(known))
-        return np.minimum(np.maximum(self.tolerated, self.margin * np.asarray(known)), 0.999)
+            return np.broadcast_to(np.asarray(self.tolerated), np.shape(stable_rate))
+        return np.minimum(np.maximum(self.tolerated, self.margin * np.asarray(stable_rate)), 0.999)
 
-    def harm(self, rates: Rates, known: ArrayLike) -> tuple[Floats, Floats]:
+    def harm(self, rates: Rates, stable_rate: ArrayLike) -> tuple[Floats, Floats]:
         """Return the growth of the wealths betting on a ratio and on a rate, by `ODDS` (last axis).
 
         Args:
             rates: of the interval.
-            known: the stable revision's rate as known before the interval; see `before`.
+            stable_rate: the stable revision's rate as known before the interval; see `before`.
         """
-        each, known = rates.of_each_odds, np.asarray(known)[..., None]
-        limit = self.limit(known)
+        each, stable_rate = rates.of_each_odds, np.asarray(stable_rate)[..., None]
+        limit = self.limit(stable_rate)
         absolute = self._on_limit(each, limit, ODDS)
         if not self.concurrent:
             return absolute, absolute
-        return self._on_ratio(each, known, 1.0, ODDS), absolute
+        return self._on_ratio(each, stable_rate, 1.0, ODDS), absolute
 
-    def health(self, rates: Rates, known: ArrayLike) -> Floats:
+    def health(self, rates: Rates, stable_rate: ArrayLike) -> Floats:
         """Return the growth of the wealth that bets on a healthy canary; arguments as `harm`."""
-        expected, limit = np.asarray(known, dtype=float), self.limit(known)
+        expected, limit = np.asarray(stable_rate, dtype=float), self.limit(stable_rate)
         odds = np.clip(expected / np.maximum(limit, 1e-12), LEAST_ODDS, MOST_ODDS)
         absolute = self._on_limit(rates, limit, odds)
         if not self.concurrent:
             return absolute
         ratio = HEALTHY_RATIO / self.margin
         chance = canary_chance(rates.canary_requests, rates.stable_requests, self.margin)
-        relative = self._on_ratio(rates, known, self.margin, ratio)
+        relative = self._on_ratio(rates, stable_rate, self.margin, ratio)
         # The choice looks at the past rate and the number of requests only, never at the events.
         foreseen = expected * np.asarray(rates.canary_requests)
         both = expected * (np.asarray(rates.canary_requests) + np.asarray(rates.stable_requests))
@@ -142,10 +137,12 @@ class RateTest:
         hits, requests = rates.canary_events, rates.canary_requests
         return bet_on_limit(hits, requests, limit, odds, self.variation)
 
-    def _on_ratio(self, rates: Rates, known: ArrayLike, ratio: float, odds: ArrayLike) -> Floats:
+    def _on_ratio(
+        self, rates: Rates, stable_rate: ArrayLike, ratio: float, odds: ArrayLike
+    ) -> Floats:
         requests = (rates.canary_requests, rates.stable_requests)
         hits = (rates.canary_events, rates.stable_events)
-        most = np.maximum(self.tolerated, known)
+        most = np.maximum(self.tolerated, stable_rate)
         return bet_on_ratio(hits, requests, ratio, odds, self.variation, most)
 
 

@@ -42,11 +42,11 @@ class RefusalTest(RateTest):
     For rare refusals that is a ratio of rates. Twice a rate of 60 % would be no limit at all.
     """
 
-    def limit(self, known: ArrayLike) -> Floats:
-        """Return the rate to compare with, given the stable rate `known` before the interval."""
+    def limit(self, stable_rate: ArrayLike) -> Floats:
+        """Return the rate to compare with, by the stable revision's rate before the interval."""
         if self.concurrent:
-            return RateTest.limit(self, known)
-        rate = np.asarray(known, dtype=float)
+            return RateTest.limit(self, stable_rate)
+        rate = np.asarray(stable_rate, dtype=float)
         return np.maximum(self.tolerated, self.margin * rate / (1 + (self.margin - 1) * rate))
 
 

@@ -59,9 +59,9 @@ def bursty(mean, spread):
     return nbinom.pmf(COUNTS, shape, shape / (shape + mean))
 
 
-def expected_with_bursts(canary, stable, ratio, odds, spread, allowed, known):
+def expected_with_bursts(canary, stable, ratio, odds, spread, allowed, stable_rate):
     """The expectation of a factor where each revision has bursts of its own; numbers are means."""
-    rate = known / 1000
+    rate = stable_rate / 1000
     requests = canary / (ratio * rate), stable / rate
     grid = COUNTS[:, None], COUNTS[None, :]
     factor = np.exp(bet_on_ratio(grid, requests, ratio, odds, allowed, rate))
@@ -70,14 +70,14 @@ def expected_with_bursts(canary, stable, ratio, odds, spread, allowed, known):
 
 @given(means, means, st.floats(1.05, 20), st.floats(1, 5), spreads, st.floats(0.5, 1.0))
 def test_bets_on_harm_allow_for_bursts_of_each_revision(canary, stable, odds, ratio, spread, part):
-    found = expected_with_bursts(canary, stable, ratio, odds, part * spread, spread, 10.0)
-    assert found <= 1 + 1e-6
+    expectation = expected_with_bursts(canary, stable, ratio, odds, part * spread, spread, 10.0)
+    assert expectation <= 1 + 1e-6
 
 
 @given(means, means, st.floats(0.1, 0.95), st.floats(1, 5), spreads, st.floats(0.5, 1.0))
 def test_bets_on_health_allow_for_them_too(canary, stable, odds, ratio, spread, part):
-    found = expected_with_bursts(canary, stable, ratio, odds, part * spread, spread, 10.0)
-    assert found <= 1 + 1e-6
+    expectation = expected_with_bursts(canary, stable, ratio, odds, part * spread, spread, 10.0)
+    assert expectation <= 1 + 1e-6
 
 
 def test_bets_that_do_not_allow_for_bursts_gain_by_them():
@@ -152,8 +152,8 @@ def test_wealth_is_summed_over_the_last_axis():
 def test_independent_events_have_a_dispersion_of_one():
     events = np.random.default_rng(3).binomial(540, 0.01, 2000)
     squares = float(np.sum(events**2 / 540))
-    found = dispersion(squares, float(events.sum()), 540.0 * 2000, 2000)
-    assert found == pytest.approx(1.0, abs=0.1)
+    index = dispersion(squares, float(events.sum()), 540.0 * 2000, 2000)
+    assert index == pytest.approx(1.0, abs=0.1)
 
 
 @pytest.mark.parametrize(("events", "intervals"), [(0, 50), (20, 9)])

@@ -39,7 +39,7 @@ def counts(requests, refused):
 
 def rolled(policy, minute, canary_refused, stable_refused, *, state=None, minutes=60, beside=True):
     """Decide minute after minute at the traffic decided; refusals are given as functions."""
-    state, found = state or begin(0.0), []
+    state, decisions = state or begin(0.0), []
     first = 0 if state.interval is None else state.interval + 1
     for number in range(first, first + minutes):
         shadow = policy.strategy == "shadow" and state.step == 0
@@ -48,9 +48,9 @@ def rolled(policy, minute, canary_refused, stable_refused, *, state=None, minute
         canary = counts(requests, canary_refused(requests)) if requests else None
         stable = counts(left, stable_refused(left)) if left else None
         seen = minute(number, canary or (counts(0, 0) if beside else None), stable)
-        found.append(decide(state, seen, policy))
-        state = found[-1].state
-    return found
+        decisions.append(decide(state, seen, policy))
+        state = decisions[-1].state
+    return decisions
 
 
 def moves(decisions):
@@ -79,9 +79,9 @@ def refusals(policy=CANARY):
 
 
 def test_a_canary_that_refuses_everything_is_rolled_back_at_its_first_look(minute):
-    found = rolled(CANARY, minute, every, share(0.01), minutes=2)
-    assert moves(found) == [("shift", 10), ("rollback", 0)]
-    assert "harm, above all in refusals" in found[-1].verdict.reasons
+    decisions = rolled(CANARY, minute, every, share(0.01), minutes=2)
+    assert moves(decisions) == [("shift", 10), ("rollback", 0)]
+    assert "harm, above all in refusals" in decisions[-1].verdict.reasons
 
 
 @pytest.mark.parametrize("stable_refused", RATES)
@@ -102,14 +102,14 @@ def test_few_requests_are_enough_to_know_it(minute, stable_refused):
 def test_what_clients_do_wrong_on_both_sides_is_no_harm_and_keeps_nothing_waiting(
     minute, policy, rate
 ):
-    found = rolled(policy, minute, share(rate), share(rate), beside=policy is CANARY)
-    assert found[-1].state.phase is Phase.PROMOTED
-    assert ("rollback", 0) not in moves(found)
+    decisions = rolled(policy, minute, share(rate), share(rate), beside=policy is CANARY)
+    assert decisions[-1].state.phase is Phase.PROMOTED
+    assert ("rollback", 0) not in moves(decisions)
 
 
 def test_blue_green_learns_what_is_refused_before_it_switches_and_goes_back(minute):
-    found = rolled(BLUE_GREEN, minute, every, share(0.3), beside=False)
-    assert moves(found) == [("shift", 100), ("rollback", 0)]
+    decisions = rolled(BLUE_GREEN, minute, every, share(0.3), beside=False)
+    assert moves(decisions) == [("shift", 100), ("rollback", 0)]
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -123,21 +123,21 @@ def test_after_a_switch_few_requests_are_enough_however_many_were_refused_before
 
 
 def test_copies_that_a_shadow_refuses_end_it(minute):
-    found = rolled(SHADOW, minute, every, share(0.01), minutes=5)
-    assert moves(found) == [("shift", 0), ("rollback", 0)]
+    decisions = rolled(SHADOW, minute, every, share(0.01), minutes=5)
+    assert moves(decisions) == [("shift", 0), ("rollback", 0)]
 
 
 def test_the_mistakes_of_one_odd_client_roll_nothing_back(minute):
     odd = iter([0, 0, 5, 4])
-    found = rolled(CANARY, minute, lambda _: next(odd, 0), share(0.0), minutes=60)
-    assert found[-1].state.phase is Phase.PROMOTED
+    decisions = rolled(CANARY, minute, lambda _: next(odd, 0), share(0.0), minutes=60)
+    assert decisions[-1].state.phase is Phase.PROMOTED
 
 
 def test_where_refusals_are_not_told_nothing_is_known_and_nothing_waits(minute):
-    found = rolled(CANARY, minute, untold, untold)
-    assert found[-1].state.phase is Phase.PROMOTED
-    assert UNMEASURED in found[10].verdict.reasons
-    finding = refusals().judge(found[10].state.evidence["refusals"])
+    decisions = rolled(CANARY, minute, untold, untold)
+    assert decisions[-1].state.phase is Phase.PROMOTED
+    assert UNMEASURED in decisions[10].verdict.reasons
+    finding = refusals().judge(decisions[10].state.evidence["refusals"])
     assert (finding.spent, finding.accepted, dict(finding.numbers)) == (0.0, False, {})
 
 
@@ -149,10 +149,10 @@ def test_what_is_told_of_one_revision_alone_is_not_compared(minute):
 
 def test_refusals_that_are_told_no_more_are_silence(minute):
     state = rolled(CANARY, minute, none, none, minutes=3)[-1].state
-    found = rolled(CANARY, minute, untold, untold, state=state, minutes=8)
-    assert moves(found) == [("ask", 10)]
-    assert found[-1].state.question is Question.NO_DATA
-    assert "refusals" in next(one for one in found if moves([one])).verdict.reasons[0]
+    decisions = rolled(CANARY, minute, untold, untold, state=state, minutes=8)
+    assert moves(decisions) == [("ask", 10)]
+    assert decisions[-1].state.question is Question.NO_DATA
+    assert "refusals" in next(one for one in decisions if moves([one])).verdict.reasons[0]
 
 
 def test_a_rollout_from_before_refusals_were_counted_goes_on_with_fresh_evidence(minute):
@@ -169,8 +169,8 @@ def test_a_rollout_from_before_refusals_were_counted_goes_on_with_fresh_evidence
 def test_a_switch_from_before_refusals_were_counted_has_no_limit_to_exceed(minute):
     state = rolled(BLUE_GREEN, minute, untold, untold, minutes=7, beside=False)[-1].state
     assert state.desired_percent == 100
-    found = rolled(BLUE_GREEN, minute, share(0.3), none, state=state, minutes=20, beside=False)
-    assert moves(found)[-1] == ("promote", 100)
+    decisions = rolled(BLUE_GREEN, minute, share(0.3), none, state=state, minutes=20, beside=False)
+    assert moves(decisions)[-1] == ("promote", 100)
 
 
 def test_an_entry_of_a_record_from_before_tells_no_refusals():
@@ -193,20 +193,20 @@ def outcome(**scenario):
 
 @pytest.mark.parametrize("rate", RATES)
 def test_equal_refusals_are_seldom_rolled_back_and_mostly_promoted(rate):
-    found = outcome(canary_refused=rate, stable_refused=rate)
-    assert found.share(ROLLED_BACK) <= 0.05
-    assert found.share(PROMOTED) >= 0.95
+    decisions = outcome(canary_refused=rate, stable_refused=rate)
+    assert decisions.share(ROLLED_BACK) <= 0.05
+    assert decisions.share(PROMOTED) >= 0.95
 
 
 @pytest.mark.parametrize("rate", RATES)
 def test_a_canary_that_refuses_everything_is_never_promoted(rate):
-    found = outcome(canary_refused=1.0, stable_refused=rate)
-    assert found.share(ROLLED_BACK) == 1
-    assert found.median_requests(ROLLED_BACK) <= 120
+    decisions = outcome(canary_refused=1.0, stable_refused=rate)
+    assert decisions.share(ROLLED_BACK) == 1
+    assert decisions.median_requests(ROLLED_BACK) <= 120
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.3])
 def test_doubled_refusals_are_seldom_promoted(rate):
-    found = outcome(canary_refused=2 * rate, stable_refused=rate)
-    assert found.share(PROMOTED) <= 0.05
-    assert found.share(ROLLED_BACK) >= 0.95
+    decisions = outcome(canary_refused=2 * rate, stable_refused=rate)
+    assert decisions.share(PROMOTED) <= 0.05
+    assert decisions.share(ROLLED_BACK) >= 0.95

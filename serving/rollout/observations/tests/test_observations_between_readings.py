@@ -36,20 +36,20 @@ def container(restarts=0, oom_kills=0, name="pod/server"):
     return Container(name=name, restarts=restarts, oom_kills=oom_kills)
 
 
-def observed(*readings, told=None):
+def observed(*readings, of_service=None):
     """The observation after each reading; the memory goes through JSON, as in the record."""
-    memory, found = Memory(), []
+    memory, intervals = Memory(), []
     for number, reading in enumerate(readings):
         memory = MEMORY.validate_json(MEMORY.dump_json(memory))
         memory, one = observation(
-            memory, reading, interval=number, status=told or status(), canary=CANARY
+            memory, reading, interval=number, status=of_service or status(), canary=CANARY
         )
-        found.append(one)
-    return found
+        intervals.append(one)
+    return intervals
 
 
-def seen_with(told, canary=CANARY):
-    return observation(Memory(), Reading(now=60.0), interval=1, status=told, canary=canary)[1]
+def seen_with(of_service, canary=CANARY):
+    return observation(Memory(), Reading(now=60.0), interval=1, status=of_service, canary=canary)[1]
 
 
 def minute(number, **fields):
@@ -57,8 +57,8 @@ def minute(number, **fields):
 
 
 def restarts(*samples):
-    found = observed(*(minute(n, containers=sample) for n, sample in enumerate(samples)))
-    return [(one.facts.restarts, one.facts.oom_kills) for one in found]
+    intervals = observed(*(minute(n, containers=sample) for n, sample in enumerate(samples)))
+    return [(one.facts.restarts, one.facts.oom_kills) for one in intervals]
 
 
 def test_both_revisions_count_what_they_added_since_the_last_reading():
@@ -70,16 +70,16 @@ def test_both_revisions_count_what_they_added_since_the_last_reading():
 
 def test_no_answer_is_no_data_and_no_replicas_is_no_requests():
     one, gap, none = minute(1, canary=(replica(7),)), minute(2), minute(3, canary=())
-    found = observed(one, gap, none)
-    assert found[1].canary is None
-    assert found[2].canary == Counts(requests=0, errors=0)
+    intervals = observed(one, gap, none)
+    assert intervals[1].canary is None
+    assert intervals[2].canary == Counts(requests=0, errors=0)
 
 
 def test_an_interval_without_an_answer_is_made_up_for_by_the_next():
-    found = observed(
+    intervals = observed(
         minute(1, canary=(replica(7),)), minute(2), minute(3, canary=(replica(12, errors=1),))
     )
-    assert found[2].canary == Counts(requests=5, errors=1)
+    assert intervals[2].canary == Counts(requests=5, errors=1)
 
 
 def test_a_replica_that_began_when_not_every_one_was_sampled_counts_whole():
@@ -141,8 +141,8 @@ def test_of_an_overtaken_canary_nothing_is_known():
 
 
 def test_without_a_status_nothing_is_known():
-    found = seen_with(None)
-    assert (found.facts.ready, found.facts.failure, found.percent) == (None, "", None)
+    intervals = seen_with(None)
+    assert (intervals.facts.ready, intervals.facts.failure, intervals.percent) == (None, "", None)
 
 
 def test_a_model_that_does_not_load_is_a_failure_and_not_ready():

@@ -15,7 +15,7 @@ from kanaria.serving.rollout.observations import (
     prometheus_source,
 )
 from kanaria.serving.rollout.observations.bounded_calls import NO_ANSWER, ask, within
-from kanaria.serving.rollout.observations.drift_server_source import ModelSource
+from kanaria.serving.rollout.observations.drift_server_source import DriftServerSource
 from kanaria.serving.rollout.observations.prometheus_queries import choose
 from kanaria.serving.rollout.observations.prometheus_source import PrometheusSource
 from kanaria.serving.rollout.observations.source import Models, Reading, Revisions
@@ -138,8 +138,8 @@ def test_a_reading_ends_before_a_lease_does():
 @pytest.mark.parametrize("answer", SLOW)
 def test_an_answer_is_waited_for_as_a_whole(answer):
     with serving(answer) as url:
-        found = ask("GET", url, BOUND)
-    assert (found.status, found.text) == (NO_ANSWER, "no answer in 0.6 s")
+        answered = ask("GET", url, BOUND)
+    assert (answered.status, answered.text) == (NO_ANSWER, "no answer in 0.6 s")
 
 
 @pytest.mark.parametrize("answer", SLOW)
@@ -153,7 +153,7 @@ def test_a_slow_prometheus_is_no_answer(answer, short, caplog):
 @pytest.mark.parametrize("answer", SLOW)
 def test_a_slow_drift_server_is_no_answer(answer, short, caplog):
     with serving(answer) as url:
-        assert ModelSource(Nothing(), url).read(REVISIONS).models is None
+        assert DriftServerSource(Nothing(), url).read(REVISIONS).models is None
     assert "models: nothing is known in this interval" in caplog.text
 
 
@@ -181,11 +181,11 @@ ODD = {
 
 @pytest.mark.parametrize("odd", ODD)
 def test_an_odd_answer_is_no_answer_and_its_reason_is_logged(odd, caplog):
-    answer, told = ODD[odd]
+    answer, fault = ODD[odd]
     with serving(answer) as url:
         reading = PrometheusSource(url, choose("knative"), Pods()).read(REVISIONS)
     assert (reading.canary, reading.stable) == (None, None)
-    assert told in caplog.text
+    assert fault in caplog.text
 
 
 def test_reads_run_at_once_and_each_fails_alone():

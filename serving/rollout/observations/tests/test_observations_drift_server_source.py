@@ -9,7 +9,7 @@ from event_sender import Server, headers
 
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.protocol.comparison import ModelCounts, read_counts
-from kanaria.serving.rollout.observations.drift_server_source import ModelSource
+from kanaria.serving.rollout.observations.drift_server_source import DriftServerSource
 from kanaria.serving.rollout.observations.source import Models, Reading, Revisions
 
 MODELS = Models(canary="2", stable="1", since=0.0, task="binary", output="")
@@ -25,7 +25,7 @@ class Elsewhere:
 
 
 def reading(url, models=MODELS):
-    return ModelSource(Elsewhere(), url).read(Revisions(**NAMES, models=models))
+    return DriftServerSource(Elsewhere(), url).read(Revisions(**NAMES, models=models))
 
 
 @pytest.fixture(scope="module")
@@ -134,5 +134,5 @@ def test_an_answer_that_is_none_is_refused(text):
 @pytest.mark.parametrize("url", ["ftp://host", "http://", "http://name:hidden@host", "host:80"])
 def test_an_address_that_is_none_is_refused(url):
     with pytest.raises(ParameterError, match="http://HOST:PORT") as caught:
-        ModelSource(Elsewhere(), url)
+        DriftServerSource(Elsewhere(), url)
     assert "hidden" not in str(caught.value)

@@ -7,12 +7,12 @@ REVISIONS = Revisions(namespace="team", service="flights", canary="flights-2", s
 
 
 def status(name, restarts=0, state=None, last=None):
-    found = {"name": name, "restartCount": restarts, "state": {}, "lastState": {}}
+    listed = {"name": name, "restartCount": restarts, "state": {}, "lastState": {}}
     for key, ended in (("state", state), ("lastState", last)):
         if ended:
             reason, which = ended
-            found[key] = {"terminated": {"exitCode": 137, "reason": reason, "containerID": which}}
-    return found
+            listed[key] = {"terminated": {"exitCode": 137, "reason": reason, "containerID": which}}
+    return listed
 
 
 def pod(*statuses, name="flights-2-deployment-1", initial=()):
@@ -24,20 +24,20 @@ def pod(*statuses, name="flights-2-deployment-1", initial=()):
 
 def ends(*readings):
     """Restarts and ends for memory of each interval."""
-    memory, found = Memory(), []
+    memory, listed = Memory(), []
     for number, pods in enumerate(readings):
         reading = Reading(now=60.0 * number, containers=containers(pods))
         memory, seen = observation(memory, reading, interval=number, status=None, canary="")
-        found.append((seen.facts.restarts, seen.facts.oom_kills))
-    return found
+        listed.append((seen.facts.restarts, seen.facts.oom_kills))
+    return listed
 
 
 def test_every_container_of_a_pod_is_told_with_its_restarts():
-    found = containers(
+    listed = containers(
         [pod(status("kserve-container", 2), status("queue-proxy"), initial=[status("storage", 1)])]
     )
     place = "flights-2-deployment-1"
-    assert found == (
+    assert listed == (
         Container(name=f"{place}/storage", restarts=1, oom_kills=0),
         Container(name=f"{place}/kserve-container", restarts=2, oom_kills=0),
         Container(name=f"{place}/queue-proxy", restarts=0, oom_kills=0),

@@ -43,13 +43,13 @@ def test_the_expressions_are_one_query_of_one_revision(write):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [("knative", True), ("traefik", True), ("istio", True), ("tensorflow_serving", False)],
 )
-def test_refusals_are_asked_for_where_they_are_counted_whole(name, told):
+def test_refusals_are_asked_for_where_they_are_counted_whole(name, expected):
     query = choose(name).query(REVISIONS, "flights-2")
-    assert ('"kanaria_part", "refused"' in query) == told
-    assert ('"[34].."' in query and '!="499"' in query) == told
+    assert ('"kanaria_part", "refused"' in query) == expected
+    assert ('"[34].."' in query and '!="499"' in query) == expected
 
 
 def test_an_unknown_set_is_refused_with_the_known_ones():
@@ -71,8 +71,8 @@ def test_every_fault_of_a_file_is_told_at_once(write):
     with pytest.raises(ParameterError) as refused:
         read(write(wrong))
     faults = str(refused.value).partition(": ")[2].split("; ")
-    told = {re.split("=| is missing", fault, maxsplit=1)[0] for fault in faults}
-    assert told >= {
+    expected = {re.split("=| is missing", fault, maxsplit=1)[0] for fault in faults}
+    assert expected >= {
         "first.replica",
         "first.unit",
         "first.sampled",

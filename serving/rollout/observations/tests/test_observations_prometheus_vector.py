@@ -36,9 +36,9 @@ def test_a_replica_has_the_counters_of_its_series():
     buckets = [
         row("buckets", count, le=le) for le, count in (("+Inf", 90), ("1000", 89), ("7", 60))
     ]
-    found = replicas([*rows, *buckets], QUERIES)
+    counted = replicas([*rows, *buckets], QUERIES)
     slower = ((0.007, 30.0), (1.0, 1.0))
-    assert found == (Replica(name="a", requests=90, errors=2, slower=slower, started=5.5),)
+    assert counted == (Replica(name="a", requests=90, errors=2, slower=slower, started=5.5),)
 
 
 def test_a_replica_without_requests_is_there_with_none():
@@ -95,10 +95,10 @@ def buckets(*pairs):
 
 def without(key):
     """A row without one of its parts, or without a label."""
-    found = row("requests", 5)
-    for part in (found, found["metric"]):
+    counted = row("requests", 5)
+    for part in (counted, counted["metric"]):
         part.pop(key, None)
-    return found
+    return counted
 
 
 GOOD = [alive(), row("requests", 90), row("errors", 2)]
@@ -162,7 +162,7 @@ MATRIX = [{"metric": {}, "values": [[NOW, "5"]]}]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "fault"),
     [
         (body(MATRIX, "matrix"), "the result is a 'matrix'"),
         (body([NOW, "5"], "scalar"), "the result is a 'scalar'"),
@@ -186,8 +186,8 @@ MATRIX = [{"metric": {}, "values": [[NOW, "5"]]}]
     ],
     ids=lambda given: str(given)[:40],
 )
-def test_an_answer_of_another_form_is_refused_in_one_line(text, told):
-    with pytest.raises(DataError, match=told) as error:
+def test_an_answer_of_another_form_is_refused_in_one_line(text, fault):
+    with pytest.raises(DataError, match=fault) as error:
         vector(text if isinstance(text, bytes) else text.encode())
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 500
@@ -239,13 +239,13 @@ envelopes = st.fixed_dictionaries(
 @given(envelopes | anything)
 def test_whatever_is_answered_counts_whole_or_is_refused(answer):
     try:
-        found = replicas(vector(json.dumps(answer).encode()), REFUSALS)
+        counted = replicas(vector(json.dumps(answer).encode()), REFUSALS)
     except DataError:
         return
-    assert found
-    for one in found:
+    assert counted
+    for one in counted:
         assert 0 <= max(one.errors, one.refused) <= one.requests < math.inf
         assert all(0 <= count < math.inf for _, count in one.slower or ())
     memory, _ = advance(Memory(), [], NOW)
-    _, counts = advance(memory, found, NOW)
-    assert counts.requests == sum(round(one.requests) for one in found)
+    _, counts = advance(memory, counted, NOW)
+    assert counts.requests == sum(round(one.requests) for one in counted)

@@ -17,11 +17,11 @@ def replica(name="a", requests=0, errors=0, slow=None, started=None):
 
 def sampled(*samples):
     """What each sample added."""
-    memory, found = Memory(), []
+    memory, intervals = Memory(), []
     for number, replicas in enumerate(samples):
         memory, counts = advance(memory, replicas, 60.0 * number)
-        found.append(counts)
-    return found
+        intervals.append(counts)
+    return intervals
 
 
 def test_the_first_sample_says_nothing():
@@ -29,13 +29,13 @@ def test_the_first_sample_says_nothing():
 
 
 def test_a_counter_counts_its_difference():
-    found = sampled([replica(requests=900, errors=9)], [replica(requests=960, errors=11)])
-    assert found[1] == Counts(requests=60, errors=2)
+    intervals = sampled([replica(requests=900, errors=9)], [replica(requests=960, errors=11)])
+    assert intervals[1] == Counts(requests=60, errors=2)
 
 
 def test_a_restarted_replica_counts_from_zero():
-    found = sampled([replica(requests=900, errors=9)], [replica(requests=7, errors=1)])
-    assert found[1] == Counts(requests=7, errors=1)
+    intervals = sampled([replica(requests=900, errors=9)], [replica(requests=7, errors=1)])
+    assert intervals[1] == Counts(requests=7, errors=1)
 
 
 def test_a_restart_is_seen_by_its_start_when_the_counter_has_overtaken_its_old_value():
@@ -49,13 +49,13 @@ def test_a_start_that_a_clock_moved_is_no_restart():
 
 
 def test_a_gap_is_made_up_for():
-    found = sampled([replica(requests=900)], [], [replica(requests=1020)])
-    assert [found[1].requests, found[2].requests] == [0, 120]
+    intervals = sampled([replica(requests=900)], [], [replica(requests=1020)])
+    assert [intervals[1].requests, intervals[2].requests] == [0, 120]
 
 
 def test_a_new_replica_counts_whole():
-    found = sampled([replica("a", 900)], [replica("a", 960), replica("b", 30)])
-    assert found[1].requests == 90
+    intervals = sampled([replica("a", 900)], [replica("a", 960), replica("b", 30)])
+    assert intervals[1].requests == 90
 
 
 def test_a_replica_that_was_only_not_sampled_before_counts_from_now():
@@ -64,8 +64,8 @@ def test_a_replica_that_was_only_not_sampled_before_counts_from_now():
 
 
 def test_a_replica_that_goes_counts_nothing():
-    found = sampled([replica("a", 900), replica("b", 900)], [replica("a", 960)])
-    assert found[1].requests == 60
+    intervals = sampled([replica("a", 900), replica("b", 900)], [replica("a", 960)])
+    assert intervals[1].requests == 60
 
 
 def test_a_replica_that_is_missing_for_long_is_forgotten():
@@ -84,8 +84,8 @@ def test_a_silence_forgets_nobody():
 
 
 def test_latency_counts_by_bound():
-    found = sampled([replica(requests=900, slow=45)], [replica(requests=960, slow=48)])
-    assert found[1].slower == ((0.1, 3),)
+    intervals = sampled([replica(requests=900, slow=45)], [replica(requests=960, slow=48)])
+    assert intervals[1].slower == ((0.1, 3),)
 
 
 def test_latency_is_unknown_where_one_replica_does_not_measure_it():
@@ -94,8 +94,8 @@ def test_latency_is_unknown_where_one_replica_does_not_measure_it():
 
 
 def test_a_histogram_read_a_moment_later_never_exceeds_the_requests():
-    found = sampled([replica(requests=0, slow=0)], [replica(requests=10, slow=11)])
-    assert found[1].slower == ((0.1, 10),)
+    intervals = sampled([replica(requests=0, slow=0)], [replica(requests=10, slow=11)])
+    assert intervals[1].slower == ((0.1, 10),)
 
 
 def counting(*totals):
@@ -104,13 +104,13 @@ def counting(*totals):
 
 
 def test_refusals_count_their_difference_and_from_zero_after_a_restart():
-    found = sampled(*counting((900, 90), (960, 99), (990, 4)))
-    assert [counts.refused for counts in found[1:]] == [9, 4]
+    intervals = sampled(*counting((900, 90), (960, 99), (990, 4)))
+    assert [counts.refused for counts in intervals[1:]] == [9, 4]
 
 
 def test_refusals_that_were_not_told_before_are_unknown_and_known_from_then_on():
-    found = sampled(*counting((900, None), (960, 99), (990, 103)))
-    assert [counts.refused for counts in found[1:]] == [None, 4]
+    intervals = sampled(*counting((900, None), (960, 99), (990, 103)))
+    assert [counts.refused for counts in intervals[1:]] == [None, 4]
 
 
 def test_refusals_of_which_one_replica_does_not_tell_are_unknown():

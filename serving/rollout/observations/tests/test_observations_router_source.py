@@ -121,19 +121,21 @@ def test_an_interval_holds_what_clients_counted(url, state):
     observer.look()
     for number in (200, 0, 300):
         clients = Clients(url).send(number)
-        found = observer.look()
-        assert seen(found.canary) == clients.counts(CANARY)
-        assert seen(found.stable) == clients.counts(STABLE)
-        assert (found.facts.ready, found.percent) == (True, 50)
+        interval = observer.look()
+        assert seen(interval.canary) == clients.counts(CANARY)
+        assert seen(interval.stable) == clients.counts(STABLE)
+        assert (interval.facts.ready, interval.percent) == (True, 50)
 
 
 def test_no_answer_is_slower_at_the_router_than_at_the_client(url, state):
     observer = Observer(state)
     observer.look()
     durations = Clients(url).send(200).durations
-    found = observer.look()
-    slower = [tuple(count for _, count in one.slower or ()) for one in (found.canary, found.stable)]
-    bounds = [bound for bound, _ in found.canary.slower]
+    interval = observer.look()
+    slower = [
+        tuple(count for _, count in one.slower or ()) for one in (interval.canary, interval.stable)
+    ]
+    bounds = [bound for bound, _ in interval.canary.slower]
     for bound, at_router in zip(bounds, map(sum, zip(*slower, strict=True)), strict=True):
         assert at_router <= sum(duration > bound for duration in durations)
 
@@ -144,10 +146,10 @@ def test_a_dead_predictor_is_an_error_and_a_restart_of_its_own_revision(url, sta
     os.kill(predictor(state, CANARY), signal.SIGKILL)
     clients = Clients(url)
     until(lambda: clients.send(1).counts(CANARY)[1] >= 3)
-    found = observer.look()
-    assert seen(found.canary) == clients.counts(CANARY)
-    assert seen(found.stable) == clients.counts(STABLE) == (clients.counts(STABLE)[0], 0)
-    restarts = found.facts.restarts
+    interval = observer.look()
+    assert seen(interval.canary) == clients.counts(CANARY)
+    assert seen(interval.stable) == clients.counts(STABLE) == (clients.counts(STABLE)[0], 0)
+    restarts = interval.facts.restarts
     until(lambda: httpx.get(f"{url}/v1/models/flights").json()["ready"])
     assert restarts + observer.look().facts.restarts == 1
 
@@ -167,8 +169,8 @@ def test_a_router_that_was_started_again_counts_from_zero(tmp_path, models):
             if not counted:
                 observer.look()
             clients = Clients(url).send(number)
-            found = observer.look()
-            counted += found.canary.requests + found.stable.requests
+            interval = observer.look()
+            counted += interval.canary.requests + interval.stable.requests
             total += clients.answers
         assert observer.look().canary is None
     assert counted == total.total() == 140

@@ -36,31 +36,31 @@ def test_a_canary_that_is_no_worse_is_seldom_rolled_back(policy):
 
 
 def test_a_good_canary_is_promoted_soon():
-    found = outcome(ALL_GATES)
-    assert found.share(PROMOTED) >= 0.95
-    assert found.median_requests(PROMOTED) <= 1000
+    characteristics = outcome(ALL_GATES)
+    assert characteristics.share(PROMOTED) >= 0.95
+    assert characteristics.median_requests(PROMOTED) <= 1000
 
 
 @pytest.mark.parametrize(
     ("policy", "median"), [(ALL_GATES, 1500), (ERRORS_ALONE, 1100)], ids=["all", "errors"]
 )
 def test_doubled_errors_are_rolled_back_soon_and_seldom_promoted(policy, median):
-    found = outcome(policy, canary_errors=0.02)
-    assert found.share(PROMOTED) <= 0.05
-    assert found.share(ROLLED_BACK) >= 0.95
-    assert found.median_requests(ROLLED_BACK) <= median
+    characteristics = outcome(policy, canary_errors=0.02)
+    assert characteristics.share(PROMOTED) <= 0.05
+    assert characteristics.share(ROLLED_BACK) >= 0.95
+    assert characteristics.median_requests(ROLLED_BACK) <= median
 
 
 def test_doubled_slow_answers_are_rolled_back():
-    found = outcome(ALL_GATES, canary_slow=0.10)
-    assert found.share(ROLLED_BACK) >= 0.99
+    characteristics = outcome(ALL_GATES, canary_slow=0.10)
+    assert characteristics.share(ROLLED_BACK) >= 0.99
 
 
 def test_a_canary_without_errors_beside_a_stable_one_without_is_promoted():
     clean = {"canary_errors": 0.0, "stable_errors": 0.0}
-    found = outcome(ALL_GATES, **clean)
-    assert found.share(PROMOTED) >= 0.95
-    assert found.median_requests(PROMOTED) <= 1000
+    characteristics = outcome(ALL_GATES, **clean)
+    assert characteristics.share(PROMOTED) >= 0.95
+    assert characteristics.median_requests(PROMOTED) <= 1000
 
 
 @pytest.mark.parametrize("shape", [2.0, 0.5, 0.2])
@@ -72,8 +72,8 @@ def test_bursts_that_hit_both_revisions_break_no_promise(shape):
 
 def test_bursts_of_one_revision_alone_do_break_it():
     # This states a known limit: decision 0012 tells the same figure.
-    found = outcome(ALL_GATES, burst_shape=0.5, shared_bursts=False)
-    assert 0.15 <= found.share(ROLLED_BACK) <= 0.25
+    characteristics = outcome(ALL_GATES, burst_shape=0.5, shared_bursts=False)
+    assert 0.15 <= characteristics.share(ROLLED_BACK) <= 0.25
 
 
 @pytest.mark.parametrize("shape", [2.0, 0.5, 0.2])
@@ -90,9 +90,9 @@ def test_a_policy_that_allows_for_such_bursts_keeps_its_promises(gate, shape):
 @pytest.mark.parametrize("cold", [1, 3])
 def test_a_canary_that_starts_cold_is_seldom_rolled_back(cold):
     policy = DEFAULT if cold == 1 else parse(f"warm_up: {{minutes: {cold}}}")
-    found = outcome(policy, cold_slow=0.3, cold_minutes=cold)
-    assert found.share(ROLLED_BACK) <= 0.05
-    assert found.share(PROMOTED) >= 0.95
+    characteristics = outcome(policy, cold_slow=0.3, cold_minutes=cold)
+    assert characteristics.share(ROLLED_BACK) <= 0.05
+    assert characteristics.share(PROMOTED) >= 0.95
 
 
 def test_without_a_warm_up_a_cold_start_is_harm():
@@ -102,22 +102,22 @@ def test_without_a_warm_up_a_cold_start_is_harm():
 
 @pytest.mark.parametrize("slow", [0.1, 0.3])
 def test_a_canary_that_stays_slow_is_found_after_the_warm_up(slow):
-    found = outcome(DEFAULT, canary_slow=slow)
-    assert found.share(ROLLED_BACK) >= 0.99
-    assert found.median_requests(ROLLED_BACK) <= {0.1: 1500, 0.3: 200}[slow]
+    characteristics = outcome(DEFAULT, canary_slow=slow)
+    assert characteristics.share(ROLLED_BACK) >= 0.99
+    assert characteristics.median_requests(ROLLED_BACK) <= {0.1: 1500, 0.3: 200}[slow]
 
 
 def test_errors_count_in_the_warm_up():
-    found = outcome(DEFAULT, canary_errors=0.5)
-    assert found.share(ROLLED_BACK) == 1.0
-    assert found.minutes.max() <= 2
+    characteristics = outcome(DEFAULT, canary_errors=0.5)
+    assert characteristics.share(ROLLED_BACK) == 1.0
+    assert characteristics.minutes.max() <= 2
 
 
 @pytest.mark.parametrize("lag", [0.0, 0.25])
 @pytest.mark.parametrize("shape", [2.0, 0.5])
 def test_slow_moments_of_the_whole_machine_are_nobodys_harm(lag, shape):
-    found = outcome(DEFAULT, slow_burst_shape=shape, lag=lag)
-    assert found.share(ROLLED_BACK) <= 0.05
+    characteristics = outcome(DEFAULT, slow_burst_shape=shape, lag=lag)
+    assert characteristics.share(ROLLED_BACK) <= 0.05
 
 
 def test_numbers_that_lag_by_a_whole_look_need_an_allowance():
@@ -129,8 +129,8 @@ def test_numbers_that_lag_by_a_whole_look_need_an_allowance():
 
 @pytest.mark.parametrize("requests", [1, 10, 100_000])
 def test_the_promise_holds_at_any_traffic(requests):
-    found = outcome(DEFAULT, requests=requests, minutes=600, rollouts=400)
-    assert found.share(ROLLED_BACK) <= 0.05
+    characteristics = outcome(DEFAULT, requests=requests, minutes=600, rollouts=400)
+    assert characteristics.share(ROLLED_BACK) <= 0.05
 
 
 def observations(trace, rollout):
@@ -170,7 +170,7 @@ def test_the_arrays_decide_as_decide_does(policy, canary_errors, refused):
         burst_shape=2.0,
         minutes=90,
     )
-    found = simulate(policy, scenario, 25, 3, trace)
+    characteristics = simulate(policy, scenario, 25, 3, trace)
     ends = {Phase.PROMOTED: PROMOTED, Phase.ROLLED_BACK: ROLLED_BACK}
     for rollout in range(25):
         state, ended = begin(0.0), scenario.minutes
@@ -179,5 +179,5 @@ def test_the_arrays_decide_as_decide_does(policy, canary_errors, refused):
             if state.phase in ends:
                 ended = seen.interval
                 break
-        assert ends.get(state.phase, UNDECIDED) == found.outcomes[rollout]
-        assert ended == found.minutes[rollout]
+        assert ends.get(state.phase, UNDECIDED) == characteristics.outcomes[rollout]
+        assert ended == characteristics.minutes[rollout]

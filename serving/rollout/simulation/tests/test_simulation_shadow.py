@@ -25,17 +25,17 @@ def outcome(policy=SHADOW, **scenario):
 
 
 def test_a_canary_that_is_right_as_often_is_seldom_rolled_back_and_promoted_by_labels():
-    found = outcome()
-    assert found.share(ROLLED_BACK) <= 0.05
-    assert found.share(ASKED) <= 0.05
-    assert found.share(PROMOTED) >= 0.9
+    characteristics = outcome()
+    assert characteristics.share(ROLLED_BACK) <= 0.05
+    assert characteristics.share(ASKED) <= 0.05
+    assert characteristics.share(PROMOTED) >= 0.9
 
 
 def test_two_points_of_accuracy_are_found_with_a_hundred_labels():
-    found = outcome(loss=0.02)
-    assert found.share(ROLLED_BACK) >= 0.95
-    assert found.share(PROMOTED) <= 0.05
-    assert found.median(found.labels, ROLLED_BACK) <= 100
+    characteristics = outcome(loss=0.02)
+    assert characteristics.share(ROLLED_BACK) >= 0.95
+    assert characteristics.share(PROMOTED) <= 0.05
+    assert characteristics.median(characteristics.labels, ROLLED_BACK) <= 100
 
 
 def test_labels_that_come_late_break_no_promise():
@@ -44,8 +44,8 @@ def test_labels_that_come_late_break_no_promise():
 
 
 def test_models_that_hardly_disagree_need_no_label():
-    found = outcome(disagreement=0.005, labels=0)
-    assert found.share(PROMOTED) >= 0.99
+    characteristics = outcome(disagreement=0.005, labels=0)
+    assert characteristics.share(PROMOTED) >= 0.99
 
 
 def test_a_canary_that_disagrees_as_often_as_it_may_lose_is_not_promoted_without_labels():
@@ -69,7 +69,7 @@ def observed(totals, rollout, minute):
 def test_the_arrays_decide_as_decide_does(scenario):
     policy = parse("strategy: shadow\ngates: {disagreement: {limit: 0.2}}")
     trace = []
-    found = simulate(policy, ShadowScenario(minutes=50, **scenario), 20, 3, trace)
+    characteristics = simulate(policy, ShadowScenario(minutes=50, **scenario), 20, 3, trace)
     ends = {Phase.PROMOTED: PROMOTED, Phase.ROLLED_BACK: ROLLED_BACK}
     for rollout in range(20):
         state, ended, labels = begin(0.0), UNDECIDED, 0
@@ -81,5 +81,5 @@ def test_the_arrays_decide_as_decide_does(scenario):
             ended = ends.get(state.phase, asked)
             if ended != UNDECIDED:
                 break
-        assert ended == found.outcomes[rollout]
-        assert labels == found.labels[rollout]
+        assert ended == characteristics.outcomes[rollout]
+        assert labels == characteristics.labels[rollout]

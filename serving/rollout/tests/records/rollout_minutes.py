@@ -50,12 +50,12 @@ def healthy_minute(interval: int, percent: int = 10, **facts: object) -> Observa
 def driven(policy: Policy, until: int, start: State | None = None) -> list[Decision]:
     """Decide minute after minute on healthy traffic at the percentage that was desired."""
     state = start or begin(0.0)
-    found = []
+    decisions = []
     first = 0 if state.interval is None else state.interval + 1
     for interval in range(first, until):
-        found.append(decide(state, healthy_minute(interval, state.desired_percent), policy))
-        state = found[-1].state
-    return found
+        decisions.append(decide(state, healthy_minute(interval, state.desired_percent), policy))
+        state = decisions[-1].state
+    return decisions
 
 
 @pytest.fixture(scope="session")

@@ -115,8 +115,8 @@ def test_silence_is_shaded(facts, started, make_record):
 
 
 def test_holds_for_one_cause_are_one_row_with_a_count(facts, started, make_record):
-    found = rows(read(facts, started, RAMP, make_record(RAMP, 200)).moments)
-    assert [(row.what, row.last.rule) for row in found] == [
+    table = rows(read(facts, started, RAMP, make_record(RAMP, 200)).moments)
+    assert [(row.what, row.last.rule) for row in table] == [
         ("hold", "never_ready"),
         ("shift", "staged"),
         ("hold", "unfinished"),
@@ -175,3 +175,18 @@ def test_five_thousand_commands_with_long_names_fit_in_2_mb_and_all_are_told():
     text = timeline_page.render(history.read({}, LONG, 0.0, entries))
     assert len(text.encode()) <= timeline_page.MOST_BYTES
     assert len(decisions(Document(text))) == 5000
+
+
+def test_the_page_tells_what_each_step_counted_and_what_the_last_still_needs(
+    facts, started, make_record
+):
+    policy = parse("steps: [{percent: 10}, {percent: 50, minimum_requests: 9000}]")
+    read = history.read(facts, policy, started, make_record(policy, 12))
+    text = timeline_page.render(read)
+    steps = text.partition("Steps")[2].partition("Decisions")[0]
+    assert "errors: canary" in steps
+    assert " beside it" in steps
+    assert "Still needed in this step: about " in steps
+    entries = make_record(policy, 300)
+    over = timeline_page.render(history.read(facts, policy, started, entries))
+    assert "Still needed" not in over

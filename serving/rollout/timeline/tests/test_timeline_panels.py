@@ -7,8 +7,8 @@ from kanaria.serving.rollout.timeline import axes, history, panels
 RAMP = parse("steps: [{percent: 10}, {percent: 50}]")
 
 
-def drawn(found, title):
-    panel = next(one for one in found if one.title.startswith(title))
+def drawn(drawn_panels, title):
+    panel = next(one for one in drawn_panels if one.title.startswith(title))
     return panel, {curve.name: curve for curve in panel.curves}
 
 
@@ -48,10 +48,10 @@ def test_refusals_are_drawn_beside_the_stable_revisions_where_they_are_told(
     untold = [panel.title for panel in panels.panels(promoted)]
     assert not any(title.startswith("Refusals") for title in untold)
     entries = make_record(RAMP, 200, refused=(0.3, 0.3))
-    found = panels.panels(history.read(facts, RAMP, started, entries))
-    _, curves = drawn(found, "Refusals since the start")
+    drawn_panels = panels.panels(history.read(facts, RAMP, started, entries))
+    _, curves = drawn(drawn_panels, "Refusals since the start")
     assert curves["canary"].points[-1][1] == pytest.approx(0.3, abs=0.01)
-    assert "refusals" in drawn(found, "Evidence of health")[1]
+    assert "refusals" in drawn(drawn_panels, "Evidence of health")[1]
 
 
 def test_health_is_drawn_as_the_decision_saw_it_not_as_the_next_step_begins(promoted):
@@ -83,8 +83,8 @@ def test_a_gap_is_where_counters_or_looks_are_missing(started):
 def test_a_pause_between_looks_is_a_gap(facts, started, make_record):
     entries = make_record(RAMP, 12)
     kept = [*entries[:4], *entries[9:]]
-    found = panels.gaps(history.read(facts, RAMP, started, kept))
-    assert found == [(started + 4 * 60, started + 10 * 60)]
+    drawn_panels = panels.gaps(history.read(facts, RAMP, started, kept))
+    assert drawn_panels == [(started + 4 * 60, started + 10 * 60)]
 
 
 @pytest.mark.parametrize("most", [0.0, 1e-6, 0.0123, 0.5, 1.0])

@@ -33,8 +33,8 @@ def shadowed(facts, started):
     return history.read(facts, SHADOW, started, entries)
 
 
-def drawn(found, title):
-    return next(one for one in panels.panels(found) if one.title.startswith(title))
+def drawn(read, title):
+    return next(one for one in panels.panels(read) if one.title.startswith(title))
 
 
 def test_the_bounds_of_the_loss_are_drawn_beside_the_margin(shadowed):
@@ -60,7 +60,7 @@ def test_the_evidence_of_harm_has_the_labels_beside_the_counted_gates(shadowed):
 def test_a_shadow_is_told_as_one(shadowed, facts):
     state, now = shadowed.state, shadowed.ended
     assert "  shadow  " in status_lines.line(state, SHADOW, now)
-    told = status_lines.status(facts, state, SHADOW, now)
-    assert "answers nobody, gets a copy of 100% of the requests" in told
-    assert "labels: 27 of 54 rows of disagreement" in told
+    status = status_lines.status(facts, state, SHADOW, now)
+    assert "answers nobody, gets a copy of 100% of the requests" in status
+    assert "labels: 27 of 54 rows of disagreement" in status
     assert "In the shadow of the stable revision" in timeline_page.render(shadowed)

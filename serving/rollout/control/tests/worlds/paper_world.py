@@ -154,8 +154,8 @@ class DyingStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def save(self, *given: Any) -> Any:
+    def save(self, *arguments: Any) -> Any:
         self._paper.wrote("before")
-        stored = self._store.save(*given)
+        stored = self._store.save(*arguments)
         self._paper.wrote("after")
         return stored
