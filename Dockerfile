@@ -22,7 +22,7 @@ RUN python3 -c 'import sys; sys.exit("BASE_IMAGE needs Python 3.11" if sys.versi
  && /opt/uv/bin/python -m pip install --quiet --no-cache-dir "uv==${UV_VERSION}" "setuptools>=77" \
  && /opt/uv/bin/uv venv --quiet --python "$(command -v python3)" /opt/kanaria
 COPY .github/scripts/image_layer.py .github/scripts/name_tensorflow.py \
-     .github/scripts/strip_symbols.py /tools/
+     .github/scripts/strip_symbols.py components/shared/report/chart_library.py /tools/
 
 # The lists of packages are files of their own: a change of pyproject.toml that does not change a
 # list installs nothing anew. For CPUs tensorflow-cpu takes tensorflow's place: 600 MB less. Pruned

@@ -36,6 +36,8 @@ TESTS_BESIDE = ("apache_beam", "keras", "tensorflow_", "tfx_bsl")
 """Packages whose tests lie beside the code as `*_test.py`; SciPy has code of that name."""
 VIDEO_CODECS = ("_avif", "libavif")
 """How the files of Pillow's largest codec begin; images come as JPEG and PNG."""
+CHARTS = "vl_convert"
+"""Package of 84 MB that only makes the script of the reports' charts; the script is kept."""
 UNCHANGED = "nvidia"
 """NVIDIA's libraries are stripped already, and its licence wants them as they are."""
 
@@ -80,6 +82,15 @@ def lighten(packages: Path) -> None:
             strip(path)
 
 
+def keep_chart_script(packages: Path) -> None:
+    """Keep what the library of the charts makes, and of the library itself its version alone."""
+    library = packages / CHARTS
+    if library.is_dir():
+        keep = [ENVIRONMENT / "bin/python", Path(__file__).with_name("chart_library.py")]
+        subprocess.run(keep, check=True)
+        shutil.rmtree(library)
+
+
 def compile_all(packages: Path, *, bytecode_only: bool) -> None:
     """Compile every module; the bytecode is used without a look at its source."""
     command = [ENVIRONMENT / "bin/python", "-m", "compileall", "-q"]
@@ -104,6 +115,7 @@ def lay(folder: Path) -> None:
 if __name__ == "__main__":
     install(Path(sys.argv[1]))
     name_tensorflow(PACKAGES)
+    keep_chart_script(PACKAGES)
     lighten(PACKAGES)
     compile_all(PACKAGES, bytecode_only="--bytecode-only" in sys.argv)
     lay(Path(sys.argv[2]))

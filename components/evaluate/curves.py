@@ -3,7 +3,7 @@
 Rows count once each, whatever their weight.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kanaria.components.evaluate.scores import Scores
 
 MAX_POINTS = 200
+PARTS = np.arange(21) / 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,27 +36,63 @@ class Curves:
 
     Attributes:
         false_positive_rate: of the ROC curve, ascending, 0 to 1.
-        true_positive_rate: of the ROC curve, as many.
+        true_positive_rate: of the ROC curve, as many; also the recall.
+        threshold: of each point of the curve: a row is positive if it predicts that or more.
         mean_prediction: of each bin of the calibration that has rows, ascending.
         positive_rate: share of positive rows in each such bin.
+        bin_rows: number of rows in each such bin.
+        positives: number of positive rows; likewise `negatives`.
+        at: thresholds of a table, ascending.
+        true_positives: rows at or above each of them that are positive; and `false_positives`.
     """
 
     false_positive_rate: list[float]
     true_positive_rate: list[float]
     mean_prediction: list[float]
     positive_rate: list[float]
+    threshold: list[float] = field(default_factory=list)
+    bin_rows: list[float] = field(default_factory=list)
+    positives: float = 0.0
+    negatives: float = 0.0
+    at: list[float] = field(default_factory=list)
+    true_positives: list[float] = field(default_factory=list)
+    false_positives: list[float] = field(default_factory=list)
 
 
 def drawn(scores: Scores) -> Curves:
-    """Return the ROC curve and the calibration of a binary classifier."""
+    """Return the curves and the table of thresholds of a binary classifier."""
     curve = roc(scores)
-    mean, rate, _ = calibration(scores)
+    mean, rate, rows = calibration(scores)
+    at, true, false = at_thresholds(scores)
     return Curves(
         false_positive_rate=curve.false_positive_rate.tolist(),
         true_positive_rate=curve.true_positive_rate.tolist(),
+        threshold=curve.threshold.tolist(),
         mean_prediction=mean.tolist(),
         positive_rate=rate.tolist(),
+        bin_rows=rows.tolist(),
+        positives=float(scores.positive.sum()),
+        negatives=float(scores.negative.sum()),
+        at=at.tolist(),
+        true_positives=true.tolist(),
+        false_positives=false.tolist(),
     )
+
+
+def at_thresholds(scores: Scores) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return thresholds, and how many positive and negative rows predict each of them or more.
+
+    The thresholds are every twentieth of 0 to 1, and every twentieth of the rows by their score:
+    where events are rare nearly all scores are below the first of the others.
+    """
+    ranks = np.searchsorted(np.cumsum(scores.rows), PARTS * scores.rows.sum())
+    at = np.unique(np.append(PARTS, scores.score[np.minimum(ranks, len(scores.score) - 1)]))
+    places = np.searchsorted(scores.score, at)
+    true, false = (
+        each.sum() - np.append(0.0, np.cumsum(each))[places]
+        for each in (scores.positive, scores.negative)
+    )
+    return at, true, false
 
 
 def roc(scores: Scores) -> Roc:

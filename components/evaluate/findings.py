@@ -5,20 +5,31 @@ A model is blessed from these alone where nothing is live, so nothing here loads
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from kanaria.components.evaluate.curves import Curves
+from kanaria.components.evaluate.plots import Buckets, Matrix
 from kanaria.components.shared import metadata
-from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.document_format import Document, DocumentFormat, unchanged
 from kanaria.components.shared.errors import DataError, shown
 
 FILE = "findings.json"
-FORMAT = DocumentFormat()
+
+
+def _without_plots(document: Document) -> Document:
+    """Make of format 1, which has neither intervals nor plots, one that has none of them."""
+    return {**document, "matrices": {}, "buckets": {}}
+
+
+FORMAT = DocumentFormat((unchanged, _without_plots))
 CANDIDATE, DEPLOYED = "candidate", "deployed"
 """Names of the two models in `Findings.curves`."""
+
+
+Interval: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,12 +41,16 @@ class Value:
         metric: name, with output, class and weighting where they matter.
         candidate: value of the candidate; None when it was not computed.
         baseline: value of the deployed model; None when there is none.
+        candidate_interval: bounds of its confidence interval; None when none was asked for.
+        baseline_interval: likewise of the deployed model.
     """
 
     slice: str
     metric: str
     candidate: float | None
     baseline: float | None
+    candidate_interval: Interval | None = None
+    baseline_interval: Interval | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +94,8 @@ class Findings:
         values: every scalar metric of every slice, the overall slice first.
         checks: every threshold on every slice it covers, failed ones first.
         curves: model -> what is drawn of it, of binary classifiers.
+        matrices: model -> its confusion matrix, where TFMA was asked to plot one.
+        buckets: model -> labels by prediction, where TFMA was asked to plot the calibration.
     """
 
     eval_config: str
@@ -91,6 +108,8 @@ class Findings:
     values: tuple[Value, ...] = ()
     checks: tuple[Check, ...] = ()
     curves: Mapping[str, Curves] = field(default_factory=dict)
+    matrices: Mapping[str, Matrix] = field(default_factory=dict)
+    buckets: Mapping[str, Buckets] = field(default_factory=dict)
 
     def overall(self) -> dict[str, Any]:
         """Return metric -> value over all rows; the deployed model's begin with `baseline_`."""
@@ -139,11 +158,22 @@ def write(findings: Findings, folder: Path) -> None:
     (folder / FILE).write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
 
 
+def _interval(raw: Sequence[float] | None) -> Interval | None:
+    return None if raw is None else (float(raw[0]), float(raw[1]))
+
+
 def _value(raw: Mapping[str, Any]) -> Value:
-    numbers = {
-        name: None if raw[name] is None else float(raw[name]) for name in ("candidate", "baseline")
-    }
-    return Value(slice=raw["slice"], metric=raw["metric"], **numbers)
+    candidate, baseline = (
+        None if raw[name] is None else float(raw[name]) for name in ("candidate", "baseline")
+    )
+    return Value(
+        slice=raw["slice"],
+        metric=raw["metric"],
+        candidate=candidate,
+        baseline=baseline,
+        candidate_interval=_interval(raw.get("candidate_interval")),
+        baseline_interval=_interval(raw.get("baseline_interval")),
+    )
 
 
 def _check(raw: Mapping[str, Any]) -> Check:
@@ -166,6 +196,8 @@ def read(folder: Path) -> Findings:
                 "values": tuple(_value(each) for each in raw["values"]),
                 "checks": tuple(_check(each) for each in raw["checks"]),
                 "curves": {name: Curves(**each) for name, each in raw["curves"].items()},
+                "matrices": {name: Matrix(**each) for name, each in raw["matrices"].items()},
+                "buckets": {name: Buckets(**each) for name, each in raw["buckets"].items()},
             }
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -1,16 +1,17 @@
 """Measures a candidate on held-out rows with TFMA, alone or beside the deployed model."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kanaria.components.evaluate import (
     config_check,
     curves,
     engine,
     eval_config,
+    plots,
     results,
     rows,
     thresholds,
@@ -18,6 +19,7 @@ from kanaria.components.evaluate import (
 from kanaria.components.evaluate.engine import Split
 from kanaria.components.evaluate.findings import CANDIDATE, DEPLOYED, Findings, write
 from kanaria.components.evaluate.models import LoadedModel
+from kanaria.components.evaluate.results import Results
 from kanaria.components.evaluate.scores import Scores
 from kanaria.components.shared import storage
 from kanaria.components.shared.engines.accumulate import Engine
@@ -30,6 +32,7 @@ from kanaria.components.shared.record_batches import column_names
 logger = logging.getLogger(__name__)
 
 LOCAL = LocalEngine()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +112,16 @@ def _classifiers(found: dict[str, Scores], config: Any) -> dict[str, Scores]:
     return result
 
 
+def _plotted(found: Results, config: Any, read: Callable[[Any], T | None]) -> dict[str, T]:
+    """Return the candidate's and the deployed model's first plot of a kind that TFMA made."""
+    result = {}
+    for spec in config.model_specs:
+        known = [each for each in map(read, found.plots.get(spec.name, ())) if each is not None]
+        if known:
+            result[DEPLOYED if spec.is_baseline else CANDIDATE] = known[0]
+    return result
+
+
 def measure(
     step: str,
     inputs: Inputs,
@@ -152,6 +165,8 @@ def measure(
         values=tuple(written.values()),
         checks=tuple(thresholds.checks(written, full)),
         curves={name: curves.drawn(found) for name, found in classifiers.items()},
+        matrices=_plotted(written, full, plots.matrix),
+        buckets=_plotted(written, full, plots.buckets),
     )
     write(findings, folder)
     own = classifiers.get(CANDIDATE)

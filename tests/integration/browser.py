@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import websocket
 
@@ -116,8 +117,6 @@ def started(profile: Path) -> Iterator[Tab]:
 
 def _address(told: Path, process: subprocess.Popen[bytes]) -> str:
     """Return where the first tab of a browser is spoken to."""
-    import httpx
-
     until = time.monotonic() + SECONDS
     while not (told.is_file() and "\n" in told.read_text()):
         assert process.poll() is None, "the browser ended"
@@ -126,10 +125,3 @@ def _address(told: Path, process: subprocess.Popen[bytes]) -> str:
     port = told.read_text().split("\n")[0]
     tabs = httpx.get(f"http://127.0.0.1:{port}/json", trust_env=False).json()
     return next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
-
-
-def headings(page: Path, profile: Path) -> list[str]:
-    """Return the headings that a browser shows of a file."""
-    with started(profile) as tab:
-        tab.open(page.absolute().as_uri())
-        return tab.headings()

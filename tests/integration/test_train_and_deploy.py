@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from browser import headings
+from browser import started
 from workspace import KANARIA, Workspace
 
 from kanaria.components.shared.metadata import plain
@@ -174,12 +174,18 @@ def test_a_browser_shows_the_pages_of_a_run_as_pages(
     workspace: Workspace, server: str, tmp_path: Path
 ):
     record = workspace.newest_run()
-    assert headings(record / "index.html", tmp_path)[1:] == ["Tasks", "Parameters"]
-    for task in json.loads((record / "run.json").read_text())["tasks"]:
-        name = task["name"].rpartition("/")[2]
-        if name in FIRST_HEADINGS:
-            shown = headings(Path(task["artifacts"]["report"]), tmp_path)
-            assert FIRST_HEADINGS[name] in shown[0]
+    tasks = json.loads((record / "run.json").read_text())["tasks"]
+    named = {task["name"].rpartition("/")[2]: task for task in tasks}
+    with started(tmp_path) as tab:
+        tab.open((record / "index.html").absolute().as_uri())
+        assert tab.headings()[1:] == ["Tasks", "Parameters"]
+        for name, heading in FIRST_HEADINGS.items():
+            tab.look(width=390, dark=True)
+            tab.open(Path(named[name]["artifacts"]["report"]).absolute().as_uri())
+            assert heading in tab.headings()[0]
+            assert tab.value("document.documentElement.scrollWidth") == 390
+        assert tab.errors == []
+        assert [url for url in tab.requests if not url.startswith("file:")] == []
 
 
 def test_a_run_with_a_policy_rolls_its_model_out(workspace: Workspace, server: str):

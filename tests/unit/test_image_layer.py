@@ -111,3 +111,16 @@ def test_what_is_no_library_or_holds_more_stays_as_it_is(script, library, tmp_pa
         before = path.read_bytes()
         assert script.strip(path) == 0
         assert path.read_bytes() == before
+
+
+def test_of_the_charts_library_the_script_is_kept(
+    tmp_path: Path, script: ModuleType, monkeypatch: pytest.MonkeyPatch
+):
+    # The image's own interpreter runs the copy that lies beside the script.
+    calls = []
+    monkeypatch.setattr(script.subprocess, "run", lambda command, check: calls.append(command))
+    (tmp_path / "vl_convert").mkdir()
+    (tmp_path / "vl_convert_python-1.9.0.dist-info").mkdir()
+    script.keep_chart_script(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["vl_convert_python-1.9.0.dist-info"]
+    assert [Path(part).name for part in calls[0]] == ["python", "chart_library.py"]

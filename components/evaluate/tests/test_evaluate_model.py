@@ -1,6 +1,7 @@
 """One evaluation of a good candidate against a worse deployed model, looked at from all sides."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -157,7 +158,9 @@ def test_the_report_is_one_small_file_with_escaped_values(compared):
     assert HOSTILE not in page
     assert "&lt;script&gt;" in page
     assert "Blessed" in page
-    assert page.count("<polyline") >= 4  # ROC and calibration, candidate and deployed.
+    assert all(f"{title}</h2>" in page for title in ("Slices", "Curves", "Calibration"))
+    rows = re.findall(r"<tr><td>deployed</td>", page)
+    assert len(rows) > 100  # Points of curves, bins, thresholds.
     assert len(page) < 2_000_000
 
 

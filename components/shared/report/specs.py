@@ -1,6 +1,6 @@
 """Vega-Lite specifications of the charts that several pages draw. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -8,6 +8,12 @@ from kanaria.components.shared.report.html import Markup, element
 
 COLORS = tuple(f"var(--{name})" for name in "abdefc")
 """Of several series, in order; the page's style defines them."""
+
+
+def colors_of(names: Iterable[str]) -> dict[str, Any]:
+    """Return the scale of the colours of series by their names, the page's colours in order."""
+    known = list(dict.fromkeys(names))
+    return {"domain": known, "range": list(COLORS[: len(known)])}
 
 
 def legend(names: Sequence[str]) -> Markup:

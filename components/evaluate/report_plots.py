@@ -1,0 +1,116 @@
+"""What TFMA's plots show of models that are no binary classifiers."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kanaria.components.evaluate.plots import Buckets, Matrix
+from kanaria.components.shared.report.chart import Chart, Row
+from kanaria.components.shared.report.page import Section
+from kanaria.components.shared.report.specs import colors_of
+from kanaria.components.shared.report.table import Column, Table
+
+MOST_CLASSES = 60
+MOST_CLASSES_WITH_TEXT = 15
+CELL = 26
+"""Pixels of a class."""
+PAIRS = tuple(Column(title=key, key=key) for key in ("actual", "predicted", "rows", "share"))
+RESIDUALS = tuple(
+    Column(title=key.replace("_", " "), key=key)
+    for key in ("model", "mean_prediction", "mean_label", "residual", "rows")
+)
+
+
+def _class(number: int) -> str:
+    return "none" if number < 0 else str(number)
+
+
+def _matrix_spec(classes: list[int]) -> dict[str, Any]:
+    names = [_class(number) for number in classes]
+    place = {"type": "ordinal", "scale": {"domain": names}}
+    x = {"field": "predicted", "title": "predicted", "axis": {"labelAngle": 0}, **place}
+    y = {"field": "actual", "title": "actual", **place}
+    told = [{"field": column.key} for column in PAIRS]
+    opacity = {
+        "field": "share",
+        "type": "quantitative",
+        "scale": {"domain": [0, 1], "range": [0.04, 0.85]},
+        "legend": None,
+    }
+    layers: list[dict[str, Any]] = [
+        {
+            "mark": {"type": "rect", "color": "var(--a)"},
+            "encoding": {"x": x, "y": y, "opacity": opacity, "tooltip": told},
+        }
+    ]
+    if len(classes) <= MOST_CLASSES_WITH_TEXT:
+        text = {"field": "rows", "type": "quantitative", "format": ",.5~g"}
+        layers.append(
+            {
+                "mark": {"type": "text", "fontSize": 11},
+                "encoding": {"x": x, "y": y, "text": text, "tooltip": told},
+            }
+        )
+    return {"height": CELL * max(len(classes), 4), "layer": layers}
+
+
+def _matrix(title: str, found: Matrix) -> Chart:
+    pairs = list(zip(found.actual, found.predicted, found.rows, strict=True))
+    totals: Counter[int] = Counter()
+    for actual, predicted, rows in pairs:
+        totals[actual] += rows  # type: ignore[assignment]
+        totals[predicted] += 0
+    # Where not all can be drawn, the classes with most rows are.
+    drawn = {number for number, _ in totals.most_common(MOST_CLASSES)}
+    shown = [
+        [_class(actual), _class(predicted), rows, round(rows / totals[actual], 5)]
+        for actual, predicted, rows in sorted(pairs)
+        if {actual, predicted} <= drawn
+    ]
+    classes = sorted(drawn, key=lambda number: (number < 0, number))
+    left_out = len(totals) - len(drawn)
+    title += f", {left_out} classes with fewer rows are left out" if left_out else ""
+    return Chart(spec=_matrix_spec(classes), table=Table(columns=PAIRS, rows=shown), title=title)
+
+
+def matrices(models: Mapping[str, Matrix]) -> list[Section]:
+    """Return the section of the confusion matrices; none where none was plotted."""
+    if not models:
+        return []
+    note = "The stronger a cell's colour, the larger its share of the rows with that label."
+    charts = [_matrix(name, found) for name, found in models.items()]
+    return [Section("Confusion matrix", Row(*charts), note=note)]
+
+
+def residuals(models: Mapping[str, Buckets]) -> list[Section]:
+    """Return the section of labels less predictions; none where no calibration was plotted."""
+    if not models:
+        return []
+    rows = [
+        [name, prediction, label, label - prediction, count]
+        for name, found in models.items()
+        for prediction, label, count in zip(
+            found.mean_prediction, found.mean_label, found.rows, strict=True
+        )
+    ]
+    chart = Chart(spec=_residual_spec(models), table=Table(columns=RESIDUALS, rows=rows))
+    note = "Mean of label less prediction, by prediction; the larger a point, the more rows."
+    return [Section("Residuals", chart, note=note)]
+
+
+def _residual_spec(models: Iterable[str]) -> dict[str, Any]:
+    x = {"field": "mean_prediction", "title": "mean prediction", "type": "quantitative"}
+    size = {"field": "rows", "type": "quantitative", "legend": None, "scale": {"range": [20, 200]}}
+    color = {"field": "model", "type": "nominal", "title": None, "scale": colors_of(models)}
+    points = {
+        "mark": {"type": "point", "filled": True, "opacity": 0.8},
+        "encoding": {
+            "x": {**x, "scale": {"zero": False}},
+            "y": {"field": "residual", "type": "quantitative", "title": "mean residual"},
+            "size": size,
+            "color": color,
+            "tooltip": [{"field": column.key} for column in RESIDUALS],
+        },
+    }
+    zero = {"mark": {"type": "rule", "strokeDash": [4, 4]}, "encoding": {"y": {"datum": 0}}}
+    return {"height": 320, "layer": [points, zero], "usermeta": {"zoom": True}}
