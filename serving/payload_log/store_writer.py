@@ -42,6 +42,13 @@ MOVE = """
 INSERT INTO places (reader, namespace, service, version, number)
 VALUES (:reader, :namespace, :service, :version, :number)
 ON CONFLICT (reader, namespace, service, version) DO UPDATE SET number = excluded.number"""
+MEMORY = """
+SELECT memory FROM memories
+WHERE (reader, namespace, service, version) = (:reader, :namespace, :service, :version)"""
+REMEMBER = """
+INSERT INTO memories (reader, namespace, service, version, memory)
+VALUES (:reader, :namespace, :service, :version, :memory)
+ON CONFLICT (reader, namespace, service, version) DO UPDATE SET memory = excluded.memory"""
 ADD_VERDICT = """
 INSERT INTO verdicts
   (namespace, service, version, detector, first, last, rows, drifted, document)
@@ -163,9 +170,23 @@ class Store:
             return self._move(reader, stream, before, after)
 
     def keep_verdict(
-        self, reader: str, stream: Stream, before: int, after: int, verdict: Verdict
+        self,
+        reader: str,
+        stream: Stream,
+        before: int,
+        after: int,
+        verdict: Verdict,
+        memory: bytes | None = None,
     ) -> bool:
-        """Move a reader's place as `advance` does, and keep what it found, both or neither.
+        """Move a reader's place as `advance` does, and keep what it found, all or nothing.
+
+        Args:
+            reader: that did it.
+            stream: of one version.
+            before: its place so far.
+            after: its place from now on.
+            verdict: what it found between them.
+            memory: of the stream, which it wants again at the next window; None to keep the last.
 
         Returns:
             False when the place was not `before`: another process has judged these exchanges.
@@ -175,7 +196,16 @@ class Store:
             moved = self._move(reader, key, before, after)
             if moved:
                 self._add(verdict)
+                if memory is not None:
+                    names = _names(key)
+                    self._database.execute(REMEMBER, reader=reader, memory=memory, **names)
             return moved
+
+    def memory(self, reader: str, stream: Sequence[str]) -> bytes | None:
+        """Return what `keep_verdict` last kept of a stream for a reader, None before anything."""
+        with self._lock:
+            rows = self._database.execute(MEMORY, reader=reader, **_names(stream))
+        return bytes(rows[0][0]) if rows else None
 
     def place(self, reader: str, stream: Sequence[str]) -> int:
         """Return the last exchange of a stream that a reader has done with, 0 at the start."""

@@ -80,6 +80,17 @@ def load(folder: Path, *, least: float | None = None) -> tuple[Detector[Any], Re
     return detector, detector.fit(columns.from_matrix(rows))
 
 
+def is_readable(folder: Path) -> bool:
+    """Whether `load` knows the kind of detector in `folder`, and all that it needs."""
+    try:
+        config = tomllib.loads((folder / "config.toml").read_text("utf-8"))
+        _check(config, folder)
+        _settings(config, folder)
+    except (OSError, ValueError, KeyError, DataError):
+        return False
+    return True
+
+
 def export(folder: Path, detector: Detector[Any], reference: Reference) -> None:
     """Write `detector` and `reference` into the new folder `folder` for alibi-detect's loader.
 
@@ -106,7 +117,10 @@ def _check(config: Config, folder: Path) -> None:
     name = config.get("name")
     if name not in NAMES:
         known = ", ".join(NAMES)
-        raise DataError(f"{folder}: detector {shown(name)} cannot be read; only {known}")
+        raise DataError(
+            f"{folder}: detector {shown(name)} cannot be read, only {known}; Alibi Detect itself "
+            "can: with detector: {kind: alibi, accept_bsl: true} and the extra 'alibi' installed"
+        )
     present = [key for key in UNSUPPORTED if config.get(key, ABSENT) != ABSENT]
     if present:
         raise DataError(

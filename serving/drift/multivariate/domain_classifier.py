@@ -19,6 +19,7 @@ from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift import effects
 from kanaria.serving.drift.protocol import Columns, Floats, Result
 from kanaria.serving.drift.references.sample_reference import SampledReference
+from kanaria.serving.drift.settings import Checked
 from kanaria.serving.drift.univariate import feature_tests
 
 FEWEST = 4
@@ -32,7 +33,7 @@ FEWEST_ROWS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DomainClassifier:
+class DomainClassifier(Checked):
     """Tests all features together.
 
     Attributes:
@@ -47,13 +48,10 @@ class DomainClassifier:
     rows: int = 10_000
     categorical: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Refuse settings that promise nothing."""
-        faults = Faults(type(self).__name__)
+    def _check(self, faults: Faults) -> None:
         faults.check(0 < self.alpha < 1, "alpha", self.alpha, "use above 0 and below 1")
         faults.check(0 <= self.least <= 1, "least", self.least, "use 0 to 1")
         faults.check(self.rows >= FEWEST_ROWS, "rows", self.rows, f"use {FEWEST_ROWS} or more")
-        faults.raise_if_any()
 
     @property
     def name(self) -> str:

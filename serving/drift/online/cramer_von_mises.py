@@ -16,6 +16,7 @@ from kanaria.serving.drift.columns import matrix, rows_of
 from kanaria.serving.drift.online import ranks, run_length, sliding_windows
 from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineResult, State
+from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
 from kanaria.serving.drift.references.sorted_reference import OrderedReference
 
@@ -24,7 +25,7 @@ SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OnlineCramerVonMises(sliding_windows.Settings):
+class OnlineCramerVonMises(sliding_windows.Settings, RowByRow[OrderedReference]):
     """Follows each numeric feature; its effect is the largest difference of distributions."""
 
     @property

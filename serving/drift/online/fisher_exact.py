@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import effects
-from kanaria.serving.drift.columns import matrix
+from kanaria.serving.drift.columns import matrix, selected, texts
 from kanaria.serving.drift.online import ranks, run_length, sliding_windows
 from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineResult, State
+from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
 from kanaria.serving.drift.references.counts_reference import CountedReference
 from kanaria.serving.drift.univariate import fisher_exact
 
+OF_TEXT = {"": np.nan, fisher_exact.ZERO: 0.0, fisher_exact.ONE: 1.0}
 SEED = 0
 """Of the simulation, so that equal references have equal thresholds."""
 SMALLEST = 1e-300
@@ -33,7 +35,7 @@ SMALLEST = 1e-300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OnlineFisherExact(sliding_windows.Settings):
+class OnlineFisherExact(sliding_windows.Settings, RowByRow[CountedReference]):
     """Follows each feature of zeros and ones; its effect is the difference of the shares."""
 
     @property
@@ -63,8 +65,7 @@ class OnlineFisherExact(sliding_windows.Settings):
         self, reference: CountedReference, state: State, rows: Columns
     ) -> tuple[State, OnlineResult]:
         """Return the state after `rows`, all zeros and ones, and what they showed."""
-        values = matrix(rows, tuple(reference.kinds))
-        fisher_exact.require_binary(dict(zip(reference.kinds, values.T, strict=True)))
+        values = matrix(_as_numbers(rows, reference), tuple(reference.kinds))
         # A row's value and number in one: zeros lie below a half, ones above.
         numbered = (values + ranks.drawn(state.rows, *values.shape)) / 2
         held = list(_counts(reference).values())
@@ -178,6 +179,16 @@ def _simulated(
 def _by_value(values: Floats, numbers: Floats) -> Floats:
     """Return the numbers of ones in a first row, and those of zeros in a second."""
     return np.stack([values * numbers, ~values * numbers])
+
+
+def _as_numbers(rows: Columns, reference: CountedReference) -> Columns:
+    """Return zeros and ones that are told as categories, which have texts, as numbers."""
+    chosen = selected(rows, reference.kinds)
+    fisher_exact.require_binary(chosen)
+    return {
+        name: np.array([OF_TEXT[text] for text in texts(column).tolist()])
+        for name, column in chosen.items()
+    }
 
 
 def _counts(reference: CountedReference) -> dict[str, tuple[int, int]]:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.outliers import protocol
-from kanaria.serving.drift.outliers.protocol import OutlierResult, flags, result
+from kanaria.serving.drift.outliers.protocol import flags, result
 from kanaria.serving.drift.outliers.reference_sample import halves, sampled
-from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.protocol import Columns, Floats, Result
 from kanaria.serving.drift.references.sample_reference import SampledReference
 
 SEED = 0
@@ -33,12 +33,9 @@ class IsolationForest(protocol.Settings):
 
     trees: int = 100
 
-    def __post_init__(self) -> None:
-        """Refuse a forest without trees."""
-        protocol.Settings.__post_init__(self)
-        faults = Faults(type(self).__name__)
+    def _check(self, faults: Faults) -> None:
+        protocol.Settings._check(self, faults)
         faults.check(self.trees >= 1, "trees", self.trees, "use 1 or more")
-        faults.raise_if_any()
 
     @property
     def name(self) -> str:
@@ -62,13 +59,12 @@ class IsolationForest(protocol.Settings):
     def outliers(self, reference: SampledReference, rows: Columns) -> NDArray[np.bool_]:
         """Return which of `rows` are outliers."""
         scores = self.score(reference, rows)
-        return flags(scores, _grown(reference, self.trees)[1], self.alpha)
+        return flags(scores, _grown(reference, self.trees)[1], self.flag_share)
 
-    def test(self, reference: SampledReference, window: Columns) -> OutlierResult:
-        """Return how many rows of `window` are outliers."""
+    def test(self, reference: SampledReference, window: Columns) -> Result:
+        """Return whether more rows of `window` are outliers than without drift."""
         scores = self.score(reference, window)
-        flagged = flags(scores, _grown(reference, self.trees)[1], self.alpha)
-        return result(self.name, self, scores, flagged)
+        return result(self.name, self, scores, _grown(reference, self.trees)[1], reference.rows)
 
 
 @lru_cache(maxsize=8)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.outliers import protocol
-from kanaria.serving.drift.outliers.protocol import OutlierResult, flags, result
+from kanaria.serving.drift.outliers.protocol import flags, result
 from kanaria.serving.drift.outliers.reference_sample import halves, sampled
-from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.protocol import Columns, Floats, Result
 from kanaria.serving.drift.references.sample_reference import SampledReference
 
 SMALLEST = 1e-6
@@ -43,13 +43,12 @@ class Mahalanobis(protocol.Settings):
 
     def outliers(self, reference: SampledReference, rows: Columns) -> NDArray[np.bool_]:
         """Return which of `rows` are outliers."""
-        return flags(self.score(reference, rows), _fitted(reference).calibration, self.alpha)
+        return flags(self.score(reference, rows), _fitted(reference).calibration, self.flag_share)
 
-    def test(self, reference: SampledReference, window: Columns) -> OutlierResult:
-        """Return how many rows of `window` are outliers."""
+    def test(self, reference: SampledReference, window: Columns) -> Result:
+        """Return whether more rows of `window` are outliers than without drift."""
         scores = self.score(reference, window)
-        flagged = flags(scores, _fitted(reference).calibration, self.alpha)
-        return result(self.name, self, scores, flagged)
+        return result(self.name, self, scores, _fitted(reference).calibration, reference.rows)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError
+from kanaria.serving.drift.alibi.alibi_detect import AlibiReference
 from kanaria.serving.drift.columns import categories, is_numeric, numbers
 from kanaria.serving.drift.protocol import Reference
 from kanaria.serving.drift.records import Bars, Column
@@ -66,7 +67,7 @@ def known(reference: Reference, detector: str = "") -> Mapping[str, Known]:
         return {name: found[name] for name in reference.features}
     if isinstance(reference, OrderedReference):
         return {name: _numbers(reference.rows, v) for name, v in reference.values.items()}
-    if isinstance(reference, RowsReference):
+    if isinstance(reference, RowsReference | AlibiReference):
         columns = zip(reference.features, reference.values.T, strict=True)
         return {name: _numbers(reference.rows, np.sort(values)) for name, values in columns}
     if isinstance(reference, SampledReference):
