@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from watched_traffic import BEGIN, Traffic, instances
 
 from kanaria.serving.drift import saved_detector
@@ -84,10 +85,10 @@ def test_a_watch_names_any_kind_which_sees_the_shift_and_nothing_before(kind: st
     fitted = {name: columns(2000, 1)[name] for name in COLUMNS.get(kind, NUMBERS)}
     saved_detector.save(tmp_path / "detector", detector, detector.fit(fitted))
     file = tmp_path / "watch.yaml"
-    file.write_text(
-        f"- {{service: flights, window: {{rows: {ROWS}}}, detector: "
-        f"{{kind: {kind}, folder: {tmp_path / 'detector'}}}}}\n"
-    )
+    changed = {"alpha": 0.01} if "alpha" in KINDS[kind].parameters else {}
+    named = {"kind": kind, "folder": str(tmp_path / "detector"), **changed}
+    watch = {"service": "flights", "window": {"rows": ROWS}, "detector": named}
+    file.write_text(yaml.safe_dump([watch]))
     traffic = Traffic(str(tmp_path / "events.sqlite"))
     for seed, moved in ((2, 0.0), (3, 0.0), (4, 0.0), (5, 2.0)):
         send(traffic, columns(ROWS, seed, moved))
