@@ -111,8 +111,8 @@ def detect_drift(
         seed=seed,
     )
     targets = Targets(outcome=Path(outcome.path), drift=Path(drift.path), report=Path(report.path))
-    found = detect(request, targets)
-    found.describe(outcome, drift=drift, report=report)
+    verdict = detect(request, targets)
+    verdict.describe(outcome, drift=drift, report=report)
     if fail_on_drift:
         refusal.unless_passed(outcome, drift, report)
-    return (not found.passed,)
+    return (not verdict.passed,)

@@ -75,12 +75,12 @@ def detect(request: DetectRequest, targets: Targets) -> Outcome:
     columns, _ = sample.columns()
     with libraries_of(detector.name):
         result = detector.test(reference, columns)
-    found = verdict.judged(result)
+    judgement = verdict.judged(result)
     window = describe.window(result, reference, columns, name=", ".join(splits))
     _report(window, targets)
-    outcome.write(found, targets.outcome)
-    log.info("%s", found.summary())
-    return found
+    outcome.write(judgement, targets.outcome)
+    log.info("%s", judgement.summary())
+    return judgement
 
 
 def _report(window: Window, targets: Targets) -> None:

@@ -77,8 +77,8 @@ def fit(request: FitRequest, target: Path) -> dict[str, object]:
             temporary.mkdir()
             (temporary / NOTHING).write_text(f"{left_out}\n", encoding="utf-8")
         return {"features": [], "left_out": left_out}
-    known = {"categorical": features.categorical(schema, columns), "outputs": tuple(columns)}
-    detector: Detector[Any] = detector_choice.fitted_anew(request.detector, known)
+    defaults = {"categorical": features.categorical(schema, columns), "outputs": tuple(columns)}
+    detector: Detector[Any] = detector_choice.fitted_anew(request.detector, defaults)
     with libraries_of(detector.name):
         reference = detector.fit(columns)
     with atomic.published(target) as temporary:

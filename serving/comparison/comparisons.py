@@ -99,13 +99,13 @@ class Comparer:
 
         Windows of which nothing could be told are left out: they are no good news.
         """
-        found: dict[tuple[float, float], bool] = {}
+        windows: dict[tuple[float, float], bool] = {}
         for one in reader.verdicts(self._question.canary, self._question.since, FOREVER):
             if one.drifted is None or one.detector.endswith(OF_LABELS):
                 continue
             window = (one.begin, one.end)
-            found[window] = found.get(window, False) or one.drifted
-        return found
+            windows[window] = windows.get(window, False) or one.drifted
+        return windows
 
     def _follow(self, reader: Reader, now: float) -> None:
         for side in SIDES:
@@ -146,12 +146,12 @@ class Comparer:
 
     def _count(self, side: Side, exchange: Exchange) -> None:
         predicted = self._predicted(side, exchange)
-        found = (
+        counted = (
             unreadable(exchange.rows)
             if predicted is None
             else answers(predicted, self._question.task, self._cuts)
         )
-        self._tally.add(side, exchange.request_id, Answered(time=exchange.time, answers=found))
+        self._tally.add(side, exchange.request_id, Answered(time=exchange.time, answers=counted))
 
     def _predicted(self, side: Side, exchange: Exchange) -> Array | None:
         """Return what was answered, None where it does not fit the task."""

@@ -99,8 +99,8 @@ class Store:
             tables = database.tables()
             if not tables:
                 database.script(schema.SCHEMA.format_map(database.schema))
-            found = int(self._value("SELECT version FROM store")) if "store" in tables else 0
-            for statements in schema.migrations(found) if tables else ():
+            version = int(self._value("SELECT version FROM store")) if "store" in tables else 0
+            for statements in schema.migrations(version) if tables else ():
                 database.script(statements.format_map(database.schema))
 
     def close(self) -> None:
@@ -213,8 +213,8 @@ class Store:
             return self._place(reader, stream)
 
     def _place(self, reader: str, stream: Sequence[str]) -> int:
-        found = self._database.execute(PLACE, reader=reader, **_names(stream))
-        return int(found[0][0]) if found else 0
+        places = self._database.execute(PLACE, reader=reader, **_names(stream))
+        return int(places[0][0]) if places else 0
 
     def _move(self, reader: str, stream: Sequence[str], before: int, after: int) -> bool:
         self._require_version()
@@ -244,8 +244,8 @@ class Store:
         places = {
             2 * numbers[key] + (kind is Kind.RESPONSE): (key, kind) for key, kind in group.halves
         }
-        given = zip(places, group.halves.values(), strict=True)
-        bodies: list[Row] = [(place, half.rows, half.event.body) for place, half in given]
+        halves = zip(places, group.halves.values(), strict=True)
+        bodies: list[Row] = [(place, half.rows, half.event.body) for place, half in halves]
         return {places[place] for (place,) in self._database.merge(BODIES_MERGE, bodies)}
 
     def _keep_labels(self, group: Group, now: float) -> set[LabelKey]:
@@ -257,8 +257,8 @@ class Store:
         return {(id_, row) for id_, row in self._database.merge(LABELS_MERGE, rows)}
 
     def _value(self, query: str) -> float:
-        ((found,),) = self._database.execute(query)
-        return float(found)
+        ((value,),) = self._database.execute(query)
+        return float(value)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -267,9 +267,9 @@ class Store:
 
     def _require_version(self) -> None:
         """Write no more once a newer replica has changed the tables."""
-        found = int(self._value("SELECT version FROM store"))
-        if found > schema.VERSION:
-            raise StoreError(f"the store: {schema.newer(found)}")
+        version = int(self._value("SELECT version FROM store"))
+        if version > schema.VERSION:
+            raise StoreError(f"the store: {schema.newer(version)}")
 
 
 def _merge_exchanges(database: Database) -> Merge:

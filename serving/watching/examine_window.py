@@ -99,19 +99,19 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
 
 
 def _tested(rows: Rows, fitted: Fitted, seen: Window) -> Window:
-    told = known(fitted.reference, fitted.detector.name)
+    features = known(fitted.reference, fitted.detector.name)
     columns = rows.outputs
     if not isinstance(fitted.detector, OF_ANSWERS):
-        sent = chosen(rows, told)
-        columns, differences = aligned(sent, told)
+        sent = chosen(rows, features)
+        columns, differences = aligned(sent, features)
         seen = replace(seen, differences=(*differences, *seen.differences))
-        if told and rows_of(sent) and not is_read(sent, columns):
-            return replace(seen, failure=_nothing_read(rows, list(told)))
+        if features and rows_of(sent) and not is_read(sent, columns):
+            return replace(seen, failure=_nothing_read(rows, list(features)))
     result = fitted.detector.test(fitted.reference, columns)
     _refuse_unknown_effects(result)
-    found = describe.window(result, fitted.reference, columns, begin=rows.begin, end=rows.end)
+    window = describe.window(result, fitted.reference, columns, begin=rows.begin, end=rows.end)
     return replace(
-        found,
+        window,
         rows=seen.rows,
         inputs=seen.inputs,
         outputs=seen.outputs,

@@ -90,13 +90,17 @@ def _own_namespace() -> str:
     return os.environ.get("KANARIA_NAMESPACE", "default")
 
 
-def _choice(told: object) -> Choice:
+def _choice(document: object) -> Choice:
     """Return the detector that a text or a mapping names; of a text whatever lies there."""
     try:
-        choice = chosen(told) if isinstance(told, Mapping) else Choice(folder=str(told or ""))
+        choice = (
+            chosen(document)
+            if isinstance(document, Mapping)
+            else Choice(folder=str(document or ""))
+        )
     except ParameterError as error:
         raise ValueError(str(error)) from error
-    if not choice.folder or not isinstance(told, str | Mapping):
+    if not choice.folder or not isinstance(document, str | Mapping):
         raise ValueError("name its folder, or {kind: ..., folder: ...}")
     return choice
 
@@ -134,14 +138,14 @@ def read(path: Path) -> tuple[Watch, ...]:
 
 def _parsed(document: Any, faults: Faults) -> tuple[Watch, ...]:
     try:
-        found = TypeAdapter(tuple[Watch, ...]).validate_python(document)
+        watches = TypeAdapter(tuple[Watch, ...]).validate_python(document)
     except ValidationError as error:
         add_invalid(faults, error)
         faults.raise_if_any()
         raise
-    _check_names(found, faults)
+    _check_names(watches, faults)
     faults.raise_if_any()
-    return found
+    return watches
 
 
 def _check_names(watches: Sequence[Watch], faults: Faults) -> None:

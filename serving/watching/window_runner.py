@@ -123,8 +123,8 @@ class Runner:
 
     def _streams(self, watch: Watch) -> list[Stream]:
         wanted = (watch.namespace, watch.service)
-        found = self._reader.streams(watch.component)
-        return [stream for stream in found if (stream.namespace, stream.service) == wanted]
+        streams = self._reader.streams(watch.component)
+        return [stream for stream in streams if (stream.namespace, stream.service) == wanted]
 
     def _step(self, step: Callable[[], bool], faults: dict[str, None]) -> bool:
         """Do one thing of one watch; what it breaks on is no other watch's matter."""
@@ -285,11 +285,11 @@ class Runner:
         held = self._labels.get((watch, stream))
         if held is None or held.place != place:
             kept = self._reader.newest_of(stream, watch.labels_name, HISTORY)
-            found: list[Labels] = []
+            earlier: list[Labels] = []
             for one in kept:
                 with suppress(DataError):  # Another release kept what this one cannot read.
-                    found.append(records.load_labels(one.document))
-            held = self._labels[watch, stream] = _Earlier(place=place, labels=tuple(found))
+                    earlier.append(records.load_labels(one.document))
+            held = self._labels[watch, stream] = _Earlier(place=place, labels=tuple(earlier))
         return held.labels
 
 
