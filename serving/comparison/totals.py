@@ -48,7 +48,7 @@ class Answered:
     answers: tuple[Answer, ...]
 
 
-class Tally:
+class Totals:
     """The totals; `add` may be called in any order."""
 
     def __init__(self) -> None:

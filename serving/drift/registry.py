@@ -23,10 +23,10 @@ from kanaria.serving.drift.online.page_hinkley import PageHinkley
 from kanaria.serving.drift.outliers.isolation_forest import IsolationForest
 from kanaria.serving.drift.outliers.mahalanobis import Mahalanobis
 from kanaria.serving.drift.protocol import Reference
-from kanaria.serving.drift.references.counts_reference import CountedReference
+from kanaria.serving.drift.references.counts_reference import CountsReference
 from kanaria.serving.drift.references.rows_reference import RowsReference
-from kanaria.serving.drift.references.sample_reference import SampledReference
-from kanaria.serving.drift.references.sorted_reference import OrderedReference
+from kanaria.serving.drift.references.sample_reference import SampleReference
+from kanaria.serving.drift.references.sorted_reference import SortedReference
 from kanaria.serving.drift.references.table_reference import TableReference
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.univariate.chi_squared import ChiSquared
@@ -91,7 +91,7 @@ _ALL = (
         asks="largest difference of distributions",
         of=EACH_NUMBER,
         settings=KolmogorovSmirnov,
-        reference=OrderedReference,
+        reference=SortedReference,
     ),
     Kind(
         name="cramer_von_mises",
@@ -99,14 +99,14 @@ _ALL = (
         asks="their mean squared difference",
         of=EACH_NUMBER,
         settings=CramerVonMises,
-        reference=OrderedReference,
+        reference=SortedReference,
     ),
     Kind(
         name="wasserstein",
         asks="how far the values moved",
         of=EACH_NUMBER,
         settings=Wasserstein,
-        reference=OrderedReference,
+        reference=SortedReference,
     ),
     Kind(
         name="chi_squared",
@@ -114,7 +114,7 @@ _ALL = (
         asks="shares of categories",
         of="each category column",
         settings=ChiSquared,
-        reference=CountedReference,
+        reference=CountsReference,
     ),
     Kind(
         name="fisher_exact",
@@ -122,14 +122,14 @@ _ALL = (
         asks="share of ones, exactly",
         of="each column of 0 and 1",
         settings=FisherExact,
-        reference=CountedReference,
+        reference=CountsReference,
     ),
     Kind(
         name="missing_values",
         asks="shares of rows without a value",
         of=EACH_COLUMN,
         settings=MissingValues,
-        reference=CountedReference,
+        reference=CountsReference,
     ),
     Kind(
         name="jensen_shannon",
@@ -178,7 +178,7 @@ _ALL = (
         asks="whether a model tells the rows apart",
         of=MIXED,
         settings=DomainClassifier,
-        reference=SampledReference,
+        reference=SampleReference,
         fixed=("categorical", "rows"),
         needs="scikit-learn",
     ),
@@ -205,7 +205,7 @@ _ALL = (
         asks="row by row: ranks in several newest windows",
         of=EACH_NUMBER,
         settings=OnlineCramerVonMises,
-        reference=OrderedReference,
+        reference=SortedReference,
     ),
     Kind(
         name="online_fisher_exact",
@@ -213,7 +213,7 @@ _ALL = (
         asks="row by row: the share of ones in them",
         of="each column of 0 and 1",
         settings=OnlineFisherExact,
-        reference=CountedReference,
+        reference=CountsReference,
     ),
     Kind(
         name="online_maximum_mean_discrepancy",
@@ -228,7 +228,7 @@ _ALL = (
         asks="row by row: sums of deviations from the mean",
         of=EACH_NUMBER,
         settings=PageHinkley,
-        reference=OrderedReference,
+        reference=SortedReference,
     ),
     Kind(
         name="adaptive_window",
@@ -236,7 +236,7 @@ _ALL = (
         asks="row by row: means before and after every cut",
         of=EACH_NUMBER,
         settings=AdaptiveWindow,
-        reference=OrderedReference,
+        reference=SortedReference,
         needs="river",
     ),
     Kind(
@@ -244,14 +244,14 @@ _ALL = (
         asks="outliers: distance from the mean, in its own covariance",
         of=NUMBERS_TOGETHER,
         settings=Mahalanobis,
-        reference=SampledReference,
+        reference=SampleReference,
     ),
     Kind(
         name="isolation_forest",
         asks="outliers: how few random cuts set a row apart",
         of=NUMBERS_TOGETHER,
         settings=IsolationForest,
-        reference=SampledReference,
+        reference=SampleReference,
         needs="scikit-learn",
     ),
 )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift import effects
 from kanaria.serving.drift.protocol import Columns, Floats, Result
-from kanaria.serving.drift.references.sample_reference import SampledReference
+from kanaria.serving.drift.references.sample_reference import SampleReference
 from kanaria.serving.drift.settings import Checked
 from kanaria.serving.drift.univariate import feature_tests
 
@@ -58,11 +58,11 @@ class DomainClassifier(Checked):
         """The name of the detector."""
         return "domain_classifier"
 
-    def fit(self, rows: Columns) -> SampledReference:
+    def fit(self, rows: Columns) -> SampleReference:
         """Return the reference of `rows`."""
-        return SampledReference.of(rows, self.categorical, self.rows)
+        return SampleReference.of(rows, self.categorical, self.rows)
 
-    def test(self, reference: SampledReference, window: Columns) -> Result:
+    def test(self, reference: SampleReference, window: Columns) -> Result:
         """Return how `window` compares with the reference."""
         own = reference.like(window)
         test = _test(reference, own, self.least)
@@ -71,7 +71,7 @@ class DomainClassifier(Checked):
 
 
 def _test(
-    reference: SampledReference, window: SampledReference, least: float
+    reference: SampleReference, window: SampleReference, least: float
 ) -> feature_tests.FeatureTest:
     sizes = (len(reference.places), len(window.places))
     if min(sizes) < FEWEST:

@@ -20,7 +20,7 @@ from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
 from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
-from kanaria.serving.drift.references.sorted_reference import OrderedReference
+from kanaria.serving.drift.references.sorted_reference import SortedReference
 from kanaria.serving.drift.settings import Checked
 
 MEASURE = "difference of means"
@@ -39,7 +39,7 @@ def change_points(values: ArrayLike, delta: float = 0.002) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AdaptiveWindow(Checked, RowByRow[OrderedReference]):
+class AdaptiveWindow(Checked, RowByRow[SortedReference]):
     """Follows the mean of each feature; the effect is by how much it changed, in its own unit.
 
     The statistic is the difference of the means before and after the change, and 0 while ADWIN
@@ -76,11 +76,11 @@ class AdaptiveWindow(Checked, RowByRow[OrderedReference]):
         """Return at most the chance of a false alarm within so many rows, of each feature."""
         return min(1.0, self.delta * -(-rows // LOOK))
 
-    def fit(self, rows: Columns) -> OrderedReference:
+    def fit(self, rows: Columns) -> SortedReference:
         """Return the reference of `rows`: names, and values for a report to show."""
-        return OrderedReference.of(rows, rows_of(rows, "reference"))
+        return SortedReference.of(rows, rows_of(rows, "reference"))
 
-    def start(self, reference: OrderedReference) -> State:
+    def start(self, reference: SortedReference) -> State:
         """Return the state before the first row."""
         features = len(reference.values)
         return State(
@@ -91,7 +91,7 @@ class AdaptiveWindow(Checked, RowByRow[OrderedReference]):
         )
 
     def update(
-        self, reference: OrderedReference, state: State, rows: Columns
+        self, reference: SortedReference, state: State, rows: Columns
     ) -> tuple[State, OnlineResult]:
         """Return the state after `rows`, and what they showed."""
         names = tuple(reference.values)

@@ -22,7 +22,7 @@ from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
 from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
-from kanaria.serving.drift.references.sorted_reference import OrderedReference
+from kanaria.serving.drift.references.sorted_reference import SortedReference
 
 SEED = 0
 """Of the simulation, so that equal references have equal thresholds."""
@@ -33,7 +33,7 @@ CHANGING = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PageHinkley(protocol.Settings, RowByRow[OrderedReference]):
+class PageHinkley(protocol.Settings, RowByRow[SortedReference]):
     """Follows the mean of each feature; the effect is its shift, in standard deviations.
 
     The mean is that of the reference. Page-Hinkley without a reference learns it from the stream,
@@ -61,11 +61,11 @@ class PageHinkley(protocol.Settings, RowByRow[OrderedReference]):
         """Values of a run before it can alarm."""
         return 1
 
-    def fit(self, rows: Columns) -> OrderedReference:
+    def fit(self, rows: Columns) -> SortedReference:
         """Return the reference of `rows`."""
-        return OrderedReference.of(rows, rows_of(rows, "reference"))
+        return SortedReference.of(rows, rows_of(rows, "reference"))
 
-    def start(self, reference: OrderedReference) -> State:
+    def start(self, reference: SortedReference) -> State:
         """Return the state before the first row.
 
         Raises:
@@ -84,7 +84,7 @@ class PageHinkley(protocol.Settings, RowByRow[OrderedReference]):
         )
 
     def update(
-        self, reference: OrderedReference, state: State, rows: Columns
+        self, reference: SortedReference, state: State, rows: Columns
     ) -> tuple[State, OnlineResult]:
         """Return the state after `rows`, and what they showed."""
         names = tuple(reference.values)

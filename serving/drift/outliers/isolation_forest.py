@@ -17,7 +17,7 @@ from kanaria.serving.drift.outliers import protocol
 from kanaria.serving.drift.outliers.protocol import flags, result
 from kanaria.serving.drift.outliers.reference_sample import halves, sampled
 from kanaria.serving.drift.protocol import Columns, Floats, Result
-from kanaria.serving.drift.references.sample_reference import SampledReference
+from kanaria.serving.drift.references.sample_reference import SampleReference
 
 SEED = 0
 """Of the trees, so that equal references have equal forests."""
@@ -42,11 +42,11 @@ class IsolationForest(protocol.Settings):
         """The name of the detector."""
         return "isolation_forest"
 
-    def fit(self, rows: Columns) -> SampledReference:
+    def fit(self, rows: Columns) -> SampleReference:
         """Return the reference of `rows`."""
         return sampled(rows)
 
-    def score(self, reference: SampledReference, rows: Columns) -> Floats:
+    def score(self, reference: SampleReference, rows: Columns) -> Floats:
         """Return how alone each row is; NaN for one with missing values."""
         forest, _ = _grown(reference, self.trees)
         values = matrix(rows, tuple(reference.columns))
@@ -56,19 +56,19 @@ class IsolationForest(protocol.Settings):
             scores[whole] = -forest.score_samples(values[whole])
         return scores
 
-    def outliers(self, reference: SampledReference, rows: Columns) -> NDArray[np.bool_]:
+    def outliers(self, reference: SampleReference, rows: Columns) -> NDArray[np.bool_]:
         """Return which of `rows` are outliers."""
         scores = self.score(reference, rows)
         return flags(scores, _grown(reference, self.trees)[1], self.flag_share)
 
-    def test(self, reference: SampledReference, window: Columns) -> Result:
+    def test(self, reference: SampleReference, window: Columns) -> Result:
         """Return whether more rows of `window` are outliers than without drift."""
         scores = self.score(reference, window)
         return result(self.name, self, scores, _grown(reference, self.trees)[1], reference.rows)
 
 
 @lru_cache(maxsize=8)
-def _grown(reference: SampledReference, trees: int) -> tuple[Any, Floats]:
+def _grown(reference: SampleReference, trees: int) -> tuple[Any, Floats]:
     """Return the forest, and the sorted scores of rows that it was not grown from."""
     from sklearn.ensemble import IsolationForest as Forest
 

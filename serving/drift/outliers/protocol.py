@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.effects import wilson
 from kanaria.serving.drift.protocol import Columns, Effect, Floats, Result
-from kanaria.serving.drift.references.sample_reference import SampledReference
+from kanaria.serving.drift.references.sample_reference import SampleReference
 from kanaria.serving.drift.settings import Checked
 from kanaria.serving.drift.univariate import feature_tests
 
@@ -45,24 +45,24 @@ class OutlierDetector(Protocol):
     def name(self) -> str:
         """The name of the detector, as results and saved files carry it."""
 
-    def fit(self, rows: Columns) -> SampledReference:
+    def fit(self, rows: Columns) -> SampleReference:
         """Return the reference of `rows`.
 
         Raises:
             DataError: a column holds no numbers, or there are no rows.
         """
 
-    def score(self, reference: SampledReference, rows: Columns) -> Floats:
+    def score(self, reference: SampleReference, rows: Columns) -> Floats:
         """Return how unlike the reference each row is; NaN for one with missing values.
 
         Raises:
             DataError: rows lack columns, hold no numbers, or the reference is too small.
         """
 
-    def outliers(self, reference: SampledReference, rows: Columns) -> NDArray[np.bool_]:
+    def outliers(self, reference: SampleReference, rows: Columns) -> NDArray[np.bool_]:
         """Return which of `rows` are outliers; one with missing values never is."""
 
-    def test(self, reference: SampledReference, window: Columns) -> Result:
+    def test(self, reference: SampleReference, window: Columns) -> Result:
         """Return whether more rows of `window` are outliers than without drift."""
 
 
