@@ -8,6 +8,7 @@ from typing import Any
 from kanaria.components.resolve import reading
 from kanaria.components.shared import keys
 from kanaria.components.shared.engines import compute
+from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.keys import Key, Kind, Table
 from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.compiled import NAMES
@@ -30,6 +31,7 @@ def _service(given: Any, faults: Faults) -> object:
     return service_keys.parse(given, faults, lambda: LOCAL_NAMESPACE)
 
 
+DETECTOR = "drift_detector"
 KNOWN: Mapping[str, KeyedMapping] = {
     service_keys.WHERE: KeyedMapping(table=service_keys.SERVICE, parse=_service),
     reading.WHERE: KeyedMapping(table=reading.READING, parse=reading.parse),
@@ -38,10 +40,26 @@ KNOWN: Mapping[str, KeyedMapping] = {
 }
 
 
+def _detector(plan: Plan, given: Mapping[str, Any], faults: Faults) -> None:
+    """Check a drift detector, whose keys are those of its kind."""
+    from kanaria.serving.drift import detector_choice  # numpy is not needed to list commands.
+
+    is_fitted = plan.name == "watch-for-drift"
+    read = detector_choice.chosen if is_fitted else detector_choice.fitted_anew
+    try:
+        read(given)
+    except ParameterError as error:
+        faults.add(f"{DETECTOR}: {error}")
+
+
 def of(plan: Plan) -> dict[str, KeyedMapping]:
     """Return name -> mapping of a pipeline's parameters; those of a user's own are not known."""
-    is_ours = plan.name.replace("-", "_") in NAMES
-    return {name: KNOWN[name] for name in plan.parameters if is_ours and name in KNOWN}
+    ours = plan.parameters if _is_ours(plan) else ()
+    return {name: KNOWN[name] for name in ours if name in KNOWN}
+
+
+def _is_ours(plan: Plan) -> bool:
+    return plan.name.replace("-", "_") in NAMES
 
 
 def check(plan: Plan, values: Mapping[str, Any], faults: Faults) -> None:
@@ -49,6 +67,9 @@ def check(plan: Plan, values: Mapping[str, Any], faults: Faults) -> None:
     for name, mapping in of(plan).items():
         if isinstance(values.get(name), dict):
             mapping.parse(values[name], faults)
+    detector = values.get(DETECTOR)
+    if _is_ours(plan) and isinstance(detector, dict) and detector:
+        _detector(plan, detector, faults)
 
 
 def meant(name: str, plan: Plan) -> str:

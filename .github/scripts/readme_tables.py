@@ -3,13 +3,17 @@
 Usage: readme_tables.py [--check]   With --check nothing is written; stale files exit 1.
 """
 
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from kanaria import components
 from kanaria.components.shared.keys import told
 from kanaria.pipelines.mappings import KNOWN, all_keys
+from kanaria.serving.drift.detector_choice import AlibiSettings
+from kanaria.serving.drift.registry import ALIBI, KINDS
 
 ROOT = Path(__file__).parents[2]
 START = "<!-- generated: inputs and outputs -->"
@@ -53,11 +57,32 @@ def keys_of(mapping: str) -> str:
     return "\n".join(lines)
 
 
+def detectors() -> str:
+    """Return the Markdown table of every kind of drift detector."""
+    lines = ["### Kinds of `detector`", "", "| kind | asks | of | parameters |"]
+    lines.append("|---|---|---|---|")
+    for kind in KINDS.values():
+        name = f"`{kind.name}`" + (f", `{kind.short}`" if kind.short else "")
+        needs = f"; computed with {kind.needs}, by a watch alone" if kind.needs else ""
+        held = ", ".join(f"`{one.name}` {_default(one.default)}" for one in fields(kind.settings))
+        fixed = f"; when fitted: `{'`, `'.join(kind.fixed)}`" if kind.fixed else ""
+        lines.append(f"| {name} | {kind.asks}{needs} | {kind.of} | {held}{fixed} |")
+    held = ", ".join(f"`{one.name}` {_default(one.default)}" for one in fields(AlibiSettings))
+    asks = "an artefact of Alibi Detect; read without it where a kind above is its detector"
+    lines.append(f"| `{ALIBI}` | {asks} | its columns, by position | `folder`, {held} |")
+    return "\n".join(lines)
+
+
+def _default(value: object) -> str:
+    return json.dumps(value)
+
+
 def rewritten(text: str, names: list[str], mappings: Sequence[str] = ()) -> str:
     """Return the README with the part between the two marks made anew."""
     before, _, rest = text.partition(START)
     _, _, after = rest.partition(END)
-    tables = "\n\n".join([*map(table, names), *map(keys_of, mappings)])
+    kinds = [detectors()] if "detect_drift" in names else []
+    tables = "\n\n".join([*map(table, names), *map(keys_of, mappings), *kinds])
     return f"{before}{START}\n{tables}\n{END}{after}"
 
 

@@ -13,8 +13,7 @@ def fit_drift_detector(
     schema: dsl.Input[dsl.Artifact],
     drift_detector: dsl.Output[dsl.Artifact],
     serving_samples: dsl.Input[dsl.Artifact] = None,
-    detector: str = "table",
-    settings: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
+    detector: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
     features: list = [],  # noqa: B006
     split: str = "train",
     rows: int = 20_000,
@@ -29,8 +28,8 @@ def fit_drift_detector(
         examples: Examples.
         schema: Folder with schema.pbtxt; numbers it calls categorical are compared as categories.
         serving_samples: What train_model tells of the model's signature, for its inputs; or none.
-        detector: Name of the detector, as table or kolmogorov_smirnov.
-        settings: Settings of the detector, as alpha, least and correction; {} for its defaults.
+        detector: {"kind": "mmd", "alpha": 0.01}: kind of the detector and its parameters; table
+            and its defaults where they are left out.
         features: Features to compare; [] for the inputs of the model's signature, else all but
             those that the schema keeps out of the environment SERVING.
         split: Split whose rows are the reference.
@@ -50,14 +49,14 @@ def fit_drift_detector(
         schema=Path(schema.path),
         samples=Path(serving_samples.path) if serving_samples else None,
         detector=detector,
-        settings=settings,
         features=features,
         split=split,
         rows=rows,
         seed=seed,
     )
     facts = fit(request, Path(drift_detector.path))
-    drift_detector.metadata.update(described("drift_detector", facts, detector))
+    kind = str(facts.get("detector", "nothing to compare"))
+    drift_detector.metadata.update(described("drift_detector", facts, kind))
 
 
 @dsl.component(base_image=TRAINING_IMAGE, install_kfp_package=False)
@@ -68,6 +67,7 @@ def detect_drift(
     report: dsl.Output[dsl.HTML],
     drift_detector: dsl.Input[dsl.Artifact] = None,
     deployed: str = "",
+    detector: dict = {},  # noqa: B006
     split: str = "",
     rows: int = 100_000,
     seed: int = 0,
@@ -82,6 +82,9 @@ def detect_drift(
         examples: Examples, for instance of a serving span.
         drift_detector: What fit_drift_detector wrote; or none, with `deployed`.
         deployed: URI of the deployed release, whose own detector is taken; empty: none.
+        detector: {"kind": "table", "alpha": 0.01}: parameters to change of the detector that was
+            fitted, but for those that shape its reference; or {"kind": "alibi", "folder":
+            "s3://..."} for an artefact of Alibi Detect; {} for the one fitted as it is.
         split: Split to compare; empty for all of them together.
         rows: Most rows to compare; of more, a uniform sample is taken.
         seed: Seed of that sample, and equal seeds choose equal rows.
@@ -102,13 +105,14 @@ def detect_drift(
         examples=Path(examples.path),
         detector=Path(drift_detector.path) if drift_detector else None,
         deployed=deployed,
+        choice=detector,
         split=split,
         rows=rows,
         seed=seed,
     )
     targets = Targets(outcome=Path(outcome.path), drift=Path(drift.path), report=Path(report.path))
-    found = detect(request, targets)
-    found.describe(outcome, drift=drift, report=report)
+    verdict = detect(request, targets)
+    verdict.describe(outcome, drift=drift, report=report)
     if fail_on_drift:
         refusal.unless_passed(outcome, drift, report)
-    return (not found.passed,)
+    return (not verdict.passed,)

@@ -2,10 +2,11 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kanaria.components.detect import verdict
 from kanaria.components.detect.rows import sampled
@@ -15,7 +16,8 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.parameters import Faults
-from kanaria.serving.drift import records, saved_detector
+from kanaria.serving.drift import detector_choice, records
+from kanaria.serving.drift.detector_choice import Choice
 from kanaria.serving.drift.records import Report, Watched, Window
 from kanaria.serving.drift.report import describe, page
 
@@ -30,6 +32,8 @@ class DetectRequest:
         examples: examples artifact whose rows are the window.
         detector: artifact of fit_drift_detector, or None.
         deployed: URI of a release that holds one, or "".
+        choice: kind, folder and changed parameters, as `kanaria.serving.drift.detector_choice`
+            reads them; nothing for the detector as it was fitted.
         split: split of the examples, or "" for all of them together.
         rows: most rows of the window, at least 1.
         seed: of the choice of rows.
@@ -38,6 +42,7 @@ class DetectRequest:
     examples: Path
     detector: Path | None = None
     deployed: str = ""
+    choice: Mapping[str, Any] = field(default_factory=dict)
     split: str = ""
     rows: int = 100_000
     seed: int = 0
@@ -61,21 +66,21 @@ def detect(request: DetectRequest, targets: Targets) -> Outcome:
         DataError: examples or detector cannot be read, or do not fit each other.
         NotReadyError: an object store does not answer.
     """
-    _check(request)
+    choice = _check(request)
     arrow_files.give_memory_back()
-    with _opened(request) as folder:
-        detector, reference = saved_detector.load(folder)
+    with _opened(request, choice) as folder:
+        detector, reference = detector_choice.load(folder, choice)
     splits = [request.split] if request.split else examples.split_names(request.examples)
     sample = sampled(request.examples, splits, request.rows, request.seed)
     columns, _ = sample.columns()
     with libraries_of(detector.name):
         result = detector.test(reference, columns)
-    found = verdict.judged(result)
+    judgement = verdict.judged(result)
     window = describe.window(result, reference, columns, name=", ".join(splits))
     _report(window, targets)
-    outcome.write(found, targets.outcome)
-    log.info("%s", found.summary())
-    return found
+    outcome.write(judgement, targets.outcome)
+    log.info("%s", judgement.summary())
+    return judgement
 
 
 def _report(window: Window, targets: Targets) -> None:
@@ -88,28 +93,33 @@ def _report(window: Window, targets: Targets) -> None:
     atomic.write_text(targets.report, page.render(whole))
 
 
-def _check(request: DetectRequest) -> None:
-    faults = Faults(verdict.STEP)
-    one = (request.detector is None) != (not request.deployed)
-    faults.check(
-        one,
-        "deployed",
-        request.deployed,
-        "give drift_detector, or a release that is deployed; one of them",
+def _check(request: DetectRequest) -> Choice:
+    faults, choice = Faults(verdict.STEP), Choice()
+    try:
+        choice = detector_choice.chosen(request.choice) if request.choice else choice
+    except ParameterError as error:
+        faults.add(f"detector: {error}")
+    places = (request.detector is not None, bool(request.deployed), "folder" in request.choice)
+    remedy = (
+        "give drift_detector, a release that is deployed, or the detector's folder; one of them"
     )
+    faults.check(sum(places) == 1, "deployed", request.deployed, remedy)
     faults.check(request.rows > 0, "rows", request.rows, "use 1 or more")
     faults.check(request.seed >= 0, "seed", request.seed, "use 0 or more")
-    try:
-        storage.check(request.deployed)
-    except ParameterError as error:
-        faults.add(f"deployed: {error}")
+    for name, uri in (("deployed", request.deployed), ("detector.folder", choice.folder)):
+        try:
+            storage.check(uri)
+        except ParameterError as error:
+            faults.add(f"{name}: {error}")
     faults.raise_if_any()
+    return choice
 
 
 @contextmanager
-def _opened(request: DetectRequest) -> Iterator[Path]:
+def _opened(request: DetectRequest, choice: Choice) -> Iterator[Path]:
     if request.detector is not None:
         yield request.detector
         return
-    with storage.opened(storage.join(request.deployed, release.DRIFT_DETECTOR)) as folder:
+    uri = choice.folder or storage.join(request.deployed, release.DRIFT_DETECTOR)
+    with storage.opened(uri) as folder:
         yield folder

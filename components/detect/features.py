@@ -61,7 +61,9 @@ def categorical(schema: schema_pb2.Schema, columns: Columns) -> tuple[str, ...]:
         for feature in schema.feature
         if feature.int_domain.is_categorical or feature.HasField("bool_domain")
     }
-    return tuple(name for name, found in columns.items() if name in declared and is_numeric(found))
+    return tuple(
+        name for name, column in columns.items() if name in declared and is_numeric(column)
+    )
 
 
 def comparable(columns: Columns) -> tuple[Columns, dict[str, str]]:

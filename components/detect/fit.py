@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from kanaria.components.detect import features
 from kanaria.components.detect.rows import Sample, sampled
 from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.shared import arrow_files, atomic
+from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.schema_file import read_schema
-from kanaria.components.shared.validation import add_invalid
-from kanaria.serving.drift import saved_detector
+from kanaria.serving.drift import detector_choice, saved_detector
 from kanaria.serving.drift.protocol import Detector
 
 STEP = "fit_drift_detector"
@@ -37,8 +35,7 @@ class FitRequest:
         schema: artifact with schema.pbtxt.
         samples: serving samples of train_model, or None.
         split: split of the examples.
-        detector: name of a kind of `kanaria.serving.drift.saved_detector`.
-        settings: of the detector; what is left out has its default.
+        detector: kind and parameters, as `kanaria.serving.drift.detector_choice` reads them.
         features: names, or none for those a request has.
         rows: most rows of the reference, at least 1.
         seed: of the choice of rows.
@@ -48,8 +45,7 @@ class FitRequest:
     schema: Path
     samples: Path | None = None
     split: str = "train"
-    detector: str = "table"
-    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    detector: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     features: Sequence[str] = ()
     rows: int = 20_000
     seed: int = 0
@@ -60,7 +56,7 @@ def fit(request: FitRequest, target: Path) -> dict[str, object]:
     """Write the detector with its reference into the folder `target`; return its metadata.
 
     Raises:
-        ParameterError: the detector, a setting, a feature or a number is wrong; all are named.
+        ParameterError: the detector, its parameter, a feature or a number is wrong; all are named.
         DataError: examples, schema or samples cannot be read, or do not fit the detector.
     """
     _check(request)
@@ -81,8 +77,8 @@ def fit(request: FitRequest, target: Path) -> dict[str, object]:
             temporary.mkdir()
             (temporary / NOTHING).write_text(f"{left_out}\n", encoding="utf-8")
         return {"features": [], "left_out": left_out}
-    known = {"categorical": features.categorical(schema, columns), "outputs": tuple(columns)}
-    detector = detector_of(request.detector, known | dict(request.settings))
+    defaults = {"categorical": features.categorical(schema, columns), "outputs": tuple(columns)}
+    detector: Detector[Any] = detector_choice.fitted_anew(request.detector, defaults)
     with libraries_of(detector.name):
         reference = detector.fit(columns)
     with atomic.published(target) as temporary:
@@ -98,33 +94,10 @@ def fit(request: FitRequest, target: Path) -> dict[str, object]:
 
 def _check(request: FitRequest) -> None:
     faults = Faults(STEP)
-    known = ", ".join(saved_detector.KINDS)
-    faults.check(
-        request.detector in saved_detector.KINDS, "detector", request.detector, f"use {known}"
-    )
+    try:
+        detector_choice.fitted_anew(request.detector)
+    except ParameterError as error:
+        faults.add(f"detector: {error}")
     faults.check(request.rows > 0, "rows", request.rows, "use 1 or more")
     faults.check(request.seed >= 0, "seed", request.seed, "use 0 or more")
     faults.raise_if_any()
-    fields = [field.name for field in dataclasses.fields(saved_detector.KINDS[request.detector][0])]
-    unknown = sorted(set(request.settings) - set(fields))
-    faults.check(not unknown, "settings", unknown, f"{request.detector} has {', '.join(fields)}")
-    faults.raise_if_any()
-
-
-def detector_of(name: str, settings: Mapping[str, Any]) -> Detector[Any]:
-    """Return the detector `name` with those of the settings that it has.
-
-    Raises:
-        ParameterError: a setting has no valid value.
-    """
-    kind = saved_detector.KINDS[name][0]
-    fields = {field.name for field in dataclasses.fields(kind)}
-    given = {key: value for key, value in settings.items() if key in fields}
-    try:
-        found: Detector[Any] = TypeAdapter(kind).validate_python(given)
-    except ValidationError as error:
-        faults = Faults(f"{STEP}: settings of {name}")
-        add_invalid(faults, error)
-        faults.raise_if_any()
-        raise
-    return found

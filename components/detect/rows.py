@@ -36,14 +36,14 @@ class Sample:
 
     def columns(self) -> tuple[Columns, list[str]]:
         """Return the features with at most one value a row, and the names of all others."""
-        found, others = {}, []
+        single, others = {}, []
         for name in self.table.column_names:
             column = self.table[name].combine_chunks()
             if _has_one_value(column):
-                found[name] = _values(column)
+                single[name] = _values(column)
             else:
                 others.append(name)
-        return found, others
+        return single, others
 
 
 def sampled(folder: Path, splits: Sequence[str], most: int, seed: int) -> Sample:
@@ -98,6 +98,6 @@ def _values(column: pa.Array) -> Floats:
     values = plain(values) if values.dtype == np.float32 else values
     if present.all():
         return values
-    found = np.full(len(column), np.nan)
-    found[present] = values
-    return found
+    filled = np.full(len(column), np.nan)
+    filled[present] = values
+    return filled

@@ -18,5 +18,5 @@ def libraries_of(detector: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise ParameterError(
             f"detector={shown(detector)}: it needs {error.name}, which the training image lacks; "
-            "use table, or let the drift server test it, whose image has it"
+            "use table, or let a watch of the drift server test it, whose image has it"
         ) from error

@@ -29,10 +29,10 @@ def judged(result: Result) -> Outcome:
 def _reason(feature: FeatureResult, severity: str, kind: str) -> Reason:
     effect = feature.effect
     name = feature.feature or "all features"
-    told = (
+    sentence = (
         f"{effect.name} {effect.value:.3f} ({effect.low:.3f} to {effect.high:.3f}), "
         f"{effect.least:g} matters; p-value {feature.p_value:.2g}, limit {feature.threshold:.2g}"
     )
     if kind == "not_enough_data":
-        told += f"; too few rows ({feature.window_rows}) to exclude drift"
-    return Reason(severity=severity, subject=name, kind=kind, text=f"{name}: {told}")
+        sentence += f"; too few rows ({feature.window_rows}) to exclude drift"
+    return Reason(severity=severity, subject=name, kind=kind, text=f"{name}: {sentence}")

@@ -33,6 +33,7 @@ def train_and_deploy(
     model_run_dir: str = "",
     compute: dict = {},  # noqa: B006
     delivery: dict = {},  # noqa: B006
+    drift_detector: dict = {},  # noqa: B006
     rollout_policy_file: str = "",
     notify_url: str = "",
 ) -> None:
@@ -67,6 +68,8 @@ def train_and_deploy(
         model_run_dir: s3://bucket/logs: where logs and checkpoints outlive the step; or empty.
         compute: {"engine": "spark"} and more: where the steps compute over the data.
         delivery: {"on_active": "supersede"} and more: how a release comes to its traffic.
+        drift_detector: {"kind": "mmd", "alpha": 0.01}: kind of the release's drift detector and its
+            parameters; table and its defaults where they are left out.
         rollout_policy_file: policy.yaml: the policy by which rollout_model gives the canary its
             traffic; empty to leave it at the service's canaryTrafficPercent.
         notify_url: https://example.com/events: where the run's end is posted; empty for

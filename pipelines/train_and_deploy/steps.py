@@ -134,13 +134,14 @@ def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
     }
 
 
-def _reference(*tasks: dsl.PipelineTask) -> dsl.PipelineTask:
+def _reference(detector: Any, *tasks: dsl.PipelineTask) -> dsl.PipelineTask:
     """Keep the training rows as what the model's requests are compared with."""
     ingest, validate, train = tasks
     return fit_drift_detector(
         examples=ingest.outputs["examples"],
         schema=validate.outputs["schema"],
         serving_samples=train.outputs["serving_samples"],
+        detector=detector,
     )
 
 
@@ -219,7 +220,7 @@ def build(pipeline: str, given: Mapping[str, Any]) -> None:
         **_among(given, TO_EVALUATE),
         deployed=deployed.outputs["release"],
     )
-    fit = _reference(ingest, validate, train)
+    fit = _reference(given["drift_detector"], ingest, validate, train)
     push = push_model(
         **_for_release(validate, train, bless, compare, fit),
         **_lineage(pipeline, found),

@@ -29,6 +29,7 @@ def watch_for_drift(
     span: str = "latest",
     span_version: str = "latest",
     span_window: int = 1,
+    drift_detector: dict = {},  # noqa: B006
     notify_url: str = "",
 ) -> None:
     """Fail the run when new data drifted from what the live model was trained on.
@@ -43,6 +44,8 @@ def watch_for_drift(
         span: latest, schedule-time, a number, a day, or a time (its day in UTC).
         span_version: latest of each span, or a number.
         span_window: A number: how many spans up to and with that one.
+        drift_detector: {"kind": "table", "alpha": 0.01}: parameters to change of the release's
+            detector; {} for it as it was fitted.
         notify_url: https://example.com/events: where the run's end is posted; empty for
             KANARIA_NOTIFY_URL, else nowhere.
     """
@@ -69,6 +72,7 @@ def watch_for_drift(
         detect = detect_drift(
             examples=ingest.outputs["examples"],
             deployed=deployed.outputs["release"],
+            detector=drift_detector,
             fail_on_drift=True,
         )
         # Compared anew even where nothing changed: each run leaves its report, and KFP says of a

@@ -22,7 +22,7 @@ from kanaria.serving.comparison.totals import (
     SIDES,
     Answered,
     Side,
-    Tally,
+    Totals,
     labelled,
     unlabelled,
 )
@@ -52,7 +52,7 @@ class Comparer:
     def __init__(self, question: Question) -> None:
         """Begin with nothing read."""
         self._question = question
-        self._tally = Tally()
+        self._totals = Totals()
         self._last: dict[Side, int] = {}
         self._open: dict[Side, dict[int, float]] = {side: {} for side in SIDES}
         self._cuts: tuple[float, ...] = ()
@@ -66,15 +66,15 @@ class Comparer:
             DataError: none of the stable version's answers fits the task; the first says why.
         """
         self._follow(reader, now)
-        tally = self._tally
-        judged = labelled(tally.rows_apart, self._labels(reader))
+        totals = self._totals
+        judged = labelled(totals.rows_apart, self._labels(reader))
         windows = self._windows(reader)
         return ModelCounts(
-            canary=dict(tally.rows["canary"]),
-            stable=dict(tally.rows["stable"]),
-            pairs=tally.pairs,
-            canary_apart=dict(tally.apart["canary"]),
-            stable_apart=dict(tally.apart["stable"]),
+            canary=dict(totals.rows["canary"]),
+            stable=dict(totals.rows["stable"]),
+            pairs=totals.pairs,
+            canary_apart=dict(totals.apart["canary"]),
+            stable_apart=dict(totals.apart["stable"]),
             canary_right=judged["canary"],
             stable_right=judged["stable"],
             neither_right=judged[""],
@@ -89,23 +89,23 @@ class Comparer:
             DataError: none of the stable version's answers fits the task; the first says why.
         """
         self._follow(reader, now)
-        return unlabelled(self._tally.rows_apart, self._labels(reader), limit)
+        return unlabelled(self._totals.rows_apart, self._labels(reader), limit)
 
     def _labels(self, reader: Reader) -> Any:
-        return reader.labels({one.request_id for one in self._tally.rows_apart})
+        return reader.labels({one.request_id for one in self._totals.rows_apart})
 
     def _windows(self, reader: Reader) -> dict[tuple[float, float], bool]:
         """Return whether any detector found drift, by window of the canary's inputs.
 
         Windows of which nothing could be told are left out: they are no good news.
         """
-        found: dict[tuple[float, float], bool] = {}
+        windows: dict[tuple[float, float], bool] = {}
         for one in reader.verdicts(self._question.canary, self._question.since, FOREVER):
             if one.drifted is None or one.detector.endswith(OF_LABELS):
                 continue
             window = (one.begin, one.end)
-            found[window] = found.get(window, False) or one.drifted
-        return found
+            windows[window] = windows.get(window, False) or one.drifted
+        return windows
 
     def _follow(self, reader: Reader, now: float) -> None:
         for side in SIDES:
@@ -117,7 +117,7 @@ class Comparer:
                 self._take(side, exchange)
         if self._question.task is Task.REGRESSION and not self._cuts:
             self._cut()
-        if self._fault and set(self._tally.rows["stable"]) <= {UNREADABLE}:
+        if self._fault and set(self._totals.rows["stable"]) <= {UNREADABLE}:
             raise self._fault
 
     def _new(self, reader: Reader, side: Side, stream: Stream) -> Iterator[Exchange]:
@@ -146,12 +146,12 @@ class Comparer:
 
     def _count(self, side: Side, exchange: Exchange) -> None:
         predicted = self._predicted(side, exchange)
-        found = (
+        counted = (
             unreadable(exchange.rows)
             if predicted is None
             else answers(predicted, self._question.task, self._cuts)
         )
-        self._tally.add(side, exchange.request_id, Answered(time=exchange.time, answers=found))
+        self._totals.add(side, exchange.request_id, Answered(time=exchange.time, answers=counted))
 
     def _predicted(self, side: Side, exchange: Exchange) -> Array | None:
         """Return what was answered, None where it does not fit the task."""

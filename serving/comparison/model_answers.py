@@ -45,16 +45,16 @@ def answers(predicted: Array, task: Task, cuts: Sequence[float] = ()) -> tuple[A
         cuts: ends of the classes of a regression, see `cuts_of`.
     """
     if task is Task.BINARY:
-        found = [Answer(name=str(int(one))) for one in predicted >= 0.5]
+        named = [Answer(name=str(int(one))) for one in predicted >= 0.5]
     elif task is Task.MULTICLASS:
         classes = predicted.argmax(axis=1) if predicted.ndim == 2 else predicted
-        found = [Answer(name=name_of(one)) for one in classes.tolist()]
+        named = [Answer(name=name_of(one)) for one in classes.tolist()]
     else:
         places = np.searchsorted(np.asarray(cuts), predicted, side="right")
         pairs = zip(places.tolist(), predicted.tolist(), strict=True)
-        found = [Answer(name=f"tenth {place + 1}", value=value) for place, value in pairs]
-    known = zip(found, _are_answers(predicted).tolist(), strict=True)
-    return tuple(one if is_answer else Answer(name=UNREADABLE) for one, is_answer in known)
+        named = [Answer(name=f"tenth {place + 1}", value=value) for place, value in pairs]
+    readable = zip(named, _are_answers(predicted).tolist(), strict=True)
+    return tuple(one if is_answer else Answer(name=UNREADABLE) for one, is_answer in readable)
 
 
 def _are_answers(predicted: Array) -> Array:

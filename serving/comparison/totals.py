@@ -48,7 +48,7 @@ class Answered:
     answers: tuple[Answer, ...]
 
 
-class Tally:
+class Totals:
     """The totals; `add` may be called in any order."""
 
     def __init__(self) -> None:
@@ -61,13 +61,13 @@ class Tally:
 
     def add(self, side: Side, request_id: str, answered: Answered) -> None:
         """Count what a version answered; without an id its rows have no partner."""
-        known = self._known.setdefault(request_id, {}) if request_id else {}
-        if side in known:
+        answers = self._known.setdefault(request_id, {}) if request_id else {}
+        if side in answers:
             return
-        known[side] = answered
+        answers[side] = answered
         _count(self.rows[side], answered.answers)
-        if len(known) == len(SIDES):
-            self._pair(request_id, known["canary"], known["stable"])
+        if len(answers) == len(SIDES):
+            self._pair(request_id, answers["canary"], answers["stable"])
         elif len(self._known) > MOST_REQUESTS:
             del self._known[next(iter(self._known))]
 
@@ -98,8 +98,10 @@ def unlabelled(
     rows: Iterable[Apart], labels: Mapping[str, Mapping[int, KeptLabel]], limit: int
 ) -> list[dict[str, Any]]:
     """Return the oldest rows of disagreement without a label, as plain values for JSON."""
-    found = (one for one in rows if one.row not in labels.get(one.request_id, {}))
-    ordered: Sequence[Apart] = sorted(found, key=lambda one: (one.time, one.request_id, one.row))
+    candidates = (one for one in rows if one.row not in labels.get(one.request_id, {}))
+    ordered: Sequence[Apart] = sorted(
+        candidates, key=lambda one: (one.time, one.request_id, one.row)
+    )
     return [
         {
             "request_id": one.request_id,
@@ -114,5 +116,5 @@ def unlabelled(
 
 def _count(counter: Counter[str], answers: Iterable[Answer]) -> None:
     for one in answers:
-        known = one.name in counter or len(counter) < MOST_CLASSES
-        counter[one.name if known else OTHERS] += 1
+        counts = one.name in counter or len(counter) < MOST_CLASSES
+        counter[one.name if counts else OTHERS] += 1

@@ -124,6 +124,10 @@ class Result:
 class Reference(Protocol):
     """What a detector keeps of the reference rows: independent of their order, and mergeable."""
 
+    @property
+    def rows(self) -> int:
+        """The number of rows, with or without values."""
+
     def merged(self, other: Self) -> Self:
         """Return the reference of both sets of rows, equal to one fitted on all of them."""
 

@@ -1,53 +1,25 @@
 """Detectors with their references on disk: `detector.json` and `reference.npz`, no pickle."""
 
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kanaria.serving.drift import detector_files
-from kanaria.serving.drift.model_outputs.black_box_shift import BlackBoxShift
-from kanaria.serving.drift.model_outputs.uncertainty import Uncertainty
-from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifier
-from kanaria.serving.drift.multivariate.least_squares_density_difference import (
-    LeastSquaresDensityDifference,
-)
-from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import MaximumMeanDiscrepancy
-from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
-    FourierMaximumMeanDiscrepancy,
-)
-from kanaria.serving.drift.protocol import Detector, Reference
-from kanaria.serving.drift.references.counts_reference import CountedReference
-from kanaria.serving.drift.references.rows_reference import RowsReference
-from kanaria.serving.drift.references.sample_reference import SampledReference
-from kanaria.serving.drift.references.sorted_reference import OrderedReference
-from kanaria.serving.drift.references.table_reference import TableReference
-from kanaria.serving.drift.table import Table
-from kanaria.serving.drift.univariate.chi_squared import ChiSquared
-from kanaria.serving.drift.univariate.cramer_von_mises import CramerVonMises
-from kanaria.serving.drift.univariate.fisher_exact import FisherExact
-from kanaria.serving.drift.univariate.jensen_shannon import JensenShannon
-from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
-from kanaria.serving.drift.univariate.missing_values import MissingValues
-from kanaria.serving.drift.univariate.population_stability import PopulationStability
-from kanaria.serving.drift.univariate.wasserstein import Wasserstein
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
-KINDS: detector_files.Kinds = {
-    "black_box_shift": (BlackBoxShift, TableReference),
-    "chi_squared": (ChiSquared, CountedReference),
-    "cramer_von_mises": (CramerVonMises, OrderedReference),
-    "domain_classifier": (DomainClassifier, SampledReference),
-    "fisher_exact": (FisherExact, CountedReference),
-    "jensen_shannon": (JensenShannon, TableReference),
-    "kolmogorov_smirnov": (KolmogorovSmirnov, OrderedReference),
-    "least_squares_density_difference": (LeastSquaresDensityDifference, RowsReference),
-    "maximum_mean_discrepancy": (MaximumMeanDiscrepancy, RowsReference),
-    "maximum_mean_discrepancy_fourier": (FourierMaximumMeanDiscrepancy, RowsReference),
-    "missing_values": (MissingValues, CountedReference),
-    "population_stability": (PopulationStability, TableReference),
-    "table": (Table, TableReference),
-    "uncertainty": (Uncertainty, TableReference),
-    "wasserstein": (Wasserstein, OrderedReference),
-}
-"""Name of a detector -> the type of its settings and of its reference."""
+from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.serving.drift.protocol import Detector, Reference
+from kanaria.serving.drift.registry import KINDS
+
+DETECTOR, REFERENCE = "detector.json", "reference.npz"
+FORMAT = DocumentFormat()
+"""Of a whole folder; the number stands in detector.json."""
 
 
 def save(folder: Path, detector: Detector[Any], reference: Reference) -> None:
@@ -56,7 +28,17 @@ def save(folder: Path, detector: Detector[Any], reference: Reference) -> None:
     Raises:
         ParameterError: the folder exists.
     """
-    detector_files.write(folder, KINDS, detector, {"reference": reference.arrays()})
+    if folder.exists():
+        raise ParameterError(f"{folder}: it exists; name a new folder for the detector")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
+        whole = Path(made) / "whole"
+        whole.mkdir()
+        settings = TypeAdapter(KINDS[detector.name].settings).dump_python(detector, mode="json")
+        document = FORMAT.numbered({"detector": detector.name, "settings": settings})
+        (whole / DETECTOR).write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+        _write_arrays(whole / REFERENCE, reference.arrays())
+        whole.rename(folder)
 
 
 def load(folder: Path) -> tuple[Detector[Any], Reference]:
@@ -65,5 +47,28 @@ def load(folder: Path) -> tuple[Detector[Any], Reference]:
     Raises:
         DataError: a file is absent or is none that `save` writes.
     """
-    detector, reference = detector_files.read(folder, KINDS)
-    return detector, reference
+    try:
+        path = folder / DETECTOR
+        document = FORMAT.current(json.loads(path.read_text("utf-8")), str(path))
+        kind = KINDS[document["detector"]]
+        detector: Detector[Any] = TypeAdapter(kind.settings).validate_python(
+            document["settings"], strict=False
+        )
+        with np.load(folder / REFERENCE, allow_pickle=False) as held:
+            arrays = {name: held[name] for name in held.files}
+        return detector, kind.reference.from_arrays(arrays)
+    except (OSError, ValueError, KeyError, TypeError, ValidationError, zipfile.BadZipFile) as error:
+        raise DataError(f"{folder}: no saved detector: {shown(error)}; save it anew") from error
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write `arrays` as an npz file; equal arrays give equal bytes.
+
+    numpy's own writer leaves the sizes to be filled in later, which Python's releases do otherwise.
+    """
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            written = io.BytesIO()
+            np.save(written, array, allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            archive.writestr(entry, written.getvalue(), zipfile.ZIP_DEFLATED)

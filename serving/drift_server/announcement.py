@@ -58,10 +58,10 @@ def beginning(url: str, store: str, watches: Sequence[Watch], *, asks: bool = Fa
         watches: what it watches.
         asks: whether it asks for a token.
     """
-    told = f"listening on {url}, which is service.logger.url; events and labels are kept in {store}"
+    line = f"listening on {url}, which is service.logger.url; events and labels are kept in {store}"
     nothing = "watching nothing: no window is tested without --watch FILE"
     admits = ["whoever asks must present the token"] if asks else []
-    return [told, *admits, *([_watching(watch) for watch in watches] or [nothing])]
+    return [line, *admits, *([_watching(watch) for watch in watches] or [nothing])]
 
 
 def _watching(watch: Watch) -> str:

@@ -80,13 +80,13 @@ def read_amounts(options: argparse.Namespace) -> Amounts:
     """
     faults = Faults("kanaria drift serve")
 
-    def number(name: str, given: str, least: float, most: float) -> float:
+    def number(name: str, text: str, least: float, most: float) -> float:
         try:
-            found = float(given)
+            amount = float(text)
         except ValueError:
-            found = math.nan
-        faults.check(least <= found <= most, name, given, f"use {least:g} to {most:,.0f}")
-        return found
+            amount = math.nan
+        faults.check(least <= amount <= most, name, text, f"use {least:g} to {most:,.0f}")
+        return amount
 
     days = number("--keep-days", options.keep_days, 0.01, LONGEST_DAYS)
     megabytes = number("--keep-megabytes", options.keep_megabytes, LEAST_MEGABYTES, MOST_MEGABYTES)
@@ -150,9 +150,9 @@ def serve(options: argparse.Namespace) -> int:
         log_level="warning",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    told = beginning(url_of(listener), options.store, watches, asks=token is not None)
+    lines = beginning(url_of(listener), options.store, watches, asks=token is not None)
     # It raises the signal that ended it once more, after the last event is written.
-    AnnouncingServer(config, told).run(sockets=[listener])
+    AnnouncingServer(config, lines).run(sockets=[listener])
     return 1
 
 
@@ -163,8 +163,8 @@ def _status(options: argparse.Namespace) -> int:
     from kanaria.serving.watching import stored_verdicts, verdict_line
 
     with closing(open_reader(options.store)) as reader:
-        found = stored_verdicts.newest(reader)
-    lines = [verdict_line.line(one) for one in found] or ["no window has been tested yet"]
+        verdicts = stored_verdicts.newest(reader)
+    lines = [verdict_line.line(one) for one in verdicts] or ["no window has been tested yet"]
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
@@ -180,10 +180,10 @@ def _report(options: argparse.Namespace) -> int:
     from kanaria.serving.watching import stored_verdicts
 
     with closing(open_reader(options.store)) as reader:
-        found = stored_verdicts.report(reader, time.time())
+        report = stored_verdicts.report(reader, time.time())
     path = Path(options.output)
-    atomic.write_text(path.with_suffix(".json"), records.dump(found))
-    atomic.write_text(path, page.render(found))
+    atomic.write_text(path.with_suffix(".json"), records.dump(report))
+    atomic.write_text(path, page.render(report))
     sys.stdout.write(f"{path.resolve()}\n")
     return 0
 

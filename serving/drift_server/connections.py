@@ -22,9 +22,9 @@ FRAMING = 8
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, refused: Callable[[str], None], **given: Any) -> None:
+    def __init__(self, refused: Callable[[str], None], **settings: Any) -> None:
         """Tell `refused` why a connection is ended."""
-        super().__init__(**given)
+        super().__init__(**settings)
         self._refused = refused
         self._is_in_head, self._beside = True, 0
         self._timer: Any = None

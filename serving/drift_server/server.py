@@ -175,9 +175,9 @@ class Receiver:
         except ClientDisconnect:
             return  # Nothing is kept of half a body, and nobody waits to hear it.
 
-    async def _keep(self, given: Iterable[tuple[bytes, bytes]], receive: Receive) -> None:
+    async def _keep(self, raw_headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> None:
         began, now = time.perf_counter(), time.time()
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw_headers}
         with self._room.part() as part:
             body = await read_body(receive, part)
             counted = await self._room.parsed(body, partial(_counted, headers, body, now))
@@ -197,8 +197,8 @@ class Receiver:
         with self._room.part() as part:
             body = await read_body(request.receive, part)
             read = partial(read_labels, body, content_type, time.time())
-            found: list[Item] = [*await self._room.parsed(body, read)]
-            outcomes = await self._intake.put(found)
+            items: list[Item] = [*await self._room.parsed(body, read)]
+            outcomes = await self._intake.put(items)
         self._metrics.count_labels(outcomes)
         became = (Outcome.NEW, Outcome.REPEATED, Outcome.EXPIRED)
         return JSONResponse({outcome.value: outcomes.count(outcome) for outcome in became})
@@ -234,29 +234,29 @@ class Receiver:
         """Show, again and again, how many rows of the newest window due for labels have one."""
         while True:
             try:
-                found = await asyncio.to_thread(self._coverages, time.time())
+                coverages = await asyncio.to_thread(self._coverages, time.time())
             except StoreError as error:
                 logger.error("the labels' coverage is not known: %s", error)
-                found = []
-            self._metrics.show_coverage(found)
+                coverages = []
+            self._metrics.show_coverage(coverages)
             await asyncio.sleep(COVERAGE_SECONDS)
 
     def _coverages(self, now: float) -> list[tuple[Stream, Coverage]]:
         begin, end = span_by_time(now - self._label_delay - DUE_SECONDS, DUE_SECONDS)
         with contextlib.closing(open_reader(self._location)) as reader:
             streams = reader.streams()[:MOST_STREAMS]
-            found = [(s, reader.coverage(s, begin, end)) for s in streams]
-        return [(stream, coverage) for stream, coverage in found if coverage]
+            coverages = [(s, reader.coverage(s, begin, end)) for s in streams]
+        return [(stream, coverage) for stream, coverage in coverages if coverage]
 
     async def health(self, request: Request) -> Response:
         """Tell whether the process works, and whether events can be written."""
         live = self._writing is not None and not self._writing.done()
         ready = live and self._intake.writes
         good = ready if request.url.path.endswith("ready") else live
-        found: dict[str, Any] = {"live": live, "ready": ready}
+        health: dict[str, Any] = {"live": live, "ready": ready}
         if self._watching:  # A broken watch is told; events go on being received.
-            found["watches"] = watch_states.plain(self._watching.states)
-        return JSONResponse(found, status_code=200 if good else 503)
+            health["watches"] = watch_states.plain(self._watching.states)
+        return JSONResponse(health, status_code=200 if good else 503)
 
     async def metrics(self, _: Request) -> Response:
         """Show the counters, and what was found last."""

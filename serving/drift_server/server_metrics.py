@@ -113,11 +113,11 @@ class Metrics:
             self._dropped.labels(_kind(service), *service).inc(new)
         self._shown = dropped
 
-    def show_coverage(self, found: Sequence[tuple[Stream, Coverage]]) -> None:
+    def show_coverage(self, coverages: Sequence[tuple[Stream, Coverage]]) -> None:
         """Show the labels' coverage and lag of the streams that have traffic; others go."""
         self._coverage.clear()
         self._lag.clear()
-        for stream, coverage in found:
+        for stream, coverage in coverages:
             key = (stream.namespace, stream.service, stream.version)
             self._coverage.labels(*key).set(coverage.labelled / coverage.rows)
             if coverage.labelled:

@@ -134,12 +134,12 @@ class Forgetter:
 
     def _warn(self, now: float, dropped: Mapping[Service, int]) -> None:
         """Say what is dropped, once a minute."""
-        found = [("/".join(one) if any(one) else "labels", n) for one, n in dropped.items() if n]
-        if found and now - self._warned >= WARN_SECONDS:
+        losses = [("/".join(one) if any(one) else "labels", n) for one, n in dropped.items() if n]
+        if losses and now - self._warned >= WARN_SECONDS:
             self._warned = now
-            told = ", ".join(f"{count} of {shown(name)}" for name, count in found)
+            listed = ", ".join(f"{count} of {shown(name)}" for name, count in losses)
             size = f"--keep-megabytes {self._retention.megabytes}"
-            logger.warning("the store is full (%s): the oldest go, now %s", size, told)
+            logger.warning("the store is full (%s): the oldest go, now %s", size, listed)
 
 
 def _service(service: Service) -> dict[str, str]:

@@ -71,19 +71,19 @@ def read_labels(body: bytes, content_type: str, received: float) -> list[Label]:
         LabelError: something in it is wrong; none of it is taken.
     """
     faults: list[str] = []
-    found: list[Label] = []
+    labels: list[Label] = []
     for place, record in _records(body, media_type(content_type)):
         try:
-            found += _labels(record, received)
+            labels += _labels(record, received)
         except TooManyError:
             raise
         except LabelError as error:
             faults.append(f"{place}: {error}")
-        _check_many(len(found))
+        _check_many(len(labels))
     if faults:
         more = f" and {len(faults) - MAX_FAULTS} more" if len(faults) > MAX_FAULTS else ""
         raise LabelError(f"labels: {'; '.join(faults[:MAX_FAULTS])}{more}")
-    return found
+    return labels
 
 
 def _check_many(count: int) -> None:
@@ -182,13 +182,13 @@ def _value(value: Any) -> LabelValue:
     raise LabelError(f"label={shown(value)}: use a number or a text")
 
 
-def _time(given: Any, received: float) -> float:
-    if given is None:
+def _time(text: Any, received: float) -> float:
+    if text is None:
         return received
     try:
-        moment = datetime.fromisoformat(given)
+        moment = datetime.fromisoformat(text)
     except (ValueError, TypeError):
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise LabelError(f"time={shown(given)}: use RFC 3339, as 2026-01-31T12:00:00Z")
+        raise LabelError(f"time={shown(text)}: use RFC 3339, as 2026-01-31T12:00:00Z")
     return min(moment.timestamp(), received)

@@ -60,8 +60,8 @@ class Replay:
 
     def __post_init__(self) -> None:
         """Take up what an earlier replay has done."""
-        known = self.reader.by_time(self.canary, self.since, FOREVER)
-        self._asked = {exchange.request_id for exchange in known}
+        asked = self.reader.by_time(self.canary, self.since, FOREVER)
+        self._asked = {exchange.request_id for exchange in asked}
         self._read = self.since
 
     def pending(self, now: float) -> Iterator[Exchange]:
@@ -153,13 +153,13 @@ def _replay(options: argparse.Namespace) -> None:
     since = time.time() - options.hours * 3600
     with closing(open_reader(options.store)) as reader:
         replay = Replay(reader=reader, stable=stable, canary=canary, since=since)
-        told, became = time.monotonic(), Counter[str]()
+        last_line, became = time.monotonic(), Counter[str]()
         logger.info("replaying %s to %s", shown(options.stable), options.to)
         for outcome in run(replay, options.to, options.rate):
             became[outcome] += 1
-            if time.monotonic() - told > TELL_SECONDS:
+            if time.monotonic() - last_line > TELL_SECONDS:
                 logger.info("replayed so far: %s", dict(became))
-                told = time.monotonic()
+                last_line = time.monotonic()
 
 
 if __name__ == "__main__":

@@ -115,10 +115,10 @@ async def _read(receive: Receive, part: Part) -> bytes:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        given, more = message.get("body", b""), message.get("more_body", False)
-        size += len(given)
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        size += len(chunk)
         if size > MAX_BODY:
             raise TooLargeError(f"body: more than {MAX_BODY >> 20} MiB; send less at once")
         part.grow(size)
-        parts.append(given)
+        parts.append(chunk)
     return b"".join(parts)

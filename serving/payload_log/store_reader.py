@@ -141,13 +141,13 @@ class Reader:
     def labels(self, request_ids: set[str]) -> Mapping[str, Mapping[int, KeptLabel]]:
         """Return the labels of requests by request id and row; those without any are left out."""
         query = LABELS.format_map(self._functions)
-        found: dict[str, dict[int, KeptLabel]] = {}
+        labels: dict[str, dict[int, KeptLabel]] = {}
         for request_id, row, value, received in self._database.execute(
             query, texts=json.dumps(sorted(request_ids))
         ):
             label = KeptLabel(value=json.loads(value), received=received)
-            found.setdefault(request_id, {})[row] = label
-        return found
+            labels.setdefault(request_id, {})[row] = label
+        return labels
 
     def verdicts(self, stream: Stream | None, begin: float, end: float) -> list[Verdict]:
         """Return what was found in the windows that touch [begin, end), in the order of time.

@@ -42,6 +42,13 @@ MOVE = """
 INSERT INTO places (reader, namespace, service, version, number)
 VALUES (:reader, :namespace, :service, :version, :number)
 ON CONFLICT (reader, namespace, service, version) DO UPDATE SET number = excluded.number"""
+MEMORY = """
+SELECT memory FROM memories
+WHERE (reader, namespace, service, version) = (:reader, :namespace, :service, :version)"""
+REMEMBER = """
+INSERT INTO memories (reader, namespace, service, version, memory)
+VALUES (:reader, :namespace, :service, :version, :memory)
+ON CONFLICT (reader, namespace, service, version) DO UPDATE SET memory = excluded.memory"""
 ADD_VERDICT = """
 INSERT INTO verdicts
   (namespace, service, version, detector, first, last, rows, drifted, document)
@@ -92,8 +99,8 @@ class Store:
             tables = database.tables()
             if not tables:
                 database.script(schema.SCHEMA.format_map(database.schema))
-            found = int(self._value("SELECT version FROM store")) if "store" in tables else 0
-            for statements in schema.migrations(found) if tables else ():
+            version = int(self._value("SELECT version FROM store")) if "store" in tables else 0
+            for statements in schema.migrations(version) if tables else ():
                 database.script(statements.format_map(database.schema))
 
     def close(self) -> None:
@@ -163,9 +170,23 @@ class Store:
             return self._move(reader, stream, before, after)
 
     def keep_verdict(
-        self, reader: str, stream: Stream, before: int, after: int, verdict: Verdict
+        self,
+        reader: str,
+        stream: Stream,
+        before: int,
+        after: int,
+        verdict: Verdict,
+        memory: bytes | None = None,
     ) -> bool:
-        """Move a reader's place as `advance` does, and keep what it found, both or neither.
+        """Move a reader's place as `advance` does, and keep what it found, all or nothing.
+
+        Args:
+            reader: that did it.
+            stream: of one version.
+            before: its place so far.
+            after: its place from now on.
+            verdict: what it found between them.
+            memory: of the stream, which it wants again at the next window; None to keep the last.
 
         Returns:
             False when the place was not `before`: another process has judged these exchanges.
@@ -175,7 +196,16 @@ class Store:
             moved = self._move(reader, key, before, after)
             if moved:
                 self._add(verdict)
+                if memory is not None:
+                    names = _names(key)
+                    self._database.execute(REMEMBER, reader=reader, memory=memory, **names)
             return moved
+
+    def memory(self, reader: str, stream: Sequence[str]) -> bytes | None:
+        """Return what `keep_verdict` last kept of a stream for a reader, None before anything."""
+        with self._lock:
+            rows = self._database.execute(MEMORY, reader=reader, **_names(stream))
+        return bytes(rows[0][0]) if rows else None
 
     def place(self, reader: str, stream: Sequence[str]) -> int:
         """Return the last exchange of a stream that a reader has done with, 0 at the start."""
@@ -183,8 +213,8 @@ class Store:
             return self._place(reader, stream)
 
     def _place(self, reader: str, stream: Sequence[str]) -> int:
-        found = self._database.execute(PLACE, reader=reader, **_names(stream))
-        return int(found[0][0]) if found else 0
+        places = self._database.execute(PLACE, reader=reader, **_names(stream))
+        return int(places[0][0]) if places else 0
 
     def _move(self, reader: str, stream: Sequence[str], before: int, after: int) -> bool:
         self._require_version()
@@ -214,8 +244,8 @@ class Store:
         places = {
             2 * numbers[key] + (kind is Kind.RESPONSE): (key, kind) for key, kind in group.halves
         }
-        given = zip(places, group.halves.values(), strict=True)
-        bodies: list[Row] = [(place, half.rows, half.event.body) for place, half in given]
+        halves = zip(places, group.halves.values(), strict=True)
+        bodies: list[Row] = [(place, half.rows, half.event.body) for place, half in halves]
         return {places[place] for (place,) in self._database.merge(BODIES_MERGE, bodies)}
 
     def _keep_labels(self, group: Group, now: float) -> set[LabelKey]:
@@ -227,8 +257,8 @@ class Store:
         return {(id_, row) for id_, row in self._database.merge(LABELS_MERGE, rows)}
 
     def _value(self, query: str) -> float:
-        ((found,),) = self._database.execute(query)
-        return float(found)
+        ((value,),) = self._database.execute(query)
+        return float(value)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -237,9 +267,9 @@ class Store:
 
     def _require_version(self) -> None:
         """Write no more once a newer replica has changed the tables."""
-        found = int(self._value("SELECT version FROM store"))
-        if found > schema.VERSION:
-            raise StoreError(f"the store: {schema.newer(found)}")
+        version = int(self._value("SELECT version FROM store"))
+        if version > schema.VERSION:
+            raise StoreError(f"the store: {schema.newer(version)}")
 
 
 def _merge_exchanges(database: Database) -> Merge:

@@ -79,9 +79,9 @@ def gather(items: Iterable[Item], admission: Admission) -> Group:
             continue
         key, (version, request_id, time) = half_of(item.event)[0], _facts(item.event)
         if key in group.exchanges:
-            known = group.exchanges[key]
-            version, request_id = max(version, known[0]), max(request_id, known[1])
-            time = min(time, known[2])
+            facts = group.exchanges[key]
+            version, request_id = max(version, facts[0]), max(request_id, facts[1])
+            time = min(time, facts[2])
         group.exchanges[key] = (version, request_id, time)
         group.halves.setdefault(half_of(item.event), item)
     return group
@@ -103,16 +103,16 @@ def outcomes(
         halves: of the group, those that were new to the store.
         labels: of the group, those that the store took.
     """
-    halves, labels, found = set(halves), set(labels), []
+    halves, labels, became = set(halves), set(labels), []
     for item in items:
         if refusal := admission.refusal(item):
-            found.append(refusal)
+            became.append(refusal)
         elif isinstance(item, Label):
             place = (item.request_id, item.row)
-            found.append(_first(labels, place, counts=group.labels[place] is item))
+            became.append(_first(labels, place, counts=group.labels[place] is item))
         else:
-            found.append(_first(halves, half_of(item.event), counts=True))
-    return found
+            became.append(_first(halves, half_of(item.event), counts=True))
+    return became
 
 
 def _first(left: set[T], one: T, *, counts: bool) -> Outcome:

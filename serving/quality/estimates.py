@@ -72,13 +72,13 @@ def quality(task: Task, predicted: Array, labels: Array) -> dict[str, Estimate]:
         named = {"mean_absolute_error": abs(error), "mean_squared_error": error**2, "bias": error}
         return _present({name: mean(values) for name, values in named.items()})
     if task is Task.BINARY:
-        found = {
+        estimates = {
             "accuracy": share(int(((predicted >= 0.5) == labels).sum()), len(labels)),
             "auc": area_under_curve(predicted, labels),
             "brier": mean((predicted - labels) ** 2),
             "calibration_bias": mean(predicted - labels),
         }
-        return _present(found)
+        return _present(estimates)
     if predicted.ndim == 1:
         return _present({"accuracy": share(int((predicted == labels).sum()), len(labels))})
     hits = predicted.argmax(axis=1) == labels
@@ -147,15 +147,15 @@ def calibration(predicted: Array, labels: Array) -> list[Bin]:
         labels: shape (rows,), 0 or 1.
     """
     place = np.clip((predicted * BINS).astype(int), 0, BINS - 1)
-    found = []
+    bins = []
     for number in np.unique(place):
         chosen = place == number
         rows = int(chosen.sum())
         observed = share(int(labels[chosen].sum()), rows)
         if observed:
             average = float(predicted[chosen].mean())
-            found.append(Bin(rows=rows, predicted=average, observed=observed))
-    return found
+            bins.append(Bin(rows=rows, predicted=average, observed=observed))
+    return bins
 
 
 def _midranks(values: Array) -> Array:
@@ -165,8 +165,8 @@ def _midranks(values: Array) -> Array:
     return (last - (counts - 1) / 2)[inverse]
 
 
-def _present(found: dict[str, Estimate | None]) -> dict[str, Estimate]:
-    return {name: one for name, one in found.items() if one is not None and _is_finite(one)}
+def _present(estimates: dict[str, Estimate | None]) -> dict[str, Estimate]:
+    return {name: one for name, one in estimates.items() if one is not None and _is_finite(one)}
 
 
 def _is_finite(estimate: Estimate) -> bool:

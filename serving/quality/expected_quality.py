@@ -55,7 +55,7 @@ def expected(task: Task, predicted: Array, bins: Sequence[CalibrationBin]) -> di
 
 def _binary(confidence: Array, labels: Array) -> dict[str, Estimate]:
     hits = labels == (confidence >= 0.5)
-    found = {
+    estimates = {
         "accuracy": _band(hits.mean(axis=1)),
         "brier": _band(((labels - confidence) ** 2).mean(axis=1)),
     }
@@ -64,8 +64,8 @@ def _binary(confidence: Array, labels: Array) -> dict[str, Estimate]:
     if mixed.all():
         ranks = _midranks(confidence)
         above = (labels * ranks).sum(axis=1) - ones * (ones + 1) / 2
-        found["auc"] = _band(above / (ones * (labels.shape[1] - ones)))
-    return found
+        estimates["auc"] = _band(above / (ones * (labels.shape[1] - ones)))
+    return estimates
 
 
 def _calibrated(

@@ -69,7 +69,7 @@ class Labelled:
     left_out: int = 0
 
 
-def read_query(given: Mapping[str, str]) -> Query:
+def read_query(parameters: Mapping[str, str]) -> Query:
     """Return what the parameters of a URL ask for.
 
     Raises:
@@ -77,15 +77,19 @@ def read_query(given: Mapping[str, str]) -> Query:
     """
     faults = Faults("quality")
     for name in ("namespace", "service"):
-        faults.check(bool(given.get(name)), name, given.get(name), "name it")
-    begin, end = (_moment(given.get(name, ""), name, faults) for name in ("begin", "end"))
-    faults.check(not begin >= end, "end", given.get("end"), "use a time after begin")
+        faults.check(bool(parameters.get(name)), name, parameters.get(name), "name it")
+    begin, end = (_moment(parameters.get(name, ""), name, faults) for name in ("begin", "end"))
+    faults.check(not begin >= end, "end", parameters.get("end"), "use a time after begin")
     tasks = [task.value for task in Task]
-    faults.check(given.get("task") in tasks, "task", given.get("task"), f"use one of {tasks}")
+    faults.check(
+        parameters.get("task") in tasks, "task", parameters.get("task"), f"use one of {tasks}"
+    )
     faults.raise_if_any()
-    version = given.get("version", "")
-    stream = Stream(namespace=given["namespace"], service=given["service"], version=version)
-    task, output = Task(given["task"]), given.get("output", "")
+    version = parameters.get("version", "")
+    stream = Stream(
+        namespace=parameters["namespace"], service=parameters["service"], version=version
+    )
+    task, output = Task(parameters["task"]), parameters.get("output", "")
     return Query(stream=stream, begin=begin, end=end, task=task, output=output)
 
 
@@ -107,25 +111,27 @@ def judge(reader: Reader, query: Query) -> dict[str, Any]:
         JudgeError: predictions and labels do not fit the task.
     """
     exchanges = reader.by_time(query.stream, query.begin, query.end)
-    found = labelled_rows(exchanges, query.task, query.output)
-    covered = share(len(found.labels), found.rows)
+    labelled = labelled_rows(exchanges, query.task, query.output)
+    covered = share(len(labelled.labels), labelled.rows)
     report: dict[str, Any] = {
         "stream": asdict(query.stream),
         "begin": query.begin,
         "end": query.end,
         "task": query.task.value,
-        "rows": found.rows,
-        "labelled": len(found.labels),
-        "left_out": found.left_out,
+        "rows": labelled.rows,
+        "labelled": len(labelled.labels),
+        "left_out": labelled.left_out,
         "coverage": covered.value if covered else None,
-        "lag_seconds": _quantiles(found.lags),
+        "lag_seconds": _quantiles(labelled.lags),
         "metrics": {},
     }
-    if len(found.labels):
-        estimates = quality(query.task, found.predicted, found.labels)
+    if len(labelled.labels):
+        estimates = quality(query.task, labelled.predicted, labelled.labels)
         report["metrics"] = {name: asdict(estimate) for name, estimate in estimates.items()}
     if query.task is Task.BINARY:
-        report["calibration"] = [asdict(b) for b in calibration(found.predicted, found.labels)]
+        report["calibration"] = [
+            asdict(b) for b in calibration(labelled.predicted, labelled.labels)
+        ]
     return report
 
 
@@ -137,13 +143,13 @@ def labelled_rows(exchanges: Iterable[Exchange], task: Task, output: str) -> Lab
             task; or there are too many.
     """
     rows = count = 0
-    known: set[str] = set()
+    answered: set[str] = set()
     parts: list[_Part] = []
     faults: list[DataError] = []
     left_out = 0
     for exchange in exchanges:
         rows += exchange.rows
-        if not exchange.labels or exchange.response is None or exchange.request_id in known:
+        if not exchange.labels or exchange.response is None or exchange.request_id in answered:
             continue
         try:
             found = predictions(read_columns(exchange.response), task, output)
@@ -151,7 +157,7 @@ def labelled_rows(exchanges: Iterable[Exchange], task: Task, output: str) -> Lab
             left_out += len(exchange.labels)
             faults.append(error)
             continue
-        known.add(exchange.request_id)
+        answered.add(exchange.request_id)
         places = [row for row in exchange.labels if row < len(found)]
         parts.append(_Part(exchange=exchange, places=places, predicted=found[places]))
         count += len(places)
@@ -262,10 +268,10 @@ def _predictions(values: list[Any], task: Task) -> Array:
 
 def _named(values: list[Any]) -> Array:
     """Return classes as their texts; a long one among many short ones costs no memory."""
-    found = np.empty(len(values), dtype=object)
+    names = np.empty(len(values), dtype=object)
     for row, value in enumerate(values):
-        found[row] = None if value is None else text_of(value)
-    return found
+        names[row] = None if value is None else text_of(value)
+    return names
 
 
 def _quantiles(lags: Array) -> dict[str, float] | None:

@@ -23,7 +23,7 @@ OF_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,15})?")
 """How a number is told as text; with a zero before it, it is a code of its own."""
 
 
-def aligned(columns: Columns, told: Mapping[str, Known]) -> tuple[Columns, list[str]]:
+def aligned(columns: Columns, reference: Mapping[str, Known]) -> tuple[Columns, list[str]]:
     """Return the reference's columns in its types, and what differed.
 
     A column that is not there, and a value of another kind, are missing values. A number is the
@@ -31,77 +31,79 @@ def aligned(columns: Columns, told: Mapping[str, Known]) -> tuple[Columns, list[
 
     Args:
         columns: as they were sent.
-        told: what the reference knows of its features; one of which it knows neither numbers nor
+        reference: what it knows of its features; one of which it knows neither numbers nor
             categories stays as it was sent.
     """
     count = payload_rows(columns)
-    found, differences = {}, []
-    for name in told:
+    columns_of_reference, differences = {}, []
+    for name in reference:
         if name not in columns:
-            found[name] = np.full(count, math.nan)
+            columns_of_reference[name] = np.full(count, math.nan)
             differences.append(f"{name}: no row has this column")
             continue
-        found[name], said = _of_kind(columns[name], told[name])
+        columns_of_reference[name], said = _of_kind(columns[name], reference[name])
         differences += [f"{name}: {what}" for what in said]
-    extra = sorted(set(columns) - set(told))
+    extra = sorted(set(columns) - set(reference))
     if extra:
         differences.append(f"columns that the reference does not have: {shown(extra)}")
-    return found, _limited(differences)
+    return columns_of_reference, _limited(differences)
 
 
-def is_read(sent: Columns, found: Columns) -> bool:
+def is_read(sent: Columns, read: Columns) -> bool:
     """Tell whether any of the reference's columns was sent in its kind, or sent as missing values.
 
     Args:
         sent: columns as they were sent.
-        found: what `aligned` made of them.
+        read: what `aligned` made of them.
     """
     return any(
-        not missing(found[name]).all() or missing(sent[name]).all()
-        for name in found.keys() & sent.keys()
+        not missing(read[name]).all() or missing(sent[name]).all()
+        for name in read.keys() & sent.keys()
     )
 
 
-def _of_kind(values: Array, told: Known) -> tuple[Array, list[str]]:
-    if told.kinds is not None:
-        found = _texts(values, set(told.kinds.tolist()))
-        return found, _unknown(found, told.kinds)
-    if told.values is None:
+def _of_kind(values: Array, feature: Known) -> tuple[Array, list[str]]:
+    if feature.kinds is not None:
+        texts = _texts(values, set(feature.kinds.tolist()))
+        return texts, _unknown(texts, feature.kinds)
+    if feature.values is None:
         return values, []
     numbers, said = _numbers(values)
-    return matched(numbers, told.values), said
+    return matched(numbers, feature.values), said
 
 
 def _numbers(values: Array) -> tuple[Array, list[str]]:
     if values.ndim == 1 and values.dtype.kind in "biuf":
         return plain(values), []
-    given = values.tolist()
-    found = plain(np.array([as_float(value) for value in given], dtype=float))
-    wrong = [v for v, n in zip(given, found, strict=True) if math.isnan(n) and not _missing(v)]
+    listed = values.tolist()
+    numbers = plain(np.array([as_float(value) for value in listed], dtype=float))
+    wrong = [v for v, n in zip(listed, numbers, strict=True) if math.isnan(n) and not _missing(v)]
     if not wrong:
-        return found, []
-    return found, [f"{len(wrong):,} of {len(given):,} values are no numbers, as {shown(wrong[0])}"]
+        return numbers, []
+    return numbers, [
+        f"{len(wrong):,} of {len(listed):,} values are no numbers, as {shown(wrong[0])}"
+    ]
 
 
-def _texts(values: Array, known: set[str]) -> Array:
-    found = np.empty(len(values), dtype=object)
+def _texts(values: Array, kinds: set[str]) -> Array:
+    spelled = np.empty(len(values), dtype=object)
     texts: dict[tuple[type, object], str] = {}
     for row, value in enumerate(values.tolist()):
         if _missing(value):
             continue
         key = (type(value), value if isinstance(value, str | bytes | int | float) else row)
         if key not in texts:
-            texts[key] = _text(value, known)
-        found[row] = texts[key]
-    return found
+            texts[key] = _text(value, kinds)
+        spelled[row] = texts[key]
+    return spelled
 
 
-def _text(value: object, known: set[str]) -> str:
+def _text(value: object, kinds: set[str]) -> str:
     """Return the text of a category; one that the reference has in another spelling as that one."""
     text = text_of(value)
-    if text in known:
+    if text in kinds:
         return text
-    return next((other for other in _spellings(value, text) if other in known), text)
+    return next((other for other in _spellings(value, text) if other in kinds), text)
 
 
 def _spellings(value: object, text: str) -> Iterator[str]:

@@ -43,7 +43,7 @@ def features(values: Array) -> tuple[Columns, str]:
         The columns, of shape (rows,), NaN where an image cannot be read or is not there; and why
         the first of those cannot be, "" if all can.
     """
-    found, why = np.full((len(values), len(images.NAMES)), np.nan), ""
+    numbers, why = np.full((len(values), len(images.NAMES)), np.nan), ""
     for row, value in enumerate(values):
         if value is None:
             continue
@@ -52,8 +52,8 @@ def features(values: Array) -> tuple[Columns, str]:
         except DataError as error:
             why = why or str(error)
             continue
-        found[row] = [of_image[name][0] for name in images.NAMES]
-    return dict(zip(images.NAMES, found.T, strict=True)), why
+        numbers[row] = [of_image[name][0] for name in images.NAMES]
+    return dict(zip(images.NAMES, numbers.T, strict=True)), why
 
 
 def pixels(value: object) -> Array:

@@ -3,12 +3,15 @@
 import math
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from kanaria.components.shared.errors import DataError, KanariaError, shown
 from kanaria.serving.drift.images import NAMES as OF_IMAGES
 from kanaria.serving.drift.model_outputs.black_box_shift import BlackBoxShift
 from kanaria.serving.drift.model_outputs.uncertainty import Uncertainty
+from kanaria.serving.drift.online.protocol import OnlineDetector
+from kanaria.serving.drift.online.stream_memory import Following, resumed
+from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.protocol import Detector, Reference, Result
 from kanaria.serving.drift.records import FAILED, Window
 from kanaria.serving.drift.report import describe
@@ -47,6 +50,24 @@ class Fitted:
     detector: Detector[Any]
     reference: Reference
 
+    def resumed(self, memory: bytes | None) -> "Fitted":
+        """Return what tests the next window of a stream; most detectors remember nothing of it.
+
+        Args:
+            memory: of the stream, as `memory` gave it after the window before; None at its start.
+        """
+        if not isinstance(self.detector, RowByRow):
+            return self
+        return replace(
+            self, detector=resumed(cast(OnlineDetector[Any], self.detector), self.reference, memory)
+        )
+
+    def memory(self) -> bytes | None:
+        """Return where the stream is after the tested window, None where nothing is remembered."""
+        if not isinstance(self.detector, Following):
+            return None
+        return self.detector.memory(self.reference)
+
     @property
     def of_pixels(self) -> bool:
         """Whether its features are a matrix's places, as those of raw images are."""
@@ -78,19 +99,19 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
 
 
 def _tested(rows: Rows, fitted: Fitted, seen: Window) -> Window:
-    told = known(fitted.reference, fitted.detector.name)
+    features = known(fitted.reference, fitted.detector.name)
     columns = rows.outputs
     if not isinstance(fitted.detector, OF_ANSWERS):
-        sent = chosen(rows, told)
-        columns, differences = aligned(sent, told)
+        sent = chosen(rows, features)
+        columns, differences = aligned(sent, features)
         seen = replace(seen, differences=(*differences, *seen.differences))
-        if told and rows_of(sent) and not is_read(sent, columns):
-            return replace(seen, failure=_nothing_read(rows, list(told)))
+        if features and rows_of(sent) and not is_read(sent, columns):
+            return replace(seen, failure=_nothing_read(rows, list(features)))
     result = fitted.detector.test(fitted.reference, columns)
     _refuse_unknown_effects(result)
-    found = describe.window(result, fitted.reference, columns, begin=rows.begin, end=rows.end)
+    window = describe.window(result, fitted.reference, columns, begin=rows.begin, end=rows.end)
     return replace(
-        found,
+        window,
         rows=seen.rows,
         inputs=seen.inputs,
         outputs=seen.outputs,

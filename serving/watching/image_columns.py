@@ -20,14 +20,14 @@ def reduced(columns: Columns) -> tuple[Columns, list[str]]:
     that only seems to hold images stays, and why is told; so is why one image of many cannot be
     read, which counts as missing.
     """
-    found = {name for name, values in columns.items() if _may_be_images(values)}
+    images_of = {name for name, values in columns.items() if _may_be_images(values)}
     kept: Columns = {}
     said: list[str] = []
     for name, values in columns.items():
-        if name not in found:
+        if name not in images_of:
             kept[name] = values
             continue
-        prefix = f"{name}." if len(found) > 1 else ""
+        prefix = f"{name}." if len(images_of) > 1 else ""
         features, why = _features(values)
         if why:
             taken = "has a missing image" if features else "is not looked at as images"

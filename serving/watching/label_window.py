@@ -42,9 +42,9 @@ def judged(
     rows = sum(one.rows for one in ordered)
     plain = unjudged(Span(begin=ordered[0].time, end=ordered[-1].time, rows=rows), settings, "")
     try:
-        found = labelled_rows(ordered, settings.task, settings.output)
-        plain = replace(plain, left_out=found.left_out)
-        return _filled(plain, found, settings.task, before) if len(found.labels) else plain
+        labelled = labelled_rows(ordered, settings.task, settings.output)
+        plain = replace(plain, left_out=labelled.left_out)
+        return _filled(plain, labelled, settings.task, before) if len(labelled.labels) else plain
     except DataError as error:
         return replace(plain, failure=str(error))
 
@@ -62,20 +62,20 @@ def unjudged(span: Span, settings: LabelSettings, why: str) -> Labels:
     )
 
 
-def _filled(plain: Labels, found: Labelled, task: Task, before: Sequence[Labels]) -> Labels:
-    blocks = _blocks(_errors(task, found.predicted, found.labels))
-    times = [float(block[-1]) for block in _split(found.times)]
+def _filled(plain: Labels, labelled: Labelled, task: Task, before: Sequence[Labels]) -> Labels:
+    blocks = _blocks(_errors(task, labelled.predicted, labelled.labels))
+    times = [float(block[-1]) for block in _split(labelled.times)]
     earlier = [error for one in before for error in one.errors]
     changes = _changes(earlier, blocks)
     bins = [one for window in before for one in window.calibration]
     return replace(
         plain,
-        labelled=len(found.labels),
-        lag=float(np.median(found.lags)),
-        metrics=named(quality(task, found.predicted, found.labels)),
-        estimated=named(expected(task, found.predicted, bins)),
+        labelled=len(labelled.labels),
+        lag=float(np.median(labelled.lags)),
+        metrics=named(quality(task, labelled.predicted, labelled.labels)),
+        estimated=named(expected(task, labelled.predicted, bins)),
         changes=tuple(times[place] for place in changes),
-        calibration=_calibration(task, found.predicted, found.labels),
+        calibration=_calibration(task, labelled.predicted, labelled.labels),
         errors=tuple(blocks),
     )
 
@@ -84,15 +84,15 @@ def _changes(earlier: Sequence[float], new: Sequence[float]) -> list[int]:
     """Return the places in `new` at which ADWIN, which wants values from 0 to 1, sees a change."""
     errors = np.array([*earlier, *new])
     most = float(errors.max()) or 1.0
-    found = change_points(errors / most, DELTA)
-    return [place - len(earlier) for place in found if place >= len(earlier)]
+    places = change_points(errors / most, DELTA)
+    return [place - len(earlier) for place in places if place >= len(earlier)]
 
 
-def named(found: dict[str, Estimate]) -> tuple[Metric, ...]:
+def named(estimates: dict[str, Estimate]) -> tuple[Metric, ...]:
     """Return estimates as a report's metrics."""
     return tuple(
         Metric(name=name, value=float(one.value), low=float(one.low), high=float(one.high))
-        for name, one in found.items()
+        for name, one in estimates.items()
     )
 
 

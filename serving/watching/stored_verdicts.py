@@ -53,14 +53,14 @@ def report(reader: Reader, now: float) -> Report:
         reader: of the store.
         now: seconds since 1970.
     """
-    found = _grouped(reader.newest_verdicts(MOST_WINDOWS))
+    grouped = _grouped(reader.newest_verdicts(MOST_WINDOWS))
     watched = tuple(
         Watched(
             name=title(stream, name),
             windows=_windows(windows),
             labels=_labels(labels),
         )
-        for (stream, name), (windows, labels) in found.items()
+        for (stream, name), (windows, labels) in grouped.items()
     )
     return Report(title=TITLE, created=now, watched=watched)
 
@@ -76,13 +76,13 @@ Found = dict[tuple[Stream, str], tuple[list[Verdict], list[Verdict]]]
 
 def _grouped(verdicts: Iterable[Verdict]) -> Found:
     """Return the verdicts on windows and on labels by stream and watch, in the order of time."""
-    found: Found = {}
+    grouped: Found = {}
     for verdict in verdicts:
         name = verdict.detector.removesuffix(OF_LABELS)
-        pair = found.setdefault((verdict.stream, name), ([], []))
+        pair = grouped.setdefault((verdict.stream, name), ([], []))
         pair[name != verdict.detector].append(verdict)
-    ordered = sorted(found, key=lambda key: (*_key(key[0]), key[1]))
-    return {key: found[key] for key in ordered}
+    ordered = sorted(grouped, key=lambda key: (*_key(key[0]), key[1]))
+    return {key: grouped[key] for key in ordered}
 
 
 def _key(stream: Stream) -> tuple[str, str, str]:

@@ -92,8 +92,8 @@ class Delivery:
         if watch in self._queues:
             waiting = self._queues[watch].waiting
             if len(waiting) == MOST_WAITING:
-                told = "the oldest is left out, and stays in the store"
-                logger.error("%d verdicts wait for %s; %s", MOST_WAITING, watch.name, told)
+                consequence = "the oldest is left out, and stays in the store"
+                logger.error("%d verdicts wait for %s; %s", MOST_WAITING, watch.name, consequence)
             waiting.append((_last(verdict), verdict))
 
     def run(self, ended: threading.Event) -> None:
@@ -141,11 +141,11 @@ class Delivery:
 
 async def _taken(client: httpx.AsyncClient, url: str, verdict: Verdict) -> bool:
     """Tell whether a verdict needs no further try."""
-    service, given = verdict.stream.service, headers(verdict)
+    service, sent = verdict.stream.service, headers(verdict)
     try:
         async with (
             asyncio.timeout(TIMEOUT),  # The client's own is for each part of an answer.
-            client.stream("POST", url, content=verdict.document, headers=given) as answer,
+            client.stream("POST", url, content=verdict.document, headers=sent) as answer,
         ):
             code, host = answer.status_code, answer.url.host
     except (httpx.HTTPError, TimeoutError) as error:
@@ -164,7 +164,7 @@ async def _taken(client: httpx.AsyncClient, url: str, verdict: Verdict) -> bool:
 def headers(verdict: Verdict) -> dict[str, str]:
     """Return the CloudEvent's attributes as HTTP headers."""
     stream = verdict.stream
-    given = {
+    attributes = {
         "specversion": "1.0",
         "type": TYPE,
         "id": _id(verdict),
@@ -176,8 +176,8 @@ def headers(verdict: Verdict) -> dict[str, str]:
         "detector": verdict.detector,
         "verdict": records.load_window(verdict.document).verdict,
     }
-    told = {name: value for name, value in given.items() if value}
-    return binary_headers(told) | {"content-type": "application/json"}
+    present = {name: value for name, value in attributes.items() if value}
+    return binary_headers(present) | {"content-type": "application/json"}
 
 
 def _id(verdict: Verdict) -> str:

@@ -55,10 +55,10 @@ class _Series:
         self._gauges[name].labels(**labels).set(value)
 
 
-def text(found: Iterable[Newest]) -> bytes:
+def text(verdicts: Iterable[Newest]) -> bytes:
     """Return the gauges of all streams in Prometheus' text format."""
     series = _Series()
-    for one in found:
+    for one in verdicts:
         stream = (one.stream.namespace, one.stream.service, one.stream.version, one.name)
         labels = dict(zip(STREAM, stream, strict=True))
         if one.window:
@@ -85,8 +85,8 @@ def _window(series: _Series, labels: dict[str, str], window: Window) -> None:
     for feature in shown:
         if feature.feature:
             alone = 1.0 if feature.drifted else 0.0 if feature.enough else math.nan
-            found = (feature.statistic, feature.p_value, feature.effect.value, alone)
-            _feature(series, labels, feature.feature, found)
+            values_of = (feature.statistic, feature.p_value, feature.effect.value, alone)
+            _feature(series, labels, feature.feature, values_of)
     _columns(series, labels, "input", window.inputs)
     _columns(series, labels, "output", window.outputs)
     for metric in window.estimated:
@@ -114,13 +114,13 @@ def _columns(series: _Series, labels: dict[str, str], kind: str, columns: Sequen
             series.set("kanaria_output_class_ratio", help_, named | {"class": of_class}, share)
 
 
-def _labels(series: _Series, labels: dict[str, str], found: Labels) -> None:
-    for metric in found.metrics:
+def _labels(series: _Series, labels: dict[str, str], record: Labels) -> None:
+    for metric in record.metrics:
         named = labels | {"metric": metric.name}
         values = (metric.value, metric.low, metric.high)
         for (name, help_), value in zip(OF_LABELS.items(), values, strict=True):
             series.set(f"kanaria_quality_{name}", help_, named, value)
     help_ = "Changes of the errors' mean that ADWIN saw in the newest window due for labels."
-    series.set("kanaria_quality_changes", help_, labels, float(len(found.changes)))
+    series.set("kanaria_quality_changes", help_, labels, float(len(record.changes)))
     help_ = "1 when the labels of that window could not be judged."
-    series.set("kanaria_quality_failed", help_, labels, float(bool(found.failure)))
+    series.set("kanaria_quality_failed", help_, labels, float(bool(record.failure)))

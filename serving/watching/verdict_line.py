@@ -7,11 +7,11 @@ from kanaria.serving.watching.stored_verdicts import Newest, title
 MOST_FEATURES = 3
 
 
-def line(found: Newest) -> str:
+def line(newest: Newest) -> str:
     """Return the verdict, the window, the features of the largest effects, and the labels."""
-    parts = [title(found.stream, found.name)]
-    parts += _window(found.window) if found.window else ["no window yet"]
-    parts += [_labels(found.labels)] if found.labels else []
+    parts = [title(newest.stream, newest.name)]
+    parts += _window(newest.window) if newest.window else ["no window yet"]
+    parts += [_labels(newest.labels)] if newest.labels else []
     text = "; ".join(parts)
     # What clients sent must not move a terminal's cursor.
     return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -39,7 +39,7 @@ def newest_json(location: str) -> str:
     `kanaria.serving.drift.records` describes them, or null.
     """
     with contextlib.closing(open_reader(location)) as reader:
-        found = stored_verdicts.newest(reader)
+        verdicts = stored_verdicts.newest(reader)
     return json.dumps(
         [
             {
@@ -50,7 +50,7 @@ def newest_json(location: str) -> str:
                 "window": one.window and json.loads(records.dump_window(one.window)),
                 "labels": one.labels and json.loads(records.dump_labels(one.labels)),
             }
-            for one in found
+            for one in verdicts
         ]
     )
 

@@ -4,12 +4,14 @@ import re
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, KanariaError, NotReadyError, shown
-from kanaria.serving.drift import loading
+from kanaria.serving.drift import detector_choice
+from kanaria.serving.drift.detector_choice import Choice
 from kanaria.serving.watching.examine_window import OWN_FAULTS, Fitted
 from kanaria.serving.watching.watch_file import NAME, VERSION
 
@@ -17,26 +19,34 @@ RETRY_SECONDS = 30.0
 """After which a folder that could not be loaded is looked at again."""
 
 
-def detectors(uri: str, clock: Callable[[], float] = time.monotonic) -> Callable[[str], Fitted]:
+def detectors(
+    choice: Choice, clock: Callable[[], float] = time.monotonic
+) -> Callable[[str], Fitted]:
     """Return what gives the detector of a model version, each loaded once.
 
     Of one folder for all versions, windows wait until it can be loaded: it raises NotReadyError.
     Of a release's own folder it raises DataError or ParameterError, and the window has failed.
 
     Args:
-        uri: of one folder for all versions; or with {version} in it.
+        choice: whose folder is one for all versions, or has {version} in its URI.
         clock: seconds.
     """
-    if VERSION not in uri:
-        return _OfAll(uri, clock)
-    return cache(lambda version: load(uri.replace(VERSION, _checked(version))))
+    if VERSION not in choice.folder:
+        return _OfAll(choice, clock)
+
+    @cache
+    def of_version(version: str) -> Fitted:
+        folder = choice.folder.replace(VERSION, _checked(version))
+        return load(replace(choice, folder=folder))
+
+    return of_version
 
 
 class _OfAll:
     """The detector of all versions."""
 
-    def __init__(self, uri: str, clock: Callable[[], float]) -> None:
-        self._uri, self._clock = uri, clock
+    def __init__(self, choice: Choice, clock: Callable[[], float]) -> None:
+        self._choice, self._clock = choice, clock
         self._fitted: Fitted | None = None
         self._fault, self._next = "", 0.0
 
@@ -51,10 +61,10 @@ class _OfAll:
         if self._fault and self._clock() < self._next:
             return
         try:
-            self._fitted = load(self._uri)
+            self._fitted = load(self._choice)
         except KanariaError as error:
             self._fault, self._next = (
-                f"detector {self._uri}: {error}",
+                f"detector {self._choice.folder}: {error}",
                 self._clock() + RETRY_SECONDS,
             )
 
@@ -66,16 +76,18 @@ def _checked(version: str) -> str:
     return version
 
 
-def load(uri: str) -> Fitted:
-    """Return the detector in the folder at `uri`, of this program or of Alibi Detect.
+def load(choice: Choice) -> Fitted:
+    """Return the detector in the folder that is chosen, of this program or of Alibi Detect.
 
     Raises:
         KanariaError: it cannot be fetched, or is none.
     """
     with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
-        found = storage.fetched(uri, Path(folder))
+        fetched = storage.fetched(choice.folder, Path(folder))
         try:
-            detector, reference = loading.load(found)
+            detector, reference = detector_choice.load(fetched, choice)
         except OWN_FAULTS as error:
-            raise DataError(f"{uri}: no detector: {shown(error)}; save it anew") from error
+            raise DataError(
+                f"{choice.folder}: no detector: {shown(error)}; save it anew"
+            ) from error
     return Fitted(detector=detector, reference=reference)

@@ -5,9 +5,11 @@
   component: predictor                # or transformer, explainer: whose requests are tested
   name: table                         # of the watch in metrics and reports; one a service
   detector: models/flights-delay/{version}/drift_detector
-                                      # folder of a saved detector, or of Alibi Detect's artefact
+                                      # folder of a fitted detector, or of Alibi Detect's artefact
                                       # (config.toml): a path, s3://, gs://, ...;
-                                      # with {version} each version has its release's own
+                                      # with {version} each version has its release's own; or
+                                      # {kind: mmd, folder: ..., alpha: 0.01}: the kind that must
+                                      # lie there, and parameters to change in it
   window: {rows: 1000, minutes: 60}   # one or both; whichever is reached first
   labels: {task: binary, output: "", delay_hours: 24}   # without it, no quality
   verdicts_to: http://broker/drift    # gets each verdict as a CloudEvent; without it, nobody
@@ -15,15 +17,25 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from kanaria.components.shared import yaml_text
+from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.parameters import Faults
 from kanaria.components.shared.validation import add_invalid
+from kanaria.serving.drift.detector_choice import Choice, chosen
 from kanaria.serving.payload_log.exchanges import OF_LABELS, PREDICTOR
 from kanaria.serving.quality.estimates import Task
 
@@ -78,6 +90,25 @@ def _own_namespace() -> str:
     return os.environ.get("KANARIA_NAMESPACE", "default")
 
 
+def _choice(document: object) -> Choice:
+    """Return the detector that a text or a mapping names; of a text whatever lies there."""
+    try:
+        choice = (
+            chosen(document)
+            if isinstance(document, Mapping)
+            else Choice(folder=str(document or ""))
+        )
+    except ParameterError as error:
+        raise ValueError(str(error)) from error
+    if not choice.folder or not isinstance(document, str | Mapping):
+        raise ValueError("name its folder, or {kind: ..., folder: ...}")
+    return choice
+
+
+DetectorOfFolder = Annotated[Choice, PlainValidator(_choice)]
+"""A detector in a folder, as a watch names it."""
+
+
 class Watch(Part):
     """One detector on one service."""
 
@@ -85,7 +116,7 @@ class Watch(Part):
     namespace: Annotated[str, Field(min_length=1, default_factory=_own_namespace)]
     component: Literal["predictor", "transformer", "explainer"] = PREDICTOR
     name: Name = "drift"
-    detector: Annotated[str, Field(min_length=1)]
+    detector: DetectorOfFolder
     window: WindowSettings
     labels: LabelSettings | None = None
     verdicts_to: Annotated[str, Field(pattern=r"^https?://")] | None = None
@@ -107,14 +138,14 @@ def read(path: Path) -> tuple[Watch, ...]:
 
 def _parsed(document: Any, faults: Faults) -> tuple[Watch, ...]:
     try:
-        found = TypeAdapter(tuple[Watch, ...]).validate_python(document)
+        watches = TypeAdapter(tuple[Watch, ...]).validate_python(document)
     except ValidationError as error:
         add_invalid(faults, error)
         faults.raise_if_any()
         raise
-    _check_names(found, faults)
+    _check_names(watches, faults)
     faults.raise_if_any()
-    return found
+    return watches
 
 
 def _check_names(watches: Sequence[Watch], faults: Faults) -> None:

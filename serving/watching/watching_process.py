@@ -28,9 +28,9 @@ class Process:
     def __init__(self, location: str, watch: Path) -> None:
         """Watch the store at `location` as the file `watch` says, once `run` runs."""
         module = "kanaria.serving.watching"
-        given = ["--store", location, "--watch", str(watch), "--parent", str(os.getpid())]
+        options = ["--store", location, "--watch", str(watch), "--parent", str(os.getpid())]
         # The server's own work comes first on a machine that is busy.
-        self._command = ["nice", "-n", "10", sys.executable, "-I", "-m", module, *given]
+        self._command = ["nice", "-n", "10", sys.executable, "-I", "-m", module, *options]
         self._process: asyncio.subprocess.Process | None = None
         self._watches = watch_file.read(watch)
         self._told: tuple[State, ...] = ()
@@ -86,9 +86,9 @@ class Process:
                 text = await process.stdout.readline()
             except ValueError:  # Longer than any line of states.
                 continue
-            found = read(text)
-            if found is not None:
-                self._told, self._heard = found, loop.time()
+            states = read(text)
+            if states is not None:
+                self._told, self._heard = states, loop.time()
 
     async def _end(self) -> None:
         if self._process is not None and self.alive:

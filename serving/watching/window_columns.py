@@ -133,18 +133,18 @@ def _weight(values: Array) -> int:
 
 
 def _asked(body: bytes | None, pixels: bool, faults: Counter[str]) -> tuple[Columns, list[str]]:
-    found = _half(body, faults)
+    asked = _half(body, faults)
     said: list[str] = []
     if pixels:
-        found = {name: _of_pixels(values) for name, values in found.items()}
+        asked = {name: _of_pixels(values) for name, values in asked.items()}
     else:
         try:
-            found, said = reduced(found)
+            asked, said = reduced(asked)
         except UNREADABLE as error:
             said = [f"inputs are not looked at as images: {error}"]
-    if len(found) == 1:
-        found = {MATRIX if values.ndim == 2 else name: values for name, values in found.items()}
-    return found, said
+    if len(asked) == 1:
+        asked = {MATRIX if values.ndim == 2 else name: values for name, values in asked.items()}
+    return asked, said
 
 
 def _of_pixels(values: Array) -> Array:
@@ -176,18 +176,18 @@ def of_responses(columns: Columns) -> Columns:
 
 
 def _flattened(columns: Columns, *, named: bool) -> Columns:
-    found: Columns = {}
-    for name, given in columns.items():
-        values = squeezed(given)
+    flattened: Columns = {}
+    for name, column_values in columns.items():
+        values = squeezed(column_values)
         if values.ndim != 2:
-            found[name] = values
+            flattened[name] = values
             continue
         prefix = f"{name}." if named and name != MATRIX else ""
         of_objects = values.dtype.kind == "O"
         for place in range(values.shape[1]):
             one = values[:, place]
-            found[f"{prefix}{place}"] = column(one.tolist()) if of_objects else one
-    return found
+            flattened[f"{prefix}{place}"] = column(one.tolist()) if of_objects else one
+    return flattened
 
 
 def _joined(parts: Sequence[Array | None], counts: Sequence[int]) -> Array:
@@ -201,9 +201,9 @@ def _joined(parts: Sequence[Array | None], counts: Sequence[int]) -> Array:
             np.full((count, *shape), math.nan) if part is None else part
             for part, count in zip(named, counts, strict=True)
         ]
-        found = concatenated(filled)
-        if found is not None:
-            return found
+        whole = concatenated(filled)
+        if whole is not None:
+            return whole
     values: list[Any] = []
     for part, count in zip(named, counts, strict=True):
         values += [None] * count if part is None else part.tolist()
@@ -243,15 +243,15 @@ def _only(inputs: Columns, rows: Rows, wanted: set[str]) -> Columns:
     if ONLY not in wanted or ONLY in inputs or not alone:
         return inputs
     values = [inputs[name] for name in alone]
-    rest = {name: found for name, found in inputs.items() if name not in alone}
+    rest = {name: kept for name, kept in inputs.items() if name not in alone}
     return {ONLY: values[0] if len(values) == 1 else _coalesced(values)} | rest
 
 
 def _coalesced(columns: Sequence[Array]) -> Array:
     """Return of each row the one value that is there; no two requests share a row."""
-    found: list[Any] = [None] * len(columns[0])
+    values_there: list[Any] = [None] * len(columns[0])
     for values in columns:
         gone = missing(values)
         for row in np.flatnonzero(~gone):
-            found[row] = values[row].item() if values.dtype.kind != "O" else values[row]
-    return column(found)
+            values_there[row] = values[row].item() if values.dtype.kind != "O" else values[row]
+    return column(values_there)

@@ -61,7 +61,7 @@ class Watched:
 
     def fault(self) -> str:
         """Return why the detector of all versions cannot be used, "" if it can or each has one."""
-        if VERSION in self.watch.detector:
+        if VERSION in self.watch.detector.folder:
             return ""
         try:
             self.fitted("")
@@ -123,8 +123,8 @@ class Runner:
 
     def _streams(self, watch: Watch) -> list[Stream]:
         wanted = (watch.namespace, watch.service)
-        found = self._reader.streams(watch.component)
-        return [stream for stream in found if (stream.namespace, stream.service) == wanted]
+        streams = self._reader.streams(watch.component)
+        return [stream for stream in streams if (stream.namespace, stream.service) == wanted]
 
     def _step(self, step: Callable[[], bool], faults: dict[str, None]) -> bool:
         """Do one thing of one watch; what it breaks on is no other watch's matter."""
@@ -154,7 +154,7 @@ class Runner:
         span = self._reader.span(stream, before, last)
         if span is None:  # Too old: it was removed since.
             return self._store.advance(watch.name, _key(stream), before, last)
-        window = self._window(watched, stream, before, last, span)
+        window, memory = self._window(watched, stream, before, last, span)
         if window.verdict == FAILED:
             logger.error("%s: %s", title(stream, watch.name), window.failure)
         verdict = Verdict(
@@ -166,15 +166,15 @@ class Runner:
             drifted=DRIFTED.get(window.verdict),
             document=records.dump_window(window),
         )
-        kept = self._store.keep_verdict(watch.name, stream, before, last, verdict)
+        kept = self._store.keep_verdict(watch.name, stream, before, last, verdict, memory)
         if kept:
             self._heard(watch, verdict)
         return kept
 
     def _window(
         self, watched: Watched, stream: Stream, before: int, last: int, span: Span
-    ) -> Window:
-        """Return the record of a window, whatever is in it.
+    ) -> tuple[Window, bytes | None]:
+        """Return the record of a window, whatever is in it, and where its stream is after it.
 
         Raises:
             NotReadyError: there is no detector yet, or the store does not answer.
@@ -183,22 +183,24 @@ class Runner:
         try:
             fitted = watched.fitted(stream.version)
         except (DataError, ParameterError) as error:
-            return replace(failed(span, name, str(error)), last=last)
+            return replace(failed(span, name, str(error)), last=last), None
         if not self._attempts.begin(name, stream, before):
-            return replace(failed(span, fitted.detector.name, ENDED), last=last)
+            return replace(failed(span, fitted.detector.name, ENDED), last=last), None
         try:
             exchanges = self._reader.by_number(stream, before, last)
             rows = read(exchanges, pixels=fitted.of_pixels)
             if rows is None:
-                return replace(failed(span, fitted.detector.name, "no exchange is left"), last=last)
+                gone = failed(span, fitted.detector.name, "no exchange is left")
+                return replace(gone, last=last), None
+            fitted = fitted.resumed(self._store.memory(name, _key(stream)))
             window = replace(self._examined(watched.watch, fitted, stream, rows), last=last)
             records.dump_window(window)
-            return window
+            return window, None if window.verdict == FAILED else fitted.memory()
         except NotReadyError:
             self._attempts.release(name, stream, before)
             raise
         except (DataError, *OWN_FAULTS) as error:
-            return replace(failed(span, fitted.detector.name, shown(error)), last=last)
+            return replace(failed(span, fitted.detector.name, shown(error)), last=last), None
 
     def _examined(self, watch: Watch, fitted: Fitted, stream: Stream, rows: Rows) -> Window:
         """Return a window's record, with the quality to expect where earlier labels tell."""
@@ -283,11 +285,11 @@ class Runner:
         held = self._labels.get((watch, stream))
         if held is None or held.place != place:
             kept = self._reader.newest_of(stream, watch.labels_name, HISTORY)
-            found: list[Labels] = []
+            earlier: list[Labels] = []
             for one in kept:
                 with suppress(DataError):  # Another release kept what this one cannot read.
-                    found.append(records.load_labels(one.document))
-            held = self._labels[watch, stream] = _Earlier(place=place, labels=tuple(found))
+                    earlier.append(records.load_labels(one.document))
+            held = self._labels[watch, stream] = _Earlier(place=place, labels=tuple(earlier))
         return held.labels
 
 

@@ -59,7 +59,8 @@ def drawn_null():
 
 def detectors_of():
     """Return every detector with the kinds of data that it takes."""
-    from kanaria.serving.drift import saved_detector
+    from kanaria.serving.drift.online.stream_window import RowByRow
+    from kanaria.serving.drift.registry import KINDS
 
     every = set(drawn_null())
     numbers = every - {"categories"}
@@ -76,9 +77,11 @@ def detectors_of():
         "uncertainty": {"probabilities"},
     }
     found = {}
-    for name, (kind, _) in saved_detector.KINDS.items():
-        takes_whole_rows = "permutations" in kind.__dataclass_fields__
-        found[name] = (kind(), takes.get(name, whole if takes_whole_rows else numbers))
+    for name, kind in KINDS.items():
+        if issubclass(kind.settings, RowByRow):  # They promise a run length: `drift_online`.
+            continue
+        takes_whole_rows = {"permutations", "flag_share"} & set(kind.parameters)
+        found[name] = (kind.settings(), takes.get(name, whole if takes_whole_rows else numbers))
     return found
 
 

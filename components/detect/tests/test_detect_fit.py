@@ -110,15 +110,17 @@ def test_a_long_split_is_sampled_and_the_seed_chooses(request_of: FitRequest, tm
 
 
 def test_all_wrong_parameters_are_named_at_once(request_of: FitRequest, tmp_path: Path):
-    wrong = replace(request_of, detector="tabel", rows=0, seed=-1)
-    with pytest.raises(ParameterError, match=r"detector='tabel'.*rows=0.*seed=-1"):
+    wrong = replace(request_of, detector={"kind": "tabel"}, rows=0, seed=-1)
+    with pytest.raises(
+        ParameterError, match=r"detector: kind='tabel'.*did you mean table.*rows=0.*seed=-1"
+    ):
         fit(wrong, tmp_path / "detector")
 
 
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"alpah": 0.1}, r"\['alpah'\]: table has alpha"),
+        ({"alpah": 0.1}, r"alpah=0.1: no such parameter, did you mean alpha\?"),
         ({"alpha": 2}, "alpha=2"),
         ({"alpha": "much"}, "alpha='much'"),
     ],
@@ -127,7 +129,7 @@ def test_a_wrong_setting_is_named(
     request_of: FitRequest, tmp_path: Path, settings: dict[str, Any], told: str
 ):
     with pytest.raises(ParameterError, match=told):
-        fit(replace(request_of, settings=settings), tmp_path / "detector")
+        fit(replace(request_of, detector=settings), tmp_path / "detector")
 
 
 def test_an_unknown_feature_is_named(request_of: FitRequest, tmp_path: Path):

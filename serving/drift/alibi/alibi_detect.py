@@ -57,6 +57,11 @@ class AlibiReference:
         values = [numbers_in_order(column, name) for name, column in columns.items()]
         return cls(features=tuple(columns), values=np.stack(values, axis=1))
 
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self.values)
+
     def merged(self, other: Self) -> Self:
         """Return the rows of both."""
         same_features(dict.fromkeys(self.features), dict.fromkeys(other.features))

@@ -51,23 +51,3 @@ def settings(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "centres": None if centres == ABSENT else centres,
         "most_change": config.get("lambda_rd_max", 0.2),
     }
-
-
-def fields(detector: KernelDetector) -> dict[str, Any]:
-    """Return the fields of a configuration that describe `detector`.
-
-    Raises:
-        DataError: it scales features, which MMDDrift does not.
-    """
-    found = {
-        "backend": "tensorflow",
-        "p_val": detector.alpha,
-        "sigma": list(detector.sigma) or ABSENT,
-        "n_permutations": detector.permutations,
-    }
-    if isinstance(detector, LeastSquaresDensityDifference):
-        centres = ABSENT if detector.centres is None else detector.centres
-        return found | {"n_kernel_centers": centres, "lambda_rd_max": detector.most_change}
-    if detector.scaled:
-        raise DataError("scaled=True: MMDDrift does not scale; scale the rows and fit unscaled")
-    return found

@@ -34,13 +34,10 @@ class Uncertainty(feature_tests.SidedSettings):
     outputs: tuple[str, ...] = ()
     measure: Measure = "entropy"
 
-    def __post_init__(self) -> None:
-        """Refuse an unknown measure."""
-        feature_tests.SidedSettings.__post_init__(self)
-        faults = Faults(type(self).__name__)
+    def _check(self, faults: Faults) -> None:
+        feature_tests.SidedSettings._check(self, faults)
         known = self.measure in MEASURES
         faults.check(known, "measure", self.measure, f"use {' or '.join(MEASURES)}")
-        faults.raise_if_any()
 
     @property
     def name(self) -> str:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift import effects
 from kanaria.serving.drift.protocol import Columns, Floats, Result
-from kanaria.serving.drift.references.sample_reference import SampledReference
+from kanaria.serving.drift.references.sample_reference import SampleReference
+from kanaria.serving.drift.settings import Checked
 from kanaria.serving.drift.univariate import feature_tests
 
 FEWEST = 4
@@ -32,7 +33,7 @@ FEWEST_ROWS = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DomainClassifier:
+class DomainClassifier(Checked):
     """Tests all features together.
 
     Attributes:
@@ -47,24 +48,21 @@ class DomainClassifier:
     rows: int = 10_000
     categorical: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Refuse settings that promise nothing."""
-        faults = Faults(type(self).__name__)
+    def _check(self, faults: Faults) -> None:
         faults.check(0 < self.alpha < 1, "alpha", self.alpha, "use above 0 and below 1")
         faults.check(0 <= self.least <= 1, "least", self.least, "use 0 to 1")
         faults.check(self.rows >= FEWEST_ROWS, "rows", self.rows, f"use {FEWEST_ROWS} or more")
-        faults.raise_if_any()
 
     @property
     def name(self) -> str:
         """The name of the detector."""
         return "domain_classifier"
 
-    def fit(self, rows: Columns) -> SampledReference:
+    def fit(self, rows: Columns) -> SampleReference:
         """Return the reference of `rows`."""
-        return SampledReference.of(rows, self.categorical, self.rows)
+        return SampleReference.of(rows, self.categorical, self.rows)
 
-    def test(self, reference: SampledReference, window: Columns) -> Result:
+    def test(self, reference: SampleReference, window: Columns) -> Result:
         """Return how `window` compares with the reference."""
         own = reference.like(window)
         test = _test(reference, own, self.least)
@@ -73,7 +71,7 @@ class DomainClassifier:
 
 
 def _test(
-    reference: SampledReference, window: SampledReference, least: float
+    reference: SampleReference, window: SampleReference, least: float
 ) -> feature_tests.FeatureTest:
     sizes = (len(reference.places), len(window.places))
     if min(sizes) < FEWEST:

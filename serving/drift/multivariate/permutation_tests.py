@@ -12,6 +12,7 @@ import numpy as np
 
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.protocol import Effect, Floats, Result
+from kanaria.serving.drift.settings import Checked
 from kanaria.serving.drift.univariate import feature_tests
 
 FEWEST = 2
@@ -19,7 +20,7 @@ FEWEST = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(Checked):
     """What all permutation tests can be told.
 
     Attributes:
@@ -36,12 +37,6 @@ class Settings:
     sigma: tuple[float, ...] = ()
     permutations: int = 100
     seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse settings that promise nothing."""
-        faults = Faults(type(self).__name__)
-        self._check(faults)
-        faults.raise_if_any()
 
     def _check(self, faults: Faults) -> None:
         alpha = self.alpha if 0 < self.alpha < 1 else 0.5

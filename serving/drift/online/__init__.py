@@ -11,6 +11,7 @@
 Rule: all promise how many rows pass between false alarms (`expected_run_time`), except
 `adaptive_window`, which bounds the chance of one at each look. A detector is a frozen record of
 settings; `fit` makes a reference, `start` finds thresholds by simulation, `update` takes a state
-to the next. All are pure, and a stream cut anywhere gives the same alarms. Only `saved` touches
-files. Imports no scipy or river before they compute.
+to the next. All are pure, and a stream cut anywhere gives the same alarms. `stream_window`
+makes of a window a result like all others, `stream_memory` bytes of a state. Imports no scipy or
+river before they compute.
 """

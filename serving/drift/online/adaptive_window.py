@@ -7,12 +7,10 @@ model. The search is river's, which looks at every 32nd row. River's objects liv
 so the values are kept and searched anew with each update: give it many rows at a time.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.columns import matrix, rows_of
@@ -20,10 +18,14 @@ from kanaria.serving.drift.effects import NORMAL_QUANTILE
 from kanaria.serving.drift.online import private_river
 from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
+from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
-from kanaria.serving.drift.references.sorted_reference import same_features
+from kanaria.serving.drift.references.sorted_reference import SortedReference
+from kanaria.serving.drift.settings import Checked
 
 MEASURE = "difference of means"
+LOOK = 32
+"""Rows from one search to the next."""
 
 
 def change_points(values: ArrayLike, delta: float = 0.002) -> tuple[int, ...]:
@@ -37,34 +39,7 @@ def change_points(values: ArrayLike, delta: float = 0.002) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NamedReference:
-    """The names of features, for a detector that compares a stream with its own past.
-
-    Attributes:
-        features: their names.
-        rows: of which they were taken.
-    """
-
-    features: tuple[str, ...]
-    rows: int
-
-    def merged(self, other: Self) -> Self:
-        """Return the reference of the rows of both, which have the same features."""
-        same_features(dict.fromkeys(self.features), dict.fromkeys(other.features))
-        return replace(self, rows=self.rows + other.rows)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all it holds as arrays."""
-        return {"features": np.array(self.features, dtype=str), "rows": np.array(self.rows)}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Return the reference that `arrays` came from."""
-        return cls(features=tuple(arrays["features"].tolist()), rows=int(arrays["rows"]))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AdaptiveWindow:
+class AdaptiveWindow(Checked, RowByRow[SortedReference]):
     """Follows the mean of each feature; the effect is by how much it changed, in its own unit.
 
     The statistic is the difference of the means before and after the change, and 0 while ADWIN
@@ -82,27 +57,32 @@ class AdaptiveWindow:
     least: float = 0.0
     longest: int = 10_000
 
-    def __post_init__(self) -> None:
-        """Refuse settings that promise nothing."""
-        faults = Faults(type(self).__name__)
+    def _check(self, faults: Faults) -> None:
         faults.check(0 < self.delta < 1, "delta", self.delta, "use above 0 and below 1")
         faults.check(self.least >= 0, "least", self.least, "use 0 or more")
         faults.check(self.longest >= 100, "longest", self.longest, "use 100 or more")
-        faults.raise_if_any()
 
     @property
     def name(self) -> str:
         """The name of the detector."""
         return "adaptive_window"
 
-    def fit(self, rows: Columns) -> NamedReference:
-        """Return the names of the columns of `rows`, which hold numbers."""
-        matrix(rows, tuple(rows))
-        return NamedReference(features=tuple(rows), rows=rows_of(rows, "reference"))
+    @property
+    def fewest(self) -> int:
+        """Values of a run before it can alarm: ADWIN looks at each 32nd."""
+        return LOOK
 
-    def start(self, reference: NamedReference) -> State:
+    def false_alarm(self, rows: int) -> float:
+        """Return at most the chance of a false alarm within so many rows, of each feature."""
+        return min(1.0, self.delta * -(-rows // LOOK))
+
+    def fit(self, rows: Columns) -> SortedReference:
+        """Return the reference of `rows`: names, and values for a report to show."""
+        return SortedReference.of(rows, rows_of(rows, "reference"))
+
+    def start(self, reference: SortedReference) -> State:
         """Return the state before the first row."""
-        features = len(reference.features)
+        features = len(reference.values)
         return State(
             memory=np.zeros((features, self.longest)),
             seen=np.zeros(features, dtype=np.int64),
@@ -111,11 +91,12 @@ class AdaptiveWindow:
         )
 
     def update(
-        self, reference: NamedReference, state: State, rows: Columns
+        self, reference: SortedReference, state: State, rows: Columns
     ) -> tuple[State, OnlineResult]:
         """Return the state after `rows`, and what they showed."""
-        run = _Run(features=reference.features, settings=self)
-        return follow(run, self.name, 0, state, matrix(rows, reference.features))
+        names = tuple(reference.values)
+        run = _Run(features=names, settings=self)
+        return follow(run, self.name, 0, state, matrix(rows, names))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,15 +16,16 @@ from kanaria.serving.drift.columns import matrix, rows_of
 from kanaria.serving.drift.online import ranks, run_length, sliding_windows
 from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineResult, State
+from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
-from kanaria.serving.drift.references.sorted_reference import OrderedReference
+from kanaria.serving.drift.references.sorted_reference import SortedReference
 
 SEED = 0
 """Of the simulation, so that equal references have equal thresholds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OnlineCramerVonMises(sliding_windows.Settings):
+class OnlineCramerVonMises(sliding_windows.Settings, RowByRow[SortedReference]):
     """Follows each numeric feature; its effect is the largest difference of distributions."""
 
     @property
@@ -32,11 +33,11 @@ class OnlineCramerVonMises(sliding_windows.Settings):
         """The name of the detector."""
         return "online_cramer_von_mises"
 
-    def fit(self, rows: Columns) -> OrderedReference:
+    def fit(self, rows: Columns) -> SortedReference:
         """Return the reference of `rows`."""
-        return OrderedReference.of(rows, rows_of(rows, "reference"))
+        return SortedReference.of(rows, rows_of(rows, "reference"))
 
-    def start(self, reference: OrderedReference) -> State:
+    def start(self, reference: SortedReference) -> State:
         """Return the state before the first row; the feature with fewest values decides.
 
         Raises:
@@ -51,7 +52,7 @@ class OnlineCramerVonMises(sliding_windows.Settings):
         return sliding_windows.empty(len(held), longest, limits[None])
 
     def update(
-        self, reference: OrderedReference, state: State, rows: Columns
+        self, reference: SortedReference, state: State, rows: Columns
     ) -> tuple[State, OnlineResult]:
         """Return the state after `rows`, and what they showed."""
         values = matrix(rows, tuple(reference.values))

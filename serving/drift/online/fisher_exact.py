@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import effects
-from kanaria.serving.drift.columns import matrix
+from kanaria.serving.drift.columns import matrix, selected, texts
 from kanaria.serving.drift.online import ranks, run_length, sliding_windows
 from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineResult, State
+from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
-from kanaria.serving.drift.references.counts_reference import CountedReference
+from kanaria.serving.drift.references.counts_reference import CountsReference
 from kanaria.serving.drift.univariate import fisher_exact
 
+OF_TEXT = {"": np.nan, fisher_exact.ZERO: 0.0, fisher_exact.ONE: 1.0}
 SEED = 0
 """Of the simulation, so that equal references have equal thresholds."""
 SMALLEST = 1e-300
@@ -33,7 +35,7 @@ SMALLEST = 1e-300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OnlineFisherExact(sliding_windows.Settings):
+class OnlineFisherExact(sliding_windows.Settings, RowByRow[CountsReference]):
     """Follows each feature of zeros and ones; its effect is the difference of the shares."""
 
     @property
@@ -41,11 +43,11 @@ class OnlineFisherExact(sliding_windows.Settings):
         """The name of the detector."""
         return "online_fisher_exact"
 
-    def fit(self, rows: Columns) -> CountedReference:
+    def fit(self, rows: Columns) -> CountsReference:
         """Return the reference of `rows`, all zeros and ones."""
         return fisher_exact.FisherExact().fit(rows)
 
-    def start(self, reference: CountedReference) -> State:
+    def start(self, reference: CountsReference) -> State:
         """Return the state before the first row.
 
         Raises:
@@ -60,11 +62,10 @@ class OnlineFisherExact(sliding_windows.Settings):
         return sliding_windows.empty(len(held), longest, np.array(limits))
 
     def update(
-        self, reference: CountedReference, state: State, rows: Columns
+        self, reference: CountsReference, state: State, rows: Columns
     ) -> tuple[State, OnlineResult]:
         """Return the state after `rows`, all zeros and ones, and what they showed."""
-        values = matrix(rows, tuple(reference.kinds))
-        fisher_exact.require_binary(dict(zip(reference.kinds, values.T, strict=True)))
+        values = matrix(_as_numbers(rows, reference), tuple(reference.kinds))
         # A row's value and number in one: zeros lie below a half, ones above.
         numbered = (values + ranks.drawn(state.rows, *values.shape)) / 2
         held = list(_counts(reference).values())
@@ -180,5 +181,15 @@ def _by_value(values: Floats, numbers: Floats) -> Floats:
     return np.stack([values * numbers, ~values * numbers])
 
 
-def _counts(reference: CountedReference) -> dict[str, tuple[int, int]]:
+def _as_numbers(rows: Columns, reference: CountsReference) -> Columns:
+    """Return zeros and ones that are told as categories, which have texts, as numbers."""
+    chosen = selected(rows, reference.kinds)
+    fisher_exact.require_binary(chosen)
+    return {
+        name: np.array([OF_TEXT[text] for text in texts(column).tolist()])
+        for name, column in chosen.items()
+    }
+
+
+def _counts(reference: CountsReference) -> dict[str, tuple[int, int]]:
     return {name: fisher_exact.ones(reference, name) for name in reference.kinds}

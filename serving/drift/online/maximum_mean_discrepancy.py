@@ -20,6 +20,7 @@ from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import LARGEST,
 from kanaria.serving.drift.online import protocol, run_length
 from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
+from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.protocol import Columns, Floats
 from kanaria.serving.drift.references.rows_reference import RowsReference
 
@@ -30,7 +31,7 @@ MOST = 2_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OnlineMaximumMeanDiscrepancy(protocol.Settings):
+class OnlineMaximumMeanDiscrepancy(protocol.Settings, RowByRow[RowsReference]):
     """Follows all numeric features together; the effect is the discrepancy over its largest value.
 
     A row with a missing value does not move the window.
@@ -42,19 +43,21 @@ class OnlineMaximumMeanDiscrepancy(protocol.Settings):
     least: float = 0.05
     window_size: int = 25
 
-    def __post_init__(self) -> None:
-        """Refuse a window that no run would fill."""
-        protocol.Settings.__post_init__(self)
-        faults = Faults(type(self).__name__)
+    def _check(self, faults: Faults) -> None:
+        protocol.Settings._check(self, faults)
         fits = 2 <= self.window_size < self.expected_run_time
         remedy = "use 2 or more, below expected_run_time"
         faults.check(fits, "window_size", self.window_size, remedy)
-        faults.raise_if_any()
 
     @property
     def name(self) -> str:
         """The name of the detector."""
         return "online_maximum_mean_discrepancy"
+
+    @property
+    def fewest(self) -> int:
+        """Values of a run before it can alarm."""
+        return self.window_size
 
     def fit(self, rows: Columns) -> RowsReference:
         """Return the reference of `rows`."""

@@ -20,8 +20,9 @@ from kanaria.serving.drift.effects import NORMAL_QUANTILE
 from kanaria.serving.drift.online import protocol, run_length
 from kanaria.serving.drift.online.follow_stream import follow
 from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
+from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.protocol import Columns, Effect, Floats
-from kanaria.serving.drift.references.sorted_reference import OrderedReference
+from kanaria.serving.drift.references.sorted_reference import SortedReference
 
 SEED = 0
 """Of the simulation, so that equal references have equal thresholds."""
@@ -32,7 +33,7 @@ CHANGING = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PageHinkley(protocol.Settings):
+class PageHinkley(protocol.Settings, RowByRow[SortedReference]):
     """Follows the mean of each feature; the effect is its shift, in standard deviations.
 
     The mean is that of the reference. Page-Hinkley without a reference learns it from the stream,
@@ -45,24 +46,26 @@ class PageHinkley(protocol.Settings):
 
     allowance: float = 0.25
 
-    def __post_init__(self) -> None:
-        """Refuse settings that promise nothing."""
-        protocol.Settings.__post_init__(self)
-        faults = Faults(type(self).__name__)
+    def _check(self, faults: Faults) -> None:
+        protocol.Settings._check(self, faults)
         above = self.allowance >= 0.05
         faults.check(above, "allowance", self.allowance, "use 0.05 standard deviations or more")
-        faults.raise_if_any()
 
     @property
     def name(self) -> str:
         """The name of the detector."""
         return "page_hinkley"
 
-    def fit(self, rows: Columns) -> OrderedReference:
-        """Return the reference of `rows`."""
-        return OrderedReference.of(rows, rows_of(rows, "reference"))
+    @property
+    def fewest(self) -> int:
+        """Values of a run before it can alarm."""
+        return 1
 
-    def start(self, reference: OrderedReference) -> State:
+    def fit(self, rows: Columns) -> SortedReference:
+        """Return the reference of `rows`."""
+        return SortedReference.of(rows, rows_of(rows, "reference"))
+
+    def start(self, reference: SortedReference) -> State:
         """Return the state before the first row.
 
         Raises:
@@ -81,7 +84,7 @@ class PageHinkley(protocol.Settings):
         )
 
     def update(
-        self, reference: OrderedReference, state: State, rows: Columns
+        self, reference: SortedReference, state: State, rows: Columns
     ) -> tuple[State, OnlineResult]:
         """Return the state after `rows`, and what they showed."""
         names = tuple(reference.values)

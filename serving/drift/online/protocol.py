@@ -1,5 +1,6 @@
 """What every online detector is, the state it keeps, and the record in which it answers."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self, TypeVar
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.protocol import Columns, Effect, Floats, Reference
+from kanaria.serving.drift.settings import Checked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +111,7 @@ class State:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(Checked):
     """What every detector with an expected run time can be told.
 
     Attributes:
@@ -120,13 +122,14 @@ class Settings:
     expected_run_time: int = 1000
     least: float = 0.1
 
-    def __post_init__(self) -> None:
-        """Refuse settings that promise nothing."""
-        faults = Faults(type(self).__name__)
+    def _check(self, faults: Faults) -> None:
         fewest, least = self.expected_run_time, self.least
         faults.check(fewest >= 2, "expected_run_time", fewest, "use 2 rows or more")
         faults.check(least >= 0, "least", least, "use 0 or more")
-        faults.raise_if_any()
+
+    def false_alarm(self, rows: int) -> float:
+        """Return the chance of a false alarm within so many rows, by the expected run time."""
+        return -math.expm1(rows * math.log1p(-1 / self.expected_run_time))
 
 
 ReferenceT = TypeVar("ReferenceT", bound=Reference)
@@ -138,6 +141,13 @@ class OnlineDetector(Protocol[ReferenceT]):
     @property
     def name(self) -> str:
         """The name of the detector, as results and saved files carry it."""
+
+    @property
+    def fewest(self) -> int:
+        """Values of a run before it can alarm."""
+
+    def false_alarm(self, rows: int) -> float:
+        """Return at most the chance of a false alarm within so many rows."""
 
     def fit(self, rows: Columns) -> ReferenceT:
         """Return the reference of `rows`.

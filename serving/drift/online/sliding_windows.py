@@ -28,16 +28,19 @@ class Settings(protocol.Settings):
 
     window_sizes: tuple[int, ...] = (10, 40)
 
-    def __post_init__(self) -> None:
-        """Refuse windows that no run would fill."""
-        protocol.Settings.__post_init__(self)
-        faults, sizes = Faults(type(self).__name__), self.window_sizes
+    def _check(self, faults: Faults) -> None:
+        protocol.Settings._check(self, faults)
+        sizes = self.window_sizes
         ordered = bool(sizes) and sizes[0] >= 2 and list(sizes) == sorted(set(sizes))
         faults.check(ordered, "window_sizes", sizes, "use ascending sizes of 2 or more")
         fits = not ordered or sizes[0] < self.expected_run_time
         remedy = "use a smallest window below expected_run_time"
         faults.check(fits, "window_sizes", sizes, remedy)
-        faults.raise_if_any()
+
+    @property
+    def fewest(self) -> int:
+        """Values of a run before it can alarm."""
+        return self.window_sizes[0]
 
     def chance(self, features: int) -> float:
         """Return the chance of a false alarm by one of `features` at one row."""

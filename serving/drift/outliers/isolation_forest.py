@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.outliers import protocol
-from kanaria.serving.drift.outliers.protocol import OutlierResult, flags, result
+from kanaria.serving.drift.outliers.protocol import flags, result
 from kanaria.serving.drift.outliers.reference_sample import halves, sampled
-from kanaria.serving.drift.protocol import Columns, Floats
-from kanaria.serving.drift.references.sample_reference import SampledReference
+from kanaria.serving.drift.protocol import Columns, Floats, Result
+from kanaria.serving.drift.references.sample_reference import SampleReference
 
 SEED = 0
 """Of the trees, so that equal references have equal forests."""
@@ -33,23 +33,20 @@ class IsolationForest(protocol.Settings):
 
     trees: int = 100
 
-    def __post_init__(self) -> None:
-        """Refuse a forest without trees."""
-        protocol.Settings.__post_init__(self)
-        faults = Faults(type(self).__name__)
+    def _check(self, faults: Faults) -> None:
+        protocol.Settings._check(self, faults)
         faults.check(self.trees >= 1, "trees", self.trees, "use 1 or more")
-        faults.raise_if_any()
 
     @property
     def name(self) -> str:
         """The name of the detector."""
         return "isolation_forest"
 
-    def fit(self, rows: Columns) -> SampledReference:
+    def fit(self, rows: Columns) -> SampleReference:
         """Return the reference of `rows`."""
         return sampled(rows)
 
-    def score(self, reference: SampledReference, rows: Columns) -> Floats:
+    def score(self, reference: SampleReference, rows: Columns) -> Floats:
         """Return how alone each row is; NaN for one with missing values."""
         forest, _ = _grown(reference, self.trees)
         values = matrix(rows, tuple(reference.columns))
@@ -59,20 +56,19 @@ class IsolationForest(protocol.Settings):
             scores[whole] = -forest.score_samples(values[whole])
         return scores
 
-    def outliers(self, reference: SampledReference, rows: Columns) -> NDArray[np.bool_]:
+    def outliers(self, reference: SampleReference, rows: Columns) -> NDArray[np.bool_]:
         """Return which of `rows` are outliers."""
         scores = self.score(reference, rows)
-        return flags(scores, _grown(reference, self.trees)[1], self.alpha)
+        return flags(scores, _grown(reference, self.trees)[1], self.flag_share)
 
-    def test(self, reference: SampledReference, window: Columns) -> OutlierResult:
-        """Return how many rows of `window` are outliers."""
+    def test(self, reference: SampleReference, window: Columns) -> Result:
+        """Return whether more rows of `window` are outliers than without drift."""
         scores = self.score(reference, window)
-        flagged = flags(scores, _grown(reference, self.trees)[1], self.alpha)
-        return result(self.name, self, scores, flagged)
+        return result(self.name, self, scores, _grown(reference, self.trees)[1], reference.rows)
 
 
 @lru_cache(maxsize=8)
-def _grown(reference: SampledReference, trees: int) -> tuple[Any, Floats]:
+def _grown(reference: SampleReference, trees: int) -> tuple[Any, Floats]:
     """Return the forest, and the sorted scores of rows that it was not grown from."""
     from sklearn.ensemble import IsolationForest as Forest
 

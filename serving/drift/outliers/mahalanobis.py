@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.outliers import protocol
-from kanaria.serving.drift.outliers.protocol import OutlierResult, flags, result
+from kanaria.serving.drift.outliers.protocol import flags, result
 from kanaria.serving.drift.outliers.reference_sample import halves, sampled
-from kanaria.serving.drift.protocol import Columns, Floats
-from kanaria.serving.drift.references.sample_reference import SampledReference
+from kanaria.serving.drift.protocol import Columns, Floats, Result
+from kanaria.serving.drift.references.sample_reference import SampleReference
 
 SMALLEST = 1e-6
 """Variance of a direction, of an average one's, below which none is taken.
@@ -33,23 +33,22 @@ class Mahalanobis(protocol.Settings):
         """The name of the detector."""
         return "mahalanobis"
 
-    def fit(self, rows: Columns) -> SampledReference:
+    def fit(self, rows: Columns) -> SampleReference:
         """Return the reference of `rows`."""
         return sampled(rows)
 
-    def score(self, reference: SampledReference, rows: Columns) -> Floats:
+    def score(self, reference: SampleReference, rows: Columns) -> Floats:
         """Return the squared distance of each row; NaN for one with missing values."""
         return _fitted(reference).distances(matrix(rows, tuple(reference.columns)))
 
-    def outliers(self, reference: SampledReference, rows: Columns) -> NDArray[np.bool_]:
+    def outliers(self, reference: SampleReference, rows: Columns) -> NDArray[np.bool_]:
         """Return which of `rows` are outliers."""
-        return flags(self.score(reference, rows), _fitted(reference).calibration, self.alpha)
+        return flags(self.score(reference, rows), _fitted(reference).calibration, self.flag_share)
 
-    def test(self, reference: SampledReference, window: Columns) -> OutlierResult:
-        """Return how many rows of `window` are outliers."""
+    def test(self, reference: SampleReference, window: Columns) -> Result:
+        """Return whether more rows of `window` are outliers than without drift."""
         scores = self.score(reference, window)
-        flagged = flags(scores, _fitted(reference).calibration, self.alpha)
-        return result(self.name, self, scores, flagged)
+        return result(self.name, self, scores, _fitted(reference).calibration, reference.rows)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -66,7 +65,7 @@ class _Ellipsoid:
 
 
 @lru_cache(maxsize=8)
-def _fitted(reference: SampledReference) -> _Ellipsoid:
+def _fitted(reference: SampleReference) -> _Ellipsoid:
     values, others = halves(reference)
     deviations = values.std(axis=0)
     deviations[deviations == 0] = 1.0

@@ -5,7 +5,7 @@ import numpy as np
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.protocol import Columns, Floats
-from kanaria.serving.drift.references.sample_reference import SampledReference
+from kanaria.serving.drift.references.sample_reference import SampleReference
 
 MOST = 10_000
 """Rows kept."""
@@ -13,17 +13,17 @@ FEWEST = 50
 """Rows in each half of the sample from which outliers can be told."""
 
 
-def sampled(rows: Columns) -> SampledReference:
+def sampled(rows: Columns) -> SampleReference:
     """Return a uniform sample of `rows`.
 
     Raises:
         DataError: there are no rows, or columns hold no numbers.
     """
     values = matrix(rows, tuple(rows))
-    return SampledReference.of(dict(zip(rows, values.T, strict=True)), (), MOST)
+    return SampleReference.of(dict(zip(rows, values.T, strict=True)), (), MOST)
 
 
-def halves(reference: SampledReference) -> tuple[Floats, Floats]:
+def halves(reference: SampleReference) -> tuple[Floats, Floats]:
     """Return the rows to fit to, and others to calibrate with; those with missing values are out.
 
     Raises:

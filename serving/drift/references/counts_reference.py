@@ -15,7 +15,7 @@ Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class CountedReference:
+class CountsReference:
     """Counts of categories.
 
     Attributes:
@@ -103,7 +103,7 @@ def side_by_side(
     return kinds, counts
 
 
-def contingency_tables(reference: CountedReference, window: Columns) -> dict[str, Counts]:
+def contingency_tables(reference: CountsReference, window: Columns) -> dict[str, Counts]:
     """Return for each feature the counts of reference and window by category, (2, categories)."""
     tables = {}
     for name, kinds in reference.kinds.items():

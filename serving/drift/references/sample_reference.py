@@ -37,7 +37,7 @@ OF_FLOAT = re.compile(r"-?[0-9]+\.[0-9]+(e[-+][0-9]+)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class SampledReference:
+class SampleReference:
     """A uniform sample of rows.
 
     Attributes:

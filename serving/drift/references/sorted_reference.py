@@ -14,7 +14,7 @@ from kanaria.serving.drift.protocol import Columns, Floats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class OrderedReference:
+class SortedReference:
     """Sorted values.
 
     Attributes:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from kanaria.serving.drift.columns import kinds_among, rows_of
 from kanaria.serving.drift.protocol import Columns
-from kanaria.serving.drift.references.counts_reference import CountedReference
-from kanaria.serving.drift.references.sorted_reference import OrderedReference
+from kanaria.serving.drift.references.counts_reference import CountsReference
+from kanaria.serving.drift.references.sorted_reference import SortedReference
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -23,8 +23,8 @@ class TableReference:
         features: of both, in the order of the results.
     """
 
-    numbers: OrderedReference
-    categories: CountedReference
+    numbers: SortedReference
+    categories: CountsReference
     features: tuple[str, ...]
 
     @classmethod
@@ -41,8 +41,8 @@ class TableReference:
         rows = rows_of(columns, "reference")
         kinds = kinds_among(columns, categorical)
         return cls(
-            numbers=OrderedReference.of({n: c for n, c in columns.items() if n not in kinds}, rows),
-            categories=CountedReference.of({n: c for n, c in columns.items() if n in kinds}, rows),
+            numbers=SortedReference.of({n: c for n, c in columns.items() if n not in kinds}, rows),
+            categories=CountsReference.of({n: c for n, c in columns.items() if n in kinds}, rows),
             features=tuple(columns),
         )
 
@@ -68,8 +68,8 @@ class TableReference:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return the reference that `arrays` came from."""
-        numbers = OrderedReference.from_arrays(_part(arrays, "numbers."))
-        categories = CountedReference.from_arrays(_part(arrays, "categories."))
+        numbers = SortedReference.from_arrays(_part(arrays, "numbers."))
+        categories = CountsReference.from_arrays(_part(arrays, "categories."))
         return cls(
             numbers=numbers, categories=categories, features=tuple(arrays["features"].tolist())
         )

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError
+from kanaria.serving.drift.alibi.alibi_detect import AlibiReference
 from kanaria.serving.drift.columns import categories, is_numeric, numbers
 from kanaria.serving.drift.protocol import Reference
 from kanaria.serving.drift.records import Bars, Column
-from kanaria.serving.drift.references.counts_reference import CountedReference, side_by_side
+from kanaria.serving.drift.references.counts_reference import CountsReference, side_by_side
 from kanaria.serving.drift.references.rows_reference import RowsReference
-from kanaria.serving.drift.references.sample_reference import SampledReference
-from kanaria.serving.drift.references.sorted_reference import OrderedReference
+from kanaria.serving.drift.references.sample_reference import SampleReference
+from kanaria.serving.drift.references.sorted_reference import SortedReference
 from kanaria.serving.drift.references.table_reference import TableReference
 from kanaria.serving.drift.report.measures import mean_of
 from kanaria.serving.drift.univariate.fisher_exact import ONE
@@ -64,14 +65,14 @@ def known(reference: Reference, detector: str = "") -> Mapping[str, Known]:
     if isinstance(reference, TableReference):
         found = {**known(reference.numbers), **known(reference.categories)}
         return {name: found[name] for name in reference.features}
-    if isinstance(reference, OrderedReference):
+    if isinstance(reference, SortedReference):
         return {name: _numbers(reference.rows, v) for name, v in reference.values.items()}
-    if isinstance(reference, RowsReference):
+    if isinstance(reference, RowsReference | AlibiReference):
         columns = zip(reference.features, reference.values.T, strict=True)
         return {name: _numbers(reference.rows, np.sort(values)) for name, values in columns}
-    if isinstance(reference, SampledReference):
+    if isinstance(reference, SampleReference):
         return {name: _of_values(values) for name, values in reference.columns.items()}
-    if isinstance(reference, CountedReference):
+    if isinstance(reference, CountsReference):
         of_one = _of_mask if detector == MISSING_VALUES else _of_counts
         return {name: of_one(reference, name) for name in reference.kinds}
     return {}
@@ -88,12 +89,12 @@ def _of_values(values: Array) -> Known:
     return Known(rows=len(values), present=int(counts.sum()), kinds=kinds, counts=counts)
 
 
-def _of_counts(reference: CountedReference, name: str) -> Known:
+def _of_counts(reference: CountsReference, name: str) -> Known:
     kinds, counts = reference.kinds[name], reference.counts[name]
     return Known(rows=reference.rows, present=int(counts.sum()), kinds=kinds, counts=counts)
 
 
-def _of_mask(reference: CountedReference, name: str) -> Known:
+def _of_mask(reference: CountsReference, name: str) -> Known:
     missing = reference.counts[name][reference.kinds[name] == ONE]
     return Known(rows=reference.rows, present=reference.rows - int(missing.sum()))
 

@@ -11,11 +11,6 @@ from kanaria.serving.drift.multivariate.least_squares_density_difference import 
     LeastSquaresDensityDifference,
 )
 from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import MaximumMeanDiscrepancy
-from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
-    FourierMaximumMeanDiscrepancy,
-)
-from kanaria.serving.drift.table import Table
-from kanaria.serving.drift.univariate.chi_squared import ChiSquared
 from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
 
 CONFIG = """\
@@ -42,18 +37,6 @@ def test_settings_and_rows_are_read(tmp_path: Path):
     assert reference.rows == 50 and list(reference.values) == ["0", "1"]
 
 
-def test_an_export_is_read_back(tmp_path: Path):
-    generator = np.random.default_rng(2)
-    rows = {"distance": generator.normal(size=30), "hour": generator.integers(0, 24, 30)}
-    detector = Table(categorical=("hour",))
-    reference = detector.fit(rows)
-    artefact.export(tmp_path / "table", detector, reference)
-    loaded, held = artefact.load(tmp_path / "table")
-    assert loaded == Table(categorical=("1",))
-    np.testing.assert_array_equal(held.numbers.values["0"], reference.numbers.values["distance"])
-    np.testing.assert_array_equal(held.categories.counts["1"], reference.categories.counts["hour"])
-
-
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -72,16 +55,6 @@ def test_a_pickle_is_not_opened(tmp_path: Path):
     np.save(folder / "x_ref.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(DataError, match="no artefact"):
         artefact.load(folder)
-
-
-def test_what_alibi_cannot_test_is_not_exported(tmp_path: Path):
-    detector = KolmogorovSmirnov()
-    gaps = detector.fit({"a": np.array([1.0, np.nan]), "b": np.array([1.0, 2.0])})
-    with pytest.raises(DataError, match="fill them"):
-        artefact.export(tmp_path / "gaps", detector, gaps)
-    text = ChiSquared().fit({"carrier": np.array(["UA", "DL"])})
-    with pytest.raises(DataError, match=r"\['carrier'\] hold text"):
-        artefact.export(tmp_path / "text", ChiSquared(), text)
 
 
 KERNEL_CONFIG = """\
@@ -119,13 +92,10 @@ lambda_rd_max = 0.3
         ),
     ],
 )
-def test_detectors_with_kernels_are_read_and_come_back(tmp_path: Path, config, expected):
+def test_detectors_with_kernels_are_read(tmp_path: Path, config, expected):
     detector, reference = artefact.load(write_artefact(tmp_path / "saved", config))
     assert detector == expected
-    artefact.export(tmp_path / "again", detector, reference)
-    again, held = artefact.load(tmp_path / "again")
-    assert again == expected
-    np.testing.assert_allclose(held.values, reference.values, rtol=1e-6)
+    assert reference.values.shape == (50, 2)
 
 
 @pytest.mark.parametrize(
@@ -143,13 +113,3 @@ def test_kernels_that_cannot_be_read_are_named(tmp_path: Path, old, new, message
     assert old in KERNEL_CONFIG
     with pytest.raises(DataError, match=message):
         artefact.load(write_artefact(tmp_path / "mmd", KERNEL_CONFIG.replace(old, new)))
-
-
-def test_what_alibi_does_not_do_is_not_exported(tmp_path: Path):
-    rows = {"a": np.arange(30.0)}
-    scaled, fourier = MaximumMeanDiscrepancy(), FourierMaximumMeanDiscrepancy()
-    with pytest.raises(DataError, match="does not scale"):
-        artefact.export(tmp_path / "scaled", scaled, scaled.fit(rows))
-    with pytest.raises(DataError, match="no form in alibi-detect"):
-        artefact.export(tmp_path / "fourier", fourier, fourier.fit(rows))
-    assert list(tmp_path.iterdir()) == []

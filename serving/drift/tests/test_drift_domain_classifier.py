@@ -7,7 +7,7 @@ from scipy import stats
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifier
 from kanaria.serving.drift.protocol import Verdict
-from kanaria.serving.drift.references.sample_reference import SampledReference
+from kanaria.serving.drift.references.sample_reference import SampleReference
 from kanaria.serving.drift.table import Table
 
 ALPHA, WINDOWS = 0.1, 60
@@ -74,9 +74,9 @@ def test_few_rows_are_not_enough_data():
 def test_every_row_is_as_likely_in_the_sample_whether_it_occurs_often_or_once():
     # Half of the rows are equal, as where a sensor says zero.
     x = np.concatenate([np.zeros(5000), np.arange(5000.0)])
-    parts = [SampledReference.of({"x": part}, (), 1000) for part in (x[::3], x[1::3], x[2::3])]
+    parts = [SampleReference.of({"x": part}, (), 1000) for part in (x[::3], x[1::3], x[2::3])]
     merged = parts[0].merged(parts[1]).merged(parts[2])
-    for sample in (SampledReference.of({"x": x}, (), 1000), merged):
+    for sample in (SampleReference.of({"x": x}, (), 1000), merged):
         zeros = int((sample.columns["x"] == 0).sum())
         assert len(sample.places) == 1000 and sample.rows == 10_000
         # A sample without replacement; the parts share places of equal rows, which adds variance.
@@ -85,8 +85,8 @@ def test_every_row_is_as_likely_in_the_sample_whether_it_occurs_often_or_once():
 
 def test_a_sample_of_rows_that_differ_does_not_depend_on_how_it_was_made():
     x = np.random.default_rng(5).normal(size=3000)
-    whole = SampledReference.of({"x": x}, (), 200)
-    parts = [SampledReference.of({"x": part}, (), 200) for part in (x[:700], x[700:])]
+    whole = SampleReference.of({"x": x}, (), 200)
+    parts = [SampleReference.of({"x": part}, (), 200) for part in (x[:700], x[700:])]
     np.testing.assert_array_equal(parts[1].merged(parts[0]).columns["x"], whole.columns["x"])
 
 

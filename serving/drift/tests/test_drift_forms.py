@@ -7,9 +7,9 @@ from kanaria.serving.drift import saved_detector
 from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifier
 from kanaria.serving.drift.protocol import Verdict
 from kanaria.serving.drift.records import dump_window, load_window
-from kanaria.serving.drift.references.counts_reference import CountedReference
-from kanaria.serving.drift.references.sample_reference import SampledReference
-from kanaria.serving.drift.references.sorted_reference import OrderedReference
+from kanaria.serving.drift.references.counts_reference import CountsReference
+from kanaria.serving.drift.references.sample_reference import SampleReference
+from kanaria.serving.drift.references.sorted_reference import SortedReference
 from kanaria.serving.drift.report import describe
 from kanaria.serving.drift.table import Table
 from kanaria.serving.drift.texts import LONGEST, text_of
@@ -103,11 +103,11 @@ def test_a_long_text_costs_no_memory_and_stays_different_from_others():
 
 def test_references_of_earlier_releases_are_read_in_todays_form():
     single = np.float32(39.02)
-    ordered = OrderedReference.from_arrays(
+    ordered = SortedReference.from_arrays(
         {"features": np.array(["x"]), "rows": np.array(1), "values_0": np.array([float(single)])}
     )
     assert ordered.values["x"].tolist() == [39.02]
-    counted = CountedReference.from_arrays(
+    counted = CountsReference.from_arrays(
         {
             "features": np.array(["x"]),
             "rows": np.array(12),
@@ -127,4 +127,4 @@ def test_a_sample_of_an_earlier_release_is_read_in_todays_form(tmp_path):
     assert set(found.columns["text"]) == {"1.0", "b"}
     old = {name: values for name, values in reference.arrays().items() if name != "form"}
     old["values_0"] = np.array([f"{float(hour)}" for hour in old["values_0"]])
-    assert set(SampledReference.from_arrays(old).columns["hour"]) == {"1", "2"}
+    assert set(SampleReference.from_arrays(old).columns["hour"]) == {"1", "2"}

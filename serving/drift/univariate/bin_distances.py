@@ -56,7 +56,7 @@ class Measure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Counted:
+class BinCounts:
     """How the values of one feature fall into bins, or into categories.
 
     Attributes:
@@ -74,7 +74,7 @@ def compared(
     settings: feature_tests.Settings,
     detector: str,
     measure: Measure,
-    features: Mapping[str, Counted],
+    features: Mapping[str, BinCounts],
     rows: tuple[int, int],
 ) -> Result:
     """Return the result of a window by `measure`.
@@ -106,12 +106,12 @@ def compared_tables(
     chosen = selected(window, reference.features)
     found = of_numbers(reference.numbers.values, chosen, measure.bins)
     for name, (old, new) in contingency_tables(reference.categories, chosen).items():
-        found[name] = Counted(reference=old, window=new, edges=np.empty(0))
+        found[name] = BinCounts(reference=old, window=new, edges=np.empty(0))
     ordered = {name: found[name] for name in reference.features}
     return compared(settings, detector, measure, ordered, (reference.rows, rows_of(chosen, "")))
 
 
-def of_numbers(reference: Mapping[str, Floats], window: Columns, most: int) -> dict[str, Counted]:
+def of_numbers(reference: Mapping[str, Floats], window: Columns, most: int) -> dict[str, BinCounts]:
     """Return the counts of numbers in at most `most` bins."""
     found = {}
     for name, values in reference.items():
@@ -119,7 +119,7 @@ def of_numbers(reference: Mapping[str, Floats], window: Columns, most: int) -> d
         edges, old, new = (
             bins(values, own, most) if len(values) + len(own) else (np.empty(0), *np.zeros((2, 1)))
         )
-        found[name] = Counted(reference=old, window=new, edges=edges)
+        found[name] = BinCounts(reference=old, window=new, edges=edges)
     return found
 
 
@@ -138,7 +138,7 @@ def _counts(values: Floats, edges: Floats) -> Floats:
 
 
 def _feature(
-    name: str, counted: Counted, measure: Measure, least: float, permutations: int
+    name: str, counted: BinCounts, measure: Measure, least: float, permutations: int
 ) -> feature_tests.FeatureTest:
     old, new, edges = counted.reference, counted.window, counted.edges
     rows = (int(old.sum()), int(new.sum()))

@@ -13,8 +13,8 @@ from kanaria.serving.drift import effects
 from kanaria.serving.drift.columns import rows_of, selected
 from kanaria.serving.drift.protocol import Columns, Result
 from kanaria.serving.drift.references.counts_reference import (
-    CountedReference,
     Counts,
+    CountsReference,
     contingency_tables,
 )
 from kanaria.serving.drift.univariate import feature_tests
@@ -29,11 +29,11 @@ class ChiSquared(feature_tests.Settings):
         """The name of the detector."""
         return "chi_squared"
 
-    def fit(self, rows: Columns) -> CountedReference:
+    def fit(self, rows: Columns) -> CountsReference:
         """Return the reference of `rows`."""
-        return CountedReference.of(rows, rows_of(rows, "reference"))
+        return CountsReference.of(rows, rows_of(rows, "reference"))
 
-    def test(self, reference: CountedReference, window: Columns) -> Result:
+    def test(self, reference: CountsReference, window: Columns) -> Result:
         """Return how `window` compares with the reference."""
         chosen = selected(window, reference.kinds)
         rows = (reference.rows, rows_of(chosen, "window"))
@@ -41,7 +41,7 @@ class ChiSquared(feature_tests.Settings):
 
 
 def features(
-    reference: CountedReference, window: Columns, least: float
+    reference: CountsReference, window: Columns, least: float
 ) -> list[feature_tests.FeatureTest]:
     """Return the test of every feature of `reference` in `window`."""
     return contingency(contingency_tables(reference, window), least)

@@ -14,7 +14,7 @@ import numpy as np
 from kanaria.serving.drift import effects
 from kanaria.serving.drift.columns import numbers, rows_of, selected
 from kanaria.serving.drift.protocol import Columns, Floats, Result
-from kanaria.serving.drift.references.sorted_reference import OrderedReference
+from kanaria.serving.drift.references.sorted_reference import SortedReference
 from kanaria.serving.drift.univariate import feature_tests
 from kanaria.serving.drift.univariate.kolmogorov_smirnov import distance, significance
 
@@ -31,11 +31,11 @@ class CramerVonMises(feature_tests.Settings):
         """The name of the detector."""
         return "cramer_von_mises"
 
-    def fit(self, rows: Columns) -> OrderedReference:
+    def fit(self, rows: Columns) -> SortedReference:
         """Return the reference of `rows`."""
-        return OrderedReference.of(rows, rows_of(rows, "reference"))
+        return SortedReference.of(rows, rows_of(rows, "reference"))
 
-    def test(self, reference: OrderedReference, window: Columns) -> Result:
+    def test(self, reference: SortedReference, window: Columns) -> Result:
         """Return how `window` compares with the reference."""
         chosen = selected(window, reference.values)
         tests = [

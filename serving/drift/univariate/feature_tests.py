@@ -8,13 +8,14 @@ import numpy as np
 
 from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.protocol import Effect, FeatureResult, Result
+from kanaria.serving.drift.settings import Checked
 from kanaria.serving.drift.univariate.correction import Correction, overall, threshold
 
 Alternative = Literal["two-sided", "less", "greater"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Settings(Checked):
     """What all detectors with one test a feature can be told.
 
     Attributes:
@@ -27,14 +28,11 @@ class Settings:
     correction: Correction = "bonferroni"
     least: float = 0.1
 
-    def __post_init__(self) -> None:
-        """Refuse settings that promise nothing."""
-        faults = Faults(type(self).__name__)
+    def _check(self, faults: Faults) -> None:
         faults.check(0 < self.alpha < 1, "alpha", self.alpha, "use above 0 and below 1")
         faults.check(0 <= self.least <= 1, "least", self.least, "use 0 to 1")
         known = self.correction in ("bonferroni", "fdr")
         faults.check(known, "correction", self.correction, "use bonferroni or fdr")
-        faults.raise_if_any()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,13 +45,10 @@ class SidedSettings(Settings):
 
     alternative: Alternative = "two-sided"
 
-    def __post_init__(self) -> None:
-        """Refuse an unknown side."""
-        Settings.__post_init__(self)
-        faults = Faults(type(self).__name__)
+    def _check(self, faults: Faults) -> None:
+        Settings._check(self, faults)
         known = self.alternative in ("two-sided", "less", "greater")
         faults.check(known, "alternative", self.alternative, "use two-sided, less or greater")
-        faults.raise_if_any()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

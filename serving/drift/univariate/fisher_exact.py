@@ -9,7 +9,7 @@ from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift import effects
 from kanaria.serving.drift.columns import categories, rows_of, selected
 from kanaria.serving.drift.protocol import Columns, Result
-from kanaria.serving.drift.references.counts_reference import CountedReference
+from kanaria.serving.drift.references.counts_reference import CountsReference
 from kanaria.serving.drift.univariate import feature_tests
 
 ZERO, ONE = "0", "1"
@@ -28,12 +28,12 @@ class FisherExact(feature_tests.SidedSettings):
         """The name of the detector."""
         return "fisher_exact"
 
-    def fit(self, rows: Columns) -> CountedReference:
+    def fit(self, rows: Columns) -> CountsReference:
         """Return the reference of `rows`, all zeros and ones."""
         require_binary(rows)
-        return CountedReference.of(rows, rows_of(rows, "reference"))
+        return CountsReference.of(rows, rows_of(rows, "reference"))
 
-    def test(self, reference: CountedReference, window: Columns) -> Result:
+    def test(self, reference: CountsReference, window: Columns) -> Result:
         """Return how `window` compares with the reference."""
         return compared(self.name, self, reference, window)
 
@@ -41,13 +41,13 @@ class FisherExact(feature_tests.SidedSettings):
 def compared(
     detector: str,
     settings: feature_tests.SidedSettings,
-    reference: CountedReference,
+    reference: CountsReference,
     window: Columns,
 ) -> Result:
     """Return how `window` compares with the reference, both of zeros and ones."""
     chosen = selected(window, reference.kinds)
     require_binary(chosen)
-    counted = CountedReference.of(chosen, rows_of(chosen, "window"))
+    counted = CountsReference.of(chosen, rows_of(chosen, "window"))
     tests = [
         feature(
             name,
@@ -76,7 +76,7 @@ def _is_binary(column: NDArray[np.generic]) -> bool:
     return set(np.unique(categories(column)).tolist()) <= {ZERO, ONE}
 
 
-def ones(counted: CountedReference, name: str) -> tuple[int, int]:
+def ones(counted: CountsReference, name: str) -> tuple[int, int]:
     """Return how many ones a feature has, and of how many values."""
     counts = counted.counts[name]
     return int(counts[counted.kinds[name] == ONE].sum()), int(counts.sum())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kanaria.serving.drift.columns import missing, rows_of
 from kanaria.serving.drift.protocol import Columns, Result
-from kanaria.serving.drift.references.counts_reference import CountedReference
+from kanaria.serving.drift.references.counts_reference import CountsReference
 from kanaria.serving.drift.univariate import feature_tests, fisher_exact
 
 
@@ -27,11 +27,11 @@ class MissingValues(feature_tests.SidedSettings):
         """The name of the detector."""
         return "missing_values"
 
-    def fit(self, rows: Columns) -> CountedReference:
+    def fit(self, rows: Columns) -> CountsReference:
         """Return the reference of `rows`: how many of them lack a value."""
-        return CountedReference.of(_masks(rows), rows_of(rows, "reference"))
+        return CountsReference.of(_masks(rows), rows_of(rows, "reference"))
 
-    def test(self, reference: CountedReference, window: Columns) -> Result:
+    def test(self, reference: CountsReference, window: Columns) -> Result:
         """Return how `window` compares with the reference."""
         return fisher_exact.compared(self.name, self, reference, _masks(window))
 

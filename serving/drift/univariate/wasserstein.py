@@ -13,7 +13,7 @@ import numpy as np
 
 from kanaria.serving.drift.columns import rows_of, selected
 from kanaria.serving.drift.protocol import Columns, Floats, Result
-from kanaria.serving.drift.references.sorted_reference import OrderedReference
+from kanaria.serving.drift.references.sorted_reference import SortedReference
 from kanaria.serving.drift.univariate import bin_distances, feature_tests
 
 NORMAL_SPAN = 2.563103
@@ -29,11 +29,11 @@ class Wasserstein(feature_tests.Settings):
         """The name of the detector."""
         return "wasserstein"
 
-    def fit(self, rows: Columns) -> OrderedReference:
+    def fit(self, rows: Columns) -> SortedReference:
         """Return the reference of `rows`."""
-        return OrderedReference.of(rows, rows_of(rows, "reference"))
+        return SortedReference.of(rows, rows_of(rows, "reference"))
 
-    def test(self, reference: OrderedReference, window: Columns) -> Result:
+    def test(self, reference: SortedReference, window: Columns) -> Result:
         """Return how `window` compares with the reference."""
         chosen = selected(window, reference.values)
         features = bin_distances.of_numbers(reference.values, chosen, MEASURE.bins)

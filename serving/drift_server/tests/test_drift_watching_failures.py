@@ -11,6 +11,7 @@ from watched_traffic import BEGIN, Traffic, fitted, instances, table, watch
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.drift import saved_detector
+from kanaria.serving.drift.detector_choice import Choice
 from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Stream
 from kanaria.serving.payload_log.open_store import open_reader, open_store
@@ -107,7 +108,7 @@ def test_one_watch_without_a_detector_holds_up_no_other_and_says_so(traffic, tmp
     folder, clock = tmp_path / "detector", [0.0]
     bad = Watched(
         watch=watch(name="bad", detector=str(folder)),
-        fitted=detectors(str(folder), lambda: clock[0]),
+        fitted=detectors(Choice(folder=str(folder)), lambda: clock[0]),
     )
     good = Watched(watch=watch(name="good"), fitted=lambda _: fitted())
     store, reader = open_store(traffic.location), open_reader(traffic.location)
@@ -145,7 +146,7 @@ def test_a_folder_that_holds_no_detector_is_told(tmp_path, files):
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     with pytest.raises(NotReadyError, match="detector"):
-        detectors(str(tmp_path))("3")
+        detectors(Choice(folder=str(tmp_path)))("3")
 
 
 def test_a_folder_of_alibi_detect_is_watched_with(tmp_path):
@@ -153,7 +154,7 @@ def test_a_folder_of_alibi_detect_is_watched_with(tmp_path):
     (tmp_path / "config.toml").write_text(
         'name = "KSDrift"\nx_ref = "x_ref.npy"\np_val = 0.05\ncorrection = "bonferroni"\n'
     )
-    found = detectors(str(tmp_path))("3")
+    found = detectors(Choice(folder=str(tmp_path)))("3")
     assert (found.detector.name, list(found.reference.values)) == ("kolmogorov_smirnov", ["0"])
 
 

@@ -7,6 +7,7 @@ from watched_traffic import BEGIN, Traffic, fitted, table, watch
 
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift import saved_detector
+from kanaria.serving.drift.detector_choice import Choice
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.watching.watch_detectors import detectors
 from kanaria.serving.watching.window_runner import Runner, Watched
@@ -29,7 +30,7 @@ def test_each_version_is_compared_with_its_own_detector(place: str, tmp_path: Pa
     for version in ("3", "4", "5"):
         Traffic(location, version).send_table(200, seed=2, moved=2.0)
     store, reader = open_store(location), open_reader(location)
-    watched = Watched(watch=watch(), fitted=detectors(place))
+    watched = Watched(watch=watch(), fitted=detectors(Choice(folder=place)))
     assert Runner(store, reader, [watched], lambda *_: None).turn(LATE) == 3
     told = {found.stream.version: found for found in reader.verdicts(None, 0.0, 1e12)}
     assert {version: found.drifted for version, found in told.items()} == {
@@ -41,11 +42,11 @@ def test_each_version_is_compared_with_its_own_detector(place: str, tmp_path: Pa
 
 
 def test_a_detector_is_loaded_once(place: str):
-    found = detectors(place)
+    found = detectors(Choice(folder=place))
     assert found("3") is found("3")
 
 
 @pytest.mark.parametrize("version", ["", "../3", "a/b", "3\n"])
 def test_a_version_that_is_no_name_reaches_no_folder(place: str, version: str):
     with pytest.raises(DataError, match="names no release"):
-        detectors(place)(version)
+        detectors(Choice(folder=place))(version)

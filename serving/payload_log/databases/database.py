@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from kanaria.components.shared.errors import NotReadyError
 
 Row = tuple[Any, ...]
-Value = str | int | float | None
+Value = str | bytes | int | float | None
 
 
 class StoreError(NotReadyError):

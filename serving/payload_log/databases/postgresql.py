@@ -156,16 +156,16 @@ class PostgresqlDatabase:
         """Put in all rows of a part with one statement, since each one is a way there and back."""
         names, kinds = list(merge.columns), merge.columns
         read = (f"decode({n}, 'base64')" if kinds[n] == "bytea" else n for n in names)
-        given = (f"{n} {'text' if kinds[n] == 'bytea' else kinds[n]}" for n in names)
+        columns = (f"{n} {'text' if kinds[n] == 'bytea' else kinds[n]}" for n in names)
         statement = (
             f"{merge.head} SELECT {', '.join(read)}"  # noqa: S608  # Of the caller's constants.
-            f" FROM json_to_recordset(CAST(:rows AS json)) AS given({', '.join(given)})"
+            f" FROM json_to_recordset(CAST(:rows AS json)) AS given({', '.join(columns)})"
             f" {merge.rest}"
         )
         return [
-            found
+            row
             for part in _parts(rows)
-            for found in self.execute(statement, rows=json.dumps([_plain(names, r) for r in part]))
+            for row in self.execute(statement, rows=json.dumps([_plain(names, r) for r in part]))
         ]
 
     def used_megabytes(self) -> float:
@@ -208,8 +208,8 @@ class PostgresqlDatabase:
             yield
         except (native.Error, OSError) as error:
             self.close()
-            told = error.args[0] if isinstance(error, native.DatabaseError) else {}
-            cause, where = told.get("M", error), self._address.name
+            fields = error.args[0] if isinstance(error, native.DatabaseError) else {}
+            cause, where = fields.get("M", error), self._address.name
             raise StoreError(f"the store {where}: {cause}; see to it, try again") from error
 
 

@@ -39,12 +39,15 @@ class Address:
 
     def arguments(self) -> dict[str, Any]:
         """Return what the driver wants to know."""
-        found = {"user": self.user, "database": self.database}
+        arguments = {"user": self.user, "database": self.database}
         if self.host.startswith("/"):
             # The driver asks a socket for TLS otherwise, which PostgreSQL does not offer there.
-            return found | {"unix_sock": f"{self.host}/.s.PGSQL.{self.port}", "ssl_context": False}
+            return arguments | {
+                "unix_sock": f"{self.host}/.s.PGSQL.{self.port}",
+                "ssl_context": False,
+            }
         context = {"prefer": None, "require": True, "verify-full": ssl.create_default_context()}
-        return found | {"host": self.host, "port": self.port, "ssl_context": context[self.tls]}
+        return arguments | {"host": self.host, "port": self.port, "ssl_context": context[self.tls]}
 
 
 def read_address(location: str) -> Address:
@@ -58,28 +61,28 @@ def read_address(location: str) -> Address:
         ParameterError: parts are missing or wrong; all are named, and no password is shown.
     """
     faults = Faults("store")
-    given, port = _split(location, faults)
-    options = dict(parse_qsl(given.query))
-    if given.password or "password" in options:
+    parts, port = _split(location, faults)
+    options = dict(parse_qsl(parts.query))
+    if parts.password or "password" in options:
         faults.add("the URI holds a password; set it as PGPASSWORD or in the file PGPASSFILE")
-    host = options.pop("host", "") or given.hostname or ""
+    host = options.pop("host", "") or parts.hostname or ""
     tls = options.pop("sslmode", "prefer")
-    database = unquote(given.path.strip("/"))
-    faults.check(bool(given.username), "user", given.username, "write postgresql://user@host/name")
+    database = unquote(parts.path.strip("/"))
+    faults.check(bool(parts.username), "user", parts.username, "write postgresql://user@host/name")
     faults.check(bool(host), "host", host, "write postgresql://user@host/name")
     faults.check(bool(database), "database", database, "write postgresql://user@host/name")
     faults.check(tls in TLS, "sslmode", tls, f"use one of {TLS}")
     options.pop("password", None)
     faults.check(not options, "options", sorted(options), "use sslmode and host")
     faults.raise_if_any()
-    user = unquote(given.username or "")
+    user = unquote(parts.username or "")
     return Address(user=user, host=host, port=port, database=database, tls=tls)
 
 
 def _split(location: str, faults: Faults) -> tuple[SplitResult, int]:
     try:
-        given = urlsplit(location)
-        return given, given.port or 5432
+        parts = urlsplit(location)
+        return parts, parts.port or 5432
     except ValueError as error:
         faults.add(f"{error}; write postgresql://user@host:5432/name")
         return SplitResult("", "", "", "", ""), 0

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from kanaria.components.shared.document_format import NewerFormatError
 from kanaria.components.shared.errors import ParameterError
 
-VERSION = 3
+VERSION = 4
 BESIDE_BODY = 500
 """About the bytes that a body takes beside its own in rows and indexes."""
 BESIDE_LABEL = 150
 SIZE_OF_LABEL = f"{BESIDE_LABEL} + 2 * length(request_id) + length(value)"
 SCHEMA = """
 CREATE TABLE store (version INTEGER NOT NULL, horizon {real} NOT NULL);
-INSERT INTO store VALUES (3, 0);
+INSERT INTO store VALUES (4, 0);
 CREATE TABLE exchanges (
   number {numbered},  -- Never given twice, so that a place in it stays one.
   namespace {text} NOT NULL, service {text} NOT NULL, component {text} NOT NULL,
@@ -52,8 +52,13 @@ INSERT INTO kept SELECT '', '', 0, coalesce(sum({SIZE_OF_LABEL}), 0) FROM labels
 INSERT INTO kept SELECT namespace, service, 0, sum(length(body) + {BESIDE_BODY})
   FROM exchanges JOIN bodies ON number = place / 2 GROUP BY namespace, service;
 {{more}}"""  # noqa: S608  # Put together of this file's constants.
-SCHEMA += KEPT
-MIGRATIONS: Mapping[int, str] = {2: f"{{fewer}}{KEPT}"}
+MEMORIES = """
+CREATE TABLE memories (  -- What a reader knows of a stream beside its place in it.
+  reader {text} NOT NULL, namespace {text} NOT NULL, service {text} NOT NULL,
+  version {text} NOT NULL, memory {bytes} NOT NULL,
+  PRIMARY KEY (reader, namespace, service, version));"""
+SCHEMA += f"{KEPT}{MEMORIES}"
+MIGRATIONS: Mapping[int, str] = {2: f"{{fewer}}{KEPT}", 3: MEMORIES}
 """Version -> statements, written as SCHEMA is, that make its tables those of the next version."""
 
 

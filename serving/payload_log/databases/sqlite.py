@@ -110,7 +110,7 @@ class SqliteDatabase:
         statement = f"{merge.head} VALUES ({marks}) {merge.rest}"
         with _told():
             execute = self._connection.execute
-            return [found for row in rows for found in execute(statement, row).fetchall()]
+            return [written for row in rows for written in execute(statement, row).fetchall()]
 
     def used_megabytes(self) -> float:
         """Return the size of the file's pages that are in use."""

@@ -10,8 +10,8 @@ from kanaria.serving.drift.outliers.isolation_forest import IsolationForest
 from kanaria.serving.drift.outliers.mahalanobis import Mahalanobis
 
 DETECTORS = {
-    "mahalanobis": Mahalanobis(alpha=0.05),
-    "isolation_forest": IsolationForest(alpha=0.05, trees=20),
+    "mahalanobis": Mahalanobis(flag_share=0.05),
+    "isolation_forest": IsolationForest(flag_share=0.05, trees=20),
 }
 NULLS = {
     "normal": lambda g, n: g.normal(size=(n, 3)) @ np.array([[1, 1, 0], [0, 1, 2], [0, 0, 9]]),
@@ -51,7 +51,8 @@ def test_rows_far_away_are_flagged_and_rows_with_gaps_are_not(kind):
     rows = {"0": np.array([0.0, 9.0, np.nan]), "1": np.array([0.0, -9.0, 9.0])}
     assert detector.outliers(reference, rows).tolist() == [False, True, False]
     result = detector.test(reference, rows)
-    assert (result.rows, result.scored, result.flagged) == (3, 2, 1)
+    assert (result.window_rows, result.features[0].window_rows) == (3, 2)
+    assert (result.statistic, result.effect.value) == (1, 0.5)
 
 
 def test_a_window_with_many_outliers_drifted_and_one_without_did_not():
@@ -62,7 +63,29 @@ def test_a_window_with_many_outliers_drifted_and_one_without_did_not():
     spoilt = generator.normal(size=(200, 2))
     spoilt[:30] *= 20
     result = detector.test(reference, from_matrix(spoilt))
-    assert result.drifted and result.share.low > 0.05
+    assert result.drifted and result.effect.low > 0.05
+
+
+def test_the_p_value_of_a_window_is_the_share_of_windows_with_as_many_outliers():
+    draw, rows, reference_rows, share = np.random.default_rng(3), 40, 200, 0.05
+    detector = Mahalanobis(flag_share=share, least=0.0)
+    seen, told = [], {}
+    for _ in range(2_000):
+        # Distances of one number without a tail: the fitted half changes no order of the others.
+        reference = detector.fit({"a": draw.normal(size=reference_rows)})
+        result = detector.test(reference, {"a": draw.normal(size=rows)})
+        seen.append(result.statistic)
+        told[result.statistic] = result.p_value
+    for flagged in (1, 3, 5):
+        share_of_windows = np.mean(np.array(seen) >= flagged)
+        spread = np.sqrt(told[flagged] * (1 - told[flagged]) / len(seen))
+        assert abs(share_of_windows - told[flagged]) < 3.3 * spread
+
+
+def test_too_few_reference_rows_to_flag_any_are_not_taken_for_calm():
+    detector = Mahalanobis(flag_share=0.001)
+    reference = detector.fit({"a": np.random.default_rng(4).normal(size=200)})
+    assert detector.test(reference, {"a": np.full(50, 90.0)}).verdict.value == "not enough data"
 
 
 def test_a_row_off_the_plane_of_the_reference_is_an_outlier():

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from alibi_detect.cd import ChiSquareDrift, CVMDrift, FETDrift, KSDrift, TabularDrift
-from alibi_detect.saving import load_detector, save_detector
+from alibi_detect.saving import save_detector
 
 from kanaria.serving.drift.alibi import artefact
 from kanaria.serving.drift.columns import from_matrix
@@ -74,9 +74,7 @@ def test_there_are_at_least_fifty_artefacts():
 
 
 @pytest.mark.parametrize(("draw", "make", "sizes", "shift"), CASES)
-def test_an_artefact_gives_the_same_p_values_and_comes_back(
-    draw, make, sizes, shift, tmp_path: Path
-):
+def test_an_artefact_gives_the_same_p_values(draw, make, sizes, shift, tmp_path: Path):
     generator = np.random.default_rng([*sizes, int(10 * shift)])
     theirs = make(draw(generator, sizes[0], 0.0))
     window = draw(generator, sizes[1], shift)
@@ -90,8 +88,3 @@ def test_an_artefact_gives_the_same_p_values_and_comes_back(
     statistics = [feature.statistic for feature in result.features]
     assert statistics == pytest.approx(expected["distance"], rel=1e-5, abs=1e-6)
     assert result.drifted == bool(expected["is_drift"])
-
-    artefact.export(tmp_path / "exported", detector, reference)
-    again = load_detector(tmp_path / "exported").predict(window)["data"]
-    assert again["p_val"] == pytest.approx(expected["p_val"], abs=1e-6)
-    assert again["is_drift"] == expected["is_drift"]

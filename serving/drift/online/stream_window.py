@@ -1,0 +1,71 @@
+"""A window of a stream, told in the record of all other detectors.
+
+A run without drift alarms at each row with the same chance, so its length is geometric: the p-value
+of an alarm is the chance of a false one at its row or before, counted from the window's first, and
+its threshold that of one within the window. Whether a row alarms is the online detector's to say,
+by thresholds that keep its expected run time over all windows.
+"""
+
+import math
+from typing import Generic
+
+from kanaria.serving.drift.columns import missing
+from kanaria.serving.drift.online.protocol import (
+    OnlineDetector,
+    OnlineFeature,
+    OnlineResult,
+    ReferenceT,
+    State,
+)
+from kanaria.serving.drift.protocol import Columns, FeatureResult, Result
+
+
+class RowByRow(Generic[ReferenceT]):
+    """What makes an online detector one that tests a window: the window is a stream of its own."""
+
+    __slots__ = ()
+
+    def test(self: OnlineDetector[ReferenceT], reference: ReferenceT, window: Columns) -> Result:
+        """Return how `window`, in the order of its rows, compares with the reference."""
+        return tested(self, reference, self.start(reference), window)[1]
+
+
+def tested(
+    detector: OnlineDetector[ReferenceT], reference: ReferenceT, state: State, window: Columns
+) -> tuple[State, Result]:
+    """Return the state after the rows of `window`, and what they showed."""
+    after, found = detector.update(reference, state, window)
+    chance = detector.false_alarm
+    p_value = chance(found.row - state.rows) if found.alarms else 1.0
+    # The last row's alarm counts too.
+    threshold = math.nextafter(chance(found.rows), math.inf)
+    features = tuple(
+        FeatureResult(
+            feature=one.feature,
+            statistic=one.statistic,
+            p_value=p_value if found.alarms and one.drifted else 1.0,
+            threshold=threshold,
+            effect=one.effect,
+            reference_rows=reference.rows,
+            window_rows=_rows(one, window, found),
+            enough=one.position >= detector.fewest,
+        )
+        for one in found.features
+    )
+    return after, Result(
+        detector=detector.name,
+        statistic=found.foremost.statistic,
+        p_value=p_value,
+        threshold=threshold,
+        effect=max((one.effect for one in features), key=lambda effect: effect.value),
+        features=features,
+        reference_rows=reference.rows,
+        window_rows=found.rows,
+    )
+
+
+def _rows(feature: OnlineFeature, window: Columns, found: OnlineResult) -> int:
+    """Return the rows of the window in which a feature has a value."""
+    if feature.feature not in window:
+        return found.rows
+    return int((~missing(window[feature.feature])).sum())
