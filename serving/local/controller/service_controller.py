@@ -17,7 +17,7 @@ from kanaria.serving.local.payload_log.log_rule import LogRule
 from kanaria.serving.local.predictor.host_client import GRACE_SECONDS, Spawner
 from kanaria.serving.local.predictor.predictor_runner import Runner
 from kanaria.serving.local.state import manifest_check
-from kanaria.serving.local.state.file_changes import AtRest
+from kanaria.serving.local.state.file_changes import FileChanges
 from kanaria.serving.local.state.state_folder import MANIFEST, Service, services
 from kanaria.serving.local.state.status_document import Observed, Revision
 
@@ -41,7 +41,7 @@ class LiveService:
         self.runners: dict[str, Runner] = {}
         self._fault, self._unwritten = "", ""
         self._service, self._spawner, self._url = service, spawner, url
-        self._manifest = AtRest(service.folder / MANIFEST)
+        self._manifest = FileChanges(service.folder / MANIFEST)
         self._stopping: set[asyncio.Task[None]] = set()
         self._observed = Observed()
         self._is_open = False

@@ -13,7 +13,7 @@ REST_SECONDS = 0.3
 """Longer than any program needs to write a manifest, shorter than a person notices."""
 
 
-class AtRest:
+class FileChanges:
     """Looks at one file again and again."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:

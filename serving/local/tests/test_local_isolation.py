@@ -12,7 +12,7 @@ from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.local.controller.reconcile import adopt, mark_ready
 from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.state import state_folder
-from kanaria.serving.local.state.file_changes import AtRest
+from kanaria.serving.local.state.file_changes import FileChanges
 from kanaria.serving.local.state.state_folder import Observed
 
 FIRST = "shop-predictor-00001"
@@ -63,7 +63,7 @@ def test_what_was_applied_is_taken_at_once_and_what_was_edited_when_it_rests(tmp
     service = state_folder.service_of(tmp_path, manifest("shop"))
     service.replace(manifest("shop"))
     path = service.folder / state_folder.MANIFEST
-    looked = AtRest(path, clock=lambda: seconds[0])
+    looked = FileChanges(path, clock=lambda: seconds[0])
     assert looked.changed(service.is_as_written)
     assert not looked.changed(service.is_as_written)
     path.write_text(path.read_text()[:-20])
