@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,7 +53,13 @@ def host(bound: socket.socket) -> Iterator[int]:
 
 
 def ended(pid: int) -> bool:
-    return os.waitpid(pid, 0)[0] == pid
+    """Tell whether a child ends; ten minutes are a bound, not a measure."""
+    deadline = time.monotonic() + 600
+    while not os.waitpid(pid, os.WNOHANG)[0]:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 @pytest.fixture
@@ -150,7 +157,6 @@ def test_a_run_goes_on_when_the_kept_process_stops_answering(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(client, "HOST_SECONDS", 1.0)
     step = ordered(use, tmp_path)
     step.begin()
     stopped()
@@ -159,7 +165,9 @@ def test_a_run_goes_on_when_the_kept_process_stops_answering(
         while not step.has_ended(0.1):
             pass
     assert step.collect() == -9
-    for why in ("^the warm process does not answer: it did nothing for 1 s$", "did nothing"):
+    why = "^the warm process does not answer: it did nothing for 1 s$"
+    for seconds in (1.0, 2.0):  # Nobody waits for it a second time.
+        monkeypatch.setattr(client, "HOST_SECONDS", seconds)
         with pytest.raises(LostError, match=why):
             ordered(use, tmp_path)
 
