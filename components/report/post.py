@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
-
 from kanaria.components.report.event import FORMATS, Message
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.parameters import Faults
@@ -128,6 +126,8 @@ def post(to: Receiver, message: Message) -> str:
 
 async def _try(to: Receiver, message: Message) -> tuple[bool | None, str]:
     """Return whether the message was taken, None where another try may help, and what was said."""
+    import httpx  # Most runs notify nobody.
+
     headers = {**message.headers, **to.headers}
     try:
         async with (

@@ -9,8 +9,10 @@ import csv
 import importlib.util
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import cache
+from operator import itemgetter
 from pathlib import Path
 
 from kanaria.components.shared import atomic
@@ -24,7 +26,21 @@ COLUMNS = (
     "late",
 )
 
-Row = dict[str, str]
+TAKEN = (
+    "arr_delay",
+    "year",
+    "month",
+    "day",
+    "hour",
+    "minute",
+    "origin",
+    "dest",
+    "carrier",
+    "distance",
+)
+"""What is read of a flight."""
+
+Row = Sequence[str]
 
 
 def _package_data() -> Path:
@@ -35,48 +51,58 @@ def _package_data() -> Path:
     return Path(spec.origin).parent / "data"
 
 
-def _weather(data: Path) -> dict[tuple[str, ...], Row]:
-    """Return (origin, month, day, hour) -> the weather of that hour."""
-    with (data / "weather.csv").open(newline="", encoding="utf-8") as file:
-        return {
-            (row["origin"], row["month"], row["day"], row["hour"]): row
-            for row in csv.DictReader(file)
-        }
+def _taken(lines: Iterable[str], names: Sequence[str]) -> Iterator[Row]:
+    """Yield the values of these columns, row by row; ten times as fast as a mapping a row."""
+    rows = csv.reader(lines)
+    header = next(rows)
+    return map(itemgetter(*map(header.index, names)), rows)
 
 
 def _value(text: str) -> str:
     return "" if text == "NA" else text
 
 
+def _weather(data: Path) -> dict[Row, Row]:
+    """Return (origin, month, day, hour) -> the weather of that hour."""
+    keys = ("origin", "month", "day", "hour")
+    with (data / "weather.csv").open(newline="", encoding="utf-8") as file:
+        return {
+            row[: len(keys)]: tuple(map(_value, row[len(keys) :]))
+            for row in _taken(file, (*keys, *WEATHER))
+        }
+
+
+@cache
+def _weekday(year: str, month: str, day: str) -> str:
+    return str(date(int(year), int(month), int(day)).weekday())
+
+
+@cache
+def _time(hour: str, minute: str) -> tuple[str, str]:
+    """Return the hour, and the minutes since midnight."""
+    whole = int(float(hour))
+    return str(whole), str(60 * whole + int(float(minute)))
+
+
 def _flights(data: Path) -> Iterator[Row]:
     """Yield the flights that arrived, with their weather, in the order of the source."""
-    weather = _weather(data)
+    weather, unknown = _weather(data), ("",) * len(WEATHER)
     with zipfile.ZipFile(data / "flights.csv.zip") as archive:
         name = next(n for n in archive.namelist() if Path(n).name == "flights.csv")
         with archive.open(name) as raw:
-            for row in csv.DictReader(io.TextIOWrapper(raw, "utf-8")):
-                delay = _value(row["arr_delay"])
-                if delay:
-                    hour = row["hour"].removesuffix(".0")
-                    key = (row["origin"], row["month"], row["day"], hour)
-                    yield _features(row, weather.get(key, {}), float(delay))
+            for row in _taken(io.TextIOWrapper(raw, "utf-8"), TAKEN):
+                delay, year, month, day, exact_hour, minute, origin, dest, carrier, distance = row
+                if not _value(delay):
+                    continue
+                hour, minutes = _time(exact_hour, minute)
+                before = (month, _weekday(year, month, day), hour, minutes, carrier, origin, dest)
+                around = weather.get((origin, month, day, hour), unknown)
+                yield *before, _number(distance), *around, str(int(float(delay) > LATE_MINUTES))
 
 
-def _features(row: Row, weather: Row, delay: float) -> Row:
-    day = date(int(row["year"]), int(row["month"]), int(row["day"]))
-    hour, minute = int(float(row["hour"])), int(float(row["minute"]))
-    return {
-        "month": row["month"],
-        "weekday": str(day.weekday()),
-        "hour": str(hour),
-        "sched_dep_minutes": str(60 * hour + minute),
-        "carrier": row["carrier"],
-        "origin": row["origin"],
-        "dest": row["dest"],
-        "distance": str(float(row["distance"])),
-        **{name: _value(weather.get(name, "")) for name in WEATHER},
-        "late": str(int(delay > LATE_MINUTES)),
-    }
+@cache
+def _number(text: str) -> str:
+    return str(float(text))
 
 
 def prepare(folder: Path) -> list[Path]:
@@ -90,11 +116,11 @@ def prepare(folder: Path) -> list[Path]:
         return files
     months: dict[int, list[Row]] = {month: [] for month in range(1, 13)}
     for flight in _flights(_package_data()):
-        months[int(flight["month"])].append(flight)
+        months[int(flight[0])].append(flight)
     for month, file in enumerate(files, start=1):
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, COLUMNS)
-        writer.writeheader()
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
         writer.writerows(months[month])
         atomic.write_text(file, text.getvalue())
     return files

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,17 +29,19 @@ from kanaria.serving.watching.window_columns import read
 from kanaria.serving.watching.window_runner import DRIFTED
 
 START_SECONDS, POLL_SECONDS = 60, 0.1
+QUIET_SECONDS = 30
+"""After which an event that has not come is taken for lost."""
 LABELS = LabelSettings(task=Task.BINARY)
 NAME = str(Watch.model_fields["name"].default)
 """Of what is found, in the store: that of a watch which is given none."""
 
 
 @contextmanager
-def received(store: Path) -> Iterator[str]:
-    """Keep payload events and labels in `store` for the block's time; yield the server's URL.
+def received(store: Path) -> Iterator[Callable[[], str]]:
+    """Keep payload events and labels in `store` for the block's time.
 
-    Raises:
-        NotReadyError: the drift server does not start.
+    The drift server starts beside what the block does first. Yields what waits until it takes
+    events, and returns its URL; that raises a NotReadyError when the server does not start.
     """
     port, log = _free_port(), store.with_suffix(".log")
     url = f"http://127.0.0.1:{port}"
@@ -49,13 +51,17 @@ def received(store: Path) -> Iterator[str]:
     environment = {n: v for n, v in os.environ.items() if n not in (TOKEN, TOKEN_FILE)}
     with private.opened(log, "wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
-    try:
+
+    def ready() -> str:
         deadline = time.monotonic() + START_SECONDS
         while not _is_ready(url):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise NotReadyError(f"the drift server did not start; see {log}")
             time.sleep(POLL_SECONDS)
-        yield url
+        return url
+
+    try:
+        yield ready
     finally:
         process.terminate()
         process.wait()
@@ -72,6 +78,29 @@ def _is_ready(url: str) -> bool:
         return httpx.get(f"{url}/v2/health/ready").status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
+
+
+def wait_for(store: Path, begin: float, rows: int) -> None:
+    """Wait until what was asked and answered is in the store; events are sent beside the traffic.
+
+    Args:
+        store: file of the drift server.
+        begin: of the requests, in seconds since 1970.
+        rows: asked since, in requests that were answered.
+
+    Raises:
+        NotReadyError: nothing more comes, and not all is there: the payload log lost events.
+    """
+    came, deadline = 0, time.monotonic() + QUIET_SECONDS
+    with closing(open_reader(str(store))) as reader:
+        while came < rows:
+            found = [reader.coverage(each, begin, time.time()) for each in reader.streams()]
+            now = sum(each.rows for each in found if each)
+            if now > came:
+                came, deadline = now, time.monotonic() + QUIET_SECONDS
+            elif time.monotonic() > deadline:
+                raise NotReadyError(f"{store}: the payload log lost {rows - came} of {rows} rows")
+            time.sleep(POLL_SECONDS)
 
 
 def seen(store: Path, releases: Path, begin: float) -> list[Watched]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from event_sender import headers
 
-from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.errors import DataError, NotReadyError
 from kanaria.pipelines.flights import watching
 from kanaria.serving.drift import saved_detector
 from kanaria.serving.drift.records import Watched
@@ -43,7 +43,10 @@ def seen(releases: Path) -> list[Watched]:
     """What is seen of a summer's day that both versions answered, and of most of its labels."""
     store, generator = releases / "events.sqlite", np.random.default_rng(2)
     begin = time.time()
-    with watching.received(store) as url, httpx.Client(base_url=url, timeout=None) as client:
+    with (
+        watching.received(store) as ready,
+        httpx.Client(base_url=ready(), timeout=None) as client,
+    ):
         for number in range(REQUESTS):
             rows = [
                 {"temp": round(generator.normal(SUMMER, 15), 1), "carrier": carrier}
@@ -61,6 +64,7 @@ def seen(releases: Path) -> list[Watched]:
         labels = [*LATE[:-1], None]
         told = [{"request_id": f"flights-{n}", "labels": labels} for n in range(REQUESTS)]
         client.post("/labels", json=told).raise_for_status()
+        watching.wait_for(store, begin, REQUESTS * ROWS)
     return watching.seen(store, releases, begin)
 
 
@@ -85,13 +89,22 @@ def test_what_was_seen_is_found_in_the_store(seen: list[Watched], releases: Path
     assert all("labels 95" in line for line in (spring, winter))
 
 
+def test_rows_that_the_log_lost_are_told(
+    seen: list[Watched], releases: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(watching, "QUIET_SECONDS", 0.0)
+    with pytest.raises(NotReadyError, match="the payload log lost 3 of 403 rows"):
+        watching.wait_for(releases / "events.sqlite", 0.0, REQUESTS * ROWS + 3)
+
+
 @pytest.mark.parametrize("missing", [{"temp": None}, {}])
 def test_null_and_an_absent_key_count_as_missing(
     releases: Path, tmp_path: Path, missing: dict[str, None]
 ):
     begin, generator = time.time(), np.random.default_rng(3)
     temperatures = generator.normal(RELEASES["winter"], 15, 400).round(1)
-    with watching.received(tmp_path / "events.sqlite") as url:
+    with watching.received(tmp_path / "events.sqlite") as ready:
+        url = ready()
         rows = [
             {"carrier": "UA" if number % 2 else "AA"}
             | ({"temp": float(temp)} if number % 4 else missing)
