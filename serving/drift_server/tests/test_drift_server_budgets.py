@@ -7,7 +7,7 @@ import pytest
 from test_drift_server_store import EVENT, NOW, half, joined, label
 
 from kanaria.serving.payload_log.databases import schema
-from kanaria.serving.payload_log.exchanges import Outcome
+from kanaria.serving.payload_log.exchanges import Outcome, Stream, Verdict
 from kanaria.serving.payload_log.open_store import _open, open_reader, open_store
 from kanaria.serving.payload_log.retention import (
     LABELS,
@@ -142,9 +142,32 @@ def test_a_store_of_version_2_is_read_on_with_all_that_is_in_it(location):
     assert store.apply([replace(half(), rows=2)], NOW + 2) == [Outcome.REPEATED]
 
 
+def test_a_store_of_version_3_learns_what_streams_remember(location):
+    open_store(location).apply([half()], NOW)
+    database = _open(location, write=True)
+    with database.transaction():
+        database.execute("DROP TABLE memories")
+        database.execute("UPDATE store SET version = 3")
+    database.close()
+    store, key = open_store(location), ("models", "flights", "1")
+    assert store.memory("drift", key) is None
+    stream = Stream(namespace="models", service="flights", version="1")
+    verdict = Verdict(
+        stream=stream, detector="drift", begin=1.0, end=2.0, rows=1, drifted=None, document="{}"
+    )
+    assert store.keep_verdict("drift", stream, 0, 1, verdict, b"\x00first")
+    assert not store.keep_verdict("drift", stream, 0, 1, verdict, b"of another process")
+    assert open_store(location).memory("drift", key) == b"\x00first"
+    assert store.keep_verdict("drift", stream, 1, 2, verdict)
+    assert store.memory("drift", key) == b"\x00first"
+    assert store.keep_verdict("drift", stream, 2, 3, verdict, b"second")
+    assert store.memory("drift", key) == b"second"
+
+
 def undone(location):
     """What makes a store one of version 2 again."""
     yield "UPDATE store SET version = 2"
+    yield "DROP TABLE memories"
     yield "DROP INDEX by_service"
     if not location.startswith("postgresql"):
         for name in ("body_added", "body_removed", "label_added", "label_changed", "label_removed"):
