@@ -70,6 +70,6 @@ def misfits(gates: GatesPolicy, strategy: Strategy) -> list[str]:
     judges = [kind for kind in KINDS if kind.weighs and not kind.optional]
     able = [kind.name for kind in judges if strategy in kind.strategies]
     if strategy is not Strategy.BASIC and not set(able) & set(gates.on):
-        names = f"{', '.join(able[:-1])} or {able[-1]}"
+        names = ", ".join(able[:-1]) + " or " * (len(able) > 1) + able[-1]
         wrong.append(f"{names} must be on, or nothing would judge the canary")
     return wrong

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kanaria.serving.rollout.decision.state import Action, Question, State, Verdict
 from kanaria.serving.rollout.judgement.gates.gate import Finding, RateCounts
-from kanaria.serving.rollout.policy.rollout_policy import PROMOTE, Policy
+from kanaria.serving.rollout.policy.rollout_policy import PROMOTE, Policy, Step
 
 DONE = {
     Action.HOLD: "held",
@@ -40,20 +40,27 @@ class Needed:
     Attributes:
         requests: in all, rounded up; None where a gate cannot tell.
         by_gate: gate that must agree and does not yet -> its own estimate, or None.
+        unit: what is counted, in words.
     """
 
     requests: int | None
     by_gate: Mapping[str, float | None]
+    unit: str = "requests of the canary"
 
 
 def compared(counts: RateCounts) -> str:
     """Return what a gate counted of both revisions in one step."""
     canary = share(counts.canary_events, counts.canary_requests)
+    said = f"canary {canary} of {counts.canary_requests:,}"
+    if not counts.stable_requests:
+        return f"{said}, stable none beside it"
     stable = share(counts.stable_events, counts.stable_requests)
-    return (
-        f"canary {canary} of {counts.canary_requests:,}, "
-        f"stable {stable} of {counts.stable_requests:,} beside it"
-    )
+    return f"{said}, stable {stable} of {counts.stable_requests:,} beside it"
+
+
+def unit_of(step: Step) -> str:
+    """Return what a step asks for so many of."""
+    return "requests of the canary" if step.percent else "rows that both answer"
 
 
 def still_needed(estimate: Needed) -> str:
@@ -62,11 +69,14 @@ def still_needed(estimate: Needed) -> str:
         return ""
     lost = [gate for gate, requests in estimate.by_gate.items() if requests is None]
     if estimate.requests is None:
-        return f"At the rates of this step no end is in sight of {', '.join(lost)}."
+        return (
+            f"What {', '.join(lost)} still need in this step cannot be told: too little is counted "
+            "yet, or its rates do not lead there."
+        )
     gates = [f"{gate} {requests:,.0f}" for gate, requests in estimate.by_gate.items()]
     each = f" ({', '.join(gates)})" * bool(gates)
     return (
-        f"Still needed in this step: about {estimate.requests:,} requests of the canary{each}, "
+        f"Still needed in this step: about {estimate.requests:,} {estimate.unit}{each}, "
         "if its rates stay as they are."
     )
 

@@ -15,6 +15,7 @@ from kanaria.serving.rollout.timeline.phrases import (
     printable,
     share,
     step_name,
+    unit_of,
     why,
 )
 
@@ -169,11 +170,10 @@ def _lacking(state: State, policy: Policy, now: float) -> str:
     step = policy.ladder[max(state.step, 0)]
     least, long = asked_of(step, policy)
     requests = least - state.step_requests
-    counted = "requests of the canary" if step.percent else "rows that both answer"
     minutes = long - (now - state.step_started) / MINUTE
     lacking = []
     if requests > 0:
-        lacking.append(f"{requests} more {counted}")
+        lacking.append(f"{requests} more {unit_of(step)}")
     if minutes > 0:
         lacking.append(f"{minutes:.1f} more minutes")
     if lacking:

@@ -18,7 +18,7 @@ from kanaria.serving.rollout.judgement.gates.gate import Gate, RateCounts
 from kanaria.serving.rollout.policy.panel import panel
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.timeline.history import History, Moment, Totals
-from kanaria.serving.rollout.timeline.phrases import Needed, step_name
+from kanaria.serving.rollout.timeline.phrases import Needed, step_name, unit_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,11 +74,13 @@ def needed(history: History) -> Needed:
     if not 0 <= state.step < len(policy.ladder) or state.phase in OVER:
         return Needed(requests=0, by_gate={})
     by_gate = _by_gate(history) if needs_agreement(state, policy) else {}
-    least, _ = asked_of(policy.ladder[state.step], policy)
+    step = policy.ladder[state.step]
+    least, _ = asked_of(step, policy)
     estimates = [float(max(least - state.step_requests, 0)), *by_gate.values()]
     certain = [estimate for estimate in estimates if estimate is not None]
     whole = len(certain) == len(estimates)
-    return Needed(requests=math.ceil(max(certain)) if whole else None, by_gate=by_gate)
+    requests = math.ceil(max(certain)) if whole else None
+    return Needed(requests=requests, by_gate=by_gate, unit=unit_of(step))
 
 
 def _by_gate(history: History) -> dict[str, float | None]:

@@ -190,3 +190,11 @@ def test_the_page_tells_what_each_step_counted_and_what_the_last_still_needs(
     entries = make_record(policy, 300)
     over = timeline_page.render(history.read(facts, policy, started, entries))
     assert "Still needed" not in over
+
+
+def test_what_cannot_be_told_is_not_estimated(facts, started, make_record):
+    policy = parse("strategy: blue_green\nsteps: [{percent: 100, minimum_requests: 0}]")
+    read = history.read(facts, policy, started, make_record(policy, 4))
+    assert read.state.step == 0
+    text = timeline_page.render(read)
+    assert "stable none beside it" in text
