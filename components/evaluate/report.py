@@ -6,11 +6,13 @@ from kanaria.components.evaluate import report_binary, report_plots, report_slic
 from kanaria.components.evaluate.findings import Check, Findings
 from kanaria.components.shared.outcome import Outcome
 from kanaria.components.shared.report import html
-from kanaria.components.shared.report.cells import Cell
+from kanaria.components.shared.report.cells import Cell, cut
 from kanaria.components.shared.report.page import Page, Section
 from kanaria.components.shared.report.table import Column, Table
 
-MOST_REASONS = 2000
+MOST_REASONS = 200
+MOST_CHECKS = 1200
+MOST_TEXT = 200
 CHECKS = (
     Column(title="result", choices=True),
     Column(title="metric", choices=True),
@@ -28,7 +30,7 @@ UNPLOTTED = (
 def _check(check: Check) -> list[object]:
     result, css = ("passed", "good") if check.passed else ("failed", "bad")
     value = check.value
-    where = value.slice or report_slices.OVERALL
+    where = report_slices.shown(value.slice)
     mark = Cell(content=result, css=css)
     return [mark, value.metric, where, check.bound, value.candidate, value.baseline]
 
@@ -37,7 +39,7 @@ def _thresholds(checks: Sequence[Check]) -> Section:
     if not checks:
         return Section("Thresholds", "None was given.")
     rows = [_check(check) for check in checks]
-    table = Table(columns=CHECKS, rows=rows, search="search metrics and slices")
+    table = Table(columns=CHECKS, rows=rows, search="search metrics and slices", most=MOST_CHECKS)
     return Section("Thresholds", table)
 
 
@@ -53,15 +55,18 @@ def _measured(found: Findings) -> list[Section]:
     return [report_slices.overall(found.values), *slices, *binary, *plotted]
 
 
-def _notes(notes: Sequence[str]) -> html.Markup | str:
-    items = html.join(html.element("li", note) for note in notes)
-    return html.element("ul", items) if notes else ""
+def _list(texts: Sequence[str], css: str = "") -> html.Markup | str:
+    shown = [cut(each, MOST_TEXT) for each in texts[:MOST_REASONS]]
+    if len(texts) > MOST_REASONS:
+        shown.append(f"{len(texts) - MOST_REASONS} more are in the outcome.")
+    items = html.join(html.element("li", each, css) for each in shown)
+    return html.element("ul", items) if texts else ""
 
 
 def of_evaluation(found: Findings) -> str:
     """Return the report of evaluate_model: what was measured, without a verdict."""
     subtitle = f"{found.row_count} rows of split {found.split}; bless_model judges"
-    lead = [html.element("p", subtitle, "note"), _notes(found.notes)]
+    lead = [html.element("p", subtitle, "note"), _list(found.notes)]
     return Page(title="Model evaluation", lead=lead, sections=_measured(found)).render()
 
 
@@ -75,15 +80,12 @@ def page(outcome: Outcome, found: Findings, deployed: str) -> str:
     """
     against = f"against {deployed}" if deployed else "without a deployed model"
     subtitle = f"{found.row_count} rows of split {found.split}, {against}"
-    reasons = html.join(
-        html.element("li", reason.text, "bad") for reason in outcome.reasons[:MOST_REASONS]
-    )
     passing = {check.text for check in found.checks}
     lead = [
         html.element("p", subtitle, "note"),
         html.verdict(outcome.passed, "Blessed", "Not blessed"),
-        html.element("ul", reasons) if outcome.reasons else "",
-        _notes([note for note in outcome.notes if note not in passing]),
+        _list([reason.text for reason in outcome.reasons], "bad"),
+        _list([note for note in outcome.notes if note not in passing]),
     ]
     sections = [_thresholds(found.checks), *_measured(found)]
     return Page(title="Model blessing", lead=lead, sections=sections).render()

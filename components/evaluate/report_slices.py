@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kanaria.components.evaluate.findings import Interval, Value
-from kanaria.components.shared.report.cells import NOTHING, Cell, number
+from kanaria.components.shared.report.cells import NOTHING, Cell, cut, number
 from kanaria.components.shared.report.chart import Chart
 from kanaria.components.shared.report.page import Section
 from kanaria.components.shared.report.specs import colors_of
@@ -14,6 +14,8 @@ OVERALL = "overall"
 COUNT = "example_count"
 """How TFMA's metric of a slice's rows begins; its weighted ones end otherwise."""
 MOST_SLICES = 40
+MOST_NAME = 60
+MOST_ROWS = 1200
 MOST_METRICS = 12
 BAND = 22
 """Pixels of a slice in the chart."""
@@ -35,6 +37,11 @@ def rows_of(values: Sequence[Value]) -> dict[str, float]:
     """Return slice -> its number of rows, where a metric counted them."""
     counts = [value for value in values if value.metric == COUNT and value.candidate is not None]
     return {value.slice: value.candidate or 0.0 for value in counts}
+
+
+def shown(slice_name: str) -> str:
+    """Return the name of a slice as a page shows it."""
+    return cut(slice_name, MOST_NAME) or OVERALL
 
 
 def difference(value: Value) -> float | None:
@@ -65,7 +72,7 @@ def table(values: Sequence[Value], counts: Mapping[str, float], *, sliced: bool 
     ]
     rows = [
         [
-            value.slice or OVERALL,
+            shown(value.slice),
             value.metric,
             counts.get(value.slice),
             value.candidate,
@@ -82,6 +89,7 @@ def table(values: Sequence[Value], counts: Mapping[str, float], *, sliced: bool 
         columns=[columns[i] for i in kept],
         rows=[[row[i] for i in kept] for row in rows],
         search="search slices and metrics" if sliced else "",
+        most=MOST_ROWS,
     )
 
 
@@ -93,7 +101,7 @@ def _points(value: Value, counts: Mapping[str, float]) -> list[list[object]]:
     return [
         [
             value.metric,
-            value.slice or OVERALL,
+            shown(value.slice),
             model,
             found,
             *(bounds or (None, None)),

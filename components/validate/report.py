@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.components.shared.report import html
-from kanaria.components.shared.report.cells import Cell
+from kanaria.components.shared.report.cells import Cell, cut
 from kanaria.components.shared.report.page import Page, Section
 from kanaria.components.shared.report.specs import legend
 from kanaria.components.shared.report.table import Column, Group, Table, columns
 from kanaria.components.validate import report_distances
 from kanaria.components.validate.comparators import Distance
-from kanaria.components.validate.report_data import Data, Judgements, cut
+from kanaria.components.validate.report_data import Data, Judgements
 from kanaria.components.validate.report_features import FeatureTable
 
 MOST_BYTES_OF_FEATURES = 1_000_000

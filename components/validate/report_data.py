@@ -14,7 +14,6 @@ from kanaria.components.validate.histograms import Feature
 
 Statistics = Mapping[str, statistics_pb2.DatasetFeatureStatisticsList]
 Features: TypeAlias = list[Feature | None]
-MOST_LABEL = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +71,6 @@ class Judgements:
         for distance in distances:
             measured.setdefault(distance.comparator.feature, []).append(distance)
         return cls(severities=severities, distances=measured)
-
-
-def cut(value: str, most: int = MOST_LABEL) -> str:
-    """Return a text, or its beginning where it is longer than `most`."""
-    return value if len(value) <= most else f"{value[:most]}…"
 
 
 def ratio(distance: Distance) -> float:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kanaria.components.shared.report.cells import Cell
+from kanaria.components.shared.report.cells import Cell, cut
 from kanaria.components.shared.report.chart import Chart
 from kanaria.components.shared.report.page import Section
 from kanaria.components.shared.report.table import Column, Table
 from kanaria.components.validate.comparators import Distance
-from kanaria.components.validate.report_data import cut, ratio
+from kanaria.components.validate.report_data import ratio
 
 MOST_ROWS = 1000
 MOST_BARS = 40

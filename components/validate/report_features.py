@@ -1,21 +1,22 @@
 """Every feature in every data set: its numbers, its values drawn over each other, its schema."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from kanaria.components.shared.report import content
-from kanaria.components.shared.report.cells import Cell
+from kanaria.components.shared.report.cells import Cell, cut
 from kanaria.components.shared.report.chart import Chart
 from kanaria.components.shared.report.html import element, join
 from kanaria.components.shared.report.specs import overlaid_bins, side_by_side
 from kanaria.components.shared.report.table import Column, Group, Table, columns
 from kanaria.components.validate import feature_numbers, histograms, schema_text
 from kanaria.components.validate.comparators import Distance
-from kanaria.components.validate.report_data import Data, Features, Judgements, cut, ratio
+from kanaria.components.validate.report_data import Data, Features, Judgements, ratio
 
 MOST_NAME = 80
-MOST_SCHEMA = 200
+MOST_SCHEMA = 140
 
 SETS = (
     Column(title="data"),
@@ -42,13 +43,19 @@ def _rounded(values: Sequence[float]) -> list[float]:
     return [round(value, 5) for value in values]
 
 
+def _readable(edges: Sequence[float]) -> list[float]:
+    """Return edges with no more digits than tell them apart, to a thousandth of a bin."""
+    width = (edges[-1] - edges[0]) / (len(edges) - 1)
+    return [round(edge, 3 - math.floor(math.log10(width))) for edge in edges]
+
+
 def _number_chart(found: Features, names: Sequence[str]) -> tuple[object, float | None]:
     edges, shares = histograms.numeric(found)
     if not edges:
         return element("span", "no values", "note"), None
     keyed = [Column(title="from", key="from"), Column(title="to", key="to")]
     keyed += [Column(title=name, key=f"s{place}") for place, name in enumerate(names)]
-    edges = [float(f"{edge:.5g}") for edge in edges]
+    edges = _readable(edges)
     rows = list(zip(edges, edges[1:], *map(_rounded, shares), strict=False))
     drawn = Chart(spec=overlaid_bins(names), table=Table(columns=keyed, rows=rows), small=True)
     return drawn, histograms.shift(shares)

@@ -4,7 +4,10 @@ from collections.abc import Iterable
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-MOST_VALUES = 5
+from kanaria.components.shared.report.cells import cut
+
+MOST_VALUES = 4
+MOST_LETTERS = 20
 
 
 def _presence(feature: schema_pb2.Feature) -> str:
@@ -18,17 +21,19 @@ def _presence(feature: schema_pb2.Feature) -> str:
 def _lengths(feature: schema_pb2.Feature) -> str:
     which = feature.WhichOneof("shape_type")
     if which == "shape":
-        sizes = [str(dimension.size) for dimension in feature.shape.dim]
-        return f"shape {' × '.join(sizes)}" if sizes else "one value"
+        sizes = [dimension.size for dimension in feature.shape.dim]
+        return f"shape {' × '.join(map(str, sizes))}" if sizes not in ([], [1]) else "one value"
     if which == "value_count":
         low, high = feature.value_count.min, feature.value_count.max
+        if low == high == 1:
+            return "one value"
         return f"{low} to {high} values" if high else f"at least {low} values"
     return "nested lists" if which else ""
 
 
 def _values(values: Iterable[str]) -> str:
     known = list(values)
-    shown = ", ".join(map(repr, known[:MOST_VALUES]))
+    shown = ", ".join(repr(cut(value, MOST_LETTERS)) for value in known[:MOST_VALUES])
     return f"one of {shown}" + (
         f" and {len(known) - MOST_VALUES} more" * (len(known) > MOST_VALUES)
     )

@@ -17,7 +17,7 @@ from kanaria.components.evaluate import curves, findings, plots, report, report_
 from kanaria.components.evaluate import scores as tables
 from kanaria.components.evaluate.findings import Check, Findings, Value
 from kanaria.components.evaluate.rows import Rows
-from kanaria.components.shared.outcome import Outcome
+from kanaria.components.shared.outcome import Outcome, Reason
 
 HOSTILE = "x=</script><script>alert(1)</script>"
 VALUES = (
@@ -88,11 +88,17 @@ def test_classes_and_residuals_are_drawn_where_they_were_plotted():
     assert "MultiClassConfusionMatrixPlot" in bare
 
 
-def test_many_slices_stay_below_two_megabytes():
-    many = [replace(v, slice=f"{v.slice}{i}") for i in range(5_000) for v in VALUES]
-    page = report.of_evaluation(replace(FOUND, values=tuple(many)))
+def test_many_slices_of_long_names_stay_below_two_megabytes():
+    many = [replace(v, slice=f"{i}{'<&>' * 99}") for i in range(5_000) for v in VALUES]
+    checks = [replace(FOUND.checks[0], value=value) for value in many]
+    text = "<&>" * 200
+    reasons = [Reason(severity="ERROR", subject="s", kind="k", text=text)] * 5_000
+    found = replace(FOUND, values=tuple(many), checks=tuple(checks))
+    outcome = Outcome(step="bless_model", passed=False, reasons=tuple(reasons))
+    page = report.page(outcome, found, "")
     assert len(page.encode()) < 2_000_000
-    assert "more rows are left out" in page
+    assert "18800 more rows are left out" in page
+    assert "4800 more are in the outcome" in page
 
 
 def test_findings_are_read_as_they_were_written(tmp_path: Path):

@@ -8,6 +8,7 @@ from kanaria.components.shared.report.html import Markup
 
 NOTHING = "–"
 """Stands where there is no value; such rows are sorted last."""
+MOST_LABEL = 40
 MOST_DIGITS = 1e15
 """Whole numbers below it are written with all their digits."""
 
@@ -39,11 +40,16 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def cut(value: str, most: int = MOST_LABEL) -> str:
+    """Return a text, or its beginning where it is longer than `most` characters."""
+    return value if len(value) <= most else f"{value[:most]}…"
+
+
 def number(value: float) -> str:
-    """Return a number with 5 significant digits, a whole one without decimals or exponent."""
+    """Return a number with 5 significant digits, and all those before its point."""
     if isinstance(value, int) or (value.is_integer() and abs(value) < MOST_DIGITS):
         return str(int(value))
-    return f"{value:.5g}"
+    return f"{value:.0f}" if 1e5 <= abs(value) < MOST_DIGITS else f"{value:.5g}"
 
 
 def _shown(content: object, specs: Specs) -> Markup:

@@ -7,7 +7,7 @@ import statistics
 import pytest
 
 from kanaria.components.shared.outcome import Outcome, Reason
-from kanaria.components.validate import report
+from kanaria.components.validate import report, schema_text
 from kanaria.components.validate.comparators import Comparator, Distance
 from kanaria.components.validate.report_data import Data
 
@@ -130,3 +130,45 @@ def test_distances_stand_beside_their_limits_the_gravest_first(statistics_of):
     b, a = (table.index(f"<td>{name}</td><td>skew</td>") for name in "ba")
     assert b < a
     assert "train skew: 0.3 / 0.1" in page
+
+
+def test_bins_of_large_numbers_that_are_near_each_other_stay_apart(statistics_of):
+    page = rendered({"train": statistics_of({"x": [17_031_010_100 + i for i in range(99)]})})
+    figure = re.search(r"<figure.*?</figure>", page)[0]
+    rows = [re.findall(r"<td.*?>(.*?)</td>", row) for row in figure.split("<tr>")[2:]]
+    ends = [[float(cell) for cell in row[:2]] for row in rows]
+    assert len(ends) == 10
+    assert all(low < high for low, high in ends)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            'name: "x" type: INT presence { min_fraction: 1 } shape {} '
+            "int_domain { min: 0 max: 9 }",
+            "int, required, one value, from 0 to 9",
+        ),
+        (
+            'name: "x" type: FLOAT value_count { min: 1 max: 3 } presence { min_count: 1 }',
+            "float, optional, 1 to 3 values",
+        ),
+        ('name: "x" type: BYTES string_domain { value: "a" value: "b" }', "bytes, one of 'a', 'b'"),
+        ('name: "x" type: INT int_domain { is_categorical: true }', "int, categorical"),
+        (
+            'name: "x" type: BYTES presence { min_fraction: 0.5 } url_domain {}',
+            "bytes, in at least 0.5 of the rows, url domain",
+        ),
+    ],
+)
+def test_the_schema_is_told_in_words(schema_of, text: str, told: str):
+    assert schema_text.of_features(schema_of(f"feature {{ {text} }}")) == {"x": told}
+
+
+def test_a_domain_of_several_features_is_told(schema_of):
+    shared = " ".join(f'value: "v{i}"' for i in range(6))
+    schema = schema_of(
+        f'string_domain {{ name: "d" {shared} }} feature {{ name: "x" type: BYTES domain: "d" }}'
+    )
+    told = "bytes, one of 'v0', 'v1', 'v2', 'v3' and 2 more"
+    assert schema_text.of_features(schema) == {"x": told}

@@ -62,9 +62,12 @@ def test_a_specification_with_no_json_number_is_refused():
 
 
 def test_a_number_shows_five_digits_and_keeps_the_rest():
-    table = Table(columns=columns("n"), rows=[[1234567], [0.1234567], [2.0], [None], [0.5]])
+    table = Table(
+        columns=columns("n"), rows=[[1234567], [1234567.8], [0.1234567], [2.0], [None], [0.5]]
+    )
     assert cells(table) == [
         '<td class="number">1234567</td>',
+        '<td class="number" data-value="1234567.8">1234568</td>',
         '<td class="number" data-value="0.1234567">0.12346</td>',
         '<td class="number">2</td>',
         "<td>–</td>",
