@@ -9,9 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import atomic, yaml_text
+from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
+from kanaria.components.shared.storage import atomic
 from kanaria.pipelines import requirements
 from kanaria.pipelines.compiled import NAMES
 from kanaria.pipelines.requirements import MARK

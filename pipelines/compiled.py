@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import yaml_text
+from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
 
 NAMES = ("train_and_deploy", "retrain", "promote", "watch_for_drift")

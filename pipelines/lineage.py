@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import release, storage
-from kanaria.components.shared.data_reference import PIN
-from kanaria.components.shared.database_reference import is_database
+from kanaria.components.shared.artifacts import release
+from kanaria.components.shared.artifacts.release import Record
+from kanaria.components.shared.data.data_reference import PIN
+from kanaria.components.shared.data.database_reference import is_database
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.release import Record
+from kanaria.components.shared.storage import storage
 from kanaria.serving.traffic.protocol import ServiceStatus
 
 EXPECTED = {"run_id": "run", "data": "data", "module": "module", "training": "training"}

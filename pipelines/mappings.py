@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.resolve import reading
-from kanaria.components.shared import keys
+from kanaria.components.shared.config import keys
+from kanaria.components.shared.config.keys import Key, Kind, Table
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.engines import compute
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.keys import Key, Kind, Table
-from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.compiled import NAMES
 from kanaria.pipelines.local.plan import Plan
 from kanaria.serving import delivery

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kanaria.components.shared.keys import Table
+    from kanaria.components.shared.config.keys import Table
 
 MOST_COLUMNS = 100
 INDENT = " " * 6
@@ -87,7 +87,7 @@ def _entry(name: str, definition: Mapping[str, Any], width: int) -> Iterator[str
 
 def _keys(name: str, table: "Table", width: int) -> Iterator[str]:
     """Yield the keys of a mapping below it."""
-    from kanaria.components.shared.keys import told
+    from kanaria.components.shared.config.keys import told
     from kanaria.pipelines.mappings import all_keys
 
     for path, key in all_keys(table, name):

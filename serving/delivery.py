@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kanaria.components.shared import keys
-from kanaria.components.shared.keys import Key, Kind
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config import keys
+from kanaria.components.shared.config.keys import Key, Kind
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.checks import check_limits
 
 WHERE = "delivery"

@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from kanaria import components
-from kanaria.components.shared.keys import told
+from kanaria.components.shared.config.keys import told
 from kanaria.pipelines.mappings import KNOWN, all_keys
 from kanaria.serving.drift.detector_choice import AlibiSettings
 from kanaria.serving.drift.registry import ALIBI, KINDS

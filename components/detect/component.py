@@ -42,7 +42,7 @@ def fit_drift_detector(
     from pathlib import Path
 
     from kanaria.components.detect.fit import FitRequest, fit
-    from kanaria.components.shared.metadata import described
+    from kanaria.components.shared.artifacts.metadata import described
 
     request = FitRequest(
         examples=Path(examples.path),
@@ -99,7 +99,7 @@ def detect_drift(
     from pathlib import Path
 
     from kanaria.components.detect.detect import DetectRequest, Targets, detect
-    from kanaria.components.shared import refusal
+    from kanaria.components.shared.artifacts import refusal
 
     request = DetectRequest(
         examples=Path(examples.path),

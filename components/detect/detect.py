@@ -11,11 +11,13 @@ from typing import Any
 from kanaria.components.detect import verdict
 from kanaria.components.detect.rows import sampled
 from kanaria.components.detect.runtime import libraries_of
-from kanaria.components.shared import arrow_files, atomic, examples, outcome, release, storage
+from kanaria.components.shared.artifacts import outcome, release
+from kanaria.components.shared.artifacts.outcome import Outcome
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data import arrow_files, examples
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
-from kanaria.components.shared.outcome import Outcome
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import atomic, storage
 from kanaria.serving.drift import detector_choice, records
 from kanaria.serving.drift.detector_choice import Choice
 from kanaria.serving.drift.records import Report, Watched, Window

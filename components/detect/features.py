@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from kanaria.components.shared import serving_samples
+from kanaria.components.shared.artifacts import serving_samples
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.serving.drift.columns import categories, is_numeric
 from kanaria.serving.drift.protocol import Columns

@@ -10,11 +10,12 @@ from typing import Any
 from kanaria.components.detect import features
 from kanaria.components.detect.rows import Sample, sampled
 from kanaria.components.detect.runtime import libraries_of
-from kanaria.components.shared import arrow_files, atomic
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data import arrow_files
+from kanaria.components.shared.data.schema_file import read_schema
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.schema_file import read_schema
+from kanaria.components.shared.storage import atomic
 from kanaria.serving.drift import detector_choice, saved_detector
 from kanaria.serving.drift.protocol import Detector
 

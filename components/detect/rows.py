@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kanaria.components.shared import examples
-from kanaria.components.shared.decimals import plain
+from kanaria.components.shared.data import examples
+from kanaria.components.shared.data.decimals import plain
+from kanaria.components.shared.data.record_batches import record_batches
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.record_batches import record_batches
 from kanaria.serving.drift.protocol import Columns, Floats
 
 ROWS_PER_BATCH = 20_000

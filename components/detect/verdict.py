@@ -1,6 +1,6 @@
 """What a detector's result means for a pipeline: its outcome. Pure."""
 
-from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.serving.drift.protocol import FeatureResult, Result
 
 STEP = "detect_drift"

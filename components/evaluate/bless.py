@@ -13,11 +13,12 @@ from typing import Any
 
 from kanaria.components.evaluate import findings, report, verdict
 from kanaria.components.evaluate.findings import Findings
-from kanaria.components.shared import atomic, release, storage
-from kanaria.components.shared import outcome as outcomes
+from kanaria.components.shared.artifacts import outcome as outcomes
+from kanaria.components.shared.artifacts import release
+from kanaria.components.shared.artifacts.outcome import Outcome
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.outcome import Outcome
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import atomic, storage
 
 logger = logging.getLogger(__name__)
 

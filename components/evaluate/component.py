@@ -36,7 +36,7 @@ def evaluate_model(
         report: Overall metrics, ROC, calibration, slices.
     """
     from kanaria.components.evaluate.lean import Inputs, Request, run
-    from kanaria.components.shared.metadata import tell
+    from kanaria.components.shared.artifacts.metadata import tell
 
     result = run(
         Request(
@@ -93,7 +93,7 @@ def bless_model(
     from pathlib import Path
 
     from kanaria.components.evaluate.bless import BlessRequest, bless
-    from kanaria.components.shared.metadata import tell
+    from kanaria.components.shared.artifacts.metadata import tell
 
     decided, found = bless(
         BlessRequest(

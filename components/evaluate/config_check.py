@@ -19,8 +19,8 @@ from kanaria.components.evaluate.eval_config import (
 from kanaria.components.evaluate.pairs import USUAL_OUTPUTS
 from kanaria.components.evaluate.private_tfma import metric_specs, tfma
 from kanaria.components.evaluate.private_tfma import metric_types as types
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.parameters import Faults
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 from google.protobuf import text_format
 
 from kanaria.components.evaluate.private_tfma import metric_specs, tfma
-from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.storage import storage
 
 CANDIDATE, BASELINE = "candidate", "baseline"
 

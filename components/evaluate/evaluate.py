@@ -9,11 +9,11 @@ from typing import Any
 from kanaria.components.evaluate import report
 from kanaria.components.evaluate.findings import Findings
 from kanaria.components.evaluate.measure import LOCAL, Inputs, measure
-from kanaria.components.shared import atomic
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.engines import choose
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import atomic
 
 logger = logging.getLogger(__name__)
 

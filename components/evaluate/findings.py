@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 from kanaria.components.evaluate.curves import Curves
 from kanaria.components.evaluate.plots import Buckets, Matrix
-from kanaria.components.shared import metadata
-from kanaria.components.shared.document_format import Document, DocumentFormat, unchanged
+from kanaria.components.shared.artifacts import metadata
+from kanaria.components.shared.artifacts.document_format import Document, DocumentFormat, unchanged
 from kanaria.components.shared.errors import DataError, shown
 
 FILE = "findings.json"

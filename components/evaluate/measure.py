@@ -21,13 +21,13 @@ from kanaria.components.evaluate.findings import CANDIDATE, DEPLOYED, Findings, 
 from kanaria.components.evaluate.models import LoadedModel
 from kanaria.components.evaluate.results import Results
 from kanaria.components.evaluate.scores import Scores
-from kanaria.components.shared import storage
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data.examples import split_files
+from kanaria.components.shared.data.record_batches import column_names
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
-from kanaria.components.shared.examples import split_files
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.record_batches import column_names
+from kanaria.components.shared.storage import storage
 
 logger = logging.getLogger(__name__)
 

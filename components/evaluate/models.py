@@ -11,14 +11,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from kanaria.components.shared import cause
-from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.model_inputs import (
+from kanaria.components.shared.artifacts.model_inputs import (
     Input,
     inputs_of,
     optional_inputs,
     parses_examples,
     takes_examples,
 )
+from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.tensors.named import Feed, feeds
 
 SERVE_EXAMPLES = "serve_tf_examples"

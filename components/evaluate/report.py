@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kanaria.components.evaluate import report_binary, report_plots, report_slices
 from kanaria.components.evaluate.findings import Check, Findings
-from kanaria.components.shared.outcome import Outcome
+from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.report import html
 from kanaria.components.shared.report.cells import Cell, cut
 from kanaria.components.shared.report.page import Page, Section

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kanaria.components.evaluate import eval_config, models
 from kanaria.components.evaluate.models import LoadedModel, Outputs
 from kanaria.components.evaluate.private_tfma import RecordBatchToExamplesEncoder, tfma
-from kanaria.components.shared import partitions
+from kanaria.components.shared.data import partitions
 from kanaria.components.shared.errors import DataError
 
 BATCH_ROWS = 32_768

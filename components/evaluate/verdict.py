@@ -1,7 +1,7 @@
 """Turns TFMA's verdict and the checked thresholds into the outcome. Pure."""
 
 from kanaria.components.evaluate.findings import Findings
-from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 
 STEP = "bless_model"
 

@@ -46,7 +46,7 @@ def ingest_data(
     from pathlib import Path
 
     from kanaria.components.ingest.ingest import ingest
-    from kanaria.components.shared.metadata import described, rows
+    from kanaria.components.shared.artifacts.metadata import described, rows
 
     result = ingest(
         data,

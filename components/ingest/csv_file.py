@@ -9,7 +9,7 @@ from pyarrow import csv
 
 from kanaria.components.ingest import csv_separator, csv_text
 from kanaria.components.ingest.csv_text import Record
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
 
 MOST_BYTES = (1 << 31) - 1

@@ -5,7 +5,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 
 from kanaria.components.ingest import text_lines
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
 
 VALUE = rb'"[^"]*(?:""[^"]*)*"(?!") *'

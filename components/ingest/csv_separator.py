@@ -4,9 +4,9 @@ from itertools import islice
 from pathlib import Path
 
 from kanaria.components.ingest.csv_text import Record, records
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.parameters import Faults
 
 COMMA = ","
 USUAL = (COMMA, ";", "\t", "|")

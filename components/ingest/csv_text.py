@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from kanaria.components.ingest import csv_quotes, text_lines
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError
 
 PIECE_BYTES = 4 << 20

@@ -16,8 +16,8 @@ from kanaria.components.ingest import csv_numbers, timestamps, typed_values
 from kanaria.components.ingest.column_types import Conversion
 from kanaria.components.ingest.misfit import Convert, MisfitError
 from kanaria.components.ingest.survey import Surveyed
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.parameters import Faults
 
 NAMES = {
     "string": pa.string(),

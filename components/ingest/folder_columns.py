@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from kanaria.components.ingest import input_file, typed_rows
-from kanaria.components.shared import hive, storage
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data import hive
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.storage import storage
 
 
 def _keys(file: DataFile) -> dict[str, str | None]:

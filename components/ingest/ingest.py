@@ -20,11 +20,11 @@ from kanaria.components.ingest import (
 from kanaria.components.ingest.places import Places
 from kanaria.components.ingest.source import Source
 from kanaria.components.ingest.write_splits import write_splits
-from kanaria.components.shared import atomic
-from kanaria.components.shared.database_reference import is_database
-from kanaria.components.shared.examples import ExamplesFormat
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data.database_reference import is_database
+from kanaria.components.shared.data.examples import ExamplesFormat
 from kanaria.components.shared.imports import arrow
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import atomic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from kanaria.components.ingest import csv_file, csv_separator, csv_text, parquet_file
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
 
 

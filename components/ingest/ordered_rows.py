@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kanaria.components.ingest import split_rows
 from kanaria.components.ingest.spool import Spool
 from kanaria.components.ingest.typed_rows import TypedRows
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 
 BUCKET_BYTES = 32 << 20
 MOST_BUCKETS = 256

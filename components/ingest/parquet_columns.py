@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kanaria.components.shared import arrow_files
+from kanaria.components.shared.data import arrow_files
 from kanaria.components.shared.errors import DataError, shown
 
 

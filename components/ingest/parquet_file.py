@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from kanaria.components.ingest import parquet_columns
 from kanaria.components.ingest.int96 import Reading
-from kanaria.components.shared import arrow_files
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data import arrow_files
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
 
 BATCH_ROWS = 20_000

@@ -20,8 +20,8 @@ from kanaria.components.ingest import (
 from kanaria.components.ingest.folder_columns import FolderColumns
 from kanaria.components.ingest.input_file import InputFormat
 from kanaria.components.ingest.typed_rows import TypedRows
-from kanaria.components.shared import data_reference, database_reference
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data import data_reference, database_reference
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import ParameterError, shown
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 
 BLOCK_ROWS = 20_000
 EXACT = 2.0**53  # Below it, a float holds every integer exactly.

@@ -19,7 +19,7 @@ from kanaria.components.ingest.csv_numbers import EXACT
 from kanaria.components.ingest.input_file import InputFile
 from kanaria.components.ingest.parquet_file import check_names
 from kanaria.components.ingest.spool import Spool
-from kanaria.components.shared.database_reference import DatabaseReference
+from kanaria.components.shared.data.database_reference import DatabaseReference
 from kanaria.components.shared.errors import DataError, NotReadyError, shown
 
 UNREACHABLE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_NOTADB")

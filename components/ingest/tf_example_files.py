@@ -18,8 +18,8 @@ from kanaria.components.ingest.input_file import InputFile
 from kanaria.components.ingest.spool import Spool
 from kanaria.components.ingest.survey import Surveyed
 from kanaria.components.ingest.typed_rows import TypedRows
-from kanaria.components.shared import tf_examples
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data import tf_examples
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError
 
 

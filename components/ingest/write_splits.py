@@ -11,10 +11,10 @@ import pyarrow as pa
 from kanaria.components.ingest.float32 import Rounding
 from kanaria.components.ingest.places import Places
 from kanaria.components.ingest.source import Source
-from kanaria.components.shared import examples
+from kanaria.components.shared.data import examples
+from kanaria.components.shared.data.examples import ExamplesFormat
+from kanaria.components.shared.data.write_examples import SplitWriter
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.examples import ExamplesFormat
-from kanaria.components.shared.write_examples import SplitWriter
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from kanaria.components.push import mark, ready
 from kanaria.components.push.active_rollout import Rollouts, Say, say
 from kanaria.components.push.ready import Standing
-from kanaria.components.shared import storage
+from kanaria.components.shared.artifacts.metadata import Artifact, described
 from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError
-from kanaria.components.shared.metadata import Artifact, described
+from kanaria.components.shared.storage import storage
 from kanaria.serving.checks.check_result import Result, failures
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec

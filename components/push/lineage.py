@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kanaria.components.shared.metadata import DISPLAY_NAME, plain
-from kanaria.components.shared.release import Record
+from kanaria.components.shared.artifacts.metadata import DISPLAY_NAME, plain
+from kanaria.components.shared.artifacts.release import Record
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.protocol.names import (
     DATA_SPAN_ANNOTATION,

@@ -4,7 +4,7 @@ It holds the number of the service's newest rollout at that time. A rollout of t
 has begun since decides over its traffic, and what the push was about to do is void.
 """
 
-from kanaria.components.shared import storage
+from kanaria.components.shared.storage import storage
 from kanaria.serving.rollout.control.stored_rollout import Rollout
 
 ENDING = ".pending"

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from kanaria.components.shared import fingerprint, release, storage
+from kanaria.components.shared.artifacts import fingerprint, release
+from kanaria.components.shared.artifacts.release import Record
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.release import Record
+from kanaria.components.shared.storage import storage
 
 FINGERPRINT_LENGTH = 16
 """Hexadecimal digits of the fingerprint that name a release; 64 bits, enough for one service."""

@@ -13,9 +13,10 @@ from kanaria.components.push.deliver import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish import Sources, publish
 from kanaria.components.push.storage_access import PodAccess
-from kanaria.components.shared import atomic, outcome, release, serving_samples, storage
+from kanaria.components.shared.artifacts import outcome, release, serving_samples
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import atomic, storage
 from kanaria.serving import delivery
 from kanaria.serving.checks import check_limits, checks_page
 from kanaria.serving.checks.push_checks import Checks

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kanaria.components.shared.errors import ConflictError, ParameterError, shown
-from kanaria.components.shared.stores import location
+from kanaria.components.shared.storage import location
 from kanaria.serving.inference_service import bucket_access
 from kanaria.serving.inference_service.bucket_access import BucketAccess
 from kanaria.serving.inference_service.spec import ServiceSpec, StorageAccess
@@ -58,7 +58,7 @@ def of(service: ServiceSpec, model_root: str) -> PodAccess:
 
 
 def _bucket(scheme: str, environ: Mapping[str, str]) -> BucketAccess:
-    from kanaria.components.shared.stores import s3_environment  # Only buckets load their clients.
+    from kanaria.components.shared.storage import s3_environment  # Only buckets load their clients.
 
     endpoint = s3_environment.endpoint(scheme, environ)
     provider = s3_environment.provider(scheme, endpoint, environ)

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.report.happened import Left, State, Step, ordered
-from kanaria.components.shared import outcome, release, storage
+from kanaria.components.shared.artifacts import outcome, release
+from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.errors import DataError, KanariaError, shown
 from kanaria.components.shared.log_cause import last_line, said
-from kanaria.components.shared.outcome import Outcome
+from kanaria.components.shared.storage import storage
 
 LOG = re.compile(r"executor-logs(?:-(\d+))?")
 TAIL_BYTES = 1 << 18

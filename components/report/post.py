@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kanaria.components.report.event import FORMATS, Message
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.parameters import Faults
 
 URL, FORMAT = "KANARIA_NOTIFY_URL", "KANARIA_NOTIFY_FORMAT"
 TOKEN, TOKEN_FILE = "KANARIA_NOTIFY_TOKEN", "KANARIA_NOTIFY_TOKEN_FILE"

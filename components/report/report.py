@@ -11,8 +11,8 @@ from typing import Any
 from kanaria.components.report import event, happened, left, markdown, post, run_record
 from kanaria.components.report.happened import Happened, Left, Status
 from kanaria.components.shared import images
+from kanaria.components.shared.artifacts.metadata import described
 from kanaria.components.shared.errors import KanariaError
-from kanaria.components.shared.metadata import described
 
 logger = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kanaria.components.report.happened import Left, Step
-from kanaria.components.shared import storage
-from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.storage import storage
 
 FILE = "run.json"
 OUTCOME, ENDPOINT = "outcome", "endpoint"

@@ -12,6 +12,6 @@ def require_passed(outcome: dsl.Input[dsl.Artifact]) -> None:
     Args:
         outcome: Outcome of a step that judges, for instance validate_data.
     """
-    from kanaria.components.shared import outcome as outcomes
+    from kanaria.components.shared.artifacts import outcome as outcomes
 
     outcomes.require_passed(outcome.path)

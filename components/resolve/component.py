@@ -67,7 +67,7 @@ def resolve_span(
     from kanaria.components.resolve import reading as how
     from kanaria.components.resolve import span as work
     from kanaria.components.resolve.span_choice import Asked
-    from kanaria.components.shared.pinned import pinned
+    from kanaria.components.shared.storage.content_pin import pinned
 
     read = how.checked(reading)
     asked = Asked(span=span, version=version, window=window, schedule_time=schedule_time)

@@ -3,9 +3,9 @@
 from pathlib import PurePosixPath
 from typing import Any
 
-from kanaria.components.shared import release
+from kanaria.components.shared.artifacts import release
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.parameters import Faults
 from kanaria.serving.delivery import Delivery, parse
 from kanaria.serving.inference_service import service_keys
 from kanaria.serving.inference_service.spec import ServiceSpec

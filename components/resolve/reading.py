@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kanaria.components.shared import keys
-from kanaria.components.shared.keys import Key, Kind
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config import keys
+from kanaria.components.shared.config.keys import Key, Kind
+from kanaria.components.shared.config.parameters import Faults
 
 WHERE = "reading"
 READING = (

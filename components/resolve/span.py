@@ -9,9 +9,10 @@ from itertools import groupby
 from kanaria.components.resolve import span_choice, span_pattern
 from kanaria.components.resolve.span_choice import Asked
 from kanaria.components.resolve.span_pattern import Position
-from kanaria.components.shared import data_reference, database_reference, storage
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data import data_reference, database_reference
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import storage
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 
 from kanaria.components.resolve import span_pattern
 from kanaria.components.resolve.span_pattern import Position
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.errors import shown as quoted
-from kanaria.components.shared.parameters import Faults
 
 LATEST = "latest"
 SCHEDULE_TIME = "schedule-time"

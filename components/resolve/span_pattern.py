@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 
 TOKEN = re.compile(r"\{(\w+)(?::(\w*))?\}")
 WIDTHS = {"YYYY": 4, "MM": 2, "DD": 2}

@@ -45,7 +45,7 @@ def rollout_model(
     from pathlib import Path
 
     from kanaria.components.rollout.rollout import RolloutRequest, Targets, roll_out
-    from kanaria.components.shared import refusal
+    from kanaria.components.shared.artifacts import refusal
 
     request = RolloutRequest(
         endpoint=Path(endpoint.path),
@@ -106,7 +106,7 @@ def promote_model(
 
     from kanaria.components.rollout.promote import PromoteRequest, promote
     from kanaria.components.rollout.rollout import Targets
-    from kanaria.components.shared import refusal
+    from kanaria.components.shared.artifacts import refusal
 
     request = PromoteRequest(
         service=service,

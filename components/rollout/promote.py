@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.rollout.rollout import Targets, controlled, finish, policy_of
-from kanaria.components.shared.outcome import Outcome
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.artifacts.outcome import Outcome
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service import service_keys
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.environment import Place, connect

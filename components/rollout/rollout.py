@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import outcome, release, storage
+from kanaria.components.shared.artifacts import outcome, release
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.outcome import Outcome, Reason
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import storage
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.controller import run
 from kanaria.serving.rollout.control.environment import Place, connect

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kanaria.components.shared import release, storage
+from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.storage import storage
 
 SAVED_MODEL = "saved_model.pb"
 
@@ -27,7 +28,7 @@ def opened(uri: str) -> Iterator[Path | None]:
     """Yield the local folder of a release's SavedModel for the time of the block.
 
     Args:
-        uri: of a release (see `kanaria.components.shared.release`), or "" to start anew.
+        uri: of a release (see `kanaria.components.shared.artifacts.release`), or "" to start anew.
 
     Yields:
         The folder that holds `saved_model.pb`, which TFX too hands to run_fn; None for "".

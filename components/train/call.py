@@ -5,9 +5,10 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_transform  # noqa: F401  It decides what tf.keras means, before user code asks.
 
-from kanaria.components.shared import examples, user_module
+from kanaria.components.shared.data import examples
 from kanaria.components.shared.errors import UserCodeError
 from kanaria.components.shared.tfx_names import FnArgs
+from kanaria.components.shared.user_code import user_module
 from kanaria.components.train import precision, private_tensorflow
 from kanaria.components.train.data_accessor import DATA_ACCESSOR
 from kanaria.components.train.diagnosis import with_remedy

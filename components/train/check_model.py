@@ -10,10 +10,10 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from kanaria.components.shared import cause
+from kanaria.components.shared.artifacts.model_inputs import optional_inputs
+from kanaria.components.shared.artifacts.serving_samples import ServingSamples
+from kanaria.components.shared.data.record_batches import record_batches
 from kanaria.components.shared.errors import DataError, UserCodeError, shown
-from kanaria.components.shared.model_inputs import optional_inputs
-from kanaria.components.shared.record_batches import record_batches
-from kanaria.components.shared.serving_samples import ServingSamples
 from kanaria.components.train import diagnosis, samples
 from kanaria.components.train.diagnosis import Flags
 from kanaria.components.train.feeds import ROWS_PER_BATCH, called, feeds

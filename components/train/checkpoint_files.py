@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import atomic, fingerprint
-from kanaria.components.shared.document_format import DocumentFormat, NewerFormatError
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.artifacts.document_format import DocumentFormat, NewerFormatError
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.storage import atomic
 
 logger = logging.getLogger(__name__)
 

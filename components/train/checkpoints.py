@@ -24,7 +24,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform  # noqa: F401  It decides what tf.keras means.
 
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import UserCodeError
 from kanaria.components.shared.tfx_names import FnArgs
 from kanaria.components.train import checkpoint_files, model_run

@@ -57,8 +57,8 @@ def train_model(
     """
     from pathlib import Path
 
-    from kanaria.components.shared import serving_samples as samples
-    from kanaria.components.shared.metadata import tell
+    from kanaria.components.shared.artifacts import serving_samples as samples
+    from kanaria.components.shared.artifacts.metadata import tell
     from kanaria.components.train.lean import train
     from kanaria.components.train.request import TrainRequest
 

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from kanaria.components.shared.data.examples import ExamplesFormat, format_of
+from kanaria.components.shared.data.record_batches import record_batches
 from kanaria.components.shared.errors import UserCodeError
-from kanaria.components.shared.examples import ExamplesFormat, format_of
-from kanaria.components.shared.record_batches import record_batches
 
 ROWS_PER_BATCH = 10_000
 Flags = NDArray[np.bool_]

@@ -15,9 +15,9 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from kanaria.components.shared.artifacts.model_inputs import OPTIONAL_INPUTS
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.model_inputs import OPTIONAL_INPUTS
-from kanaria.components.shared.parameters import Faults
 from kanaria.components.train import precision, signature_names
 
 MISSING_INTEGER = tf.int64.min

@@ -8,14 +8,14 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from kanaria.components.shared.errors import UserCodeError, shown
-from kanaria.components.shared.model_inputs import (
+from kanaria.components.shared.artifacts.model_inputs import (
     Inputs,
     inputs_of,
     parses_examples,
     takes_examples,
 )
-from kanaria.components.shared.record_batches import record_batches
+from kanaria.components.shared.data.record_batches import record_batches
+from kanaria.components.shared.errors import UserCodeError, shown
 from kanaria.components.shared.tensors import adapter, named
 from kanaria.components.shared.tensors.named import Feed
 

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanaria.components.shared import atomic, storage
-from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import UserCodeError, shown
+from kanaria.components.shared.storage import atomic, storage
 
 NOTE = "training.json"
 FORMAT = DocumentFormat()

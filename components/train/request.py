@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import metadata, packages, storage
+from kanaria.components.shared.artifacts import metadata, package_versions
+from kanaria.components.shared.artifacts.serving_samples import ServingSamples
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.engines import compute
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.serving_samples import ServingSamples
+from kanaria.components.shared.storage import storage
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 """Keras's own names; with the mixed ones layers compute in 16 bits and keep weights in 32."""
@@ -109,7 +110,7 @@ class Trained:
             "precision": request.precision,
             "device": self.device,
             compute.TRAINING_WORKERS: request.training_workers,
-            "packages": packages.versions(),
+            "packages": package_versions.versions(),
             "data": data,
         }
         release, count = self.fingerprint[:16], metadata.rows(len(self.samples.rows))

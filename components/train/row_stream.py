@@ -15,10 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from tfx_bsl.public.tfxio import TensorAdapterConfig
 
-from kanaria.components.shared import arrow_files, partitions
+from kanaria.components.shared.data import arrow_files, partitions
+from kanaria.components.shared.data.examples import ExamplesFormat, format_of
+from kanaria.components.shared.data.partitions import Partition
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.examples import ExamplesFormat, format_of
-from kanaria.components.shared.partitions import Partition
 from kanaria.components.shared.tensors import adapter
 
 BUFFER_BYTES = 128 * 2**20

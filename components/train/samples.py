@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from kanaria.components.shared.model_inputs import Array, shape_of, specs_of
-from kanaria.components.shared.serving_samples import (
+from kanaria.components.shared.artifacts.model_inputs import Array, shape_of, specs_of
+from kanaria.components.shared.artifacts.serving_samples import (
     Feature,
     Sample,
     ServingSamples,

@@ -3,9 +3,11 @@
 import logging
 from pathlib import Path
 
-from kanaria.components.shared import atomic, examples, fingerprint
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.data import examples
+from kanaria.components.shared.data.schema_file import read_schema
 from kanaria.components.shared.engines.compute import TRAINING_WORKERS
-from kanaria.components.shared.schema_file import read_schema
+from kanaria.components.shared.storage import atomic
 from kanaria.components.train import base_model, call, devices, model_run, workers
 from kanaria.components.train.check_model import check_model
 from kanaria.components.train.places import Places, Run

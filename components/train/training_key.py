@@ -7,7 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from kanaria.components.shared import fingerprint, user_module
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.user_code import user_module
 
 
 def training_key(contents: Sequence[Path], module_file: str, settings: Mapping[str, Any]) -> str:

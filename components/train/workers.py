@@ -16,10 +16,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from kanaria.components.shared import atomic
 from kanaria.components.shared.engines import choose, compute, machine
 from kanaria.components.shared.engines.machine import Machine
 from kanaria.components.shared.errors import NotReadyError, ParameterError
+from kanaria.components.shared.storage import atomic
 from kanaria.components.train.places import Places, Run
 from kanaria.components.train.ports import LOOPBACK, reserved
 from kanaria.components.train.request import TrainRequest

@@ -20,10 +20,11 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
 from tfx_bsl.public.tfxio import TensorAdapter, TensorAdapterConfig
 
-from kanaria.components.shared import atomic, fingerprint
-from kanaria.components.shared import partitions as shared
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.data import partitions as shared
+from kanaria.components.shared.data.partitions import Partition
 from kanaria.components.shared.engines.accumulate import Accumulator, Engine, Pass
-from kanaria.components.shared.partitions import Partition
+from kanaria.components.shared.storage import atomic
 from kanaria.components.shared.tensors import adapter
 from kanaria.components.transform import (
     analyzer_cache,

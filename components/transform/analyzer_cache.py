@@ -20,12 +20,13 @@ import tensorflow_transform as tft
 import tfx_bsl
 
 from kanaria.components import shared
-from kanaria.components.shared import fingerprint, storage
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.data.partitions import Partition
 from kanaria.components.shared.engines import accumulate
 from kanaria.components.shared.engines.accumulate import Engine, Pass
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.many import each
-from kanaria.components.shared.partitions import Partition
+from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage.parallel import each
 from kanaria.components.transform import saved_states
 from kanaria.components.transform.saved_states import DamagedError
 

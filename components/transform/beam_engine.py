@@ -16,9 +16,9 @@ from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
 
-from kanaria.components.shared import atomic
 from kanaria.components.shared.engines import beam as beam_engines
 from kanaria.components.shared.engines.beam import Beam
+from kanaria.components.shared.storage import atomic
 from kanaria.components.shared.tensors import adapter
 from kanaria.components.transform import stable_graph
 

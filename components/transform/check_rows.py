@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from kanaria.components.shared import arrow_files, record_batches
+from kanaria.components.shared.data import arrow_files, record_batches
+from kanaria.components.shared.data.examples import ExamplesFormat, format_of
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.examples import ExamplesFormat, format_of
 from kanaria.components.shared.tensors import adapter
 
 ROWS_PER_BATCH = 100_000

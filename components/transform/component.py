@@ -37,8 +37,8 @@ def transform_data(
     """
     from pathlib import Path
 
-    from kanaria.components.shared.metadata import tell
-    from kanaria.components.shared.outcome import require_passed
+    from kanaria.components.shared.artifacts.metadata import tell
+    from kanaria.components.shared.artifacts.outcome import require_passed
 
     if outcome:
         require_passed(outcome.path)

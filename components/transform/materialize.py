@@ -12,11 +12,11 @@ import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public.tfxio import TensorAdapter
 
+from kanaria.components.shared.data.examples import format_of
+from kanaria.components.shared.data.write_examples import begin_split, write_part
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.errors import UserCodeError, shown
-from kanaria.components.shared.examples import format_of
 from kanaria.components.shared.tensors import adapter
-from kanaria.components.shared.write_examples import begin_split, write_part
 from kanaria.components.transform import private_tft
 
 ROWS_PER_BATCH = 10_000

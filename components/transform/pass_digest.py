@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.engines.accumulate import Accumulator
 from kanaria.components.transform import private_tft
 

@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import atomic, examples
+from kanaria.components.shared.artifacts.metadata import described
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data import examples
+from kanaria.components.shared.data.examples import format_of
+from kanaria.components.shared.data.schema_file import read_schema
+from kanaria.components.shared.data.write_examples import part_file
 from kanaria.components.shared.engines import choose
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.examples import format_of
-from kanaria.components.shared.metadata import described
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.schema_file import read_schema
-from kanaria.components.shared.write_examples import part_file
+from kanaria.components.shared.storage import atomic
 from kanaria.components.transform import analysis, check_rows, user_code
 from kanaria.components.transform.cause import guarded
 from kanaria.components.transform.materialize import Part, materialize

@@ -8,8 +8,8 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from kanaria.components.shared import user_module
 from kanaria.components.shared.errors import UserCodeError, shown
+from kanaria.components.shared.user_code import user_module
 
 Features = dict[str, Any]
 """Feature name -> Tensor of shape (rows, ...), SparseTensor or RaggedTensor."""

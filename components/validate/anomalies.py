@@ -2,7 +2,7 @@
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from kanaria.components.shared.outcome import Reason
+from kanaria.components.shared.artifacts.outcome import Reason
 from kanaria.components.validate import comparators
 
 SEVERITIES = {

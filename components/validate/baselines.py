@@ -5,9 +5,10 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from kanaria.components.shared import pinned, release, storage
-from kanaria.components.shared.data_reference import PIN
+from kanaria.components.shared.artifacts import release
+from kanaria.components.shared.data.data_reference import PIN
 from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.storage import content_pin, storage
 from kanaria.components.validate.files import STATISTICS
 
 STAND_IN = "train"
@@ -89,5 +90,5 @@ def serving(uri: str) -> statistics_pb2.DatasetFeatureStatisticsList | None:
     source = f"serving_statistics={shown(uri)}"
     if not storage.exists(uri.partition(PIN)[0]):
         raise DataError(f"{source}: no such file or folder; {REMEDY}")
-    with pinned.opened("serving_statistics", uri) as path:
+    with content_pin.opened("serving_statistics", uri) as path:
         return read(path / STATISTICS if path.is_dir() else path, source)

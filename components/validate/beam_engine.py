@@ -9,11 +9,11 @@ import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from kanaria.components.shared import atomic
+from kanaria.components.shared.data.record_batches import record_batches
 from kanaria.components.shared.engines import beam
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.record_batches import record_batches
+from kanaria.components.shared.storage import atomic
 
 ROWS_PER_BATCH = 20_000
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from kanaria.components.shared.outcome import Reason
+from kanaria.components.shared.artifacts.outcome import Reason
 
 Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
 Measurement = anomalies_pb2.DriftSkewInfo.Measurement

@@ -4,12 +4,13 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanaria.components.shared import atomic, outcome, storage
+from kanaria.components.shared.artifacts import outcome
+from kanaria.components.shared.artifacts.outcome import Outcome
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data.schema_file import read_schema
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.imports import arrow
-from kanaria.components.shared.outcome import Outcome
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.schema_file import read_schema
+from kanaria.components.shared.storage import atomic, storage
 from kanaria.components.validate import baselines, drift, files, report
 from kanaria.components.validate.report_data import Data
 

@@ -43,7 +43,7 @@ def validate_data(
     """
     from pathlib import Path
 
-    from kanaria.components.shared.metadata import tell
+    from kanaria.components.shared.artifacts.metadata import tell
     from kanaria.components.validate.validate import Targets, ValidateRequest, run
 
     request = ValidateRequest(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import atomic
+from kanaria.components.shared.storage import atomic
 
 STATISTICS = "FeatureStats.pb"
 ANOMALIES = "SchemaDiff.pb"

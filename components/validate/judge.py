@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.validate import anomalies as tfdv_anomalies
 from kanaria.components.validate import comparators, private_tfdv
 from kanaria.components.validate.comparators import Comparator, Distance

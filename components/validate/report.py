@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.report import html
 from kanaria.components.shared.report.cells import Cell, cut
 from kanaria.components.shared.report.page import Page, Section

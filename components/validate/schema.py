@@ -7,8 +7,8 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.storage import storage
 from kanaria.components.validate import private_tfdv
 
 FILE = "schema.pbtxt"

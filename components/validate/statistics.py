@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from kanaria.components.shared import partitions
+from kanaria.components.shared.data import partitions
 from kanaria.components.shared.engines.accumulate import Engine, Pass
 from kanaria.components.validate import private_tfdv
 from kanaria.components.validate.private_tfdv import State

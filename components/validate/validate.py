@@ -8,17 +8,19 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from kanaria.components.shared import arrow_files, atomic, examples, fingerprint, outcome, storage
-from kanaria.components.shared.data_reference import PIN
+from kanaria.components.shared.artifacts import fingerprint, outcome
+from kanaria.components.shared.artifacts.metadata import described
+from kanaria.components.shared.artifacts.outcome import Outcome
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data import arrow_files, examples
+from kanaria.components.shared.data.data_reference import PIN
 from kanaria.components.shared.engines import choose
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.imports import arrow
-from kanaria.components.shared.metadata import described
-from kanaria.components.shared.outcome import Outcome
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import atomic, storage
 from kanaria.components.validate import baselines, files, judge, report, schema
 from kanaria.components.validate import statistics as tfdv_statistics
 from kanaria.components.validate.report_data import Data

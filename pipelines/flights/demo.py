@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
-from kanaria.components.shared import atomic, private
 from kanaria.components.shared.command_line import code_of, program, typed
 from kanaria.components.shared.errors import KanariaError
+from kanaria.components.shared.storage import atomic, private
 from kanaria.pipelines.flights import traffic, watching
 from kanaria.pipelines.flights.prepare import prepare
 from kanaria.pipelines.local import endpoint

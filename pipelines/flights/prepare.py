@@ -15,8 +15,8 @@ from functools import cache
 from operator import itemgetter
 from pathlib import Path
 
-from kanaria.components.shared import atomic
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.components.shared.storage import atomic
 
 LATE_MINUTES = 15
 WEATHER = ("temp", "wind_speed", "precip", "visib")

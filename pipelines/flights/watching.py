@@ -12,8 +12,9 @@ from pathlib import Path
 
 import httpx
 
-from kanaria.components.shared import atomic, private, release
+from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.errors import DataError, NotReadyError
+from kanaria.components.shared.storage import atomic, private
 from kanaria.serving.drift import records, saved_detector
 from kanaria.serving.drift.records import Metric, Report, Watched, Window
 from kanaria.serving.drift.report import page, wording

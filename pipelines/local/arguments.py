@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import atomic, fingerprint, storage, yaml_text
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.config import yaml_text
+from kanaria.components.shared.config.keys import Kind
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.keys import Kind
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import atomic, storage
 from kanaria.pipelines import mappings
 from kanaria.pipelines.local import parameter_types
 from kanaria.pipelines.local.cache import FILE_SUFFIX

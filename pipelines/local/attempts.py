@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from kanaria.components.shared import private
+from kanaria.components.shared.storage import private
 from kanaria.pipelines.local import process
 from kanaria.pipelines.local.process import Finished, Own, Start
 from kanaria.pipelines.local.warm import silence

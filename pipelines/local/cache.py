@@ -15,15 +15,11 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import (
-    data_reference,
-    database_reference,
-    fingerprint,
-    private,
-    storage,
-)
-from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.artifacts.document_format import DocumentFormat
+from kanaria.components.shared.data import data_reference, database_reference
 from kanaria.components.shared.errors import DataError, UserCodeError
+from kanaria.components.shared.storage import private, storage
 from kanaria.pipelines.local import environment, modules
 from kanaria.pipelines.local.plan import Task
 from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs

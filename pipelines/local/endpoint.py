@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import private, serving_samples
+from kanaria.components.shared.artifacts import serving_samples
 from kanaria.components.shared.command_line import program, typed
 from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.storage import private
 from kanaria.pipelines.local.record import RunRecord
 from kanaria.pipelines.local.root import Root
 from kanaria.serving.local.state import state_folder

@@ -5,7 +5,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.pipelines.requirements import KEY, MARK
 

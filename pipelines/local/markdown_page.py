@@ -5,8 +5,8 @@ As KFP's UI does: with tables, and without raw HTML.
 
 from pathlib import Path
 
-from kanaria.components.shared import private
 from kanaria.components.shared.report import html
+from kanaria.components.shared.storage import private
 from kanaria.pipelines.local.step import ENDINGS, Artifact
 
 MARKDOWN, HTML = ENDINGS["system.Markdown"], ENDINGS["system.HTML"]

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import module_archive, storage
 from kanaria.components.shared.errors import UserCodeError
 from kanaria.components.shared.log_cause import raised
+from kanaria.components.shared.storage import storage
+from kanaria.components.shared.user_code import module_archive
 from kanaria.pipelines.local import environment
 from kanaria.pipelines.local.plan import Plan
 

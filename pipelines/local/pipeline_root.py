@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from kanaria.components.shared import storage
+from kanaria.components.shared.storage import storage
 from kanaria.pipelines.local.step import Artifact
 
 

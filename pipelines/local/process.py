@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from kanaria.components.shared import private
+from kanaria.components.shared.storage import private
 from kanaria.pipelines.local.memory import Meter
 
 POLL_SECONDS = 0.1

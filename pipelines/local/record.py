@@ -12,9 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import private
-from kanaria.components.shared.document_format import DocumentFormat, NewerFormatError
+from kanaria.components.shared.artifacts.document_format import DocumentFormat, NewerFormatError
 from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.storage import private
 
 FILE = "run.json"
 LOCK = ".lock"

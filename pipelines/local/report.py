@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from kanaria.components.shared import private
 from kanaria.components.shared.report import html
+from kanaria.components.shared.storage import private
 from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.local.markdown_page import to_open
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord

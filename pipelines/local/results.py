@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kanaria.components.shared import storage
+from kanaria.components.shared.storage import storage
 from kanaria.pipelines.local import cache, exit_status, pipeline_root, placeholders
 from kanaria.pipelines.local.plan import (
     Constant,

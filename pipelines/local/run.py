@@ -15,8 +15,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from kanaria.components.shared import fingerprint, private, storage
+from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import KanariaError
+from kanaria.components.shared.storage import private, storage
 from kanaria.pipelines.local import (
     arguments,
     environment,

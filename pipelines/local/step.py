@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import atomic
 from kanaria.components.shared.errors import KanariaError, shown
+from kanaria.components.shared.storage import atomic
 from kanaria.pipelines.local import attempts, environment
 from kanaria.pipelines.local.cause import cause
 from kanaria.pipelines.local.plan import Task

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kanaria import components
-from kanaria.components.shared import fingerprint, module_imports
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.user_code import module_imports
 from kanaria.pipelines.local.plan import Task
 
 ROOT = Path(components.__file__).parents[1]

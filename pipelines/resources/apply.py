@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.resources import effective, reading, task, writing
 from kanaria.pipelines.resources.leaves import Leaf, check_names, leaves, spelled
 from kanaria.pipelines.resources.merging import merged

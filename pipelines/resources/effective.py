@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.pipelines.resources.leaves import Leaf
 from kanaria.serving.inference_service.quantity import amount
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.shared.command_line import meant
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.images import CONTROL_IMAGE
-from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.resources.checks import called
 from kanaria.pipelines.resources.resources import ALL
 

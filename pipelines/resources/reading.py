@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from kanaria.components.shared.command_line import meant
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.resources.checks import called
 from kanaria.pipelines.resources.settings import Settings
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import yaml_text
+from kanaria.components.shared.config import yaml_text
 from kanaria.pipelines.resources.amounts import Container
 from kanaria.pipelines.resources.settings import Settings
 from kanaria.pipelines.resources.volumes import Volume

@@ -14,9 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from kanaria.components.shared import log_cause, outcome, storage
+from kanaria.components.shared import log_cause
+from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.one_line import one_line
+from kanaria.components.shared.storage import storage
 from kanaria.pipelines.submit.watch import State, Task
 
 TAIL_BYTES, MOST_BYTES = 1 << 16, 1 << 22
@@ -33,7 +35,7 @@ BELOW_UNKNOWN = (
 @contextmanager
 def _without_attempts() -> Iterator[None]:
     """Keep single failed attempts at a store out of the terminal; the last one is told."""
-    logger = logging.getLogger("kanaria.components.shared.stores.retry")
+    logger = logging.getLogger("kanaria.components.shared.storage.retry")
     before = logger.level
     logger.setLevel(logging.ERROR)
     try:

@@ -9,8 +9,8 @@ would refuse, or take for "never", is named before anything is sent.
 import re
 from dataclasses import dataclass, field
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.parameters import Faults
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from kanaria.components.shared import fingerprint, yaml_text
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.config import yaml_text
 from kanaria.pipelines import requirements
 from kanaria.pipelines.compile import with_prefix, without_cuda, without_registry
 from kanaria.pipelines.compiled import documents

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kanaria.components.shared import fingerprint, module_archive, module_closure, storage
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError, shown
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import storage
+from kanaria.components.shared.user_code import module_archive, module_closure
 from kanaria.pipelines import requirements
 from kanaria.pipelines.local import arguments, modules
 from kanaria.pipelines.local.cache import FILE_SUFFIX

@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
-from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.resources.resources import NOTHING, Resources
 from kanaria.pipelines.submit import account, listing, package, parameters, runs
 from kanaria.pipelines.submit.account import Account

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.submit.cron import six_fields
 from kanaria.pipelines.submit.faults import attempt
 

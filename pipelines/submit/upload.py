@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
 from kanaria.pipelines.compiled import NAMES, documents
 from kanaria.pipelines.local.plan import is_compiled
 from kanaria.pipelines.resources.leaves import Leaf, check_names, leaves, spelled

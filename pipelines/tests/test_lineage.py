@@ -9,8 +9,8 @@ import pytest
 
 from kanaria.components.push.lineage import Lineage
 from kanaria.components.push.publish import Sources, publish
-from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.storage import storage
 from kanaria.pipelines import lineage
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.traffic.protocol import ServiceStatus

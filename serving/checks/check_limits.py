@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.validation import add_invalid
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.config.validation import add_invalid
 
 MAX_SECONDS = 600
 Tolerance = Annotated[float, Field(ge=0, le=1)]

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kanaria.components.shared import metadata
+from kanaria.components.shared.artifacts import metadata
 
 MOST = 10
 """Findings of one kind that are told; more say no more."""

@@ -6,7 +6,7 @@ takes, the new one must take, and answer under the same names. Taking more is no
 
 from collections.abc import Iterator, Mapping
 
-from kanaria.components.shared.serving_samples import Tensor
+from kanaria.components.shared.artifacts.serving_samples import Tensor
 from kanaria.serving.checks.signature_faults import shown_tensor
 from kanaria.serving.protocol.model_metadata import Signature, Tensors
 

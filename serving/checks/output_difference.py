@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from kanaria.components.shared.artifacts.serving_samples import Row
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.serving_samples import Row
 from kanaria.serving.checks.check_limits import ApiCall
 from kanaria.serving.protocol.tensors import bytes_of_base64, is_base64_object
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kanaria.components.shared.serving_samples import ServingSamples
+from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.serving.checks import (
     check_limits,
     cluster_facts,

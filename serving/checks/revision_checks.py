@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kanaria.components.shared.serving_samples import Row, Sample, ServingSamples
+from kanaria.components.shared.artifacts.serving_samples import Row, Sample, ServingSamples
 from kanaria.serving.checks import load_verdict, output_difference, signature_faults
 from kanaria.serving.checks.check_limits import ApiCall, Load
 from kanaria.serving.checks.check_result import Result, judged, skipped

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from kanaria.components.shared.serving_samples import Feature, ServingSamples, Tensor
+from kanaria.components.shared.artifacts.serving_samples import Feature, ServingSamples, Tensor
 from kanaria.serving.protocol.model_metadata import Signature
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.payload_log.exchanges import Stream
 from kanaria.serving.protocol.comparison import read_query
 from kanaria.serving.quality.estimates import Task

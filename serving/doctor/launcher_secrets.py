@@ -8,7 +8,7 @@ provider of its own `minio://` leads to KFP's own store.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kanaria.components.shared import yaml_text
+from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError, shown
 
 OWN_SCHEME = "minio://"

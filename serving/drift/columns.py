@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kanaria.components.shared import decimals
+from kanaria.components.shared.data import decimals
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift.protocol import Columns, Floats
 from kanaria.serving.drift.texts import text_of, texts_of

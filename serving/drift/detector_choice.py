@@ -15,9 +15,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from kanaria.components.shared.command_line import meant
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.config.validation import add_invalid
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.validation import add_invalid
 from kanaria.serving.drift import saved_detector
 from kanaria.serving.drift.alibi import artefact
 from kanaria.serving.drift.alibi.alibi_detect import AlibiDetect

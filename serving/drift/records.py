@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.utf8_text import encodable
 from kanaria.serving.drift.protocol import Effect, Verdict

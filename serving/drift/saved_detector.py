@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.serving.drift.protocol import Detector, Reference
 from kanaria.serving.drift.registry import KINDS

@@ -1,6 +1,6 @@
 """What the settings of all detectors share: they are checked when they are made, all at once."""
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 
 
 class Checked:

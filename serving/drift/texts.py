@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.shared import decimals
+from kanaria.components.shared.data import decimals
 from kanaria.components.shared.utf8_text import encodable
 
 LONGEST = 200

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.shared.command_line import port
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 
 HOUR = 3600.0
 GRACE_SECONDS = 10
@@ -173,7 +173,7 @@ def _report(options: argparse.Namespace) -> int:
     from contextlib import closing
     from pathlib import Path
 
-    from kanaria.components.shared import atomic
+    from kanaria.components.shared.storage import atomic
     from kanaria.serving.drift import records
     from kanaria.serving.drift.report import page
     from kanaria.serving.payload_log.open_store import open_reader

@@ -7,7 +7,7 @@ of KServe's own client.
 
 from collections.abc import Mapping
 
-from kanaria.components.shared.keys import Kind
+from kanaria.components.shared.config.keys import Kind
 
 Fields = Mapping[str, Kind]
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kanaria.components.shared import yaml_text
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config import yaml_text
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service.quantity import amount
 from kanaria.serving.inference_service.service_check import check
 from kanaria.serving.inference_service.spec import (

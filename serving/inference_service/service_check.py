@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.inference_service.spec import (
     ModelServer,

@@ -8,9 +8,9 @@ not in the table but is KServe's own goes where KServe has it.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kanaria.components.shared import keys
-from kanaria.components.shared.keys import Key, Kind
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config import keys
+from kanaria.components.shared.config.keys import Key, Kind
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service import kserve_fields, service_check
 from kanaria.serving.inference_service.spec import (
     ModelServer,

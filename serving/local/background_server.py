@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
-from kanaria.components.shared import private
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.components.shared.storage import private
 from kanaria.serving.local.state import server_users, state_folder
 
 logger = logging.getLogger(__name__)

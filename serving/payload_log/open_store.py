@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kanaria.components.shared.document_format import NewerFormatError
+from kanaria.components.shared.artifacts.document_format import NewerFormatError
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.payload_log.databases import schema
 from kanaria.serving.payload_log.databases.database import Database

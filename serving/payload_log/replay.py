@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 import httpx
 
 from kanaria.components.shared.command_line import Parser, code_of
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.parameters import Faults
 from kanaria.serving.payload_log.exchanges import Exchange, Stream
 from kanaria.serving.payload_log.open_store import open_reader
 from kanaria.serving.payload_log.store_reader import Reader

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from kanaria.components.shared.artifacts.model_inputs import Array, Input, Inputs
+from kanaria.components.shared.artifacts.serving_samples import as_json
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.model_inputs import Array, Input, Inputs
-from kanaria.components.shared.serving_samples import as_json
 from kanaria.serving.protocol.json_body import RequestError
 from kanaria.serving.protocol.signature_inputs import (
     check_names,

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from kanaria.components.shared.artifacts.model_inputs import Array, Input, Inputs
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.model_inputs import Array, Input, Inputs
 from kanaria.serving.protocol.json_body import RequestError, parsed, written
 from kanaria.serving.protocol.model_metadata import described
 from kanaria.serving.protocol.names import JSON_LENGTH_HEADER

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kanaria.components.shared.serving_samples import Tensor
+from kanaria.components.shared.artifacts.serving_samples import Tensor
 from kanaria.serving.protocol.tensors import NAMES, TENSORFLOW_NAMES, datatype
 
 SIGNATURE, PLATFORM = "serving_default", "tensorflow_savedmodel"

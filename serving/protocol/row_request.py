@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from kanaria.components.shared.artifacts.serving_samples import Row, Tensor
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.serving_samples import Row, Tensor
 from kanaria.serving.protocol.tensors import BINARY_ONLY, datatype_named, is_record
 
 

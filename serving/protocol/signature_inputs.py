@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from kanaria.components.shared.artifacts.model_inputs import Array, Input, Inputs, with_missing
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.model_inputs import Array, Input, Inputs, with_missing
 from kanaria.serving.protocol.json_body import RequestError
 from kanaria.serving.protocol.tensors import bytes_of_base64, is_base64_object
 

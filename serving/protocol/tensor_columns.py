@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kanaria.components.shared.decimals import shortest
+from kanaria.components.shared.data.decimals import shortest
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.protocol.columns import Array, column, squeezed
 from kanaria.serving.protocol.tensors import DTYPES, bytes_of_base64, cut_values

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.texts import text_of, texts_of
 from kanaria.serving.payload_log.exchanges import Exchange, LabelValue, Stream
 from kanaria.serving.payload_log.store_reader import Reader

@@ -7,8 +7,8 @@ unasked, it does not refuse at all.
 from collections.abc import Mapping
 from typing import Any
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
 from kanaria.serving.protocol.names import DEPLOYMENT_MODE
 from kanaria.serving.traffic import variants
 from kanaria.serving.traffic.knative import uri_of

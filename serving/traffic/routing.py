@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.inference_service.service_check import MAX_NAME_LENGTH

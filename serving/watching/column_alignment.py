@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from kanaria.components.shared.decimals import matched, plain
+from kanaria.components.shared.data.decimals import matched, plain
 from kanaria.components.shared.errors import shown
 from kanaria.serving.drift.columns import as_float, missing
 from kanaria.serving.drift.report.bars import Known

@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, KanariaError, NotReadyError, shown
+from kanaria.components.shared.storage import storage
 from kanaria.serving.drift import detector_choice
 from kanaria.serving.drift.detector_choice import Choice
 from kanaria.serving.watching.examine_window import OWN_FAULTS, Fitted

@@ -31,10 +31,10 @@ from pydantic import (
     model_validator,
 )
 
-from kanaria.components.shared import yaml_text
+from kanaria.components.shared.config import yaml_text
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.config.validation import add_invalid
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.validation import add_invalid
 from kanaria.serving.drift.detector_choice import Choice, chosen
 from kanaria.serving.payload_log.exchanges import OF_LABELS, PREDICTOR
 from kanaria.serving.quality.estimates import Task

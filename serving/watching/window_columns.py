@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from kanaria.components.shared.decimals import plain
+from kanaria.components.shared.data.decimals import plain
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift.columns import missing
 from kanaria.serving.payload_log.exchanges import Exchange

@@ -9,11 +9,11 @@ import pytest
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data.record_batches import to_lists
 from kanaria.components.shared.engines import beam
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.record_batches import to_lists
 
 
 def rows() -> list[pa.RecordBatch]:

@@ -27,9 +27,9 @@ import bare_tft  # noqa: E402
 from kanaria.components.evaluate.evaluate import Request, evaluate  # noqa: E402
 from kanaria.components.evaluate.measure import Inputs  # noqa: E402
 from kanaria.components.ingest.ingest import ingest  # noqa: E402
+from kanaria.components.shared.data.schema_file import read_schema  # noqa: E402
 from kanaria.components.shared.engines.beam import Beam  # noqa: E402
 from kanaria.components.shared.engines.local import LocalEngine  # noqa: E402
-from kanaria.components.shared.schema_file import read_schema  # noqa: E402
 from kanaria.components.train.request import TrainRequest  # noqa: E402
 from kanaria.components.train.train import train  # noqa: E402
 from kanaria.components.transform import user_code  # noqa: E402

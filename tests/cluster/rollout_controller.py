@@ -16,8 +16,8 @@ from pathlib import Path
 
 from kubernetes import client
 
-from kanaria.components.shared import atomic
 from kanaria.components.shared.errors import KanariaError
+from kanaria.components.shared.storage import atomic
 from kanaria.serving import kubernetes_client
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.rollout.control import operations

@@ -20,7 +20,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from kanaria.components.evaluate import models, rows
 from kanaria.components.evaluate.private_tfma import tfma
-from kanaria.components.shared import serving_samples
+from kanaria.components.shared.artifacts import serving_samples
 from kanaria.components.shared.tensors import adapter
 from kanaria.components.train.check_model import check_model
 from kanaria.components.train.export import export_model

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from kanaria.components.shared import serving_samples
+from kanaria.components.shared.artifacts import serving_samples
+from kanaria.components.shared.artifacts.serving_samples import ServingSamples
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.images import TRAINING_IMAGE
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.serving_samples import ServingSamples
 from kanaria.pipelines.local.environment import python_of
 from kanaria.serving.checks import check_limits
 from kanaria.serving.checks.check_result import Verdict

@@ -12,7 +12,7 @@ import pytest
 from browser import started
 from workspace import KANARIA, Workspace
 
-from kanaria.components.shared.metadata import plain
+from kanaria.components.shared.artifacts.metadata import plain
 
 JUDGING = {"compare-data", "bless-model"}
 CACHED = {"ingest-data", "validate-data", "transform-data", "train-model", "evaluate-model"}

@@ -11,10 +11,10 @@ import pytest
 from engine_work import SUMS, Copying, Rows, copied, partitions
 from spark_cluster import Cluster, cluster
 
+from kanaria.components.shared.data.examples import split_folder
 from kanaria.components.shared.engines import spark_session
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
-from kanaria.components.shared.examples import split_folder
 from kanaria.components.validate.validate import Targets, ValidateRequest, run
 
 

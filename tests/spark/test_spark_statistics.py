@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kanaria.components.shared.data.examples import split_folder
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.engines.spark import SparkEngine
-from kanaria.components.shared.examples import split_folder
 from kanaria.components.validate import statistics
 from kanaria.components.validate.validate import Targets, ValidateRequest, validate
 

@@ -113,7 +113,7 @@ def test_folder_init_is_only_a_docstring(name: str):
 
 
 def test_importing_the_shared_layer_loads_no_kfp():
-    code = "import sys, kanaria.components.shared.outcome; sys.exit('kfp' in sys.modules)"
+    code = "import sys, kanaria.components.shared.artifacts.outcome; sys.exit('kfp' in sys.modules)"
     assert subprocess.run([sys.executable, "-I", "-c", code]).returncode == 0
 
 

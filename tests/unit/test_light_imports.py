@@ -28,7 +28,7 @@ ASKING = ("aiohttp", "httpx")
         ("components.report.report", HEAVY + ASKING),
         ("components.rollout.rollout", HEAVY + ASKING),
         ("components.evaluate.bless", HEAVY + ASKING),
-        ("components.shared.outcome", (*HEAVY, *ASKING, "numpy")),
+        ("components.shared.artifacts.outcome", (*HEAVY, *ASKING, "numpy")),
         ("serving.local.__main__", HEAVY),
     ],
 )

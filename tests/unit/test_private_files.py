@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from paper_world import NAMESPACE, SERVICE, Paper
 
-from kanaria.components.shared import atomic, private
+from kanaria.components.shared.storage import atomic, private
 from kanaria.pipelines.local import process, record, report
 from kanaria.pipelines.local.cache import Cache
 from kanaria.pipelines.local.step import StepOutputs

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from kfp import compiler, components
 
-from kanaria.components.shared import yaml_text
+from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.images import TRAINING_GPU_IMAGE
 from kanaria.pipelines.compiled import documents
 from kanaria.pipelines.resources import credentials, resources

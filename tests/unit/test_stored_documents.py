@@ -10,10 +10,10 @@ import pytest
 
 from kanaria.components.push.publish import Sources, publish
 from kanaria.components.rollout.rollout import _endpoint
-from kanaria.components.shared import outcome, release, serving_samples
-from kanaria.components.shared.document_format import NewerFormatError
-from kanaria.components.shared.outcome import Outcome
-from kanaria.components.shared.serving_samples import Sample, ServingSamples, Tensor
+from kanaria.components.shared.artifacts import outcome, release, serving_samples
+from kanaria.components.shared.artifacts.document_format import NewerFormatError
+from kanaria.components.shared.artifacts.outcome import Outcome
+from kanaria.components.shared.artifacts.serving_samples import Sample, ServingSamples, Tensor
 from kanaria.components.train import checkpoint_files, model_run
 from kanaria.components.train.checkpoint_files import Position
 from kanaria.components.train.model_run import ModelRun

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kanaria.components.shared import tf_examples
-from kanaria.components.shared.record_batches import to_lists
+from kanaria.components.shared.data import tf_examples
+from kanaria.components.shared.data.record_batches import to_lists
 
 SCHEMA = """
 feature { name: "carrier" type: BYTES }

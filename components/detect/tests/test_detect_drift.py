@@ -10,7 +10,7 @@ from kfp import dsl
 from kanaria.components import detect_drift
 from kanaria.components.detect.detect import DetectRequest, Targets, detect
 from kanaria.components.detect.fit import FitRequest, fit
-from kanaria.components.shared import outcome
+from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import DataError, ParameterError
 
 Examples = Callable[..., Path]

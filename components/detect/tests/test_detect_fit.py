@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from kanaria.components.detect.fit import NOTHING, FitRequest, fit
+from kanaria.components.shared.artifacts.serving_samples import ServingSamples, Tensor, write
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.serving_samples import ServingSamples, Tensor, write
 from kanaria.serving.drift import saved_detector
 
 Examples = Callable[..., Path]

@@ -13,8 +13,8 @@ import tensorflow as tf
 from kanaria.components.evaluate.bless import BlessRequest, bless
 from kanaria.components.evaluate.evaluate import Request, evaluate
 from kanaria.components.evaluate.measure import Inputs
-from kanaria.components.shared.metadata import plain
-from kanaria.components.shared.outcome import Outcome
+from kanaria.components.shared.artifacts.metadata import plain
+from kanaria.components.shared.artifacts.outcome import Outcome
 
 HOSTILE = '<script>alert("x")</script>'
 CARRIERS = ["AA", "UA", HOSTILE]

@@ -5,8 +5,8 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
 
 from kanaria.components.evaluate import config_check
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
 
 LABEL = 'label_key: "y"'
 

@@ -32,11 +32,11 @@ from evaluations import (
 )
 
 from kanaria.components.evaluate.bless import bless
-from kanaria.components.shared import outcome as outcomes
-from kanaria.components.shared import storage
+from kanaria.components.shared.artifacts import outcome as outcomes
+from kanaria.components.shared.data.examples import ExamplesFormat
+from kanaria.components.shared.data.write_examples import write_split
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.examples import ExamplesFormat
-from kanaria.components.shared.write_examples import write_split
+from kanaria.components.shared.storage import storage
 
 __all__ = ["home"]
 

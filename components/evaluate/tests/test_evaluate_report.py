@@ -17,7 +17,7 @@ from kanaria.components.evaluate import curves, findings, plots, report, report_
 from kanaria.components.evaluate import scores as tables
 from kanaria.components.evaluate.findings import Check, Findings, Value
 from kanaria.components.evaluate.rows import Rows
-from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 
 HOSTILE = "x=</script><script>alert(1)</script>"
 VALUES = (

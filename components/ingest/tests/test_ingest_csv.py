@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanaria.components.ingest import csv_file, csv_text
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError
 
 

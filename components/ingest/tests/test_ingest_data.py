@@ -10,10 +10,11 @@ import pytest
 
 from kanaria.components.ingest import write_splits as work
 from kanaria.components.ingest.ingest import Ingested, ingest
-from kanaria.components.shared import data_reference, examples, fingerprint, write_examples
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.data import data_reference, examples, write_examples
+from kanaria.components.shared.data.data_reference import DataFile
+from kanaria.components.shared.data.record_batches import record_batches
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.record_batches import record_batches
 
 
 @pytest.fixture

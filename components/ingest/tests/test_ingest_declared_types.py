@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kanaria.components.ingest.ingest import ingest
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import DataError, ParameterError
 
 

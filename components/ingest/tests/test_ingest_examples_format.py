@@ -8,9 +8,10 @@ import pytest
 
 from kanaria.components.ingest import write_splits as work
 from kanaria.components.ingest.ingest import ingest
-from kanaria.components.shared import examples, fingerprint, tf_examples
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.data import examples, tf_examples
+from kanaria.components.shared.data.record_batches import column_names, record_batches
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.record_batches import column_names, record_batches
 
 ROWS = pa.table(
     {

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kanaria.components.ingest.ingest import ingest
-from kanaria.components.shared import data_reference, examples
+from kanaria.components.shared.data import data_reference, examples
 from kanaria.components.shared.errors import DataError
 
 

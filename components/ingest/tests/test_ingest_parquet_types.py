@@ -6,10 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from kanaria.components.ingest import input_file, parquet_columns
-from kanaria.components.shared import tf_examples
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data import tf_examples
+from kanaria.components.shared.data.data_reference import DataFile
+from kanaria.components.shared.data.record_batches import column_names, record_batches
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.record_batches import column_names, record_batches
 
 
 class Marking(pa.PyExtensionType):

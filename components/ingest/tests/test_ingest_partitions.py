@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kanaria.components.shared import partitions
-from kanaria.components.shared.examples import ExamplesFormat
-from kanaria.components.shared.record_batches import record_batches
-from kanaria.components.shared.write_examples import write_split
+from kanaria.components.shared.data import partitions
+from kanaria.components.shared.data.examples import ExamplesFormat
+from kanaria.components.shared.data.record_batches import record_batches
+from kanaria.components.shared.data.write_examples import write_split
 
 
 def rows_of(numbers: range) -> pa.Table:

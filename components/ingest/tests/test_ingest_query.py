@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kanaria.components.ingest.ingest import Ingested, ingest
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 
 TABLE = """

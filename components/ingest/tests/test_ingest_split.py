@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from kanaria.components.ingest import split_rows
 from kanaria.components.ingest.split_rows import Split
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
 
 TWO_TO_ONE = (Split(name="train", weight=2), Split(name="eval", weight=1))
 

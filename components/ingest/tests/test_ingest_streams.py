@@ -13,9 +13,10 @@ import pytest
 
 from kanaria.components.ingest import csv_text, ordered_rows, parquet_file, spool
 from kanaria.components.ingest.ingest import ingest
-from kanaria.components.shared import fingerprint, row_groups, tf_examples
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.data import row_groups, tf_examples
+from kanaria.components.shared.data.row_groups import RowGroups
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.row_groups import RowGroups
 
 VALUES = ["", "7", "x", '"a\r\nb"', '"say ""é"""', '"1,5"', "0.5", "-0", " 3 "]
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.shared import tf_record
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data import tf_record
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError
 
 

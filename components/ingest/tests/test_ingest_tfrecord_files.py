@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from kanaria.components.ingest.ingest import Ingested, ingest
-from kanaria.components.shared import examples, tf_examples
+from kanaria.components.shared.data import examples, tf_examples
 from kanaria.components.shared.errors import DataError
 
 Record = dict[str, list[object]]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kanaria.components.ingest import input_file, typed_rows
 from kanaria.components.ingest.input_file import InputFile
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError
 
 

@@ -14,8 +14,8 @@ from paper_world import NAMESPACE, SERVICE, DyingStore, Killed, Paper
 from kanaria.components.push import mark
 from kanaria.components.push.active_rollout import Rollouts
 from kanaria.components.push.deliver import Endpoint, deliver
-from kanaria.components.shared import storage
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
+from kanaria.components.shared.storage import storage
 from kanaria.serving.checks.check_result import Result, judged
 from kanaria.serving.delivery import OnActive
 from kanaria.serving.inference_service.spec import ServiceSpec

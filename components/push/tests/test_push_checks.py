@@ -11,9 +11,9 @@ from checked_models import SAMPLES, checked_models
 from kanaria.components.push.deliver import Endpoint
 from kanaria.components.push.publish import Sources
 from kanaria.components.push.push import PushRequest, push
-from kanaria.components.shared import outcome, serving_samples
+from kanaria.components.shared.artifacts import outcome, serving_samples
+from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.outcome import Outcome
 from kanaria.serving.checks.check_result import Verdict
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
 from kanaria.serving.traffic.protocol import Traffic

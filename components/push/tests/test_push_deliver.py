@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from kanaria.components.push.deliver import Gate, deliver
-from kanaria.components.shared import storage
 from kanaria.components.shared.errors import (
     ConflictError,
     DataError,
     KanariaError,
     NotReadyError,
 )
+from kanaria.components.shared.storage import storage
 from kanaria.serving.checks.check_result import Result, judged
 from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
 from kanaria.serving.local.controller import reconcile

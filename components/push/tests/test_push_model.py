@@ -14,9 +14,9 @@ from kanaria.components.push.lineage import Lineage
 from kanaria.components.push.publish import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.resolve.deployed import resolve_deployed
-from kanaria.components.shared import outcome
+from kanaria.components.shared.artifacts import outcome
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
-from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.state.state_folder import Service
 from kanaria.serving.rollout.control import operations

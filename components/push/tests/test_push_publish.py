@@ -10,10 +10,10 @@ from broken_ways import cutting
 from object_stores import Bucket
 
 from kanaria.components.push.publish import Sources, publish
-from kanaria.components.shared import fingerprint, release, storage
+from kanaria.components.shared.artifacts import fingerprint, release
+from kanaria.components.shared.artifacts.release import Record
 from kanaria.components.shared.errors import DataError, NotReadyError
-from kanaria.components.shared.release import Record
-from kanaria.components.shared.stores import retry
+from kanaria.components.shared.storage import retry, storage
 
 LINEAGE = Record(
     service="tips",

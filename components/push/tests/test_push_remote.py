@@ -11,9 +11,10 @@ from serving_models import models
 from kanaria.components.push.publish import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.resolve.deployed import resolve_deployed
-from kanaria.components.shared import outcome, storage
+from kanaria.components.shared.artifacts import outcome
+from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.outcome import Outcome
+from kanaria.components.shared.storage import storage
 from kanaria.serving.local.predictor import model_copy
 from kanaria.serving.traffic.connect import LOCAL_STATE, connect
 from kanaria.serving.traffic.protocol import Traffic

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared import outcome
-from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.components.shared.artifacts import outcome
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 
 RUN = "0c9a3f3e-1111-4c3d-9f3a-2f1a5b6c7d8e"
 TRACEBACK = """[KFP Executor 2026-11-29 18:00:00,000 INFO]: Looking for component

@@ -80,7 +80,7 @@ def test_a_store_that_cannot_be_read_is_said(
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
-    monkeypatch.setattr("kanaria.components.shared.stores.retry.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("kanaria.components.shared.storage.retry.FIRST_PAUSE_SECONDS", 0.0)
     metadata, text = written(request(status=Status(state="FAILED")), uri, tmp_path)
     assert metadata["outcome"] == "failed"
     assert "train-and-deploy failed" in text

@@ -4,9 +4,9 @@ import pytest
 from kfp import dsl
 
 from kanaria.components import require_passed
-from kanaria.components.shared import outcome
+from kanaria.components.shared.artifacts import outcome
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.outcome import Outcome, Reason
 
 
 def gate(folder: Path) -> None:

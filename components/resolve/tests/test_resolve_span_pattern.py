@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from kanaria.components.resolve import span_pattern
 from kanaria.components.resolve.span_pattern import Position
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
 
 NAMES = st.text("abz-_.", max_size=6)
 

@@ -9,7 +9,7 @@ from kfp import dsl
 
 from kanaria.components import rollout_model
 from kanaria.components.rollout.rollout import RolloutRequest, Targets, roll_out
-from kanaria.components.shared import outcome
+from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore

@@ -6,7 +6,7 @@ import pytest
 
 from kanaria.components.rollout.promote import PromoteRequest, promote
 from kanaria.components.rollout.rollout import Targets
-from kanaria.components.shared import outcome
+from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore

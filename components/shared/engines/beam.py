@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.engines import beam_arguments
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.parameters import Faults
 
 LOGGER = logging.getLogger(__name__)
 _NEAR = 0.85

@@ -6,8 +6,8 @@ it does not know is dropped without a word.
 
 from collections.abc import Mapping, Sequence
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.parameters import Faults
 
 PORTABLE = ("portablerunner", "flinkrunner", "sparkrunner")
 IN_PROCESS = ("", "directrunner", "fnapirunner", "switchingdirectrunner")

@@ -8,13 +8,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.engines import beam, compute, machine, spark_settings
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.compute import Compute, Name
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.engines.machine import Machine
-from kanaria.components.shared.parameters import Faults
 
 LOGGER = logging.getLogger(__name__)
 MIB = 2**20

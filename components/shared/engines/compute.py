@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kanaria.components.shared import keys, storage
+from kanaria.components.shared.config import keys
+from kanaria.components.shared.config.keys import Key, Kind
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.engines import beam_arguments, spark_settings
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.keys import Key, Kind
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import storage
 
 WHERE = "compute"
 STEPS = ("validate_data", "transform_data", "evaluate_model", "bless_model")

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.parameters import Faults
 
 MASTER = "spark.master"
 IMAGE = "spark.kubernetes.container.image"

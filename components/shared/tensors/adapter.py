@@ -9,9 +9,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public.tfxio import TensorAdapter, TensorAdapterConfig
 from tfx_bsl.tfxio.tf_example_record import TFExampleBeamRecord
 
-from kanaria.components.shared import tf_examples
+from kanaria.components.shared.data import tf_examples
+from kanaria.components.shared.data.record_batches import record_batches
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.record_batches import record_batches
 
 
 def _tfxio(schema: schema_pb2.Schema) -> Any:

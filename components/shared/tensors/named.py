@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kanaria.components.shared.artifacts.model_inputs import Array, Input, with_missing
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.model_inputs import Array, Input, with_missing
 
 KINDS = {"O": "O", "f": "fiu", "V": "fiu", "i": "iu", "u": "iu", "b": "iu"}
 """Kind of an input's type -> kinds of columns that it takes; V is bfloat16."""

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from kanaria.components.shared.decimals import matched, plain
+from kanaria.components.shared.data.decimals import matched, plain
 from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
     FourierMaximumMeanDiscrepancy,
 )

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kanaria.components.shared import file_pages
+from kanaria.components.shared.imports import file_pages
 
 SMAPS = """\
 7f00-8f00 r-xp 00000000 08:01 42                         /lib/a library.so

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.shared import atomic
+from kanaria.components.shared.storage import atomic
 
 
 def test_a_folder_appears_whole(tmp_path: Path):

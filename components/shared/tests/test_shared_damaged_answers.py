@@ -14,9 +14,8 @@ import pytest
 from broken_ways import Answer, answering
 from object_stores import NOT_SET
 
-from kanaria.components.shared import storage
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.components.shared.stores import objects, paced, retry, s3_answers
+from kanaria.components.shared.storage import objects, paced, retry, s3_answers, storage
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 PAGE = "<html><body>Sign in to the network</body></html>"
@@ -186,7 +185,7 @@ def test_pages_that_lead_back_are_told(monkeypatch, scheme, tokens, empty):
 
 @pytest.mark.parametrize("scheme", ["s3", "gs"])
 def test_pages_without_end_are_told_and_not_tried_again(monkeypatch, scheme):
-    from kanaria.components.shared.stores import gcs
+    from kanaria.components.shared.storage import gcs
 
     for module in (s3_answers, gcs):
         monkeypatch.setattr(module, "MOST_PAGES", 50)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.shared import data_reference
-from kanaria.components.shared.data_reference import DataFile
+from kanaria.components.shared.data import data_reference
+from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, ParameterError
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from kanaria.components.shared.database_reference import dated, is_database, parse
+from kanaria.components.shared.data.database_reference import dated, is_database, parse
 from kanaria.components.shared.errors import ParameterError
 
 

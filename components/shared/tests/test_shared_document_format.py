@@ -1,6 +1,10 @@
 import pytest
 
-from kanaria.components.shared.document_format import DocumentFormat, NewerFormatError, unchanged
+from kanaria.components.shared.artifacts.document_format import (
+    DocumentFormat,
+    NewerFormatError,
+    unchanged,
+)
 from kanaria.components.shared.errors import DataError
 
 

@@ -1,7 +1,7 @@
 import pytest
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.parameters import Faults
 
 
 def test_shown_values_stay_on_one_short_line():

@@ -3,7 +3,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 
 
 def make(folder: Path, files: dict[str, str]) -> Path:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import kanaria.components
-from kanaria.components.shared.metadata import plain
+from kanaria.components.shared.artifacts.metadata import plain
 from kanaria.components.shared.report import html, svg_charts
 
 

@@ -5,8 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.shared.metadata import LONGEST_NAME, MOST_BYTES, described, named, rows
-from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.components.shared.artifacts.metadata import (
+    LONGEST_NAME,
+    MOST_BYTES,
+    described,
+    named,
+    rows,
+)
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.shared import module_closure, user_module
 from kanaria.components.shared.errors import UserCodeError
+from kanaria.components.shared.user_code import module_closure, user_module
 
 
 @pytest.fixture(autouse=True)
@@ -222,7 +222,7 @@ def test_what_may_work_is_not_refused(tmp_path: Path, text: str):
     written(tmp_path, {"one.py": "", "needy.py": "import absent"})
     (tmp_path / "m.py").write_text(text, encoding="latin-1")
     # As the runner asks: in a process of its own, where TFX's names may be put in place.
-    command = [sys.executable, "-P", "-m", "kanaria.components.shared.module_archive"]
+    command = [sys.executable, "-P", "-m", "kanaria.components.shared.user_code.module_archive"]
     done = subprocess.run([*command, tmp_path / "m.py"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

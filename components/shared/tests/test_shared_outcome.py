@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.shared import outcome
+from kanaria.components.shared.artifacts import outcome
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.outcome import Outcome, Reason
 
 FAILED = Outcome(
     step="evaluate_model",

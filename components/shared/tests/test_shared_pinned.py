@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.shared import pinned
 from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.storage import content_pin
 
 
 @pytest.fixture(params=["file", "folder"])
@@ -23,24 +23,24 @@ def test_the_text_changes_with_the_content_alone(place: Path):
     found = []
     for text in ("monday", "tuesday", "monday"):
         write(place, text)
-        found.append(pinned.pinned("statistics", str(place)))
+        found.append(content_pin.pinned("statistics", str(place)))
     assert found[0] == found[2] != found[1]
-    assert pinned.pinned("statistics", found[0]) == found[0]
-    assert pinned.pinned("statistics", "") == ""
+    assert content_pin.pinned("statistics", found[0]) == found[0]
+    assert content_pin.pinned("statistics", "") == ""
 
 
 def test_the_content_must_be_that_of_the_pin(place: Path):
-    uri = pinned.pinned("statistics", str(place))
-    with pinned.opened("statistics", uri) as path:
+    uri = content_pin.pinned("statistics", str(place))
+    with content_pin.opened("statistics", uri) as path:
         assert path == place
     write(place, "tuesday")
     with (
         pytest.raises(DataError, match=r"^statistics='.*': the content changed since"),
-        pinned.opened("statistics", uri),
+        content_pin.opened("statistics", uri),
     ):
         pass
 
 
 def test_nothing_there_is_an_error(tmp_path: Path):
     with pytest.raises(DataError, match=r"statistics='.*absent': no such file or folder"):
-        pinned.pinned("statistics", str(tmp_path / "absent"))
+        content_pin.pinned("statistics", str(tmp_path / "absent"))

@@ -7,9 +7,9 @@ from pathlib import Path
 import object_stores
 import pytest
 
-from kanaria.components.shared import outcome, refusal
+from kanaria.components.shared.artifacts import outcome, refusal
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.outcome import Outcome, Reason
 
 REASON = Reason(severity="ERROR", subject="canary", kind="rolled_back", text="errors: 9 of 90")
 

@@ -7,8 +7,9 @@ import object_stores
 import pytest
 from object_stores import Bucket
 
-from kanaria.components.shared import data_reference, module_archive, module_closure, user_module
+from kanaria.components.shared.data import data_reference
 from kanaria.components.shared.errors import DataError, UserCodeError
+from kanaria.components.shared.user_code import module_archive, module_closure, user_module
 
 
 @pytest.fixture(scope="module", params=[object_stores.s3, object_stores.gcs])

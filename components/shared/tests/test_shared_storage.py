@@ -9,8 +9,8 @@ from pathlib import Path
 import object_stores
 import pytest
 
-from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.storage import storage
 
 SERVERS = {"s3": object_stores.s3, "minio": object_stores.minio, "gs": object_stores.gcs}
 
@@ -191,7 +191,7 @@ def test_absolute_names_the_same_file_from_anywhere(root: str, monkeypatch: pyte
 def test_a_process_finds_the_store_by_its_environment_alone(root: str):
     storage.write_text(f"{root}/a", "from afar")
     code = (
-        f"from kanaria.components.shared import storage; print(storage.read_text({root + '/a'!r}))"
+        f"from kanaria.components.shared.storage import storage; print(storage.read_text({root + '/a'!r}))"
     )
     found = subprocess.run(
         [sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True
@@ -213,7 +213,7 @@ def test_a_scheme_that_is_not_read_is_refused(uri: str):
 
 def test_importing_storage_imports_no_client():
     code = (
-        "import sys; from kanaria.components.shared import storage; storage.exists('/');"
+        "import sys; from kanaria.components.shared.storage import storage; storage.exists('/');"
         "assert not {'minio', 'urllib3', 'google.cloud.storage', 'google.auth'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-I", "-c", code], check=True)

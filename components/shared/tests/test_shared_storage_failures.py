@@ -9,9 +9,8 @@ import pytest
 from broken_ways import CuttingProxy, cutting, refusing
 from object_stores import Bucket
 
-from kanaria.components.shared import storage
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
-from kanaria.components.shared.stores import retry
+from kanaria.components.shared.storage import retry, storage
 
 SERVERS = {"s3": object_stores.s3, "gs": object_stores.gcs}
 BIG = bytes(range(256)) * 4000

@@ -9,11 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.shared import storage
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.stores import checksums, local, location, patterns, retry, s3
-from kanaria.components.shared.stores.protocol import ObjectInfo, PassingError
-from kanaria.components.shared.stores.s3_environment import Endpoint, endpoint, provider
+from kanaria.components.shared.storage import (
+    checksums,
+    local,
+    location,
+    patterns,
+    retry,
+    s3,
+    storage,
+)
+from kanaria.components.shared.storage.protocol import ObjectInfo, PassingError
+from kanaria.components.shared.storage.s3_environment import Endpoint, endpoint, provider
 
 PARTS = st.text(alphabet="ab.", min_size=1, max_size=3).filter(lambda part: part.strip("."))
 KEYS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from google.protobuf.struct_pb2 import Struct
 
-from kanaria.components.shared import module_closure, tfx_names, user_module
+from kanaria.components.shared import tfx_names
 from kanaria.components.shared.errors import UserCodeError
 from kanaria.components.shared.tfx_names import fileio, finder, io_utils, rewriting, table, uses
+from kanaria.components.shared.user_code import module_closure, user_module
 
 
 @pytest.fixture(autouse=True)

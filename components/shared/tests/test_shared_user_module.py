@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.shared import module_archive, module_closure, user_module
 from kanaria.components.shared.errors import UserCodeError
+from kanaria.components.shared.user_code import module_archive, module_closure, user_module
 
 
 def write(tmp_path: Path, text: str) -> str:

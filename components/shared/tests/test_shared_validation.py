@@ -3,9 +3,9 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.config.validation import add_invalid, first_fault
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.validation import add_invalid, first_fault
 
 
 class Window(BaseModel):

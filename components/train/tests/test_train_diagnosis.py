@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.shared.record_batches import to_lists
+from kanaria.components.shared.data.record_batches import to_lists
 from kanaria.components.train import diagnosis
 
 FLOATS = st.floats(width=32)

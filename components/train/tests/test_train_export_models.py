@@ -10,11 +10,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from kanaria.components.shared.artifacts.model_inputs import inputs_of, optional_inputs
+from kanaria.components.shared.data.record_batches import to_lists
+from kanaria.components.shared.data.tf_examples import encoded
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.model_inputs import inputs_of, optional_inputs
-from kanaria.components.shared.record_batches import to_lists
 from kanaria.components.shared.tensors.named import feeds
-from kanaria.components.shared.tf_examples import encoded
 from kanaria.components.train import signature_names
 from kanaria.components.train.export import export_model
 from kanaria.components.transform.transform import TransformRequest, transform

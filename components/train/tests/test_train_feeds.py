@@ -10,14 +10,14 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.model_inputs import (
+from kanaria.components.shared.artifacts.model_inputs import (
     Input,
     inputs_of,
     missing_value,
     parses_examples,
     takes_examples,
 )
+from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.tensors.named import Feed, feeds
 
 SMALLEST = -(2**63)

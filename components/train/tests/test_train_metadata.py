@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from kanaria.components.shared.serving_samples import ServingSamples
+from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.components.train.request import Trained, TrainRequest
 
 TRAINED = Trained(

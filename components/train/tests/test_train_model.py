@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import DataError, ParameterError, UserCodeError
 from kanaria.components.train.train import TrainRequest, train
 

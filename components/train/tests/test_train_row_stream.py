@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public.tfxio import RecordBatchesOptions, TensorFlowDatasetOptions
 
-from kanaria.components.shared import tf_examples
+from kanaria.components.shared.data import tf_examples
 from kanaria.components.shared.tensors import adapter
 from kanaria.components.train import row_stream, tensor_blocks
 from kanaria.components.train.data_accessor import record_batch_factory, tf_dataset_factory

@@ -11,9 +11,14 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from kanaria.components.shared import serving_samples
+from kanaria.components.shared.artifacts import serving_samples
+from kanaria.components.shared.artifacts.serving_samples import (
+    Feature,
+    Sample,
+    ServingSamples,
+    Tensor,
+)
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.serving_samples import Feature, Sample, ServingSamples, Tensor
 from kanaria.components.train.samples import ROWS, collect
 
 SCHEMA = text_format.Parse(

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from kanaria.components.shared import examples
+from kanaria.components.shared.data import examples
+from kanaria.components.shared.data.examples import ExamplesFormat
+from kanaria.components.shared.data.write_examples import write_split
 from kanaria.components.shared.errors import UserCodeError
-from kanaria.components.shared.examples import ExamplesFormat
-from kanaria.components.shared.write_examples import write_split
 from kanaria.components.train.train import TrainRequest, train
 from kanaria.components.transform.transform import TransformRequest, transform
 

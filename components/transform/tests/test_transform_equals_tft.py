@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.public.tfxio import TFExampleBeamRecord
 
-from kanaria.components.shared import user_module
+from kanaria.components.shared.user_code import user_module
 
 EXACT = ["id", "carrier", "carrier_index", "tags_index", "miles_bucket", "flat", "pair"]
 

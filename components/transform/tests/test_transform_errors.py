@@ -4,9 +4,9 @@ import pytest
 from kfp import dsl
 
 from kanaria.components import transform_data
-from kanaria.components.shared import outcome
+from kanaria.components.shared.artifacts import outcome
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.errors import DataError, ParameterError, UserCodeError
-from kanaria.components.shared.outcome import Outcome, Reason
 from kanaria.components.transform.transform import transform
 
 ABSENT = ("examples", "schema", "transform_graph", "transformed_examples")

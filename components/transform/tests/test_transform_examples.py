@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from kanaria.components.shared import examples
+from kanaria.components.shared.data import examples
 from kanaria.components.transform.transform import transform
 
 

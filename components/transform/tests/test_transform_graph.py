@@ -3,7 +3,7 @@ import re
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.transform.transform import transform
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanaria.components.shared.data.record_batches import record_batches, to_lists
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.record_batches import record_batches, to_lists
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 VALUES = st.lists(st.none() | INTEGERS)

@@ -7,10 +7,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from kanaria.components.shared import examples, fingerprint
-from kanaria.components.shared.examples import ExamplesFormat
-from kanaria.components.shared.record_batches import record_batches
-from kanaria.components.shared.write_examples import write_split
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.data import examples
+from kanaria.components.shared.data.examples import ExamplesFormat
+from kanaria.components.shared.data.record_batches import record_batches
+from kanaria.components.shared.data.write_examples import write_split
 
 
 @pytest.fixture(scope="module")

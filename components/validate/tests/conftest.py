@@ -9,7 +9,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from kanaria.components.shared.record_batches import to_lists
+from kanaria.components.shared.data.record_batches import to_lists
 from kanaria.components.validate import statistics
 from kanaria.components.validate.validate import Targets
 

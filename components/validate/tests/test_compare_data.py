@@ -7,8 +7,9 @@ import object_stores
 import pytest
 import tensorflow_data_validation as tfdv
 
-from kanaria.components.shared import outcome, storage
+from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.storage import storage
 from kanaria.components.validate.compare import CompareRequest, CompareTargets, compare
 
 FARES = [3.0 + i % 17 for i in range(80)]

@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
 
-from kanaria.components.shared import outcome, pinned, storage
+from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.storage import content_pin, storage
 from kanaria.components.validate import baselines
 from kanaria.components.validate.validate import ValidateRequest, validate
 
@@ -142,7 +143,7 @@ def test_a_schema_and_a_baseline_in_a_bucket_judge_as_local_ones_do(
         storage.publish(Path(release) / name, f"{bucket.uri}/release/{name}")
         given = {"schema_file": f"{bucket.uri}/schema.pbtxt"}
         statistics = f"{bucket.uri}/release/statistics/eval"
-        given["serving_statistics"] = pinned.pinned("serving_statistics", statistics)
+        given["serving_statistics"] = content_pin.pinned("serving_statistics", statistics)
         validate(ValidateRequest(examples=folder, **given), remote)
     assert outcome.read(remote.outcome) == outcome.read(local.outcome)
     assert len(outcome.read(remote.outcome).reasons) == 1
@@ -161,7 +162,7 @@ def test_skew_from_serving_acts(examples_of, targets_in, schema_file, release, p
 
 
 def test_serving_statistics_that_changed_since_they_were_pinned_are_refused(release):
-    uri = pinned.pinned("serving_statistics", f"{release}/statistics/eval")
+    uri = content_pin.pinned("serving_statistics", f"{release}/statistics/eval")
     assert baselines.serving(uri) == baselines.serving(f"{release}/statistics/eval")
     (Path(release) / "statistics/eval/FeatureStats.pb").write_bytes(b"")
     with pytest.raises(DataError, match=r"serving_statistics='.*eval': the content changed since"):

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kanaria.components.shared.data.examples import split_folder
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.examples import split_folder
 from kanaria.components.validate.validate import Targets, ValidateRequest, run
 
 

@@ -10,9 +10,9 @@ import pytest
 from google.protobuf import json_format, text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from kanaria.components.shared.data.record_batches import to_lists
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
-from kanaria.components.shared.record_batches import to_lists
 from kanaria.components.validate import beam_engine, statistics
 from kanaria.components.validate.comparators import by_name
 

@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 
-from kanaria.components.shared.outcome import Outcome, Reason
+from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.validate import report, schema_text
 from kanaria.components.validate.comparators import Comparator, Distance
 from kanaria.components.validate.report_data import Data

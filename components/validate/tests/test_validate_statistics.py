@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from google.protobuf import json_format
 
-from kanaria.components.shared.record_batches import to_lists
+from kanaria.components.shared.data.record_batches import to_lists
 from kanaria.components.validate import statistics
 from kanaria.components.validate.comparators import by_name
 

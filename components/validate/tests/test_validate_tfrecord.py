@@ -5,9 +5,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from kanaria.components.shared import fingerprint
-from kanaria.components.shared.examples import ExamplesFormat, split_folder
-from kanaria.components.shared.write_examples import write_split
+from kanaria.components.shared.artifacts import fingerprint
+from kanaria.components.shared.data.examples import ExamplesFormat, split_folder
+from kanaria.components.shared.data.write_examples import write_split
 from kanaria.components.validate.validate import Targets, ValidateRequest, validate
 
 ROWS = {

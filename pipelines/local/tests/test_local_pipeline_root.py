@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from toy_runner import Runner
 
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 from kanaria.pipelines.local.record import RunRecord, State
 
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from kanaria.components.shared.artifacts.serving_samples import Sample, ServingSamples, Tensor
+from kanaria.components.shared.artifacts.serving_samples import write as write_samples
 from kanaria.components.shared.command_line import program
-from kanaria.components.shared.serving_samples import Sample, ServingSamples, Tensor
-from kanaria.components.shared.serving_samples import write as write_samples
 from kanaria.pipelines.local import endpoint, summary
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
 from kanaria.pipelines.local.root import Root

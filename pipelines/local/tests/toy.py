@@ -80,7 +80,7 @@ def use_module(module_file: str):
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
 def call_module(module_file: str) -> str:
-    from kanaria.components.shared import user_module
+    from kanaria.components.shared.user_code import user_module
 
     return str(user_module.call(user_module.function(module_file, "value")))
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from kanaria.components.shared import private
 from kanaria.components.shared.errors import KanariaError
+from kanaria.components.shared.storage import private
 from kanaria.pipelines.local.memory import Meter
 from kanaria.pipelines.local.process import POLL_SECONDS
 from kanaria.pipelines.local.warm import orders

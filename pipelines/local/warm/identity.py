@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kanaria import components
-from kanaria.components.shared import fingerprint
+from kanaria.components.shared.artifacts import fingerprint
 
 ROOT = Path(components.__file__).parents[1]
 PARTS = ("components", "pipelines", "serving")

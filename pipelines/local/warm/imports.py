@@ -10,8 +10,7 @@ import logging
 import sys
 from importlib import import_module
 
-from kanaria.components.shared import file_pages
-from kanaria.components.shared.imports import training
+from kanaria.components.shared.imports import file_pages, training
 
 EXECUTOR = "kfp.dsl.executor"
 LOG_FORMAT = "[KFP Executor %(asctime)s %(levelname)s]: %(message)s"

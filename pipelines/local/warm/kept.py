@@ -16,9 +16,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kanaria.components.shared import private
 from kanaria.components.shared.command_line import tell
 from kanaria.components.shared.errors import KanariaError, ParameterError
+from kanaria.components.shared.storage import private
 from kanaria.pipelines.local.warm import identity, orders, place, silence
 from kanaria.pipelines.local.warm.client import Kept, Warm
 

@@ -6,7 +6,7 @@ import socket
 import time
 from pathlib import Path
 
-from kanaria.components.shared import private
+from kanaria.components.shared.storage import private
 from kanaria.pipelines.local.warm import place
 from kanaria.pipelines.local.warm.identity import Installed
 

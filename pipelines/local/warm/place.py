@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kanaria.components.shared import private
 from kanaria.components.shared.errors import ParameterError, shown
+from kanaria.components.shared.storage import private
 from kanaria.pipelines.local.warm import orders
 
 ENDING, PID, LOG = ".socket", ".pid", ".log"

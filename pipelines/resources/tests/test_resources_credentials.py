@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-import kanaria.components.shared.stores
+import kanaria.components.shared.storage
 from kanaria.pipelines.resources.credentials import KNOWN, is_secret, taken
 
-STORES = Path(kanaria.components.shared.stores.__file__).parent
+STORES = Path(kanaria.components.shared.storage.__file__).parent
 NO_CREDENTIALS = {
     "AWS_CA_BUNDLE",  # Files and switches, which no Secret's key is.
     "SSL_CERT_FILE",

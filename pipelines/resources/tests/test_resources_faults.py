@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanaria.components.shared import yaml_text
+from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError
 from kanaria.pipelines.resources import resources
 from kanaria.pipelines.resources.apply import applied

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kfp_cache import Cache
 
-from kanaria.components.shared import yaml_text
+from kanaria.components.shared.config import yaml_text
 from kanaria.pipelines.local import plan
 from kanaria.pipelines.local.plan import Plan
 from kanaria.pipelines.submit import package as packages

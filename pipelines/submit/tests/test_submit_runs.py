@@ -12,7 +12,7 @@ import yaml
 from kfp_contract import Contract
 from kfp_state import Frame
 
-from kanaria.components.shared import outcome
+from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.pipelines.submit import listing, package, runs
 from kanaria.pipelines.submit.client import Server

@@ -12,7 +12,7 @@ import pytest
 from kfp_contract import Contract
 from kfp_state import Frame
 
-from kanaria.components.shared import private
+from kanaria.components.shared.storage import private
 from kanaria.pipelines.local import record
 from kanaria.pipelines.submit import runs, waiting
 from kanaria.pipelines.submit.client import Server

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.shared.serving_samples import Feature, Sample, ServingSamples, Tensor
+from kanaria.components.shared.artifacts.serving_samples import (
+    Feature,
+    Sample,
+    ServingSamples,
+    Tensor,
+)
 
 MAKE_MODELS = Path(__file__).with_name("make_checked_models.py")
 

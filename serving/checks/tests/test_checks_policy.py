@@ -1,7 +1,7 @@
 import pytest
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
 from kanaria.serving.checks.check_limits import ApiCall, Load, Policy, parse
 
 

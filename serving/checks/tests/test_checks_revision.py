@@ -11,8 +11,8 @@ import httpx
 import pytest
 from checked_models import SAMPLES, sample
 
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.serving_samples import ServingSamples
+from kanaria.components.shared.artifacts.serving_samples import ServingSamples
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.checks import check_limits
 from kanaria.serving.checks.check_result import Result, Verdict
 from kanaria.serving.checks.push_checks import Checks

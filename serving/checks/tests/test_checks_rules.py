@@ -11,7 +11,7 @@ from checked_models import SAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.shared.serving_samples import Feature, ServingSamples, Tensor
+from kanaria.components.shared.artifacts.serving_samples import Feature, ServingSamples, Tensor
 from kanaria.serving.checks import (
     compatibility,
     infrastructure,

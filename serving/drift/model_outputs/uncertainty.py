@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.drift.model_outputs.class_probabilities import Probabilities
 from kanaria.serving.drift.protocol import Columns, Floats, Result
 from kanaria.serving.drift.references.table_reference import TableReference

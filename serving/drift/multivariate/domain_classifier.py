@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.drift import effects
 from kanaria.serving.drift.protocol import Columns, Floats, Result
 from kanaria.serving.drift.references.sample_reference import SampleReference

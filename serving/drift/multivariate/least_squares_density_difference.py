@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.drift.multivariate import kernels, permutation_tests
 from kanaria.serving.drift.protocol import Columns, Effect, Floats, Result
 from kanaria.serving.drift.references.rows_reference import RowsReference

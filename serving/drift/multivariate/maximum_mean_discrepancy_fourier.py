@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.drift.multivariate import kernels, permutation_tests
 from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import Discrepancy, PairSums
 from kanaria.serving.drift.protocol import Floats

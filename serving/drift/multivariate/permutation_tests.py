@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.drift.protocol import Effect, Floats, Result
 from kanaria.serving.drift.settings import Checked
 from kanaria.serving.drift.univariate import feature_tests

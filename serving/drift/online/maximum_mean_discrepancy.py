@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.parameters import Faults
 from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.multivariate import kernels
 from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import LARGEST, discrepancy

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.drift.online import protocol, run_length
 from kanaria.serving.drift.online.protocol import OnlineFeature, State
 from kanaria.serving.drift.protocol import Effect, Floats

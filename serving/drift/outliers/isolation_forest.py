@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.drift.columns import matrix
 from kanaria.serving.drift.outliers import protocol
 from kanaria.serving.drift.outliers.protocol import flags, result

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.drift.effects import wilson
 from kanaria.serving.drift.protocol import Columns, Effect, Floats, Result
 from kanaria.serving.drift.references.sample_reference import SampleReference

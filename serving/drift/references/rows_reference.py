@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.shared.decimals import plain
+from kanaria.components.shared.data.decimals import plain
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift.columns import (
     KINDS_OF_NUMBERS,

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.shared.decimals import plain
+from kanaria.components.shared.data.decimals import plain
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.drift.columns import numbers
 from kanaria.serving.drift.protocol import Columns, Floats

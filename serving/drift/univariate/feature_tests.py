@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.drift.protocol import Effect, FeatureResult, Result
 from kanaria.serving.drift.settings import Checked
 from kanaria.serving.drift.univariate.correction import Correction, overall, threshold

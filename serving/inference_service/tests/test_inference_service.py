@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes.utils.quantity import parse_quantity
 
+from kanaria.components.shared.config.keys import Kind
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.keys import Kind
 from kanaria.serving.inference_service import kserve_fields
 from kanaria.serving.inference_service.manifest import build, merged, to_yaml
 from kanaria.serving.inference_service.quantity import amount, is_amount

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
 from kanaria.serving.inference_service import kserve_fields, service_keys
 from kanaria.serving.inference_service.manifest import build
 

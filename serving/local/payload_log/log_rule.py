@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service.service_check import LOGGER_MODES
 from kanaria.serving.protocol.payload_event import Kind, Origin, written_headers
 

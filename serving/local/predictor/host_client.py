@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kanaria.components.shared import private
+from kanaria.components.shared.storage import private
 
 logger = logging.getLogger(__name__)
 HOST = "kanaria.serving.local.predictor.predictor_host"

@@ -9,9 +9,10 @@ import os
 import sys
 from pathlib import Path
 
-from kanaria.components.shared import atomic, fingerprint, private, storage
+from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.process_lifeline import die_with
+from kanaria.components.shared.storage import atomic, private, storage
 
 LOCK = "lock"
 

@@ -23,8 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # TensorFlow would take all of it per fork.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from kanaria.components.shared import file_pages
-from kanaria.components.shared.imports import lazy
+from kanaria.components.shared.imports import file_pages, lazy
 from kanaria.components.shared.process_lifeline import die_with
 
 POLL_SECONDS = 0.05

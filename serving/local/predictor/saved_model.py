@@ -9,14 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from kanaria.components.shared import cause
-from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.model_inputs import (
+from kanaria.components.shared.artifacts.model_inputs import (
     Array,
     Input,
     inputs_of,
     optional_inputs,
     shape_of,
 )
+from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.protocol import inference_v1, inference_v2
 from kanaria.serving.protocol.json_body import RequestError, parsed, written
 from kanaria.serving.protocol.model_metadata import PLATFORM, described

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kanaria.components.shared import storage
 from kanaria.components.shared.command_line import meant
+from kanaria.components.shared.config.keys import Kind
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.keys import Kind
-from kanaria.components.shared.parameters import Faults
+from kanaria.components.shared.storage import storage
 from kanaria.serving.inference_service import kserve_fields
 from kanaria.serving.inference_service.kserve_fields import Fields
 from kanaria.serving.inference_service.manifest import API_VERSION, KIND

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 from weakref import WeakSet
 
-from kanaria.components.shared import private
+from kanaria.components.shared.storage import private
 
 USERS = "users.lock"
 _held: WeakSet[IO[str]] = WeakSet()

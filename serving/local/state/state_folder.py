@@ -21,9 +21,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from kanaria.components.shared import private, yaml_text
-from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.artifacts.document_format import DocumentFormat
+from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
+from kanaria.components.shared.storage import private
 from kanaria.serving.local.state.manifest_check import check as check
 from kanaria.serving.local.state.manifest_check import namespace_of, taken
 from kanaria.serving.local.state.status_document import Observed as Observed

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.shared import yaml_text
-from kanaria.components.shared.document_format import NewerFormatError
+from kanaria.components.shared.artifacts.document_format import NewerFormatError
+from kanaria.components.shared.config import yaml_text
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.local.state import state_folder
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kanaria.components.shared import yaml_text
+from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import Placement, Scaling, ServiceSpec

@@ -6,7 +6,7 @@ stay three values and any two have an order.
 
 from collections.abc import Iterator, Mapping
 
-from kanaria.components.shared.document_format import NewerFormatError
+from kanaria.components.shared.artifacts.document_format import NewerFormatError
 from kanaria.components.shared.errors import ParameterError
 
 VERSION = 4

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from kanaria.components.shared import private
+from kanaria.components.shared.storage import private
 from kanaria.serving.payload_log.databases import schema
 from kanaria.serving.payload_log.databases.database import Merge, Row, StoreError, Value
 

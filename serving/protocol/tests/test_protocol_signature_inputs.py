@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.shared.model_inputs import Input
+from kanaria.components.shared.artifacts.model_inputs import Input
 from kanaria.serving.protocol.inference_v1 import from_columns, from_instances, to_columns, to_rows
 from kanaria.serving.protocol.inference_v2 import read
 from kanaria.serving.protocol.json_body import RequestError

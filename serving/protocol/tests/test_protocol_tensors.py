@@ -10,7 +10,7 @@ from kserve.protocol.infer_type import serialize_byte_tensor
 from kserve.utils import numpy_codec
 from tensorflow.core.framework import types_pb2
 
-from kanaria.components.shared.model_inputs import Input
+from kanaria.components.shared.artifacts.model_inputs import Input
 from kanaria.serving.protocol.inference_columns import read_columns
 from kanaria.serving.protocol.inference_v1 import from_instances
 from kanaria.serving.protocol.tensors import (

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from kanaria.components.shared import private
 from kanaria.components.shared.errors import ConflictError, DataError
+from kanaria.components.shared.storage import private
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout, from_json, to_json
 from kanaria.serving.rollout.decision.audit_record import Entry, from_line, to_line

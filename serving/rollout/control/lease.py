@@ -7,7 +7,7 @@ import fcntl
 from pathlib import Path
 from typing import IO, Protocol
 
-from kanaria.components.shared import private
+from kanaria.components.shared.storage import private
 
 SECONDS = 15
 """After which a holder in a cluster that has not renewed has lost it."""

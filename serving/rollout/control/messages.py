@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from kanaria.components.shared import atomic
+from kanaria.components.shared.storage import atomic
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout
 from kanaria.serving.rollout.timeline import status_lines, timeline_page

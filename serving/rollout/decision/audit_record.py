@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from pydantic import TypeAdapter, ValidationError
 
-from kanaria.components.shared.document_format import DocumentFormat
+from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.rollout.decision.commands import Command, apply
 from kanaria.serving.rollout.decision.decide import Decision, decide

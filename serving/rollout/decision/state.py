@@ -20,8 +20,8 @@ from typing import Annotated, Any, Protocol
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import core_schema
 
+from kanaria.components.shared.config.validation import first_fault
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.validation import first_fault
 from kanaria.serving.rollout.judgement.gates.registry import KINDS
 
 

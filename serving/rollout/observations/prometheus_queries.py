@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from kanaria.components.shared import yaml_text
+from kanaria.components.shared.config import yaml_text
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.config.validation import add_invalid
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.validation import add_invalid
 from kanaria.serving.rollout.observations.source import Revisions
 
 OWN = Path(__file__).with_name("queries.yaml")

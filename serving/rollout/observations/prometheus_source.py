@@ -17,8 +17,8 @@ from typing import Annotated, Any
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from kanaria.components.shared.config.validation import first_fault
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.validation import first_fault
 from kanaria.serving.rollout.observations import pod_containers
 from kanaria.serving.rollout.observations.bounded_calls import (
     COUNTERS_SECONDS,

@@ -16,8 +16,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
+from kanaria.components.shared.config.validation import first_fault
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.validation import first_fault
 from kanaria.serving.rollout.observations.latency_histogram import slower
 from kanaria.serving.rollout.observations.prometheus_queries import PART, PARTS, QuerySet
 from kanaria.serving.rollout.observations.replica_counters import Replica

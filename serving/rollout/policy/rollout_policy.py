@@ -33,10 +33,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 
-from kanaria.components.shared import yaml_text
+from kanaria.components.shared.config import yaml_text
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.config.validation import add_invalid
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.parameters import Faults
-from kanaria.components.shared.validation import add_invalid
 from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
 from kanaria.serving.rollout.policy.gates_policy import (
     PARAMETERS,

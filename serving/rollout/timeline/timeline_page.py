@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from kanaria.components.shared import yaml_text
+from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.report import html
 from kanaria.components.shared.times import clock, duration
 from kanaria.serving.rollout.judgement.gates.registry import BY_NAME

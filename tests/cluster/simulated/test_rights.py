@@ -16,9 +16,9 @@ from kanaria.components.push.lineage import Lineage
 from kanaria.components.push.publish import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.resolve.deployed import resolve_deployed
-from kanaria.components.shared import outcome
+from kanaria.components.shared.artifacts import outcome
+from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.errors import ConflictError, PermissionDeniedError
-from kanaria.components.shared.outcome import Outcome
 from kanaria.serving import kubernetes_client as kubernetes
 from kanaria.serving.doctor import access_rights
 from kanaria.serving.doctor.doctor_report import State, is_fit

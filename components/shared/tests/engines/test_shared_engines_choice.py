@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.engines import choose, compute, machine
 from kanaria.components.shared.engines.choose import Kind, Work
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.engines.machine import Machine
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.parameters import Faults
 
 GIB = 2**30
 SPARK = {"spark.master": "spark://host:7077"}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
 
-from kanaria.components.shared.document_format import NewerFormatError
+from kanaria.components.shared.artifacts.document_format import NewerFormatError
 from kanaria.serving.rollout.control import operations, stored_rollout
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore

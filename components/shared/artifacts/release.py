@@ -1,0 +1,106 @@
+"""Layout of a release: what push_model publishes and resolve_deployed finds again.
+
+A release is one folder `<model root>/<service name>/<fingerprint>/`:
+
+    model/<integer>/saved_model.pb ...   storageUri points at `model`
+    schema/schema.pbtxt                  the schema the model was trained under
+    statistics/<split>/FeatureStats.pb   the data the model was trained on
+    drift_detector/detector.json ...     its features as a drift detector compares them, if any
+    release.json                         lineage
+
+Its URI names the model completely, so it serves as a cache key.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kanaria.components.shared.artifacts.document_format import DocumentFormat, NewerFormatError
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.components.shared.storage import storage
+
+MODEL = "model"
+SCHEMA = "schema"
+STATISTICS = "statistics"
+DRIFT_DETECTOR = "drift_detector"
+LINEAGE = "release.json"
+FORMAT = DocumentFormat()
+"""Of release.json."""
+ENDPOINT, ENDPOINT_FORMAT = "endpoint.json", DocumentFormat()
+"""What push_model says of where a release is served, beside the release; for rollout_model."""
+
+
+def model_folder(release: str | Path) -> Path:
+    """Return the folder that holds the numbered SavedModel of a release."""
+    return Path(release) / MODEL
+
+
+def schema_file(release: str | Path) -> Path:
+    """Return the path of the release's schema text proto."""
+    return Path(release) / SCHEMA / "schema.pbtxt"
+
+
+def statistics_folder(release: str | Path) -> Path:
+    """Return the folder that holds the release's statistics, one folder a split."""
+    return Path(release) / STATISTICS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """What `release.json` says; releases of an earlier Kanaria lack the origin.
+
+    Attributes:
+        service: name of the service that it was made for.
+        outcome: the blessing in one line.
+        fingerprint: of the model, 64 hexadecimal digits.
+        contents: part of the release -> its fingerprint.
+        origin: where it comes from: run_id, pipeline, data_span, data, module, training; what
+            nobody knew is left out.
+    """
+
+    service: str
+    outcome: str
+    fingerprint: str
+    contents: Mapping[str, str]
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_document(self) -> dict[str, Any]:
+        """Return it as it is stored."""
+        known = {"service": self.service, "outcome": self.outcome}
+        origin = {"origin": dict(self.origin)} if self.origin else {}
+        whole = {**known, **origin, "fingerprint": self.fingerprint}
+        return FORMAT.numbered({**whole, "contents": dict(self.contents)})
+
+
+def read_record(release: str) -> Record:
+    """Return what the release at a URI says of itself.
+
+    Raises:
+        NewerFormatError: a newer Kanaria wrote it.
+        DataError: there is no record, or it is damaged.
+        NotReadyError: the store does not answer.
+    """
+    uri = storage.join(release, LINEAGE)
+    try:
+        found = FORMAT.current(json.loads(storage.read_text(uri)), uri)
+        contents, origin = found["contents"], found.get("origin") or {}
+        whole = isinstance(contents, dict) and isinstance(origin, dict)
+        texts = [found.get(name, "") for name in ("service", "outcome", "fingerprint")]
+        if not whole or not all(isinstance(text, str) for text in (*texts, *contents.values())):
+            raise TypeError("a value is of another kind")
+    except NewerFormatError:
+        raise
+    except (DataError, ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"{uri}: not readable ({shown(error)}); remove the folder and push again"
+        ) from error
+    service, outcome, fingerprint = texts
+    return Record(
+        service=service,
+        outcome=outcome,
+        fingerprint=fingerprint,
+        contents=contents,
+        origin=origin,
+    )
