@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import toy_training
-from toy_host import serving
+from toy_host import exit_code, serving
 from toy_runner import compiled
 
 from kanaria.components.shared.errors import ParameterError
@@ -88,9 +88,9 @@ def bound(place: Path) -> Iterator[socket.socket]:
 
 def test_a_kept_process_ends_when_its_time_is_over(bound: socket.socket, place: Path):
     pid = serving(bound, 0)
-    assert os.waitpid(pid, 0)[1] == 0
+    assert exit_code(pid) == 0
     pid = serving(bound, 1)
-    assert os.waitpid(pid, 0)[1] == 0
+    assert exit_code(pid) == 0
     assert not list(place.glob("*.socket"))
 
 
@@ -98,7 +98,7 @@ def test_a_kept_process_tells_and_ends_when_it_is_told_to(bound: socket.socket):
     pid = serving(bound, 3600)
     assert kept.waiting() == [kept.Waiting(pid=pid, runs=0, seconds=3600)]
     assert kept.stop() == 1
-    assert os.waitpid(pid, 0)[1] == 0
+    assert exit_code(pid) == 0
     assert kept.waiting() == []
 
 
@@ -131,7 +131,7 @@ def test_where_another_process_comes_to_be_kept_the_older_one_ends(
     newer = kept.found(python, variables, tmp_path / "log.txt", 60)
     assert newer is not None
     newer.end()
-    assert os.waitpid(pid, 0)[1] == 0
+    assert exit_code(pid) == 0
     assert [each.seconds for each in eventually(answering)] == [60]
 
 

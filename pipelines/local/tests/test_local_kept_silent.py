@@ -5,12 +5,11 @@ import shutil
 import signal
 import socket
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from toy_host import serving
+from toy_host import exit_code, serving
 
 from kanaria.components.shared.images import TRAINING_IMAGE
 from kanaria.pipelines.local import environment
@@ -50,16 +49,6 @@ def host(bound: socket.socket) -> Iterator[int]:
     except ProcessLookupError:
         return
     os.waitpid(pid, 0)
-
-
-def ended(pid: int) -> bool:
-    """Tell whether a child ends; ten minutes are a bound, not a measure."""
-    deadline = time.monotonic() + 600
-    while not os.waitpid(pid, os.WNOHANG)[0]:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 @pytest.fixture
@@ -112,7 +101,7 @@ def test_a_kept_process_that_does_not_answer_is_ended_and_the_user_told(
     stopped()
     queue = crowded(bound) if is_crowded else []
     assert kept.found(python, {}, tmp_path / "log.txt", 0) is None
-    assert ended(host)
+    assert exit_code(host) == -signal.SIGKILL
     said = capsys.readouterr().err
     assert said.startswith(f"note: the warm process {host} of an earlier run is not used: it ")
     assert said.endswith("; it was ended\n")
@@ -128,7 +117,7 @@ def test_stop_warm_ends_one_that_does_not_answer(
     stopped()
     assert kept.waiting() == [kept.Waiting(pid=host, state="is silent")]
     assert kept.stop() == 1
-    assert ended(host)
+    assert exit_code(host) == -signal.SIGKILL
     assert [each.name for each in folder.iterdir()] == [place.LOCK]
 
 
@@ -220,7 +209,7 @@ def test_a_kept_process_ends_when_its_code_is_another_or_gone(
         (code / "components" / "step.py").write_text("LOAVES = 2\n")
     if is_asked:
         assert kept.waiting() == []
-    assert ended(pid)
+    assert exit_code(pid) == 0
     assert place.sockets() == []
 
 

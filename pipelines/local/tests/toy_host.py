@@ -27,3 +27,13 @@ def serving(listener: socket.socket, seconds: int) -> int:
     path.with_suffix(place.PID).write_text(str(pid))
     path.with_suffix(place.LOG).touch()  # It has imported all.
     return pid
+
+
+def exit_code(pid: int) -> int | None:
+    """Return how a child ends, None where it does not; ten minutes are a bound, not a measure."""
+    deadline = time.monotonic() + 600
+    while (ended := os.waitpid(pid, os.WNOHANG)) == (0, 0):
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.05)
+    return os.waitstatus_to_exitcode(ended[1])
