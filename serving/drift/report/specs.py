@@ -35,7 +35,7 @@ def _told(columns: Sequence[Column]) -> list[dict[str, Any]]:
 
 
 def _windows(labels: Sequence[str]) -> dict[str, Any]:
-    axis = {"labelAngle": 0, "labelOverlap": True, "labelLimit": 130}
+    axis = {"labelAngle": 0, "labelOverlap": True, "labelSeparation": 8, "labelLimit": 130}
     scale = {"domain": list(labels)}
     return {"field": "window", "type": "ordinal", "title": None, "axis": axis, "scale": scale}
 
