@@ -152,6 +152,7 @@
     },
     axisX: small ? { tickCount: 3, labelFlush: true } : {},
     axisY: small ? { labels: false, ticks: false, domain: false } : { labelLimit: 0.4 * width },
+    axisPoint: small ? { labels: false, ticks: false } : {},
     axisBand: small ? { labels: false, ticks: false } : { grid: false },
     legend: { labelColor: ink, titleColor: ink, orient: "top", symbolType: "square", labelLimit: 240 },
     header: { labelColor: ink, titleColor: ink },

@@ -3,123 +3,149 @@
 from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared.report import html
-from kanaria.serving.drift.records import Feature, Report, Watched, Window
-from kanaria.serving.drift.report import figures, timelines, wording
-from kanaria.serving.drift.report.wording import Light, number
+from kanaria.components.shared.report.cells import Cell
+from kanaria.components.shared.report.page import MOST_BYTES, Page, Section
+from kanaria.components.shared.report.table import Column, Table
+from kanaria.components.shared.utf8_text import encodable
+from kanaria.serving.drift.records import Report, Watched, Window
+from kanaria.serving.drift.report import feature_table, quality, timelines, wording
+from kanaria.serving.drift.report.detail import DETAILS, MOST_TEXT, Detail, cut, first
+from kanaria.serving.drift.report.wording import Light
 
-MOST_FEATURES = 40
-"""Features of a window that are shown, those of the largest effects; the JSON has all."""
-LAMPS = {Light.GREEN: "var(--good)", Light.YELLOW: "var(--b)", Light.RED: "var(--bad)"}
+MOST_WATCHED, MOST_ITEMS = 500, 50
 CSS = {Light.GREEN: "good", Light.YELLOW: "warn", Light.RED: "bad"}
 NOTE = "Times are UTC. Bands and intervals hold the true value with 95 %, each for a single look."
-BARS = "Filled: reference. Outlined: window. Dashed: the least effect that matters."
-HEADERS = ("feature", "effect", "95 % interval", "", "p-value", "missing", "distribution")
+COLUMNS = (
+    Column(title="watched"),
+    Column(title="verdict", choices=True),
+    Column(title="drifted features"),
+    Column(title="tested features"),
+    Column(title="share %", help="of the newest window's tested features that drifted"),
+    Column(title="rows", help="of the newest window"),
+    Column(title="in words"),
+)
 
 
 def render(report: Report) -> str:
-    """Return the document; equal reports give equal text."""
-    return html.page(
-        report.title,
+    """Return the document, at most 2 MB; equal reports give equal text."""
+    for detail in DETAILS[first(report.watched) :]:
+        found = _document(report, detail, len(report.watched))
+        if _fits(found):
+            return found
+    sections = len(report.watched)
+    while not _fits(found) and sections:
+        sections //= 2
+        found = _document(report, DETAILS[-1], sections)
+    return found
+
+
+def _fits(document: str) -> bool:
+    return len(document.encode()) <= MOST_BYTES
+
+
+def _document(report: Report, detail: Detail, sections: int) -> str:
+    left = len(report.watched) - sections
+    lead = [
         html.element("p", f"{wording.clock(report.created)} UTC. {NOTE}", "note"),
         _summary(report.watched),
-        *(_section(watched) for watched in report.watched),
-    )
+        html.element("p", f"Details of the last {left} are in the JSON only.", "note")
+        if left
+        else "",
+    ]
+    parts = [Section(cut(one.name), *_watched(one, detail)) for one in report.watched[:sections]]
+    return encodable(Page(title=report.title, lead=lead, sections=parts).render())
 
 
-def _summary(watched: Sequence[Watched]) -> html.Markup:
+def _summary(watched: Sequence[Watched]) -> object:
     if not watched:
-        return html.element(
-            "p", "No model version has had traffic that is watched.", "verdict warn"
+        said = "No model version has had traffic that is watched."
+        return html.element("p", said, "verdict warn")
+    if len(watched) > 1:
+        return Table(
+            columns=COLUMNS,
+            rows=[_line(one) for one in watched],
+            search="search what is watched",
+            most=MOST_WATCHED,
+            rest="more are in the JSON.",
+            narrow="stack",
         )
-    return html.join(
-        html.element(
-            "p",
-            html.join([lamp(wording.light(one)), " ", html.element("b", one.name), ": ",
-                       wording.sentence(one)]),
-            CSS[wording.light(one)],
-        )
-        for one in watched
-    )  # fmt: skip
+    (one,) = watched
+    said = f"{cut(one.name)}: {cut(wording.sentence(one), MOST_TEXT)}"
+    return html.element("p", said, f"verdict {CSS[wording.light(one)]}")
 
 
-def lamp(light: Light) -> html.Markup:
-    """Return a traffic light."""
-    circles = "".join(
-        f'<circle cx="{8 + 16 * place}" cy="8" r="6" stroke="{color}" stroke-width="2" '
-        f'fill="{color if light is one else "none"}"/>'
-        for place, (one, color) in enumerate(LAMPS.items())
+def _line(watched: Watched) -> list[object]:
+    newest = watched.windows[-1] if watched.windows else None
+    verdict = Cell(
+        content=newest.verdict if newest else "no window", css=CSS[wording.light(watched)]
     )
-    return html.Markup(
-        f'<svg width="48" height="16" role="img" aria-label="{light}" '
-        f'style="display:inline;vertical-align:-3px">{circles}</svg>'
-    )
+    tested = newest.features if newest else ()
+    share = timelines.share(newest) if newest else None
+    return [
+        cut(watched.name),
+        verdict,
+        len(wording.drifted(newest)) if newest and tested else None,
+        len(tested) or None,
+        None if share is None else 100 * share,
+        newest.rows if newest else None,
+        Cell(content=cut(wording.sentence(watched), MOST_TEXT), css="text"),
+    ]
 
 
-def _section(watched: Watched) -> html.Markup:
-    parts = list(_newest(watched.windows[-1])) if watched.windows else []
-    return html.section(watched.name, *parts, *timelines.of(watched), *_limits(watched))
+def _watched(watched: Watched, detail: Detail) -> Iterator[object]:
+    windows = watched.windows[-detail.windows :]
+    if windows:
+        labels = timelines.axis(windows)
+        yield from _newest(windows, labels, detail)
+        yield from timelines.heat_map(windows, labels, detail)
+        yield from timelines.verdicts(windows, labels)
+        yield from timelines.answers(windows, labels)
+        yield from timelines.volume(windows, labels)
+    if watched.labels or any(window.estimated for window in windows):
+        yield from quality.content(watched.labels[-detail.windows :], windows, detail.windows)
+    yield html.element("h3", "Thresholds")
+    yield html.element("p", wording.thresholds(watched.windows))
 
 
-def _newest(window: Window) -> Iterator[html.Markup]:
+def _newest(windows: Sequence[Window], labels: Sequence[str], detail: Detail) -> Iterator[object]:
+    window = windows[-1]
     yield _facts(window)
     told = wording.changes(window)
     if told:
         yield html.element("h3", "What changed")
-        items = (html.join([html.element("b", n or "all features"), ": ", s]) for n, s in told)
-        yield html.element("ul", html.join(html.element("li", item) for item in items))
+        yield _items(html.join([html.element("b", cut(n or feature_table.ALL)), ": ",
+                                cut(s, MOST_TEXT)]) for n, s in told)  # fmt: skip
     if window.differences:
         yield html.element("h3", "Differences of the schema")
-        yield html.element("ul", html.join(html.element("li", d) for d in window.differences))
+        yield _items(cut(difference, MOST_TEXT) for difference in window.differences)
     if window.features:
         yield html.element("h3", "Features by effect")
-        yield html.element("p", f"{BARS}{_rest(window)}", "note")
-        yield _features(window)
+        yield html.element("p", feature_table.HINT, "note")
+        yield from feature_table.content(windows, labels, detail)
+
+
+def _items(items: Iterator[str]) -> html.Markup:
+    found = list(items)
+    left = [f"{len(found) - MOST_ITEMS} more are in the JSON."] if len(found) > MOST_ITEMS else []
+    return html.element(
+        "ul", html.join(html.element("li", item) for item in [*found[:MOST_ITEMS], *left])
+    )
 
 
 def _facts(window: Window) -> html.Markup:
     span = f"{wording.clock(window.begin)} – {wording.clock(window.end)} UTC"
+    share = timelines.share(window)
     said = [
-        f"Newest window: {window.name or span}; {window.rows:,} rows",
+        f"Newest window: {cut(window.name) or span}; {window.rows:,} rows",
         f"reference of {window.reference_rows:,} rows" if window.reference_rows else "",
         f"detector {window.detector}",
         f"p-value of the window {window.p_value:.3g}" if window.p_value is not None else "",
     ]
-    return html.element("p", "; ".join(part for part in said if part))
-
-
-def _rest(window: Window) -> str:
-    left = len(window.features) - MOST_FEATURES
-    return f" {left} features of smaller effects are in the JSON only." if left > 0 else ""
-
-
-def _features(window: Window) -> html.Markup:
-    shown = wording.by_effect(window)[:MOST_FEATURES]
-    most = max((max(f.effect.high, f.effect.least) for f in shown), default=1.0) or 1.0
-    return html.table(HEADERS, [list(_cells(feature, most)) for feature in shown])
-
-
-def _cells(feature: Feature, most: float) -> Iterator[object]:
-    effect = feature.effect
-    verdict = "drifted" if feature.drifted else "" if feature.enough else "not enough data"
-    name = html.element("b", feature.feature or "all features")
-    css = "bad" if feature.drifted else "warn"
-    yield html.join([name, html.Markup("<br>"), html.element("span", verdict, css)])
-    yield f"{effect.value:.3g} {effect.name}"
-    yield f"{effect.low:.3g} – {effect.high:.3g}"
-    yield figures.interval(effect, most)
-    yield number(feature.p_value)
-    yield _missing(feature)
-    yield figures.overlay(feature.bars) if feature.bars else ""
-
-
-def _missing(feature: Feature) -> str:
-    shares = [
-        wording.percent(column.missing / column.rows) if column and column.rows else "–"
-        for column in (feature.reference, feature.window)
-    ]
-    return " → ".join(shares)
-
-
-def _limits(watched: Watched) -> Iterator[html.Markup]:
-    yield html.element("h3", "Thresholds")
-    yield html.element("p", wording.thresholds(watched.windows))
+    drifted = (
+        f"{len(wording.drifted(window))} of {len(window.features)} features drifted "
+        f"({wording.percent(share)}). "
+        if share is not None
+        else ""
+    )
+    facts = "; ".join(part for part in said if part)
+    return html.element("p", html.join([html.element("b", drifted), facts]))

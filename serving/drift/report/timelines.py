@@ -1,180 +1,192 @@
-"""A report's charts over windows: features, answers, volume, labels. Pure."""
+"""A report's charts over windows: features, answers, volume. Pure."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from kanaria.components.shared.report import html
-from kanaria.components.shared.report.svg_charts import Series, curves
-from kanaria.serving.drift.records import Column, Feature, Labels, Metric, Watched, Window
-from kanaria.serving.drift.report.charts import Cell, Line, heat_map, lines
-from kanaria.serving.drift.report.wording import by_effect, clock, percent, title
+from kanaria.components.shared.report.cells import Cell
+from kanaria.components.shared.report.chart import Chart
+from kanaria.components.shared.report.html import Markup, element
+from kanaria.components.shared.report.table import Column, Table
+from kanaria.serving.drift import records
+from kanaria.serving.drift.records import Window
+from kanaria.serving.drift.report import specs
+from kanaria.serving.drift.report.detail import Detail, cut, distinct
+from kanaria.serving.drift.report.feature_table import ALL, finite, ratio, result
+from kanaria.serving.drift.report.wording import by_effect, clock, drifted, title
 
-MOST_WINDOWS = 60
-"""Windows in a chart, the newest; the JSON may have more."""
-MOST_ROWS, MOST_LINES = 30, 5
-HOUR, DAY = 3600.0, 86_400.0
-ESTIMATED = (
-    "Dashed: expected from the model's own probabilities, calibrated on earlier labels. It follows "
-    "changes of the inputs only; a change of what the labels mean (concept drift) it cannot see."
+MOST_LINES = 5
+DAY = 86_400.0
+HEAT = "Deeper: the effect is larger beside the least that matters. A dot in red: drifted."
+VERDICTS = {"drifted": "bad", "stable": "good"}
+COLUMNS = (
+    Column(title="window"),
+    Column(title="verdict", choices=True),
+    Column(title="drifted features"),
+    Column(title="tested features"),
+    Column(title="share %", help="of the tested features that drifted"),
+    Column(title="rows"),
+    Column(title="p-value", help="of the window as a whole"),
+    Column(title="largest effect"),
+    Column(title="of", help="the feature"),
 )
-ADAPTIVE = "The errors' mean changed (ADWIN) at: "
 
 
-def of(watched: Watched) -> Iterator[html.Markup]:
-    """Yield the titled charts of what there is."""
-    windows = watched.windows[-MOST_WINDOWS:]
-    if windows:
-        labels = _axis(windows)
-        yield from _over_time(windows, labels)
-        yield from _answers(windows, labels)
-        yield from _volume(windows, labels)
-    if watched.labels or any(window.estimated for window in windows):
-        yield from _quality(watched.labels[-MOST_WINDOWS:], windows)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """Values of the windows, in order; None where a window has none.
+
+    Attributes:
+        name: for the legend.
+        values: one a window.
+        band: (lower, upper) around each, or empty.
+        dashed: the line is drawn in dashes.
+    """
+
+    name: str
+    values: Sequence[float | None]
+    band: Sequence[tuple[float, float] | None] = ()
+    dashed: bool = False
 
 
-def _axis(windows: Sequence[Window]) -> list[str]:
-    """Return a label for each window."""
+def lines(
+    heading: str, drawn: Sequence[Line], labels: Sequence[str], *, zero: bool = True
+) -> object:
+    """Return lines over windows; nothing where they have no value.
+
+    Args:
+        heading: with the unit.
+        drawn: each with one value a label.
+        labels: of the windows, no two equal.
+        zero: whether the vertical axis begins at 0.
+    """
+    found = [line for line in drawn if any(finite(value) is not None for value in line.values)]
+    if not found:
+        return ""
+    names = distinct([line.name for line in found])
+    dashed = next((n for n, line in zip(names, found, strict=True) if line.dashed), "")
+    banded = any(pair for line in found for pair in line.band)
+    rows = [
+        [label, name, finite(value), *(map(finite, pair or (None, None)) if banded else ())]
+        for name, line in zip(names, found, strict=True)
+        for label, value, pair in zip(
+            labels, line.values, line.band or [None] * len(labels), strict=True
+        )
+    ]
+    columns = (*specs.LINES, *(specs.BANDS if banded else ()))
+    spec = specs.lines(names, labels, zero=zero, banded=banded, dashed=dashed)
+    return Chart(spec=spec, table=Table(columns=columns, rows=rows), title=heading)
+
+
+def axis(windows: Sequence[Window]) -> list[str]:
+    """Return a label for each window, no two equal."""
     begins = [window.begin for window in windows if window.begin is not None and not window.name]
     if len(begins) == len(windows):
-        return _times(begins)
-    return [title(window, place)[:16] for place, window in enumerate(windows, 1)]
+        return times(begins)
+    return distinct([title(window, place) for place, window in enumerate(windows, 1)])
 
 
-def _times(begins: Sequence[float]) -> list[str]:
+def times(begins: Sequence[float]) -> list[str]:
     """Return times no longer than tells them apart."""
     is_short = max(begins) - min(begins) < DAY
-    return [clock(begin, "%H:%M:%S" if is_short else "%Y-%m-%d %H:%M") for begin in begins]
+    return distinct([clock(b, "%H:%M:%S" if is_short else "%Y-%m-%d %H:%M") for b in begins])
 
 
-def _over_time(windows: Sequence[Window], labels: Sequence[str]) -> Iterator[html.Markup]:
+def heat_map(windows: Sequence[Window], labels: Sequence[str], detail: Detail) -> Iterator[object]:
+    """Yield features by windows, those of the newest window's largest effects."""
     tested = [window for window in windows if window.features]
     if not tested:
         return
-    names = [feature.feature for feature in by_effect(tested[-1])][:MOST_ROWS]
+    features = [feature.feature for feature in by_effect(tested[-1])][: detail.lines]
+    names = distinct([name or ALL for name in features])
     found = [{f.feature: f for f in window.features} for window in windows]
-    rows = [[_cell(by_name.get(name)) for by_name in found] for name in names]
-    yield html.element("h3", "Effect over time")
-    note = "Deeper: the effect is larger beside the least that matters. Red with a dot: drifted."
-    yield html.element("p", note, "note")
-    yield heat_map([name or "all features" for name in names], rows, labels)
+    rows = [
+        [name, label, *_heat(by_name[feature])]
+        for name, feature in zip(names, features, strict=True)
+        for label, by_name in zip(labels, found, strict=True)
+        if feature in by_name
+    ]
+    yield element("h3", "Effect over time")
+    yield element("p", HEAT, "note")
+    yield Chart(spec=specs.heat_map(names, labels), table=Table(columns=specs.HEAT, rows=rows))
 
 
-def _cell(feature: Feature | None) -> Cell | None:
-    if feature is None:
-        return None
-    effect, least = feature.effect, feature.effect.least
-    p_value = "–" if feature.p_value is None else f"{feature.p_value:.3g}"
-    told = f"{feature.feature}: {effect.value:.3g}, p {p_value}"
-    return Cell(heat=effect.value / (least or 1.0), marked=feature.drifted, told=told)
+def _heat(feature: records.Feature) -> list[object]:
+    effect = feature.effect
+    numbers = map(finite, (effect.value, effect.least, ratio(feature), feature.p_value))
+    return [*numbers, result(feature)]
 
 
-def _answers(windows: Sequence[Window], labels: Sequence[str]) -> Iterator[html.Markup]:
+def share(window: Window) -> float | None:
+    """Return the share of a window's tested features that drifted."""
+    return len(drifted(window)) / len(window.features) if window.features else None
+
+
+def verdicts(windows: Sequence[Window], labels: Sequence[str]) -> Iterator[object]:
+    """Yield what was found of each window, the newest first."""
+    yield element("h3", "Windows")
+    if len(windows) > 1:
+        shares = [Line(name="share", values=[share(window) for window in windows])]
+        yield lines("share of features that drifted", shares, labels)
+    rows = [_verdict(label, window) for label, window in zip(labels, windows, strict=True)]
+    yield Table(columns=COLUMNS, rows=rows[::-1], search="search windows")
+
+
+def _verdict(label: str, window: Window) -> list[object]:
+    largest = next(iter(by_effect(window)), None)
+    part = share(window)
+    return [
+        label,
+        Cell(content=window.verdict, css=VERDICTS.get(window.verdict, "warn")),
+        len(drifted(window)) if window.features else None,
+        len(window.features) or None,
+        None if part is None else 100 * part,
+        window.rows,
+        finite(window.p_value),
+        finite(largest.effect.value) if largest else None,
+        cut(largest.feature or ALL) if largest else None,
+    ]
+
+
+def answers(windows: Sequence[Window], labels: Sequence[str]) -> Iterator[object]:
+    """Yield the classes and means of what the model answered."""
     columns = [{column.name: column for column in window.outputs} for window in windows]
     names = list(dict.fromkeys(name for held in columns for name in held))[:MOST_LINES]
     if names:
-        yield html.element("h3", "Predictions over time")
+        yield element("h3", "Predictions over time")
     for name in names:
         of_name = [held.get(name) for held in columns]
         kinds = sorted({k for column in of_name if column for k in column.shares})
-        if kinds:
-            drawn = [_share(kind, of_name) for kind in kinds[:MOST_LINES]]
-            yield lines(f"{name}: share of the class", drawn, labels)
+        drawn = [_class_share(kind, of_name) for kind in kinds[:MOST_LINES]]
+        yield lines(f"{cut(name)}: share of the class", drawn, labels)
         means = [None if column is None else column.mean for column in of_name]
-        if any(value is not None for value in means):
-            yield lines(f"{name}: mean", [Line(name="mean", values=means)], labels, low=None)
+        yield lines(f"{cut(name)}: mean", [Line(name="mean", values=means)], labels, zero=False)
 
 
-def _share(kind: str, columns: Sequence[Column | None]) -> Line:
+def _class_share(kind: str, columns: Sequence[records.Column | None]) -> Line:
     values = [column.shares.get(kind, 0.0) if column else None for column in columns]
     return Line(name=kind, values=values)
 
 
-def _volume(windows: Sequence[Window], labels: Sequence[str]) -> Iterator[html.Markup]:
-    yield html.element("h3", "Rows and missing values over time")
-    rows = Line(name="rows", values=[float(window.rows) for window in windows])
+def volume(windows: Sequence[Window], labels: Sequence[str]) -> Iterator[object]:
+    """Yield the rows, and the columns of which most is missing."""
+    yield element("h3", "Rows and missing values over time")
+    rows = Line(name="rows", values=[window.rows for window in windows])
     yield lines("rows of a window", [rows], labels)
     missing = [
         {c.name: c.missing / c.rows for c in (*w.inputs, *w.outputs) if c.rows} for w in windows
     ]
     worst: dict[str, float] = {}
     for held in missing:
-        for name, share in held.items():
-            worst[name] = max(worst.get(name, 0.0), share)
+        for name, part in held.items():
+            worst[name] = max(worst.get(name, 0.0), part)
     names = sorted((name for name in worst if worst[name] > 0), key=lambda name: -worst[name])
+    yield _missing(names, missing, labels)
+
+
+def _missing(
+    names: Sequence[str], missing: Sequence[dict[str, float]], labels: Sequence[str]
+) -> object:
     if not names:
-        yield html.element("p", "No value is missing in any of these windows.", "note")
-        return
+        return Markup(element("p", "No value is missing in any of these windows.", "note"))
     drawn = [Line(name=n, values=[held.get(n) for held in missing]) for n in names[:MOST_LINES]]
-    yield lines("share of missing values", drawn, labels)
-
-
-def _quality(labels: Sequence[Labels], windows: Sequence[Window]) -> Iterator[html.Markup]:
-    """Yield realised quality beside what was expected, on the windows' common axis."""
-    judged = {(one.begin, one.end): one for one in labels}
-    spans = sorted(
-        {(w.begin, w.end) for w in windows if w.begin is not None and w.end is not None}
-        | set(judged)
-    )[-MOST_WINDOWS:]
-    if not spans:
-        return
-    estimated = {(w.begin, w.end): w.estimated for w in windows}
-    axis = _times([begin for begin, _ in spans])
-    realised = [judged[span].metrics if span in judged else () for span in spans]
-    expected = [
-        (judged[span].estimated if span in judged else ()) or estimated.get(span, ())
-        for span in spans
-    ]
-    yield html.element("h3", "Quality on labels")
-    names = dict.fromkeys(m.name for found in (*realised, *expected) for m in found)
-    for name in names:
-        drawn = [_metric("realised", name, realised, dashed=False)]
-        drawn += [_metric("expected", name, expected, dashed=True)]
-        drawn = [line for line in drawn if any(value is not None for value in line.values)]
-        yield lines(name.replace("_", " "), drawn, axis, low=None)
-    if any(expected):
-        yield html.element("p", ESTIMATED, "note")
-    yield from _coverage(labels)
-
-
-def _metric(name: str, metric: str, found: Sequence[Sequence[Metric]], *, dashed: bool) -> Line:
-    held = [next((m for m in metrics if m.name == metric), None) for metrics in found]
-    return Line(
-        name=name,
-        values=[m.value if m else None for m in held],
-        band=[(m.low, m.high) if m else None for m in held],
-        dashed=dashed,
-    )
-
-
-def _coverage(labels: Sequence[Labels]) -> Iterator[html.Markup]:
-    if not labels:
-        yield html.element("p", "No window's labels are due yet.", "note")
-        return
-    newest = labels[-1]
-    lag = "" if newest.lag is None else f"; half of them came within {_hours(newest.lag)}"
-    yield html.element(
-        "p",
-        f"Newest window due for labels: {newest.labelled:,} of {newest.rows:,} rows "
-        f"({percent(newest.coverage)}) have one{lag}.{_failure(newest)}",
-    )
-    axis = _times([one.begin for one in labels])
-    covered = Line(name="share of rows", values=[one.coverage for one in labels])
-    yield lines("rows with a label", [covered], axis)
-    times = [when for one in labels for when in one.changes]
-    if times:
-        yield html.element("p", ADAPTIVE + ", ".join(clock(when) for when in times), "bad")
-    if newest.calibration:
-        bins = sorted(newest.calibration, key=lambda one: one.predicted)
-        curve = Series(
-            name="newest window due for labels",
-            xs=[one.predicted for one in bins],
-            ys=[one.observed for one in bins],
-        )
-        yield curves([curve], "predicted probability", "share that came true", size=260)
-
-
-def _hours(seconds: float) -> str:
-    return f"{seconds:.3g} s" if seconds < HOUR else f"{seconds / HOUR:.3g} h"
-
-
-def _failure(labels: Labels) -> str:
-    return f" They could not be judged: {labels.failure}" if labels.failure else ""
+    return lines("share of missing values", drawn, labels)

@@ -120,11 +120,6 @@ def title(window: Window, place: int) -> str:
     return window.name or clock(window.begin) or f"window {place}"
 
 
-def number(value: float | None) -> str:
-    """Return a number for a cell, "–" where there is none."""
-    return "–" if value is None else f"{value:.4g}"
-
-
 def thresholds(windows: Sequence[Window]) -> str:
     """Return the limits that decided in the newest window that was tested."""
     tested = [w for w in windows if w.threshold is not None and w.features]

@@ -77,9 +77,34 @@ def test_the_page_loads_nothing_from_elsewhere_and_escapes_what_was_sent():
         differences=("<script>",),
     )
     found = page.render(a_report(window, labels=(labels,)))
-    assert not re.search(r"<script|src=|href=|url\(|<b> ", found)
+    assert len(re.findall(r"<script", found)) == len(re.findall(r"</script>", found)) == 3
+    written = re.sub(r"<script.*?</script>", "", found, flags=re.DOTALL)
+    assert not re.search(r"<script|src=|href=|url\(|<b> ", written)
     for told in ("What changed", "&lt;script&gt;", "Effect over time", "cannot see", "50 %"):
         assert told in found
+
+
+def test_the_page_shows_the_numbers_of_the_json():
+    window = looked_at(rows(1000, 2, moved=1.0))
+    (told,) = json.loads(records.dump(a_report(window)))["watched"]
+    found = page.render(a_report(window))
+    cells = re.findall(r'<td class="number"(?: data-value="([^"]*)")?>([^<]*)</td>', found)
+    numbers = {float(exact or shown) for exact, shown in cells if exact or shown != "–"}
+    for feature in told["windows"][0]["features"]:
+        effect = feature["effect"]
+        expected = {effect[key] for key in ("value", "low", "high")} | {feature["p_value"]}
+        assert expected <= numbers
+    drifted = sum(feature["drifted"] for feature in told["windows"][0]["features"])
+    assert f"{drifted} of 3 features drifted" in found
+
+
+def test_the_page_of_very_much_stays_below_its_size():
+    window = looked_at(rows(1000, 2, moved=1.0), begin=0.0, end=1.0)
+    features = tuple(replace(window.features[0], feature=f"<{n}>" * 40) for n in range(300))
+    wide = replace(window, features=features)
+    watched = records.Watched(name="<" * 500, windows=(wide,) * 60)
+    report = records.Report(title="Drift", created=0.0, watched=(watched,) * 30)
+    assert len(page.render(report).encode()) <= 2_000_000
 
 
 def test_the_page_holds_with_windows_that_lack_everything():
