@@ -27,7 +27,7 @@ SHAPES = {
     "ask": ("circle", "var(--warn)"),
     "command": ("square", "var(--ink)"),
 }
-LINE_KEY = {"symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 500}
+LINE_KEY = {"symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 500, "symbolOpacity": 1}
 Layer = dict[str, Any]
 
 
@@ -89,7 +89,7 @@ def _no_data(history: History) -> Iterator[Layer]:
         for start, end in gaps(history)
     ]
     if values:
-        x = {**_time(history), "field": "from"}
+        x = {"field": "from", "type": "temporal"}
         mark = {"type": "rect", "color": "var(--c)", "opacity": 0.25, "clip": True}
         encoding = {"x": x, "x2": {"field": "to"}}
         yield {"data": {"values": values}, "mark": mark, "encoding": encoding}
@@ -106,7 +106,8 @@ def _lines(marked: Sequence[Row]) -> Iterator[Layer]:
 
 
 def _chart(history: History, panel: Panel, behind: Sequence[Layer]) -> Chart:
-    time, values = _time(history), _values(panel)
+    time: Layer = {"field": "when", "type": "temporal"}
+    values = _values(panel)
     names = [curve.name for curve in panel.curves]
     colors = _of_curve(names, [curve.color for curve in panel.curves])
     dashes = _of_curve(names, [_dash(curve) for curve in panel.curves])
@@ -126,7 +127,7 @@ def _chart(history: History, panel: Panel, behind: Sequence[Layer]) -> Chart:
             "strokeDash": {"datum": curve.name, **dashes},
         }
         layers.append({"mark": mark, "encoding": encoding})
-    layers += [*_thresholds(panel, values), _pointed_at(time, panel)]
+    layers += [*_thresholds(panel, values), _pointed_at(_time(history), panel)]
     spec = {"height": panel.height, "layer": layers, "usermeta": {"zoom": True}}
     return Chart(spec=spec, table=_table(panel), title=panel.title)
 
@@ -196,7 +197,8 @@ def _table(panel: Panel) -> Table:
 
 def _series(panel: Panel, curve: Curve) -> dict[tuple[float, int], tuple[float, ...]]:
     """Return the values, with their band, by time and by how often that time came before."""
-    bands = [(low, high) for _, low, high in curve.band] or [()] * len(curve.points)
+    bands: list[tuple[float, ...]] = [(low, high) for _, low, high in curve.band]
+    bands = bands or [()] * len(curve.points)
     found: dict[tuple[float, int], tuple[float, ...]] = {}
     times: Counter[float] = Counter()
     for (when, value), band in zip(curve.points, bands, strict=True):
