@@ -11,6 +11,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kanaria.components.shared.report import html
+from kanaria.components.shared.report.cells import Cell
+from kanaria.components.shared.report.page import Page, Section
+from kanaria.components.shared.report.table import Table, columns
 from kanaria.components.shared.storage import private
 from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.local.markdown_page import to_open
@@ -75,12 +78,19 @@ def _fact(content: object) -> html.Markup:
     return html.element("span", content, "short")
 
 
+def _time(task: TaskRecord, run: RunRecord) -> html.Markup:
+    """Return how long a task took, over a bar that compares it with the longest."""
+    width = 100 * task.seconds / max(each.seconds for each in run.tasks)
+    bar = f'<div style="width:{width:.0f}%;height:4px;background:var(--a)"></div>'
+    return html.join([_fact(stopwatch(task.seconds)), html.Markup(bar)])
+
+
 def _row(task: TaskRecord, run: RunRecord, folder: Path) -> list[object]:
     return [
         _fact(short(task)),
         _fact(_state(task, run)),
-        _fact(stopwatch(task.seconds) if task.seconds else ""),
-        _fact(f"{task.peak_mb:,} MiB" if task.peak_mb else ""),
+        Cell(content=_time(task, run), value=task.seconds) if task.seconds else None,
+        Cell(content=_fact(f"{task.peak_mb:,} MiB"), value=task.peak_mb) if task.peak_mb else None,
         _spaced(_to_read(task, folder)),
         _values(task),
         _spaced(_outputs(task, folder)),
@@ -112,15 +122,16 @@ def render(run: RunRecord, folder: Path) -> str:
     arguments = sorted(run.arguments.items())
     rows = [_row(task, run, folder) for task in run.tasks]
     values = [[n, html.element("span", json.dumps(v), "long")] for n, v in arguments]
-    return html.page(
-        run.run_id,
-        _verdict(run),
-        html.element("p", f"{run.pipeline}, started {clock(run.started)}", "note"),
-        *_failures(run, folder),
-        html.section("Tasks", html.table(HEADERS, rows)),
-        html.section("Parameters", html.table(["name", "value"], values)),
+    begun = html.element("p", f"{run.pipeline}, started {clock(run.started)}", "note")
+    return Page(
+        title=run.run_id,
+        lead=[_verdict(run), begun, *_failures(run, folder)],
+        sections=[
+            Section("Tasks", Table(columns=columns(*HEADERS), rows=rows)),
+            Section("Parameters", Table(columns=columns("name", "value"), rows=values)),
+        ],
         refresh_seconds=REFRESH_SECONDS if run.state is State.RUNNING else 0,
-    )
+    ).render()
 
 
 def write(run: RunRecord, folder: Path) -> Path:

@@ -4,26 +4,38 @@ from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.report import html
+from kanaria.components.shared.report.cells import Cell
+from kanaria.components.shared.report.chart import Chart
+from kanaria.components.shared.report.page import MOST_BYTES, Page, Section
+from kanaria.components.shared.report.table import Column, Table, columns
 from kanaria.components.shared.times import clock, duration
 from kanaria.serving.rollout.judgement.gates.registry import BY_NAME
-from kanaria.serving.rollout.timeline import svg
 from kanaria.serving.rollout.timeline.decision_table import Row, rows
 from kanaria.serving.rollout.timeline.headline import Headline, Light, headline
 from kanaria.serving.rollout.timeline.history import History, Totals
+from kanaria.serving.rollout.timeline.panel_charts import panel_charts
 from kanaria.serving.rollout.timeline.panels import CONFIDENCE, panels
 from kanaria.serving.rollout.timeline.phrases import compared, printable, share, still_needed
 from kanaria.serving.rollout.timeline.steps import needed, steps
 
-MOST_BYTES = 2_000_000
-CUTS = (1000, 200, 60, 12)
+CUTS = (1000, 200, 60, 12, 6)
 """Letters of a reason or a name; tried in this order until the page is small enough."""
 LAMPS = {Light.GREEN: "var(--good)", Light.YELLOW: "var(--b)", Light.RED: "var(--bad)"}
 CSS = {Light.GREEN: "good", Light.YELLOW: "warn", Light.RED: "bad"}
-HEADERS = ("", "when (UTC)", "decision", "traffic", "by", "why", "canary", "stable")
+COLUMNS = (
+    Column(title="no."),
+    Column(title="when (UTC)"),
+    Column(title="decision", choices=True),
+    Column(title="traffic", help="percent of the requests"),
+    Column(title="by", choices=True),
+    Column(title="why"),
+    Column(title="canary", help="errors of requests since the start; sorted by their share"),
+    Column(title="stable", help="errors of requests since the start; sorted by their share"),
+)
 STEP_HEADERS = ("step", "traffic", "began (UTC)", "lasted", "in this step alone")
-MARKS = "Marks, with the number of the decision below: "
 NOTE = (
-    "Grey: no data. Times are UTC. Bands: "
+    "Point at a panel to read it at that time; dotted lines are decisions, grey is without data. "
+    "Times are UTC. Bands: "
     f"{CONFIDENCE:.0%} Clopper-Pearson intervals, each valid for a single look; what decides are "
     "the e-values, which hold for all looks together. They are drawn within 0.001 and 1,000,000."
 )
@@ -37,35 +49,35 @@ def render(history: History) -> str:
     Every decision is in its table. Where these are very many, long reasons are cut, and curves
     are thinned in any case.
     """
-    said, table, drawn = headline(history), rows(history.moments), panels(history)
-    timeline = svg.svg(history, drawn, table)
+    said, table = headline(history), rows(history.moments)
+    charts = list(panel_charts(history, panels(history), table))
     for most in CUTS:
-        document = _document(history, said, timeline, table, most)
+        document = _page(history, said, charts, table, most).render()
         if len(document.encode()) <= MOST_BYTES:
             break
     return document
 
 
-def _document(
-    history: History, said: Headline, timeline: html.Markup, table: Sequence[Row], most: int
-) -> str:
+def _page(
+    history: History, said: Headline, charts: Sequence[Chart], table: Sequence[Row], most: int
+) -> Page:
     service = history.facts.get("service", "")
-    return html.page(
-        f"Rollout of {service}" if service else "Rollout",
-        _verdict(said),
-        _facts(history),
-        html.section(
-            "Timeline",
-            timeline,
-            html.element("p", html.join([MARKS, svg.key(), NOTE]), "note"),
-        ),
-        html.section("Steps", *_steps(history)),
-        html.section(
-            "Decisions",
-            html.element("p", NUMBERS, "note"),
-            html.table(HEADERS, [list(_cells(row, most)) for row in table]),
-        ),
-        html.section("Policy", html.element("pre", _policy(history))),
+    decisions = Table(
+        columns=COLUMNS,
+        rows=[list(_cells(row, most)) for row in table],
+        search="search decisions",
+        most=len(table),
+        narrow="stack",
+    )
+    return Page(
+        title=f"Rollout of {service}" if service else "Rollout",
+        lead=[_verdict(said), *_facts(history)],
+        sections=[
+            Section("Steps", *_steps(history)),
+            Section("Timeline", *charts, note=NOTE),
+            Section("Decisions", decisions, note=NUMBERS),
+            Section("Policy", html.element("pre", _policy(history))),
+        ],
     )
 
 
@@ -82,31 +94,32 @@ def _verdict(said: Headline) -> html.Markup:
     )
 
 
-def _facts(history: History) -> html.Markup:
+def _facts(history: History) -> Iterator[object]:
     facts = history.facts
     span = (
         f"namespace {facts.get('namespace', '')}; started {clock(history.started)} UTC, last entry "
         f"{clock(history.ended)} UTC, {duration(history.ended - history.started)} later"
     )
     rows = [[which, facts.get(which, ""), facts.get(f"{which}_uri", "")] for which in REVISIONS]
-    return html.join([html.element("p", span, "note"), html.table(("", "revision", "model"), rows)])
+    yield html.element("p", span, "note")
+    yield Table(columns=columns("", "revision", "model"), rows=rows)
 
 
-def _steps(history: History) -> Iterator[html.Markup]:
+def _steps(history: History) -> Iterator[object]:
     """Yield what each step counted by itself, and what the one under way still needs."""
     rows = [
         [
             step.name,
-            f"{step.percent} %",
+            Cell(content=f"{step.percent} %", value=step.percent),
             clock(step.started),
-            duration(step.seconds),
+            Cell(content=duration(step.seconds), value=step.seconds),
             "; ".join(
                 f"{BY_NAME[gate].word}: {compared(one)}" for gate, one in step.counts.items()
             ),
         ]
         for step in steps(history)
     ]
-    yield html.table(STEP_HEADERS, rows)
+    yield Table(columns=columns(*STEP_HEADERS), rows=rows)
     if said := still_needed(needed(history)):
         yield html.element("p", said, "note")
 
@@ -119,9 +132,9 @@ def _cells(row: Row, most: int) -> Iterator[object]:
     same = first is last
     yield clock(first.when) if same else f"{clock(first.when)} – {clock(last.when, '%H:%M:%S')}"
     yield _what(row)
-    yield f"{verdict.percent} %"
+    yield Cell(content=f"{verdict.percent} %", value=verdict.percent)
     yield _cut(row.by, most)
-    yield _cut("; ".join(verdict.reasons), most)
+    yield Cell(content=_cut("; ".join(verdict.reasons), most), css="text")
     yield _total(last.canary)
     yield _total(last.stable)
 
@@ -132,10 +145,11 @@ def _what(row: Row) -> object:
     return html.element("b", row.what) if row.marked else row.what
 
 
-def _total(totals: Totals) -> str:
+def _total(totals: Totals) -> Cell | None:
     if not totals.requests:
-        return "–"
-    return f"{totals.errors:,} of {totals.requests:,} ({share(totals.errors, totals.requests)})"
+        return None
+    told = f"{totals.errors:,} of {totals.requests:,} ({share(totals.errors, totals.requests)})"
+    return Cell(content=told, value=float(f"{totals.errors / totals.requests:.5g}"))
 
 
 def _cut(text: str, most: int) -> str:

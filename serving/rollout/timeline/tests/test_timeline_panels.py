@@ -91,19 +91,9 @@ def test_a_pause_between_looks_is_a_gap(facts, started, make_record):
 def test_a_scale_of_shares_holds_its_greatest_value(most):
     scale = axes.shares(most)
     assert most <= scale.high <= 1
-    assert 2 <= len(scale.ticks) <= 6
-    assert scale.place(0) == 0
+    assert scale.low == 0
 
 
-@pytest.mark.parametrize("seconds", [0, 30, 600, 3600, 86400, 86400 * 30, 86400 * 1000])
-def test_the_axis_of_time_has_a_few_ticks_within_it(started, seconds):
-    scale = axes.times(started, started + seconds)
-    assert 2 <= len(scale.ticks) <= 10
-    assert all(scale.low <= when <= scale.high for when, _ in scale.ticks)
-    assert len({label for _, label in scale.ticks}) == len(scale.ticks)
-
-
-def test_values_beyond_a_scale_stay_at_its_edge():
+def test_evidence_is_drawn_within_a_thousandth_and_a_million():
     scale = axes.evidence(1e-300, 1e300)
-    assert (scale.place(0.0), scale.place(1e300)) == (0.0, 1.0)
-    assert scale.place(1.0) == pytest.approx(1 / 3)
+    assert (scale.low, scale.high) == (1e-3, 1e6)

@@ -1,0 +1,28 @@
+"""The timeline in a real browser."""
+
+import pytest
+from browser import started as browser_started
+
+from kanaria.serving.rollout.policy.rollout_policy import parse
+from kanaria.serving.rollout.timeline import history, timeline_page
+
+RAMP = parse("steps: [{percent: 10}, {percent: 50}]")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_every_panel_is_drawn_without_an_error_or_a_request(
+    facts, started: float, make_record, tmp_path, width, dark
+):
+    path = tmp_path / "timeline.html"
+    entries = make_record(RAMP, 60, silent=range(12, 18))
+    path.write_text(timeline_page.render(history.read(facts, RAMP, started, entries)))
+    (tmp_path / "profile").mkdir()
+    with browser_started(tmp_path / "profile") as tab:
+        tab.look(width=width, height=4000, dark=dark)
+        tab.open(path.as_uri())
+        tab.wait_for("[...document.querySelectorAll('figure')].every(f => f.querySelector('svg'))")
+        assert tab.value("document.querySelectorAll('figure').length") == 7
+        assert tab.value("document.documentElement.scrollWidth") == width
+        assert tab.errors == []
+        loaded = [url for url in tab.requests if not url.startswith(("file:", "data:", "blob:"))]
+        assert loaded == []
