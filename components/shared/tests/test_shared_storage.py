@@ -190,7 +190,8 @@ def test_absolute_names_the_same_file_from_anywhere(root: str, monkeypatch: pyte
 
 def test_a_process_finds_the_store_by_its_environment_alone(root: str):
     storage.write_text(f"{root}/a", "from afar")
-    code = f"from kanaria.components.shared.storage import storage; print(storage.read_text({root + '/a'!r}))"
+    reading = f"print(storage.read_text({root + '/a'!r}))"
+    code = f"from kanaria.components.shared.storage import storage; {reading}"
     found = subprocess.run(
         [sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True
     )

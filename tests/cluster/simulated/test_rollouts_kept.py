@@ -9,7 +9,8 @@ from store_contract import SERVICE, StoreContract, first, minute
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient
-from kanaria.serving.rollout.control import config_map_store, lease
+from kanaria.serving.protocol.names import ROLLOUT_LABEL
+from kanaria.serving.rollout.control import lease
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
 
@@ -49,7 +50,7 @@ def test_a_long_record_is_kept_in_pages(
     for number in range(20):
         stored = store.save(stored.rollout, stored.version, minute(number))
     assert store.entries(namespace, SERVICE, 1) == tuple(minute(n) for n in range(20))
-    kept = cluster.list(CONFIG_MAPS, namespace, config_map_store.LABEL)
+    kept = cluster.list(CONFIG_MAPS, namespace, ROLLOUT_LABEL)
     assert len(kept) > 3
     assert store.services(namespace) == (SERVICE,)
 
