@@ -10,7 +10,7 @@ from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient
 from kanaria.serving.protocol.names import ROLLOUT_LABEL
-from kanaria.serving.rollout.control import lease
+from kanaria.serving.rollout.control import config_map_store, lease
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
 
