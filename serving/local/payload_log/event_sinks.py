@@ -25,6 +25,9 @@ QUEUE_BYTES = 64 << 20
 SENDERS = 4
 TIMEOUT = aiohttp.ClientTimeout(total=5.0)
 DRAIN_SECONDS = 5.0
+"""In which a sink must take an event while the server ends, or what still waits is given up."""
+MOST_DRAIN_SECONDS = 60.0
+"""After the server was told to end, whatever a sink takes."""
 
 
 class Outcome(StrEnum):
@@ -48,6 +51,7 @@ class Sink:
         self._client, self._count = client, count
         self._queue: asyncio.Queue[PayloadEvent] = asyncio.Queue(QUEUE_EVENTS)
         self._bytes = 0
+        self._sent = 0
         self._senders = [asyncio.create_task(self._send()) for _ in range(SENDERS)]
 
     def offer(self, event: PayloadEvent) -> None:
@@ -59,18 +63,28 @@ class Sink:
         self._queue.put_nowait(event)
 
     async def close(self) -> int:
-        """Post what waits, for a bounded time; return how many events are left."""
+        """Post what waits while the sink takes it; return how many events are left."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._queue.join(), DRAIN_SECONDS)
+            async with asyncio.timeout(MOST_DRAIN_SECONDS):
+                await self._drained()
         for sender in self._senders:
             sender.cancel()
         return self._queue.qsize()
+
+    async def _drained(self) -> None:
+        empty = asyncio.create_task(self._queue.join())
+        before = -1
+        while not empty.done() and self._sent > before:
+            before = self._sent
+            await asyncio.wait({empty}, timeout=DRAIN_SECONDS)
+        empty.cancel()
 
     async def _send(self) -> None:
         while True:
             event = await self._queue.get()
             outcome = await self._post(event)
             self._bytes -= len(event.body)
+            self._sent += outcome is Outcome.SENT
             self._count(event.origin, outcome)
             self._queue.task_done()
 

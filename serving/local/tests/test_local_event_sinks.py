@@ -15,15 +15,17 @@ ORIGIN = Origin(namespace="default", service="tips", revision="tips-predictor-00
 
 
 class Sink:
-    """A server that keeps the ids it was sent, and answers `code` once it may."""
+    """A server that keeps the ids it was sent, and answers `code` once it may, after `seconds`."""
 
-    def __init__(self, code=200):
+    def __init__(self, code=200, seconds=0.0):
         self.ids, self.code, self.may_answer = [], code, asyncio.Event()
+        self.seconds = seconds
         self.presented = []
         self.may_answer.set()
 
     async def answer(self, request):
         await self.may_answer.wait()
+        await asyncio.sleep(self.seconds)
         self.ids.append(request.headers["ce-id"])
         self.presented.append(request.headers.get("authorization"))
         return web.Response(status=self.code)
@@ -63,6 +65,21 @@ def test_what_waits_at_the_end_is_sent():
             return counted
 
     assert asyncio.run(run()) == {Outcome.SENT: 500}
+
+
+def test_a_slow_sink_that_takes_events_gets_all_that_wait(monkeypatch):
+    monkeypatch.setattr(event_sinks, "SENDERS", 1)
+    monkeypatch.setattr(event_sinks, "DRAIN_SECONDS", 2.0)
+
+    async def run():
+        async with running(Sink(seconds=0.25)) as url:
+            found, counted = log()
+            for id_ in range(12):  # Three seconds of work, with an event each quarter.
+                found.offer(event(url, id_))
+            await found.close()
+            return counted
+
+    assert asyncio.run(run()) == {Outcome.SENT: 12}
 
 
 def test_a_sink_that_refuses_or_is_dead_is_counted_and_asked_once():
