@@ -44,7 +44,7 @@ def test_warmer_months_are_told_by_feature(
     drifted = {feature["feature"]: feature["drifted"] for feature in window["features"]}
     assert drifted == {"carrier": False, "month": False, "temp": True}
     assert (window["verdict"], window["rows"]) == ("drifted", 1000)
-    rows = re.findall(r'<td class="name"><div>(.*?)</div>', targets.report.read_text())
+    rows = re.findall(r'<td class="name"><div[^>]*>(.*?)</div>', targets.report.read_text())
     assert rows[0] == "temp"  # By effect.
     assert sorted(rows) == ["carrier", "month", "temp"]
 
