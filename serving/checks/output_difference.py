@@ -9,7 +9,7 @@ import numpy as np
 from kanaria.components.shared.artifacts.serving_samples import Row
 from kanaria.components.shared.errors import shown
 from kanaria.serving.checks.check_limits import ApiCall
-from kanaria.serving.protocol.tensors import bytes_of_base64, is_base64_object
+from kanaria.serving.protocol.base64_values import bytes_of_base64, is_base64_object
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

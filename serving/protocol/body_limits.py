@@ -11,8 +11,6 @@ hold 22 million empty lists. Binary tensor data behind the JSON part is not coun
 
 import zlib
 
-import numpy as np
-
 from kanaria.components.shared.errors import DataError, shown
 
 MAX_BODY = 16 << 20
@@ -26,8 +24,6 @@ COMPRESSED = (b"\x1f\x8b", b"\x78")
 QUOTE, COMMA = ord('"'), ord(",")
 OPENING, CLOSING = b"[{", b"]}"
 _UNIMPORTANT = bytes(set(range(256)) - set(b'",[]{}'))
-_STEPS = np.zeros(256, np.int8)
-_STEPS[list(OPENING)], _STEPS[list(CLOSING)] = 1, -1
 
 
 class BoundError(DataError):
@@ -83,11 +79,16 @@ def check_json(text: bytes) -> None:
 
 def _counted(text: bytes) -> tuple[int, int, int]:
     """Return how many values, and lists, objects and texts are in a document, and their levels."""
+    # Few bodies come here; steps that only write events load no numpy.
+    import numpy as np
+
+    step_of = np.zeros(256, np.int8)
+    step_of[list(OPENING)], step_of[list(CLOSING)] = 1, -1
     plain = text.replace(b"\\\\", b"").replace(b'\\"', b"")  # A quote that is left is one of JSON.
     marks = np.frombuffer(plain.translate(None, _UNIMPORTANT), np.uint8)
     quotes = marks == QUOTE
     outside = np.cumsum(quotes, dtype=np.int32) % 2 == 0
-    steps = np.where(outside, _STEPS[marks], np.int8(0))
+    steps = np.where(outside, step_of[marks], np.int8(0))
     levels = np.cumsum(steps, dtype=np.int32)
     ends = np.flatnonzero((levels <= 0) & (steps < 0))
     end = int(ends[0]) + 1 if len(ends) else len(marks)

@@ -20,9 +20,9 @@ from typing import Any
 from urllib.parse import quote
 
 from kanaria.components.shared.errors import shown
+from kanaria.serving.protocol.base64_values import bytes_of_base64
 from kanaria.serving.protocol.body_limits import check_json
 from kanaria.serving.protocol.content_type import media_type
-from kanaria.serving.protocol.tensors import bytes_of_base64
 
 MEDIA_TYPE = "application/cloudevents"
 JSON_FORMAT, BATCH = f"{MEDIA_TYPE}+json", f"{MEDIA_TYPE}-batch"

@@ -16,6 +16,7 @@ import numpy as np
 from kanaria.components.shared.artifacts.model_inputs import Array, Input, Inputs
 from kanaria.components.shared.artifacts.serving_samples import as_json
 from kanaria.components.shared.errors import shown
+from kanaria.serving.protocol.base64_values import base64_object, is_record
 from kanaria.serving.protocol.json_body import RequestError
 from kanaria.serving.protocol.signature_inputs import (
     check_names,
@@ -28,7 +29,6 @@ from kanaria.serving.protocol.signature_inputs import (
     type_name,
     unnested,
 )
-from kanaria.serving.protocol.tensors import base64_object, is_record
 
 BYTES_SUFFIX = "_bytes"
 """How the name of an output of text ends that is always written as bytes."""

@@ -11,7 +11,8 @@ import numpy as np
 
 from kanaria.components.shared.artifacts.serving_samples import Row, Tensor
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.protocol.tensors import BINARY_ONLY, datatype_named, is_record
+from kanaria.serving.protocol.base64_values import is_record
+from kanaria.serving.protocol.tensors import BINARY_ONLY, datatype_named
 
 
 class AnswerError(DataError):

@@ -15,8 +15,8 @@ import numpy as np
 
 from kanaria.components.shared.artifacts.model_inputs import Array, Input, Inputs, with_missing
 from kanaria.components.shared.errors import shown
+from kanaria.serving.protocol.base64_values import bytes_of_base64, is_base64_object
 from kanaria.serving.protocol.json_body import RequestError
-from kanaria.serving.protocol.tensors import bytes_of_base64, is_base64_object
 
 TAKEN: dict[str, set[type]] = {
     "i": {int},

@@ -11,13 +11,13 @@ from kserve.utils import numpy_codec
 from tensorflow.core.framework import types_pb2
 
 from kanaria.components.shared.artifacts.model_inputs import Input
+from kanaria.serving.protocol.base64_values import bytes_of_base64
 from kanaria.serving.protocol.inference_columns import read_columns
 from kanaria.serving.protocol.inference_v1 import from_instances
 from kanaria.serving.protocol.tensors import (
     DTYPES,
     NAMES,
     TENSORFLOW_NAMES,
-    bytes_of_base64,
     cut_values,
     datatype,
     joined_values,
