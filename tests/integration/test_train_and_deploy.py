@@ -183,7 +183,7 @@ def test_a_browser_shows_the_pages_of_a_run_as_pages(
             tab.look(width=390, dark=True)
             tab.open(Path(named[name]["artifacts"]["report"]).absolute().as_uri())
             assert heading in tab.headings()[0]
-            assert tab.value("document.documentElement.scrollWidth") == 390
+            tab.wait_for("document.documentElement.scrollWidth === 390")
         assert tab.errors == []
         assert [url for url in tab.requests if not url.startswith("file:")] == []
 

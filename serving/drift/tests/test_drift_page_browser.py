@@ -44,7 +44,7 @@ def test_the_page_fits_and_draws_without_an_error(
     browser.look(width=width, dark=dark)
     browser.open(path.as_uri())
     browser.wait_for("document.querySelector('figure svg') !== null")
-    assert browser.value("document.documentElement.scrollWidth") == width
+    browser.wait_for(f"document.documentElement.scrollWidth === {width}")
     assert browser.value("window.harmed ?? 'unharmed'") == "unharmed"
     assert browser.errors == []
 

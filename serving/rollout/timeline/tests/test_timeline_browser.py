@@ -22,7 +22,7 @@ def test_every_panel_is_drawn_without_an_error_or_a_request(
         tab.open(path.as_uri())
         tab.wait_for("[...document.querySelectorAll('figure')].every(f => f.querySelector('svg'))")
         assert tab.value("document.querySelectorAll('figure').length") == 7
-        assert tab.value("document.documentElement.scrollWidth") == width
+        tab.wait_for(f"document.documentElement.scrollWidth === {width}")
         assert tab.errors == []
         loaded = [url for url in tab.requests if not url.startswith(("file:", "data:", "blob:"))]
         assert loaded == []
