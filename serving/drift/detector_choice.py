@@ -59,6 +59,10 @@ class Choice:
     given: tuple[str, ...] = ()
     settings: Any = field(default=None)
 
+    def __str__(self) -> str:
+        """Return what a person calls it: where it lies, or its kind."""
+        return self.folder or self.kind
+
 
 def fitted_anew(document: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> Any:
     """Return the detector that `document` names, to be fitted; without a kind `table`.
