@@ -133,11 +133,18 @@ def spec(metrics: Sequence[str], slices: int, models: Iterable[str]) -> dict[str
     return {
         "height": BAND * max(slices, 2),
         "params": [{"name": "chosen", "value": metrics[0], "bind": choice}],
-        "transform": [{"filter": "datum.metric === chosen"}],
+        "transform": [
+            {"filter": "datum.metric === chosen"},
+            # An axis of no intervals at all would have no bounds.
+            *(
+                {"calculate": f"isValid(datum.{end}) ? datum.{end} : datum.value", "as": line_end}
+                for end, line_end in (("low", "from"), ("high", "to"))
+            ),
+        ],
         "layer": [
             {
                 "mark": {"type": "rule", "strokeWidth": 2},
-                "encoding": {**encoding, "x": {**value, "field": "low"}, "x2": {"field": "high"}},
+                "encoding": {**encoding, "x": {**value, "field": "from"}, "x2": {"field": "to"}},
             },
             {
                 "mark": {"type": "point", "filled": True, "opacity": 0.9},
