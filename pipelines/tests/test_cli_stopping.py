@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 KANARIA = str(Path(sys.executable).with_name("kanaria"))
 MODULE = (sys.executable, "-I", "-m")
+SECONDS = 120
+"""For a server to say its line, on a busy machine too."""
 WATCH = "- {service: tips, detector: 'd/{version}', window: {rows: 500, minutes: 60}}\n"
 SERVERS = {
     "kanaria serve": ((KANARIA, "serve", "--port", "0"), "nothing to serve yet"),
@@ -44,14 +47,19 @@ def begun(
     )
     assert process.stderr
     told = ""
-    for said in iter(process.stderr.readline, ""):
-        told += said
-        if line in said:
-            break
-    assert line in told
+    # A server that never says it is ended, so that its output ends and the test tells what it said.
+    ending = threading.Timer(SECONDS, os.killpg, [process.pid, signal.SIGKILL])
+    ending.start()
     try:
+        for said in iter(process.stderr.readline, ""):
+            told += said
+            if line in said:
+                break
+        assert line in told
+        ending.cancel()
         yield process, told
     finally:
+        ending.cancel()
         process.kill()
         process.wait()
 
