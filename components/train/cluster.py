@@ -14,6 +14,10 @@ LOST = 138
 """Exit status of a worker that lost another; Kubeflow's TFJob starts anew after it, too."""
 LOST_ANOTHER = ("UnavailableError", "AbortedError", "DeadlineExceededError", "CancelledError")
 """Errors of TensorFlow's that say that another worker, or the way to it, is gone."""
+TRAINS_ALONE = (
+    "trains alone in each of several workers; make the model in the scope of "
+    "tf.distribute.MultiWorkerMirroredStrategy(), or leave compute.training_workers at 1"
+)
 
 
 def config(addresses: Sequence[str], number: int) -> str:
@@ -54,16 +58,26 @@ def joined(request: TrainRequest, run: Run) -> Run:
     """Return what trains as `run` does, and raises UserCodeError where it trained alone."""
 
     def together(places: Places) -> None:
-        run(places)
-        if not has_joined():
+        try:
+            run(places)
+        except UserCodeError as error:
+            # Those that train alone may fail by writing over one another's files.
+            if has_joined() or TRAINS_ALONE in str(error):
+                raise
             raise UserCodeError(
-                f"{request.module_file}: {request.run_fn} trained alone in each of several "
-                "workers; make the model in the scope of "
-                "tf.distribute.MultiWorkerMirroredStrategy(), or leave compute.training_workers "
-                "at 1"
-            )
+                f"{error}; it had not joined the other workers by then, as the scope of "
+                "tf.distribute.MultiWorkerMirroredStrategy() does"
+            ) from error.__cause__
+        if not has_joined():
+            raise UserCodeError(f"{request.module_file}: {request.run_fn} {TRAINS_ALONE}")
 
     return together
+
+
+def check_joined(environment: Mapping[str, str], what: str) -> None:
+    """Raise UserCodeError where `what` is about to write as one of several that train alone."""
+    if CONFIG in environment and size(environment) > 1 and not has_joined():
+        raise UserCodeError(f"{what}: run_fn {TRAINS_ALONE}")
 
 
 def has_joined() -> bool:

@@ -113,8 +113,22 @@ def test_a_worker_that_raises_ends_the_step_with_its_error_at_once(asked, tmp_pa
 
 
 def test_a_module_that_trains_alone_in_each_worker_is_refused(asked, tmp_path: Path):
-    with pytest.raises(UserCodeError, match="run_fn trained alone in each of several workers"):
+    with pytest.raises(UserCodeError, match="Checkpoints: run_fn trains alone in each of several"):
         train(asked(alone=True), tmp_path / "model", tmp_path / "logs")
+
+
+@pytest.mark.parametrize(
+    ("ending", "message"),
+    [
+        ("tf.saved_model.save(tf.Module(), fn_args.serving_model_dir)", "run_fn trains alone in"),
+        ("open('/no/such/folder/x')", "No such file.* it had not joined the other workers"),
+    ],
+)
+def test_without_checkpoints_too(asked, tmp_path: Path, ending: str, message: str):
+    module = tmp_path / "alone.py"
+    module.write_text(f"import tensorflow as tf\n\n\ndef run_fn(fn_args):\n    {ending}\n")
+    with pytest.raises(UserCodeError, match=message):
+        train(asked(module_file=module), tmp_path / "model", tmp_path / "logs")
 
 
 def test_an_exit_before_run_fn_returns_is_told(asked, tmp_path: Path):
