@@ -30,7 +30,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-training test-serving test-alibi check format regenerate bench
 .PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
-.PHONY: coverage docs wheel test-wheel spark image-spark test-spark test-beam
+.PHONY: coverage docs wheel test-wheel spark image-spark test-spark test-beam test-kafka
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,6 +129,11 @@ test-spark: .venv/training/.spark ## Test on a Spark cluster of our own: a maste
 
 test-beam: install ## Test Beam's portable pipelines on Prism (Go; the first build takes minutes).
 	PYTHONPATH=$(CURDIR)/tests/cluster $(TRAINING) -P -m pytest tests/beam
+
+test-kafka: install ## Test streams and triggers on a real Kafka broker (Java 17 and Maven).
+	@command -v java > /dev/null && command -v mvn > /dev/null || \
+	  { echo "error: no java or no mvn here; Debian and Ubuntu: sudo apt-get install openjdk-17-jre-headless maven"; exit 1; }
+	$(SERVING)/python -I -m pytest tests/kafka
 
 test-prometheus: install ## Test observations through a real Prometheus (Debian package prometheus).
 	$(SERVING)/python -I -m pytest tests/prometheus
