@@ -79,7 +79,7 @@ def _control() -> int:
         serve(
             health.around(place.world()),
             namespace,
-            lease_of=place.lease_of,
+            lease_of=health.around_leases(place.lease_of),
             listener=place.listener(_log),
             interval_seconds=options.interval,
         )

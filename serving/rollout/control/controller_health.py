@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.rollout.control.attend import World
+from kanaria.serving.rollout.control.controller_metrics import ControllerMetrics
 from kanaria.serving.rollout.control.rollout_store import Stored
-from kanaria.serving.rollout.decision.state import Action, Phase
+from kanaria.serving.rollout.control.service_threads import LeaseOf
+from kanaria.serving.rollout.control.stored_rollout import Rollout
 
 STUCK_SECONDS = 600.0
 """Without a turn, or a look at a service that has a rollout. Its longest calls are bounded below:
@@ -29,11 +29,10 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Seen:
-    """A service: when a look at it began last, and its newest rollout's phase then."""
+    """A service: when a look at it began last, and its newest rollout then."""
 
     looked: float
-    phase: Phase | None
-    entries: int = -1
+    rollout: Rollout | None = None
 
 
 class ControllerHealth:
@@ -45,35 +44,7 @@ class ControllerHealth:
         self._turned, self._listed = now(), now()
         self._ready, self._cause = False, "it has not begun"
         self._seen: dict[Key, _Seen] = {}
-        self._registry = CollectorRegistry()
-        self._rollouts = Gauge(
-            "kanaria_rollouts",
-            "Services by the phase of their newest rollout.",
-            ("phase",),
-            registry=self._registry,
-        )
-        self._ages = Gauge(
-            "kanaria_rollout_last_look_age_seconds",
-            "Seconds since the last look at a service that has a rollout began.",
-            ("namespace", "service"),
-            registry=self._registry,
-        )
-        self._decisions = Counter(
-            "kanaria_rollout_decisions",
-            "Decisions that this controller recorded, by action.",
-            ("action",),
-            registry=self._registry,
-        )
-        self._errors = Counter(
-            "kanaria_rollout_errors",
-            "Calls that failed, by the part that was called and the kind of error.",
-            ("part", "reason"),
-            registry=self._registry,
-        )
-        for phase in Phase:
-            self._rollouts.labels(phase)
-        for action in Action:
-            self._decisions.labels(action)
+        self.metrics = ControllerMetrics(self._newest)
 
     def around(self, world: World) -> World:
         """Return the world whose calls are seen."""
@@ -84,18 +55,22 @@ class ControllerHealth:
             source=cast(Any, _Around(world.source, "source", self)),
         )
 
+    def around_leases(self, lease_of: LeaseOf) -> LeaseOf:
+        """Return the leases whose calls are seen."""
+        return lambda *service: cast(Any, _Around(lease_of(*service), "lease", self))
+
     @contextmanager
     def calling(self, part: str, name: str, arguments: tuple[Any, ...]) -> Iterator[None]:
         """See one call, which begins now."""
         if name == "load":
             with self._lock:
-                before = self._seen.get(arguments, _Seen(looked=0.0, phase=None))
+                before = self._seen.get(arguments, _Seen(looked=0.0))
                 self._seen[arguments] = replace(before, looked=self._now())
         try:
             yield
-        except KanariaError as error:
-            self._errors.labels(part, type(error).__name__).inc()
-            if name == "services":
+        except Exception as error:
+            self.metrics.count_failure(part, error)
+            if name == "services" and isinstance(error, KanariaError):
                 self._turn(str(error))
             raise
 
@@ -112,11 +87,14 @@ class ControllerHealth:
     def _list(self, namespace: str, services: tuple[str, ...]) -> None:
         """Forget the services that have no rollout any more; a new one is to be looked at soon."""
         with self._lock:
-            others = {key: seen for key, seen in self._seen.items() if key[0] != namespace}
-            new = _Seen(looked=self._now(), phase=None)
-            listed = {(namespace, service): new for service in services}
-            kept = {key: self._seen.get(key, seen) for key, seen in listed.items()}
-            self._seen, self._listed = others | kept, self._now()
+            listed = {(namespace, service) for service in services}
+            gone = {key for key in self._seen if key[0] == namespace} - listed
+            for key in gone:
+                if self._seen.pop(key).rollout is not None:
+                    self.metrics.forget(*key)
+            for key in listed:
+                self._seen.setdefault(key, _Seen(looked=self._now()))
+            self._listed = self._now()
 
     def _turn(self, cause: str) -> None:
         with self._lock:
@@ -126,14 +104,17 @@ class ControllerHealth:
         rollout = stored.rollout
         key = (rollout.target.namespace, rollout.target.service)
         with self._lock:
-            before = self._seen.get(key)
-            is_new = before is not None and 0 <= before.entries < rollout.entries
-            looked = before.looked if before else self._now()
-            self._seen[key] = _Seen(
-                looked=looked, phase=rollout.state.phase, entries=rollout.entries
-            )
+            seen = self._seen.get(key, _Seen(looked=self._now()))
+            self._seen[key] = replace(seen, rollout=rollout)
+            if seen.rollout is None:
+                self.metrics.show_service(*key)
+        is_new = seen.rollout is not None and seen.rollout.entries < rollout.entries
         if rollout.state.last is not None and is_ours and is_new:
-            self._decisions.labels(rollout.state.last.action).inc()
+            self.metrics.count_decision(*key, rollout.state.last.action)
+
+    def _newest(self) -> list[Rollout]:
+        with self._lock:
+            return [seen.rollout for seen in self._seen.values() if seen.rollout is not None]
 
     def stuck(self) -> str:
         """Return why the controller does not go on any more, "" while it does."""
@@ -154,13 +135,8 @@ class ControllerHealth:
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
         with self._lock:
-            for phase in Phase:
-                count = sum(seen.phase is phase for seen in self._seen.values())
-                self._rollouts.labels(phase).set(count)
-            self._ages.clear()
-            for key, seen in self._seen.items():
-                self._ages.labels(*key).set(self._now() - seen.looked)
-            return generate_latest(self._registry)
+            ages = {key: self._now() - seen.looked for key, seen in self._seen.items()}
+        return self.metrics.text(ages)
 
 
 class _Around:

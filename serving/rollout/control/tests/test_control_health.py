@@ -5,48 +5,18 @@ from pathlib import Path
 
 import httpx
 import pytest
-from paper_world import NAMESPACE, SERVICE, Paper
-from prometheus_client.parser import text_string_to_metric_families
+from paper_world import NAMESPACE, SERVICE
+from probed_controller import Controller, by_label, metrics
 
-from kanaria.components.shared.errors import DataError, KanariaError
-from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.attend import World, attend
-from kanaria.serving.rollout.control.controller_health import STUCK_SECONDS, ControllerHealth
-from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
+from kanaria.components.shared.errors import (
+    ConflictError,
+    DataError,
+    KanariaError,
+    NotReadyError,
+)
+from kanaria.serving.rollout.control.controller_health import STUCK_SECONDS
+from kanaria.serving.rollout.control.file_store import FOLDER
 from kanaria.serving.rollout.control.health_port import open_port
-from kanaria.serving.rollout.control.operations import newest
-from kanaria.serving.rollout.policy.rollout_policy import parse
-
-STEPS = """
-steps:
-  - {percent: 50, minimum_requests: 100, minimum_minutes: 2}
-"""
-
-
-class Controller:
-    """The turns of a controller's loop, one at a time."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock, self.paper, self.store = 1000.0, Paper(), FileStore(folder)
-        self.health = ControllerHealth(now=lambda: self.clock)
-        world = World(
-            traffic=self.paper, store=self.store, source=self.paper, now=lambda: self.paper.clock
-        )
-        self.world = self.health.around(world)
-
-    def push(self) -> "Controller":
-        self.paper.push("v1")
-        self.paper.push("v2")
-        operations.start(
-            self.store, self.paper, NAMESPACE, SERVICE, parse(STEPS), who="kim", now=0.0
-        )
-        return self
-
-    def turn(self, seconds: float = 30) -> None:
-        self.clock += seconds
-        self.paper.pass_time(seconds)
-        for service in self.world.store.services(NAMESPACE):
-            attend(self.world, newest(self.world.store, NAMESPACE, service), 60)
 
 
 @pytest.fixture
@@ -58,16 +28,6 @@ def controller(tmp_path: Path) -> Controller:
 def url(controller: Controller) -> Iterator[str]:
     with open_port(controller.health, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"
-
-
-def metrics(url: str) -> dict[tuple[str, ...], float]:
-    answer = httpx.get(f"{url}/metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    return {
-        (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    }
 
 
 def test_it_is_ready_once_it_has_seen_its_rollouts(controller: Controller, url: str):
@@ -134,22 +94,29 @@ def test_phases_decisions_and_ages_are_counted(controller: Controller, url: str)
     assert samples["kanaria_rollouts", "progressing"] == 0
     assert samples["kanaria_rollout_last_look_age_seconds", NAMESPACE, SERVICE] == 0
     entries = controller.store.load(NAMESPACE, SERVICE).rollout.entries
-    decisions = {key[1]: n for key, n in samples.items() if key[0].endswith("decisions_total")}
+    decisions = by_label(url, "kanaria_rollout_decisions_total", "action")
     assert sum(decisions.values()) == entries
     assert (decisions["shift"], decisions["promote"], decisions["rollback"]) == (1, 1, 0)
     controller.clock += 7
     assert metrics(url)["kanaria_rollout_last_look_age_seconds", NAMESPACE, SERVICE] == 7
 
 
-def test_a_service_that_is_gone_is_not_counted_any_more(
+def test_a_service_that_is_gone_leaves_no_series(
     controller: Controller, url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    controller.push().turn()
+    controller.push()
+    for _ in range(10):
+        controller.turn()
+    assert [key for key in metrics(url) if SERVICE in key]
     monkeypatch.setattr(controller.store, "services", lambda namespace: ())
     controller.turn()
     samples = metrics(url)
     assert samples["kanaria_rollouts", "progressing"] == 0
-    assert not [key for key in samples if key[0] == "kanaria_rollout_last_look_age_seconds"]
+    assert not [key for key in samples if SERVICE in key]
+    monkeypatch.undo()
+    controller.turn()  # It comes back, as after a restored backup, and counts from zero.
+    samples = metrics(url)
+    assert samples["kanaria_rollout_decisions_total", "shift", NAMESPACE, SERVICE] == 0
 
 
 def test_errors_are_counted_by_the_part_that_failed(
@@ -164,3 +131,43 @@ def test_errors_are_counted_by_the_part_that_failed(
     with pytest.raises(KanariaError):
         controller.turn()
     assert metrics(url)["kanaria_rollout_errors_total", "source", "KanariaError"] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "series"),
+    [
+        (ConflictError("somebody else"), ("kanaria_rollout_conflicts_total", "traffic")),
+        (NotReadyError("503"), ("kanaria_rollout_errors_total", "traffic", "NotReadyError")),
+        (RuntimeError("a fault"), ("kanaria_rollout_errors_total", "traffic", "Unforeseen")),
+    ],
+)
+def test_a_conflict_is_no_error_and_what_nobody_foresaw_is_one(
+    controller: Controller,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    series: tuple[str, ...],
+):
+    controller.push()
+    assert metrics(url)[series] == 0
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(controller.paper, "observe", refuse)
+    with pytest.raises(type(error)):
+        controller.turn()
+    counted = {key: n for key, n in metrics(url).items() if key[0].endswith("s_total") and n}
+    failures = {key: n for key, n in counted.items() if "rollout_decisions" not in key[0]}
+    assert {key: n for key, n in failures.items() if key[0].startswith("kanaria")} == {series: 1}
+
+
+def test_a_lease_that_cannot_be_asked_for_is_counted(controller: Controller, url: str):
+    class Lease:
+        def hold(self) -> bool:
+            raise NotReadyError("kubernetes: no answer")
+
+    lease = controller.health.around_leases(lambda namespace, service: Lease())("a", "b")
+    with pytest.raises(NotReadyError):
+        lease.hold()
+    assert metrics(url)["kanaria_rollout_errors_total", "lease", "NotReadyError"] == 1
