@@ -1,6 +1,10 @@
 """What every server of ours tells of itself to Prometheus: its process, and which build it is."""
 
-from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 from kanaria.components.shared.images import VERSION
 
@@ -23,3 +27,18 @@ def server_registry(server: str) -> CollectorRegistry:
     )
     build.labels(server, VERSION).set(1)
     return registry
+
+
+class _Families(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def written(families: Iterable[Metric]) -> bytes:
+    """Return families, which were worked out for one scrape, in Prometheus' text format."""
+    registry = CollectorRegistry()
+    registry.register(_Families(families))
+    return generate_latest(registry)

@@ -22,7 +22,7 @@ import contextlib
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,6 +36,7 @@ from starlette.types import Receive, Scope, Send
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
 from kanaria.serving.comparison.comparisons import Comparisons
 from kanaria.serving.comparison.question import Question, read_limit, read_question
+from kanaria.serving.drift_server import store_gauges
 from kanaria.serving.drift_server.access_rules import CLOSE
 from kanaria.serving.drift_server.server_metrics import Metrics
 from kanaria.serving.payload_log.databases.database import StoreError
@@ -72,6 +73,7 @@ from kanaria.serving.protocol.payload_event import EventError, read_event
 from kanaria.serving.quality.judge_window import JudgeError, Query, judge, read_query
 from kanaria.serving.watching import watch_states
 from kanaria.serving.watching.verdict_routes import routes, scraped
+from kanaria.serving.watching.watch_states import State
 from kanaria.serving.watching.watching_process import Process
 
 logger = logging.getLogger(__name__)
@@ -261,14 +263,18 @@ class Receiver:
     async def metrics(self, _: Request) -> Response:
         """Show the counters, and what was found last."""
         watching = None if self._watching is None else self._watching.alive
-        self._metrics.show_room(self._intake.kept, self._intake.dropped)
-        text = self._metrics.text(self._intake.depth, self._intake.writes, watching)
-        text += watch_states.gauges(self._watching.states) if self._watching else b""
+        states = None if self._watching is None else self._watching.states
+        text = self._metrics.text(watching) + store_gauges.of_intake(self._intake)
+        text += watch_states.gauges(states) if states is not None else b""
         try:
-            text += await asyncio.to_thread(scraped, self._location)
+            text += await asyncio.to_thread(self._stored, states)
         except StoreError as error:  # The counters tell of it, so they are shown all the more.
-            logger.error("what was found last is not known: %s", error)
+            logger.error("what is in the store is not known: %s", error)
         return Response(text, media_type="text/plain; version=0.0.4")
+
+    def _stored(self, states: Sequence[State] | None) -> bytes:
+        with contextlib.closing(open_reader(self._location)) as reader:
+            return store_gauges.of_store(reader) + scraped(reader, states)
 
     async def _refuse(self, _: Request | None, error: Exception) -> Response:
         refusal = REFUSALS[type(error)]  # type: ignore[index]  # The application maps these alone.

@@ -1,15 +1,24 @@
 """What the drift server counts, in Prometheus form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from kanaria.serving.payload_log.exchanges import Outcome, Stream
-from kanaria.serving.payload_log.retention import LABELS, Kept, Service
 from kanaria.serving.payload_log.store_reader import Coverage
+from kanaria.serving.protocol.payload_event import Kind
+from kanaria.serving.server_registry import server_registry
 
 STREAM = ("namespace", "service", "version")
-ROOM = ("kind", "namespace", "service")
+REFUSALS = {
+    "malformed": ("attributes", "body", "labels", "query", "size"),
+    "late": ("slow",),
+    "shed": ("full", "connections", "services"),
+    "failed": ("disk",),
+    "not admitted": ("token", "host", "origin"),
+    "no HTTP": ("headers",),
+}
+"""Every reason for which nothing is kept of a request, by what it says of it."""
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
 
@@ -18,8 +27,7 @@ class Metrics:
 
     def __init__(self) -> None:
         """Start at zero."""
-        self._registry = CollectorRegistry()
-        self._shown: Mapping[Service, int] = {}
+        self._registry = server_registry("drift")
         self._events = Counter(
             "kanaria_payload_events",
             "Payload events that were answered, by type and what became of them.",
@@ -28,9 +36,8 @@ class Metrics:
         )
         self._refused = Counter(
             "kanaria_payload_refused",
-            "Events and label uploads of which nothing is kept. Malformed: attributes, body, "
-            "labels, query, size. Late: slow. Shed: full, connections, services. Failed: disk. "
-            "Not admitted: token, host, origin. No HTTP: headers.",
+            "Events and label uploads of which nothing is kept. "
+            + " ".join(f"{what.capitalize()}: {', '.join(why)}." for what, why in REFUSALS.items()),
             ("reason",),
             registry=self._registry,
         )
@@ -46,22 +53,11 @@ class Metrics:
             buckets=SECONDS,
             registry=self._registry,
         )
-        self._waiting = Gauge(
-            "kanaria_store_waiting",
-            "Events and labels that wait to be written.",
-            registry=self._registry,
-        )
         self._watching = Gauge(
             "kanaria_drift_watching",
             "1 while the process that tests windows runs, 0 while it does not or is not to.",
             registry=self._registry,
         )
-        self._writes = Gauge(
-            "kanaria_store_ready",
-            "Whether the store could be written when it was last tried, about a second ago.",
-            registry=self._registry,
-        )
-        self._add_room()
         self._coverage = Gauge(
             "kanaria_label_coverage_ratio",
             "Share of the instances in the newest window due for labels that have one.",
@@ -74,20 +70,17 @@ class Metrics:
             STREAM,
             registry=self._registry,
         )
+        self._begin()
 
-    def _add_room(self) -> None:
-        self._bytes = Gauge(
-            "kanaria_store_bytes",
-            "About what a service's events, or all labels, take in the store.",
-            ROOM,
-            registry=self._registry,
-        )
-        self._dropped = Counter(
-            "kanaria_store_dropped",
-            "Exchanges, and labels, that this process removed for want of room in the store.",
-            ROOM,
-            registry=self._registry,
-        )
+    def _begin(self) -> None:
+        """Show at zero what has not happened yet, so that its first time is an increase."""
+        for reasons in REFUSALS.values():
+            for reason in reasons:
+                self._refused.labels(reason)
+        for outcome in Outcome:
+            self._labels.labels(outcome.value)
+            for kind in Kind:
+                self._events.labels(kind.half, outcome.value)
 
     def count_event(self, kind: str, outcome: Outcome, seconds: float) -> None:
         """Count an event that is on the disk."""
@@ -103,16 +96,6 @@ class Metrics:
         """Count something of which nothing is kept."""
         self._refused.labels(reason).inc()
 
-    def show_room(self, kept: Mapping[Service, Kept], dropped: Mapping[Service, int]) -> None:
-        """Show who has what in the store, and who lost what to others' room."""
-        self._bytes.clear()
-        for service, one in kept.items():
-            self._bytes.labels(_kind(service), *service).set(one.bytes)
-        for service, count in dropped.items():
-            new = count - self._shown.get(service, 0)
-            self._dropped.labels(_kind(service), *service).inc(new)
-        self._shown = dropped
-
     def show_coverage(self, coverages: Sequence[tuple[Stream, Coverage]]) -> None:
         """Show the labels' coverage and lag of the streams that have traffic; others go."""
         self._coverage.clear()
@@ -123,20 +106,12 @@ class Metrics:
             if coverage.labelled:
                 self._lag.labels(*key).set(coverage.mean_lag)
 
-    def text(self, waiting: int, writes: bool, watching: bool | None) -> bytes:
-        """Return all metrics in Prometheus' text format.
+    def text(self, watching: bool | None) -> bytes:
+        """Return what was counted in Prometheus' text format.
 
         Args:
-            waiting: items that wait to be written.
-            writes: whether the store could be written when it was last tried.
             watching: whether the watching process runs, None where there is to be none.
         """
         if watching is not None:
             self._watching.set(watching)
-        self._waiting.set(waiting)
-        self._writes.set(writes)
         return generate_latest(self._registry)
-
-
-def _kind(service: Service) -> str:
-    return "labels" if service == LABELS else "events"

@@ -69,9 +69,24 @@ class Intake:
         return self._items
 
     @property
+    def depth_bytes(self) -> int:
+        """About what these take in memory."""
+        return self._bytes
+
+    @property
+    def limits(self) -> Limits:
+        """How much may wait."""
+        return self._limits
+
+    @property
     def writes(self) -> bool:
         """Whether the store could be written when it was last tried, about `tidy` ago."""
         return self._writes and time.monotonic() < self._begun + self._limits.patience
+
+    @property
+    def most_bytes(self) -> int:
+        """At which size the store is held by removing the oldest."""
+        return self._store.most_bytes
 
     @property
     def kept(self) -> Mapping[Service, Kept]:

@@ -53,6 +53,14 @@ NEWEST_OF = f"""
 SELECT namespace, service, version, detector, first, last, rows, drifted, document FROM verdicts
 WHERE {OF_STREAM} AND detector = :detector ORDER BY last DESC LIMIT :count"""  # noqa: S608  # Put together of this file's constants.
 IN_ORDER = " ORDER BY first, last, detector, namespace, service, version"
+# By the order of arrival, which the index of a service is in: no row but these is looked at.
+ARRIVALS = """
+SELECT namespace, service,
+  (SELECT received FROM exchanges e WHERE (e.namespace, e.service) = (k.namespace, k.service)
+   ORDER BY number LIMIT 1) AS oldest,
+  (SELECT received FROM exchanges e WHERE (e.namespace, e.service) = (k.namespace, k.service)
+   ORDER BY number DESC LIMIT 1) AS newest
+FROM kept k WHERE NOT (namespace = '' AND service = '')"""
 HEADS_AT_ONCE = 2000
 EXCHANGES_AT_ONCE = 16
 """Bounds the memory: a body has up to 16 MiB."""
@@ -82,6 +90,17 @@ class Coverage:
     mean_lag: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrivals:
+    """When the oldest exchange of a service that is kept arrived, and its newest one.
+
+    In seconds since 1970.
+    """
+
+    oldest: float
+    newest: float
+
+
 class Reader:
     """One connection that never writes; use one a thread. See `opening.open_reader`."""
 
@@ -98,6 +117,18 @@ class Reader:
         """Return every version of every model whose component has exchanges."""
         rows = self._database.execute(STREAMS, component=component)
         return [Stream(namespace=n, service=s, version=v, component=component) for n, s, v in rows]
+
+    def arrivals(self) -> dict[tuple[str, str], Arrivals]:
+        """Return namespace and name of each service with exchanges -> when they arrived."""
+        return {
+            (namespace, service): Arrivals(oldest=oldest, newest=newest)
+            for namespace, service, oldest, newest in self._database.execute(ARRIVALS)
+            if oldest is not None
+        }
+
+    def bytes_on_disk(self) -> int:
+        """Return what the store takes on the disk."""
+        return self._database.bytes_on_disk()
 
     def end_by_rows(
         self, stream: Stream, after: int, rows: int, grace: float, now: float

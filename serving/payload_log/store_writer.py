@@ -117,6 +117,11 @@ class Store:
         """How many exchanges of each service this process removed for want of room, and labels."""
         return self._forgetter.dropped
 
+    @property
+    def most_bytes(self) -> int:
+        """At which size the store is held by removing the oldest."""
+        return self._retention.megabytes << 20
+
     def checkpoint(self) -> None:
         """Do what `apply` would else wait for now and then; for a thread of its own."""
         self._database.checkpoint()

@@ -14,6 +14,8 @@ from kanaria.serving.payload_log.store_reader import Reader
 Record = TypeVar("Record", Window, Labels)
 MOST_WINDOWS = 100
 """Windows of a stream in a report, the newest: a document takes some 10 kB."""
+RECENT_WINDOWS = 3
+"""Windows of a stream of which is shown how many drifted: one alone may be chance."""
 TITLE = "Drift of served models"
 
 
@@ -25,12 +27,14 @@ class Newest:
         name: of the watch.
         window: the newest one tested.
         labels: of the newest window due for labels, None where none is.
+        recent: of the newest `RECENT_WINDOWS`, whether each drifted; None where nobody could tell.
     """
 
     stream: Stream
     name: str
     window: Window | None
     labels: Labels | None
+    recent: tuple[bool | None, ...] = ()
 
 
 def newest(reader: Reader) -> list[Newest]:
@@ -41,8 +45,11 @@ def newest(reader: Reader) -> list[Newest]:
             name=name,
             window=next(iter(_windows(windows[-1:])), None),
             labels=next(iter(_labels(labels[-1:])), None),
+            recent=tuple(verdict.drifted for verdict in windows),
         )
-        for (stream, name), (windows, labels) in _grouped(reader.newest_verdicts(1)).items()
+        for (stream, name), (windows, labels) in _grouped(
+            reader.newest_verdicts(RECENT_WINDOWS)
+        ).items()
     ]
 
 

@@ -14,6 +14,8 @@ MOST_FEATURES = 100
 """Features and columns of a stream that get series of their own; the others are counted."""
 STREAM = ("namespace", "service", "version", "detector")
 VERDICTS = {Verdict.STABLE.value: 0.0, Verdict.DRIFTED.value: 1.0}
+RECENT = {"drifted": True, "stable": False, "unknown": None}
+"""How the verdict on a window is called -> what it says of drift."""
 OF_FEATURES = {
     "statistic": "Test statistic of the newest window; feature '' for all together.",
     "p_value": "P-value, corrected for the number of features where feature is ''.",
@@ -22,7 +24,7 @@ OF_FEATURES = {
 }
 OF_WINDOWS = {
     "drift_window_rows": "Rows of the newest window.",
-    "drift_window_end_seconds": "Time of its last exchange, in seconds since 1970.",
+    "drift_window_end_timestamp_seconds": "Time of its last exchange, in seconds since 1970.",
     "drift_failed": "1 when it could not be tested.",
     "drift_differences": "Differences between its schema and the reference's.",
     "drift_features_left_out": "Features without series of their own.",
@@ -63,6 +65,7 @@ def text(verdicts: Iterable[Newest]) -> bytes:
         labels = dict(zip(STREAM, stream, strict=True))
         if one.window:
             _window(series, labels, one.window)
+            _recent(series, labels, one.recent)
         if one.labels:
             _labels(series, labels, one.labels)
     return generate_latest(series.registry)
@@ -93,6 +96,13 @@ def _window(series: _Series, labels: dict[str, str], window: Window) -> None:
         measured = labels | {"metric": metric.name}
         help_ = "Quality expected of the newest window before its labels; no concept drift in it."
         series.set("kanaria_quality_expected", help_, measured, metric.value)
+
+
+def _recent(series: _Series, labels: dict[str, str], recent: Sequence[bool | None]) -> None:
+    help_ = "How many of the newest three windows had a verdict."
+    for verdict, drifted in RECENT.items():
+        count = sum(one is drifted for one in recent)
+        series.set("kanaria_drift_recent_windows", help_, labels | {"verdict": verdict}, count)
 
 
 def _feature(

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import json
-import logging
 import time
+from collections.abc import Collection
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -12,11 +12,11 @@ from starlette.routing import Route
 
 from kanaria.serving.drift import records
 from kanaria.serving.drift.report import page
-from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.open_store import open_reader
+from kanaria.serving.payload_log.store_reader import Reader
 from kanaria.serving.watching import stored_verdicts, verdict_gauges
-
-logger = logging.getLogger(__name__)
+from kanaria.serving.watching.stored_verdicts import Newest
+from kanaria.serving.watching.watch_states import State
 
 
 def routes(location: str) -> list[Route]:
@@ -60,11 +60,20 @@ def _page(location: str) -> str:
         return page.render(stored_verdicts.report(reader, time.time()))
 
 
-def scraped(location: str) -> bytes:
-    """Return the newest verdicts in Prometheus' text format; none where the store is away."""
-    try:
-        with contextlib.closing(open_reader(location)) as reader:
-            return verdict_gauges.text(stored_verdicts.newest(reader))
-    except StoreError as error:
-        logger.error("verdicts are not shown: %s", error)
-        return b""
+def scraped(reader: Reader, watches: Collection[State] | None) -> bytes:
+    """Return the newest verdicts in Prometheus' text format.
+
+    Args:
+        reader: of the store.
+        watches: whose verdicts are shown: one that nobody tests for any more would show its last
+            verdict for ever. None shows all, where it is not known what is watched.
+    """
+    verdicts = stored_verdicts.newest(reader)
+    if watches is not None:
+        names = {(one.namespace, one.service, one.name) for one in watches}
+        verdicts = [one for one in verdicts if _watch_of(one) in names]
+    return verdict_gauges.text(verdicts)
+
+
+def _watch_of(one: Newest) -> tuple[str, str, str]:
+    return one.stream.namespace, one.stream.service, one.name

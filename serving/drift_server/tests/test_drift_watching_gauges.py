@@ -56,7 +56,7 @@ def test_the_numbers_of_the_newest_window_are_those_that_were_sent(traffic):
         key("kanaria_output_missing_ratio", feature="predictions"): 0.0,
         key("kanaria_output_class_ratio", **{"feature": "predictions", "class": "1"}): 0.75,
         key("kanaria_drift_window_rows"): 200.0,
-        key("kanaria_drift_window_end_seconds"): BEGIN + 39,
+        key("kanaria_drift_window_end_timestamp_seconds"): BEGIN + 39,
         key("kanaria_drift_verdict", feature=""): 1.0,
         key("kanaria_drift_verdict", feature="delay"): 1.0,
         key("kanaria_drift_verdict", feature="carrier"): 0.0,

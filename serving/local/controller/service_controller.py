@@ -189,6 +189,12 @@ class Controller:
         self._state, self._url = state, url
         self._spawner = Spawner(state / "predictor-host.log", spare=spare)
         self._live: dict[tuple[str, str], LiveService] = {}
+        self._has_looked = False
+
+    @property
+    def current_services(self) -> list[LiveService] | None:
+        """The services, None before they have been looked at once."""
+        return list(self) if self._has_looked else None
 
     def __iter__(self) -> Iterator[LiveService]:
         """Go through the services."""
@@ -217,6 +223,7 @@ class Controller:
             if key not in self._live:
                 self._live[key] = LiveService(service, self._spawner, self._url)
             self._live[key].poll()
+        self._has_looked = True
 
     async def stop(self) -> None:
         """End all predictors, politely for at most ten seconds."""

@@ -2,7 +2,8 @@
 
     POST /v1/models/<service>:predict     POST /v2/models/<service>/infer
     GET  /v1/models/<service>             GET  /v2/models/<service>, /v2/models/<service>/ready
-    GET  /metrics, /healthz, /            / lists the services and their traffic
+    GET  /metrics, /                      / lists the services and their traffic
+    GET  /healthz, /readyz, /v2/health/live, /v2/health/ready   for probes
     any  /revisions/<namespace>/<revision>/...   that revision only, and not counted: for tests
 
 The header X-Kanaria-Revision of an answer names the revision it was counted against; X-Request-Id
@@ -31,6 +32,7 @@ from kanaria.serving.local.router import request_bodies, request_mirror
 from kanaria.serving.local.router.logged_exchange import Exchanges
 from kanaria.serving.local.router.predictor_client import Call, forwarded, refuse
 from kanaria.serving.local.router.request_paths import refusal
+from kanaria.serving.local.router.router_health import health
 from kanaria.serving.local.router.router_metrics import Metrics
 from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER, STOP_ANNOTATION
 
@@ -131,8 +133,8 @@ class Router:
         path = request.url.path
         if path == "/metrics":
             return Response(self._metrics.text(), media_type="text/plain; version=0.0.4")
-        if path == "/healthz":
-            return JSONResponse({"status": "ok"})
+        if (answer := health(path, self._controller.current_services)) is not None:
+            return answer
         if path == "/":
             return JSONResponse({"services": [_shown(live) for live in self._controller]})
         own = OWN_PATH.fullmatch(_raw_path(request))

@@ -2,19 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    ProcessCollector,
-    generate_latest,
-)
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client import Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from kanaria.serving.local.controller.service_controller import LiveService
 from kanaria.serving.local.payload_log.event_sinks import Outcome
 from kanaria.serving.protocol.payload_event import Origin
+from kanaria.serving.server_registry import server_registry
 
 LABELS = ("namespace", "service", "revision")
 STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
@@ -27,10 +23,8 @@ class Metrics:
 
     def __init__(self, services: Iterable[LiveService]) -> None:
         """Start at zero; restarts are counted by the runners of the services."""
-        self._registry = CollectorRegistry()
-        # Its start time tells a reader that the counters began anew.
-        ProcessCollector(registry=self._registry)
-        self._registry.register(Restarts(services))
+        self._registry = server_registry("local")
+        self._registry.register(RevisionSeries(services))
         self._requests = self._counter(
             "requests", "Requests posted, by the code they were answered with.", "code"
         )
@@ -86,23 +80,35 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class Restarts(Collector):
-    """Collects how often the predictor of each revision was started again."""
+class RevisionSeries(Collector):
+    """Tells of the revisions that there are whenever it is scraped; none outlives its revision."""
 
     def __init__(self, services: Iterable[LiveService]) -> None:
         """Look at these services whenever asked."""
         self._services = services
 
-    def describe(self) -> Iterator[CounterMetricFamily]:
-        """Return the metric without values."""
+    def describe(self) -> Iterator[Metric]:
+        """Return the metrics without values."""
         yield CounterMetricFamily(
             "kanaria_predictor_restarts", "Starts of a predictor after its first.", labels=LABELS
         )
+        yield GaugeMetricFamily(
+            "kanaria_revision_ready", "1 while a revision's predictor answers.", labels=LABELS
+        )
+        yield GaugeMetricFamily(
+            "kanaria_revision_traffic_ratio",
+            "Share of the requests to its service that a revision gets, 0 to 1.",
+            labels=LABELS,
+        )
 
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        """Return the metric with its values."""
-        for family in self.describe():
-            for live in self._services:
-                for revision, runner in live.runners.items():
-                    family.add_metric((live.namespace, live.name, revision), runner.restarts)
-            yield family
+    def collect(self) -> Iterator[Metric]:
+        """Return the metrics with their values."""
+        restarts, ready, shares = self.describe()
+        for live in self._services:
+            percents = {share.revision: share.percent for share in live.shares}
+            for revision, runner in live.runners.items():
+                labels = (live.namespace, live.name, revision)
+                restarts.add_metric(labels, runner.restarts)
+                ready.add_metric(labels, live.port(revision) is not None)
+                shares.add_metric(labels, percents.get(revision, 0) / 100)
+        yield from (restarts, ready, shares)

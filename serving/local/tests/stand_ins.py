@@ -40,6 +40,13 @@ class StandIn:
 
 
 @dataclass
+class Runner:
+    """What is counted of a predictor's process."""
+
+    restarts: int = 0
+
+
+@dataclass
 class Live:
     """What the router needs to know of a service."""
 
@@ -51,7 +58,7 @@ class Live:
     name: str = "tips"
     fault: str = ""
     stopped: bool = False
-    runners: dict[str, None] = field(default_factory=dict)
+    runners: dict[str, Runner] = field(default_factory=dict)
 
     def port(self, revision):
         return self.ports.get(revision)
@@ -60,7 +67,8 @@ class Live:
         return self.port(revision)
 
     def answers(self):
-        return bool(self.shares)
+        routed = [share.revision for share in self.shares if share.percent]
+        return bool(routed) and all(one in self.ports for one in routed)
 
     def protocol(self, _):
         return "v1"
@@ -71,6 +79,12 @@ class Live:
 
 class Services(list[Live]):
     """The services of a router."""
+
+    is_looked_at = True
+
+    @property
+    def current_services(self):
+        return list(self) if self.is_looked_at else None
 
     def find(self, name):
         return [live for live in self if live.name == name]
@@ -102,9 +116,14 @@ async def serving(handler):
 
 
 @asynccontextmanager
-async def routed(live: Live, most_body_bytes: int = 1 << 20, most_connections: int = 100):
-    """Run a router for one service; yield its URL."""
-    router = Router(Services([live]), 7, most_body_bytes)
+async def routed(
+    live: Live,
+    most_body_bytes: int = 1 << 20,
+    most_connections: int = 100,
+    services: Services | None = None,
+):
+    """Run a router for one service, or for several; yield its URL."""
+    router = Router(Services([live]) if services is None else services, 7, most_body_bytes)
     server = uvicorn.Server(configured(router, most_connections))
     with listening() as listener:
         listener.listen(512)  # Whoever connects before the server runs waits for it.

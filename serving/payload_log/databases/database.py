@@ -71,6 +71,9 @@ class Database(Protocol):
     def used_megabytes(self) -> float:
         """Return the size of what is kept."""
 
+    def bytes_on_disk(self) -> int:
+        """Return what the tables take on the disk, with their indexes and what is free in them."""
+
     def checkpoint(self) -> None:
         """Do what commits would else wait for now and then, beside them, in a thread of its own."""
 

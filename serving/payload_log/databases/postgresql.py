@@ -173,6 +173,15 @@ class PostgresqlDatabase:
         ((size,),) = self.execute("SELECT sum(bytes) FROM kept")
         return float(size) / 2**20
 
+    def bytes_on_disk(self) -> int:
+        """Return the size of the schema's tables, with their indexes and long values."""
+        query = """
+SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = :name AND c.relkind = 'r'"""
+        ((size,),) = self.execute(query, name=SCHEMA_NAME)
+        return int(size)
+
     def checkpoint(self) -> None:
         """Do nothing: PostgreSQL has a process for it."""
 

@@ -58,6 +58,7 @@ class SqliteDatabase:
         """Open the file, or make it where it is to be written."""
         if write:
             _make(path)
+        self._path = path
         self._uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
         self._copier: sqlite3.Connection | None = None
         self._grown = False
@@ -117,6 +118,14 @@ class SqliteDatabase:
         names = ("page_count", "freelist_count", "page_size")
         ((pages,), (free,), (size,)) = (self.execute(f"PRAGMA {name}")[0] for name in names)
         return (pages - free) * size / 2**20
+
+    def bytes_on_disk(self) -> int:
+        """Return the size of the file and of its log."""
+        files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
+        try:
+            return sum(file.stat().st_size for file in files if file.exists())
+        except OSError as error:
+            raise StoreError(f"the store's file {error.filename}: {error.strerror}") from error
 
     def checkpoint(self) -> None:
         """Copy the log into the file, which a commit would else wait for; any thread may do it."""
