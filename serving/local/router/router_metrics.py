@@ -1,6 +1,6 @@
 """What the router counts, per revision, in Prometheus form."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from prometheus_client import Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -87,21 +87,22 @@ class RevisionSeries(Collector):
         """Look at these services whenever asked."""
         self._services = services
 
-    def describe(self) -> Iterator[Metric]:
+    def describe(self) -> tuple[CounterMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
         """Return the metrics without values."""
-        yield CounterMetricFamily(
+        restarts = CounterMetricFamily(
             "kanaria_predictor_restarts", "Starts of a predictor after its first.", labels=LABELS
         )
-        yield GaugeMetricFamily(
+        ready = GaugeMetricFamily(
             "kanaria_revision_ready", "1 while a revision's predictor answers.", labels=LABELS
         )
-        yield GaugeMetricFamily(
+        shares = GaugeMetricFamily(
             "kanaria_revision_traffic_ratio",
             "Share of the requests to its service that a revision gets, 0 to 1.",
             labels=LABELS,
         )
+        return restarts, ready, shares
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> tuple[Metric, ...]:
         """Return the metrics with their values."""
         restarts, ready, shares = self.describe()
         for live in self._services:
@@ -111,4 +112,4 @@ class RevisionSeries(Collector):
                 restarts.add_metric(labels, runner.restarts)
                 ready.add_metric(labels, live.port(revision) is not None)
                 shares.add_metric(labels, percents.get(revision, 0) / 100)
-        yield from (restarts, ready, shares)
+        return restarts, ready, shares
