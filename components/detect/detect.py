@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.detect import verdict
-from kanaria.components.detect.rows import sampled
+from kanaria.components.detect import drift_outcome
+from kanaria.components.detect.example_columns import sampled
 from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.shared.artifacts import outcome, release
 from kanaria.components.shared.artifacts.outcome import Outcome
@@ -17,7 +17,7 @@ from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import arrow_files, examples
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
-from kanaria.components.shared.storage import atomic, storage
+from kanaria.components.shared.storage import atomic, uri_files
 from kanaria.serving.drift import detector_choice, records
 from kanaria.serving.drift.detector_choice import Choice
 from kanaria.serving.drift.records import Report, Watched, Window
@@ -77,7 +77,7 @@ def detect(request: DetectRequest, targets: Targets) -> Outcome:
     columns, _ = sample.columns()
     with libraries_of(detector.name):
         result = detector.test(reference, columns)
-    judgement = verdict.judged(result)
+    judgement = drift_outcome.judged(result)
     window = describe.window(result, reference, columns, name=", ".join(splits))
     _report(window, targets)
     outcome.write(judgement, targets.outcome)
@@ -96,7 +96,7 @@ def _report(window: Window, targets: Targets) -> None:
 
 
 def _check(request: DetectRequest) -> Choice:
-    faults, choice = Faults(verdict.STEP), Choice()
+    faults, choice = Faults(drift_outcome.STEP), Choice()
     try:
         choice = detector_choice.chosen(request.choice) if request.choice else choice
     except ParameterError as error:
@@ -110,7 +110,7 @@ def _check(request: DetectRequest) -> Choice:
     faults.check(request.seed >= 0, "seed", request.seed, "use 0 or more")
     for name, uri in (("deployed", request.deployed), ("detector.folder", choice.folder)):
         try:
-            storage.check(uri)
+            uri_files.check(uri)
         except ParameterError as error:
             faults.add(f"{name}: {error}")
     faults.raise_if_any()
@@ -122,6 +122,6 @@ def _opened(request: DetectRequest, choice: Choice) -> Iterator[Path]:
     if request.detector is not None:
         yield request.detector
         return
-    uri = choice.folder or storage.join(request.deployed, release.DRIFT_DETECTOR)
-    with storage.opened(uri) as folder:
+    uri = choice.folder or uri_files.join(request.deployed, release.DRIFT_DETECTOR)
+    with uri_files.opened(uri) as folder:
         yield folder

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.detect import features
-from kanaria.components.detect.rows import Sample, sampled
+from kanaria.components.detect.example_columns import Sample, sampled
 from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import arrow_files

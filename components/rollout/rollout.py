@@ -11,7 +11,7 @@ from kanaria.components.shared.artifacts import outcome, release
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.controller import run
 from kanaria.serving.rollout.control.environment import Place, connect
@@ -109,7 +109,7 @@ def policy_of(uri: str) -> Policy:
         ParameterError: it is not a policy; all faults are named.
         DataError: it cannot be read.
     """
-    return policies.parse(storage.read_text(uri), uri) if uri else Policy()
+    return policies.parse(uri_files.read_text(uri), uri) if uri else Policy()
 
 
 def _endpoint(folder: Path) -> dict[str, Any]:

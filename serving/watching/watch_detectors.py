@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from kanaria.components.shared.errors import DataError, KanariaError, NotReadyError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.serving.drift import detector_choice
 from kanaria.serving.drift.detector_choice import Choice
 from kanaria.serving.watching.examine_window import OWN_FAULTS, Fitted
@@ -83,7 +83,7 @@ def load(choice: Choice) -> Fitted:
         KanariaError: it cannot be fetched, or is none.
     """
     with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
-        fetched = storage.fetched(choice.folder, Path(folder))
+        fetched = uri_files.fetched(choice.folder, Path(folder))
         try:
             detector, reference = detector_choice.load(fetched, choice)
         except OWN_FAULTS as error:

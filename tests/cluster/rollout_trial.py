@@ -15,7 +15,7 @@ from kubernetes import dynamic
 from rollout_controller import POLICY, SERVICE, Settings, start
 from traffic_history import History, Object, recorded
 
-from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.serving.inference_service.spec import ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore, head

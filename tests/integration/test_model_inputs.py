@@ -15,7 +15,7 @@ from kanaria.components.shared.artifacts import serving_samples
 from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.images import TRAINING_IMAGE
-from kanaria.pipelines.local.environment import python_of
+from kanaria.pipelines.local.runtime_python import python_of
 from kanaria.serving.checks import check_limits
 from kanaria.serving.checks.check_result import Verdict
 from kanaria.serving.checks.push_checks import Checks

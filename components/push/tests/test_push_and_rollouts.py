@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from paper_world import NAMESPACE, SERVICE, DyingStore, Killed, Paper
 
-from kanaria.components.push import mark
+from kanaria.components.push import pending_mark
 from kanaria.components.push.active_rollout import Rollouts
-from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.serving.checks.check_result import Result, judged
 from kanaria.serving.delivery import OnActive
 from kanaria.serving.inference_service.spec import ServiceSpec
@@ -75,7 +75,7 @@ class Scene:
         self.store = FileStore(folder / "state")
 
     def pending(self, model: str) -> str:
-        return str(self.folder / f"{model}{mark.ENDING}")
+        return str(self.folder / f"{model}{pending_mark.ENDING}")
 
     def world(self) -> World:
         return World(
@@ -129,7 +129,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 def told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the writes of marks be told as those to the platform are."""
-    for module, verb in ((mark, "put"), (storage, "remove")):
+    for module, verb in ((pending_mark, "put"), (uri_files, "remove")):
         monkeypatch.setattr(module, verb, _told(scene, getattr(module, verb)))
 
 
@@ -199,7 +199,7 @@ def test_a_push_that_was_refused_and_is_run_again_leaves_an_active_rollout_alone
     found = scene.push()
     assert found.reason == "default/taxi rollout 1 decides over its traffic; nothing was changed"
     assert scene.shares() == {"one": 50, "two": 50}
-    assert not storage.exists(scene.pending("two"))
+    assert not uri_files.exists(scene.pending("two"))
 
 
 def test_a_push_that_was_refused_gives_nothing_to_what_was_rolled_back_since(scene: Scene):

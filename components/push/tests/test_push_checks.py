@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from checked_models import SAMPLES, checked_models
 
-from kanaria.components.push.deliver import Endpoint
-from kanaria.components.push.publish import Sources
+from kanaria.components.push.deliver_release import Endpoint
+from kanaria.components.push.publish_release import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.shared.artifacts import outcome, serving_samples
 from kanaria.components.shared.artifacts.outcome import Outcome

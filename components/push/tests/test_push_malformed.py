@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kanaria.components.push.publish import Sources
+from kanaria.components.push.publish_release import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.traffic.connect import LOCAL_STATE

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from kanaria.components.push.lineage import Lineage
-from kanaria.components.push.publish import Sources
+from kanaria.components.push.publish_release import Sources
 from kanaria.components.push.push import PushRequest, push
-from kanaria.components.resolve.deployed import resolve_deployed
+from kanaria.components.resolve.deployed_release import resolve_deployed
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError

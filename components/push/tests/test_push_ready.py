@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.push.ready import Standing, obstacle, revision_of, standing
+from kanaria.components.push.model_standing import Standing, obstacle, revision_of, standing
 from kanaria.serving.traffic.protocol import LoadFailure, ServiceStatus
 
 OLD, NEW = "/models/old/model", "/models/new/model"

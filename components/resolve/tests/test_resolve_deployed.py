@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.resolve.deployed import checked, release_of, resolve_deployed
+from kanaria.components.resolve.deployed_release import checked, release_of, resolve_deployed
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.serving import kubernetes_client
 from kanaria.serving.traffic.connect import LOCAL_STATE

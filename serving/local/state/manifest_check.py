@@ -12,7 +12,7 @@ from kanaria.components.shared.command_line import meant
 from kanaria.components.shared.config.keys import Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.serving.inference_service import kserve_fields
 from kanaria.serving.inference_service.kserve_fields import Fields
 from kanaria.serving.inference_service.manifest import API_VERSION, KIND
@@ -300,9 +300,9 @@ def _check_uri(uri: Any, faults: Faults) -> None:
     if uri is not None and not isinstance(uri, str):
         return  # Its kind is a fault already.
     usable = bool(uri) and not NOT_TEXT.search(uri or "")
-    if uri and usable and not storage.is_remote(uri):
+    if uri and usable and not uri_files.is_remote(uri):
         try:
-            usable = storage.local_path(uri).is_absolute()
+            usable = uri_files.local_path(uri).is_absolute()
         except ParameterError as error:
             faults.add(str(error))
             return

@@ -15,7 +15,7 @@ from inference_services import InferenceServices, wait_until
 from routing_kserve import routing_canaries
 from traffic_contract import NoMirrorContract, Rollout, TrafficContract
 
-from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import Placement, Scaling, ServiceSpec, StorageAccess

@@ -7,8 +7,8 @@ from cluster_way import ClusterWay
 from inference_services import InferenceServices
 from traffic_contract import NoMirrorContract, TrafficContract
 
-from kanaria.components.push.deliver import Endpoint, deliver
-from kanaria.components.resolve.deployed import release_of
+from kanaria.components.push.deliver_release import Endpoint, deliver
+from kanaria.components.resolve.deployed_release import release_of
 from kanaria.serving.doctor.doctor_report import State, is_fit
 from kanaria.serving.doctor.examine_cluster import examine
 from kanaria.serving.inference_service.spec import ServiceSpec

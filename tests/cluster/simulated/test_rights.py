@@ -11,11 +11,11 @@ from accounts import Account, install, kubectl, ready_pods
 from inference_services import InferenceServices, wait_until
 from object_stores import Bucket
 
-from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage
-from kanaria.components.push.publish import Sources
+from kanaria.components.push.publish_release import Sources
 from kanaria.components.push.push import PushRequest, push
-from kanaria.components.resolve.deployed import resolve_deployed
+from kanaria.components.resolve.deployed_release import resolve_deployed
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.errors import ConflictError, PermissionDeniedError

@@ -9,7 +9,7 @@ from accounts import MANIFESTS, Account
 from inference_services import InferenceServices
 from kubernetes.dynamic.exceptions import DynamicApiError
 
-from kanaria.components.push.deliver import deliver
+from kanaria.components.push.deliver_release import deliver
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.manifest import build
 from kanaria.serving.inference_service.spec import ModelServer, Placement, ServiceSpec
