@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 import pytest
-from test_drift_server_store import EVENT, NOW, half, joined, label
+from stored_events import EVENT, NOW, half, joined, label
 
 from kanaria.serving.payload_log.databases import schema
 from kanaria.serving.payload_log.exchanges import Outcome, Stream, Verdict
