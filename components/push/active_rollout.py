@@ -21,9 +21,9 @@ from kanaria.serving.rollout.control.lease import NoLease
 from kanaria.serving.rollout.control.operations import order
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
-from kanaria.serving.rollout.decision.state import Phase
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_state import Phase
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 SUPERSEDE_SECONDS = 60.0
 """How long a push waits until a canary whose place it takes has no traffic any more."""

@@ -17,7 +17,7 @@ from kanaria.serving.rollout.control.controller import run
 from kanaria.serving.rollout.control.environment import Place, connect
 from kanaria.serving.rollout.control.messages import LineListener, write_timeline
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy import rollout_policy as policies
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanaria.components.shared.errors import PermissionDeniedError
-from kanaria.serving.checks.infrastructure import Facts
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.checks.infrastructure_faults import Facts
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
     from kanaria.serving.kubernetes_client import KubernetesClient

@@ -21,8 +21,8 @@ from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.serving.drift import saved_detector
 from kanaria.serving.drift.alibi import artefact
 from kanaria.serving.drift.alibi.alibi_detect import AlibiDetect
-from kanaria.serving.drift.protocol import Detector, Reference
-from kanaria.serving.drift.registry import ALIBI, DEFAULT, kind_of
+from kanaria.serving.drift.detector import Detector, Reference
+from kanaria.serving.drift.detector_registry import ALIBI, DEFAULT, kind_of
 
 KIND, FOLDER = "kind", "folder"
 OF_ALIBI = "config.toml"

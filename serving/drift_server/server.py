@@ -34,10 +34,12 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
-from kanaria.serving.comparison.comparisons import Comparisons
-from kanaria.serving.comparison.question import Question, read_limit, read_question
 from kanaria.serving.drift_server.access_rules import CLOSE
 from kanaria.serving.drift_server.server_metrics import Metrics
+from kanaria.serving.drift_watch import watch_states
+from kanaria.serving.drift_watch.verdict_routes import routes, scraped
+from kanaria.serving.drift_watch.watching_process import Process
+from kanaria.serving.model_quality.judge_window import JudgeError, Query, judge, read_query
 from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Outcome, Stream
 from kanaria.serving.payload_log.intake import Intake
@@ -49,15 +51,15 @@ from kanaria.serving.payload_log.label_upload import (
     read_labels,
 )
 from kanaria.serving.payload_log.open_store import open_reader
-from kanaria.serving.payload_log.request_bodies import (
+from kanaria.serving.payload_log.retention import MOST_SERVICES
+from kanaria.serving.payload_log.store_reader import Coverage
+from kanaria.serving.payload_log.upload_bodies import (
     FullError,
     Room,
     TooLargeError,
     TooSlowError,
     read_body,
 )
-from kanaria.serving.payload_log.retention import MOST_SERVICES
-from kanaria.serving.payload_log.store_reader import Coverage
 from kanaria.serving.payload_log.window_ends import span_by_time
 from kanaria.serving.payload_log.write_groups import Counted, Item
 from kanaria.serving.protocol.body_limits import BoundError
@@ -69,10 +71,12 @@ from kanaria.serving.protocol.inference_columns import (
     rows_of,
 )
 from kanaria.serving.protocol.payload_event import EventError, read_event
-from kanaria.serving.quality.judge_window import JudgeError, Query, judge, read_query
-from kanaria.serving.watching import watch_states
-from kanaria.serving.watching.verdict_routes import routes, scraped
-from kanaria.serving.watching.watching_process import Process
+from kanaria.serving.version_comparison.comparison_question import (
+    Question,
+    read_limit,
+    read_question,
+)
+from kanaria.serving.version_comparison.store_comparisons import Comparisons
 
 logger = logging.getLogger(__name__)
 KEPT = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service.quantity import amount, is_amount
-from kanaria.serving.inference_service.spec import (
+from kanaria.serving.inference_service.service_spec import (
     ModelServer,
     PayloadLog,
     Placement,

@@ -20,7 +20,7 @@ from kanaria.serving.rollout.control.environment import connect
 from kanaria.serving.rollout.control.health_port import open_port
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.timeline.status_lines import line
-from kanaria.serving.traffic.connect import namespace_of
+from kanaria.serving.traffic.find_traffic import namespace_of
 
 
 def _options() -> argparse.Namespace:

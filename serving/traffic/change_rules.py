@@ -16,7 +16,7 @@ has not made a revision of is not ready.
 """
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 
 def require_percent(verb: str, percent: int) -> None:

@@ -25,11 +25,11 @@ from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
 from kanaria.serving.rollout.control.controller import run
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
+from kanaria.serving.rollout.observations.observation_source import Reading, Revisions
 from kanaria.serving.rollout.observations.replica_counters import Replica
-from kanaria.serving.rollout.observations.source import Reading, Revisions
 from kanaria.serving.rollout.policy import rollout_policy
-from kanaria.serving.traffic.cluster import ClusterTraffic
-from kanaria.serving.traffic.protocol import Traffic
+from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
+from kanaria.serving.traffic.traffic_protocol import Traffic
 
 SERVICE = "taxi"
 REQUESTS = 2000

@@ -21,10 +21,10 @@ from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.state.state_folder import Service
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.traffic.connect import LOCAL_STATE, connect
-from kanaria.serving.traffic.protocol import Traffic
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE, connect
+from kanaria.serving.traffic.traffic_protocol import Traffic
 
 SAVE = """
 import sys, tensorflow as tf

@@ -13,9 +13,9 @@ from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 AT_ONCE = "strategy: basic\n"
 

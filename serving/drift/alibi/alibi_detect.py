@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.serving.drift.alibi import licence
-from kanaria.serving.drift.columns import from_matrix, numbers_in_order, rows_of, selected
-from kanaria.serving.drift.protocol import Columns, Effect, FeatureResult, Result
+from kanaria.serving.drift.detector import Columns, Effect, FeatureResult, Result
 from kanaria.serving.drift.references.sorted_reference import same_features
+from kanaria.serving.drift.table_columns import from_matrix, numbers_in_order, rows_of, selected
 from kanaria.serving.drift.univariate import feature_tests, fisher_exact
 
 PICKLES = (".dill", ".pickle", ".pkl", ".joblib", ".pt")

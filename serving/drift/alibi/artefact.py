@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift import columns
+from kanaria.serving.drift import table_columns
 from kanaria.serving.drift.alibi import kernel_settings
 from kanaria.serving.drift.alibi.kernel_settings import ABSENT
-from kanaria.serving.drift.protocol import Detector, Reference
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.detector import Detector, Reference
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate.chi_squared import ChiSquared
 from kanaria.serving.drift.univariate.cramer_von_mises import CramerVonMises
 from kanaria.serving.drift.univariate.fisher_exact import FisherExact
@@ -68,7 +68,7 @@ def load(folder: Path, *, least: float | None = None) -> tuple[Detector[Any], Re
     _check(config, folder)
     settings = _settings(config, folder) | ({} if least is None else {"least": least})
     detector = NAMES[config["name"]](**settings)
-    return detector, detector.fit(columns.from_matrix(rows))
+    return detector, detector.fit(table_columns.from_matrix(rows))
 
 
 def is_readable(folder: Path) -> bool:

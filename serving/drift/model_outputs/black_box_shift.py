@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kanaria.serving.drift.detector import Columns, Result
 from kanaria.serving.drift.model_outputs.class_probabilities import Probabilities
-from kanaria.serving.drift.protocol import Columns, Result
 from kanaria.serving.drift.references.table_reference import TableReference
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate import feature_tests
 
 PREDICTED = "predicted class"

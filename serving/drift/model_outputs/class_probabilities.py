@@ -6,8 +6,8 @@ from typing import Self
 import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift.columns import flat, numbers_in_order, rows_of, selected
-from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.detector import Columns, Floats
+from kanaria.serving.drift.table_columns import flat, numbers_in_order, rows_of, selected
 
 TOLERANCE = 0.01
 """By which probabilities may miss 0, 1 and their sum, as numbers of 16 bits do."""

@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 
 from kanaria.components.shared.config.parameters import Faults
+from kanaria.serving.drift.detector import Columns, Floats, Result
 from kanaria.serving.drift.model_outputs.class_probabilities import Probabilities
-from kanaria.serving.drift.protocol import Columns, Floats, Result
 from kanaria.serving.drift.references.table_reference import TableReference
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate import feature_tests
 
 Measure = Literal["entropy", "margin"]

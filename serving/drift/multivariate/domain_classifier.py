@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift import effects
-from kanaria.serving.drift.protocol import Columns, Floats, Result
+from kanaria.serving.drift import effect_sizes
+from kanaria.serving.drift.detector import Columns, Floats, Result
+from kanaria.serving.drift.detector_settings import Checked
 from kanaria.serving.drift.references.sample_reference import SampleReference
-from kanaria.serving.drift.settings import Checked
 from kanaria.serving.drift.univariate import feature_tests
 
 FEWEST = 4
@@ -125,7 +125,7 @@ def _separation(reference: Floats, window: Floats, least: float) -> feature_test
         feature="",
         statistic=value,
         p_value=float(found.pvalue) if found else 1.0,
-        effect=effects.separation(value, *rows, least),
+        effect=effect_sizes.separation(value, *rows, least),
         rows=rows,
         significant_least=float(ndtr(-least / deviation)),
     )

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanaria.components.shared.config.parameters import Faults
+from kanaria.serving.drift.detector import Columns, Effect, Floats, Result
 from kanaria.serving.drift.multivariate import kernels, permutation_tests
-from kanaria.serving.drift.protocol import Columns, Effect, Floats, Result
 from kanaria.serving.drift.references.rows_reference import RowsReference
 from kanaria.serving.drift.univariate import feature_tests
 

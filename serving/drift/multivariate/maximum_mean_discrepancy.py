@@ -19,9 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.serving.drift.effects import EACH_SIDE
+from kanaria.serving.drift.detector import Columns, Effect, Floats, Result
+from kanaria.serving.drift.effect_sizes import EACH_SIDE
 from kanaria.serving.drift.multivariate import kernels, permutation_tests
-from kanaria.serving.drift.protocol import Columns, Effect, Floats, Result
 from kanaria.serving.drift.references.rows_reference import RowsReference, Space
 from kanaria.serving.drift.univariate import feature_tests
 

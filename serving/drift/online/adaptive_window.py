@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift.columns import matrix, rows_of
-from kanaria.serving.drift.effects import NORMAL_QUANTILE
+from kanaria.serving.drift.detector import Columns, Effect, Floats
+from kanaria.serving.drift.detector_settings import Checked
+from kanaria.serving.drift.effect_sizes import NORMAL_QUANTILE
 from kanaria.serving.drift.online import private_river
 from kanaria.serving.drift.online.follow_stream import follow
-from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
+from kanaria.serving.drift.online.online_detector import OnlineFeature, OnlineResult, State
 from kanaria.serving.drift.online.stream_window import RowByRow
-from kanaria.serving.drift.protocol import Columns, Effect, Floats
 from kanaria.serving.drift.references.sorted_reference import SortedReference
-from kanaria.serving.drift.settings import Checked
+from kanaria.serving.drift.table_columns import matrix, rows_of
 
 MEASURE = "difference of means"
 LOOK = 32

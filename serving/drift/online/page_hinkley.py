@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift.columns import matrix, rows_of
-from kanaria.serving.drift.effects import NORMAL_QUANTILE
-from kanaria.serving.drift.online import protocol, run_length
+from kanaria.serving.drift.detector import Columns, Effect, Floats
+from kanaria.serving.drift.effect_sizes import NORMAL_QUANTILE
+from kanaria.serving.drift.online import online_detector, run_length
 from kanaria.serving.drift.online.follow_stream import follow
-from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
+from kanaria.serving.drift.online.online_detector import OnlineFeature, OnlineResult, State
 from kanaria.serving.drift.online.stream_window import RowByRow
-from kanaria.serving.drift.protocol import Columns, Effect, Floats
 from kanaria.serving.drift.references.sorted_reference import SortedReference
+from kanaria.serving.drift.table_columns import matrix, rows_of
 
 SEED = 0
 """Of the simulation, so that equal references have equal thresholds."""
@@ -33,7 +33,7 @@ CHANGING = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PageHinkley(protocol.Settings, RowByRow[SortedReference]):
+class PageHinkley(online_detector.Settings, RowByRow[SortedReference]):
     """Follows the mean of each feature; the effect is its shift, in standard deviations.
 
     The mean is that of the reference. Page-Hinkley without a reference learns it from the stream,
@@ -47,7 +47,7 @@ class PageHinkley(protocol.Settings, RowByRow[SortedReference]):
     allowance: float = 0.25
 
     def _check(self, faults: Faults) -> None:
-        protocol.Settings._check(self, faults)
+        online_detector.Settings._check(self, faults)
         above = self.allowance >= 0.05
         faults.check(above, "allowance", self.allowance, "use 0.05 standard deviations or more")
 

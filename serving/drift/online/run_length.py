@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from kanaria.serving.drift.protocol import Floats
+from kanaria.serving.drift.detector import Floats
 
 STREAMS = 50_000
 """Streams simulated at once."""

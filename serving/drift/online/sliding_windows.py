@@ -12,13 +12,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift.online import protocol, run_length
-from kanaria.serving.drift.online.protocol import OnlineFeature, State
-from kanaria.serving.drift.protocol import Effect, Floats
+from kanaria.serving.drift.detector import Effect, Floats
+from kanaria.serving.drift.online import online_detector, run_length
+from kanaria.serving.drift.online.online_detector import OnlineFeature, State
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings(protocol.Settings):
+class Settings(online_detector.Settings):
     """Settings of a detector with sliding windows.
 
     Attributes:
@@ -29,7 +29,7 @@ class Settings(protocol.Settings):
     window_sizes: tuple[int, ...] = (10, 40)
 
     def _check(self, faults: Faults) -> None:
-        protocol.Settings._check(self, faults)
+        online_detector.Settings._check(self, faults)
         sizes = self.window_sizes
         ordered = bool(sizes) and sizes[0] >= 2 and list(sizes) == sorted(set(sizes))
         faults.check(ordered, "window_sizes", sizes, "use ascending sizes of 2 or more")

@@ -9,15 +9,15 @@ by thresholds that keep its expected run time over all windows.
 import math
 from typing import Generic
 
-from kanaria.serving.drift.columns import missing
-from kanaria.serving.drift.online.protocol import (
+from kanaria.serving.drift.detector import Columns, FeatureResult, Result
+from kanaria.serving.drift.online.online_detector import (
     OnlineDetector,
     OnlineFeature,
     OnlineResult,
     ReferenceT,
     State,
 )
-from kanaria.serving.drift.protocol import Columns, FeatureResult, Result
+from kanaria.serving.drift.table_columns import missing
 
 
 class RowByRow(Generic[ReferenceT]):

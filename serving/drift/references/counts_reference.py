@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.serving.drift.columns import categories
-from kanaria.serving.drift.protocol import Columns
+from kanaria.serving.drift.detector import Columns
 from kanaria.serving.drift.references.sorted_reference import same_features
+from kanaria.serving.drift.table_columns import categories
 
 Counts = NDArray[np.int64]
 

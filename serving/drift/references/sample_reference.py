@@ -16,7 +16,11 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.data.decimals import plain
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.columns import (
+from kanaria.serving.drift.category_texts import text_of
+from kanaria.serving.drift.detector import Columns
+from kanaria.serving.drift.references.row_hashes import mixed
+from kanaria.serving.drift.references.sorted_reference import same_features
+from kanaria.serving.drift.table_columns import (
     is_numeric,
     kinds_among,
     numbers_in_order,
@@ -24,10 +28,6 @@ from kanaria.serving.drift.columns import (
     selected,
     texts,
 )
-from kanaria.serving.drift.protocol import Columns
-from kanaria.serving.drift.references.row_hashes import mixed
-from kanaria.serving.drift.references.sorted_reference import same_features
-from kanaria.serving.drift.texts import text_of
 
 Places = NDArray[np.uint64]
 FORM = 2

@@ -9,12 +9,12 @@ from kanaria.components.shared.report.chart import Chart
 from kanaria.components.shared.report.html import Markup, element
 from kanaria.components.shared.report.specs import legend, overlaid_bins, side_by_side
 from kanaria.components.shared.report.table import Column, Table
-from kanaria.serving.drift.records import Bars, Feature, Window
-from kanaria.serving.drift.records import Column as Held
-from kanaria.serving.drift.report import specs
-from kanaria.serving.drift.report.detail import Detail, cut, distinct
-from kanaria.serving.drift.report.specs import DRIFTED, FEW_ROWS, NOT_DRIFTED
-from kanaria.serving.drift.report.wording import by_effect
+from kanaria.serving.drift.report import chart_specs
+from kanaria.serving.drift.report.chart_specs import DRIFTED, FEW_ROWS, NOT_DRIFTED
+from kanaria.serving.drift.report.detail_levels import Detail, cut, distinct
+from kanaria.serving.drift.report.verdict_wording import by_effect
+from kanaria.serving.drift.report_records import Bars, Feature, Window
+from kanaria.serving.drift.report_records import Column as Held
 
 SETS = ("reference", "window")
 CSS = {DRIFTED: "bad", FEW_ROWS: "warn", NOT_DRIFTED: ""}
@@ -92,8 +92,8 @@ def _effects(shown: Sequence[Feature]) -> object:
         ]
         for name, f in zip(names, found, strict=True)
     ]
-    table = Table(columns=specs.EFFECTS, rows=rows)
-    return Chart(spec=specs.effects(names), table=table, title="Largest effects")
+    table = Table(columns=chart_specs.EFFECTS, rows=rows)
+    return Chart(spec=chart_specs.effects(names), table=table, title="Largest effects")
 
 
 def _row(feature: Feature, charts: Sequence[object]) -> list[object]:
@@ -131,13 +131,13 @@ def _drawn(feature: Feature, in_time: "_InTime") -> list[object]:
 def _values(found: Bars) -> Chart:
     shares = [[round(share, 5) for share in row] for row in (found.reference, found.window)]
     if found.kinds:
-        columns = specs.keyed("value", "s0", "s1")
+        columns = chart_specs.keyed("value", "s0", "s1")
         rows: list[list[object]] = [
             list(row) for row in zip(distinct(found.kinds), *shares, strict=True)
         ]
         spec = side_by_side(SETS)
     else:
-        columns = specs.keyed("from", "to", "s0", "s1")
+        columns = chart_specs.keyed("from", "to", "s0", "s1")
         rows = [
             [*ends, *row] for ends, *row in zip(pairwise(_edges(found.edges)), *shares, strict=True)
         ]
@@ -161,7 +161,7 @@ class _InTime:
     def __init__(self, windows: Sequence[Window], labels: Sequence[str]) -> None:
         self._found = [{f.feature: f for f in window.features} for window in windows]
         self._labels = labels
-        self._spec: Mapping[str, object] = specs.effect_over_time(labels)
+        self._spec: Mapping[str, object] = chart_specs.effect_over_time(labels)
 
     def chart(self, name: str) -> object:
         """Return a feature's small chart."""
@@ -172,5 +172,5 @@ class _InTime:
         ]
         if sum(row[1] is not None for row in rows) < 2:
             return element("span", "one window", "note")
-        table = Table(columns=specs.EFFECT_OVER_TIME, rows=rows)
+        table = Table(columns=chart_specs.EFFECT_OVER_TIME, rows=rows)
         return Chart(spec=self._spec, table=table, small=True)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.serving.drift.columns import numbers, rows_of, selected
-from kanaria.serving.drift.effects import EACH_SIDE, effective_rows
-from kanaria.serving.drift.protocol import Columns, Effect, Floats, Result
+from kanaria.serving.drift.detector import Columns, Effect, Floats, Result
+from kanaria.serving.drift.effect_sizes import EACH_SIDE, effective_rows
 from kanaria.serving.drift.references.counts_reference import contingency_tables
 from kanaria.serving.drift.references.table_reference import TableReference
+from kanaria.serving.drift.table_columns import numbers, rows_of, selected
 from kanaria.serving.drift.univariate import feature_tests
 
 FEWEST_PERMUTATIONS = 999

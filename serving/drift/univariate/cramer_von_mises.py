@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.serving.drift import effects
-from kanaria.serving.drift.columns import numbers, rows_of, selected
-from kanaria.serving.drift.protocol import Columns, Floats, Result
+from kanaria.serving.drift import effect_sizes
+from kanaria.serving.drift.detector import Columns, Floats, Result
 from kanaria.serving.drift.references.sorted_reference import SortedReference
+from kanaria.serving.drift.table_columns import numbers, rows_of, selected
 from kanaria.serving.drift.univariate import feature_tests
 from kanaria.serving.drift.univariate.kolmogorov_smirnov import distance, significance
 
@@ -60,7 +60,7 @@ def _feature(
         feature=name,
         statistic=float(found.statistic),
         p_value=float(found.pvalue),
-        effect=effects.largest_difference(largest, *rows, least),
+        effect=effect_sizes.largest_difference(largest, *rows, least),
         rows=rows,
         significant_least=significance(least, rows),
     )

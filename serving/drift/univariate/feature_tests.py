@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift.protocol import Effect, FeatureResult, Result
-from kanaria.serving.drift.settings import Checked
+from kanaria.serving.drift.detector import Effect, FeatureResult, Result
+from kanaria.serving.drift.detector_settings import Checked
 from kanaria.serving.drift.univariate.correction import Correction, overall, threshold
 
 Alternative = Literal["two-sided", "less", "greater"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller import reconcile, revision_shares
-from kanaria.serving.local.payload_log.log_rule import LogRule
+from kanaria.serving.local.payload_logger.log_rule import LogRule
 from kanaria.serving.local.predictor.host_client import GRACE_SECONDS, Spawner
 from kanaria.serving.local.predictor.predictor_runner import Runner
 from kanaria.serving.local.state import manifest_check

@@ -6,8 +6,8 @@ import uuid
 from starlette.responses import Response
 
 from kanaria.serving.local.controller.service_controller import LiveService
-from kanaria.serving.local.payload_log.event_sinks import PayloadLog
-from kanaria.serving.local.payload_log.log_rule import event_of
+from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
+from kanaria.serving.local.payload_logger.log_rule import event_of
 from kanaria.serving.local.router.predictor_client import Call, Predictors, refuse
 from kanaria.serving.protocol.names import EVENT_ID_HEADER
 from kanaria.serving.protocol.payload_event import Kind, Origin

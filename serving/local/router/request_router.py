@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse, Response
 
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller.service_controller import Controller, LiveService
-from kanaria.serving.local.payload_log.event_sinks import PayloadLog
+from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
 from kanaria.serving.local.router import request_bodies, request_mirror
 from kanaria.serving.local.router.logged_exchange import Exchanges
 from kanaria.serving.local.router.predictor_client import Call, forwarded, refuse

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from kanaria.serving.local.controller.service_controller import LiveService
-from kanaria.serving.local.payload_log.event_sinks import Outcome
+from kanaria.serving.local.payload_logger.event_sinks import Outcome
 from kanaria.serving.protocol.payload_event import Origin
 
 LABELS = ("namespace", "service", "revision")

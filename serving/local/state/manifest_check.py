@@ -15,7 +15,6 @@ from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.storage import storage
 from kanaria.serving.inference_service import kserve_fields
 from kanaria.serving.inference_service.kserve_fields import Fields
-from kanaria.serving.inference_service.manifest import API_VERSION, KIND
 from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.inference_service.service_check import (
     AFFINITY,
@@ -27,7 +26,8 @@ from kanaria.serving.inference_service.service_check import (
     check_names,
     is_percent,
 )
-from kanaria.serving.local.payload_log.log_rule import check_logger
+from kanaria.serving.inference_service.service_manifest import API_VERSION, KIND
+from kanaria.serving.local.payload_logger.log_rule import check_logger
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, STOP_ANNOTATION
 
 Part = dict[str, Any]

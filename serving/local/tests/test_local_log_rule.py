@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import PayloadLog, ServiceSpec
-from kanaria.serving.local.payload_log.log_rule import LogRule, event_of, rule_of
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import PayloadLog, ServiceSpec
+from kanaria.serving.local.payload_logger.log_rule import LogRule, event_of, rule_of
 from kanaria.serving.local.state.state_folder import check
 from kanaria.serving.protocol.payload_event import Kind, Origin, read_event
 

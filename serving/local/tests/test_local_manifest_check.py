@@ -4,8 +4,8 @@ import pytest
 
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import Placement, Scaling, ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import Placement, Scaling, ServiceSpec
 from kanaria.serving.local.state.manifest_check import inert, stopped, taken
 from kanaria.serving.local.state.state_folder import load_manifests
 

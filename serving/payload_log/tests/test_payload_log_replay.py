@@ -134,7 +134,14 @@ def test_a_process_replays_beside_the_drift_server_that_writes_the_store(tmp_pat
 
 
 def test_every_fault_of_the_command_is_named(tmp_path):
-    command = [sys.executable, "-I", "-m", "kanaria.serving.payload_log.replay", "--store", "x"]
+    command = [
+        sys.executable,
+        "-I",
+        "-m",
+        "kanaria.serving.payload_log.replay",
+        "--store",
+        "x",
+    ]
     command += ["--service", "tips", "--stable", "1", "--canary", "1", "--to", "x", "--rate", "0"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1

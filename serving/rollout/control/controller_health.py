@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.rollout_store import Stored
-from kanaria.serving.rollout.decision.state import Action, Phase
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase
 
 STUCK_SECONDS = 600.0
 """Without a turn, or a look at a service that has a rollout. Its longest calls are bounded below:

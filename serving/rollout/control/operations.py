@@ -5,12 +5,12 @@ from dataclasses import replace
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout, Target
-from kanaria.serving.rollout.decision.commands import Command, apply, begin
+from kanaria.serving.rollout.decision.rollout_commands import Command, apply, begin
 from kanaria.serving.rollout.observations.between_readings import Memory
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.strategy import Strategy
-from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
 from kanaria.serving.traffic.shadow_rules import NO_COPIES
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus, Traffic
 
 ATTEMPTS = 10
 """Of a command, when the controller writes at the same time; each attempt reads anew."""

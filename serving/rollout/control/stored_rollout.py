@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from kanaria.components.shared.artifacts.document_format import Document, DocumentFormat
 from kanaria.components.shared.config.validation import first_fault
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.rollout.decision.state import OVER, Phase, State
+from kanaria.serving.rollout.decision.rollout_state import OVER, Phase, State
 from kanaria.serving.rollout.observations.between_readings import Memory
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 

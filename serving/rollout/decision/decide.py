@@ -35,6 +35,7 @@ so a controller may die anywhere between deciding and acting.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase, Question, State, Verdict
 from kanaria.serving.rollout.decision.shadow_step import in_shadow
 from kanaria.serving.rollout.decision.situation import (
     MINUTE,
@@ -46,8 +47,7 @@ from kanaria.serving.rollout.decision.situation import (
     is_over,
     unready,
 )
-from kanaria.serving.rollout.decision.state import Action, Phase, Question, State, Verdict
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.policy.rollout_policy import Automation, Policy
 
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kanaria.serving.rollout.decision.rollout_state import OVER, Phase, Question, State
 from kanaria.serving.rollout.decision.shadow_step import in_shadow
-from kanaria.serving.rollout.decision.state import OVER, Phase, Question, State
 from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate
-from kanaria.serving.rollout.judgement.gates.kind import GateKind, Needs
-from kanaria.serving.rollout.judgement.gates.registry import BY_NAME
-from kanaria.serving.rollout.observations.observation import Observation
-from kanaria.serving.rollout.policy.panel import kinds, panel
+from kanaria.serving.rollout.judgement.gates.gate_kind import GateKind, Needs
+from kanaria.serving.rollout.judgement.gates.gate_registry import BY_NAME
+from kanaria.serving.rollout.observations.interval_observation import Observation
+from kanaria.serving.rollout.policy.gate_budgets import kinds, panel
 from kanaria.serving.rollout.policy.rollout_policy import (
     PROMOTE,
     Automation,

@@ -16,9 +16,13 @@ from dataclasses import dataclass, field
 from pydantic import ConfigDict
 
 from kanaria.serving.rollout.observations import replica_counters
-from kanaria.serving.rollout.observations.observation import Counts, Observation, RevisionFacts
-from kanaria.serving.rollout.observations.source import Container, Reading
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.rollout.observations.interval_observation import (
+    Counts,
+    Observation,
+    RevisionFacts,
+)
+from kanaria.serving.rollout.observations.observation_source import Container, Reading
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.protocol.comparison import MOST_COUNTED
-from kanaria.serving.rollout.observations.observation import Counts
+from kanaria.serving.rollout.observations.interval_observation import Counts
 
 KEPT_SECONDS = 3600.0
 """Replicas come and go for as long as a rollout lasts; what is kept of them must not grow."""

@@ -12,7 +12,7 @@ from kanaria.serving.rollout.decision.situation import asked_of, warm_up_of
 from kanaria.serving.rollout.judgement.gates import rate_test
 from kanaria.serving.rollout.judgement.gates.answer_latency import LatencyGate
 from kanaria.serving.rollout.judgement.gates.rate_gate import RateGate
-from kanaria.serving.rollout.policy.panel import panel
+from kanaria.serving.rollout.policy.gate_budgets import panel
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.simulation.scenario import Array, Minute, Scenario, minutes
 

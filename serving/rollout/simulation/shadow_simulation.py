@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from kanaria.serving.protocol.comparison import ModelCounts
 from kanaria.serving.rollout.decision.situation import asked_of
 from kanaria.serving.rollout.judgement.bets import log_factor
-from kanaria.serving.rollout.judgement.confidence import mean_bounds
+from kanaria.serving.rollout.judgement.confidence_sequences import mean_bounds
 from kanaria.serving.rollout.judgement.gates import label_accuracy, prediction_shares
 from kanaria.serving.rollout.judgement.gates.disagreement import DisagreementGate
 from kanaria.serving.rollout.judgement.gates.label_accuracy import LabelGate
 from kanaria.serving.rollout.judgement.gates.prediction_shares import REFERENCE_ROWS, PredictionGate
-from kanaria.serving.rollout.policy.panel import panel
+from kanaria.serving.rollout.policy.gate_budgets import panel
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.simulation.canary_simulation import PROMOTED, ROLLED_BACK, UNDECIDED
 

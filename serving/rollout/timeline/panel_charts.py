@@ -8,10 +8,10 @@ from kanaria.components.shared.report.cells import Cell
 from kanaria.components.shared.report.chart import Chart
 from kanaria.components.shared.report.table import Column, Table
 from kanaria.components.shared.times import clock
-from kanaria.serving.rollout.timeline.curves import Curve, Panel
 from kanaria.serving.rollout.timeline.decision_table import Row
-from kanaria.serving.rollout.timeline.history import History
+from kanaria.serving.rollout.timeline.panel_curves import Curve, Panel
 from kanaria.serving.rollout.timeline.panels import gaps
+from kanaria.serving.rollout.timeline.record_history import History
 
 MOST_LINES = 200
 """Lines of decisions through a panel, and marks; the table of decisions has them all."""

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.serving.rollout.decision.situation import asked_of
-from kanaria.serving.rollout.judgement.gates.kind import CountsRow
-from kanaria.serving.rollout.judgement.gates.registry import KINDS
-from kanaria.serving.rollout.observations.observation import Observation
-from kanaria.serving.rollout.policy.panel import panel
-from kanaria.serving.rollout.timeline import axes
-from kanaria.serving.rollout.timeline.curves import CANARY, INK, STABLE, Curve, Panel, numbers
+from kanaria.serving.rollout.judgement.gates.gate_kind import CountsRow
+from kanaria.serving.rollout.judgement.gates.gate_registry import KINDS
+from kanaria.serving.rollout.observations.interval_observation import Observation
+from kanaria.serving.rollout.policy.gate_budgets import panel
+from kanaria.serving.rollout.timeline import panel_axes
 from kanaria.serving.rollout.timeline.decision_table import is_marked
-from kanaria.serving.rollout.timeline.history import History, Moment
+from kanaria.serving.rollout.timeline.panel_curves import CANARY, INK, STABLE, Curve, Panel, numbers
+from kanaria.serving.rollout.timeline.record_history import History, Moment
 from kanaria.serving.rollout.timeline.share_panels import share_panels
 
 CONFIDENCE = 0.95
@@ -92,7 +92,7 @@ def _traffic(history: History, kept: Sequence[Moment]) -> Panel:
         curves.append(Curve(name="really set", color=INK, points=seen, dash="2 3", stepped=True))
     most = max(value for _, value in [*desired, *seen])
     title = "Traffic of the canary, % of requests"
-    return Panel(title=title, scale=axes.percentages(most), curves=curves)
+    return Panel(title=title, scale=panel_axes.percentages(most), curves=curves)
 
 
 def _errors(kept: Sequence[Moment]) -> Panel | None:
@@ -133,7 +133,7 @@ def _rates(
     }
     tops = [high for curve in curves for when, _, high in curve.band if when in settled]
     highest = [value for curve in curves for _, value in curve.points[-1:]]
-    scale = axes.shares(min(max([*tops, *highest]), 2 * max(_peaks(curves))))
+    scale = panel_axes.shares(min(max([*tops, *highest]), 2 * max(_peaks(curves))))
     return Panel(title=title, scale=scale, curves=curves)
 
 
@@ -195,7 +195,7 @@ def _e_values(kept: Sequence[Moment], gate: str, key: str) -> Curve:
 def _e_panel(title: str, curves: Sequence[Curve], thresholds: Sequence[tuple[float, str]]) -> Panel:
     values = [value for curve in curves for _, value in curve.points]
     most = max([*values, *(3 * limit for limit, _ in thresholds)])
-    scale = axes.evidence(min(values), most)
+    scale = panel_axes.evidence(min(values), most)
     return Panel(title=title, scale=scale, curves=curves, thresholds=thresholds, height=130)
 
 
@@ -221,7 +221,7 @@ def _exposure(history: History, kept: Sequence[Moment]) -> Panel | None:
     ]
     return Panel(
         title="Exposure, requests of the canary in the step",
-        scale=axes.counts(max(value for curve in curves for _, value in curve.points)),
+        scale=panel_axes.counts(max(value for curve in curves for _, value in curve.points)),
         curves=curves,
         height=90,
     )

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from kanaria.serving.rollout.judgement.gates.kind import Share, SharesRow
-from kanaria.serving.rollout.judgement.gates.parameters import Part
+from kanaria.serving.rollout.judgement.gates.gate_kind import Share, SharesRow
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Part
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.rollout.timeline import axes
-from kanaria.serving.rollout.timeline.curves import CANARY, INK, Curve, Panel, numbers
-from kanaria.serving.rollout.timeline.history import Moment
+from kanaria.serving.rollout.timeline import panel_axes
+from kanaria.serving.rollout.timeline.panel_curves import CANARY, INK, Curve, Panel, numbers
+from kanaria.serving.rollout.timeline.record_history import Moment
 
 ALL_LOOKS = "bounds hold for all looks together"
 STYLES = ((CANARY, ""), (INK, "2 3"))
@@ -56,4 +56,4 @@ def _panel(row: SharesRow, curves: Sequence[Curve], parameters: Part) -> Panel:
     ends = [curve.band[-1][2] if curve.band else curve.points[-1][1] for curve in curves]
     most = min(max([*ends, *(1.5 * share for share, _ in limits)]), 1.0)
     title = f"{row.title}, % of rows; {ALL_LOOKS}"
-    return Panel(title=title, scale=axes.shares(most), curves=curves, thresholds=limits)
+    return Panel(title=title, scale=panel_axes.shares(most), curves=curves, thresholds=limits)

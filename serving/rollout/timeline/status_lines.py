@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from kanaria.components.shared.times import clock, duration
+from kanaria.serving.rollout.decision.rollout_state import OVER, Action, Phase, Question, State
 from kanaria.serving.rollout.decision.shadow_step import in_shadow, needs_agreement
 from kanaria.serving.rollout.decision.situation import MINUTE, asked_of, findings
-from kanaria.serving.rollout.decision.state import OVER, Action, Phase, Question, State
 from kanaria.serving.rollout.judgement.gates.gate import Finding
-from kanaria.serving.rollout.judgement.gates.registry import BY_NAME
+from kanaria.serving.rollout.judgement.gates.gate_registry import BY_NAME
 from kanaria.serving.rollout.policy.rollout_policy import Automation, Policy
 from kanaria.serving.rollout.timeline.phrases import (
     DONE,

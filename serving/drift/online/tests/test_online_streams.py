@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.drift.online import run_length
 from kanaria.serving.drift.online.adaptive_window import AdaptiveWindow
-from kanaria.serving.drift.online.cramer_von_mises import (
+from kanaria.serving.drift.online.online_cramer_von_mises import (
     OnlineCramerVonMises,
     _simulated,
     statistic,
 )
-from kanaria.serving.drift.online.fisher_exact import OnlineFisherExact
-from kanaria.serving.drift.online.maximum_mean_discrepancy import OnlineMaximumMeanDiscrepancy
+from kanaria.serving.drift.online.online_fisher_exact import OnlineFisherExact
+from kanaria.serving.drift.online.online_maximum_mean_discrepancy import (
+    OnlineMaximumMeanDiscrepancy,
+)
 from kanaria.serving.drift.online.page_hinkley import PageHinkley
 
 GENERATOR = np.random.default_rng(11)

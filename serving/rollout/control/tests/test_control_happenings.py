@@ -9,7 +9,7 @@ from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.happenings import LONGEST, happened
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 STEPS = """

@@ -16,8 +16,8 @@ from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.controller import serve
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
 from kanaria.serving.rollout.control.lease import FileLease
-from kanaria.serving.rollout.decision.state import Phase
-from kanaria.serving.rollout.observations.source import Reading, Revisions
+from kanaria.serving.rollout.decision.rollout_state import Phase
+from kanaria.serving.rollout.observations.observation_source import Reading, Revisions
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 POLICY = parse(

@@ -10,15 +10,15 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
 from kanaria.components.shared.command_line import Parser
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
-from kanaria.serving.rollout import options
+from kanaria.serving.rollout import rollout_options
 from kanaria.serving.rollout.control import controller, operations
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.environment import Place
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.lease import FileLease, NoLease
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 
 class Slow(Paper):
@@ -120,9 +120,9 @@ def test_a_persons_rollback_does_not_wait_for_a_controller_that_hangs(
         source=lambda: slow,
     )
 
-    monkeypatch.setattr(options, "_place", lambda _: nullcontext(place))
+    monkeypatch.setattr(rollout_options, "_place", lambda _: nullcontext(place))
     parser = Parser()
-    options.add_rollout(parser.add_subparsers())
+    rollout_options.add_rollout(parser.add_subparsers())
     words = ["rollout", "rollback", SERVICE, "--namespace", "default", "--as", "kim"]
     arguments = parser.parse_args(words)
     assert arguments.command(arguments) == 0

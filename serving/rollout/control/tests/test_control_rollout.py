@@ -12,9 +12,9 @@ from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.decision.audit_record import replay
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, begin
-from kanaria.serving.rollout.decision.state import Phase
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin
+from kanaria.serving.rollout.decision.rollout_state import Phase
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.policy.rollout_policy import Policy, parse
 
 RAMP = parse(

@@ -15,8 +15,8 @@ from kanaria.serving.rollout.control import operations, stored_rollout
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
 from kanaria.serving.rollout.decision.audit_record import replay
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, begin
-from kanaria.serving.rollout.decision.state import Phase, State, plain
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin
+from kanaria.serving.rollout.decision.rollout_state import Phase, State, plain
 
 STORED = Path(__file__).with_name("stored")
 

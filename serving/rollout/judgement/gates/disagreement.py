@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from kanaria.serving.rollout.judgement.confidence import mean_bounds
+from kanaria.serving.rollout.judgement.confidence_sequences import mean_bounds
 from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate, RateCounts
-from kanaria.serving.rollout.judgement.gates.kind import (
+from kanaria.serving.rollout.judgement.gates.gate_kind import (
     GateKind,
     Needs,
     Setting,
@@ -16,9 +16,9 @@ from kanaria.serving.rollout.judgement.gates.kind import (
     SharesRow,
     Unsaid,
 )
-from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
-from kanaria.serving.rollout.judgement.growth import factor_until
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Chance, Part
+from kanaria.serving.rollout.judgement.growth_factor import factor_until
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.observations.interval_observation import Observation
 
 Evidence = TypeVar("Evidence")
 LARGEST_LOG = 600.0

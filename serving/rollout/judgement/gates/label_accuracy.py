@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike
 from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.bets import Floats, log_factor, mixed
-from kanaria.serving.rollout.judgement.confidence import mean_bounds
+from kanaria.serving.rollout.judgement.confidence_sequences import mean_bounds
 from kanaria.serving.rollout.judgement.gates.gate import (
     LARGEST_LOG,
     Finding,
@@ -42,7 +42,7 @@ from kanaria.serving.rollout.judgement.gates.gate import (
     Promise,
     RateCounts,
 )
-from kanaria.serving.rollout.judgement.gates.kind import (
+from kanaria.serving.rollout.judgement.gates.gate_kind import (
     GateKind,
     Needs,
     Setting,
@@ -50,9 +50,9 @@ from kanaria.serving.rollout.judgement.gates.kind import (
     SharesRow,
     Unsaid,
 )
-from kanaria.serving.rollout.judgement.gates.parameters import Part
-from kanaria.serving.rollout.judgement.growth import factor_until
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Part
+from kanaria.serving.rollout.judgement.growth_factor import factor_until
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 
 ODDS = np.array([1.5, 2.0, 3.0, 8.0])

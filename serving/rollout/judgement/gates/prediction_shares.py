@@ -23,9 +23,9 @@ from pydantic import ConfigDict, Field
 
 from kanaria.serving.protocol.comparison import ModelCounts
 from kanaria.serving.rollout.judgement.bets import log_factor
-from kanaria.serving.rollout.judgement.confidence import deviation
+from kanaria.serving.rollout.judgement.confidence_sequences import deviation
 from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate
-from kanaria.serving.rollout.judgement.gates.kind import (
+from kanaria.serving.rollout.judgement.gates.gate_kind import (
     GateKind,
     Needs,
     Setting,
@@ -33,8 +33,8 @@ from kanaria.serving.rollout.judgement.gates.kind import (
     SharesRow,
     Unsaid,
 )
-from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Chance, Part
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 
 ODDS = np.array([0.5, 0.8, 1.25, 2.0])

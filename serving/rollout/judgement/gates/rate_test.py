@@ -37,7 +37,7 @@ from kanaria.serving.rollout.judgement.bets import (
     log_factor,
     mixed,
 )
-from kanaria.serving.rollout.observations.observation import Counts, Observation
+from kanaria.serving.rollout.observations.interval_observation import Counts, Observation
 
 ODDS = np.array([1.5, 2.0, 3.0, 6.0, 20.0])
 """Ratios that evidence of harm bets on: from a small rise to a broken model."""

@@ -8,8 +8,8 @@ from kanaria.components.shared.errors import DataError
 from kanaria.serving.protocol.comparison import ModelCounts
 from kanaria.serving.rollout.judgement.gates.input_drift import InputEvidence
 from kanaria.serving.rollout.judgement.gates.label_accuracy import loss_bounds
-from kanaria.serving.rollout.observations.observation import Observation
-from kanaria.serving.rollout.policy.panel import panel
+from kanaria.serving.rollout.observations.interval_observation import Observation
+from kanaria.serving.rollout.policy.gate_budgets import panel
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 SHADOW = parse(

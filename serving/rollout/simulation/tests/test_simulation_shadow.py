@@ -2,10 +2,10 @@
 
 import pytest
 
-from kanaria.serving.rollout.decision.commands import begin
 from kanaria.serving.rollout.decision.decide import decide
-from kanaria.serving.rollout.decision.state import Action, Phase
-from kanaria.serving.rollout.observations.observation import Observation, RevisionFacts
+from kanaria.serving.rollout.decision.rollout_commands import begin
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase
+from kanaria.serving.rollout.observations.interval_observation import Observation, RevisionFacts
 from kanaria.serving.rollout.policy.rollout_policy import parse
 from kanaria.serving.rollout.simulation.shadow_simulation import (
     ASKED,

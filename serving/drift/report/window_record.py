@@ -1,0 +1,110 @@
+"""Makes the record of a window from what a detector said of it. Pure."""
+
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kanaria.serving.drift.detector import Columns, Effect, FeatureResult, Reference, Result
+from kanaria.serving.drift.report import column_measures
+from kanaria.serving.drift.report.histogram_bars import Known, bars, known
+from kanaria.serving.drift.report_records import Column, Feature, Window
+
+MISSING = " (missing)"
+"""Ends the name under which a table tests how often a feature has no value."""
+
+
+def window(
+    result: Result,
+    reference: Reference,
+    columns: Columns,
+    *,
+    name: str = "",
+    begin: float | None = None,
+    end: float | None = None,
+) -> Window:
+    """Return the record of a tested window.
+
+    Args:
+        result: of the detector.
+        reference: that it was compared with.
+        columns: of the window, as the detector got them.
+        name: of the window, where its times do not name it.
+        begin: of its first row, in seconds since 1970.
+        end: of its last row.
+    """
+    told = known(reference, result.detector)
+    features = tuple(_feature(found, told, columns) for found in result.features)
+    return Window(
+        name=name,
+        detector=result.detector,
+        begin=begin,
+        end=end,
+        rows=result.window_rows,
+        reference_rows=result.reference_rows,
+        verdict=result.verdict.value,
+        statistic=_finite(result.statistic),
+        p_value=_finite(result.p_value),
+        threshold=_finite(result.threshold),
+        effect=_within_floats(result.effect),
+        features=features,
+        inputs=described(columns),
+    )
+
+
+def described(columns: Columns) -> tuple[Column, ...]:
+    """Return the statistics of every column."""
+    return tuple(column_measures.column(name, values) for name, values in columns.items())
+
+
+def outputs(columns: Columns, *, binary: bool = False) -> tuple[Column, ...]:
+    """Return the statistics of a model's answers, with the shares of the classes among them.
+
+    Args:
+        columns: of the responses.
+        binary: numbers are probabilities of class 1.
+    """
+    return tuple(
+        Column(
+            name=found.name,
+            rows=found.rows,
+            missing=found.missing,
+            mean=found.mean,
+            length=found.length,
+            shares=column_measures.shares(columns[found.name], binary=binary),
+        )
+        for found in described(columns)
+    )
+
+
+def _feature(found: FeatureResult, told: Mapping[str, Known], columns: Columns) -> Feature:
+    name = found.feature.removesuffix(MISSING)
+    reference, values = told.get(name), columns.get(name)
+    compared = found.feature == name and reference is not None and values is not None
+    return Feature(
+        feature=found.feature,
+        statistic=_finite(found.statistic),
+        p_value=_finite(found.p_value),
+        threshold=_finite(found.threshold),
+        effect=_within_floats(found.effect),
+        drifted=found.drifted,
+        enough=found.enough,
+        reference=reference.column(name) if reference else None,
+        window=None if values is None else column_measures.column(name, values),
+        bars=bars(name, reference, values)
+        if compared and reference and values is not None
+        else None,
+    )
+
+
+def _within_floats(effect: Effect) -> Effect:
+    """Return an effect without infinities, which JSON lacks: the largest number stands for them."""
+    largest = sys.float_info.max
+    value, low, high = (
+        float(max(-largest, min(end, largest))) for end in (effect.value, effect.low, effect.high)
+    )
+    return replace(effect, value=value, low=low, high=high, least=float(effect.least))
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
