@@ -1,6 +1,6 @@
 """Which detector somebody names: `{kind: mmd, alpha: 0.01}`, and with it a folder to load it from.
 
-kind      of `registry`, by its name or its abbreviation, or `alibi`
+kind      of `detector_registry`, by its name or its abbreviation, or `alibi`
 folder    where it lies, for who compares: what fit_drift_detector wrote, or an artefact of
           Alibi Detect; a path or a URI
 the rest  parameters of the kind; of a fitted detector those that it was fitted with stay as

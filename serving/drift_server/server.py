@@ -2,10 +2,10 @@
 
     POST /                 one payload event of KServe's logger     200 it is on the disk
     POST /labels           labels by X-Request-Id (see `label_upload`) 200 they are on the disk
-    GET  /quality          a version on its labels (see `quality`)  200 JSON
+    GET  /quality          a version on its labels (see `judge_window`) 200 JSON
     GET  /drift            each watch's newest verdicts             200 JSON
     GET  /report           what was watched, as a page              200 HTML
-    GET  /comparison       two versions side by side, in totals     200 JSON (see `comparison`)
+    GET  /comparison       two versions side by side, in totals     200 JSON
     GET  /disagreements    rows on which they differ, to be labelled  200 JSON
     GET  /v2/health/live, /v2/health/ready                          200, or 503
     GET  /metrics                                                   Prometheus' text format

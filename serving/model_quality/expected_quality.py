@@ -28,7 +28,7 @@ SEED = 20260101
 
 
 def expected(task: Task, predicted: Array, bins: Sequence[CalibrationBin]) -> dict[str, Estimate]:
-    """Return the expected metrics by name, as `quality.quality` names them.
+    """Return the expected metrics by name, as `quality_estimates.quality` names them.
 
     Args:
         task: BINARY gives accuracy, auc and brier; MULTICLASS accuracy, where the model answers

@@ -121,7 +121,7 @@ def copies(stable: Mapping[str, Any], percent: int) -> int:
 def name_of(uri: str) -> str:
     """Return the name of the predictor that serves the model at `uri`; KServe wants a letter first.
 
-    It is as long as the part of a revision's name that `routing` makes.
+    It is as long as the part of a revision's name that `route_weights` makes.
     """
     return f"m{suffix(uri)[:-1]}"
 

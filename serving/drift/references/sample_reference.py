@@ -31,7 +31,7 @@ from kanaria.serving.drift.table_columns import (
 
 Places = NDArray[np.uint64]
 FORM = 2
-"""Of the values in a file: as `columns` has them; the first form had texts such as "1.0"."""
+"""Of the values in a file: as `table_columns` has them; the first form had texts such as "1.0"."""
 OF_FLOAT = re.compile(r"-?[0-9]+\.[0-9]+(e[-+][0-9]+)?")
 """How a float is told as text."""
 

@@ -24,7 +24,7 @@ def replay(state: State, entries: Iterable[Entry], policy: Policy) -> tuple[Deci
     """Return the decision after each entry, as they were made when the record was written.
 
     Args:
-        state: the first one, see `commands.begin`.
+        state: the first one, see `rollout_commands.begin`.
         entries: in the order they were recorded.
         policy: of the rollout.
 
