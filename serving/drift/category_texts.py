@@ -48,14 +48,14 @@ def _cut(text: str) -> str:
 
 def texts_of(values: Iterable[Any]) -> NDArray[Any]:
     """Return the texts of values that are there, each different value worked out once."""
-    known: dict[tuple[type, object], str] = {}
-    found = []
+    text_by_key: dict[tuple[type, object], str] = {}
+    texts = []
     for value in values:
         key = (type(value), value) if isinstance(value, str | bytes | int | float) else None
-        text = known.get(key) if key else None
+        text = text_by_key.get(key) if key else None
         if text is None:
             text = text_of(value)
             if key:
-                known[key] = text
-        found.append(text)
-    return np.array(found, dtype=str)
+                text_by_key[key] = text
+        texts.append(text)
+    return np.array(texts, dtype=str)

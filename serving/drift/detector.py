@@ -110,8 +110,8 @@ class Result:
         One that never had a value in the reference cannot, with any number of rows; the others
         decide.
         """
-        known = [feature for feature in self.features if feature.reference_rows]
-        return bool(known) and all(feature.enough for feature in known)
+        compared = [feature for feature in self.features if feature.reference_rows]
+        return bool(compared) and all(feature.enough for feature in compared)
 
     @property
     def verdict(self) -> Verdict:

@@ -268,11 +268,11 @@ def kind_of(name: str) -> Kind:
     Raises:
         ParameterError: there is none.
     """
-    found = KINDS.get(SHORT.get(name, name))
-    if found is None:
+    kind = KINDS.get(SHORT.get(name, name))
+    if kind is None:
         near = meant(name, [*KINDS, *SHORT, ALIBI])
         raise ParameterError(f"kind={shown(name)}: no such detector{near or listed()}")
-    return found
+    return kind
 
 
 def listed() -> str:

@@ -60,19 +60,19 @@ def embeddings(images: ArrayLike, embed: Callable[[NDArray[np.generic]], ArrayLi
     Raises:
         DataError: it gives another number of rows.
     """
-    given = np.asarray(images)
-    found = np.asarray(embed(given))
-    if found.ndim == 0 or len(found) != len(given):
-        raise DataError(f"embed: shape {found.shape} for {len(given)} images; return a row each")
-    columns = from_matrix(found)
+    pixels = np.asarray(images)
+    vectors = np.asarray(embed(pixels))
+    if vectors.ndim == 0 or len(vectors) != len(pixels):
+        raise DataError(f"embed: shape {vectors.shape} for {len(pixels)} images; return a row each")
+    columns = from_matrix(vectors)
     return {f"embedding_{name}": column for name, column in columns.items()}
 
 
 def _checked(images: NDArray[np.generic]) -> Floats:
     """Return the images with channels, as floats from 0 to 1."""
     shape = images.shape
-    known = images.ndim == 3 or (images.ndim == 4 and shape[3] in (1, 3, 4))
-    if not known or 0 in shape:
+    is_image_shape = images.ndim == 3 or (images.ndim == 4 and shape[3] in (1, 3, 4))
+    if not is_image_shape or 0 in shape:
         raise DataError(
             f"images: shape {shape}; give (rows, height, width) or (rows, height, width, channels) "
             "with 1, 3 or 4 channels"

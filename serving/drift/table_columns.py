@@ -96,11 +96,13 @@ def kinds_among(columns: Columns, categorical: tuple[str, ...]) -> set[str]:
 
 def flat(columns: Columns) -> Columns:
     """Return columns of one value a row: "x.0", "x.1" and so on of an "x" with several a row."""
-    found: dict[str, NDArray[Any]] = {}
+    parts_by_name: dict[str, NDArray[Any]] = {}
     for name, column in columns.items():
         parts = np.asarray(column).reshape(len(column), -1).T
-        found |= {name if len(parts) == 1 else f"{name}.{i}": part for i, part in enumerate(parts)}
-    return found
+        parts_by_name |= {
+            name if len(parts) == 1 else f"{name}.{i}": part for i, part in enumerate(parts)
+        }
+    return parts_by_name
 
 
 def numbers(column: NDArray[Any], feature: str) -> Floats:
@@ -133,8 +135,8 @@ def numbers_in_order(column: NDArray[Any], feature: str) -> Floats:
 
 
 def _as_floats(values: NDArray[Any]) -> Floats:
-    found = [as_float(value) for value in values.ravel().tolist()]
-    return np.array(found, dtype=np.float64).reshape(values.shape)
+    floats = [as_float(value) for value in values.ravel().tolist()]
+    return np.array(floats, dtype=np.float64).reshape(values.shape)
 
 
 def as_float(value: object) -> float:
@@ -149,9 +151,9 @@ def texts(column: NDArray[Any]) -> NDArray[Any]:
     """Return each value's one text, see `texts`; missing ones are empty."""
     array = np.asarray(column)
     gone = missing(array)
-    found = np.full(len(array), "", dtype=object)
-    found[~gone] = categories(array)
-    return found.astype(str)
+    texts_of_rows = np.full(len(array), "", dtype=object)
+    texts_of_rows[~gone] = categories(array)
+    return texts_of_rows.astype(str)
 
 
 def matrix(columns: Columns, features: tuple[str, ...]) -> NDArray[np.float64]:

@@ -43,8 +43,8 @@ class Table(feature_tests.SidedSettings):
         tests = kolmogorov_smirnov.features(
             reference.numbers.values, chosen, self.alternative, self.least
         ) + chi_squared.features(reference.categories, chosen, self.least)
-        found = {test.feature: test for test in tests}
-        ordered = [found[name] for name in reference.features]
+        tests_by_feature = {test.feature: test for test in tests}
+        ordered = [tests_by_feature[name] for name in reference.features]
         rows = (reference.rows, rows_of(chosen, "window"))
         ordered += missing_values.beside(ordered, rows, self.least)
         return feature_tests.result(self.name, self, ordered, rows)

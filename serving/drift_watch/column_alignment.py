@@ -9,7 +9,7 @@ import numpy as np
 from kanaria.components.shared.data.decimals import matched, plain
 from kanaria.components.shared.errors import shown
 from kanaria.serving.drift.category_texts import text_of
-from kanaria.serving.drift.report.histogram_bars import Known
+from kanaria.serving.drift.report.histogram_bars import Distribution
 from kanaria.serving.drift.table_columns import as_float, missing
 from kanaria.serving.protocol.inference_columns import Columns
 from kanaria.serving.protocol.inference_columns import rows_of as payload_rows
@@ -23,7 +23,7 @@ OF_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,15})?")
 """How a number is told as text; with a zero before it, it is a code of its own."""
 
 
-def aligned(columns: Columns, reference: Mapping[str, Known]) -> tuple[Columns, list[str]]:
+def aligned(columns: Columns, reference: Mapping[str, Distribution]) -> tuple[Columns, list[str]]:
     """Return the reference's columns in its types, and what differed.
 
     A column that is not there, and a value of another kind, are missing values. A number is the
@@ -62,7 +62,7 @@ def is_read(sent: Columns, read: Columns) -> bool:
     )
 
 
-def _of_kind(values: Array, feature: Known) -> tuple[Array, list[str]]:
+def _of_kind(values: Array, feature: Distribution) -> tuple[Array, list[str]]:
     if feature.kinds is not None:
         texts = _texts(values, set(feature.kinds.tolist()))
         return texts, _unknown(texts, feature.kinds)

@@ -14,7 +14,7 @@ from kanaria.serving.drift.online.online_detector import OnlineDetector
 from kanaria.serving.drift.online.stream_memory import Following, resumed
 from kanaria.serving.drift.online.stream_window import RowByRow
 from kanaria.serving.drift.report import window_record
-from kanaria.serving.drift.report.histogram_bars import known
+from kanaria.serving.drift.report.histogram_bars import distributions
 from kanaria.serving.drift.report_records import FAILED, Window
 from kanaria.serving.drift_watch.column_alignment import aligned, is_read
 from kanaria.serving.drift_watch.window_columns import (
@@ -71,7 +71,7 @@ class Fitted:
     @property
     def of_pixels(self) -> bool:
         """Whether its features are a matrix's places, as those of raw images are."""
-        features = known(self.reference, self.detector.name)
+        features = distributions(self.reference, self.detector.name)
         of_matrix = any(name == "0" or name.endswith(".0") for name in features)
         return of_matrix and not features.keys() & set(OF_IMAGES)
 
@@ -99,7 +99,7 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
 
 
 def _tested(rows: Rows, fitted: Fitted, seen: Window) -> Window:
-    features = known(fitted.reference, fitted.detector.name)
+    features = distributions(fitted.reference, fitted.detector.name)
     columns = rows.outputs
     if not isinstance(fitted.detector, OF_ANSWERS):
         sent = chosen(rows, features)

@@ -85,9 +85,9 @@ def is_readable(folder: Path) -> bool:
 def _check(config: Config, folder: Path) -> None:
     name = config.get("name")
     if name not in NAMES:
-        known = ", ".join(NAMES)
+        kinds = ", ".join(NAMES)
         raise DataError(
-            f"{folder}: detector {shown(name)} cannot be read, only {known}; Alibi Detect itself "
+            f"{folder}: detector {shown(name)} cannot be read, only {kinds}; Alibi Detect itself "
             "can: with detector: {kind: alibi, accept_bsl: true} and the extra 'alibi' installed"
         )
     present = [key for key in UNSUPPORTED if config.get(key, ABSENT) != ABSENT]

@@ -36,8 +36,8 @@ class Uncertainty(feature_tests.SidedSettings):
 
     def _check(self, faults: Faults) -> None:
         feature_tests.SidedSettings._check(self, faults)
-        known = self.measure in MEASURES
-        faults.check(known, "measure", self.measure, f"use {' or '.join(MEASURES)}")
+        is_measure = self.measure in MEASURES
+        faults.check(is_measure, "measure", self.measure, f"use {' or '.join(MEASURES)}")
 
     @property
     def name(self) -> str:
@@ -63,8 +63,8 @@ class Uncertainty(feature_tests.SidedSettings):
         )
 
     def _feature(self, columns: Columns, where: str) -> Columns:
-        found = Probabilities.of(columns, self.outputs, where)
-        return {self.measure: MEASURES[self.measure](found.values)}
+        probabilities = Probabilities.of(columns, self.outputs, where)
+        return {self.measure: MEASURES[self.measure](probabilities.values)}
 
 
 def entropy(probabilities: Floats) -> Floats:

@@ -65,13 +65,13 @@ class LeastSquaresDensityDifference(permutation_tests.Settings):
         space = reference.standardised
         chosen = self.centres or max(1, len(space.points) // ROWS_A_CENTRE)
         rows = (max(0, len(space.points) - chosen), len(values))
-        found = feature_tests.untested("", rows, MEASURE, self.least)
+        test = feature_tests.untested("", rows, MEASURE, self.least)
         if min(rows) >= permutation_tests.FEWEST:
             order = np.random.default_rng([self.seed, 1]).permutation(len(space.points))
             centres, old = space.points[order[:chosen]], space.points[order[chosen:]]
             sigmas = self.sigma or (space.bandwidth,)
-            found = tested(self, centres, old, space.placed(values), sigmas)
-        return permutation_tests.result(self.name, self, found, (reference.rows, count))
+            test = tested(self, centres, old, space.placed(values), sigmas)
+        return permutation_tests.result(self.name, self, test, (reference.rows, count))
 
 
 def tested(
@@ -142,9 +142,9 @@ def _resampled(bumps: Floats, rows: tuple[int, int], seed: int) -> Floats:
     return np.asarray(off, dtype=np.float64)
 
 
-def _effect(found: float, chance: float, margin: float, largest: float, least: float) -> Effect:
+def _effect(squared: float, chance: float, margin: float, largest: float, least: float) -> Effect:
     """Return the effect; its interval is the estimate's root give or take its bootstrap error."""
-    value, middle = math.sqrt(max(0.0, found - chance)), math.sqrt(found)
+    value, middle = math.sqrt(max(0.0, squared - chance)), math.sqrt(squared)
     low, high = max(0.0, min(value, middle - margin)), max(value, middle + margin)
     unit = math.sqrt(largest) or 1.0
     low, value, high = (min(1.0, end / unit) for end in (low, value, high))

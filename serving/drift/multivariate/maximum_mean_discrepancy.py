@@ -87,14 +87,14 @@ class Discrepancy(permutation_tests.Settings, abc.ABC):
         values, count = reference.whole(window)
         space = self.space(reference)
         rows = (len(space.points), len(values))
-        found = feature_tests.untested("", rows, MEASURE, self.least)
+        test = feature_tests.untested("", rows, MEASURE, self.least)
         if min(rows) >= permutation_tests.FEWEST:
             deals = permutation_tests.dealt(len(space.points), values, self)
             points = np.concatenate([space.points, space.placed(values)])
-            found = _tested(
+            test = _tested(
                 self.sums(points, self.bandwidths(space), deals), rows, self.least, self.spread
             )
-        return permutation_tests.result(self.name, self, found, (reference.rows, count))
+        return permutation_tests.result(self.name, self, test, (reference.rows, count))
 
     def space(self, reference: RowsReference) -> Space:
         """Return where distances are taken."""

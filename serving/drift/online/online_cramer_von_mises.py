@@ -65,7 +65,7 @@ class OnlineCramerVonMises(sliding_windows.Settings, RowByRow[SortedReference]):
         run = sliding_windows.Windows(
             features=tuple(reference.values),
             sizes=self.window_sizes,
-            measure=lambda found: statistic(found, sizes),
+            measure=lambda series: statistic(series, sizes),
             effect=lambda feature, window: self._effect(window, len(held[feature])),
         )
         return follow(run, self.name, self.expected_run_time, state, even)
@@ -123,7 +123,9 @@ def _simulated(streams: Floats, sizes: tuple[int, ...], reference_rows: int) -> 
                 squares[size] -= old**2
                 pairs[size] -= 2 * np.maximum(streams[first:row], old).sum(axis=0) + old
             if row + 1 >= size:
-                found = size / 3 + squares[size] - pairs[size] / size
-                np.maximum(largest, found * reference_rows / (reference_rows + size), out=largest)
+                statistics = size / 3 + squares[size] - pairs[size] / size
+                np.maximum(
+                    largest, statistics * reference_rows / (reference_rows + size), out=largest
+                )
         if row + 1 >= sizes[0]:
             yield largest

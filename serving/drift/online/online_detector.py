@@ -75,26 +75,26 @@ class State:
 
     Attributes:
         memory: what the detector keeps of the rows of this run; the detector says how.
-        seen: of each feature, its values in this run.
+        counts: of each feature, its values in this run.
         rows: seen since the start, over all runs.
         thresholds: of shape (features or 1, positions); the last one stays.
     """
 
     memory: Floats
-    seen: NDArray[np.int64]
+    counts: NDArray[np.int64]
     rows: int
     thresholds: Floats
 
     def restarted(self) -> Self:
         """Return the state in which a new run begins."""
-        memory, seen = np.zeros_like(self.memory), np.zeros_like(self.seen)
-        return replace(self, memory=memory, seen=seen)
+        memory, counts = np.zeros_like(self.memory), np.zeros_like(self.counts)
+        return replace(self, memory=memory, counts=counts)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all it holds as arrays, for an npz file."""
         return {
             "memory": self.memory,
-            "seen": self.seen,
+            "seen": self.counts,
             "rows": np.array(self.rows),
             "thresholds": self.thresholds,
         }
@@ -104,7 +104,7 @@ class State:
         """Return the state that `arrays` came from."""
         return cls(
             memory=arrays["memory"],
-            seen=arrays["seen"],
+            counts=arrays["seen"],
             rows=int(arrays["rows"]),
             thresholds=arrays["thresholds"],
         )

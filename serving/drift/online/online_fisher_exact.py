@@ -73,7 +73,7 @@ class OnlineFisherExact(sliding_windows.Settings, RowByRow[CountsReference]):
         run = sliding_windows.Windows(
             features=tuple(reference.kinds),
             sizes=self.window_sizes,
-            measure=lambda found: statistic(found, levels[found.shape[2]]),
+            measure=lambda series: statistic(series, levels[series.shape[2]]),
             effect=lambda feature, window: self._effect(held[feature], window),
         )
         return follow(run, self.name, self.expected_run_time, state, numbered)
@@ -172,8 +172,8 @@ def _simulated(
                 held -= _by_value(values[row - size], numbers[row - size])
         filled = [size for size in levels if row + 1 >= size]
         if filled:
-            found = [_statistic(counts[size], sums[size], levels[size], 0) for size in filled]
-            yield np.max(found, axis=0)
+            statistics = [_statistic(counts[size], sums[size], levels[size], 0) for size in filled]
+            yield np.max(statistics, axis=0)
 
 
 def _by_value(values: Floats, numbers: Floats) -> Floats:

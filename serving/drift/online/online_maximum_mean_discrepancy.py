@@ -78,7 +78,7 @@ class OnlineMaximumMeanDiscrepancy(online_detector.Settings, RowByRow[RowsRefere
         statistics = _simulated(_halved(reference), self.window_size, rows)
         return State(
             memory=np.zeros((self.window_size, len(reference.features))),
-            seen=np.zeros(1, dtype=np.int64),
+            counts=np.zeros(1, dtype=np.int64),
             rows=0,
             thresholds=run_length.thresholds(statistics, changing, chance)[None],
         )
@@ -141,21 +141,25 @@ class _Run:
     def advance(self, state: State, values: Floats) -> tuple[State, bool]:
         """Return the state at the first row above its threshold, or after all."""
         whole = np.flatnonzero(np.isfinite(values).all(axis=1))
-        new, seen = values[whole], int(state.seen[0])
-        kept = min(seen, self.window_size - 1)
-        series = np.concatenate([state.memory[self.window_size - kept :], new])
-        positions = seen + 1 + np.arange(len(new))
-        above = np.flatnonzero(self._statistics(series)[kept:] > self._limits(state, positions))
+        new, count = values[whole], int(state.counts[0])
+        remembered = min(count, self.window_size - 1)
+        series = np.concatenate([state.memory[self.window_size - remembered :], new])
+        positions = count + 1 + np.arange(len(new))
+        above = np.flatnonzero(
+            self._statistics(series)[remembered:] > self._limits(state, positions)
+        )
         passed, rows = (
             (above[0] + 1, whole[above[0]] + 1) if len(above) else (len(new), len(values))
         )
         memory = np.concatenate([state.memory, new[:passed]])[-self.window_size :]
-        after = replace(state, memory=memory, seen=state.seen + passed, rows=state.rows + int(rows))
+        after = replace(
+            state, memory=memory, counts=state.counts + passed, rows=state.rows + int(rows)
+        )
         return after, bool(len(above))
 
     def describe(self, state: State) -> tuple[OnlineFeature, ...]:
         """Return what is known of all features together at the newest row."""
-        position, size = int(state.seen[0]), self.window_size
+        position, size = int(state.counts[0]), self.window_size
         filled = position >= size
         statistic = float(self._statistics(state.memory)[-1]) if filled else 0.0
         # With each row also paired with itself, as the interval of the effect wants it.
@@ -181,16 +185,16 @@ class _Run:
     def _statistics(self, series: Floats) -> Floats:
         """Return the statistic of the window that ends at each row; none until one is filled."""
         size = self.window_size
-        found = np.full(len(series), -np.inf)
+        statistics = np.full(len(series), -np.inf)
         if len(series) < size:
-            return found
+            return statistics
         means = self.halves.kernel(series, self.halves.compared).mean(axis=1)
         kernel = self.halves.kernel(series, series)
         for end in range(size, len(series) + 1):
             window = slice(end - size, end)
             pairs = kernel[window, window].sum(axis=1).sum() - size
-            found[end - 1] = self.halves.squared(pairs, means[window].sum(), size)
-        return found
+            statistics[end - 1] = self.halves.squared(pairs, means[window].sum(), size)
+        return statistics
 
     def _limits(self, state: State, positions: NDArray[np.int64]) -> Floats:
         held = state.thresholds[0]

@@ -67,7 +67,7 @@ class SampleReference:
             name: texts(column) if name in kinds else numbers_in_order(column, name)
             for name, column in columns.items()
         }
-        return cls._kept(held, _hashed(held, count), None, limit, count)
+        return cls._smallest(held, _hashed(held, count), None, limit, count)
 
     def like(self, window: Columns) -> Self:
         """Return a sample of a window's rows with the columns of this one, of the same kinds.
@@ -82,15 +82,15 @@ class SampleReference:
         return type(self).of(chosen, kinds, self.limit)
 
     @classmethod
-    def _kept(
+    def _smallest(
         cls, columns: Columns, contents: Places, places: Places | None, limit: int, rows: int
     ) -> Self:
-        found = _places(contents) if places is None else places
-        order = np.argsort(found, kind="stable")[:limit]
+        hashes = _places(contents) if places is None else places
+        order = np.argsort(hashes, kind="stable")[:limit]
         return cls(
             columns={name: column[order] for name, column in columns.items()},
             contents=contents[order],
-            places=found[order],
+            places=hashes[order],
             limit=limit,
             rows=rows,
         )
@@ -111,7 +111,7 @@ class SampleReference:
         }
         contents = np.concatenate([self.contents, other.contents])
         places = None if whole else np.concatenate([self.places, other.places])
-        return self._kept(columns, contents, places, self.limit, self.rows + other.rows)
+        return self._smallest(columns, contents, places, self.limit, self.rows + other.rows)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all it holds as arrays."""

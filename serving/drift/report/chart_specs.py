@@ -30,7 +30,7 @@ def keyed(*keys: str) -> tuple[Column, ...]:
     return tuple(Column(title=key.replace("_", " "), key=key) for key in keys)
 
 
-def _told(columns: Sequence[Column]) -> list[dict[str, Any]]:
+def _tooltip(columns: Sequence[Column]) -> list[dict[str, Any]]:
     return [{"field": column.key, "title": column.title} for column in columns]
 
 
@@ -55,7 +55,7 @@ def heat_map(names: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
         names: of the features, from top to bottom.
         labels: of the windows, from left to right.
     """
-    place = {"x": _windows(labels), "y": _features(names), "tooltip": _told(HEAT)}
+    place = {"x": _windows(labels), "y": _features(names), "tooltip": _tooltip(HEAT)}
     depth = {
         "field": RATIO,
         "type": "quantitative",
@@ -80,11 +80,11 @@ EFFECTS = keyed("feature", "effect", "low", "high", "least", "measure", "result"
 
 def effects(names: Sequence[str]) -> dict[str, Any]:
     """Return an effect a feature with its interval, and a mark at the least that matters."""
-    y, told = _features(names), _told(EFFECTS)
+    y, tooltip = _features(names), _tooltip(EFFECTS)
     x = {"type": "quantitative", "title": "effect; the mark is the least that matters"}
-    least = {"x": {"field": "least", **x}, "y": y, "tooltip": told}
+    least = {"x": {"field": "least", **x}, "y": y, "tooltip": tooltip}
     interval = {"x": {"field": "low", **x}, "x2": {"field": "high"}, "y": y, "color": RESULT}
-    effect = {"x": {"field": "effect", **x}, "y": y, "color": RESULT, "tooltip": told}
+    effect = {"x": {"field": "effect", **x}, "y": y, "color": RESULT, "tooltip": tooltip}
     return {
         "height": ROW * len(names),
         "usermeta": {"log": ["x"], "constant": 0.01},
@@ -101,7 +101,7 @@ EFFECT_OVER_TIME = keyed("window", "effect", "least", "result")
 
 def effect_over_time(labels: Sequence[str]) -> dict[str, Any]:
     """Return one feature's effect in each window, and the least that matters in dashes."""
-    x, told = _windows(labels), _told(EFFECT_OVER_TIME)
+    x, tooltip = _windows(labels), _tooltip(EFFECT_OVER_TIME)
     y = {"field": "effect", "type": "quantitative", "title": "effect"}
     least = {**y, "field": "least"}
     dashes = {"type": "line", "strokeDash": [4, 3], "strokeWidth": 1, "color": "var(--c)"}
@@ -111,7 +111,12 @@ def effect_over_time(labels: Sequence[str]) -> dict[str, Any]:
             {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"x": x, "y": y}},
             {
                 "mark": {"type": "circle", "opacity": 1, "size": 22},
-                "encoding": {"x": x, "y": y, "color": {**RESULT, "legend": None}, "tooltip": told},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "color": {**RESULT, "legend": None},
+                    "tooltip": tooltip,
+                },
             },
         ]
     }
@@ -145,12 +150,12 @@ def lines(
         "legend": None,
     }
     value = {"x": x, "y": {"field": "value", **y}, "color": color}
-    told = _told([*LINES, *BANDS] if banded else LINES)
+    tooltip = _tooltip([*LINES, *BANDS] if banded else LINES)
     layers = [
         {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {**value, "strokeDash": dash}},
         {
             "mark": {"type": "circle", "opacity": 1, "size": 36},
-            "encoding": {**value, "tooltip": told},
+            "encoding": {**value, "tooltip": tooltip},
         },
     ]
     if banded:
@@ -174,7 +179,7 @@ def calibration() -> dict[str, Any]:
             {"mark": {"type": "rule", "strokeDash": [4, 4], "color": "var(--c)"}, "encoding": ends},
             {
                 "mark": {"type": "line", "point": True},
-                "encoding": {"x": x, "y": y, "tooltip": _told(CALIBRATION)},
+                "encoding": {"x": x, "y": y, "tooltip": _tooltip(CALIBRATION)},
             },
         ],
     }

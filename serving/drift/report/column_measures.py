@@ -51,11 +51,13 @@ def shares(values: Array, *, binary: bool) -> Mapping[str, float]:
             probabilities, and the place of the largest is the class.
         binary: a number is the probability of class 1, which is answered from 0.5 on.
     """
-    found = _classes(values, binary)
-    counted = Counter(found)
-    named = {text_of(name): count / len(found) for name, count in counted.most_common(MOST_CLASSES)}
+    classes = _classes(values, binary)
+    counts = Counter(classes)
+    named = {
+        text_of(name): count / len(classes) for name, count in counts.most_common(MOST_CLASSES)
+    }
     other = 1 - sum(named.values())
-    return named | ({"other": other} if len(counted) > MOST_CLASSES else {})
+    return named | ({"other": other} if len(counts) > MOST_CLASSES else {})
 
 
 def _classes(values: Array, binary: bool) -> list[Any]:
@@ -65,8 +67,8 @@ def _classes(values: Array, binary: bool) -> list[Any]:
     if values.ndim > 1 and values.size == len(values):
         values = values.reshape(-1)
     if values.dtype.kind == "f":
-        known = values[~np.isnan(values)]
-        return list((known >= 0.5).astype(int).tolist()) if binary else []
+        present = values[~np.isnan(values)]
+        return list((present >= 0.5).astype(int).tolist()) if binary else []
     return [v for v in values.tolist() if isinstance(v, str | int) and not _is_missing(v)]
 
 

@@ -79,10 +79,10 @@ def content(windows: Sequence[Window], labels: Sequence[str], detail: Detail) ->
 
 
 def _effects(shown: Sequence[Feature]) -> object:
-    found = [feature for feature in shown if finite(feature.effect.value) is not None]
-    if not found:
+    measured = [feature for feature in shown if finite(feature.effect.value) is not None]
+    if not measured:
         return ""
-    names = distinct([feature.feature or ALL for feature in found])
+    names = distinct([feature.feature or ALL for feature in measured])
     rows = [
         [
             name,
@@ -90,19 +90,19 @@ def _effects(shown: Sequence[Feature]) -> object:
             f.effect.name,
             result(f),
         ]
-        for name, f in zip(names, found, strict=True)
+        for name, f in zip(names, measured, strict=True)
     ]
     table = Table(columns=chart_specs.EFFECTS, rows=rows)
     return Chart(spec=chart_specs.effects(names), table=table, title="Largest effects")
 
 
 def _row(feature: Feature, charts: Sequence[object]) -> list[object]:
-    effect, found = feature.effect, result(feature)
+    effect, outcome = feature.effect, result(feature)
     before, after = feature.reference, feature.window
-    name = element("div", cut(feature.feature or ALL), CSS[found])
+    name = element("div", cut(feature.feature or ALL), CSS[outcome])
     return [
         Cell(content=name, css="name"),
-        Cell(content=found, css=CSS[found]),
+        Cell(content=outcome, css=CSS[outcome]),
         *charts,
         *map(finite, (effect.value, effect.low, effect.high, effect.least)),
         ratio(feature),
@@ -128,18 +128,18 @@ def _drawn(feature: Feature, in_time: "_InTime") -> list[object]:
     return [values, in_time.chart(feature.feature)]
 
 
-def _values(found: Bars) -> Chart:
-    shares = [[round(share, 5) for share in row] for row in (found.reference, found.window)]
-    if found.kinds:
+def _values(bars: Bars) -> Chart:
+    shares = [[round(share, 5) for share in row] for row in (bars.reference, bars.window)]
+    if bars.kinds:
         columns = chart_specs.keyed("value", "s0", "s1")
         rows: list[list[object]] = [
-            list(row) for row in zip(distinct(found.kinds), *shares, strict=True)
+            list(row) for row in zip(distinct(bars.kinds), *shares, strict=True)
         ]
         spec = side_by_side(SETS)
     else:
         columns = chart_specs.keyed("from", "to", "s0", "s1")
         rows = [
-            [*ends, *row] for ends, *row in zip(pairwise(_edges(found.edges)), *shares, strict=True)
+            [*ends, *row] for ends, *row in zip(pairwise(_edges(bars.edges)), *shares, strict=True)
         ]
         spec = overlaid_bins(SETS)
     named = [*columns[:-2], *(Column(title=s, key=f"s{n}") for n, s in enumerate(SETS))]

@@ -31,7 +31,7 @@ OUTER = (0.01, 0.99)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class Distribution:
     """What a reference tells of one feature.
 
     Attributes:
@@ -55,7 +55,7 @@ class Known:
         return Column(name=name, rows=self.rows, missing=self.rows - self.present, mean=mean)
 
 
-def known(reference: Reference, detector: str = "") -> Mapping[str, Known]:
+def distributions(reference: Reference, detector: str = "") -> Mapping[str, Distribution]:
     """Return what `reference` tells of its features; empty where it keeps no distributions.
 
     Args:
@@ -63,8 +63,8 @@ def known(reference: Reference, detector: str = "") -> Mapping[str, Known]:
         detector: its name; that of missing values counts rows without a value.
     """
     if isinstance(reference, TableReference):
-        found = {**known(reference.numbers), **known(reference.categories)}
-        return {name: found[name] for name in reference.features}
+        by_feature = {**distributions(reference.numbers), **distributions(reference.categories)}
+        return {name: by_feature[name] for name in reference.features}
     if isinstance(reference, SortedReference):
         return {name: _numbers(reference.rows, v) for name, v in reference.values.items()}
     if isinstance(reference, RowsReference | AlibiReference):
@@ -78,28 +78,28 @@ def known(reference: Reference, detector: str = "") -> Mapping[str, Known]:
     return {}
 
 
-def _numbers(rows: int, values: Array) -> Known:
-    return Known(rows=rows, present=len(values), values=values)
+def _numbers(rows: int, values: Array) -> Distribution:
+    return Distribution(rows=rows, present=len(values), values=values)
 
 
-def _of_values(values: Array) -> Known:
+def _of_values(values: Array) -> Distribution:
     if is_numeric(values):
         return _numbers(len(values), numbers(values, ""))
     kinds, counts = np.unique(categories(values), return_counts=True)
-    return Known(rows=len(values), present=int(counts.sum()), kinds=kinds, counts=counts)
+    return Distribution(rows=len(values), present=int(counts.sum()), kinds=kinds, counts=counts)
 
 
-def _of_counts(reference: CountsReference, name: str) -> Known:
+def _of_counts(reference: CountsReference, name: str) -> Distribution:
     kinds, counts = reference.kinds[name], reference.counts[name]
-    return Known(rows=reference.rows, present=int(counts.sum()), kinds=kinds, counts=counts)
+    return Distribution(rows=reference.rows, present=int(counts.sum()), kinds=kinds, counts=counts)
 
 
-def _of_mask(reference: CountsReference, name: str) -> Known:
+def _of_mask(reference: CountsReference, name: str) -> Distribution:
     missing = reference.counts[name][reference.kinds[name] == ONE]
-    return Known(rows=reference.rows, present=reference.rows - int(missing.sum()))
+    return Distribution(rows=reference.rows, present=reference.rows - int(missing.sum()))
 
 
-def bars(name: str, reference: Known, window: Array) -> Bars | None:
+def bars(name: str, reference: Distribution, window: Array) -> Bars | None:
     """Return both distributions; None where one has no values or they are of different kinds."""
     try:
         if reference.values is not None:

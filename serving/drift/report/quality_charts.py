@@ -52,8 +52,10 @@ def content(labels: Sequence[Labels], windows: Sequence[Window], most: int) -> I
     yield from _coverage(labels)
 
 
-def _metric(name: str, metric: str, found: Sequence[Sequence[Metric]], *, dashed: bool) -> Line:
-    held = [next((m for m in metrics if m.name == metric), None) for metrics in found]
+def _metric(
+    name: str, metric: str, metrics_by_window: Sequence[Sequence[Metric]], *, dashed: bool
+) -> Line:
+    held = [next((m for m in metrics if m.name == metric), None) for metrics in metrics_by_window]
     return Line(
         name=name,
         values=[m.value if m else None for m in held],

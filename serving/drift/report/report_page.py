@@ -34,14 +34,14 @@ COLUMNS = (
 def render(report: Report) -> str:
     """Return the document, at most 2 MB; equal reports give equal text."""
     for detail in DETAILS[first(report.watched) :]:
-        found = _document(report, detail, len(report.watched))
-        if _fits(found):
-            return found
+        document = _document(report, detail, len(report.watched))
+        if _fits(document):
+            return document
     sections = len(report.watched)
-    while not _fits(found) and sections:
+    while not _fits(document) and sections:
         sections //= 2
-        found = _document(report, DETAILS[-1], sections)
-    return found
+        document = _document(report, DETAILS[-1], sections)
+    return document
 
 
 def _fits(document: str) -> bool:
@@ -117,11 +117,11 @@ def _watched(watched: Watched, detail: Detail) -> Iterator[object]:
 def _newest(windows: Sequence[Window], labels: Sequence[str], detail: Detail) -> Iterator[object]:
     window = windows[-1]
     yield _facts(window)
-    told = verdict_wording.changes(window)
-    if told:
+    changes = verdict_wording.changes(window)
+    if changes:
         yield html.element("h3", "What changed")
         yield _items(html.join([html.element("b", cut(n or feature_table.ALL)), ": ",
-                                cut(s, MOST_TEXT)]) for n, s in told)  # fmt: skip
+                                cut(s, MOST_TEXT)]) for n, s in changes)  # fmt: skip
     if window.differences:
         yield html.element("h3", "Differences of the schema")
         yield _items(cut(difference, MOST_TEXT) for difference in window.differences)
@@ -132,10 +132,14 @@ def _newest(windows: Sequence[Window], labels: Sequence[str], detail: Detail) ->
 
 
 def _items(items: Iterator[str]) -> html.Markup:
-    found = list(items)
-    left = [f"{len(found) - MOST_ITEMS} more are in the JSON."] if len(found) > MOST_ITEMS else []
+    elements = list(items)
+    left = (
+        [f"{len(elements) - MOST_ITEMS} more are in the JSON."]
+        if len(elements) > MOST_ITEMS
+        else []
+    )
     return html.element(
-        "ul", html.join(html.element("li", item) for item in [*found[:MOST_ITEMS], *left])
+        "ul", html.join(html.element("li", item) for item in [*elements[:MOST_ITEMS], *left])
     )
 
 

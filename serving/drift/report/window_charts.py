@@ -59,15 +59,17 @@ def lines(
         labels: of the windows, no two equal.
         zero: whether the vertical axis begins at 0.
     """
-    found = [line for line in drawn if any(finite(value) is not None for value in line.values)]
-    if not found:
+    finite_lines = [
+        line for line in drawn if any(finite(value) is not None for value in line.values)
+    ]
+    if not finite_lines:
         return ""
-    names = distinct([line.name for line in found])
-    dashed = next((n for n, line in zip(names, found, strict=True) if line.dashed), "")
-    banded = any(pair for line in found for pair in line.band)
+    names = distinct([line.name for line in finite_lines])
+    dashed = next((n for n, line in zip(names, finite_lines, strict=True) if line.dashed), "")
+    banded = any(pair for line in finite_lines for pair in line.band)
     rows = [
         [label, name, finite(value), *(map(finite, pair or (None, None)) if banded else ())]
-        for name, line in zip(names, found, strict=True)
+        for name, line in zip(names, finite_lines, strict=True)
         for label, value, pair in zip(
             labels, line.values, line.band or [None] * len(labels), strict=True
         )
@@ -98,11 +100,11 @@ def heat_map(windows: Sequence[Window], labels: Sequence[str], detail: Detail) -
         return
     features = [feature.feature for feature in by_effect(tested[-1])][: detail.lines]
     names = distinct([name or ALL for name in features])
-    found = [{f.feature: f for f in window.features} for window in windows]
+    features_by_window = [{f.feature: f for f in window.features} for window in windows]
     rows = [
         [name, label, *_heat(by_name[feature])]
         for name, feature in zip(names, features, strict=True)
-        for label, by_name in zip(labels, found, strict=True)
+        for label, by_name in zip(labels, features_by_window, strict=True)
         if feature in by_name
     ]
     yield element("h3", "Effect over time")

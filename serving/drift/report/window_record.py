@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kanaria.serving.drift.detector import Columns, Effect, FeatureResult, Reference, Result
 from kanaria.serving.drift.report import column_measures
-from kanaria.serving.drift.report.histogram_bars import Known, bars, known
+from kanaria.serving.drift.report.histogram_bars import Distribution, bars, distributions
 from kanaria.serving.drift.report_records import Column, Feature, Window
 
 MISSING = " (missing)"
@@ -33,8 +33,8 @@ def window(
         begin: of its first row, in seconds since 1970.
         end: of its last row.
     """
-    told = known(reference, result.detector)
-    features = tuple(_feature(found, told, columns) for found in result.features)
+    references = distributions(reference, result.detector)
+    features = tuple(_feature(feature, references, columns) for feature in result.features)
     return Window(
         name=name,
         detector=result.detector,
@@ -66,29 +66,31 @@ def outputs(columns: Columns, *, binary: bool = False) -> tuple[Column, ...]:
     """
     return tuple(
         Column(
-            name=found.name,
-            rows=found.rows,
-            missing=found.missing,
-            mean=found.mean,
-            length=found.length,
-            shares=column_measures.shares(columns[found.name], binary=binary),
+            name=column.name,
+            rows=column.rows,
+            missing=column.missing,
+            mean=column.mean,
+            length=column.length,
+            shares=column_measures.shares(columns[column.name], binary=binary),
         )
-        for found in described(columns)
+        for column in described(columns)
     )
 
 
-def _feature(found: FeatureResult, told: Mapping[str, Known], columns: Columns) -> Feature:
-    name = found.feature.removesuffix(MISSING)
-    reference, values = told.get(name), columns.get(name)
-    compared = found.feature == name and reference is not None and values is not None
+def _feature(
+    outcome: FeatureResult, references: Mapping[str, Distribution], columns: Columns
+) -> Feature:
+    name = outcome.feature.removesuffix(MISSING)
+    reference, values = references.get(name), columns.get(name)
+    compared = outcome.feature == name and reference is not None and values is not None
     return Feature(
-        feature=found.feature,
-        statistic=_finite(found.statistic),
-        p_value=_finite(found.p_value),
-        threshold=_finite(found.threshold),
-        effect=_within_floats(found.effect),
-        drifted=found.drifted,
-        enough=found.enough,
+        feature=outcome.feature,
+        statistic=_finite(outcome.statistic),
+        p_value=_finite(outcome.p_value),
+        threshold=_finite(outcome.threshold),
+        effect=_within_floats(outcome.effect),
+        drifted=outcome.drifted,
+        enough=outcome.enough,
         reference=reference.column(name) if reference else None,
         window=None if values is None else column_measures.column(name, values),
         bars=bars(name, reference, values)

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift import report_records
 from kanaria.serving.drift.report import column_measures, report_page, window_record
-from kanaria.serving.drift.report.histogram_bars import bars, known
+from kanaria.serving.drift.report.histogram_bars import bars, distributions
 from kanaria.serving.drift.report.verdict_wording import Light, changes, light, sentence
 from kanaria.serving.drift.table_detector import Table
 
@@ -133,7 +133,7 @@ def test_the_json_twin_has_finite_numbers_and_comes_back_equal():
 
 @given(arrays(float, st.integers(1, 30), elements=st.floats(width=32, allow_nan=True)))
 def test_bars_of_any_numbers_hold_all_values_that_are_there(values):
-    found = bars("delay", known(REFERENCE)["delay"], values)
+    found = bars("delay", distributions(REFERENCE)["delay"], values)
     if found is None:
         assert not np.isfinite(values).any()
     else:

@@ -54,12 +54,12 @@ def _feature(
     rows = (len(reference), len(window))
     if min(rows) < FEWEST:
         return feature_tests.untested(name, rows, "difference of distributions", least)
-    found = cramervonmises_2samp(*_ranks(reference, window), method="auto")
+    test = cramervonmises_2samp(*_ranks(reference, window), method="auto")
     largest = distance(reference, window, "two-sided")
     return feature_tests.FeatureTest(
         feature=name,
-        statistic=float(found.statistic),
-        p_value=float(found.pvalue),
+        statistic=float(test.statistic),
+        p_value=float(test.pvalue),
         effect=effect_sizes.largest_difference(largest, *rows, least),
         rows=rows,
         significant_least=significance(least, rows),

@@ -10,7 +10,7 @@ from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifie
 from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
     FourierMaximumMeanDiscrepancy,
 )
-from kanaria.serving.drift.report.histogram_bars import known
+from kanaria.serving.drift.report.histogram_bars import distributions
 from kanaria.serving.drift.report.verdict_wording import changes
 from kanaria.serving.drift.report_records import VERDICTS, dump_window, load_window
 from kanaria.serving.drift.table_detector import Table
@@ -120,7 +120,7 @@ def test_values_of_another_kind_are_missing_or_text_and_are_told():
         "carrier": np.array([1.0, np.nan, 2.5]),
         "extra": np.zeros(3),
     }
-    found, said = aligned(columns, known(FITTED.reference))
+    found, said = aligned(columns, distributions(FITTED.reference))
     np.testing.assert_equal(found["delay"], [1.0, np.nan, np.nan])
     assert np.isnan(found["hour"]).all()
     assert found["carrier"].tolist() == ["1", None, "2.5"]
@@ -224,7 +224,7 @@ def test_a_number_or_a_flag_is_the_category_that_the_reference_spells_in_another
 ):
     values = np.empty(len(reference), dtype=object)
     values[:] = reference
-    told = known(ChiSquared().fit({"c": values}), "")
+    told = distributions(ChiSquared().fit({"c": values}), "")
     rows = read([exchange({"instances": [{"c": value} for value in sent + gaps]})])
     found, said = aligned(chosen(rows, told), told)
     assert said == []
@@ -232,7 +232,7 @@ def test_a_number_or_a_flag_is_the_category_that_the_reference_spells_in_another
 
 
 def test_texts_that_differ_stay_different():
-    told = known(ChiSquared().fit({"c": np.array(["1", "1.10", "a"])}), "")
+    told = distributions(ChiSquared().fit({"c": np.array(["1", "1.10", "a"])}), "")
     rows = read([exchange({"instances": [{"c": value} for value in ("1.1", "01", "A", "nan")]})])
     found, _ = aligned(chosen(rows, told), told)
     assert found["c"].tolist() == ["1.1", "01", "A", "nan"]

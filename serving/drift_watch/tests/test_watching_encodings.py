@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from watched_traffic import exchange
 
 from kanaria.serving.drift.alibi import artefact
-from kanaria.serving.drift.report.histogram_bars import known
+from kanaria.serving.drift.report.histogram_bars import distributions
 from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift_watch.column_alignment import aligned
 from kanaria.serving.drift_watch.examine_window import Fitted, examine
@@ -158,7 +158,7 @@ def test_every_encoding_gives_the_references_own_values(columns, data):
         }
         document = encode({n: values[row : row + 1] for n, values in columns.items()}, narrow)
         exchanges.append(exchange(document, rows=1))
-    told = known(reference)
+    told = distributions(reference)
     found, differences = aligned(chosen(read(exchanges), told), told)
     assert differences == []
     window = Table(categorical=codes).fit(found | {n: found[n] for n in codes})
