@@ -329,8 +329,8 @@ class KubernetesClient:
             "kind": "SubjectAccessReview" if user else "SelfSubjectAccessReview",
             "spec": spec,
         }
-        asked = self.create(ACCOUNT_REVIEWS if user else REVIEWS, "", review)
-        return bool(asked["status"].get("allowed"))
+        answer = self.create(ACCOUNT_REVIEWS if user else REVIEWS, "", review)
+        return bool(answer["status"].get("allowed"))
 
     def _call(
         self,

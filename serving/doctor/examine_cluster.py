@@ -42,10 +42,10 @@ def examine(
         require_reviews(cluster, account)
         for name, check in OF_ACCOUNT.items():
             checks[name] = partial(check, cluster, account, namespace)
-    return [_seen(name, check) for name, check in checks.items()]
+    return [_attempt(name, check) for name, check in checks.items()]
 
 
-def _seen(subject: str, check: Callable[[], Finding]) -> Finding:
+def _attempt(subject: str, check: Callable[[], Finding]) -> Finding:
     try:
         return check()
     except PermissionDeniedError as error:

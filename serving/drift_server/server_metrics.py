@@ -103,10 +103,10 @@ class Metrics:
         """Count something of which nothing is kept."""
         self._refused.labels(reason).inc()
 
-    def show_room(self, kept: Mapping[Service, Kept], dropped: Mapping[Service, int]) -> None:
+    def show_room(self, rooms: Mapping[Service, Kept], dropped: Mapping[Service, int]) -> None:
         """Show who has what in the store, and who lost what to others' room."""
         self._bytes.clear()
-        for service, one in kept.items():
+        for service, one in rooms.items():
             self._bytes.labels(_kind(service), *service).set(one.bytes)
         for service, count in dropped.items():
             new = count - self._shown.get(service, 0)

@@ -124,11 +124,11 @@ def _missing(value: object) -> bool:
 
 def _unknown(values: Array, kinds: Array) -> list[str]:
     there = [value for value in values.tolist() if value is not None]
-    seen = set(there) - set(kinds.tolist())
-    if not seen:
+    new_kinds = set(there) - set(kinds.tolist())
+    if not new_kinds:
         return []
-    rows = sum(value in seen for value in there)
-    some = shown(sorted(seen)[:5])
+    rows = sum(value in new_kinds for value in there)
+    some = shown(sorted(new_kinds)[:5])
     return [f"{rows:,} rows have values that the reference does not have, as {some}"]
 
 

@@ -84,46 +84,46 @@ def examine(rows: Rows, fitted: Fitted, *, binary: bool = False) -> Window:
         fitted: what tests it.
         binary: the model answers probabilities of class 1.
     """
-    seen = failed(rows, fitted.detector.name, "")
+    untested = failed(rows, fitted.detector.name, "")
     try:
-        seen = replace(
-            seen,
+        untested = replace(
+            untested,
             inputs=window_record.described(_first(of_requests(rows.inputs))),
             outputs=window_record.outputs(_first(rows.outputs), binary=binary),
         )
-        return _tested(rows, fitted, seen)
+        return _tested(rows, fitted, untested)
     except KanariaError as error:
-        return replace(seen, failure=str(error))
+        return replace(untested, failure=str(error))
     except OWN_FAULTS as error:
-        return replace(seen, failure=f"{type(error).__name__}: {error}")
+        return replace(untested, failure=f"{type(error).__name__}: {error}")
 
 
-def _tested(rows: Rows, fitted: Fitted, seen: Window) -> Window:
+def _tested(rows: Rows, fitted: Fitted, untested: Window) -> Window:
     features = distributions(fitted.reference, fitted.detector.name)
     columns = rows.outputs
     if not isinstance(fitted.detector, OF_ANSWERS):
         sent = chosen(rows, features)
         columns, differences = aligned(sent, features)
-        seen = replace(seen, differences=(*differences, *seen.differences))
+        untested = replace(untested, differences=(*differences, *untested.differences))
         if features and rows_of(sent) and not is_read(sent, columns):
-            return replace(seen, failure=_nothing_read(rows, list(features)))
+            return replace(untested, failure=_nothing_read(rows, list(features)))
     result = fitted.detector.test(fitted.reference, columns)
     _refuse_unknown_effects(result)
     window = window_record.window(result, fitted.reference, columns, begin=rows.begin, end=rows.end)
     return replace(
         window,
-        rows=seen.rows,
-        inputs=seen.inputs,
-        outputs=seen.outputs,
-        differences=seen.differences,
+        rows=untested.rows,
+        inputs=untested.inputs,
+        outputs=untested.outputs,
+        differences=untested.differences,
     )
 
 
 def _nothing_read(rows: Rows, wanted: list[str]) -> str:
-    asked, answered = list(of_requests(rows.inputs)), list(of_responses(rows.outputs))
+    inputs, outputs = list(of_requests(rows.inputs)), list(of_responses(rows.outputs))
     return (
         f"no column of the reference was read: it has {shown(wanted)}, the requests have "
-        f"{shown(asked)}, the responses {shown(answered)}; name them alike, or fit the detector on "
+        f"{shown(inputs)}, the responses {shown(outputs)}; name them alike, or fit the detector on "
         "what is sent"
     )
 

@@ -21,19 +21,21 @@ def reduced(columns: Columns) -> tuple[Columns, list[str]]:
     read, which counts as missing.
     """
     images_of = {name for name, values in columns.items() if _may_be_images(values)}
-    kept: Columns = {}
+    reduced_columns: Columns = {}
     said: list[str] = []
     for name, values in columns.items():
         if name not in images_of:
-            kept[name] = values
+            reduced_columns[name] = values
             continue
         prefix = f"{name}." if len(images_of) > 1 else ""
         features, why = _features(values)
         if why:
-            taken = "has a missing image" if features else "is not looked at as images"
-            said.append(f"input {name} {taken}: {why}")
-        kept |= {f"{prefix}{feature}": of for feature, of in features.items()} or {name: values}
-    return kept, said
+            consequence = "has a missing image" if features else "is not looked at as images"
+            said.append(f"input {name} {consequence}: {why}")
+        reduced_columns |= {f"{prefix}{feature}": of for feature, of in features.items()} or {
+            name: values
+        }
+    return reduced_columns, said
 
 
 def _features(values: Array) -> tuple[Columns, str]:

@@ -71,12 +71,12 @@ def title(stream: Stream, name: str) -> str:
     return f"{stream.namespace}/{stream.service}, {version}, {name}"
 
 
-Found = dict[tuple[Stream, str], tuple[list[Verdict], list[Verdict]]]
+VerdictsOfWatches = dict[tuple[Stream, str], tuple[list[Verdict], list[Verdict]]]
 
 
-def _grouped(verdicts: Iterable[Verdict]) -> Found:
+def _grouped(verdicts: Iterable[Verdict]) -> VerdictsOfWatches:
     """Return the verdicts on windows and on labels by stream and watch, in the order of time."""
-    grouped: Found = {}
+    grouped: VerdictsOfWatches = {}
     for verdict in verdicts:
         name = verdict.detector.removesuffix(OF_LABELS)
         pair = grouped.setdefault((verdict.stream, name), ([], []))

@@ -81,10 +81,10 @@ class Delivery:
             if (stream.namespace, stream.service) != (watch.namespace, watch.service):
                 continue
             key = (stream.namespace, stream.service, stream.version)
-            taken = self._store.place(queue.place, key)
+            delivered = self._store.place(queue.place, key)
             for verdict in reader.newest_of(stream, watch.name, MOST_WAITING):
                 # What another release kept and this one cannot read is left out.
-                if _last(verdict) > taken:
+                if _last(verdict) > delivered:
                     queue.waiting.append((_last(verdict), verdict))
 
     def add(self, watch: Watch, verdict: Verdict) -> None:
@@ -119,7 +119,9 @@ class Delivery:
         began = time.monotonic()
         while queue.waiting and time.monotonic() < began + TURN_SECONDS:
             first = queue.waiting[0]
-            if not (await _taken(client, queue.url, first[1]) and self._passed(queue, *first)):
+            if not (
+                await _is_accepted(client, queue.url, first[1]) and self._passed(queue, *first)
+            ):
                 queue.next_try, queue.wait = now + queue.wait, min(2 * queue.wait, LONGEST_WAIT)
                 return
             if queue.waiting[0] is first:  # Else it was left out meanwhile.
@@ -139,7 +141,7 @@ class Delivery:
         return True
 
 
-async def _taken(client: httpx.AsyncClient, url: str, verdict: Verdict) -> bool:
+async def _is_accepted(client: httpx.AsyncClient, url: str, verdict: Verdict) -> bool:
     """Tell whether a verdict needs no further try."""
     service, sent = verdict.stream.service, headers(verdict)
     try:

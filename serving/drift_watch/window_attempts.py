@@ -31,8 +31,8 @@ class Attempts:
             False where it began MOST times and never came to an end.
         """
         name, key = self._name(reader), (stream.namespace, stream.service, stream.version)
-        kept = self._store.place(name, key)
-        place, count = divmod(kept, PLACES)
+        stored = self._store.place(name, key)
+        place, count = divmod(stored, PLACES)
         count = count if place == before else 0
         if (reader, stream, before) in self._released:
             self._released.remove((reader, stream, before))
@@ -40,7 +40,7 @@ class Attempts:
             count += 1
         if count > MOST:
             return False
-        self._store.advance(name, key, kept, before * PLACES + count)
+        self._store.advance(name, key, stored, before * PLACES + count)
         return True
 
     def release(self, reader: str, stream: Stream, before: int) -> None:

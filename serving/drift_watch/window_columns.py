@@ -50,8 +50,8 @@ class Rows:
         inputs: columns of the requests, images as numbers; None or NaN where an exchange lacks one.
         outputs: of the responses.
         alone: those of the inputs that were the only column of their requests.
-        asked: as `inputs`, of the exchanges with both halves of equally many rows.
-        answered: as `outputs`, of these exchanges.
+        paired_inputs: as `inputs`, of the exchanges with both halves of equally many rows.
+        paired_outputs: as `outputs`, of these exchanges.
         differences: what could not be read, in words.
     """
 
@@ -60,8 +60,8 @@ class Rows:
     rows: int
     inputs: Columns
     outputs: Columns
-    asked: Columns
-    answered: Columns
+    paired_inputs: Columns
+    paired_outputs: Columns
     alone: frozenset[str] = frozenset()
     differences: tuple[str, ...] = ()
 
@@ -98,17 +98,21 @@ def read(exchanges: Iterable[Exchange], *, pixels: bool = False) -> Rows | None:
         if held > MOST_VALUES:
             faults[BEYOND] += exchange.rows
             continue
-        asked, said = _asked(exchange.request, pixels, faults)
+        request_columns, said = _request_columns(exchange.request, pixels, faults)
         faults.update(dict.fromkeys(said, exchange.rows))
-        answered = _half(exchange.response, faults)
-        alone |= set(asked) if len(asked) == 1 else set()
-        for parts, half in ((inputs, asked), (outputs, answered)):
+        response_columns = _half(exchange.response, faults)
+        alone |= set(request_columns) if len(request_columns) == 1 else set()
+        for parts, half in ((inputs, request_columns), (outputs, response_columns)):
             if half:
                 parts.pieces.append(half)
                 held += sum(map(_weight, half.values()))
-        if asked and answered and payload_rows(asked) == payload_rows(answered):
-            whole[0].pieces.append(asked)
-            whole[1].pieces.append(answered)
+        if (
+            request_columns
+            and response_columns
+            and payload_rows(request_columns) == payload_rows(response_columns)
+        ):
+            whole[0].pieces.append(request_columns)
+            whole[1].pieces.append(response_columns)
     if not times:
         return None
     return Rows(
@@ -118,8 +122,8 @@ def read(exchanges: Iterable[Exchange], *, pixels: bool = False) -> Rows | None:
         inputs=inputs.joined(),
         outputs=outputs.joined(),
         alone=frozenset(alone),
-        asked=whole[0].joined(),
-        answered=whole[1].joined(),
+        paired_inputs=whole[0].joined(),
+        paired_outputs=whole[1].joined(),
         differences=tuple(f"{what} ({n:,})" for what, n in faults.most_common(MOST_TOLD)),
     )
 
@@ -132,19 +136,21 @@ def _weight(values: Array) -> int:
     return values.size + sum(map(len, texts)) // CHARACTERS
 
 
-def _asked(body: bytes | None, pixels: bool, faults: Counter[str]) -> tuple[Columns, list[str]]:
-    asked = _half(body, faults)
+def _request_columns(
+    body: bytes | None, pixels: bool, faults: Counter[str]
+) -> tuple[Columns, list[str]]:
+    columns = _half(body, faults)
     said: list[str] = []
     if pixels:
-        asked = {name: _of_pixels(values) for name, values in asked.items()}
+        columns = {name: _of_pixels(values) for name, values in columns.items()}
     else:
         try:
-            asked, said = reduced(asked)
+            columns, said = reduced(columns)
         except UNREADABLE as error:
             said = [f"inputs are not looked at as images: {error}"]
-    if len(asked) == 1:
-        asked = {MATRIX if values.ndim == 2 else name: values for name, values in asked.items()}
-    return asked, said
+    if len(columns) == 1:
+        columns = {MATRIX if values.ndim == 2 else name: values for name, values in columns.items()}
+    return columns, said
 
 
 def _of_pixels(values: Array) -> Array:
@@ -230,11 +236,13 @@ def chosen(rows: Rows, features: Iterable[str]) -> Columns:
     wanted = set(features)
     inputs = _only(of_requests(rows.inputs), rows, wanted)
     outputs = of_responses(rows.outputs)
-    asked = wanted & set(inputs)
-    answered = (wanted & set(outputs)) - asked
-    if asked and answered:
-        return of_responses(rows.answered) | _only(of_requests(rows.asked), rows, wanted)
-    return outputs if answered else inputs
+    of_inputs = wanted & set(inputs)
+    of_outputs = (wanted & set(outputs)) - of_inputs
+    if of_inputs and of_outputs:
+        return of_responses(rows.paired_outputs) | _only(
+            of_requests(rows.paired_inputs), rows, wanted
+        )
+    return outputs if of_outputs else inputs
 
 
 def _only(inputs: Columns, rows: Rows, wanted: set[str]) -> Columns:
@@ -243,7 +251,7 @@ def _only(inputs: Columns, rows: Rows, wanted: set[str]) -> Columns:
     if ONLY not in wanted or ONLY in inputs or not alone:
         return inputs
     values = [inputs[name] for name in alone]
-    rest = {name: kept for name, kept in inputs.items() if name not in alone}
+    rest = {name: each for name, each in inputs.items() if name not in alone}
     return {ONLY: values[0] if len(values) == 1 else _coalesced(values)} | rest
 
 

@@ -166,10 +166,10 @@ class Runner:
             drifted=DRIFTED.get(window.verdict),
             document=report_records.dump_window(window),
         )
-        kept = self._store.keep_verdict(watch.name, stream, before, last, verdict, memory)
-        if kept:
+        is_new = self._store.keep_verdict(watch.name, stream, before, last, verdict, memory)
+        if is_new:
             self._heard(watch, verdict)
-        return kept
+        return is_new
 
     def _window(
         self, watched: Watched, stream: Stream, before: int, last: int, span: Span
@@ -284,9 +284,9 @@ class Runner:
         place = self._store.place(watch.labels_name, _key(stream))
         held = self._labels.get((watch, stream))
         if held is None or held.place != place:
-            kept = self._reader.newest_of(stream, watch.labels_name, HISTORY)
+            verdicts = self._reader.newest_of(stream, watch.labels_name, HISTORY)
             earlier: list[Labels] = []
-            for one in kept:
+            for one in verdicts:
                 with suppress(DataError):  # Another release kept what this one cannot read.
                     earlier.append(report_records.load_labels(one.document))
             held = self._labels[watch, stream] = _Earlier(place=place, labels=tuple(earlier))

@@ -81,13 +81,13 @@ def _server(spec: ServiceSpec) -> Part:
 def _resources(placement: Placement) -> Part:
     """Return limits and requests; each has what only the other names."""
 
-    def known(first: Mapping[str, str], second: Mapping[str, str]) -> Part:
+    def filled(first: Mapping[str, str], second: Mapping[str, str]) -> Part:
         # KServe takes a limit of 0 GPUs for GPUs, and chooses the runtime's image for them.
         both = {**first, **second}
         return {name: text for name, text in both.items() if not is_gpu(name) or amount(text)}
 
-    limits = known(placement.requests, placement.limits)
-    requests = known(placement.limits, placement.requests)
+    limits = filled(placement.requests, placement.limits)
+    requests = filled(placement.limits, placement.requests)
     return {"resources": {"limits": limits, "requests": requests}} if limits else {}
 
 

@@ -59,8 +59,8 @@ class Placement:
     @property
     def gpus(self) -> dict[str, int]:
         """Kubernetes name of a GPU resource -> how many a replica has, above 0."""
-        asked = {**self.requests, **self.limits}
-        counts = {name: amount(text) for name, text in asked.items() if is_gpu(name)}
+        amounts = {**self.requests, **self.limits}
+        counts = {name: amount(text) for name, text in amounts.items() if is_gpu(name)}
         return {name: int(count) for name, count in counts.items() if count}
 
 

@@ -152,14 +152,14 @@ def labelled_rows(exchanges: Iterable[Exchange], task: Task, output: str) -> Lab
         if not exchange.labels or exchange.response is None or exchange.request_id in answered:
             continue
         try:
-            found = predictions(read_columns(exchange.response), task, output)
+            predicted = predictions(read_columns(exchange.response), task, output)
         except DataError as error:
             left_out += len(exchange.labels)
             faults.append(error)
             continue
         answered.add(exchange.request_id)
-        places = [row for row in exchange.labels if row < len(found)]
-        parts.append(_Part(exchange=exchange, places=places, predicted=found[places]))
+        places = [row for row in exchange.labels if row < len(predicted)]
+        parts.append(_Part(exchange=exchange, places=places, predicted=predicted[places]))
         count += len(places)
         if count > MAX_LABELLED:
             raise JudgeError(f"more than {MAX_LABELLED} labelled rows; choose a shorter window")
@@ -187,15 +187,15 @@ def _together(
     times: list[float] = []
     for part in parts:
         for place, value in zip(part.places, part.predicted, strict=True):
-            kept = part.exchange.labels[place]
-            why = _fault(value, kept.value, task, classes)
+            label = part.exchange.labels[place]
+            why = _fault(value, label.value, task, classes)
             if why:
                 left_out += 1
                 faults.append(JudgeError(why))
                 continue
             predicted.append(value)
-            labels.append(kept.value)
-            lags.append(kept.received - part.exchange.time)
+            labels.append(label.value)
+            lags.append(label.received - part.exchange.time)
             times.append(part.exchange.time)
     if faults and not labels:
         raise faults[0]
@@ -252,18 +252,18 @@ def _predictions(values: list[Any], task: Task) -> Array:
     if task is Task.MULTICLASS and not {str, bytes, type(None)}.isdisjoint(map(type, values)):
         return _named(values)
     try:
-        found = np.array(values, dtype=None if task is Task.MULTICLASS else float)
+        predicted = np.array(values, dtype=None if task is Task.MULTICLASS else float)
     except (ValueError, TypeError, OverflowError) as error:
         raise JudgeError(f"predictions {shown(values[:3])}: not of one shape of numbers") from error
-    if found.ndim == 2 and found.shape[1] == 1:
-        found = found[:, 0]
-    if task is Task.BINARY and found.ndim == 2 and found.shape[1] == 2:
-        found = found[:, 1]  # Probabilities of both labels.
-    if found.ndim > (2 if task is Task.MULTICLASS else 1):
-        raise JudgeError(f"predictions of shape {found.shape}: do not fit task {task.value}")
-    if task is Task.BINARY and ((found < 0) | (found > 1)).any():
+    if predicted.ndim == 2 and predicted.shape[1] == 1:
+        predicted = predicted[:, 0]
+    if task is Task.BINARY and predicted.ndim == 2 and predicted.shape[1] == 2:
+        predicted = predicted[:, 1]  # Probabilities of both labels.
+    if predicted.ndim > (2 if task is Task.MULTICLASS else 1):
+        raise JudgeError(f"predictions of shape {predicted.shape}: do not fit task {task.value}")
+    if task is Task.BINARY and ((predicted < 0) | (predicted > 1)).any():
         raise JudgeError("predictions: no probabilities from 0 to 1, which task binary needs")
-    return found
+    return predicted
 
 
 def _named(values: list[Any]) -> Array:

@@ -148,14 +148,14 @@ class Store:
     def _admission(self, items: Sequence[Item], now: float) -> Admission:
         """Return what is taken now, and know the services that are new."""
         wanted = {service_of(item) for item in items if isinstance(item, Counted)}
-        kept = self._kept = self._forgetter.kept()
-        none = crowded(kept, self._retention.watched, wanted)
-        for namespace, service in wanted - kept.keys() - none:
+        rooms = self._kept = self._forgetter.kept()
+        none = crowded(rooms, self._retention.watched, wanted)
+        for namespace, service in wanted - rooms.keys() - none:
             self._database.execute(ADD_SERVICE, namespace=namespace, service=service)
         everyone = self._value("SELECT horizon FROM store")
         return Admission(
             oldest=max(everyone, now - self._retention.seconds),
-            horizons={service: one.horizon for service, one in kept.items()},
+            horizons={service: one.horizon for service, one in rooms.items()},
             crowded=none,
         )
 
@@ -239,8 +239,8 @@ class Store:
     def _keep_halves(self, group: Group, now: float) -> set[Half]:
         """Return those that were not there."""
         rows = [(*key, *facts, now) for key, facts in group.exchanges.items()]
-        found = self._database.merge(self._exchanges, rows)
-        numbers = {tuple(key): number for number, *key in found}
+        merged = self._database.merge(self._exchanges, rows)
+        numbers = {tuple(key): number for number, *key in merged}
         places = {
             2 * numbers[key] + (kind is Kind.RESPONSE): (key, kind) for key, kind in group.halves
         }

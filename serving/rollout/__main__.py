@@ -52,8 +52,8 @@ def _probed(health: ControllerHealth, options: argparse.Namespace) -> Iterator[N
     if options.port is None:
         yield
         return
-    with open_port(health, options.host, options.port) as taken:
-        logging.info("probes and metrics on port %d", taken)
+    with open_port(health, options.host, options.port) as bound_port:
+        logging.info("probes and metrics on port %d", bound_port)
         yield
 
 

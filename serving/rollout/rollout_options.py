@@ -35,9 +35,9 @@ def _place(options: argparse.Namespace) -> Any:
 
     options.namespace = namespace_of(options.namespace, options.state)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    asked = vars(options)
+    arguments = vars(options)
     names = ("prometheus_url", "prometheus_queries", "drift_server")
-    return connect(options.state, **{name: asked.get(name, "") for name in names})
+    return connect(options.state, **{name: arguments.get(name, "") for name in names})
 
 
 def _start(options: argparse.Namespace) -> int:

@@ -263,14 +263,14 @@ def _condition(service: Mapping[str, Any], kind: str) -> bool:
     return any((one["type"], one["status"]) == (kind, "True") for one in conditions)
 
 
-def _told(service: Mapping[str, Any], predictor: Mapping[str, Any]) -> Mapping[str, Any]:
+def _status_of_entry(service: Mapping[str, Any], predictor: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what KServe tells of an entry of `spec.canary`, {} for nothing."""
     statuses = service.get("status", {}).get("canaryStatuses") or []
     return next((one for one in statuses if one["name"] == predictor.get("name")), {})
 
 
 def _is_ready(service: Mapping[str, Any], predictor: Mapping[str, Any]) -> bool:
-    return bool(_told(service, predictor).get("ready"))
+    return bool(_status_of_entry(service, predictor).get("ready"))
 
 
 def _uri(predictor: Mapping[str, Any]) -> str:
@@ -286,7 +286,7 @@ def _loading(
         return model.get("transitionStatus", "InProgress"), failure_of(model)
     if _is_ready(service, now.trial):
         return "UpToDate", None
-    status = _told(service, now.trial).get("modelStatus", {})
+    status = _status_of_entry(service, now.trial).get("modelStatus", {})
     failure = failure_of(status) or failure_in(pods)
     return ("BlockedByFailedLoad" if failure else "InProgress"), failure
 

@@ -173,7 +173,9 @@ def promoted(variants: Variants) -> Variants:
     if variants.trial is None:
         return variants
     stable = _scaled(variants.trial, variants.stable)
-    return replace(variants, stable=stable, trial=None, percent=0, previous=_kept(variants.stable))
+    return replace(
+        variants, stable=stable, trial=None, percent=0, previous=_stable_copy(variants.stable)
+    )
 
 
 def rolled_back(variants: Variants) -> Variants:
@@ -233,13 +235,13 @@ def _unscaled(predictor: Predictor) -> Predictor:
     return {name: value for name, value in predictor.items() if name not in SCALING}
 
 
-def _kept(stable: Predictor) -> Predictor:
+def _stable_copy(stable: Predictor) -> Predictor:
     """Return the entry's predictor of a stable one that is not one any more, without copies."""
-    kept = deepcopy(_unscaled(stable))
-    if _number(kept) == FOREIGN:
-        kept["name"] = kept.get("name") or name_of(uri_of({"spec": {"predictor": stable}}))
-        kept["annotations"] = {**kept.get("annotations", {}), NUMBER_ANNOTATION: "0"}
-    return kept | {"minReplicas": 0}
+    variant = deepcopy(_unscaled(stable))
+    if _number(variant) == FOREIGN:
+        variant["name"] = variant.get("name") or name_of(uri_of({"spec": {"predictor": stable}}))
+        variant["annotations"] = {**variant.get("annotations", {}), NUMBER_ANNOTATION: "0"}
+    return variant | {"minReplicas": 0}
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

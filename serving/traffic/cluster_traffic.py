@@ -59,12 +59,12 @@ def mode_of(manifest: Manifest, default: str) -> str:
             "spec.canary: KServe 0.20 makes Deployments of it and routes nothing to them, and a "
             "later one routes what rollouts write; leave it out, the rollout shifts traffic itself"
         )
-    asked = manifest["metadata"].get("annotations", {}).get(DEPLOYMENT_MODE, default)
-    if asked not in NAMES:
+    mode = manifest["metadata"].get("annotations", {}).get(DEPLOYMENT_MODE, default)
+    if mode not in NAMES:
         raise ParameterError(
-            f"{DEPLOYMENT_MODE}={shown(asked)}: cannot shift traffic; use Knative or Standard"
+            f"{DEPLOYMENT_MODE}={shown(mode)}: cannot shift traffic; use Knative or Standard"
         )
-    return NAMES[asked]
+    return NAMES[mode]
 
 
 class ClusterTraffic:
@@ -130,8 +130,8 @@ class ClusterTraffic:
 
     def _way(self, service: Object) -> str:
         metadata = service["metadata"]
-        asked = (metadata.get("annotations") or {}).get(DEPLOYMENT_MODE, KNATIVE)
-        mode = service.get("status", {}).get("deploymentMode", asked)
+        requested = (metadata.get("annotations") or {}).get(DEPLOYMENT_MODE, KNATIVE)
+        mode = service.get("status", {}).get("deploymentMode", requested)
         if NAMES.get(mode) == KNATIVE:
             return KNATIVE
         is_part = SERVICE_ANNOTATION in metadata.get("labels", {})  # Of one in the way http_route.

@@ -75,14 +75,14 @@ class Totals:
         both = list(zip(canary.answers, stable.answers, strict=False))
         time = min(canary.time, stable.time)
         self.pairs += len(both)
-        found = [
+        rows_apart = [
             Apart(request_id=request_id, row=row, time=time, canary=ours, stable=theirs)
             for row, (ours, theirs) in enumerate(both)
             if ours.name != theirs.name
         ]
-        _count(self.apart["canary"], (one.canary for one in found))
-        _count(self.apart["stable"], (one.stable for one in found))
-        self.rows_apart += found[: MOST_APART - len(self.rows_apart)]
+        _count(self.apart["canary"], (one.canary for one in rows_apart))
+        _count(self.apart["stable"], (one.stable for one in rows_apart))
+        self.rows_apart += rows_apart[: MOST_APART - len(self.rows_apart)]
 
 
 def labelled(rows: Iterable[Apart], labels: Mapping[str, Mapping[int, KeptLabel]]) -> Counter[str]:

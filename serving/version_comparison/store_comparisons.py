@@ -166,8 +166,8 @@ class Comparer:
     def _cut(self) -> None:
         """Fix the classes of a regression once the stable version has shown enough values."""
         stable = [self._predicted(side, one) for side, one in self._waiting if side == "stable"]
-        found = [float(value) for some in stable if some is not None for value in some]
-        values = [value for value in found if math.isfinite(value)]
+        stable_answers = [float(value) for some in stable if some is not None for value in some]
+        values = [value for value in stable_answers if math.isfinite(value)]
         if len(values) < REFERENCE_VALUES:
             return
         self._cuts = cuts_of(values[:REFERENCE_VALUES])

@@ -141,9 +141,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if method == b"CONNECT":
             self._refuse(http.HTTPStatus.BAD_REQUEST)
             return
-        kept = [(name, value) for name, value in self.headers if name not in OF_UPGRADES]
+        headers = [(name, value) for name, value in self.headers if name not in OF_UPGRADES]
         self.parser = httptools.HttpRequestParser(self)
-        lines = [b"%s %s HTTP/1.1" % (method, self.url), *(b"%s: %s" % pair for pair in kept)]
+        lines = [b"%s %s HTTP/1.1" % (method, self.url), *(b"%s: %s" % pair for pair in headers)]
         self.data_received(b"\r\n".join([*lines, b"", b""]) + rest)
 
     def _bound(self, size: int) -> None:

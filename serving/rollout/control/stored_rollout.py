@@ -107,7 +107,7 @@ def _as_begun(document: Document) -> Document:
     learnt = {
         "highest_step": state["step"],
         "seen_until": document["looked"],
-        "evidence": {name: _with_beside(kept) for name, kept in state["evidence"].items()},
+        "evidence": {name: _with_beside(evidence) for name, evidence in state["evidence"].items()},
     }
     return {**document, "policy": {**policy, **rules}, "state": {**state, **learnt}}
 

@@ -151,9 +151,9 @@ def asked_of(step: Step, policy: Policy) -> tuple[int, float]:
 def warms_up(state: State, policy: Policy) -> bool:
     """Tell whether the canary warms up in the interval that follows on a state."""
     warm_up = warm_up_of(policy)
-    seen = state.step_started if state.seen_until is None else state.seen_until
+    last_look = state.step_started if state.seen_until is None else state.seen_until
     # A clock that was set back is no reason to look away.
-    early = 0 <= seen - state.step_started < warm_up.minutes * MINUTE
+    early = 0 <= last_look - state.step_started < warm_up.minutes * MINUTE
     return state.step >= 0 and (early or state.step_requests < warm_up.requests)
 
 

@@ -87,12 +87,12 @@ class PrometheusSource:
     def read(self, revisions: Revisions) -> Reading:
         """Return what Prometheus and the pods show within COUNTERS_SECONDS."""
         now = time.time()
-        asked: dict[str, Callable[[], Any]] = {
+        calls: dict[str, Callable[[], Any]] = {
             "canary": partial(self._replicas, revisions, revisions.canary),
             "stable": partial(self._replicas, revisions, revisions.stable),
             "pods": partial(self._containers, revisions),
         }
-        answers = within(COUNTERS_SECONDS, asked)
+        answers = within(COUNTERS_SECONDS, calls)
         return Reading(
             now=now,
             canary=answers["canary"],

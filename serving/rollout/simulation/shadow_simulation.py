@@ -24,7 +24,7 @@ from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.simulation.canary_simulation import PROMOTED, ROLLED_BACK, UNDECIDED
 
 Array = NDArray[Any]
-ASKED = 2
+QUESTION = 2
 """A gate asked a person, beside the outcomes of `simulate`."""
 
 
@@ -171,7 +171,7 @@ def _decided(policy: Policy, totals: Totals, reference: Totals | None, now: int)
         verdicts = np.where(_accepted(policy, totals), PROMOTED, verdicts)
     for gate in panel(policy):
         if isinstance(gate, PredictionGate) and reference is not None:
-            verdicts = np.where(_questioned(gate, totals, reference), ASKED, verdicts)
+            verdicts = np.where(_questioned(gate, totals, reference), QUESTION, verdicts)
         if isinstance(gate, LabelGate):
             verdicts = np.where(_harmed(gate, totals), ROLLED_BACK, verdicts)
     return verdicts

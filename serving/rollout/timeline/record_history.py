@@ -162,8 +162,8 @@ def _fresh(state: State, entry: Entry) -> Observation | None:
     """Return an observation that is not an interval seen before."""
     if isinstance(entry, Command):
         return None
-    seen = state.interval is not None and entry.interval <= state.interval
-    return None if seen and state.last is not None else entry
+    is_old = state.interval is not None and entry.interval <= state.interval
+    return None if is_old and state.last is not None else entry
 
 
 def _weighed(before: State, entry: Entry, policy: Policy) -> tuple[str, tuple[Finding, ...]]:

@@ -14,23 +14,23 @@ STYLES = ((CANARY, ""), (INK, "2 3"))
 """Color and dashes of the first share of a row, and of the second."""
 
 
-def share_panels(policy: Policy, kept: Sequence[Moment]) -> Iterator[Panel]:
+def share_panels(policy: Policy, moments: Sequence[Moment]) -> Iterator[Panel]:
     """Yield a panel for each such gate that is on and has compared something.
 
     Args:
         policy: of the rollout.
-        kept: the moments to draw, in the order of time.
+        moments: the moments to draw, in the order of time.
     """
     parameters = policy.gates.on
     for kind in policy.gates.kinds:
         if not isinstance(kind.row, SharesRow):
             continue
-        drawn = [(one.when, kind.row.shares(numbers(one, kind.name))) for one in kept]
-        seen = [(when, shares) for when, shares in drawn if shares]
-        if seen:
+        drawn = [(one.when, kind.row.shares(numbers(one, kind.name))) for one in moments]
+        shares_by_time = [(when, shares) for when, shares in drawn if shares]
+        if shares_by_time:
             curves = [
-                _curve([(when, shares[rank]) for when, shares in seen], *STYLES[rank])
-                for rank in range(len(seen[0][1]))
+                _curve([(when, shares[rank]) for when, shares in shares_by_time], *STYLES[rank])
+                for rank in range(len(shares_by_time[0][1]))
             ]
             yield _panel(kind.row, curves, parameters[kind.name])
 

@@ -148,8 +148,8 @@ def _what(row: Row) -> object:
 def _total(totals: Totals) -> Cell | None:
     if not totals.requests:
         return None
-    told = f"{totals.errors:,} of {totals.requests:,} ({share(totals.errors, totals.requests)})"
-    return Cell(content=told, value=float(f"{totals.errors / totals.requests:.5g}"))
+    text = f"{totals.errors:,} of {totals.requests:,} ({share(totals.errors, totals.requests)})"
+    return Cell(content=text, value=float(f"{totals.errors / totals.requests:.5g}"))
 
 
 def _cut(text: str, most: int) -> str:
