@@ -87,7 +87,12 @@ def _rolled_out(
     if request.interval_seconds:
         place.require(policy)
     who = request.approved_by or STEP
-    operations.start(place.store, place.traffic, *names, policy, who=who, now=time.time())
+    operations.start(
+        place.store,
+        place.traffic,
+        *names,
+        operations.Beginning(policy=policy, who=who, now=time.time()),
+    )
     if request.approved_by:
         _approve(request.approved_by, names, place, policy)
     return controlled(place, *names, request.interval_seconds)

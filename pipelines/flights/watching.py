@@ -149,7 +149,7 @@ def _watched(
         document=report_records.dump_labels(labels),
     )
     for one in (verdict, told):
-        store.keep_verdict(one.detector, stream, 0, last, one)
+        store.keep_verdict(one.detector, 0, last, one)
     return Watched(
         name=f"{stream.service}, version {stream.version}", windows=(window,), labels=(labels,)
     )

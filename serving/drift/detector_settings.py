@@ -19,5 +19,5 @@ class Checked:
         faults.raise_if_any()
 
     def _check(self, faults: Faults) -> None:
-        """Add what is wrong; a subclass calls that of its base by name, as slots need."""
+        """Add what is wrong; a subclass names itself in `super(Class, self)`, as slots need."""
         raise NotImplementedError

@@ -109,7 +109,7 @@ def _tested(rows: Rows, fitted: Fitted, untested: Window) -> Window:
             return replace(untested, failure=_nothing_read(rows, list(features)))
     result = fitted.detector.test(fitted.reference, columns)
     _refuse_unknown_effects(result)
-    window = window_record.window(result, fitted.reference, columns, begin=rows.begin, end=rows.end)
+    window = window_record.window(result, fitted.reference, columns, span=(rows.begin, rows.end))
     return replace(
         window,
         rows=untested.rows,

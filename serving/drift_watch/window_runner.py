@@ -154,7 +154,8 @@ class Runner:
         span = self._reader.span(stream, before, last)
         if span is None:  # Too old: it was removed since.
             return self._store.advance(watch.name, _key(stream), before, last)
-        window, memory = self._window(watched, stream, before, last, span)
+        due = _Due(stream=stream, before=before, last=last, span=span)
+        window, memory = self._window(watched, due)
         if window.verdict == FAILED:
             logger.error("%s: %s", title(stream, watch.name), window.failure)
         verdict = Verdict(
@@ -166,41 +167,39 @@ class Runner:
             drifted=DRIFTED.get(window.verdict),
             document=report_records.dump_window(window),
         )
-        is_new = self._store.keep_verdict(watch.name, stream, before, last, verdict, memory)
+        is_new = self._store.keep_verdict(watch.name, before, last, verdict, memory)
         if is_new:
             self._heard(watch, verdict)
         return is_new
 
-    def _window(
-        self, watched: Watched, stream: Stream, before: int, last: int, span: Span
-    ) -> tuple[Window, bytes | None]:
+    def _window(self, watched: Watched, due: "_Due") -> tuple[Window, bytes | None]:
         """Return the record of a window, whatever is in it, and where its stream is after it.
 
         Raises:
             NotReadyError: there is no detector yet, or the store does not answer.
         """
-        name = watched.watch.name
+        name, stream, last = watched.watch.name, due.stream, due.last
         try:
             fitted = watched.fitted(stream.version)
         except (DataError, ParameterError) as error:
-            return replace(failed(span, name, str(error)), last=last), None
-        if not self._attempts.begin(name, stream, before):
-            return replace(failed(span, fitted.detector.name, ENDED), last=last), None
+            return replace(failed(due.span, name, str(error)), last=last), None
+        if not self._attempts.begin(name, stream, due.before):
+            return replace(failed(due.span, fitted.detector.name, ENDED), last=last), None
         try:
-            exchanges = self._reader.by_number(stream, before, last)
+            exchanges = self._reader.by_number(stream, due.before, last)
             rows = read(exchanges, pixels=fitted.of_pixels)
             if rows is None:
-                gone = failed(span, fitted.detector.name, "no exchange is left")
+                gone = failed(due.span, fitted.detector.name, "no exchange is left")
                 return replace(gone, last=last), None
             fitted = fitted.resumed(self._store.memory(name, _key(stream)))
             window = replace(self._examined(watched.watch, fitted, stream, rows), last=last)
             report_records.dump_window(window)
             return window, None if window.verdict == FAILED else fitted.memory()
         except NotReadyError:
-            self._attempts.release(name, stream, before)
+            self._attempts.release(name, stream, due.before)
             raise
         except (DataError, *OWN_FAULTS) as error:
-            return replace(failed(span, fitted.detector.name, shown(error)), last=last), None
+            return replace(failed(due.span, fitted.detector.name, shown(error)), last=last), None
 
     def _examined(self, watch: Watch, fitted: Fitted, stream: Stream, rows: Rows) -> Window:
         """Return a window's record, with the quality to expect where earlier labels tell."""
@@ -224,7 +223,8 @@ class Runner:
         span = self._reader.span(stream, before, last)
         if span is None:
             return self._store.advance(watch.labels_name, _key(stream), before, last)
-        labels = self._labelled(watch, watch.labels, stream, before, last, span)
+        due = _Due(stream=stream, before=before, last=last, span=span)
+        labels = self._labelled(watch, watch.labels, due)
         if labels.failure:
             logger.error("%s: %s", title(stream, watch.labels_name), labels.failure)
         verdict = Verdict(
@@ -236,30 +236,22 @@ class Runner:
             drifted=bool(labels.changes),
             document=report_records.dump_labels(labels),
         )
-        return self._store.keep_verdict(watch.labels_name, stream, before, last, verdict)
+        return self._store.keep_verdict(watch.labels_name, before, last, verdict)
 
-    def _labelled(
-        self,
-        watch: Watch,
-        settings: LabelSettings,
-        stream: Stream,
-        before: int,
-        last: int,
-        span: Span,
-    ) -> Labels:
+    def _labelled(self, watch: Watch, settings: LabelSettings, due: "_Due") -> Labels:
         """Return what the labels of a window say, whatever they are."""
-        if not self._attempts.begin(watch.labels_name, stream, before):
-            return unjudged(span, settings, ENDED)
+        if not self._attempts.begin(watch.labels_name, due.stream, due.before):
+            return unjudged(due.span, settings, ENDED)
         try:
-            exchanges = self._reader.by_number(stream, before, last)
-            labels = judged(exchanges, settings, self._earlier(watch, stream))
+            exchanges = self._reader.by_number(due.stream, due.before, due.last)
+            labels = judged(exchanges, settings, self._earlier(watch, due.stream))
             report_records.dump_labels(labels)
             return labels
         except NotReadyError:
-            self._attempts.release(watch.labels_name, stream, before)
+            self._attempts.release(watch.labels_name, due.stream, due.before)
             raise
         except (DataError, *OWN_FAULTS) as error:
-            return unjudged(span, settings, shown(error))
+            return unjudged(due.span, settings, shown(error))
 
     def _are_labels_due(self, stream: Stream, last: int, labels: LabelSettings, now: float) -> bool:
         newest = next(self._reader.by_number(stream, last - 1, last), None)
@@ -291,6 +283,16 @@ class Runner:
                     earlier.append(report_records.load_labels(one.document))
             held = self._labels[watch, stream] = _Earlier(place=place, labels=tuple(earlier))
         return held.labels
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Due:
+    """A window that is due: a stream's exchanges after `before`, up to `last`."""
+
+    stream: Stream
+    before: int
+    last: int
+    span: Span
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

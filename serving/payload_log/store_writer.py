@@ -17,7 +17,7 @@ from threading import Lock
 from kanaria.serving.payload_log.databases import schema
 from kanaria.serving.payload_log.databases.database import Database, Merge, Row, StoreError
 from kanaria.serving.payload_log.delete_oldest import Forgetter
-from kanaria.serving.payload_log.exchanges import Outcome, Stream, Verdict
+from kanaria.serving.payload_log.exchanges import Outcome, Verdict
 from kanaria.serving.payload_log.retention import Kept, Retention, Service, crowded
 from kanaria.serving.payload_log.write_groups import (
     Admission,
@@ -172,7 +172,6 @@ class Store:
     def keep_verdict(
         self,
         reader: str,
-        stream: Stream,
         before: int,
         after: int,
         verdict: Verdict,
@@ -182,8 +181,7 @@ class Store:
 
         Args:
             reader: that did it.
-            stream: of one version.
-            before: its place so far.
+            before: its place so far, in the verdict's stream.
             after: its place from now on.
             verdict: what it found between them.
             memory: of the stream, which it wants again at the next window; None to keep the last.
@@ -192,6 +190,7 @@ class Store:
             False when the place was not `before`: another process has judged these exchanges.
         """
         with self._transaction():
+            stream = verdict.stream
             key = (stream.namespace, stream.service, stream.version)
             moved = self._move(reader, key, before, after)
             if moved:

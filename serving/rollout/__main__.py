@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kanaria.components.shared.command_line import Parser, amount, code_of, port
-from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, serve
+from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, Listeners, Pace, serve
 from kanaria.serving.rollout.control.controller_health import ControllerHealth
 from kanaria.serving.rollout.control.environment import connect
 from kanaria.serving.rollout.control.health_port import open_port
@@ -80,8 +80,8 @@ def _control() -> int:
             health.around(place.world()),
             namespace,
             lease_of=place.lease_of,
-            listener=place.listener(_log),
-            interval_seconds=options.interval,
+            listeners=Listeners(changed=place.listener(_log)),
+            pace=Pace(interval_seconds=options.interval),
         )
     return 0
 

@@ -50,14 +50,9 @@ def _start(options: argparse.Namespace) -> int:
     with _place(options) as place:
         if not options.no_wait:
             place.require(read)
+        beginning = operations.Beginning(policy=read, who=_whoever(options), now=time.time())
         rollout = operations.start(
-            place.store,
-            place.traffic,
-            options.namespace,
-            options.service,
-            read,
-            who=_whoever(options),
-            now=time.time(),
+            place.store, place.traffic, options.namespace, options.service, beginning
         )
         _say(f"{rollout.title}: {rollout.target.canary} against {rollout.target.stable}")
         return 0 if options.no_wait else _run(place, options)
@@ -65,34 +60,34 @@ def _start(options: argparse.Namespace) -> int:
 
 def _run(place: "Place", options: argparse.Namespace) -> int:
     """Be the controller of the rollout until it is settled."""
-    from kanaria.serving.rollout.control.controller import run
+    from kanaria.serving.rollout.control.controller import Pace, run
     from kanaria.serving.rollout.control.messages import LineListener
+    from kanaria.serving.rollout.control.operations import newest
     from kanaria.serving.rollout.decision.rollout_state import Phase
 
     stored = run(
         place.world(),
-        options.namespace,
-        options.service,
+        newest(place.store, options.namespace, options.service),
         lease=place.lease_of(options.namespace, options.service),
         listener=place.listener(LineListener(_say)),
-        interval_seconds=options.interval,
+        pace=Pace(interval_seconds=options.interval),
     )
     return int(stored.rollout.state.phase is not Phase.PROMOTED)
 
 
 def _take_back(place: "Place", options: argparse.Namespace) -> int:
     """Make an ordered rollback true, whether or not a controller is alive or holds the lease."""
-    from kanaria.serving.rollout.control.controller import run
+    from kanaria.serving.rollout.control.controller import Pace, run
     from kanaria.serving.rollout.control.lease import NoLease
     from kanaria.serving.rollout.control.messages import LineListener
+    from kanaria.serving.rollout.control.operations import newest
 
     run(
         place.world(reads=False),
-        options.namespace,
-        options.service,
+        newest(place.store, options.namespace, options.service),
         lease=NoLease(),
         listener=place.listener(LineListener(_say)),
-        patience_seconds=ROLLBACK_SECONDS,
+        pace=Pace(patience_seconds=ROLLBACK_SECONDS),
     )
     return 0
 

@@ -126,7 +126,7 @@ class CanarySpecTraffic:
         require = partial(require_shift, percent=100, revision=revision)
         self._write(service, canary_variants.promoted, require)
 
-    def mirror(self, namespace: str, name: str, percent: int) -> None:
+    def mirror(self, namespace: str, name: str, _percent: int, /) -> None:
         """Refuse: KServe keeps the route, and rewrites it without the filter that copies.
 
         Raises:
@@ -159,13 +159,11 @@ class CanarySpecTraffic:
         predictor = canary_variants.own(manifest, now)
         require_stageable(service, manifest, predictor)
         promotion = canary_variants.promoted(canary_variants.staged(now, predictor))
-        would = self._cluster.merge_patch(
+        would = self._cluster.try_merge_patch(
             INFERENCE_SERVICES,
             service["metadata"]["namespace"],
             now.service,
             _patch(service, promotion),
-            service["metadata"]["resourceVersion"],
-            tried=True,
         )
         tried = dict(would["spec"]["predictor"])
         require_nothing_inherited(now.stable, tried)
@@ -220,7 +218,7 @@ class CanarySpecTraffic:
         self,
         service: Object,
         change: Change,
-        require: Callable[[str, ServiceStatus], None] = lambda where, status: None,
+        require: Callable[[str, ServiceStatus], None] = lambda *_: None,
     ) -> None:
         """Make the variants what `change` makes of them, unless somebody else changed them."""
         namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]

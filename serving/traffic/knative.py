@@ -70,7 +70,7 @@ class KnativeTraffic(CanaryPercentTraffic):
             return None
         return status_of(service, self._revisions(namespace, name))
 
-    def mirror(self, namespace: str, name: str, percent: int) -> None:
+    def mirror(self, namespace: str, name: str, _percent: int, /) -> None:
         """Refuse: neither KServe nor Knative copies requests, at any percentage.
 
         Raises:

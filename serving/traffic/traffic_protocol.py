@@ -87,7 +87,7 @@ class Traffic(Protocol):
         Who names the `revision` that this was decided for promotes no later one.
         """
 
-    def mirror(self, namespace: str, name: str, percent: int) -> None:
+    def mirror(self, namespace: str, name: str, percent: int, /) -> None:
         """Send the newest revision a copy of `percent` of the requests, 0 to 100.
 
         It answers nobody: it must be ready, and have no share of the requests. Whatever changes

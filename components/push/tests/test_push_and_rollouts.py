@@ -101,7 +101,13 @@ class Scene:
 
     def start(self, policy: Policy = POLICY) -> None:
         now = self.platform.clock
-        operations.start(self.store, self.platform, NAMESPACE, SERVICE, policy, who="kim", now=now)
+        operations.start(
+            self.store,
+            self.platform,
+            NAMESPACE,
+            SERVICE,
+            operations.Beginning(policy=policy, who="kim", now=now),
+        )
 
     def drive(self, minutes: int) -> None:
         for _ in range(minutes):

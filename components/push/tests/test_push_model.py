@@ -140,7 +140,13 @@ def test_another_model_is_refused_while_a_rollout_is_active(
     models: Path, tmp_path: Path, traffic: Traffic
 ):
     rollouts = FileStore(Path(os.environ[LOCAL_STATE]))
-    operations.start(rollouts, traffic, "default", "tips", Policy(), who="kim", now=0.0)
+    operations.start(
+        rollouts,
+        traffic,
+        "default",
+        "tips",
+        operations.Beginning(policy=Policy(), who="kim", now=0.0),
+    )
     before, third = manifest(), request(models, tmp_path, "three")
     with pytest.raises(NotReadyError, match="default/tips rollout 1 is active"):
         push(third, tmp_path / "endpoint")

@@ -35,7 +35,7 @@ class Uncertainty(feature_tests.SidedSettings):
     measure: Measure = "entropy"
 
     def _check(self, faults: Faults) -> None:
-        feature_tests.SidedSettings._check(self, faults)
+        super(Uncertainty, self)._check(faults)
         is_measure = self.measure in MEASURES
         faults.check(is_measure, "measure", self.measure, f"use {' or '.join(MEASURES)}")
 

@@ -45,7 +45,7 @@ class LeastSquaresDensityDifference(permutation_tests.Settings):
     most_change: float = 0.2
 
     def _check(self, faults: Faults) -> None:
-        permutation_tests.Settings._check(self, faults)
+        super(LeastSquaresDensityDifference, self)._check(faults)
         some = self.centres is None or self.centres >= 1
         faults.check(some, "centres", self.centres, "use 1 or more, or none")
         faults.check(self.most_change > 0, "most_change", self.most_change, "use above 0")

@@ -18,7 +18,7 @@ import numpy as np
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.drift.detector import Floats
-from kanaria.serving.drift.multivariate import kernels, permutation_tests
+from kanaria.serving.drift.multivariate import kernels
 from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import Discrepancy, PairSums
 
 FARTHEST = 2.0
@@ -36,7 +36,7 @@ class FourierMaximumMeanDiscrepancy(Discrepancy):
     frequencies: int = 256
 
     def _check(self, faults: Faults) -> None:
-        permutation_tests.Settings._check(self, faults)
+        super(FourierMaximumMeanDiscrepancy, self)._check(faults)
         faults.check(self.frequencies >= 1, "frequencies", self.frequencies, "use 1 or more")
 
     @property

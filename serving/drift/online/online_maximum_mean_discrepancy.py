@@ -44,7 +44,7 @@ class OnlineMaximumMeanDiscrepancy(online_detector.Settings, RowByRow[RowsRefere
     window_size: int = 25
 
     def _check(self, faults: Faults) -> None:
-        online_detector.Settings._check(self, faults)
+        super(OnlineMaximumMeanDiscrepancy, self)._check(faults)
         fits = 2 <= self.window_size < self.expected_run_time
         remedy = "use 2 or more, below expected_run_time"
         faults.check(fits, "window_size", self.window_size, remedy)

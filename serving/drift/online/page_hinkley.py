@@ -47,7 +47,7 @@ class PageHinkley(online_detector.Settings, RowByRow[SortedReference]):
     allowance: float = 0.25
 
     def _check(self, faults: Faults) -> None:
-        online_detector.Settings._check(self, faults)
+        super(PageHinkley, self)._check(faults)
         above = self.allowance >= 0.05
         faults.check(above, "allowance", self.allowance, "use 0.05 standard deviations or more")
 

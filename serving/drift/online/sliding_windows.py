@@ -29,7 +29,7 @@ class Settings(online_detector.Settings):
     window_sizes: tuple[int, ...] = (10, 40)
 
     def _check(self, faults: Faults) -> None:
-        online_detector.Settings._check(self, faults)
+        super(Settings, self)._check(faults)
         sizes = self.window_sizes
         ordered = bool(sizes) and sizes[0] >= 2 and list(sizes) == sorted(set(sizes))
         faults.check(ordered, "window_sizes", sizes, "use ascending sizes of 2 or more")

@@ -34,7 +34,7 @@ class IsolationForest(outlier_detector.Settings):
     trees: int = 100
 
     def _check(self, faults: Faults) -> None:
-        outlier_detector.Settings._check(self, faults)
+        super(IsolationForest, self)._check(faults)
         faults.check(self.trees >= 1, "trees", self.trees, "use 1 or more")
 
     @property

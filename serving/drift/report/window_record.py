@@ -20,8 +20,7 @@ def window(
     columns: Columns,
     *,
     name: str = "",
-    begin: float | None = None,
-    end: float | None = None,
+    span: tuple[float | None, float | None] = (None, None),
 ) -> Window:
     """Return the record of a tested window.
 
@@ -30,16 +29,15 @@ def window(
         reference: that it was compared with.
         columns: of the window, as the detector got them.
         name: of the window, where its times do not name it.
-        begin: of its first row, in seconds since 1970.
-        end: of its last row.
+        span: times of its first row and its last, in seconds since 1970.
     """
     references = distributions(reference, result.detector)
     features = tuple(_feature(feature, references, columns) for feature in result.features)
     return Window(
         name=name,
         detector=result.detector,
-        begin=begin,
-        end=end,
+        begin=span[0],
+        end=span[1],
         rows=result.window_rows,
         reference_rows=result.reference_rows,
         verdict=result.verdict.value,

@@ -22,8 +22,8 @@ def document() -> str:
     for place in range(4):
         columns = {HOSTILE: draw.normal(place, size=600), "hour": draw.normal(size=600)}
         found = detector.test(reference, columns)
-        times = {"begin": 60.0 * place, "end": 60.0 * (place + 1)}
-        windows.append(window_record.window(found, reference, columns, **times))
+        span = (60.0 * place, 60.0 * (place + 1))
+        windows.append(window_record.window(found, reference, columns, span=span))
     watched = report_records.Watched(name=HOSTILE, windows=tuple(windows))
     return report_page.render(report_records.Report(title=HOSTILE, created=0.0, watched=(watched,)))
 

@@ -30,8 +30,10 @@ def rows(count, seed, moved=0.0, share=0.5):
 REFERENCE = DETECTOR.fit(rows(2000, 1))
 
 
-def looked_at(columns, **times):
-    return window_record.window(DETECTOR.test(REFERENCE, columns), REFERENCE, columns, **times)
+def looked_at(columns, *span):
+    return window_record.window(
+        DETECTOR.test(REFERENCE, columns), REFERENCE, columns, span=span or (None, None)
+    )
 
 
 def a_report(*windows, labels=()):
@@ -42,7 +44,7 @@ def a_report(*windows, labels=()):
 def test_a_window_is_described_by_what_the_detector_and_the_columns_say():
     columns = rows(1000, 2, moved=1.0)
     columns["delay"][:100] = np.nan
-    window = looked_at(columns, begin=10.0, end=20.0)
+    window = looked_at(columns, 10.0, 20.0)
     delay = window.features[0]
     assert (window.verdict, delay.drifted, window.rows) == ("drifted", True, 1000)
     assert delay.window == column_measures.column("delay", columns["delay"])
@@ -74,7 +76,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_escapes_what_was_sent():
         begin=0.0, end=1.0, rows=10, labelled=5, lag=60.0, task="binary", metrics=(metric,)
     )
     window = replace(
-        looked_at(rows(1000, 5, share=0.9), begin=0.0, end=1.0),
+        looked_at(rows(1000, 5, share=0.9), 0.0, 1.0),
         estimated=(metric,),
         differences=("<script>",),
     )
@@ -101,7 +103,7 @@ def test_the_page_shows_the_numbers_of_the_json():
 
 
 def test_the_page_of_very_much_stays_below_its_size():
-    window = looked_at(rows(1000, 2, moved=1.0), begin=0.0, end=1.0)
+    window = looked_at(rows(1000, 2, moved=1.0), 0.0, 1.0)
     features = tuple(replace(window.features[0], feature=f"<{n}>" * 40) for n in range(300))
     wide = replace(window, features=features)
     watched = report_records.Watched(name="<" * 500, windows=(wide,) * 60)

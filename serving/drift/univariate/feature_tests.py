@@ -46,7 +46,7 @@ class SidedSettings(Settings):
     alternative: Alternative = "two-sided"
 
     def _check(self, faults: Faults) -> None:
-        Settings._check(self, faults)
+        super(SidedSettings, self)._check(faults)
         is_alternative = self.alternative in ("two-sided", "less", "greater")
         faults.check(
             is_alternative, "alternative", self.alternative, "use two-sided, less or greater"

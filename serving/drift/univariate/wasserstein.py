@@ -64,5 +64,5 @@ MEASURE = bin_distances.Measure(
     distance=distance,
     squared=lambda value: value**2,
     unsquared=math.sqrt,
-    freedom=lambda bins: 1,
+    freedom=lambda _: 1,
 )

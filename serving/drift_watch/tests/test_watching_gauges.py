@@ -114,7 +114,7 @@ def test_verdicts_that_another_program_kept_are_left_out(traffic):
     traffic.runner().turn(LATE)
     (verdict,) = traffic.told
     foreign = replace(verdict, detector="foreign", document="[1, 2]")
-    traffic.store.keep_verdict("foreign", verdict.stream, 0, 9, foreign)
+    traffic.store.keep_verdict("foreign", 0, 9, foreign)
     (known, other) = newest(traffic)
     assert (known.name, known.window.rows, other.name, other.window) == (
         "drift",

@@ -10,7 +10,7 @@ from typing import Any
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service.service_check import LOGGER_MODES
-from kanaria.serving.protocol.payload_event import Kind, Origin, written_headers
+from kanaria.serving.protocol.payload_event import Half, Kind, Origin, written_headers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,29 +94,23 @@ def metadata_of(
 def event_of(
     rule: LogRule,
     origin: Origin,
-    kind: Kind,
+    half: Half,
     *,
-    id_: str,
     headers: Sequence[tuple[bytes, bytes]],
     body: bytes,
-    now: float,
 ) -> PayloadEvent:
     """Return the event of one half of an exchange.
 
     Args:
         rule: of the revision that answers.
         origin: whose traffic it is.
-        kind: which half `body` is.
-        id_: of the exchange.
+        half: which one `body` is, and when it was.
         headers: of the request, whichever half it is; names in lower case.
         body: as the predictor got or sent it.
-        now: when it happened, seconds since 1970.
     """
     sent = written_headers(
-        kind,
+        half,
         origin,
-        id_=id_,
-        now=now,
         metadata=metadata_of(headers, rule.headers),
         annotations=rule.annotations,
     )

@@ -112,12 +112,12 @@ class _Answers:
             return _error(500, str(error))
         return _response(answer)
 
-    async def ready(self, request: Request) -> Response:
+    async def ready(self, _request: Request) -> Response:
         if self._calls.stuck():
             return _error(503, f"{self._model.name}: every call of the model takes too long")
         return _json(200, {"name": self._model.name, "ready": True})
 
-    async def metadata(self, request: Request) -> Response:
+    async def metadata(self, _request: Request) -> Response:
         try:
             return _json(200, self._model.metadata())
         except RequestError as error:  # It has no signature of that name.

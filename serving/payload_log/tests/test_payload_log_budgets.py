@@ -155,12 +155,12 @@ def test_a_store_of_version_3_learns_what_streams_remember(location):
     verdict = Verdict(
         stream=stream, detector="drift", begin=1.0, end=2.0, rows=1, drifted=None, document="{}"
     )
-    assert store.keep_verdict("drift", stream, 0, 1, verdict, b"\x00first")
-    assert not store.keep_verdict("drift", stream, 0, 1, verdict, b"of another process")
+    assert store.keep_verdict("drift", 0, 1, verdict, b"\x00first")
+    assert not store.keep_verdict("drift", 0, 1, verdict, b"of another process")
     assert open_store(location).memory("drift", key) == b"\x00first"
-    assert store.keep_verdict("drift", stream, 1, 2, verdict)
+    assert store.keep_verdict("drift", 1, 2, verdict)
     assert store.memory("drift", key) == b"\x00first"
-    assert store.keep_verdict("drift", stream, 2, 3, verdict, b"second")
+    assert store.keep_verdict("drift", 2, 3, verdict, b"second")
     assert store.memory("drift", key) == b"second"
 
 

@@ -134,8 +134,8 @@ def verdict(begin=NOW, end=NOW + 60, **fields):
 
 def test_a_window_is_judged_by_one_of_two_readers(location):
     first, second = (open_store(location) for _ in range(2))
-    assert first.keep_verdict("drift", STREAM, 0, 50, verdict(detector="first"))
-    assert not second.keep_verdict("drift", STREAM, 0, 50, verdict(detector="second"))
+    assert first.keep_verdict("drift", 0, 50, verdict(detector="first"))
+    assert not second.keep_verdict("drift", 0, 50, verdict(detector="second"))
     found = open_reader(location).verdicts(STREAM, NOW, NOW + 1)
     assert found == [verdict(detector="first")]
     assert second.place("drift", ("models", "flights", "1")) == 50
@@ -146,7 +146,7 @@ def test_verdicts_are_found_by_stream_and_time(location):
     other = replace(STREAM, version="2")
     kept = [verdict(), verdict(NOW + 60, NOW + 120, drifted=None), verdict(stream=other)]
     for place, found in enumerate(kept):
-        assert store.keep_verdict(f"reader {place}", found.stream, 0, 1, found)
+        assert store.keep_verdict(f"reader {place}", 0, 1, found)
     reader = open_reader(location)
     assert reader.verdicts(STREAM, NOW, NOW + 200) == kept[:2]
     assert reader.verdicts(STREAM, NOW + 61, NOW + 200) == kept[1:2]
@@ -158,8 +158,8 @@ def test_a_verdict_goes_with_the_last_of_its_exchanges(location):
     store = open_store(location, Retention(seconds=100))
     store.apply([half(time=NOW)], NOW)
     store.apply([half(id="b", time=NOW + 90)], NOW + 90)
-    assert store.keep_verdict("drift", STREAM, 0, 1, verdict(NOW, NOW))
-    assert store.keep_verdict("drift", STREAM, 1, 2, verdict(NOW, NOW + 90))
+    assert store.keep_verdict("drift", 0, 1, verdict(NOW, NOW))
+    assert store.keep_verdict("drift", 1, 2, verdict(NOW, NOW + 90))
     store.apply([], NOW + 150)
     reader = open_reader(location)
     assert reader.verdicts(STREAM, 0, NOW * 2) == [verdict(NOW, NOW + 90)]

@@ -32,7 +32,7 @@ DEFAULT_QUERIES = "knative"
 class NoSource:
     """For those who only finish what is decided: nothing is read."""
 
-    def read(self, revisions: Revisions) -> Reading:
+    def read(self, _revisions: Revisions, /) -> Reading:
         """Return a reading without any answer."""
         return Reading(now=time.time())
 

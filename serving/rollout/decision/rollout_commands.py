@@ -110,13 +110,13 @@ def _approve(state: State, command: Command, policy: Policy) -> State:
     )
 
 
-def _pause(state: State, command: Command, policy: Policy) -> State:
+def _pause(state: State, _command: Command, _policy: Policy) -> State:
     if state.phase is Phase.PAUSED:
         raise ParameterError("pause: the rollout is paused already; resume it to go on")
     return replace(state, phase=Phase.PAUSED, question=None, asked_step="")
 
 
-def _resume(state: State, command: Command, policy: Policy) -> State:
+def _resume(state: State, command: Command, _policy: Policy) -> State:
     if state.phase not in (Phase.PAUSED, Phase.WAITING_APPROVAL):
         raise ParameterError(f"resume: the rollout is {state.phase}; nothing holds it")
     return replace(
@@ -128,7 +128,7 @@ def _resume(state: State, command: Command, policy: Policy) -> State:
     )
 
 
-def _order(state: State, command: Command, policy: Policy) -> State:
+def _order(state: State, command: Command, _policy: Policy) -> State:
     return replace(
         state,
         phase=under_way(state),
@@ -138,7 +138,7 @@ def _order(state: State, command: Command, policy: Policy) -> State:
     )
 
 
-def _roll_back(state: State, command: Command, policy: Policy) -> State:
+def _roll_back(state: State, _command: Command, _policy: Policy) -> State:
     return replace(
         state,
         phase=Phase.ROLLED_BACK,
@@ -149,7 +149,7 @@ def _roll_back(state: State, command: Command, policy: Policy) -> State:
     )
 
 
-def _supersede(state: State, command: Command, policy: Policy) -> State:
+def _supersede(state: State, _command: Command, _policy: Policy) -> State:
     return replace(state, phase=Phase.SUPERSEDED, question=None, asked_step="")
 
 

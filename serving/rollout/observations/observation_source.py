@@ -83,7 +83,7 @@ class Reading:
 class Source(Protocol):
     """Where observations come from."""
 
-    def read(self, revisions: Revisions) -> Reading:
+    def read(self, revisions: Revisions, /) -> Reading:
         """Return what is to be seen now, bounded in time.
 
         A world that is missing or does not answer raises nothing: its fields are None, and the

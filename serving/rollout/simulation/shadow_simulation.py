@@ -203,7 +203,7 @@ def _accepted(policy: Policy, totals: Totals) -> Array:
             none = np.zeros_like(stable)
             beta = gate.promise.beta
             bounds = label_accuracy.loss_bounds(
-                totals.pairs, totals.apart, stable, canary, none, beta
+                totals.pairs, totals.apart, (stable, canary, none), beta
             )
             agreed &= bounds[1] < gate.margin
         if isinstance(gate, DisagreementGate) and gate.limit is not None:

@@ -160,7 +160,7 @@ def judge(world, *windows):
             drifted=drifted,
             document="{}",
         )
-        assert world.store.keep_verdict(f"{number}", STREAMS["canary"], 0, 1, verdict)
+        assert world.store.keep_verdict(f"{number}", 0, 1, verdict)
 
 
 def test_windows_with_drift_of_any_detector_are_counted(world):

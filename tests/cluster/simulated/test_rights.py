@@ -169,7 +169,13 @@ def test_a_rollout_begun_by_the_pipeline_is_finished_by_the_account_that_control
         deliver(ClusterTraffic(step), spec, 120, str(tmp_path / model))
     traffic, store = ClusterTraffic(step), ConfigMapStore(step)
     policy = Policy(strategy=Strategy.BASIC)
-    operations.start(store, traffic, namespace, "tips", policy, who="push", now=time.time())
+    operations.start(
+        store,
+        traffic,
+        namespace,
+        "tips",
+        operations.Beginning(policy=policy, who="push", now=time.time()),
+    )
     cluster = request.getfixturevalue(who).client()
     world = World(
         traffic=ClusterTraffic(cluster),
@@ -179,7 +185,11 @@ def test_a_rollout_begun_by_the_pipeline_is_finished_by_the_account_that_control
     )
     lease = KubernetesLease(cluster, namespace, "tips", who)
     ended = controller.run(
-        world, namespace, "tips", lease=lease, listener=EventListener(cluster), interval_seconds=1
+        world,
+        operations.newest(world.store, namespace, "tips"),
+        lease=lease,
+        listener=EventListener(cluster),
+        pace=controller.Pace(interval_seconds=1),
     )
     assert ended.rollout.state.phase is Phase.PROMOTED
     status = traffic.observe(namespace, "tips")

@@ -38,7 +38,11 @@ class Controller:
         self.paper.push("v1")
         self.paper.push("v2")
         operations.start(
-            self.store, self.paper, NAMESPACE, SERVICE, parse(STEPS), who="kim", now=0.0
+            self.store,
+            self.paper,
+            NAMESPACE,
+            SERVICE,
+            operations.Beginning(policy=parse(STEPS), who="kim", now=0.0),
         )
         return self
 

@@ -55,7 +55,13 @@ class Scene:
         self.paper.push("v1")
         self.paper.push("v2")
         now = self.paper.clock
-        operations.start(self.store, self.paper, NAMESPACE, SERVICE, POLICY, who="kim", now=now)
+        operations.start(
+            self.store,
+            self.paper,
+            NAMESPACE,
+            SERVICE,
+            operations.Beginning(policy=POLICY, who="kim", now=now),
+        )
 
     def rollout(self):
         return self.store.load(NAMESPACE, SERVICE).rollout

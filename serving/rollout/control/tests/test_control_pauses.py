@@ -59,7 +59,9 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
 def store(tmp_path: Path, slow: Slow) -> FileStore:
     """Where a rollout is kept whose canary has 10 %."""
     store = FileStore(tmp_path)
-    operations.start(store, slow, NAMESPACE, SERVICE, Policy(), who="kim", now=0.0)
+    operations.start(
+        store, slow, NAMESPACE, SERVICE, operations.Beginning(policy=Policy(), who="kim", now=0.0)
+    )
     for _ in range(2):
         slow.pass_time(60)
         attend(world(slow, store), store.load(NAMESPACE, SERVICE), 60)
@@ -71,11 +73,13 @@ def world(slow: Slow, store: FileStore) -> World:
     return World(traffic=slow, store=store, source=slow, now=lambda: slow.clock)
 
 
-def rolled_back(slow: Slow, store: FileStore, **asked: float):
+def rolled_back(slow: Slow, store: FileStore, **seconds: float):
     command = Command(kind=CommandKind.ROLLBACK, who="kim", when=slow.clock)
     operations.order(store, NAMESPACE, SERVICE, command)
+    stored = operations.newest(store, NAMESPACE, SERVICE)
+    pace = controller.Pace(**seconds)
     return controller.run(
-        world(slow, store), NAMESPACE, SERVICE, lease=NoLease(), listener=lambda _: None, **asked
+        world(slow, store), stored, lease=NoLease(), listener=lambda _: None, pace=pace
     )
 
 

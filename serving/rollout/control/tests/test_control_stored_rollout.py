@@ -130,7 +130,11 @@ def test_what_the_old_program_meets_of_a_newer_one_it_leaves_alone(
         )
     with pytest.raises(NewerFormatError, match=refused):
         operations.start(
-            store, paper, NAMESPACE, SERVICE, stored.rollout.policy, who="kim", now=paper.clock
+            store,
+            paper,
+            NAMESPACE,
+            SERVICE,
+            operations.Beginning(policy=stored.rollout.policy, who="kim", now=paper.clock),
         )
     assert (folder / "1.json").read_text() == text
     assert paper.shares() == {CANARY: 50, STABLE: 50}

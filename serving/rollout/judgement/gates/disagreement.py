@@ -104,7 +104,7 @@ class DisagreementGate(Gate[DisagreementEvidence]):
             },
         )
 
-    def needed(self, evidence: DisagreementEvidence, step: RateCounts) -> float | None:
+    def needed(self, evidence: DisagreementEvidence, _step: RateCounts, /) -> float | None:
         """Estimate how many more rows it takes, if the models disagree as often as so far."""
         limit = self.limit
         if limit is None or not evidence.pairs:
@@ -118,7 +118,7 @@ class DisagreementGate(Gate[DisagreementEvidence]):
         return None if factor is None else (factor - 1) * evidence.pairs
 
 
-def build(parameters: DisagreementPolicy, setting: Setting) -> DisagreementGate:
+def build(parameters: DisagreementPolicy, _setting: Setting) -> DisagreementGate:
     """Return the gate."""
     return DisagreementGate(limit=parameters.limit, false_question=parameters.false_question)
 

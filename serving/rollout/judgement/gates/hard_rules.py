@@ -98,7 +98,7 @@ class HardRules(Gate[HardEvidence]):
         return ""
 
 
-def build(parameters: HardRulesPolicy, setting: Setting) -> HardRules:
+def build(parameters: HardRulesPolicy, _setting: Setting) -> HardRules:
     """Return the gate."""
     return HardRules(restarts=parameters.restarts, oom_kills=parameters.oom_kills)
 

@@ -92,7 +92,7 @@ class InputGate(Gate[InputEvidence]):
         )
 
 
-def build(parameters: InputsPolicy, setting: Setting) -> InputGate:
+def build(parameters: InputsPolicy, _setting: Setting) -> InputGate:
     """Return the gate."""
     return InputGate(false_alarms=parameters.false_alarms, false_block=parameters.false_block)
 

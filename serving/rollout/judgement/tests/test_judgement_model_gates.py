@@ -89,7 +89,7 @@ def test_a_corrected_label_counts_as_it_is_now():
 def test_the_loss_lies_between_its_bounds_and_labels_narrow_them():
     widths = []
     for labels in (0, 40, 400):
-        low, high = loss_bounds(10_000, 600, labels * 0.6, labels * 0.4, 0, 0.05)
+        low, high = loss_bounds(10_000, 600, (labels * 0.6, labels * 0.4, 0), 0.05)
         assert low < 0.06 * 0.2 < high
         widths.append(high - low)
     assert widths == sorted(widths, reverse=True)
