@@ -16,7 +16,7 @@ from kanaria.components.shared.data.data_reference import PIN
 from kanaria.components.shared.data.database_reference import is_database
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.storage import uri_files
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 EXPECTED = {"run_id": "run", "data": "data", "module": "module", "training": "training"}
 """Entry of a record's origin -> what it is called where it is lacking."""

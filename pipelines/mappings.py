@@ -15,7 +15,7 @@ from kanaria.pipelines.compiled_pipelines import NAMES
 from kanaria.pipelines.local.plan import Plan
 from kanaria.serving import delivery
 from kanaria.serving.inference_service import service_keys
-from kanaria.serving.traffic.connect import LOCAL_NAMESPACE
+from kanaria.serving.traffic.find_traffic import LOCAL_NAMESPACE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,10 +18,10 @@ from kanaria.components.shared.data import arrow_files, examples
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.storage import atomic, uri_files
-from kanaria.serving.drift import detector_choice, records
+from kanaria.serving.drift import detector_choice, report_records
 from kanaria.serving.drift.detector_choice import Choice
-from kanaria.serving.drift.records import Report, Watched, Window
-from kanaria.serving.drift.report import describe, page
+from kanaria.serving.drift.report import report_page, window_record
+from kanaria.serving.drift.report_records import Report, Watched, Window
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def detect(request: DetectRequest, targets: Targets) -> Outcome:
     with libraries_of(detector.name):
         result = detector.test(reference, columns)
     judgement = drift_outcome.judged(result)
-    window = describe.window(result, reference, columns, name=", ".join(splits))
+    window = window_record.window(result, reference, columns, name=", ".join(splits))
     _report(window, targets)
     outcome.write(judgement, targets.outcome)
     log.info("%s", judgement.summary())
@@ -91,8 +91,8 @@ def _report(window: Window, targets: Targets) -> None:
     whole = Report(title="Drift", created=time.time(), watched=(watched,))
     with atomic.published(targets.drift) as temporary:
         temporary.mkdir()
-        (temporary / "drift.json").write_text(records.dump(whole), encoding="utf-8")
-    atomic.write_text(targets.report, page.render(whole))
+        (temporary / "drift.json").write_text(report_records.dump(whole), encoding="utf-8")
+    atomic.write_text(targets.report, report_page.render(whole))
 
 
 def _check(request: DetectRequest) -> Choice:

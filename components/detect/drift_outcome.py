@@ -1,7 +1,7 @@
 """What a detector's result means for a pipeline: its outcome. Pure."""
 
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
-from kanaria.serving.drift.protocol import FeatureResult, Result
+from kanaria.serving.drift.detector import FeatureResult, Result
 
 STEP = "detect_drift"
 

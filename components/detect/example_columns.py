@@ -17,7 +17,7 @@ from kanaria.components.shared.data import examples
 from kanaria.components.shared.data.decimals import plain
 from kanaria.components.shared.data.record_batches import record_batches
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.detector import Columns, Floats
 
 ROWS_PER_BATCH = 20_000
 

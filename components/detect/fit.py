@@ -17,7 +17,7 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.storage import atomic
 from kanaria.serving.drift import detector_choice, saved_detector
-from kanaria.serving.drift.protocol import Detector
+from kanaria.serving.drift.detector import Detector
 
 STEP = "fit_drift_detector"
 SCHEMA_FILE = "schema.pbtxt"

@@ -12,10 +12,10 @@ from kanaria.components.shared.artifacts.metadata import Artifact, described
 from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.checks.check_result import Result, failures
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus, Traffic
 
 MOST_POLL_SECONDS = 0.2
 LEAST_POLL_SECONDS = 0.02

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 
 class Standing(Enum):

@@ -8,9 +8,9 @@ from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.delivery import Delivery, parse
 from kanaria.serving.inference_service import service_keys
-from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.traffic.connect import connect, namespace_of
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.inference_service.service_spec import ServiceSpec
+from kanaria.serving.traffic.find_traffic import connect, namespace_of
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 
 def release_of(status: ServiceStatus | None) -> str:

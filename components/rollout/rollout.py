@@ -13,11 +13,11 @@ from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.controller import run
+from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.environment import Place, connect
 from kanaria.serving.rollout.control.messages import LineListener, write_timeline
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy import rollout_policy as policies
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 
@@ -131,7 +131,11 @@ def _rolled_out(
     last = place.store.load(namespace, service)
     if last is None or not _is_of(last.rollout, endpoint):
         operations.start(
-            place.store, place.traffic, namespace, service, policy, who=STEP, now=time.time()
+            place.store,
+            place.traffic,
+            namespace,
+            service,
+            operations.Beginning(policy=policy, who=STEP, now=time.time()),
         )
     return controlled(place, namespace, service, request.interval_seconds if request.wait else 0)
 
@@ -149,11 +153,10 @@ def controlled(place: Place, namespace: str, service: str, interval_seconds: int
         return operations.newest(place.store, namespace, service).rollout
     stored = run(
         place.world(),
-        namespace,
-        service,
+        operations.newest(place.store, namespace, service),
         lease=place.lease_of(namespace, service),
         listener=place.listener(LineListener(logger.warning)),
-        interval_seconds=interval_seconds,
+        pace=Pace(interval_seconds=interval_seconds),
     )
     return stored.rollout
 

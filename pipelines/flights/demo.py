@@ -22,7 +22,7 @@ from kanaria.pipelines.flights.prepare import prepare
 from kanaria.pipelines.local import endpoint
 from kanaria.pipelines.local.record import all_runs
 from kanaria.pipelines.local.root import Root
-from kanaria.serving.drift.records import Watched
+from kanaria.serving.drift.report_records import Watched
 from kanaria.serving.local.background_server import served
 from kanaria.serving.local.state import state_folder
 

@@ -15,19 +15,19 @@ import httpx
 from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.errors import DataError, NotReadyError
 from kanaria.components.shared.storage import atomic, private
-from kanaria.serving.drift import records, saved_detector
-from kanaria.serving.drift.records import Metric, Report, Watched, Window
-from kanaria.serving.drift.report import page, wording
+from kanaria.serving.drift import report_records, saved_detector
+from kanaria.serving.drift.report import report_page, verdict_wording
+from kanaria.serving.drift.report_records import Metric, Report, Watched, Window
 from kanaria.serving.drift_token import TOKEN, TOKEN_FILE
+from kanaria.serving.drift_watch.examine_window import Fitted, examine
+from kanaria.serving.drift_watch.label_window import judged
+from kanaria.serving.drift_watch.watch_file import LabelSettings, Watch
+from kanaria.serving.drift_watch.window_columns import read
+from kanaria.serving.drift_watch.window_runner import DRIFTED
+from kanaria.serving.model_quality.quality_estimates import Task
 from kanaria.serving.payload_log.exchanges import OF_LABELS, Exchange, Stream, Verdict
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.store_writer import Store
-from kanaria.serving.quality.estimates import Task
-from kanaria.serving.watching.examine_window import Fitted, examine
-from kanaria.serving.watching.label_window import judged
-from kanaria.serving.watching.watch_file import LabelSettings, Watch
-from kanaria.serving.watching.window_columns import read
-from kanaria.serving.watching.window_runner import DRIFTED
 
 START_SECONDS, POLL_SECONDS = 60, 0.1
 QUIET_SECONDS = 30
@@ -140,16 +140,16 @@ def _watched(
         end=window.end or 0.0,
         rows=window.rows,
         drifted=DRIFTED.get(window.verdict),
-        document=records.dump_window(window),
+        document=report_records.dump_window(window),
     )
     told = replace(
         verdict,
         detector=f"{NAME}{OF_LABELS}",
         drifted=bool(labels.changes),
-        document=records.dump_labels(labels),
+        document=report_records.dump_labels(labels),
     )
     for one in (verdict, told):
-        store.keep_verdict(one.detector, stream, 0, last, one)
+        store.keep_verdict(one.detector, 0, last, one)
     return Watched(
         name=f"{stream.service}, version {stream.version}", windows=(window,), labels=(labels,)
     )
@@ -168,7 +168,7 @@ def drift_table(watched: Watched) -> str:
     """Return the features of the newest window, the largest effect first, a line each."""
     (window,) = watched.windows
     lines = [f"{'feature':20} {'effect':>7} {'95 % interval':>16} {'p-value':>9}  verdict"]
-    for feature in wording.by_effect(window):
+    for feature in verdict_wording.by_effect(window):
         effect = feature.effect
         interval = f"{effect.low:.3f} – {effect.high:.3f}"
         verdict = "drifted" if feature.drifted else "stable" if feature.enough else "too few rows"
@@ -199,6 +199,6 @@ def _band(metric: Metric | None) -> str:
 def write_report(watched: Sequence[Watched], folder: Path) -> Path:
     """Write `drift.html` and its twin `drift.json`; return the path of the page."""
     report = Report(title="Flights: drift", created=time.time(), watched=tuple(watched))
-    atomic.write_text(folder / "drift.json", records.dump(report))
-    atomic.write_text(folder / "drift.html", page.render(report))
+    atomic.write_text(folder / "drift.json", report_records.dump(report))
+    atomic.write_text(folder / "drift.html", report_page.render(report))
     return folder / "drift.html"

@@ -13,7 +13,7 @@ from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.storage import uri_files
 from kanaria.pipelines import lineage
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 DIGEST = "ab" * 32
 LINEAGE = Lineage(

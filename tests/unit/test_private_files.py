@@ -55,7 +55,9 @@ def _rollout(place: Path) -> None:
     paper, kept = Paper(), FileStore(place)
     paper.push("v1")
     paper.push("v2")
-    operations.start(kept, paper, NAMESPACE, SERVICE, Policy(), who="kim", now=0.0)
+    operations.start(
+        kept, paper, NAMESPACE, SERVICE, operations.Beginning(policy=Policy(), who="kim", now=0.0)
+    )
     lease = FileLease(place / NAMESPACE / SERVICE / "rollouts/controller.lock")
     assert lease.hold()
     lease.release()

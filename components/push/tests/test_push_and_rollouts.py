@@ -18,13 +18,13 @@ from kanaria.components.shared.errors import KanariaError, NotReadyError, Parame
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.checks.check_result import Result, judged
 from kanaria.serving.delivery import OnActive
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Policy, parse
 
 POLICY = parse(
@@ -101,7 +101,13 @@ class Scene:
 
     def start(self, policy: Policy = POLICY) -> None:
         now = self.platform.clock
-        operations.start(self.store, self.platform, NAMESPACE, SERVICE, policy, who="kim", now=now)
+        operations.start(
+            self.store,
+            self.platform,
+            NAMESPACE,
+            SERVICE,
+            operations.Beginning(policy=policy, who="kim", now=now),
+        )
 
     def drive(self, minutes: int) -> None:
         for _ in range(minutes):

@@ -17,11 +17,11 @@ from kanaria.components.shared.errors import (
 )
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.checks.check_result import Result, judged
-from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
+from kanaria.serving.inference_service.service_spec import Scaling, ServiceSpec
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.local.state.state_folder import Observed
-from kanaria.serving.traffic.local import status_of
-from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
+from kanaria.serving.traffic.local_traffic import status_of
+from kanaria.serving.traffic.traffic_protocol import Manifest, ServiceStatus
 
 
 class Killed(BaseException):

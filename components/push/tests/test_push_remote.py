@@ -16,8 +16,8 @@ from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.storage import uri_files
 from kanaria.serving.local.predictor import model_copy
-from kanaria.serving.traffic.connect import LOCAL_STATE, connect
-from kanaria.serving.traffic.protocol import Traffic
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE, connect
+from kanaria.serving.traffic.traffic_protocol import Traffic
 
 __all__ = ["models"]
 

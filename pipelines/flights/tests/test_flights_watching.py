@@ -13,8 +13,8 @@ from event_sender import headers
 from kanaria.components.shared.errors import DataError, NotReadyError
 from kanaria.pipelines.flights import drift_watch
 from kanaria.serving.drift import saved_detector
-from kanaria.serving.drift.records import Watched
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.report_records import Watched
+from kanaria.serving.drift.table_detector import Table
 
 REQUESTS, ROWS = 20, 20
 LATE = [number % 2 for number in range(ROWS)]

@@ -82,11 +82,11 @@ def test_a_pipeline_pins_the_statistics_of_serving_when_it_begins(tasks: dict[st
 @pytest.mark.parametrize(
     ("name", "module", "counts"),
     [
-        ("fit-drift-detector", "serving/drift/columns.py", True),
+        ("fit-drift-detector", "serving/drift/table_columns.py", True),
         ("fit-drift-detector", "serving/drift/__init__.py", True),
         ("fit-drift-detector", "components/detect/fit.py", True),
         ("fit-drift-detector", "serving/rollout/policy/rollout_policy.py", False),
-        ("ingest-data", "serving/drift/columns.py", False),
+        ("ingest-data", "serving/drift/table_columns.py", False),
         ("ingest-data", "components/shared/storage/uri_files.py", True),
         ("ingest-data", "components/detect/fit.py", False),
     ],

@@ -15,11 +15,11 @@ from kanaria.serving.drift_server import access_rules, connections, server
 from kanaria.serving.drift_server.server import Receiver
 from kanaria.serving.drift_server.server_metrics import REFUSALS, Metrics
 from kanaria.serving.drift_server.store_gauges import of_intake
+from kanaria.serving.drift_watch import verdict_routes
+from kanaria.serving.drift_watch.watch_states import State
 from kanaria.serving.payload_log.intake import Intake, Limits
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.retention import Retention
-from kanaria.serving.watching import verdict_routes
-from kanaria.serving.watching.watch_states import State
 
 BODY = b'{"instances": [1]}'
 

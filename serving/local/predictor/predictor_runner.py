@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -49,6 +50,21 @@ def free_port() -> int:
     return port
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """Where a revision's predictor writes.
+
+    Attributes:
+        service: its name, under which the model is served.
+        log: the file of its output.
+        copies: the folder of models that were copied from an object store.
+    """
+
+    service: str
+    log: Path
+    copies: Path
+
+
 class Runner:
     """The life of one revision's predictor.
 
@@ -60,11 +76,9 @@ class Runner:
 
     def __init__(  # noqa: D107
         self,
-        *,
-        name: str,
         revision: Revision,
-        log: Path,
-        copies: Path,
+        files: Files,
+        *,
         spawner: Spawner,
         watcher: Watcher,
         was_ready: bool,
@@ -72,7 +86,8 @@ class Runner:
         self.port: int | None = None
         self.revision = revision
         self.restarts = 0
-        self._name, self._log, self._copies, self._spawner = name, log, copies, spawner
+        self._name, self._log, self._copies = files.service, files.log, files.copies
+        self._spawner = spawner
         self._watcher, self._was_ready = watcher, was_ready
         self._child: Child | None = None
         self._first_start_over = asyncio.Event()

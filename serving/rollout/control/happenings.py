@@ -7,7 +7,7 @@ a rollout mostly holds, and its record has every interval.
 from dataclasses import dataclass
 
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.timeline.phrases import printable
 
 LONGEST = 1000
