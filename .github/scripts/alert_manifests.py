@@ -15,8 +15,8 @@ COMPONENTS = Path(__file__).parents[2] / "manifests/components"
 RULES = COMPONENTS / "alerts/rules"
 ALERTMANAGER = COMPONENTS / "alertmanager/alertmanager.yml"
 MARK = "# Written by `make regenerate`, from {}.\n"
-SECRET = "kanaria-receivers"
-"""Of which each receiver's URL is the key of its name."""
+RECEIVERS = "kanaria-receivers"
+"""The Secret in which each receiver's URL has the key of its name."""
 OWN_LABELS = {"release": "kube-prometheus-stack"}
 """By which the operator of the Helm chart picks rules."""
 MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"(.*)"')
@@ -76,7 +76,7 @@ def _route(plain: Mapping[str, Any]) -> dict[str, Any]:
 def _receiver(plain: Mapping[str, Any]) -> dict[str, Any]:
     hooks = [
         {
-            "urlSecret": {"name": SECRET, "key": plain["name"]},
+            "urlSecret": {"name": RECEIVERS, "key": plain["name"]},
             "sendResolved": hook["send_resolved"],
         }
         for hook in plain.get("webhook_configs", ())
