@@ -27,8 +27,9 @@ MARK = "<!-- Written by `make regenerate`. -->"
 
 def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
+    # argparse shows what a parser takes in its help alone.
+    for action in parser._actions:  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for below in action.choices.values():
                 yield from _parsers(below)
 
@@ -36,7 +37,7 @@ def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
 def command_line() -> str:
     """Return the page of every command's `--help`."""
     lines = ["# The command line", "", MARK, ""]
-    for parser in _parsers(cli._parser()):
+    for parser in _parsers(cli.parser()):
         depth = "##" if parser.prog.count(" ") <= 1 else "###"
         lines += [f"{depth} `{parser.prog}`", "", "```text", parser.format_help().rstrip()]
         lines += ["```", ""]
