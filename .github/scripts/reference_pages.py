@@ -4,6 +4,7 @@ Usage: reference_pages.py [--check]   With --check nothing is written; stale fil
 """
 
 import argparse
+import ast
 import inspect
 import json
 import os
@@ -21,7 +22,8 @@ from kanaria.pipelines.mappings import KNOWN
 from kanaria.serving.rollout.policy.gates_policy import Part
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 
-PAGES = Path(__file__).parents[2] / "docs/reference"
+ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "docs/reference"
 MARK = "<!-- Written by `make regenerate`. -->"
 
 
@@ -128,6 +130,27 @@ def policy() -> str:
     return "\n".join(lines)
 
 
+def rooms() -> str:
+    """Return the page of every package, with the first line of its docstring."""
+    lines = ["# The rooms of the house", "", MARK, ""]
+    lines += [
+        "Every package by what it holds; the docstring of its `__init__.py` has its rule.",
+        "",
+    ]
+    packages = [
+        file
+        for part in ("pipelines", "components", "serving")
+        for file in sorted((ROOT / part).rglob("__init__.py"))
+        if "tests" not in file.parts
+    ]
+    for file in packages:
+        folder = file.parent.relative_to(ROOT)
+        docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        headline, _, _ = docstring.partition("\n")
+        lines.append(f"{'  ' * (len(folder.parts) - 1)}- `{folder.name}/`: {headline}")
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Write or check every page; return the exit code."""
     os.environ["COLUMNS"] = "100"
@@ -135,6 +158,7 @@ def main() -> int:
         "command-line.md": command_line(),
         "configuration.md": configuration(),
         "policy.md": policy(),
+        "rooms.md": rooms(),
     }
     stale = [name for name, text in pages.items() if _read(PAGES / name) != text.rstrip() + "\n"]
     for name in stale:
