@@ -220,7 +220,8 @@ ADDED = (
 )
 
 
-def _parser() -> Parser:
+def parser() -> Parser:
+    """Return the parser of every command."""
     parser = Parser(
         prog="kanaria",
         description="Train, evaluate and deliver models with KFP and KServe.",
@@ -237,7 +238,7 @@ def _parser() -> Parser:
 
 
 def _command() -> int:
-    options = _parser().parse_args()
+    options = parser().parse_args()
     try:
         return int(options.command(options))
     except ModuleNotFoundError as error:

@@ -25,7 +25,10 @@ from kanaria.serving.rollout.policy.rollout_policy import Policy
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o277], autouse=True)
-def _umask(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+def _umask(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,  # noqa: ARG001 - made while the mask is still the usual one.
+) -> Iterator[None]:
     before = os.umask(request.param)
     yield
     os.umask(before)

@@ -1,5 +1,6 @@
 """Every kind of document: read as older programs wrote it, refused by name when a newer one did."""
 
+import fcntl
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,12 @@ def _write_checkpoint(folder: Path) -> None:
     checkpoint_files.write(folder, position, lambda path: path.write_text("weights"))
 
 
+def _url_of_the_live_server(folder: Path) -> str:
+    with (folder / state_folder.LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return state_folder.live_url(folder)
+
+
 def _write_status(folder: Path) -> None:
     service = state_folder.Service(folder, "default", "taxi")
     service.write_observed(
@@ -105,7 +112,7 @@ KINDS: dict[str, Kind] = {
     "server": (
         state_folder.SERVER,
         lambda folder: state_folder.announce(folder, "http://127.0.0.1:1"),
-        lambda folder: state_folder._announced(folder / state_folder.SERVER),
+        _url_of_the_live_server,
     ),
 }
 

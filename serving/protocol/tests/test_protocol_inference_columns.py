@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from kanaria.serving.protocol.inference_columns import PayloadError, read_columns, rows_of
 from kanaria.serving.protocol.json_columns import squeezed
-from kanaria.serving.protocol.tensors import DTYPES
+from kanaria.serving.protocol.tensors import DTYPES, joined_values
 
 
 def read(document):
@@ -93,6 +93,11 @@ def test_base64_of_mlserver_is_text():
         "parameters": {"content_type": "base64"}
     }
     assert read({"inputs": [sent]})["c"].tolist() == ["a", b"\xff", None]
+    packed = joined_values([b"YQ==", b"/w=="])
+    binary = {"content_type": "base64", "binary_data_size": len(packed)}
+    document = {"inputs": [{"name": "c", "datatype": "BYTES", "shape": [2], "parameters": binary}]}
+    read_back = read_columns(json.dumps(document).encode() + packed)
+    assert read_back["c"].tolist() == ["a", b"\xff"]
     with pytest.raises(PayloadError, match="not base64"):
         read({"inputs": [sent | {"data": ["a", "b", "c"]}]})
 
@@ -230,6 +235,7 @@ def test_a_single_value_holds_for_all_rows():
         ({"inputs": [tensor("x", "FP32", [-1], [1])]}, r"'x': shape \[-1\]"),
         ({"inputs": [tensor("x", "FP32", [2], [1])]}, "'x': 1 values"),
         ({"inputs": [tensor("x", "FP32", [1], ["a"])]}, "'x': .* FP32"),
+        ({"inputs": [tensor("x", "FP32", [1], [n]) for n in (1, 2)]}, "'x' stands there twice"),
         ({"instances": [{f"f{n}": 1} for n in range(4000)]}, "4000 rows of 4000 features"),
     ],
 )
