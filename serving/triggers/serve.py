@@ -190,7 +190,9 @@ def _not_admitted(metrics: TriggerMetrics, reason: str) -> None:
 
 def beginning(url: str, store: str, document: TriggerFile, *, asks: bool) -> list[str]:
     """Return the lines of a server that begins."""
-    where = f"on {document.runs.host or 'Kubeflow Pipelines'}" if document.runs.where == "kfp" else ""
+    where = (
+        f"on {document.runs.host or 'Kubeflow Pipelines'}" if document.runs.where == "kfp" else ""
+    )
     where = where or f"on this machine, in {document.runs.root}"
     admits = ["whoever asks must present the token"] if asks else []
     return [

@@ -106,7 +106,9 @@ def test_a_structured_event_is_the_same_as_a_binary_one():
 
 
 def test_all_faults_of_an_event_are_named():
-    with pytest.raises(EventError, match=r"ce-id is missing.*ce-type is missing.*specversion='0.3'"):
+    with pytest.raises(
+        EventError, match=r"ce-id is missing.*ce-type is missing.*specversion='0.3'"
+    ):
         cloud_events.read({"ce-source": "x", "ce-specversion": "0.3"}, b"")
 
 
