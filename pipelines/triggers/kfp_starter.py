@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.pipelines.submit import package, parameters
+from kanaria.pipelines.submit import parameters, pipeline_package
 from kanaria.pipelines.submit.client import NOT_FOUND, Server
-from kanaria.pipelines.submit.listing import ANSWER_SECONDS, NOT_ARCHIVED, UNKNOWN
+from kanaria.pipelines.submit.run_listing import ANSWER_SECONDS, NOT_ARCHIVED, UNKNOWN
+from kanaria.pipelines.submit.run_snapshot import FINISHED, Outcome, ended, snapshot, state_of
 from kanaria.pipelines.submit.submit import submit
-from kanaria.pipelines.submit.watch import FINISHED, Outcome, ended, snapshot, state_of
 from kanaria.pipelines.triggers import run_values
 from kanaria.serving.triggers.starter import Begun, Order, RunEnd
 from kanaria.serving.triggers.trigger_file import Runs, Start
@@ -33,7 +33,9 @@ class KfpStarter:
         """Raise a ParameterError where a pipeline or its parameters are wrong."""
         plan = run_values.plan_of(start)
         values = run_values.values(start, {}, plan)
-        found = package.read(start.pipeline, arguments=values, image_prefix=self._runs.image_prefix)
+        found = pipeline_package.read(
+            start.pipeline, arguments=values, image_prefix=self._runs.image_prefix
+        )
         parameters.checked(found.interface, values, self._runs.pipeline_root)
 
     def find(self, order: Order) -> Begun | None:

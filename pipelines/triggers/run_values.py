@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kanaria.components.shared.artifacts.trigger_cause import PARAMETER
-from kanaria.pipelines.compiled import documents
+from kanaria.pipelines.compiled_pipelines import documents
 from kanaria.pipelines.local import arguments
 from kanaria.pipelines.local.plan import Plan, interface
 from kanaria.serving.triggers.trigger_file import Start

@@ -59,24 +59,18 @@ def arm(step: str) -> None:
         return lambda *arguments: arguments[2] is state
 
     starters = (local_starter.LocalStarter, kfp_starter.KfpStarter)
-    if step == STEPS[0]:
-        patch(TriggerStore, "keep", after=False)
-    elif step == STEPS[1]:
-        patch(TriggerStore, "keep", after=True)
-    elif step == STEPS[2]:
-        patch(TriggerStore, "move", after=False, when=to(Life.STARTING))
-    elif step == STEPS[3]:
-        for starter in starters:
-            patch(starter, "start", after=False)
-    elif step == STEPS[4]:
+    patches: dict[str, list[tuple[Any, ...]]] = {
+        STEPS[0]: [(TriggerStore, "keep", False)],
+        STEPS[1]: [(TriggerStore, "keep", True)],
+        STEPS[2]: [(TriggerStore, "move", False, to(Life.STARTING))],
+        STEPS[3]: [(starter, "start", False) for starter in starters],
         # The process of the run is there, or the pipeline is, and nobody knows of a run.
-        patch(local_starter.subprocess, "Popen", after=True)
-        patch(Server, "version", after=True)
-    elif step == STEPS[5]:
-        for starter in starters:
-            patch(starter, "start", after=True)
-    elif step == STEPS[6]:
-        patch(TriggerStore, "move", after=True, when=to(Life.RUNNING))
+        STEPS[4]: [(local_starter.subprocess, "Popen", True), (Server, "version", True)],
+        STEPS[5]: [(starter, "start", True) for starter in starters],
+        STEPS[6]: [(TriggerStore, "move", True, to(Life.RUNNING))],
+    }
+    for one in patches[step]:
+        patch(*one)
 
 
 class TriggerProcess:
