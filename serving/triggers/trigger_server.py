@@ -33,7 +33,7 @@ from starlette.routing import Route
 from kanaria.components.shared.errors import KanariaError, ParameterError, shown
 from kanaria.serving.drift_server.access_rules import CLOSE
 from kanaria.serving.payload_log.databases.database import StoreError
-from kanaria.serving.payload_log.request_bodies import (
+from kanaria.serving.payload_log.upload_bodies import (
     FullError,
     Room,
     TooLargeError,
