@@ -35,6 +35,7 @@ class Lineage:
         data: files and their fingerprint, as resolve_span pins them.
         module: file of the user's module, or its name.
         training: what train_model says of the model in its metadata.
+        trigger: what started the run, as a trigger server tells it.
     """
 
     model_version: str = ""
@@ -44,6 +45,7 @@ class Lineage:
     data: str = ""
     module: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
+    trigger: Mapping[str, Any] = field(default_factory=dict)
 
     def recorded(self, service: str, outcome: str) -> Record:
         """Return the record of a release for a service, with the outcome that let it pass."""
@@ -55,6 +57,7 @@ class Lineage:
             "data": self.data,
             "module": self.module,
             "training": plain(training),
+            "trigger": plain(self.trigger),
         }
         origin = {name: value for name, value in known.items() if value}
         return Record(service=service, outcome=outcome, fingerprint="", contents={}, origin=origin)

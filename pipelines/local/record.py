@@ -4,6 +4,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -13,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.shared.artifacts.document_format import DocumentFormat, NewerFormatError
-from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.storage import private
 
 FILE = "run.json"
 LOCK = ".lock"
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 FORMAT = DocumentFormat()
 logger = logging.getLogger(__name__)
 
@@ -104,11 +106,13 @@ JSON_TYPES: Mapping[type[Any], Mapping[str, Any]] = {
 """Record -> field -> what it is in JSON."""
 
 
-def new(pipeline: str, arguments: Mapping[str, Any], tasks: list[str]) -> RunRecord:
-    """Return the record of a run that begins now."""
+def new(
+    pipeline: str, arguments: Mapping[str, Any], tasks: list[str], run_name: str = ""
+) -> RunRecord:
+    """Return the record of a run that begins now; `run_name` is "" for one of its own."""
     now = datetime.now(UTC)
     return RunRecord(
-        run_id=f"{pipeline}-{now:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}",
+        run_id=run_name or f"{pipeline}-{now:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}",
         pipeline=pipeline,
         arguments=dict(arguments),
         started=now.isoformat(timespec="milliseconds"),
@@ -120,6 +124,27 @@ def new(pipeline: str, arguments: Mapping[str, Any], tasks: list[str]) -> RunRec
 def write(record: RunRecord, folder: Path) -> None:
     """Write `run.json` into the run's folder, atomically."""
     private.write_text(folder / FILE, json.dumps(FORMAT.numbered(asdict(record)), indent=1))
+
+
+def claim(folder: Path) -> None:
+    """Make the folder of a run, which of several processes one alone can.
+
+    Raises:
+        ParameterError: it is there, so a run has this name; or it can be no name.
+    """
+    name = folder.name
+    if not RUN_NAME.fullmatch(name):
+        raise ParameterError(
+            f"run_name={shown(name)}: use up to 100 letters, digits, '.', '_' and '-'"
+        )
+    private.folder(folder.parent)
+    try:
+        folder.mkdir(private.FOLDER)
+    except FileExistsError as error:
+        raise ParameterError(
+            f"run_name={shown(name)}: there is a run of this name in {folder.parent}; name another"
+        ) from error
+    folder.chmod(private.FOLDER)
 
 
 @contextmanager

@@ -55,9 +55,10 @@ class _Run:
         root: Root,
         show: Callable[[TaskRecord], None],
         keep_warm: int,
+        run_name: str,
     ) -> None:
         self.plan = plan
-        new = record.new(plan.name, values, [task.name for task in plan.tasks])
+        new = record.new(plan.name, values, [task.name for task in plan.tasks], run_name)
         self.folder = root.runs / new.run_id
         self.account = Account(new, self.folder, show)
         copies = uri_files.join(root.copies, new.run_id) if root.copies else ""
@@ -224,6 +225,7 @@ def run(
     root: Root,
     show: Callable[[TaskRecord], None],
     keep_warm: int = 0,
+    run_name: str = "",
 ) -> tuple[RunRecord, Path]:
     """Run a pipeline; return its record and the path of its index.html.
 
@@ -233,9 +235,10 @@ def run(
         root: where runs, results and files are kept; files in `values` are published there.
         show: called at every change of a task, and while one runs.
         keep_warm: for how many minutes the warm process is kept for a next run.
+        run_name: name of its folder, which no other run has; "" for one of its own.
 
     Raises:
-        ParameterError: a runtime that the plan needs is not installed.
+        ParameterError: a runtime that the plan needs is not installed, or a run has this name.
         UserCodeError: the user's module cannot be imported.
     """
     for image in sorted({task.container["image"] for task in plan.tasks}):
@@ -243,8 +246,8 @@ def run(
     private.folder(root.path)
     values = user_modules.published(values, plan, root.files)
     files = arguments.with_published_files(values, root.files)
-    running = _Run(plan, files, root, show, keep_warm)
-    private.folder(running.folder)
+    running = _Run(plan, files, root, show, keep_warm, run_name)
+    record.claim(running.folder)
     with record.held(running.folder):
         index = running.whole()
     return running.account.record, index
