@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -13,14 +13,20 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared.artifacts.document_format import DocumentFormat, NewerFormatError
+from kanaria.components.shared.artifacts.document_format import (
+    DocumentFormat,
+    NewerFormatError,
+    unchanged,
+)
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.storage import private
 
 FILE = "run.json"
 LOCK = ".lock"
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-FORMAT = DocumentFormat()
+FORMAT = DocumentFormat((unchanged, unchanged))
+"""Format 2 says of a task what it waits for, when it began and of what types its outputs are; read
+from an earlier one they are empty."""
 logger = logging.getLogger(__name__)
 
 
@@ -50,7 +56,9 @@ class TaskRecord:
 
     Attributes:
         name: as in the compiled pipeline.
+        after: names of the tasks that must have ended before it.
         state: see State.
+        began: seconds from the run's begin to its own; 0 when reused.
         seconds: wall time, imports included; 0 when reused.
         peak_mb: highest memory over all its processes, MiB; 0 when reused.
         cause: why it failed, or "".
@@ -59,10 +67,13 @@ class TaskRecord:
         artifacts: output artifact -> path.
         copies: output artifact -> URI of its copy below the pipeline root.
         metadata: output artifact -> its metadata.
+        types: output artifact -> its type in KFP, as system.Metrics.
     """
 
     name: str
+    after: list[str] = field(default_factory=list)
     state: State = State.PENDING
+    began: float = 0.0
     seconds: float = 0.0
     peak_mb: int = 0
     cause: str = ""
@@ -71,6 +82,7 @@ class TaskRecord:
     artifacts: dict[str, str] = field(default_factory=dict)
     copies: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -98,8 +110,9 @@ class RunRecord:
 
 JSON_TYPES: Mapping[type[Any], Mapping[str, Any]] = {
     TaskRecord: dict.fromkeys(("name", "cause", "log"), str)
-    | dict.fromkeys(("seconds", "peak_mb"), (int, float))
-    | dict.fromkeys(("parameters", "artifacts", "copies", "metadata"), dict),
+    | dict.fromkeys(("began", "seconds", "peak_mb"), (int, float))
+    | dict.fromkeys(("parameters", "artifacts", "copies", "metadata", "types"), dict)
+    | {"after": list},
     RunRecord: dict.fromkeys(("run_id", "pipeline", "started"), str)
     | {"arguments": dict, "seconds": (int, float)},
 }
@@ -107,9 +120,19 @@ JSON_TYPES: Mapping[type[Any], Mapping[str, Any]] = {
 
 
 def new(
-    pipeline: str, arguments: Mapping[str, Any], tasks: list[str], run_name: str = ""
+    pipeline: str,
+    arguments: Mapping[str, Any],
+    tasks: Mapping[str, Collection[str]],
+    run_name: str = "",
 ) -> RunRecord:
-    """Return the record of a run that begins now; `run_name` is "" for one of its own."""
+    """Return the record of a run that begins now.
+
+    Args:
+        pipeline: its name.
+        arguments: parameter -> value.
+        tasks: names in the order they run -> those that must have ended before.
+        run_name: "" for one of its own.
+    """
     now = datetime.now(UTC)
     return RunRecord(
         run_id=run_name or f"{pipeline}-{now:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}",
@@ -117,7 +140,7 @@ def new(
         arguments=dict(arguments),
         started=now.isoformat(timespec="milliseconds"),
         state=State.RUNNING,
-        tasks=[TaskRecord(name=name) for name in tasks],
+        tasks=[TaskRecord(name=name, after=sorted(after)) for name, after in tasks.items()],
     )
 
 

@@ -58,7 +58,8 @@ class _Run:
         run_name: str,
     ) -> None:
         self.plan = plan
-        new = record.new(plan.name, values, [task.name for task in plan.tasks], run_name)
+        waits = {task.name: task.waits | task.exit_of for task in plan.tasks}
+        new = record.new(plan.name, values, waits, run_name)
         self.folder = root.runs / new.run_id
         self.account = Account(new, self.folder, show)
         copies = uri_files.join(root.copies, new.run_id) if root.copies else ""
@@ -78,6 +79,7 @@ class _Run:
         self.running: dict[Future[StepOutputs], Task] = {}
         self.has_failed = False
         self.is_stopping = Event()
+        self.began = time.monotonic()
         self.cores = len(os.sched_getaffinity(0))
 
     def begin(self, task: Task) -> Callable[[], StepOutputs] | None:
@@ -122,6 +124,7 @@ class _Run:
         private.folder(folder)
         entry.log = str(folder / step.LOG)
         started = time.monotonic()
+        entry.began = round(started - self.began, 2)
 
         def tick() -> None:
             if self.is_stopping.is_set():
@@ -196,7 +199,6 @@ class _Run:
 
     def whole(self) -> Path:
         """Run all tasks; the record says how it ended, whatever happens. Return the report."""
-        started = time.monotonic()
         self.account.publish()
         state = State.FAILED
         try:
@@ -214,7 +216,7 @@ class _Run:
         finally:
             self.warm.end()
             told = self.account.record
-            told.state, told.seconds = state, round(time.monotonic() - started, 2)
+            told.state, told.seconds = state, round(time.monotonic() - self.began, 2)
             index = self.account.publish()
         return index
 

@@ -115,6 +115,8 @@ KINDS: dict[str, Kind] = {
         _url_of_the_live_server,
     ),
 }
+NEWEST = {outcome.FILE_NAME: 2}
+"""File -> the format that is written, where it is not the first."""
 
 
 @pytest.fixture(params=list(KINDS))
@@ -133,7 +135,8 @@ def _changed(path: Path, **fields: Any) -> str:
 def test_what_is_kept_without_a_number_is_read_as_before(tmp_path: Path, kind: Kind):
     name, write, read = kind
     write(tmp_path)
-    assert json.loads((tmp_path / name).read_text())["format"] == 1
+    newest = json.loads((tmp_path / name).read_text())["format"]
+    assert newest == NEWEST.get(Path(name).name, 1)
     expected = read(tmp_path)
     old = _changed(tmp_path / name, format=None)
     assert read(tmp_path) == expected
@@ -143,8 +146,12 @@ def test_what_is_kept_without_a_number_is_read_as_before(tmp_path: Path, kind: K
 def test_what_a_newer_program_kept_is_refused_by_name_and_left_alone(tmp_path: Path, kind: Kind):
     name, write, read = kind
     write(tmp_path)
-    newer = _changed(tmp_path / name, format=2, more="of it")
-    text = rf"{Path(name).name}: written by a newer Kanaria: format 2, this one knows 1; upgrade"
+    newest = NEWEST.get(Path(name).name, 1)
+    newer = _changed(tmp_path / name, format=newest + 1, more="of it")
+    text = (
+        rf"{Path(name).name}: written by a newer Kanaria: format {newest + 1}, "
+        rf"this one knows {newest}; upgrade"
+    )
     with pytest.raises(NewerFormatError, match=text):
         read(tmp_path)
     assert (tmp_path / name).read_text() == newer
