@@ -57,8 +57,8 @@ def test_a_store_of_an_older_program_is_changed_in_order_and_keeps_what_it_has(
     assert tables.execute("SELECT request_id, origin FROM labels") == [
         tables.execute("SELECT 'order-a', 'unknown'")[0]
     ]
-    ((found,),) = tables.execute("SELECT version FROM store")
-    assert found == NEXT + 1
+    ((version,),) = tables.execute("SELECT version FROM store")
+    assert version == NEXT + 1
     open_reader(location).close()
 
 

@@ -83,8 +83,12 @@ def test_a_rollout_of_the_old_program_is_decided_upon_by_the_new_one(
     tmp_path: Path, folder: Path, paper: Paper, error_rate, phase, shares
 ):
     store, before = FileStore(tmp_path), (folder / "1.json").read_text()
-    kept = store.load(NAMESPACE, SERVICE).rollout
-    assert (kept.state.phase, kept.state.step, kept.entries) == (Phase.PROGRESSING, 1, 5)
+    read_again = store.load(NAMESPACE, SERVICE).rollout
+    assert (read_again.state.phase, read_again.state.step, read_again.entries) == (
+        Phase.PROGRESSING,
+        1,
+        5,
+    )
     assert (folder / "1.json").read_text() == before
     paper.error_rate = error_rate
     rollout = driven(paper, store)

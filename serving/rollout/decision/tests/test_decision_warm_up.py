@@ -21,22 +21,22 @@ def serve(minute, make_counts):
             canary = requests * state.desired_percent // 100
             stable = requests - canary
             since = n - round(state.step_started / 60)
-            seen = minute(
+            observed = minute(
                 n,
                 make_counts(canary, round(canary * errors), round(canary * slow(since))),
                 make_counts(stable, 0, stable // 20),
             )
-            decisions.append(decide(state, at(seen, clock(n)), policy))
+            decisions.append(decide(state, at(observed, clock(n)), policy))
             state = decisions[-1].state
         return decisions
 
     return looks
 
 
-def at(seen, now):
+def at(observed, now):
     from dataclasses import replace
 
-    return replace(seen, now=now)
+    return replace(observed, now=now)
 
 
 def ends(decisions):
@@ -94,6 +94,8 @@ def test_a_clock_that_is_set_back_prolongs_no_warm_up(serve):
 
 def test_a_controller_that_died_in_the_warm_up_goes_on_with_it(serve, minute, make_counts):
     state = serve(parse(TWO), cold(2), minutes=2)[-1].state
-    seen = minute(2, make_counts(60, 0, 54), make_counts(540, 0, 27))
-    assert decide(from_json(to_json(state)), seen, parse(TWO)) == decide(state, seen, parse(TWO))
-    assert decide(state, seen, parse(TWO)).verdict.action is Action.HOLD
+    observed = minute(2, make_counts(60, 0, 54), make_counts(540, 0, 27))
+    assert decide(from_json(to_json(state)), observed, parse(TWO)) == decide(
+        state, observed, parse(TWO)
+    )
+    assert decide(state, observed, parse(TWO)).verdict.action is Action.HOLD
