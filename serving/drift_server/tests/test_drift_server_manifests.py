@@ -99,7 +99,7 @@ def test_replicas_take_store_and_password_from_a_secret(container):
     }
 
 
-def test_the_server_takes_the_file_of_what_is_watched(pod, container, tmp_path):
+def test_the_server_takes_the_file_of_what_is_watched(container, tmp_path):
     kustomization = yaml.safe_load((WATCH / "kustomization.yaml").read_text())
     (patch,) = kustomization["patches"]
     added = {change["path"]: change["value"] for change in yaml.safe_load(patch["patch"])}
@@ -133,7 +133,7 @@ def test_only_those_who_need_the_server_reach_it(pod, container):
     )
 
 
-def test_server_and_controller_read_the_token_where_the_secret_is_mounted(container, tmp_path):
+def test_server_and_controller_read_the_token_where_the_secret_is_mounted(tmp_path):
     kustomization = yaml.safe_load((TOKEN / "kustomization.yaml").read_text())
     (patch,) = [one["patch"] for one in kustomization["patches"] if "patch" in one]
     arguments = [change["value"] for change in yaml.safe_load(patch)]

@@ -51,7 +51,7 @@ def event(url, id_, body=b"{}"):
 
 def log():
     counted = Counter()
-    return PayloadLog(lambda origin, outcome: counted.update([outcome])), counted
+    return PayloadLog(lambda _origin, outcome: counted.update([outcome])), counted
 
 
 def test_what_waits_at_the_end_is_sent():

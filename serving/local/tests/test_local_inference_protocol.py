@@ -190,7 +190,7 @@ def test_binary_texts_that_are_cut_off_are_the_clients_fault(infer):
 class Echo(kserve.Model):
     """A model of kserve's that doubles x."""
 
-    def predict(self, payload, headers=None, response_headers=None):
+    def predict(self, payload, _headers=None, _response_headers=None):
         y = payload.inputs[0].as_numpy() * np.float32(2)
         output = kserve.InferOutput("y", list(y.shape), "FP32")
         output.set_data_from_numpy(y, binary_data=False)

@@ -110,7 +110,8 @@ def test_a_shadow_answers_nobody_and_its_answers_meet_those_of_the_stable_versio
     assert {answer.json()["predictions"][0]["score"] for answer in answers} == {103}
 
 
-def test_an_answer_does_not_wait_for_a_sink_that_is_gone(tmp_path, models, drift):
+@pytest.mark.usefixtures("drift")
+def test_an_answer_does_not_wait_for_a_sink_that_is_gone(tmp_path, models):
     gone = DriftServer(str(tmp_path / "none.db"), tmp_path)
     server = Server(tmp_path / "serving")
     with LocalTraffic(server.state) as traffic:

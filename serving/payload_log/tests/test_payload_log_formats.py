@@ -99,7 +99,7 @@ def test_a_store_too_old_to_be_read_on_is_refused(location):
         open_store(location)
 
 
-def test_a_file_that_another_program_is_changing_is_waited_for(tmp_path, monkeypatch):
+def test_a_file_that_another_program_is_changing_is_waited_for(tmp_path):
     path = tmp_path / "events.db"
     open_store(str(path)).close()
     other = sqlite3.connect(path, isolation_level=None)

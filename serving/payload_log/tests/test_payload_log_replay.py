@@ -47,8 +47,8 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def replay(store, tmp_path):
-    """Makes a replay of what is in the store by then."""
+def replay(tmp_path):
+    """Makes a replay of what is in the store by then; a test asks for the store before it."""
     with closing(open_reader(str(tmp_path / "events.db"))) as reader:
         yield lambda: Replay(reader=reader, stable=STABLE, canary=CANARY, since=NOW - 3600)
 
@@ -133,7 +133,7 @@ def test_a_process_replays_beside_the_drift_server_that_writes_the_store(tmp_pat
     assert {id_ for id_, _ in requests} == {f"order-{number}" for number in range(3)}
 
 
-def test_every_fault_of_the_command_is_named(tmp_path):
+def test_every_fault_of_the_command_is_named():
     command = [
         sys.executable,
         "-I",

@@ -62,7 +62,7 @@ def share(part):
     return lambda requests: round(part * requests)
 
 
-def none(requests):
+def none(_requests):
     return 0
 
 
@@ -70,7 +70,7 @@ def every(requests):
     return requests
 
 
-def untold(requests):
+def untold(_requests):
     return None
 
 

@@ -154,7 +154,8 @@ def test_a_dead_predictor_is_an_error_and_a_restart_of_its_own_revision(url, sta
     assert restarts + observer.look().facts.restarts == 1
 
 
-def test_the_stable_revision_of_a_first_rollout_has_no_replicas(url, state):
+@pytest.mark.usefixtures("url")
+def test_the_stable_revision_of_a_first_rollout_has_no_replicas(state):
     alone = Revisions(namespace="default", service="flights", canary=CANARY, stable="")
     observer = Observer(state, alone)
     observer.look()

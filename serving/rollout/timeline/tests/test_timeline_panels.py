@@ -34,7 +34,7 @@ def test_harm_counts_together_and_reaches_its_threshold_where_it_is_rolled_back(
     facts, started, make_record
 ):
     read = record_history.read(
-        facts, RAMP, started, make_record(RAMP, 200, errors=lambda minute: 0.03)
+        facts, RAMP, started, make_record(RAMP, 200, errors=lambda _minute: 0.03)
     )
     panel, curves = drawn(panels.panels(read), "Evidence of harm")
     limit = panel.thresholds[0][0]

@@ -116,7 +116,7 @@ class Paper:
         require_shift(f"{namespace}/{name}", self.observe(namespace, name), percent, revision)
         self.set_percent(percent)
 
-    def mirror(self, namespace: str, name: str, percent: int) -> None:
+    def mirror(self, _namespace: str, _name: str, percent: int) -> None:
         self.wrote("before")
         annotations = {MIRRORED_ANNOTATION: str(percent)} if percent else {}
         self.manifest["metadata"]["annotations"] = annotations
