@@ -64,7 +64,7 @@ def test_the_light_follows_the_newest_window():
     failed = report_records.Window(
         detector="table", rows=5, verdict=report_records.FAILED, failure="no delay"
     )
-    lights = [light(a_report(*found).watched[0]) for found in ((moved, calm), (calm, moved))]
+    lights = [light(a_report(*windows).watched[0]) for windows in ((moved, calm), (calm, moved))]
     assert lights == [Light.GREEN, Light.RED]
     assert "no delay" in sentence(a_report(calm, failed).watched[0])
     assert light(a_report().watched[0]) is Light.YELLOW
@@ -80,27 +80,27 @@ def test_the_page_loads_nothing_from_elsewhere_and_escapes_what_was_sent():
         estimated=(metric,),
         differences=("<script>",),
     )
-    found = report_page.render(a_report(window, labels=(labels,)))
-    assert len(re.findall(r"<script", found)) == len(re.findall(r"</script>", found)) == 3
-    written = re.sub(r"<script.*?</script>", "", found, flags=re.DOTALL)
+    page = report_page.render(a_report(window, labels=(labels,)))
+    assert len(re.findall(r"<script", page)) == len(re.findall(r"</script>", page)) == 3
+    written = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     assert not re.search(r"<script|src=|href=|url\(|<b> ", written)
-    for told in ("What changed", "&lt;script&gt;", "Effect over time", "cannot see", "50 %"):
-        assert told in found
+    for text in ("What changed", "&lt;script&gt;", "Effect over time", "cannot see", "50 %"):
+        assert text in page
 
 
 def test_the_page_shows_the_numbers_of_the_json():
     window = looked_at(rows(1000, 2, moved=1.0))
-    (told,) = json.loads(report_records.dump(a_report(window)))["watched"]
-    found = report_page.render(a_report(window))
-    exact = re.findall(r'<td[^>]* data-value="([^"]*)"', found)
-    plain = re.findall(r"<td[^>]*>(-?[\d.e-]+)</td>", found)
+    (document,) = json.loads(report_records.dump(a_report(window)))["watched"]
+    page = report_page.render(a_report(window))
+    exact = re.findall(r'<td[^>]* data-value="([^"]*)"', page)
+    plain = re.findall(r"<td[^>]*>(-?[\d.e-]+)</td>", page)
     numbers = {float(text) for text in (*exact, *plain)}
-    for feature in told["windows"][0]["features"]:
+    for feature in document["windows"][0]["features"]:
         effect = feature["effect"]
         expected = {effect[key] for key in ("value", "low", "high")} | {feature["p_value"]}
         assert expected <= numbers
-    drifted = sum(feature["drifted"] for feature in told["windows"][0]["features"])
-    assert f"{drifted} of 3 features drifted" in found
+    drifted = sum(feature["drifted"] for feature in document["windows"][0]["features"])
+    assert f"{drifted} of 3 features drifted" in page
 
 
 def test_the_page_of_very_much_stays_below_its_size():
@@ -136,12 +136,12 @@ def test_the_json_twin_has_finite_numbers_and_comes_back_equal():
 
 @given(arrays(float, st.integers(1, 30), elements=st.floats(width=32, allow_nan=True)))
 def test_bars_of_any_numbers_hold_all_values_that_are_there(values):
-    found = bars("delay", distributions(REFERENCE)["delay"], values)
-    if found is None:
+    both = bars("delay", distributions(REFERENCE)["delay"], values)
+    if both is None:
         assert not np.isfinite(values).any()
     else:
-        assert sum(found.window) == pytest.approx(1)
-        assert list(found.edges) == sorted(found.edges)
+        assert sum(both.window) == pytest.approx(1)
+        assert list(both.edges) == sorted(both.edges)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +156,10 @@ def test_bars_of_any_numbers_hold_all_values_that_are_there(values):
     ],
 )
 def test_a_column_tells_what_is_missing_and_the_measure_of_its_kind(values, missing, facts):
-    found = column_measures.column("x", values)
-    assert (found.rows, found.missing) == (len(values), missing)
-    told = {name: getattr(found, name) for name in ("mean", "length")}
-    assert told == {"mean": None, "length": None} | facts
+    column = column_measures.column("x", values)
+    assert (column.rows, column.missing) == (len(values), missing)
+    measures = {name: getattr(column, name) for name in ("mean", "length")}
+    assert measures == {"mean": None, "length": None} | facts
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 from event_sender import headers
 from prometheus_client.parser import text_string_to_metric_families
-from test_drift_server_store import NOW, half, joined
+from stored_events import NOW, half, joined
 from watched_traffic import Traffic, watch
 
 from kanaria.serving.drift_server import access_rules, connections, server
