@@ -129,7 +129,7 @@ def _attributes(kind: type, names: list[str]) -> Callable[[NDArray[Any], NDArray
 def _wanted(combiner: Any, key: Any, **changes: Any) -> Wanted:
     aggregation = getattr(combiner, "_aggregation_type", None)
     weights = getattr(combiner, "_class_weights", None) or {}
-    asked = {
+    selection = {
         "model": key.model_name,
         "output": key.output_name,
         "sub_key": key.sub_key,
@@ -137,16 +137,18 @@ def _wanted(combiner: Any, key: Any, **changes: Any) -> Wanted:
         "class_weights": tuple(sorted(weights.items())),
         "weighted": combiner._example_weighted,
     }
-    return Wanted(**{**asked, **changes})
+    return Wanted(**{**selection, **changes})
 
 
 def _count(combiner: Any) -> Summing:
     def part(rows: Rows, config: Any, _: Pairs | None) -> Part | None:
         output, weighted = combiner._output_name, combiner._example_weighted
-        found = label_prediction_pairs.weight(
+        weights = label_prediction_pairs.weight(
             rows, config, combiner._model_name, output, weighted=weighted
         )
-        return None if found is None else Part(rows=None, buckets=None, sums=found[:, np.newaxis])
+        return (
+            None if weights is None else Part(rows=None, buckets=None, sums=weights[:, np.newaxis])
+        )
 
     return Summing(wanted=None, part=part, width=1, accumulator=lambda _, sums: float(sums.sum()))
 
@@ -228,8 +230,8 @@ def _squared(label: Any, prediction: Any) -> Any:
 
 def _percentage(label: Any, prediction: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.absolute((label - prediction) / label).astype(np.float64)
-    return 100 * np.where(label == 0, np.nan, found)
+        shares = np.absolute((label - prediction) / label).astype(np.float64)
+    return 100 * np.where(label == 0, np.nan, shares)
 
 
 def _logarithmic(label: Any, prediction: Any) -> Any:
@@ -249,10 +251,10 @@ def _regression(combiner: Any) -> Summing:
     error = ERRORS[type(combiner)]
 
     def part(rows: Rows, config: Any, pair: Any) -> Part:
-        found = error(pair.label, pair.prediction).astype(np.float64)
-        counts = ~np.isnan(found)  # As TFMA: rows without an error are left out.
-        found = np.where(counts, found, 0.0)
-        return _one_row([counts * pair.weight, found * pair.weight])
+        errors = error(pair.label, pair.prediction).astype(np.float64)
+        counts = ~np.isnan(errors)  # As TFMA: rows without an error are left out.
+        errors = np.where(counts, errors, 0.0)
+        return _one_row([counts * pair.weight, errors * pair.weight])
 
     names = ["total_example_weights", "total_regression_error"]
     made = _attributes(type(combiner.create_accumulator()), names)
@@ -264,19 +266,19 @@ def _binary_entropy(combiner: Any, label: Any, prediction: Any) -> Any:
     smoothing = combiner._label_smoothing
     label = label * (1.0 - smoothing) + 0.5 * smoothing
     if combiner._from_logits:
-        found = np.maximum(prediction, 0) - prediction * label
-        return (found + np.log(1 + np.exp(-np.abs(prediction)))).mean(axis=1)
-    found = -(label * np.log(prediction)) - (1 - label) * np.log(1 - prediction)
-    return found.mean(axis=1)
+        losses = np.maximum(prediction, 0) - prediction * label
+        return (losses + np.log(1 + np.exp(-np.abs(prediction)))).mean(axis=1)
+    losses = -(label * np.log(prediction)) - (1 - label) * np.log(1 - prediction)
+    return losses.mean(axis=1)
 
 
 def _categorical_entropy(combiner: Any, label: Any, prediction: Any) -> Any:
     smoothing, classes = combiner._label_smoothing, prediction.shape[1]
     label = label * (1.0 - smoothing) + smoothing / classes
     # TFMA divides the predictions in their place, and the metrics after it see them so.
-    found = np.exp(prediction) if combiner._from_logits else prediction
-    found = found / found.sum(axis=1, keepdims=True)
-    logarithm = np.log(found, out=np.zeros_like(found), where=found > 0)
+    probabilities = np.exp(prediction) if combiner._from_logits else prediction
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    logarithm = np.log(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
     return -(label * logarithm).sum(axis=1)
 
 
@@ -293,8 +295,8 @@ def _entropy(combiner: Any) -> Summing:
         if pair.label.shape != pair.prediction.shape or pair.prediction.dtype.kind != "f":
             return None
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = entropy(combiner, pair.label, pair.prediction).astype(np.float64)
-        return _one_row([found[:, np.newaxis] * pair.weight, pair.weight])
+            losses = entropy(combiner, pair.label, pair.prediction).astype(np.float64)
+        return _one_row([losses[:, np.newaxis] * pair.weight, pair.weight])
 
     names = ["total_cross_entropy", "total_example_weights"]
     made = _attributes(type(combiner.create_accumulator()), names)

@@ -51,8 +51,8 @@ def evaluate_model(
             compute=compute,
         )
     )
-    told = result.findings.metadata("evaluate_model")
-    tell(told, evaluation=evaluation, metrics=metrics, report=report)
+    metadata = result.findings.metadata("evaluate_model")
+    tell(metadata, evaluation=evaluation, metrics=metrics, report=report)
     classification.metadata.update(result.classification, display_name="classification")
 
 
@@ -95,7 +95,7 @@ def bless_model(
     from kanaria.components.evaluate.bless import BlessRequest, bless
     from kanaria.components.shared.artifacts.metadata import tell
 
-    decided, found = bless(
+    decided, findings = bless(
         BlessRequest(
             evaluation=Path(evaluation.path),
             examples=examples.path,
@@ -108,6 +108,6 @@ def bless_model(
             compute=compute,
         )
     )
-    tell(found.metadata("bless_model", deployed), comparison=comparison, metrics=metrics)
+    tell(findings.metadata("bless_model", deployed), comparison=comparison, metrics=metrics)
     decided.describe(outcome, report=report)
     return decided.passed

@@ -45,8 +45,8 @@ class Group:
     @property
     def samples(self) -> int:
         """Return how many samples intervals are made of."""
-        found = self.intervals.num_jackknife_samples or self.intervals.num_bootstrap_samples
-        return int(found)
+        count = self.intervals.num_jackknife_samples or self.intervals.num_bootstrap_samples
+        return int(count)
 
     def row_by_row(self) -> tuple[str, ...]:
         """Return the names of metrics that are always computed row by row."""

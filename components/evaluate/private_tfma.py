@@ -88,9 +88,9 @@ NO_PREDICTED_CLASS = multi_class_confusion_matrix_metrics.NO_PREDICTED_CLASS_ID
 
 def takes_rows_as_they_are(computation: Any) -> bool:
     """Tell whether a computation takes labels, predictions and weights with nothing done before."""
-    found = computation.preprocessors or []
+    preprocessors = computation.preprocessors or []
     usual = metric_types.StandardMetricInputsPreprocessor
-    return not found or [type(each) for each in found] == [usual]
+    return not preprocessors or [type(each) for each in preprocessors] == [usual]
 
 
 def replace_keras_combiner(combiner: type) -> None:

@@ -87,6 +87,6 @@ def push_model(
             training=model.metadata,
         ),
     )
-    found = push(request, Path(endpoint.path))
-    found.describe(endpoint, report)
-    return found.pushed
+    delivered = push(request, Path(endpoint.path))
+    delivered.describe(endpoint, report)
+    return delivered.pushed

@@ -127,8 +127,8 @@ def _said(error: ApiException) -> str:
     try:
         body = json.loads(text or "")
         details = [d.get("message") for d in body.get("details", []) if isinstance(d, dict)]
-        found = [*details, body.get("error_message"), body.get("message"), body.get("error")]
-        text = next(str(message) for message in found if message)
+        messages = [*details, body.get("error_message"), body.get("message"), body.get("error")]
+        text = next(str(message) for message in messages if message)
     except (ValueError, AttributeError, StopIteration):
         text = str(error.reason or "")
     return " ".join(text.split())[:MAX_VALUE_LENGTH]

@@ -100,10 +100,13 @@ def _unknown(arguments: Sequence[str]) -> dict[str, str]:
     for kind in pipeline_options.PipelineOptions.__subclasses__():
         if kind.__module__.startswith("apache_beam."):
             kind._add_argparse_args(parser)
-    known = [name for action in parser._actions for name in action.option_strings]
+    flags_of_beam = [name for action in parser._actions for name in action.option_strings]
     _, left = parser.parse_known_args(list(arguments))
     flags = [one.partition("=")[0] for one in left if one.startswith("-")]
-    return {flag: (difflib.get_close_matches(flag, known, 1, _NEAR) or [""])[0] for flag in flags}
+    return {
+        flag: (difflib.get_close_matches(flag, flags_of_beam, 1, _NEAR) or [""])[0]
+        for flag in flags
+    }
 
 
 def _judge_unknown(
@@ -127,5 +130,5 @@ def _check_answers(arguments: Sequence[str], where: str, faults: Faults) -> None
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
     except OSError as error:
-        told = error.strerror or error
-        faults.add(f"{where}: nobody answers at --job_endpoint={shown(endpoint)}: {told}")
+        reason = error.strerror or error
+        faults.add(f"{where}: nobody answers at --job_endpoint={shown(endpoint)}: {reason}")
