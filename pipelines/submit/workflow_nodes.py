@@ -30,8 +30,8 @@ class Names:
     """Name of a node on the server -> what it is called here, for all nodes that are shown.
 
     A branch holds steps and is shown only when it was skipped, since its steps then never appear.
-    `judges` are the nodes that write an outcome; `is_complete` is False where the server no longer has
-    the pipeline: then every node is shown that is none of the engine's.
+    `judges` are the nodes that write an outcome; `is_complete` is False where the server no
+    longer has the pipeline: then every node is shown that is none of the engine's.
     """
 
     steps: Mapping[str, str]
