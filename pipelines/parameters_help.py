@@ -31,7 +31,7 @@ class Help(argparse.Action):
         parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,
         values: Any,
-        option_string: str | None = None,
+        _option_string: str | None = None,
     ) -> None:
         """Print the help and exit."""
         pipeline = values or getattr(namespace, "pipeline", None)

@@ -72,7 +72,7 @@ def _say_warm() -> None:
         say(f"{about}; `kanaria runs {STOP_WARM}` ends it")
 
 
-def _stop_warm(options: argparse.Namespace) -> int:
+def _stop_warm(_: argparse.Namespace) -> int:
     from kanaria.pipelines.local.warm_process import process_reuse
 
     count = process_reuse.stop()

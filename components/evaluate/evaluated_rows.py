@@ -159,7 +159,9 @@ def loaded(config: bytes, folders: tuple[Path, ...]) -> list[LoadedModel]:
 
 
 @lru_cache(maxsize=1)
-def _loaded(config: bytes, folders: tuple[Path, ...], stamps: tuple[int, ...]) -> list[LoadedModel]:
+def _loaded(
+    config: bytes, folders: tuple[Path, ...], _stamps: tuple[int, ...]
+) -> list[LoadedModel]:
     specs = tfma.EvalConfig.FromString(config).model_specs
     return [model_functions.load(folder, spec) for folder, spec in zip(folders, specs, strict=True)]
 

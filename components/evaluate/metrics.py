@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 
 from kanaria.components.evaluate import (
     evaluated_rows,
-    keras_sums,
     label_prediction_pairs,
+    private_combiners,
+    private_keras_sums,
     row_by_row_metrics,
     slices,
 )
 from kanaria.components.evaluate import metric_plan as plans
 from kanaria.components.evaluate import private_tfma as private
 from kanaria.components.evaluate.calibration_histograms import Histogram
-from kanaria.components.evaluate.combiner_sums import Table, summed
 from kanaria.components.evaluate.evaluated_rows import Rows
 from kanaria.components.evaluate.label_prediction_pairs import Pairs, Wanted
 from kanaria.components.evaluate.metric_plan import Group, Plan
 from kanaria.components.evaluate.slices import Membership
+from kanaria.components.evaluate.sum_tables import Table, summed
 
 # Values by metric key, as TFMA's combiners and derived computations hand them on.
 Metrics = dict[Any, Any]
@@ -216,15 +217,17 @@ def _fed(
 ) -> bool:
     """Feed a Keras metric with a batch, slice by slice; tell whether that could be done."""
     computation = group.computations[number]
-    if not keras_sums.is_one(computation):
+    if not private_keras_sums.is_one(computation):
         return False
-    pairs = [batch.pairs(wanted) for wanted in keras_sums.wanted(computation.combiner)]
+    pairs = [batch.pairs(wanted) for wanted in private_keras_sums.wanted(computation.combiner)]
     present = [pair for pair in pairs if pair is not None]
     if len(present) < len(pairs):
         return False
     for place, chosen in zip(places.tolist(), members.parts(), strict=True):
-        weights = keras_sums.fed(computation.combiner, present, chosen)
-        state.weights[number, place] = keras_sums.added(state.weights.get((number, place)), weights)
+        weights = private_keras_sums.fed(computation.combiner, present, chosen)
+        state.weights[number, place] = private_keras_sums.added(
+            state.weights.get((number, place)), weights
+        )
     return True
 
 
@@ -270,7 +273,7 @@ def _merged(group: Group, parts: list[GroupState]) -> GroupState:
             own.add(places[codes // width] * width + codes % width, sums)
         for (number, place), weights in other.weights.items():
             at = number, int(places[place])
-            first.weights[at] = keras_sums.added(first.weights.get(at), weights)
+            first.weights[at] = private_keras_sums.added(first.weights.get(at), weights)
         for (number, place), accumulator in other.accumulators.items():
             at = number, int(places[place])
             combiner = group.computations[number].combiner
@@ -313,7 +316,7 @@ class _Outputs:
         # A merge may change what it is given, and samples share their parts.
         parts += [copy.deepcopy(each) for each in own] if len(places) > 1 else own
         if len(parts) == 1 and isinstance(parts[0], Histogram):
-            return {combiner._key: parts[0]}
+            return {private_combiners.key_of(combiner): parts[0]}
         parts = [part.to_dict() if isinstance(part, Histogram) else part for part in parts]
         accumulator = _together(combiner, parts) if parts else combiner.create_accumulator()
         output: Metrics = combiner.extract_output(accumulator)
@@ -339,9 +342,9 @@ class _Outputs:
         weights, total = self._state.weights, None
         for place in places:
             if (number, place) in weights:
-                total = keras_sums.added(total, weights[number, place])
+                total = private_keras_sums.added(total, weights[number, place])
         if total is not None:
-            yield keras_sums.accumulator(combiner, total)
+            yield private_keras_sums.accumulator(combiner, total)
 
 
 def _combined(group: Group, state: GroupState, plan: Plan) -> Combined:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.pipelines.submit import connection
+from kanaria.pipelines.submit import connection, private_kfp
 from kanaria.pipelines.submit.pipeline_package import Package
 
 NOT_FOUND, CONFLICT = 404, 409
@@ -89,13 +89,12 @@ class Server:
 
     def link(self, run_id: str) -> str:
         """Return the address of a run's page."""
-        # kfp resolves the UI's address: KF_PIPELINES_UI_ENDPOINT, else the host.
-        return f"{self._client._get_url_prefix()}/#/runs/details/{run_id}"
+        return f"{private_kfp.interface_address(self._client)}/#/runs/details/{run_id}"
 
     def pipeline_link(self, version: Version) -> str:
         """Return the address of the page of a pipeline's version."""
         path = f"{version.pipeline_id}/version/{version.version_id}"
-        return f"{self._client._get_url_prefix()}/#/pipelines/details/{path}"
+        return f"{private_kfp.interface_address(self._client)}/#/pipelines/details/{path}"
 
     def version(self, package: Package) -> Version:
         """Return the version with the package's content; upload it unless it is there."""
@@ -229,7 +228,9 @@ class Server:
 
     def retry(self, run_id: str) -> None:
         """Let a run that has ended go on from where it failed."""
-        self._tell(lambda: self._client._run_api.run_service_retry_run(run_id=run_id))
+        self._tell(
+            lambda: private_kfp.run_service(self._client).run_service_retry_run(run_id=run_id)
+        )
 
     def specification(self, run: Any) -> Mapping[str, Any]:
         """Return the compiled pipeline of kfp's V2beta1Run; an empty one if it was deleted."""

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanaria.components.shared.artifacts import private_tensorflow
+
 Array = np.ndarray[Any, Any]
 OPTIONAL_INPUTS = "kanaria_optional_inputs"
 """Attribute of a model that `export_model` wrote: a function that returns the names of the inputs
@@ -66,8 +68,7 @@ def specs_of(signature: Any) -> dict[str, Any]:
     Args:
         signature: loaded by `tf.saved_model.load`.
     """
-    # What TensorFlow tells in public are identifiers that it makes of the names.
-    names = signature._arg_keywords
+    names = private_tensorflow.argument_names(signature)
     return dict(zip(names, signature.inputs[: len(names)], strict=True))
 
 

@@ -82,7 +82,7 @@ class _Loader(yaml.SafeLoader):
 class _Dumper(yaml.SafeDumper):
     """PyYAML's safe dumper; it puts text in quotes that either loader takes for a number."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _data: Any) -> bool:
         """Write everything out where it stands."""
         return True
 

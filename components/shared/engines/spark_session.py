@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared.engines import spark_faults, spark_settings
+from kanaria.components.shared.engines import private_spark, spark_faults, spark_settings
 from kanaria.components.shared.engines.spark import SparkEngine
 from kanaria.components.shared.engines.spark_settings import MASTER
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
@@ -58,7 +58,7 @@ def session(settings: Mapping[str, str], step: str) -> Iterator[SparkEngine]:
         _wait_for_executor(context, settings[MASTER])
         yield SparkEngine(context)
     finally:
-        _closed(context)
+        private_spark.close(context)
 
 
 def _check_pyspark() -> None:
@@ -152,25 +152,13 @@ def _opened(settings: Mapping[str, str]) -> Any:
     return context
 
 
-def _closed(context: Any) -> None:
-    """End the session and its JVM, whose settings a later session would inherit."""
-    from pyspark import SparkContext
-
-    gateway = SparkContext._gateway
-    context.stop()
-    gateway.shutdown()
-    gateway.proc.stdin.close()
-    gateway.proc.wait()
-    SparkContext._gateway = SparkContext._jvm = None
-
-
 def _wait_for_executor(context: Any, master: str) -> None:
     """Return when the first executor is there; without one Spark would wait for ever."""
     if master.startswith("local"):
         return
     began = time.monotonic()
     is_logged = False
-    while context._jsc.sc().getExecutorMemoryStatus().size() < 2:  # The driver is one of them.
+    while not private_spark.executor_count(context):
         waited = time.monotonic() - began
         if waited > EXECUTOR_SECONDS:
             raise NotReadyError(

@@ -16,6 +16,7 @@ from google.resumable_media import common as transfer
 
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.storage.paced_http import POOLS
+from kanaria.components.shared.storage.private_clients import session_of
 from kanaria.components.shared.storage.protocol import (
     AbsentError,
     ObjectInfo,
@@ -217,7 +218,7 @@ def client() -> tuple[Any, bool]:
     """
     made, anonymous = _client()
     for scheme in ("http://", "https://"):
-        made._http.mount(scheme, _Adapter())  # The way that Google's own guide names.
+        session_of(made).mount(scheme, _Adapter())
     return made, anonymous
 
 

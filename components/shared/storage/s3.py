@@ -13,6 +13,7 @@ from minio.error import InvalidResponseError, MinioException, S3Error, ServerErr
 
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.storage import checksums, s3_answers, s3_environment
+from kanaria.components.shared.storage.private_clients import status_of
 from kanaria.components.shared.storage.protocol import (
     AbsentError,
     ObjectInfo,
@@ -41,8 +42,8 @@ def _may_pass(error: MinioException) -> bool:
     elif isinstance(error, ServerError):
         status = error.status_code
     else:
-        # An answer that is no XML, as a proxy gives it; the client tells its status nowhere else.
-        status = error._code if isinstance(error, InvalidResponseError) else 0
+        # An answer that is no XML, as a proxy gives it.
+        status = status_of(error) if isinstance(error, InvalidResponseError) else 0
     return status == TOO_MANY_REQUESTS or status >= SERVER_ERROR
 
 

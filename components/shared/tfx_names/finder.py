@@ -60,8 +60,8 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self,
         fullname: str,
-        path: Sequence[str] | None = None,
-        target: ModuleType | None = None,
+        _path: Sequence[str] | None = None,
+        _target: ModuleType | None = None,
     ) -> importlib.machinery.ModuleSpec | None:
         """Return how to load a module below `tfx`.
 

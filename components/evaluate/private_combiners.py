@@ -1,12 +1,11 @@
 """TFMA's combiners that add numbers up, for all slices of a batch at once.
 
 A combiner's accumulator is a few sums, or a few sums for each of many buckets. Here the sums of
-all slices stand in one table: `code` = slice * width + bucket, with a row of sums for each code
-that occurs. From it TFMA's own accumulators are made, so what becomes of them is TFMA's.
+all slices stand in one table (`sum_tables`). From it TFMA's own accumulators are made, so what
+becomes of them is TFMA's. What a combiner computes stands in its private attributes.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,87 +16,7 @@ from kanaria.components.evaluate import private_tfma as private
 from kanaria.components.evaluate.calibration_histograms import Histogram
 from kanaria.components.evaluate.evaluated_rows import Rows
 from kanaria.components.evaluate.label_prediction_pairs import Pairs, Wanted
-
-# Up to so many codes a table with a place for each is faster than sorting.
-DENSE_CODES = 1 << 22
-
-
-@dataclass(slots=True)
-class Table:
-    """Sums by code; parts wait to be added up.
-
-    Attributes:
-        parts: pairs of codes, shape (m,), and sums, shape (m, k).
-        waiting: codes in the parts since they were last added up.
-    """
-
-    parts: list[tuple[NDArray[Any], NDArray[Any]]] = field(default_factory=list)
-    waiting: int = 0
-
-    def add(self, codes: NDArray[Any], sums: NDArray[Any]) -> None:
-        """Add sums by code; codes may repeat."""
-        self.parts.append(summed(codes, sums))
-        self.waiting += len(self.parts[-1][0])
-        if self.waiting > 2 * len(self.parts[0][0]):
-            self.whole()
-
-    def whole(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the distinct codes, ascending, and their sums."""
-        if len(self.parts) > 1:
-            codes, sums = (np.concatenate(each) for each in zip(*self.parts, strict=True))
-            self.parts = [summed(codes, sums)]
-        self.waiting = 0
-        return self.parts[0]
-
-
-def summed(codes: NDArray[Any], sums: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the distinct codes, ascending, and the sums of their rows.
-
-    Args:
-        codes: shape (m,), not negative.
-        sums: float64, shape (m, k).
-    """
-    if len(codes) and int(codes.max()) < DENSE_CODES:
-        count = np.bincount(codes)
-        used = np.flatnonzero(count)
-        totals = [np.bincount(codes, weights=column)[used] for column in sums.T]
-    else:
-        used, place = np.unique(codes, return_inverse=True)
-        totals = [np.bincount(place, weights=column) for column in sums.T]
-    return used, np.stack(totals, axis=1) if totals else np.zeros((len(used), 0))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
-    """What one batch adds: for each of m terms its row, its bucket and its sums.
-
-    Attributes:
-        rows: shape (m,); None where the terms are the rows, in order.
-        buckets: shape (m,), or None without buckets.
-        sums: float64, shape (m, k).
-    """
-
-    rows: NDArray[Any] | None
-    buckets: NDArray[Any] | None
-    sums: NDArray[Any]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Summing:
-    """How one combiner adds up.
-
-    Attributes:
-        wanted: what it compares; None for what reads weights alone.
-        part: rows, config, pairs -> what to add, or None where TFMA must do it row by row.
-        width: buckets a slice, at least 1.
-        accumulator: buckets, shape (m,), and sums, shape (m, k), of a slice -> TFMA's
-            accumulator.
-    """
-
-    wanted: Wanted | None
-    part: Callable[[Rows, Any, Pairs | None], Part | None]
-    width: int
-    accumulator: Callable[[NDArray[Any], NDArray[Any]], Any]
+from kanaria.components.evaluate.sum_tables import Part, Summing
 
 
 def _one_row(columns: list[NDArray[Any]]) -> Part:
@@ -158,7 +77,7 @@ def _calibration(combiner: Any) -> Summing | None:
     if key.sub_key and key.sub_key.top_k is not None:
         return None  # TFMA looks for k labels in each pair.
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part:
+    def part(_: Rows, _config: Any, pair: Any) -> Part:
         label, prediction, weight = _floats(pair)
         return _one_row([label * weight, prediction * weight, weight])
 
@@ -172,7 +91,7 @@ def _histogram(combiner: Any) -> Summing | None:
         return None
     buckets = combiner._num_buckets
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part | None:
+    def part(rows: Rows, _: Any, pair: Any) -> Part | None:
         label, prediction, weight = (each.ravel() for each in _floats(pair))
         if combiner._fractional_labels and not _fractions(label):
             return None
@@ -197,7 +116,7 @@ def _matrix(combiner: Any) -> Summing | None:
     thresholds = np.array(combiner._binary_confusion_matrices._thresholds, dtype=np.float64)
     ordered = np.sort(thresholds)
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part | None:
+    def part(rows: Rows, _: Any, pair: Any) -> Part | None:
         label, prediction, weight = (each.ravel() for each in _floats(pair))
         if not _fractions(label):
             return None
@@ -250,7 +169,7 @@ ERRORS: dict[type, Callable[[Any, Any], Any]] = {
 def _regression(combiner: Any) -> Summing:
     error = ERRORS[type(combiner)]
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part:
+    def part(_: Rows, _config: Any, pair: Any) -> Part:
         errors = error(pair.label, pair.prediction).astype(np.float64)
         counts = ~np.isnan(errors)  # As TFMA: rows without an error are left out.
         errors = np.where(counts, errors, 0.0)
@@ -291,7 +210,7 @@ ENTROPIES: dict[type, Callable[[Any, Any, Any], Any]] = {
 def _entropy(combiner: Any) -> Summing:
     entropy = ENTROPIES[type(combiner)]
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part | None:
+    def part(_: Rows, _config: Any, pair: Any) -> Part | None:
         if pair.label.shape != pair.prediction.shape or pair.prediction.dtype.kind != "f":
             return None
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -305,7 +224,7 @@ def _entropy(combiner: Any) -> Summing:
 
 
 def _tjur(combiner: Any) -> Summing:
-    def part(rows: Rows, config: Any, pair: Any) -> Part:
+    def part(_: Rows, _config: Any, pair: Any) -> Part:
         label, prediction, weight = _floats(pair)
         negative, positive = (1.0 - label) * weight, label * weight
         return _one_row([negative * prediction, negative, positive * prediction, positive])
@@ -321,7 +240,7 @@ def _tjur(combiner: Any) -> Summing:
 
 
 def _pearson(combiner: Any) -> Summing:
-    def part(rows: Rows, config: Any, pair: Any) -> Part:
+    def part(_: Rows, _config: Any, pair: Any) -> Part:
         label, prediction, weight = _floats(pair)
         weighted_label, weighted = label * weight, prediction * weight
         columns = [weighted_label, weighted, weighted_label * label, weighted * prediction]
@@ -340,7 +259,7 @@ def _class_matrix(combiner: Any) -> Summing | None:
         return None  # With more TFMA's rows depend on the order of the thresholds.
     threshold, most = combiner._thresholds[0], 1 << 20
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part | None:
+    def part(rows: Rows, _: Any, pair: Any) -> Part | None:
         if pair.prediction.shape[1] < 2 or pair.prediction.shape[1] >= most - 1:
             return None
         actual = pair.label.argmax(axis=1) if pair.label.shape[1] > 1 else pair.label[:, 0]
@@ -376,6 +295,11 @@ KINDS: dict[type, Callable[[Any], Summing | None]] = {
     private.PearsonCombiner: _pearson,
     private.ClassMatrixCombiner: _class_matrix,
 }
+
+
+def key_of(combiner: Any) -> Any:
+    """Return TFMA's key of the one metric that a combiner computes."""
+    return combiner._key
 
 
 def of(computation: Any) -> Summing | None:
