@@ -57,7 +57,7 @@ def _compile(options: argparse.Namespace) -> int:
         Path(options.output),
         options.image_prefix,
         options.requirements_file,
-        resources.given(options),
+        resources.of_options(options),
     )
     return 0
 
@@ -78,8 +78,8 @@ def _doctor(options: argparse.Namespace) -> int:
     cluster = KubernetesClient.connect(options.context)
     namespace = options.namespace or own_namespace(options.context)
     named = options.service_account
-    asked = examine_account.parse(named, namespace) if named is not None else None
-    findings = examine(cluster, namespace, asked)
+    account = examine_account.parse(named, namespace) if named is not None else None
+    findings = examine(cluster, namespace, account)
     sys.stdout.write(report(findings))
     return int(not is_fit(findings))
 
@@ -97,8 +97,8 @@ def _lineage(options: argparse.Namespace) -> int:
         with connect(options.state) as place:
             status = place.traffic.observe(namespace, options.target)
         links = lineage.of_service(namespace, options.target, status)
-    told = lineage.lines(links, Path(options.root) / "runs", service)
-    text = lineage.as_json(links, service) if options.json else "\n".join(told)
+    lines = lineage.lines(links, Path(options.root) / "runs", service)
+    text = lineage.as_json(links, service) if options.json else "\n".join(lines)
     sys.stdout.write(f"{text}\n")
     return 0
 
@@ -234,7 +234,7 @@ def parser() -> Parser:
         epilog="`kanaria COMMAND --help` tells more, `kanaria run PIPELINE --help` its parameters.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
-    parser.set_defaults(command=parser.asked, extra="control")
+    parser.set_defaults(command=parser.show_help, extra="control")
     commands = parser.add_subparsers(
         metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|trigger|lineage|doctor|runs"
     )

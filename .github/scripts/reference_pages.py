@@ -18,7 +18,7 @@ from readme_tables import keys_of
 
 from kanaria.pipelines import cli, parameters_help
 from kanaria.pipelines.compiled_pipelines import NAMES
-from kanaria.pipelines.mappings import KNOWN
+from kanaria.pipelines.mappings import MAPPINGS
 from kanaria.serving.rollout.policy.gates_policy import Part
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 
@@ -53,7 +53,7 @@ def configuration() -> str:
     for name in NAMES:
         text = parameters_help.of(name).rstrip()
         lines += [f"## `{name}`", "", "```text", text, "```", ""]
-    for mapping in KNOWN:
+    for mapping in MAPPINGS:
         lines += [keys_of(mapping), ""]
     return "\n".join(lines)
 

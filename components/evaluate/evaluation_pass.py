@@ -101,7 +101,7 @@ def accumulator_of(config: Any, split: str, *, with_metrics: bool = True) -> Eva
 
 def _not_computed(error: Exception) -> DataError:
     return DataError(
-        f"TFMA could not compute the metrics: {exception_cause.told(error)}; "
+        f"TFMA could not compute the metrics: {exception_cause.summary(error)}; "
         "check that labels and predictions fit the metrics"
     )
 
@@ -114,14 +114,14 @@ def finished(accumulator: EvaluationAccumulator, state: Any, split: Split, folde
     """
     if not state.rows:
         raise evaluated_rows.no_rows(split.files)
-    asked = metric_plan.of(accumulator.config)
-    for group in asked.groups:
+    plan = metric_plan.of(accumulator.config)
+    for group in plan.groups:
         if group.row_by_row():
             logger.info("computed row by row: %s", ", ".join(sorted(set(group.row_by_row()))))
     try:
         result = accumulator.extract(state)
         tfma_files.write(
-            derived_metrics.evaluated(result.found, asked), asked.config, split.models, folder
+            derived_metrics.evaluated(result.combined, plan), plan.config, split.models, folder
         )
     except (ValueError, TypeError, RuntimeError) as error:
         raise _not_computed(error) from error

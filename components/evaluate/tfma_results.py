@@ -77,14 +77,14 @@ class Results:
 
     def value(self, slice_key: Any, key: Any) -> Value:
         """Return both models' values of a metric (the key of a difference or of a model)."""
-        found, bounds = self.numbers.get(slice_key, {}), self.intervals.get(slice_key, {})
+        numbers, bounds = self.numbers.get(slice_key, {}), self.intervals.get(slice_key, {})
         own = key._replace(model_name=self.candidate, is_diff=False)
         live = own.make_baseline_key(BASELINE) if self.candidate else None
         return Value(
             slice=slice_name(slice_key),
             metric=metric_name(own),
-            candidate=found.get(own),
-            baseline=found.get(live) if live else None,
+            candidate=numbers.get(own),
+            baseline=numbers.get(live) if live else None,
             candidate_interval=bounds.get(own),
             baseline_interval=bounds.get(live) if live else None,
         )
@@ -102,12 +102,12 @@ def load(folder: Path, candidate: str) -> Results:
     numbers: dict[Any, dict[Any, float]] = {}
     intervals: dict[Any, dict[Any, Interval]] = {}
     for entry in tfma.load_metrics(str(folder)):
-        found = numbers.setdefault(_slice_key(entry), {})
+        numbers_of_slice = numbers.setdefault(_slice_key(entry), {})
         bounds = intervals.setdefault(_slice_key(entry), {})
         for pair in entry.metric_keys_and_values:
             key, number, interval = _read(pair)
             if number is not None:
-                found[key] = number
+                numbers_of_slice[key] = number
             if interval is not None:
                 bounds[key] = interval
     validation = tfma.load_validation_result(str(folder))
@@ -132,12 +132,12 @@ def _read(pair: Any) -> tuple[Any, float | None, Interval | None]:
 
 
 def _plots(folder: Path) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
+    plots: dict[str, list[Any]] = {}
     for entry in tfma.load_plots(str(folder)):
         if _slice_key(entry) == ():
             for pair in entry.plot_keys_and_values:
-                found.setdefault(pair.key.model_name, []).append(pair.value)
-    return found
+                plots.setdefault(pair.key.model_name, []).append(pair.value)
+    return plots
 
 
 def _limit(threshold: Any) -> Any:

@@ -72,8 +72,8 @@ class TensorBlocks:
             try:
                 features = self._adapter.ToBatchTensors(rows, produce_eager_tensors=True)
             except ValueError as error:
-                told = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
-                raise DataError(f"{told}; mend the data or the schema") from error
+                fault = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
+                raise DataError(f"{fault}; mend the data or the schema") from error
             return features | {n: tf.RaggedTensor.from_sparse(features[n]) for n in self._lists}
 
     def batches(self, blocks: tf.data.Dataset, only_whole: bool) -> tf.data.Dataset:

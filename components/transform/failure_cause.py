@@ -39,16 +39,16 @@ def one_line(error: Exception, where: str) -> Exception:
         where: the user's function and the rows it was applied to, as a message begins.
     """
     chain = list(exception_cause.chain(error))
-    known = [link for link in chain if isinstance(link, KanariaError)]
+    own_errors = [link for link in chain if isinstance(link, KanariaError)]
     full = _full_disk(chain)
-    if known or full:
-        return known[-1] if known else full or error
+    if own_errors or full:
+        return own_errors[-1] if own_errors else full or error
     if _engine_failed(chain):
         return KanariaError(
-            f"{where}: the engine (Apache Beam) failed with {exception_cause.told(error)}; "
+            f"{where}: the engine (Apache Beam) failed with {exception_cause.summary(error)}; "
             "this is no fault of the function; run it again, and report it if it stays"
         )
-    return UserCodeError(f"{where} failed with {exception_cause.told(error)}; mend the function")
+    return UserCodeError(f"{where} failed with {exception_cause.summary(error)}; mend the function")
 
 
 def guarded(where: str, work: Callable[..., None], *arguments: Any) -> None:

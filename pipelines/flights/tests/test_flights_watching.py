@@ -65,7 +65,7 @@ def seen(releases: Path) -> list[Watched]:
         told = [{"request_id": f"flights-{n}", "labels": labels} for n in range(REQUESTS)]
         client.post("/labels", json=told).raise_for_status()
         drift_watch.wait_for(store, begin, REQUESTS * ROWS)
-    return drift_watch.seen(store, releases, begin)
+    return drift_watch.watched(store, releases, begin)
 
 
 def test_each_version_is_compared_with_what_it_was_trained_on(seen: list[Watched]):
@@ -118,7 +118,7 @@ def test_null_and_an_absent_key_count_as_missing(
             told = headers(kind, "id", "flights", "winter")
             httpx.post(url, content=json.dumps(body), headers=told).raise_for_status()
     ((window,),) = [
-        one.windows for one in drift_watch.seen(tmp_path / "events.sqlite", releases, begin)
+        one.windows for one in drift_watch.watched(tmp_path / "events.sqlite", releases, begin)
     ]
     (feature,) = [one for one in window.features if one.feature == "temp (missing)"]
     assert feature.drifted
@@ -152,4 +152,4 @@ def test_the_page_and_its_twin_are_written(seen: list[Watched], tmp_path: Path):
 
 def test_a_release_without_a_detector_is_named(seen: list[Watched], releases: Path, tmp_path: Path):
     with pytest.raises(DataError, match="drift_detector: no saved detector"):
-        drift_watch.seen(releases / "events.sqlite", tmp_path, 0.0)
+        drift_watch.watched(releases / "events.sqlite", tmp_path, 0.0)
