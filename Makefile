@@ -156,14 +156,16 @@ build/typing/kanaria:
 	@for part in components pipelines serving; do ln -sfn $(CURDIR)/$$part $@/$$part; done
 
 # Helpers of tests need not say their types; where they do, or mypy infers them, they must be right.
-HELPERS_MAY := --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls --allow-any-generics
+HELPERS_MAY := --follow-imports silent --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls \
+  --allow-any-generics
 
 check: install build/typing/kanaria ## Lint, check types, imports, what is declared, and the lock.
 	$(SERVING)/ruff format --check .
 	$(SERVING)/ruff check .
 	$(SERVING)/mypy
 	@$(SERVING)/python -I .github/scripts/shared_helpers.py build/typing-helpers
-	MYPYPATH=build/typing-helpers:build/typing $(SERVING)/mypy $(HELPERS_MAY) build/typing-helpers
+	MYPYPATH=build/typing-helpers:tests/cluster:build/typing $(SERVING)/mypy $(HELPERS_MAY) \
+	  build/typing-helpers tests/cluster/control_plane
 	$(SERVING)/lint-imports
 	$(SERVING)/deptry components pipelines serving
 	$(UV) lock --check --quiet

@@ -61,5 +61,5 @@ def requests_to(
 
 def rollout(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run `kanaria rollout`."""
-    command = [KANARIA, "rollout", *words, "taxi", "--state", str(state)]
+    command = [str(KANARIA), "rollout", *words, "taxi", "--state", str(state)]
     return subprocess.run(command, capture_output=True, text=True)
