@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -48,7 +49,7 @@ class Topics:
     ) -> None:
         """Send one message a value, in order; `key` gets the number of the message."""
         producer = Producer({"bootstrap.servers": self.address, "enable.idempotence": True})
-        where = {} if partition is None else {"partition": partition}
+        where: dict[str, Any] = {} if partition is None else {"partition": partition}
         for number, value in enumerate(values):
             while True:
                 try:
@@ -83,7 +84,7 @@ class Topics:
             if message is None:
                 continue
             if message.error():
-                ended.add(message.partition())
+                ended.add(message.partition() or 0)
             else:
                 messages.append(message)
         consumer.close()

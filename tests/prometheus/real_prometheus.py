@@ -54,7 +54,6 @@ class Replica:
         self.revision, self.pod = revision, f"{revision}-deployment-6f7c9-{number:05d}"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process, self.started = None, 0.0
         self.start()
 
     def start(self):
@@ -82,7 +81,7 @@ class Prometheus:
 
     def __init__(self, folder):
         self.program = shutil.which("prometheus") or pytest.fail(f"no prometheus here: {REMEDY}")
-        self.folder, self.port, self.process = folder, free_port(), None
+        self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         (folder / "prometheus.yml").write_text(CONFIGURATION)
         self.scrape([])
@@ -117,9 +116,12 @@ class World:
     """Replicas, the Prometheus that scrapes them, and what clients counted themselves."""
 
     def __init__(self, folder):
-        self.prometheus, self.replicas, self.made = Prometheus(folder), [], Counter()
-        self.requests, self.errors, self.slow = Counter(), Counter(), Counter()
-        self.refused = Counter()
+        self.prometheus, self.replicas = Prometheus(folder), []
+        self.made: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.slow: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
 
     def add(self, revision):
         self.made[revision] += 1

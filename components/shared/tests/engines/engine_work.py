@@ -22,7 +22,7 @@ class Rows:
     started: str = ""
 
 
-def partitions(count: int, **how: object) -> list[Rows]:
+def partitions(count: int, **how: Any) -> list[Rows]:
     numbers = random.Random(count)
     return [
         Rows(tuple(numbers.uniform(-1, 1) * 10 ** numbers.randint(-9, 9) for _ in range(7)), **how)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def one_minute(
     ready: bool | None = True,
     percent: int | None = None,
     models: ModelCounts | None = None,
-    **facts: object,
+    **facts: Any,
 ) -> Observation:
     return Observation(
         models=models,
@@ -40,7 +41,7 @@ def one_minute(
     )
 
 
-def healthy_minute(interval: int, percent: int = 10, **facts: object) -> Observation:
+def healthy_minute(interval: int, percent: int = 10, **facts: Any) -> Observation:
     """600 requests, of which both revisions err on 1 in 60 and are slow on 1 in 20."""
     canary, stable = 6 * percent, 600 - 6 * percent
     return one_minute(
