@@ -80,7 +80,7 @@ def _control() -> int:
             health.around(place.world()),
             namespace,
             lease_of=health.around_leases(place.lease_of),
-            listener=place.listener(_log),
+            listener=place.listener(_log, note_event=health.metrics.count_event),
             interval_seconds=options.interval,
         )
     return 0

@@ -31,7 +31,7 @@ VERBS = {
     "delete": "delete",
 }
 """Method of KubernetesClient -> verb that the API server asks for."""
-FREE = {"serves", "version", "may"}
+FREE = {"serves", "version", "may", "hasty"}
 """Methods that every account may call."""
 GATEWAYS = "serving/traffic/gateways.py"
 CONTROL = ("serving/rollout/control/*.py", "serving/rollout/observations/*.py")
