@@ -104,12 +104,12 @@ def serve(options: argparse.Namespace) -> int:
         KanariaError: an option, the store, the port, the token or the file of what is watched
             cannot be used.
     """
-    import logging
     from functools import partial
     from pathlib import Path
 
     import uvicorn
 
+    from kanaria.components.shared import json_log
     from kanaria.serving.drift_server.access_rules import Guard, Rules
     from kanaria.serving.drift_server.announcement import AnnouncingServer, beginning
     from kanaria.serving.drift_server.connections import BoundedProtocol
@@ -123,7 +123,7 @@ def serve(options: argparse.Namespace) -> int:
     from kanaria.serving.watching.watch_file import read
     from kanaria.serving.watching.watching_process import Process
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    json_log.configure("%(asctime)s %(levelname)s %(message)s")
     amounts, token = read_amounts(options), configured(options.token_file)
     watches = read(Path(options.watch)) if options.watch else ()
     watching = Process(options.store, Path(options.watch)) if watches else None
@@ -147,6 +147,7 @@ def serve(options: argparse.Namespace) -> int:
         ws="none",
         access_log=False,
         proxy_headers=False,
+        log_config=None,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import uvicorn
 
+from kanaria.components.shared import json_log
 from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.listen_socket import listening, url_of
@@ -124,7 +125,7 @@ async def _serve(
     started: Started | None,
 ) -> list[int]:
     """Serve until told to stop; return the signals that said so."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    json_log.configure("%(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     url = url_of(listener)
     controller = Controller(state, url, spare=bool(started and started.spare))

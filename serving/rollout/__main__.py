@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from kanaria.components.shared import json_log
 from kanaria.components.shared.command_line import Parser, amount, code_of, port
 from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, serve
 from kanaria.serving.rollout.control.controller_health import ControllerHealth
@@ -59,15 +60,16 @@ def _probed(health: ControllerHealth, options: argparse.Namespace) -> Iterator[N
 
 def _log(stored: Stored) -> None:
     rollout = stored.rollout
-    logging.info("%s: %s", rollout.title, line(rollout.state, rollout.policy, time.time()))
+    text = line(rollout.state, rollout.policy, time.time())
+    logging.info("%s: %s", rollout.title, text, extra={"revision": rollout.target.canary})
 
 
 def _control() -> int:
     """Run the controller until it is told to stop."""
     options = _options()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     namespace = namespace_of(options.namespace, options.state)
+    json_log.configure("%(asctime)s %(message)s", namespace=namespace)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     health = ControllerHealth()
     with (
         connect(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller import reconcile, revision_shares
@@ -167,6 +168,7 @@ class LiveService:
         revisions_by_name = {revision.name: revision for revision in self._observed.revisions}
         for name in wanted - self.runners.keys():
             self.runners[name] = Runner(
+                namespace=self.namespace,
                 name=self.name,
                 revision=revisions_by_name[name],
                 log=self._service.log(name),
@@ -222,7 +224,8 @@ class Controller:
             key = (service.namespace, service.name)
             if key not in self._live:
                 self._live[key] = LiveService(service, self._spawner, self._url)
-            self._live[key].poll()
+            with json_log.fields(namespace=service.namespace, service=service.name):
+                self._live[key].poll()
         self._has_looked = True
 
     async def stop(self) -> None:

@@ -4,7 +4,6 @@ TensorFlow takes seconds to import, so `predictor_host` imports this module once
 predictor from it in milliseconds.
 """
 
-import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import tensorflow as tf
 import uvicorn
 
+from kanaria.components.shared import json_log
 from kanaria.serving.local.predictor.http_api import application
 from kanaria.serving.local.predictor.model_calls import Calls
 from kanaria.serving.local.predictor.saved_model import SavedModel
@@ -23,10 +23,21 @@ KEEP_ALIVE_SECONDS = 65
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Predictor:
-    """What one predictor serves: model's parent folder, service name, port, "v1" or "v2"."""
+    """What one predictor serves.
+
+    Attributes:
+        model_dir: the model's parent folder.
+        namespace: of the service.
+        name: of the service, which is the model's.
+        revision: of the service.
+        port: that it listens on.
+        protocol: "v1" or "v2".
+    """
 
     model_dir: str
+    namespace: str
     name: str
+    revision: str
     port: int
     protocol: str
 
@@ -37,7 +48,12 @@ def run(options: Predictor) -> None:
     Raises:
         SystemExit: the model does not load; the cause is the last line of the log.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    json_log.configure(
+        "%(message)s",
+        namespace=options.namespace,
+        service=options.name,
+        revision=options.revision,
+    )
     # The machine is shared by all revisions, the router and the client.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import aiohttp
 
+from kanaria.components.shared import json_log
 from kanaria.serving.local.predictor import model_copy
 from kanaria.serving.local.predictor.host_client import Child, Spawner
 from kanaria.serving.local.state.state_folder import Revision, last_line
@@ -61,6 +62,7 @@ class Runner:
     def __init__(  # noqa: D107
         self,
         *,
+        namespace: str,
         name: str,
         revision: Revision,
         log: Path,
@@ -72,11 +74,13 @@ class Runner:
         self.port: int | None = None
         self.revision = revision
         self.restarts = 0
-        self._name, self._log, self._copies, self._spawner = name, log, copies, spawner
+        self._namespace, self._name = namespace, name
+        self._log, self._copies, self._spawner = log, copies, spawner
         self._watcher, self._was_ready = watcher, was_ready
         self._child: Child | None = None
         self._first_start_over = asyncio.Event()
-        self._task = asyncio.create_task(self._keep())
+        with json_log.fields(namespace=namespace, service=name, revision=revision.name):
+            self._task = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
         """End the predictor when its running requests are answered."""
@@ -131,7 +135,9 @@ class Runner:
         self._child = child = await self._spawner.launch(
             log=self._log,
             model_dir=str(model_copy.folder(uri, self._copies)),
+            namespace=self._namespace,
             name=self._name,
+            revision=self.revision.name,
             port=port,
             protocol=self.revision.protocol,
         )
