@@ -33,12 +33,14 @@ class Happening:
         is_warning: it is not what was hoped for, or a person is waited for.
         name: the same whoever tells of it and whenever it happens again in this rollout, and of
             nothing else in the namespace.
+        is_steady: it tells that nothing changes, and so happens at every look.
         entry: how many entries the record had: at which of them it happened.
     """
 
     reason: str
     message: str
     is_warning: bool
+    is_steady: bool
     name: str
     entry: int
 
@@ -122,6 +124,7 @@ def _happening(rollout: Rollout, reason: str, message: str, is_warning: bool) ->
         reason=reason,
         message=_cut(line),
         is_warning=is_warning,
+        is_steady=reason == "Held",
         name=f"{rollout.target.service}-rollout-{rollout.number}.{_word(rollout, reason)}",
         entry=rollout.entries,
     )
@@ -141,5 +144,5 @@ def _word(rollout: Rollout, reason: str) -> str:
     state, word = rollout.state, reason.lower()
     if reason in ONCE:
         return word
-    question = f"-{state.question.value.replace('_', '-')}" if reason == "Asked" else ""
-    return f"{word}{question}-{state.desired_percent}"
+    question_word = f"-{state.question.value.replace('_', '-')}" if state.question else ""
+    return f"{word}{question_word}-{state.desired_percent}"

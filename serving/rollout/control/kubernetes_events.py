@@ -10,7 +10,9 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,22 +29,42 @@ CONTROLLER = "kanaria-rollout"
 ENTRY = "kanaria.io/rollout-entry"
 LONGEST_INSTANCE = 128
 """Characters that Kubernetes takes of who reports."""
-FIRST_REPETITION = 2
-"""What a series counts at least: the Event itself, and one more."""
+HEARTBEAT_SECONDS = 300.0
+"""Each write of an Event is one of etcd's: that nothing changes is told less often than seen."""
 OutcomeListener = Callable[[EventOutcome], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Beat:
+    """Of a series: when it was last written, on a clock in seconds, and what is to be counted."""
+
+    when: float
+    waiting: int = 0
 
 
 class EventListener:
     """Hears of rollouts, from several threads, and makes Events."""
 
     def __init__(
-        self, cluster: KubernetesClient, note_outcome: OutcomeListener = lambda _: None
+        self,
+        cluster: KubernetesClient,
+        note_outcome: OutcomeListener = lambda _: None,
+        *,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
     ) -> None:
-        """Make them in this cluster, and tell `note_outcome` what became of each."""
+        """Make Events.
+
+        Args:
+            cluster: to make them in.
+            note_outcome: is told what became of each.
+            heartbeat_seconds: between two writes that nothing changes.
+        """
         # Each is asked for once: a rollout must not wait for what only tells of it.
         self._cluster, self._note_outcome = cluster.hasty(), note_outcome
         self._last: dict[str, Rollout] = {}
         self._owners: dict[str, dict[str, Any]] = {}
+        self._beats: dict[str, _Beat] = {}
+        self._heartbeat = heartbeat_seconds
         self._failure = ""
         self._lock = threading.Lock()
 
@@ -55,13 +77,27 @@ class EventListener:
             self._last[service] = rollout
             if before is None or before.number != rollout.number:
                 self._owners.pop(service, None)  # It may be another object of the same name.
+                old = f"{service}-rollout-"
+                self._beats = {n: b for n, b in self._beats.items() if not n.startswith(old)}
         for one in happened(before, rollout):
-            self._tell(rollout, one)
+            if times := self._due(one):
+                self._tell(rollout, one, times)
 
-    def _tell(self, rollout: Rollout, one: Happening) -> None:
+    def _due(self, one: Happening) -> int:
+        """Return how often it is to be counted now, 0 where that can wait."""
+        now = time.monotonic()
+        with self._lock:
+            beat = self._beats.get(one.name)
+            if one.is_steady and beat and now - beat.when < self._heartbeat:
+                self._beats[one.name] = replace(beat, waiting=beat.waiting + 1)
+                return 0
+            self._beats[one.name] = _Beat(when=now)
+        return 1 + (beat.waiting if beat else 0)
+
+    def _tell(self, rollout: Rollout, one: Happening, times: int) -> None:
         failure = ""
         try:
-            outcome = self._make(rollout, one)
+            outcome = self._make(rollout, one, times)
         except KanariaError as error:
             outcome, failure = EventOutcome.FAILED, str(error)
         self._note_outcome(outcome)
@@ -70,21 +106,21 @@ class EventListener:
         if is_news:  # Else each look would say it once more.
             LOGGER.warning("%s: %s", rollout.title, _line(failure))
 
-    def _make(self, rollout: Rollout, one: Happening) -> EventOutcome:
+    def _make(self, rollout: Rollout, one: Happening, times: int) -> EventOutcome:
         namespace, now = rollout.target.namespace, datetime.now(UTC)
         manifest = _manifest(namespace, one, self._owner(rollout), now)
         try:
             self._cluster.create(EVENT_SERIES, namespace, manifest)
         except ConflictError:
-            return self._repeat(namespace, one, now)
+            return self._repeat(namespace, one, times, now)
         return EventOutcome.WRITTEN
 
-    def _repeat(self, namespace: str, one: Happening, now: datetime) -> EventOutcome:
-        """Count an Event once more that is there, unless it was counted of this entry already."""
+    def _repeat(self, namespace: str, one: Happening, times: int, now: datetime) -> EventOutcome:
+        """Count an Event that is there again, unless it was counted of this entry already."""
         event = self._cluster.unchanged(EVENT_SERIES, namespace, one.name)
         if event is None or one.entry <= _entry(event):
             return EventOutcome.DUPLICATE
-        count = (event.get("series") or {}).get("count", FIRST_REPETITION - 1) + 1
+        count = (event.get("series") or {}).get("count", 1) + times
         patch = {
             "metadata": {"annotations": {ENTRY: str(one.entry)}},
             "series": {"count": count, "lastObservedTime": _moment(now)},

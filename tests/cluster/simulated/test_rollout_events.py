@@ -80,7 +80,8 @@ def test_kubectl_describe_tells_the_story_and_repetitions_are_counted(
     rollout: Account, taxi: str, tmp_path: Path
 ):
     outcomes: list[EventOutcome] = []
-    listeners = [EventListener(rollout.client(), outcomes.append) for _ in range(2)]
+    cluster = rollout.client()
+    listeners = [EventListener(cluster, outcomes.append, heartbeat_seconds=0) for _ in range(2)]
     looks, happenings, before = list(history(tmp_path / "paper", taxi)), [], None
     for stored in looks:
         happenings += happened(before, stored.rollout)
@@ -110,7 +111,7 @@ def test_a_controller_that_begins_anew_goes_on_counting(
     looks = list(history(tmp_path / "paper", taxi))[:41]
     cluster = rollout.client()
     for part in (looks[:20], looks[19:]):
-        listener = EventListener(cluster)
+        listener = EventListener(cluster, heartbeat_seconds=0)
         for stored in part:
             listener(stored)
     assert len({look.rollout.entries for look in looks}) == 41
@@ -121,6 +122,17 @@ def test_a_controller_that_begins_anew_goes_on_counting(
             expected[one.name] = expected.get(one.name, 0) + 1
         before = look.rollout
     assert held == {name: count for name, count in expected.items() if "held" in name}
+
+
+def test_that_nothing_changes_is_written_less_often_than_it_is_seen(
+    rollout: Account, taxi: str, tmp_path: Path
+):
+    outcomes: list[EventOutcome] = []
+    listener = EventListener(rollout.client(), outcomes.append)
+    for stored in list(history(tmp_path / "paper", taxi))[:41]:
+        listener(stored)
+    assert set(outcomes) == {EventOutcome.WRITTEN}
+    assert len(outcomes) == len(events(taxi)) < 10
 
 
 def test_an_account_without_the_right_is_told_and_goes_on(

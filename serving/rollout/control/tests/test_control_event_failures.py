@@ -57,6 +57,6 @@ def test_a_rollout_ends_as_it_would_and_the_failure_is_counted_and_told_once(
         )
     assert stored.rollout.state.phase is Phase.PROMOTED
     assert set(outcomes) == {EventOutcome.FAILED}
-    assert len(outcomes) > 5
+    assert len(outcomes) >= 3
     (record,) = caplog.records
     assert record.message.startswith(f"{NAMESPACE}/{SERVICE} rollout 1: no Event: kubernetes: ")
