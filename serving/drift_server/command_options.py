@@ -120,6 +120,7 @@ def serve(options: argparse.Namespace) -> int:
     from kanaria.serving.payload_log.intake import Intake
     from kanaria.serving.payload_log.open_store import open_store
     from kanaria.serving.payload_log.retention import Retention
+    from kanaria.serving.trace_settings import request_traces
     from kanaria.serving.watching.watch_file import read
     from kanaria.serving.watching.watching_process import Process
 
@@ -140,9 +141,10 @@ def serve(options: argparse.Namespace) -> int:
         takes_events=options.events_without_token,
         loopback_names=loopback_names(listener, options.host),
     )
+    guarded, traces = Guard(receiver, rules, metrics.count_refusal), request_traces("kanaria-drift")
     # A line for each event would cost more than keeping it.
     config = uvicorn.Config(
-        Guard(receiver, rules, metrics.count_refusal),
+        traces.served(guarded) if traces else guarded,
         http=partial(BoundedProtocol, metrics.count_refusal),  # type: ignore[arg-type]
         ws="none",
         access_log=False,

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import tensorflow as tf
 import uvicorn
+from starlette.types import ASGIApp
 
 from kanaria.components.shared import json_log
 from kanaria.serving.local.predictor.http_api import application
 from kanaria.serving.local.predictor.model_calls import Calls
 from kanaria.serving.local.predictor.saved_model import SavedModel
+from kanaria.serving.trace_settings import request_traces
 
 GRACE_SECONDS = 30
 KEEP_ALIVE_SECONDS = 65
@@ -62,7 +64,7 @@ def run(options: Predictor) -> None:
     except (OSError, ValueError, TypeError, tf.errors.OpError) as error:
         sys.exit(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")
     uvicorn.run(
-        application(model, options.protocol, Calls()),
+        _traced(application(model, options.protocol, Calls()), options),
         host="127.0.0.1",
         port=options.port,
         log_config=None,
@@ -72,3 +74,16 @@ def run(options: Predictor) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def _traced(app: ASGIApp, options: Predictor) -> ASGIApp:
+    traces = request_traces("kanaria-predictor")
+    if traces is None:
+        return app
+    traces.end_at_sigterm()
+    about = {
+        "kanaria.namespace": options.namespace,
+        "kanaria.service": options.name,
+        "kanaria.revision": options.revision,
+    }
+    return traces.served(app, about)
