@@ -135,7 +135,7 @@ test-kafka: install ## Test streams and triggers on a real Kafka broker (Java 17
 	  { echo "error: no java or no mvn here; Debian and Ubuntu: sudo apt-get install openjdk-17-jre-headless maven"; exit 1; }
 	$(SERVING)/python -I -m pytest tests/kafka
 
-test-prometheus: install ## Test observations through a real Prometheus (Debian package prometheus).
+test-prometheus: install ## Test observations and alerts through a real Prometheus and Alertmanager (Debian packages).
 	$(SERVING)/python -I -m pytest tests/prometheus
 
 # What builds the site changes no other package of the serving runtime.
@@ -165,6 +165,7 @@ format: install ## Format the code and mend what the linter can mend.
 regenerate: install ## Write the compiled pipelines and the generated README tables anew.
 	$(SERVING)/python .github/scripts/readme_tables.py
 	$(SERVING)/python .github/scripts/reference_pages.py
+	$(SERVING)/python .github/scripts/alert_manifests.py
 	for name in train_and_deploy retrain promote watch_for_drift; do \
 	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
 

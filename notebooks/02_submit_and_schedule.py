@@ -50,7 +50,7 @@ sorted(pipeline["deploymentSpec"]["executors"])
 
 # %%
 from kanaria.pipelines import flights
-from kanaria.pipelines.resources import resources
+from kanaria.pipelines.resources import settings_of_steps
 from kanaria.pipelines.submit import submit
 from kanaria.pipelines.submit.client import Server
 
@@ -60,7 +60,7 @@ where = {
     "image_prefix": IMAGE_PREFIX,
     "experiment": "flights",
     "service_account": ACCOUNT,
-    "resources": resources.of(
+    "resources": settings_of_steps.of(
         {
             "all": {"envFrom": [{"secretRef": {"name": STORE}}]},
             "train_model": {"resources": {"limits": {"memory": "4Gi"}}},
@@ -97,7 +97,7 @@ runs.wait(run, server)
 
 # %%
 from kanaria.pipelines.submit import schedule
-from kanaria.pipelines.submit.trigger import trigger
+from kanaria.pipelines.submit.schedule_times import trigger
 
 schedule.create(
     "flights-daily",

@@ -78,7 +78,7 @@ from kanaria.serving.local.background_server import served
 from kanaria.serving.rollout.control import controller, operations
 from kanaria.serving.rollout.control.environment import connect
 from kanaria.serving.rollout.control.messages import LineListener
-from kanaria.serving.rollout.timeline import history
+from kanaria.serving.rollout.timeline import record_history
 
 
 def ask(url, ended):
@@ -124,7 +124,7 @@ rollout.state.phase
 # %%
 import matplotlib.pyplot as plt
 
-seen = history.read({}, rollout.policy, rollout.started, entries).moments
+seen = record_history.read({}, rollout.policy, rollout.started, entries).moments
 seconds = [moment.when - rollout.started for moment in seen]
 figure, (share, requests, evidence) = plt.subplots(3, sharex=True, figsize=(7, 6))
 share.step(seconds, [moment.state.desired_percent for moment in seen], where="post")

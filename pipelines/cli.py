@@ -12,7 +12,7 @@ from kanaria.pipelines.resources import options as resources
 from kanaria.pipelines.run_commands import ROOT, add_runs, positive
 from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_submit
 from kanaria.serving.drift_server.command_options import add_drift
-from kanaria.serving.rollout.options import add_rollout
+from kanaria.serving.rollout.rollout_options import add_rollout
 
 STATE = f"{ROOT}/serving"
 ROOT_HELP = "folder of runs and results; %(default)s"
@@ -85,7 +85,7 @@ def _doctor(options: argparse.Namespace) -> int:
 def _lineage(options: argparse.Namespace) -> int:
     from kanaria.pipelines import lineage
     from kanaria.serving.rollout.control.environment import connect
-    from kanaria.serving.traffic.connect import namespace_of
+    from kanaria.serving.traffic.find_traffic import namespace_of
 
     if lineage.is_uri(options.target):
         service, links = "", [lineage.of_release(options.target)]

@@ -1,6 +1,6 @@
 """Compiles the named pipelines to YAML.
 
-Beside the pipelines, kfp is loaded here and in `resources.task` alone.
+Beside the pipelines, kfp is loaded here and in `resources.kfp_task` alone.
 """
 
 import tempfile
@@ -14,11 +14,11 @@ from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
 from kanaria.components.shared.storage import atomic
 from kanaria.pipelines import requirements
-from kanaria.pipelines.compiled import NAMES
+from kanaria.pipelines.compiled_pipelines import NAMES
 from kanaria.pipelines.requirements import MARK
 from kanaria.pipelines.resources import defaults
-from kanaria.pipelines.resources.apply import applied
-from kanaria.pipelines.resources.resources import NOTHING, Resources
+from kanaria.pipelines.resources.apply_settings import applied
+from kanaria.pipelines.resources.settings_of_steps import NOTHING, Resources
 
 IMAGES = (TRAINING_IMAGE, TRAINING_GPU_IMAGE, CONTROL_IMAGE)
 OWN = "kanaria-"

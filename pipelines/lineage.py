@@ -15,8 +15,8 @@ from kanaria.components.shared.artifacts.release import Record
 from kanaria.components.shared.data.data_reference import PIN
 from kanaria.components.shared.data.database_reference import is_database
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.storage import storage
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.components.shared.storage import uri_files
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 EXPECTED = {"run_id": "run", "data": "data", "module": "module", "training": "training"}
 """Entry of a record's origin -> what it is called where it is lacking."""
@@ -60,12 +60,12 @@ def of_release(uri: str) -> Link:
         ParameterError: the URI has a scheme that is not read.
         NotReadyError: the store does not answer.
     """
-    place = storage.absolute(uri).rstrip("/")
+    place = uri_files.absolute(uri).rstrip("/")
     folders = [place, place.rpartition("/")[0], place.rpartition("/")[0].rpartition("/")[0]]
     for folder in filter(None, folders):
-        if storage.exists(storage.join(folder, release.LINEAGE)):
+        if uri_files.exists(uri_files.join(folder, release.LINEAGE)):
             return Link(uri=folder, record=release.read_record(folder))
-    found = storage.matches(storage.join(place, "*", release.LINEAGE))
+    found = uri_files.matches(uri_files.join(place, "*", release.LINEAGE))
     names = [name.split("/")[-2] for name in found]
     hint = (
         f"it holds releases: {', '.join(names[:5])}; name one"
@@ -98,7 +98,7 @@ def of_service(namespace: str, name: str, status: ServiceStatus | None) -> list[
 
 def _served(uri: str, revision: str, role: str, percent: int) -> Link:
     folder, _, last = uri.rstrip("/").rpartition("/")
-    is_ours = last == release.MODEL and storage.exists(storage.join(folder, release.LINEAGE))
+    is_ours = last == release.MODEL and uri_files.exists(uri_files.join(folder, release.LINEAGE))
     return Link(
         uri=folder if is_ours else uri,
         record=release.read_record(folder) if is_ours else None,

@@ -5,17 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kanaria.components.resolve import reading
+from kanaria.components.resolve import reading_settings
 from kanaria.components.shared.config import keys
 from kanaria.components.shared.config.keys import Key, Kind, Table
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.engines import compute
 from kanaria.components.shared.errors import ParameterError
-from kanaria.pipelines.compiled import NAMES
+from kanaria.pipelines.compiled_pipelines import NAMES
 from kanaria.pipelines.local.plan import Plan
 from kanaria.serving import delivery
 from kanaria.serving.inference_service import service_keys
-from kanaria.serving.traffic.connect import LOCAL_NAMESPACE
+from kanaria.serving.traffic.find_traffic import LOCAL_NAMESPACE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +34,9 @@ def _service(given: Any, faults: Faults) -> object:
 DETECTOR = "drift_detector"
 KNOWN: Mapping[str, KeyedMapping] = {
     service_keys.WHERE: KeyedMapping(table=service_keys.SERVICE, parse=_service),
-    reading.WHERE: KeyedMapping(table=reading.READING, parse=reading.parse),
+    reading_settings.WHERE: KeyedMapping(
+        table=reading_settings.READING, parse=reading_settings.parse
+    ),
     delivery.WHERE: KeyedMapping(table=delivery.DELIVERY, parse=delivery.parse),
     compute.WHERE: KeyedMapping(table=compute.COMPUTE, parse=compute.parse),
 }

@@ -51,7 +51,7 @@ def of(pipeline: str) -> str:
     """
     # The command line loads no YAML to be listed.
     from kanaria.pipelines import mappings
-    from kanaria.pipelines.compiled import documents
+    from kanaria.pipelines.compiled_pipelines import documents
     from kanaria.pipelines.local.plan import interface
 
     width = min(shutil.get_terminal_size().columns, MOST_COLUMNS)

@@ -63,9 +63,9 @@ def _list_here(options: argparse.Namespace) -> int:
 
 
 def _say_warm() -> None:
-    from kanaria.pipelines.local.warm import kept
+    from kanaria.pipelines.local.warm_process import process_reuse
 
-    for one in kept.waiting():
+    for one in process_reuse.waiting():
         use = f"used by {one.runs} now, " if one.runs else ""
         does = f"kept {one.seconds // 60} min after its last run" if one.seconds else one.state
         about = f"a warm training process, id {one.pid}: {use}{does}"
@@ -73,18 +73,18 @@ def _say_warm() -> None:
 
 
 def _stop_warm(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.local.warm import kept
+    from kanaria.pipelines.local.warm_process import process_reuse
 
-    count = kept.stop()
+    count = process_reuse.stop()
     say(f"ended: {count}, each at once or with the run that uses it" if count else "none is kept")
     return 0
 
 
 def _list_server(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.submit import listing, run_lines
+    from kanaria.pipelines.submit import run_lines, run_listing
 
     server = server_of(options)
-    found = listing.newest(server, options.most)
+    found = run_listing.newest(server, options.most)
     say(f"runs of {server.host}")
     for run in found:
         say(run_lines.listed(run))
@@ -164,7 +164,7 @@ def _show_server(options: argparse.Namespace) -> int:
 
 def _watch(options: argparse.Namespace) -> int:
     from kanaria.pipelines.submit import runs
-    from kanaria.pipelines.submit.following import follow
+    from kanaria.pipelines.submit.run_follower import follow
 
     server = _server_only(options)
     run = runs.find(server, options.run, options.pipeline_root)
@@ -174,7 +174,7 @@ def _watch(options: argparse.Namespace) -> int:
 
 def _cancel(options: argparse.Namespace) -> int:
     from kanaria.pipelines.submit import run_lines, runs
-    from kanaria.pipelines.submit.watch import Outcome
+    from kanaria.pipelines.submit.run_snapshot import Outcome
 
     server = _server_only(options)
     run = runs.find(server, options.run)

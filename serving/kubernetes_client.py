@@ -15,7 +15,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -157,6 +157,18 @@ def own_namespace(context: str = "") -> str:
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    kind: str = "application/json"
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Answer:
     """What came of one attempt: HTTP status (0: no answer), text, seconds the server asks for."""
@@ -212,7 +224,7 @@ class KubernetesClient:
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """Return the object, or None when there is none."""
-        return self._call("GET", resource.path(namespace, name), absent_is_none=True)
+        return self._call(_Request("GET", resource.path(namespace, name)), absent_is_none=True)
 
     def list(
         self, resource: Resource, namespace: str = "", labels: str = "", fields: str = ""
@@ -220,19 +232,19 @@ class KubernetesClient:
         """Return the objects of a namespace ("" for every one) that the selectors name."""
         selectors = {"labelSelector": labels, "fieldSelector": fields}
         query = {name: selector for name, selector in selectors.items() if selector}
-        answer = self._call("GET", resource.path(namespace), query=query)
+        answer = self._call(_Request("GET", resource.path(namespace), query=query))
         return list((answer or {}).get("items", []))
 
     def serves(self, resource: Resource) -> bool:
         """Tell whether the API server knows the resource (its CRD is installed)."""
         folder = f"/apis/{resource.group}" if resource.group else "/api"
-        answer = self._call("GET", f"{folder}/{resource.version}", absent_is_none=True)
+        answer = self._call(_Request("GET", f"{folder}/{resource.version}"), absent_is_none=True)
         kinds = (answer or {}).get("resources", [])
         return any(kind["name"] == resource.plural for kind in kinds)
 
     def version(self) -> str:
         """Return the API server's version, for instance "v1.34.4"."""
-        return str((self._call("GET", "/version") or {}).get("gitVersion", ""))
+        return str((self._call(_Request("GET", "/version")) or {}).get("gitVersion", ""))
 
     def create(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
         """Create an object.
@@ -241,7 +253,9 @@ class KubernetesClient:
             ConflictError: it exists already.
         """
         query = {"fieldManager": FIELD_MANAGER} | STRICT
-        return self._call("POST", resource.path(namespace), query=query, body=manifest) or {}
+        return (
+            self._call(_Request("POST", resource.path(namespace), query=query, body=manifest)) or {}
+        )
 
     def unchanged(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """Return the object, or None, by a patch of nothing that is only tried.
@@ -249,7 +263,9 @@ class KubernetesClient:
         It needs the right to patch, which answers with the object, and none to read.
         """
         path, query = resource.path(namespace, name), {"dryRun": "All"}
-        return self._call("PATCH", path, query=query, body={}, kind=MERGE, absent_is_none=True)
+        return self._call(
+            _Request("PATCH", path, query=query, body={}, kind=MERGE), absent_is_none=True
+        )
 
     def apply(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
         """Make the object's fields what the manifest says; fields it no longer says go away.
@@ -260,13 +276,13 @@ class KubernetesClient:
         path = resource.path(namespace, manifest["metadata"]["name"])
         query = {"fieldManager": FIELD_MANAGER}
         try:
-            return self._call("PATCH", path, query=query, body=manifest, kind=APPLY) or {}
+            return self._call(_Request("PATCH", path, query=query, body=manifest, kind=APPLY)) or {}
         except ConflictError as error:
             if error.managers != {FIELD_MANAGER}:
                 raise
         # A field that `merge_patch` changed is ours too, but known as another kind of write.
         query["force"] = "true"
-        return self._call("PATCH", path, query=query, body=manifest, kind=APPLY) or {}
+        return self._call(_Request("PATCH", path, query=query, body=manifest, kind=APPLY)) or {}
 
     def merge_patch(
         self,
@@ -275,23 +291,24 @@ class KubernetesClient:
         name: str,
         patch: Mapping[str, Any],
         resource_version: str,
-        *,
-        tried: bool = False,
     ) -> Object:
         """Change fields of the object as it was at `resource_version`; None removes a field.
-
-        With `tried` nothing is changed or compared: what would come of it is returned, with the
-        defaults that are filled in.
 
         Raises:
             ConflictError: the object has changed since.
         """
-        metadata = dict(patch.get("metadata", {}))
-        metadata |= {} if tried else {"resourceVersion": resource_version}
+        metadata = {**patch.get("metadata", {}), "resourceVersion": resource_version}
         path, query = resource.path(namespace, name), {"fieldManager": FIELD_MANAGER} | STRICT
-        query |= {"dryRun": "All"} if tried else {}
         body = {**patch, "metadata": metadata}
-        return self._call("PATCH", path, query=query, body=body, kind=MERGE) or {}
+        return self._call(_Request("PATCH", path, query=query, body=body, kind=MERGE)) or {}
+
+    def try_merge_patch(
+        self, resource: Resource, namespace: str, name: str, patch: Mapping[str, Any]
+    ) -> Object:
+        """Return what would come of a change, with the defaults filled in; nothing is changed."""
+        query = {"fieldManager": FIELD_MANAGER, "dryRun": "All"} | STRICT
+        path, body = resource.path(namespace, name), {"metadata": {}, **patch}
+        return self._call(_Request("PATCH", path, query=query, body=body, kind=MERGE)) or {}
 
     def replace(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
         """Replace the object; a resourceVersion in the manifest is compared first.
@@ -301,11 +318,11 @@ class KubernetesClient:
         """
         path = resource.path(namespace, manifest["metadata"]["name"])
         query = {"fieldManager": FIELD_MANAGER}
-        return self._call("PUT", path, query=query, body=manifest) or {}
+        return self._call(_Request("PUT", path, query=query, body=manifest)) or {}
 
     def delete(self, resource: Resource, namespace: str, name: str) -> None:
         """Delete the object; none is fine."""
-        self._call("DELETE", resource.path(namespace, name), absent_is_none=True)
+        self._call(_Request("DELETE", resource.path(namespace, name)), absent_is_none=True)
 
     def may(
         self, verb: str, resource: Resource, namespace: str, name: str = "", user: str = ""
@@ -335,52 +352,36 @@ class KubernetesClient:
             "kind": "SubjectAccessReview" if user else "SelfSubjectAccessReview",
             "spec": spec,
         }
-        asked = self.create(ACCOUNT_REVIEWS if user else REVIEWS, "", review)
-        return bool(asked["status"].get("allowed"))
+        answer = self.create(ACCOUNT_REVIEWS if user else REVIEWS, "", review)
+        return bool(answer["status"].get("allowed"))
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        kind: str = "application/json",
-        absent_is_none: bool = False,
-    ) -> Object | None:
+    def _call(self, request: _Request, *, absent_is_none: bool = False) -> Object | None:
         """Send one request, again after what may pass; return the answer's object."""
         cause = ""
         waits = WAITS_SECONDS if self._patient else ()
         for wait in (*waits, None):
-            answer = self._attempt(method, path, query or {}, body, kind)
+            answer = self._attempt(request)
             if 200 <= answer.status < 300:
                 return dict(json.loads(answer.text))
             if answer.status == HTTPStatus.NOT_FOUND and absent_is_none:
                 return None
             if not answer.passes:
-                raise _error(answer.status, f"{method} {path}", answer.text)
+                raise _error(answer.status, str(request), answer.text)
             cause = f"{answer.status or 'no answer'}: {_message(answer.text)}"
             if wait is not None:
                 time.sleep(max(wait, answer.pause))
         attempts = len(waits) + 1
-        raise NotReadyError(f"kubernetes: {method} {path} failed {attempts} times; last: {cause}")
+        raise NotReadyError(f"kubernetes: {request} failed {attempts} times; last: {cause}")
 
-    def _attempt(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        body: Mapping[str, Any] | None,
-        kind: str,
-    ) -> _Answer:
-        headers = {"Accept": "application/json", "Content-Type": kind}
+    def _attempt(self, request: _Request) -> _Answer:
+        headers = {"Accept": "application/json", "Content-Type": request.kind}
         try:
             answer = self._api.call_api(
-                path,
-                method,
-                query_params=list(query.items()),
+                request.path,
+                request.method,
+                query_params=list(request.query.items()),
                 header_params=headers,
-                body=body,
+                body=request.body,
                 auth_settings=["BearerToken"],
                 _preload_content=False,
                 _return_http_data_only=True,

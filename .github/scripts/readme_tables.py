@@ -13,7 +13,7 @@ from kanaria import components
 from kanaria.components.shared.config.keys import told
 from kanaria.pipelines.mappings import KNOWN, all_keys
 from kanaria.serving.drift.detector_choice import AlibiSettings
-from kanaria.serving.drift.registry import ALIBI, KINDS
+from kanaria.serving.drift.detector_registry import ALIBI, KINDS
 
 ROOT = Path(__file__).parents[2]
 START = "<!-- generated: inputs and outputs -->"

@@ -16,7 +16,7 @@ from typing import Any
 from readme_tables import keys_of
 
 from kanaria.pipelines import cli, parameters_help
-from kanaria.pipelines.compiled import NAMES
+from kanaria.pipelines.compiled_pipelines import NAMES
 from kanaria.pipelines.mappings import KNOWN
 from kanaria.serving.rollout.policy.gates_policy import Part
 from kanaria.serving.rollout.policy.rollout_policy import Policy

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.detect import verdict
-from kanaria.components.detect.rows import sampled
+from kanaria.components.detect import drift_outcome
+from kanaria.components.detect.example_columns import sampled
 from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.shared.artifacts import outcome, release
 from kanaria.components.shared.artifacts.outcome import Outcome
@@ -17,11 +17,11 @@ from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import arrow_files, examples
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
-from kanaria.components.shared.storage import atomic, storage
-from kanaria.serving.drift import detector_choice, records
+from kanaria.components.shared.storage import atomic, uri_files
+from kanaria.serving.drift import detector_choice, report_records
 from kanaria.serving.drift.detector_choice import Choice
-from kanaria.serving.drift.records import Report, Watched, Window
-from kanaria.serving.drift.report import describe, page
+from kanaria.serving.drift.report import report_page, window_record
+from kanaria.serving.drift.report_records import Report, Watched, Window
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +77,8 @@ def detect(request: DetectRequest, targets: Targets) -> Outcome:
     columns, _ = sample.columns()
     with libraries_of(detector.name):
         result = detector.test(reference, columns)
-    judgement = verdict.judged(result)
-    window = describe.window(result, reference, columns, name=", ".join(splits))
+    judgement = drift_outcome.judged(result)
+    window = window_record.window(result, reference, columns, name=", ".join(splits))
     _report(window, targets)
     outcome.write(judgement, targets.outcome)
     log.info("%s", judgement.summary())
@@ -91,12 +91,12 @@ def _report(window: Window, targets: Targets) -> None:
     whole = Report(title="Drift", created=time.time(), watched=(watched,))
     with atomic.published(targets.drift) as temporary:
         temporary.mkdir()
-        (temporary / "drift.json").write_text(records.dump(whole), encoding="utf-8")
-    atomic.write_text(targets.report, page.render(whole))
+        (temporary / "drift.json").write_text(report_records.dump(whole), encoding="utf-8")
+    atomic.write_text(targets.report, report_page.render(whole))
 
 
 def _check(request: DetectRequest) -> Choice:
-    faults, choice = Faults(verdict.STEP), Choice()
+    faults, choice = Faults(drift_outcome.STEP), Choice()
     try:
         choice = detector_choice.chosen(request.choice) if request.choice else choice
     except ParameterError as error:
@@ -110,7 +110,7 @@ def _check(request: DetectRequest) -> Choice:
     faults.check(request.seed >= 0, "seed", request.seed, "use 0 or more")
     for name, uri in (("deployed", request.deployed), ("detector.folder", choice.folder)):
         try:
-            storage.check(uri)
+            uri_files.check(uri)
         except ParameterError as error:
             faults.add(f"{name}: {error}")
     faults.raise_if_any()
@@ -122,6 +122,6 @@ def _opened(request: DetectRequest, choice: Choice) -> Iterator[Path]:
     if request.detector is not None:
         yield request.detector
         return
-    uri = choice.folder or storage.join(request.deployed, release.DRIFT_DETECTOR)
-    with storage.opened(uri) as folder:
+    uri = choice.folder or uri_files.join(request.deployed, release.DRIFT_DETECTOR)
+    with uri_files.opened(uri) as folder:
         yield folder

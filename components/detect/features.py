@@ -10,8 +10,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from kanaria.components.shared.artifacts import serving_samples
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.serving.drift.columns import categories, is_numeric
-from kanaria.serving.drift.protocol import Columns
+from kanaria.serving.drift.detector import Columns
+from kanaria.serving.drift.table_columns import categories, is_numeric
 
 SERVING = "SERVING"
 """Environment out of which a schema keeps what no request holds, as TFX's examples name it."""

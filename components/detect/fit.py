@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.detect import features
-from kanaria.components.detect.rows import Sample, sampled
+from kanaria.components.detect.example_columns import Sample, sampled
 from kanaria.components.detect.runtime import libraries_of
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import arrow_files
@@ -17,7 +17,7 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.storage import atomic
 from kanaria.serving.drift import detector_choice, saved_detector
-from kanaria.serving.drift.protocol import Detector
+from kanaria.serving.drift.detector import Detector
 
 STEP = "fit_drift_detector"
 SCHEMA_FILE = "schema.pbtxt"

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.evaluate import findings, report, verdict
-from kanaria.components.evaluate.findings import Findings
+from kanaria.components.evaluate import blessing_outcome, findings_file, report
+from kanaria.components.evaluate.findings_file import Findings
 from kanaria.components.shared.artifacts import outcome as outcomes
 from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.storage import atomic, storage
+from kanaria.components.shared.storage import atomic, uri_files
 
 logger = logging.getLogger(__name__)
 
@@ -52,15 +52,15 @@ class BlessRequest:
 
 def _checked(request: BlessRequest) -> Findings:
     """Return what evaluate_model found; raise unless it was asked for by this EvalConfig."""
-    faults = Faults(verdict.STEP)
+    faults = Faults(blessing_outcome.STEP)
     for name in ("eval_config_file", "deployed"):
         try:
-            storage.check(getattr(request, name))
+            uri_files.check(getattr(request, name))
         except ParameterError as error:
             faults.add(f"{name}: {error}")
     faults.raise_if_any()
-    found = findings.read(request.evaluation)
-    if storage.sha256(request.eval_config_file) != found.eval_config:
+    found = findings_file.read(request.evaluation)
+    if uri_files.sha256(request.eval_config_file) != found.eval_config:
         raise DataError(
             f"eval_config_file={shown(request.eval_config_file)}: the evaluation was made with "
             "another EvalConfig; give evaluate_model and bless_model the same one"
@@ -71,12 +71,12 @@ def _checked(request: BlessRequest) -> Findings:
 @contextmanager
 def _deployed_model(uri: str) -> Iterator[Path]:
     """Yield the model of a release, on this machine for the block's time."""
-    model = storage.join(uri, release.MODEL)
-    if not storage.exists(model):
+    model = uri_files.join(uri, release.MODEL)
+    if not uri_files.exists(model):
         raise DataError(
             f'deployed={shown(uri)}: no model in this release; give its URI, or "" for a first run'
         )
-    with storage.opened(model) as folder:
+    with uri_files.opened(model) as folder:
         yield folder
 
 
@@ -85,8 +85,8 @@ def _compared(request: BlessRequest, alone: Findings, folder: Path) -> Findings:
     if not request.deployed:
         shutil.copytree(request.evaluation, folder)
         return alone
-    from kanaria.components.evaluate.lean import Inputs, measure
-    from kanaria.components.shared.engines import choose
+    from kanaria.components.evaluate.lean_imports import Inputs, measure
+    from kanaria.components.shared.engines import engine_choice
 
     inputs = Inputs(
         examples=request.examples,
@@ -96,10 +96,12 @@ def _compared(request: BlessRequest, alone: Findings, folder: Path) -> Findings:
     )
     folder.mkdir()
     with (
-        choose.engine(request.compute, verdict.STEP, [Path(request.examples)]) as engine,
+        engine_choice.engine(
+            request.compute, blessing_outcome.STEP, [Path(request.examples)]
+        ) as engine,
         _deployed_model(request.deployed) as deployed,
     ):
-        return measure(verdict.STEP, inputs, folder, deployed, engine)[0]
+        return measure(blessing_outcome.STEP, inputs, folder, deployed, engine)[0]
 
 
 def bless(request: BlessRequest) -> tuple[Outcome, Findings]:
@@ -118,7 +120,7 @@ def bless(request: BlessRequest) -> tuple[Outcome, Findings]:
     alone = _checked(request)
     with atomic.published(request.comparison) as folder:
         found = _compared(request, alone, folder)
-    decided = verdict.decide(found, request.deployed)
+    decided = blessing_outcome.decide(found, request.deployed)
     atomic.write_text(request.report, report.page(decided, found, request.deployed))
     outcomes.write(decided, request.outcome)
     logger.info("%s", decided.summary())

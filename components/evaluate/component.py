@@ -35,7 +35,7 @@ def evaluate_model(
         classification: ROC curve and confusion matrix at 0.5; empty if not a binary classifier.
         report: Overall metrics, ROC, calibration, slices.
     """
-    from kanaria.components.evaluate.lean import Inputs, Request, run
+    from kanaria.components.evaluate.lean_imports import Inputs, Request, run
     from kanaria.components.shared.artifacts.metadata import tell
 
     result = run(

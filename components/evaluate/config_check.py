@@ -7,7 +7,7 @@ from typing import Any
 
 import tf_keras
 
-from kanaria.components.evaluate import demands
+from kanaria.components.evaluate import metric_requirements
 from kanaria.components.evaluate.eval_config import (
     candidate_spec,
     example_columns,
@@ -16,7 +16,7 @@ from kanaria.components.evaluate.eval_config import (
     slice_columns,
     thresholds,
 )
-from kanaria.components.evaluate.pairs import USUAL_OUTPUTS
+from kanaria.components.evaluate.label_prediction_pairs import USUAL_OUTPUTS
 from kanaria.components.evaluate.private_tfma import metric_specs, tfma
 from kanaria.components.evaluate.private_tfma import metric_types as types
 from kanaria.components.shared.config.parameters import Faults
@@ -66,7 +66,9 @@ def _check_metrics(config: Any, faults: Faults) -> None:
         if len(made) == len(spec.metrics):
             named = {metric_specs.metric_instance(metric).name or "": metric for metric in made}
             _check_keys(spec, named, faults)
-        wanting += [metric.class_name for metric in made if demands.of(metric, spec).labels]
+        wanting += [
+            metric.class_name for metric in made if metric_requirements.of(metric, spec).labels
+        ]
     asked = candidate_spec(config)
     if wanting and not (asked.label_key or asked.label_keys):
         faults.add(
@@ -154,7 +156,7 @@ def check_outputs(
     keys = {spec.prediction_key, *spec.prediction_keys.values()} | set(spec.label_keys)
     for key in sorted(keys - {""} - set(outputs)):
         faults.add(f"{where}: no output {shown(key)}; it has: {listed}")
-    compares = any(demand.labels for demand in demands.of_output(config, spec.name, ""))
+    compares = any(demand.labels for demand in metric_requirements.of_output(config, spec.name, ""))
     if compares and not keys - {""} and not set(USUAL_OUTPUTS) & set(outputs):
         faults.add(
             f"{where}: {len(outputs)} outputs ({listed}) and none chosen; set prediction_key in "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.evaluate.scores import Scores
+from kanaria.components.evaluate.score_counts import Scores
 
 MAX_POINTS = 200
 PARTS = np.arange(21) / 20

@@ -7,7 +7,7 @@ from google.protobuf import text_format
 
 from kanaria.components.evaluate.private_tfma import metric_specs, tfma
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 CANDIDATE, BASELINE = "candidate", "baseline"
 
@@ -19,7 +19,7 @@ def parse(uri: str) -> Any:
         ParameterError: the file cannot be read or does not parse; with line and column.
     """
     try:
-        text = storage.read_text(uri)
+        text = uri_files.read_text(uri)
     except DataError as error:
         raise ParameterError(
             f"eval_config_file={shown(uri)}: cannot be read ({error}); "

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.evaluate import report
-from kanaria.components.evaluate.findings import Findings
-from kanaria.components.evaluate.measure import LOCAL, Inputs, measure
+from kanaria.components.evaluate.findings_file import Findings
+from kanaria.components.evaluate.measure_models import LOCAL, Inputs, measure
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.engines import choose
+from kanaria.components.shared.engines import engine_choice
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.storage import atomic
@@ -66,7 +66,7 @@ def run(request: Request) -> Evaluation:
         DataError: the examples, their labels or the model do not serve.
         NotReadyError: an object store or the cluster does not answer.
     """
-    with choose.engine(request.compute, STEP, [Path(request.inputs.examples)]) as engine:
+    with engine_choice.engine(request.compute, STEP, [Path(request.inputs.examples)]) as engine:
         return evaluate(request, engine)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.evaluate import private_tfma as private
-from kanaria.components.evaluate.pairs import Pairs, Wanted
+from kanaria.components.evaluate.label_prediction_pairs import Pairs, Wanted
 from kanaria.components.evaluate.private_tfma import metric_util
 
 # Output -> metric -> its weights.

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.evaluate.demands import Demand
-from kanaria.components.evaluate.facts import MARGIN, Missing, Pair, Weights, text
-from kanaria.components.evaluate.scores import Scores
+from kanaria.components.evaluate.label_check_facts import MARGIN, Missing, Pair, Weights, text
+from kanaria.components.evaluate.metric_requirements import Demand
+from kanaria.components.evaluate.score_counts import Scores
 from kanaria.components.shared.errors import DataError, shown
 
 # An AUC that differs by more from the exact one is no AUC.

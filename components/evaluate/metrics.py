@@ -13,15 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.components.evaluate import keras_sums, pairs, row_by_row, rows, slices
-from kanaria.components.evaluate import plan as plans
+from kanaria.components.evaluate import (
+    evaluated_rows,
+    keras_sums,
+    label_prediction_pairs,
+    row_by_row_metrics,
+    slices,
+)
+from kanaria.components.evaluate import metric_plan as plans
 from kanaria.components.evaluate import private_tfma as private
-from kanaria.components.evaluate.histograms import Histogram
-from kanaria.components.evaluate.pairs import Pairs, Wanted
-from kanaria.components.evaluate.plan import Group, Plan
-from kanaria.components.evaluate.rows import Rows
+from kanaria.components.evaluate.calibration_histograms import Histogram
+from kanaria.components.evaluate.combiner_sums import Table, summed
+from kanaria.components.evaluate.evaluated_rows import Rows
+from kanaria.components.evaluate.label_prediction_pairs import Pairs, Wanted
+from kanaria.components.evaluate.metric_plan import Group, Plan
 from kanaria.components.evaluate.slices import Membership
-from kanaria.components.evaluate.sums import Table, summed
 
 # Values by metric key, as TFMA's combiners and derived computations hand them on.
 Metrics = dict[Any, Any]
@@ -67,7 +73,7 @@ class MetricsAccumulator:
         plan = plans.of(self.config)
         found = slices.membership(batch, plan.config, set(plan.columns))
         if plan.sql:
-            found = slices.with_more(found, row_by_row.sql_slices(batch, plan.config))
+            found = slices.with_more(found, row_by_row_metrics.sql_slices(batch, plan.config))
         for group, own in zip(plan.groups, state, strict=True):
             if group.query_key:
                 own.kept.append(batch)
@@ -129,7 +135,7 @@ class _Batch:
 
     def pairs(self, wanted: Wanted) -> Pairs | None:
         if wanted not in self._pairs:
-            self._pairs[wanted] = pairs.of(self.rows, self.config, wanted)
+            self._pairs[wanted] = label_prediction_pairs.of(self.rows, self.config, wanted)
         return self._pairs[wanted]
 
 
@@ -145,7 +151,7 @@ def _add(state: GroupState, group: Group, plan: Plan, batch: Rows, found: Member
         and not _fed(state, group, number, known, members, places)
     ]
     if one_by_one:
-        extracts = row_by_row.row_extracts(batch, plan.config, found)
+        extracts = row_by_row_metrics.row_extracts(batch, plan.config, found)
         _add_rows(state, group, one_by_one, extracts, members, places)
 
 
@@ -229,7 +235,7 @@ def _add_rows(
     places: NDArray[Any],
 ) -> None:
     """Add extracts one by one to the accumulators of some computations."""
-    fed = row_by_row.Fed([group.computations[number] for number in numbers])
+    fed = row_by_row_metrics.Fed([group.computations[number] for number in numbers])
     order = np.argsort(members.rows, kind="stable")
     slice_of = np.split(
         places[members.slices[order]],
@@ -365,14 +371,16 @@ def _add_queries(state: GroupState, group: Group, plan: Plan) -> None:
     """Add the queries of all rows that were kept."""
     if not state.kept:
         return
-    batch = rows.joined(state.kept)
+    batch = evaluated_rows.joined(state.kept)
     found = slices.membership(batch, plan.config, set(plan.columns))
     if plan.sql:
-        found = slices.with_more(found, row_by_row.sql_slices(batch, plan.config))
+        found = slices.with_more(found, row_by_row_metrics.sql_slices(batch, plan.config))
     extracts = list(
-        row_by_row.by_query(row_by_row.row_extracts(batch, plan.config, found), group.query_key)
+        row_by_row_metrics.by_query(
+            row_by_row_metrics.row_extracts(batch, plan.config, found), group.query_key
+        )
     )
-    members = slices.of_keys([row_by_row.slice_keys(extract) for extract in extracts])
+    members = slices.of_keys([row_by_row_metrics.slice_keys(extract) for extract in extracts])
     _counted(state, members)
     sampled = _in_samples(group, members, (0, 0))
     every = list(range(len(group.computations)))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from kanaria.components.evaluate import report_binary, report_plots, report_slices
-from kanaria.components.evaluate.findings import Check, Findings
+from kanaria.components.evaluate.findings_file import Check, Findings
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.report import html
 from kanaria.components.shared.report.cells import Cell, cut

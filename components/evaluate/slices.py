@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanaria.components.evaluate import private_tfma as private
+from kanaria.components.evaluate.evaluated_rows import Rows
 from kanaria.components.evaluate.private_tfma import slicer
-from kanaria.components.evaluate.rows import Rows
 
 # A slice as TFMA names it: pairs of column and value; () is the overall slice.
 SliceKey = tuple[tuple[str, Any], ...]

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanaria.components.ingest import typed_values
+from kanaria.components.ingest import native_column_types
 from kanaria.components.shared.errors import DataError, shown
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 def _values(column: pa.ChunkedArray) -> NDArray[np.float64] | None:
     """Return the finite values of a column of floats, shape (values,); None for another type."""
-    plain = pc.list_flatten(column) if typed_values.is_list(column.type) else column
+    plain = pc.list_flatten(column) if native_column_types.is_list(column.type) else column
     if plain.type != pa.float64():
         return None
     values = plain.drop_null().to_numpy()

@@ -11,7 +11,7 @@ from kanaria.components.ingest import input_file, typed_rows
 from kanaria.components.shared.data import hive
 from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 
 def _keys(file: DataFile) -> dict[str, str | None]:
@@ -21,7 +21,7 @@ def _keys(file: DataFile) -> dict[str, str | None]:
         DataError: a key stands twice, or what is written in percent is not UTF-8.
     """
     try:
-        pairs = hive.values(storage.absolute(file.uri))
+        pairs = hive.values(uri_files.absolute(file.uri))
     except UnicodeDecodeError as error:
         raise DataError(
             f"{file.uri}: {shown(error.object)} in a folder's name is not UTF-8; rename the folder"

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from kanaria.components.ingest import (
     csv_separator,
-    declared_types,
-    source,
-    split_rows,
+    declared_column_types,
+    hash_split,
+    row_source,
     typed_rows,
 )
-from kanaria.components.ingest.places import Places
-from kanaria.components.ingest.source import Source
+from kanaria.components.ingest.row_source import Source
+from kanaria.components.ingest.split_assignment import Places
 from kanaria.components.ingest.write_splits import write_splits
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data.database_reference import is_database
@@ -72,8 +72,8 @@ def _opened(
     data: str, query: str, column_types: Mapping[str, str], separator: str
 ) -> AbstractContextManager[Source]:
     if query:
-        return source.from_query(data, query, column_types)
-    return source.from_files(data, column_types, separator)
+        return row_source.from_query(data, query, column_types)
+    return row_source.from_files(data, column_types, separator)
 
 
 @arrow.without_pandas()
@@ -100,7 +100,7 @@ def ingest(
         key_column: rows of one key stay in one split; "" hashes the whole row.
         time_column: splits are consecutive shares of time, the first the oldest; "" hashes.
         query: what a database is asked; "" for files.
-        column_types: column name -> type (`declared_types.NAMES`); the others' are found.
+        column_types: column name -> type (`declared_column_types.NAMES`); the others' are found.
         separator: one ASCII character between the values of CSV files, or `tab`.
         examples_format: `parquet` or `tfrecord`.
         span_files: how many of the files, in their order, are of one span, then of the next, and
@@ -112,19 +112,19 @@ def ingest(
         NotReadyError: the database or the store does not answer.
     """
     faults = Faults("ingest_data")
-    named = split_rows.parse(splits, faults)
+    named = hash_split.parse(splits, faults)
     one = "give key_column or time_column, not both"
     faults.check(not (key_column and time_column), "time_column", time_column, one)
     known = examples_format in list(ExamplesFormat)
     faults.check(known, "examples_format", examples_format, "use parquet or tfrecord")
     _check_source(data, query, separator, faults)
-    declared_types.check(column_types, faults)
+    declared_column_types.check(column_types, faults)
     between = csv_separator.parse(separator, faults)
     faults.raise_if_any()
     kind = ExamplesFormat(examples_format)
     # What was written is published after the input is known not to have changed meanwhile.
     with atomic.published(target) as temporary, _opened(data, query, column_types, between) as rows:
-        declared_types.check_columns(column_types, rows.schema.names)
+        declared_column_types.check_columns(column_types, rows.schema.names)
         _check_spans(span_files, rows.files)
         temporary.mkdir()
         with Places(rows, named, key=key_column, time=time_column) as places:

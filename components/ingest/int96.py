@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanaria.components.ingest import typed_values
+from kanaria.components.ingest import native_column_types
 
 TURN, REST = divmod(2**64, 1000)
 """Microseconds, and nanoseconds besides, after which nanoseconds of 64 bits come round."""
@@ -75,7 +75,7 @@ class Reading:
 
     def added(self, exact: pa.ChunkedArray, wrapped: pa.ChunkedArray) -> "Reading":
         """Return what is found with more rows, read in microseconds and in nanoseconds."""
-        if typed_values.is_list(exact.type):
+        if native_column_types.is_list(exact.type):
             return self.added(pc.list_flatten(exact), pc.list_flatten(wrapped))
         times = _times(exact, wrapped)
         is_whole = _whole_earlier(times)
@@ -93,10 +93,10 @@ class Reading:
         Raises:
             ValueError: a time of the column has no 64-bit form.
         """
-        if typed_values.is_list(exact.type):
+        if native_column_types.is_list(exact.type):
             values = pc.list_flatten(wrapped)
             lists = pa.chunked_array([exact.combine_chunks()])
-            return typed_values.in_lists(lists, lambda inner: self.column(inner, values))
+            return native_column_types.in_lists(lists, lambda inner: self.column(inner, values))
         times, extent = _times(exact, wrapped), self.stored
         if self.by_arrow:
             is_earlier = _whole_earlier(times) if self.are_whole else times.microseconds > LAST

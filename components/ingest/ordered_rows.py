@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kanaria.components.ingest import split_rows
-from kanaria.components.ingest.spool import Spool
+from kanaria.components.ingest import hash_split
+from kanaria.components.ingest.row_spool import Spool
 from kanaria.components.ingest.typed_rows import TypedRows
 from kanaria.components.shared.artifacts import fingerprint
 
@@ -26,7 +26,7 @@ def _digested(rows: TypedRows, spool: Spool) -> None:
     """Keep the rows, each with its digest."""
     names = rows.schema.names
     for _, table in rows.tables(names):
-        buffers = [None, pa.py_buffer(split_rows.digests(table, names))]
+        buffers = [None, pa.py_buffer(hash_split.digests(table, names))]
         column = pa.Array.from_buffers(pa.binary(32), table.num_rows, buffers)
         for batch in table.append_column(DIGEST, column).to_batches():
             spool.write(batch)
@@ -79,7 +79,7 @@ def in_order(rows: TypedRows, folder: Path) -> tuple[Spool, str]:
     for bucket in buckets:
         for table in _sorted(bucket):
             content.update(_digests(table).tobytes())
-            for batch in table.drop([DIGEST]).to_batches(max_chunksize=split_rows.BLOCK_ROWS):
+            for batch in table.drop([DIGEST]).to_batches(max_chunksize=hash_split.BLOCK_ROWS):
                 ordered.write(batch)
     ordered.close()
     types = sorted(f"{field.name}: {field.type}" for field in rows.schema)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kanaria.components.ingest import parquet_columns
+from kanaria.components.ingest import parquet_column_types
 from kanaria.components.ingest.int96 import Reading
 from kanaria.components.shared.data import arrow_files
 from kanaria.components.shared.data.data_reference import DataFile
@@ -41,7 +41,7 @@ def _batches(
         for batch in opened.iter_batches(batch_size=rows, columns=list(names)):
             yield pa.Table.from_batches([batch]).select(list(names))
     except (ValueError, pa.ArrowException, OSError) as error:
-        raise parquet_columns.unreadable(uri, opened.schema_arrow, error) from error
+        raise parquet_column_types.unreadable(uri, opened.schema_arrow, error) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +67,7 @@ class ParquetInput:
         fine = [name for name in names if name in self.readings]
         for table, exact in _both(self.file, names, fine):
             timed = _with_times(table, exact, self.readings)
-            yield parquet_columns.usable(self.file.uri, timed)
+            yield parquet_column_types.usable(self.file.uri, timed)
 
 
 def _with_times(table: pa.Table, exact: pa.Table, readings: Mapping[str, Reading]) -> pa.Table:
@@ -123,6 +123,6 @@ def found(file: DataFile) -> ParquetInput:
     try:
         timed = _with_times(none, none.select(fine), readings)
     except ValueError as error:
-        raise parquet_columns.unreadable(file.uri, schema, error) from error
-    read = parquet_columns.usable(file.uri, timed).schema
+        raise parquet_column_types.unreadable(file.uri, schema, error) from error
+    read = parquet_column_types.usable(file.uri, timed).schema
     return ParquetInput(file=file, schema=read, readings=readings)

@@ -18,7 +18,7 @@ import pyarrow as pa
 from kanaria.components.ingest import sqlite_source
 from kanaria.components.ingest.input_file import InputFile
 from kanaria.components.ingest.parquet_file import check_names
-from kanaria.components.ingest.spool import Spool
+from kanaria.components.ingest.row_spool import Spool
 from kanaria.components.shared.data.database_reference import DatabaseReference
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError, shown
 

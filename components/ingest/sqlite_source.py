@@ -15,10 +15,10 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kanaria.components.ingest.csv_numbers import EXACT
+from kanaria.components.ingest.csv_type_inference import EXACT
 from kanaria.components.ingest.input_file import InputFile
 from kanaria.components.ingest.parquet_file import check_names
-from kanaria.components.ingest.spool import Spool
+from kanaria.components.ingest.row_spool import Spool
 from kanaria.components.shared.data.database_reference import DatabaseReference
 from kanaria.components.shared.errors import DataError, NotReadyError, shown
 

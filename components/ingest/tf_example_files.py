@@ -12,12 +12,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kanaria.components.ingest import declared_types, typed_rows, typed_values
-from kanaria.components.ingest.column_types import Conversion
+from kanaria.components.ingest import declared_column_types, native_column_types, typed_rows
+from kanaria.components.ingest.file_survey import Surveyed
 from kanaria.components.ingest.input_file import InputFile
-from kanaria.components.ingest.spool import Spool
-from kanaria.components.ingest.survey import Surveyed
+from kanaria.components.ingest.row_spool import Spool
 from kanaria.components.ingest.typed_rows import TypedRows
+from kanaria.components.ingest.unified_column_types import Conversion
 from kanaria.components.shared.data import tf_examples
 from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.errors import DataError
@@ -83,7 +83,7 @@ def _first_values(lists: pa.Array, kind: pa.DataType) -> pa.Array:
 def _column(lists: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_null(lists.type):
         return pa.nulls(len(lists), kind)
-    return lists.cast(kind) if typed_values.is_list(kind) else _first_values(lists, kind)
+    return lists.cast(kind) if native_column_types.is_list(kind) else _first_values(lists, kind)
 
 
 def _spooled(files: Sequence[DataFile], folder: Path, seen: _Seen) -> list[Spool]:
@@ -140,7 +140,7 @@ def read(files: Sequence[DataFile], folder: Path, declared: Mapping[str, str]) -
     filled = frozenset(seen.types)
     surveyed = [Surveyed(file=one, has_rows=True, filled=filled, written={}) for one in inputs]
     columns = {
-        column.name: declared_types.conversion(surveyed, column.name, declared[column.name])
+        column.name: declared_column_types.conversion(surveyed, column.name, declared[column.name])
         if column.name in declared
         else _kept(column.name, column.type)
         for column in schema

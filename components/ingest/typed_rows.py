@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from kanaria.components.ingest import column_types, declared_types, survey
-from kanaria.components.ingest.column_types import Conversion
-from kanaria.components.ingest.declared_types import Zones
+from kanaria.components.ingest import declared_column_types, file_survey, unified_column_types
+from kanaria.components.ingest.declared_column_types import Zones
+from kanaria.components.ingest.file_survey import Surveyed
 from kanaria.components.ingest.input_file import InputFile
-from kanaria.components.ingest.survey import Surveyed
+from kanaria.components.ingest.unified_column_types import Conversion
 from kanaria.components.shared.errors import DataError, shown
 
 NONE_DECLARED: Mapping[str, str] = {}
@@ -86,9 +86,9 @@ def _conversions(
 ) -> list[Conversion]:
     """Return what one column becomes in each file."""
     if name in declared:
-        return [declared_types.conversion(files, name, declared[name])] * len(files)
-    kind = column_types.unified(name, files)
-    return [column_types.conversion(one.file, name, kind) for one in files]
+        return [declared_column_types.conversion(files, name, declared[name])] * len(files)
+    kind = unified_column_types.unified(name, files)
+    return [unified_column_types.conversion(one.file, name, kind) for one in files]
 
 
 def joined(files: Sequence[InputFile], declared: Mapping[str, str] = NONE_DECLARED) -> TypedRows:
@@ -96,13 +96,13 @@ def joined(files: Sequence[InputFile], declared: Mapping[str, str] = NONE_DECLAR
 
     Args:
         files: CSV files, or others whose columns have types.
-        declared: column name -> type that goes before what is found (`declared_types.NAMES`).
+        declared: column name -> type (`declared_column_types.NAMES`); it precedes what is found.
 
     Raises:
         DataError: there is no row, or columns differ in name or type between files.
     """
     _check_columns(files)
-    surveyed = [survey.survey(file) for file in files]
+    surveyed = [file_survey.survey(file) for file in files]
     if not any(one.has_rows for one in surveyed):
         paths = ", ".join(file.uri for file in files)
         raise DataError(f"{paths}: no rows, only column names; give data")

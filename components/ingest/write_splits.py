@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from kanaria.components.ingest.float32 import Rounding
-from kanaria.components.ingest.places import Places
-from kanaria.components.ingest.source import Source
+from kanaria.components.ingest.row_source import Source
+from kanaria.components.ingest.split_assignment import Places
 from kanaria.components.shared.data import examples
 from kanaria.components.shared.data.examples import ExamplesFormat
 from kanaria.components.shared.data.write_examples import SplitWriter

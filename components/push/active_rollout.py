@@ -15,15 +15,15 @@ from enum import Enum
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.delivery import OnActive
 from kanaria.serving.rollout.control.attend import World
-from kanaria.serving.rollout.control.controller import run
+from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.convergence import taken_over
 from kanaria.serving.rollout.control.lease import NoLease
-from kanaria.serving.rollout.control.operations import order
+from kanaria.serving.rollout.control.operations import newest, order
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
-from kanaria.serving.rollout.decision.state import Phase
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_state import Phase
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 SUPERSEDE_SECONDS = 60.0
 """How long a push waits until a canary whose place it takes has no traffic any more."""
@@ -97,11 +97,10 @@ class Rollouts:
         if rollout is not None and rollout.state.phase is Phase.SUPERSEDED:
             run(
                 self.world,
-                self.namespace,
-                self.service,
+                newest(self.world.store, *names),
                 lease=NoLease(),
                 listener=_unheard,
-                patience_seconds=SUPERSEDE_SECONDS,
+                pace=Pace(patience_seconds=SUPERSEDE_SECONDS),
             )
 
 

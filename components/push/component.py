@@ -64,7 +64,7 @@ def push_model(
     from pathlib import Path
 
     from kanaria.components.push.lineage import Lineage
-    from kanaria.components.push.publish import Sources
+    from kanaria.components.push.publish_release import Sources
     from kanaria.components.push.push import PushRequest, push
 
     request = PushRequest(

@@ -12,7 +12,7 @@ from typing import Any
 
 from kanaria.components.shared.artifacts.metadata import DISPLAY_NAME, plain
 from kanaria.components.shared.artifacts.release import Record
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.protocol.names import (
     DATA_SPAN_ANNOTATION,
     PIPELINE_ANNOTATION,

@@ -7,25 +7,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanaria.components.push import mark, storage_access
+from kanaria.components.push import pending_mark, storage_access
 from kanaria.components.push.active_rollout import Rollouts
-from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage, marked
-from kanaria.components.push.publish import Sources, publish
+from kanaria.components.push.publish_release import Sources, publish
 from kanaria.components.push.storage_access import PodAccess
 from kanaria.components.shared.artifacts import outcome, release, serving_samples
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.storage import atomic, storage
+from kanaria.components.shared.storage import atomic, uri_files
 from kanaria.serving import delivery
 from kanaria.serving.checks import check_limits, checks_page
 from kanaria.serving.checks.push_checks import Checks
 from kanaria.serving.delivery import Delivery
 from kanaria.serving.inference_service import service_keys
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.rollout.control.environment import connect
 from kanaria.serving.rollout.policy import rollout_policy as policies
-from kanaria.serving.traffic.connect import namespace_of
+from kanaria.serving.traffic.find_traffic import namespace_of
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
     from kanaria.serving.kubernetes_client import KubernetesClient
@@ -77,7 +77,7 @@ def _checked(request: PushRequest) -> _Asked:
     asked = delivery.parse(request.delivery, faults)
     faults.check(bool(request.model_root), "model_root", "", "name the folder of releases")
     try:
-        storage.check(request.model_root)
+        uri_files.check(request.model_root)
     except ParameterError as error:
         faults.add(f"model_root: {error}")
     _check_rollout(request.rollout_policy_file, faults)
@@ -95,7 +95,7 @@ def _check_rollout(uri: str, faults: Faults) -> None:
     """Read the policy of the rollout that follows: nothing is delivered under a faulty one."""
     try:
         if uri:
-            policies.parse(storage.read_text(uri), uri)
+            policies.parse(uri_files.read_text(uri), uri)
     except (ParameterError, DataError) as error:
         faults.add(f"rollout_policy_file: {error}")
 
@@ -139,18 +139,18 @@ def _delivered(request: PushRequest, asked: _Asked, blessing: str) -> Endpoint:
     access, service = asked.access, asked.service
     service = storage_access.used(service, access) if access else service
     told = request.lineage.recorded(service.name, blessing)
-    folder = storage.join(storage.resolved(request.model_root), service.name)
+    folder = uri_files.join(uri_files.resolved(request.model_root), service.name)
     published = publish(request.sources, folder, told)
     version = published.rpartition("/")[2]
     percent = 0 if request.rollout_policy_file else service.canary_percent
     service = replace(service, canary_percent=percent)
     service = marked(
-        replace(service, storage_uri=_served(storage.join(published, release.MODEL))),
+        replace(service, storage_uri=_served(uri_files.join(published, release.MODEL))),
         replace(request.lineage, model_version=version),
     )
-    pending = f"{published}.{service.namespace}{mark.ENDING}"
+    pending = f"{published}.{service.namespace}{pending_mark.ENDING}"
     # A push that was killed left what nobody may serve now.
-    with connect(needs_server=storage.exists(pending)) as place:
+    with connect(needs_server=uri_files.exists(pending)) as place:
 
         def prepare() -> None:
             if access and place.cluster:

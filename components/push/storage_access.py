@@ -13,7 +13,7 @@ from kanaria.components.shared.errors import ConflictError, ParameterError, show
 from kanaria.components.shared.storage import location
 from kanaria.serving.inference_service import bucket_access
 from kanaria.serving.inference_service.bucket_access import BucketAccess
-from kanaria.serving.inference_service.spec import ServiceSpec, StorageAccess
+from kanaria.serving.inference_service.service_spec import ServiceSpec, StorageAccess
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
     from kanaria.serving.kubernetes_client import KubernetesClient

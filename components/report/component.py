@@ -40,7 +40,7 @@ def report_run(
     from pathlib import Path
 
     from kanaria.components.report import report
-    from kanaria.components.report.happened import Status
+    from kanaria.components.report.run_outcome import Status
 
     request = report.RunReport(
         status=Status(

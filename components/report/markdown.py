@@ -7,7 +7,7 @@ it is read as it was written and makes no links, tables or headings of its own.
 import re
 from collections.abc import Iterator, Sequence
 
-from kanaria.components.report.happened import Cause, Happened, Step
+from kanaria.components.report.run_outcome import Cause, Happened, Step
 from kanaria.components.shared.times import clock, stopwatch
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~&=$]|^[#+-]|(?<=^\d)[.)](?=\s))")

@@ -8,8 +8,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.report import event, happened, left, markdown, post, run_record
-from kanaria.components.report.happened import Happened, Left, Status
+from kanaria.components.report import (
+    markdown,
+    run_event,
+    run_outcome,
+    run_record,
+    step_outputs,
+    webhook_post,
+)
+from kanaria.components.report.run_outcome import Happened, Left, Status
 from kanaria.components.shared import images
 from kanaria.components.shared.artifacts.metadata import described
 from kanaria.components.shared.errors import KanariaError
@@ -30,7 +37,7 @@ class RunReport:
         steps: names of the pipeline's tasks, in their order.
         last: the step that always runs and leaves artifacts when all before it went well; or "".
         notify_url: where an event is posted; "" for the environment's.
-        notify_format: see `event.FORMATS`; "" for the environment's.
+        notify_format: see `run_event.FORMATS`; "" for the environment's.
     """
 
     status: Status
@@ -63,20 +70,20 @@ def write(request: RunReport, uri: str, path: Path) -> dict[str, Any]:
     if told := notify(request, found, uri):
         logger.warning("%s", told)
         path.write_text(markdown.render(found, _versions(), [told]), encoding="utf-8")
-    facts = {"outcome": str(found.outcome), "cause": happened.first_cause(found)}
+    facts = {"outcome": str(found.outcome), "cause": run_outcome.first_cause(found)}
     return described("summary", facts, markdown.headline(found))
 
 
 def look(request: RunReport, uri: str, now: datetime) -> Happened:
     """Return what happened in the run, as far as its files say."""
     found = _left(request, uri)
-    outcome = happened.outcome(request.status, found, request.last)
+    outcome = run_outcome.outcome(request.status, found, request.last)
     return Happened(
         pipeline=request.pipeline,
         run_id=request.run_id,
         run_name=request.run_name,
         outcome=outcome,
-        causes=happened.causes(outcome, request.status, found, request.last),
+        causes=run_outcome.causes(outcome, request.status, found, request.last),
         started=_moment(request.created),
         ended=now,
         left=found,
@@ -85,9 +92,9 @@ def look(request: RunReport, uri: str, now: datetime) -> Happened:
 
 def _left(request: RunReport, uri: str) -> Left:
     try:
-        folder = left.run_folder(uri, request.run_id)
+        folder = step_outputs.run_folder(uri, request.run_id)
         own = uri.removeprefix(folder).strip("/").rpartition("/")[0]
-        return run_record.read(folder, own) or left.read(folder, request.steps)
+        return run_record.read(folder, own) or step_outputs.read(folder, request.steps)
     except (KanariaError, OSError) as error:
         return Left(notes=(str(error),))
 
@@ -113,10 +120,10 @@ def _versions() -> list[tuple[str, str]]:
 def notify(request: RunReport, found: Happened, uri: str) -> str:
     """Post the event; return what became of it, "" where nobody is to be told."""
     try:
-        to = post.receiver(request.notify_url, request.notify_format)
+        to = webhook_post.receiver(request.notify_url, request.notify_format)
         if to is None:
             return ""
-        content = event.data(found, uri, images.VERSION)
-        return post.post(to, event.FORMATS[to.format](found, content))
+        content = run_event.data(found, uri, images.VERSION)
+        return webhook_post.post(to, run_event.FORMATS[to.format](found, content))
     except KanariaError as error:
         return f"nobody was notified: {error}"

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kanaria.components.report.happened import Left, Step
+from kanaria.components.report.run_outcome import Left, Step
 from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 FILE = "run.json"
 OUTCOME, ENDPOINT = "outcome", "endpoint"
@@ -23,11 +23,11 @@ def read(folder: str, own: str) -> Left | None:
     Raises:
         DataError: the record cannot be read.
     """
-    uri = storage.join(folder, FILE)
-    if storage.is_remote(folder) or not storage.exists(uri):
+    uri = uri_files.join(folder, FILE)
+    if uri_files.is_remote(folder) or not uri_files.exists(uri):
         return None
     try:
-        raw = DocumentFormat().current(json.loads(storage.read_text(uri)), uri)
+        raw = DocumentFormat().current(json.loads(uri_files.read_text(uri)), uri)
         tasks = [task for task in raw["tasks"] if task["name"] != own]
         found = [task["metadata"][ENDPOINT] for task in tasks if ENDPOINT in task["metadata"]]
         return Left(steps=tuple(_step(task) for task in tasks), endpoint=(found or [{}])[-1])

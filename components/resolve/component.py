@@ -64,7 +64,7 @@ def resolve_span(
     """
     from dataclasses import astuple
 
-    from kanaria.components.resolve import reading as how
+    from kanaria.components.resolve import reading_settings as how
     from kanaria.components.resolve import span as work
     from kanaria.components.resolve.span_choice import Asked
     from kanaria.components.shared.storage.content_pin import pinned
@@ -102,9 +102,9 @@ def resolve_deployed(
         prometheus_url: Entry of delivery, for rollout_model.
         drift_server_url: Entry of delivery, for rollout_model.
     """
-    from kanaria.components.resolve import deployed
+    from kanaria.components.resolve import deployed_release
 
-    spec, asked = deployed.checked(service, delivery)
-    release = deployed.resolve_deployed(spec.name, spec.namespace)
+    spec, asked = deployed_release.checked(service, delivery)
+    release = deployed_release.resolve_deployed(spec.name, spec.namespace)
     base_model = release if warm_start else ""
     return release, base_model, asked.prometheus_url, asked.drift_server_url

@@ -12,7 +12,7 @@ from kanaria.components.resolve.span_pattern import Position
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import data_reference, database_reference
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def resolve_span(data: str, asked: Asked) -> Resolved:
 
 def _neighbours(pinned: str, files: Iterable[Mapping[str, Position]]) -> tuple[int, ...]:
     """Return how many neighbouring files are of one span, in the order of the reference."""
-    places = {storage.absolute(uri): at.span for found in files for uri, at in found.items()}
+    places = {uri_files.absolute(uri): at.span for found in files for uri, at in found.items()}
     uris = pinned.partition(data_reference.PIN)[0].split(",")
     return tuple(len(list(same)) for _, same in groupby(uris, key=places.__getitem__))
 
@@ -118,14 +118,14 @@ def _check_spelling(pattern: str, uris: list[str], found: Mapping[str, Position]
 
 
 def _as_listed(pattern: str) -> str:
-    return pattern if storage.is_remote(pattern) else str(storage.local_path(pattern))
+    return pattern if uri_files.is_remote(pattern) else str(uri_files.local_path(pattern))
 
 
 def _positions(pattern: str) -> dict[str, Position]:
     """Return the files of a pattern and where they stand."""
     local = _as_listed(pattern)
     form = span_pattern.expression(local)
-    listed = storage.matches(span_pattern.wildcards(local))
+    listed = uri_files.matches(span_pattern.wildcards(local))
     found = {uri: span_pattern.position(form, uri) for uri in listed}
     odd = sorted(uri for uri, position in found.items() if position is None)
     if odd:

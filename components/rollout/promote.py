@@ -13,10 +13,10 @@ from kanaria.serving.inference_service import service_keys
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.environment import Place, connect
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
-from kanaria.serving.rollout.decision.state import Phase, State
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_state import Phase, State
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.traffic.connect import namespace_of
+from kanaria.serving.traffic.find_traffic import namespace_of
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,12 @@ def _rolled_out(
     if request.interval_seconds:
         place.require(policy)
     who = request.approved_by or STEP
-    operations.start(place.store, place.traffic, *names, policy, who=who, now=time.time())
+    operations.start(
+        place.store,
+        place.traffic,
+        *names,
+        operations.Beginning(policy=policy, who=who, now=time.time()),
+    )
     if request.approved_by:
         _approve(request.approved_by, names, place, policy)
     return controlled(place, *names, request.interval_seconds)

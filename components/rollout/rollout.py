@@ -11,13 +11,13 @@ from kanaria.components.shared.artifacts import outcome, release
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.serving.rollout.control import operations
-from kanaria.serving.rollout.control.controller import run
+from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.environment import Place, connect
 from kanaria.serving.rollout.control.messages import LineListener, write_timeline
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy import rollout_policy as policies
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 
@@ -109,7 +109,7 @@ def policy_of(uri: str) -> Policy:
         ParameterError: it is not a policy; all faults are named.
         DataError: it cannot be read.
     """
-    return policies.parse(storage.read_text(uri), uri) if uri else Policy()
+    return policies.parse(uri_files.read_text(uri), uri) if uri else Policy()
 
 
 def _endpoint(folder: Path) -> dict[str, Any]:
@@ -131,7 +131,11 @@ def _rolled_out(
     last = place.store.load(namespace, service)
     if last is None or not _is_of(last.rollout, endpoint):
         operations.start(
-            place.store, place.traffic, namespace, service, policy, who=STEP, now=time.time()
+            place.store,
+            place.traffic,
+            namespace,
+            service,
+            operations.Beginning(policy=policy, who=STEP, now=time.time()),
         )
     return controlled(place, namespace, service, request.interval_seconds if request.wait else 0)
 
@@ -149,11 +153,10 @@ def controlled(place: Place, namespace: str, service: str, interval_seconds: int
         return operations.newest(place.store, namespace, service).rollout
     stored = run(
         place.world(),
-        namespace,
-        service,
+        operations.newest(place.store, namespace, service),
         lease=place.lease_of(namespace, service),
         listener=place.listener(LineListener(logger.warning)),
-        interval_seconds=interval_seconds,
+        pace=Pace(interval_seconds=interval_seconds),
     )
     return stored.rollout
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 SAVED_MODEL = "saved_model.pb"
 
@@ -40,7 +40,7 @@ def opened(uri: str) -> Iterator[Path | None]:
     if not uri:
         yield None
         return
-    model = storage.join(uri, release.MODEL)
+    model = uri_files.join(uri, release.MODEL)
     with tempfile.TemporaryDirectory(prefix="kanaria-") as scratch:
-        there = storage.exists(model)
-        yield _newest(storage.fetched(model, Path(scratch)) if there else Path(scratch), uri)
+        there = uri_files.exists(model)
+        yield _newest(uri_files.fetched(model, Path(scratch)) if there else Path(scratch), uri)

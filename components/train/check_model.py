@@ -9,14 +9,14 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from kanaria.components.shared import cause
+from kanaria.components.shared import exception_cause
 from kanaria.components.shared.artifacts.model_inputs import optional_inputs
 from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.components.shared.data.record_batches import record_batches
 from kanaria.components.shared.errors import DataError, UserCodeError, shown
-from kanaria.components.train import diagnosis, samples
+from kanaria.components.train import answer_samples, diagnosis
 from kanaria.components.train.diagnosis import Flags
-from kanaria.components.train.feeds import ROWS_PER_BATCH, called, feeds
+from kanaria.components.train.signature_feeds import ROWS_PER_BATCH, called, feeds
 
 SIGNATURE = "serving_default"
 
@@ -34,7 +34,7 @@ def _load(model_dir: Path) -> Any:
         loaded = tf.saved_model.load(str(model_dir))
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise UserCodeError(
-            f"run_fn: the saved model does not load: {cause.told(error)}"
+            f"run_fn: the saved model does not load: {exception_cause.told(error)}"
         ) from error
     if SIGNATURE not in loaded.signatures:
         raise UserCodeError(
@@ -69,7 +69,7 @@ def _answers(model: Any, files: Sequence[Path], schema: schema_pb2.Schema) -> Fl
             rows += len(feed.rows)
     except tf.errors.OpError as error:
         raise UserCodeError(
-            f"run_fn: the saved model fails on eval rows: {cause.told(error)}; "
+            f"run_fn: the saved model fails on eval rows: {exception_cause.told(error)}; "
             "it must answer every row, also one with missing features"
         ) from error
     if not rows:
@@ -129,5 +129,5 @@ def check_model(
         )
     return Checked(
         signatures=tuple(sorted(loaded.signatures)),
-        samples=samples.collect(signature, eval_files, schema),
+        samples=answer_samples.collect(signature, eval_files, schema),
     )

@@ -28,7 +28,7 @@ import tensorflow_transform  # noqa: F401  It decides what tf.keras means.
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import UserCodeError
 from kanaria.components.shared.tfx_names import FnArgs
-from kanaria.components.train import checkpoint_files, cluster, model_run
+from kanaria.components.train import checkpoint_files, model_run, worker_cluster
 from kanaria.components.train.checkpoint_files import MANIFEST, STATE, Position
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
         super().__init__()
         if getattr(model, "optimizer", None) is None:
             raise UserCodeError("Checkpoints: the model is not compiled; call model.compile first")
-        cluster.check_joined(os.environ, "Checkpoints")
+        worker_cluster.check_joined(os.environ, "Checkpoints")
         self._run = model_run.of(fn_args.model_run_dir)
         # Of several workers one keeps the files; it is alone where there is no strategy.
         self._is_chief = model.distribute_strategy.extended.should_checkpoint

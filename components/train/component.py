@@ -59,7 +59,7 @@ def train_model(
 
     from kanaria.components.shared.artifacts import serving_samples as samples
     from kanaria.components.shared.artifacts.metadata import tell
-    from kanaria.components.train.lean import train
+    from kanaria.components.train.lean_imports import train
     from kanaria.components.train.request import TrainRequest
 
     request = TrainRequest(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import UserCodeError, shown
-from kanaria.components.shared.storage import atomic, storage
+from kanaria.components.shared.storage import atomic, uri_files
 
 NOTE = "training.json"
 FORMAT = DocumentFormat()
@@ -56,8 +56,8 @@ class ModelRun:
     def publish_checkpoint(self, checkpoint: Path, last: str) -> None:
         """Publish one checkpoint to the bucket, its file `last` after all others, and the logs."""
         if self.bucket:
-            uri = storage.join(self.bucket, CHECKPOINTS, checkpoint.name)
-            storage.publish(checkpoint, uri, last)
+            uri = uri_files.join(self.bucket, CHECKPOINTS, checkpoint.name)
+            uri_files.publish(checkpoint, uri, last)
             self.publish_logs()
 
     def publish_logs(self) -> None:
@@ -70,24 +70,24 @@ class ModelRun:
         for file in sorted(self.folder.rglob("*")):
             name = file.relative_to(self.folder)
             if name.parts[0] not in OWN and file.is_file() and file.stat().st_mtime_ns >= before:
-                self._publish_log(file, storage.join(self.bucket, name.as_posix()))
+                self._publish_log(file, uri_files.join(self.bucket, name.as_posix()))
 
     def _publish_log(self, file: Path, uri: str) -> None:
         with tempfile.TemporaryDirectory(prefix="kanaria-") as scratch:
             # Somebody may still be writing the file; its copy keeps still.
-            storage.publish(Path(shutil.copy(file, scratch)), uri)
+            uri_files.publish(Path(shutil.copy(file, scratch)), uri)
 
     def remove_checkpoint(self, name: str) -> None:
         """Remove a checkpoint, or what is left of one, here and in the bucket."""
         if self.bucket:
-            storage.remove(storage.join(self.bucket, CHECKPOINTS, name))
+            uri_files.remove(uri_files.join(self.bucket, CHECKPOINTS, name))
         atomic.remove(self.checkpoints / name)
 
     def finish(self) -> None:
         """Publish the logs; remove the checkpoints, so that no later training resumes them."""
         self.publish_logs()
         if self.bucket:
-            storage.remove(storage.join(self.bucket, CHECKPOINTS))
+            uri_files.remove(uri_files.join(self.bucket, CHECKPOINTS))
         for name in OWN:
             atomic.remove(self.folder / name)
 
@@ -96,12 +96,12 @@ class ModelRun:
 def _local_folder(model_run_dir: str, artifact: Path) -> Iterator[Path]:
     if not model_run_dir:
         yield artifact
-    elif not storage.is_remote(model_run_dir):
-        yield storage.local_path(model_run_dir).resolve()
+    elif not uri_files.is_remote(model_run_dir):
+        yield uri_files.local_path(model_run_dir).resolve()
     else:
         with tempfile.TemporaryDirectory(prefix="kanaria-") as scratch:
-            if storage.exists(model_run_dir):
-                yield storage.fetched(model_run_dir, Path(scratch))
+            if uri_files.exists(model_run_dir):
+                yield uri_files.fetched(model_run_dir, Path(scratch))
             else:
                 yield Path(scratch) / "model_run"
 
@@ -122,7 +122,7 @@ def opened(model_run_dir: str, target: Path, key: str, seed: int) -> Iterator[Mo
     with atomic.published(target) as artifact, _local_folder(model_run_dir, artifact) as folder:
         artifact.mkdir()
         folder.mkdir(parents=True, exist_ok=True)
-        bucket = model_run_dir if storage.is_remote(model_run_dir) else ""
+        bucket = model_run_dir if uri_files.is_remote(model_run_dir) else ""
         run = ModelRun(folder=folder, bucket=bucket, key=key, seed=seed)
         run.begin()
         yield run

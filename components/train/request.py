@@ -10,7 +10,7 @@ from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.engines import compute
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 """Keras's own names; with the mixed ones layers compute in 16 bits and keep weights in 32."""
@@ -137,7 +137,7 @@ def check(request: TrainRequest) -> None:
         uri = getattr(request, name)
         try:
             # Only what is not remote has a path; asking for it finds unknown schemes.
-            _ = storage.is_remote(uri) or storage.local_path(uri)
+            _ = uri_files.is_remote(uri) or uri_files.local_path(uri)
         except ParameterError as error:
             faults.add(f"{name}: {error}")
     faults.raise_if_any()

@@ -8,10 +8,10 @@ from kanaria.components.shared.data import examples
 from kanaria.components.shared.data.schema_file import read_schema
 from kanaria.components.shared.engines.compute import TRAINING_WORKERS
 from kanaria.components.shared.storage import atomic
-from kanaria.components.train import base_model, call, devices, model_run, workers
+from kanaria.components.train import base_model, devices, model_run, run_fn_call, worker_supervisor
 from kanaria.components.train.check_model import check_model
-from kanaria.components.train.places import Places, Run
 from kanaria.components.train.request import Trained, TrainRequest, check
+from kanaria.components.train.run_fn_folders import Places, Run
 from kanaria.components.train.training_key import training_key
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,12 @@ def _key(request: TrainRequest, base: Path | None) -> str:
     """Return the key of the checkpoints; "" where none outlives the step, as it costs reading."""
     if not request.model_run_dir:
         return ""
-    folders = [request.examples, call.source(request), request.schema, request.transform_graph]
+    folders = [
+        request.examples,
+        run_fn_call.source(request),
+        request.schema,
+        request.transform_graph,
+    ]
     names = ("run_fn", "train_steps", "eval_steps", "hyperparameters", "custom_config", "seed")
     settings = {name: getattr(request, name) for name in (*names, "precision", TRAINING_WORKERS)}
     return training_key([*folders, *([base] if base else [])], request.module_file, settings)
@@ -31,7 +36,9 @@ def _key(request: TrainRequest, base: Path | None) -> str:
 
 def _prepared(request: TrainRequest) -> Run:
     count = request.training_workers
-    return call.prepared(request) if count == 1 else workers.prepared(request, count)
+    return (
+        run_fn_call.prepared(request) if count == 1 else worker_supervisor.prepared(request, count)
+    )
 
 
 def train(request: TrainRequest, model: Path, logs: Path, run: Run | None = None) -> Trained:
@@ -57,7 +64,7 @@ def train(request: TrainRequest, model: Path, logs: Path, run: Run | None = None
     devices.check()
     logger.info("Training on %s.", devices.used())
     eval_files = examples.split_files(request.examples, "eval")
-    train_files = call.train_files(request)
+    train_files = run_fn_call.train_files(request)
     schema = read_schema(request.schema / "schema.pbtxt")
     run = run or _prepared(request)
     # The model is published first: until it is, its checkpoints are needed.

@@ -28,15 +28,15 @@ from kanaria.components.shared.storage import atomic
 from kanaria.components.shared.tensors import adapter
 from kanaria.components.transform import (
     analyzer_cache,
-    operations,
+    analyzer_operations,
     pass_digest,
     private_tft,
     stable_graph,
 )
 from kanaria.components.transform.analyzer_cache import AnalyzerCache
-from kanaria.components.transform.operations import Results
+from kanaria.components.transform.analyzer_operations import Results
 from kanaria.components.transform.pass_digest import UntoldError
-from kanaria.components.transform.traced import Function, PassGraph, Traced, UserFunction
+from kanaria.components.transform.traced_function import Function, PassGraph, Traced, UserFunction
 
 LOGGER = logging.getLogger(__name__)
 Values = npt.NDArray[Any]
@@ -123,7 +123,7 @@ def analyze(
     specs = TensorAdapter(adapter.adapter_config(schema)).OriginalTypeSpecs()
     function = UserFunction(preprocessing_fn, specs, folder)
     first = Traced(function, {})
-    others = operations.unknown(first.sinks())
+    others = analyzer_operations.unknown(first.sinks())
     if others:
         atomic.remove(temporary)
         raise OnlyBeamError(", ".join(others))
@@ -179,7 +179,9 @@ def _values(function: UserFunction, first: Traced, work: _Work) -> dict[str, Any
     pending = first.sinks()
     while pending:
         ready = _ready(first, pending, values)
-        parts = dict(item for sink in ready for item in operations.accumulated(sink).items())
+        parts = dict(
+            item for sink in ready for item in analyzer_operations.accumulated(sink).items()
+        )
         traced = Traced(function, values) if values else first
         graph = traced.part(name for part, names in parts.values() for name in names)
         states = work.states if values else work.first_states
@@ -198,7 +200,9 @@ def _ready(first: Traced, pending: Sequence[Any], values: dict[str, Any]) -> lis
     known = [(sink.tensor, sink.tensor.name in values) for sink in first.sinks()]
     graph = private_tft.graph_tools.InitializableGraphAnalyzer(first.graph, first.inputs, known)
     return [
-        sink for sink in pending if all(map(graph.ready_to_run, operations.tensors_behind(sink)))
+        sink
+        for sink in pending
+        if all(map(graph.ready_to_run, analyzer_operations.tensors_behind(sink)))
     ]
 
 

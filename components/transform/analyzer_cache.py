@@ -25,7 +25,7 @@ from kanaria.components.shared.data.partitions import Partition
 from kanaria.components.shared.engines import accumulate
 from kanaria.components.shared.engines.accumulate import Engine, Pass
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.components.shared.storage.parallel import each
 from kanaria.components.transform import saved_states
 from kanaria.components.transform.saved_states import DamagedError
@@ -74,7 +74,7 @@ class AnalyzerCache:
             Entry(partition=partition, target=self.scratch / name)
             for partition, name in zip(partitions, names, strict=True)
         ]
-        known = each(lambda entry: storage.exists(self._place(entry)), entries)
+        known = each(lambda entry: uri_files.exists(self._place(entry)), entries)
         pairs = zip(entries, known, strict=True)
         missing = {entry.target: entry for entry, is_known in pairs if not is_known}
         LOGGER.info(
@@ -88,11 +88,11 @@ class AnalyzerCache:
         return accumulate.merged(work, self._read(engine, work, entries))
 
     def _place(self, entry: Entry) -> str:
-        return storage.join(self.uri, entry.target.name)
+        return uri_files.join(self.uri, entry.target.name)
 
     def _keep(self, engine: Engine, work: Pass, entries: Sequence[Entry]) -> None:
         engine.each(partial(_write, work), entries)
-        each(lambda entry: storage.publish(entry.target, self._place(entry)), entries)
+        each(lambda entry: uri_files.publish(entry.target, self._place(entry)), entries)
 
     def _read(self, engine: Engine, work: Pass, entries: Sequence[Entry]) -> Iterator[list[Any]]:
         for entry in entries:
@@ -103,7 +103,7 @@ class AnalyzerCache:
         if not entry.target.exists():  # It was not written just now.
             place = self._place(entry)
             try:
-                return saved_states.read(storage.fetched(place, self.scratch))
+                return saved_states.read(uri_files.fetched(place, self.scratch))
             except (DamagedError, DataError) as error:
                 LOGGER.warning("%s: cannot be used (%s); its part is read again", place, error)
             entry.target.unlink(missing_ok=True)

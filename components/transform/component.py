@@ -42,7 +42,7 @@ def transform_data(
 
     if outcome:
         require_passed(outcome.path)
-    from kanaria.components.transform.lean import TransformRequest, run
+    from kanaria.components.transform.lean_imports import TransformRequest, run
 
     request = TransformRequest(
         examples=Path(examples.path),

@@ -12,14 +12,14 @@ from kanaria.components.shared.data import examples
 from kanaria.components.shared.data.examples import format_of
 from kanaria.components.shared.data.schema_file import read_schema
 from kanaria.components.shared.data.write_examples import part_file
-from kanaria.components.shared.engines import choose
+from kanaria.components.shared.engines import engine_choice
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.storage import atomic
 from kanaria.components.transform import analysis, check_rows, user_code
-from kanaria.components.transform.cause import guarded
+from kanaria.components.transform.failure_cause import guarded
 from kanaria.components.transform.materialize import Part, materialize
 
 ANALYZED_SPLIT = "train"
@@ -72,7 +72,7 @@ def run(request: TransformRequest, graph: Path, transformed: Path) -> None:
         DataError: there is no `train` split, or the data does not fit the schema.
         UserCodeError: the user's function does not load, or fails.
     """
-    with choose.engine(request.compute, "transform_data", [request.examples]) as engine:
+    with engine_choice.engine(request.compute, "transform_data", [request.examples]) as engine:
         transform(request, graph, transformed, engine)
 
 

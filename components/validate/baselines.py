@@ -8,8 +8,8 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from kanaria.components.shared.artifacts import release
 from kanaria.components.shared.data.data_reference import PIN
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.storage import content_pin, storage
-from kanaria.components.validate.files import STATISTICS
+from kanaria.components.shared.storage import content_pin, uri_files
+from kanaria.components.validate.artifact_files import STATISTICS
 
 STAND_IN = "train"
 REMEDY = f"give a {STATISTICS} as TFDV writes it, or the folder that holds one"
@@ -47,11 +47,11 @@ def previous(deployed: str) -> Statistics:
     """
     if not deployed:
         return {}
-    uri, source = storage.join(deployed, release.STATISTICS), f"deployed={shown(deployed)}"
+    uri, source = uri_files.join(deployed, release.STATISTICS), f"deployed={shown(deployed)}"
     absent = DataError(f"{source}: no statistics in {uri}; give a whole release, or none")
-    if not storage.exists(uri):
+    if not uri_files.exists(uri):
         raise absent
-    with storage.opened(uri) as folder:
+    with uri_files.opened(uri) as folder:
         found = by_split(folder, source)
     if not found:
         raise absent
@@ -88,7 +88,7 @@ def serving(uri: str) -> statistics_pb2.DatasetFeatureStatisticsList | None:
     if not uri:
         return None
     source = f"serving_statistics={shown(uri)}"
-    if not storage.exists(uri.partition(PIN)[0]):
+    if not uri_files.exists(uri.partition(PIN)[0]):
         raise DataError(f"{source}: no such file or folder; {REMEDY}")
     with content_pin.opened("serving_statistics", uri) as path:
         return read(path / STATISTICS if path.is_dir() else path, source)

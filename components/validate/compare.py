@@ -10,8 +10,8 @@ from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data.schema_file import read_schema
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.imports import arrow
-from kanaria.components.shared.storage import atomic, storage
-from kanaria.components.validate import baselines, drift, files, report
+from kanaria.components.shared.storage import atomic, uri_files
+from kanaria.components.validate import artifact_files, baselines, drift, report
 from kanaria.components.validate.report_data import Data
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class CompareTargets:
 def _check_parameters(request: CompareRequest) -> None:
     faults = Faults(drift.STEP)
     try:
-        storage.check(request.deployed)
+        uri_files.check(request.deployed)
     except ParameterError as error:
         faults.add(f"deployed: {error}")
     faults.raise_if_any()
@@ -82,7 +82,7 @@ def compare(request: CompareRequest, targets: CompareTargets) -> Outcome:
     compared = drift.compare(statistics, rules)
     verdict = drift.outcome(compared, rules)
     found = {name: one.anomalies for name, one in compared.items()}
-    files.write_protos(targets.anomalies, files.ANOMALIES, found)
+    artifact_files.write_protos(targets.anomalies, artifact_files.ANOMALIES, found)
     beside = {f"deployed {name}": one for name, one in _shown(previous).items()}
     distances = [distance for one in compared.values() for distance in one.distances]
     page = report.render(

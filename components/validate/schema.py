@@ -8,7 +8,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.components.validate import private_tfdv
 
 FILE = "schema.pbtxt"
@@ -70,7 +70,7 @@ def given(schema_file: str) -> schema_pb2.Schema:
         DataError: the file cannot be read or does not parse, names no feature, or names one twice.
     """
     try:
-        text = storage.read_text(schema_file)
+        text = uri_files.read_text(schema_file)
     except DataError as error:
         raise DataError(f"schema_file={shown(schema_file)}: {error}") from error
     try:

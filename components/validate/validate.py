@@ -14,14 +14,14 @@ from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import arrow_files, examples
 from kanaria.components.shared.data.data_reference import PIN
-from kanaria.components.shared.engines import choose
+from kanaria.components.shared.engines import engine_choice
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.imports import arrow
-from kanaria.components.shared.storage import atomic, storage
-from kanaria.components.validate import baselines, files, judge, report, schema
+from kanaria.components.shared.storage import atomic, uri_files
+from kanaria.components.validate import artifact_files, baselines, report, schema, split_judgement
 from kanaria.components.validate import statistics as tfdv_statistics
 from kanaria.components.validate.report_data import Data
 
@@ -88,7 +88,7 @@ def _check_parameters(request: ValidateRequest) -> None:
     faults = Faults("validate_data")
     for name in ("schema_file", "serving_statistics"):
         try:
-            storage.check(getattr(request, name).partition(PIN)[0])
+            uri_files.check(getattr(request, name).partition(PIN)[0])
         except ParameterError as error:
             faults.add(f"{name}: {error}")
     without_schema = bool(request.environment) and not request.schema_file
@@ -133,7 +133,7 @@ def run(request: ValidateRequest, targets: Targets) -> Result:
         DataError: there are no examples, or a schema or baseline cannot be read.
         NotReadyError: an object store or the cluster does not answer.
     """
-    with choose.engine(request.compute, "validate_data", [request.examples]) as engine:
+    with engine_choice.engine(request.compute, "validate_data", [request.examples]) as engine:
         return validate(request, targets, engine)
 
 
@@ -169,17 +169,19 @@ def _validated(request: ValidateRequest, targets: Targets, engine: Engine | Beam
     serving = baselines.serving(request.serving_statistics)
     statistics = _statistics(request.examples, given, engine, targets.statistics.parent)
     in_force, notes = (given, []) if given is not None else schema.inferred(statistics)
-    rules = judge.Rules(
+    rules = split_judgement.Rules(
         schema=in_force,
         environment=request.environment,
         serving=serving,
         notes=tuple(notes),
     )
-    judged = {name: judge.judge_split(name, found, rules) for name, found in statistics.items()}
-    verdict = judge.outcome(judged, rules)
-    files.write_protos(targets.statistics, files.STATISTICS, statistics)
-    files.write_protos(
-        targets.anomalies, files.ANOMALIES, {n: j.anomalies for n, j in judged.items()}
+    judged = {
+        name: split_judgement.judge_split(name, found, rules) for name, found in statistics.items()
+    }
+    verdict = split_judgement.outcome(judged, rules)
+    artifact_files.write_protos(targets.statistics, artifact_files.STATISTICS, statistics)
+    artifact_files.write_protos(
+        targets.anomalies, artifact_files.ANOMALIES, {n: j.anomalies for n, j in judged.items()}
     )
     with atomic.published(targets.schema) as temporary:
         schema.write(rules.schema, temporary)

@@ -17,12 +17,12 @@ from pathlib import Path
 from kanaria.components.shared.command_line import code_of, program, typed
 from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.storage import atomic, private
-from kanaria.pipelines.flights import traffic, watching
+from kanaria.pipelines.flights import drift_watch, traffic
 from kanaria.pipelines.flights.prepare import prepare
 from kanaria.pipelines.local import endpoint
 from kanaria.pipelines.local.record import all_runs
 from kanaria.pipelines.local.root import Root
-from kanaria.serving.drift.records import Watched
+from kanaria.serving.drift.report_records import Watched
 from kanaria.serving.local.background_server import served
 from kanaria.serving.local.state import state_folder
 
@@ -72,7 +72,7 @@ def demo(folder: Path) -> int:
         atomic.remove(root.serving / "default" / SERVICE)
     store = _new_store(root)
     # The service ends first: then its last events still have somewhere to go.
-    with watching.received(store) as ready:
+    with drift_watch.received(store) as ready:
         months = prepare(root.path / "data")
         with served(root.serving) as url:
             watcher = ready()
@@ -83,12 +83,14 @@ def demo(folder: Path) -> int:
             days = traffic.by_day(traffic.flights(months[5:8], REQUESTS))
             endpoint = f"{url}/v1/models/{SERVICE}:predict"
             answers = traffic.send(endpoint, days, f"{watcher}/labels")
-            watching.wait_for(store, began, sum(answer.code == HTTPStatus.OK for answer in answers))
+            drift_watch.wait_for(
+                store, began, sum(answer.code == HTTPStatus.OK for answer in answers)
+            )
     summaries = traffic.summarize(answers)
     _say(f"\n{_table(summaries)}")
-    seen = watching.seen(store, root.models / SERVICE, began)
+    seen = drift_watch.seen(store, root.models / SERVICE, began)
     _tell_drift(seen)
-    _tell_what_is_left(root, watching.write_report(seen, root.path))
+    _tell_what_is_left(root, drift_watch.write_report(seen, root.path))
     is_whole = len(summaries) == len(seen) == 2 and not any(s.errors for s in summaries)
     return int(not is_whole)
 
@@ -118,9 +120,9 @@ def _tell_what_is_left(root: Root, drift: Path) -> None:
 def _tell_drift(seen: Sequence[Watched]) -> None:
     for version in seen:
         _say(f"\n{version.name}: its requests beside the rows it was trained on")
-        _say(watching.drift_table(version))
+        _say(drift_watch.drift_table(version))
     _say("\nQuality by the labels that have come (95 % bands; the last day's are still missing)")
-    _say(f"{watching.quality_table(seen)}\n")
+    _say(f"{drift_watch.quality_table(seen)}\n")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.config.keys import Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.storage import atomic, storage
+from kanaria.components.shared.storage import atomic, uri_files
 from kanaria.pipelines import mappings
 from kanaria.pipelines.local import parameter_types
 from kanaria.pipelines.local.cache import FILE_SUFFIX
@@ -148,13 +148,13 @@ def with_published_files(values: Mapping[str, Any], store: Path) -> dict[str, An
 
 
 def _is_published(value: str, store: Path) -> bool:
-    return not storage.is_remote(value) and Path(value).is_relative_to(store.resolve())
+    return not uri_files.is_remote(value) and Path(value).is_relative_to(store.resolve())
 
 
 def _content_named(value: str, store: Path) -> str:
-    if not storage.is_remote(value):
+    if not uri_files.is_remote(value):
         return _published(Path(value), store) if _is_file(Path(value)) else value
-    with storage.opened(value) as path:
+    with uri_files.opened(value) as path:
         return _published(path, store)
 
 

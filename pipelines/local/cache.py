@@ -19,8 +19,8 @@ from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.data import data_reference, database_reference
 from kanaria.components.shared.errors import DataError, UserCodeError
-from kanaria.components.shared.storage import private, storage
-from kanaria.pipelines.local import environment, modules
+from kanaria.components.shared.storage import private, uri_files
+from kanaria.pipelines.local import runtime_python, user_modules
 from kanaria.pipelines.local.plan import Task
 from kanaria.pipelines.local.step import Artifact, StepInputs, StepOutputs
 from kanaria.pipelines.local.step_code import code, component_name
@@ -41,25 +41,25 @@ def _read(task: Task, name: str, value: Any, python: Path) -> str:
     """Return the fingerprint of what a step reads at a parameter's value, "" for nothing."""
     if not isinstance(value, str) or not value or data_reference.PIN in value:
         return ""
-    if modules.is_module(name, value):
-        return modules.examined(value, python)["fingerprint"]
+    if user_modules.is_module(name, value):
+        return user_modules.examined(value, python)["fingerprint"]
     is_read = READ.get(component_name(task)) == name
     if is_read and name == "data":
         return "" if database_reference.is_database(value) else data_reference.pin(value)
     if not is_read and not name.endswith(FILE_SUFFIX):
         return ""
-    is_place = storage.is_remote(value) or "://" not in value or value.startswith("file://")
-    if not is_place or not storage.exists(value):
+    is_place = uri_files.is_remote(value) or "://" not in value or value.startswith("file://")
+    if not is_place or not uri_files.exists(value):
         return ""
     named = _named_modules(value, python) if name == EVAL_CONFIG else ()
-    return fingerprint.of_text(storage.fingerprint(value), *named)
+    return fingerprint.of_text(uri_files.fingerprint(value), *named)
 
 
 def _named_modules(eval_config: str, python: Path) -> Iterator[str]:
     """Yield the fingerprints of the modules whose metrics an EvalConfig names."""
-    for module in sorted(set(MODULE.findall(storage.read_text(eval_config)))):
+    for module in sorted(set(MODULE.findall(uri_files.read_text(eval_config)))):
         try:
-            yield modules.examined(module, python)["fingerprint"]
+            yield user_modules.examined(module, python)["fingerprint"]
         except UserCodeError:
             yield ""  # The step tells it, with the metric that needs the module.
 
@@ -71,13 +71,13 @@ def _content(artifact: Artifact) -> str:
 
 def key(task: Task, inputs: StepInputs) -> str:
     """Return the key under which a result of `task` with `inputs` is kept, 64 hex digits."""
-    python = environment.python_of(task.container["image"])
+    python = runtime_python.python_of(task.container["image"])
     # What a pod would be given of a node changes no result.
     container = {name: part for name, part in task.container.items() if name != "resources"}
     return fingerprint.of_text(
         json.dumps([task.component, container], sort_keys=True, default=dict),
         code(task),
-        environment.packages(python),
+        runtime_python.packages(python),
         json.dumps(dict(inputs.parameters), sort_keys=True),
         *[_read(task, name, value, python) for name, value in sorted(inputs.parameters.items())],
         *[

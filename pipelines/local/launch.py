@@ -7,7 +7,7 @@ from typing import Any
 
 from kanaria.components.shared.command_line import tell
 from kanaria.pipelines import requirements
-from kanaria.pipelines.compiled import ENDINGS, documents
+from kanaria.pipelines.compiled_pipelines import ENDINGS, documents
 from kanaria.pipelines.local import arguments, own_packages, plan, pods, progress
 from kanaria.pipelines.local.record import RunRecord, TaskRecord
 from kanaria.pipelines.local.root import Root

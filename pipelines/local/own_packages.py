@@ -18,7 +18,7 @@ from kanaria import components
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
 from kanaria.components.shared.images import TRAINING_IMAGE
 from kanaria.pipelines import requirements
-from kanaria.pipelines.local import environment
+from kanaria.pipelines.local import runtime_python
 
 LOCK = Path(components.__file__).parents[1] / "uv.lock"
 LOCK_FILE = ".own-packages.lock"
@@ -97,8 +97,8 @@ def ensure(listed: Path) -> None:
             here.
         NotReadyError: uv could not bring the packages.
     """
-    base = environment.python_of(TRAINING_IMAGE)
-    python = environment.python_with(base, requirements.image(listed))
+    base = runtime_python.python_of(TRAINING_IMAGE)
+    python = runtime_python.python_with(base, requirements.image(listed))
     folder = python.parent.parent
     with folder.with_name(LOCK_FILE).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # Two runs may want it at the same time.

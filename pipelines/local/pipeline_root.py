@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.pipelines.local.step import Artifact
 
 
@@ -21,10 +21,10 @@ def copied(artifact: Artifact, folder: str) -> Artifact:
     """
     path = Path(artifact.uri)
     root = folder.rsplit("/", 2)[0]
-    kept = artifact.copy.startswith(f"{root}/") and storage.exists(artifact.copy)
+    kept = artifact.copy.startswith(f"{root}/") and uri_files.exists(artifact.copy)
     if kept or not path.exists():  # A Metrics artifact is metadata alone.
         return artifact
-    target = storage.join(folder, path.name)
+    target = uri_files.join(folder, path.name)
     files = sorted(str(f.relative_to(path)) for f in path.rglob("*") if f.is_file())
-    storage.publish(path, target, last=files[-1] if files else "")
+    uri_files.publish(path, target, last=files[-1] if files else "")
     return replace(artifact, copy=target)

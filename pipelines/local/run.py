@@ -17,27 +17,27 @@ from typing import Any
 
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import KanariaError
-from kanaria.components.shared.storage import private, storage
+from kanaria.components.shared.storage import private, uri_files
 from kanaria.pipelines.local import (
     arguments,
-    environment,
-    modules,
     record,
-    schedule,
-    skipped,
+    runtime_python,
+    skip_reasons,
     step,
+    task_order,
+    user_modules,
 )
-from kanaria.pipelines.local.account import Account
 from kanaria.pipelines.local.cache import Cache
 from kanaria.pipelines.local.plan import Plan, Task
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
-from kanaria.pipelines.local.results import Results
 from kanaria.pipelines.local.root import Root
+from kanaria.pipelines.local.run_observers import Account
 from kanaria.pipelines.local.step import StepInputs, StepOutputs
 from kanaria.pipelines.local.step_code import component_name
-from kanaria.pipelines.local.warm import choice
-from kanaria.pipelines.local.warm.client import Warm
-from kanaria.pipelines.local.warm.provider import Provider
+from kanaria.pipelines.local.task_outputs import Results
+from kanaria.pipelines.local.warm_process import forkable_tasks
+from kanaria.pipelines.local.warm_process.client import Warm
+from kanaria.pipelines.local.warm_process.process_of_run import Provider
 from kanaria.serving.local import background_server
 
 PUSH = "push_model"
@@ -60,7 +60,7 @@ class _Run:
         new = record.new(plan.name, values, [task.name for task in plan.tasks])
         self.folder = root.runs / new.run_id
         self.account = Account(new, self.folder, show)
-        copies = storage.join(root.copies, new.run_id) if root.copies else ""
+        copies = uri_files.join(root.copies, new.run_id) if root.copies else ""
         self.results = Results(values=values, record=new, cache=Cache(root.cache), copies=copies)
         self.extra = {
             SERVING_ROOT: os.environ.get(SERVING_ROOT, str(root.serving)),
@@ -82,7 +82,9 @@ class _Run:
     def begin(self, task: Task) -> Callable[[], StepOutputs] | None:
         """Settle a task that is skipped or reused; return the work of one that is to run."""
         results = self.results
-        unwanted = skipped.reason(task, frozenset(self.skipped), results.value, results.outputs)
+        unwanted = skip_reasons.reason(
+            task, frozenset(self.skipped), results.value, results.outputs
+        )
         if unwanted:
             self.skipped.add(task.name)
             self.account.skipped(task.name, unwanted)
@@ -90,7 +92,7 @@ class _Run:
         inputs = results.inputs(task)
         found = results.found(task, inputs)
         if not found:
-            if task.cached or choice.computes(task):
+            if task.cached or forkable_tasks.computes(task):
                 self.warm.begin()  # What follows will most likely run too.
             self.prestart(task)
             self.account.update(task.name, State.RUNNING)
@@ -106,7 +108,9 @@ class _Run:
         """
         if not self.pushes or self.serves:
             return
-        if choice.computes(task) or not any(choice.computes(each) for each in self.plan.tasks):
+        if forkable_tasks.computes(task) or not any(
+            forkable_tasks.computes(each) for each in self.plan.tasks
+        ):
             state = Path(self.extra[SERVING_ROOT])
             self.serves = True
             self.beside.enter_context(background_server.prestarted(state))
@@ -140,7 +144,7 @@ class _Run:
 
     def start_due(self, pool: Executor) -> None:
         """Start every task that may start now; those that are reused or skipped end at once."""
-        while task := schedule.next_task(self.plan, self.now(), self.cores):
+        while task := task_order.next_task(self.plan, self.now(), self.cores):
             self.ended.add(task.name)
             with self.told(task):
                 work = self.begin(task)
@@ -150,8 +154,8 @@ class _Run:
                 else:
                     self.warm.done(task)
 
-    def now(self) -> schedule.Now:
-        return schedule.Now(
+    def now(self) -> task_order.Now:
+        return task_order.Now(
             ended=self.ended, running=list(self.running.values()), has_failed=self.has_failed
         )
 
@@ -235,9 +239,9 @@ def run(
         UserCodeError: the user's module cannot be imported.
     """
     for image in sorted({task.container["image"] for task in plan.tasks}):
-        environment.python_of(image)
+        runtime_python.python_of(image)
     private.folder(root.path)
-    values = modules.published(values, plan, root.files)
+    values = user_modules.published(values, plan, root.files)
     files = arguments.with_published_files(values, root.files)
     running = _Run(plan, files, root, show, keep_warm)
     private.folder(running.folder)

@@ -10,11 +10,11 @@ from typing import Any
 
 from kanaria.components.shared.errors import KanariaError, shown
 from kanaria.components.shared.storage import atomic
-from kanaria.pipelines.local import attempts, environment
-from kanaria.pipelines.local.cause import cause
+from kanaria.pipelines.local import runtime_python, step_attempts
+from kanaria.pipelines.local.failure_cause import cause
 from kanaria.pipelines.local.plan import Task
-from kanaria.pipelines.local.warm import choice
-from kanaria.pipelines.local.warm.client import Warm
+from kanaria.pipelines.local.warm_process import forkable_tasks
+from kanaria.pipelines.local.warm_process.client import Warm
 
 EXECUTOR_INPUT = "{{$}}"
 LOG = "log.txt"
@@ -177,7 +177,7 @@ def run(
         StepFailedError: the process failed; the message is its cause.
         ParameterError: its runtime is not installed.
     """
-    python = environment.python_of(task.container["image"])
+    python = runtime_python.python_of(task.container["image"])
     request = executor_input(task, inputs, folder)
     command = [
         part.replace(EXECUTOR_INPUT, json.dumps(request))
@@ -185,8 +185,8 @@ def run(
     ]
     log = folder / LOG
     environ = environment_of(python, task.environment, extra)
-    fork = partial(warm.start, command, choice.stages(task), tick) if warm else None
-    finished = attempts.run(
+    fork = partial(warm.start, command, forkable_tasks.stages(task), tick) if warm else None
+    finished = step_attempts.run(
         command, environ, log, tick, prepare=lambda: _prepare(folder, log), fork=fork
     )
     if finished.code:

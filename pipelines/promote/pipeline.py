@@ -3,7 +3,7 @@
 from kfp import dsl
 
 from kanaria.components import promote_model
-from kanaria.pipelines.reported import reported
+from kanaria.pipelines.run_exit_handler import reported
 
 NAME = "promote"
 STEPS = ("promote-model",)

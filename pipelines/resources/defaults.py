@@ -16,8 +16,8 @@ and then fails by the user's own fault would do so three times.
 from collections.abc import Mapping
 from typing import Any
 
-from kanaria.pipelines.resources.leaves import leaves
-from kanaria.pipelines.resources.resources import Resources
+from kanaria.pipelines.resources.pod_tasks import leaves
+from kanaria.pipelines.resources.settings_of_steps import Resources
 
 LIGHT = ("ingest-data", "fit-drift-detector", "detect-drift")
 """Steps of the training image that keep little in memory."""

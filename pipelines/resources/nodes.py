@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from kanaria.pipelines.resources import checks
-from kanaria.pipelines.resources.part import LabelKey, Part
+from kanaria.pipelines.resources import kubernetes_names
+from kanaria.pipelines.resources.settings_part import LabelKey, Part
 
 SELECTS = ("In", "NotIn")
 COMPARES = ("Gt", "Lt")
@@ -23,7 +23,7 @@ class Toleration(Part):
     @model_validator(mode="after")
     def _means_something(self) -> "Toleration":
         if self.key:
-            checks.label_key(self.key)
+            kubernetes_names.label_key(self.key)
         elif self.operator != "Exists":
             raise ValueError("name a key, or say operator: Exists for all taints")
         if self.operator == "Exists" and self.value:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from kanaria.components.shared.errors import shown
 
 if TYPE_CHECKING:
-    from kanaria.pipelines.resources.resources import Resources
+    from kanaria.pipelines.resources.settings_of_steps import Resources
 
 
 def add_resources(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +50,7 @@ def given(options: argparse.Namespace) -> "Resources":
     Raises:
         ParameterError: the file cannot be read, or is no YAML with a mapping.
     """
-    from kanaria.pipelines.resources.resources import from_options
+    from kanaria.pipelines.resources.settings_of_steps import from_options
 
     mounts = [*options.mount_secret, *options.mount_pvc]
     return from_options(options.resources, options.env_from_secret, mounts)
@@ -59,8 +59,8 @@ def given(options: argparse.Namespace) -> "Resources":
 def _checked(text: str, form: str, field: str, item: dict[str, Any]) -> dict[str, Any]:
     from pydantic import ValidationError
 
-    from kanaria.pipelines.resources.reading import told
     from kanaria.pipelines.resources.settings import Settings
+    from kanaria.pipelines.resources.settings_parser import told
 
     try:
         Settings.model_validate({field: [item]})

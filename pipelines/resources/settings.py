@@ -7,11 +7,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from kanaria.pipelines.resources import checks
-from kanaria.pipelines.resources.amounts import Container
-from kanaria.pipelines.resources.environment import EnvironmentSource, EnvironmentVariable
+from kanaria.pipelines.resources import kubernetes_names
+from kanaria.pipelines.resources.compute_resources import Container
+from kanaria.pipelines.resources.environment_variables import EnvironmentSource, EnvironmentVariable
 from kanaria.pipelines.resources.nodes import Affinity, Toleration
-from kanaria.pipelines.resources.part import LabelKey, LabelValue, ObjectName, OwnKey, Part, Wait
+from kanaria.pipelines.resources.settings_part import (
+    LabelKey,
+    LabelValue,
+    ObjectName,
+    OwnKey,
+    Part,
+    Wait,
+)
 from kanaria.pipelines.resources.volumes import Volume
 
 MOST_SECONDS = 10**9
@@ -48,7 +55,7 @@ class Settings(Part):
     affinity: Affinity | None = None
     labels: dict[OwnKey, LabelValue] = Field(default_factory=dict)
     annotations: dict[OwnKey, str] = Field(default_factory=dict)
-    image: Annotated[str, AfterValidator(checks.image)] | None = None
+    image: Annotated[str, AfterValidator(kubernetes_names.image)] | None = None
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     image_pull_secrets: list[PullSecret] = Field(default_factory=list)
     env: list[EnvironmentVariable] = Field(default_factory=list)

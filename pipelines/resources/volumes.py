@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, model_validator
 
-from kanaria.pipelines.resources import checks
-from kanaria.pipelines.resources.part import Memory, Part, VolumeName
+from kanaria.pipelines.resources import kubernetes_names
+from kanaria.pipelines.resources.settings_part import Memory, Part, VolumeName
 
 
 class Claim(Part):
@@ -38,8 +38,8 @@ class EmptyDir(Part):
 class Volume(Part):
     """A volume together with where it is mounted."""
 
-    mount_path: Annotated[str, AfterValidator(checks.mount_path)]
-    sub_path: Annotated[str, AfterValidator(checks.sub_path)] | None = None
+    mount_path: Annotated[str, AfterValidator(kubernetes_names.mount_path)]
+    sub_path: Annotated[str, AfterValidator(kubernetes_names.sub_path)] | None = None
     persistent_volume_claim: Claim | None = None
     secret: SecretVolume | None = None
     config_map: ConfigMapVolume | None = None
@@ -61,4 +61,8 @@ class Volume(Part):
             return self.persistent_volume_claim.claim_name
         if self.secret:
             return self.secret.secret_name
-        return self.config_map.name if self.config_map else checks.folder_name(self.mount_path)
+        return (
+            self.config_map.name
+            if self.config_map
+            else kubernetes_names.folder_name(self.mount_path)
+        )

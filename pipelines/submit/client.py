@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.pipelines.submit import connection
-from kanaria.pipelines.submit.package import Package
+from kanaria.pipelines.submit.pipeline_package import Package
 
 NOT_FOUND, CONFLICT = 404, 409
 HOME = "kubeflow"

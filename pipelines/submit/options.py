@@ -25,7 +25,7 @@ def server_of(options: argparse.Namespace) -> "Server":
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    from kanaria.pipelines.compiled import documents
+    from kanaria.pipelines.compiled_pipelines import documents
     from kanaria.pipelines.local import arguments
     from kanaria.pipelines.local.plan import interface
 
@@ -46,7 +46,7 @@ def _pipeline(options: argparse.Namespace) -> dict[str, Any]:
 
 def _submit(options: argparse.Namespace) -> int:
     from kanaria.pipelines.submit import parameters
-    from kanaria.pipelines.submit.following import follow
+    from kanaria.pipelines.submit.run_follower import follow
     from kanaria.pipelines.submit.submit import submit
 
     server, given = server_of(options), _given(options)
@@ -62,12 +62,12 @@ def _submit(options: argparse.Namespace) -> int:
 
 
 def _create(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.submit import account, parameters, schedule
-    from kanaria.pipelines.submit.trigger import trigger
+    from kanaria.pipelines.submit import parameters, run_account, schedule
+    from kanaria.pipelines.submit.schedule_times import trigger
 
     when = trigger(options.cron, options.every, options.start, options.end)
     server, given = server_of(options), _given(options)
-    options.service_account = account.chosen(options.service_account, server.namespace)
+    options.service_account = run_account.chosen(options.service_account, server.namespace)
     schedule.create(
         options.name,
         options.pipeline,
@@ -120,8 +120,8 @@ def _delete(options: argparse.Namespace) -> int:
 
 
 def _upload(options: argparse.Namespace) -> int:
-    from kanaria.pipelines.compiled import NAMES
-    from kanaria.pipelines.submit.upload import UploadError, upload
+    from kanaria.pipelines.compiled_pipelines import NAMES
+    from kanaria.pipelines.submit.pipeline_upload import UploadError, upload
 
     try:
         upload(

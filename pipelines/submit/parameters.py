@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.components.shared.user_code import module_archive, module_closure
 from kanaria.pipelines import requirements
-from kanaria.pipelines.local import arguments, modules
+from kanaria.pipelines.local import arguments, user_modules
 from kanaria.pipelines.local.cache import FILE_SUFFIX
 from kanaria.pipelines.local.plan import Plan
-from kanaria.pipelines.submit.faults import attempt
+from kanaria.pipelines.submit.collected_faults import attempt
 
 logger = logging.getLogger(__name__)
 MODEL_ROOT = "model_root"
@@ -43,7 +43,7 @@ def _files(values: Mapping[str, Any], *, local: bool = False) -> list[str]:
         name
         for name, value in values.items()
         if str(name).endswith(FILE_SUFFIX) and isinstance(value, str)
-        if (storage.is_remote(value) and not local) or Path(value).is_file()
+        if (uri_files.is_remote(value) and not local) or Path(value).is_file()
     ]
 
 
@@ -61,7 +61,7 @@ def checked(interface: Plan, given: Mapping[str, Any], pipeline_root: str) -> di
     faults = Faults("parameters")
     _, values = requirements.taken(given, interface.parameters)
     if MODEL_ROOT in interface.parameters and pipeline_root:
-        values.setdefault(MODEL_ROOT, storage.join(pipeline_root, "models"))
+        values.setdefault(MODEL_ROOT, uri_files.join(pipeline_root, "models"))
     attempt(faults, arguments.checked, interface, values)
     for name in PLACES:
         value = values.get(name)
@@ -89,16 +89,16 @@ def published(values: Mapping[str, Any], pipeline_root: str) -> dict[str, Any]:
         UserCodeError: a module is no Python, or lacks code of its own; nothing is uploaded then.
         NotReadyError: the store of the pipeline root does not answer.
     """
-    published = storage.join(pipeline_root, "files")
+    published = uri_files.join(pipeline_root, "files")
     wanted = [name for name in _files(values) if not values[name].startswith(f"{published}/")]
     with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
         places = {name: Path(folder) / name for name in wanted}
         files = {n: _at_hand(n, values[n], places[n], pipeline_root) for n in wanted}
         found = {n: _to_publish(n, path, places[n]) for n, path in files.items() if path}
-        uris = {name: storage.join(published, relative) for name, (relative, _) in found.items()}
+        uris = {name: uri_files.join(published, relative) for name, (relative, _) in found.items()}
         for name, uri in uris.items():
-            if not storage.exists(uri):
-                storage.publish(found[name][1], uri)
+            if not uri_files.exists(uri):
+                uri_files.publish(found[name][1], uri)
     return {**values, **uris}
 
 
@@ -106,7 +106,7 @@ def _at_hand(name: str, value: str, folder: Path, pipeline_root: str) -> Path | 
     """Return a path with the file's content, None for one in a store that is out of reach."""
     try:
         if pipeline_root:
-            return storage.fetched(value, folder)
+            return uri_files.fetched(value, folder)
         reason: object = "no pipeline_root is given"
     except (DataError, ParameterError, NotReadyError) as error:
         reason = error
@@ -122,7 +122,7 @@ def _at_hand(name: str, value: str, folder: Path, pipeline_root: str) -> Path | 
 
 def _to_publish(name: str, path: Path, folder: Path) -> tuple[str, Path]:
     """Return the name below the folder of published files, and what is published under it."""
-    if not modules.is_module(name, str(path)):
+    if not user_modules.is_module(name, str(path)):
         return f"{fingerprint.of_file(path)[: module_archive.DIGITS]}/{path.name}", path
     # What else the module imports is in the image; only the image knows what that is.
     closure = module_closure.of_file(path)

@@ -6,8 +6,8 @@ from typing import TextIO
 
 from kanaria.components.shared.command_line import columns, wrapped
 from kanaria.components.shared.times import duration, stopwatch
-from kanaria.pipelines.submit.waiting import Teller
-from kanaria.pipelines.submit.watch import FINISHED, Snapshot, State, Task
+from kanaria.pipelines.submit.run_snapshot import FINISHED, Snapshot, State, Task
+from kanaria.pipelines.submit.wait_reasons import Teller
 
 NAME_WIDTH = 24
 

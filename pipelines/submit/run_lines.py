@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from kanaria.components.shared.times import stopwatch
-from kanaria.pipelines.submit.listing import Listed
 from kanaria.pipelines.submit.progress import line
+from kanaria.pipelines.submit.run_listing import Listed
+from kanaria.pipelines.submit.run_snapshot import Outcome, Snapshot, State, Task
 from kanaria.pipelines.submit.runs import Finished, Run
-from kanaria.pipelines.submit.watch import Outcome, Snapshot, State, Task
 
 LONGEST_NAME = 48
 

@@ -20,12 +20,10 @@ from typing import Any
 
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
 from kanaria.components.shared.one_line import one_line
-from kanaria.pipelines.submit import causes, package, progress
+from kanaria.pipelines.submit import failure_causes, pipeline_package, progress
 from kanaria.pipelines.submit.client import HOME, Server
-from kanaria.pipelines.submit.listing import ANSWER_SECONDS, UNKNOWN, one, took
-from kanaria.pipelines.submit.nodes import Names
-from kanaria.pipelines.submit.waiting import Ask, Teller, failures, look, reasons
-from kanaria.pipelines.submit.watch import (
+from kanaria.pipelines.submit.run_listing import ANSWER_SECONDS, UNKNOWN, one, took
+from kanaria.pipelines.submit.run_snapshot import (
     FINISHED,
     Outcome,
     Snapshot,
@@ -35,6 +33,8 @@ from kanaria.pipelines.submit.watch import (
     snapshot,
     state_of,
 )
+from kanaria.pipelines.submit.wait_reasons import Ask, Teller, failures, look, reasons
+from kanaria.pipelines.submit.workflow_nodes import Names
 
 POLL_SECONDS = 2.0
 PATIENCE_SECONDS = 300.0
@@ -98,7 +98,7 @@ def _run(server: Server, entry: Any, pipeline_root: str) -> Run:
         link=server.link(entry.run_id),
         pipeline=str(document.get("pipelineInfo", {}).get("name", "")),
         pipeline_root=pipeline_root or (config and config.pipeline_root) or "",
-        names=package.names(document) if "root" in document else UNKNOWN,
+        names=pipeline_package.names(document) if "root" in document else UNKNOWN,
     )
 
 
@@ -160,8 +160,8 @@ def look_at(run: Run, server: Server) -> tuple[Snapshot, Finished | None]:
 
 def failed(run: Run, server: Server, now: Snapshot) -> tuple[Task, ...]:
     """Return the tasks that failed by themselves, with causes and logs as far as they are known."""
-    folder = causes.place(run.pipeline_root, run.pipeline, run.run_id)
-    found = causes.of_tasks(folder, now.failed)
+    folder = failure_causes.place(run.pipeline_root, run.pipeline, run.run_id)
+    found = failure_causes.of_tasks(folder, now.failed)
     if all(task.certain for task in found):
         return found
     said = _said_by_argo(run, server)
@@ -187,9 +187,9 @@ def _said_by_argo(run: Run, server: Server) -> Mapping[str, str]:
 def _finished(
     run: Run, server: Server, now: Snapshot, outcome: Outcome, seconds: float
 ) -> Finished:
-    folder = causes.place(run.pipeline_root, run.pipeline, run.run_id)
+    folder = failure_causes.place(run.pipeline_root, run.pipeline, run.run_id)
     judges = () if outcome is Outcome.CANCELED else run.names.judges
-    verdicts, trouble = causes.of_judges(folder, judges, now.tasks)
+    verdicts, trouble = failure_causes.of_judges(folder, judges, now.tasks)
     if outcome is Outcome.FAILED and trouble:
         verdicts = (trouble,)
     found, cause = failed(run, server, now), now.cause

@@ -9,13 +9,13 @@ from typing import Any
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
-from kanaria.pipelines.resources.resources import NOTHING, Resources
-from kanaria.pipelines.submit import account, listing, package, parameters, runs
-from kanaria.pipelines.submit.account import Account
+from kanaria.pipelines.resources.settings_of_steps import NOTHING, Resources
+from kanaria.pipelines.submit import parameters, pipeline_package, run_account, run_listing, runs
 from kanaria.pipelines.submit.client import Server
-from kanaria.pipelines.submit.faults import attempt
+from kanaria.pipelines.submit.collected_faults import attempt
+from kanaria.pipelines.submit.run_account import Account
+from kanaria.pipelines.submit.schedule_times import Trigger
 from kanaria.pipelines.submit.submit import default_experiment
-from kanaria.pipelines.submit.trigger import Trigger
 
 MOST_CONCURRENT = 10
 """KFP's own limit."""
@@ -78,7 +78,7 @@ def create(
     faults.check(bool(name.strip()), "name", name, "give the schedule a name")
     limit = f"use 1 to {MOST_CONCURRENT}"
     faults.check(1 <= max_concurrency <= MOST_CONCURRENT, "max_concurrency", max_concurrency, limit)
-    found = package.read(
+    found = pipeline_package.read(
         pipeline,
         image_prefix=image_prefix,
         cached=cached,
@@ -88,10 +88,10 @@ def create(
     values = attempt(faults, parameters.checked, found.interface, arguments, pipeline_root)
     faults.raise_if_any()
     _check_free(name, server)
-    run_as = account.chosen(service_account, server.namespace)
+    run_as = run_account.chosen(service_account, server.namespace)
     values = parameters.published(values or {}, pipeline_root)
     version = server.version(found)
-    package.warn(found)
+    pipeline_package.warn(found)
     schedule_id, kept = server.create_schedule(
         experiment_id=server.experiment(default_experiment(experiment)),
         job_name=name,
@@ -236,9 +236,9 @@ def delete(
     """
     policy = _policy(running)
     entry = find(server, name)
-    going = listing.of_schedule(server, entry.schedule_id)
+    going = run_listing.of_schedule(server, entry.schedule_id)
     if going and policy is Running.REFUSE:
-        listed = "; ".join(listing.told(one) for one in going)
+        listed = "; ".join(run_listing.told(one) for one in going)
         raise ParameterError(
             f"schedule {shown(name)}: {len(going)} of its runs go on, and would be torn down with "
             f"it: {listed}; choose --running wait or --running terminate"
@@ -247,10 +247,10 @@ def delete(
         server.disable_schedule(entry.schedule_id)
     while going:
         for one in going:
-            tell(f"{DOING[policy]} {listing.told(one)}")
+            tell(f"{DOING[policy]} {run_listing.told(one)}")
             _end(server, one.run_id, policy, poll_seconds)
         # One more may have begun while the schedule was being paused.
-        going = listing.of_schedule(server, entry.schedule_id)
+        going = run_listing.of_schedule(server, entry.schedule_id)
     server.delete_schedule(entry.schedule_id)
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kanaria.pipelines.resources.resources import NOTHING, Resources
-from kanaria.pipelines.submit import account, package, parameters
-from kanaria.pipelines.submit.account import Account
+from kanaria.pipelines.resources.settings_of_steps import NOTHING, Resources
+from kanaria.pipelines.submit import parameters, pipeline_package, run_account
 from kanaria.pipelines.submit.client import Server, Version
+from kanaria.pipelines.submit.run_account import Account
 from kanaria.pipelines.submit.runs import Run
 
 
@@ -64,7 +64,7 @@ def submit(
             refuses them.
         NotReadyError: the server or the store does not answer.
     """
-    found = package.read(
+    found = pipeline_package.read(
         pipeline,
         image_prefix=image_prefix,
         cached=cached,
@@ -72,10 +72,10 @@ def submit(
         resources=resources,
     )
     values = parameters.checked(found.interface, arguments, pipeline_root)
-    run_as = account.chosen(service_account, server.namespace)
+    run_as = run_account.chosen(service_account, server.namespace)
     values = parameters.published(values, pipeline_root)
     version = server.version(found)
-    package.warn(found)
+    pipeline_package.warn(found)
     name = run_name or f"{found.name} {datetime.now(UTC):%Y-%m-%d %H-%M-%S}"
     experiment_id = server.experiment(default_experiment(experiment))
     run_id = server.start(version, experiment_id, name, values, pipeline_root, run_as.name)

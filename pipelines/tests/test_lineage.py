@@ -8,12 +8,12 @@ import object_stores
 import pytest
 
 from kanaria.components.push.lineage import Lineage
-from kanaria.components.push.publish import Sources, publish
+from kanaria.components.push.publish_release import Sources, publish
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.pipelines import lineage
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 DIGEST = "ab" * 32
 LINEAGE = Lineage(
@@ -152,7 +152,7 @@ def test_a_release_of_an_earlier_kanaria_says_what_it_lacks(tmp_path: Path):
     ],
 )
 def test_a_damaged_record_is_one_error_that_names_it(release: str, text: str):
-    storage.write_text(f"{release}/release.json", text)
+    uri_files.write_text(f"{release}/release.json", text)
     with pytest.raises(DataError) as raised:
         lineage.of_release(release)
     assert str(raised.value).startswith(f"{release}/release.json: ")

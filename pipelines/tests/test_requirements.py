@@ -7,7 +7,7 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
 from kanaria.pipelines import requirements
 from kanaria.pipelines.compile import compile_pipeline
-from kanaria.pipelines.submit import package, parameters
+from kanaria.pipelines.submit import parameters, pipeline_package
 
 
 @pytest.fixture
@@ -75,14 +75,16 @@ def images_of(text: str) -> set[str]:
 def test_compiling_and_submitting_name_the_same_images(listed: Path, tmp_path: Path):
     compile_pipeline("watch_for_drift", tmp_path / "out.yaml", "registry/ml", str(listed))
     given = {"requirements_file": str(listed)}
-    submitted = package.read("watch_for_drift", image_prefix="registry/ml", arguments=given)
+    submitted = pipeline_package.read(
+        "watch_for_drift", image_prefix="registry/ml", arguments=given
+    )
     own = f"registry/ml/{requirements.image(listed)}"
     assert images_of((tmp_path / "out.yaml").read_text()) == images_of(submitted.text)
     assert images_of(submitted.text) == {own, f"registry/ml/{CONTROL_IMAGE}"}
 
 
 def test_a_submission_sends_no_parameter_for_the_list(listed: Path):
-    interface = package.read("watch_for_drift").interface
+    interface = pipeline_package.read("watch_for_drift").interface
     given = {"data": "s3://bucket/new", "service": {"name": "tips"}}
     with_list = given | {"requirements_file": str(listed)}
     found = parameters.checked(interface, with_list, "s3://bucket/artifacts")

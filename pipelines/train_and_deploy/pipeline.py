@@ -2,7 +2,7 @@
 
 from kfp import dsl
 
-from kanaria.pipelines.reported import reported
+from kanaria.pipelines.run_exit_handler import reported
 from kanaria.pipelines.train_and_deploy.steps import LAST, STEPS, build
 
 NAME = "train-and-deploy"

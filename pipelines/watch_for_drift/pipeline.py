@@ -8,7 +8,7 @@ from kanaria.components import (
     resolve_deployed,
     resolve_span,
 )
-from kanaria.pipelines.reported import reported
+from kanaria.pipelines.run_exit_handler import reported
 
 NAME = "watch-for-drift"
 STEPS = ("resolve-span", "resolve-deployed", "ingest-data", "detect-drift")

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanaria.components.shared.errors import PermissionDeniedError
-from kanaria.serving.checks.infrastructure import Facts
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.checks.infrastructure_faults import Facts
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
     from kanaria.serving.kubernetes_client import KubernetesClient
@@ -28,20 +28,20 @@ def read(cluster: "KubernetesClient | None", service: ServiceSpec, model: Path) 
     from kanaria.serving import kubernetes_client as kubernetes
 
     unseen: list[str] = []
-    own = _seen(lambda: cluster.list(kubernetes.SERVING_RUNTIMES, service.namespace), unseen)
-    shared = _seen(lambda: cluster.list(kubernetes.CLUSTER_SERVING_RUNTIMES), unseen)
+    own = _listed(lambda: cluster.list(kubernetes.SERVING_RUNTIMES, service.namespace), unseen)
+    shared = _listed(lambda: cluster.list(kubernetes.CLUSTER_SERVING_RUNTIMES), unseen)
     on_gpu = bool(service.placement.gpus)
     return Facts(
         model_bytes=model_bytes,
         runtimes=(*(own or ()), *(shared or ())),
         all_runtimes=own is not None and shared is not None,
-        nodes=_seen(lambda: cluster.list(kubernetes.NODES), unseen) if on_gpu else None,
-        pods=_seen(lambda: cluster.list(kubernetes.PODS), unseen) if on_gpu else None,
+        nodes=_listed(lambda: cluster.list(kubernetes.NODES), unseen) if on_gpu else None,
+        pods=_listed(lambda: cluster.list(kubernetes.PODS), unseen) if on_gpu else None,
         unseen=tuple(unseen),
     )
 
 
-def _seen(
+def _listed(
     look: Callable[[], list[dict[str, Any]]], unseen: list[str]
 ) -> tuple[dict[str, Any], ...] | None:
     """Return what is found; what this account may not see is noted."""

@@ -1,7 +1,7 @@
 """Asks a revision and the stable one beside it the same, and compares."""
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.checks import compatibility
+from kanaria.serving.checks import compatibility_faults
 from kanaria.serving.checks.check_result import Result, judged, skipped
 from kanaria.serving.checks.revision_checks import Revision
 from kanaria.serving.protocol import row_request
@@ -23,12 +23,12 @@ async def check(new: Revision, stable: Revision, seconds: float) -> Result:
     try:
         await stable.calls.reach(seconds)
     except NotReadyError as error:
-        return skipped(compatibility.NAME, f"the stable revision was not asked: {error}")
+        return skipped(compatibility_faults.NAME, f"the stable revision was not asked: {error}")
     reasons: list[str] = []
     notes: list[str] = []
     of_new, of_stable = await new.served(), await stable.served()
     if of_new and of_stable:
-        reasons += compatibility.faults(of_new, of_stable, new.protocol)
+        reasons += compatibility_faults.faults(of_new, of_stable, new.protocol)
     else:
         notes.append(UNTOLD.format("it" if of_stable else "the stable revision"))
     spoken = await _spoken(stable)
@@ -37,10 +37,10 @@ async def check(new: Revision, stable: Revision, seconds: float) -> Result:
     else:
         row, of_stable_row = spoken
         of_new_row = {one: await _fault(new, row, one) for one in of_stable_row}
-        reasons += compatibility.unspoken(of_new_row, of_stable_row)
+        reasons += compatibility_faults.unspoken(of_new_row, of_stable_row)
     if spoken is None and not (of_new and of_stable):
-        return skipped(compatibility.NAME, "; ".join(notes))
-    return judged(compatibility.NAME, reasons, notes)
+        return skipped(compatibility_faults.NAME, "; ".join(notes))
+    return judged(compatibility_faults.NAME, reasons, notes)
 
 
 async def _spoken(stable: Revision) -> tuple[int, dict[str, str]] | None:

@@ -9,15 +9,15 @@ from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.serving.checks import (
     check_limits,
     cluster_facts,
-    compatibility,
     compatibility_check,
-    infrastructure,
+    compatibility_faults,
+    infrastructure_faults,
 )
 from kanaria.serving.checks.check_result import Result, Verdict, skipped
 from kanaria.serving.checks.revision_calls import RevisionCalls
 from kanaria.serving.checks.revision_checks import API_CALL, LOAD, SIGNATURE, Revision
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
     from kanaria.serving.kubernetes_client import KubernetesClient
@@ -48,9 +48,9 @@ class Checks:
         """Return what is known before the revision is made."""
         limits = self.policy.infrastructure
         if not limits:
-            return (skipped(infrastructure.NAME, OFF),)
+            return (skipped(infrastructure_faults.NAME, OFF),)
         facts = cluster_facts.read(self.cluster, service, self.model)
-        return (infrastructure.check(facts, service, build(service), limits),)
+        return (infrastructure_faults.check(facts, service, build(service), limits),)
 
     def at_zero(self, service: ServiceSpec, url: str, stable: str = "") -> tuple[Result, ...]:
         """Return what a ready revision shows at its own URL.
@@ -94,7 +94,7 @@ class Checks:
 
     async def _beside(self, revision: Revision, stable: str) -> Result:
         if not self.policy.compatibility:
-            return skipped(compatibility.NAME, OFF)
+            return skipped(compatibility_faults.NAME, OFF)
         async with RevisionCalls(stable) as calls:
             return await compatibility_check.check(
                 revision, replace(revision, calls=calls), self.ready_seconds

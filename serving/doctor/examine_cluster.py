@@ -7,7 +7,7 @@ from typing import Any
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError, PermissionDeniedError
 from kanaria.serving import kubernetes_client as kubernetes
-from kanaria.serving.doctor import access_rights, gpus
+from kanaria.serving.doctor import access_rights, free_gpus
 from kanaria.serving.doctor.access_rights import KSERVE_NAMESPACE
 from kanaria.serving.doctor.doctor_report import Finding, State
 from kanaria.serving.doctor.examine_account import CHECKS as OF_ACCOUNT
@@ -42,10 +42,10 @@ def examine(
         require_reviews(cluster, account)
         for name, check in OF_ACCOUNT.items():
             checks[name] = partial(check, cluster, account, namespace)
-    return [_seen(name, check) for name, check in checks.items()]
+    return [_attempt(name, check) for name, check in checks.items()]
 
 
-def _seen(subject: str, check: Callable[[], Finding]) -> Finding:
+def _attempt(subject: str, check: Callable[[], Finding]) -> Finding:
     try:
         return check()
     except PermissionDeniedError as error:
@@ -147,7 +147,7 @@ def _rights(cluster: KubernetesClient, namespace: str) -> Finding:
 
 def _gpus(cluster: KubernetesClient, _: str) -> Finding:
     nodes, pods = cluster.list(kubernetes.NODES), cluster.list(kubernetes.PODS)
-    free_by_node = gpus.free(nodes, pods, GPU)
+    free_by_node = free_gpus.free(nodes, pods, GPU)
     if not free_by_node:
         return _finding("gpus", State.LIMITED, f"no node offers {GPU}")
     total = [sum(column) for column in zip(*free_by_node.values(), strict=True)]

@@ -1,6 +1,6 @@
 """Which detector somebody names: `{kind: mmd, alpha: 0.01}`, and with it a folder to load it from.
 
-kind      of `registry`, by its name or its abbreviation, or `alibi`
+kind      of `detector_registry`, by its name or its abbreviation, or `alibi`
 folder    where it lies, for who compares: what fit_drift_detector wrote, or an artefact of
           Alibi Detect; a path or a URI
 the rest  parameters of the kind; of a fitted detector those that it was fitted with stay as
@@ -21,8 +21,8 @@ from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.serving.drift import saved_detector
 from kanaria.serving.drift.alibi import artefact
 from kanaria.serving.drift.alibi.alibi_detect import AlibiDetect
-from kanaria.serving.drift.protocol import Detector, Reference
-from kanaria.serving.drift.registry import ALIBI, DEFAULT, kind_of
+from kanaria.serving.drift.detector import Detector, Reference
+from kanaria.serving.drift.detector_registry import ALIBI, DEFAULT, kind_of
 
 KIND, FOLDER = "kind", "folder"
 OF_ALIBI = "config.toml"
@@ -50,13 +50,13 @@ class Choice:
     Attributes:
         kind: name of a kind, `alibi`, or "" for whatever lies in the folder.
         folder: where it lies, or "".
-        given: names of the parameters that were told.
+        parameter_names: those that were named.
         settings: the parameters of the kind, defaults filled in; None without a kind.
     """
 
     kind: str = ""
     folder: str = ""
-    given: tuple[str, ...] = ()
+    parameter_names: tuple[str, ...] = ()
     settings: Any = field(default=None)
 
     def __str__(self) -> str:
@@ -64,12 +64,12 @@ class Choice:
         return self.folder or self.kind
 
 
-def fitted_anew(document: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> Any:
+def fitted_anew(document: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> Any:
     """Return the detector that `document` names, to be fitted; without a kind `table`.
 
     Args:
         document: {"kind": "mmd", "alpha": 0.01}.
-        known: parameters that the data tell, where the kind has them and the document does not.
+        defaults: parameters that the data tell, where the kind has them and the document does not.
 
     Raises:
         ParameterError: kind or parameters are wrong; all faults are named.
@@ -80,9 +80,9 @@ def fitted_anew(document: Mapping[str, Any], known: Mapping[str, Any] | None = N
             "compares"
         )
     kind = kind_of(_text(document, KIND) or DEFAULT)
-    told = {key: value for key, value in document.items() if key != KIND}
-    filled = {key: value for key, value in (known or {}).items() if key in kind.parameters}
-    return _settings(kind.name, kind.settings, filled | told)
+    parameters = {key: value for key, value in document.items() if key != KIND}
+    filled = {key: value for key, value in (defaults or {}).items() if key in kind.parameters}
+    return _settings(kind.name, kind.settings, filled | parameters)
 
 
 def chosen(document: Mapping[str, Any]) -> Choice:
@@ -94,22 +94,24 @@ def chosen(document: Mapping[str, Any]) -> Choice:
     Raises:
         ParameterError: kind or parameters are wrong; all faults are named.
     """
-    told = {key: value for key, value in document.items() if key not in (KIND, FOLDER)}
+    parameters = {key: value for key, value in document.items() if key not in (KIND, FOLDER)}
     name = _text(document, KIND)
     if not name:
         raise ParameterError("kind is missing: name it, or give the folder alone")
     if name == ALIBI:
-        settings = _settings(ALIBI, AlibiSettings, told)
+        settings = _settings(ALIBI, AlibiSettings, parameters)
     else:
         kind = kind_of(name)
-        name, fixed = kind.name, sorted(set(kind.fixed) & set(told))
+        name, fixed = kind.name, sorted(set(kind.fixed) & set(parameters))
         if fixed:
             raise ParameterError(
                 f"{name}: {', '.join(fixed)}: set when it is fitted; fit it anew with them"
             )
-        settings = _settings(name, kind.settings, told)
+        settings = _settings(name, kind.settings, parameters)
     folder = _text(document, FOLDER)
-    return Choice(kind=name, folder=folder, given=tuple(sorted(told)), settings=settings)
+    return Choice(
+        kind=name, folder=folder, parameter_names=tuple(sorted(parameters)), settings=settings
+    )
 
 
 def load(folder: Path, choice: Choice | None = None) -> tuple[Detector[Any], Reference]:
@@ -134,7 +136,7 @@ def load(folder: Path, choice: Choice | None = None) -> tuple[Detector[Any], Ref
             f"{folder}: its detector is of kind {detector.name}, asked for is {choice.kind}; fit "
             f"one with detector={{'{KIND}': '{choice.kind}'}}, or name the kind that is there"
         )
-    changed = {name: getattr(choice.settings, name) for name in choice.given}
+    changed = {name: getattr(choice.settings, name) for name in choice.parameter_names}
     return replace(detector, **changed) if changed else detector, reference  # type: ignore[type-var]
 
 
@@ -151,28 +153,28 @@ def _text(document: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _settings(name: str, settings: type[Any], told: Mapping[str, Any]) -> Any:
+def _settings(name: str, settings: type[Any], values: Mapping[str, Any]) -> Any:
     """Return the parameters of a kind; every one that is wrong is named.
 
     Raises:
         ParameterError: parameters are unknown, of another type, or out of their range.
     """
     faults, parameters = Faults(name), [one.name for one in fields(settings)]
-    unknown = [key for key in told if key not in parameters]
+    unknown = [key for key in values if key not in parameters]
     for key in unknown:
         near = meant(str(key), parameters) or f"; it has {', '.join(parameters)}"
-        faults.add(f"{key}={shown(told[key])}: no such parameter{near}")
-    held = {key: value for key, value in told.items() if key in parameters}
+        faults.add(f"{key}={shown(values[key])}: no such parameter{near}")
+    accepted = {key: value for key, value in values.items() if key in parameters}
     adapter = TypeAdapter(settings)
     try:
-        found = _within(adapter, held, faults, settings.__name__)
+        checked = _within(adapter, accepted, faults, settings.__name__)
     except ValidationError as error:
         add_invalid(faults, error)
         wrong = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
-        rest = {key: value for key, value in held.items() if key not in wrong}
-        found = _within(adapter, rest, faults, settings.__name__)
+        rest = {key: value for key, value in accepted.items() if key not in wrong}
+        checked = _within(adapter, rest, faults, settings.__name__)
     faults.raise_if_any()
-    return found
+    return checked
 
 
 def _within(adapter: TypeAdapter[Any], held: Mapping[str, Any], faults: Faults, name: str) -> Any:

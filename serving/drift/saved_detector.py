@@ -14,8 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.serving.drift.protocol import Detector, Reference
-from kanaria.serving.drift.registry import KINDS
+from kanaria.serving.drift.detector import Detector, Reference
+from kanaria.serving.drift.detector_registry import KINDS
 
 DETECTOR, REFERENCE = "detector.json", "reference.npz"
 FORMAT = DocumentFormat()

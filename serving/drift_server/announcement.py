@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import uvicorn
 
-from kanaria.serving.watching.watch_file import Watch
+from kanaria.serving.drift_watch.watch_file import Watch
 
 logger = logging.getLogger(__name__)
 STOP_SECONDS = 25.0

@@ -116,13 +116,13 @@ def serve(options: argparse.Namespace) -> int:
     from kanaria.serving.drift_server.server import Receiver
     from kanaria.serving.drift_server.server_metrics import Metrics
     from kanaria.serving.drift_token import configured
+    from kanaria.serving.drift_watch.watch_file import read
+    from kanaria.serving.drift_watch.watching_process import Process
     from kanaria.serving.listen_socket import listening, loopback_names, url_of
     from kanaria.serving.payload_log.intake import Intake
     from kanaria.serving.payload_log.open_store import open_store
     from kanaria.serving.payload_log.retention import Retention
     from kanaria.serving.trace_settings import request_traces
-    from kanaria.serving.watching.watch_file import read
-    from kanaria.serving.watching.watching_process import Process
 
     json_log.configure("%(asctime)s %(levelname)s %(message)s")
     amounts, token = read_amounts(options), configured(options.token_file)
@@ -162,8 +162,8 @@ def serve(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     from contextlib import closing
 
+    from kanaria.serving.drift_watch import stored_verdicts, verdict_line
     from kanaria.serving.payload_log.open_store import open_reader
-    from kanaria.serving.watching import stored_verdicts, verdict_line
 
     with closing(open_reader(options.store)) as reader:
         verdicts = stored_verdicts.newest(reader)
@@ -177,16 +177,16 @@ def _report(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from kanaria.components.shared.storage import atomic
-    from kanaria.serving.drift import records
-    from kanaria.serving.drift.report import page
+    from kanaria.serving.drift import report_records
+    from kanaria.serving.drift.report import report_page
+    from kanaria.serving.drift_watch import stored_verdicts
     from kanaria.serving.payload_log.open_store import open_reader
-    from kanaria.serving.watching import stored_verdicts
 
     with closing(open_reader(options.store)) as reader:
         report = stored_verdicts.report(reader, time.time())
     path = Path(options.output)
-    atomic.write_text(path.with_suffix(".json"), records.dump(report))
-    atomic.write_text(path, page.render(report))
+    atomic.write_text(path.with_suffix(".json"), report_records.dump(report))
+    atomic.write_text(path, report_page.render(report))
     sys.stdout.write(f"{path.resolve()}\n")
     return 0
 

@@ -37,7 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Begin; one that is too many ends the one that waits for its client longest, or itself."""
         super().connection_made(transport)
-        self._began = self.loop.time()
+        self.began = self.loop.time()
         self._await_head()
         if len(self.connections) <= MOST_CONNECTIONS:
             return
@@ -45,7 +45,7 @@ class BoundedProtocol(HttpToolsProtocol):
         others = (one for one in self.connections if one is not self)
         idle = [one for one in others if isinstance(one, BoundedProtocol) and not one.is_answering]
         if idle:
-            min(idle, key=lambda one: one._began).transport.abort()
+            min(idle, key=lambda one: one.began).transport.abort()
         else:
             self._end(503)
 
@@ -78,7 +78,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Wait for the next request."""
         self._is_in_head, self._beside = True, 0
-        self._began = self.loop.time()
+        self.began = self.loop.time()
         super().on_message_complete()
 
     def shutdown(self) -> None:

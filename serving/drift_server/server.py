@@ -2,10 +2,10 @@
 
     POST /                 one payload event of KServe's logger     200 it is on the disk
     POST /labels           labels by X-Request-Id (see `label_upload`) 200 they are on the disk
-    GET  /quality          a version on its labels (see `quality`)  200 JSON
+    GET  /quality          a version on its labels (see `judge_window`) 200 JSON
     GET  /drift            each watch's newest verdicts             200 JSON
     GET  /report           what was watched, as a page              200 HTML
-    GET  /comparison       two versions side by side, in totals     200 JSON (see `comparison`)
+    GET  /comparison       two versions side by side, in totals     200 JSON
     GET  /disagreements    rows on which they differ, to be labelled  200 JSON
     GET  /v2/health/live, /v2/health/ready                          200, or 503
     GET  /metrics                                                   Prometheus' text format
@@ -34,11 +34,14 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
-from kanaria.serving.comparison.comparisons import Comparisons
-from kanaria.serving.comparison.question import Question, read_limit, read_question
 from kanaria.serving.drift_server import store_gauges
 from kanaria.serving.drift_server.access_rules import CLOSE
 from kanaria.serving.drift_server.server_metrics import Metrics
+from kanaria.serving.drift_watch import watch_states
+from kanaria.serving.drift_watch.verdict_routes import routes, scraped
+from kanaria.serving.drift_watch.watch_states import State
+from kanaria.serving.drift_watch.watching_process import Process
+from kanaria.serving.model_quality.judge_window import JudgeError, Query, judge, read_query
 from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Outcome, Stream
 from kanaria.serving.payload_log.intake import Intake
@@ -50,15 +53,15 @@ from kanaria.serving.payload_log.label_upload import (
     read_labels,
 )
 from kanaria.serving.payload_log.open_store import open_reader
-from kanaria.serving.payload_log.request_bodies import (
+from kanaria.serving.payload_log.retention import MOST_SERVICES
+from kanaria.serving.payload_log.store_reader import Coverage
+from kanaria.serving.payload_log.upload_bodies import (
     FullError,
     Room,
     TooLargeError,
     TooSlowError,
     read_body,
 )
-from kanaria.serving.payload_log.retention import MOST_SERVICES
-from kanaria.serving.payload_log.store_reader import Coverage
 from kanaria.serving.payload_log.window_ends import span_by_time
 from kanaria.serving.payload_log.write_groups import Counted, Item
 from kanaria.serving.protocol.body_limits import BoundError
@@ -70,11 +73,12 @@ from kanaria.serving.protocol.inference_columns import (
     rows_of,
 )
 from kanaria.serving.protocol.payload_event import EventError, read_event
-from kanaria.serving.quality.judge_window import JudgeError, Query, judge, read_query
-from kanaria.serving.watching import watch_states
-from kanaria.serving.watching.verdict_routes import routes, scraped
-from kanaria.serving.watching.watch_states import State
-from kanaria.serving.watching.watching_process import Process
+from kanaria.serving.version_comparison.comparison_question import (
+    Question,
+    read_limit,
+    read_question,
+)
+from kanaria.serving.version_comparison.store_comparisons import Comparisons
 
 logger = logging.getLogger(__name__)
 KEPT = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service.quantity import amount, is_amount
-from kanaria.serving.inference_service.spec import (
+from kanaria.serving.inference_service.service_spec import (
     ModelServer,
     PayloadLog,
     Placement,
@@ -116,7 +116,7 @@ def _check_server(server: ModelServer, placement: Placement, faults: Faults) -> 
     alone = not (server.image and (server.runtime or server.runtime_version))
     faults.check(alone, "service.image", server.image, "give an image or a runtime, not both")
     # TensorFlow Serving's images for GPUs end in -gpu; other runtimes name theirs otherwise.
-    version = server.runtime_version if any(is_gpu(name) for name in _known(placement)) else ""
+    version = server.runtime_version if any(is_gpu(name) for name in _nonzero(placement)) else ""
     if "tensorflow" in (server.runtime or server.model_format):
         fits = not version or version.endswith("-gpu")
         faults.check(fits, "service.runtimeVersion", version, "end it in -gpu when there are GPUs")
@@ -126,10 +126,10 @@ def _check_server(server: ModelServer, placement: Placement, faults: Faults) -> 
         faults.check(fits, "service.env", variable, 'write {name: NAME, value: "text"}')
 
 
-def _known(placement: Placement) -> dict[str, str]:
+def _nonzero(placement: Placement) -> dict[str, str]:
     """Return the resources whose amounts are none of 0; one that is no amount counts."""
-    asked = {**placement.requests, **placement.limits}
-    return {name: text for name, text in asked.items() if amount(text) != 0}
+    amounts = {**placement.requests, **placement.limits}
+    return {name: text for name, text in amounts.items() if amount(text) != 0}
 
 
 def _check_resources(placement: Placement, faults: Faults) -> None:

@@ -12,7 +12,7 @@ from kanaria.components.shared.config import keys
 from kanaria.components.shared.config.keys import Key, Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service import kserve_fields, service_check
-from kanaria.serving.inference_service.spec import (
+from kanaria.serving.inference_service.service_spec import (
     ModelServer,
     PayloadLog,
     Placement,

@@ -1,4 +1,7 @@
-"""Receives and keeps KServe's payload log, and joins it with labels that come later.
+"""The drift server's store: takes in KServe's payload log and labels, keeps them, gives them back.
+
+A request, its response and its labels are joined to one exchange by their id. Nothing here tests,
+judges or compares what it keeps.
 
 Rule: `store_writer` alone writes the disk, `store_reader` alone reads it, `open_store` opens both,
 `intake` alone decides when it is written; all else is pure. What was acknowledged is on the disk,

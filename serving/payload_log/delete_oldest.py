@@ -88,11 +88,11 @@ class Forgetter:
         self._database.execute(FORGET_SERVICES, before=limit)
         # Tells whether the store can be written, though nothing arrives.
         self._database.execute("UPDATE store SET version = version")
-        kept, dropped = self.kept(), Counter[Service]()
-        if loss := labels_loss(kept, most):
+        rooms, dropped = self.kept(), Counter[Service]()
+        if loss := labels_loss(rooms, most):
             dropped[LABELS] = self._drop_labels(loss, count)
         beyond = int(self._database.used_megabytes() * 2**20) - most
-        if loss := events_loss(kept, self._retention.watched, most, beyond):
+        if loss := events_loss(rooms, self._retention.watched, most, beyond):
             dropped[loss.service] = self._drop_events(loss, count)
         self._dropped += dropped
         self._warn(now, dropped)

@@ -17,9 +17,9 @@ from itertools import islice
 
 from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Label, Outcome
-from kanaria.serving.payload_log.request_bodies import FullError
 from kanaria.serving.payload_log.retention import Kept, Service
 from kanaria.serving.payload_log.store_writer import Store
+from kanaria.serving.payload_log.upload_bodies import FullError
 from kanaria.serving.payload_log.write_groups import Item
 
 logger = logging.getLogger(__name__)

@@ -56,12 +56,12 @@ class Replay:
     stable: Stream
     canary: Stream
     since: float
-    _asked: set[str] = field(default_factory=set)
+    _request_ids: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Take up what an earlier replay has done."""
-        asked = self.reader.by_time(self.canary, self.since, FOREVER)
-        self._asked = {exchange.request_id for exchange in asked}
+        exchanges = self.reader.by_time(self.canary, self.since, FOREVER)
+        self._request_ids = {exchange.request_id for exchange in exchanges}
         self._read = self.since
 
     def pending(self, now: float) -> Iterator[Exchange]:
@@ -72,10 +72,10 @@ class Replay:
         """
         begin, end = max(self.since, self._read - LATE_SECONDS), now - GRACE_SECONDS
         for exchange in self.reader.by_time(self.stable, begin, end):
-            if exchange.request_id in self._asked or not _is_json(exchange.request):
+            if exchange.request_id in self._request_ids or not _is_json(exchange.request):
                 continue
             if exchange.request_id:
-                self._asked.add(exchange.request_id)
+                self._request_ids.add(exchange.request_id)
                 yield exchange
         self._read = max(self._read, end)
 

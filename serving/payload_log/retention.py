@@ -57,24 +57,24 @@ class Loss:
     bytes: int
 
 
-def labels_loss(kept: Mapping[Service, Kept], most: int) -> Loss | None:
+def labels_loss(rooms: Mapping[Service, Kept], most: int) -> Loss | None:
     """Return what labels lose in a store of `most` bytes, None for nothing."""
-    over = kept[LABELS].bytes - int(most * SHARE_OF_LABELS) if LABELS in kept else 0
+    over = rooms[LABELS].bytes - int(most * SHARE_OF_LABELS) if LABELS in rooms else 0
     return Loss(service=LABELS, bytes=over) if over > 0 else None
 
 
 def events_loss(
-    kept: Mapping[Service, Kept], watched: frozenset[Service], most: int, beyond: int = 0
+    rooms: Mapping[Service, Kept], watched: frozenset[Service], most: int, beyond: int = 0
 ) -> Loss | None:
     """Return which service's events go in a store of `most` bytes, None for nobody's.
 
     Args:
-        kept: what each one has.
+        rooms: what each one has.
         watched: services whose share is their own.
         most: bytes of all that is kept.
         beyond: bytes by which the store is larger than that, though what is counted may fit.
     """
-    sizes = {service: one.bytes for service, one in kept.items() if service != LABELS}
+    sizes = {service: one.bytes for service, one in rooms.items() if service != LABELS}
     room = int(most * (1 - SHARE_OF_LABELS))
     over = max(beyond, sum(sizes.values()) - room)
     others = {service: size for service, size in sizes.items() if service not in watched}
@@ -88,9 +88,9 @@ def events_loss(
 
 
 def crowded(
-    kept: Mapping[Service, Kept], watched: frozenset[Service], wanted: set[Service]
+    rooms: Mapping[Service, Kept], watched: frozenset[Service], wanted: set[Service]
 ) -> frozenset[Service]:
     """Return which of the wanted services are too many, since they are new and not watched."""
-    room = MOST_SERVICES - len(kept.keys() - watched - {LABELS})
-    new = sorted(wanted - kept.keys() - watched)
+    room = MOST_SERVICES - len(rooms.keys() - watched - {LABELS})
+    new = sorted(wanted - rooms.keys() - watched)
     return frozenset(new[max(0, room) :])

@@ -134,10 +134,10 @@ class Reader:
         self, stream: Stream, after: int, rows: int, grace: float, now: float
     ) -> int | None:
         """Return the end of the window of `rows` instances after exchange `after`, None if open."""
-        found = self._stream(HEADS, HEADS_AT_ONCE, **_key(stream), after=after)
+        parts = self._stream(HEADS, HEADS_AT_ONCE, **_key(stream), after=after)
         heads = (
             Head(number=n, rows=r, received=t, whole=bool(w))
-            for part in found
+            for part in parts
             for n, r, t, w in part
         )
         return end_by_rows(heads, rows, grace, now)

@@ -17,7 +17,7 @@ from threading import Lock
 from kanaria.serving.payload_log.databases import schema
 from kanaria.serving.payload_log.databases.database import Database, Merge, Row, StoreError
 from kanaria.serving.payload_log.delete_oldest import Forgetter
-from kanaria.serving.payload_log.exchanges import Outcome, Stream, Verdict
+from kanaria.serving.payload_log.exchanges import Outcome, Verdict
 from kanaria.serving.payload_log.retention import Kept, Retention, Service, crowded
 from kanaria.serving.payload_log.write_groups import (
     Admission,
@@ -153,14 +153,14 @@ class Store:
     def _admission(self, items: Sequence[Item], now: float) -> Admission:
         """Return what is taken now, and know the services that are new."""
         wanted = {service_of(item) for item in items if isinstance(item, Counted)}
-        kept = self._kept = self._forgetter.kept()
-        none = crowded(kept, self._retention.watched, wanted)
-        for namespace, service in wanted - kept.keys() - none:
+        rooms = self._kept = self._forgetter.kept()
+        none = crowded(rooms, self._retention.watched, wanted)
+        for namespace, service in wanted - rooms.keys() - none:
             self._database.execute(ADD_SERVICE, namespace=namespace, service=service)
         everyone = self._value("SELECT horizon FROM store")
         return Admission(
             oldest=max(everyone, now - self._retention.seconds),
-            horizons={service: one.horizon for service, one in kept.items()},
+            horizons={service: one.horizon for service, one in rooms.items()},
             crowded=none,
         )
 
@@ -177,7 +177,6 @@ class Store:
     def keep_verdict(
         self,
         reader: str,
-        stream: Stream,
         before: int,
         after: int,
         verdict: Verdict,
@@ -187,8 +186,7 @@ class Store:
 
         Args:
             reader: that did it.
-            stream: of one version.
-            before: its place so far.
+            before: its place so far, in the verdict's stream.
             after: its place from now on.
             verdict: what it found between them.
             memory: of the stream, which it wants again at the next window; None to keep the last.
@@ -197,6 +195,7 @@ class Store:
             False when the place was not `before`: another process has judged these exchanges.
         """
         with self._transaction():
+            stream = verdict.stream
             key = (stream.namespace, stream.service, stream.version)
             moved = self._move(reader, key, before, after)
             if moved:
@@ -244,8 +243,8 @@ class Store:
     def _keep_halves(self, group: Group, now: float) -> set[Half]:
         """Return those that were not there."""
         rows = [(*key, *facts, now) for key, facts in group.exchanges.items()]
-        found = self._database.merge(self._exchanges, rows)
-        numbers = {tuple(key): number for number, *key in found}
+        merged = self._database.merge(self._exchanges, rows)
+        numbers = {tuple(key): number for number, *key in merged}
         places = {
             2 * numbers[key] + (kind is Kind.RESPONSE): (key, kind) for key, kind in group.halves
         }

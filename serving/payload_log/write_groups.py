@@ -73,8 +73,8 @@ def gather(items: Iterable[Item], admission: Admission) -> Group:
         if admission.refusal(item):
             continue
         if isinstance(item, Label):
-            kept = group.labels.setdefault((item.request_id, item.row), item)
-            if _order(item) > _order(kept):
+            newest = group.labels.setdefault((item.request_id, item.row), item)
+            if _order(item) > _order(newest):
                 group.labels[item.request_id, item.row] = item
             continue
         key, (version, request_id, time) = half_of(item.event)[0], _facts(item.event)

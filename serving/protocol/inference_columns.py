@@ -28,7 +28,7 @@ from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.utf8_text import encodable
 from kanaria.serving.protocol import body_limits
 from kanaria.serving.protocol.base64_values import bytes_of_base64, is_base64_object, is_record
-from kanaria.serving.protocol.columns import Array, column
+from kanaria.serving.protocol.json_columns import Array, column
 from kanaria.serving.protocol.tensor_columns import TensorError, read_tensor
 
 Columns = dict[str, Array]

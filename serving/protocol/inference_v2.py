@@ -111,11 +111,11 @@ def _named(item: Any, kind: str) -> str:
     return name
 
 
-def _wanted(asked: Any, names: Sequence[str], is_binary: bool) -> dict[str, bool]:
-    if not isinstance(asked, list):
-        raise RequestError(f"outputs {shown(asked)}: not a list")
+def _wanted(requested: Any, names: Sequence[str], is_binary: bool) -> dict[str, bool]:
+    if not isinstance(requested, list):
+        raise RequestError(f"outputs {shown(requested)}: not a list")
     wanted: dict[str, bool] = {}
-    for item in asked:
+    for item in requested:
         name = _named(item, "output")
         if name not in names or name in wanted:
             why = "asked for twice" if name in wanted else f"unknown; there are {sorted(names)}"

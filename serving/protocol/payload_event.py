@@ -78,31 +78,42 @@ class Event:
     body: bytes
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Half:
+    """Which half of which exchange, and when it happened.
+
+    Attributes:
+        kind: the request or the response.
+        id: of the exchange.
+        time: seconds since 1970.
+    """
+
+    kind: Kind
+    id: str
+    time: float
+
+
 def written_headers(
-    kind: Kind,
+    half: Half,
     origin: Origin,
     *,
-    id_: str,
-    now: float,
     metadata: Mapping[str, Sequence[str]],
     annotations: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the headers of an event of a predictor; its body is the request or the response.
 
     Args:
-        kind: which half of the exchange it carries.
+        half: of the exchange, that it carries.
         origin: whose traffic it is.
-        id_: of the exchange.
-        now: when it happened, seconds since 1970.
         metadata: headers of the request, in Go's canonical form -> their values.
         annotations: of the revision.
     """
-    moment = datetime.fromtimestamp(now, UTC).isoformat().replace("+00:00", "Z")
+    moment = datetime.fromtimestamp(half.time, UTC).isoformat().replace("+00:00", "Z")
     attributes = {
         "specversion": "1.0",
-        "type": kind.value,
+        "type": half.kind.value,
         "source": origin.revision,
-        "id": id_,
+        "id": half.id,
         "time": moment,
         "recordedtime": moment,
         "inferenceservicename": origin.service,

@@ -18,7 +18,7 @@ from kanaria.components.shared.errors import shown
 from kanaria.serving.protocol.base64_values import bytes_of_base64, is_base64_object
 from kanaria.serving.protocol.json_body import RequestError
 
-TAKEN: dict[str, set[type]] = {
+JSON_TYPES: dict[str, set[type]] = {
     "i": {int},
     "u": {int},
     "f": {int, float},
@@ -71,7 +71,7 @@ def converted(name: str, items: Sequence[Any], wanted: Input) -> Array:
         RequestError: a value is of another type, or the type does not hold it.
     """
     kind = wanted.dtype.kind
-    strange = set(map(type, items)) - TAKEN.get(kind, set())
+    strange = set(map(type, items)) - JSON_TYPES.get(kind, set())
     if strange:
         wrong = next(item for item in items if type(item) in strange)
         raise RequestError(

@@ -13,7 +13,7 @@ import numpy as np
 from kanaria.components.shared.data.decimals import shortest
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.protocol.base64_values import bytes_of_base64
-from kanaria.serving.protocol.columns import Array, column, squeezed
+from kanaria.serving.protocol.json_columns import Array, column, squeezed
 from kanaria.serving.protocol.tensors import DTYPES, cut_values
 
 OF_NUMBERS = {int, float, bool, type(None)}

@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from kanaria.components.shared import json_log
 from kanaria.components.shared.command_line import Parser, amount, code_of, port
 from kanaria.serving.health_port import open_port
-from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, serve
+from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, Listeners, Pace, serve
 from kanaria.serving.rollout.control.controller_health import ControllerHealth
 from kanaria.serving.rollout.control.environment import connect
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.timeline.status_lines import line
-from kanaria.serving.traffic.connect import namespace_of
+from kanaria.serving.traffic.find_traffic import namespace_of
 
 
 def _options() -> argparse.Namespace:
@@ -53,8 +53,8 @@ def _probed(health: ControllerHealth, options: argparse.Namespace) -> Iterator[N
     if options.port is None:
         yield
         return
-    with open_port(health, options.host, options.port) as taken:
-        logging.info("probes and metrics on port %d", taken)
+    with open_port(health, options.host, options.port) as bound_port:
+        logging.info("probes and metrics on port %d", bound_port)
         yield
 
 
@@ -82,8 +82,10 @@ def _control() -> int:
             health.around(place.world()),
             namespace,
             lease_of=health.around_leases(place.lease_of),
-            listener=place.listener(_log, note_event=health.metrics.count_event),
-            interval_seconds=options.interval,
+            listeners=Listeners(
+                changed=place.listener(_log, note_event=health.metrics.count_event)
+            ),
+            pace=Pace(interval_seconds=options.interval),
         )
     return 0
 

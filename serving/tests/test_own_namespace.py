@@ -8,7 +8,7 @@ import yaml
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving import kubernetes_client
 from kanaria.serving.kubernetes_client import KubernetesClient, own_namespace
-from kanaria.serving.traffic.connect import LOCAL_STATE, namespace_of
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE, namespace_of
 
 
 @pytest.fixture(autouse=True)

@@ -102,8 +102,8 @@ SPARK_CALLS = {
 AS_A_PERSON = {
     "serving/doctor/examine_account.py",
     "serving/doctor/examine_cluster.py",
-    "pipelines/submit/account.py",
-    "pipelines/submit/waiting.py",
+    "pipelines/submit/run_account.py",
+    "pipelines/submit/wait_reasons.py",
 }
 """Whoever calls these needs what they ask for, or is told that it is not seen."""
 

@@ -53,7 +53,7 @@ def test_off_nothing_of_opentelemetry_is_loaded_and_nothing_lies_in_a_requests_w
 import asyncio, sys
 from kanaria.serving.drift_server import command_options, server
 from kanaria.serving.local import server as local
-from kanaria.serving.local.payload_log.event_sinks import PayloadLog
+from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
 from kanaria.serving.local.router.logged_exchange import Exchanges
 from kanaria.serving.local.router.predictor_client import Predictors
 from kanaria.serving.trace_settings import request_traces

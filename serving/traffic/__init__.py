@@ -1,4 +1,4 @@
 """How traffic is shifted between revisions: one Protocol, one file a way.
 
-Rule: callers know only `protocol.Traffic` and get one from `connect.connect`.
+Rule: callers know only `traffic_protocol.Traffic` and get one from `find_traffic.connect`.
 """

@@ -6,7 +6,7 @@ from functools import partial
 from typing import ClassVar
 
 from kanaria.serving.traffic.change_rules import require_percent, require_rollback, require_shift
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 
 class CanaryPercentTraffic(ABC):

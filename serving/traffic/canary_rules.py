@@ -10,10 +10,10 @@ from typing import Any
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.protocol.names import DEPLOYMENT_MODE
-from kanaria.serving.traffic import variants
+from kanaria.serving.traffic import canary_variants
+from kanaria.serving.traffic.canary_variants import Predictor, Variants
 from kanaria.serving.traffic.knative import uri_of
-from kanaria.serving.traffic.protocol import Manifest
-from kanaria.serving.traffic.variants import Predictor, Variants
+from kanaria.serving.traffic.traffic_protocol import Manifest
 
 BESIDE = ("transformer", "explainer")
 """KServe either leaves a canary out of routes to these, or gives it its share past them."""
@@ -36,7 +36,7 @@ def require_stageable(service: Mapping[str, Any], manifest: Manifest, predictor:
         manifest: of the model.
         predictor: of the model.
     """
-    now, faults = variants.read(service), Faults("spec.canary")
+    now, faults = canary_variants.read(service), Faults("spec.canary")
     _check_stable(service, manifest, now, faults)
     _check_scaling(manifest["spec"]["predictor"], now.stable, faults)
     names = [other.get("name") for other in (now.stable, *(e["predictor"] for e in now.others))]
@@ -58,7 +58,7 @@ def require_nothing_inherited(stable: Predictor, predictor: Predictor) -> None:
         "KServe tries a canary with this field of the stable predictor, and would promote it "
         "without; set it in this release, too, or use another service.name"
     )
-    for path in variants.inherited(stable, predictor):
+    for path in canary_variants.inherited(stable, predictor):
         faults.check(False, f"predictor.{path}", _at(stable, path), remedy)
     faults.raise_if_any()
 
@@ -84,7 +84,7 @@ def _check_stable(
         faults.check(part not in service["spec"], f"spec.{part}", "set", remedy)
     for field in ("labels", "annotations"):
         has = service["metadata"].get(field) or {}
-        marks = variants.of_the_whole(manifest["metadata"].get(field, {}))
+        marks = canary_variants.of_the_whole(manifest["metadata"].get(field, {}))
         marks.pop(DEPLOYMENT_MODE, None)
         for key, value in marks.items():
             remedy = f"the service has {has.get(key)!r}, for all its models; change it there first"
@@ -105,7 +105,7 @@ def _check_scaling(predictor: Mapping[str, Any], stable: Mapping[str, Any], faul
 
 def _scaling(predictor: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of scaling with KServe's defaults."""
-    values = {name: predictor.get(name) for name in variants.SCALING}
+    values = {name: predictor.get(name) for name in canary_variants.SCALING}
     least = 1 if values["minReplicas"] is None else values["minReplicas"]
     most = max(values["maxReplicas"] or 0, least, 1)
     return values | {"minReplicas": least, "maxReplicas": most}

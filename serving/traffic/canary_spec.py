@@ -32,19 +32,19 @@ from kanaria.serving.kubernetes_client import (
     Object,
 )
 from kanaria.serving.protocol.names import VERSION_ANNOTATION
-from kanaria.serving.traffic import variants
+from kanaria.serving.traffic import canary_variants
 from kanaria.serving.traffic.canary_rules import (
     require_alone,
     require_nothing_inherited,
     require_room,
     require_stageable,
 )
+from kanaria.serving.traffic.canary_variants import Variants
 from kanaria.serving.traffic.change_rules import require_percent, require_rollback, require_shift
 from kanaria.serving.traffic.compare_and_swap import swap
 from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, failure_of, uri_of
 from kanaria.serving.traffic.pod_failures import failure_in, is_ready
-from kanaria.serving.traffic.protocol import LoadFailure, Manifest, ServiceStatus
-from kanaria.serving.traffic.routing import (
+from kanaria.serving.traffic.route_weights import (
     BACKEND_SUFFIX,
     POD_LABEL,
     POD_PREFIX,
@@ -52,7 +52,7 @@ from kanaria.serving.traffic.routing import (
     require_short,
 )
 from kanaria.serving.traffic.shadow_rules import NO_COPIES
-from kanaria.serving.traffic.variants import Variants
+from kanaria.serving.traffic.traffic_protocol import LoadFailure, Manifest, ServiceStatus
 
 ROUTED_SECONDS, POLL_SECONDS = 60.0, 0.5
 """KServe writes its status and its route in one go; a manager that starts anew takes a moment."""
@@ -80,21 +80,23 @@ class CanarySpecTraffic:
         service = self._cluster.get(INFERENCE_SERVICES, namespace, name)
         if service is None:
             try:
-                self._cluster.create(INFERENCE_SERVICES, namespace, variants.first(manifest))
+                self._cluster.create(INFERENCE_SERVICES, namespace, canary_variants.first(manifest))
             except ConflictError:
                 # Another push has made it, or the answer to this write was lost.
                 service = self._existing(namespace, name)
             else:
                 return
-        now = variants.read(service)
+        now = canary_variants.read(service)
         if uri_of(manifest) in (_uri(now.stable), _uri(now.trial or {})):
             return
         if not self._status(service).rolled_out:
             # Nobody is served yet, so nobody is there to be compared with.
-            stable = variants.own(manifest, now)
+            stable = canary_variants.own(manifest, now)
             self._write(service, lambda _: Variants(service=name, stable=stable, others=now.others))
             return
-        self._write(service, partial(variants.staged, predictor=self._trial(service, manifest)))
+        self._write(
+            service, partial(canary_variants.staged, predictor=self._trial(service, manifest))
+        )
 
     def observe(self, namespace: str, name: str) -> ServiceStatus | None:
         """Return the service's status, or None when there is no such service."""
@@ -114,17 +116,17 @@ class CanarySpecTraffic:
         """
         require_percent("shift", percent)
         service = self._routed(namespace, name)
-        require_room(f"{namespace}/{name}", variants.read(service), percent)
+        require_room(f"{namespace}/{name}", canary_variants.read(service), percent)
         require = partial(require_shift, percent=percent, revision=revision)
-        self._write(service, partial(variants.shifted, percent=percent), require)
+        self._write(service, partial(canary_variants.shifted, percent=percent), require)
 
     def promote(self, namespace: str, name: str, revision: str = "") -> None:
         """Give the newest revision all requests and make it the stable one, in one write."""
         service = self._routed(namespace, name)
         require = partial(require_shift, percent=100, revision=revision)
-        self._write(service, variants.promoted, require)
+        self._write(service, canary_variants.promoted, require)
 
-    def mirror(self, namespace: str, name: str, percent: int) -> None:
+    def mirror(self, namespace: str, name: str, _percent: int, /) -> None:
         """Refuse: KServe keeps the route, and rewrites it without the filter that copies.
 
         Raises:
@@ -139,31 +141,29 @@ class CanarySpecTraffic:
             NotReadyError: there is no revision to go back to, or it is being started for it.
         """
         service = self._existing(namespace, name)
-        now = variants.read(service)
+        now = canary_variants.read(service)
         require_rollback(f"{namespace}/{name}", self._status(service))
         # What KServe tells of it may be of the time when it was the stable one.
         previous = now.previous if now.trial is None else None
         if previous and not self._has_copies(service, previous):
-            self._write(service, variants.woken)
+            self._write(service, canary_variants.woken)
             raise NotReadyError(
                 f"{namespace}/{name}: {now.revision(previous)} is started for the rollback; "
                 "it gets the requests once it is ready, roll back again"
             )
-        self._write(service, variants.rolled_back, require_rollback)
+        self._write(service, canary_variants.rolled_back, require_rollback)
 
-    def _trial(self, service: Object, manifest: Manifest) -> variants.Predictor:
+    def _trial(self, service: Object, manifest: Manifest) -> canary_variants.Predictor:
         """Return the predictor that is tried as it will be promoted, with KServe's defaults."""
-        now = variants.read(service)
-        predictor = variants.own(manifest, now)
+        now = canary_variants.read(service)
+        predictor = canary_variants.own(manifest, now)
         require_stageable(service, manifest, predictor)
-        promotion = variants.promoted(variants.staged(now, predictor))
-        would = self._cluster.merge_patch(
+        promotion = canary_variants.promoted(canary_variants.staged(now, predictor))
+        would = self._cluster.try_merge_patch(
             INFERENCE_SERVICES,
             service["metadata"]["namespace"],
             now.service,
             _patch(service, promotion),
-            service["metadata"]["resourceVersion"],
-            tried=True,
         )
         tried = dict(would["spec"]["predictor"])
         require_nothing_inherited(now.stable, tried)
@@ -174,7 +174,7 @@ class CanarySpecTraffic:
         ends = time.monotonic() + ROUTED_SECONDS
         while True:
             service = self._existing(namespace, name)
-            now = variants.read(service)
+            now = canary_variants.read(service)
             if now.trial is None or now.percent or not _is_ready(service, now.trial):
                 return service
             if now.revision(now.trial) in weights(self._route(namespace, name)):
@@ -182,7 +182,7 @@ class CanarySpecTraffic:
             if time.monotonic() > ends:
                 break
             time.sleep(POLL_SECONDS)
-        self._write(service, variants.rolled_back)
+        self._write(service, canary_variants.rolled_back)
         backend = now.revision(now.trial) + BACKEND_SUFFIX
         raise ParameterError(
             f"{namespace}/{name}: HTTPRoute {name} has no backend {backend}, {ROUTED_SECONDS:g} s "
@@ -192,16 +192,16 @@ class CanarySpecTraffic:
 
     def _status(self, service: Object) -> ServiceStatus:
         namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
-        trial = variants.read(service).trial
+        trial = canary_variants.read(service).trial
         pods = self._pods(service, trial) if trial else []
         return status_of(service, self._route(namespace, name), pods)
 
-    def _pods(self, service: Object, predictor: variants.Predictor) -> list[Object]:
-        revision = variants.read(service).revision(predictor)
+    def _pods(self, service: Object, predictor: canary_variants.Predictor) -> list[Object]:
+        revision = canary_variants.read(service).revision(predictor)
         label = f"{POD_LABEL}={POD_PREFIX}{revision}{BACKEND_SUFFIX}"
         return self._cluster.list(PODS, service["metadata"]["namespace"], label)
 
-    def _has_copies(self, service: Object, predictor: variants.Predictor) -> bool:
+    def _has_copies(self, service: Object, predictor: canary_variants.Predictor) -> bool:
         pods = self._pods(service, predictor)
         return any(is_ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods)
 
@@ -218,11 +218,11 @@ class CanarySpecTraffic:
         self,
         service: Object,
         change: Change,
-        require: Callable[[str, ServiceStatus], None] = lambda where, status: None,
+        require: Callable[[str, ServiceStatus], None] = lambda *_: None,
     ) -> None:
         """Make the variants what `change` makes of them, unless somebody else changed them."""
         namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
-        wanted = change(variants.read(service))
+        wanted = change(canary_variants.read(service))
 
         def write(now: Object) -> None:
             require(f"{namespace}/{name}", self._status(now))
@@ -231,13 +231,13 @@ class CanarySpecTraffic:
             self._cluster.merge_patch(INFERENCE_SERVICES, namespace, name, patch, version)
 
         read = partial(self._existing, namespace, name)
-        swap(service, read, variants.read, wanted, write)
+        swap(service, read, canary_variants.read, wanted, write)
 
 
 def _patch(service: Object, wanted: Variants) -> dict[str, Any]:
     """Return the merge patch that makes the variants of an object what is wanted."""
-    after = {**service["spec"], **variants.written(wanted)}
-    return {"spec": variants.difference(service["spec"], after)}
+    after = {**service["spec"], **canary_variants.written(wanted)}
+    return {"spec": canary_variants.difference(service["spec"], after)}
 
 
 def weights(route: Mapping[str, Any] | None) -> dict[str, int]:
@@ -261,14 +261,14 @@ def _condition(service: Mapping[str, Any], kind: str) -> bool:
     return any((one["type"], one["status"]) == (kind, "True") for one in conditions)
 
 
-def _told(service: Mapping[str, Any], predictor: Mapping[str, Any]) -> Mapping[str, Any]:
+def _status_of_entry(service: Mapping[str, Any], predictor: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what KServe tells of an entry of `spec.canary`, {} for nothing."""
     statuses = service.get("status", {}).get("canaryStatuses") or []
     return next((one for one in statuses if one["name"] == predictor.get("name")), {})
 
 
 def _is_ready(service: Mapping[str, Any], predictor: Mapping[str, Any]) -> bool:
-    return bool(_told(service, predictor).get("ready"))
+    return bool(_status_of_entry(service, predictor).get("ready"))
 
 
 def _uri(predictor: Mapping[str, Any]) -> str:
@@ -284,14 +284,14 @@ def _loading(
         return model.get("transitionStatus", "InProgress"), failure_of(model)
     if _is_ready(service, now.trial):
         return "UpToDate", None
-    status = _told(service, now.trial).get("modelStatus", {})
+    status = _status_of_entry(service, now.trial).get("modelStatus", {})
     failure = failure_of(status) or failure_in(pods)
     return ("BlockedByFailedLoad" if failure else "InProgress"), failure
 
 
 def status_of(service: Object, route: Object | None, pods: Sequence[Object] = ()) -> ServiceStatus:
     """Return what an InferenceService, its route and the newest revision's pods say; pure."""
-    now, shares = variants.read(service), weights(route)
+    now, shares = canary_variants.read(service), weights(route)
     stable, newest = now.revision(now.stable), now.revision(now.newest)
     stable_ready = _condition(service, "PredictorReady")
     # A route is made once its backend is ready, and stays.

@@ -16,7 +16,7 @@ has not made a revision of is not ready.
 """
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 
 def require_percent(verb: str, percent: int) -> None:
@@ -34,18 +34,18 @@ def require_shift(where: str, status: ServiceStatus, percent: int, revision: str
         percent: of the requests, 0 to 100.
         revision: that the share was decided for; "" for whichever is the newest.
     """
-    newest, seen = status.latest_created, _is_seen(status)
-    if revision and not (seen and newest == revision):
-        later = newest if seen else status.storage_uri
+    newest, is_current = status.latest_created, _is_seen(status)
+    if revision and not (is_current and newest == revision):
+        later = newest if is_current else status.storage_uri
         raise ConflictError(f"{where}: {later} is later than {revision}; nothing shifted")
     if not status.rolled_out:
         raise NotReadyError(f"{where}: the first revision is not ready; nothing shifted")
-    if seen and newest == status.rolled_out:
+    if is_current and newest == status.rolled_out:
         if percent < 100:
             raise NotReadyError(f"{where}: {newest} has all traffic already, nothing is on trial")
         return
     before = 100 if status.canary_percent is None else status.canary_percent
-    if percent > before and not (seen and newest == status.latest_ready):
+    if percent > before and not (is_current and newest == status.latest_ready):
         raise NotReadyError(
             f"{where}: {newest} with {status.storage_uri} is not ready; nothing shifted"
         )

@@ -11,7 +11,7 @@ from kanaria.serving.kubernetes_client import (
     KubernetesClient,
     Object,
 )
-from kanaria.serving.traffic.routing import Gateway
+from kanaria.serving.traffic.route_weights import Gateway
 from kanaria.serving.traffic.shadow_rules import REMEDY
 
 MIRROR, PERCENTAGE = "HTTPRouteRequestMirror", "HTTPRouteRequestPercentageMirror"

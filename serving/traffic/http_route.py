@@ -29,14 +29,14 @@ from kanaria.serving.protocol.names import (
     SERVICE_LABEL,
     VERSION_ANNOTATION,
 )
-from kanaria.serving.traffic import routing
+from kanaria.serving.traffic import route_weights
 from kanaria.serving.traffic.change_rules import require_percent, require_rollback, require_shift
 from kanaria.serving.traffic.compare_and_swap import swap
 from kanaria.serving.traffic.gateways import require_mirroring
 from kanaria.serving.traffic.knative import CLUSTER_DOMAIN, failure_of, uri_of
-from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
-from kanaria.serving.traffic.routing import Gateway, Routing
+from kanaria.serving.traffic.route_weights import Gateway, Routing
 from kanaria.serving.traffic.shadow_rules import require_shadow
+from kanaria.serving.traffic.traffic_protocol import Manifest, ServiceStatus
 
 DELETION_SECONDS, POLL_SECONDS = 60.0, 0.5
 LEFT_AFTER = timedelta(hours=1)
@@ -45,7 +45,7 @@ LEFT_AFTER = timedelta(hours=1)
 
 def revision_name(service: str, uri: str) -> str:
     """Return the name of the InferenceService that serves the model at `uri`."""
-    return f"{service}-{routing.suffix(uri)}"
+    return f"{service}-{route_weights.suffix(uri)}"
 
 
 class HttpRouteTraffic:
@@ -64,7 +64,7 @@ class HttpRouteTraffic:
         """
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
         revision = revision_name(name, uri_of(manifest))
-        routing.require_short(namespace, name)
+        route_weights.require_short(namespace, name)
         own = _own(manifest, name, revision)
         self._make(namespace, revision, own)
         route = self._cluster.get(HTTP_ROUTES, namespace, name)
@@ -72,7 +72,7 @@ class HttpRouteTraffic:
             route = self._first(namespace, name, revision)
         routed = self._with_stable(namespace, route)
         if revision not in (routed.latest, routed.rolled_out):
-            self._change(namespace, name, route, routing.staged(routed, revision))
+            self._change(namespace, name, route, route_weights.staged(routed, revision))
             # Another push that had not seen it in the route may have deleted it meanwhile.
             self._make(namespace, revision, own)
 
@@ -100,8 +100,8 @@ class HttpRouteTraffic:
         route = self._route(namespace, name)
         services = self._services(namespace, name)
         require_shift(f"{namespace}/{name}", status_of(route, services), percent, revision)
-        routed = _with_first_ready(routing.from_route(route), services)
-        self._change(namespace, name, route, routing.shifted(routed, percent))
+        routed = _with_first_ready(route_weights.from_route(route), services)
+        self._change(namespace, name, route, route_weights.shifted(routed, percent))
 
     def promote(self, namespace: str, name: str, revision: str = "") -> None:
         """Give the newest revision all requests and make it the stable one."""
@@ -123,7 +123,7 @@ class HttpRouteTraffic:
             share = routed.weights.get(routed.latest, 0)
             require_shadow(f"{namespace}/{name}", routed.latest, share=share, ready=ready)
             require_mirroring(self._cluster, self._gateway, percent)
-        self._change(namespace, name, route, routing.mirrored(routed, percent))
+        self._change(namespace, name, route, route_weights.mirrored(routed, percent))
 
     def rollback(self, namespace: str, name: str) -> None:
         """Give the stable revision all requests; after a promotion, the one before it.
@@ -134,8 +134,8 @@ class HttpRouteTraffic:
         route = self._route(namespace, name)
         services = self._services(namespace, name)
         require_rollback(f"{namespace}/{name}", status_of(route, services))
-        routed = _with_first_ready(routing.from_route(route), services)
-        self._change(namespace, name, route, routing.rolled_back(routed))
+        routed = _with_first_ready(route_weights.from_route(route), services)
+        self._change(namespace, name, route, route_weights.rolled_back(routed))
 
     def _make(self, namespace: str, revision: str, manifest: Manifest) -> None:
         """Make a revision's InferenceService.
@@ -154,7 +154,9 @@ class HttpRouteTraffic:
 
     def _first(self, namespace: str, name: str, revision: str) -> Object:
         """Return the route of a new service, or the one that is there in spite of what was read."""
-        manifest = routing.to_route(routing.first(revision), namespace, name, self._gateway)
+        manifest = route_weights.to_route(
+            route_weights.first(revision), namespace, name, self._gateway
+        )
         # Never `apply`: it would give a revision that is not ready all traffic of an old service.
         with suppress(ConflictError):
             return self._cluster.create(HTTP_ROUTES, namespace, manifest)
@@ -173,7 +175,7 @@ class HttpRouteTraffic:
     def _with_stable(self, namespace: str, route: Object) -> Routing:
         """Return the route's routing; a first revision is the stable one once it is ready."""
         services = self._services(namespace, route["metadata"]["name"])
-        return _with_first_ready(routing.from_route(route), services)
+        return _with_first_ready(route_weights.from_route(route), services)
 
     def _services(self, namespace: str, name: str) -> dict[str, Object]:
         labels = f"{SERVICE_ANNOTATION}={name}"
@@ -186,18 +188,18 @@ class HttpRouteTraffic:
         A revision that no route has named is one that another push is about to stage, or, when
         it is old, what a push that was killed has left.
         """
-        manifest = routing.to_route(wanted, namespace, name, self._gateway)
+        manifest = route_weights.to_route(wanted, namespace, name, self._gateway)
 
         def write(route: Object) -> None:
             manifest["metadata"]["resourceVersion"] = route["metadata"]["resourceVersion"]
             self._cluster.apply(HTTP_ROUTES, namespace, manifest)
 
-        swap(route, partial(self._route, namespace, name), routing.from_route, wanted, write)
-        dropped = routing.from_route(route).weights.keys()
+        swap(route, partial(self._route, namespace, name), route_weights.from_route, wanted, write)
+        dropped = route_weights.from_route(route).weights.keys()
         for revision, service in self._services(namespace, name).items():
             if revision not in dropped and not _is_left(service):
                 continue
-            named = routing.from_route(self._route(namespace, name)).weights
+            named = route_weights.from_route(self._route(namespace, name)).weights
             if revision not in named:
                 self._cluster.delete(INFERENCE_SERVICES, namespace, revision)
 
@@ -232,7 +234,7 @@ def _is_ready(service: Object) -> bool:
 
 def _with_first_ready(routed: Routing, services: dict[str, Object]) -> Routing:
     ready = {name for name, service in services.items() if _is_ready(service)}
-    return routing.with_first_ready(routed, ready)
+    return route_weights.with_first_ready(routed, ready)
 
 
 def ready_copies(services: dict[str, Object], pods: Sequence[Object]) -> dict[str, int]:
@@ -253,10 +255,10 @@ def status_of(
     route: Object, services: dict[str, Object], pods: Sequence[Object] = ()
 ) -> ServiceStatus:
     """Return what a route, the InferenceServices behind it and their pods say; pure."""
-    routed = _with_first_ready(routing.from_route(route), services)
+    routed = _with_first_ready(route_weights.from_route(route), services)
     latest = services.get(routed.latest, {})
     model = latest.get("status", {}).get("modelStatus", {})
-    is_live = routing.is_accepted(route) and bool(routed.rolled_out)
+    is_live = route_weights.is_accepted(route) and bool(routed.rolled_out)
     hosts, namespace = route["spec"].get("hostnames", []), route["metadata"]["namespace"]
     return ServiceStatus(
         storage_uri=uri_of(latest) if latest else "",
@@ -266,7 +268,7 @@ def status_of(
         latest_ready=routed.latest if _is_ready(latest) else routed.rolled_out,
         rolled_out=routed.rolled_out,
         previous_rolled_out=routed.previous,
-        traffic=routing.shares(routed) if is_live else (),
+        traffic=route_weights.shares(routed) if is_live else (),
         transition=model.get("transitionStatus", "InProgress"),
         failure=failure_of(model),
         url=f"http://{hosts[0]}" if hosts else "",
@@ -276,7 +278,7 @@ def status_of(
             for name, service in services.items()
         },
         revision_urls={
-            name: f"http://{name}{routing.BACKEND_SUFFIX}.{namespace}.{CLUSTER_DOMAIN}"
+            name: f"http://{name}{route_weights.BACKEND_SUFFIX}.{namespace}.{CLUSTER_DOMAIN}"
             for name in services
         },
         ready_copies=ready_copies(services, pods),

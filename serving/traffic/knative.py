@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service.manifest import STORAGE_URI
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
+from kanaria.serving.inference_service.service_manifest import STORAGE_URI
 from kanaria.serving.kubernetes_client import (
     INFERENCE_SERVICES,
     REVISIONS,
@@ -23,8 +23,8 @@ from kanaria.serving.kubernetes_client import (
 from kanaria.serving.protocol.names import SERVICE_LABEL, SOURCE_URI, VERSION_ANNOTATION
 from kanaria.serving.traffic.canary_percent import CanaryPercentTraffic
 from kanaria.serving.traffic.compare_and_swap import swap
-from kanaria.serving.traffic.protocol import LoadFailure, Manifest, ServiceStatus
 from kanaria.serving.traffic.shadow_rules import NO_COPIES
+from kanaria.serving.traffic.traffic_protocol import LoadFailure, Manifest, ServiceStatus
 
 FAILED = ("BlockedByFailedLoad", "InvalidSpec")
 CLUSTER_DOMAIN = "svc.cluster.local"
@@ -70,7 +70,7 @@ class KnativeTraffic(CanaryPercentTraffic):
             return None
         return status_of(service, self._revisions(namespace, name))
 
-    def mirror(self, namespace: str, name: str, percent: int) -> None:
+    def mirror(self, namespace: str, name: str, _percent: int, /) -> None:
         """Refuse: neither KServe nor Knative copies requests, at any percentage.
 
         Raises:

@@ -6,7 +6,7 @@ KServe tells it of the stable predictor (`status.modelStatus`); its field for a 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kanaria.serving.traffic.protocol import LoadFailure
+from kanaria.serving.traffic.traffic_protocol import LoadFailure
 
 LOAD_FAILED = "ModelLoadFailed"
 """KServe's word."""

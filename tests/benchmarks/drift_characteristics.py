@@ -59,8 +59,8 @@ def drawn_null():
 
 def detectors_of():
     """Return every detector with the kinds of data that it takes."""
+    from kanaria.serving.drift.detector_registry import KINDS
     from kanaria.serving.drift.online.stream_window import RowByRow
-    from kanaria.serving.drift.registry import KINDS
 
     every = set(drawn_null())
     numbers = every - {"categories"}

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from kanaria.serving.drift.columns import from_matrix
+from kanaria.serving.drift.detector import Columns, Detector, Floats
 from kanaria.serving.drift.multivariate.least_squares_density_difference import (
     LeastSquaresDensityDifference,
 )
@@ -25,7 +25,7 @@ from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import MaximumM
 from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
     FourierMaximumMeanDiscrepancy,
 )
-from kanaria.serving.drift.protocol import Columns, Detector, Floats
+from kanaria.serving.drift.table_columns import from_matrix
 
 Draw = Callable[[np.random.Generator, int], Floats]
 FOURIER = {

@@ -19,11 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from kanaria.serving.drift.columns import from_matrix
-from kanaria.serving.drift.online.cramer_von_mises import OnlineCramerVonMises
-from kanaria.serving.drift.online.fisher_exact import OnlineFisherExact
-from kanaria.serving.drift.online.maximum_mean_discrepancy import OnlineMaximumMeanDiscrepancy
+from kanaria.serving.drift.online.online_cramer_von_mises import OnlineCramerVonMises
+from kanaria.serving.drift.online.online_fisher_exact import OnlineFisherExact
+from kanaria.serving.drift.online.online_maximum_mean_discrepancy import (
+    OnlineMaximumMeanDiscrepancy,
+)
 from kanaria.serving.drift.online.page_hinkley import PageHinkley
+from kanaria.serving.drift.table_columns import from_matrix
 
 Draw = Callable[[np.random.Generator, int, int, float], np.ndarray]
 

@@ -30,8 +30,8 @@ def matrix(seed: int, rows: int) -> np.ndarray:
 
 def ours(options: argparse.Namespace):
     """Return the test of one window by Kanaria."""
-    from kanaria.serving.drift.columns import from_matrix
-    from kanaria.serving.drift.table import Table
+    from kanaria.serving.drift.table_columns import from_matrix
+    from kanaria.serving.drift.table_detector import Table
 
     detector = Table(categorical=tuple(str(NUMBERS + i) for i in range(CATEGORIES)))
     reference = detector.fit(from_matrix(matrix(0, options.rows)))

@@ -25,7 +25,7 @@ training.load(*training.LIBRARIES, "apache_beam")
 import bare_tft  # noqa: E402
 
 from kanaria.components.evaluate.evaluate import Request, evaluate  # noqa: E402
-from kanaria.components.evaluate.measure import Inputs  # noqa: E402
+from kanaria.components.evaluate.measure_models import Inputs  # noqa: E402
 from kanaria.components.ingest.ingest import ingest  # noqa: E402
 from kanaria.components.shared.data.schema_file import read_schema  # noqa: E402
 from kanaria.components.shared.engines.beam import Beam  # noqa: E402

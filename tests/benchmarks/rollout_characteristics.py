@@ -28,7 +28,7 @@ from kanaria.serving.rollout.simulation.canary_simulation import (
 )
 from kanaria.serving.rollout.simulation.scenario import Scenario
 from kanaria.serving.rollout.simulation.shadow_simulation import (
-    ASKED,
+    QUESTION,
     ShadowCharacteristics,
     ShadowScenario,
 )
@@ -108,7 +108,7 @@ SHADOWS = {
 def shadow_row(name: str, found: ShadowCharacteristics) -> str:
     """Return one line of the table of shadows."""
     cells = [f"  {name:38}"]
-    for title, outcome in (("back", ROLLED_BACK), ("promoted", PROMOTED), ("asked", ASKED)):
+    for title, outcome in (("back", ROLLED_BACK), ("promoted", PROMOTED), ("asked", QUESTION)):
         share, error = 100 * found.share(outcome), 100 * found.error(outcome)
         rows, labels = found.median(found.rows, outcome), found.median(found.labels, outcome)
         cells.append(f"{title} {share:6.2f} ± {error:.2f} % ({rows:5.0f}, {labels:3.0f})")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from kanaria.serving.kubernetes_client import KubernetesClient
-from kanaria.serving.traffic.connect import LOCAL_STATE
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE
 
 ADMINISTRATOR = dict(os.environ)
 """The environment before a test takes another account."""

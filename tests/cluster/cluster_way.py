@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.traffic.protocol import Traffic
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
+from kanaria.serving.traffic.traffic_protocol import Traffic
 
 
 @dataclass

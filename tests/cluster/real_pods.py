@@ -9,11 +9,11 @@ import httpx
 from control_plane.layout import NODE_ADDRESS
 from inference_services import SECONDS, InferenceServices, wait_until
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ModelServer, PayloadLog, ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ModelServer, PayloadLog, ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
-from kanaria.serving.traffic.cluster import ClusterTraffic
-from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
+from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus, Traffic
 
 GATEWAY_URL = f"http://{NODE_ADDRESS}"
 

@@ -23,13 +23,13 @@ from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.attend import World
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
-from kanaria.serving.rollout.control.controller import run
+from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
+from kanaria.serving.rollout.observations.observation_source import Reading, Revisions
 from kanaria.serving.rollout.observations.replica_counters import Replica
-from kanaria.serving.rollout.observations.source import Reading, Revisions
 from kanaria.serving.rollout.policy import rollout_policy
-from kanaria.serving.traffic.cluster import ClusterTraffic
-from kanaria.serving.traffic.protocol import Traffic
+from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
+from kanaria.serving.traffic.traffic_protocol import Traffic
 
 SERVICE = "taxi"
 REQUESTS = 2000
@@ -133,17 +133,15 @@ def _control(settings: Settings) -> None:
         last = store.load(settings.namespace, SERVICE)
         if last is None or last.rollout.number < settings.number:
             rules = rollout_policy.parse(POLICY)
-            asked = {"who": "test", "now": time.time()}
-            operations.start(store, traffic, settings.namespace, SERVICE, rules, **asked)
+            beginning = operations.Beginning(policy=rules, who="test", now=time.time())
+            operations.start(store, traffic, settings.namespace, SERVICE, beginning)
         run(
             World(traffic=traffic, store=store, source=source, now=time.time),
-            settings.namespace,
-            SERVICE,
+            operations.newest(store, settings.namespace, SERVICE),
             # The same holder after a death, as a container that restarts in its pod.
             lease=KubernetesLease(cluster, settings.namespace, SERVICE, "controller"),
             listener=lambda _: None,
-            interval_seconds=SECONDS,
-            poll_seconds=SECONDS,
+            pace=Pace(interval_seconds=SECONDS, poll_seconds=SECONDS),
         )
     except KanariaError as error:
         settings.keep_reason(str(error))

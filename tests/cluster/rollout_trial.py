@@ -15,17 +15,17 @@ from kubernetes import dynamic
 from rollout_controller import POLICY, SERVICE, Settings, start
 from traffic_history import History, Object, recorded
 
-from kanaria.components.push.deliver import Endpoint, deliver
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.components.push.deliver_release import Endpoint, deliver
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.rollout.control.config_map_store import ConfigMapStore, head
 from kanaria.serving.rollout.control.stored_rollout import Rollout, from_json
 from kanaria.serving.rollout.decision.audit_record import replay
-from kanaria.serving.rollout.decision.commands import begin
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.decision.rollout_commands import begin
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.policy import rollout_policy
-from kanaria.serving.traffic.cluster import ClusterTraffic
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 SECONDS = 120
 """After which a controller that does not end fails its test; none should need a fourth of it."""

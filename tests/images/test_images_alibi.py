@@ -10,7 +10,7 @@ COMPARE = """
 import numpy as np
 from alibi_detect.cd import KSDrift
 from kanaria.serving.drift.alibi.alibi_detect import AlibiDetect
-from kanaria.serving.drift.columns import from_matrix
+from kanaria.serving.drift.table_columns import from_matrix
 rows = np.random.default_rng(0).normal(size=(200, 2)).astype("float32")
 detector = AlibiDetect(KSDrift(rows), accept_bsl=True)
 reference = detector.fit(from_matrix(rows))

@@ -18,7 +18,7 @@ import tensorflow_transform as tft
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from kanaria.components.evaluate import models, rows
+from kanaria.components.evaluate import evaluated_rows, model_functions
 from kanaria.components.evaluate.private_tfma import tfma
 from kanaria.components.shared.artifacts import serving_samples
 from kanaria.components.shared.tensors import adapter
@@ -169,10 +169,10 @@ class Spec:
 
 
 def evaluated(model: Path, files: list[Path], signature: str) -> list[float]:
-    ready = [models.load(model, Spec(signature))]
-    parts = rows.of_split(files, tfma.EvalConfig(), (model,), {"y"})
-    batches = [batch for part in parts for batch in rows.scored(ready, part)]
-    found = rows.joined(batches).predictions[""]
+    ready = [model_functions.load(model, Spec(signature))]
+    parts = evaluated_rows.of_split(files, tfma.EvalConfig(), (model,), {"y"})
+    batches = [batch for part in parts for batch in evaluated_rows.scored(ready, part)]
+    found = evaluated_rows.joined(batches).predictions[""]
     return found["p" if "p" in found else "outputs"].reshape(-1).tolist()
 
 

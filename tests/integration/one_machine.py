@@ -12,10 +12,10 @@ from typing import Any
 
 import httpx
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.protocol.names import REVISION_HEADER
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 KANARIA = Path(sys.executable).with_name("kanaria")
 CLIENTS = 4

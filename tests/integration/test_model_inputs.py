@@ -15,13 +15,13 @@ from kanaria.components.shared.artifacts import serving_samples
 from kanaria.components.shared.artifacts.serving_samples import ServingSamples
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.images import TRAINING_IMAGE
-from kanaria.pipelines.local.environment import python_of
+from kanaria.pipelines.local.runtime_python import python_of
 from kanaria.serving.checks import check_limits
 from kanaria.serving.checks.check_result import Verdict
 from kanaria.serving.checks.push_checks import Checks
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ModelServer, ServiceSpec
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 IN_TRAINING = Path(__file__).with_name("inputs_in_training.py")
 READY_SECONDS = 240

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 ROOT = Path(__file__).parents[2]
 TAXI = Path(__file__).parent / "taxi"

@@ -7,7 +7,7 @@ from one_machine import CANARY, STABLE, requests_to, rollout, stage
 from serving_models import models
 
 from kanaria.serving.local.background_server import served
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 __all__ = ["models"]
 

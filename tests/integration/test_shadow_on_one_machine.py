@@ -14,9 +14,9 @@ from event_sender import Server
 from one_machine import CANARY, STABLE, requests_to, rollout, stage
 from serving_models import models
 
-from kanaria.serving.inference_service.spec import PayloadLog
+from kanaria.serving.inference_service.service_spec import PayloadLog
 from kanaria.serving.local.background_server import served
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 __all__ = ["models"]
 

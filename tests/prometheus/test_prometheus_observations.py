@@ -11,9 +11,9 @@ from real_prometheus import NAMESPACE, Replica, free_port
 
 from kanaria.serving.rollout.observations import prometheus_queries
 from kanaria.serving.rollout.observations.between_readings import Memory, observation
+from kanaria.serving.rollout.observations.observation_source import Revisions
 from kanaria.serving.rollout.observations.prometheus_source import PrometheusSource
-from kanaria.serving.rollout.observations.source import Revisions
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 STABLE, CANARY = "flights-predictor-00001", "flights-predictor-00002"
 BOTH = Revisions(namespace=NAMESPACE, service="flights", canary=CANARY, stable=STABLE)

@@ -11,7 +11,7 @@ import pytest
 from paper_world import NAMESPACE, SERVICE, Paper
 
 from kanaria.components.shared.storage import atomic, private
-from kanaria.pipelines.local import process, record, report
+from kanaria.pipelines.local import record, report, step_process
 from kanaria.pipelines.local.cache import Cache
 from kanaria.pipelines.local.step import StepOutputs
 from kanaria.serving.local.state import state_folder
@@ -38,8 +38,8 @@ def _run(place: Path) -> None:
         record.write(kept, folder)
         report.write(kept, folder)
         command = [sys.executable, "-c", "print(1)"]
-        start = partial(process.Own, command)
-        process.run(start, folder / "log.txt", dict(os.environ), lambda: None)
+        start = partial(step_process.Own, command)
+        step_process.run(start, folder / "log.txt", dict(os.environ), lambda: None)
 
 
 def _serving(place: Path) -> None:
@@ -55,7 +55,9 @@ def _rollout(place: Path) -> None:
     paper, kept = Paper(), FileStore(place)
     paper.push("v1")
     paper.push("v2")
-    operations.start(kept, paper, NAMESPACE, SERVICE, Policy(), who="kim", now=0.0)
+    operations.start(
+        kept, paper, NAMESPACE, SERVICE, operations.Beginning(policy=Policy(), who="kim", now=0.0)
+    )
     lease = FileLease(place / NAMESPACE / SERVICE / "rollouts/controller.lock")
     assert lease.hold()
     lease.release()

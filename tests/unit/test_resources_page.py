@@ -10,10 +10,10 @@ from kfp import compiler, components
 
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.images import TRAINING_GPU_IMAGE
-from kanaria.pipelines.compiled import documents
-from kanaria.pipelines.resources import credentials, resources
-from kanaria.pipelines.resources.apply import applied
-from kanaria.pipelines.resources.leaves import leaves
+from kanaria.pipelines.compiled_pipelines import documents
+from kanaria.pipelines.resources import credentials, settings_of_steps
+from kanaria.pipelines.resources.apply_settings import applied
+from kanaria.pipelines.resources.pod_tasks import leaves
 from kanaria.pipelines.resources.settings import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/resources.md").read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def said() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def found(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    document, platform = applied(documents("train_and_deploy"), resources.of(said))
+    document, platform = applied(documents("train_and_deploy"), settings_of_steps.of(said))
     return document, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
 
@@ -108,7 +108,7 @@ def test_steps_get_their_own(found: tuple[dict[str, Any], dict[str, Any]]):
 
 
 def test_kfp_reads_it_and_compiles_it_to_the_same(said: dict[str, Any], tmp_path: Path):
-    written = applied(documents("train_and_deploy"), resources.of(said))
+    written = applied(documents("train_and_deploy"), settings_of_steps.of(said))
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     first.write_text(yaml_text.dump(*written))
     compiler.Compiler().compile(components.load_component_from_file(str(first)), str(second))

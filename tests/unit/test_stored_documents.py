@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kanaria.components.push.publish import Sources, publish
+from kanaria.components.push.publish_release import Sources, publish
 from kanaria.components.rollout.rollout import _endpoint
 from kanaria.components.shared.artifacts import outcome, release, serving_samples
 from kanaria.components.shared.artifacts.document_format import NewerFormatError

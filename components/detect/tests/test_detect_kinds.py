@@ -11,7 +11,7 @@ import pytest
 from kanaria.components.detect.detect import DetectRequest, Targets, detect
 from kanaria.components.detect.fit import FitRequest, fit
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift.registry import KINDS
+from kanaria.serving.drift.detector_registry import KINDS
 
 FEATURES = {
     "chi_squared": "carrier",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from kanaria.components.detect.rows import sampled
+from kanaria.components.detect.example_columns import sampled
 from kanaria.components.shared.errors import DataError
 
 Examples = Callable[..., Path]

@@ -11,9 +11,9 @@ from evaluations import Scorer, save
 from metric_configs import BINARY, SLICES, metrics, of_keras, with_options
 from twins import different_plots, equal
 
-from kanaria.components.evaluate import results
-from kanaria.components.evaluate.findings import Findings
-from kanaria.components.evaluate.measure import Inputs, measure
+from kanaria.components.evaluate import tfma_results
+from kanaria.components.evaluate.findings_file import Findings
+from kanaria.components.evaluate.measure_models import Inputs, measure
 from kanaria.components.shared.engines.accumulate import Engine
 from kanaria.components.shared.engines.beam import Beam
 
@@ -68,7 +68,7 @@ class Measured:
 
     @property
     def numbers(self) -> dict[Any, Any]:
-        return results.load(self.folder, self.model).numbers
+        return tfma_results.load(self.folder, self.model).numbers
 
     def differences(self, other: "Measured", tolerance: float) -> list[str]:
         """Return where numbers and plots differ by more than a share."""

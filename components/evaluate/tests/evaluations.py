@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from kanaria.components.evaluate.bless import BlessRequest, bless
 from kanaria.components.evaluate.evaluate import Request, evaluate
-from kanaria.components.evaluate.measure import Inputs
+from kanaria.components.evaluate.measure_models import Inputs
 from kanaria.components.shared.artifacts.metadata import plain
 from kanaria.components.shared.artifacts.outcome import Outcome
 

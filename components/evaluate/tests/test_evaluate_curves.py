@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from kanaria.components.evaluate import curves
-from kanaria.components.evaluate import scores as tables
+from kanaria.components.evaluate import score_counts as tables
 
 scores = arrays.arrays(np.float64, st.integers(2, 400), elements=st.floats(0, 1, width=32))
 

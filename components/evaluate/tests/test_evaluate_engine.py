@@ -10,8 +10,8 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
 from twins import Twins, accumulated, equal, twins
 
-from kanaria.components.evaluate import eval_config, results
-from kanaria.components.evaluate.rows import Rows
+from kanaria.components.evaluate import eval_config, tfma_results
+from kanaria.components.evaluate.evaluated_rows import Rows
 
 CONFIG = """
 model_specs { label_key: "y" example_weight_key: "w" }
@@ -93,7 +93,7 @@ def test_plots_are_equal(both: Twins):
 
 
 def test_the_verdict_and_its_failures_are_equal(both: Twins):
-    local, beam = (results.load(folder, "candidate") for folder in (both.once, both.beam))
+    local, beam = (tfma_results.load(folder, "candidate") for folder in (both.once, both.beam))
     assert local.failures == beam.failures != set()
     assert local.validation_ok == beam.validation_ok is False
     details = [
@@ -124,6 +124,6 @@ def test_a_threshold_by_a_metrics_name_binds_that_metric(tmp_path: Path, least: 
     )
     asked = eval_config.for_models(parsed, with_baseline=True)
     accumulated(rows(), asked, tmp_path)
-    found = results.load(tmp_path, "candidate")
+    found = tfma_results.load(tmp_path, "candidate")
     assert found.validation_ok is holds
     assert len(found.failures) == (0 if holds else 4)  # Over all rows, and on three carriers.

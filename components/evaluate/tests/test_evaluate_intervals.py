@@ -9,8 +9,8 @@ import pytest
 import tensorflow_model_analysis as tfma
 from twins import accumulated, column, equal, on_beam, parsed
 
-from kanaria.components.evaluate import results, slices
-from kanaria.components.evaluate.rows import Rows
+from kanaria.components.evaluate import slices, tfma_results
+from kanaria.components.evaluate.evaluated_rows import Rows
 
 ROWS = 400
 LABEL = np.random.default_rng(2).integers(0, 2, ROWS)
@@ -40,7 +40,7 @@ def errors(folder: Path) -> dict[tuple[str, str], tuple[float, float]]:
     """Return value and standard error by slice and metric."""
     found = {}
     for entry in tfma.load_metrics(str(folder)):
-        key = results.slice_name(results._slice_key(entry))
+        key = tfma_results.slice_name(tfma_results._slice_key(entry))
         for pair in entry.metric_keys_and_values:
             error = pair.confidence_interval.standard_error.double_value.value
             found[key, pair.key.name] = (pair.value.double_value.value, error)
@@ -64,7 +64,8 @@ def test_values_are_those_of_all_rows_and_errors_near_theory(tmp_path: Path, met
     assert found["", "example_count"] == (ROWS, 0.0)
     on_beam(rows(), config, tmp_path / "beam")
     local, beam = (
-        leave_out(results.load(tmp_path / name, "").numbers, method) for name in ("once", "beam")
+        leave_out(tfma_results.load(tmp_path / name, "").numbers, method)
+        for name in ("once", "beam")
     )
     assert equal(local, beam, 1e-12) == []
 

@@ -9,8 +9,8 @@ import pytest
 from metric_configs import BINARY, OF_KERAS, SLICES, metrics, of_keras, with_options
 from twins import LISTS, Twins, accumulated, column, different_plots, equal, parsed, twins
 
-from kanaria.components.evaluate import results
-from kanaria.components.evaluate.rows import Rows
+from kanaria.components.evaluate import tfma_results
+from kanaria.components.evaluate.evaluated_rows import Rows
 
 ROWS = 211
 GENERATOR = np.random.default_rng(11)
@@ -191,10 +191,10 @@ def test_two_models_crossed_slices_and_changes_are_those_of_the_pipeline(tmp_pat
     config = parsed(text, with_baseline=True)
     found = twins(tmp_path, of_model({"p": first}, {"p": second}), config)
     once, beam = (found.numbers(folder) for folder in (found.once, found.beam))
-    assert sum(" against " in results.slice_name(key) for key in once) > 8
+    assert sum(" against " in tfma_results.slice_name(key) for key in once) > 8
     assert equal(once, beam, 1e-12) == []
     assert equal(once, found.numbers(found.parts), 1e-12) == []
-    local, pipeline = (results.load(each, "candidate") for each in (found.once, found.beam))
+    local, pipeline = (tfma_results.load(each, "candidate") for each in (found.once, found.beam))
     assert local.failures == pipeline.failures != set()
     assert local.validation_ok == pipeline.validation_ok
 
@@ -219,7 +219,7 @@ def test_a_metric_that_divides_predictions_leaves_them_to_the_others(tmp_path: P
     rows = rows_of("several")
     given = rows.predictions[""]["p"].astype(float)
     accumulated(rows, parsed(text), tmp_path, parts=2)
-    found = {key.name: value for key, value in results.load(tmp_path, "").numbers[()].items()}
+    found = {key.name: value for key, value in tfma_results.load(tmp_path, "").numbers[()].items()}
     shares = given / given.sum(axis=1, keepdims=True)
     expected = -np.mean((SEVERAL * np.log(shares)).sum(axis=1))
     assert found["categorical_crossentropy"] == pytest.approx(expected, rel=1e-5)

@@ -6,8 +6,8 @@ import pytest
 import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
 
-from kanaria.components.evaluate import engine, eval_config
-from kanaria.components.evaluate.rows import Rows
+from kanaria.components.evaluate import eval_config, evaluation_pass
+from kanaria.components.evaluate.evaluated_rows import Rows
 from kanaria.components.shared.errors import DataError
 
 NAN = float("nan")
@@ -31,7 +31,7 @@ def run(metric: str, labels: list, predictions, model: str = "", weights=None) -
     text = f'model_specs {{ label_key: "y" {model} }} metrics_specs {{ {spec} }}'
     parsed = text_format.Parse(text, tfma.EvalConfig())
     config = eval_config.for_models(parsed, with_baseline=False)
-    accumulator = engine.accumulator_of(config, "eval", with_metrics=False)
+    accumulator = evaluation_pass.accumulator_of(config, "eval", with_metrics=False)
     whole = accumulator.add(accumulator.create(), rows)
     rest = [accumulator.add(accumulator.create(), rows.part(i, i + 1)) for i in range(len(rows))]
     messages = [fault(accumulator, state) for state in (whole, accumulator.merge(rest))]

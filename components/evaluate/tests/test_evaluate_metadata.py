@@ -1,4 +1,4 @@
-from kanaria.components.evaluate.findings import Check, Findings, Value
+from kanaria.components.evaluate.findings_file import Check, Findings, Value
 
 
 def value(metric: str, candidate: float | None, slice: str = "") -> Value:

@@ -36,7 +36,7 @@ from kanaria.components.shared.artifacts import outcome as outcomes
 from kanaria.components.shared.data.examples import ExamplesFormat
 from kanaria.components.shared.data.write_examples import write_split
 from kanaria.components.shared.errors import DataError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 __all__ = ["home"]
 
@@ -307,8 +307,8 @@ def test_config_and_deployed_release_in_a_bucket_give_the_same_numbers(
     with object_stores.s3() as bucket:
         bucket.use(monkeypatch)
         last = "model/1/saved_model.pb"
-        storage.publish(home / "release", f"{bucket.uri}/release", last=last)
-        storage.publish(Path(asked.eval_config_file), f"{bucket.uri}/config.pbtxt")
+        uri_files.publish(home / "release", f"{bucket.uri}/release", last=last)
+        uri_files.publish(Path(asked.eval_config_file), f"{bucket.uri}/config.pbtxt")
         config = Path(asked.eval_config_file).read_text()
         remote = request(
             home,

@@ -13,10 +13,17 @@ from hypothesis import strategies as st
 from scipy import stats
 from twins import accumulated, column, parsed
 
-from kanaria.components.evaluate import curves, findings, plots, report, report_binary, results
-from kanaria.components.evaluate import scores as tables
-from kanaria.components.evaluate.findings import Check, Findings, Value
-from kanaria.components.evaluate.rows import Rows
+from kanaria.components.evaluate import (
+    curves,
+    findings_file,
+    plots,
+    report,
+    report_binary,
+    tfma_results,
+)
+from kanaria.components.evaluate import score_counts as tables
+from kanaria.components.evaluate.evaluated_rows import Rows
+from kanaria.components.evaluate.findings_file import Check, Findings, Value
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 
 HOSTILE = "x=</script><script>alert(1)</script>"
@@ -102,13 +109,13 @@ def test_many_slices_of_long_names_stay_below_two_megabytes():
 
 
 def test_findings_are_read_as_they_were_written(tmp_path: Path):
-    findings.write(FOUND, tmp_path)
-    assert findings.read(tmp_path) == FOUND
+    findings_file.write(FOUND, tmp_path)
+    assert findings_file.read(tmp_path) == FOUND
 
 
 def test_findings_of_an_older_kanaria_are_read(tmp_path: Path):
-    findings.write(replace(FOUND, matrices={}, buckets={}), tmp_path)
-    path = tmp_path / findings.FILE
+    findings_file.write(replace(FOUND, matrices={}, buckets={}), tmp_path)
+    path = tmp_path / findings_file.FILE
     document = json.loads(path.read_text()) | {"format": 1}
     kept = ("false_positive_rate", "true_positive_rate", "mean_prediction", "positive_rate")
     del document["matrices"], document["buckets"]
@@ -117,7 +124,7 @@ def test_findings_of_an_older_kanaria_are_read(tmp_path: Path):
     for name, curve in document["curves"].items():
         document["curves"][name] = {key: curve[key] for key in kept}
     path.write_text(json.dumps(document))
-    old = findings.read(tmp_path)
+    old = findings_file.read(tmp_path)
     assert old.curves["candidate"].mean_prediction == FOUND.curves["candidate"].mean_prediction
     assert "Calibration</h2>" in report.of_evaluation(old)
 
@@ -159,7 +166,7 @@ def test_intervals_and_the_confusion_matrix_are_tfmas(tmp_path: Path):
     columns = {"y": column("i", label.tolist())}
     batch = Rows(table=pa.table(columns), predictions={"": {"p": score * 0.8 + 0.1}}, derived={})
     accumulated(batch, parsed(CLASSES), tmp_path, parts=3)
-    loaded = results.load(tmp_path, "")
+    loaded = tfma_results.load(tmp_path, "")
     (value,) = [v for v in loaded.values() if v.metric == "sparse_categorical_accuracy"]
     assert value.candidate == pytest.approx(0.8)
     low, high = value.candidate_interval
@@ -181,7 +188,7 @@ def test_residuals_are_those_of_the_rows(tmp_path: Path):
     columns = {"y": column("f", label.tolist())}
     batch = Rows(table=pa.table(columns), predictions={"": {"p": prediction[:, None]}}, derived={})
     accumulated(batch, parsed(REGRESSION), tmp_path)
-    found = plots.buckets(results.load(tmp_path, "").plots[""][0])
+    found = plots.buckets(tfma_results.load(tmp_path, "").plots[""][0])
     assert 40 <= len(found.rows) <= plots.MOST_BUCKETS
     assert found.mean_prediction == sorted(found.mean_prediction)
     assert sum(found.rows) == 400

@@ -9,9 +9,14 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
 from twins import accumulated, on_beam
 
-from kanaria.components.evaluate import eval_config, results, thresholds, verdict
-from kanaria.components.evaluate.findings import Findings
-from kanaria.components.evaluate.rows import Rows
+from kanaria.components.evaluate import (
+    blessing_outcome,
+    eval_config,
+    tfma_results,
+    threshold_checks,
+)
+from kanaria.components.evaluate.evaluated_rows import Rows
+from kanaria.components.evaluate.findings_file import Findings
 
 # Slices: both classes, only negatives, only positives, and both without weight.
 SLICES = ["both", "negatives", "positives", "weightless"]
@@ -67,7 +72,7 @@ def rows() -> Rows:
 
 
 @pytest.fixture(scope="module", params=["local", "Beam"])
-def evaluated(request, tmp_path_factory) -> tuple[results.Results, tfma.EvalConfig]:
+def evaluated(request, tmp_path_factory) -> tuple[tfma_results.Results, tfma.EvalConfig]:
     parsed = text_format.Parse(CONFIG % {"limit": LIMIT, "more": KERAS}, tfma.EvalConfig())
     config = eval_config.for_models(parsed, with_baseline=False)
     folder = tmp_path_factory.mktemp("undefined")
@@ -75,10 +80,10 @@ def evaluated(request, tmp_path_factory) -> tuple[results.Results, tfma.EvalConf
         on_beam(rows(), config, folder)
     else:
         accumulated(rows(), config, folder, parts=3)
-    return results.load(folder, ""), config
+    return tfma_results.load(folder, ""), config
 
 
-def on(found: results.Results, name: str) -> dict[str, float]:
+def on(found: tfma_results.Results, name: str) -> dict[str, float]:
     key = (("s", name),) if name else ()
     return {metric.name: value for metric, value in found.numbers[key].items()}
 
@@ -125,9 +130,9 @@ def test_thresholds_of_undefined_metrics_do_not_hold_and_say_so(evaluated):
         value_thresholds=1,
         change_thresholds=0,
         validation_ok=found.validation_ok,
-        checks=tuple(thresholds.checks(found, config)),
+        checks=tuple(threshold_checks.checks(found, config)),
     )
-    outcome = verdict.decide(whole, deployed="")
+    outcome = blessing_outcome.decide(whole, deployed="")
     slices = {reason.subject.partition("s=")[2] for reason in outcome.reasons}
     assert slices == {"negatives", "positives", "weightless"}
     assert outcome.reasons[0].text.startswith("auc_weighted was not computed on slice s=")

@@ -12,11 +12,11 @@ import pyarrow as pa
 import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
 
-from kanaria.components.evaluate import engine, eval_config, plan, results
-from kanaria.components.evaluate.engine import Split
-from kanaria.components.evaluate.evaluation import Result
-from kanaria.components.evaluate.models import LoadedModel
-from kanaria.components.evaluate.rows import Rows
+from kanaria.components.evaluate import eval_config, evaluation_pass, metric_plan, tfma_results
+from kanaria.components.evaluate.evaluated_rows import Rows
+from kanaria.components.evaluate.evaluation_accumulator import Result
+from kanaria.components.evaluate.evaluation_pass import Split
+from kanaria.components.evaluate.model_functions import LoadedModel
 
 LISTS = {
     "i": pa.large_list(pa.int64()),
@@ -52,7 +52,7 @@ def split_of(config: Any) -> Split:
 
 def accumulated(rows: Rows, config: Any, folder: Path, parts: int = 1) -> Result:
     """Evaluate rows by accumulators: partitions of one batch each, merged."""
-    accumulator = engine.accumulator_of(config, "eval")
+    accumulator = evaluation_pass.accumulator_of(config, "eval")
     edges = np.linspace(0, len(rows), parts + 1).astype(int).tolist()
     states = []
     for number, (start, stop) in enumerate(itertools.pairwise(edges)):
@@ -64,13 +64,15 @@ def accumulated(rows: Rows, config: Any, folder: Path, parts: int = 1) -> Result
             number=(number, 0),
         )
         states.append(accumulator.add(accumulator.create(), batch))
-    return engine.finished(accumulator, accumulator.merge(states), split_of(config), folder)
+    return evaluation_pass.finished(
+        accumulator, accumulator.merge(states), split_of(config), folder
+    )
 
 
 def on_beam(rows: Rows, config: Any, folder: Path) -> None:
     """Evaluate rows by TFMA's pipeline."""
-    plan.of(eval_config.packed(config))
-    engine.with_beam([rows], config, models_of(config), folder)
+    metric_plan.of(eval_config.packed(config))
+    evaluation_pass.with_beam([rows], config, models_of(config), folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,7 @@ class Twins:
     candidate: str
 
     def numbers(self, folder: Path) -> dict[Any, Any]:
-        return results.load(folder, self.candidate).numbers
+        return tfma_results.load(folder, self.candidate).numbers
 
 
 def twins(folder: Path, rows: Rows, config: Any, parts: int = 3) -> Twins:

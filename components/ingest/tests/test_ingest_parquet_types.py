@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kanaria.components.ingest import input_file, parquet_columns
+from kanaria.components.ingest import input_file, parquet_column_types
 from kanaria.components.shared.data import tf_examples
 from kanaria.components.shared.data.data_reference import DataFile
 from kanaria.components.shared.data.record_batches import column_names, record_batches
@@ -82,7 +82,7 @@ def test_lists_of_a_fixed_length_are_lists(tmp_path: Path, kind: pa.DataType):
 def test_a_missing_list_of_a_fixed_length_stays_missing(start: int, length: int):
     lists = pa.array([[1, 2], None, [5, 6], None, [7, 8]], pa.list_(pa.int32(), 2))
     part = lists.slice(start, length)
-    found = parquet_columns.usable("a.parquet", pa.table({"a": part}))["a"]
+    found = parquet_column_types.usable("a.parquet", pa.table({"a": part}))["a"]
     found.validate(full=True)
     assert found.to_pylist() == part.to_pylist()
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.ingest import split_rows
-from kanaria.components.ingest.split_rows import Split
+from kanaria.components.ingest import hash_split
+from kanaria.components.ingest.hash_split import Split
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
 
@@ -26,13 +26,13 @@ SCHEMA = pa.schema({"number": pa.int64(), "share": pa.float64(), "text": pa.stri
 
 def parse(text: str) -> tuple[Split, ...]:
     faults = Faults("ingest_data")
-    splits = split_rows.parse(text, faults)
+    splits = hash_split.parse(text, faults)
     faults.raise_if_any()
     return splits
 
 
 def hashed(table: pa.Table, columns: list[str] | None = None) -> list[int]:
-    return split_rows.by_hash(table, columns or table.column_names, TWO_TO_ONE).tolist()
+    return hash_split.by_hash(table, columns or table.column_names, TWO_TO_ONE).tolist()
 
 
 def test_names_and_weights_are_read_in_order():
@@ -93,14 +93,14 @@ def test_the_hash_is_the_same_in_every_version():
         }
     )
     ten = [Split(name=str(bucket), weight=1) for bucket in range(10)]
-    places = split_rows.by_hash(table, table.column_names, ten)
+    places = hash_split.by_hash(table, table.column_names, ten)
     assert places.tolist() == [0, 4, 7, 5, 4, 1, 7, 5, 6, 1]
 
 
 @pytest.mark.parametrize("weights", [(2, 1), (1, 1), (8, 1)])
 def test_shares_are_close_to_the_weights(weights: tuple[int, int]):
     splits = [Split(name=str(i), weight=weight) for i, weight in enumerate(weights)]
-    places = split_rows.by_hash(pa.table({"a": range(20_000)}), ["a"], splits)
+    places = hash_split.by_hash(pa.table({"a": range(20_000)}), ["a"], splits)
     # Four standard deviations of a binomial share are at most 0.0142.
     assert (places == 0).mean() == pytest.approx(weights[0] / sum(weights), abs=0.0142)
 
@@ -116,4 +116,4 @@ def test_a_key_keeps_all_its_rows_in_one_split(pairs):
 def test_a_missing_value_differs_from_every_text():
     table = pa.table({"a": [None, "", "-", "None"]})
     many = tuple(Split(name=str(i), weight=1) for i in range(100_000))
-    assert len(set(split_rows.by_hash(table, ["a"], many).tolist())) == 4
+    assert len(set(hash_split.by_hash(table, ["a"], many).tolist())) == 4

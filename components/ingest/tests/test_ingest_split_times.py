@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kanaria.components.ingest.split_rows import Split
-from kanaria.components.ingest.split_times import Shares
+from kanaria.components.ingest.hash_split import Split
+from kanaria.components.ingest.time_split import Shares
 from kanaria.components.shared.errors import DataError
 
 TWO_TO_ONE = (Split(name="train", weight=2), Split(name="eval", weight=1))

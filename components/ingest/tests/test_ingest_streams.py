@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kanaria.components.ingest import csv_text, ordered_rows, parquet_file, spool
+from kanaria.components.ingest import csv_text, ordered_rows, parquet_file, row_spool
 from kanaria.components.ingest.ingest import ingest
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.data import row_groups, tf_examples
@@ -28,7 +28,7 @@ def cut(monkeypatch):
     def run(size: int) -> None:
         monkeypatch.setattr(csv_text, "PIECE_BYTES", size)
         monkeypatch.setattr(parquet_file, "BATCH_ROWS", size)
-        monkeypatch.setattr(spool, "ROWS_AT_ONCE", size)
+        monkeypatch.setattr(row_spool, "ROWS_AT_ONCE", size)
         monkeypatch.setattr(tf_examples, "ROWS_PER_BATCH", size)
         monkeypatch.setattr(ordered_rows, "BUCKET_BYTES", 100 * size)
 

@@ -7,7 +7,7 @@ from kanaria.components.push.active_rollout import make_way
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.delivery import OnActive
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_state import Phase
 
 
 @pytest.fixture

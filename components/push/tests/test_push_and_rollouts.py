@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from paper_world import NAMESPACE, SERVICE, DyingStore, Killed, Paper
 
-from kanaria.components.push import mark
+from kanaria.components.push import pending_mark
 from kanaria.components.push.active_rollout import Rollouts
-from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.serving.checks.check_result import Result, judged
 from kanaria.serving.delivery import OnActive
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Policy, parse
 
 POLICY = parse(
@@ -75,7 +75,7 @@ class Scene:
         self.store = FileStore(folder / "state")
 
     def pending(self, model: str) -> str:
-        return str(self.folder / f"{model}{mark.ENDING}")
+        return str(self.folder / f"{model}{pending_mark.ENDING}")
 
     def world(self) -> World:
         return World(
@@ -101,7 +101,13 @@ class Scene:
 
     def start(self, policy: Policy = POLICY) -> None:
         now = self.platform.clock
-        operations.start(self.store, self.platform, NAMESPACE, SERVICE, policy, who="kim", now=now)
+        operations.start(
+            self.store,
+            self.platform,
+            NAMESPACE,
+            SERVICE,
+            operations.Beginning(policy=policy, who="kim", now=now),
+        )
 
     def drive(self, minutes: int) -> None:
         for _ in range(minutes):
@@ -129,7 +135,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 def told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the writes of marks be told as those to the platform are."""
-    for module, verb in ((mark, "put"), (storage, "remove")):
+    for module, verb in ((pending_mark, "put"), (uri_files, "remove")):
         monkeypatch.setattr(module, verb, _told(scene, getattr(module, verb)))
 
 
@@ -199,7 +205,7 @@ def test_a_push_that_was_refused_and_is_run_again_leaves_an_active_rollout_alone
     found = scene.push()
     assert found.reason == "default/taxi rollout 1 decides over its traffic; nothing was changed"
     assert scene.shares() == {"one": 50, "two": 50}
-    assert not storage.exists(scene.pending("two"))
+    assert not uri_files.exists(scene.pending("two"))
 
 
 def test_a_push_that_was_refused_gives_nothing_to_what_was_rolled_back_since(scene: Scene):

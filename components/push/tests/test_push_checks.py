@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from checked_models import SAMPLES, checked_models
 
-from kanaria.components.push.deliver import Endpoint
-from kanaria.components.push.publish import Sources
+from kanaria.components.push.deliver_release import Endpoint
+from kanaria.components.push.publish_release import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.shared.artifacts import outcome, serving_samples
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.checks.check_result import Verdict
-from kanaria.serving.traffic.connect import LOCAL_STATE, connect
-from kanaria.serving.traffic.protocol import Traffic
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE, connect
+from kanaria.serving.traffic.traffic_protocol import Traffic
 
 __all__ = ["checked_models"]
 # Latency is not judged: the machine may be busy.

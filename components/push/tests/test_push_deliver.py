@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from kanaria.components.push.deliver import Gate, deliver
+from kanaria.components.push.deliver_release import Gate, deliver
 from kanaria.components.shared.errors import (
     ConflictError,
     DataError,
     KanariaError,
     NotReadyError,
 )
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.serving.checks.check_result import Result, judged
-from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
+from kanaria.serving.inference_service.service_spec import Scaling, ServiceSpec
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.local.state.state_folder import Observed
-from kanaria.serving.traffic.local import status_of
-from kanaria.serving.traffic.protocol import Manifest, ServiceStatus
+from kanaria.serving.traffic.local_traffic import status_of
+from kanaria.serving.traffic.traffic_protocol import Manifest, ServiceStatus
 
 
 class Killed(BaseException):
@@ -139,7 +139,7 @@ def test_a_push_killed_at_any_point_converges_when_run_again(
     memory.die_at = 0
     assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
     assert len(memory.observed.revisions) == 2
-    assert not storage.exists(pending)
+    assert not uri_files.exists(pending)
 
 
 def test_a_canary_that_was_rolled_back_is_not_raised_again(memory: Memory, pending: str):
@@ -171,10 +171,10 @@ def test_an_interrupted_push_of_the_stable_model_leaves_its_canary_alone(
     memory: Memory, pending: str
 ):
     deliver(memory, NEW, 1, pending)
-    storage.write_text(pending, "killed after its share was given")
+    uri_files.write_text(pending, "killed after its share was given")
     deliver(memory, OLD, 1, pending)
     assert memory.shares() == {OLD.storage_uri: 90, NEW.storage_uri: 10}
-    assert not storage.exists(pending)
+    assert not uri_files.exists(pending)
 
 
 def test_a_promoted_model_is_followed_by_the_next_canary(memory: Memory, pending: str):
@@ -285,7 +285,7 @@ def test_what_comes_first_can_refuse_and_leaves_everything_as_it_was(memory: Mem
     with pytest.raises(NotReadyError, match="a rollout is active"):
         deliver(memory, NEW, 1, pending, prepare=refuse)
     assert memory.calls == ["observe"]
-    assert not storage.exists(pending)
+    assert not uri_files.exists(pending)
 
 
 def test_a_model_that_is_served_already_is_not_refused(memory: Memory, pending: str):
@@ -297,7 +297,7 @@ def test_a_model_that_is_served_already_is_not_refused(memory: Memory, pending: 
 def test_an_interrupted_push_is_refused_before_it_goes_on(memory: Memory, pending: str):
     deliver(memory, NEW, 1, pending)
     memory.rollback("default", "tips")
-    storage.write_text(pending, "killed after it was staged")
+    uri_files.write_text(pending, "killed after it was staged")
     with pytest.raises(NotReadyError, match="a rollout is active"):
         deliver(memory, NEW, 1, pending, prepare=refuse)
     assert memory.shares()[OLD.storage_uri] == 100
@@ -410,7 +410,7 @@ def test_a_push_killed_at_any_point_gives_no_share_to_what_fails(
 
 def test_a_push_killed_after_its_share_was_given_is_not_judged_twice(memory: Memory, pending: str):
     deliver(memory, NEW, 1, pending, Judge(memory))
-    storage.write_text(pending, "killed before it ended")
+    uri_files.write_text(pending, "killed before it ended")
     judge = Judge(memory, live="slow today")
     assert deliver(memory, NEW, 1, pending, judge).percent == 10
     assert judge.asked == []

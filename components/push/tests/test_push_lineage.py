@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanaria.components.push.lineage import Lineage, marked, marks
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 
 SPEC = ServiceSpec(name="tips", storage_uri="s3://b/tips/0a1b/model")
 LINEAGE = Lineage(

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from kanaria.components.push.publish import Sources
+from kanaria.components.push.publish_release import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.traffic.connect import LOCAL_STATE
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE
 
 Faults = list[str]
 OF_THE_SERVICE: dict[str, tuple[dict[str, Any], Faults]] = {

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from kanaria.components.push.lineage import Lineage
-from kanaria.components.push.publish import Sources
+from kanaria.components.push.publish_release import Sources
 from kanaria.components.push.push import PushRequest, push
-from kanaria.components.resolve.deployed import resolve_deployed
+from kanaria.components.resolve.deployed_release import resolve_deployed
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
@@ -21,10 +21,10 @@ from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.state.state_folder import Service
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.traffic.connect import LOCAL_STATE, connect
-from kanaria.serving.traffic.protocol import Traffic
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE, connect
+from kanaria.serving.traffic.traffic_protocol import Traffic
 
 SAVE = """
 import sys, tensorflow as tf
@@ -140,7 +140,13 @@ def test_another_model_is_refused_while_a_rollout_is_active(
     models: Path, tmp_path: Path, traffic: Traffic
 ):
     rollouts = FileStore(Path(os.environ[LOCAL_STATE]))
-    operations.start(rollouts, traffic, "default", "tips", Policy(), who="kim", now=0.0)
+    operations.start(
+        rollouts,
+        traffic,
+        "default",
+        "tips",
+        operations.Beginning(policy=Policy(), who="kim", now=0.0),
+    )
     before, third = manifest(), request(models, tmp_path, "three")
     with pytest.raises(NotReadyError, match="default/tips rollout 1 is active"):
         push(third, tmp_path / "endpoint")

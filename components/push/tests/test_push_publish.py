@@ -9,11 +9,11 @@ import pytest
 from broken_ways import cutting
 from object_stores import Bucket
 
-from kanaria.components.push.publish import Sources, publish
+from kanaria.components.push.publish_release import Sources, publish
 from kanaria.components.shared.artifacts import fingerprint, release
 from kanaria.components.shared.artifacts.release import Record
 from kanaria.components.shared.errors import DataError, NotReadyError
-from kanaria.components.shared.storage import retry, storage
+from kanaria.components.shared.storage import retry, uri_files
 
 LINEAGE = Record(
     service="tips",
@@ -57,7 +57,7 @@ def root(bucket: Bucket | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def files(uri: str) -> list[str]:
-    return [found.removeprefix(f"{uri}/") for found in storage.matches(f"{uri}/**")]
+    return [found.removeprefix(f"{uri}/") for found in uri_files.matches(f"{uri}/**")]
 
 
 def test_a_drift_detector_lies_with_the_release_and_is_verified(sources: Sources, root: str):
@@ -67,7 +67,7 @@ def test_a_drift_detector_lies_with_the_release_and_is_verified(sources: Sources
     found = publish(replace(sources, drift_detector=folder), root, LINEAGE)
     assert "drift_detector/detector.json" in files(found)
     assert publish(sources, root, LINEAGE) == found  # It stays what it was.
-    storage.write_text(f"{found}/drift_detector/detector.json", "[]")
+    uri_files.write_text(f"{found}/drift_detector/detector.json", "[]")
     with pytest.raises(DataError, match="drift_detector differs"):
         publish(sources, root, LINEAGE)
 
@@ -81,7 +81,7 @@ def test_a_release_holds_model_schema_statistics_and_lineage(sources: Sources, r
         "schema/schema.pbtxt",
         "statistics/train/FeatureStats.pb",
     ]
-    assert storage.read_text(f"{found}/model/1/saved_model.pb") == "weights"
+    assert uri_files.read_text(f"{found}/model/1/saved_model.pb") == "weights"
     record = release.read_record(found)
     assert record.fingerprint == fingerprint.of_tree(sources.model)
     assert record.fingerprint.startswith(found.rpartition("/")[2])
@@ -112,26 +112,26 @@ def test_another_model_gives_another_release(sources: Sources, root: str):
 )
 def test_a_damaged_release_is_never_served(sources: Sources, root: str, file: str, cause: str):
     found = publish(sources, root, LINEAGE)
-    storage.write_text(f"{found}/{file}", "cut")
+    uri_files.write_text(f"{found}/{file}", "cut")
     with pytest.raises(DataError, match=cause):
         publish(sources, root, LINEAGE)
 
 
 def test_a_release_that_was_never_completed_is_written_anew(sources: Sources, root: str):
     found = publish(sources, root, LINEAGE)
-    storage.remove(f"{found}/{release.LINEAGE}")
-    storage.write_text(f"{found}/model/1/saved_model.pb", "half")
-    storage.write_text(f"{found}/model/1/rest", "of another push")
+    uri_files.remove(f"{found}/{release.LINEAGE}")
+    uri_files.write_text(f"{found}/model/1/saved_model.pb", "half")
+    uri_files.write_text(f"{found}/model/1/rest", "of another push")
     assert publish(sources, root, LINEAGE) == found
-    assert storage.read_text(f"{found}/model/1/saved_model.pb") == "weights"
-    assert not storage.exists(f"{found}/model/1/rest")
+    assert uri_files.read_text(f"{found}/model/1/saved_model.pb") == "weights"
+    assert not uri_files.exists(f"{found}/model/1/rest")
 
 
 def test_a_release_keeps_the_schema_it_was_published_with(sources: Sources, root: str):
     found = publish(sources, root, LINEAGE)
     (sources.schema / "schema.pbtxt").write_text("edited later")
     assert publish(sources, root, LINEAGE) == found
-    assert storage.read_text(f"{found}/schema/schema.pbtxt") == "feature {}"
+    assert uri_files.read_text(f"{found}/schema/schema.pbtxt") == "feature {}"
 
 
 def test_a_folder_without_a_model_is_an_error(sources: Sources, root: str):
@@ -156,4 +156,4 @@ def test_a_push_that_is_cut_is_no_release_and_the_next_one_completes_it(
         assert not [key for key in keys if key.startswith(folder) and "release.json" in key]
         proxy.times = 0
         found = publish(sources, root, LINEAGE)
-        assert storage.fingerprint(f"{found}/model") == fingerprint.of_tree(sources.model)
+        assert uri_files.fingerprint(f"{found}/model") == fingerprint.of_tree(sources.model)

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.components.push.ready import Standing, obstacle, revision_of, standing
-from kanaria.serving.traffic.protocol import LoadFailure, ServiceStatus
+from kanaria.components.push.model_standing import Standing, obstacle, revision_of, standing
+from kanaria.serving.traffic.traffic_protocol import LoadFailure, ServiceStatus
 
 OLD, NEW = "/models/old/model", "/models/new/model"
 URIS = {"s-1": OLD, "s-2": NEW}

@@ -8,16 +8,16 @@ import pytest
 from object_stores import Bucket
 from serving_models import models
 
-from kanaria.components.push.publish import Sources
+from kanaria.components.push.publish_release import Sources
 from kanaria.components.push.push import PushRequest, push
-from kanaria.components.resolve.deployed import resolve_deployed
+from kanaria.components.resolve.deployed_release import resolve_deployed
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.serving.local.predictor import model_copy
-from kanaria.serving.traffic.connect import LOCAL_STATE, connect
-from kanaria.serving.traffic.protocol import Traffic
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE, connect
+from kanaria.serving.traffic.traffic_protocol import Traffic
 
 __all__ = ["models"]
 
@@ -68,7 +68,7 @@ def test_a_release_in_a_bucket_is_served_and_found_again(
     assert found.storage_uri.startswith(bucket.uri.replace("minio://", "s3://") + "/models/tips/")
     deployed = resolve_deployed("tips", "default")
     assert deployed + "/model" == found.storage_uri
-    assert storage.read_text(f"{deployed}/schema/file") == "schema"
+    assert uri_files.read_text(f"{deployed}/schema/file") == "schema"
 
     before = bucket.keys()
     assert not [key for key in before if key.endswith(".pending")]
@@ -89,9 +89,9 @@ def test_a_release_that_is_not_there_is_the_revisions_failure(
 
 def test_a_model_is_copied_once_a_uri(bucket: Bucket, models: Path, tmp_path: Path):
     uri = f"{bucket.uri}/copied/model"
-    storage.publish(models / "one", uri, last="1/saved_model.pb")
+    uri_files.publish(models / "one", uri, last="1/saved_model.pb")
     model_copy.copy(uri, tmp_path)
-    storage.remove(uri)
+    uri_files.remove(uri)
     model_copy.copy(uri, tmp_path)
     assert (model_copy.folder(uri, tmp_path) / "1/saved_model.pb").is_file()
 

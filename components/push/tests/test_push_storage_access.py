@@ -18,9 +18,9 @@ from kanaria.components.shared.errors import (
     PermissionDeniedError,
 )
 from kanaria.serving.inference_service import bucket_access
-from kanaria.serving.inference_service.spec import ServiceSpec, StorageAccess
+from kanaria.serving.inference_service.service_spec import ServiceSpec, StorageAccess
 from kanaria.serving.kubernetes_client import KubernetesClient
-from kanaria.serving.traffic.connect import LOCAL_STATE
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE
 
 KEY, SECRET = "AKIAEXAMPLE", "not-for-anybodys-eyes"
 SERVICE = ServiceSpec(name="tips", namespace="team", storage_uri="s3://b/m")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from kanaria.components.report.happened import Cause, Left, Outcome, State, Status, Step, causes
-from kanaria.components.report.happened import outcome as judged
+from kanaria.components.report.run_outcome import Cause, Left, Outcome, State, Status, Step, causes
+from kanaria.components.report.run_outcome import outcome as judged
 
 PUSHED = Step(name="push-model", state=State.SUCCEEDED)
 FAILED = Step(name="train-model", state=State.FAILED, cause="ValueError: too salty")

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 from report_store import RUN, Store
 
-from kanaria.components.report import left
-from kanaria.components.report.happened import State, Step
+from kanaria.components.report import step_outputs
+from kanaria.components.report.run_outcome import State, Step
 from kanaria.components.shared.errors import DataError
 
 ORDER = ("resolve-span", "ingest-data", "train-model", "push-model")
 
 
 def steps(store: Store) -> dict[str, Step]:
-    return {step.name: step for step in left.read(str(store.folder), ORDER).steps}
+    return {step.name: step for step in step_outputs.read(str(store.folder), ORDER).steps}
 
 
 def test_artifacts_are_there_only_after_success_and_a_log_alone_with_its_error_is_a_failure(
@@ -117,7 +117,7 @@ def test_the_end_of_a_long_log_is_read(store: Store):
 def test_verdict_and_endpoint_are_read(store: Store):
     store.judged("evaluate-model", False, "auc = 0.5 is below 0.6")
     store.pushed()
-    found = left.read(str(store.folder), ORDER)
+    found = step_outputs.read(str(store.folder), ORDER)
     judged = next(step for step in found.steps if step.name == "evaluate-model")
     assert judged.passed is False
     assert judged.verdict == "evaluate_model did not pass: auc = 0.5 is below 0.6"
@@ -146,23 +146,23 @@ def test_a_traceback_in_the_log_of_a_step_that_passed_is_no_failure(store: Store
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"passed": "yes"}', '{"format": 99}'])
 def test_a_damaged_verdict_is_noted_and_none_is_claimed(store: Store, text: str):
     store.put("evaluate-model/a1/outcome/outcome.json", text)
-    found = left.read(str(store.folder), ("evaluate-model",))
+    found = step_outputs.read(str(store.folder), ("evaluate-model",))
     assert found.steps == (Step(name="evaluate-model", state=State.SUCCEEDED),)
     assert len(found.notes) == 1
     assert "outcome.json" in found.notes[0]
 
 
 def test_a_folder_with_too_many_files_is_read_up_to_a_bound(store: Store):
-    for number in range(left.MOST_READ + 20):
+    for number in range(step_outputs.MOST_READ + 20):
         store.failed("bake", "ValueError: burnt", execution=f"e{number:04}")
-    found = left.read(str(store.folder), ())
+    found = step_outputs.read(str(store.folder), ())
     assert found.steps[0].state is State.FAILED
     assert len(found.notes) == 1
     assert "not read, 100 files were" in found.notes[0]
 
 
 def test_a_run_that_left_nothing_has_all_its_steps(tmp_path: Path):
-    found = left.read(str(tmp_path / "nowhere"), ORDER)
+    found = step_outputs.read(str(tmp_path / "nowhere"), ORDER)
     assert {step.state for step in found.steps} == {State.ABSENT}
     assert found.notes == ()
 
@@ -175,10 +175,10 @@ def test_a_run_that_left_nothing_has_all_its_steps(tmp_path: Path):
     ],
 )
 def test_the_folder_of_the_run_is_found_above_the_summary(uri: str, folder: str):
-    assert left.run_folder(uri, RUN) == folder
+    assert step_outputs.run_folder(uri, RUN) == folder
 
 
 @pytest.mark.parametrize("run_id", ["", "another", RUN[:8]])
 def test_a_uri_of_another_run_is_refused(run_id: str):
     with pytest.raises(DataError, match="not below a folder"):
-        left.run_folder(f"s3://b/p/{RUN}/report-run/9/summary", run_id)
+        step_outputs.run_folder(f"s3://b/p/{RUN}/report-run/9/summary", run_id)

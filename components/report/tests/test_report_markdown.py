@@ -7,7 +7,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from kanaria.components.report import markdown
-from kanaria.components.report.happened import Cause, Happened, Left, Outcome, Step
+from kanaria.components.report.run_outcome import Cause, Happened, Left, Outcome, Step
 
 VERSIONS = [("Kanaria", "0.1.0")]
 

@@ -8,9 +8,9 @@ import pytest
 from report_receiver import Receiver
 from test_report_markdown import run
 
-from kanaria.components.report import event, post
-from kanaria.components.report.event import Message
-from kanaria.components.report.happened import Left, Outcome
+from kanaria.components.report import run_event, webhook_post
+from kanaria.components.report.run_event import Message
+from kanaria.components.report.run_outcome import Left, Outcome
 from kanaria.components.shared.errors import ParameterError
 
 SECRET = "s3cr3t-0123456789"
@@ -19,12 +19,12 @@ MESSAGE = Message(headers={"content-type": "application/json"}, body=b"{}")
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(post, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(webhook_post, "PAUSES", (0.0, 0.0))
 
 
 def message(form: str, found: object = None) -> Message:
     found = found or run()
-    return event.FORMATS[form](found, event.data(found, "s3://b/summary", "0.1.0"))
+    return run_event.FORMATS[form](found, run_event.data(found, "s3://b/summary", "0.1.0"))
 
 
 def test_a_structured_event_holds_attributes_and_data():
@@ -94,9 +94,9 @@ def test_an_event_of_a_success_tells_what_is_served():
 
 
 def test_a_message_arrives_as_it_was_made(receiver: Receiver):
-    to = post.receiver(f"{receiver.url}/hook", "", {})
+    to = webhook_post.receiver(f"{receiver.url}/hook", "", {})
     assert to is not None
-    assert post.post(to, message("cloudevent")) == f"{receiver.url} was notified"
+    assert webhook_post.post(to, message("cloudevent")) == f"{receiver.url} was notified"
     ((headers, body),) = receiver.got
     assert headers["content-type"] == "application/cloudevents+json; charset=utf-8"
     assert "authorization" not in headers
@@ -118,23 +118,23 @@ def test_what_may_pass_is_tried_thrice(
     receiver: Receiver, answers: list[int], tries: int, told: str
 ):
     receiver.answers = answers
-    to = post.receiver(receiver.url, "", {})
+    to = webhook_post.receiver(receiver.url, "", {})
     assert to is not None
-    assert told in post.post(to, MESSAGE)
+    assert told in webhook_post.post(to, MESSAGE)
     assert len(receiver.got) == tries
 
 
 def test_a_receiver_that_says_nothing_holds_nobody_up(monkeypatch: pytest.MonkeyPatch):
     import socket
 
-    monkeypatch.setattr(post, "TIMEOUT", 0.2)
+    monkeypatch.setattr(webhook_post, "TIMEOUT", 0.2)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        to = post.receiver(url, "", {})
+        to = webhook_post.receiver(url, "", {})
         assert to is not None
-        assert post.post(to, MESSAGE) == f"{url} was not notified: no answer within 0.2 s"
+        assert webhook_post.post(to, MESSAGE) == f"{url} was not notified: no answer within 0.2 s"
 
 
 def test_no_secret_of_a_url_or_token_is_said_or_logged(
@@ -144,20 +144,20 @@ def test_no_secret_of_a_url_or_token_is_said_or_logged(
     caplog.set_level(logging.INFO)
     environment = {"KANARIA_NOTIFY_URL": f"{receiver.url}/{SECRET}?key={SECRET}"}
     environment["KANARIA_NOTIFY_TOKEN"] = SECRET
-    to = post.receiver("", "", environment)
+    to = webhook_post.receiver("", "", environment)
     assert to is not None
-    told = [post.post(to, MESSAGE)]
+    told = [webhook_post.post(to, MESSAGE)]
     receiver.http.server_close()
     receiver.answers = [500]
-    told.append(post.post(to, MESSAGE))
+    told.append(webhook_post.post(to, MESSAGE))
     assert receiver.got[0][0]["authorization"] == f"Bearer {SECRET}"
     assert SECRET not in " ".join(told) + caplog.text
 
 
 def test_the_token_goes_to_the_administrators_server_alone(receiver: Receiver):
     environment = {"KANARIA_NOTIFY_TOKEN": SECRET, "KANARIA_NOTIFY_URL": f"{receiver.url}/hook"}
-    own = post.receiver(f"{receiver.url}/other", "", environment)
-    foreign = post.receiver("https://example.com/hook", "", environment)
+    own = webhook_post.receiver(f"{receiver.url}/other", "", environment)
+    foreign = webhook_post.receiver("https://example.com/hook", "", environment)
     assert own and own.headers == {"authorization": f"Bearer {SECRET}"}
     assert foreign and foreign.headers == {}
 
@@ -166,12 +166,12 @@ def test_a_token_may_lie_in_a_mounted_file(tmp_path: Path):
     (tmp_path / "token").write_text(f"{SECRET}\n")
     environment = {"KANARIA_NOTIFY_URL": "https://example.com/hook"}
     environment["KANARIA_NOTIFY_TOKEN_FILE"] = str(tmp_path / "token")
-    to = post.receiver("", "", environment)
+    to = webhook_post.receiver("", "", environment)
     assert to and to.headers == {"authorization": f"Bearer {SECRET}"}
 
 
 def test_without_an_address_nobody_is_told():
-    assert post.receiver("  ", "", {}) is None
+    assert webhook_post.receiver("  ", "", {}) is None
 
 
 @pytest.mark.parametrize(
@@ -189,13 +189,13 @@ def test_without_an_address_nobody_is_told():
 )
 def test_an_address_that_is_none_is_refused_without_being_shown(url: str):
     with pytest.raises(ParameterError, match="notify_url: ") as refused:
-        post.receiver(url, "", {})
+        webhook_post.receiver(url, "", {})
     assert SECRET not in str(refused.value)
 
 
 def test_all_faults_are_named_at_once():
     with pytest.raises(ParameterError, match=r"notify_format='teams'.*notify_url: no address"):
-        post.receiver("nowhere", "teams", {})
+        webhook_post.receiver("nowhere", "teams", {})
 
 
 @pytest.mark.parametrize("text", ["a\nb", "ü", "x" * 9_000, "a\x00b"])
@@ -204,5 +204,5 @@ def test_a_token_that_is_none_is_refused_without_being_shown(text: str, tmp_path
     environment = {"KANARIA_NOTIFY_URL": "https://example.com"}
     environment["KANARIA_NOTIFY_TOKEN_FILE"] = str(tmp_path / "token")
     with pytest.raises(ParameterError, match="KANARIA_NOTIFY_TOKEN_FILE: not a token") as refused:
-        post.receiver("", "", environment)
+        webhook_post.receiver("", "", environment)
     assert text not in str(refused.value)

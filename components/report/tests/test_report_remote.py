@@ -4,7 +4,7 @@ import object_stores
 import pytest
 from report_store import RUN, Store
 
-from kanaria.components.report import left
+from kanaria.components.report import step_outputs
 
 SERVERS = {"minio": object_stores.minio, "gs": object_stores.gcs}
 ORDER = ("resolve-span", "ingest-data", "detect-drift", "push-model")
@@ -21,13 +21,13 @@ def test_an_object_store_tells_what_a_folder_does(
     store.failed("detect-drift", "kanaria.components.shared.errors.DataError: age drifted")
     store.put("detect-drift/a1/report", "<html></html>")
     store.pushed()
-    here = left.read(str(store.folder), ORDER)
+    here = step_outputs.read(str(store.folder), ORDER)
     with SERVERS[kind]() as bucket:
         bucket.use(monkeypatch)
         for file in store.folder.rglob("*"):
             if file.is_file():
                 bucket.put(f"{RUN}/{file.relative_to(store.folder)}", file.read_bytes())
-        there = left.read(f"{bucket.uri}/{RUN}", ORDER)
+        there = step_outputs.read(f"{bucket.uri}/{RUN}", ORDER)
     kept = tuple(
         uri.replace(f"{bucket.uri}/{RUN}", str(store.folder)) for uri in there.steps[2].kept
     )

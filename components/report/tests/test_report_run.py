@@ -9,9 +9,9 @@ import pytest
 from report_receiver import Receiver
 from report_store import RUN, Store
 
-from kanaria.components.report import post, report
-from kanaria.components.report.happened import Status
+from kanaria.components.report import report, webhook_post
 from kanaria.components.report.report import RunReport
+from kanaria.components.report.run_outcome import Status
 
 STEPS = ("resolve-span", "ingest-data", "train-model", "push-model")
 
@@ -101,7 +101,7 @@ def test_what_became_of_the_notification_is_said(store: Store, receiver: Receive
 def test_a_receiver_that_is_away_is_said(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(post, "PAUSES", ())
+    monkeypatch.setattr(webhook_post, "PAUSES", ())
     metadata, text = written(
         request(notify_url="http://127.0.0.1:9/token"), store.summary, tmp_path
     )

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.components.resolve.deployed import checked, release_of, resolve_deployed
+from kanaria.components.resolve.deployed_release import checked, release_of, resolve_deployed
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.serving import kubernetes_client
-from kanaria.serving.traffic.connect import LOCAL_STATE
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 OLD, NEW = "/models/tips/0123/model", "file:///models/tips/4567/model"
 

@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 from serving_models import models
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.background_server import served
-from kanaria.serving.traffic.connect import LOCAL_STATE
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 __all__ = ["models"]
 

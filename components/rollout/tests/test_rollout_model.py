@@ -13,9 +13,9 @@ from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 AT_ONCE = "strategy: basic\n"
 
@@ -52,7 +52,9 @@ def test_a_model_that_was_rolled_back_is_tried_again_by_a_person_only(
     service: LocalTraffic, tmp_path: Path, models: Path
 ):
     store, names = FileStore(tmp_path / "serving"), ("default", "taxi")
-    operations.start(store, service, *names, Policy(), who="kim", now=0.0)
+    operations.start(
+        store, service, *names, operations.Beginning(policy=Policy(), who="kim", now=0.0)
+    )
     operations.order(store, *names, Command(kind=CommandKind.ROLLBACK, who="kim", when=1.0))
     again = {"revision": "taxi-predictor-00009", "storage_uri": str(models / "better")}
     written = targets(tmp_path)

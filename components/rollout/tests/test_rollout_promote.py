@@ -10,9 +10,9 @@ from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.file_store import FileStore
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
-from kanaria.serving.rollout.decision.state import Phase
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_state import Phase
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 NAMES = ("default", "taxi")
 CANARY = "taxi-predictor-00002"

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from kanaria.components.shared.artifacts import outcome as outcomes
 from kanaria.components.shared.errors import DataError, KanariaError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +25,12 @@ class Artifact(Protocol):
 def _keep(artifact: Artifact) -> None:
     """Copy an output to its URI; on one machine it lies there already."""
     path = Path(artifact.path)
-    if not storage.is_remote(artifact.uri) or not path.exists():
+    if not uri_files.is_remote(artifact.uri) or not path.exists():
         return
     files = sorted(file for file in path.rglob("*") if file.is_file())
     last = str(files[-1].relative_to(path)) if files else ""
     try:
-        storage.publish(path, artifact.uri, last)
+        uri_files.publish(path, artifact.uri, last)
     except KanariaError as error:  # The step fails for the reasons it found, told in its log.
         log.warning("%s is not kept: %s", artifact.uri, error)
 

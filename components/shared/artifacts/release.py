@@ -19,7 +19,7 @@ from typing import Any
 
 from kanaria.components.shared.artifacts.document_format import DocumentFormat, NewerFormatError
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 MODEL = "model"
 SCHEMA = "schema"
@@ -82,9 +82,9 @@ def read_record(release: str) -> Record:
         DataError: there is no record, or it is damaged.
         NotReadyError: the store does not answer.
     """
-    uri = storage.join(release, LINEAGE)
+    uri = uri_files.join(release, LINEAGE)
     try:
-        found = FORMAT.current(json.loads(storage.read_text(uri)), uri)
+        found = FORMAT.current(json.loads(uri_files.read_text(uri)), uri)
         contents, origin = found["contents"], found.get("origin") or {}
         whole = isinstance(contents, dict) and isinstance(origin, dict)
         texts = [found.get(name, "") for name in ("service", "outcome", "fingerprint")]

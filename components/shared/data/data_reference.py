@@ -18,7 +18,7 @@ from pathlib import Path
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.data import hive
 from kanaria.components.shared.errors import DataError, ParameterError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.components.shared.storage.parallel import each
 
 PIN = "#sha256="
@@ -67,7 +67,7 @@ def parse(data: str) -> DataReference:
         raise ParameterError(f"data={shown(data)}: names no file; give a path or a pattern")
     if pinned and not re.fullmatch("[0-9a-f]{64}", digits):
         raise ParameterError(f"data={shown(data)}: the pin must be 64 hexadecimal digits")
-    found = {pattern: storage.matches(pattern) for pattern in patterns}
+    found = {pattern: uri_files.matches(pattern) for pattern in patterns}
     absent = [pattern for pattern, uris in found.items() if not uris]
     if absent:
         names = ", ".join(shown(pattern) for pattern in absent)
@@ -82,13 +82,13 @@ def parse(data: str) -> DataReference:
 def _each_once(uris: Sequence[str]) -> list[str]:
     """Return the URIs in an order that is the same in any working folder, no file twice."""
     first: dict[str, str] = {}
-    for uri in sorted(uris, key=storage.absolute):
-        first.setdefault(storage.resolved(uri), uri)
+    for uri in sorted(uris, key=uri_files.absolute):
+        first.setdefault(uri_files.resolved(uri), uri)
     return list(first.values())
 
 
 def _fingerprint(uris: Sequence[str], digests: Sequence[str]) -> str:
-    names = [hive.name(storage.absolute(uri)) for uri in uris]
+    names = [hive.name(uri_files.absolute(uri)) for uri in uris]
     pairs = sorted(zip(names, digests, strict=True))
     return fingerprint.of_text(*[text for pair in pairs for text in pair])
 
@@ -118,11 +118,11 @@ def pin(data: str) -> str:
         NotReadyError: an object store does not answer.
     """
     reference = parse(data)
-    uris = [storage.absolute(uri) for uri in reference.uris]
+    uris = [uri_files.absolute(uri) for uri in reference.uris]
     unusable = [uri for uri in uris if "," in uri]
     if unusable:
         raise ParameterError(f"data={shown(unusable[0])}: a path holds a comma; rename it")
-    return ",".join(uris) + PIN + _fingerprint(uris, each(storage.sha256, uris))
+    return ",".join(uris) + PIN + _fingerprint(uris, each(uri_files.sha256, uris))
 
 
 def _verified(reference: DataReference, found: str) -> str:
@@ -156,7 +156,7 @@ def _fetched(reference: DataReference, folder: Path) -> tuple[DataFile, ...]:
     # Each file has a folder of its own: two may have one name.
     places = [folder / str(number) for number in range(len(reference.uris))]
     pairs = list(zip(reference.uris, places, strict=True))
-    paths = each(lambda pair: storage.fetched(*pair), pairs)
+    paths = each(lambda pair: uri_files.fetched(*pair), pairs)
     return tuple(
         DataFile(uri=uri, path=path) for uri, path in zip(reference.uris, paths, strict=True)
     )

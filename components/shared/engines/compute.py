@@ -10,7 +10,7 @@ from kanaria.components.shared.config.keys import Key, Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.engines import beam_arguments, spark_settings
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 WHERE = "compute"
 STEPS = ("validate_data", "transform_data", "evaluate_model", "bless_model")
@@ -144,7 +144,7 @@ def parse(given: Any, faults: Faults) -> Compute:
     )
     _check_engines(found, faults)
     try:
-        storage.check(found.analyzer_cache)
+        uri_files.check(found.analyzer_cache)
     except ParameterError as error:
         faults.add(f"{WHERE}.analyzer_cache: {error}")
     return found

@@ -16,9 +16,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kanaria.components.shared.engines import accumulate, shipping, spark_faults
+from kanaria.components.shared.engines import accumulate, shipped_partitions, spark_faults
 from kanaria.components.shared.engines.accumulate import NEIGHBOURS, Pass
-from kanaria.components.shared.engines.shipping import Parcel
+from kanaria.components.shared.engines.shipped_partitions import Parcel
 from kanaria.components.shared.errors import DataError, KanariaError
 
 Partition = TypeVar("Partition")
@@ -109,7 +109,7 @@ class SparkEngine:
                 partial(_results, partial(_worked, work))
             )
             for returned in _values(_collected(tasks)):
-                yield shipping.unpacked(returned)
+                yield shipped_partitions.unpacked(returned)
 
     def _largest(self) -> int:
         """Return the bytes of files that one task may carry; a tenth is left for all else."""
@@ -117,8 +117,8 @@ class SparkEngine:
         return int(limit) * MIB * 9 // 10
 
 
-def _worked(work: Callable[[Any], Any], parcel: Parcel) -> shipping.Returned:
-    return shipping.worked(work, parcel)
+def _worked(work: Callable[[Any], Any], parcel: Parcel) -> shipped_partitions.Returned:
+    return shipped_partitions.worked(work, parcel)
 
 
 def _waves(partitions: Sequence[Any], largest: int) -> Iterator[list[Parcel]]:
@@ -126,8 +126,8 @@ def _waves(partitions: Sequence[Any], largest: int) -> Iterator[list[Parcel]]:
     wave: list[Parcel] = []
     held = 0
     for partition in partitions:
-        parcel = shipping.packed(partition)
-        size = shipping.size(parcel)
+        parcel = shipped_partitions.packed(partition)
+        size = shipped_partitions.size(parcel)
         _check_size(partition, size, largest)
         if wave and held + size > SHIPPED_AT_ONCE:
             yield wave
@@ -141,15 +141,16 @@ def _waves(partitions: Sequence[Any], largest: int) -> Iterator[list[Parcel]]:
 def _check_size(partition: Any, size: int, largest: int) -> None:
     if size > largest:
         raise DataError(
-            f"{shipping.paths(partition)[0]}: {size // MIB} MiB in one partition, and a task that "
-            f"carries its files holds {largest // MIB}; mount one volume on the step and on the "
-            f"executors, or raise spark.rpc.message.maxSize (MiB, {MESSAGE_MIB} by default)"
+            f"{shipped_partitions.paths(partition)[0]}: {size // MIB} MiB in one partition, "
+            f"and a task that carries its files holds {largest // MIB}; mount one volume on the "
+            "step and on the executors, or raise spark.rpc.message.maxSize (MiB, "
+            f"{MESSAGE_MIB} by default)"
         )
 
 
 def _marks(partition: Any) -> list[tuple[str, int, int]]:
     """Return path, bytes and time of change of all that a partition reads."""
-    found = [path for path in shipping.paths(partition) if path.exists()]
+    found = [path for path in shipped_partitions.paths(partition) if path.exists()]
     return [(str(path), *_identity(path)) for path in found]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.data.data_reference import PIN
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 
 def pinned(name: str, uri: str) -> str:
@@ -27,9 +27,9 @@ def pinned(name: str, uri: str) -> str:
     """
     if not uri or PIN in uri:
         return uri
-    if not storage.exists(uri):
+    if not uri_files.exists(uri):
         raise DataError(f"{name}={shown(uri)}: no such file or folder; check it")
-    return storage.absolute(uri) + PIN + storage.fingerprint(uri)
+    return uri_files.absolute(uri) + PIN + uri_files.fingerprint(uri)
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def opened(name: str, uri: str) -> Iterator[Path]:
         NotReadyError: the store does not answer.
     """
     place, _, digits = uri.partition(PIN)
-    with storage.opened(place) as path:
+    with uri_files.opened(place) as path:
         if digits and fingerprint.of_tree(path) != digits:
             raise DataError(
                 f"{name}={shown(place)}: the content changed since it was pinned; run again from "

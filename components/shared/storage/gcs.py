@@ -15,7 +15,7 @@ from google.cloud import storage  # type: ignore[import-untyped]
 from google.resumable_media import common as transfer
 
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.storage.paced import POOLS
+from kanaria.components.shared.storage.paced_http import POOLS
 from kanaria.components.shared.storage.protocol import (
     AbsentError,
     ObjectInfo,

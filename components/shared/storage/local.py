@@ -1,4 +1,4 @@
-"""What `kanaria.components.shared.storage.storage` promises, for paths of this machine."""
+"""What `kanaria.components.shared.storage.uri_files` promises, for paths of this machine."""
 
 import glob
 import shutil

@@ -1,4 +1,4 @@
-"""What `kanaria.components.shared.storage.storage` promises, for object stores."""
+"""What `kanaria.components.shared.storage.uri_files` promises, for object stores."""
 
 import tempfile
 from collections.abc import Callable, Sequence

@@ -18,7 +18,7 @@ import urllib3
 from minio.datatypes import parse_list_objects
 
 from kanaria.components.shared.errors import shown
-from kanaria.components.shared.storage import paced
+from kanaria.components.shared.storage import paced_http
 
 MOST_BYTES = 16 << 20
 """Of an answer that is no object; a page of a listing has some 2 MB at most."""
@@ -73,7 +73,7 @@ class Client(urllib3.PoolManager):
     def __init__(self, **settings: Any) -> None:
         """Take what PoolManager takes."""
         super().__init__(**settings)
-        self.pool_classes_by_scheme = dict(paced.POOLS)
+        self.pool_classes_by_scheme = dict(paced_http.POOLS)
 
     def urlopen(  # type: ignore[override]  # One of the parent's overloads is all minio needs.
         self, method: str, url: str, *, preload_content: bool = True, **named: Any

@@ -15,7 +15,7 @@ from broken_ways import Answer, answering
 from object_stores import NOT_SET
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.components.shared.storage import objects, paced, retry, s3_answers, storage
+from kanaria.components.shared.storage import objects, paced_http, retry, s3_answers, uri_files
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 PAGE = "<html><body>Sign in to the network</body></html>"
@@ -96,11 +96,11 @@ def listed(text: str):
 def test_a_whole_listing_is_read(monkeypatch):
     with answering(listed(listing(["m/a", "m/b"]))) as endpoint:
         use(monkeypatch, endpoint)
-        assert storage.matches("s3://bucket/m/*") == ["s3://bucket/m/a", "s3://bucket/m/b"]
+        assert uri_files.matches("s3://bucket/m/*") == ["s3://bucket/m/a", "s3://bucket/m/b"]
     plain = listing(["m/a"]).replace(f' xmlns="{NAMESPACE}"', "")
     with answering(listed(plain)) as endpoint:
         use(monkeypatch, endpoint)
-        assert storage.matches("s3://bucket/m/*") == ["s3://bucket/m/a"]
+        assert uri_files.matches("s3://bucket/m/*") == ["s3://bucket/m/a"]
 
 
 @pytest.mark.parametrize("name", list(DAMAGED))
@@ -109,7 +109,7 @@ def test_a_damaged_listing_is_told_with_bucket_and_key(monkeypatch, name):
     with answering(listed(text)) as endpoint:
         use(monkeypatch, endpoint)
         with pytest.raises(NotReadyError) as caught:
-            storage.matches("s3://bucket/m/*")
+            uri_files.matches("s3://bucket/m/*")
     assert "'s3://bucket/m/': failed 5 times" in str(caught.value)
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -120,7 +120,7 @@ def test_a_damaged_refusal_is_told(monkeypatch, status, text):
     with answering(lambda *_: (status, XML, [text.encode()])) as endpoint:
         use(monkeypatch, endpoint)
         with pytest.raises(NotReadyError, match=r"failed 5 times.*(no whole XML|document type)"):
-            storage.write_text("s3://bucket/m/a", "text")
+            uri_files.write_text("s3://bucket/m/a", "text")
 
 
 def test_a_page_for_everything_is_no_object(monkeypatch, tmp_path: Path):
@@ -128,18 +128,18 @@ def test_a_page_for_everything_is_no_object(monkeypatch, tmp_path: Path):
     with answering(lambda *_: (200, html, [PAGE.encode()])) as endpoint:
         use(monkeypatch, endpoint)
         for ask in (
-            storage.exists,
-            storage.read_text,
-            lambda uri: storage.fetched(uri, tmp_path / "here"),
+            uri_files.exists,
+            uri_files.read_text,
+            lambda uri: uri_files.fetched(uri, tmp_path / "here"),
         ):
             with pytest.raises(NotReadyError, match="an answer without ETag"):
                 ask("s3://bucket/m/a")
         with pytest.raises(NotReadyError, match="failed 5 times"):
-            storage.exists("gs://bucket/m/a")
+            uri_files.exists("gs://bucket/m/a")
         with pytest.raises(NotReadyError, match="an answer where S3 sends none"):
-            storage.write_text("s3://bucket/m/a", "text")
+            uri_files.write_text("s3://bucket/m/a", "text")
         with pytest.raises(NotReadyError, match="no ListBucketResult"):
-            storage.remove("s3://bucket/m/a")
+            uri_files.remove("s3://bucket/m/a")
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
@@ -151,7 +151,7 @@ def test_a_page_in_place_of_a_removal_is_told(monkeypatch):
     with answering(script) as endpoint:
         use(monkeypatch, endpoint)
         with pytest.raises(NotReadyError, match="an answer where S3 sends none"):
-            storage.remove("s3://bucket/m/a")
+            uri_files.remove("s3://bucket/m/a")
 
 
 def paged(tokens: Iterator[str], keys: Iterator[str]):
@@ -180,7 +180,7 @@ def test_pages_that_lead_back_are_told(monkeypatch, scheme, tokens, empty):
     with answering(script) as endpoint:
         use(monkeypatch, endpoint)
         with pytest.raises(NotReadyError, match=rf"{scheme}://bucket/m/'.*leads.*back"):
-            storage.matches(f"{scheme}://bucket/m/*")
+            uri_files.matches(f"{scheme}://bucket/m/*")
 
 
 @pytest.mark.parametrize("scheme", ["s3", "gs"])
@@ -194,7 +194,7 @@ def test_pages_without_end_are_told_and_not_tried_again(monkeypatch, scheme):
     with answering(script) as endpoint:
         use(monkeypatch, endpoint)
         with pytest.raises(ParameterError, match="more than 50 pages; name a longer prefix"):
-            storage.matches(f"{scheme}://bucket/m/*")
+            uri_files.matches(f"{scheme}://bucket/m/*")
     assert next(asked) <= 51  # Cloud Storage is asked for an object of that name before.
 
 
@@ -219,7 +219,7 @@ def object_of(size: int, pieces: Iterator[bytes]):
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paced, "WINDOW_SECONDS", 0.3)
+    monkeypatch.setattr(paced_http, "WINDOW_SECONDS", 0.3)
     monkeypatch.setattr(retry, "ATTEMPTS", 2)
 
 
@@ -232,7 +232,7 @@ def test_an_object_that_drips_is_given_up(monkeypatch, tmp_path: Path, scheme):
     with answering(script) as endpoint:
         use(monkeypatch, endpoint)
         with pytest.raises(NotReadyError, match=rf"{scheme}://bucket/m/a': failed 2 times"):
-            storage.fetched(f"{scheme}://bucket/m/a", tmp_path / "here")
+            uri_files.fetched(f"{scheme}://bucket/m/a", tmp_path / "here")
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
@@ -244,7 +244,7 @@ def test_a_listing_that_drips_is_given_up(monkeypatch):
     with answering(script) as endpoint:
         use(monkeypatch, endpoint)
         with pytest.raises(NotReadyError, match=r"s3://bucket/m/': failed 2 times"):
-            storage.matches("s3://bucket/m/*")
+            uri_files.matches("s3://bucket/m/*")
 
 
 @pytest.mark.usefixtures("_impatient")
@@ -264,7 +264,7 @@ def test_headers_that_drip_are_given_up(monkeypatch, scheme):
         threading.Thread(target=accept, daemon=True).start()
         use(monkeypatch, f"http://127.0.0.1:{listener.getsockname()[1]}")
         with pytest.raises(NotReadyError, match=rf"{scheme}://bucket/m/a': failed 2 times"):
-            storage.exists(f"{scheme}://bucket/m/a")
+            uri_files.exists(f"{scheme}://bucket/m/a")
 
 
 @pytest.mark.usefixtures("_impatient")
@@ -276,7 +276,7 @@ def test_what_the_reader_does_between_two_pieces_does_not_count(monkeypatch, tmp
 
     with answering(object_of(8000, slowly())) as endpoint:
         use(monkeypatch, endpoint)
-        found = storage.fetched("s3://bucket/m/a", tmp_path / "here")
+        found = uri_files.fetched("s3://bucket/m/a", tmp_path / "here")
     assert found.read_bytes() == b"0123456789" * 800
 
 
@@ -287,7 +287,7 @@ def test_a_listing_larger_than_any_is_given_up(monkeypatch):
         use(monkeypatch, endpoint)
         monkeypatch.setattr(retry, "ATTEMPTS", 1)
         with pytest.raises(NotReadyError, match="more than 10000 bytes"):
-            storage.remove("s3://bucket/m/a")
+            uri_files.remove("s3://bucket/m/a")
 
 
 def test_a_text_too_large_for_memory_is_refused_unread(monkeypatch):
@@ -295,4 +295,4 @@ def test_a_text_too_large_for_memory_is_refused_unread(monkeypatch):
     with answering(object_of(11, iter([b"01234567890"]))) as endpoint:
         use(monkeypatch, endpoint)
         with pytest.raises(ParameterError, match="11 bytes, and a text has 10 at most"):
-            storage.read_text("s3://bucket/m/a")
+            uri_files.read_text("s3://bucket/m/a")

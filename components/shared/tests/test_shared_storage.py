@@ -10,7 +10,7 @@ import object_stores
 import pytest
 
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 
 SERVERS = {"s3": object_stores.s3, "minio": object_stores.minio, "gs": object_stores.gcs}
 
@@ -48,49 +48,49 @@ def names(found: list[str], root: str) -> list[str]:
 
 
 def test_a_text_reads_back(root: str):
-    storage.write_text(f"{root}/a/größe 1%.txt", "Maß\n")
-    assert storage.read_text(f"{root}/a/größe 1%.txt") == "Maß\n"
+    uri_files.write_text(f"{root}/a/größe 1%.txt", "Maß\n")
+    assert uri_files.read_text(f"{root}/a/größe 1%.txt") == "Maß\n"
 
 
 def test_writing_replaces(root: str):
-    storage.write_text(f"{root}/a.txt", "long text")
-    storage.write_text(f"{root}/a.txt", "short")
-    assert storage.read_text(f"{root}/a.txt") == "short"
+    uri_files.write_text(f"{root}/a.txt", "long text")
+    uri_files.write_text(f"{root}/a.txt", "short")
+    assert uri_files.read_text(f"{root}/a.txt") == "short"
 
 
 def test_an_empty_file_is_a_file(root: str, tmp_path: Path):
-    storage.write_text(f"{root}/empty", "")
-    assert storage.exists(f"{root}/empty")
-    assert storage.fetched(f"{root}/empty", tmp_path / "here").read_bytes() == b""
+    uri_files.write_text(f"{root}/empty", "")
+    assert uri_files.exists(f"{root}/empty")
+    assert uri_files.fetched(f"{root}/empty", tmp_path / "here").read_bytes() == b""
 
 
 def test_sha256_is_that_of_the_bytes(root: str):
-    storage.write_text(f"{root}/a.txt", "text")
-    assert storage.sha256(f"{root}/a.txt") == hashlib.sha256(b"text").hexdigest()
+    uri_files.write_text(f"{root}/a.txt", "text")
+    assert uri_files.sha256(f"{root}/a.txt") == hashlib.sha256(b"text").hexdigest()
 
 
 @pytest.mark.parametrize(
     ("text", "most", "end"), [("a" * 70_000 + "xyz", 3, b"xyz"), ("xyz", 9, b"xyz"), ("", 3, b"")]
 )
 def test_the_end_of_a_file_is_read_without_the_rest(root: str, text: str, most: int, end: bytes):
-    storage.write_text(f"{root}/log", text)
-    assert storage.tail(f"{root}/log", most) == end
+    uri_files.write_text(f"{root}/log", text)
+    assert uri_files.tail(f"{root}/log", most) == end
 
 
 def test_a_published_file_is_fetched_under_its_name(root: str, tmp_path: Path):
     content = bytes(range(256)) * 50_000  # More than one piece, and parts on S3.
     (tmp_path / "source").write_bytes(content)
-    storage.publish(tmp_path / "source", f"{root}/part.parquet")
-    found = storage.fetched(f"{root}/part.parquet", tmp_path / "here")
+    uri_files.publish(tmp_path / "source", f"{root}/part.parquet")
+    found = uri_files.fetched(f"{root}/part.parquet", tmp_path / "here")
     assert found.name == "part.parquet"
     assert found.read_bytes() == content
-    assert storage.sha256(f"{root}/part.parquet") == hashlib.sha256(content).hexdigest()
+    assert uri_files.sha256(f"{root}/part.parquet") == hashlib.sha256(content).hexdigest()
 
 
 def test_a_published_folder_is_fetched_whole(root: str, tmp_path: Path):
     source = folder(tmp_path / "model", a="1", deep__er__b="2", last="3")
-    storage.publish(source, f"{root}/model", last="last")
-    found = storage.fetched(f"{root}/model", tmp_path / "here")
+    uri_files.publish(source, f"{root}/model", last="last")
+    found = uri_files.fetched(f"{root}/model", tmp_path / "here")
     assert found.name == "model"
     files = {
         p.relative_to(found).as_posix(): p.read_text() for p in found.rglob("*") if p.is_file()
@@ -99,41 +99,41 @@ def test_a_published_folder_is_fetched_whole(root: str, tmp_path: Path):
 
 
 def test_publishing_a_folder_leaves_nothing_of_the_one_before(root: str, tmp_path: Path):
-    storage.publish(folder(tmp_path / "one", a="1", old="1", last="1"), f"{root}/m", last="last")
-    storage.publish(folder(tmp_path / "two", a="2", last="2"), f"{root}/m", last="last")
-    assert names(storage.matches(f"{root}/m/**"), root) == ["m/a", "m/last"]
-    assert storage.read_text(f"{root}/m/a") == "2"
+    uri_files.publish(folder(tmp_path / "one", a="1", old="1", last="1"), f"{root}/m", last="last")
+    uri_files.publish(folder(tmp_path / "two", a="2", last="2"), f"{root}/m", last="last")
+    assert names(uri_files.matches(f"{root}/m/**"), root) == ["m/a", "m/last"]
+    assert uri_files.read_text(f"{root}/m/a") == "2"
 
 
 @pytest.mark.parametrize("last", ["", "absent", "sub"])
 def test_a_folder_is_published_only_with_its_last_file(root: str, tmp_path: Path, last: str):
     source = folder(tmp_path / "model", a="1", sub__b="2")
     with pytest.raises(ParameterError, match="last="):
-        storage.publish(source, f"{root}/model", last=last)
-    assert not storage.exists(f"{root}/model")
+        uri_files.publish(source, f"{root}/model", last=last)
+    assert not uri_files.exists(f"{root}/model")
 
 
 def test_a_folder_exists_when_a_file_is_in_it(root: str):
-    assert not storage.exists(f"{root}/a")
-    storage.write_text(f"{root}/a/b/c", "")
-    assert storage.exists(f"{root}/a")
-    assert storage.exists(f"{root}/a/")
-    assert not storage.exists(f"{root}/a/b/c/d")
+    assert not uri_files.exists(f"{root}/a")
+    uri_files.write_text(f"{root}/a/b/c", "")
+    assert uri_files.exists(f"{root}/a")
+    assert uri_files.exists(f"{root}/a/")
+    assert not uri_files.exists(f"{root}/a/b/c/d")
 
 
 def test_a_name_that_begins_like_another_is_not_it(root: str, tmp_path: Path):
-    storage.write_text(f"{root}/model-2/a", "")
-    assert not storage.exists(f"{root}/model")
+    uri_files.write_text(f"{root}/model-2/a", "")
+    assert not uri_files.exists(f"{root}/model")
     with pytest.raises(DataError, match="no such file or folder"):
-        storage.fetched(f"{root}/model", tmp_path)
+        uri_files.fetched(f"{root}/model", tmp_path)
 
 
 def test_remove_takes_a_file_or_a_folder_and_nothing_else(root: str):
     for name in ("a", "m/1", "m/2/3", "m-2"):
-        storage.write_text(f"{root}/{name}", "")
+        uri_files.write_text(f"{root}/{name}", "")
     for name in ("a", "m", "absent"):
-        storage.remove(f"{root}/{name}")
-    assert names(storage.matches(f"{root}/**"), root) == ["m-2"]
+        uri_files.remove(f"{root}/{name}")
+    assert names(uri_files.matches(f"{root}/**"), root) == ["m-2"]
 
 
 @pytest.mark.parametrize(
@@ -161,13 +161,13 @@ def test_patterns_mean_the_same_everywhere(root: str, pattern: str, found: list[
     shown = ("a.csv", "b.csv", "2013/d.csv", "2013/01/c.csv", "_key=1/f.csv")
     hidden = (".h.csv", "_h.csv", ".git/e.csv", "_temporary/g.csv", "2013/_SUCCESS")
     for name in (*shown, *hidden):
-        storage.write_text(f"{root}/{name}", "")
-    storage.write_text(f"{root}/a[1].txt", "")
-    assert names(storage.matches(f"{root}/{pattern}"), root) == found
+        uri_files.write_text(f"{root}/{name}", "")
+    uri_files.write_text(f"{root}/a[1].txt", "")
+    assert names(uri_files.matches(f"{root}/{pattern}"), root) == found
 
 
 @pytest.mark.parametrize(
-    "use", [storage.read_text, storage.sha256, lambda uri: storage.tail(uri, 9)]
+    "use", [uri_files.read_text, uri_files.sha256, lambda uri: uri_files.tail(uri, 9)]
 )
 def test_what_is_absent_is_named(root: str, use):
     with pytest.raises(DataError, match=r"absent\.txt'?: no such"):
@@ -176,22 +176,22 @@ def test_what_is_absent_is_named(root: str, use):
 
 def test_a_text_that_is_no_utf8_is_told(root: str, tmp_path: Path):
     (tmp_path / "latin").write_bytes("Maß".encode("latin-1"))
-    storage.publish(tmp_path / "latin", f"{root}/latin")
+    uri_files.publish(tmp_path / "latin", f"{root}/latin")
     with pytest.raises(DataError, match="not UTF-8"):
-        storage.read_text(f"{root}/latin")
+        uri_files.read_text(f"{root}/latin")
 
 
 def test_absolute_names_the_same_file_from_anywhere(root: str, monkeypatch: pytest.MonkeyPatch):
-    storage.write_text(f"{root}/a", "text")
-    found = storage.absolute(f"{root}/a")
+    uri_files.write_text(f"{root}/a", "text")
+    found = uri_files.absolute(f"{root}/a")
     monkeypatch.chdir("/")
-    assert storage.read_text(found) == "text"
+    assert uri_files.read_text(found) == "text"
 
 
 def test_a_process_finds_the_store_by_its_environment_alone(root: str):
-    storage.write_text(f"{root}/a", "from afar")
-    reading = f"print(storage.read_text({root + '/a'!r}))"
-    code = f"from kanaria.components.shared.storage import storage; {reading}"
+    uri_files.write_text(f"{root}/a", "from afar")
+    reading = f"print(uri_files.read_text({root + '/a'!r}))"
+    code = f"from kanaria.components.shared.storage import uri_files; {reading}"
     found = subprocess.run(
         [sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True
     )
@@ -201,18 +201,19 @@ def test_a_process_finds_the_store_by_its_environment_alone(root: str):
 @pytest.mark.parametrize("uri", ["s3://", "gs:///key", "minio://"])
 def test_a_uri_without_a_bucket_is_refused(uri: str):
     with pytest.raises(ParameterError, match="names no bucket"):
-        storage.check(uri)
+        uri_files.check(uri)
 
 
 @pytest.mark.parametrize("uri", ["hdfs://host/a", "https://host/a", "S3://bucket/a"])
 def test_a_scheme_that_is_not_read_is_refused(uri: str):
     with pytest.raises(ParameterError, match=r"scheme .* is not supported"):
-        storage.check(uri)
+        uri_files.check(uri)
 
 
 def test_importing_storage_imports_no_client():
     code = (
-        "import sys; from kanaria.components.shared.storage import storage; storage.exists('/');"
+        "import sys; from kanaria.components.shared.storage import uri_files; "
+        "uri_files.exists('/'); "
         "assert not {'minio', 'urllib3', 'google.cloud.storage', 'google.auth'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-I", "-c", code], check=True)

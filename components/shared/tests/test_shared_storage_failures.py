@@ -10,7 +10,7 @@ from broken_ways import CuttingProxy, cutting, refusing
 from object_stores import Bucket
 
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
-from kanaria.components.shared.storage import retry, storage
+from kanaria.components.shared.storage import retry, uri_files
 
 SERVERS = {"s3": object_stores.s3, "gs": object_stores.gcs}
 BIG = bytes(range(256)) * 4000
@@ -61,7 +61,7 @@ def at(bucket: Bucket, tmp_path: Path) -> str:
 
 def test_a_cut_upload_is_done_again(bucket: Bucket, tmp_path: Path, model: Path, cut):
     proxy = cut(times=1)
-    storage.publish(model, at(bucket, tmp_path), last="release.json")
+    uri_files.publish(model, at(bucket, tmp_path), last="release.json")
     assert proxy.cuts == 1
     assert bucket.get(f"{tmp_path.name}/variables") == BIG
 
@@ -71,12 +71,12 @@ def test_an_upload_cut_each_time_leaves_nothing_half_visible(
 ):
     proxy = cut(times=ALWAYS)
     with pytest.raises(NotReadyError, match=r"/variables': failed 5 times.*run again"):
-        storage.publish(model, at(bucket, tmp_path), last="release.json")
+        uri_files.publish(model, at(bucket, tmp_path), last="release.json")
     assert proxy.cuts >= retry.ATTEMPTS
     keys = bucket.keys()
     assert {key for key in keys if key.startswith(f"{tmp_path.name}/")} <= {f"{tmp_path.name}/a"}
     proxy.times = 0
-    storage.publish(model, at(bucket, tmp_path), last="release.json")
+    uri_files.publish(model, at(bucket, tmp_path), last="release.json")
     assert bucket.get(f"{tmp_path.name}/variables") == BIG
 
 
@@ -84,11 +84,11 @@ def test_a_cut_replacement_does_not_look_like_what_it_replaces(
     bucket: Bucket, tmp_path: Path, model: Path, cut
 ):
     cut(times=0)
-    storage.publish(model, at(bucket, tmp_path), last="release.json")
+    uri_files.publish(model, at(bucket, tmp_path), last="release.json")
     cut(times=ALWAYS)
     (model / "a").write_bytes(b"changed")
     with pytest.raises(NotReadyError):
-        storage.publish(model, at(bucket, tmp_path), last="release.json")
+        uri_files.publish(model, at(bucket, tmp_path), last="release.json")
     keys = bucket.keys()
     assert f"{tmp_path.name}/release.json" not in keys
 
@@ -97,14 +97,14 @@ def test_a_cut_replacement_does_not_look_like_what_it_replaces(
 def test_a_large_file_survives_a_cut_upload(bucket: Bucket, tmp_path: Path, cut, size: int):
     (tmp_path / "file").write_bytes(BIG * (size // len(BIG)))
     cut(times=1)
-    storage.publish(tmp_path / "file", f"{at(bucket, tmp_path)}/file")
+    uri_files.publish(tmp_path / "file", f"{at(bucket, tmp_path)}/file")
     assert bucket.get(f"{tmp_path.name}/file") == (tmp_path / "file").read_bytes()
 
 
 def test_a_cut_download_is_done_again(bucket: Bucket, tmp_path: Path, cut):
     bucket.put(f"{tmp_path.name}/big", BIG)
     proxy = cut(times=1)
-    found = storage.fetched(f"{at(bucket, tmp_path)}/big", tmp_path / "here")
+    found = uri_files.fetched(f"{at(bucket, tmp_path)}/big", tmp_path / "here")
     assert proxy.cuts == 1
     assert found.read_bytes() == BIG
 
@@ -115,7 +115,7 @@ def test_a_download_cut_each_time_leaves_nothing(bucket: Bucket, tmp_path: Path,
     bucket.put(f"{tmp_path.name}/small", b"small")
     cut(times=ALWAYS)
     with pytest.raises(NotReadyError, match=r"/big': failed 5 times"):
-        storage.fetched(at(bucket, tmp_path) + name, tmp_path / "here")
+        uri_files.fetched(at(bucket, tmp_path) + name, tmp_path / "here")
     assert list((tmp_path / "here").iterdir()) == []
 
 
@@ -123,11 +123,11 @@ def test_a_byte_that_is_damaged_on_the_way_is_found_and_mended(
     bucket: Bucket, tmp_path: Path, model: Path, cut
 ):
     up = cut(times=1, damage=True)
-    storage.publish(model, at(bucket, tmp_path), last="release.json")
+    uri_files.publish(model, at(bucket, tmp_path), last="release.json")
     assert up.cuts == 1
     assert bucket.get(f"{tmp_path.name}/variables") == BIG
     down = cut(times=1, damage=True)
-    found = storage.fetched(f"{at(bucket, tmp_path)}/variables", tmp_path / "here")
+    found = uri_files.fetched(f"{at(bucket, tmp_path)}/variables", tmp_path / "here")
     assert down.cuts == 1
     assert found.read_bytes() == BIG
 
@@ -137,15 +137,15 @@ def test_a_stream_that_is_cut_is_measured_again_from_its_beginning(
 ):
     bucket.put(f"{tmp_path.name}/big", BIG)
     cut(times=0)
-    wanted = storage.sha256(f"{at(bucket, tmp_path)}/big")
+    wanted = uri_files.sha256(f"{at(bucket, tmp_path)}/big")
     cut(times=2)
-    assert storage.sha256(f"{at(bucket, tmp_path)}/big") == wanted
+    assert uri_files.sha256(f"{at(bucket, tmp_path)}/big") == wanted
 
 
 def test_a_server_that_is_gone_is_named(bucket: Bucket, monkeypatch: pytest.MonkeyPatch):
     bucket.behind("http://127.0.0.1:9").use(monkeypatch)
     with pytest.raises(NotReadyError, match=f"{bucket.uri}/a.*failed 5 times"):
-        storage.read_text(f"{bucket.uri}/a")
+        uri_files.read_text(f"{bucket.uri}/a")
 
 
 ANSWERS = {
@@ -162,7 +162,7 @@ def test_a_busy_server_is_asked_five_times(
     with refusing(status, body % b"SlowDown", kind) as server:
         bucket.behind(server.endpoint).use(monkeypatch)
         with pytest.raises(NotReadyError, match="failed 5 times"):
-            storage.matches(f"{bucket.uri}/a")
+            uri_files.matches(f"{bucket.uri}/a")
         assert server.requests == 5
 
 
@@ -174,13 +174,13 @@ def test_a_refusal_is_an_error_at_once_without_the_secret(
     with refusing(status, body % code, kind) as server:
         bucket.behind(server.endpoint).use(monkeypatch)
         with pytest.raises(ParameterError, match=r"a'.*check the bucket's name") as caught:
-            storage.write_text(f"{bucket.uri}/a", "text")
+            uri_files.write_text(f"{bucket.uri}/a", "text")
         assert server.requests == 1
     assert object_stores.SECRET not in str(caught.value)
     assert object_stores.KEY_ID not in str(caught.value)
 
 
-@pytest.mark.parametrize("use", [storage.exists, storage.matches, storage.remove])
+@pytest.mark.parametrize("use", [uri_files.exists, uri_files.matches, uri_files.remove])
 def test_a_missing_bucket_is_an_error_at_once(bucket: Bucket, monkeypatch, use):
     bucket.use(monkeypatch)
     uri = f"{bucket.uri}-absent/a*"
@@ -191,7 +191,7 @@ def test_a_missing_bucket_is_an_error_at_once(bucket: Bucket, monkeypatch, use):
 def test_publishing_to_a_missing_bucket_is_an_error_at_once(bucket: Bucket, monkeypatch):
     bucket.use(monkeypatch)
     with pytest.raises(ParameterError, match=r"absent/a'.*check the bucket's name"):
-        storage.write_text(f"{bucket.uri}-absent/a", "text")
+        uri_files.write_text(f"{bucket.uri}-absent/a", "text")
 
 
 @pytest.mark.parametrize("bucket", ["s3"], indirect=True)  # The emulator has no such keys.
@@ -202,7 +202,7 @@ def test_a_key_that_would_leave_the_folder_is_refused(
     bucket.use(monkeypatch)
     bucket.put(f"{tmp_path.name}/{key}", b"evil")
     with pytest.raises(DataError, match="cannot name a file"):
-        storage.fetched(f"{at(bucket, tmp_path)}/m", tmp_path / "deep" / "here")
+        uri_files.fetched(f"{at(bucket, tmp_path)}/m", tmp_path / "deep" / "here")
     assert not (tmp_path / "escaped").exists()
 
 
@@ -211,10 +211,10 @@ def test_a_key_that_is_a_file_and_a_folder_is_refused(bucket: Bucket, monkeypatc
     for key in ("m/a/b/c", "m/a"):
         bucket.put(f"{tmp_path.name}/{key}", b"data")
     with pytest.raises(DataError, match=r"m/a': a file and a folder"):
-        storage.fetched(f"{at(bucket, tmp_path)}/m", tmp_path / "here")
+        uri_files.fetched(f"{at(bucket, tmp_path)}/m", tmp_path / "here")
 
 
-@pytest.mark.parametrize("use", [storage.remove, lambda uri: storage.write_text(uri, "")])
+@pytest.mark.parametrize("use", [uri_files.remove, lambda uri: uri_files.write_text(uri, "")])
 def test_a_whole_bucket_is_neither_removed_nor_replaced(bucket: Bucket, monkeypatch, use):
     bucket.use(monkeypatch)
     bucket.put("kept", b"data")
@@ -235,6 +235,6 @@ def test_where_kfps_own_store_is_unknown_both_of_its_names_are_told(
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(NotReadyError) as raised:
-        storage.read_text("minio://mlpipeline/v2/artifacts/a")
+        uri_files.read_text("minio://mlpipeline/v2/artifacts/a")
     for said in ("seaweedfs.kubeflow:9000", "minio-service.kubeflow:9000", "set MINIO_ENDPOINT"):
         assert said in str(raised.value)

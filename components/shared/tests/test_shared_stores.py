@@ -17,7 +17,7 @@ from kanaria.components.shared.storage import (
     patterns,
     retry,
     s3,
-    storage,
+    uri_files,
 )
 from kanaria.components.shared.storage.protocol import ObjectInfo, PassingError
 from kanaria.components.shared.storage.s3_environment import Endpoint, endpoint, provider
@@ -234,7 +234,7 @@ def test_credentials_that_cannot_be_read_are_told_at_once_without_their_content(
     monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::1:role/r")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     with pytest.raises(ParameterError, match=cause) as caught:
-        storage.exists("s3://bucket/a")
+        uri_files.exists("s3://bucket/a")
     assert str(file) in str(caught.value)
     assert "secret" not in str(caught.value)
 
@@ -245,7 +245,7 @@ def test_googles_credentials_that_are_absent_are_told_at_once(
     monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "absent.json"))
     with pytest.raises(ParameterError, match=r"GOOGLE_APPLICATION_CREDENTIALS: .*absent\.json"):
-        storage.exists("gs://bucket/a")
+        uri_files.exists("gs://bucket/a")
 
 
 MD5_HEX = hashlib.md5(b"data").hexdigest()

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from kanaria.components.shared import cause, tfx_names
+from kanaria.components.shared import exception_cause, tfx_names
 from kanaria.components.shared.errors import DataError, KanariaError, UserCodeError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.components.shared.tfx_names import uses
 from kanaria.components.shared.user_code import module_archive, module_closure
 from kanaria.components.shared.user_code.module_closure import Closure
@@ -41,12 +41,12 @@ def _place(file: str) -> str:
 
 def _path(module_file: str) -> Path:
     """Return the path of a module or of its archive, or that of a copy of a remote one."""
-    if not storage.is_remote(module_file):
-        return storage.local_path(module_file)
+    if not uri_files.is_remote(module_file):
+        return uri_files.local_path(module_file)
     # A folder of its own: Python tells cached bytecode of one path apart only by the second.
     folder = Path(tempfile.mkdtemp(dir=_copies().name))
     try:
-        return storage.fetched(module_file, folder)
+        return uri_files.fetched(module_file, folder)
     except DataError as error:
         raise UserCodeError(f"module_file={shown(module_file)}: no such file; check it") from error
 
@@ -79,7 +79,7 @@ def fingerprint(module_file: str) -> str:
         KanariaError: as `closure` does.
     """
     if module_file.endswith(module_archive.ENDING):
-        return storage.sha256(module_file)
+        return uri_files.sha256(module_file)
     return closure(module_file).fingerprint
 
 
@@ -177,7 +177,7 @@ def _imported(module_file: str, load: Callable[[], ModuleType]) -> ModuleType:
         raise UserCodeError(_told(error, module_file)) from error
     except (Exception, SystemExit) as error:  # User code may raise anything; the cause is kept.
         raise UserCodeError(
-            f"{module_file}: importing it failed with {cause.told(error)}"
+            f"{module_file}: importing it failed with {exception_cause.told(error)}"
         ) from error
 
 
@@ -195,7 +195,7 @@ def call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         own = [f for f in frames if f.filename == file or _place(f.filename) != f.filename]
         place = f"{_place(own[-1].filename)}:{own[-1].lineno}" if own else _place(file)
         raise UserCodeError(
-            f"{place}: {function.__name__} failed with {cause.told(error)}"
+            f"{place}: {function.__name__} failed with {exception_cause.told(error)}"
         ) from error
 
 

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.components.train import cluster
-from kanaria.components.train.ports import SHARED, reserved
+from kanaria.components.train import worker_cluster
 from kanaria.components.train.request import TrainRequest, check
+from kanaria.components.train.reserved_ports import SHARED, reserved
 
 ROOT = Path(__file__).parents[3]
 MANIFESTS = ROOT / "manifests"
@@ -44,7 +44,7 @@ def test_the_operator_finds_the_container_and_the_port_by_their_names(container)
 
 def test_a_worker_that_lost_another_starts_anew_and_one_that_failed_does_not(workers):
     assert workers["restartPolicy"] == "ExitCode"
-    assert cluster.LOST >= 128  # Which the operator takes for a fault that may pass.
+    assert worker_cluster.LOST >= 128  # Which the operator takes for a fault that may pass.
 
 
 def test_what_the_order_names_lies_on_the_volume_that_all_mount(container):
@@ -106,7 +106,11 @@ def ended(raw: Path, container, tmp_path: Path):
             pods = [
                 subprocess.Popen(
                     [sys.executable, *words, tmp_path / "order.json"],
-                    env={**os.environ, **shared, cluster.CONFIG: cluster.config(addresses, number)},
+                    env={
+                        **os.environ,
+                        **shared,
+                        worker_cluster.CONFIG: worker_cluster.config(addresses, number),
+                    },
                     stderr=subprocess.PIPE,
                     text=True,
                 )
@@ -128,7 +132,7 @@ def test_pods_train_together_and_leave_one_model(ended, tmp_path: Path):
 
 def test_pods_started_anew_after_a_kill_resume(ended, tmp_path: Path):
     codes, logs = ended(worker=1, how="once", step=17)
-    assert codes == [cluster.LOST, -9], logs
+    assert codes == [worker_cluster.LOST, -9], logs
     assert not (tmp_path / "model").exists()
     codes, logs = ended(worker=1, how="once", step=17)
     assert codes == [0, 0], logs
@@ -139,7 +143,7 @@ def test_pods_started_anew_after_a_kill_resume(ended, tmp_path: Path):
 @pytest.mark.parametrize("config", ["", "{}", "[]", "no json"])
 def test_a_process_without_a_cluster_is_told_so(config: str):
     with pytest.raises(ParameterError, match="names no cluster; a TFJob sets it"):
-        cluster.size({cluster.CONFIG: config})
+        worker_cluster.size({worker_cluster.CONFIG: config})
 
 
 @pytest.mark.parametrize(
@@ -152,6 +156,6 @@ def test_a_process_without_a_cluster_is_told_so(config: str):
     ],
 )
 def test_the_chief_is_worker_0_where_none_is_named(named: dict, task: dict, expected: bool):
-    environment = {cluster.CONFIG: json.dumps({"cluster": named, "task": task})}
-    assert cluster.is_chief(environment) is expected
-    assert cluster.size(environment) == 2
+    environment = {worker_cluster.CONFIG: json.dumps({"cluster": named, "task": task})}
+    assert worker_cluster.is_chief(environment) is expected
+    assert worker_cluster.size(environment) == 2

@@ -19,7 +19,7 @@ from kanaria.components.shared.artifacts.serving_samples import (
     Tensor,
 )
 from kanaria.components.shared.errors import DataError
-from kanaria.components.train.samples import ROWS, collect
+from kanaria.components.train.answer_samples import ROWS, collect
 
 SCHEMA = text_format.Parse(
     """

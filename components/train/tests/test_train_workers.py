@@ -12,7 +12,7 @@ import pytest
 
 from kanaria.components.shared.engines.machine import Machine
 from kanaria.components.shared.errors import NotReadyError, ParameterError, UserCodeError
-from kanaria.components.train import workers
+from kanaria.components.train import worker_supervisor
 from kanaria.components.train.request import TrainRequest, check
 from kanaria.components.train.train import train
 
@@ -90,7 +90,7 @@ def test_a_worker_killed_once_resumes_and_ends_as_if_undisturbed(
 def test_a_worker_that_is_always_killed_ends_the_step_with_its_last_lines(
     asked, tmp_path: Path, monkeypatch
 ):
-    monkeypatch.setattr("kanaria.components.train.workers.RESTARTS", 1)
+    monkeypatch.setattr("kanaria.components.train.worker_supervisor.RESTARTS", 1)
     with pytest.raises(NotReadyError) as raised:
         train(asked(worker=0, how="always", step=1), tmp_path / "model", tmp_path / "logs")
     message = str(raised.value)
@@ -141,9 +141,9 @@ def test_an_exit_before_run_fn_returns_is_told(asked, tmp_path: Path):
 STEP = """
 import sys
 from pathlib import Path
-from kanaria.components.train.call import Places
+from kanaria.components.train.run_fn_call import Places
 from kanaria.components.train.request import TrainRequest
-from kanaria.components.train.workers import prepared
+from kanaria.components.train.worker_supervisor import prepared
 raw, folder = map(Path, sys.argv[1:])
 request = TrainRequest(
     examples=raw / "examples",
@@ -206,8 +206,8 @@ def test_numbers_of_workers_that_are_none_are_named(asked, count: object):
 )
 def test_workers_that_the_machine_cannot_hold_are_refused(count: int, gpus: int, expected: str):
     with pytest.raises(ParameterError, match=expected):
-        workers.check(count, Machine(memory=3 * 2**30, cores=8), gpus)
+        worker_supervisor.check(count, Machine(memory=3 * 2**30, cores=8), gpus)
 
 
 def test_as_many_workers_as_the_memory_holds_may_train():
-    workers.check(3, Machine(memory=3 * 2**30, cores=8), 0)
+    worker_supervisor.check(3, Machine(memory=3 * 2**30, cores=8), 0)

@@ -7,7 +7,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from kanaria.components.shared.errors import DataError, KanariaError, UserCodeError
-from kanaria.components.transform.cause import guarded
+from kanaria.components.transform.failure_cause import guarded
 
 
 def raise_wrapped(inner, outer):

@@ -6,7 +6,7 @@ import sys
 
 PROGRAM = """
 import json, sys
-import kanaria.components.transform.lean
+import kanaria.components.transform.lean_imports
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 """
 NEVER = {

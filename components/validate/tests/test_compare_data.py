@@ -9,7 +9,7 @@ import tensorflow_data_validation as tfdv
 
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.components.validate.compare import CompareRequest, CompareTargets, compare
 
 FARES = [3.0 + i % 17 for i in range(80)]
@@ -140,7 +140,7 @@ def test_a_release_in_a_bucket_is_compared_as_a_local_one(
         bucket.use(monkeypatch)
         for split in ("train", "eval"):
             name = f"statistics/{split}/FeatureStats.pb"
-            storage.publish(Path(release) / name, f"{bucket.uri}/release/{name}")
+            uri_files.publish(Path(release) / name, f"{bucket.uri}/release/{name}")
         request = CompareRequest(statistics=new, schema=schema, deployed=f"{bucket.uri}/release")
         assert compare(request, targets) == local
     assert not local.passed

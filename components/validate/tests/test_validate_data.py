@@ -9,7 +9,7 @@ import tensorflow_data_validation as tfdv
 
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.components.shared.storage import content_pin, storage
+from kanaria.components.shared.storage import content_pin, uri_files
 from kanaria.components.validate import baselines
 from kanaria.components.validate.validate import ValidateRequest, validate
 
@@ -138,9 +138,9 @@ def test_a_schema_and_a_baseline_in_a_bucket_judge_as_local_ones_do(
     validate(ValidateRequest(examples=folder, **given), local)
     with object_stores.gcs() as bucket:
         bucket.use(monkeypatch)
-        storage.publish(Path(schema_file), f"{bucket.uri}/schema.pbtxt")
+        uri_files.publish(Path(schema_file), f"{bucket.uri}/schema.pbtxt")
         name = "statistics/eval/FeatureStats.pb"
-        storage.publish(Path(release) / name, f"{bucket.uri}/release/{name}")
+        uri_files.publish(Path(release) / name, f"{bucket.uri}/release/{name}")
         given = {"schema_file": f"{bucket.uri}/schema.pbtxt"}
         statistics = f"{bucket.uri}/release/statistics/eval"
         given["serving_statistics"] = content_pin.pinned("serving_statistics", statistics)

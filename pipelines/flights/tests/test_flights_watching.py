@@ -11,10 +11,10 @@ import pytest
 from event_sender import headers
 
 from kanaria.components.shared.errors import DataError, NotReadyError
-from kanaria.pipelines.flights import watching
+from kanaria.pipelines.flights import drift_watch
 from kanaria.serving.drift import saved_detector
-from kanaria.serving.drift.records import Watched
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.report_records import Watched
+from kanaria.serving.drift.table_detector import Table
 
 REQUESTS, ROWS = 20, 20
 LATE = [number % 2 for number in range(ROWS)]
@@ -44,7 +44,7 @@ def seen(releases: Path) -> list[Watched]:
     store, generator = releases / "events.sqlite", np.random.default_rng(2)
     begin = time.time()
     with (
-        watching.received(store) as ready,
+        drift_watch.received(store) as ready,
         httpx.Client(base_url=ready(), timeout=None) as client,
     ):
         for number in range(REQUESTS):
@@ -64,8 +64,8 @@ def seen(releases: Path) -> list[Watched]:
         labels = [*LATE[:-1], None]
         told = [{"request_id": f"flights-{n}", "labels": labels} for n in range(REQUESTS)]
         client.post("/labels", json=told).raise_for_status()
-        watching.wait_for(store, begin, REQUESTS * ROWS)
-    return watching.seen(store, releases, begin)
+        drift_watch.wait_for(store, begin, REQUESTS * ROWS)
+    return drift_watch.seen(store, releases, begin)
 
 
 def test_each_version_is_compared_with_what_it_was_trained_on(seen: list[Watched]):
@@ -92,9 +92,9 @@ def test_what_was_seen_is_found_in_the_store(seen: list[Watched], releases: Path
 def test_rows_that_the_log_lost_are_told(
     seen: list[Watched], releases: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(watching, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(drift_watch, "QUIET_SECONDS", 0.0)
     with pytest.raises(NotReadyError, match="the payload log lost 3 of 403 rows"):
-        watching.wait_for(releases / "events.sqlite", 0.0, REQUESTS * ROWS + 3)
+        drift_watch.wait_for(releases / "events.sqlite", 0.0, REQUESTS * ROWS + 3)
 
 
 @pytest.mark.parametrize("missing", [{"temp": None}, {}])
@@ -103,7 +103,7 @@ def test_null_and_an_absent_key_count_as_missing(
 ):
     begin, generator = time.time(), np.random.default_rng(3)
     temperatures = generator.normal(RELEASES["winter"], 15, 400).round(1)
-    with watching.received(tmp_path / "events.sqlite") as ready:
+    with drift_watch.received(tmp_path / "events.sqlite") as ready:
         url = ready()
         rows = [
             {"carrier": "UA" if number % 2 else "AA"}
@@ -118,7 +118,7 @@ def test_null_and_an_absent_key_count_as_missing(
             told = headers(kind, "id", "flights", "winter")
             httpx.post(url, content=json.dumps(body), headers=told).raise_for_status()
     ((window,),) = [
-        one.windows for one in watching.seen(tmp_path / "events.sqlite", releases, begin)
+        one.windows for one in drift_watch.seen(tmp_path / "events.sqlite", releases, begin)
     ]
     (feature,) = [one for one in window.features if one.feature == "temp (missing)"]
     assert feature.drifted
@@ -126,7 +126,7 @@ def test_null_and_an_absent_key_count_as_missing(
 
 
 def test_the_table_of_drift_begins_with_the_largest_effect(seen: list[Watched]):
-    _, temp, carrier = watching.drift_table(seen[1]).splitlines()
+    _, temp, carrier = drift_watch.drift_table(seen[1]).splitlines()
     assert temp.split()[0] == "temp"
     assert temp.endswith("drifted")
     assert carrier.split()[0] == "carrier"
@@ -134,7 +134,7 @@ def test_the_table_of_drift_begins_with_the_largest_effect(seen: list[Watched]):
 
 
 def test_the_table_of_quality_tells_coverage_and_bands(seen: list[Watched]):
-    for line in watching.quality_table(seen).splitlines()[1:]:
+    for line in drift_watch.quality_table(seen).splitlines()[1:]:
         rows, labelled = line.split()[3:5]
         assert (rows, labelled) == ("200", "95.0%")
         assert "1.000 (0.9" in line
@@ -142,14 +142,14 @@ def test_the_table_of_quality_tells_coverage_and_bands(seen: list[Watched]):
 
 def test_a_version_without_labels_has_no_quality(seen: list[Watched]):
     nothing = replace(seen[0], labels=(replace(seen[0].labels[0], lag=None, metrics=()),))
-    assert watching.quality_table([nothing]).splitlines()[1].split()[-3:] == ["–", "–", "–"]
+    assert drift_watch.quality_table([nothing]).splitlines()[1].split()[-3:] == ["–", "–", "–"]
 
 
 def test_the_page_and_its_twin_are_written(seen: list[Watched], tmp_path: Path):
-    assert "version winter" in watching.write_report(seen, tmp_path).read_text()
+    assert "version winter" in drift_watch.write_report(seen, tmp_path).read_text()
     assert len(json.loads((tmp_path / "drift.json").read_text())["watched"]) == 2
 
 
 def test_a_release_without_a_detector_is_named(seen: list[Watched], releases: Path, tmp_path: Path):
     with pytest.raises(DataError, match="drift_detector: no saved detector"):
-        watching.seen(releases / "events.sqlite", tmp_path, 0.0)
+        drift_watch.seen(releases / "events.sqlite", tmp_path, 0.0)

@@ -6,7 +6,7 @@ import object_stores
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.pipelines.compiled import documents
+from kanaria.pipelines.compiled_pipelines import documents
 from kanaria.pipelines.local import arguments, plan
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kanaria.pipelines.local.cause import cause
+from kanaria.pipelines.local.failure_cause import cause
 
 FRAMES = """Traceback (most recent call last):
   File "step.py", line 3, in <module>

@@ -20,10 +20,10 @@ from toy_runner import compiled
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.images import TRAINING_IMAGE
-from kanaria.pipelines.local import environment
-from kanaria.pipelines.local.warm import identity, kept, orders
-from kanaria.pipelines.local.warm.place import ENDING
-from kanaria.pipelines.local.warm.silence import has_died
+from kanaria.pipelines.local import runtime_python
+from kanaria.pipelines.local.warm_process import messages, process_identity, process_reuse
+from kanaria.pipelines.local.warm_process.hang_detector import has_died
+from kanaria.pipelines.local.warm_process.socket_folder import ENDING
 
 PYTHON = Path(sys.executable)
 KANARIA = PYTHON.with_name("kanaria")
@@ -38,9 +38,9 @@ def eventually(look: Callable[[], Any]) -> Any:
     return found
 
 
-def answering() -> list[kept.Waiting]:
+def answering() -> list[process_reuse.Waiting]:
     """Return the kept processes that have imported all."""
-    return [each for each in kept.waiting() if each.state == "answers"]
+    return [each for each in process_reuse.waiting() if each.state == "answers"]
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="kept-"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     yield folder / f"kanaria-{os.geteuid()}"
-    kept.stop()
+    process_reuse.stop()
     shutil.rmtree(folder)
 
 
@@ -69,7 +69,7 @@ def test_a_second_run_forks_from_the_process_that_the_first_has_kept(tmp_path: P
     said = subprocess.run([KANARIA, "runs", "stop-warm"], check=True, capture_output=True)
     assert said.stdout == b"ended: 1, each at once or with the run that uses it\n"
     eventually(lambda: not Path(f"/proc/{hosts[0]}").exists() or is_dead(hosts[0]))
-    assert kept.waiting() == []
+    assert process_reuse.waiting() == []
     assert not list(place.glob("*.socket"))
 
 
@@ -96,15 +96,15 @@ def test_a_kept_process_ends_when_its_time_is_over(bound: socket.socket, place: 
 
 def test_a_kept_process_tells_and_ends_when_it_is_told_to(bound: socket.socket):
     pid = serving(bound, 3600)
-    assert kept.waiting() == [kept.Waiting(pid=pid, runs=0, seconds=3600)]
-    assert kept.stop() == 1
+    assert process_reuse.waiting() == [process_reuse.Waiting(pid=pid, runs=0, seconds=3600)]
+    assert process_reuse.stop() == 1
     assert exit_code(pid) == 0
-    assert kept.waiting() == []
+    assert process_reuse.waiting() == []
 
 
 def test_another_user_gets_no_answer(bound: socket.socket, monkeypatch: pytest.MonkeyPatch):
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(orders, "is_own", lambda _: False)
+        elsewhere.setattr(messages, "is_own", lambda _: False)
         pid = serving(bound, 3600)
     with socket.socket(socket.AF_UNIX) as stranger:
         stranger.connect(bound.getsockname())
@@ -116,19 +116,19 @@ def test_another_user_gets_no_answer(bound: socket.socket, monkeypatch: pytest.M
 def test_a_peer_is_known_by_its_user(monkeypatch: pytest.MonkeyPatch):
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        assert orders.is_own(ours)
+        assert messages.is_own(ours)
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
-        assert not orders.is_own(ours)
+        assert not messages.is_own(ours)
 
 
 def test_where_another_process_comes_to_be_kept_the_older_one_ends(
     bound: socket.socket, tmp_path: Path
 ):
     pid = serving(bound, 3600)
-    python = environment.python_of(TRAINING_IMAGE)
+    python = runtime_python.python_of(TRAINING_IMAGE)
     variables = {**os.environ, "PYTHONSAFEPATH": "1"}
     variables["PATH"] = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
-    newer = kept.found(python, variables, tmp_path / "log.txt", 60)
+    newer = process_reuse.found(python, variables, tmp_path / "log.txt", 60)
     assert newer is not None
     newer.end()
     assert exit_code(pid) == 0
@@ -137,7 +137,7 @@ def test_where_another_process_comes_to_be_kept_the_older_one_ends(
 
 def test_what_a_killed_process_left_is_removed(bound: socket.socket, place: Path):
     bound.close()
-    assert kept.waiting() == []
+    assert process_reuse.waiting() == []
     assert not list(place.glob("*.socket"))
 
 
@@ -149,9 +149,9 @@ def test_a_folder_that_others_may_enter_is_refused_and_stops_no_run_without_keep
     place.chmod(mode)
     (place / f"name{ENDING}").touch()
     with pytest.raises(ParameterError, match="another user's, or open to others"):
-        kept.found(PYTHON, {}, tmp_path / "log.txt", 60)
-    assert kept.found(PYTHON, {}, tmp_path / "log.txt", 0) is None
-    assert kept.waiting() == []
+        process_reuse.found(PYTHON, {}, tmp_path / "log.txt", 60)
+    assert process_reuse.found(PYTHON, {}, tmp_path / "log.txt", 0) is None
+    assert process_reuse.waiting() == []
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ def test_a_folder_that_others_may_enter_is_refused_and_stops_no_run_without_keep
     ],
 )
 def test_a_process_is_found_by_what_its_imports_have_read(name: str, is_same: bool):
-    python = environment.python_of(TRAINING_IMAGE)
-    before, after = (identity.key(python, {name: value}) for value in ("/a", "/b"))
+    python = runtime_python.python_of(TRAINING_IMAGE)
+    before, after = (process_identity.key(python, {name: value}) for value in ("/a", "/b"))
     assert (before == after) is is_same
-    assert before != identity.key(PYTHON, {name: "/a"})
+    assert before != process_identity.key(PYTHON, {name: "/a"})
 
 
 def test_a_later_run_has_its_own_environment_and_nothing_of_the_first_ones(

@@ -12,9 +12,16 @@ import pytest
 from toy_host import exit_code, serving
 
 from kanaria.components.shared.images import TRAINING_IMAGE
-from kanaria.pipelines.local import environment
-from kanaria.pipelines.local.warm import client, identity, kept, listening, place, silence
-from kanaria.pipelines.local.warm.client import Forked, LostError, Warm
+from kanaria.pipelines.local import runtime_python
+from kanaria.pipelines.local.warm_process import (
+    client,
+    hang_detector,
+    listener,
+    process_identity,
+    process_reuse,
+    socket_folder,
+)
+from kanaria.pipelines.local.warm_process.client import Forked, LostError, Warm
 
 
 @pytest.fixture(autouse=True)
@@ -29,13 +36,15 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def python() -> Path:
-    return environment.python_of(TRAINING_IMAGE)
+    return runtime_python.python_of(TRAINING_IMAGE)
 
 
 @pytest.fixture
 def bound(folder: Path, python: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(folder / f"{identity.key(python, {})[:32]}{place.ENDING}"))
+        listener.bind(
+            str(folder / f"{process_identity.key(python, {})[:32]}{socket_folder.ENDING}")
+        )
         listener.listen(1)
         yield listener
 
@@ -58,7 +67,7 @@ def stopped(host: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def stop() -> None:
         os.kill(host, signal.SIGSTOP)
         os.waitid(os.P_PID, host, os.WSTOPPED | os.WNOWAIT)
-        monkeypatch.setattr(place, "ANSWER_SECONDS", 0.5)
+        monkeypatch.setattr(socket_folder, "ANSWER_SECONDS", 0.5)
         monkeypatch.setattr(client, "ANSWER_SECONDS", 0.5)
 
     return stop
@@ -66,7 +75,7 @@ def stopped(host: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.fixture
 def use(host: int, python: Path, tmp_path: Path) -> Warm:
-    warm = kept.found(python, {}, tmp_path / "log.txt", 0)
+    warm = process_reuse.found(python, {}, tmp_path / "log.txt", 0)
     assert warm is not None and warm.pid == host
     return warm
 
@@ -100,13 +109,13 @@ def test_a_kept_process_that_does_not_answer_is_ended_and_the_user_told(
 ):
     stopped()
     queue = crowded(bound) if is_crowded else []
-    assert kept.found(python, {}, tmp_path / "log.txt", 0) is None
+    assert process_reuse.found(python, {}, tmp_path / "log.txt", 0) is None
     assert exit_code(host) == -signal.SIGKILL
     said = capsys.readouterr().err
     assert said.startswith(f"note: the warm process {host} of an earlier run is not used: it ")
     assert said.endswith("; it was ended\n")
     assert said.removeprefix("note: ") == (tmp_path / "log.txt").read_text()
-    assert kept.waiting() == []
+    assert process_reuse.waiting() == []
     for each in queue:
         each.close()
 
@@ -115,10 +124,10 @@ def test_stop_warm_ends_one_that_does_not_answer(
     host: int, stopped: Callable[[], None], folder: Path
 ):
     stopped()
-    assert kept.waiting() == [kept.Waiting(pid=host, state="is silent")]
-    assert kept.stop() == 1
+    assert process_reuse.waiting() == [process_reuse.Waiting(pid=host, state="is silent")]
+    assert process_reuse.stop() == 1
     assert exit_code(host) == -signal.SIGKILL
-    assert [each.name for each in folder.iterdir()] == [place.LOCK]
+    assert [each.name for each in folder.iterdir()] == [socket_folder.LOCK]
 
 
 def test_one_that_does_not_answer_while_its_step_runs_is_left_and_not_used(
@@ -133,10 +142,10 @@ def test_one_that_does_not_answer_while_its_step_runs_is_left_and_not_used(
     step.begin()
     stopped()
     for seconds in (0, 60):
-        assert kept.found(python, {}, tmp_path / "log.txt", seconds) is None
+        assert process_reuse.found(python, {}, tmp_path / "log.txt", seconds) is None
     assert f"it runs a step and was left, `kill -9 {host}` ends both\n" in capsys.readouterr().err
-    assert silence.children(host) == [step.pid]
-    assert not silence.has_died(step.pid)
+    assert hang_detector.children(host) == [step.pid]
+    assert not hang_detector.has_died(step.pid)
 
 
 def test_a_run_goes_on_when_the_kept_process_stops_answering(
@@ -187,7 +196,7 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The place of Kanaria's code, for those that start after this."""
     (tmp_path / "code" / "components").mkdir(parents=True)
     (tmp_path / "code" / "components" / "step.py").touch()
-    monkeypatch.setattr(identity, "ROOT", tmp_path / "code")
+    monkeypatch.setattr(process_identity, "ROOT", tmp_path / "code")
     return tmp_path / "code"
 
 
@@ -200,17 +209,17 @@ def test_a_kept_process_ends_when_its_code_is_another_or_gone(
     change: str,
     is_asked: bool,
 ):
-    monkeypatch.setattr(listening, "LOOK_SECONDS", 3600.0 if is_asked else 0.2)
+    monkeypatch.setattr(listener, "LOOK_SECONDS", 3600.0 if is_asked else 0.2)
     pid = serving(bound, 3600)
-    assert [each.pid for each in kept.waiting()] == [pid]
+    assert [each.pid for each in process_reuse.waiting()] == [pid]
     if change == "gone":
         shutil.rmtree(code)
     else:
         (code / "components" / "step.py").write_text("LOAVES = 2\n")
     if is_asked:
-        assert kept.waiting() == []
+        assert process_reuse.waiting() == []
     assert exit_code(pid) == 0
-    assert place.sockets() == []
+    assert socket_folder.sockets() == []
 
 
 def test_packages_that_are_installed_again_are_others(tmp_path: Path):
@@ -219,14 +228,14 @@ def test_packages_that_are_installed_again_are_others(tmp_path: Path):
     for path in (python.parent, package):
         path.mkdir(parents=True)
     python.touch()
-    before = identity.key(python, {})
-    assert identity.key(python, {}) == before
+    before = process_identity.key(python, {})
+    assert process_identity.key(python, {}) == before
     os.utime(package, (1, 1))  # As after a removal and an installation.
-    assert identity.key(python, {}) != before
+    assert process_identity.key(python, {}) != before
 
 
 def test_a_run_with_other_limits_finds_no_process(
     host: int, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(os, "getpriority", lambda *_: 19)
-    assert kept.found(python, {}, tmp_path / "log.txt", 0) is None
+    assert process_reuse.found(python, {}, tmp_path / "log.txt", 0) is None

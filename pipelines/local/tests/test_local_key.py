@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kanaria.components.shared.storage.content_pin import pinned
-from kanaria.pipelines.compiled import documents
+from kanaria.pipelines.compiled_pipelines import documents
 from kanaria.pipelines.local import cache, plan, step_code
 from kanaria.pipelines.local.plan import Task, TaskOutput
 from kanaria.pipelines.local.step import StepInputs
@@ -82,12 +82,12 @@ def test_a_pipeline_pins_the_statistics_of_serving_when_it_begins(tasks: dict[st
 @pytest.mark.parametrize(
     ("name", "module", "counts"),
     [
-        ("fit-drift-detector", "serving/drift/columns.py", True),
+        ("fit-drift-detector", "serving/drift/table_columns.py", True),
         ("fit-drift-detector", "serving/drift/__init__.py", True),
         ("fit-drift-detector", "components/detect/fit.py", True),
         ("fit-drift-detector", "serving/rollout/policy/rollout_policy.py", False),
-        ("ingest-data", "serving/drift/columns.py", False),
-        ("ingest-data", "components/shared/storage/storage.py", True),
+        ("ingest-data", "serving/drift/table_columns.py", False),
+        ("ingest-data", "components/shared/storage/uri_files.py", True),
         ("ingest-data", "components/detect/fit.py", False),
     ],
 )

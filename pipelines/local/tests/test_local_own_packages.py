@@ -14,7 +14,7 @@ from toy_runner import compiled
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.images import TRAINING_IMAGE
 from kanaria.pipelines import requirements
-from kanaria.pipelines.local import environment, own_packages
+from kanaria.pipelines.local import own_packages, runtime_python
 from kanaria.pipelines.local.launch import launch
 from kanaria.pipelines.local.record import State
 from kanaria.pipelines.local.root import Root
@@ -67,7 +67,7 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", f"{UV.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("KANARIA_TRAINING_PYTHON", str(folder / "bin/python"))
-    environment.packages.cache_clear()
+    runtime_python.packages.cache_clear()
     return folder / "bin/python"
 
 
@@ -123,14 +123,14 @@ def test_an_environment_is_made_once_and_anew_when_the_runtime_below_changes(
     assert capsys.readouterr().err == ""
     (packages,) = base.parents[1].glob("lib/python3*/site-packages")
     (packages / "newer-1.0.dist-info").mkdir()
-    environment.packages.cache_clear()
+    runtime_python.packages.cache_clear()
     own_packages.ensure(listed)
     assert "requirements.txt" in capsys.readouterr().err
 
 
 def test_an_environment_that_was_left_half_made_is_made_anew(base: Path, listed: Path):
     own_packages.ensure(listed)
-    python = environment.python_of(requirements.image(listed))
+    python = runtime_python.python_of(requirements.image(listed))
     folder = python.parents[1]
     (folder / own_packages.COMPLETE).unlink()
     (own,) = folder.glob("lib/python3*/site-packages/own/__init__.py")
@@ -166,4 +166,4 @@ def test_without_uv_it_says_what_to_do(base: Path, listed: Path, monkeypatch: py
 
 def test_an_image_whose_environment_was_never_made_names_the_parameter(base: Path):
     with pytest.raises(ParameterError, match="give requirements_file"):
-        environment.python_of(f"{TRAINING_IMAGE}-with-0123456789ab")
+        runtime_python.python_of(f"{TRAINING_IMAGE}-with-0123456789ab")

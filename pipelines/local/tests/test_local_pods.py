@@ -13,8 +13,8 @@ from kanaria.pipelines.local import pods
 from kanaria.pipelines.local.launch import launch
 from kanaria.pipelines.local.record import State
 from kanaria.pipelines.local.root import Root
-from kanaria.pipelines.resources import resources
-from kanaria.pipelines.resources.apply import applied
+from kanaria.pipelines.resources import settings_of_steps
+from kanaria.pipelines.resources.apply_settings import applied
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
@@ -45,7 +45,7 @@ def plain(tmp_path: Path) -> dict[str, Any]:
 
 
 def with_settings(document: dict[str, Any], **changed: Any) -> list[Any]:
-    return applied([document], resources.of({"look": {**SAID, **changed}}))
+    return applied([document], settings_of_steps.of({"look": {**SAID, **changed}}))
 
 
 def test_a_steps_environment_counts_here(runner: Runner, plain: dict[str, Any]):

@@ -6,7 +6,7 @@ from typing import Any
 import toy_beside
 from toy_runner import Runner, compiled
 
-from kanaria.pipelines.local import plan, schedule
+from kanaria.pipelines.local import plan, task_order
 from kanaria.pipelines.local.record import State
 
 
@@ -15,8 +15,8 @@ def names(pipeline: Any, folder: Path, cores: int, *ended: str, has_failed: bool
     found = plan.read(compiled(pipeline, folder))
     running: list[plan.Task] = []
     while True:
-        now = schedule.Now(ended=ended, running=running, has_failed=has_failed)
-        task = schedule.next_task(found, now, cores)
+        now = task_order.Now(ended=ended, running=running, has_failed=has_failed)
+        task = task_order.next_task(found, now, cores)
         if task is None:
             return {each.name for each in running}
         running.append(task)

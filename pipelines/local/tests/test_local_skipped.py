@@ -1,6 +1,6 @@
 from typing import Any
 
-from kanaria.pipelines.local import skipped
+from kanaria.pipelines.local import skip_reasons
 from kanaria.pipelines.local.plan import Guard, PipelineInput, Source, Task, TaskOutput
 from kanaria.pipelines.local.step import Artifact, StepOutputs
 
@@ -17,7 +17,7 @@ POLICY = Guard(
 def reason(task: Task, values: dict[Source, Any], metadata: dict[str, Any], *before: str) -> str:
     outcome = Artifact(name="outcome", schema_title="system.Artifact", uri="", metadata=metadata)
     outputs = {"judge": StepOutputs(parameters={}, artifacts={"outcome": outcome}, log="")}
-    return skipped.reason(task, frozenset(before), values.__getitem__, outputs)
+    return skip_reasons.reason(task, frozenset(before), values.__getitem__, outputs)
 
 
 def guarded(*guards: Guard, after: tuple[str, ...] = ("judge",)) -> Task:

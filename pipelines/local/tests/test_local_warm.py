@@ -14,10 +14,10 @@ from kfp import dsl
 from toy_runner import Runner, compiled
 
 from kanaria.components.shared.images import TRAINING_IMAGE
-from kanaria.pipelines.local import environment, plan, step
+from kanaria.pipelines.local import plan, runtime_python, step
 from kanaria.pipelines.local.step import StepFailedError, StepInputs, StepOutputs
-from kanaria.pipelines.local.warm import silence
-from kanaria.pipelines.local.warm.client import Warm
+from kanaria.pipelines.local.warm_process import hang_detector
+from kanaria.pipelines.local.warm_process.client import Warm
 
 
 def is_running(process: str) -> bool:
@@ -38,7 +38,7 @@ def eventually(look: Callable[[], Any]) -> Any:
 
 
 def fresh_warm(folder: Path) -> Warm:
-    python = environment.python_of(TRAINING_IMAGE)
+    python = runtime_python.python_of(TRAINING_IMAGE)
     return Warm.started(step.environment_of(python, {}, {}), folder / "warm" / "log.txt")
 
 
@@ -119,7 +119,7 @@ def test_tensorflow_computes_in_a_fork(run: Any, warm: Warm):
 def test_a_step_that_dies_or_hangs_in_a_fork_runs_again_afresh(
     run: Any, warm: Warm, monkeypatch: pytest.MonkeyPatch, how: str, why: str
 ):
-    monkeypatch.setattr(silence, "STEP_SECONDS", 2.0)
+    monkeypatch.setattr(hang_detector, "STEP_SECONDS", 2.0)
     done = run(toy_training.train_model_once, "once", warm, how=how)
     assert f"kanaria: the step runs again in a fresh process: {why}\n" in log(done)
     # The second attempt found nothing of the first but the log.

@@ -5,9 +5,9 @@ import socket
 import time
 from pathlib import Path
 
-from kanaria.pipelines.local.warm import forked, place
-from kanaria.pipelines.local.warm.host import Host
-from kanaria.pipelines.local.warm.listening import Listening
+from kanaria.pipelines.local.warm_process import forked_step, socket_folder
+from kanaria.pipelines.local.warm_process.fork_server import Host
+from kanaria.pipelines.local.warm_process.listener import Listening
 
 
 def serving(listener: socket.socket, seconds: int) -> int:
@@ -20,12 +20,12 @@ def serving(listener: socket.socket, seconds: int) -> int:
         listening = Listening(socket.socket(fileno=os.dup(listener.fileno())), seconds)
         fork = Host(theirs, listening).serve()
         if fork:
-            forked.wait_for(fork.gate)
+            forked_step.wait_for(fork.gate)
             path.with_name(f"begun-{os.getpid()}").touch()
             time.sleep(86400)
         os._exit(0)
-    path.with_suffix(place.PID).write_text(str(pid))
-    path.with_suffix(place.LOG).touch()  # It has imported all.
+    path.with_suffix(socket_folder.PID).write_text(str(pid))
+    path.with_suffix(socket_folder.LOG).touch()  # It has imported all.
     return pid
 
 

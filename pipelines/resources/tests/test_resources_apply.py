@@ -9,8 +9,8 @@ import yaml
 from kfp import kubernetes
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.pipelines.resources import resources
-from kanaria.pipelines.resources.apply import applied
+from kanaria.pipelines.resources import settings_of_steps
+from kanaria.pipelines.resources.apply_settings import applied
 
 VARIABLE = {"env": [{"name": "A", "value": "1"}]}
 
@@ -26,7 +26,7 @@ def containers(documents: list[Any]) -> dict[str, Any]:
 
 def test_what_all_steps_get_reaches_every_one(tmp_path: Path):
     said = {"all": {"labels": {"team": "x"}, "resources": {"requests": {"cpu": 1}}}}
-    found = applied(kfp_toys.nested(tmp_path), resources.of(said))
+    found = applied(kfp_toys.nested(tmp_path), settings_of_steps.of(said))
     labels = {"podMetadata": {"labels": {"team": "x"}}}
     assert executors(found) == {"exec-cook": labels, "exec-serve": labels}
     requests = {one["resources"]["resourceCpuRequest"] for one in containers(found).values()}
@@ -49,7 +49,7 @@ def test_a_steps_own_settings_go_over_those_of_all(tmp_path: Path):
             "tolerations": [{"key": "gpu", "operator": "Exists"}],
         },
     }
-    found = applied(kfp_toys.meal(tmp_path), resources.of(said))
+    found = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said))
     cook, serve = containers(found)["exec-cook"], containers(found)["exec-serve"]
     assert cook["resources"]["resourceCpuRequest"] == "2"
     assert cook["resources"]["resourceMemoryRequest"] == "1Gi"
@@ -64,13 +64,13 @@ def test_a_steps_own_settings_go_over_those_of_all(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["cook", "First dish"])
 def test_a_step_is_named_by_its_task_or_as_the_ui_shows_it(name: str, tmp_path: Path):
-    found = applied(kfp_toys.nested(tmp_path), resources.of({name: VARIABLE}))
+    found = applied(kfp_toys.nested(tmp_path), settings_of_steps.of({name: VARIABLE}))
     assert containers(found)["exec-cook"]["env"] == [{"name": "A", "value": "1"}]
     assert "env" not in containers(found)["exec-serve"]
 
 
 def test_underscores_in_a_steps_name_are_dashes(tmp_path: Path):
-    found = applied(kfp_toys.courses(tmp_path), resources.of({"cook_2": VARIABLE}))
+    found = applied(kfp_toys.courses(tmp_path), settings_of_steps.of({"cook_2": VARIABLE}))
     second = found[0]["root"]["dag"]["tasks"]["cook-2"]["componentRef"]["name"]
     assert second == "comp-cook-2"
     assert "env" not in containers(found)["exec-cook"]
@@ -79,7 +79,7 @@ def test_underscores_in_a_steps_name_are_dashes(tmp_path: Path):
 
 def test_two_tasks_with_equal_settings_go_on_sharing_a_component(tmp_path: Path):
     plain = kfp_toys.sharing(tmp_path)
-    found = applied(plain, resources.of({"cook": VARIABLE, "cook-2": VARIABLE}))
+    found = applied(plain, settings_of_steps.of({"cook": VARIABLE, "cook-2": VARIABLE}))
     assert list(found[0]["components"]) == ["comp-cook"]
     assert containers(found)["exec-cook"]["env"] == [{"name": "A", "value": "1"}]
 
@@ -87,7 +87,7 @@ def test_two_tasks_with_equal_settings_go_on_sharing_a_component(tmp_path: Path)
 def test_two_tasks_of_a_component_may_differ_and_neither_be_as_before(tmp_path: Path):
     other = {"env": [{"name": "A", "value": "2"}], "labels": {"a": "b"}}
     plain = kfp_toys.sharing(tmp_path)
-    found = applied(plain, resources.of({"cook": VARIABLE, "cook-2": other}))
+    found = applied(plain, settings_of_steps.of({"cook": VARIABLE, "cook-2": other}))
     tasks = found[0]["root"]["dag"]["tasks"]
     values = {}
     for name in ("cook", "cook-2"):
@@ -117,7 +117,7 @@ def test_what_the_pipeline_says_itself_stays_or_gives_way(tmp_path: Path):
         "nodeSelector": {"pool": "big"},
     }
     before = kfp_toys.meal(tmp_path, change)
-    found = applied(before, resources.of({"cook": said}))
+    found = applied(before, settings_of_steps.of({"cook": said}))
     container, pod = containers(found)["exec-cook"], executors(found)["exec-cook"]
     assert {one["name"]: one["value"] for one in container["env"]} == {"B": "pipeline", "C": "own"}
     assert container["resources"]["resourceMemoryLimit"] == "4Gi"
@@ -132,14 +132,14 @@ def test_what_the_pipeline_says_itself_stays_or_gives_way(tmp_path: Path):
 
 def test_the_order_of_a_file_does_not_matter(tmp_path: Path):
     said = {"serve": VARIABLE, "all": {"labels": {"b": "1", "a": "2"}}, "cook": {}}
-    first = applied(kfp_toys.meal(tmp_path), resources.of(said))
-    second = applied(kfp_toys.meal(tmp_path), resources.of(dict(reversed(said.items()))))
+    first = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said))
+    second = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(dict(reversed(said.items()))))
     assert yaml.safe_dump_all(first) == yaml.safe_dump_all(second)
 
 
 def test_nothing_said_leaves_the_pipeline_as_it_is(tmp_path: Path):
     for said in ({}, {"all": None}, {"all": {}}, {"cook": {"nodeSelector": None}}):
-        found = applied(kfp_toys.meal(tmp_path), resources.of(said))
+        found = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said))
         assert found == kfp_toys.meal(tmp_path)
 
 
@@ -147,14 +147,14 @@ def test_a_request_above_the_pipelines_own_limit_is_an_error(tmp_path: Path):
     before = kfp_toys.meal(tmp_path, lambda task: task.set_memory_limit("1Gi"))
     said = {"cook": {"resources": {"requests": {"memory": "2Gi"}}}}
     with pytest.raises(ParameterError, match=r"cook: .*memory='2Gi': .*limit, '1Gi'; set both"):
-        applied(before, resources.of(said))
+        applied(before, settings_of_steps.of(said))
 
 
 def test_a_volume_that_the_pipeline_mounts_elsewhere_is_an_error(tmp_path: Path):
     before = kfp_toys.meal(tmp_path, lambda task: kubernetes.mount_pvc(task, "d", "/x"))
     said = {"volumes": [{"mountPath": "/y", "persistentVolumeClaim": {"claimName": "d"}}]}
     with pytest.raises(ParameterError, match="'d' is mounted at /x and at /y"):
-        applied(before, resources.of({"cook": said}))
+        applied(before, settings_of_steps.of({"cook": said}))
 
 
 def test_every_variable_comes_from_one_place_the_most_exact(tmp_path: Path):
@@ -168,7 +168,7 @@ def test_every_variable_comes_from_one_place_the_most_exact(tmp_path: Path):
             "env": [{"name": "AWS_REGION", "value": "eu-1"}],
         }
     }
-    found = applied(kfp_toys.meal(tmp_path), resources.of(said))
+    found = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said))
     pod = executors(found)["exec-cook"]
     given = {
         one.get("secretName") or one["configMapName"]: [pair["envVar"] for pair in one["keyToEnv"]]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from kanaria.components.shared.images import CONTROL_IMAGE
-from kanaria.pipelines.compiled import NAMES, documents
-from kanaria.pipelines.resources.leaves import leaves
+from kanaria.pipelines.compiled_pipelines import NAMES, documents
+from kanaria.pipelines.resources.pod_tasks import leaves
 
 
 def steps(name: str) -> dict[str, tuple[str, dict[str, Any], dict[str, Any]]]:

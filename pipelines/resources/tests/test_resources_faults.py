@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError
-from kanaria.pipelines.resources import resources
-from kanaria.pipelines.resources.apply import applied
+from kanaria.pipelines.resources import settings_of_steps
+from kanaria.pipelines.resources.apply_settings import applied
 from kanaria.pipelines.resources.settings import Settings
 
 FAULTS: dict[str, tuple[Any, str]] = {
@@ -187,7 +187,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
 
 def refused(said: object, tmp_path: Path) -> str:
     with pytest.raises(ParameterError) as error:
-        applied(kfp_toys.meal(tmp_path), resources.of(said, "resources.yaml"))
+        applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said, "resources.yaml"))
     return str(error.value)
 
 
@@ -226,12 +226,12 @@ def test_two_spellings_of_a_step_are_an_error(tmp_path: Path):
     ):
         told = f"{names[0]} and {names[1]} are one step; write its settings once"
         with pytest.raises(ParameterError, match=told):
-            applied(pipeline(tmp_path), resources.of({name: {} for name in names}))
+            applied(pipeline(tmp_path), settings_of_steps.of({name: {} for name in names}))
 
 
 def test_a_condition_is_no_step(tmp_path: Path):
     with pytest.raises(ParameterError, match=r"condition-1: no step.*there are cook, serve"):
-        applied(kfp_toys.nested(tmp_path), resources.of({"condition-1": {}}))
+        applied(kfp_toys.nested(tmp_path), settings_of_steps.of({"condition-1": {}}))
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_secret_is_refused_and_not_shown(entry: dict[str, str], tmp_path: Path
 )
 def test_what_only_sounds_like_a_secret_is_taken(name: str, tmp_path: Path):
     said = {"cook": {"env": [{"name": name, "value": "x"}]}}
-    document, *_ = applied(kfp_toys.meal(tmp_path), resources.of(said))
+    document, *_ = applied(kfp_toys.meal(tmp_path), settings_of_steps.of(said))
     container = document["deploymentSpec"]["executors"]["exec-cook"]["container"]
     assert container["env"] == [{"name": name, "value": "x"}]
 
@@ -262,7 +262,7 @@ def test_a_pipeline_that_was_changed_by_hand_is_an_error(tmp_path: Path):
     document, *_ = kfp_toys.meal(tmp_path)
     del document["root"]["dag"]["tasks"]["cook"]["componentRef"]
     with pytest.raises(ParameterError, match="changed by hand"):
-        applied([document], resources.of({"cook": {}}))
+        applied([document], settings_of_steps.of({"cook": {}}))
 
 
 NAMES = ["cpu", "memory", "nvidia.com/gpu", "1Gi", "500m", "30s", "/dev/shm", "a", "A"]
@@ -296,7 +296,7 @@ def meal(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 @given(said=st.dictionaries(st.sampled_from(["all", "cook", "serve"]) | st.text(), ANYTHING))
 def test_whatever_a_file_holds_is_taken_or_told(said: dict[str, Any], meal: list[Any]):
     try:
-        found = applied(meal, resources.of(said))
+        found = applied(meal, settings_of_steps.of(said))
         assert kfp_pods.faults(yaml_text.dump(*found)) == []
     except ParameterError as error:
         assert "\n" not in str(error)
@@ -342,7 +342,7 @@ def almost_right(draw: st.DrawFn) -> Any:
 @given(said=almost_right())
 def test_one_wrong_place_is_taken_or_told(said: Any, meal: list[Any]):
     try:
-        found = applied(meal, resources.of({"cook": said}))
+        found = applied(meal, settings_of_steps.of({"cook": said}))
         assert kfp_pods.faults(yaml_text.dump(*found)) == []
     except ParameterError as error:
         assert str(error).startswith("resources: cook")

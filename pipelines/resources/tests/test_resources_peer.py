@@ -8,9 +8,9 @@ import pytest
 from kfp import kubernetes
 from kfp_toys import Change
 
-from kanaria.pipelines.resources import resources
-from kanaria.pipelines.resources.apply import applied
-from kanaria.pipelines.resources.merging import merged
+from kanaria.pipelines.resources import settings_of_steps
+from kanaria.pipelines.resources.apply_settings import applied
+from kanaria.pipelines.resources.settings_merge import merged
 
 NODES = {
     "requiredDuringSchedulingIgnoredDuringExecution": {
@@ -166,7 +166,7 @@ PEERS: dict[str, tuple[dict[str, Any], Change]] = {
 @pytest.mark.parametrize("name", PEERS)
 def test_a_setting_is_written_as_kfp_writes_it(name: str, tmp_path: Path):
     said, change = PEERS[name]
-    ours = applied(kfp_toys.meal(tmp_path), resources.of({"cook": said}))
+    ours = applied(kfp_toys.meal(tmp_path), settings_of_steps.of({"cook": said}))
     assert ours == kfp_toys.meal(tmp_path, change)
 
 
@@ -205,14 +205,16 @@ def test_all_settings_together_are_written_as_kfp_writes_them(tmp_path: Path):
         for name in TOGETHER:
             PEERS[name][1](task)
 
-    ours = applied(kfp_toys.meal(tmp_path), resources.of({"cook": said}))
+    ours = applied(kfp_toys.meal(tmp_path), settings_of_steps.of({"cook": said}))
     assert ours == kfp_toys.meal(tmp_path, change)
 
 
 @pytest.mark.parametrize("name", PEERS)
 def test_of_two_tasks_of_a_component_only_the_named_one_gets_a_setting(name: str, tmp_path: Path):
     said, change = PEERS[name]
-    document, *platform = applied(kfp_toys.sharing(tmp_path), resources.of({"cook-2": said}))
+    document, *platform = applied(
+        kfp_toys.sharing(tmp_path), settings_of_steps.of({"cook-2": said})
+    )
     theirs, *their_platform = kfp_toys.courses(tmp_path, change)
     if name in OF_THE_TASK:
         assert document["root"]["dag"]["tasks"]["cook"] == theirs["root"]["dag"]["tasks"]["cook"]

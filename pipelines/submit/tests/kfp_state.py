@@ -18,7 +18,7 @@ Entry = dict[str, Any]
 class Frame:
     """A run's state at one look at it, and those of its tasks (see `kfp_tasks.NODES`).
 
-    `causes` names errors of tasks, which other versions than 2.17.0 tell.
+    `failure_causes` names errors of tasks, which other versions than 2.17.0 tell.
     """
 
     state: str

@@ -11,9 +11,9 @@ from kfp_cache import Cache
 from kanaria.components.shared.config import yaml_text
 from kanaria.pipelines.local import plan
 from kanaria.pipelines.local.plan import Plan
-from kanaria.pipelines.submit import package as packages
 from kanaria.pipelines.submit import parameters
-from kanaria.pipelines.submit.package import Package
+from kanaria.pipelines.submit import pipeline_package as packages
+from kanaria.pipelines.submit.pipeline_package import Package
 
 AFTER_TRAINING = {"evaluate-model", "bless-model", "fit-drift-detector"}
 TRAINING = {"train-model"} | AFTER_TRAINING

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from kanaria.components.shared import log_cause
-from kanaria.pipelines.submit import causes
-from kanaria.pipelines.submit.watch import State, Task
+from kanaria.pipelines.submit import failure_causes
+from kanaria.pipelines.submit.run_snapshot import State, Task
 
 TRACEBACK = [
     "Traceback (most recent call last):",
@@ -75,20 +75,20 @@ def test_the_line_that_says_why(name: str):
 
 def test_a_failed_task_gets_its_cause_and_its_log(tmp_path: Path):
     path = log(tmp_path, "\n".join([*TRACEBACK, "ValueError: a"]))
-    (found,) = causes.of_tasks(str(tmp_path), [task()])
+    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
     assert (found.cause, found.log) == ("ValueError: a", str(path))
 
 
 def test_only_the_end_of_a_long_log_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(causes, "TAIL_BYTES", 100)
+    monkeypatch.setattr(failure_causes, "TAIL_BYTES", 100)
     log(tmp_path, "error: an old one\n" + "x" * 1000 + "\nerror: the last one\n")
-    (found,) = causes.of_tasks(str(tmp_path), [task()])
+    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
     assert found.cause == "the last one"
 
 
 def test_a_message_that_holds_a_whole_batch_is_cut_and_told(tmp_path: Path):
     log(tmp_path, "\n".join([*TRACEBACK, "ValueError: bad batch " + "x" * 1_000_000]))
-    (found,) = causes.of_tasks(str(tmp_path), [task()])
+    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
     assert found.cause.startswith("ValueError: bad batch xxx")
     assert found.cause.endswith("… (1000022 characters)")
     assert found.certain
@@ -97,10 +97,10 @@ def test_a_message_that_holds_a_whole_batch_is_cut_and_told(tmp_path: Path):
 def test_a_line_that_is_longer_than_what_is_read_is_told_by_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(causes, "TAIL_BYTES", 10)
-    monkeypatch.setattr(causes, "MOST_BYTES", 20)
+    monkeypatch.setattr(failure_causes, "TAIL_BYTES", 10)
+    monkeypatch.setattr(failure_causes, "MOST_BYTES", 20)
     log(tmp_path, "x" * 100 + "the end")
-    (found,) = causes.of_tasks(str(tmp_path), [task()])
+    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
     assert "ends with 'xxxxxxxxxxxxxthe end'" in found.cause
 
 
@@ -109,27 +109,27 @@ def test_a_log_of_a_gigabyte_is_not_read_whole(tmp_path: Path):
     with path.open("wb") as file:
         file.seek(1 << 30)
         file.write(b"\nerror: at last\n")
-    (found,) = causes.of_tasks(str(tmp_path), [task()])
+    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
     assert found.cause == "at last"
 
 
 def test_the_last_attempt_counts_and_ten_is_after_nine(tmp_path: Path):
     for attempt in (0, 9, 10):
         log(tmp_path, f"error: attempt {attempt}", attempt=f"-{attempt}")
-    (found,) = causes.of_tasks(str(tmp_path), [task()])
+    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
     assert found.cause == "attempt 10"
 
 
 def test_a_loop_names_the_causes_of_its_failed_turns_alone(tmp_path: Path):
     for execution, text in (("a", "error: x"), ("b", "all went well"), ("c", "error: y")):
         log(tmp_path, text, execution)
-    (found,) = causes.of_tasks(str(tmp_path), [task()])
+    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
     assert found.cause == "x; y"
 
 
 def test_a_log_without_an_error_is_told_as_such(tmp_path: Path):
     path = log(tmp_path, "step 1\rstep 2\r\n")
-    (found,) = causes.of_tasks(str(tmp_path), [task()])
+    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
     assert (
         found.cause == "failed, and its log tells no error but ends with 'step 2': was it killed?"
     )
@@ -137,7 +137,7 @@ def test_a_log_without_an_error_is_told_as_such(tmp_path: Path):
 
 
 def test_a_task_that_left_no_log_is_told_as_such(tmp_path: Path):
-    (found,) = causes.of_tasks(str(tmp_path), [task()])
+    (found,) = failure_causes.of_tasks(str(tmp_path), [task()])
     assert "left no log" in found.cause
     assert "its pod may never have run" in found.cause
 
@@ -146,21 +146,21 @@ def test_a_store_that_cannot_be_read_is_told_with_where_the_log_lies(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setenv("S3_ENDPOINT", "no endpoint")
-    folder = causes.place("s3://bucket/artifacts?region=eu", "taste", "r1")
-    (found,) = causes.of_tasks(folder, [task()])
+    folder = failure_causes.place("s3://bucket/artifacts?region=eu", "taste", "r1")
+    (found,) = failure_causes.of_tasks(folder, [task()])
     assert "its log cannot be read from here (" in found.cause
     assert found.log == "s3://bucket/artifacts/taste/r1/train/*/executor-logs-0"
 
 
 def test_without_a_root_it_is_said_where_the_log_is():
-    (found,) = causes.of_tasks(causes.place("", "taste", "r1"), [task()])
+    (found,) = failure_causes.of_tasks(failure_causes.place("", "taste", "r1"), [task()])
     assert "the server's own pipeline root" in found.cause
     assert "--pipeline-root" in found.cause
 
 
 def test_what_the_server_tells_itself_stays(tmp_path: Path):
     log(tmp_path, "error: another")
-    (found,) = causes.of_tasks(str(tmp_path), [task(cause="too salty")])
+    (found,) = failure_causes.of_tasks(str(tmp_path), [task(cause="too salty")])
     assert found.cause == "too salty"
 
 
@@ -177,14 +177,14 @@ def judged(folder: Path, passed: bool) -> None:
 )
 def test_what_a_judging_step_did_not_let_pass(tmp_path: Path, passed: bool, said: tuple[str, ...]):
     judged(tmp_path, passed)
-    assert causes.of_judges(str(tmp_path), ("detect",), [task("detect")]) == (said, "")
+    assert failure_causes.of_judges(str(tmp_path), ("detect",), [task("detect")]) == (said, "")
 
 
 def test_a_judging_step_that_took_an_earlier_result_is_not_looked_for(tmp_path: Path):
-    assert causes.of_judges("", ("detect",), [task("detect", cached=True)]) == ((), "")
+    assert failure_causes.of_judges("", ("detect",), [task("detect", cached=True)]) == ((), "")
 
 
 def test_an_outcome_that_is_out_of_reach_is_told():
-    found, trouble = causes.of_judges("", ("detect",), [task("detect")])
+    found, trouble = failure_causes.of_judges("", ("detect",), [task("detect")])
     assert found == ()
     assert trouble.startswith("what detect found lies below the server's own pipeline root")

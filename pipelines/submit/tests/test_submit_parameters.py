@@ -6,7 +6,7 @@ import object_stores
 import pytest
 
 from kanaria.components.shared.errors import ParameterError, UserCodeError
-from kanaria.pipelines.submit import package
+from kanaria.pipelines.submit import pipeline_package
 from kanaria.pipelines.submit.parameters import checked, inside_pods, published
 
 STORE = "s3://bucket/artifacts"
@@ -14,7 +14,7 @@ STORE = "s3://bucket/artifacts"
 
 @pytest.fixture
 def interface(pipeline: str) -> Any:
-    return package.read(pipeline).interface
+    return pipeline_package.read(pipeline).interface
 
 
 def test_models_go_below_the_pipeline_root_unless_they_have_a_place(
@@ -48,7 +48,7 @@ def test_a_path_of_this_machine_is_refused_with_the_remedy(
 
 
 def test_a_wrong_service_is_not_submitted():
-    ours = package.read("train_and_deploy").interface
+    ours = pipeline_package.read("train_and_deploy").interface
     given = {"data": "here.csv", "service": {"name": "Tips", "minReplica": 2}}
     with pytest.raises(ParameterError) as raised:
         checked(ours, given, STORE)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from kfp_server_api import V2beta1PipelineTaskDetail, V2beta1Run, V2beta1RunDetails
 
 from kanaria.pipelines.submit import progress
-from kanaria.pipelines.submit.watch import (
+from kanaria.pipelines.submit.run_snapshot import (
     FINISHED,
     Names,
     Outcome,

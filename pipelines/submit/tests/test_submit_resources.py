@@ -11,11 +11,11 @@ from kfp_contract import Contract
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_GPU_IMAGE, TRAINING_IMAGE
-from kanaria.pipelines.resources import resources
-from kanaria.pipelines.submit import package, schedule
+from kanaria.pipelines.resources import settings_of_steps
+from kanaria.pipelines.submit import pipeline_package, schedule
 from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.schedule_times import trigger
 from kanaria.pipelines.submit.submit import submit
-from kanaria.pipelines.submit.trigger import trigger
 
 SAID = {
     "cook": {"nodeSelector": {"pool": "big"}, "cachingOptions": {"enableCache": True}},
@@ -24,7 +24,7 @@ SAID = {
 
 
 def test_the_servers_stand_in_refuses_pods_that_kubernetes_would(pipeline: str):
-    text = package.read(pipeline, resources=resources.of(SAID)).text
+    text = pipeline_package.read(pipeline, resources=settings_of_steps.of(SAID)).text
     assert kfp_pods.faults(text) == []
     for right, wrong, told in (
         ("nodeSelector:", "nodeselector:", 'no field named "nodeselector"'),
@@ -40,10 +40,14 @@ def test_the_servers_stand_in_refuses_pods_that_kubernetes_would(pipeline: str):
 
 
 def test_a_version_is_named_by_its_settings_too(pipeline: str):
-    plain = package.read(pipeline)
-    first = package.read(pipeline, resources=resources.of(SAID))
-    again = package.read(pipeline, resources=resources.of(dict(reversed(SAID.items()))))
-    other = package.read(pipeline, resources=resources.of({"cook": {"labels": {"a": "b"}}}))
+    plain = pipeline_package.read(pipeline)
+    first = pipeline_package.read(pipeline, resources=settings_of_steps.of(SAID))
+    again = pipeline_package.read(
+        pipeline, resources=settings_of_steps.of(dict(reversed(SAID.items())))
+    )
+    other = pipeline_package.read(
+        pipeline, resources=settings_of_steps.of({"cook": {"labels": {"a": "b"}}})
+    )
     assert first.version == again.version
     assert len({plain.version, first.version, other.version}) == 3
 
@@ -51,7 +55,9 @@ def test_a_version_is_named_by_its_settings_too(pipeline: str):
 def test_the_server_gets_the_pipeline_with_its_platform(
     contract: Contract, server: Server, pipeline: str, arguments: dict[str, Any], root: str
 ):
-    submit(pipeline, arguments, server=server, pipeline_root=root, resources=resources.of(SAID))
+    submit(
+        pipeline, arguments, server=server, pipeline_root=root, resources=settings_of_steps.of(SAID)
+    )
     (text,) = contract.state.texts.values()
     document, platform = yaml.safe_load_all(text)
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
@@ -61,19 +67,21 @@ def test_the_server_gets_the_pipeline_with_its_platform(
 
 
 def test_no_cache_goes_over_the_settings(pipeline: str):
-    found = package.read(pipeline, resources=resources.of(SAID), cached=False)
+    found = pipeline_package.read(pipeline, resources=settings_of_steps.of(SAID), cached=False)
     document = next(iter(yaml.safe_load_all(found.text)))
     assert document["root"]["dag"]["tasks"]["cook"]["cachingOptions"] == {}
 
 
 def test_a_file_with_a_platform_keeps_it(pipeline: str, tmp_path: Path):
     written = tmp_path / "own.yaml"
-    written.write_text(package.read(pipeline, resources=resources.of(SAID)).text)
+    written.write_text(pipeline_package.read(pipeline, resources=settings_of_steps.of(SAID)).text)
     assert (
-        package.read(str(written)).version
-        == package.read(pipeline, resources=resources.of(SAID)).version
+        pipeline_package.read(str(written)).version
+        == pipeline_package.read(pipeline, resources=settings_of_steps.of(SAID)).version
     )
-    more = package.read(str(written), resources=resources.of({"cook": {"labels": {"a": "b"}}}))
+    more = pipeline_package.read(
+        str(written), resources=settings_of_steps.of({"cook": {"labels": {"a": "b"}}})
+    )
     _, platform = yaml.safe_load_all(more.text)
     pod = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-cook"]
     assert pod == {
@@ -85,7 +93,7 @@ def test_a_file_with_a_platform_keeps_it(pipeline: str, tmp_path: Path):
 def test_wrong_settings_send_nothing(
     contract: Contract, server: Server, pipeline: str, arguments: dict[str, Any], root: str
 ):
-    wrong = resources.of({"kook": {}, "cook": {"cpu": 1}}, "r.yaml")
+    wrong = settings_of_steps.of({"kook": {}, "cook": {"cpu": 1}}, "r.yaml")
     with pytest.raises(ParameterError, match=r"r.yaml: kook: .*did you mean cook\?; cook: cpu"):
         submit(pipeline, arguments, server=server, pipeline_root=root, resources=wrong)
     assert not contract.state.versions
@@ -94,13 +102,17 @@ def test_wrong_settings_send_nothing(
 def test_an_accelerator_for_an_image_that_uses_none_is_told_of():
     gpu: dict[str, Any] = {"train_model": {"resources": {"limits": {"nvidia.com/gpu": 1}}}}
     prefix = "registry.example.com/ml"
-    found = package.read("train_and_deploy", image_prefix=prefix, resources=resources.of(gpu))
+    found = pipeline_package.read(
+        "train_and_deploy", image_prefix=prefix, resources=settings_of_steps.of(gpu)
+    )
     assert found.remarks == (
         f"an accelerator is asked for, but {prefix}/{TRAINING_IMAGE} computes on the CPU; `make "
         f"image-gpu` builds one that does not: write image: {prefix}/{TRAINING_GPU_IMAGE}",
     )
     gpu["train_model"]["image"] = f"{prefix}/{TRAINING_GPU_IMAGE}"
-    found = package.read("train_and_deploy", image_prefix=prefix, resources=resources.of(gpu))
+    found = pipeline_package.read(
+        "train_and_deploy", image_prefix=prefix, resources=settings_of_steps.of(gpu)
+    )
     assert found.remarks == ()
 
 

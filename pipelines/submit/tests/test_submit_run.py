@@ -11,9 +11,9 @@ from kfp_state import Frame
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.run_snapshot import Outcome, Snapshot
 from kanaria.pipelines.submit.runs import Finished, wait
 from kanaria.pipelines.submit.submit import Submitted, submit
-from kanaria.pipelines.submit.watch import Outcome, Snapshot
 
 Values = dict[str, Any]
 

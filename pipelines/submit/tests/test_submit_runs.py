@@ -14,10 +14,10 @@ from kfp_state import Frame
 
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.pipelines.submit import listing, package, runs
+from kanaria.pipelines.submit import pipeline_package, run_listing, runs
 from kanaria.pipelines.submit.client import Server
+from kanaria.pipelines.submit.run_snapshot import Outcome, Snapshot
 from kanaria.pipelines.submit.submit import Submitted, submit
-from kanaria.pipelines.submit.watch import Outcome, Snapshot
 
 Values = dict[str, Any]
 Start = Callable[..., Submitted]
@@ -65,7 +65,7 @@ def test_what_a_cancellation_ended_is_stopped_and_not_failed(
     _, finished = runs.look_at(run, server)  # Somebody who looks later.
     assert finished
     assert (finished.outcome, finished.failed) == (Outcome.CANCELED, ())
-    assert [one.said for one in listing.newest(server, 9)] == ["cancelled"]
+    assert [one.said for one in run_listing.newest(server, 9)] == ["cancelled"]
 
 
 def test_a_failed_task_has_the_cause_from_its_log(contract: Contract, server: Server, start: Start):
@@ -206,13 +206,13 @@ def test_the_newest_are_listed_last_over_all_pages_without_those_archived(
     for number in range(5):
         start(f"r{number}")
     contract.state.runs[start("old").run_id]["storage_state"] = "ARCHIVED"
-    assert [one.run_name for one in listing.newest(server, 3)] == ["r2", "r3", "r4"]
-    assert len(listing.newest(server, 99)) == 5
+    assert [one.run_name for one in run_listing.newest(server, 3)] == ["r2", "r3", "r4"]
+    assert len(run_listing.newest(server, 99)) == 5
 
 
 def test_a_hostile_name_is_shown_as_text(contract: Contract, server: Server, start: Start):
     start("x\x1b[2J\ny\u202e")
-    assert [one.run_name for one in listing.newest(server, 9)] == ["x y"]
+    assert [one.run_name for one in run_listing.newest(server, 9)] == ["x y"]
 
 
 def test_without_its_pipeline_a_runs_tasks_are_told_from_the_engines(
@@ -314,11 +314,11 @@ def test_steps_are_named_in_their_order_whatever_the_order_of_the_file():
     flow = graph(b=("step", "a"), c=("step", "inner"), inner=("inner", "b"), a="step")
     inside = {"d": {"componentRef": {"name": "step"}}, "e": {"componentRef": {"name": "inner"}}}
     flow["components"]["inner"] = {"dag": {"tasks": inside}}  # It holds itself, too.
-    found = package.names(flow)
+    found = pipeline_package.names(flow)
     assert list(found.steps) == ["a", "b", "d", "c"]
     assert list(found.branches) == ["inner", "e"]
     assert found.never_ran(["a"]) == ["b", "d", "c"]
 
 
 def test_steps_that_wait_for_each_other_are_named_as_they_stand():
-    assert list(package.names(graph(b=("step", "a"), a=("step", "b"))).steps) == ["b", "a"]
+    assert list(pipeline_package.names(graph(b=("step", "a"), a=("step", "b"))).steps) == ["b", "a"]

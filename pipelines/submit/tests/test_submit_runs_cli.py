@@ -14,7 +14,7 @@ from kfp_state import Frame
 
 from kanaria.components.shared.storage import private
 from kanaria.pipelines.local import record
-from kanaria.pipelines.submit import runs, waiting
+from kanaria.pipelines.submit import runs, wait_reasons
 from kanaria.pipelines.submit.client import Server
 from kanaria.pipelines.submit.submit import Submitted, submit
 
@@ -219,4 +219,4 @@ def test_a_wait_is_explained_and_never_ends_the_waiting(
     (line,) = [text for text in capsys.readouterr().out.splitlines() if "waits for" in text]
     assert line.startswith("  cook waits for a pod since 06:00:00 UTC (")
     assert "the cluster cannot be asked why (kubernetes: " in line
-    assert line.endswith(f"look with `{waiting.look(run.run_id, 'kubeflow')}`")
+    assert line.endswith(f"look with `{wait_reasons.look(run.run_id, 'kubeflow')}`")

@@ -9,7 +9,7 @@ from kfp_state import Frame
 from kanaria.components.shared.errors import NotReadyError, ParameterError
 from kanaria.pipelines.submit import runs, schedule
 from kanaria.pipelines.submit.client import Server
-from kanaria.pipelines.submit.trigger import trigger
+from kanaria.pipelines.submit.schedule_times import trigger
 
 Values = dict[str, Any]
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.pipelines.submit.trigger import duration_text, seconds, trigger
+from kanaria.pipelines.submit.schedule_times import duration_text, seconds, trigger
 
 
 @given(st.integers(1, 10**8))

@@ -12,9 +12,9 @@ from kfp_contract import Contract
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.components.shared.images import CONTROL_IMAGE, TRAINING_IMAGE
-from kanaria.pipelines.compiled import NAMES
+from kanaria.pipelines.compiled_pipelines import NAMES
 from kanaria.pipelines.submit.client import Server
-from kanaria.pipelines.submit.upload import Uploaded, UploadError, upload
+from kanaria.pipelines.submit.pipeline_upload import Uploaded, UploadError, upload
 
 KANARIA = Path(sys.executable).with_name("kanaria")
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from kanaria.components.shared.errors import NotReadyError, PermissionDeniedError
-from kanaria.pipelines.submit import pods, waiting
-from kanaria.pipelines.submit.nodes import Waiting
+from kanaria.pipelines.submit import pod_problems, wait_reasons
+from kanaria.pipelines.submit.workflow_nodes import Waiting
 
 NOW = datetime(2026, 1, 31, 6, 0, tzinfo=UTC)
 IMAGE = "registry.example.com/kanaria-training:0.1.0"
@@ -23,7 +23,7 @@ def pod(waits: Object | None = None, *, init: bool = False, **status: Any) -> Ob
     }
     main = {"name": "main", "image": IMAGE, "state": {"waiting": waits or {}}}
     own = {"initContainerStatuses": [main]} if init else {"containerStatuses": [main, idle]}
-    annotations = {pods.NODE_NAME: "flow-abcde.root.tasty.train-model.executor(0)"}
+    annotations = {pod_problems.NODE_NAME: "flow-abcde.root.tasty.train-model.executor(0)"}
     return {
         "metadata": {"name": "flow-abcde-impl-1", "annotations": annotations},
         "status": {"phase": "Pending", **(own if waits is not None else {}), **status},
@@ -84,19 +84,21 @@ PODS = {
 @pytest.mark.parametrize("name", PODS)
 def test_what_a_pod_itself_says(name: str):
     given, said = PODS[name]
-    assert pods.held_up(given) == said
-    assert pods.waits(given)
+    assert pod_problems.held_up(given) == said
+    assert pod_problems.waits(given)
 
 
 def test_a_pod_that_runs_does_not_wait():
-    assert not pods.waits(pod(phase="Running"))
+    assert not pod_problems.waits(pod(phase="Running"))
 
 
 def test_a_pod_is_told_by_the_step_it_belongs_to():
-    assert pods.step_of(pod()) == "train-model"
-    driver = {"metadata": {"annotations": {pods.NODE_NAME: "flow-abcde.root.train-model-driver"}}}
-    assert pods.step_of(driver) == "train-model"
-    assert pods.step_of({"metadata": {}}) == ""
+    assert pod_problems.step_of(pod()) == "train-model"
+    driver = {
+        "metadata": {"annotations": {pod_problems.NODE_NAME: "flow-abcde.root.train-model-driver"}}
+    }
+    assert pod_problems.step_of(driver) == "train-model"
+    assert pod_problems.step_of({"metadata": {}}) == ""
 
 
 def test_the_newest_warning_is_told():
@@ -105,8 +107,8 @@ def test_the_newest_warning_is_told():
         event("FailedMount", 'secret "old" not found', 2),
         event("Scheduled", "assigned", 10, kind="Normal"),
     ]
-    assert pods.warned(events) == 'FailedMount: secret "new" not found'
-    assert pods.warned(events[2:]) == ""
+    assert pod_problems.warned(events) == 'FailedMount: secret "new" not found'
+    assert pod_problems.warned(events[2:]) == ""
 
 
 class Cluster:
@@ -123,17 +125,17 @@ class Cluster:
 
 def test_the_pods_of_the_run_are_asked_and_events_only_where_they_tell_nothing():
     cluster = Cluster(pods=[pod(BACK_OFF), pod(phase="Succeeded")])
-    assert waiting.reasons(cluster, "r1", "team") == {"train-model": TOLD}
+    assert wait_reasons.reasons(cluster, "r1", "team") == {"train-model": TOLD}
     assert cluster.asked == [("pods", "team", "pipeline/runid=r1", "")]
 
 
 def test_an_event_tells_of_a_secret_that_cannot_be_mounted():
     creating = {"reason": "ContainerCreating"}
     cluster = Cluster(pods=[pod(creating)], events=[event("FailedMount", "no secret", 1)])
-    assert waiting.reasons(cluster, "r1", "team") == {"train-model": "FailedMount: no secret"}
+    assert wait_reasons.reasons(cluster, "r1", "team") == {"train-model": "FailedMount: no secret"}
     assert cluster.asked[-1] == ("events", "team", "", "involvedObject.name=flow-abcde-impl-1")
     quiet = Cluster(pods=[pod(creating)])
-    assert waiting.reasons(quiet, "r1", "team") == {"train-model": "ContainerCreating"}
+    assert wait_reasons.reasons(quiet, "r1", "team") == {"train-model": "ContainerCreating"}
 
 
 def test_without_a_pod_the_workflow_is_asked():
@@ -141,14 +143,14 @@ def test_without_a_pod_the_workflow_is_asked():
     node = {"phase": "Pending", "name": "flow.root.train-model.executor", "message": refused}
     status = {"phase": "Running", "nodes": {"n": node}}
     cluster = Cluster(workflows=[{"status": status}])
-    assert waiting.reasons(cluster, "r1", "team") == {"train-model": refused}
+    assert wait_reasons.reasons(cluster, "r1", "team") == {"train-model": refused}
     idle = Cluster(workflows=[{}])
-    assert "workflow controller" in waiting.reasons(idle, "r1", "team")[""]
+    assert "workflow controller" in wait_reasons.reasons(idle, "r1", "team")[""]
 
 
 def test_another_cluster_is_not_mistaken_for_that_of_the_run():
     with pytest.raises(NotReadyError, match=r"namespace team .* holds nothing of this run"):
-        waiting.reasons(Cluster(), "r1", "team")
+        wait_reasons.reasons(Cluster(), "r1", "team")
 
 
 def waits(seconds: float, *names: str) -> tuple[Waiting, ...]:
@@ -166,19 +168,19 @@ class Asked:
         return self.answer
 
 
-def told(tell: waiting.Teller, seconds: float, *names: str) -> list[str]:
+def told(tell: wait_reasons.Teller, seconds: float, *names: str) -> list[str]:
     return tell(waits(seconds, *names), NOW)
 
 
 def test_it_is_told_after_half_a_minute_and_again_rarely():
-    tell = waiting.Teller(Asked({"train": "why"}), lambda: "look")
+    tell = wait_reasons.Teller(Asked({"train": "why"}), lambda: "look")
     moments = [s for s in range(0, 8000, 2) if told(tell, s)]
     assert moments == [30, 120, 600, 2400, 4200, 6000, 7800]
 
 
 def test_a_wait_that_is_long_already_is_told_once():
     ask = Asked({"train": "ImagePullBackOff: x"})
-    tell = waiting.Teller(ask, lambda: "look")
+    tell = wait_reasons.Teller(ask, lambda: "look")
     assert told(tell, 3700) == [
         "train waits for a pod since 04:58:20 UTC (1 h 1 min): ImagePullBackOff: x"
     ]
@@ -187,14 +189,14 @@ def test_a_wait_that_is_long_already_is_told_once():
 
 
 def test_of_several_steps_the_one_that_the_cluster_names_is_told():
-    tell = waiting.Teller(Asked({"train": "why"}), lambda: "look")
+    tell = wait_reasons.Teller(Asked({"train": "why"}), lambda: "look")
     (line,) = told(tell, 30, "ingest", "train")
     assert line == "train waits for a pod since 05:59:30 UTC (30 s): why"
 
 
 def test_a_cluster_that_is_away_is_asked_once_and_the_command_is_named():
     ask = Asked(NotReadyError("no kubeconfig"))
-    tell = waiting.Teller(ask, lambda: waiting.look("r1", "team"))
+    tell = wait_reasons.Teller(ask, lambda: wait_reasons.look("r1", "team"))
     lines = [line for s in (30, 120) for line in told(tell, s)]
     assert len(lines) == 2
     assert lines[0].endswith(
@@ -206,14 +208,14 @@ def test_a_cluster_that_is_away_is_asked_once_and_the_command_is_named():
 
 def test_a_refusal_is_told_and_asked_again():
     ask = Asked(PermissionDeniedError("pods is forbidden"))
-    tell = waiting.Teller(ask, lambda: "look")
+    tell = wait_reasons.Teller(ask, lambda: "look")
     assert "(pods is forbidden)" in told(tell, 30)[0]
     told(tell, 120)
     assert ask.times == 2
 
 
 def test_a_reason_of_the_whole_run_counts_for_what_has_none():
-    tell = waiting.Teller(Asked({"": "postponed"}), lambda: "look")
+    tell = wait_reasons.Teller(Asked({"": "postponed"}), lambda: "look")
     assert told(tell, 30)[0].endswith(": postponed")
 
 
@@ -229,7 +231,7 @@ def test_argo_says_why_a_pod_failed_that_wrote_nothing_of_it():
     ]
     status = {"message": "child failed", "nodes": dict(enumerate(nodes))}
     cluster = Cluster(workflows=[{"status": status}])
-    assert waiting.failures(cluster, "r1", "team") == {
+    assert wait_reasons.failures(cluster, "r1", "team") == {
         "": "child failed",
         "train": "OOMKilled (exit code 137)",
         "ingest": "no secret",

@@ -11,7 +11,7 @@ import pytest
 from kubernetes import client
 
 from kanaria.serving.checks.cluster_facts import LOCAL, read
-from kanaria.serving.inference_service.spec import Placement, ServiceSpec
+from kanaria.serving.inference_service.service_spec import Placement, ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
 
 KSERVE = "/apis/serving.kserve.io/v1alpha1"

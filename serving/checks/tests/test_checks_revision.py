@@ -16,9 +16,9 @@ from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.checks import check_limits
 from kanaria.serving.checks.check_result import Result, Verdict
 from kanaria.serving.checks.push_checks import Checks
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ModelServer, ServiceSpec
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 # Latency is judged where a test says so: a busy machine must not fail the others.
 QUICK = {"rate": 100, "requests": 60, "p99_ms": 0}

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from kanaria.components.shared.artifacts.serving_samples import Feature, ServingSamples, Tensor
 from kanaria.serving.checks import (
-    compatibility,
-    infrastructure,
+    compatibility_faults,
+    infrastructure_faults,
     load_verdict,
     memory_amount,
     output_difference,
@@ -23,10 +23,10 @@ from kanaria.serving.checks import (
 from kanaria.serving.checks.check_limits import ApiCall, Infrastructure, Load
 from kanaria.serving.checks.check_result import MOST, Result, Verdict, failures, judged, skipped
 from kanaria.serving.checks.checks_page import page
-from kanaria.serving.checks.infrastructure import Facts
+from kanaria.serving.checks.infrastructure_faults import Facts
 from kanaria.serving.checks.load_verdict import Call
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ModelServer, Placement, ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ModelServer, Placement, ServiceSpec
 from kanaria.serving.protocol import model_metadata, row_request
 
 # ---- signature
@@ -171,7 +171,7 @@ def tensors(**given: tuple[str, tuple[int | None, ...] | None]) -> dict[str, Ten
     ],
 )
 def test_what_the_stable_revision_takes_must_be_taken(inputs: dict[str, Tensor], told: str):
-    found = list(compatibility.faults((inputs, STABLE[1]), STABLE, "v1"))
+    found = list(compatibility_faults.faults((inputs, STABLE[1]), STABLE, "v1"))
     assert len(found) == bool(told)
     assert told in "".join(found)
 
@@ -189,14 +189,14 @@ def test_what_the_stable_revision_takes_must_be_taken(inputs: dict[str, Tensor],
 def test_what_the_stable_revision_answers_must_be_answered(
     outputs: dict[str, Tensor], protocol: str, told: str
 ):
-    found = list(compatibility.faults((STABLE[0], outputs), STABLE, protocol))
+    found = list(compatibility_faults.faults((STABLE[0], outputs), STABLE, protocol))
     assert len(found) == bool(told)
     assert told in "".join(found)
 
 
 def test_a_shape_that_the_stable_revision_does_not_tell_is_not_compared():
     untold = (tensors(x=("float32", None)), STABLE[1])
-    assert list(compatibility.faults(STABLE, untold, "v1")) == []
+    assert list(compatibility_faults.faults(STABLE, untold, "v1")) == []
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_shape_that_the_stable_revision_does_not_tell_is_not_compared():
 def test_a_protocol_that_the_stable_revision_speaks_must_be_spoken(
     new: dict[str, str], stable: dict[str, str], count: int
 ):
-    assert len(list(compatibility.unspoken(new, stable))) == count
+    assert len(list(compatibility_faults.unspoken(new, stable))) == count
 
 
 # ---- infrastructure
@@ -255,7 +255,7 @@ def node(gpus: int, unschedulable: bool = False, **labels: str) -> dict[str, Any
 def judge(service: ServiceSpec | None = None, **facts: Any) -> Result:
     service = service or ServiceSpec(name="taxi", storage_uri="s3://m")
     given = {"model_bytes": 1000, "runtimes": (runtime("tf"),), "all_runtimes": True, **facts}
-    return infrastructure.check(Facts(**given), service, build(service), Infrastructure())
+    return infrastructure_faults.check(Facts(**given), service, build(service), Infrastructure())
 
 
 def service(**parts: Any) -> ServiceSpec:

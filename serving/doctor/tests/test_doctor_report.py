@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.serving.doctor import access_rights, gpus
+from kanaria.serving.doctor import access_rights, free_gpus
 from kanaria.serving.doctor.doctor_report import Finding, State, is_fit, report
 
 GPU = "nvidia.com/gpu"
@@ -29,21 +29,21 @@ def pod(node_name, *counts, phase="Running", init=()):
 
 def test_a_free_gpu_is_one_that_no_running_pod_asks_for():
     pods = [pod("a", 1), pod("a", 1, 1), pod("a", 3, phase="Succeeded"), pod("b", 0)]
-    assert gpus.free([node("a", 4), node("b", 2)], pods, GPU) == {"a": (1, 4), "b": (2, 2)}
+    assert free_gpus.free([node("a", 4), node("b", 2)], pods, GPU) == {"a": (1, 4), "b": (2, 2)}
 
 
 def test_an_init_container_counts_only_where_it_needs_more():
-    assert gpus.free([node("a", 4)], [pod("a", 1, init=(3,))], GPU) == {"a": (1, 4)}
-    assert gpus.free([node("a", 4)], [pod("a", 3, init=(1,))], GPU) == {"a": (1, 4)}
+    assert free_gpus.free([node("a", 4)], [pod("a", 1, init=(3,))], GPU) == {"a": (1, 4)}
+    assert free_gpus.free([node("a", 4)], [pod("a", 3, init=(1,))], GPU) == {"a": (1, 4)}
 
 
 def test_a_cordoned_node_offers_nothing():
-    assert gpus.free([node("a", 4, unschedulable=True)], [], GPU) == {}
+    assert free_gpus.free([node("a", 4, unschedulable=True)], [], GPU) == {}
 
 
 def test_a_pod_that_waits_for_a_node_holds_nothing():
     waiting = {"spec": {"containers": [{}]}, "status": {"phase": "Pending"}}
-    assert gpus.free([node("a", 1)], [waiting], GPU) == {"a": (1, 1)}
+    assert free_gpus.free([node("a", 1)], [waiting], GPU) == {"a": (1, 1)}
 
 
 @given(st.lists(st.sampled_from(State)))

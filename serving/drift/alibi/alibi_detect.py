@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.serving.drift.alibi import licence
-from kanaria.serving.drift.columns import from_matrix, numbers_in_order, rows_of, selected
-from kanaria.serving.drift.protocol import Columns, Effect, FeatureResult, Result
+from kanaria.serving.drift.detector import Columns, Effect, FeatureResult, Result
 from kanaria.serving.drift.references.sorted_reference import same_features
+from kanaria.serving.drift.table_columns import from_matrix, numbers_in_order, rows_of, selected
 from kanaria.serving.drift.univariate import feature_tests, fisher_exact
 
 PICKLES = (".dill", ".pickle", ".pkl", ".joblib", ".pt")
@@ -154,9 +154,9 @@ class AlibiDetect:
     def _offline(
         self, detector: Any, rows: NDArray[Any], names: tuple[str, ...], sizes: tuple[int, int]
     ) -> Result:
-        found = detector.predict(rows)["data"]
-        p_values = np.atleast_1d(np.asarray(found["p_val"], dtype=float))
-        distances = np.atleast_1d(np.asarray(found["distance"], dtype=float))
+        prediction = detector.predict(rows)["data"]
+        p_values = np.atleast_1d(np.asarray(prediction["p_val"], dtype=float))
+        distances = np.atleast_1d(np.asarray(prediction["distance"], dtype=float))
         config = detector.get_config()
         settings = feature_tests.Settings(
             alpha=config.get("p_val", 0.05),
@@ -164,7 +164,7 @@ class AlibiDetect:
             least=0,
         )
         # A detector with a preprocessing function has features of its own.
-        known = names if len(names) == len(p_values) else tuple(map(str, range(len(p_values))))
+        labels = names if len(names) == len(p_values) else tuple(map(str, range(len(p_values))))
         tests = [
             feature_tests.FeatureTest(
                 feature=name if len(p_values) > 1 or len(names) == 1 else "",
@@ -174,7 +174,7 @@ class AlibiDetect:
                 rows=sizes,
                 significant_least=0.0,
             )
-            for name, p_value, distance in zip(known, p_values, distances, strict=True)
+            for name, p_value, distance in zip(labels, p_values, distances, strict=True)
         ]
         return feature_tests.result(self.name, settings, tests, sizes)
 
@@ -182,9 +182,11 @@ class AlibiDetect:
         detector.reset_state()
         alarmed, statistic = False, 0.0
         for row in rows:
-            found = detector.predict(row)["data"]
-            alarmed = bool(np.any(found["is_drift"]))
-            statistic = float(np.max(np.nan_to_num(np.asarray(found["test_stat"], dtype=float))))
+            prediction = detector.predict(row)["data"]
+            alarmed = bool(np.any(prediction["is_drift"]))
+            statistic = float(
+                np.max(np.nan_to_num(np.asarray(prediction["test_stat"], dtype=float)))
+            )
             if alarmed:
                 break
         false_alarm = -np.expm1(len(rows) * np.log1p(-1 / detector.get_config()["ert"]))
@@ -247,9 +249,9 @@ def _refuse_pickles(folder: Path) -> None:
             f"{folder}: no config.toml; what alibi-detect saved otherwise is a pickle, which runs "
             "code when it is loaded: load it yourself, and give the detector"
         )
-    found = sorted(path.name for path in folder.rglob("*") if path.suffix in PICKLES)
-    if found:
+    pickles = sorted(path.name for path in folder.rglob("*") if path.suffix in PICKLES)
+    if pickles:
         raise DataError(
-            f"{folder}: {shown(found)} are pickles, which run code when they are loaded; "
+            f"{folder}: {shown(pickles)} are pickles, which run code when they are loaded; "
             "load the detector yourself if you trust it, and give it"
         )

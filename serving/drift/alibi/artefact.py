@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift import columns
+from kanaria.serving.drift import table_columns
 from kanaria.serving.drift.alibi import kernel_settings
 from kanaria.serving.drift.alibi.kernel_settings import ABSENT
-from kanaria.serving.drift.protocol import Detector, Reference
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.detector import Detector, Reference
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate.chi_squared import ChiSquared
 from kanaria.serving.drift.univariate.cramer_von_mises import CramerVonMises
 from kanaria.serving.drift.univariate.fisher_exact import FisherExact
@@ -68,7 +68,7 @@ def load(folder: Path, *, least: float | None = None) -> tuple[Detector[Any], Re
     _check(config, folder)
     settings = _settings(config, folder) | ({} if least is None else {"least": least})
     detector = NAMES[config["name"]](**settings)
-    return detector, detector.fit(columns.from_matrix(rows))
+    return detector, detector.fit(table_columns.from_matrix(rows))
 
 
 def is_readable(folder: Path) -> bool:
@@ -85,9 +85,9 @@ def is_readable(folder: Path) -> bool:
 def _check(config: Config, folder: Path) -> None:
     name = config.get("name")
     if name not in NAMES:
-        known = ", ".join(NAMES)
+        kinds = ", ".join(NAMES)
         raise DataError(
-            f"{folder}: detector {shown(name)} cannot be read, only {known}; Alibi Detect itself "
+            f"{folder}: detector {shown(name)} cannot be read, only {kinds}; Alibi Detect itself "
             "can: with detector: {kind: alibi, accept_bsl: true} and the extra 'alibi' installed"
         )
     present = [key for key in UNSUPPORTED if config.get(key, ABSENT) != ABSENT]

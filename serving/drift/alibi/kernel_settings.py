@@ -39,15 +39,15 @@ def settings(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             f"{folder}: configure_kernel_from_x_ref=False takes the bandwidth from each window, "
             "which spoils the permutation test; give sigma, or take it from the reference"
         )
-    found = {
+    parameters = {
         "alpha": config.get("p_val", 0.05),
         "permutations": config.get("n_permutations", 100),
         "sigma": () if sigma == ABSENT else tuple(np.ravel(sigma).tolist()),
     }
     if config["name"] == "MMDDrift":
-        return found | {"scaled": False}
+        return parameters | {"scaled": False}
     centres = config.get("n_kernel_centers", ABSENT)
-    return found | {
+    return parameters | {
         "centres": None if centres == ABSENT else centres,
         "most_change": config.get("lambda_rd_max", 0.2),
     }

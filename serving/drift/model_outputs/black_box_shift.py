@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kanaria.serving.drift.detector import Columns, Result
 from kanaria.serving.drift.model_outputs.class_probabilities import Probabilities
-from kanaria.serving.drift.protocol import Columns, Result
 from kanaria.serving.drift.references.table_reference import TableReference
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate import feature_tests
 
 PREDICTED = "predicted class"
@@ -51,7 +51,7 @@ class BlackBoxShift(feature_tests.Settings):
 
 
 def _features(columns: Columns, outputs: tuple[str, ...], where: str) -> Columns:
-    found = Probabilities.of(columns, outputs, where)
-    likeliest = np.array(found.classes, dtype=object)[found.values.argmax(axis=1)]
-    likeliest[np.isnan(found.values).any(axis=1)] = None
-    return {**found.given, PREDICTED: likeliest}
+    probabilities = Probabilities.of(columns, outputs, where)
+    likeliest = np.array(probabilities.classes, dtype=object)[probabilities.values.argmax(axis=1)]
+    likeliest[np.isnan(probabilities.values).any(axis=1)] = None
+    return {**probabilities.columns, PREDICTED: likeliest}

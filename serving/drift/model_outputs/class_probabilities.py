@@ -6,8 +6,8 @@ from typing import Self
 import numpy as np
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift.columns import flat, numbers_in_order, rows_of, selected
-from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.detector import Columns, Floats
+from kanaria.serving.drift.table_columns import flat, numbers_in_order, rows_of, selected
 
 TOLERANCE = 0.01
 """By which probabilities may miss 0, 1 and their sum, as numbers of 16 bits do."""
@@ -18,12 +18,12 @@ class Probabilities:
     """Probabilities of classes.
 
     Attributes:
-        given: the columns as they came, one value a row.
+        columns: the columns as they came, one value a row.
         classes: their names; of a single column also "not" its name.
         values: of shape (rows, classes); a row without an answer is NaN throughout.
     """
 
-    given: Columns
+    columns: Columns
     classes: tuple[str, ...]
     values: Floats
 
@@ -34,15 +34,15 @@ class Probabilities:
         Raises:
             DataError: a column is absent, or rows hold no probabilities.
         """
-        given = flat(selected(columns, outputs) if outputs else columns)
-        rows_of(given, where)
-        names = tuple(given)
-        values = np.stack([numbers_in_order(given[name], name) for name in names], axis=1)
+        outputs_by_name = flat(selected(columns, outputs) if outputs else columns)
+        rows_of(outputs_by_name, where)
+        names = tuple(outputs_by_name)
+        values = np.stack([numbers_in_order(outputs_by_name[name], name) for name in names], axis=1)
         if len(names) == 1:
             names, values = (names[0], f"not {names[0]}"), np.hstack([values, 1 - values])
         values = np.where(np.isnan(values).any(axis=1, keepdims=True), np.nan, values)
         _check(values, names, where)
-        return cls(given=given, classes=names, values=values)
+        return cls(columns=outputs_by_name, classes=names, values=values)
 
 
 def _check(values: Floats, names: tuple[str, ...], where: str) -> None:

@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 
 from kanaria.components.shared.config.parameters import Faults
+from kanaria.serving.drift.detector import Columns, Floats, Result
 from kanaria.serving.drift.model_outputs.class_probabilities import Probabilities
-from kanaria.serving.drift.protocol import Columns, Floats, Result
 from kanaria.serving.drift.references.table_reference import TableReference
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate import feature_tests
 
 Measure = Literal["entropy", "margin"]
@@ -35,9 +35,9 @@ class Uncertainty(feature_tests.SidedSettings):
     measure: Measure = "entropy"
 
     def _check(self, faults: Faults) -> None:
-        feature_tests.SidedSettings._check(self, faults)
-        known = self.measure in MEASURES
-        faults.check(known, "measure", self.measure, f"use {' or '.join(MEASURES)}")
+        super(Uncertainty, self)._check(faults)
+        is_measure = self.measure in MEASURES
+        faults.check(is_measure, "measure", self.measure, f"use {' or '.join(MEASURES)}")
 
     @property
     def name(self) -> str:
@@ -63,8 +63,8 @@ class Uncertainty(feature_tests.SidedSettings):
         )
 
     def _feature(self, columns: Columns, where: str) -> Columns:
-        found = Probabilities.of(columns, self.outputs, where)
-        return {self.measure: MEASURES[self.measure](found.values)}
+        probabilities = Probabilities.of(columns, self.outputs, where)
+        return {self.measure: MEASURES[self.measure](probabilities.values)}
 
 
 def entropy(probabilities: Floats) -> Floats:

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift import effects
-from kanaria.serving.drift.protocol import Columns, Floats, Result
+from kanaria.serving.drift import effect_sizes
+from kanaria.serving.drift.detector import Columns, Floats, Result
+from kanaria.serving.drift.detector_settings import Checked
 from kanaria.serving.drift.references.sample_reference import SampleReference
-from kanaria.serving.drift.settings import Checked
 from kanaria.serving.drift.univariate import feature_tests
 
 FEWEST = 4
@@ -118,14 +118,14 @@ def _separation(reference: Floats, window: Floats, least: float) -> feature_test
     rows = (len(reference), len(window))
     # All scores are equal where the trees found nothing to split.
     told_apart = np.ptp(np.concatenate([reference, window])) > 0
-    found = mannwhitneyu(window, reference, alternative="greater") if told_apart else None
-    value = 2 * float(found.statistic) / (rows[0] * rows[1]) - 1 if found else 0.0
+    ranking = mannwhitneyu(window, reference, alternative="greater") if told_apart else None
+    value = 2 * float(ranking.statistic) / (rows[0] * rows[1]) - 1 if ranking else 0.0
     deviation = np.sqrt((rows[0] + rows[1] + 1) / (3 * rows[0] * rows[1]))
     return feature_tests.FeatureTest(
         feature="",
         statistic=value,
-        p_value=float(found.pvalue) if found else 1.0,
-        effect=effects.separation(value, *rows, least),
+        p_value=float(ranking.pvalue) if ranking else 1.0,
+        effect=effect_sizes.separation(value, *rows, least),
         rows=rows,
         significant_least=float(ndtr(-least / deviation)),
     )

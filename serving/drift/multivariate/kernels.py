@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from kanaria.serving.drift.protocol import Floats
+from kanaria.serving.drift.detector import Floats
 
 BLOCK = 256
 """Rows of one block: its kernel matrix stays in a core's cache."""

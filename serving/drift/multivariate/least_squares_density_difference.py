@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanaria.components.shared.config.parameters import Faults
+from kanaria.serving.drift.detector import Columns, Effect, Floats, Result
 from kanaria.serving.drift.multivariate import kernels, permutation_tests
-from kanaria.serving.drift.protocol import Columns, Effect, Floats, Result
 from kanaria.serving.drift.references.rows_reference import RowsReference
 from kanaria.serving.drift.univariate import feature_tests
 
@@ -45,7 +45,7 @@ class LeastSquaresDensityDifference(permutation_tests.Settings):
     most_change: float = 0.2
 
     def _check(self, faults: Faults) -> None:
-        permutation_tests.Settings._check(self, faults)
+        super(LeastSquaresDensityDifference, self)._check(faults)
         some = self.centres is None or self.centres >= 1
         faults.check(some, "centres", self.centres, "use 1 or more, or none")
         faults.check(self.most_change > 0, "most_change", self.most_change, "use above 0")
@@ -65,13 +65,13 @@ class LeastSquaresDensityDifference(permutation_tests.Settings):
         space = reference.standardised
         chosen = self.centres or max(1, len(space.points) // ROWS_A_CENTRE)
         rows = (max(0, len(space.points) - chosen), len(values))
-        found = feature_tests.untested("", rows, MEASURE, self.least)
+        test = feature_tests.untested("", rows, MEASURE, self.least)
         if min(rows) >= permutation_tests.FEWEST:
             order = np.random.default_rng([self.seed, 1]).permutation(len(space.points))
             centres, old = space.points[order[:chosen]], space.points[order[chosen:]]
             sigmas = self.sigma or (space.bandwidth,)
-            found = tested(self, centres, old, space.placed(values), sigmas)
-        return permutation_tests.result(self.name, self, found, (reference.rows, count))
+            test = tested(self, centres, old, space.placed(values), sigmas)
+        return permutation_tests.result(self.name, self, test, (reference.rows, count))
 
 
 def tested(
@@ -142,9 +142,9 @@ def _resampled(bumps: Floats, rows: tuple[int, int], seed: int) -> Floats:
     return np.asarray(off, dtype=np.float64)
 
 
-def _effect(found: float, chance: float, margin: float, largest: float, least: float) -> Effect:
+def _effect(squared: float, chance: float, margin: float, largest: float, least: float) -> Effect:
     """Return the effect; its interval is the estimate's root give or take its bootstrap error."""
-    value, middle = math.sqrt(max(0.0, found - chance)), math.sqrt(found)
+    value, middle = math.sqrt(max(0.0, squared - chance)), math.sqrt(squared)
     low, high = max(0.0, min(value, middle - margin)), max(value, middle + margin)
     unit = math.sqrt(largest) or 1.0
     low, value, high = (min(1.0, end / unit) for end in (low, value, high))

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.serving.drift.effects import EACH_SIDE
+from kanaria.serving.drift.detector import Columns, Effect, Floats, Result
+from kanaria.serving.drift.effect_sizes import EACH_SIDE
 from kanaria.serving.drift.multivariate import kernels, permutation_tests
-from kanaria.serving.drift.protocol import Columns, Effect, Floats, Result
 from kanaria.serving.drift.references.rows_reference import RowsReference, Space
 from kanaria.serving.drift.univariate import feature_tests
 
@@ -87,14 +87,14 @@ class Discrepancy(permutation_tests.Settings, abc.ABC):
         values, count = reference.whole(window)
         space = self.space(reference)
         rows = (len(space.points), len(values))
-        found = feature_tests.untested("", rows, MEASURE, self.least)
+        test = feature_tests.untested("", rows, MEASURE, self.least)
         if min(rows) >= permutation_tests.FEWEST:
             deals = permutation_tests.dealt(len(space.points), values, self)
             points = np.concatenate([space.points, space.placed(values)])
-            found = _tested(
+            test = _tested(
                 self.sums(points, self.bandwidths(space), deals), rows, self.least, self.spread
             )
-        return permutation_tests.result(self.name, self, found, (reference.rows, count))
+        return permutation_tests.result(self.name, self, test, (reference.rows, count))
 
     def space(self, reference: RowsReference) -> Space:
         """Return where distances are taken."""

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift.multivariate import kernels, permutation_tests
+from kanaria.serving.drift.detector import Floats
+from kanaria.serving.drift.multivariate import kernels
 from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import Discrepancy, PairSums
-from kanaria.serving.drift.protocol import Floats
 
 FARTHEST = 2.0
 """Distance of two rows in feature space: the approximated kernel may be negative."""
@@ -36,7 +36,7 @@ class FourierMaximumMeanDiscrepancy(Discrepancy):
     frequencies: int = 256
 
     def _check(self, faults: Faults) -> None:
-        permutation_tests.Settings._check(self, faults)
+        super(FourierMaximumMeanDiscrepancy, self)._check(faults)
         faults.check(self.frequencies >= 1, "frequencies", self.frequencies, "use 1 or more")
 
     @property

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift.protocol import Effect, Floats, Result
-from kanaria.serving.drift.settings import Checked
+from kanaria.serving.drift.detector import Effect, Floats, Result
+from kanaria.serving.drift.detector_settings import Checked
 from kanaria.serving.drift.univariate import feature_tests
 
 FEWEST = 2

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift.columns import matrix, rows_of
-from kanaria.serving.drift.effects import NORMAL_QUANTILE
+from kanaria.serving.drift.detector import Columns, Effect, Floats
+from kanaria.serving.drift.detector_settings import Checked
+from kanaria.serving.drift.effect_sizes import NORMAL_QUANTILE
 from kanaria.serving.drift.online import private_river
 from kanaria.serving.drift.online.follow_stream import follow
-from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
+from kanaria.serving.drift.online.online_detector import OnlineFeature, OnlineResult, State
 from kanaria.serving.drift.online.stream_window import RowByRow
-from kanaria.serving.drift.protocol import Columns, Effect, Floats
 from kanaria.serving.drift.references.sorted_reference import SortedReference
-from kanaria.serving.drift.settings import Checked
+from kanaria.serving.drift.table_columns import matrix, rows_of
 
 MEASURE = "difference of means"
 LOOK = 32
@@ -85,7 +85,7 @@ class AdaptiveWindow(Checked, RowByRow[SortedReference]):
         features = len(reference.values)
         return State(
             memory=np.zeros((features, self.longest)),
-            seen=np.zeros(features, dtype=np.int64),
+            counts=np.zeros(features, dtype=np.int64),
             rows=0,
             thresholds=np.zeros((1, 1)),
         )
@@ -108,15 +108,17 @@ class _Run:
 
     def advance(self, state: State, values: Floats) -> tuple[State, bool]:
         """Return the state at the first row at which ADWIN made a cut, or after all."""
-        found = [self._first(state, feature, column) for feature, column in enumerate(values.T)]
-        rows = min([len(values), *(row + 1 for row in found if row is not None)])
-        memory, seen = state.memory.copy(), state.seen.copy()
+        changes_by_feature = [
+            self._first(state, feature, column) for feature, column in enumerate(values.T)
+        ]
+        rows = min([len(values), *(row + 1 for row in changes_by_feature if row is not None)])
+        memory, counts = state.memory.copy(), state.counts.copy()
         for feature, column in enumerate(values[:rows].T):
             new = column[~np.isnan(column)]
             memory[feature] = np.concatenate([memory[feature], new])[-memory.shape[1] :]
-            seen[feature] += len(new)
-        after = replace(state, memory=memory, seen=seen, rows=state.rows + rows)
-        return after, any(row is not None for row in found)
+            counts[feature] += len(new)
+        after = replace(state, memory=memory, counts=counts, rows=state.rows + rows)
+        return after, any(row is not None for row in changes_by_feature)
 
     def describe(self, state: State) -> tuple[OnlineFeature, ...]:
         """Return every feature at its newest value."""
@@ -125,21 +127,21 @@ class _Run:
     def _first(self, state: State, feature: int, column: Floats) -> int | None:
         """Return the first row of `column` at which a change is found, if there is one."""
         places = np.flatnonzero(~np.isnan(column))
-        kept, new, done = _kept(state, feature), column[places], 0
+        memory, new, done = _remembered(state, feature), column[places], 0
         longest = self.settings.longest
         while done < len(new):
-            kept = kept if len(kept) < longest else kept[longest - longest // 2 :]
-            series = np.concatenate([kept, new[done : done + longest - len(kept)]])
+            memory = memory if len(memory) < longest else memory[longest - longest // 2 :]
+            series = np.concatenate([memory, new[done : done + longest - len(memory)]])
             changes = private_river.changes(series, self.settings.delta)
-            later = [change for change in changes if change >= len(kept)]
+            later = [change for change in changes if change >= len(memory)]
             if later:
-                return int(places[done + later[0] - len(kept)])
-            done += len(series) - len(kept)
-            kept = series
+                return int(places[done + later[0] - len(memory)])
+            done += len(series) - len(memory)
+            memory = series
         return None
 
     def _described(self, state: State, feature: int) -> OnlineFeature:
-        series = _kept(state, feature)
+        series = _remembered(state, feature)
         places = private_river.changes(series, self.settings.delta)
         changed = bool(places) and places[-1] == len(series) - 1
         cut = _best_cut(series) if changed else 0
@@ -148,7 +150,7 @@ class _Run:
             feature=self.features[feature],
             statistic=effect.value,
             threshold=0.0,
-            position=int(state.seen[feature]),
+            position=int(state.counts[feature]),
             effect=effect,
         )
 
@@ -161,11 +163,11 @@ class _Run:
         return Effect(name=MEASURE, value=value, low=low, high=high, least=self.settings.least)
 
 
-def _kept(state: State, feature: int) -> Floats:
+def _remembered(state: State, feature: int) -> Floats:
     """Return the values of a feature that the next search begins with."""
-    longest, seen = state.memory.shape[1], int(state.seen[feature])
+    longest, count = state.memory.shape[1], int(state.counts[feature])
     half = longest // 2
-    rows = seen if seen <= longest else half + 1 + (seen - longest - 1) % (longest - half)
+    rows = count if count <= longest else half + 1 + (count - longest - 1) % (longest - half)
     return state.memory[feature, longest - rows :]
 
 

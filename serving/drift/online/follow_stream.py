@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
-from kanaria.serving.drift.protocol import Floats
+from kanaria.serving.drift.detector import Floats
+from kanaria.serving.drift.online.online_detector import OnlineFeature, OnlineResult, State
 
 ROWS = 128
 """Looked at together; more cost memory, fewer cost time."""

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift.columns import matrix, rows_of
-from kanaria.serving.drift.effects import NORMAL_QUANTILE
-from kanaria.serving.drift.online import protocol, run_length
+from kanaria.serving.drift.detector import Columns, Effect, Floats
+from kanaria.serving.drift.effect_sizes import NORMAL_QUANTILE
+from kanaria.serving.drift.online import online_detector, run_length
 from kanaria.serving.drift.online.follow_stream import follow
-from kanaria.serving.drift.online.protocol import OnlineFeature, OnlineResult, State
+from kanaria.serving.drift.online.online_detector import OnlineFeature, OnlineResult, State
 from kanaria.serving.drift.online.stream_window import RowByRow
-from kanaria.serving.drift.protocol import Columns, Effect, Floats
 from kanaria.serving.drift.references.sorted_reference import SortedReference
+from kanaria.serving.drift.table_columns import matrix, rows_of
 
 SEED = 0
 """Of the simulation, so that equal references have equal thresholds."""
@@ -33,7 +33,7 @@ CHANGING = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PageHinkley(protocol.Settings, RowByRow[SortedReference]):
+class PageHinkley(online_detector.Settings, RowByRow[SortedReference]):
     """Follows the mean of each feature; the effect is its shift, in standard deviations.
 
     The mean is that of the reference. Page-Hinkley without a reference learns it from the stream,
@@ -47,7 +47,7 @@ class PageHinkley(protocol.Settings, RowByRow[SortedReference]):
     allowance: float = 0.25
 
     def _check(self, faults: Faults) -> None:
-        protocol.Settings._check(self, faults)
+        super(PageHinkley, self)._check(faults)
         above = self.allowance >= 0.05
         faults.check(above, "allowance", self.allowance, "use 0.05 standard deviations or more")
 
@@ -78,7 +78,7 @@ class PageHinkley(protocol.Settings, RowByRow[SortedReference]):
         limits = [self._thresholds(own, len(held)) for own in reference.values.values()]
         return State(
             memory=np.zeros((len(held), 2, 2)),
-            seen=np.zeros(len(held), dtype=np.int64),
+            counts=np.zeros(len(held), dtype=np.int64),
             rows=0,
             thresholds=np.array(limits),
         )
@@ -115,29 +115,29 @@ class _Run:
 
     def advance(self, state: State, values: Floats) -> tuple[State, bool]:
         """Return the state at the first row with a sum above its threshold, or after all."""
-        memory, seen = state.memory, state.seen
+        memory, counts = state.memory, state.counts
         for row, new in enumerate(values, start=1):
             there = ~np.isnan(new)
             steps = np.stack([new, -new], axis=1) - self.allowance
             heights = np.maximum(memory[:, :, 0] + steps, 0.0)
             moved = np.stack([heights, np.where(heights > 0, memory[:, :, 1] + 1, 0.0)], axis=2)
             memory = np.where(there[:, None, None], moved, memory)
-            seen = seen + there
-            above = memory[:, :, 0].max(axis=1) > _limits(state.thresholds, seen)
+            counts = counts + there
+            above = memory[:, :, 0].max(axis=1) > _limits(state.thresholds, counts)
             if np.any(above & there):
-                return replace(state, memory=memory, seen=seen, rows=state.rows + row), True
-        return replace(state, memory=memory, seen=seen, rows=state.rows + len(values)), False
+                return replace(state, memory=memory, counts=counts, rows=state.rows + row), True
+        return replace(state, memory=memory, counts=counts, rows=state.rows + len(values)), False
 
     def describe(self, state: State) -> tuple[OnlineFeature, ...]:
         """Return every feature at its newest value."""
-        limits = _limits(state.thresholds, state.seen)
+        limits = _limits(state.thresholds, state.counts)
         highest = state.memory[:, :, 0].max(axis=1)
         return tuple(
             OnlineFeature(
                 feature=name,
                 statistic=float(highest[feature]),
                 threshold=float(limits[feature]),
-                position=int(state.seen[feature]),
+                position=int(state.counts[feature]),
                 effect=self._effect(state.memory[feature]),
             )
             for feature, name in enumerate(self.features)
@@ -157,10 +157,10 @@ class _Run:
         )
 
 
-def _limits(thresholds: Floats, seen: NDArray[np.int64]) -> Floats:
+def _limits(thresholds: Floats, counts: NDArray[np.int64]) -> Floats:
     """Return the threshold of each feature at its position."""
-    positions = np.clip(seen - 1, 0, thresholds.shape[1] - 1)
-    return thresholds[np.arange(len(seen)), positions]
+    positions = np.clip(counts - 1, 0, thresholds.shape[1] - 1)
+    return thresholds[np.arange(len(counts)), positions]
 
 
 def _scale(reference: Floats) -> tuple[float, float]:

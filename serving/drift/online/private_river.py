@@ -24,8 +24,8 @@ def _compiled_module() -> tuple[ModuleSpec, Loader]:
         spec = PathFinder.find_spec(name, folders)
         if spec is None or spec.loader is None:
             raise ModuleNotFoundError(f"no module named {name!r}", name=name)
-        found, folders = (spec, spec.loader), spec.submodule_search_locations
-    return found
+        module, folders = (spec, spec.loader), spec.submodule_search_locations
+    return module
 
 
 @cache
@@ -39,9 +39,9 @@ def _window() -> Any:
 
 def changes(values: Iterable[float], delta: float) -> list[int]:
     """Return the places in `values` at which `river.drift.ADWIN(delta)` finds a change."""
-    found, window = [], _window()(delta=delta, **SETTINGS)
+    places, window = [], _window()(delta=delta, **SETTINGS)
     for place, value in enumerate(values):
         if window.update(value):
-            found.append(place)
+            places.append(place)
             window = _window()(delta=delta, **SETTINGS)
-    return found
+    return places

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from kanaria.serving.drift.protocol import Floats
+from kanaria.serving.drift.detector import Floats
 
 STREAMS = 50_000
 """Streams simulated at once."""
@@ -52,18 +52,18 @@ def thresholds(statistics: Iterable[Floats], changing: int, chance: float) -> Fl
         changing: positions with a threshold of their own.
         chance: of an alarm at each of them, above 0 and below 1.
     """
-    found: list[float] = []
+    limits: list[float] = []
     runs, highest, rows = np.array([], dtype=bool), np.array([]), 0
     for position, values in enumerate(statistics):
         if position == 0:
             runs, highest = np.ones(len(values), dtype=bool), np.full(len(values), -np.inf)
         if position < changing:
-            found.append(exceeded(values[runs], chance))
-            runs &= values <= found[-1]
+            limits.append(exceeded(values[runs], chance))
+            runs &= values <= limits[-1]
         else:
             highest = np.maximum(highest, values)
             rows += 1
-    return np.array([*found, exceeded(highest[runs], 1 - (1 - chance) ** rows)])
+    return np.array([*limits, exceeded(highest[runs], 1 - (1 - chance) ** rows)])
 
 
 def exceeded(values: Floats, chance: float) -> float:

@@ -12,13 +12,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift.online import protocol, run_length
-from kanaria.serving.drift.online.protocol import OnlineFeature, State
-from kanaria.serving.drift.protocol import Effect, Floats
+from kanaria.serving.drift.detector import Effect, Floats
+from kanaria.serving.drift.online import online_detector, run_length
+from kanaria.serving.drift.online.online_detector import OnlineFeature, State
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings(protocol.Settings):
+class Settings(online_detector.Settings):
     """Settings of a detector with sliding windows.
 
     Attributes:
@@ -29,7 +29,7 @@ class Settings(protocol.Settings):
     window_sizes: tuple[int, ...] = (10, 40)
 
     def _check(self, faults: Faults) -> None:
-        protocol.Settings._check(self, faults)
+        super(Settings, self)._check(faults)
         sizes = self.window_sizes
         ordered = bool(sizes) and sizes[0] >= 2 and list(sizes) == sorted(set(sizes))
         faults.check(ordered, "window_sizes", sizes, "use ascending sizes of 2 or more")
@@ -85,25 +85,27 @@ class Windows:
         rows = max(int(gaps[0]), 1) if len(gaps) else len(values)
         there = there[:rows].T
         series = np.concatenate([state.memory, values[:rows].T], axis=1)
-        seen = state.seen[:, None] + np.cumsum(there, axis=1)
-        above = self._statistics(series, seen).max(axis=0) > self._limits(state, seen)
+        counts = state.counts[:, None] + np.cumsum(there, axis=1)
+        above = self._statistics(series, counts).max(axis=0) > self._limits(state, counts)
         crossed = np.flatnonzero((above & there).any(axis=0))
         passed = int(crossed[0]) + 1 if len(crossed) else rows
         moved = series[:, passed : passed + state.memory.shape[1]]
         memory = np.where(there[:, :1], moved, state.memory)
-        after = replace(state, memory=memory, seen=seen[:, passed - 1], rows=state.rows + passed)
+        after = replace(
+            state, memory=memory, counts=counts[:, passed - 1], rows=state.rows + passed
+        )
         return after, bool(len(crossed))
 
     def describe(self, state: State) -> tuple[OnlineFeature, ...]:
         """Return every feature at its newest value."""
-        statistics = self._statistics(state.memory, state.seen[:, None])[:, :, 0]
-        limits = self._limits(state, state.seen[:, None])[:, 0]
+        statistics = self._statistics(state.memory, state.counts[:, None])[:, :, 0]
+        limits = self._limits(state, state.counts[:, None])[:, 0]
         return tuple(
             OnlineFeature(
                 feature=name,
                 statistic=max(0.0, float(statistics[:, feature].max())),
                 threshold=float(limits[feature]),
-                position=int(state.seen[feature]),
+                position=int(state.counts[feature]),
                 effect=self._effect(state, feature, int(statistics[:, feature].argmax())),
             )
             for feature, name in enumerate(self.features)
@@ -111,31 +113,31 @@ class Windows:
 
     def _effect(self, state: State, feature: int, best: int) -> Effect:
         """Return the effect in the window of the largest statistic, as far as it is filled."""
-        filled = min(int(state.seen[feature]), self.sizes[best])
+        filled = min(int(state.counts[feature]), self.sizes[best])
         return self.effect(feature, state.memory[feature, state.memory.shape[1] - filled :])
 
-    def _statistics(self, series: Floats, seen: NDArray[np.int64]) -> Floats:
+    def _statistics(self, series: Floats, counts: NDArray[np.int64]) -> Floats:
         """Return the statistic of the windows of each size that end at the newest values.
 
         Args:
             series: of each feature, of shape (features, values), the newest last.
-            seen: at each of the newest values, of shape (features, newest).
+            counts: at each of the newest values, of shape (features, newest).
 
         Returns:
             Of shape (sizes, features, newest); -1 for a window that is not filled.
         """
-        newest = seen.shape[1]
-        found = [
+        newest = counts.shape[1]
+        statistics = [
             self.measure(sliding_window_view(series[:, -(size + newest - 1) :], size, axis=1))
             for size in self.sizes
         ]
-        filled = seen >= np.array(self.sizes)[:, None, None]
-        return np.where(filled, np.stack(found), -1.0)
+        filled = counts >= np.array(self.sizes)[:, None, None]
+        return np.where(filled, np.stack(statistics), -1.0)
 
-    def _limits(self, state: State, seen: NDArray[np.int64]) -> Floats:
+    def _limits(self, state: State, counts: NDArray[np.int64]) -> Floats:
         """Return the thresholds at positions of shape (features, positions)."""
-        positions = np.clip(seen - self.sizes[0], 0, state.thresholds.shape[1] - 1)
-        features = np.arange(len(seen)) % len(state.thresholds)
+        positions = np.clip(counts - self.sizes[0], 0, state.thresholds.shape[1] - 1)
+        features = np.arange(len(counts)) % len(state.thresholds)
         return state.thresholds[features[:, None], positions]
 
 
@@ -143,7 +145,7 @@ def empty(features: int, longest: int, thresholds: Floats) -> State:
     """Return the state before the first row."""
     return State(
         memory=np.zeros((features, longest)),
-        seen=np.zeros(features, dtype=np.int64),
+        counts=np.zeros(features, dtype=np.int64),
         rows=0,
         thresholds=thresholds,
     )

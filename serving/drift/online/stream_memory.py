@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from kanaria.serving.drift.online.protocol import OnlineDetector, State
+from kanaria.serving.drift.detector import Columns, Reference, Result
+from kanaria.serving.drift.online.online_detector import OnlineDetector, State
 from kanaria.serving.drift.online.stream_window import tested
-from kanaria.serving.drift.protocol import Columns, Reference, Result
 
 MARK = "mark"
 """Of the detector and the reference that the memory belongs to."""

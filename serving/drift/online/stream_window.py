@@ -9,15 +9,15 @@ by thresholds that keep its expected run time over all windows.
 import math
 from typing import Generic
 
-from kanaria.serving.drift.columns import missing
-from kanaria.serving.drift.online.protocol import (
+from kanaria.serving.drift.detector import Columns, FeatureResult, Result
+from kanaria.serving.drift.online.online_detector import (
     OnlineDetector,
     OnlineFeature,
     OnlineResult,
     ReferenceT,
     State,
 )
-from kanaria.serving.drift.protocol import Columns, FeatureResult, Result
+from kanaria.serving.drift.table_columns import missing
 
 
 class RowByRow(Generic[ReferenceT]):
@@ -34,38 +34,38 @@ def tested(
     detector: OnlineDetector[ReferenceT], reference: ReferenceT, state: State, window: Columns
 ) -> tuple[State, Result]:
     """Return the state after the rows of `window`, and what they showed."""
-    after, found = detector.update(reference, state, window)
+    after, answer = detector.update(reference, state, window)
     chance = detector.false_alarm
-    p_value = chance(found.row - state.rows) if found.alarms else 1.0
+    p_value = chance(answer.row - state.rows) if answer.alarms else 1.0
     # The last row's alarm counts too.
-    threshold = math.nextafter(chance(found.rows), math.inf)
+    threshold = math.nextafter(chance(answer.rows), math.inf)
     features = tuple(
         FeatureResult(
             feature=one.feature,
             statistic=one.statistic,
-            p_value=p_value if found.alarms and one.drifted else 1.0,
+            p_value=p_value if answer.alarms and one.drifted else 1.0,
             threshold=threshold,
             effect=one.effect,
             reference_rows=reference.rows,
-            window_rows=_rows(one, window, found),
+            window_rows=_rows(one, window, answer),
             enough=one.position >= detector.fewest,
         )
-        for one in found.features
+        for one in answer.features
     )
     return after, Result(
         detector=detector.name,
-        statistic=found.foremost.statistic,
+        statistic=answer.foremost.statistic,
         p_value=p_value,
         threshold=threshold,
         effect=max((one.effect for one in features), key=lambda effect: effect.value),
         features=features,
         reference_rows=reference.rows,
-        window_rows=found.rows,
+        window_rows=answer.rows,
     )
 
 
-def _rows(feature: OnlineFeature, window: Columns, found: OnlineResult) -> int:
+def _rows(feature: OnlineFeature, window: Columns, answer: OnlineResult) -> int:
     """Return the rows of the window in which a feature has a value."""
     if feature.feature not in window:
-        return found.rows
+        return answer.rows
     return int((~missing(window[feature.feature])).sum())

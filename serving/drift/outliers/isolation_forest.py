@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift.columns import matrix
-from kanaria.serving.drift.outliers import protocol
-from kanaria.serving.drift.outliers.protocol import flags, result
+from kanaria.serving.drift.detector import Columns, Floats, Result
+from kanaria.serving.drift.outliers import outlier_detector
+from kanaria.serving.drift.outliers.outlier_detector import flags, result
 from kanaria.serving.drift.outliers.reference_sample import halves, sampled
-from kanaria.serving.drift.protocol import Columns, Floats, Result
 from kanaria.serving.drift.references.sample_reference import SampleReference
+from kanaria.serving.drift.table_columns import matrix
 
 SEED = 0
 """Of the trees, so that equal references have equal forests."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class IsolationForest(protocol.Settings):
+class IsolationForest(outlier_detector.Settings):
     """Scores a row from 0 (among many) to 1 (alone).
 
     Attributes:
@@ -34,7 +34,7 @@ class IsolationForest(protocol.Settings):
     trees: int = 100
 
     def _check(self, faults: Faults) -> None:
-        protocol.Settings._check(self, faults)
+        super(IsolationForest, self)._check(faults)
         faults.check(self.trees >= 1, "trees", self.trees, "use 1 or more")
 
     @property

@@ -6,12 +6,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.serving.drift.columns import matrix
-from kanaria.serving.drift.outliers import protocol
-from kanaria.serving.drift.outliers.protocol import flags, result
+from kanaria.serving.drift.detector import Columns, Floats, Result
+from kanaria.serving.drift.outliers import outlier_detector
+from kanaria.serving.drift.outliers.outlier_detector import flags, result
 from kanaria.serving.drift.outliers.reference_sample import halves, sampled
-from kanaria.serving.drift.protocol import Columns, Floats, Result
 from kanaria.serving.drift.references.sample_reference import SampleReference
+from kanaria.serving.drift.table_columns import matrix
 
 SMALLEST = 1e-6
 """Variance of a direction, of an average one's, below which none is taken.
@@ -21,7 +21,7 @@ A row that leaves the plane in which all of the reference lies is then far away,
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mahalanobis(protocol.Settings):
+class Mahalanobis(outlier_detector.Settings):
     """Scores a row by its squared distance from the mean.
 
     For normal rows it would follow the chi-squared distribution. Served rows hardly ever are

@@ -3,9 +3,9 @@
 import numpy as np
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.columns import matrix
-from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.detector import Columns, Floats
 from kanaria.serving.drift.references.sample_reference import SampleReference
+from kanaria.serving.drift.table_columns import matrix
 
 MOST = 10_000
 """Rows kept."""

@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.serving.drift.columns import categories
-from kanaria.serving.drift.protocol import Columns
+from kanaria.serving.drift.detector import Columns
 from kanaria.serving.drift.references.sorted_reference import same_features
+from kanaria.serving.drift.table_columns import categories
 
 Counts = NDArray[np.int64]
 
@@ -31,13 +31,13 @@ class CountsReference:
     @classmethod
     def of(cls, columns: Columns, rows: int) -> Self:
         """Return the reference of `columns`, which have `rows` rows."""
-        found = {
+        counts_by_name = {
             name: np.unique(categories(column), return_counts=True)
             for name, column in columns.items()
         }
         return cls(
-            kinds={name: kinds for name, (kinds, _) in found.items()},
-            counts={name: counts for name, (_, counts) in found.items()},
+            kinds={name: kinds for name, (kinds, _) in counts_by_name.items()},
+            counts={name: counts for name, (_, counts) in counts_by_name.items()},
             rows=rows,
         )
 
@@ -66,13 +66,13 @@ class CountsReference:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Return the reference that `arrays` came from."""
         names = arrays["features"].tolist()
-        found = {
+        counts_by_name = {
             name: _as_texts(arrays[f"kinds_{i}"], arrays[f"counts_{i}"])
             for i, name in enumerate(names)
         }
         return cls(
-            kinds={name: kinds for name, (kinds, _) in found.items()},
-            counts={name: counts for name, (_, counts) in found.items()},
+            kinds={name: kinds for name, (kinds, _) in counts_by_name.items()},
+            counts={name: counts for name, (_, counts) in counts_by_name.items()},
             rows=int(arrays["rows"]),
         )
 
@@ -80,9 +80,9 @@ class CountsReference:
 def _as_texts(kinds: NDArray[Any], counts: Counts) -> tuple[NDArray[Any], Counts]:
     """Return categories as texts, which in an earlier release may have been numbers."""
     texts, places = np.unique(categories(kinds), return_inverse=True)
-    found = np.zeros(len(texts), dtype=np.int64)
-    np.add.at(found, places, counts)
-    return texts, found
+    sums = np.zeros(len(texts), dtype=np.int64)
+    np.add.at(sums, places, counts)
+    return texts, sums
 
 
 def side_by_side(
@@ -107,6 +107,6 @@ def contingency_tables(reference: CountsReference, window: Columns) -> dict[str,
     """Return for each feature the counts of reference and window by category, (2, categories)."""
     tables = {}
     for name, kinds in reference.kinds.items():
-        found = np.unique(categories(window[name]), return_counts=True)
-        _, tables[name] = side_by_side((kinds, reference.counts[name]), found)
+        counts = np.unique(categories(window[name]), return_counts=True)
+        _, tables[name] = side_by_side((kinds, reference.counts[name]), counts)
     return tables

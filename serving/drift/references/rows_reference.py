@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.data.decimals import plain
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift.columns import (
+from kanaria.serving.drift.detector import Columns, Floats
+from kanaria.serving.drift.multivariate import kernels
+from kanaria.serving.drift.references.sorted_reference import same_features
+from kanaria.serving.drift.table_columns import (
     KINDS_OF_NUMBERS,
     is_numeric,
     numbers_in_order,
     rows_of,
     selected,
 )
-from kanaria.serving.drift.multivariate import kernels
-from kanaria.serving.drift.protocol import Columns, Floats
-from kanaria.serving.drift.references.sorted_reference import same_features
 
 FARTHEST = 1e100
 """Values that are no farther from zero can be squared and summed."""

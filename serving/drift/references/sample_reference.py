@@ -16,7 +16,11 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.data.decimals import plain
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.columns import (
+from kanaria.serving.drift.category_texts import text_of
+from kanaria.serving.drift.detector import Columns
+from kanaria.serving.drift.references.row_hashes import mixed
+from kanaria.serving.drift.references.sorted_reference import same_features
+from kanaria.serving.drift.table_columns import (
     is_numeric,
     kinds_among,
     numbers_in_order,
@@ -24,14 +28,10 @@ from kanaria.serving.drift.columns import (
     selected,
     texts,
 )
-from kanaria.serving.drift.protocol import Columns
-from kanaria.serving.drift.references.row_hashes import mixed
-from kanaria.serving.drift.references.sorted_reference import same_features
-from kanaria.serving.drift.texts import text_of
 
 Places = NDArray[np.uint64]
 FORM = 2
-"""Of the values in a file: as `columns` has them; the first form had texts such as "1.0"."""
+"""Of the values in a file: as `table_columns` has them; the first form had texts such as "1.0"."""
 OF_FLOAT = re.compile(r"-?[0-9]+\.[0-9]+(e[-+][0-9]+)?")
 """How a float is told as text."""
 
@@ -67,7 +67,7 @@ class SampleReference:
             name: texts(column) if name in kinds else numbers_in_order(column, name)
             for name, column in columns.items()
         }
-        return cls._kept(held, _hashed(held, count), None, limit, count)
+        return cls._smallest(held, _hashed(held, count), None, limit, count)
 
     def like(self, window: Columns) -> Self:
         """Return a sample of a window's rows with the columns of this one, of the same kinds.
@@ -82,15 +82,15 @@ class SampleReference:
         return type(self).of(chosen, kinds, self.limit)
 
     @classmethod
-    def _kept(
+    def _smallest(
         cls, columns: Columns, contents: Places, places: Places | None, limit: int, rows: int
     ) -> Self:
-        found = _places(contents) if places is None else places
-        order = np.argsort(found, kind="stable")[:limit]
+        hashes = _places(contents) if places is None else places
+        order = np.argsort(hashes, kind="stable")[:limit]
         return cls(
             columns={name: column[order] for name, column in columns.items()},
             contents=contents[order],
-            places=found[order],
+            places=hashes[order],
             limit=limit,
             rows=rows,
         )
@@ -111,7 +111,7 @@ class SampleReference:
         }
         contents = np.concatenate([self.contents, other.contents])
         places = None if whole else np.concatenate([self.places, other.places])
-        return self._kept(columns, contents, places, self.limit, self.rows + other.rows)
+        return self._smallest(columns, contents, places, self.limit, self.rows + other.rows)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all it holds as arrays."""

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from kanaria.components.shared.data.decimals import plain
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift.columns import numbers
-from kanaria.serving.drift.protocol import Columns, Floats
+from kanaria.serving.drift.detector import Columns, Floats
+from kanaria.serving.drift.table_columns import numbers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

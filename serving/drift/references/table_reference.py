@@ -7,10 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kanaria.serving.drift.columns import kinds_among, rows_of
-from kanaria.serving.drift.protocol import Columns
+from kanaria.serving.drift.detector import Columns
 from kanaria.serving.drift.references.counts_reference import CountsReference
 from kanaria.serving.drift.references.sorted_reference import SortedReference
+from kanaria.serving.drift.table_columns import kinds_among, rows_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -9,12 +9,12 @@ from kanaria.components.shared.report.chart import Chart
 from kanaria.components.shared.report.html import Markup, element
 from kanaria.components.shared.report.specs import legend, overlaid_bins, side_by_side
 from kanaria.components.shared.report.table import Column, Table
-from kanaria.serving.drift.records import Bars, Feature, Window
-from kanaria.serving.drift.records import Column as Held
-from kanaria.serving.drift.report import specs
-from kanaria.serving.drift.report.detail import Detail, cut, distinct
-from kanaria.serving.drift.report.specs import DRIFTED, FEW_ROWS, NOT_DRIFTED
-from kanaria.serving.drift.report.wording import by_effect
+from kanaria.serving.drift.report import chart_specs
+from kanaria.serving.drift.report.chart_specs import DRIFTED, FEW_ROWS, NOT_DRIFTED
+from kanaria.serving.drift.report.detail_levels import Detail, cut, distinct
+from kanaria.serving.drift.report.verdict_wording import by_effect
+from kanaria.serving.drift.report_records import Bars, Feature, Window
+from kanaria.serving.drift.report_records import Column as Held
 
 SETS = ("reference", "window")
 CSS = {DRIFTED: "bad", FEW_ROWS: "warn", NOT_DRIFTED: ""}
@@ -79,10 +79,10 @@ def content(windows: Sequence[Window], labels: Sequence[str], detail: Detail) ->
 
 
 def _effects(shown: Sequence[Feature]) -> object:
-    found = [feature for feature in shown if finite(feature.effect.value) is not None]
-    if not found:
+    measured = [feature for feature in shown if finite(feature.effect.value) is not None]
+    if not measured:
         return ""
-    names = distinct([feature.feature or ALL for feature in found])
+    names = distinct([feature.feature or ALL for feature in measured])
     rows = [
         [
             name,
@@ -90,19 +90,19 @@ def _effects(shown: Sequence[Feature]) -> object:
             f.effect.name,
             result(f),
         ]
-        for name, f in zip(names, found, strict=True)
+        for name, f in zip(names, measured, strict=True)
     ]
-    table = Table(columns=specs.EFFECTS, rows=rows)
-    return Chart(spec=specs.effects(names), table=table, title="Largest effects")
+    table = Table(columns=chart_specs.EFFECTS, rows=rows)
+    return Chart(spec=chart_specs.effects(names), table=table, title="Largest effects")
 
 
 def _row(feature: Feature, charts: Sequence[object]) -> list[object]:
-    effect, found = feature.effect, result(feature)
+    effect, outcome = feature.effect, result(feature)
     before, after = feature.reference, feature.window
-    name = element("div", cut(feature.feature or ALL), CSS[found])
+    name = element("div", cut(feature.feature or ALL), CSS[outcome])
     return [
         Cell(content=name, css="name"),
-        Cell(content=found, css=CSS[found]),
+        Cell(content=outcome, css=CSS[outcome]),
         *charts,
         *map(finite, (effect.value, effect.low, effect.high, effect.least)),
         ratio(feature),
@@ -128,18 +128,18 @@ def _drawn(feature: Feature, in_time: "_InTime") -> list[object]:
     return [values, in_time.chart(feature.feature)]
 
 
-def _values(found: Bars) -> Chart:
-    shares = [[round(share, 5) for share in row] for row in (found.reference, found.window)]
-    if found.kinds:
-        columns = specs.keyed("value", "s0", "s1")
+def _values(bars: Bars) -> Chart:
+    shares = [[round(share, 5) for share in row] for row in (bars.reference, bars.window)]
+    if bars.kinds:
+        columns = chart_specs.keyed("value", "s0", "s1")
         rows: list[list[object]] = [
-            list(row) for row in zip(distinct(found.kinds), *shares, strict=True)
+            list(row) for row in zip(distinct(bars.kinds), *shares, strict=True)
         ]
         spec = side_by_side(SETS)
     else:
-        columns = specs.keyed("from", "to", "s0", "s1")
+        columns = chart_specs.keyed("from", "to", "s0", "s1")
         rows = [
-            [*ends, *row] for ends, *row in zip(pairwise(_edges(found.edges)), *shares, strict=True)
+            [*ends, *row] for ends, *row in zip(pairwise(_edges(bars.edges)), *shares, strict=True)
         ]
         spec = overlaid_bins(SETS)
     named = [*columns[:-2], *(Column(title=s, key=f"s{n}") for n, s in enumerate(SETS))]
@@ -161,7 +161,7 @@ class _InTime:
     def __init__(self, windows: Sequence[Window], labels: Sequence[str]) -> None:
         self._found = [{f.feature: f for f in window.features} for window in windows]
         self._labels = labels
-        self._spec: Mapping[str, object] = specs.effect_over_time(labels)
+        self._spec: Mapping[str, object] = chart_specs.effect_over_time(labels)
 
     def chart(self, name: str) -> object:
         """Return a feature's small chart."""
@@ -172,5 +172,5 @@ class _InTime:
         ]
         if sum(row[1] is not None for row in rows) < 2:
             return element("span", "one window", "note")
-        table = Table(columns=specs.EFFECT_OVER_TIME, rows=rows)
+        table = Table(columns=chart_specs.EFFECT_OVER_TIME, rows=rows)
         return Chart(spec=self._spec, table=table, small=True)

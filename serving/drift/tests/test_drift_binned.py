@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial import distance as scipy_distance
 
-from kanaria.serving.drift.protocol import Verdict
+from kanaria.serving.drift.detector import Verdict
 from kanaria.serving.drift.univariate import bin_distances, jensen_shannon, population_stability
 from kanaria.serving.drift.univariate.jensen_shannon import JensenShannon
 from kanaria.serving.drift.univariate.population_stability import PopulationStability

@@ -5,10 +5,10 @@ import pytest
 from scipy import stats
 
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.serving.drift.detector import Verdict
 from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifier
-from kanaria.serving.drift.protocol import Verdict
 from kanaria.serving.drift.references.sample_reference import SampleReference
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.table_detector import Table
 
 ALPHA, WINDOWS = 0.1, 60
 

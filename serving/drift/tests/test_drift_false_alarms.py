@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kanaria.serving.drift.columns import from_matrix
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.table_columns import from_matrix
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate.chi_squared import ChiSquared
 from kanaria.serving.drift.univariate.cramer_von_mises import CramerVonMises
 from kanaria.serving.drift.univariate.fisher_exact import FisherExact

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from kanaria.serving.drift import saved_detector
+from kanaria.serving.drift.category_texts import LONGEST, text_of
+from kanaria.serving.drift.detector import Verdict
 from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifier
-from kanaria.serving.drift.protocol import Verdict
-from kanaria.serving.drift.records import dump_window, load_window
 from kanaria.serving.drift.references.counts_reference import CountsReference
 from kanaria.serving.drift.references.sample_reference import SampleReference
 from kanaria.serving.drift.references.sorted_reference import SortedReference
-from kanaria.serving.drift.report import describe
-from kanaria.serving.drift.table import Table
-from kanaria.serving.drift.texts import LONGEST, text_of
+from kanaria.serving.drift.report import window_record
+from kanaria.serving.drift.report_records import dump_window, load_window
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate.chi_squared import ChiSquared
 from kanaria.serving.drift.univariate.jensen_shannon import JensenShannon
 from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
@@ -69,7 +69,7 @@ def test_columns_that_ended_other_monitors_have_results_that_can_be_kept(
     detector = kind(categorical=categorical)
     fitted = detector.fit(reference)
     result = detector.test(fitted, window)
-    record = describe.window(result, fitted, window)
+    record = window_record.window(result, fitted, window)
     assert load_window(dump_window(record)) == record
 
 

@@ -6,8 +6,8 @@ from scipy.ndimage import gaussian_filter
 from sklearn.datasets import load_digits
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift import images
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift import image_features
+from kanaria.serving.drift.table_detector import Table
 
 DIGITS = load_digits().images / 16
 REFERENCE, SERVED = DIGITS[::2], DIGITS[1::2]
@@ -30,16 +30,18 @@ def windows(rows: int, count: int) -> list[np.ndarray]:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_faulty_camera_is_found_in_its_first_window(fault, rows):
     detector = Table()
-    reference = detector.fit(images.features(REFERENCE))
+    reference = detector.fit(image_features.features(REFERENCE))
     for window in windows(rows, 10):
-        assert detector.test(reference, images.features(FAULTS[fault](window))).drifted
+        assert detector.test(reference, image_features.features(FAULTS[fault](window))).drifted
 
 
 @pytest.mark.parametrize("rows", [20, 50])
 def test_a_good_camera_raises_no_alarm(rows):
     detector = Table()
-    reference = detector.fit(images.features(REFERENCE))
-    alarms = [detector.test(reference, images.features(w)).drifted for w in windows(rows, 40)]
+    reference = detector.fit(image_features.features(REFERENCE))
+    alarms = [
+        detector.test(reference, image_features.features(w)).drifted for w in windows(rows, 40)
+    ]
     # 5 % a window are promised at most: of 40 windows 7 or more alarm once in a hundred times.
     assert sum(alarms) <= 6
 
@@ -47,25 +49,25 @@ def test_a_good_camera_raises_no_alarm(rows):
 def test_bytes_channels_and_floats_give_the_same_features():
     grey = np.random.default_rng(13).integers(0, 256, (3, 5, 6), dtype=np.uint8)
     colour = np.repeat(grey[..., None], 3, axis=3)
-    expected = images.features(grey)
+    expected = image_features.features(grey)
     assert list(expected) == ["brightness", "contrast", "blur", "saturated", "dark"]
     for same in (grey / 255, grey[..., None], colour, colour / 255):
-        for name, column in images.features(same).items():
+        for name, column in image_features.features(same).items():
             np.testing.assert_allclose(column, expected[name], atol=1e-12)
 
 
 def test_a_plain_image_has_no_contrast_and_no_blur():
-    found = images.features(np.stack([np.zeros((4, 4)), np.ones((4, 4))]))
+    found = image_features.features(np.stack([np.zeros((4, 4)), np.ones((4, 4))]))
     assert found["brightness"].tolist() == [0, 1]
     assert found["contrast"].tolist() == found["blur"].tolist() == [0, 0]
     assert found["saturated"].tolist() == [0, 1] and found["dark"].tolist() == [1, 0]
 
 
 def test_embeddings_are_columns():
-    found = images.embeddings(DIGITS[:5], lambda given: given.reshape(5, -1)[:, :2])
+    found = image_features.embeddings(DIGITS[:5], lambda given: given.reshape(5, -1)[:, :2])
     assert list(found) == ["embedding_0", "embedding_1"] and len(found["embedding_0"]) == 5
     with pytest.raises(DataError, match="for 5 images; return a row each"):
-        images.embeddings(DIGITS[:5], lambda given: given[:3])
+        image_features.embeddings(DIGITS[:5], lambda given: given[:3])
 
 
 @pytest.mark.parametrize(
@@ -80,4 +82,4 @@ def test_embeddings_are_columns():
 )
 def test_what_are_no_images_is_refused(given, message):
     with pytest.raises(DataError, match=message):
-        images.features(given)
+        image_features.features(given)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kanaria.serving.drift.protocol import Verdict
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.detector import Verdict
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate.missing_values import MissingValues
 
 ALPHA, WINDOWS = 0.05, 200

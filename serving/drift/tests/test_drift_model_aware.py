@@ -8,9 +8,9 @@ from scipy import stats
 
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.drift import saved_detector
+from kanaria.serving.drift.detector import Verdict
 from kanaria.serving.drift.model_outputs.black_box_shift import PREDICTED, BlackBoxShift
 from kanaria.serving.drift.model_outputs.uncertainty import Uncertainty, entropy, margin
-from kanaria.serving.drift.protocol import Verdict
 
 CLASSES = ("on time", "late", "cancelled")
 WINDOWS, ALPHA = 150, 0.05

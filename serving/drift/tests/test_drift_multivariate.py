@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.columns import from_matrix
+from kanaria.serving.drift.detector import Verdict
 from kanaria.serving.drift.multivariate import least_squares_density_difference
 from kanaria.serving.drift.multivariate.least_squares_density_difference import (
     LeastSquaresDensityDifference,
@@ -18,7 +18,7 @@ from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import MaximumM
 from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
     FourierMaximumMeanDiscrepancy,
 )
-from kanaria.serving.drift.protocol import Verdict
+from kanaria.serving.drift.table_columns import from_matrix
 from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
 
 KINDS = [

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from browser import Tab, started
 
-from kanaria.serving.drift import records
-from kanaria.serving.drift.report import describe, page
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift import report_records
+from kanaria.serving.drift.report import report_page, window_record
+from kanaria.serving.drift.table_detector import Table
 
 HOSTILE = "</script><script>window.harmed = 1</script>"
 
@@ -22,10 +22,10 @@ def document() -> str:
     for place in range(4):
         columns = {HOSTILE: draw.normal(place, size=600), "hour": draw.normal(size=600)}
         found = detector.test(reference, columns)
-        times = {"begin": 60.0 * place, "end": 60.0 * (place + 1)}
-        windows.append(describe.window(found, reference, columns, **times))
-    watched = records.Watched(name=HOSTILE, windows=tuple(windows))
-    return page.render(records.Report(title=HOSTILE, created=0.0, watched=(watched,)))
+        span = (60.0 * place, 60.0 * (place + 1))
+        windows.append(window_record.window(found, reference, columns, span=span))
+    watched = report_records.Watched(name=HOSTILE, windows=tuple(windows))
+    return report_page.render(report_records.Report(title=HOSTILE, created=0.0, watched=(watched,)))
 
 
 @pytest.fixture(scope="module")

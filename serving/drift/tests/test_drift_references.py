@@ -20,7 +20,7 @@ from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import MaximumM
 from kanaria.serving.drift.multivariate.maximum_mean_discrepancy_fourier import (
     FourierMaximumMeanDiscrepancy,
 )
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate.chi_squared import ChiSquared
 from kanaria.serving.drift.univariate.cramer_von_mises import CramerVonMises
 from kanaria.serving.drift.univariate.fisher_exact import FisherExact

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift import records
-from kanaria.serving.drift.report import describe, measures, page
-from kanaria.serving.drift.report.bars import bars, known
-from kanaria.serving.drift.report.wording import Light, changes, light, sentence
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift import report_records
+from kanaria.serving.drift.report import column_measures, report_page, window_record
+from kanaria.serving.drift.report.histogram_bars import bars, distributions
+from kanaria.serving.drift.report.verdict_wording import Light, changes, light, sentence
+from kanaria.serving.drift.table_detector import Table
 
 DETECTOR = Table()
 
@@ -30,22 +30,24 @@ def rows(count, seed, moved=0.0, share=0.5):
 REFERENCE = DETECTOR.fit(rows(2000, 1))
 
 
-def looked_at(columns, **times):
-    return describe.window(DETECTOR.test(REFERENCE, columns), REFERENCE, columns, **times)
+def looked_at(columns, *span):
+    return window_record.window(
+        DETECTOR.test(REFERENCE, columns), REFERENCE, columns, span=span or (None, None)
+    )
 
 
 def a_report(*windows, labels=()):
-    watched = records.Watched(name="default/flights 3", windows=windows, labels=labels)
-    return records.Report(title="Drift", created=0.0, watched=(watched,))
+    watched = report_records.Watched(name="default/flights 3", windows=windows, labels=labels)
+    return report_records.Report(title="Drift", created=0.0, watched=(watched,))
 
 
 def test_a_window_is_described_by_what_the_detector_and_the_columns_say():
     columns = rows(1000, 2, moved=1.0)
     columns["delay"][:100] = np.nan
-    window = looked_at(columns, begin=10.0, end=20.0)
+    window = looked_at(columns, 10.0, 20.0)
     delay = window.features[0]
     assert (window.verdict, delay.drifted, window.rows) == ("drifted", True, 1000)
-    assert delay.window == measures.column("delay", columns["delay"])
+    assert delay.window == column_measures.column("delay", columns["delay"])
     assert (delay.window.missing, delay.reference.missing) == (100, 0)
     assert sum(delay.bars.reference) == pytest.approx(1)
     assert sum(delay.bars.window) == pytest.approx(1)
@@ -59,7 +61,9 @@ def test_what_changed_is_told_in_words_for_what_drifted_alone():
 
 def test_the_light_follows_the_newest_window():
     calm, moved = looked_at(rows(1000, 4)), looked_at(rows(1000, 4, moved=1.0))
-    failed = records.Window(detector="table", rows=5, verdict=records.FAILED, failure="no delay")
+    failed = report_records.Window(
+        detector="table", rows=5, verdict=report_records.FAILED, failure="no delay"
+    )
     lights = [light(a_report(*found).watched[0]) for found in ((moved, calm), (calm, moved))]
     assert lights == [Light.GREEN, Light.RED]
     assert "no delay" in sentence(a_report(calm, failed).watched[0])
@@ -67,16 +71,16 @@ def test_the_light_follows_the_newest_window():
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_escapes_what_was_sent():
-    metric = records.Metric(name="accuracy", value=0.9, low=0.8, high=0.95)
-    labels = records.Labels(
+    metric = report_records.Metric(name="accuracy", value=0.9, low=0.8, high=0.95)
+    labels = report_records.Labels(
         begin=0.0, end=1.0, rows=10, labelled=5, lag=60.0, task="binary", metrics=(metric,)
     )
     window = replace(
-        looked_at(rows(1000, 5, share=0.9), begin=0.0, end=1.0),
+        looked_at(rows(1000, 5, share=0.9), 0.0, 1.0),
         estimated=(metric,),
         differences=("<script>",),
     )
-    found = page.render(a_report(window, labels=(labels,)))
+    found = report_page.render(a_report(window, labels=(labels,)))
     assert len(re.findall(r"<script", found)) == len(re.findall(r"</script>", found)) == 3
     written = re.sub(r"<script.*?</script>", "", found, flags=re.DOTALL)
     assert not re.search(r"<script|src=|href=|url\(|<b> ", written)
@@ -86,8 +90,8 @@ def test_the_page_loads_nothing_from_elsewhere_and_escapes_what_was_sent():
 
 def test_the_page_shows_the_numbers_of_the_json():
     window = looked_at(rows(1000, 2, moved=1.0))
-    (told,) = json.loads(records.dump(a_report(window)))["watched"]
-    found = page.render(a_report(window))
+    (told,) = json.loads(report_records.dump(a_report(window)))["watched"]
+    found = report_page.render(a_report(window))
     cells = re.findall(r'<td class="number"(?: data-value="([^"]*)")?>([^<]*)</td>', found)
     numbers = {float(exact or shown) for exact, shown in cells if exact or shown != "–"}
     for feature in told["windows"][0]["features"]:
@@ -99,18 +103,20 @@ def test_the_page_shows_the_numbers_of_the_json():
 
 
 def test_the_page_of_very_much_stays_below_its_size():
-    window = looked_at(rows(1000, 2, moved=1.0), begin=0.0, end=1.0)
+    window = looked_at(rows(1000, 2, moved=1.0), 0.0, 1.0)
     features = tuple(replace(window.features[0], feature=f"<{n}>" * 40) for n in range(300))
     wide = replace(window, features=features)
-    watched = records.Watched(name="<" * 500, windows=(wide,) * 60)
-    report = records.Report(title="Drift", created=0.0, watched=(watched,) * 30)
-    assert len(page.render(report).encode()) <= 2_000_000
+    watched = report_records.Watched(name="<" * 500, windows=(wide,) * 60)
+    report = report_records.Report(title="Drift", created=0.0, watched=(watched,) * 30)
+    assert len(report_page.render(report).encode()) <= 2_000_000
 
 
 def test_the_page_holds_with_windows_that_lack_everything():
-    empty = records.Window(detector="table", rows=0, verdict=records.FAILED, failure="why")
-    assert "why" in page.render(a_report(empty))
-    assert "not enough data" in page.render(a_report(looked_at(rows(3, 6))))
+    empty = report_records.Window(
+        detector="table", rows=0, verdict=report_records.FAILED, failure="why"
+    )
+    assert "why" in report_page.render(a_report(empty))
+    assert "not enough data" in report_page.render(a_report(looked_at(rows(3, 6))))
 
 
 def test_the_json_twin_has_finite_numbers_and_comes_back_equal():
@@ -120,16 +126,16 @@ def test_the_json_twin_has_finite_numbers_and_comes_back_equal():
     def refuse(constant):
         raise AssertionError(constant)
 
-    document = json.loads(records.dump(a_report(window)), parse_constant=refuse)
+    document = json.loads(report_records.dump(a_report(window)), parse_constant=refuse)
     assert document["watched"][0]["windows"][0]["features"][0]["statistic"] is None
-    assert records.load_window(records.dump_window(window)) == window
+    assert report_records.load_window(report_records.dump_window(window)) == window
     with pytest.raises(DataError, match=r"window '\{\}'"):
-        records.load_window("{}")
+        report_records.load_window("{}")
 
 
 @given(arrays(float, st.integers(1, 30), elements=st.floats(width=32, allow_nan=True)))
 def test_bars_of_any_numbers_hold_all_values_that_are_there(values):
-    found = bars("delay", known(REFERENCE)["delay"], values)
+    found = bars("delay", distributions(REFERENCE)["delay"], values)
     if found is None:
         assert not np.isfinite(values).any()
     else:
@@ -149,7 +155,7 @@ def test_bars_of_any_numbers_hold_all_values_that_are_there(values):
     ],
 )
 def test_a_column_tells_what_is_missing_and_the_measure_of_its_kind(values, missing, facts):
-    found = measures.column("x", values)
+    found = column_measures.column("x", values)
     assert (found.rows, found.missing) == (len(values), missing)
     told = {name: getattr(found, name) for name in ("mean", "length")}
     assert told == {"mean": None, "length": None} | facts
@@ -166,4 +172,4 @@ def test_a_column_tells_what_is_missing_and_the_measure_of_its_kind(values, miss
     ],
 )
 def test_classes_are_told_where_answers_have_them(values, binary, expected):
-    assert measures.shares(values, binary=binary) == pytest.approx(expected)
+    assert column_measures.shares(values, binary=binary) == pytest.approx(expected)

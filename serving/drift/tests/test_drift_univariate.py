@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from kanaria.components.shared.errors import DataError, ParameterError
-from kanaria.serving.drift.columns import from_matrix
-from kanaria.serving.drift.protocol import Verdict
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.detector import Verdict
+from kanaria.serving.drift.table_columns import from_matrix
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate.chi_squared import ChiSquared
 from kanaria.serving.drift.univariate.cramer_von_mises import CramerVonMises
 from kanaria.serving.drift.univariate.fisher_exact import FisherExact

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from kanaria.serving.drift.detector import Verdict
 from kanaria.serving.drift.multivariate.domain_classifier import DomainClassifier
-from kanaria.serving.drift.protocol import Verdict
-from kanaria.serving.drift.table import Table
+from kanaria.serving.drift.table_detector import Table
 from kanaria.serving.drift.univariate.chi_squared import ChiSquared
 from kanaria.serving.drift.univariate.cramer_von_mises import CramerVonMises
 from kanaria.serving.drift.univariate.fisher_exact import FisherExact

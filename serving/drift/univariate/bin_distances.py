@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.serving.drift.columns import numbers, rows_of, selected
-from kanaria.serving.drift.effects import EACH_SIDE, effective_rows
-from kanaria.serving.drift.protocol import Columns, Effect, Floats, Result
+from kanaria.serving.drift.detector import Columns, Effect, Floats, Result
+from kanaria.serving.drift.effect_sizes import EACH_SIDE, effective_rows
 from kanaria.serving.drift.references.counts_reference import contingency_tables
 from kanaria.serving.drift.references.table_reference import TableReference
+from kanaria.serving.drift.table_columns import numbers, rows_of, selected
 from kanaria.serving.drift.univariate import feature_tests
 
 FEWEST_PERMUTATIONS = 999
@@ -104,23 +104,23 @@ def compared_tables(
 ) -> Result:
     """Return how the numbers and categories of `window` compare with the reference."""
     chosen = selected(window, reference.features)
-    found = of_numbers(reference.numbers.values, chosen, measure.bins)
+    counts_by_name = of_numbers(reference.numbers.values, chosen, measure.bins)
     for name, (old, new) in contingency_tables(reference.categories, chosen).items():
-        found[name] = BinCounts(reference=old, window=new, edges=np.empty(0))
-    ordered = {name: found[name] for name in reference.features}
+        counts_by_name[name] = BinCounts(reference=old, window=new, edges=np.empty(0))
+    ordered = {name: counts_by_name[name] for name in reference.features}
     return compared(settings, detector, measure, ordered, (reference.rows, rows_of(chosen, "")))
 
 
 def of_numbers(reference: Mapping[str, Floats], window: Columns, most: int) -> dict[str, BinCounts]:
     """Return the counts of numbers in at most `most` bins."""
-    found = {}
+    counts_by_name = {}
     for name, values in reference.items():
         own = numbers(window[name], name)
         edges, old, new = (
             bins(values, own, most) if len(values) + len(own) else (np.empty(0), *np.zeros((2, 1)))
         )
-        found[name] = BinCounts(reference=old, window=new, edges=edges)
-    return found
+        counts_by_name[name] = BinCounts(reference=old, window=new, edges=edges)
+    return counts_by_name
 
 
 def bins(reference: Floats, window: Floats, most: int) -> tuple[Floats, Floats, Floats]:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.serving.drift import effects
-from kanaria.serving.drift.columns import rows_of, selected
-from kanaria.serving.drift.protocol import Columns, Result
+from kanaria.serving.drift import effect_sizes
+from kanaria.serving.drift.detector import Columns, Result
 from kanaria.serving.drift.references.counts_reference import (
     Counts,
     CountsReference,
     contingency_tables,
 )
+from kanaria.serving.drift.table_columns import rows_of, selected
 from kanaria.serving.drift.univariate import feature_tests
 
 
@@ -77,12 +77,12 @@ def _feature(
     shares = table / table.sum(axis=1, keepdims=True)
     variation = float(np.abs(shares[0] - shares[1]).sum() / 2)
     # The statistic of a variation v is at least 4 v^2 n (Cauchy and Schwarz), n effective rows.
-    smallest = 4 * least**2 * effects.effective_rows(*rows)
+    smallest = 4 * least**2 * effect_sizes.effective_rows(*rows)
     return feature_tests.FeatureTest(
         feature=name,
         statistic=value,
         p_value=float(upper_tail(freedom, value)) if freedom else 1.0,
-        effect=effects.total_variation(variation, table.shape[1], *rows, least),
+        effect=effect_sizes.total_variation(variation, table.shape[1], *rows, least),
         rows=rows,
         significant_least=float(upper_tail(max(freedom, 1), smallest)),
     )

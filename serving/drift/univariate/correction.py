@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from kanaria.serving.drift.protocol import Floats
+from kanaria.serving.drift.detector import Floats
 
 Correction = Literal["bonferroni", "fdr"]
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.serving.drift import effects
-from kanaria.serving.drift.columns import numbers, rows_of, selected
-from kanaria.serving.drift.protocol import Columns, Floats, Result
+from kanaria.serving.drift import effect_sizes
+from kanaria.serving.drift.detector import Columns, Floats, Result
 from kanaria.serving.drift.references.sorted_reference import SortedReference
+from kanaria.serving.drift.table_columns import numbers, rows_of, selected
 from kanaria.serving.drift.univariate import feature_tests
 from kanaria.serving.drift.univariate.kolmogorov_smirnov import distance, significance
 
@@ -54,13 +54,13 @@ def _feature(
     rows = (len(reference), len(window))
     if min(rows) < FEWEST:
         return feature_tests.untested(name, rows, "difference of distributions", least)
-    found = cramervonmises_2samp(*_ranks(reference, window), method="auto")
+    test = cramervonmises_2samp(*_ranks(reference, window), method="auto")
     largest = distance(reference, window, "two-sided")
     return feature_tests.FeatureTest(
         feature=name,
-        statistic=float(found.statistic),
-        p_value=float(found.pvalue),
-        effect=effects.largest_difference(largest, *rows, least),
+        statistic=float(test.statistic),
+        p_value=float(test.pvalue),
+        effect=effect_sizes.largest_difference(largest, *rows, least),
         rows=rows,
         significant_least=significance(least, rows),
     )

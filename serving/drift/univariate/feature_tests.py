@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift.protocol import Effect, FeatureResult, Result
-from kanaria.serving.drift.settings import Checked
+from kanaria.serving.drift.detector import Effect, FeatureResult, Result
+from kanaria.serving.drift.detector_settings import Checked
 from kanaria.serving.drift.univariate.correction import Correction, overall, threshold
 
 Alternative = Literal["two-sided", "less", "greater"]
@@ -31,8 +31,8 @@ class Settings(Checked):
     def _check(self, faults: Faults) -> None:
         faults.check(0 < self.alpha < 1, "alpha", self.alpha, "use above 0 and below 1")
         faults.check(0 <= self.least <= 1, "least", self.least, "use 0 to 1")
-        known = self.correction in ("bonferroni", "fdr")
-        faults.check(known, "correction", self.correction, "use bonferroni or fdr")
+        is_correction = self.correction in ("bonferroni", "fdr")
+        faults.check(is_correction, "correction", self.correction, "use bonferroni or fdr")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,9 +46,11 @@ class SidedSettings(Settings):
     alternative: Alternative = "two-sided"
 
     def _check(self, faults: Faults) -> None:
-        Settings._check(self, faults)
-        known = self.alternative in ("two-sided", "less", "greater")
-        faults.check(known, "alternative", self.alternative, "use two-sided, less or greater")
+        super(SidedSettings, self)._check(faults)
+        is_alternative = self.alternative in ("two-sided", "less", "greater")
+        faults.check(
+            is_alternative, "alternative", self.alternative, "use two-sided, less or greater"
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

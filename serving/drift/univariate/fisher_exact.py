@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.drift import effects
-from kanaria.serving.drift.columns import categories, rows_of, selected
-from kanaria.serving.drift.protocol import Columns, Result
+from kanaria.serving.drift import effect_sizes
+from kanaria.serving.drift.detector import Columns, Result
 from kanaria.serving.drift.references.counts_reference import CountsReference
+from kanaria.serving.drift.table_columns import categories, rows_of, selected
 from kanaria.serving.drift.univariate import feature_tests
 
 ZERO, ONE = "0", "1"
@@ -99,12 +99,12 @@ def feature(
     table = [[window[0], reference[0]], [window[1] - window[0], reference[1] - reference[0]]]
     odds, p_value = fisher_exact(table, alternative=alternative)
     # A share's variance is at most 1/4, which bounds the normal approximation's p-value.
-    smallest = 4 * least**2 * effects.effective_rows(*rows)
+    smallest = 4 * least**2 * effect_sizes.effective_rows(*rows)
     return feature_tests.FeatureTest(
         feature=name,
         statistic=float(odds),
         p_value=float(p_value),
-        effect=effects.difference_of_shares(reference, window, least),
+        effect=effect_sizes.difference_of_shares(reference, window, least),
         rows=rows,
         significant_least=float(chdtrc(1, smallest)),
     )

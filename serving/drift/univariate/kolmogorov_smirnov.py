@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.serving.drift import effects
-from kanaria.serving.drift.columns import numbers, rows_of, selected
-from kanaria.serving.drift.protocol import Columns, Floats, Result
+from kanaria.serving.drift import effect_sizes
+from kanaria.serving.drift.detector import Columns, Floats, Result
 from kanaria.serving.drift.references.sorted_reference import SortedReference
+from kanaria.serving.drift.table_columns import numbers, rows_of, selected
 from kanaria.serving.drift.univariate import feature_tests
 from kanaria.serving.drift.univariate.feature_tests import Alternative
 
@@ -95,7 +95,7 @@ def p_value(distances: Floats, sizes: Floats, alternative: Alternative) -> Float
 
 def significance(least: float, rows: tuple[int, int]) -> float:
     """Return about which p-value a distance of `least` has, a little too large."""
-    return float(min(1.0, 2 * math.exp(-2 * effects.effective_rows(*rows) * least**2)))
+    return float(min(1.0, 2 * math.exp(-2 * effect_sizes.effective_rows(*rows) * least**2)))
 
 
 def _feature(
@@ -107,7 +107,7 @@ def _feature(
         feature=name,
         statistic=statistic,
         p_value=p,
-        effect=effects.largest_difference(statistic, *rows, least),
+        effect=effect_sizes.largest_difference(statistic, *rows, least),
         rows=rows,
         significant_least=significance(least, rows),
     )

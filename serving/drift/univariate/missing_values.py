@@ -8,9 +8,9 @@ in `table`, which asks both.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kanaria.serving.drift.columns import missing, rows_of
-from kanaria.serving.drift.protocol import Columns, Result
+from kanaria.serving.drift.detector import Columns, Result
 from kanaria.serving.drift.references.counts_reference import CountsReference
+from kanaria.serving.drift.table_columns import missing, rows_of
 from kanaria.serving.drift.univariate import feature_tests, fisher_exact
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.serving.drift.protocol import Columns, Floats, Result
+from kanaria.serving.drift.detector import Columns, Floats, Result
 from kanaria.serving.drift.references.table_reference import TableReference
 from kanaria.serving.drift.univariate import bin_distances, feature_tests
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kanaria.serving.drift.columns import rows_of, selected
-from kanaria.serving.drift.protocol import Columns, Floats, Result
+from kanaria.serving.drift.detector import Columns, Floats, Result
 from kanaria.serving.drift.references.sorted_reference import SortedReference
+from kanaria.serving.drift.table_columns import rows_of, selected
 from kanaria.serving.drift.univariate import bin_distances, feature_tests
 
 NORMAL_SPAN = 2.563103
@@ -64,5 +64,5 @@ MEASURE = bin_distances.Measure(
     distance=distance,
     squared=lambda value: value**2,
     unsquared=math.sqrt,
-    freedom=lambda bins: 1,
+    freedom=lambda _: 1,
 )

@@ -17,7 +17,7 @@ from kanaria.serving.drift_server.connections import BoundedProtocol
 from kanaria.serving.drift_server.server import Receiver
 from kanaria.serving.drift_server.server_metrics import Metrics
 from kanaria.serving.listen_socket import listening
-from kanaria.serving.payload_log import request_bodies
+from kanaria.serving.payload_log import upload_bodies
 from kanaria.serving.payload_log.intake import Intake
 from kanaria.serving.payload_log.open_store import open_store
 
@@ -75,7 +75,7 @@ def serving(location):
 @pytest.fixture
 def served(tmp_path, monkeypatch):
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.4)
-    monkeypatch.setattr(request_bodies, "BODY_SECONDS", 0.4)
+    monkeypatch.setattr(upload_bodies, "BODY_SECONDS", 0.4)
     with serving(str(tmp_path / "events.db")) as found:
         yield found
 
@@ -161,7 +161,7 @@ def test_small_chunks_are_no_headers(served):
 def test_a_flood_of_connections_keeps_no_event_out(served, monkeypatch):
     monkeypatch.setattr(connections, "MOST_CONNECTIONS", 10)
     monkeypatch.setattr(connections, "HEAD_SECONDS", 60)
-    monkeypatch.setattr(request_bodies, "BODY_SECONDS", 60)
+    monkeypatch.setattr(upload_bodies, "BODY_SECONDS", 60)
     flood = [served.connect() for _ in range(15)]
     bodies = [served.connect() for _ in range(15)]
     for one in bodies:
@@ -177,8 +177,8 @@ def test_a_flood_of_connections_keeps_no_event_out(served, monkeypatch):
 
 
 def test_half_bodies_together_are_bounded_and_small_events_still_taken(tmp_path, monkeypatch):
-    monkeypatch.setattr(request_bodies, "ROOM", 1 << 20)
-    monkeypatch.setattr(request_bodies.Room.__init__, "__defaults__", (1 << 20,))
+    monkeypatch.setattr(upload_bodies, "ROOM", 1 << 20)
+    monkeypatch.setattr(upload_bodies.Room.__init__, "__defaults__", (1 << 20,))
     with serving(str(tmp_path / "events.db")) as served:
         halves = [served.connect() for _ in range(4)]
         for one in halves:
@@ -196,13 +196,13 @@ def test_half_bodies_together_are_bounded_and_small_events_still_taken(tmp_path,
 
 
 def test_a_large_body_is_parsed_beside_the_event_loop():
-    room, seen = request_bodies.Room(), []
+    room, seen = upload_bodies.Room(), []
 
     async def run():
         def where():
             seen.append(threading.current_thread())
 
-        for body in (b"small", bytes(request_bodies.AT_ONCE + 1), b"\x1f\x8bsmall"):
+        for body in (b"small", bytes(upload_bodies.AT_ONCE + 1), b"\x1f\x8bsmall"):
             await room.parsed(body, where)
 
     asyncio.run(run())

@@ -65,7 +65,7 @@ def judge(location, done):
             drifted=False,
             document=json.dumps([e.number for e in found]),
         )
-        store.keep_verdict("drift", STREAM, place, end, verdict)
+        store.keep_verdict("drift", place, end, verdict)
 
 
 def test_replicas_keep_each_event_and_judge_each_window_once(new_database, start):

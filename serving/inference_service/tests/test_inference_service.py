@@ -12,9 +12,9 @@ from kubernetes.utils.quantity import parse_quantity
 from kanaria.components.shared.config.keys import Kind
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service import kserve_fields
-from kanaria.serving.inference_service.manifest import build, merged, to_yaml
 from kanaria.serving.inference_service.quantity import amount, is_amount
-from kanaria.serving.inference_service.spec import (
+from kanaria.serving.inference_service.service_manifest import build, merged, to_yaml
+from kanaria.serving.inference_service.service_spec import (
     ModelServer,
     PayloadLog,
     Placement,

@@ -8,7 +8,7 @@ import pytest
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service import kserve_fields, service_keys
-from kanaria.serving.inference_service.manifest import build
+from kanaria.serving.inference_service.service_manifest import build
 
 
 def manifest(**given: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kanaria.serving.local.controller import revision_shares
-from kanaria.serving.local.payload_log.log_rule import rule_of
+from kanaria.serving.local.payload_logger.log_rule import rule_of
 from kanaria.serving.local.state.manifest_check import stopped
 from kanaria.serving.local.state.status_document import Observed, Revision
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, STOP_ANNOTATION
@@ -53,7 +53,7 @@ def mirrored(manifest: Mapping[str, Any]) -> int:
 def adopt(observed: Observed, manifest: Mapping[str, Any], applied: str) -> Observed:
     """Take over a manifest with content digest `applied`: add a revision if the template is new.
 
-    The manifest is one that `manifest_check.taken` returned.
+    The manifest is one that `manifest_check.checked_manifest` returned.
     """
     revisions = observed.revisions
     wanted = template(manifest)
@@ -111,11 +111,11 @@ def settle(observed: Observed) -> Observed:
     settled = revision_shares.advance(rollout(observed))
     named = {settled.stable, settled.previous}
     old, recent = observed.revisions[:-KEPT_REVISIONS], observed.revisions[-KEPT_REVISIONS:]
-    kept = (*(revision for revision in old if revision.name in named), *recent)
-    names = {revision.name for revision in kept}
+    revisions = (*(revision for revision in old if revision.name in named), *recent)
+    names = {revision.name for revision in revisions}
     return replace(
         observed,
-        revisions=kept,
+        revisions=revisions,
         ready=tuple(name for name in observed.ready if name in names),
         failures={name: why for name, why in observed.failures.items() if name in names},
         stable=settled.stable,

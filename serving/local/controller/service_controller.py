@@ -14,9 +14,9 @@ from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller import reconcile, revision_shares
-from kanaria.serving.local.payload_log.log_rule import LogRule
+from kanaria.serving.local.payload_logger.log_rule import LogRule
 from kanaria.serving.local.predictor.host_client import GRACE_SECONDS, Spawner
-from kanaria.serving.local.predictor.predictor_runner import Runner
+from kanaria.serving.local.predictor.predictor_runner import Files, Runner
 from kanaria.serving.local.state import manifest_check
 from kanaria.serving.local.state.file_changes import FileChanges
 from kanaria.serving.local.state.state_folder import MANIFEST, Service, services
@@ -167,12 +167,10 @@ class LiveService:
     def _converge(self, wanted: frozenset[str]) -> None:
         revisions_by_name = {revision.name: revision for revision in self._observed.revisions}
         for name in wanted - self.runners.keys():
+            log, copies = self._service.log(name), self._service.models()
             self.runners[name] = Runner(
-                namespace=self.namespace,
-                name=self.name,
-                revision=revisions_by_name[name],
-                log=self._service.log(name),
-                copies=self._service.models(),
+                revisions_by_name[name],
+                Files(namespace=self.namespace, service=self.name, log=log, copies=copies),
                 spawner=self._spawner,
                 watcher=self,
                 was_ready=name in self._observed.ready,

@@ -72,11 +72,11 @@ def application(model: Model, protocol: str, calls: Calls) -> Starlette:
     # The version that is loaded may be named; there is no other.
     for version in ("", f"/versions/{model.version}"):
         v1, v2 = f"/v1/models/{model.name}{version}", f"/v2/models/{model.name}{version}"
-        asked = Route(f"{v1}:predict", answers.predict, methods=["POST"])
+        inference = Route(f"{v1}:predict", answers.predict, methods=["POST"])
         if protocol == "v2":
-            asked = Route(f"{v2}/infer", answers.infer, methods=["POST"])
+            inference = Route(f"{v2}/infer", answers.infer, methods=["POST"])
         looks = {v1: answers.ready, f"{v2}/ready": answers.ready, v2: answers.metadata}
-        routes += [asked, *(Route(path, look, methods=["GET"]) for path, look in looks.items())]
+        routes += [inference, *(Route(path, look, methods=["GET"]) for path, look in looks.items())]
     return Starlette(routes=routes, exception_handlers={HTTPException: _refused})
 
 
@@ -113,12 +113,12 @@ class _Answers:
             return _error(500, str(error))
         return _response(answer)
 
-    async def ready(self, request: Request) -> Response:
+    async def ready(self, _request: Request) -> Response:
         if self._calls.stuck():
             return _error(503, f"{self._model.name}: every call of the model takes too long")
         return _json(200, {"name": self._model.name, "ready": True})
 
-    async def metadata(self, request: Request) -> Response:
+    async def metadata(self, _request: Request) -> Response:
         try:
             return _json(200, self._model.metadata())
         except RequestError as error:  # It has no signature of that name.

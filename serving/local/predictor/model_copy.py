@@ -12,21 +12,21 @@ from pathlib import Path
 from kanaria.components.shared.artifacts import fingerprint
 from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.process_lifeline import die_with
-from kanaria.components.shared.storage import atomic, private, storage
+from kanaria.components.shared.storage import atomic, private, uri_files
 
 LOCK = "lock"
 
 
 def folder(uri: str, copies: Path) -> Path:
     """Return where the model at `uri` lies on this machine, or will when it is copied."""
-    if not storage.is_remote(uri):
-        return storage.local_path(uri)
+    if not uri_files.is_remote(uri):
+        return uri_files.local_path(uri)
     return copies / fingerprint.of_text(uri)[:16] / uri.rstrip("/").rpartition("/")[2]
 
 
 async def made(uri: str, copies: Path, log: Path) -> bool:
     """Return whether the model at `uri` lies in its folder; why it does not ends the log."""
-    if not storage.is_remote(uri) or folder(uri, copies).is_dir():
+    if not uri_files.is_remote(uri) or folder(uri, copies).is_dir():
         return True
     with private.opened(log, "ab") as output:
         process = await asyncio.create_subprocess_exec(
@@ -47,7 +47,7 @@ def copy(uri: str, copies: Path) -> None:
     """Copy the model into its folder, whole or not at all, unless it is there.
 
     Raises:
-        KanariaError: as `storage.fetched` does.
+        KanariaError: as `uri_files.fetched` does.
     """
     target = folder(uri, copies)
     private.folder(target.parent)
@@ -56,7 +56,7 @@ def copy(uri: str, copies: Path) -> None:
         for rest in target.parent.glob(".*.partial"):  # A copy that was ended left it.
             atomic.remove(rest)
         if not target.is_dir():
-            storage.fetched(uri, target.parent)
+            uri_files.fetched(uri, target.parent)
 
 
 def main() -> None:

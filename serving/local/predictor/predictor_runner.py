@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -50,6 +51,23 @@ def free_port() -> int:
     return port
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """Where a revision's predictor writes.
+
+    Attributes:
+        namespace: of the service.
+        service: its name, under which the model is served.
+        log: the file of its output.
+        copies: the folder of models that were copied from an object store.
+    """
+
+    namespace: str
+    service: str
+    log: Path
+    copies: Path
+
+
 class Runner:
     """The life of one revision's predictor.
 
@@ -61,12 +79,9 @@ class Runner:
 
     def __init__(  # noqa: D107
         self,
-        *,
-        namespace: str,
-        name: str,
         revision: Revision,
-        log: Path,
-        copies: Path,
+        files: Files,
+        *,
         spawner: Spawner,
         watcher: Watcher,
         was_ready: bool,
@@ -74,12 +89,14 @@ class Runner:
         self.port: int | None = None
         self.revision = revision
         self.restarts = 0
-        self._namespace, self._name = namespace, name
-        self._log, self._copies, self._spawner = log, copies, spawner
+        self._namespace, self._name = files.namespace, files.service
+        self._log, self._copies, self._spawner = files.log, files.copies, spawner
         self._watcher, self._was_ready = watcher, was_ready
         self._child: Child | None = None
         self._first_start_over = asyncio.Event()
-        with json_log.fields(namespace=namespace, service=name, revision=revision.name):
+        with json_log.fields(
+            namespace=files.namespace, service=files.service, revision=revision.name
+        ):
             self._task = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:

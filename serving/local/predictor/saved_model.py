@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kanaria.components.shared import cause
+from kanaria.components.shared import exception_cause
 from kanaria.components.shared.artifacts.model_inputs import (
     Array,
     Input,
@@ -66,9 +66,9 @@ class Signature:
         try:
             outputs = self.function(**arguments)
         except CLIENTS_FAULTS as error:
-            raise RequestError(cause.message(error)) from error
+            raise RequestError(exception_cause.message(error)) from error
         except tf.errors.OpError as error:
-            raise ModelError(f"the model failed: {cause.told(error)}") from error
+            raise ModelError(f"the model failed: {exception_cause.told(error)}") from error
         return {name: _array(tensor.numpy()) for name, tensor in outputs.items()}
 
 

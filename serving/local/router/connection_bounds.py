@@ -65,7 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        self._count_out()
+        self.count_out()
         self._end_head()
         self._stop_write_timer()
         super().connection_lost(exc)
@@ -107,7 +107,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Let the request be answered."""
         if not self.parser.should_upgrade():
             self._in_head = False
-            self._count_out()
+            self.count_out()
             self._end_head()
             super().on_headers_complete()
 
@@ -141,9 +141,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if method == b"CONNECT":
             self._refuse(http.HTTPStatus.BAD_REQUEST)
             return
-        kept = [(name, value) for name, value in self.headers if name not in OF_UPGRADES]
+        headers = [(name, value) for name, value in self.headers if name not in OF_UPGRADES]
         self.parser = httptools.HttpRequestParser(self)
-        lines = [b"%s %s HTTP/1.1" % (method, self.url), *(b"%s: %s" % pair for pair in kept)]
+        lines = [b"%s %s HTTP/1.1" % (method, self.url), *(b"%s: %s" % pair for pair in headers)]
         self.data_received(b"\r\n".join([*lines, b"", b""]) + rest)
 
     def _bound(self, size: int) -> None:
@@ -191,7 +191,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._write_timer.cancel()
             self._write_timer = None
 
-    def _count_out(self) -> None:
+    def count_out(self) -> None:
         """Wait no longer: the connection asks, or is gone."""
         self.never_asked.pop(self, None)
         self.idle.pop(self, None)
@@ -203,7 +203,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if oldest is None:
             self._refuse(http.HTTPStatus.SERVICE_UNAVAILABLE)
             return
-        oldest._count_out()
+        oldest.count_out()
         self.connections.discard(oldest)
         oldest.transport.close()
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from kanaria.serving.local.controller.service_controller import LiveService
-from kanaria.serving.local.payload_log.event_sinks import PayloadLog
-from kanaria.serving.local.payload_log.log_rule import event_of
+from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
+from kanaria.serving.local.payload_logger.log_rule import event_of
 from kanaria.serving.local.router.predictor_client import Call, Predictors, refuse
 from kanaria.serving.protocol.names import EVENT_ID_HEADER
-from kanaria.serving.protocol.payload_event import Kind, Origin
+from kanaria.serving.protocol.payload_event import Half, Kind, Origin
 
 if TYPE_CHECKING:
     from kanaria.serving.local.router.router_traces import TracedLog
@@ -48,22 +48,22 @@ class Exchanges:
         if port is None:
             return refuse(503, f"{revision}: its predictor does not answer; it is being restarted")
         id_ = call.header(EVENT_ID_HEADER) or str(uuid.uuid4())
-        self._record(live, revision, call, id_, Kind.REQUEST, call.body)
+        request_half = Half(kind=Kind.REQUEST, id=id_, time=time.time())
+        self._record(live, revision, call, request_half, call.body)
         response = await self._predictors.ask(call, port, revision)
         if response.status_code == 200:
-            self._record(live, revision, call, id_, Kind.RESPONSE, bytes(response.body))
+            response_half = Half(kind=Kind.RESPONSE, id=id_, time=time.time())
+            self._record(live, revision, call, response_half, bytes(response.body))
         return response
 
     def _record(
-        self, live: LiveService, revision: str, call: Call, id_: str, kind: Kind, body: bytes
+        self, live: LiveService, revision: str, call: Call, half: Half, body: bytes
     ) -> None:
         rule = live.log_rule(revision)
-        if call.method != "POST" or not rule.logs(kind):
+        if call.method != "POST" or not rule.logs(half.kind):
             return
         origin = Origin(namespace=live.namespace, service=live.name, revision=revision)
-        now = time.time()
-        headers = call.headers
-        self._log.offer(event_of(rule, origin, kind, id_=id_, headers=headers, body=body, now=now))
+        self._log.offer(event_of(rule, origin, half, headers=call.headers, body=body))
 
 
 def _sides(

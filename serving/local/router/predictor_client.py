@@ -57,14 +57,14 @@ def refuse(code: int, why: str, **headers: str) -> Response:
 
 def forwarded(headers: Sequence[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
     """Return the headers that concern the predictor; a body is JSON unless they say otherwise."""
-    kept = [
+    passed_on = [
         (key, value)
         for key, value in headers
         if key not in HOP_BY_HOP and not (key == b"content-type" and value in VAGUE_TYPES)
     ]
-    if not any(key == b"content-type" for key, _ in kept):
-        kept.append((b"content-type", b"application/json"))
-    return tuple(kept)
+    if not any(key == b"content-type" for key, _ in passed_on):
+        passed_on.append((b"content-type", b"application/json"))
+    return tuple(passed_on)
 
 
 class Predictors:

@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse, Response
 
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller.service_controller import Controller, LiveService
-from kanaria.serving.local.payload_log.event_sinks import PayloadLog
+from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
 from kanaria.serving.local.router import request_bodies, request_mirror
 from kanaria.serving.local.router.logged_exchange import Exchanges
 from kanaria.serving.local.router.predictor_client import Call, forwarded, refuse
@@ -70,7 +70,7 @@ def _why_not(live: LiveService) -> str:
     return live.fault or "no revision is ready yet"
 
 
-def _told(live: LiveService) -> dict[str, str]:
+def _as_details(live: LiveService) -> dict[str, str]:
     """Return what is wrong with a service, for whoever asks."""
     return {"fault": live.fault} if live.fault else {}
 
@@ -163,7 +163,7 @@ class Router:
         ready_path = (match["protocol"], match["verb"]) in (("v1", None), ("v2", "/ready"))
         if request.method == "GET" and ready_path:
             return JSONResponse(
-                {"name": name, "ready": services[0].answers(), **_told(services[0])}
+                {"name": name, "ready": services[0].answers(), **_as_details(services[0])}
             )
         return await self._counted(request, services[0], match["protocol"])
 
@@ -215,5 +215,5 @@ def _shown(live: LiveService) -> dict[str, Any]:
         "name": live.name,
         "ready": live.answers(),
         "traffic": {share.revision: share.percent for share in live.shares},
-        **_told(live),
+        **_as_details(live),
     }

@@ -5,8 +5,8 @@ from dataclasses import replace
 from opentelemetry.trace import SpanKind
 from starlette.responses import Response
 
-from kanaria.serving.local.payload_log.event_sinks import PayloadLog
-from kanaria.serving.local.payload_log.log_rule import PayloadEvent
+from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
+from kanaria.serving.local.payload_logger.log_rule import PayloadEvent
 from kanaria.serving.local.router.predictor_client import Call, Predictors
 from kanaria.serving.request_traces import RequestTraces, note_answer, passed_on
 

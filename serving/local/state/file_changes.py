@@ -33,9 +33,9 @@ class FileChanges:
         """
         entry = self._path.stat()
         # Two writes within one tick of the clock differ by their size alone.
-        seen = (entry.st_mtime_ns, entry.st_ctime_ns, entry.st_size, entry.st_ino)
-        if seen != self._seen:
-            self._seen, self._since, self._told = seen, self._clock(), False
+        stamp = (entry.st_mtime_ns, entry.st_ctime_ns, entry.st_size, entry.st_ino)
+        if stamp != self._seen:
+            self._seen, self._since, self._told = stamp, self._clock(), False
             self._told = is_whole()
             return self._told
         if self._told or self._clock() - self._since < REST_SECONDS:

@@ -12,10 +12,9 @@ from kanaria.components.shared.command_line import meant
 from kanaria.components.shared.config.keys import Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.components.shared.storage import storage
+from kanaria.components.shared.storage import uri_files
 from kanaria.serving.inference_service import kserve_fields
 from kanaria.serving.inference_service.kserve_fields import Fields
-from kanaria.serving.inference_service.manifest import API_VERSION, KIND
 from kanaria.serving.inference_service.quantity import amount, is_amount
 from kanaria.serving.inference_service.service_check import (
     AFFINITY,
@@ -27,7 +26,8 @@ from kanaria.serving.inference_service.service_check import (
     check_names,
     is_percent,
 )
-from kanaria.serving.local.payload_log.log_rule import check_logger
+from kanaria.serving.inference_service.service_manifest import API_VERSION, KIND
+from kanaria.serving.local.payload_logger.log_rule import check_logger
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION, STOP_ANNOTATION
 
 Part = dict[str, Any]
@@ -81,7 +81,7 @@ ENVIRONMENT = frozenset(("name", "value", "valueFrom"))
 ONE_REPLICA = frozenset(("maxReplicas", "minReplicas"))
 
 
-def taken(document: Any, where: str) -> Part:
+def checked_manifest(document: Any, where: str) -> Part:
     """Return the manifest as KServe's webhook rewrites it: `predictor.model` for the old form.
 
     Args:
@@ -102,7 +102,7 @@ def taken(document: Any, where: str) -> Part:
 
 def check(document: Any, where: str) -> None:
     """Raise ParameterError unless `document` is an InferenceService this server can run."""
-    taken(document, where)
+    checked_manifest(document, where)
 
 
 def is_inference_service(document: Any) -> bool:
@@ -200,8 +200,8 @@ def _check_fields(part: Part, path: str, table: Fields, faults: Faults) -> None:
 
 def _remedy(name: str, table: Fields) -> str:
     """Say where an unknown field belongs, or which one was meant; "" where nothing is near."""
-    place = next((path for path, known in PLACES.items() if name in known), "")
-    same = next((known for known in table if known.lower() == name.lower()), "")
+    place = next((path for path, names in PLACES.items() if name in names), "")
+    same = next((key for key in table if key.lower() == name.lower()), "")
     if same:
         return f", did you mean {same}?"
     return f", it belongs in {place}" if place else meant(name, table)
@@ -300,9 +300,9 @@ def _check_uri(uri: Any, faults: Faults) -> None:
     if uri is not None and not isinstance(uri, str):
         return  # Its kind is a fault already.
     usable = bool(uri) and not NOT_TEXT.search(uri or "")
-    if uri and usable and not storage.is_remote(uri):
+    if uri and usable and not uri_files.is_remote(uri):
         try:
-            usable = storage.local_path(uri).is_absolute()
+            usable = uri_files.local_path(uri).is_absolute()
         except ParameterError as error:
             faults.add(str(error))
             return

@@ -26,7 +26,7 @@ from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.components.shared.storage import private
 from kanaria.serving.local.state.manifest_check import check as check
-from kanaria.serving.local.state.manifest_check import namespace_of, taken
+from kanaria.serving.local.state.manifest_check import checked_manifest, namespace_of
 from kanaria.serving.local.state.status_document import Observed as Observed
 from kanaria.serving.local.state.status_document import Revision as Revision
 from kanaria.serving.local.state.status_document import parse
@@ -50,7 +50,7 @@ def load_manifests(path: Path) -> list[dict[str, Any]]:
     read = [document for document in yaml_text.read_all(path) if document is not None]
     if not read:
         raise ParameterError(f"{path}: holds no InferenceService")
-    manifests = [taken(document, str(path)) for document in read]
+    manifests = [checked_manifest(document, str(path)) for document in read]
     names = [full_name(manifest) for manifest in manifests]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -68,7 +68,7 @@ class Service:
         self.folder = state / namespace / name
 
     def manifest(self) -> dict[str, Any] | None:
-        """Return the applied manifest as `manifest_check.taken` returns it, or None.
+        """Return the applied manifest as `manifest_check.checked_manifest` returns it, or None.
 
         Raises:
             ParameterError: somebody edited it, and it cannot be run.
@@ -80,7 +80,7 @@ class Service:
         read = yaml_text.read(path)
         if read is None:
             raise ParameterError(f"{path}: is empty; write the manifest again")
-        manifest = taken(read, str(path))
+        manifest = checked_manifest(read, str(path))
         if full_name(manifest) != self.full_name:
             wrong = f"names {full_name(manifest)} in the folder of {self.full_name}"
             raise ParameterError(f"{path}: {wrong}; a service keeps its name")

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from kanaria.components.shared.errors import shown
 from kanaria.serving.inference_service.service_check import PROTOCOLS, is_percent
-from kanaria.serving.local.payload_log.log_rule import LogRule
+from kanaria.serving.local.payload_logger.log_rule import LogRule
 
 REVISION_NAME = re.compile(r".+-[0-9]{5,}")
 STRICT = ConfigDict(extra="forbid")

@@ -12,7 +12,7 @@ import uvicorn
 from aiohttp import web
 
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
-from kanaria.serving.local.payload_log.log_rule import LogRule
+from kanaria.serving.local.payload_logger.log_rule import LogRule
 from kanaria.serving.local.router.request_router import Router
 from kanaria.serving.local.server import configured
 

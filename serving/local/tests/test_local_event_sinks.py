@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from kanaria.serving.local.payload_log import event_sinks
-from kanaria.serving.local.payload_log.event_sinks import Outcome, PayloadLog
-from kanaria.serving.local.payload_log.log_rule import PayloadEvent
+from kanaria.serving.local.payload_logger import event_sinks
+from kanaria.serving.local.payload_logger.event_sinks import Outcome, PayloadLog
+from kanaria.serving.local.payload_logger.log_rule import PayloadEvent
 from kanaria.serving.protocol.payload_event import Origin
 
 ORIGIN = Origin(namespace="default", service="tips", revision="tips-predictor-00001")

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.controller.reconcile import adopt, mark_ready
 from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.state import state_folder

@@ -3,11 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import PayloadLog, ServiceSpec
-from kanaria.serving.local.payload_log.log_rule import LogRule, event_of, rule_of
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import PayloadLog, ServiceSpec
+from kanaria.serving.local.payload_logger.log_rule import LogRule, event_of, rule_of
 from kanaria.serving.local.state.state_folder import check
-from kanaria.serving.protocol.payload_event import Kind, Origin, read_event
+from kanaria.serving.protocol.payload_event import Half, Kind, Origin, read_event
 
 ORIGIN = Origin(namespace="team", service="tips", revision="tips-predictor-00002")
 VERSION = "kanaria.io/model-version"
@@ -19,7 +19,8 @@ TEXT = st.text(
 
 
 def event(rule=RULE, kind=Kind.REQUEST, headers=(), id_="a", body=b"{}"):
-    return event_of(rule, ORIGIN, kind, id_=id_, headers=headers, body=body, now=NOW)
+    half = Half(kind=kind, id=id_, time=NOW)
+    return event_of(rule, ORIGIN, half, headers=headers, body=body)
 
 
 @given(id_=TEXT, version=TEXT, kind=st.sampled_from(Kind), body=st.binary())

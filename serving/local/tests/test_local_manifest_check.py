@@ -4,9 +4,9 @@ import pytest
 
 from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import Placement, Scaling, ServiceSpec
-from kanaria.serving.local.state.manifest_check import inert, stopped, taken
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import Placement, Scaling, ServiceSpec
+from kanaria.serving.local.state.manifest_check import checked_manifest, inert, stopped
 from kanaria.serving.local.state.state_folder import load_manifests
 
 HEAD = "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\n"
@@ -24,7 +24,7 @@ def model(more):
 
 def fault_of(document):
     with pytest.raises(ParameterError) as error:
-        taken(document, "shop.yaml")
+        checked_manifest(document, "shop.yaml")
     assert str(error.value).startswith("shop.yaml: ")
     assert "\n" not in str(error.value)
     return str(error.value)
@@ -39,7 +39,7 @@ def test_a_percentage_is_an_integer_from_0_to_100(percent):
 
 @pytest.mark.parametrize("percent", ["0", "100", "null"])
 def test_a_percentage_may_be_left_open(percent):
-    taken(manifest(f"{MODEL}, canaryTrafficPercent: {percent}"), "test")
+    checked_manifest(manifest(f"{MODEL}, canaryTrafficPercent: {percent}"), "test")
 
 
 @pytest.mark.parametrize(
@@ -137,20 +137,20 @@ def test_what_concerns_pods_only_is_kept_and_named():
             limits={"nvidia.com/gpu": "1", "cpu": "500m"}, node_selector={"pool": "gpu"}
         ),
     )
-    assert inert(taken(build(spec), "test")) == [
+    assert inert(checked_manifest(build(spec), "test")) == [
         "spec.predictor.model.resources",
         "spec.predictor.nodeSelector",
     ]
     more = ServiceSpec(name="shop", storage_uri="/m", scaling=Scaling(max_replicas=3))
-    assert inert(taken(build(more), "test")) == ["spec.predictor.maxReplicas"]
+    assert inert(checked_manifest(build(more), "test")) == ["spec.predictor.maxReplicas"]
     stock = model("image: 'tensorflow/serving:2.19.1'")
-    assert inert(taken(stock, "test")) == ["spec.predictor.model.image"]
-    assert inert(taken(manifest(), "test")) == []
+    assert inert(checked_manifest(stock, "test")) == ["spec.predictor.model.image"]
+    assert inert(checked_manifest(manifest(), "test")) == []
 
 
 def test_the_old_form_of_a_model_is_rewritten_as_kserve_does():
     old = manifest("minReplicas: 1, tensorflow: {storageUri: 'gs://b/m', runtimeVersion: 2.5.1}")
-    assert taken(old, "test")["spec"]["predictor"] == {
+    assert checked_manifest(old, "test")["spec"]["predictor"] == {
         "minReplicas": 1,
         "model": {
             "modelFormat": {"name": "tensorflow"},
@@ -168,7 +168,7 @@ def test_what_kubectl_prints_of_a_service_is_taken():
         " finalizers: [inferenceservice.finalizers], labels: {a.b/c: '', app: shop}}\n",
         spec=", canary: [], transformer: null",
     )
-    taken(printed | {"status": {"conditions": []}}, "test")
+    checked_manifest(printed | {"status": {"conditions": []}}, "test")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_what_kubectl_prints_of_a_service_is_taken():
 )
 def test_the_stop_annotation_is_read_as_kserve_reads_it(value, is_stopped):
     noted = f"metadata: {{name: shop, annotations: {{serving.kserve.io/stop: {value}}}}}\n"
-    assert stopped(taken(manifest(metadata=noted), "test")) is is_stopped
+    assert stopped(checked_manifest(manifest(metadata=noted), "test")) is is_stopped
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_the_stop_annotation_is_read_as_kserve_reads_it(value, is_stopped):
     ["{cpu: 500m, memory: 4Gi}", "{cpu: 2}", "{cpu: '0.5', memory: 1e3}".replace("1e3", "'1e3'")],
 )
 def test_quantities_of_kubernetes_are_taken(amounts):
-    taken(model(f"resources: {{limits: {amounts}, requests: {amounts}}}"), "test")
+    checked_manifest(model(f"resources: {{limits: {amounts}, requests: {amounts}}}"), "test")
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import pytest
 from event_sender import Server as DriftServer
 from local_server import ROWS, Server, until
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import PayloadLog, ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import PayloadLog, ServiceSpec
 from kanaria.serving.payload_log.exchanges import Stream
 from kanaria.serving.payload_log.open_store import open_reader
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 VERSIONS = {"flights-predictor-00001": "one", "flights-predictor-00002": "two"}
 REQUESTS = 300

@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.controller.reconcile import (
     adopt,
     mark_failed,

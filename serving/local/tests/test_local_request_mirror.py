@@ -19,7 +19,7 @@ from stand_ins import (
     until,
 )
 
-from kanaria.serving.local.payload_log.log_rule import LogRule
+from kanaria.serving.local.payload_logger.log_rule import LogRule
 from kanaria.serving.local.router import request_mirror
 
 LABELS = f'namespace="default",revision="{SHADOW}",service="tips"'

@@ -14,11 +14,11 @@ from local_server import ROWS, Server, until
 from scipy.stats import binom
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.inference_service.manifest import build, to_yaml
-from kanaria.serving.inference_service.spec import ModelServer, ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build, to_yaml
+from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
 from kanaria.serving.local.server import serve
 from kanaria.serving.local.state import state_folder
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 STABLE, CANARY = "flights-predictor-00001", "flights-predictor-00002"
 
@@ -333,7 +333,7 @@ def test_a_server_started_for_a_step_ends_with_it_even_if_that_is_killed(tmp_pat
     code = f"""
 import time
 from pathlib import Path
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 LocalTraffic(Path({str(tmp_path)!r}))._live_server()
 time.sleep(60)
 """

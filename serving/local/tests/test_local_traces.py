@@ -12,9 +12,9 @@ from event_sender import headers
 from local_server import ROWS, Server, until
 from otlp_collector import collecting
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import PayloadLog, ServiceSpec
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import PayloadLog, ServiceSpec
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 REVISION = "flights-predictor-00001"

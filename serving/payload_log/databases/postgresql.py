@@ -129,7 +129,7 @@ class PostgresqlDatabase:
 
     def execute(self, statement: str, **values: Value) -> list[Row]:
         """Return all rows of a statement."""
-        with self._told():
+        with self._named_errors():
             connection = self._connected()
             if statement not in self._prepared:
                 self._prepared[statement] = connection.prepare(statement)
@@ -142,7 +142,7 @@ class PostgresqlDatabase:
         cursor = f"stream_{next(self._names)}"
         self._streams.add(cursor)
         try:
-            with self._told():
+            with self._named_errors():
                 self._connected().run(f"DECLARE {cursor} CURSOR FOR {query}", **values)
             while rows := self._simple(f"FETCH {at_once} FROM {cursor}"):
                 yield rows
@@ -195,7 +195,7 @@ WHERE n.nspname = :name AND c.relkind = 'r'"""
                 connection.close()
 
     def _simple(self, statement: str) -> list[Row]:
-        with self._told():
+        with self._named_errors():
             return self._connected().run(statement) or []
 
     def _connected(self) -> native.Connection:
@@ -211,7 +211,7 @@ WHERE n.nspname = :name AND c.relkind = 'r'"""
         return self._connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _named_errors(self) -> Iterator[None]:
         """Say of any error of the database that the store cannot be used now."""
         try:
             yield

@@ -43,7 +43,7 @@ CREATE TABLE verdicts (
 CREATE INDEX verdicts_by_end ON verdicts (last);
 CREATE INDEX verdicts_by_detector ON verdicts (namespace, service, version, detector, last);
 """
-KEPT = f"""
+ROOMS = f"""
 CREATE INDEX by_service ON exchanges (namespace, service, number);
 CREATE TABLE kept (  -- What each service has; the row without names is of all labels.
   namespace {{text}} NOT NULL, service {{text}} NOT NULL, horizon {{real}} NOT NULL,
@@ -57,8 +57,8 @@ CREATE TABLE memories (  -- What a reader knows of a stream beside its place in 
   reader {text} NOT NULL, namespace {text} NOT NULL, service {text} NOT NULL,
   version {text} NOT NULL, memory {bytes} NOT NULL,
   PRIMARY KEY (reader, namespace, service, version));"""
-SCHEMA += f"{KEPT}{MEMORIES}"
-MIGRATIONS: Mapping[int, str] = {2: f"{{fewer}}{KEPT}", 3: MEMORIES}
+SCHEMA += f"{ROOMS}{MEMORIES}"
+MIGRATIONS: Mapping[int, str] = {2: f"{{fewer}}{ROOMS}", 3: MEMORIES}
 """Version -> statements, written as SCHEMA is, that make its tables those of the next version."""
 
 

@@ -62,7 +62,7 @@ class SqliteDatabase:
         self._uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
         self._copier: sqlite3.Connection | None = None
         self._grown = False
-        with _told():
+        with _named_errors():
             self._connection = _connect(self._uri)
             if write:
                 self._connection.execute("PRAGMA journal_mode=WAL")
@@ -76,7 +76,7 @@ class SqliteDatabase:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Write all or nothing; another process that writes is waited for."""
-        with _told():
+        with _named_errors():
             if self._grown:  # Only between two commits it can be copied whole, and begin anew.
                 self._grown = False
                 self._connection.execute(CHECKPOINT).fetchall()
@@ -95,12 +95,12 @@ class SqliteDatabase:
 
     def execute(self, statement: str, **values: Value) -> list[Row]:
         """Return all rows of a statement."""
-        with _told():
+        with _named_errors():
             return self._connection.execute(statement, values).fetchall()
 
     def stream(self, query: str, at_once: int, **values: Value) -> Iterator[list[Row]]:
         """Yield the rows of a query, up to `at_once` of them in a list, all of one moment."""
-        with _told():
+        with _named_errors():
             cursor = self._connection.execute(query, values)
             while rows := cursor.fetchmany(at_once):
                 yield rows
@@ -109,7 +109,7 @@ class SqliteDatabase:
         """Put in rows one by one: for many at once SQLite takes as long."""
         marks = ", ".join("?" * len(merge.columns))
         statement = f"{merge.head} VALUES ({marks}) {merge.rest}"
-        with _told():
+        with _named_errors():
             execute = self._connection.execute
             return [written for row in rows for written in execute(statement, row).fetchall()]
 
@@ -129,7 +129,7 @@ class SqliteDatabase:
 
     def checkpoint(self) -> None:
         """Copy the log into the file, which a commit would else wait for; any thread may do it."""
-        with _told():
+        with _named_errors():
             self._copier = self._copier or _connect(self._uri)
             ((_, pages, _),) = self._copier.execute(CHECKPOINT).fetchall()
             self._grown = pages > LOG_PAGES
@@ -157,7 +157,7 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _named_errors() -> Iterator[None]:
     """Say of any error of the file that the store cannot be used now."""
     try:
         yield

@@ -15,11 +15,11 @@ from kanaria.serving.rollout.control.convergence import (
 )
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, apply
 from kanaria.serving.rollout.decision.decide import decide
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, apply
 from kanaria.serving.rollout.observations.between_readings import observation
-from kanaria.serving.rollout.observations.source import Models, Revisions, Source
-from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
+from kanaria.serving.rollout.observations.observation_source import Models, Revisions, Source
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus, Traffic
 
 LOGGER = logging.getLogger(__name__)
 

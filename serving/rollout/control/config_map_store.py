@@ -110,8 +110,8 @@ class ConfigMapStore:
             self._cluster.create(CONFIG_MAPS, namespace, manifest)
 
     def _replace(self, manifest: Object, before: Object) -> Object:
-        kept = {key: before["metadata"][key] for key in ("ownerReferences", "resourceVersion")}
-        manifest["metadata"].update(kept)
+        metadata = {key: before["metadata"][key] for key in ("ownerReferences", "resourceVersion")}
+        manifest["metadata"].update(metadata)
         return self._cluster.replace(CONFIG_MAPS, before["metadata"]["namespace"], manifest)
 
 

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from kanaria.components.shared.errors import ConflictError, KanariaError, NotReadyError
 from kanaria.serving.rollout.control.attend import World, attend
@@ -24,45 +25,67 @@ FAILURES = 30
 """Looks in a row that may fail before a controller of one rollout gives up."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How often a controller looks and decides, and for how long.
+
+    Attributes:
+        interval_seconds: between two decisions; also the longest pause where it is shorter.
+        poll_seconds: the longest pause between two looks at a service.
+        patience_seconds: after which a controller of one rollout gives up.
+    """
+
+    interval_seconds: float = INTERVAL_SECONDS
+    poll_seconds: float = POLL_SECONDS
+    patience_seconds: float = math.inf
+
+    @property
+    def pause_seconds(self) -> float:
+        """The longest pause; with interval 0, which decides at every look, that between looks."""
+        return min(self.poll_seconds, self.interval_seconds or self.poll_seconds)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listeners:
+    """Who is told of what a controller does; called from several threads.
+
+    Attributes:
+        changed: is told of a rollout after every look that changed it.
+        failed: is told of what cannot be worked on, see `failures`.
+    """
+
+    changed: Listener
+    failed: FailureListener = log_failure
+
+
+PACE = Pace()
+
+
 def run(
-    world: World,
-    namespace: str,
-    service: str,
-    *,
-    lease: Lease,
-    listener: Listener,
-    interval_seconds: float = INTERVAL_SECONDS,
-    poll_seconds: float = POLL_SECONDS,
-    patience_seconds: float = math.inf,
+    world: World, stored: Stored, *, lease: Lease, listener: Listener, pace: Pace = PACE
 ) -> Stored:
-    """Work on the newest rollout of a service until it is settled; return it as it is then.
+    """Work on a rollout until it is settled; return it as it is then.
 
     While another controller holds the lease, this one only watches.
 
     Args:
         world: to work with.
-        namespace: of the service.
-        service: its name.
+        stored: the newest rollout of its service.
         lease: of the service.
         listener: is told of the rollout after every look that changed it.
-        interval_seconds: between two decisions; also the longest pause where it is shorter.
-        poll_seconds: the longest pause between two looks.
-        patience_seconds: after which it gives up.
+        pace: of its looks and decisions.
 
     Raises:
-        ParameterError: there is no rollout.
         NotReadyError, ConflictError: looking failed too often in a row, the last reason; or the
             rollout is not settled in time.
         PermissionDeniedError: the account may not do what a rollout needs.
     """
-    stored = newest(world.store, namespace, service)
     listener(stored)
-    longest = min(poll_seconds, interval_seconds or poll_seconds)
-    deadline, failures, pause = time.monotonic() + patience_seconds, 0, 0.0
+    deadline, failures, pause = time.monotonic() + pace.patience_seconds, 0, 0.0
     with _released(lease):
         while not stored.rollout.settled:
             try:
-                attended = _once(world, stored, lease, interval_seconds)
+                attended = _once(world, stored, lease, pace)
                 failures = 0
             except (ConflictError, NotReadyError) as error:
                 failures += 1
@@ -72,31 +95,31 @@ def run(
                 attended = stored
             if attended.rollout.number != stored.rollout.number:
                 raise ConflictError(f"{attended.rollout.title} has taken the place of this one")
-            pause = min(max(2 * pause, FIRST_PAUSE_SECONDS), longest)
+            pause = min(max(2 * pause, FIRST_PAUSE_SECONDS), pace.pause_seconds)
             if attended.version != stored.version:
-                stored, pause = attended, min(FIRST_PAUSE_SECONDS, longest)
+                stored, pause = attended, min(FIRST_PAUSE_SECONDS, pace.pause_seconds)
                 listener(stored)
             if not stored.rollout.settled:
-                _require_patience(stored, deadline, patience_seconds)
+                _require_patience(stored, deadline, pace)
                 time.sleep(pause)
     return stored
 
 
-def _require_patience(stored: Stored, deadline: float, patience_seconds: float) -> None:
+def _require_patience(stored: Stored, deadline: float, pace: Pace) -> None:
     if time.monotonic() > deadline:
         rollout = stored.rollout
         raise NotReadyError(
             f"{rollout.title}: {rollout.state.desired_percent} % for {rollout.target.canary} is "
-            f"recorded and was asked for, but is not live after {patience_seconds:g} s; look at "
-            "the service's status"
+            f"recorded and was asked for, but is not live after {pace.patience_seconds:g} s; look "
+            "at the service's status"
         )
 
 
-def _once(world: World, stored: Stored, lease: Lease, interval_seconds: float) -> Stored:
+def _once(world: World, stored: Stored, lease: Lease, pace: Pace) -> Stored:
     target = stored.rollout.target
     holds = lease.hold()
     stored = newest(world.store, target.namespace, target.service)
-    return attend(world, stored, interval_seconds) if holds else stored
+    return attend(world, stored, pace.interval_seconds) if holds else stored
 
 
 @contextmanager
@@ -112,10 +135,8 @@ def serve(
     namespace: str,
     *,
     lease_of: LeaseOf,
-    listener: Listener,
-    failure_listener: FailureListener = log_failure,
-    interval_seconds: float = INTERVAL_SECONDS,
-    poll_seconds: float = POLL_SECONDS,
+    listeners: Listeners,
+    pace: Pace = PACE,
 ) -> None:
     """Work on the rollouts of all services of a namespace until a signal ends it.
 
@@ -126,27 +147,25 @@ def serve(
         world: to work with, from several threads.
         namespace: whose services.
         lease_of: (namespace, service) -> lease.
-        listener: is told of a rollout after every look that changed it, from several threads.
-        failure_listener: is told of what cannot be worked on, see `failures`.
-        interval_seconds: between two decisions on a rollout.
-        poll_seconds: between two looks at a service.
+        listeners: to whom all this is told.
+        pace: of looks and decisions; its patience has no end.
     """
     versions: dict[str, str] = {}
 
     def tell(service: str, stored: Stored) -> None:
         if versions.setdefault(service, stored.version) != stored.version:
             versions[service] = stored.version
-            listener(stored)
+            listeners.changed(stored)
 
     def attend_service(service: str, lease: Lease) -> bool:
         stored = newest(world.store, namespace, service)
         # A person has changed it, or a look that failed after it had recorded what it decided.
         tell(service, stored)
         if not stored.rollout.settled:
-            tell(service, _once(world, stored, lease, interval_seconds))
+            tell(service, _once(world, stored, lease, pace))
         return not stored.rollout.settled
 
-    failures = Failures(namespace, failure_listener)
+    failures = Failures(namespace, listeners.failed)
     with ServiceThreads(
         attend_service, lambda service: lease_of(namespace, service), failures
     ) as threads:
@@ -157,4 +176,4 @@ def serve(
                 failures.tell("", error)
             else:
                 failures.over("")
-            time.sleep(min(poll_seconds, interval_seconds))
+            time.sleep(min(pace.poll_seconds, pace.interval_seconds))

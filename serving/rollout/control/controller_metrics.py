@@ -16,7 +16,7 @@ from kanaria.components.shared.errors import (
 from kanaria.serving.rollout.control.event_outcome import EventOutcome
 from kanaria.serving.rollout.control.rollout_gauges import SERVICE, RolloutGauges
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.rollout.decision.state import Action, Phase
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase
 from kanaria.serving.server_registry import server_registry
 
 PARTS = ("store", "traffic", "source", "lease")

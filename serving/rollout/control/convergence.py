@@ -16,10 +16,10 @@ their own: a shift, a promotion, a rollback and a newer revision end them.
 from enum import StrEnum
 
 from kanaria.serving.rollout.control.stored_rollout import Rollout
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.decision.shadow_step import mirrored_percent
-from kanaria.serving.rollout.decision.state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Automation
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 
 class Move(StrEnum):

@@ -16,11 +16,11 @@ from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
 from kanaria.serving.rollout.control.lease import FileLease
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.service_threads import LeaseOf, Listener
-from kanaria.serving.rollout.observations.source import Reading, Revisions, Source
+from kanaria.serving.rollout.observations.observation_source import Reading, Revisions, Source
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.traffic.connect import LOCAL_STATE, connect_cluster
-from kanaria.serving.traffic.local import LocalTraffic
-from kanaria.serving.traffic.protocol import Traffic
+from kanaria.serving.traffic.find_traffic import LOCAL_STATE, connect_cluster
+from kanaria.serving.traffic.local_traffic import LocalTraffic
+from kanaria.serving.traffic.traffic_protocol import Traffic
 
 if TYPE_CHECKING:
     from kanaria.serving.kubernetes_client import KubernetesClient
@@ -33,7 +33,7 @@ DEFAULT_QUERIES = "knative"
 class NoSource:
     """For those who only finish what is decided: nothing is read."""
 
-    def read(self, revisions: Revisions) -> Reading:
+    def read(self, _revisions: Revisions, /) -> Reading:
         """Return a reading without any answer."""
         return Reading(now=time.time())
 
@@ -152,7 +152,7 @@ def _local(state: Path, traffic: Traffic, drift_server: str) -> Place:
 def _cluster(prometheus_url: str, queries: str, drift_server: str) -> Place:
     from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
     from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
-    from kanaria.serving.traffic.cluster import ClusterTraffic
+    from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 
     cluster = connect_cluster()
 

@@ -107,8 +107,8 @@ def _lines(path: Path) -> list[str]:
 
 def _append(path: Path, count: int, entry: Entry) -> None:
     """Add a line after the first `count`; what a writer that died left after them goes."""
-    kept = [*_lines(path)[:count], to_line(entry)]
-    private.write_text(path, "".join(f"{line}\n" for line in kept))
+    lines = [*_lines(path)[:count], to_line(entry)]
+    private.write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 @contextmanager

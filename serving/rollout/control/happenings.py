@@ -8,7 +8,7 @@ and not told anew.
 from dataclasses import dataclass
 
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.rollout.decision.state import Action, Phase
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase
 from kanaria.serving.rollout.timeline.phrases import printable
 
 LONGEST = 1000

@@ -9,7 +9,7 @@ from kanaria.components.shared.storage import atomic
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout
 from kanaria.serving.rollout.timeline import status_lines, timeline_page
-from kanaria.serving.rollout.timeline.history import read
+from kanaria.serving.rollout.timeline.record_history import read
 
 
 class LineListener:

@@ -1,16 +1,16 @@
 """What people and pipelines ask of rollouts: begin one, command one. Each is one recorded write."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout, Target
-from kanaria.serving.rollout.decision.commands import Command, apply, begin
+from kanaria.serving.rollout.decision.rollout_commands import Command, apply, begin
 from kanaria.serving.rollout.observations.between_readings import Memory
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.strategy import Strategy
-from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
 from kanaria.serving.traffic.shadow_rules import NO_COPIES
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus, Traffic
 
 ATTEMPTS = 10
 """Of a command, when the controller writes at the same time; each attempt reads anew."""
@@ -45,15 +45,23 @@ def target_of(namespace: str, service: str, status: ServiceStatus | None) -> Tar
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beginning:
+    """What a rollout is begun with.
+
+    Attributes:
+        policy: how to roll out.
+        who: starts it, for the record.
+        now: seconds since 1970.
+    """
+
+    policy: Policy
+    who: str
+    now: float
+
+
 def start(
-    store: Store,
-    traffic: Traffic,
-    namespace: str,
-    service: str,
-    policy: Policy,
-    *,
-    who: str,
-    now: float,
+    store: Store, traffic: Traffic, namespace: str, service: str, beginning: Beginning
 ) -> Rollout:
     """Begin to roll out the newest revision; the same rollout that is active already goes on.
 
@@ -62,9 +70,7 @@ def start(
         traffic: tells which revisions there are.
         namespace: of the service.
         service: its name.
-        policy: how to roll out.
-        who: starts it, for the record.
-        now: seconds since 1970.
+        beginning: how to roll out, and who says so.
 
     Raises:
         ParameterError: nothing is on trial, a rollout is active under another policy, or nothing
@@ -72,6 +78,7 @@ def start(
         NotReadyError: there is no service, or it has no stable revision.
         ConflictError: a rollout of another revision is active, or was started in between.
     """
+    policy, who, now = beginning.policy, beginning.who, beginning.now
     last = store.load(namespace, service)
     status = traffic.observe(namespace, service)
     target = target_of(namespace, service, status)

@@ -9,9 +9,9 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from kanaria.serving.rollout.control.stored_rollout import Rollout
+from kanaria.serving.rollout.decision.rollout_state import Phase, Question
 from kanaria.serving.rollout.decision.situation import findings
-from kanaria.serving.rollout.decision.state import Phase, Question
-from kanaria.serving.rollout.judgement.gates.registry import BY_NAME
+from kanaria.serving.rollout.judgement.gates.gate_registry import BY_NAME
 
 SERVICE = ("namespace", "service")
 PERCENT = 100.0

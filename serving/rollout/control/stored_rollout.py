@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from kanaria.components.shared.artifacts.document_format import Document, DocumentFormat
 from kanaria.components.shared.config.validation import first_fault
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.rollout.decision.state import OVER, Phase, State
+from kanaria.serving.rollout.decision.rollout_state import OVER, Phase, State
 from kanaria.serving.rollout.observations.between_readings import Memory
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 
@@ -107,7 +107,7 @@ def _as_begun(document: Document) -> Document:
     learnt = {
         "highest_step": state["step"],
         "seen_until": document["looked"],
-        "evidence": {name: _with_beside(kept) for name, kept in state["evidence"].items()},
+        "evidence": {name: _with_beside(evidence) for name, evidence in state["evidence"].items()},
     }
     return {**document, "policy": {**policy, **rules}, "state": {**state, **learnt}}
 

@@ -7,10 +7,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.rollout.decision.commands import Command, apply
 from kanaria.serving.rollout.decision.decide import Decision, decide
-from kanaria.serving.rollout.decision.state import State
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.decision.rollout_commands import Command, apply
+from kanaria.serving.rollout.decision.rollout_state import State
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 
 Entry = Observation | Command
@@ -24,7 +24,7 @@ def replay(state: State, entries: Iterable[Entry], policy: Policy) -> tuple[Deci
     """Return the decision after each entry, as they were made when the record was written.
 
     Args:
-        state: the first one, see `commands.begin`.
+        state: the first one, see `rollout_commands.begin`.
         entries: in the order they were recorded.
         policy: of the rollout.
 

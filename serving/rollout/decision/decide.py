@@ -35,6 +35,7 @@ so a controller may die anywhere between deciding and acting.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase, Question, State, Verdict
 from kanaria.serving.rollout.decision.shadow_step import in_shadow
 from kanaria.serving.rollout.decision.situation import (
     MINUTE,
@@ -46,8 +47,7 @@ from kanaria.serving.rollout.decision.situation import (
     is_over,
     unready,
 )
-from kanaria.serving.rollout.decision.state import Action, Phase, Question, State, Verdict
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.policy.rollout_policy import Automation, Policy
 
 
@@ -75,8 +75,8 @@ def decide(state: State, observation: Observation, policy: Policy) -> Decision:
         observation: of one interval; a number at or below the last one decides nothing new.
         policy: of the rollout.
     """
-    seen = state.interval is not None and observation.interval <= state.interval
-    if seen and state.last is not None:
+    is_old = state.interval is not None and observation.interval <= state.interval
+    if is_old and state.last is not None:
         return Decision(verdict=state.last, state=state)
     situation = assess(state, observation, policy)
     decision = next(outcome for rule in RULES if (outcome := rule(situation)) is not None)
@@ -191,8 +191,8 @@ def _never_ready(situation: Situation) -> Decision | None:
     state, now = situation.state, situation.observation.now
     if exposed(state) or situation.observation.facts.ready is not False:
         return None
-    seen = getattr(state.evidence.get("hard_rules"), "ready_at", None)
-    since = state.watched_since if seen is None else max(seen, state.watched_since)
+    ready_at = getattr(state.evidence.get("hard_rules"), "ready_at", None)
+    since = state.watched_since if ready_at is None else max(ready_at, state.watched_since)
     allowed = situation.policy.ready_minutes
     if now - since >= allowed * MINUTE:
         return _roll_back(situation, f"not ready for {allowed:g} minutes; it had no traffic")

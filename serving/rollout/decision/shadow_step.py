@@ -1,6 +1,6 @@
 """The shadow of a rollout: the canary gets a copy of the requests, and nobody its answers. Pure."""
 
-from kanaria.serving.rollout.decision.state import OVER, State
+from kanaria.serving.rollout.decision.rollout_state import OVER, State
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.strategy import Strategy
 

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kanaria.serving.rollout.decision.rollout_state import OVER, Phase, Question, State
 from kanaria.serving.rollout.decision.shadow_step import in_shadow
-from kanaria.serving.rollout.decision.state import OVER, Phase, Question, State
 from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate
-from kanaria.serving.rollout.judgement.gates.kind import GateKind, Needs
-from kanaria.serving.rollout.judgement.gates.registry import BY_NAME
-from kanaria.serving.rollout.observations.observation import Observation
-from kanaria.serving.rollout.policy.panel import kinds, panel
+from kanaria.serving.rollout.judgement.gates.gate_kind import GateKind, Needs
+from kanaria.serving.rollout.judgement.gates.gate_registry import BY_NAME
+from kanaria.serving.rollout.observations.interval_observation import Observation
+from kanaria.serving.rollout.policy.gate_budgets import kinds, panel
 from kanaria.serving.rollout.policy.rollout_policy import (
     PROMOTE,
     Automation,
@@ -151,9 +151,9 @@ def asked_of(step: Step, policy: Policy) -> tuple[int, float]:
 def warms_up(state: State, policy: Policy) -> bool:
     """Tell whether the canary warms up in the interval that follows on a state."""
     warm_up = warm_up_of(policy)
-    seen = state.step_started if state.seen_until is None else state.seen_until
+    last_look = state.step_started if state.seen_until is None else state.seen_until
     # A clock that was set back is no reason to look away.
-    early = 0 <= seen - state.step_started < warm_up.minutes * MINUTE
+    early = 0 <= last_look - state.step_started < warm_up.minutes * MINUTE
     return state.step >= 0 and (early or state.step_requests < warm_up.requests)
 
 

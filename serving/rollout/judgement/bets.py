@@ -47,6 +47,8 @@ Sources: Wald 1945 (the sequential ratio test); Lindon, Sanden and Shirikian 202
 Ly and Gruenwald 2021, arXiv 2106.02693 (two streams).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -89,13 +91,28 @@ def bet_on_limit(
     return np.asarray(np.asarray(hits) * np.log(many) - (np.asarray(hits) + shape) * lost)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bursts:
+    """How both revisions' rates vary by themselves, from one interval to the next.
+
+    Attributes:
+        variation: of each revision's rate, standard deviation over mean; 0 for none.
+        stable_rate: the stable revision's rate at most, as known before the interval.
+    """
+
+    variation: float = 0.0
+    stable_rate: ArrayLike = 1.0
+
+
+NO_BURSTS = Bursts()
+
+
 def bet_on_ratio(
     hits: tuple[ArrayLike, ArrayLike],
     requests: tuple[ArrayLike, ArrayLike],
     ratio: float,
     odds: ArrayLike,
-    variation: float = 0.0,
-    stable_rate: ArrayLike = 1.0,
+    bursts: Bursts = NO_BURSTS,
 ) -> Floats:
     """Return the logarithm of what a bet against a ratio to the stable revision is multiplied by.
 
@@ -104,16 +121,15 @@ def bet_on_ratio(
         requests: of both in the same interval.
         ratio: of the rates at the border of the null, above 0.
         odds: of the bet, above 0 and not 1.
-        variation: of each revision's rate by itself, standard deviation over mean; 0 for none.
-        stable_rate: the stable revision's rate at most, as known before the interval.
+        bursts: how the rates vary by themselves.
     """
     chance = canary_chance(*requests, ratio)
-    if not variation:
+    if not bursts.variation:
         events = np.asarray(hits[0]) + np.asarray(hits[1])
         return log_factor(hits[0], events, chance, odds)
     many = np.asarray(odds, dtype=float)
     canary, stable = (np.asarray(one, dtype=float) for one in requests)
-    settled, spread = 1 - many**-0.5, np.asarray(stable_rate) * variation**2
+    settled, spread = 1 - many**-0.5, np.asarray(bursts.stable_rate) * bursts.variation**2
     whole = (1 + (many - 1) * chance) / (many - 1)
     # Without requests of one revision the other's stake is 1 / infinity.
     with np.errstate(divide="ignore"):

@@ -16,9 +16,13 @@ from dataclasses import dataclass, field
 from pydantic import ConfigDict
 
 from kanaria.serving.rollout.observations import replica_counters
-from kanaria.serving.rollout.observations.observation import Counts, Observation, RevisionFacts
-from kanaria.serving.rollout.observations.source import Container, Reading
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.rollout.observations.interval_observation import (
+    Counts,
+    Observation,
+    RevisionFacts,
+)
+from kanaria.serving.rollout.observations.observation_source import Container, Reading
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +62,8 @@ def observation(
     canary_memory, canary_counts = _counted(memory.canary, reading.canary, sampled)
     stable_memory, stable_counts = _counted(memory.stable, reading.stable, sampled)
     containers, ends = _ended(memory.containers, reading.containers)
-    kept = Memory(canary=canary_memory, stable=stable_memory, containers=containers)
-    seen = Observation(
+    after = Memory(canary=canary_memory, stable=stable_memory, containers=containers)
+    result = Observation(
         interval=interval,
         now=reading.now,
         canary=canary_counts,
@@ -73,7 +77,7 @@ def observation(
         percent=_percent(status, canary),
         models=reading.models,
     )
-    return kept, seen
+    return after, result
 
 
 def _counted(
@@ -92,10 +96,10 @@ def _ended(
     if containers is None:
         return before, []
     latest = {**(before or {}), **{one.name: one for one in containers}}
-    kept = {name: one for name, one in latest.items() if one.restarts or one.oom_kills}
+    restarted = {name: one for name, one in latest.items() if one.restarts or one.oom_kills}
     if before is None:
-        return kept, []
-    return kept, [_added(before.get(one.name), one) for one in containers]
+        return restarted, []
+    return restarted, [_added(before.get(one.name), one) for one in containers]
 
 
 def _added(before: Container | None, after: Container) -> Container:

@@ -13,7 +13,7 @@ import httpx
 from kanaria.components.shared.errors import DataError, KanariaError
 
 logger = logging.getLogger(__name__)
-Known = TypeVar("Known")
+ResultT = TypeVar("ResultT")
 COUNTERS_SECONDS, MODELS_SECONDS = 6.0, 4.0
 """For the counters of a reading, and for what models answer: together below a lease's 15 s."""
 MOST_BYTES = 16 * 2**20
@@ -35,7 +35,7 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
-def within(seconds: float, reads: Mapping[str, Callable[[], Known]]) -> dict[str, Known | None]:
+def within(seconds: float, reads: Mapping[str, Callable[[], ResultT]]) -> dict[str, ResultT | None]:
     """Return what each of the functions, called all at once, returned in time.
 
     A function that raises a KanariaError, or does not end in time, gives None, and the reason is
@@ -44,11 +44,11 @@ def within(seconds: float, reads: Mapping[str, Callable[[], Known]]) -> dict[str
     """
     futures = {what: _begun(read) for what, read in reads.items()}
     wait(futures.values(), timeout=seconds)
-    return {what: _known(what, future, seconds) for what, future in futures.items()}
+    return {what: _result(what, future, seconds) for what, future in futures.items()}
 
 
-def _begun(read: Callable[[], Known]) -> "Future[Known]":
-    future: Future[Known] = Future()
+def _begun(read: Callable[[], ResultT]) -> "Future[ResultT]":
+    future: Future[ResultT] = Future()
 
     def run() -> None:
         try:
@@ -60,7 +60,7 @@ def _begun(read: Callable[[], Known]) -> "Future[Known]":
     return future
 
 
-def _known(what: str, future: "Future[Known]", seconds: float) -> Known | None:
+def _result(what: str, future: "Future[ResultT]", seconds: float) -> ResultT | None:
     if not future.done():
         logger.warning("%s: nothing is known in this interval: no answer in %g s", what, seconds)
         return None

@@ -17,7 +17,7 @@ from kanaria.serving.rollout.observations.bounded_calls import (
     ask,
     within,
 )
-from kanaria.serving.rollout.observations.source import Reading, Revisions, Source
+from kanaria.serving.rollout.observations.observation_source import Reading, Revisions, Source
 
 
 class DriftServerSource:

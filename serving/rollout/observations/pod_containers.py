@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from kanaria.serving.kubernetes_client import PODS, Object, Resource
 from kanaria.serving.protocol.names import SERVICE_LABEL
-from kanaria.serving.rollout.observations.source import Container, Revisions
+from kanaria.serving.rollout.observations.observation_source import Container, Revisions
 
 OUT_OF_MEMORY = "OOMKilled"
 SELECTORS = (

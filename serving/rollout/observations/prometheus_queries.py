@@ -11,7 +11,7 @@ from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.config.validation import add_invalid
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.serving.rollout.observations.source import Revisions
+from kanaria.serving.rollout.observations.observation_source import Revisions
 
 OWN = Path(__file__).with_name("queries.yaml")
 PLACEHOLDERS = frozenset({"namespace", "service", "revision"})

@@ -27,10 +27,10 @@ from kanaria.serving.rollout.observations.bounded_calls import (
     ask,
     within,
 )
+from kanaria.serving.rollout.observations.observation_source import Container, Reading, Revisions
 from kanaria.serving.rollout.observations.prometheus_queries import QuerySet
 from kanaria.serving.rollout.observations.prometheus_vector import replicas
 from kanaria.serving.rollout.observations.replica_counters import Replica
-from kanaria.serving.rollout.observations.source import Container, Reading, Revisions
 
 UNSEEN_SECONDS = 120.0
 """A process may answer this long before its first sample: it must be discovered, then scraped."""
@@ -87,12 +87,12 @@ class PrometheusSource:
     def read(self, revisions: Revisions) -> Reading:
         """Return what Prometheus and the pods show within COUNTERS_SECONDS."""
         now = time.time()
-        asked: dict[str, Callable[[], Any]] = {
+        calls: dict[str, Callable[[], Any]] = {
             "canary": partial(self._replicas, revisions, revisions.canary),
             "stable": partial(self._replicas, revisions, revisions.stable),
             "pods": partial(self._containers, revisions),
         }
-        answers = within(COUNTERS_SECONDS, asked)
+        answers = within(COUNTERS_SECONDS, calls)
         return Reading(
             now=now,
             canary=answers["canary"],

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.protocol.comparison import MOST_COUNTED
-from kanaria.serving.rollout.observations.observation import Counts
+from kanaria.serving.rollout.observations.interval_observation import Counts
 
 KEPT_SECONDS = 3600.0
 """Replicas come and go for as long as a rollout lasts; what is kept of them must not grow."""
@@ -92,18 +92,22 @@ def advance(
         replicas: all processes of that revision that answered this time.
         now: when they were sampled, seconds since 1970.
     """
-    seen = {replica.name: replica for replica in replicas}
-    kept = _kept(memory, seen, now)
+    replica_by_name = {replica.name: replica for replica in replicas}
+    after = _remembered(memory, replica_by_name, now)
     if memory.sampled is None:
-        return kept, None
-    added = [_added(memory, seen[name]) for name in sorted(seen)]
-    return kept, _sum(added)
+        return after, None
+    added = [_added(memory, replica_by_name[name]) for name in sorted(replica_by_name)]
+    return after, _sum(added)
 
 
-def _kept(memory: Memory, seen: Mapping[str, Replica], now: float) -> Memory:
-    gone = {name: memory.missing.get(name, now) for name in memory.replicas if name not in seen}
+def _remembered(memory: Memory, replica_by_name: Mapping[str, Replica], now: float) -> Memory:
+    gone = {
+        name: memory.missing.get(name, now)
+        for name in memory.replicas
+        if name not in replica_by_name
+    }
     missing = {name: since for name, since in gone.items() if now - since < KEPT_SECONDS}
-    replicas = {name: memory.replicas[name] for name in missing} | dict(seen)
+    replicas = {name: memory.replicas[name] for name in missing} | dict(replica_by_name)
     return Memory(sampled=now, replicas=replicas, missing=missing)
 
 

@@ -12,8 +12,8 @@ from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.local.state import state_folder
 from kanaria.serving.rollout.observations.bounded_calls import COUNTERS_SECONDS, ask, within
 from kanaria.serving.rollout.observations.latency_histogram import slower
+from kanaria.serving.rollout.observations.observation_source import Container, Reading, Revisions
 from kanaria.serving.rollout.observations.replica_counters import Replica
-from kanaria.serving.rollout.observations.source import Container, Reading, Revisions
 
 REPLICA, COPIES = "router", "copies"
 """The router counts for all revisions, so it is each one's only replica; the canary's second one

@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 from pydantic import create_model
 
-from kanaria.serving.rollout.judgement.gates.kind import GateKind, Unsaid
-from kanaria.serving.rollout.judgement.gates.parameters import Part
-from kanaria.serving.rollout.judgement.gates.registry import KINDS
+from kanaria.serving.rollout.judgement.gates.gate_kind import GateKind, Unsaid
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Part
+from kanaria.serving.rollout.judgement.gates.gate_registry import KINDS
 from kanaria.serving.rollout.strategy import Strategy
 
 

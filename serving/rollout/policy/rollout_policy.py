@@ -37,7 +37,7 @@ from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.config.validation import add_invalid
 from kanaria.components.shared.errors import shown
-from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Chance, Part
 from kanaria.serving.rollout.policy.gates_policy import (
     PARAMETERS,
     GatesPolicy,

@@ -12,7 +12,7 @@ from kanaria.serving.rollout.decision.situation import asked_of, warm_up_of
 from kanaria.serving.rollout.judgement.gates import rate_test
 from kanaria.serving.rollout.judgement.gates.answer_latency import LatencyGate
 from kanaria.serving.rollout.judgement.gates.rate_gate import RateGate
-from kanaria.serving.rollout.policy.panel import panel
+from kanaria.serving.rollout.policy.gate_budgets import panel
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.simulation.scenario import Array, Minute, Scenario, minutes
 
@@ -61,7 +61,7 @@ class _Wealth:
     stable_requests: Array
     stable_events: Array
 
-    def known(self) -> Array:
+    def stable_rate(self) -> Array:
         unknown = 1.0 if self.gate.test.concurrent else 0.0
         rate = (self.stable_events + 0.5) / (self.stable_requests + 1)
         return np.where(self.stable_requests > 0, rate, unknown)
@@ -75,9 +75,9 @@ class _Wealth:
             stable_requests=minute.stable_requests,
             stable_events=events[1],
         )
-        by_ratio, by_limit = self.gate.test.harm(counted, self.known())
+        by_ratio, by_limit = self.gate.test.harm(counted, self.stable_rate())
         self.health = self.health + np.where(
-            counts, self.gate.test.health(counted, self.known()), 0.0
+            counts, self.gate.test.health(counted, self.stable_rate()), 0.0
         )
         self.by_ratio = self.by_ratio + np.where(counts[:, None], by_ratio, 0.0)
         self.by_limit = self.by_limit + np.where(counts[:, None], by_limit, 0.0)
@@ -189,17 +189,17 @@ def simulate(
     for wealth in state.gates:
         wealth.stable_requests = wealth.stable_requests + alone.stable_requests
         wealth.stable_events = wealth.stable_events + alone.of(wealth.gate.name)[1]
-    seen = [alone]
+    played = [alone]
     state.percent[:] = policy.ladder[0].percent
     for now in range(1, scenario.minutes + 1):
         minute = next(drawn)
         state.learn(minute, now)
         state.decide(now)
-        seen.append(minute)
+        played.append(minute)
         if not state.active.any():
             break
     if trace is not None:
-        trace.extend(seen)
+        trace.extend(played)
     ended = np.where(state.active, scenario.minutes, state.ended)
     return Characteristics(outcomes=state.outcomes, minutes=ended, requests=state.requests)
 

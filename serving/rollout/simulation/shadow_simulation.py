@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from kanaria.serving.protocol.comparison import ModelCounts
 from kanaria.serving.rollout.decision.situation import asked_of
 from kanaria.serving.rollout.judgement.bets import log_factor
-from kanaria.serving.rollout.judgement.confidence import mean_bounds
+from kanaria.serving.rollout.judgement.confidence_sequences import mean_bounds
 from kanaria.serving.rollout.judgement.gates import label_accuracy, prediction_shares
 from kanaria.serving.rollout.judgement.gates.disagreement import DisagreementGate
 from kanaria.serving.rollout.judgement.gates.label_accuracy import LabelGate
 from kanaria.serving.rollout.judgement.gates.prediction_shares import REFERENCE_ROWS, PredictionGate
-from kanaria.serving.rollout.policy.panel import panel
+from kanaria.serving.rollout.policy.gate_budgets import panel
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.simulation.canary_simulation import PROMOTED, ROLLED_BACK, UNDECIDED
 
 Array = NDArray[Any]
-ASKED = 2
+QUESTION = 2
 """A gate asked a person, beside the outcomes of `simulate`."""
 
 
@@ -171,7 +171,7 @@ def _decided(policy: Policy, totals: Totals, reference: Totals | None, now: int)
         verdicts = np.where(_accepted(policy, totals), PROMOTED, verdicts)
     for gate in panel(policy):
         if isinstance(gate, PredictionGate) and reference is not None:
-            verdicts = np.where(_questioned(gate, totals, reference), ASKED, verdicts)
+            verdicts = np.where(_questioned(gate, totals, reference), QUESTION, verdicts)
         if isinstance(gate, LabelGate):
             verdicts = np.where(_harmed(gate, totals), ROLLED_BACK, verdicts)
     return verdicts
@@ -203,7 +203,7 @@ def _accepted(policy: Policy, totals: Totals) -> Array:
             none = np.zeros_like(stable)
             beta = gate.promise.beta
             bounds = label_accuracy.loss_bounds(
-                totals.pairs, totals.apart, stable, canary, none, beta
+                totals.pairs, totals.apart, (stable, canary, none), beta
             )
             agreed &= bounds[1] < gate.margin
         if isinstance(gate, DisagreementGate) and gate.limit is not None:

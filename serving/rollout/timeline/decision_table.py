@@ -4,9 +4,9 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from kanaria.serving.rollout.decision.commands import Command
-from kanaria.serving.rollout.decision.state import Action
-from kanaria.serving.rollout.timeline.history import Moment
+from kanaria.serving.rollout.decision.rollout_commands import Command
+from kanaria.serving.rollout.decision.rollout_state import Action
+from kanaria.serving.rollout.timeline.record_history import Moment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kanaria.components.shared.times import clock, duration
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.decision.shadow_step import in_shadow
-from kanaria.serving.rollout.decision.state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import PROMOTE, Automation
-from kanaria.serving.rollout.timeline.history import History, Moment
 from kanaria.serving.rollout.timeline.phrases import asked, why
+from kanaria.serving.rollout.timeline.record_history import History, Moment
 
 
 class Light(StrEnum):

@@ -8,10 +8,10 @@ from kanaria.components.shared.report.cells import Cell
 from kanaria.components.shared.report.chart import Chart
 from kanaria.components.shared.report.table import Column, Table
 from kanaria.components.shared.times import clock
-from kanaria.serving.rollout.timeline.curves import Curve, Panel
 from kanaria.serving.rollout.timeline.decision_table import Row
-from kanaria.serving.rollout.timeline.history import History
+from kanaria.serving.rollout.timeline.panel_curves import Curve, Panel
 from kanaria.serving.rollout.timeline.panels import gaps
+from kanaria.serving.rollout.timeline.record_history import History
 
 MOST_LINES = 200
 """Lines of decisions through a panel, and marks; the table of decisions has them all."""
@@ -58,22 +58,22 @@ def _marks(history: History, marked: Sequence[Row]) -> Chart:
     ]
     keyed = (("when (UTC)", "when"), ("number", "number"), ("what was done", "kind"))
     table = Table(columns=[Column(title=title, key=key) for title, key in keyed], rows=cells)
-    told = {name: SHAPES[name] for name in SHAPES if name in kinds}
-    domain = {"domain": list(told)}
+    shapes = {name: SHAPES[name] for name in SHAPES if name in kinds}
+    domain = {"domain": list(shapes)}
     legend = {"field": "kind", "type": "nominal", "title": None}
     encoding = {
         "x": _time(history),
         "y": {"datum": "", "type": "nominal", "title": None, "axis": {"minExtent": ROOM}},
-        "shape": {**legend, "scale": {**domain, "range": [shape for shape, _ in told.values()]}},
-        "color": {**legend, "scale": {**domain, "range": [color for _, color in told.values()]}},
-        "tooltip": _told([("number", "decision"), ("kind", "what")]),
+        "shape": {**legend, "scale": {**domain, "range": [shape for shape, _ in shapes.values()]}},
+        "color": {**legend, "scale": {**domain, "range": [color for _, color in shapes.values()]}},
+        "tooltip": _tooltip([("number", "decision"), ("kind", "what")]),
     }
     mark = {"type": "point", "filled": True, "size": 90, "opacity": 1}
     spec = {"height": 24, "mark": mark, "encoding": encoding}
     return Chart(spec=spec, table=table, title="What was done")
 
 
-def _told(fields: Sequence[tuple[str, str]], form: str = "") -> list[Layer]:
+def _tooltip(fields: Sequence[tuple[str, str]], form: str = "") -> list[Layer]:
     time = {"field": "when", "type": "temporal", "title": "UTC", "format": "%d %b %H:%M:%S"}
     time["formatType"] = "utc"
     numbers = [{"field": key, "title": title} for key, title in fields]
@@ -134,14 +134,14 @@ def _chart(history: History, panel: Panel, behind: Sequence[Layer]) -> Chart:
 
 def _values(panel: Panel) -> Layer:
     scale = panel.scale
-    told = {"domain": [scale.low, scale.high], "nice": True}
-    told |= {"type": "log", "clamp": True} if scale.logarithmic else {}
+    scale_spec = {"domain": [scale.low, scale.high], "nice": True}
+    scale_spec |= {"type": "log", "clamp": True} if scale.logarithmic else {}
     axis = {"format": scale.form, "minExtent": ROOM, "maxExtent": ROOM, "tickCount": 4}
-    return {"type": "quantitative", "title": None, "scale": told, "axis": axis}
+    return {"type": "quantitative", "title": None, "scale": scale_spec, "axis": axis}
 
 
-def _of_curve(names: Sequence[str], found: Sequence[object]) -> Layer:
-    scale = {"domain": list(names), "range": list(found)}
+def _of_curve(names: Sequence[str], values: Sequence[object]) -> Layer:
+    scale = {"domain": list(names), "range": list(values)}
     return {"type": "nominal", "title": None, "scale": scale, "legend": LINE_KEY}
 
 
@@ -166,7 +166,7 @@ def _pointed_at(time: Layer, panel: Panel) -> Layer:
     chosen |= {"on": "pointermove", "clear": "pointerout"}
     fields = [(f"y{place}", curve.name) for place, curve in enumerate(panel.curves)]
     shown = {"condition": {"param": "at", "empty": False, "value": 0.7}, "value": 0}
-    tooltip = _told(fields, panel.scale.form if not panel.scale.logarithmic else ".4~g")
+    tooltip = _tooltip(fields, panel.scale.form if not panel.scale.logarithmic else ".4~g")
     return {
         "params": [{"name": "at", "select": chosen}],
         "mark": {"type": "rule", "color": "var(--ink)", "clip": True},
@@ -188,8 +188,8 @@ def _table(panel: Panel) -> Table:
     for moment in sorted({moment for one in series for moment in one}):
         row: list[object] = [_when(moment[0])]
         for place, curve in enumerate(panel.curves):
-            seen = series[place].get(moment)
-            held[place] = seen or (held[place] if curve.stepped else None)
+            point = series[place].get(moment)
+            held[place] = point or (held[place] if curve.stepped else None)
             row += held[place] or [None] * (3 if curve.band else 1)
         rows.append(row)
     return Table(columns=columns, rows=rows)
@@ -199,10 +199,10 @@ def _series(panel: Panel, curve: Curve) -> dict[tuple[float, int], tuple[float, 
     """Return the values, with their band, by time and by how often that time came before."""
     bands: list[tuple[float, ...]] = [(low, high) for _, low, high in curve.band]
     bands = bands or [()] * len(curve.points)
-    found: dict[tuple[float, int], tuple[float, ...]] = {}
+    points: dict[tuple[float, int], tuple[float, ...]] = {}
     times: Counter[float] = Counter()
     for (when, value), band in zip(curve.points, bands, strict=True):
         drawn = max(value, LEAST) if panel.scale.logarithmic else value
-        found[when, times[when]] = tuple(float(f"{one:.5g}") for one in (drawn, *band))
+        points[when, times[when]] = tuple(float(f"{one:.5g}") for one in (drawn, *band))
         times[when] += 1
-    return found
+    return points

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.serving.rollout.decision.situation import asked_of
-from kanaria.serving.rollout.judgement.gates.kind import CountsRow
-from kanaria.serving.rollout.judgement.gates.registry import KINDS
-from kanaria.serving.rollout.observations.observation import Observation
-from kanaria.serving.rollout.policy.panel import panel
-from kanaria.serving.rollout.timeline import axes
-from kanaria.serving.rollout.timeline.curves import CANARY, INK, STABLE, Curve, Panel, numbers
+from kanaria.serving.rollout.judgement.gates.gate_kind import CountsRow
+from kanaria.serving.rollout.judgement.gates.gate_registry import KINDS
+from kanaria.serving.rollout.observations.interval_observation import Observation
+from kanaria.serving.rollout.policy.gate_budgets import panel
+from kanaria.serving.rollout.timeline import panel_axes
 from kanaria.serving.rollout.timeline.decision_table import is_marked
-from kanaria.serving.rollout.timeline.history import History, Moment
+from kanaria.serving.rollout.timeline.panel_curves import CANARY, INK, STABLE, Curve, Panel, numbers
+from kanaria.serving.rollout.timeline.record_history import History, Moment
 from kanaria.serving.rollout.timeline.share_panels import share_panels
 
 CONFIDENCE = 0.95
@@ -35,10 +35,15 @@ STYLE_OF = dict(zip((kind.name for kind in KINDS if kind.weighs), cycle(STYLES),
 
 def panels(history: History) -> tuple[Panel, ...]:
     """Return the panels from top to bottom; those without anything to show are left out."""
-    kept = thinned(history.moments)
-    drawn = [_traffic(history, kept), _errors(kept), *_counts(kept), *_evidence(history, kept)]
-    drawn += share_panels(history.policy, kept)
-    return tuple(one for one in [*drawn, _exposure(history, kept)] if one is not None)
+    moments = thinned(history.moments)
+    drawn = [
+        _traffic(history, moments),
+        _errors(moments),
+        *_counts(moments),
+        *_evidence(history, moments),
+    ]
+    drawn += share_panels(history.policy, moments)
+    return tuple(one for one in [*drawn, _exposure(history, moments)] if one is not None)
 
 
 def thinned(moments: Sequence[Moment]) -> list[Moment]:
@@ -46,14 +51,14 @@ def thinned(moments: Sequence[Moment]) -> list[Moment]:
 
     Observations that acted are kept in any case, and with them the ends of all steps.
     """
-    seen = [moment for moment in moments if isinstance(moment.entry, Observation)]
-    size = -(-len(seen) // MOST_POINTS) or 1
-    kept = []
-    for start in range(0, len(seen), size):
-        stretch = seen[start : start + size]
+    observed = [moment for moment in moments if isinstance(moment.entry, Observation)]
+    size = -(-len(observed) // MOST_POINTS) or 1
+    thinned_moments = []
+    for start in range(0, len(observed), size):
+        stretch = observed[start : start + size]
         worst = max(stretch, key=lambda moment: moment.spent)
-        kept += [one for one in stretch if one in (worst, stretch[-1]) or is_marked(one)]
-    return kept
+        thinned_moments += [one for one in stretch if one in (worst, stretch[-1]) or is_marked(one)]
+    return thinned_moments
 
 
 def interval(
@@ -75,43 +80,48 @@ def interval(
     return np.where(hits > 0, low, 0.0), np.where(hits < trials, high, 1.0)
 
 
-def _traffic(history: History, kept: Sequence[Moment]) -> Panel:
+def _traffic(history: History, moments: Sequence[Moment]) -> Panel:
     changes = [moment for moment in history.moments if moment.before != moment.state]
     desired = [(history.started, 0.0)]
     for moment in changes:
         if moment.state.desired_percent != desired[-1][1]:
             desired.append((moment.when, float(moment.state.desired_percent)))
     desired.append((history.horizon, desired[-1][1]))
-    seen = [
+    shares_set = [
         (moment.when, float(moment.entry.percent))
-        for moment in kept
+        for moment in moments
         if isinstance(moment.entry, Observation) and moment.entry.percent is not None
     ]
     curves = [Curve(name="desired", color=CANARY, points=desired, stepped=True)]
-    if seen:
-        curves.append(Curve(name="really set", color=INK, points=seen, dash="2 3", stepped=True))
-    most = max(value for _, value in [*desired, *seen])
+    if shares_set:
+        curves.append(
+            Curve(name="really set", color=INK, points=shares_set, dash="2 3", stepped=True)
+        )
+    most = max(value for _, value in [*desired, *shares_set])
     title = "Traffic of the canary, % of requests"
-    return Panel(title=title, scale=axes.percentages(most), curves=curves)
+    return Panel(title=title, scale=panel_axes.percentages(most), curves=curves)
 
 
-def _errors(kept: Sequence[Moment]) -> Panel | None:
-    canary = [(one.when, one.canary.errors, one.canary.requests) for one in kept]
-    stable = [(one.when, one.stable.errors, one.stable.requests) for one in kept]
+def _errors(moments: Sequence[Moment]) -> Panel | None:
+    canary = [(one.when, one.canary.errors, one.canary.requests) for one in moments]
+    stable = [(one.when, one.stable.errors, one.stable.requests) for one in moments]
     return _rates("Errors since the start, % of requests", canary, stable)
 
 
-def _counts(kept: Sequence[Moment]) -> Iterator[Panel | None]:
+def _counts(moments: Sequence[Moment]) -> Iterator[Panel | None]:
     """Yield the panels of the gates whose row shows what they counted."""
     for kind in KINDS:
         if isinstance(kind.row, CountsRow):
-            yield _counted(kept, kind.name, kind.row.title)
+            yield _counted(moments, kind.name, kind.row.title)
 
 
-def _counted(kept: Sequence[Moment], gate: str, title: str) -> Panel | None:
-    seen = [(one.when, of) for one in kept if (of := numbers(one, gate))]
+def _counted(moments: Sequence[Moment], gate: str, title: str) -> Panel | None:
+    numbers_by_time = [(one.when, of) for one in moments if (of := numbers(one, gate))]
     canary, stable = (
-        [(when, int(of[f"{which}_events"]), int(of[f"{which}_requests"])) for when, of in seen]
+        [
+            (when, int(of[f"{which}_events"]), int(of[f"{which}_requests"]))
+            for when, of in numbers_by_time
+        ]
         for which in ("canary", "stable")
     )
     return _rates(f"{title} since the start, % of requests", canary, stable)
@@ -133,7 +143,7 @@ def _rates(
     }
     tops = [high for curve in curves for when, _, high in curve.band if when in settled]
     highest = [value for curve in curves for _, value in curve.points[-1:]]
-    scale = axes.shares(min(max([*tops, *highest]), 2 * max(_peaks(curves))))
+    scale = panel_axes.shares(min(max([*tops, *highest]), 2 * max(_peaks(curves))))
     return Panel(title=title, scale=scale, curves=curves)
 
 
@@ -156,21 +166,21 @@ def _rate(name: str, color: str, dash: str, series: list[tuple[float, int, int]]
     )
 
 
-def _evidence(history: History, kept: Sequence[Moment]) -> list[Panel]:
+def _evidence(history: History, moments: Sequence[Moment]) -> list[Panel]:
     """Return the panels of e-values against and for the canary."""
     policy = history.policy
     judging = [gate for gate in panel(policy) if hasattr(gate, "promise")]
-    gates = [gate for gate in judging if any(numbers(one, gate.name) for one in kept)]
+    gates = [gate for gate in judging if any(numbers(one, gate.name) for one in moments)]
     if not gates:
         return []
-    harm = [_e_values(kept, gate.name, "harm_e_value") for gate in gates]
+    harm = [_e_values(moments, gate.name, "harm_e_value") for gate in gates]
     healthy = [
         gate.name
         for gate in gates
-        if any("health_e_value" in numbers(one, gate.name) for one in kept)
+        if any("health_e_value" in numbers(one, gate.name) for one in moments)
     ]
-    health = [_e_values(kept, name, "health_e_value") for name in healthy]
-    both = [(one.when, one.spent / policy.false_rollback) for one in kept]
+    health = [_e_values(moments, name, "health_e_value") for name in healthy]
+    both = [(one.when, one.spent / policy.false_rollback) for one in moments]
     limits = {1 / policy.false_rollback: f"rolled back at {1 / policy.false_rollback:.3g} together"}
     if len(gates) > 1:
         harm.append(Curve(name="together, as it counts", color=INK, points=both))
@@ -186,8 +196,8 @@ def _evidence(history: History, kept: Sequence[Moment]) -> list[Panel]:
     return drawn
 
 
-def _e_values(kept: Sequence[Moment], gate: str, key: str) -> Curve:
-    values = [(one.when, numbers(one, gate)[key]) for one in kept if numbers(one, gate)]
+def _e_values(moments: Sequence[Moment], gate: str, key: str) -> Curve:
+    values = [(one.when, numbers(one, gate)[key]) for one in moments if numbers(one, gate)]
     color, dash = STYLE_OF[gate]
     return Curve(name=gate, color=color, points=values, dash=dash)
 
@@ -195,33 +205,33 @@ def _e_values(kept: Sequence[Moment], gate: str, key: str) -> Curve:
 def _e_panel(title: str, curves: Sequence[Curve], thresholds: Sequence[tuple[float, str]]) -> Panel:
     values = [value for curve in curves for _, value in curve.points]
     most = max([*values, *(3 * limit for limit, _ in thresholds)])
-    scale = axes.evidence(min(values), most)
+    scale = panel_axes.evidence(min(values), most)
     return Panel(title=title, scale=scale, curves=curves, thresholds=thresholds, height=130)
 
 
-def _exposure(history: History, kept: Sequence[Moment]) -> Panel | None:
+def _exposure(history: History, moments: Sequence[Moment]) -> Panel | None:
     """Return the canary's requests in each step beside those the step asks for."""
     ladder = history.policy.ladder
     counted: list[tuple[float, float]] = []
-    asked = [(history.started, 0.0)]
-    for moment in kept:
+    least_percents = [(history.started, 0.0)]
+    for moment in moments:
         counted.append((moment.when, _in_step(moment)))
         step = moment.state.step
         if step != moment.before.step:
             counted.append((moment.when, 0.0))
             begun = 0 <= step < len(ladder)
             least = asked_of(ladder[step], history.policy)[0] if begun else 0
-            asked.append((moment.when, float(least)))
+            least_percents.append((moment.when, float(least)))
     if not any(value for _, value in counted):
         return None
-    asked.append((history.ended, asked[-1][1]))
+    least_percents.append((history.ended, least_percents[-1][1]))
     curves = [
         Curve(name="canary", color=CANARY, points=counted),
-        Curve(name="the step asks for", color=INK, points=asked, dash="2 3", stepped=True),
+        Curve(name="the step asks for", color=INK, points=least_percents, dash="2 3", stepped=True),
     ]
     return Panel(
         title="Exposure, requests of the canary in the step",
-        scale=axes.counts(max(value for curve in curves for _, value in curve.points)),
+        scale=panel_axes.counts(max(value for curve in curves for _, value in curve.points)),
         curves=curves,
         height=90,
     )
@@ -241,12 +251,12 @@ def gaps(history: History) -> list[tuple[float, float]]:
     These are intervals whose needed counters were missing, and pauses between two observations
     of more than `HOLE` usual intervals.
     """
-    seen = [moment for moment in history.moments if isinstance(moment.entry, Observation)]
-    starts = [history.started, *(moment.when for moment in seen)]
-    spans = [(start, moment.when) for start, moment in zip(starts, seen, strict=False)]
+    observed = [moment for moment in history.moments if isinstance(moment.entry, Observation)]
+    starts = [history.started, *(moment.when for moment in observed)]
+    spans = [(start, moment.when) for start, moment in zip(starts, observed, strict=False)]
     usual = float(np.median([end - start for start, end in spans[1:] or spans])) if spans else 0.0
     stretches: list[tuple[float, float]] = []
-    for (start, end), moment in zip(spans, seen, strict=True):
+    for (start, end), moment in zip(spans, observed, strict=True):
         if not (moment.blind or end - start > HOLE * max(usual, 1.0)):
             continue
         if stretches and stretches[-1][1] == start:

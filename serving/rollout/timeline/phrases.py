@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kanaria.serving.rollout.decision.state import Action, Question, State, Verdict
+from kanaria.serving.rollout.decision.rollout_state import Action, Question, State, Verdict
 from kanaria.serving.rollout.judgement.gates.gate import Finding, RateCounts
 from kanaria.serving.rollout.policy.rollout_policy import PROMOTE, Policy, Step
 

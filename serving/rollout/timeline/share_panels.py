@@ -2,35 +2,35 @@
 
 from collections.abc import Iterator, Sequence
 
-from kanaria.serving.rollout.judgement.gates.kind import Share, SharesRow
-from kanaria.serving.rollout.judgement.gates.parameters import Part
+from kanaria.serving.rollout.judgement.gates.gate_kind import Share, SharesRow
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Part
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.rollout.timeline import axes
-from kanaria.serving.rollout.timeline.curves import CANARY, INK, Curve, Panel, numbers
-from kanaria.serving.rollout.timeline.history import Moment
+from kanaria.serving.rollout.timeline import panel_axes
+from kanaria.serving.rollout.timeline.panel_curves import CANARY, INK, Curve, Panel, numbers
+from kanaria.serving.rollout.timeline.record_history import Moment
 
 ALL_LOOKS = "bounds hold for all looks together"
 STYLES = ((CANARY, ""), (INK, "2 3"))
 """Color and dashes of the first share of a row, and of the second."""
 
 
-def share_panels(policy: Policy, kept: Sequence[Moment]) -> Iterator[Panel]:
+def share_panels(policy: Policy, moments: Sequence[Moment]) -> Iterator[Panel]:
     """Yield a panel for each such gate that is on and has compared something.
 
     Args:
         policy: of the rollout.
-        kept: the moments to draw, in the order of time.
+        moments: the moments to draw, in the order of time.
     """
     parameters = policy.gates.on
     for kind in policy.gates.kinds:
         if not isinstance(kind.row, SharesRow):
             continue
-        drawn = [(one.when, kind.row.shares(numbers(one, kind.name))) for one in kept]
-        seen = [(when, shares) for when, shares in drawn if shares]
-        if seen:
+        drawn = [(one.when, kind.row.shares(numbers(one, kind.name))) for one in moments]
+        shares_by_time = [(when, shares) for when, shares in drawn if shares]
+        if shares_by_time:
             curves = [
-                _curve([(when, shares[rank]) for when, shares in seen], *STYLES[rank])
-                for rank in range(len(seen[0][1]))
+                _curve([(when, shares[rank]) for when, shares in shares_by_time], *STYLES[rank])
+                for rank in range(len(shares_by_time[0][1]))
             ]
             yield _panel(kind.row, curves, parameters[kind.name])
 
@@ -56,4 +56,4 @@ def _panel(row: SharesRow, curves: Sequence[Curve], parameters: Part) -> Panel:
     ends = [curve.band[-1][2] if curve.band else curve.points[-1][1] for curve in curves]
     most = min(max([*ends, *(1.5 * share for share, _ in limits)]), 1.0)
     title = f"{row.title}, % of rows; {ALL_LOOKS}"
-    return Panel(title=title, scale=axes.shares(most), curves=curves, thresholds=limits)
+    return Panel(title=title, scale=panel_axes.shares(most), curves=curves, thresholds=limits)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from kanaria.components.shared.times import clock, duration
+from kanaria.serving.rollout.decision.rollout_state import OVER, Action, Phase, Question, State
 from kanaria.serving.rollout.decision.shadow_step import in_shadow, needs_agreement
 from kanaria.serving.rollout.decision.situation import MINUTE, asked_of, findings
-from kanaria.serving.rollout.decision.state import OVER, Action, Phase, Question, State
 from kanaria.serving.rollout.judgement.gates.gate import Finding
-from kanaria.serving.rollout.judgement.gates.registry import BY_NAME
+from kanaria.serving.rollout.judgement.gates.gate_registry import BY_NAME
 from kanaria.serving.rollout.policy.rollout_policy import Automation, Policy
 from kanaria.serving.rollout.timeline.phrases import (
     DONE,
@@ -89,10 +89,10 @@ def answers(facts: Mapping[str, str], state: State) -> tuple[str, ...]:
 def _traffic(state: State, policy: Policy) -> str:
     if in_shadow(state, policy):
         return "shadow"
-    seen = state.percent_seen
+    percent_set = state.percent_seen
     desired = f"{state.desired_percent}%"
-    is_as_told = _is_new(state) or seen in (None, state.desired_percent)
-    return desired if is_as_told else f"{desired} (has {seen}%)"
+    is_as_told = _is_new(state) or percent_set in (None, state.desired_percent)
+    return desired if is_as_told else f"{desired} (has {percent_set}%)"
 
 
 def _is_new(state: State) -> bool:
@@ -138,8 +138,8 @@ def _weights(state: State, policy: Policy) -> str:
         return f"canary answers nobody, gets a copy of {policy.mirror_percent}% of the requests"
     if _is_new(state):
         return f"canary {state.desired_percent}%"
-    seen = "not known" if state.percent_seen is None else f"{state.percent_seen}%"
-    return f"canary {state.desired_percent}% desired, {seen} seen"
+    percent_set = "not known" if state.percent_seen is None else f"{state.percent_seen}%"
+    return f"canary {state.desired_percent}% desired, {percent_set} seen"
 
 
 def _revision(facts: Mapping[str, str], which: str) -> str:

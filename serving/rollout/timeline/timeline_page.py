@@ -9,14 +9,14 @@ from kanaria.components.shared.report.chart import Chart
 from kanaria.components.shared.report.page import MOST_BYTES, Page, Section
 from kanaria.components.shared.report.table import Column, Table, columns
 from kanaria.components.shared.times import clock, duration
-from kanaria.serving.rollout.judgement.gates.registry import BY_NAME
+from kanaria.serving.rollout.judgement.gates.gate_registry import BY_NAME
 from kanaria.serving.rollout.timeline.decision_table import Row, rows
 from kanaria.serving.rollout.timeline.headline import Headline, Light, headline
-from kanaria.serving.rollout.timeline.history import History, Totals
 from kanaria.serving.rollout.timeline.panel_charts import panel_charts
 from kanaria.serving.rollout.timeline.panels import CONFIDENCE, panels
 from kanaria.serving.rollout.timeline.phrases import compared, printable, share, still_needed
-from kanaria.serving.rollout.timeline.steps import needed, steps
+from kanaria.serving.rollout.timeline.record_history import History, Totals
+from kanaria.serving.rollout.timeline.step_counts import needed, steps
 
 CUTS = (1000, 200, 60, 12, 6)
 """Letters of a reason or a name; tried in this order until the page is small enough."""
@@ -148,8 +148,8 @@ def _what(row: Row) -> object:
 def _total(totals: Totals) -> Cell | None:
     if not totals.requests:
         return None
-    told = f"{totals.errors:,} of {totals.requests:,} ({share(totals.errors, totals.requests)})"
-    return Cell(content=told, value=float(f"{totals.errors / totals.requests:.5g}"))
+    text = f"{totals.errors:,} of {totals.requests:,} ({share(totals.errors, totals.requests)})"
+    return Cell(content=text, value=float(f"{totals.errors / totals.requests:.5g}"))
 
 
 def _cut(text: str, most: int) -> str:

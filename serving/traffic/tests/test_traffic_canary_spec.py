@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from paper_next_kserve import PaperNextKServe
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import Placement, Scaling, ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import Placement, Scaling, ServiceSpec
 from kanaria.serving.kubernetes_client import HTTP_ROUTES, INFERENCE_SERVICES, Object
 from kanaria.serving.protocol.names import VERSION_ANNOTATION
-from kanaria.serving.traffic import canary_spec, variants
+from kanaria.serving.traffic import canary_spec, canary_variants
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic, weights
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 NAMESPACE, NAME = "team", "taxi"
 WHERE = (NAMESPACE, NAME)
@@ -73,10 +73,10 @@ def service() -> Service:
 def test_an_entry_is_named_by_its_model_and_has_a_copy_at_0_percent(service: Service):
     (entry,) = service.spec["canary"]
     assert entry["trafficPercent"] == 0
-    assert entry["predictor"]["name"] == variants.name_of("s3://m/two")
+    assert entry["predictor"]["name"] == canary_variants.name_of("s3://m/two")
     assert entry["predictor"]["minReplicas"] == 1
     assert not {"maxReplicas", "scaleTarget", "scaleMetric"} & entry["predictor"].keys()
-    assert service.status.latest_created == f"taxi-{variants.name_of('s3://m/two')}"
+    assert service.status.latest_created == f"taxi-{canary_variants.name_of('s3://m/two')}"
 
 
 @pytest.mark.parametrize(("percent", "copies"), [(1, 1), (25, 1), (26, 2), (50, 2), (100, 4)])
@@ -104,7 +104,7 @@ def test_a_promotion_is_one_write_that_changes_no_pod(service: Service):
 
 def pod(predictor: Object) -> Object:
     """Return what of a predictor makes its pods."""
-    return {name: value for name, value in predictor.items() if name not in variants.SCALING}
+    return {name: value for name, value in predictor.items() if name not in canary_variants.SCALING}
 
 
 def test_a_rollback_removes_the_entry(service: Service):
@@ -133,8 +133,8 @@ def test_shares_are_read_from_the_route_and_not_from_what_was_written(service: S
     assert service.shares == {"one": 100}
 
 
-def shifted_to_half(now: variants.Variants) -> variants.Variants:
-    return variants.shifted(now, 50)
+def shifted_to_half(now: canary_variants.Variants) -> canary_variants.Variants:
+    return canary_variants.shifted(now, 50)
 
 
 @pytest.mark.parametrize("verb", ["shift", "promote"])
@@ -231,7 +231,7 @@ def test_all_that_is_wrong_is_told_at_once(service: Service):
 
 
 def test_a_name_that_another_entry_has_is_refused(service: Service):
-    theirs = {"name": variants.name_of("s3://m/three"), "model": {"storageUri": "s3://y"}}
+    theirs = {"name": canary_variants.name_of("s3://m/three"), "model": {"storageUri": "s3://y"}}
     service.change(canary=[{"trafficPercent": 0, "predictor": theirs}])
     with pytest.raises(ParameterError, match="it is taken; rename that entry"):
         service.stage("three", scaling=SCALED)
@@ -341,19 +341,21 @@ def test_a_route_that_no_gateway_has_taken_gives_nobody_anything(service: Servic
 def test_entries_always_are_what_they_are_read_as(verbs: list[str], data: st.DataObject):
     uri = {"model": {"storageUri": "s3://m/0"}}
     made = {"metadata": {"name": NAME}, "spec": {"predictor": uri}}
-    now = variants.Variants(service=NAME, stable=variants.own(made), others=(FOREIGN,))
+    now = canary_variants.Variants(
+        service=NAME, stable=canary_variants.own(made), others=(FOREIGN,)
+    )
     for number, verb in enumerate(verbs):
         match verb:
             case "stage":
                 made["spec"]["predictor"]["model"]["storageUri"] = f"s3://m/{number + 1}"
-                now = variants.staged(now, variants.own(made, now))
+                now = canary_variants.staged(now, canary_variants.own(made, now))
             case "shift":
-                now = variants.shifted(now, data.draw(st.integers(0, 70)))
+                now = canary_variants.shifted(now, data.draw(st.integers(0, 70)))
             case "promote":
-                now = variants.promoted(now)
+                now = canary_variants.promoted(now)
             case "back":
-                now = variants.rolled_back(now)
-        spec = variants.written(now)
-        assert variants.read({"metadata": {"name": NAME}, "spec": spec}) == now
+                now = canary_variants.rolled_back(now)
+        spec = canary_variants.written(now)
+        assert canary_variants.read({"metadata": {"name": NAME}, "spec": spec}) == now
         names = [now.stable["name"], *(e["predictor"]["name"] for e in spec["canary"] or [])]
         assert len(names) == len(set(names))

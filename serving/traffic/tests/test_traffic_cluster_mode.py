@@ -1,7 +1,7 @@
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.traffic.cluster import KNATIVE, STANDARD, mode_of
+from kanaria.serving.traffic.cluster_traffic import KNATIVE, STANDARD, mode_of
 
 ANNOTATION = "serving.kserve.io/deploymentMode"
 

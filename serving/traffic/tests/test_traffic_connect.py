@@ -1,12 +1,12 @@
 import pytest
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile
 from kanaria.serving.local.state import state_folder
-from kanaria.serving.traffic.connect import connect
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.find_traffic import connect
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 MANIFEST = build(ServiceSpec(name="flights", storage_uri="/models/one", canary_percent=10))
 FIRST = "flights-predictor-00001"

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from traffic_contract import MirrorContract, TrafficContract
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 
 @dataclass

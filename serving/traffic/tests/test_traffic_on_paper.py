@@ -12,14 +12,14 @@ from paper_next_kserve import PaperNextKServe
 from traffic_contract import MirrorContract, NoMirrorContract, Rollout, TrafficContract
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.kubernetes_client import INFERENCE_SERVICES
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
 from kanaria.serving.traffic.gateways import gateway_of
 from kanaria.serving.traffic.http_route import HttpRouteTraffic, revision_name
 from kanaria.serving.traffic.knative import KnativeTraffic
-from kanaria.serving.traffic.protocol import Traffic
+from kanaria.serving.traffic.traffic_protocol import Traffic
 
 NAMESPACE, NAME = "default", "taxi"
 

@@ -12,8 +12,8 @@ from inference_services import InferenceServices, wait_until
 from real_pods import Predictor, apply
 
 from kanaria.serving.drift import saved_detector
-from kanaria.serving.drift.table import Table
-from kanaria.serving.inference_service.spec import PayloadLog
+from kanaria.serving.drift.table_detector import Table
+from kanaria.serving.inference_service.service_spec import PayloadLog
 
 ROWS = 200
 

@@ -2,7 +2,7 @@ from event_sink import Sink
 from inference_services import InferenceServices, wait_until
 from real_pods import Predictor, apply
 
-from kanaria.serving.inference_service.spec import PayloadLog
+from kanaria.serving.inference_service.service_spec import PayloadLog
 
 
 def test_every_request_and_its_answer_reach_the_sink_under_one_id(

@@ -10,7 +10,7 @@ from drift_process import DriftServer
 from inference_services import InferenceServices, predictor, traffic, wait_until
 from real_pods import Predictor, apply
 
-from kanaria.serving.inference_service.spec import PayloadLog
+from kanaria.serving.inference_service.service_spec import PayloadLog
 
 FIRST, SECOND = "taxi-predictor-00001", "taxi-predictor-00002"
 VERSION = "kanaria.io/model-version"

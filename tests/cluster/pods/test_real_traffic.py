@@ -2,7 +2,7 @@ import pytest
 from inference_services import InferenceServices, predictor, traffic, wait_until
 from real_pods import Predictor, StandardService, apply
 
-from kanaria.serving.inference_service.spec import Placement, Scaling
+from kanaria.serving.inference_service.service_spec import Placement, Scaling
 
 FIRST, SECOND = "taxi-predictor-00001", "taxi-predictor-00002"
 

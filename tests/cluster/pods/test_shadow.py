@@ -9,7 +9,7 @@ from real_pods import Predictor, StandardService
 
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.traffic.http_route import HttpRouteTraffic
-from kanaria.serving.traffic.routing import Gateway
+from kanaria.serving.traffic.route_weights import Gateway
 
 GATEWAY = Gateway(namespace="kserve", name=mirroring_gateway.NAME, domain="example.com")
 REQUESTS = 50

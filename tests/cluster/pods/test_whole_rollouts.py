@@ -15,7 +15,7 @@ from real_pods import Predictor, apply
 from scraped_pods import scraping
 
 from kanaria.serving.kubernetes_client import KubernetesClient
-from kanaria.serving.traffic.cluster import ClusterTraffic
+from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 
 CLIENTS = 4
 SECONDS = 600

@@ -15,16 +15,21 @@ from inference_services import InferenceServices, wait_until
 from routing_kserve import routing_canaries
 from traffic_contract import NoMirrorContract, Rollout, TrafficContract
 
-from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import Placement, Scaling, ServiceSpec, StorageAccess
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import (
+    Placement,
+    Scaling,
+    ServiceSpec,
+    StorageAccess,
+)
 from kanaria.serving.kubernetes_client import INFERENCE_SERVICES, KubernetesClient
 from kanaria.serving.traffic import canary_spec
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
-from kanaria.serving.traffic.cluster import ClusterTraffic
+from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 from kanaria.serving.traffic.compare_and_swap import swap
-from kanaria.serving.traffic.routing import suffix
+from kanaria.serving.traffic.route_weights import suffix
 
 FOREIGN = "theirs"
 

@@ -1,8 +1,8 @@
 import pytest
 from inference_services import InferenceServices, condition, predictor, traffic
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 
 FIRST, SECOND, THIRD = (f"taxi-predictor-0000{number}" for number in (1, 2, 3))
 

@@ -7,13 +7,13 @@ from cluster_way import ClusterWay
 from inference_services import InferenceServices
 from traffic_contract import NoMirrorContract, TrafficContract
 
-from kanaria.components.push.deliver import Endpoint, deliver
-from kanaria.components.resolve.deployed import release_of
+from kanaria.components.push.deliver_release import Endpoint, deliver
+from kanaria.components.resolve.deployed_release import release_of
 from kanaria.serving.doctor.doctor_report import State, is_fit
 from kanaria.serving.doctor.examine_cluster import examine
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
-from kanaria.serving.traffic.cluster import ClusterTraffic
+from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 from kanaria.serving.traffic.gateways import gateway_of
 from kanaria.serving.traffic.http_route import HttpRouteTraffic
 from kanaria.serving.traffic.knative import KnativeTraffic

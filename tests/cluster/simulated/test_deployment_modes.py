@@ -2,8 +2,8 @@ from typing import Any
 
 from inference_services import InferenceServices, condition, traffic
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 
 STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}
 

@@ -31,12 +31,12 @@ from traffic_history import History, recorded
 
 from kanaria.components.shared.errors import KanariaError, NotReadyError
 from kanaria.serving import kubernetes_client
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.traffic.canary_spec import CanarySpecTraffic
-from kanaria.serving.traffic.cluster import ClusterTraffic
-from kanaria.serving.traffic.protocol import ServiceStatus, Traffic
+from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus, Traffic
 
 FAULTS = {
     "409": refuse(409),

@@ -1,7 +1,7 @@
 from inference_services import InferenceServices, wait_until
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import Placement, ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import Placement, ServiceSpec
 
 GPU = "nvidia.com/gpu"
 TOLERATION = {"key": GPU, "operator": "Exists", "effect": "NoSchedule"}

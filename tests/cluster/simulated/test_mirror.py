@@ -18,7 +18,7 @@ from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.kubernetes_client import HTTP_ROUTES, INFERENCE_SERVICES, KubernetesClient
 from kanaria.serving.traffic.gateways import MIRROR, PERCENTAGE, gateway_of
 from kanaria.serving.traffic.http_route import HttpRouteTraffic
-from kanaria.serving.traffic.routing import Gateway
+from kanaria.serving.traffic.route_weights import Gateway
 
 API_VERSION = "gateway.networking.k8s.io/v1"
 

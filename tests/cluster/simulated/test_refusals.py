@@ -3,8 +3,8 @@ from inference_services import InferenceServices
 from kubernetes.dynamic.exceptions import DynamicApiError
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 
 
 def manifest(**fields):

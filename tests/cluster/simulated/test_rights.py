@@ -11,11 +11,11 @@ from accounts import Account, install, kubectl, ready_pods
 from inference_services import InferenceServices, wait_until
 from object_stores import Bucket
 
-from kanaria.components.push.deliver import Endpoint, deliver
+from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage
-from kanaria.components.push.publish import Sources
+from kanaria.components.push.publish_release import Sources
 from kanaria.components.push.push import PushRequest, push
-from kanaria.components.resolve.deployed import resolve_deployed
+from kanaria.components.resolve.deployed_release import resolve_deployed
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.errors import ConflictError, PermissionDeniedError
@@ -23,7 +23,7 @@ from kanaria.serving import kubernetes_client as kubernetes
 from kanaria.serving.doctor import access_rights
 from kanaria.serving.doctor.doctor_report import State, is_fit
 from kanaria.serving.doctor.examine_cluster import examine
-from kanaria.serving.inference_service.spec import Scaling, ServiceSpec
+from kanaria.serving.inference_service.service_spec import Scaling, ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient, Resource
 from kanaria.serving.rollout.control import controller, operations
 from kanaria.serving.rollout.control.attend import World
@@ -31,10 +31,10 @@ from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
 from kanaria.serving.rollout.control.environment import NoSource
 from kanaria.serving.rollout.control.kubernetes_events import EventListener
 from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 from kanaria.serving.rollout.strategy import Strategy
-from kanaria.serving.traffic.cluster import ClusterTraffic
+from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 
 STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}
 MODES = pytest.mark.parametrize("mode", [{}, STANDARD], ids=["knative", "standard"])
@@ -169,7 +169,13 @@ def test_a_rollout_begun_by_the_pipeline_is_finished_by_the_account_that_control
         deliver(ClusterTraffic(step), spec, 120, str(tmp_path / model))
     traffic, store = ClusterTraffic(step), ConfigMapStore(step)
     policy = Policy(strategy=Strategy.BASIC)
-    operations.start(store, traffic, namespace, "tips", policy, who="push", now=time.time())
+    operations.start(
+        store,
+        traffic,
+        namespace,
+        "tips",
+        operations.Beginning(policy=policy, who="push", now=time.time()),
+    )
     cluster = request.getfixturevalue(who).client()
     world = World(
         traffic=ClusterTraffic(cluster),
@@ -179,7 +185,11 @@ def test_a_rollout_begun_by_the_pipeline_is_finished_by_the_account_that_control
     )
     lease = KubernetesLease(cluster, namespace, "tips", who)
     ended = controller.run(
-        world, namespace, "tips", lease=lease, listener=EventListener(cluster), interval_seconds=1
+        world,
+        operations.newest(world.store, namespace, "tips"),
+        lease=lease,
+        listener=EventListener(cluster),
+        pace=controller.Pace(interval_seconds=1),
     )
     assert ended.rollout.state.phase is Phase.PROMOTED
     status = traffic.observe(namespace, "tips")

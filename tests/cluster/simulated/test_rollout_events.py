@@ -10,9 +10,9 @@ from accounts import Account, kubectl
 from inference_services import InferenceServices
 from paper_world import NAMESPACE, SERVICE, Paper
 
-from kanaria.components.push.deliver import deliver
+from kanaria.components.push.deliver_release import deliver
 from kanaria.serving import kubernetes_client as kubernetes
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.attend import World, attend
@@ -21,9 +21,9 @@ from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.happenings import happened
 from kanaria.serving.rollout.control.kubernetes_events import EventListener
 from kanaria.serving.rollout.control.rollout_store import Stored
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import parse
-from kanaria.serving.traffic.cluster import ClusterTraffic
+from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 
 POLICY = """
 steps:
@@ -47,7 +47,8 @@ def history(folder: Path, namespace: str, who: str = "kim") -> Iterator[Stored]:
     paper, store = Paper(), FileStore(folder)
     paper.push("v1")
     paper.push("v2")
-    operations.start(store, paper, NAMESPACE, SERVICE, parse(POLICY), who=who, now=0.0)
+    beginning = operations.Beginning(policy=parse(POLICY), who=who, now=0.0)
+    operations.start(store, paper, NAMESPACE, SERVICE, beginning)
     world = World(traffic=paper, store=store, source=paper, now=lambda: paper.clock)
 
     def moved(stored: Stored) -> Stored:

@@ -9,7 +9,7 @@ from kubernetes import dynamic
 from rollout_trial import Trial, share_set, trial
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_state import Phase
 
 
 @pytest.fixture(params=["Knative", "Standard"])

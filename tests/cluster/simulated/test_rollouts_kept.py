@@ -6,8 +6,8 @@ import pytest
 from inference_services import InferenceServices
 from store_contract import SERVICE, StoreContract, first, minute
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient
 from kanaria.serving.protocol.names import ROLLOUT_LABEL
 from kanaria.serving.rollout.control import config_map_store, lease

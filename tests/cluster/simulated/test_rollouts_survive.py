@@ -21,7 +21,7 @@ from kubernetes import dynamic
 from rollout_trial import Trial, trial
 
 from kanaria.serving.rollout.control import controller
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_state import Phase
 
 MODES = ("Knative", "Standard")
 TOGETHER = 4

@@ -11,12 +11,12 @@ from inference_services import InferenceServices, own_namespace
 from kubernetes import dynamic
 
 from kanaria.components.shared.errors import PermissionDeniedError
-from kanaria.pipelines.submit.account import USUAL, chosen
+from kanaria.pipelines.submit.run_account import USUAL, chosen
 from kanaria.serving.doctor import access_rights, examine_account
 from kanaria.serving.doctor.doctor_report import Finding, State, is_fit
 from kanaria.serving.doctor.examine_cluster import examine
 from kanaria.serving.kubernetes_client import CONFIG_MAPS, KubernetesClient
-from kanaria.serving.traffic.connect import namespace_of
+from kanaria.serving.traffic.find_traffic import namespace_of
 
 
 def judged(services: str, name: str, runs: str = "") -> dict[str, Finding]:

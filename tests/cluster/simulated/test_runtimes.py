@@ -9,11 +9,11 @@ from accounts import MANIFESTS, Account
 from inference_services import InferenceServices
 from kubernetes.dynamic.exceptions import DynamicApiError
 
-from kanaria.components.push.deliver import deliver
+from kanaria.components.push.deliver_release import deliver
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ModelServer, Placement, ServiceSpec
-from kanaria.serving.traffic.cluster import ClusterTraffic
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ModelServer, Placement, ServiceSpec
+from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
 
 STANDARD = {"serving.kserve.io/deploymentMode": "Standard"}
 TOLERATION = {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}

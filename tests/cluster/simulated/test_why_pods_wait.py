@@ -7,7 +7,7 @@ from inference_services import InferenceServices, wait_until
 from kubernetes import dynamic
 from kubernetes.client import CoreV1Api
 
-from kanaria.pipelines.submit import pods, waiting
+from kanaria.pipelines.submit import pod_problems, wait_reasons
 from kanaria.serving.kubernetes_client import EVENTS, PODS, KubernetesClient
 
 RUN = "123e4567-e89b-12d3-a456-426655440000"
@@ -23,8 +23,8 @@ def step(name: str, **spec: Any) -> dict[str, Any]:
         "kind": "Pod",
         "metadata": {
             "name": f"flow-abcde-{name}",
-            "labels": {waiting.RUN_LABEL: RUN},
-            "annotations": {pods.NODE_NAME: f"flow-abcde.root.{name}.executor"},
+            "labels": {wait_reasons.RUN_LABEL: RUN},
+            "annotations": {pod_problems.NODE_NAME: f"flow-abcde.root.{name}.executor"},
         },
         "spec": {"containers": [{"name": "main", "image": IMAGE}], **spec},
     }
@@ -36,7 +36,7 @@ def cluster() -> KubernetesClient:
 
 
 def why(cluster: KubernetesClient, services: InferenceServices, name: str) -> str:
-    return waiting.reasons(cluster, RUN, services.namespace).get(name, "")
+    return wait_reasons.reasons(cluster, RUN, services.namespace).get(name, "")
 
 
 def test_no_node_is_large_enough(cluster: KubernetesClient, services: InferenceServices):

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.engines import choose, compute, machine
-from kanaria.components.shared.engines.choose import Kind, Work
+from kanaria.components.shared.engines import compute, engine_choice, machine
+from kanaria.components.shared.engines.engine_choice import Kind, Work
 from kanaria.components.shared.engines.local import LocalEngine
 from kanaria.components.shared.engines.machine import Machine
 from kanaria.components.shared.errors import ParameterError
@@ -30,8 +30,12 @@ def refused(**given: Any) -> str:
     return str(raised.value)
 
 
-def decided(size: int, files: int = 4, here: Machine = SMALL, **given: Any) -> choose.Decision:
-    return choose.decide(parsed(**given), "transform_data", Work(files=files, size=size), here)
+def decided(
+    size: int, files: int = 4, here: Machine = SMALL, **given: Any
+) -> engine_choice.Decision:
+    return engine_choice.decide(
+        parsed(**given), "transform_data", Work(files=files, size=size), here
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,7 @@ def test_a_whole_set_of_arguments_is_handed_on_as_it_is():
 
 def test_the_engine_is_told_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     (tmp_path / "rows.parquet").write_bytes(b"x" * 100)
-    with caplog.at_level("INFO"), choose.engine({}, "transform_data", [tmp_path]) as engine:
+    with caplog.at_level("INFO"), engine_choice.engine({}, "transform_data", [tmp_path]) as engine:
         assert isinstance(engine, LocalEngine)
     assert "transform_data computes with engine local: 0 MiB of files" in caplog.text
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from kanaria.components.shared.engines import shipping
+from kanaria.components.shared.engines import shipped_partitions
 
 
 class Named(NamedTuple):
@@ -49,11 +49,11 @@ def work(given: Part) -> tuple[list[str], Path]:
 
 def test_files_and_folders_are_sent_and_what_is_written_comes_back(tmp_path: Path):
     given = part(tmp_path)
-    parcel = shipping.packed(given)
-    assert shipping.size(parcel) == 2
+    parcel = shipped_partitions.packed(given)
+    assert shipped_partitions.size(parcel) == 2
     (tmp_path / "in").rename(tmp_path / "gone")  # The worker sees nothing of this machine.
-    returned = shipping.worked(work, parcel)
-    seen, target = shipping.unpacked(returned)
+    returned = shipped_partitions.worked(work, parcel)
+    seen, target = shipped_partitions.unpacked(returned)
     assert not any(Path(path).exists() or path.startswith(str(tmp_path)) for path in seen)
     assert target == tmp_path / "out/b.parquet"
     assert target.read_bytes() == b"aa"
@@ -62,8 +62,8 @@ def test_files_and_folders_are_sent_and_what_is_written_comes_back(tmp_path: Pat
 
 
 def test_a_value_without_paths_stays_as_it_is():
-    assert shipping.paths([1, "a", {"b": None}]) == []
-    assert shipping.moved((1, ["a"], {"b": 2.0}), {Path("/a"): Path("/b")}) == (
+    assert shipped_partitions.paths([1, "a", {"b": None}]) == []
+    assert shipped_partitions.moved((1, ["a"], {"b": 2.0}), {Path("/a"): Path("/b")}) == (
         1,
         ["a"],
         {"b": 2.0},
@@ -86,7 +86,9 @@ class Half:
 def test_a_part_of_a_file_goes_without_the_rest_of_it(tmp_path: Path):
     (tmp_path / "rows").write_bytes(b"abcd")
     given = (Half(tmp_path / "rows", 0), Half(tmp_path / "rows", 2))
-    parcel = shipping.packed(given)
-    assert shipping.size(parcel) == 4
-    returned = shipping.worked(lambda parts: [part.file.read_bytes() for part in parts], parcel)
-    assert shipping.unpacked(returned) == [b"ab", b"cd"]
+    parcel = shipped_partitions.packed(given)
+    assert shipped_partitions.size(parcel) == 4
+    returned = shipped_partitions.worked(
+        lambda parts: [part.file.read_bytes() for part in parts], parcel
+    )
+    assert shipped_partitions.unpacked(returned) == [b"ab", b"cd"]

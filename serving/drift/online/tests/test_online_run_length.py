@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kanaria.serving.drift.online import maximum_mean_discrepancy, run_length
-from kanaria.serving.drift.online.cramer_von_mises import OnlineCramerVonMises
-from kanaria.serving.drift.online.fisher_exact import OnlineFisherExact
-from kanaria.serving.drift.online.maximum_mean_discrepancy import OnlineMaximumMeanDiscrepancy
+from kanaria.serving.drift.online import online_maximum_mean_discrepancy, run_length
+from kanaria.serving.drift.online.online_cramer_von_mises import OnlineCramerVonMises
+from kanaria.serving.drift.online.online_fisher_exact import OnlineFisherExact
+from kanaria.serving.drift.online.online_maximum_mean_discrepancy import (
+    OnlineMaximumMeanDiscrepancy,
+)
 from kanaria.serving.drift.online.page_hinkley import PageHinkley
 
 NOMINAL = 60
@@ -31,7 +33,7 @@ NULLS = {
 @pytest.fixture(autouse=True)
 def fewer_streams(monkeypatch):
     monkeypatch.setattr(run_length, "STREAMS", 20_000)
-    monkeypatch.setattr(maximum_mean_discrepancy, "MOST", 1_000)
+    monkeypatch.setattr(online_maximum_mean_discrepancy, "MOST", 1_000)
 
 
 def run_lengths(detector, draw, rows=10_000, references=3, reference_rows=50_000):

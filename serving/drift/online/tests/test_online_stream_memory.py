@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kanaria.serving.drift import saved_detector
-from kanaria.serving.drift.online.cramer_von_mises import OnlineCramerVonMises
-from kanaria.serving.drift.online.fisher_exact import OnlineFisherExact
+from kanaria.serving.drift.online.online_cramer_von_mises import OnlineCramerVonMises
+from kanaria.serving.drift.online.online_fisher_exact import OnlineFisherExact
 from kanaria.serving.drift.online.page_hinkley import PageHinkley
 from kanaria.serving.drift.online.stream_memory import resumed
 from kanaria.serving.drift.outliers.isolation_forest import IsolationForest

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.drift.columns import from_matrix
 from kanaria.serving.drift.outliers.isolation_forest import IsolationForest
 from kanaria.serving.drift.outliers.mahalanobis import Mahalanobis
+from kanaria.serving.drift.table_columns import from_matrix
 
 DETECTORS = {
     "mahalanobis": Mahalanobis(flag_share=0.05),

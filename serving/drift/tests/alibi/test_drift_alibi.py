@@ -13,7 +13,7 @@ from alibi_detect.cd import ChiSquareDrift, CVMDrift, FETDrift, KSDrift, Tabular
 from alibi_detect.saving import save_detector
 
 from kanaria.serving.drift.alibi import artefact
-from kanaria.serving.drift.columns import from_matrix
+from kanaria.serving.drift.table_columns import from_matrix
 
 SIDES = ("two-sided", "less", "greater")
 SIZES = ((15, 20), (200, 50), (1000, 300))

@@ -20,8 +20,8 @@ from alibi_detect.saving import save_detector
 
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.drift.alibi.alibi_detect import AlibiDetect
-from kanaria.serving.drift.columns import from_matrix
-from kanaria.serving.drift.protocol import Verdict
+from kanaria.serving.drift.detector import Verdict
+from kanaria.serving.drift.table_columns import from_matrix
 
 ROWS = np.random.default_rng(1).normal(size=(120, 3)).astype("float32")
 OTHERS = np.random.default_rng(2).normal(size=(60, 3)).astype("float32")

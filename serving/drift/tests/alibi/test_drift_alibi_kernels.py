@@ -16,8 +16,8 @@ from alibi_detect.saving import save_detector
 from scipy import stats
 
 from kanaria.serving.drift.alibi import artefact
-from kanaria.serving.drift.columns import from_matrix
 from kanaria.serving.drift.multivariate import least_squares_density_difference as density
+from kanaria.serving.drift.table_columns import from_matrix
 
 SIZES = ((60, 40), (300, 100))
 SHIFTS = (0.0, 0.3)

@@ -9,12 +9,12 @@ from alibi_detect.cd import CVMDriftOnline, FETDriftOnline, LSDDDriftOnline, MMD
 from alibi_detect.saving import save_detector
 
 from kanaria.serving.drift.alibi.alibi_detect import AlibiDetect
-from kanaria.serving.drift.columns import from_matrix
 from kanaria.serving.drift.detector_choice import chosen
+from kanaria.serving.drift.table_columns import from_matrix
+from kanaria.serving.drift_watch.examine_window import examine
+from kanaria.serving.drift_watch.watch_detectors import load
+from kanaria.serving.drift_watch.window_columns import read
 from kanaria.serving.payload_log.exchanges import Exchange
-from kanaria.serving.watching.examine_window import examine
-from kanaria.serving.watching.watch_detectors import load
-from kanaria.serving.watching.window_columns import read
 
 RUN_TIME = 50
 SEED = 1

@@ -7,11 +7,11 @@ import pytest
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.rollout.control.convergence import Move, next_move, taken_over
 from kanaria.serving.rollout.control.stored_rollout import Rollout, Target
-from kanaria.serving.rollout.decision.commands import begin
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_commands import begin
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.observations.between_readings import Memory
 from kanaria.serving.rollout.policy.rollout_policy import parse
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 STABLE, CANARY = "taxi-m1", "taxi-m2"
 ON_TRIAL = ServiceStatus(

@@ -11,12 +11,13 @@ from paper_world import NAMESPACE, SERVICE, Paper
 from kanaria.serving.kubernetes_client import KubernetesClient
 from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.attend import World
-from kanaria.serving.rollout.control.controller import run
+from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.event_outcome import EventOutcome
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.kubernetes_events import EventListener
 from kanaria.serving.rollout.control.lease import FileLease
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.control.operations import newest
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 STEPS = "steps:\n  - {percent: 50, minimum_requests: 100, minimum_minutes: 2}\n"
@@ -44,16 +45,16 @@ def test_a_rollout_ends_as_it_would_and_the_failure_is_counted_and_told_once(
     paper, store, outcomes = Minutes(), FileStore(tmp_path), []
     paper.push("v1")
     paper.push("v2")
-    operations.start(store, paper, NAMESPACE, SERVICE, parse(STEPS), who="kim", now=0.0)
+    beginning = operations.Beginning(policy=parse(STEPS), who="kim", now=0.0)
+    operations.start(store, paper, NAMESPACE, SERVICE, beginning)
     world = World(traffic=paper, store=store, source=paper, now=lambda: paper.clock)
     with caplog.at_level(logging.WARNING):
         stored = run(
             world,
-            NAMESPACE,
-            SERVICE,
+            newest(store, NAMESPACE, SERVICE),
             lease=FileLease(tmp_path / "lock"),
             listener=EventListener(unreachable(), outcomes.append),
-            interval_seconds=0,
+            pace=Pace(interval_seconds=0),
         )
     assert stored.rollout.state.phase is Phase.PROMOTED
     assert set(outcomes) == {EventOutcome.FAILED}

@@ -9,7 +9,7 @@ from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.happenings import LONGEST, Happening, happened
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 STEPS = """
@@ -28,7 +28,11 @@ class Story:
         self.paper.push("v1")
         self.paper.push("v2")
         operations.start(
-            self.store, self.paper, NAMESPACE, SERVICE, parse(policy), who="kim", now=0.0
+            self.store,
+            self.paper,
+            NAMESPACE,
+            SERVICE,
+            operations.Beginning(policy=parse(policy), who="kim", now=0.0),
         )
         self.before, self.told = None, []
 
@@ -138,7 +142,13 @@ def test_a_message_is_one_short_line(tmp_path: Path, who: str):
     paper, store = Paper(), FileStore(tmp_path)
     paper.push("v1")
     paper.push("v2")
-    rollout = operations.start(store, paper, NAMESPACE, SERVICE, parse(STEPS), who=who, now=0.0)
+    rollout = operations.start(
+        store,
+        paper,
+        NAMESPACE,
+        SERVICE,
+        operations.Beginning(policy=parse(STEPS), who=who, now=0.0),
+    )
     (one,) = happened(None, rollout)
     assert len(one.message.encode()) <= LONGEST
     assert one.message.isprintable()

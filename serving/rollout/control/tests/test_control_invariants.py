@@ -14,8 +14,8 @@ from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.decision.audit_record import replay
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, begin
-from kanaria.serving.rollout.decision.state import Phase
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin
+from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 POLICY = parse(
@@ -55,7 +55,13 @@ class Scene:
         self.paper.push("v1")
         self.paper.push("v2")
         now = self.paper.clock
-        operations.start(self.store, self.paper, NAMESPACE, SERVICE, POLICY, who="kim", now=now)
+        operations.start(
+            self.store,
+            self.paper,
+            NAMESPACE,
+            SERVICE,
+            operations.Beginning(policy=POLICY, who="kim", now=now),
+        )
 
     def rollout(self):
         return self.store.load(NAMESPACE, SERVICE).rollout

@@ -13,11 +13,11 @@ from paper_world import NAMESPACE, SERVICE, Paper
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.rollout.control import failures, operations, service_threads
 from kanaria.serving.rollout.control.attend import World
-from kanaria.serving.rollout.control.controller import serve
+from kanaria.serving.rollout.control.controller import Listeners, Pace, serve
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
 from kanaria.serving.rollout.control.lease import FileLease
-from kanaria.serving.rollout.decision.state import Phase
-from kanaria.serving.rollout.observations.source import Reading, Revisions
+from kanaria.serving.rollout.decision.rollout_state import Phase
+from kanaria.serving.rollout.observations.observation_source import Reading, Revisions
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 POLICY = parse(
@@ -83,7 +83,9 @@ def town() -> Town:
 def store(tmp_path: Path, town: Town) -> FileStore:
     store = FileStore(tmp_path)
     for name in town.papers:
-        operations.start(store, town, NAMESPACE, name, POLICY, who="kim", now=0.0)
+        operations.start(
+            store, town, NAMESPACE, name, operations.Beginning(policy=POLICY, who="kim", now=0.0)
+        )
     return store
 
 
@@ -96,10 +98,11 @@ def served(town: Town, store: FileStore, is_over: Callable[[], bool]) -> list[tu
             world,
             NAMESPACE,
             lease_of=lambda _, service: FileLease(store._state / f"lease-{service}"),
-            listener=lambda _: None,
-            failure_listener=lambda _, service, reason: reported.append((service, reason)),
-            interval_seconds=0.01,
-            poll_seconds=0.01,
+            listeners=Listeners(
+                changed=lambda _: None,
+                failed=lambda _, service, reason: reported.append((service, reason)),
+            ),
+            pace=Pace(interval_seconds=0.01, poll_seconds=0.01),
         )
     return reported
 
@@ -166,7 +169,9 @@ def test_more_slow_services_than_threads_wait_for_each_other_and_all_are_served(
     town, store = Town("a", "b", "c", "d", "e"), FileStore(tmp_path)
     for name in town.papers:
         town.before_reading[name] = lambda: time.sleep(0.02)
-        operations.start(store, town, NAMESPACE, name, POLICY, who="kim", now=0.0)
+        operations.start(
+            store, town, NAMESPACE, name, operations.Beginning(policy=POLICY, who="kim", now=0.0)
+        )
     served(town, store, lambda: all(is_promoted(store, name) for name in town.papers))
 
 

@@ -10,15 +10,15 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
 from kanaria.components.shared.command_line import Parser
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
-from kanaria.serving.rollout import options
+from kanaria.serving.rollout import rollout_options
 from kanaria.serving.rollout.control import controller, operations
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.environment import Place
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.control.lease import FileLease, NoLease
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.policy.rollout_policy import Policy
-from kanaria.serving.traffic.protocol import ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 
 class Slow(Paper):
@@ -59,7 +59,9 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
 def store(tmp_path: Path, slow: Slow) -> FileStore:
     """Where a rollout is kept whose canary has 10 %."""
     store = FileStore(tmp_path)
-    operations.start(store, slow, NAMESPACE, SERVICE, Policy(), who="kim", now=0.0)
+    operations.start(
+        store, slow, NAMESPACE, SERVICE, operations.Beginning(policy=Policy(), who="kim", now=0.0)
+    )
     for _ in range(2):
         slow.pass_time(60)
         attend(world(slow, store), store.load(NAMESPACE, SERVICE), 60)
@@ -71,11 +73,13 @@ def world(slow: Slow, store: FileStore) -> World:
     return World(traffic=slow, store=store, source=slow, now=lambda: slow.clock)
 
 
-def rolled_back(slow: Slow, store: FileStore, **asked: float):
+def rolled_back(slow: Slow, store: FileStore, **seconds: float):
     command = Command(kind=CommandKind.ROLLBACK, who="kim", when=slow.clock)
     operations.order(store, NAMESPACE, SERVICE, command)
+    stored = operations.newest(store, NAMESPACE, SERVICE)
+    pace = controller.Pace(**seconds)
     return controller.run(
-        world(slow, store), NAMESPACE, SERVICE, lease=NoLease(), listener=lambda _: None, **asked
+        world(slow, store), stored, lease=NoLease(), listener=lambda _: None, pace=pace
     )
 
 
@@ -120,9 +124,9 @@ def test_a_persons_rollback_does_not_wait_for_a_controller_that_hangs(
         source=lambda: slow,
     )
 
-    monkeypatch.setattr(options, "_place", lambda _: nullcontext(place))
+    monkeypatch.setattr(rollout_options, "_place", lambda _: nullcontext(place))
     parser = Parser()
-    options.add_rollout(parser.add_subparsers())
+    rollout_options.add_rollout(parser.add_subparsers())
     words = ["rollout", "rollback", SERVICE, "--namespace", "default", "--as", "kim"]
     arguments = parser.parse_args(words)
     assert arguments.command(arguments) == 0

@@ -12,9 +12,9 @@ from kanaria.serving.rollout.control import operations
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FileStore
 from kanaria.serving.rollout.decision.audit_record import replay
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, begin
-from kanaria.serving.rollout.decision.state import Phase
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin
+from kanaria.serving.rollout.decision.rollout_state import Phase
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.policy.rollout_policy import Policy, parse
 
 RAMP = parse(
@@ -52,7 +52,13 @@ def store(tmp_path: Path) -> FileStore:
 
 
 def started(paper: Paper, store: FileStore, policy: Policy = RAMP):
-    return operations.start(store, paper, NAMESPACE, SERVICE, policy, who="kim", now=paper.clock)
+    return operations.start(
+        store,
+        paper,
+        NAMESPACE,
+        SERVICE,
+        operations.Beginning(policy=policy, who="kim", now=paper.clock),
+    )
 
 
 def world(paper: Paper, store) -> World:
@@ -185,7 +191,9 @@ def test_a_canary_with_all_traffic_is_not_on_trial(paper: Paper, store: FileStor
 
 def test_a_service_that_is_not_there_is_named(paper: Paper, store: FileStore):
     with pytest.raises(NotReadyError, match="default/other: there is no such service"):
-        operations.start(store, paper, NAMESPACE, "other", RAMP, who="kim", now=0.0)
+        operations.start(
+            store, paper, NAMESPACE, "other", operations.Beginning(policy=RAMP, who="kim", now=0.0)
+        )
 
 
 def test_a_look_at_an_old_copy_changes_nothing(paper: Paper, store: FileStore):

@@ -9,7 +9,7 @@ from probed_controller import Controller, by_label, samples
 
 from kanaria.serving.health_port import open_port
 from kanaria.serving.rollout.control.operations import newest, order
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
 from kanaria.serving.rollout.decision.situation import findings
 
 OF = (NAMESPACE, SERVICE)

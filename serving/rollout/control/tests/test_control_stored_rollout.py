@@ -15,8 +15,8 @@ from kanaria.serving.rollout.control import operations, stored_rollout
 from kanaria.serving.rollout.control.attend import World, attend
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
 from kanaria.serving.rollout.decision.audit_record import replay
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, begin
-from kanaria.serving.rollout.decision.state import Phase, State, plain
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, begin
+from kanaria.serving.rollout.decision.rollout_state import Phase, State, plain
 
 STORED = Path(__file__).with_name("stored")
 
@@ -130,7 +130,11 @@ def test_what_the_old_program_meets_of_a_newer_one_it_leaves_alone(
         )
     with pytest.raises(NewerFormatError, match=refused):
         operations.start(
-            store, paper, NAMESPACE, SERVICE, stored.rollout.policy, who="kim", now=paper.clock
+            store,
+            paper,
+            NAMESPACE,
+            SERVICE,
+            operations.Beginning(policy=stored.rollout.policy, who="kim", now=paper.clock),
         )
     assert (folder / "1.json").read_text() == text
     assert paper.shares() == {CANARY: 50, STABLE: 50}

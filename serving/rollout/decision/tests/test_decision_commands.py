@@ -4,9 +4,9 @@ from itertools import product
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, apply, begin
 from kanaria.serving.rollout.decision.decide import decide
-from kanaria.serving.rollout.decision.state import Action, Approval, Phase
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, apply, begin
+from kanaria.serving.rollout.decision.rollout_state import Action, Approval, Phase
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 CANARY = parse("steps: [{percent: 10}, {percent: 50}]")

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from kanaria.serving.rollout.decision.commands import begin
 from kanaria.serving.rollout.decision.decide import decide
-from kanaria.serving.rollout.decision.state import Action, Phase, Question
+from kanaria.serving.rollout.decision.rollout_commands import begin
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase, Question
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 CANARY = parse("steps: [{percent: 10}, {percent: 50}]")
@@ -286,7 +286,7 @@ def test_the_question_about_silence_ends_with_the_silence(drive, minute):
 
 
 def test_a_gate_without_its_data_is_silence(drive, minute, make_counts):
-    from kanaria.serving.rollout.observations.observation import Counts
+    from kanaria.serving.rollout.observations.interval_observation import Counts
 
     state, decisions = drive(CANARY, 3)[-1].state, []
     for n in range(3, 12):

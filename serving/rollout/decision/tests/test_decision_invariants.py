@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from random_records import POLICIES, policies, records
 
 from kanaria.serving.rollout.decision.audit_record import from_line, replay, to_line
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, apply, begin
 from kanaria.serving.rollout.decision.decide import decide
-from kanaria.serving.rollout.decision.state import Action, Phase, from_json, to_json
-from kanaria.serving.rollout.observations.observation import Observation, RevisionFacts
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, apply, begin
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase, from_json, to_json
+from kanaria.serving.rollout.observations.interval_observation import Observation, RevisionFacts
 from kanaria.serving.rollout.observations.replica_counters import Memory, Replica, advance
 from kanaria.serving.rollout.policy.rollout_policy import Automation
 

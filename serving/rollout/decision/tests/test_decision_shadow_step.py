@@ -1,9 +1,9 @@
 """The shadow phase of a rollout: who gets which requests, and when."""
 
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, apply, begin
 from kanaria.serving.rollout.decision.decide import decide
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, apply, begin
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase, Question
 from kanaria.serving.rollout.decision.shadow_step import mirrored_percent
-from kanaria.serving.rollout.decision.state import Action, Phase, Question
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 SHADOW = parse("strategy: shadow\nmirror_percent: 40\nsteps: [{percent: 0}, {percent: 10}]")

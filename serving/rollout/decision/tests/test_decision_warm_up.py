@@ -2,9 +2,9 @@
 
 import pytest
 
-from kanaria.serving.rollout.decision.commands import begin
 from kanaria.serving.rollout.decision.decide import decide
-from kanaria.serving.rollout.decision.state import Action, Phase, from_json, to_json
+from kanaria.serving.rollout.decision.rollout_commands import begin
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase, from_json, to_json
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 DEFAULT = parse("strategy: canary")

@@ -8,11 +8,11 @@ from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.gates import rate_test
 from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate, Promise, RateCounts
-from kanaria.serving.rollout.judgement.gates.kind import CountsRow, GateKind, Needs, Setting
-from kanaria.serving.rollout.judgement.gates.parameters import RateGatePolicy
+from kanaria.serving.rollout.judgement.gates.gate_kind import CountsRow, GateKind, Needs, Setting
+from kanaria.serving.rollout.judgement.gates.gate_parameters import RateGatePolicy
 from kanaria.serving.rollout.judgement.gates.rate_gate import compared, counted, finding, needed
 from kanaria.serving.rollout.judgement.gates.rate_test import RateEvidence, Rates, RateTest
-from kanaria.serving.rollout.observations.observation import Counts, Observation
+from kanaria.serving.rollout.observations.interval_observation import Counts, Observation
 
 REFERENCE_REQUESTS = 200
 """Stable requests that fix what is slow: they put about ten above a 95 % quantile."""

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from kanaria.serving.rollout.judgement.confidence import mean_bounds
+from kanaria.serving.rollout.judgement.confidence_sequences import mean_bounds
 from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate, RateCounts
-from kanaria.serving.rollout.judgement.gates.kind import (
+from kanaria.serving.rollout.judgement.gates.gate_kind import (
     GateKind,
     Needs,
     Setting,
@@ -16,9 +16,9 @@ from kanaria.serving.rollout.judgement.gates.kind import (
     SharesRow,
     Unsaid,
 )
-from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
-from kanaria.serving.rollout.judgement.growth import factor_until
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Chance, Part
+from kanaria.serving.rollout.judgement.growth_factor import factor_until
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 
 
@@ -104,7 +104,7 @@ class DisagreementGate(Gate[DisagreementEvidence]):
             },
         )
 
-    def needed(self, evidence: DisagreementEvidence, step: RateCounts) -> float | None:
+    def needed(self, evidence: DisagreementEvidence, _step: RateCounts, /) -> float | None:
         """Estimate how many more rows it takes, if the models disagree as often as so far."""
         limit = self.limit
         if limit is None or not evidence.pairs:
@@ -118,7 +118,7 @@ class DisagreementGate(Gate[DisagreementEvidence]):
         return None if factor is None else (factor - 1) * evidence.pairs
 
 
-def build(parameters: DisagreementPolicy, setting: Setting) -> DisagreementGate:
+def build(parameters: DisagreementPolicy, _setting: Setting) -> DisagreementGate:
     """Return the gate."""
     return DisagreementGate(limit=parameters.limit, false_question=parameters.false_question)
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from kanaria.serving.rollout.judgement.gates.kind import GateKind, Needs, Setting
-from kanaria.serving.rollout.judgement.gates.parameters import RateGatePolicy
+from kanaria.serving.rollout.judgement.gates.gate_kind import GateKind, Needs, Setting
+from kanaria.serving.rollout.judgement.gates.gate_parameters import RateGatePolicy
 from kanaria.serving.rollout.judgement.gates.rate_gate import RateGate, compared
 from kanaria.serving.rollout.judgement.gates.rate_test import RateEvidence
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.observations.interval_observation import Observation
 
 Evidence = TypeVar("Evidence")
 LARGEST_LOG = 600.0
@@ -88,8 +88,8 @@ class Gate(ABC, Generic[Evidence]):
     def start(self) -> Evidence:
         """Return the evidence before anything was observed."""
 
-    def restart(self, evidence: Evidence, step: int) -> Evidence:
-        """Return the evidence at the start of step number `step`, 1 or more: the same, mostly."""
+    def restart(self, evidence: Evidence, _step: int, /) -> Evidence:
+        """Return the evidence at the start of a step, by its number from 1 on: the same, mostly."""
         return evidence
 
     @abstractmethod
@@ -104,18 +104,18 @@ class Gate(ABC, Generic[Evidence]):
     def judge(self, evidence: Evidence) -> Finding:
         """Return what the evidence says."""
 
-    def counted(self, evidence: Evidence) -> RateCounts | None:
+    def counted(self, _evidence: Evidence, /) -> RateCounts | None:
         """Return what it counted since the rollout began; None for a gate that is on no rates."""
         return None
 
-    def needed(self, evidence: Evidence, step: RateCounts) -> float | None:
+    def needed(self, evidence: Evidence, _step: RateCounts, /) -> float | None:
         """Estimate how many more requests of the canary it takes until the gate agrees.
 
         In the shadow these are rows that both models answer. None where it cannot be told.
 
         Args:
             evidence: so far.
-            step: what it counted in the step, where it is on rates, at looks at which the canary
+            _step: what it counted in the step, where it is on rates, at looks at which the canary
                 had requests: it is taken to go on so.
         """
         return 0.0 if self.judge(evidence).accepted else None

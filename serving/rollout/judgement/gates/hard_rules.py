@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.gates.gate import Finding, Gate
-from kanaria.serving.rollout.judgement.gates.kind import GateKind, Needs, Setting
-from kanaria.serving.rollout.judgement.gates.parameters import Part
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.judgement.gates.gate_kind import GateKind, Needs, Setting
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Part
+from kanaria.serving.rollout.observations.interval_observation import Observation
 
 
 class HardRulesPolicy(Part):
@@ -98,7 +98,7 @@ class HardRules(Gate[HardEvidence]):
         return ""
 
 
-def build(parameters: HardRulesPolicy, setting: Setting) -> HardRules:
+def build(parameters: HardRulesPolicy, _setting: Setting) -> HardRules:
     """Return the gate."""
     return HardRules(restarts=parameters.restarts, oom_kills=parameters.oom_kills)
 

@@ -9,9 +9,9 @@ from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.bets import log_factor, mixed
 from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate
-from kanaria.serving.rollout.judgement.gates.kind import GateKind, Needs, Setting, Unsaid
-from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.judgement.gates.gate_kind import GateKind, Needs, Setting, Unsaid
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Chance, Part
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 
 ODDS = np.array([3.0, 10.0, 50.0])
@@ -92,7 +92,7 @@ class InputGate(Gate[InputEvidence]):
         )
 
 
-def build(parameters: InputsPolicy, setting: Setting) -> InputGate:
+def build(parameters: InputsPolicy, _setting: Setting) -> InputGate:
     """Return the gate."""
     return InputGate(false_alarms=parameters.false_alarms, false_block=parameters.false_block)
 

@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike
 from pydantic import ConfigDict, Field
 
 from kanaria.serving.rollout.judgement.bets import Floats, log_factor, mixed
-from kanaria.serving.rollout.judgement.confidence import mean_bounds
+from kanaria.serving.rollout.judgement.confidence_sequences import mean_bounds
 from kanaria.serving.rollout.judgement.gates.gate import (
     LARGEST_LOG,
     Finding,
@@ -42,7 +42,7 @@ from kanaria.serving.rollout.judgement.gates.gate import (
     Promise,
     RateCounts,
 )
-from kanaria.serving.rollout.judgement.gates.kind import (
+from kanaria.serving.rollout.judgement.gates.gate_kind import (
     GateKind,
     Needs,
     Setting,
@@ -50,9 +50,9 @@ from kanaria.serving.rollout.judgement.gates.kind import (
     SharesRow,
     Unsaid,
 )
-from kanaria.serving.rollout.judgement.gates.parameters import Part
-from kanaria.serving.rollout.judgement.growth import factor_until
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Part
+from kanaria.serving.rollout.judgement.growth_factor import factor_until
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 
 ODDS = np.array([1.5, 2.0, 3.0, 8.0])
@@ -142,9 +142,7 @@ class LabelGate(Gate[LabelEvidence]):
         bounds = loss_bounds(
             evidence.pairs,
             evidence.disagreements,
-            evidence.stable_right,
-            evidence.canary_right,
-            evidence.neither_right,
+            (evidence.stable_right, evidence.canary_right, evidence.neither_right),
             self.promise.beta,
         )
         low, high = (float(bound) for bound in bounds)
@@ -165,16 +163,18 @@ class LabelGate(Gate[LabelEvidence]):
             },
         )
 
-    def needed(self, evidence: LabelEvidence, step: RateCounts) -> float | None:
+    def needed(self, evidence: LabelEvidence, _step: RateCounts, /) -> float | None:
         """Estimate how many more rows it takes, if labels keep coming as they have."""
 
         def agrees(factor: float) -> bool:
             _, high = loss_bounds(
                 factor * evidence.pairs,
                 factor * evidence.disagreements,
-                factor * evidence.stable_right,
-                factor * evidence.canary_right,
-                factor * evidence.neither_right,
+                (
+                    factor * evidence.stable_right,
+                    factor * evidence.canary_right,
+                    factor * evidence.neither_right,
+                ),
                 self.promise.beta,
             )
             return bool(high < self.margin)
@@ -203,9 +203,7 @@ def harm(stable_right: ArrayLike, canary_right: ArrayLike) -> Floats:
 def loss_bounds(
     pairs: ArrayLike,
     disagreements: ArrayLike,
-    stable_right: ArrayLike,
-    canary_right: ArrayLike,
-    neither_right: ArrayLike,
+    right: tuple[ArrayLike, ArrayLike, ArrayLike],
     error: float,
 ) -> tuple[Floats, Floats]:
     """Return the bounds of the loss of accuracy, as a share of all rows; arrays too.
@@ -213,14 +211,14 @@ def loss_bounds(
     Args:
         pairs: rows that both answered.
         disagreements: of those, with two different answers.
-        stable_right: of those, labelled rows on which the stable revision alone is right.
-        canary_right: of those, labelled rows on which the canary alone is right.
-        neither_right: of those, labelled rows on which none is preferred.
+        right: of those, labelled rows on which the stable revision alone is right, the canary
+            alone is, and none is preferred.
         error: probability that the loss is ever outside.
     """
     rate = mean_bounds(disagreements, pairs, error / 2)
-    labelled = np.asarray(stable_right) + np.asarray(canary_right) + np.asarray(neither_right)
-    won = np.asarray(stable_right) + np.asarray(neither_right) / 2
+    stable, canary, neither = (np.asarray(rows) for rows in right)
+    labelled = stable + canary + neither
+    won = stable + neither / 2
     difference = [
         2 * bound - 1 for bound in mean_bounds(won, labelled, error / 2, DIFFERENCE_PRIOR)
     ]

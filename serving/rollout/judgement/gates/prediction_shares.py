@@ -23,9 +23,9 @@ from pydantic import ConfigDict, Field
 
 from kanaria.serving.protocol.comparison import ModelCounts
 from kanaria.serving.rollout.judgement.bets import log_factor
-from kanaria.serving.rollout.judgement.confidence import deviation
+from kanaria.serving.rollout.judgement.confidence_sequences import deviation
 from kanaria.serving.rollout.judgement.gates.gate import LARGEST_LOG, Finding, Gate
-from kanaria.serving.rollout.judgement.gates.kind import (
+from kanaria.serving.rollout.judgement.gates.gate_kind import (
     GateKind,
     Needs,
     Setting,
@@ -33,8 +33,8 @@ from kanaria.serving.rollout.judgement.gates.kind import (
     SharesRow,
     Unsaid,
 )
-from kanaria.serving.rollout.judgement.gates.parameters import Chance, Part
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.judgement.gates.gate_parameters import Chance, Part
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.strategy import Strategy
 
 ODDS = np.array([0.5, 0.8, 1.25, 2.0])
@@ -108,13 +108,13 @@ class PredictionGate(Gate[PredictionEvidence]):
         models = observation.models
         if models is None:
             return evidence
-        seen = self._counted(evidence.classes or _classes(models), models)
+        current = self._counted(evidence.classes or _classes(models), models)
         if not evidence.classes:
-            return self._refer(evidence, seen, observation.now)
-        grown = _differences(evidence, seen)
+            return self._refer(evidence, current, observation.now)
+        grown = _differences(evidence, current)
         if min(grown.canary_rows, grown.stable_rows) <= 0:
             return evidence
-        heard = replace(seen, heard=observation.now, wealth=evidence.wealth)
+        heard = replace(current, heard=observation.now, wealth=evidence.wealth)
         if min(*grown.canary, *grown.stable) < 0:
             # The store has forgotten rows, so it cannot be told which ones are new.
             return heard
@@ -149,13 +149,13 @@ class PredictionGate(Gate[PredictionEvidence]):
         )
 
     def _refer(
-        self, evidence: PredictionEvidence, seen: PredictionEvidence, now: float
+        self, evidence: PredictionEvidence, current: PredictionEvidence, now: float
     ) -> PredictionEvidence:
         """Wait until the stable revision has shown its classes."""
-        heard = now if seen.stable_rows > evidence.stable_rows else evidence.heard
-        if seen.stable_rows >= REFERENCE_ROWS:
-            return replace(seen, heard=heard)
-        return replace(evidence, heard=heard, stable_rows=seen.stable_rows)
+        heard = now if current.stable_rows > evidence.stable_rows else evidence.heard
+        if current.stable_rows >= REFERENCE_ROWS:
+            return replace(current, heard=heard)
+        return replace(evidence, heard=heard, stable_rows=current.stable_rows)
 
     def _counted(self, classes: tuple[str, ...], models: ModelCounts) -> PredictionEvidence:
         canary, stable = models.canary, models.stable

@@ -14,8 +14,8 @@ from kanaria.serving.rollout.judgement.gates.gate import (
     Promise,
     RateCounts,
 )
-from kanaria.serving.rollout.judgement.gates.kind import Setting
-from kanaria.serving.rollout.judgement.gates.parameters import RateGatePolicy
+from kanaria.serving.rollout.judgement.gates.gate_kind import Setting
+from kanaria.serving.rollout.judgement.gates.gate_parameters import RateGatePolicy
 from kanaria.serving.rollout.judgement.gates.rate_test import (
     RateEvidence,
     Rates,
@@ -23,7 +23,7 @@ from kanaria.serving.rollout.judgement.gates.rate_test import (
     grounded,
     harm,
 )
-from kanaria.serving.rollout.observations.observation import Counts, Observation
+from kanaria.serving.rollout.observations.interval_observation import Counts, Observation
 from kanaria.serving.rollout.strategy import Strategy
 
 

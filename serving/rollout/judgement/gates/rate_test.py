@@ -30,6 +30,7 @@ from numpy.typing import ArrayLike
 from pydantic import ConfigDict
 
 from kanaria.serving.rollout.judgement.bets import (
+    Bursts,
     Floats,
     bet_on_limit,
     bet_on_ratio,
@@ -37,7 +38,7 @@ from kanaria.serving.rollout.judgement.bets import (
     log_factor,
     mixed,
 )
-from kanaria.serving.rollout.observations.observation import Counts, Observation
+from kanaria.serving.rollout.observations.interval_observation import Counts, Observation
 
 ODDS = np.array([1.5, 2.0, 3.0, 6.0, 20.0])
 """Ratios that evidence of harm bets on: from a small rise to a broken model."""
@@ -143,7 +144,8 @@ class RateTest:
         requests = (rates.canary_requests, rates.stable_requests)
         hits = (rates.canary_events, rates.stable_events)
         most = np.maximum(self.tolerated, stable_rate)
-        return bet_on_ratio(hits, requests, ratio, odds, self.variation, most)
+        bursts = Bursts(variation=self.variation, stable_rate=most)
+        return bet_on_ratio(hits, requests, ratio, odds, bursts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

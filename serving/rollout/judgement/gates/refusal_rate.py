@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike
 from pydantic import Field
 
 from kanaria.serving.rollout.judgement.bets import Floats
-from kanaria.serving.rollout.judgement.gates.kind import CountsRow, GateKind, Needs, Setting
-from kanaria.serving.rollout.judgement.gates.parameters import RateGatePolicy
+from kanaria.serving.rollout.judgement.gates.gate_kind import CountsRow, GateKind, Needs, Setting
+from kanaria.serving.rollout.judgement.gates.gate_parameters import RateGatePolicy
 from kanaria.serving.rollout.judgement.gates.rate_gate import RateGate, compared
 from kanaria.serving.rollout.judgement.gates.rate_test import RateEvidence, RateTest
-from kanaria.serving.rollout.observations.observation import Counts
+from kanaria.serving.rollout.observations.interval_observation import Counts
 
 UNMEASURED = "refused: nothing is known, as what counts the requests does not tell 3xx and 4xx"
 

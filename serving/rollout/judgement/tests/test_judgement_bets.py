@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import nbinom
 
 from kanaria.serving.rollout.judgement.bets import (
+    Bursts,
     bet_on_limit,
     bet_on_ratio,
     canary_chance,
@@ -16,6 +17,11 @@ from kanaria.serving.rollout.judgement.bets import (
     mixed,
     variation,
 )
+
+
+def bursts(variation, stable_rate):
+    return Bursts(variation=variation, stable_rate=stable_rate)
+
 
 chances = st.floats(0.0, 1.0)
 sizes = st.integers(1, 6)
@@ -64,7 +70,7 @@ def expected_with_bursts(canary, stable, ratio, odds, spread, allowed, stable_ra
     rate = stable_rate / 1000
     requests = canary / (ratio * rate), stable / rate
     grid = COUNTS[:, None], COUNTS[None, :]
-    factor = np.exp(bet_on_ratio(grid, requests, ratio, odds, allowed, rate))
+    factor = np.exp(bet_on_ratio(grid, requests, ratio, odds, bursts(allowed, rate)))
     return bursty(canary, spread) @ factor @ bursty(stable, spread)
 
 
@@ -96,7 +102,8 @@ def test_bets_against_a_limit_allow_for_bursts(mean, odds, spread):
 @given(st.integers(0, 20), st.integers(0, 20), st.floats(1.05, 20), st.floats(1, 5))
 def test_a_variation_of_almost_nothing_is_that_of_none(hits, others, odds, ratio):
     steady, almost = (
-        bet_on_ratio((hits, others), (60, 540), ratio, odds, spread, 0.01) for spread in (0.0, 1e-7)
+        bet_on_ratio((hits, others), (60, 540), ratio, odds, bursts(spread, 0.01))
+        for spread in (0.0, 1e-7)
     )
     assert almost == pytest.approx(min(steady, np.log(4.0)), abs=1e-6)
     steady, almost = (bet_on_limit(hits, 10**7, 1e-6, odds, spread) for spread in (0.0, 1e-7))
@@ -108,7 +115,7 @@ def test_a_variation_of_almost_nothing_is_that_of_none(hits, others, odds, ratio
 )
 @pytest.mark.parametrize("odds", [2.0, 0.5])
 def test_a_look_without_requests_of_one_revision_decides_nothing(hits, requests, odds):
-    assert bet_on_ratio(hits, requests, 1.0, odds, 1.0, 0.01) == 0.0
+    assert bet_on_ratio(hits, requests, 1.0, odds, bursts(1.0, 0.01)) == 0.0
 
 
 def test_bursts_tell_how_much_a_rate_varies():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.serving.rollout.judgement.confidence import deviation, mean_bounds
+from kanaria.serving.rollout.judgement.confidence_sequences import deviation, mean_bounds
 
 RUNS, LENGTH = 2000, 600
 

@@ -1,8 +1,8 @@
 import pytest
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.rollout.observations.observation import Counts
-from kanaria.serving.rollout.policy.panel import panel
+from kanaria.serving.rollout.observations.interval_observation import Counts
+from kanaria.serving.rollout.policy.gate_budgets import panel
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 CANARY = parse("steps: [{percent: 10}, {percent: 50}]")

@@ -8,8 +8,8 @@ from kanaria.components.shared.errors import DataError
 from kanaria.serving.protocol.comparison import ModelCounts
 from kanaria.serving.rollout.judgement.gates.input_drift import InputEvidence
 from kanaria.serving.rollout.judgement.gates.label_accuracy import loss_bounds
-from kanaria.serving.rollout.observations.observation import Observation
-from kanaria.serving.rollout.policy.panel import panel
+from kanaria.serving.rollout.observations.interval_observation import Observation
+from kanaria.serving.rollout.policy.gate_budgets import panel
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 SHADOW = parse(
@@ -89,7 +89,7 @@ def test_a_corrected_label_counts_as_it_is_now():
 def test_the_loss_lies_between_its_bounds_and_labels_narrow_them():
     widths = []
     for labels in (0, 40, 400):
-        low, high = loss_bounds(10_000, 600, labels * 0.6, labels * 0.4, 0, 0.05)
+        low, high = loss_bounds(10_000, 600, (labels * 0.6, labels * 0.4, 0), 0.05)
         assert low < 0.06 * 0.2 < high
         widths.append(high - low)
     assert widths == sorted(widths, reverse=True)

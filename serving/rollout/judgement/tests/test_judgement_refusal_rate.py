@@ -5,9 +5,9 @@ import json
 import pytest
 
 from kanaria.serving.rollout.decision.audit_record import from_line
-from kanaria.serving.rollout.decision.commands import begin
 from kanaria.serving.rollout.decision.decide import decide
-from kanaria.serving.rollout.decision.state import (
+from kanaria.serving.rollout.decision.rollout_commands import begin
+from kanaria.serving.rollout.decision.rollout_state import (
     Action,
     Phase,
     Question,
@@ -16,8 +16,8 @@ from kanaria.serving.rollout.decision.state import (
     to_json,
 )
 from kanaria.serving.rollout.judgement.gates.refusal_rate import UNMEASURED
-from kanaria.serving.rollout.observations.observation import Counts
-from kanaria.serving.rollout.policy.panel import panel
+from kanaria.serving.rollout.observations.interval_observation import Counts
+from kanaria.serving.rollout.policy.gate_budgets import panel
 from kanaria.serving.rollout.policy.rollout_policy import parse
 from kanaria.serving.rollout.simulation.canary_simulation import (
     PROMOTED,

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.rollout.decision.commands import begin
-from kanaria.serving.rollout.decision.state import from_json, to_json
+from kanaria.serving.rollout.decision.rollout_commands import begin
+from kanaria.serving.rollout.decision.rollout_state import from_json, to_json
 from kanaria.serving.rollout.judgement.gates.gate import RateCounts
-from kanaria.serving.rollout.judgement.gates.kind import Setting
-from kanaria.serving.rollout.judgement.gates.registry import BY_NAME, KINDS
+from kanaria.serving.rollout.judgement.gates.gate_kind import Setting
+from kanaria.serving.rollout.judgement.gates.gate_registry import BY_NAME, KINDS
 from kanaria.serving.rollout.policy.gates_policy import GatesPolicy
 from kanaria.serving.rollout.strategy import Strategy
 

@@ -3,10 +3,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from kanaria.serving.rollout.observations.between_readings import Memory, observation
-from kanaria.serving.rollout.observations.observation import Counts
+from kanaria.serving.rollout.observations.interval_observation import Counts
+from kanaria.serving.rollout.observations.observation_source import Container, Reading
 from kanaria.serving.rollout.observations.replica_counters import Replica
-from kanaria.serving.rollout.observations.source import Container, Reading
-from kanaria.serving.traffic.protocol import LoadFailure, RevisionTraffic, ServiceStatus
+from kanaria.serving.traffic.traffic_protocol import LoadFailure, RevisionTraffic, ServiceStatus
 
 STABLE, CANARY = "flights-predictor-00001", "flights-predictor-00002"
 MEMORY = TypeAdapter(Memory)

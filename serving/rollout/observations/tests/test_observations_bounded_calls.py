@@ -16,9 +16,9 @@ from kanaria.serving.rollout.observations import (
 )
 from kanaria.serving.rollout.observations.bounded_calls import NO_ANSWER, ask, within
 from kanaria.serving.rollout.observations.drift_server_source import DriftServerSource
+from kanaria.serving.rollout.observations.observation_source import Models, Reading, Revisions
 from kanaria.serving.rollout.observations.prometheus_queries import choose
 from kanaria.serving.rollout.observations.prometheus_source import PrometheusSource
-from kanaria.serving.rollout.observations.source import Models, Reading, Revisions
 
 BOUND = 0.6
 FAR_BEYOND = 20.0

@@ -10,7 +10,7 @@ from event_sender import Server, headers
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.protocol.comparison import ModelCounts, read_counts
 from kanaria.serving.rollout.observations.drift_server_source import DriftServerSource
-from kanaria.serving.rollout.observations.source import Models, Reading, Revisions
+from kanaria.serving.rollout.observations.observation_source import Models, Reading, Revisions
 
 MODELS = Models(canary="2", stable="1", since=0.0, task="binary", output="")
 NAMES = {"namespace": "models", "service": "flights", "canary": "b", "stable": "a"}

@@ -1,7 +1,7 @@
 from kanaria.serving.kubernetes_client import PODS
 from kanaria.serving.rollout.observations.between_readings import Memory, observation
+from kanaria.serving.rollout.observations.observation_source import Container, Reading, Revisions
 from kanaria.serving.rollout.observations.pod_containers import containers, of_revision
-from kanaria.serving.rollout.observations.source import Container, Reading, Revisions
 
 REVISIONS = Revisions(namespace="team", service="flights", canary="flights-2", stable="flights-1")
 

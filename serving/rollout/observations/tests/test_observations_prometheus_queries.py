@@ -3,8 +3,8 @@ import re
 import pytest
 
 from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.rollout.observations.observation_source import Revisions
 from kanaria.serving.rollout.observations.prometheus_queries import choose, read
-from kanaria.serving.rollout.observations.source import Revisions
 
 REVISIONS = Revisions(namespace="team", service="flights", canary="flights-2", stable="flights-1")
 GOOD = """

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanaria.serving.rollout.observations.observation import Counts
+from kanaria.serving.rollout.observations.interval_observation import Counts
 from kanaria.serving.rollout.observations.replica_counters import (
     KEPT_SECONDS,
     Memory,

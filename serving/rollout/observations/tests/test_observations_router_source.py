@@ -11,15 +11,15 @@ import pytest
 from local_server import until
 
 from kanaria.components.shared.errors import DataError
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.background_server import served
 from kanaria.serving.local.router.router_metrics import Metrics
 from kanaria.serving.rollout.observations.between_readings import Memory, observation
-from kanaria.serving.rollout.observations.observation import Counts
+from kanaria.serving.rollout.observations.interval_observation import Counts
+from kanaria.serving.rollout.observations.observation_source import Revisions
 from kanaria.serving.rollout.observations.router_source import RouterSource, reading
-from kanaria.serving.rollout.observations.source import Revisions
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 STABLE, CANARY = "flights-predictor-00001", "flights-predictor-00002"
 BOTH = Revisions(namespace="default", service="flights", canary=CANARY, stable=STABLE)

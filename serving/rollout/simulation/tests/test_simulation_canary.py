@@ -2,10 +2,14 @@
 
 import pytest
 
-from kanaria.serving.rollout.decision.commands import begin
 from kanaria.serving.rollout.decision.decide import decide
-from kanaria.serving.rollout.decision.state import Phase
-from kanaria.serving.rollout.observations.observation import Counts, Observation, RevisionFacts
+from kanaria.serving.rollout.decision.rollout_commands import begin
+from kanaria.serving.rollout.decision.rollout_state import Phase
+from kanaria.serving.rollout.observations.interval_observation import (
+    Counts,
+    Observation,
+    RevisionFacts,
+)
 from kanaria.serving.rollout.policy.rollout_policy import parse
 from kanaria.serving.rollout.simulation.canary_simulation import (
     PROMOTED,

@@ -2,14 +2,14 @@
 
 import pytest
 
-from kanaria.serving.rollout.decision.commands import begin
 from kanaria.serving.rollout.decision.decide import decide
-from kanaria.serving.rollout.decision.state import Action, Phase
-from kanaria.serving.rollout.observations.observation import Observation, RevisionFacts
+from kanaria.serving.rollout.decision.rollout_commands import begin
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase
+from kanaria.serving.rollout.observations.interval_observation import Observation, RevisionFacts
 from kanaria.serving.rollout.policy.rollout_policy import parse
 from kanaria.serving.rollout.simulation.shadow_simulation import (
-    ASKED,
     PROMOTED,
+    QUESTION,
     ROLLED_BACK,
     UNDECIDED,
     ShadowScenario,
@@ -27,7 +27,7 @@ def outcome(policy=SHADOW, **scenario):
 def test_a_canary_that_is_right_as_often_is_seldom_rolled_back_and_promoted_by_labels():
     characteristics = outcome()
     assert characteristics.share(ROLLED_BACK) <= 0.05
-    assert characteristics.share(ASKED) <= 0.05
+    assert characteristics.share(QUESTION) <= 0.05
     assert characteristics.share(PROMOTED) >= 0.9
 
 
@@ -53,7 +53,7 @@ def test_a_canary_that_disagrees_as_often_as_it_may_lose_is_not_promoted_without
 
 
 def test_a_person_is_asked_about_predictions_that_lean_to_one_side():
-    assert outcome(upward=0.9).share(ASKED) >= 0.95
+    assert outcome(upward=0.9).share(QUESTION) >= 0.95
 
 
 def observed(totals, rollout, minute):
@@ -77,7 +77,7 @@ def test_the_arrays_decide_as_decide_does(scenario):
             decision = decide(state, observed(totals, rollout, minute), policy)
             state = decision.state
             labels = 0 if totals is None else totals.labels[rollout]
-            asked = ASKED if decision.verdict.action is Action.ASK else UNDECIDED
+            asked = QUESTION if decision.verdict.action is Action.ASK else UNDECIDED
             ended = ends.get(state.phase, asked)
             if ended != UNDECIDED:
                 break

@@ -4,9 +4,13 @@ from hypothesis import strategies as st
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.protocol.comparison import ModelCounts
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, apply, begin
 from kanaria.serving.rollout.decision.decide import decide
-from kanaria.serving.rollout.observations.observation import Counts, Observation, RevisionFacts
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, apply, begin
+from kanaria.serving.rollout.observations.interval_observation import (
+    Counts,
+    Observation,
+    RevisionFacts,
+)
 from kanaria.serving.rollout.policy.rollout_policy import parse
 
 HOSTILE = """</title></svg><script src="//x">'&\x1b[2J\n\u202e"""

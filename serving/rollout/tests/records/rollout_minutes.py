@@ -3,10 +3,14 @@ from collections.abc import Callable
 import pytest
 
 from kanaria.serving.protocol.comparison import ModelCounts
-from kanaria.serving.rollout.decision.commands import begin
 from kanaria.serving.rollout.decision.decide import Decision, decide
-from kanaria.serving.rollout.decision.state import State
-from kanaria.serving.rollout.observations.observation import Counts, Observation, RevisionFacts
+from kanaria.serving.rollout.decision.rollout_commands import begin
+from kanaria.serving.rollout.decision.rollout_state import State
+from kanaria.serving.rollout.observations.interval_observation import (
+    Counts,
+    Observation,
+    RevisionFacts,
+)
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 
 BOUND = 0.1

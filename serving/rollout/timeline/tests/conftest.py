@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
 
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, apply, begin
 from kanaria.serving.rollout.decision.decide import decide
-from kanaria.serving.rollout.decision.state import OVER
-from kanaria.serving.rollout.observations.observation import Counts, Observation, RevisionFacts
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, apply, begin
+from kanaria.serving.rollout.decision.rollout_state import OVER
+from kanaria.serving.rollout.observations.interval_observation import (
+    Counts,
+    Observation,
+    RevisionFacts,
+)
 
 STARTED = 1_795_260_000.0
 FACTS = {

@@ -4,7 +4,7 @@ import pytest
 from browser import started as browser_started
 
 from kanaria.serving.rollout.policy.rollout_policy import parse
-from kanaria.serving.rollout.timeline import history, timeline_page
+from kanaria.serving.rollout.timeline import record_history, timeline_page
 
 RAMP = parse("steps: [{percent: 10}, {percent: 50}]")
 
@@ -15,7 +15,7 @@ def test_every_panel_is_drawn_without_an_error_or_a_request(
 ):
     path = tmp_path / "timeline.html"
     entries = make_record(RAMP, 60, silent=range(12, 18))
-    path.write_text(timeline_page.render(history.read(facts, RAMP, started, entries)))
+    path.write_text(timeline_page.render(record_history.read(facts, RAMP, started, entries)))
     (tmp_path / "profile").mkdir()
     with browser_started(tmp_path / "profile") as tab:
         tab.look(width=width, height=4000, dark=dark)

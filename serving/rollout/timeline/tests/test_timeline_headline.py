@@ -2,7 +2,7 @@ import pytest
 
 from kanaria.serving.rollout.policy.rollout_policy import parse
 from kanaria.serving.rollout.timeline.headline import headline
-from kanaria.serving.rollout.timeline.history import read
+from kanaria.serving.rollout.timeline.record_history import read
 
 RAMP = parse("steps: [{percent: 10}, {percent: 50}]")
 ASKING = parse("automation: approve\napprove_before: [50%, promote]")

@@ -5,10 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_records import policies, records
 
-from kanaria.serving.rollout.decision.commands import Command, CommandKind
-from kanaria.serving.rollout.observations.observation import Counts, Observation, RevisionFacts
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind
+from kanaria.serving.rollout.observations.interval_observation import (
+    Counts,
+    Observation,
+    RevisionFacts,
+)
 from kanaria.serving.rollout.policy.rollout_policy import parse
-from kanaria.serving.rollout.timeline import history, timeline_page
+from kanaria.serving.rollout.timeline import record_history, timeline_page
 from kanaria.serving.rollout.timeline.decision_table import rows
 
 RAMP = parse("steps: [{percent: 10}, {percent: 25}, {percent: 50}]")
@@ -56,7 +60,7 @@ class Document(HTMLParser):
 
 
 def read(facts, started, policy, entries):
-    return history.read(facts, policy, started, entries)
+    return record_history.read(facts, policy, started, entries)
 
 
 def decisions(document):
@@ -73,7 +77,7 @@ def count(row):
 def test_every_record_becomes_a_well_formed_page_with_every_decision(data):
     policy = data.draw(policies)
     entries = data.draw(records(policy))
-    text = timeline_page.render(history.read({"service": "a"}, policy, 0.0, entries))
+    text = timeline_page.render(record_history.read({"service": "a"}, policy, 0.0, entries))
     document = Document(text)
     assert not any(word in cell for row in document.rows for cell in row for word in WORDS)
     assert sum(count(row) for row in decisions(document)) == len(entries)
@@ -158,7 +162,7 @@ def quiet_minute(number):
 
 @pytest.fixture(scope="module")
 def five_thousand():
-    return history.read({}, LONG, 0.0, [quiet_minute(number) for number in range(5000)])
+    return record_history.read({}, LONG, 0.0, [quiet_minute(number) for number in range(5000)])
 
 
 def test_five_thousand_intervals_make_a_small_page(five_thousand):
@@ -172,7 +176,7 @@ def test_five_thousand_commands_with_long_names_fit_in_2_mb_and_all_are_told():
     entries = [
         Command(kind=kinds[number % 2], who="'" * 500, when=60.0 * number) for number in range(5000)
     ]
-    text = timeline_page.render(history.read({}, LONG, 0.0, entries))
+    text = timeline_page.render(record_history.read({}, LONG, 0.0, entries))
     assert len(text.encode()) <= timeline_page.MOST_BYTES
     assert len(decisions(Document(text))) == 5000
 
@@ -181,20 +185,20 @@ def test_the_page_tells_what_each_step_counted_and_what_the_last_still_needs(
     facts, started, make_record
 ):
     policy = parse("steps: [{percent: 10}, {percent: 50, minimum_requests: 9000}]")
-    read = history.read(facts, policy, started, make_record(policy, 12))
+    read = record_history.read(facts, policy, started, make_record(policy, 12))
     text = timeline_page.render(read)
     steps = text.partition("<h2>Steps")[2].partition("<h2>")[0]
     assert "errors: canary" in steps
     assert " beside it" in steps
     assert "Still needed in this step: about " in steps
     entries = make_record(policy, 300)
-    over = timeline_page.render(history.read(facts, policy, started, entries))
+    over = timeline_page.render(record_history.read(facts, policy, started, entries))
     assert "Still needed" not in over
 
 
 def test_what_cannot_be_told_is_not_estimated(facts, started, make_record):
     policy = parse("strategy: blue_green\nsteps: [{percent: 100, minimum_requests: 0}]")
-    read = history.read(facts, policy, started, make_record(policy, 4))
+    read = record_history.read(facts, policy, started, make_record(policy, 4))
     assert read.state.step == 0
     text = timeline_page.render(read)
     assert "stable none beside it" in text

@@ -1,8 +1,8 @@
 import pytest
 
-from kanaria.serving.rollout.observations.observation import Observation
+from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.policy.rollout_policy import parse
-from kanaria.serving.rollout.timeline import axes, history, panels
+from kanaria.serving.rollout.timeline import panel_axes, panels, record_history
 
 RAMP = parse("steps: [{percent: 10}, {percent: 50}]")
 
@@ -14,7 +14,7 @@ def drawn(drawn_panels, title):
 
 @pytest.fixture
 def promoted(facts, started, make_record):
-    return history.read(facts, RAMP, started, make_record(RAMP, 200))
+    return record_history.read(facts, RAMP, started, make_record(RAMP, 200))
 
 
 def test_the_intervals_are_clopper_and_pearsons():
@@ -33,7 +33,9 @@ def test_the_traffic_steps_where_it_was_decided(promoted):
 def test_harm_counts_together_and_reaches_its_threshold_where_it_is_rolled_back(
     facts, started, make_record
 ):
-    read = history.read(facts, RAMP, started, make_record(RAMP, 200, errors=lambda minute: 0.03))
+    read = record_history.read(
+        facts, RAMP, started, make_record(RAMP, 200, errors=lambda minute: 0.03)
+    )
     panel, curves = drawn(panels.panels(read), "Evidence of harm")
     limit = panel.thresholds[0][0]
     together = [value for _, value in curves["together, as it counts"].points]
@@ -48,7 +50,7 @@ def test_refusals_are_drawn_beside_the_stable_revisions_where_they_are_told(
     untold = [panel.title for panel in panels.panels(promoted)]
     assert not any(title.startswith("Refusals") for title in untold)
     entries = make_record(RAMP, 200, refused=(0.3, 0.3))
-    drawn_panels = panels.panels(history.read(facts, RAMP, started, entries))
+    drawn_panels = panels.panels(record_history.read(facts, RAMP, started, entries))
     _, curves = drawn(drawn_panels, "Refusals since the start")
     assert curves["canary"].points[-1][1] == pytest.approx(0.3, abs=0.01)
     assert "refusals" in drawn(drawn_panels, "Evidence of health")[1]
@@ -63,7 +65,7 @@ def test_health_is_drawn_as_the_decision_saw_it_not_as_the_next_step_begins(prom
 
 def test_thinning_keeps_every_step_and_the_worst_of_each_stretch(facts, started, make_record):
     policy = parse("steps: [{percent: 10, minimum_requests: 60000}, {percent: 50}]")
-    read = history.read(facts, policy, started, make_record(policy, 700))
+    read = record_history.read(facts, policy, started, make_record(policy, 700))
     kept = panels.thinned(read.moments)
     assert len(kept) < 2 * panels.MOST_POINTS + 10
     assert max(moment.spent for moment in kept) == max(moment.spent for moment in read.moments)
@@ -76,24 +78,24 @@ def test_a_gap_is_where_counters_or_looks_are_missing(started):
         return Observation(interval=number, now=started + 60 * at)
 
     basic = parse("strategy: basic")
-    read = history.read({}, basic, started, [minute(0, 1), minute(1, 2)])
+    read = record_history.read({}, basic, started, [minute(0, 1), minute(1, 2)])
     assert panels.gaps(read) == [(started, started + 120)]
 
 
 def test_a_pause_between_looks_is_a_gap(facts, started, make_record):
     entries = make_record(RAMP, 12)
     kept = [*entries[:4], *entries[9:]]
-    drawn_panels = panels.gaps(history.read(facts, RAMP, started, kept))
+    drawn_panels = panels.gaps(record_history.read(facts, RAMP, started, kept))
     assert drawn_panels == [(started + 4 * 60, started + 10 * 60)]
 
 
 @pytest.mark.parametrize("most", [0.0, 1e-6, 0.0123, 0.5, 1.0])
 def test_a_scale_of_shares_holds_its_greatest_value(most):
-    scale = axes.shares(most)
+    scale = panel_axes.shares(most)
     assert most <= scale.high <= 1
     assert scale.low == 0
 
 
 def test_evidence_is_drawn_within_a_thousandth_and_a_million():
-    scale = axes.evidence(1e-300, 1e300)
+    scale = panel_axes.evidence(1e-300, 1e300)
     assert (scale.low, scale.high) == (1e-3, 1e6)

@@ -3,9 +3,9 @@
 import pytest
 
 from kanaria.serving.protocol.comparison import ModelCounts
-from kanaria.serving.rollout.observations.observation import Observation, RevisionFacts
+from kanaria.serving.rollout.observations.interval_observation import Observation, RevisionFacts
 from kanaria.serving.rollout.policy.rollout_policy import parse
-from kanaria.serving.rollout.timeline import history, panels, status_lines, timeline_page
+from kanaria.serving.rollout.timeline import panels, record_history, status_lines, timeline_page
 
 SHADOW = parse("strategy: shadow\ngates: {disagreement: {limit: 0.2}}")
 
@@ -30,7 +30,7 @@ def shadowed(facts, started):
         )
         for n in range(10)
     ]
-    return history.read(facts, SHADOW, started, entries)
+    return record_history.read(facts, SHADOW, started, entries)
 
 
 def drawn(read, title):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from random_records import policies, records
 
 from kanaria.serving.rollout.policy.rollout_policy import parse
-from kanaria.serving.rollout.timeline import history, status_lines
+from kanaria.serving.rollout.timeline import record_history, status_lines
 
 RAMP = parse("steps: [{percent: 10}, {percent: 50}]")
 ASKING = parse("automation: approve\napprove_before: [50%, promote]")
@@ -18,7 +18,7 @@ def lines_of(facts, started, make_record):
     """The last line and the status after a record made with these arguments."""
 
     def tell(policy, minutes, **world):
-        read = history.read(facts, policy, started, make_record(policy, minutes, **world))
+        read = record_history.read(facts, policy, started, make_record(policy, minutes, **world))
         state, now = read.state, read.ended
         return status_lines.line(state, policy, now), status_lines.status(facts, state, policy, now)
 
@@ -29,7 +29,7 @@ def lines_of(facts, started, make_record):
 @given(st.data())
 def test_every_state_has_one_line_and_a_survey_without_control_characters(data):
     policy = data.draw(policies)
-    read = history.read({}, policy, 0.0, data.draw(records(policy)))
+    read = record_history.read({}, policy, 0.0, data.draw(records(policy)))
     for moment in read.moments:
         assert status_lines.line(moment.state, policy, moment.when).isprintable()
         rows = status_lines.status({}, moment.state, policy, moment.when).splitlines()
@@ -53,7 +53,7 @@ def test_a_shift_is_told_with_the_share_that_was_decided(lines_of):
 
 def test_a_share_that_is_not_there_a_look_later_is_told(facts, started, make_record):
     *before, last = make_record(RAMP, 10)
-    read = history.read(facts, RAMP, started, [*before, replace(last, percent=10)])
+    read = record_history.read(facts, RAMP, started, [*before, replace(last, percent=10)])
     assert "  50% (has 10%)  " in status_lines.line(read.state, RAMP, read.ended)
 
 

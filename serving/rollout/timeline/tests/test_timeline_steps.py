@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from random_records import policies, records
 
 from kanaria.serving.rollout.judgement.gates.gate import RateCounts
-from kanaria.serving.rollout.policy.panel import panel
+from kanaria.serving.rollout.policy.gate_budgets import panel
 from kanaria.serving.rollout.policy.rollout_policy import parse
 from kanaria.serving.rollout.simulation import canary_simulation, shadow_simulation
 from kanaria.serving.rollout.simulation.scenario import Scenario
 from kanaria.serving.rollout.simulation.shadow_simulation import ShadowScenario
-from kanaria.serving.rollout.timeline import history
-from kanaria.serving.rollout.timeline.steps import Needed, needed, steps
+from kanaria.serving.rollout.timeline import record_history
+from kanaria.serving.rollout.timeline.step_counts import Needed, needed, steps
 
 RAMP = parse("steps: [{percent: 10}, {percent: 50}]")
 NO_WAIT = "minimum_requests: 0, minimum_minutes: 0"
@@ -30,16 +30,16 @@ def judged_by(gate, percent):
 @given(st.data())
 def test_the_steps_of_every_record_count_everything_once(data):
     policy = data.draw(policies)
-    read = history.read({}, policy, 0.0, data.draw(records(policy)))
+    read = record_history.read({}, policy, 0.0, data.draw(records(policy)))
     for which in ("canary", "stable"):
-        whole = getattr(read.moments[-1], which) if read.moments else history.Totals()
+        whole = getattr(read.moments[-1], which) if read.moments else record_history.Totals()
         for what in ("requests", "errors"):
             summed = sum(getattr(getattr(step, which), what) for step in steps(read))
             assert summed == getattr(whole, what)
 
 
 def test_a_step_counts_the_intervals_that_met_it(facts, started, make_record):
-    staged, first, second = steps(history.read(facts, RAMP, started, make_record(RAMP, 200)))
+    staged, first, second = steps(record_history.read(facts, RAMP, started, make_record(RAMP, 200)))
     assert [(one.name, one.percent) for one in (staged, first, second)] == [
         ("staged", 0),
         ("10%", 10),
@@ -53,7 +53,7 @@ def test_a_step_counts_the_intervals_that_met_it(facts, started, make_record):
 def test_an_interval_that_was_recorded_twice_counts_once(facts, started, make_record):
     entries = make_record(RAMP, 10)
     once, twice = (
-        steps(history.read(facts, RAMP, started, record))
+        steps(record_history.read(facts, RAMP, started, record))
         for record in (entries, [*entries, entries[-1]])
     )
     assert [one.canary for one in once] == [one.canary for one in twice]
@@ -63,7 +63,7 @@ def test_an_interval_that_was_recorded_twice_counts_once(facts, started, make_re
 def test_a_step_has_the_events_of_its_own_looks_alone(facts, started, make_record):
     """Pooled, the canary errs more often; in the step that decides it does not."""
     entries = make_record(RAMP, 60, errors=lambda minute: 0.03 if minute < 8 else 0.01)
-    read = history.read(facts, RAMP, started, entries)
+    read = record_history.read(facts, RAMP, started, entries)
     last = steps(read)[-1]
     counted = [
         entry
@@ -82,7 +82,7 @@ def test_a_step_has_the_events_of_its_own_looks_alone(facts, started, make_recor
 def test_what_was_counted_before_a_step_is_not_its_own(facts, started, make_record):
     """Refusals of the stable revision that were counted before the canary had any request."""
     entries = make_record(RAMP, 6, refused=(0.02, 0.02))
-    read = history.read(facts, RAMP, started, entries)
+    read = record_history.read(facts, RAMP, started, entries)
     staged, first = steps(read)
     assert staged.counts == {}
     assert first.counts["refusals"].stable_requests == first.counts["errors"].stable_requests
@@ -91,14 +91,14 @@ def test_what_was_counted_before_a_step_is_not_its_own(facts, started, make_reco
 def test_before_its_last_step_a_rollout_needs_only_what_the_step_asks_for(
     facts, started, make_record
 ):
-    read = history.read(facts, RAMP, started, make_record(RAMP, 5))
+    read = record_history.read(facts, RAMP, started, make_record(RAMP, 5))
     step = read.state.step_requests
     assert read.state.step == 0
     assert needed(read) == Needed(requests=320 - step, by_gate={})
 
 
 def test_what_is_over_needs_nothing(facts, started, make_record):
-    read = history.read(facts, RAMP, started, make_record(RAMP, 300))
+    read = record_history.read(facts, RAMP, started, make_record(RAMP, 300))
     assert read.state.phase == "promoted"
     assert needed(read) == Needed(requests=0, by_gate={})
 
@@ -107,7 +107,7 @@ def test_a_canary_at_the_margin_gets_no_estimate(facts, started, make_record):
     policy = parse(
         f"steps: [{{percent: 50, {NO_WAIT}}}]\ngates: {{latency: false, refusals: false}}"
     )
-    read = history.read(
+    read = record_history.read(
         facts, policy, started, make_record(policy, 8, errors=lambda _: 0.02, seed=2)
     )
     assert read.state.step == 0

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pytest
 
 from kanaria.components.shared.errors import ConflictError, NotReadyError, ParameterError
-from kanaria.serving.traffic.protocol import Traffic
+from kanaria.serving.traffic.traffic_protocol import Traffic
 
 TIMEOUT_SECONDS = 600
 

@@ -93,15 +93,16 @@ class PaperCluster:
         name: str,
         patch: Mapping[str, Any],
         resource_version: str,
-        *,
-        tried: bool = False,
     ) -> Object:
-        if tried:
-            return _merged(self._objects[(resource, namespace, name)], patch)
         self.between()
         self._compare(resource, namespace, name, resource_version)
         changed = _merged(self._objects[(resource, namespace, name)], patch)
         return self._put(resource, namespace, name, changed)
+
+    def try_merge_patch(
+        self, resource: Resource, namespace: str, name: str, patch: Mapping[str, Any]
+    ) -> Object:
+        return _merged(self._objects[(resource, namespace, name)], patch)
 
     def delete(self, resource: Resource, namespace: str, name: str) -> None:
         self.between()

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kanaria.serving.inference_service.manifest import build
-from kanaria.serving.inference_service.spec import ServiceSpec
+from kanaria.serving.inference_service.service_manifest import build
+from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.local.controller import reconcile, revision_shares
 from kanaria.serving.local.state.state_folder import Observed
 from kanaria.serving.protocol.names import MIRRORED_ANNOTATION
+from kanaria.serving.rollout.observations.observation_source import Container, Reading, Revisions
 from kanaria.serving.rollout.observations.replica_counters import Replica
-from kanaria.serving.rollout.observations.source import Container, Reading, Revisions
 from kanaria.serving.traffic.change_rules import require_rollback, require_shift
-from kanaria.serving.traffic.local import status_of
+from kanaria.serving.traffic.local_traffic import status_of
 
 NAMESPACE, SERVICE = "default", "taxi"
 STABLE, CANARY = "taxi-predictor-00001", "taxi-predictor-00002"

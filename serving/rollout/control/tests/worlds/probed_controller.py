@@ -39,7 +39,11 @@ class Controller:
 
     def start(self, now: float) -> None:
         operations.start(
-            self.store, self.paper, NAMESPACE, SERVICE, parse(STEPS), who="kim", now=now
+            self.store,
+            self.paper,
+            NAMESPACE,
+            SERVICE,
+            operations.Beginning(policy=parse(STEPS), who="kim", now=now),
         )
 
     def turn(self, seconds: float = 30) -> None:

@@ -10,9 +10,9 @@ import pytest
 from kanaria.components.shared.errors import ConflictError, DataError
 from kanaria.serving.rollout.control.rollout_store import Store
 from kanaria.serving.rollout.control.stored_rollout import Rollout, Target
-from kanaria.serving.rollout.decision.commands import Command, CommandKind, apply, begin
+from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, apply, begin
 from kanaria.serving.rollout.observations.between_readings import Memory
-from kanaria.serving.rollout.observations.observation import Counts, Observation
+from kanaria.serving.rollout.observations.interval_observation import Counts, Observation
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 
 SERVICE = "kept"

@@ -1,0 +1,58 @@
+"""The work of resolve_deployed: which release is live."""
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from kanaria.components.shared.artifacts import release
+from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.errors import DataError, shown
+from kanaria.serving.delivery import Delivery, parse
+from kanaria.serving.inference_service import service_keys
+from kanaria.serving.inference_service.service_spec import ServiceSpec
+from kanaria.serving.traffic.find_traffic import connect, namespace_of
+from kanaria.serving.traffic.traffic_protocol import ServiceStatus
+
+
+def release_of(status: ServiceStatus | None) -> str:
+    """Return the release of the stable revision, never the canary's; "" when there is none.
+
+    Raises:
+        DataError: the stable revision serves something that is no release of Kanaria.
+    """
+    uri = status.revision_uris.get(status.rolled_out, "") if status else ""
+    if not uri:
+        return ""
+    folder, _, name = uri.rstrip("/").rpartition("/")
+    if name != release.MODEL or not PurePosixPath(folder).name:
+        raise DataError(
+            f"storageUri={shown(uri)}: the stable revision is no release of push_model; "
+            "use another service.name"
+        )
+    return folder
+
+
+def checked(service: Any, delivery: Any) -> tuple[ServiceSpec, Delivery]:
+    """Return what two mappings of a pipeline ask for.
+
+    Args:
+        service: what serves, in the words of an InferenceService.
+        delivery: how a release comes to its traffic.
+
+    Raises:
+        ParameterError: something in either is wrong; all faults are named.
+    """
+    faults = Faults("resolve_deployed")
+    asked = service_keys.parse(service, faults, namespace_of), parse(delivery, faults)
+    faults.raise_if_any()
+    return asked
+
+
+def resolve_deployed(name: str, namespace: str) -> str:
+    """Return the URI of the live release, or "" when nothing is deployed.
+
+    Raises:
+        DataError: the service serves something that is no release.
+        NotReadyError: the environment names no way to deliver.
+    """
+    with connect() as traffic:
+        return release_of(traffic.observe(namespace, name))

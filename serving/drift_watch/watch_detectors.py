@@ -1,0 +1,93 @@
+"""The detectors of a watch: fetched when they are needed, tried again while they cannot be."""
+
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from kanaria.components.shared.errors import DataError, KanariaError, NotReadyError, shown
+from kanaria.components.shared.storage import uri_files
+from kanaria.serving.drift import detector_choice
+from kanaria.serving.drift.detector_choice import Choice
+from kanaria.serving.drift_watch.examine_window import OWN_FAULTS, Fitted
+from kanaria.serving.drift_watch.watch_file import NAME, VERSION
+
+RETRY_SECONDS = 30.0
+"""After which a folder that could not be loaded is looked at again."""
+
+
+def detectors(
+    choice: Choice, clock: Callable[[], float] = time.monotonic
+) -> Callable[[str], Fitted]:
+    """Return what gives the detector of a model version, each loaded once.
+
+    Of one folder for all versions, windows wait until it can be loaded: it raises NotReadyError.
+    Of a release's own folder it raises DataError or ParameterError, and the window has failed.
+
+    Args:
+        choice: whose folder is one for all versions, or has {version} in its URI.
+        clock: seconds.
+    """
+    if VERSION not in choice.folder:
+        return _OfAll(choice, clock)
+
+    @cache
+    def of_version(version: str) -> Fitted:
+        folder = choice.folder.replace(VERSION, _checked(version))
+        return load(replace(choice, folder=folder))
+
+    return of_version
+
+
+class _OfAll:
+    """The detector of all versions."""
+
+    def __init__(self, choice: Choice, clock: Callable[[], float]) -> None:
+        self._choice, self._clock = choice, clock
+        self._fitted: Fitted | None = None
+        self._fault, self._next = "", 0.0
+
+    def __call__(self, _: str) -> Fitted:
+        if self._fitted is None:
+            self._try()
+        if self._fitted is None:
+            raise NotReadyError(self._fault)
+        return self._fitted
+
+    def _try(self) -> None:
+        if self._fault and self._clock() < self._next:
+            return
+        try:
+            self._fitted = load(self._choice)
+        except KanariaError as error:
+            self._fault, self._next = (
+                f"detector {self._choice.folder}: {error}",
+                self._clock() + RETRY_SECONDS,
+            )
+
+
+def _checked(version: str) -> str:
+    """Return a version that may stand in a path: events come from anywhere."""
+    if not re.fullmatch(NAME, version):
+        raise DataError(f"version {shown(version)}: it names no release; see the annotation")
+    return version
+
+
+def load(choice: Choice) -> Fitted:
+    """Return the detector in the folder that is chosen, of this program or of Alibi Detect.
+
+    Raises:
+        KanariaError: it cannot be fetched, or is none.
+    """
+    with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
+        fetched = uri_files.fetched(choice.folder, Path(folder))
+        try:
+            detector, reference = detector_choice.load(fetched, choice)
+        except OWN_FAULTS as error:
+            raise DataError(
+                f"{choice.folder}: no detector: {shown(error)}; save it anew"
+            ) from error
+    return Fitted(detector=detector, reference=reference)
