@@ -28,7 +28,7 @@ PYTEST := -I -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 TRAINING_TESTS := $(foreach step,ingest validate transform train evaluate detect,components/$(step)/tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-training test-serving test-alibi check format regenerate bench
+.PHONY: help install demo demo-drift test test-training test-serving test-alibi check format regenerate bench
 .PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
 .PHONY: coverage docs wheel test-wheel spark image-spark test-spark test-beam test-kafka
 
@@ -83,6 +83,9 @@ TRAINING_CPU := $(if $(GPU),,$(WITHOUT_GPU) cpu)
 
 demo: install ## Train on real flights, deploy, roll out a 10 % canary, judge live traffic.
 	@$(SERVING)/python -m kanaria.pipelines.flights.demo
+
+demo-drift: install ## Let drift in live traffic start a retraining that rolls itself out.
+	@$(SERVING)/python -m kanaria.pipelines.flights.retraining
 
 test: test-training test-serving test-alibi ## Run all tests, each part in its runtime.
 

@@ -30,12 +30,19 @@ myst_enable_extensions = ["attrs_inline"]
 # Names of types in signatures are told in words; the modules behind them have no pages.
 nitpicky = False
 autodoc_typehints = "description"
+default_role = "code"  # Docstrings write `code` as Markdown does.
 autodoc_member_order = "bysource"
 napoleon_google_docstring = True
 napoleon_use_ivar = True
 html_theme = "furo"
 html_title = "Kanaria"
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["kanaria.css"]
+html_favicon = "static/kanaria.svg"
+html_use_index = html_domain_indices = (
+    False  # The search finds more, and their tables fit no phone.
+)
 html_extra_path = ["site"]  # The address of the site leads to its first page.
 # Links to code and folders are for readers of the repository: the site has no pages of them.
 suppress_warnings = ["myst.xref_missing", "misc.highlighting_failure"]

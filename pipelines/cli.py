@@ -11,6 +11,7 @@ from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.resources import options as resources
 from kanaria.pipelines.run_commands import ROOT, add_runs, positive
 from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_submit
+from kanaria.pipelines.triggers.command_options import add_trigger
 from kanaria.serving.drift_server.command_options import add_drift
 from kanaria.serving.rollout.rollout_options import add_rollout
 
@@ -32,6 +33,7 @@ def _run(options: argparse.Namespace) -> int:
             settings=options.set,
             root=root,
             keep_warm=options.keep_warm,
+            run_name=options.run_name,
         )
     except Stopped as stop:
         stop.remark = "; run it again: finished steps are reused"
@@ -135,6 +137,9 @@ def _add_run(commands: Any) -> None:
         metavar="MINUTES",
         help="keep TensorFlow imported so long for a next run; `kanaria runs stop-warm` ends it",
     )
+    run.add_argument(
+        "--run-name", default="", metavar="NAME", help="name of the run; no other has it"
+    )
     run.set_defaults(command=_run, extra="serving")
 
 
@@ -214,13 +219,15 @@ ADDED = (
     _add_serve,
     add_rollout,
     add_drift,
+    add_trigger,
     _add_lineage,
     _add_doctor,
     add_runs,
 )
 
 
-def _parser() -> Parser:
+def parser() -> Parser:
+    """Return the parser of every command."""
     parser = Parser(
         prog="kanaria",
         description="Train, evaluate and deliver models with KFP and KServe.",
@@ -229,7 +236,7 @@ def _parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.asked, extra="control")
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|lineage|doctor|runs"
+        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|trigger|lineage|doctor|runs"
     )
     for add in ADDED:
         add(commands)
@@ -237,7 +244,7 @@ def _parser() -> Parser:
 
 
 def _command() -> int:
-    options = _parser().parse_args()
+    options = parser().parse_args()
     try:
         return int(options.command(options))
     except ModuleNotFoundError as error:

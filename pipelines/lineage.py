@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared.artifacts import release
+from kanaria.components.shared.artifacts import release, trigger_cause
 from kanaria.components.shared.artifacts.release import Record
 from kanaria.components.shared.data.data_reference import PIN
 from kanaria.components.shared.data.database_reference import is_database
@@ -181,6 +181,8 @@ def _run(origin: Mapping[str, Any], runs: Path) -> Iterator[tuple[str, str]]:
         page = runs / run / "index.html"
         if page.is_file():
             yield "page", str(page)
+    if cause := trigger_cause.in_words(origin.get("trigger")):
+        yield "trigger", cause
 
 
 def _data(origin: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

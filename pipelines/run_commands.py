@@ -128,11 +128,14 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _show_here(options: argparse.Namespace) -> int:
+    from kanaria.components.shared.artifacts import trigger_cause
     from kanaria.components.shared.times import stopwatch
     from kanaria.pipelines.local import summary
 
     record, folder = _here(options)
     say(f"a run of this machine: {record.run_id}")
+    if cause := trigger_cause.in_words(record.arguments.get(trigger_cause.PARAMETER)):
+        say(f"started by {cause}")
     for task in record.tasks:
         took = f"{stopwatch(task.seconds):>11}" if task.seconds else ""
         say(f"  {summary.short(task):24} {task.state.value:10}{took}".rstrip())

@@ -1,4 +1,4 @@
-"""The token that a drift server asks for, and that its clients present.
+"""The tokens that a drift server and a trigger server ask for, and that their clients present.
 
 It comes from a file, which is read again so that a Secret may be replaced under a running server,
 or from the environment. It is nowhere else: not in a log, an error, a manifest or an option.
@@ -12,15 +12,30 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from kanaria.components.shared.errors import DataError, ParameterError
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """Names of environment variables: of the token, of its file, and of its server's URL."""
+
+    token: str
+    file: str
+    server: str
+
+
 TOKEN, TOKEN_FILE = "KANARIA_DRIFT_TOKEN", "KANARIA_DRIFT_TOKEN_FILE"
 SERVER = "KANARIA_DRIFT_SERVER"
 """Names the drift server's URL, for those that ask it or log to it."""
+DRIFT = Variables(TOKEN, TOKEN_FILE, SERVER)
+TRIGGER = Variables("KANARIA_TRIGGER_TOKEN", "KANARIA_TRIGGER_TOKEN_FILE", "KANARIA_TRIGGER_SERVER")
+"""Of the trigger server, to which the drift server sends verdicts."""
 FORM = re.compile(r"[A-Za-z0-9._~+/-]{16,4096}=*")
 REMEDY = "write 16 to 4096 letters, digits and -._~+/, for instance of `openssl rand -hex 32`"
 LOOK_SECONDS = 1.0
@@ -29,15 +44,15 @@ LOOK_SECONDS = 1.0
 class Token:
     """What a server asks for; lives in one thread."""
 
-    def __init__(self, path: Path | None, token: str = "") -> None:
-        """Ask for the token in the file at `path`, or for the `given` one.
+    def __init__(self, path: Path | None, token: str = "", where: str = TOKEN) -> None:
+        """Ask for the token in the file at `path`, or for the one that the variable `where` holds.
 
         Raises:
             ParameterError: the file cannot be read, or what is there is no token.
         """
         self._path, self._looked = path, time.monotonic()
         try:
-            self._token = _checked(token) if path is None else _read(path)
+            self._token = _checked(token, where) if path is None else _read(path)
         except DataError as error:
             raise ParameterError(str(error)) from error
 
@@ -61,50 +76,59 @@ class Token:
             self._token = b""
 
 
-def configured(path: str, environment: Mapping[str, str] = os.environ) -> Token | None:
+def configured(
+    path: str, environment: Mapping[str, str] = os.environ, names: Variables = DRIFT
+) -> Token | None:
     """Return the token that a server is to ask for, None where none is set.
 
     Args:
-        path: of its file, else KANARIA_DRIFT_TOKEN_FILE or KANARIA_DRIFT_TOKEN is taken.
+        path: of its file, else the variables' file or token is taken.
         environment: the process's.
+        names: of its variables.
 
     Raises:
         ParameterError: it cannot be read, or is none.
     """
-    path = path or environment.get(TOKEN_FILE, "")
+    path = path or environment.get(names.file, "")
     if path:
         return Token(Path(path))
-    return Token(None, environment[TOKEN]) if TOKEN in environment else None
+    if names.token not in environment:
+        return None
+    return Token(None, environment[names.token], names.token)
 
 
-def authorization(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def authorization(
+    environment: Mapping[str, str] = os.environ, names: Variables = DRIFT
+) -> dict[str, str]:
     """Return the headers by which a client presents the token of its environment, if it has one.
 
-    Present them to the drift server alone: whoever gets the token may write.
+    Present them to that server alone: whoever gets the token may write.
 
     Raises:
-        DataError: the file that KANARIA_DRIFT_TOKEN_FILE names cannot be read, or holds none.
+        DataError: the file that its variable names cannot be read, or holds none.
     """
-    if environment.get(TOKEN_FILE):
-        token = _read(Path(environment[TOKEN_FILE])).decode()
-    elif TOKEN in environment:
-        token = _checked(environment[TOKEN]).decode()
+    if environment.get(names.file):
+        token = _read(Path(environment[names.file])).decode()
+    elif names.token in environment:
+        token = _checked(environment[names.token], names.token).decode()
     else:
         return {}
     return {"Authorization": f"Bearer {token}"}
 
 
-def authorization_for(url: str, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return what `authorization` does where `url` is of the server KANARIA_DRIFT_SERVER, else {}.
+def authorization_for(
+    url: str, environment: Mapping[str, str] = os.environ, names: Variables = DRIFT
+) -> dict[str, str]:
+    """Return what `authorization` does where `url` is of the server its variable names, else {}.
 
     Anybody who may write a manifest names a sink: none but that server gets the token.
 
     Raises:
         DataError: as `authorization`.
     """
-    server = environment.get(SERVER, "")
+    server = environment.get(names.server, "")
     same = bool(server) and urlsplit(url)[:2] == urlsplit(server)[:2]
-    return authorization(environment) if same else {}
+    return authorization(environment, names) if same else {}
 
 
 def _read(path: Path) -> bytes:
@@ -116,7 +140,7 @@ def _read(path: Path) -> bytes:
     return _checked(text, f"token file {path}")
 
 
-def _checked(text: str, where: str = TOKEN) -> bytes:
+def _checked(text: str, where: str) -> bytes:
     token = text.strip()
     if not FORM.fullmatch(token):
         raise DataError(f"{where}: not a token ({len(token)} characters); {REMEDY}")

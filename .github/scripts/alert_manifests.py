@@ -97,7 +97,7 @@ def _camel(key: str) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, *_: Any) -> bool:
         return True
 
 

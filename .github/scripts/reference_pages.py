@@ -4,6 +4,7 @@ Usage: reference_pages.py [--check]   With --check nothing is written; stale fil
 """
 
 import argparse
+import ast
 import inspect
 import json
 import os
@@ -21,14 +22,16 @@ from kanaria.pipelines.mappings import KNOWN
 from kanaria.serving.rollout.policy.gates_policy import Part
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 
-PAGES = Path(__file__).parents[2] / "docs/reference"
+ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "docs/reference"
 MARK = "<!-- Written by `make regenerate`. -->"
 
 
 def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     yield parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
+    # argparse shows what a parser takes in its help alone.
+    for action in parser._actions:  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             for below in action.choices.values():
                 yield from _parsers(below)
 
@@ -36,7 +39,7 @@ def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParse
 def command_line() -> str:
     """Return the page of every command's `--help`."""
     lines = ["# The command line", "", MARK, ""]
-    for parser in _parsers(cli._parser()):
+    for parser in _parsers(cli.parser()):
         depth = "##" if parser.prog.count(" ") <= 1 else "###"
         lines += [f"{depth} `{parser.prog}`", "", "```text", parser.format_help().rstrip()]
         lines += ["```", ""]
@@ -127,6 +130,27 @@ def policy() -> str:
     return "\n".join(lines)
 
 
+def rooms() -> str:
+    """Return the page of every package, with the first line of its docstring."""
+    lines = ["# The rooms of the house", "", MARK, ""]
+    lines += [
+        "Every package by what it holds; the docstring of its `__init__.py` has its rule.",
+        "",
+    ]
+    packages = [
+        file
+        for part in ("pipelines", "components", "serving")
+        for file in sorted((ROOT / part).rglob("__init__.py"))
+        if "tests" not in file.parts
+    ]
+    for file in packages:
+        folder = file.parent.relative_to(ROOT)
+        docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        headline, _, _ = docstring.partition("\n")
+        lines.append(f"{'  ' * (len(folder.parts) - 1)}- `{folder.name}/`: {headline}")
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Write or check every page; return the exit code."""
     os.environ["COLUMNS"] = "100"
@@ -134,6 +158,7 @@ def main() -> int:
         "command-line.md": command_line(),
         "configuration.md": configuration(),
         "policy.md": policy(),
+        "rooms.md": rooms(),
     }
     stale = [name for name, text in pages.items() if _read(PAGES / name) != text.rstrip() + "\n"]
     for name in stale:

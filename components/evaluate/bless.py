@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.evaluate import blessing_outcome, findings_file, report
+from kanaria.components.evaluate import blessing_outcome, findings_file, release_history, report
 from kanaria.components.evaluate.findings_file import Findings
 from kanaria.components.shared.artifacts import outcome as outcomes
 from kanaria.components.shared.artifacts import release
@@ -121,7 +121,8 @@ def bless(request: BlessRequest) -> tuple[Outcome, Findings]:
     with atomic.published(request.comparison) as folder:
         found = _compared(request, alone, folder)
     decided = blessing_outcome.decide(found, request.deployed)
-    atomic.write_text(request.report, report.page(decided, found, request.deployed))
+    history = release_history.read(request.deployed)
+    atomic.write_text(request.report, report.page(decided, found, request.deployed, history))
     outcomes.write(decided, request.outcome)
     logger.info("%s", decided.summary())
     return decided, found

@@ -50,4 +50,5 @@ def decide(found: Findings, deployed: str) -> Outcome:
         reasons=tuple(reasons),
         notes=tuple(notes),
         thresholds=dict(limits),
+        evaluation=found.evaluation(deployed),
     )

@@ -108,6 +108,7 @@ def bless_model(
             compute=compute,
         )
     )
-    tell(found.metadata("bless_model", deployed), comparison=comparison, metrics=metrics)
+    told = found.metadata("bless_model", deployed)
+    tell(told, comparison=comparison, metrics=metrics, outcome=outcome)
     decided.describe(outcome, report=report)
     return decided.passed

@@ -14,6 +14,11 @@ from kanaria.components.evaluate.curves import Curves
 from kanaria.components.evaluate.plots import Buckets, Matrix
 from kanaria.components.shared.artifacts import metadata
 from kanaria.components.shared.artifacts.document_format import Document, DocumentFormat, unchanged
+from kanaria.components.shared.artifacts.model_evaluation import (
+    MOST_METRICS,
+    Measured,
+    ModelEvaluation,
+)
 from kanaria.components.shared.errors import DataError, shown
 
 FILE = "findings.json"
@@ -29,6 +34,7 @@ CANDIDATE, DEPLOYED = "candidate", "deployed"
 """Names of the two models in `Findings.curves`."""
 
 
+MOST_DECIDING = 5
 Interval: TypeAlias = tuple[float, float]
 
 
@@ -70,6 +76,16 @@ class Check:
     bound: str
     passed: bool
     text: str
+
+    def told(self) -> dict[str, Any]:
+        """Return it as a page of a run shows it, see `pipelines.local.run_page.result_sections`."""
+        return {
+            "metric": self.subject,
+            "candidate": self.value.candidate,
+            "deployed": self.value.baseline,
+            "limit": self.bound,
+            "passed": self.passed,
+        }
 
     @property
     def subject(self) -> str:
@@ -117,6 +133,30 @@ class Findings:
         found = {value.metric: value.candidate for value in overall}
         return {**found, **{f"baseline_{value.metric}": value.baseline for value in overall}}
 
+    def evaluation(self, against: str) -> ModelEvaluation:
+        """Return the metrics over all rows as a release keeps them, those with thresholds first.
+
+        Args:
+            against: URI of the live release, "" for none.
+        """
+        judged = {check.value.metric for check in self.checks}
+        overall = [
+            value for value in self.values if not value.slice and _is_finite(value.candidate)
+        ]
+        overall.sort(key=lambda value: value.metric not in judged)
+        return ModelEvaluation(
+            split=self.split,
+            rows=self.row_count,
+            against=against,
+            metrics={value.metric: _measured(value) for value in overall[:MOST_METRICS]},
+        )
+
+    def deciding(self) -> list[dict[str, Any]]:
+        """Return what the verdict hangs on: broken thresholds, else those over all rows."""
+        broken = [check for check in self.checks if not check.passed]
+        overall = [check for check in self.checks if not check.value.slice]
+        return [check.told() for check in (broken or overall or self.checks)[:MOST_DECIDING]]
+
     def metadata(self, step: str, deployed: str = "") -> dict[str, dict[str, Any]]:
         """Return output -> its artifact's metadata; metrics are whole, since KFP draws them."""
         main = self.main_metric()
@@ -127,6 +167,7 @@ class Findings:
             "evaluation": metadata.described(
                 "evaluation", facts, main, metadata.rows(self.row_count)
             ),
+            "outcome": {"deciding": metadata.plain(self.deciding())},
             "comparison": metadata.described("comparison", facts, main),
             "report": metadata.described("report", {}, step, main),
         }
@@ -141,6 +182,20 @@ class Findings:
             if "example_count" not in value.metric
         ]
         return min(known, key=lambda one: one[0])[1] if known else ""
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _measured(value: Value) -> Measured:
+    low, high = value.candidate_interval or (None, None)
+    has_bounds = _is_finite(low) and _is_finite(high)
+    return Measured(
+        value=value.candidate or 0.0,
+        low=low if has_bounds else None,
+        high=high if has_bounds else None,
+    )
 
 
 def _strict(value: Any) -> Any:

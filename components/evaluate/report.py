@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from kanaria.components.evaluate import report_binary, report_plots, report_slices
+from kanaria.components.evaluate import report_binary, report_history, report_plots, report_slices
 from kanaria.components.evaluate.findings_file import Check, Findings
+from kanaria.components.evaluate.release_history import ReleaseHistory
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.report import html
 from kanaria.components.shared.report.cells import Cell, cut
@@ -21,6 +22,7 @@ CHECKS = (
     Column(title="candidate"),
     Column(title="deployed"),
 )
+NO_HISTORY = ReleaseHistory()
 UNPLOTTED = (
     "Not drawn: a confusion matrix of classes needs MultiClassConfusionMatrixPlot in the "
     'EvalConfig, residuals CalibrationPlot with the range of the predictions as "left" and "right".'
@@ -70,13 +72,19 @@ def of_evaluation(found: Findings) -> str:
     return Page(title="Model evaluation", lead=lead, sections=_measured(found)).render()
 
 
-def page(outcome: Outcome, found: Findings, deployed: str) -> str:
+def page(
+    outcome: Outcome,
+    found: Findings,
+    deployed: str,
+    history: ReleaseHistory = NO_HISTORY,
+) -> str:
     """Return the report of bless_model.
 
     Args:
         outcome: the verdict with its reasons and notes.
         found: every threshold, failed ones first, every metric of every slice, and curves.
         deployed: URI of the release the candidate was compared with; "" for none.
+        history: of the releases before the candidate.
     """
     against = f"against {deployed}" if deployed else "without a deployed model"
     subtitle = f"{found.row_count} rows of split {found.split}, {against}"
@@ -87,5 +95,6 @@ def page(outcome: Outcome, found: Findings, deployed: str) -> str:
         _list([reason.text for reason in outcome.reasons], "bad"),
         _list([note for note in outcome.notes if note not in passing]),
     ]
-    sections = [_thresholds(found.checks), *_measured(found)]
+    past = report_history.sections(history, found.evaluation(deployed))
+    sections = [_thresholds(found.checks), *_measured(found), *past]
     return Page(title="Model blessing", lead=lead, sections=sections).render()

@@ -5,7 +5,8 @@ from math import sqrt
 from typing import Any
 
 from kanaria.components.evaluate.curves import Curves
-from kanaria.components.shared.report.chart import Chart, Row
+from kanaria.components.shared.report.chart import Chart
+from kanaria.components.shared.report.layout import Row
 from kanaria.components.shared.report.page import Section
 from kanaria.components.shared.report.specs import colors_of
 from kanaria.components.shared.report.table import Column, Table

@@ -25,6 +25,7 @@ def push_model(
     span: str = "",
     data: str = "",
     module_file: str = "",
+    trigger: dict = {},  # noqa: B006
 ) -> bool:
     """Publish a blessed model as a release and serve it as a canary revision.
 
@@ -55,6 +56,7 @@ def push_model(
         span: Span of the data, likewise; or empty.
         data: Files the model was trained on, as resolve_span pins them, for the record; or empty.
         module_file: The user's module, likewise; or empty.
+        trigger: What started the run, for the record; {} where a person or a schedule did.
 
     Returns:
         endpoint: Service, revision, URL, share and checks, or why nothing was pushed.
@@ -85,6 +87,7 @@ def push_model(
             data=data,
             module=module_file,
             training=model.metadata,
+            trigger=trigger,
         ),
     )
     found = push(request, Path(endpoint.path))

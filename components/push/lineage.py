@@ -7,10 +7,11 @@ text. Source: Kubernetes, "Labels and Selectors", syntax and character set.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from kanaria.components.shared.artifacts.metadata import DISPLAY_NAME, plain
+from kanaria.components.shared.artifacts.model_evaluation import ModelEvaluation
 from kanaria.components.shared.artifacts.release import Record
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.protocol.names import (
@@ -35,6 +36,8 @@ class Lineage:
         data: files and their fingerprint, as resolve_span pins them.
         module: file of the user's module, or its name.
         training: what train_model says of the model in its metadata.
+        trigger: what started the run, as a trigger server tells it.
+        evaluation: the metrics that it was blessed by, where its blessing tells them.
     """
 
     model_version: str = ""
@@ -44,6 +47,8 @@ class Lineage:
     data: str = ""
     module: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
+    trigger: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: ModelEvaluation | None = None
 
     def recorded(self, service: str, outcome: str) -> Record:
         """Return the record of a release for a service, with the outcome that let it pass."""
@@ -55,6 +60,8 @@ class Lineage:
             "data": self.data,
             "module": self.module,
             "training": plain(training),
+            "trigger": plain(self.trigger),
+            "evaluation": asdict(self.evaluation) if self.evaluation else {},
         }
         origin = {name: value for name, value in known.items() if value}
         return Record(service=service, outcome=outcome, fingerprint="", contents={}, origin=origin)

@@ -14,6 +14,7 @@ from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish_release import Sources, publish
 from kanaria.components.push.storage_access import PodAccess
 from kanaria.components.shared.artifacts import outcome, release, serving_samples
+from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.storage import atomic, uri_files
@@ -45,7 +46,7 @@ class PushRequest:
         delivery: how the release comes to its traffic; {} for the defaults.
         samples: serving samples of the model, or None.
         report: file for what the checks found, or None.
-        lineage: where the model comes from; its `model_version` is filled in here.
+        lineage: where the model comes from; its `model_version` and `evaluation` are filled in.
         rollout_policy_file: policy of the rollout that follows, "" for none; with one, a revision
             beside a stable one stays at 0 %.
     """
@@ -128,17 +129,18 @@ def push(request: PushRequest, target: Path) -> Endpoint:
     """
     asked = _checked(request)
     outcome.require_passed(*request.outcomes)
-    found = _delivered(request, asked, outcome.read(request.outcomes[0]).summary())
+    found = _delivered(request, asked, outcome.read(request.outcomes[0]))
     logger.warning("%s/%s: %s", found.namespace, found.name, found.reason)
     _write(found, target, request.report)
     return found
 
 
-def _delivered(request: PushRequest, asked: _Asked, blessing: str) -> Endpoint:
+def _delivered(request: PushRequest, asked: _Asked, blessing: Outcome) -> Endpoint:
     """Publish the release and deliver it."""
     access, service = asked.access, asked.service
     service = storage_access.used(service, access) if access else service
-    told = request.lineage.recorded(service.name, blessing)
+    lineage = replace(request.lineage, evaluation=blessing.evaluation)
+    told = lineage.recorded(service.name, blessing.summary())
     folder = uri_files.join(uri_files.resolved(request.model_root), service.name)
     published = publish(request.sources, folder, told)
     version = published.rpartition("/")[2]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
-from kanaria.components.shared.command_line import code_of, program, typed
+from kanaria.components.shared.command_line import code_of, program, say, typed
 from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.storage import atomic, private
 from kanaria.pipelines.flights import drift_watch, traffic
@@ -35,14 +35,9 @@ EVENTS = "events.sqlite"
 CONFIG = Path(__file__).with_name("train.yaml")
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-def _train(title: str, root: Root, files: Sequence[Path], logger_url: str) -> None:
+def train(title: str, root: Root, files: Sequence[Path], logger_url: str) -> None:
     """Run the pipeline as a user would; a run that fails ends the demonstration."""
-    _say(f"\n{title}")
+    say(f"\n{title}")
     kanaria = Path(sys.executable).with_name("kanaria")
     data = ",".join(map(str, files))
     command = [str(kanaria), "run", "train_and_deploy", "--config", str(CONFIG)]
@@ -70,15 +65,15 @@ def demo(folder: Path) -> int:
     root = Root(path=private.folder(folder.resolve()))
     if not state_folder.live_url(root.serving):  # Else `served` says so, and nothing is lost.
         atomic.remove(root.serving / "default" / SERVICE)
-    store = _new_store(root)
+    store = new_store(root)
     # The service ends first: then its last events still have somewhere to go.
     with drift_watch.received(store) as ready:
         months = prepare(root.path / "data")
         with served(root.serving) as url:
             watcher = ready()
-            _train("January to March: train and deploy", root, months[:3], watcher)
-            _train("January to May: train and push as a 10 % canary", root, months[:5], watcher)
-            _say(f"\nFlights of June to August, {REQUESTS} requests to {url}; labels a day later")
+            train("January to March: train and deploy", root, months[:3], watcher)
+            train("January to May: train and push as a 10 % canary", root, months[:5], watcher)
+            say(f"\nFlights of June to August, {REQUESTS} requests to {url}; labels a day later")
             began = time.time()
             days = traffic.by_day(traffic.flights(months[5:8], REQUESTS))
             endpoint = f"{url}/v1/models/{SERVICE}:predict"
@@ -87,7 +82,7 @@ def demo(folder: Path) -> int:
                 store, began, sum(answer.code == HTTPStatus.OK for answer in answers)
             )
     summaries = traffic.summarize(answers)
-    _say(f"\n{_table(summaries)}")
+    say(f"\n{_table(summaries)}")
     seen = drift_watch.seen(store, root.models / SERVICE, began)
     _tell_drift(seen)
     _tell_what_is_left(root, drift_watch.write_report(seen, root.path))
@@ -95,7 +90,7 @@ def demo(folder: Path) -> int:
     return int(not is_whole)
 
 
-def _new_store(root: Root) -> Path:
+def new_store(root: Root) -> Path:
     """Return the file of the drift server's store, which is not there yet."""
     for path in root.path.glob(f"{EVENTS}*"):
         atomic.remove(path)
@@ -114,15 +109,15 @@ def _tell_what_is_left(root: Root, drift: Path) -> None:
         *zip(("Serve it again", "Ask it then"), commands, strict=False),
         ("Report", str(root.runs / newest.run_id / "index.html")),
     ):
-        _say(f"{title}: {line}")
+        say(f"{title}: {line}")
 
 
 def _tell_drift(seen: Sequence[Watched]) -> None:
     for version in seen:
-        _say(f"\n{version.name}: its requests beside the rows it was trained on")
-        _say(drift_watch.drift_table(version))
-    _say("\nQuality by the labels that have come (95 % bands; the last day's are still missing)")
-    _say(f"{drift_watch.quality_table(seen)}\n")
+        say(f"\n{version.name}: its requests beside the rows it was trained on")
+        say(drift_watch.drift_table(version))
+    say("\nQuality by the labels that have come (95 % bands; the last day's are still missing)")
+    say(f"{drift_watch.quality_table(seen)}\n")
 
 
 def main() -> None:

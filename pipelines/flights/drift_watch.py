@@ -18,7 +18,7 @@ from kanaria.components.shared.storage import atomic, private
 from kanaria.serving.drift import report_records, saved_detector
 from kanaria.serving.drift.report import report_page, verdict_wording
 from kanaria.serving.drift.report_records import Metric, Report, Watched, Window
-from kanaria.serving.drift_token import TOKEN, TOKEN_FILE
+from kanaria.serving.drift_token import DRIFT, TRIGGER
 from kanaria.serving.drift_watch.examine_window import Fitted, examine
 from kanaria.serving.drift_watch.label_window import judged
 from kanaria.serving.drift_watch.watch_file import LabelSettings, Watch
@@ -30,6 +30,7 @@ from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.store_writer import Store
 
 START_SECONDS, POLL_SECONDS = 60, 0.1
+TOKENS = (DRIFT.token, DRIFT.file, TRIGGER.token, TRIGGER.file)
 QUIET_SECONDS = 30
 """After which an event that has not come is taken for lost."""
 LABELS = LabelSettings(task=Task.BINARY)
@@ -38,18 +39,35 @@ NAME = str(Watch.model_fields["name"].default)
 
 
 @contextmanager
-def received(store: Path) -> Iterator[Callable[[], str]]:
+def received(store: Path, *options: str) -> Iterator[Callable[[], str]]:
     """Keep payload events and labels in `store` for the block's time.
 
     The drift server starts beside what the block does first. Yields what waits until it takes
     events, and returns its URL; that raises a NotReadyError when the server does not start.
+
+    Args:
+        store: file of the drift server.
+        options: of it, beside its store and its port.
     """
-    port, log = _free_port(), store.with_suffix(".log")
+    port = free_port()
+    command = [sys.executable, "-m", "kanaria.serving.drift_server", "--store", str(store)]
+    with beside([*command, *options], port, store.with_suffix(".log")) as ready:
+        yield ready
+
+
+@contextmanager
+def beside(command: Sequence[str], port: int, log: Path) -> Iterator[Callable[[], str]]:
+    """Run a server of ours on a port for the block's time.
+
+    Args:
+        command: that starts it, without its port.
+        port: a free one.
+        log: where it writes what it says.
+    """
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "kanaria.serving.drift_server"]
-    command += ["--store", str(store), "--port", str(port)]
     # Whatever token the shell has is another server's.
-    environment = {n: v for n, v in os.environ.items() if n not in (TOKEN, TOKEN_FILE)}
+    environment = {n: v for n, v in os.environ.items() if n not in TOKENS}
+    command = [*command, "--port", str(port)]
     with private.opened(log, "wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
 
@@ -57,7 +75,7 @@ def received(store: Path) -> Iterator[Callable[[], str]]:
         deadline = time.monotonic() + START_SECONDS
         while not _is_ready(url):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise NotReadyError(f"the drift server did not start; see {log}")
+                raise NotReadyError(f"a server did not start; see {log}")
             time.sleep(POLL_SECONDS)
         return url
 
@@ -68,7 +86,8 @@ def received(store: Path) -> Iterator[Callable[[], str]]:
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -66,6 +66,9 @@ def run_fn(fn_args: FnArgs):
         return fn_args.data_accessor.tf_dataset_factory(files, options, schema)
 
     model = _model(fn_args.hyperparameters.get("units", 32))
+    if fn_args.base_model:  # Words that the vocabulary numbers anew are learned anew.
+        base = tf.train.Checkpoint(model=model)
+        base.read(f"{fn_args.base_model}/variables/variables").expect_partial()
     model.fit(
         batches(fn_args.train_files),
         steps_per_epoch=fn_args.train_steps,

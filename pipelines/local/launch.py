@@ -25,6 +25,7 @@ def launch(
     root: Root | None = None,
     show: Callable[[TaskRecord], None] | None = None,
     keep_warm: int = 0,
+    run_name: str = "",
 ) -> tuple[RunRecord, Path]:
     """Run a pipeline; return its record and the path of its index.html.
 
@@ -37,6 +38,7 @@ def launch(
         show: called at every change of a task; by default a line a task is printed.
         keep_warm: for how many minutes the process that has imported TensorFlow is kept for a next
             run of the same environment and code.
+        run_name: name of the run, which no other run here has; "" for one of its own.
 
     Raises:
         ParameterError: there is no such pipeline, or parameters are wrong; all at once.
@@ -59,4 +61,4 @@ def launch(
     if listed:
         own_packages.ensure(listed)
         found = plan.read(requirements.with_packages(document, listed))
-    return run(found, checked, root, show or progress.on(sys.stdout), keep_warm)
+    return run(found, checked, root, show or progress.on(sys.stdout), keep_warm, run_name)

@@ -4,7 +4,8 @@ import fcntl
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -12,13 +13,20 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared.artifacts.document_format import DocumentFormat, NewerFormatError
-from kanaria.components.shared.errors import DataError
+from kanaria.components.shared.artifacts.document_format import (
+    DocumentFormat,
+    NewerFormatError,
+    unchanged,
+)
+from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.storage import private
 
 FILE = "run.json"
 LOCK = ".lock"
-FORMAT = DocumentFormat()
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+FORMAT = DocumentFormat((unchanged, unchanged))
+"""Format 2 says of a task what it waits for, when it began and of what types its outputs are; read
+from an earlier one they are empty."""
 logger = logging.getLogger(__name__)
 
 
@@ -48,7 +56,9 @@ class TaskRecord:
 
     Attributes:
         name: as in the compiled pipeline.
+        after: names of the tasks that must have ended before it.
         state: see State.
+        began: seconds from the run's begin to its own; 0 when reused.
         seconds: wall time, imports included; 0 when reused.
         peak_mb: highest memory over all its processes, MiB; 0 when reused.
         cause: why it failed, or "".
@@ -57,10 +67,13 @@ class TaskRecord:
         artifacts: output artifact -> path.
         copies: output artifact -> URI of its copy below the pipeline root.
         metadata: output artifact -> its metadata.
+        types: output artifact -> its type in KFP, as system.Metrics.
     """
 
     name: str
+    after: list[str] = field(default_factory=list)
     state: State = State.PENDING
+    began: float = 0.0
     seconds: float = 0.0
     peak_mb: int = 0
     cause: str = ""
@@ -69,6 +82,7 @@ class TaskRecord:
     artifacts: dict[str, str] = field(default_factory=dict)
     copies: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, dict[str, Any]] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -96,30 +110,64 @@ class RunRecord:
 
 JSON_TYPES: Mapping[type[Any], Mapping[str, Any]] = {
     TaskRecord: dict.fromkeys(("name", "cause", "log"), str)
-    | dict.fromkeys(("seconds", "peak_mb"), (int, float))
-    | dict.fromkeys(("parameters", "artifacts", "copies", "metadata"), dict),
+    | dict.fromkeys(("began", "seconds", "peak_mb"), (int, float))
+    | dict.fromkeys(("parameters", "artifacts", "copies", "metadata", "types"), dict)
+    | {"after": list},
     RunRecord: dict.fromkeys(("run_id", "pipeline", "started"), str)
     | {"arguments": dict, "seconds": (int, float)},
 }
 """Record -> field -> what it is in JSON."""
 
 
-def new(pipeline: str, arguments: Mapping[str, Any], tasks: list[str]) -> RunRecord:
-    """Return the record of a run that begins now."""
+def new(
+    pipeline: str,
+    arguments: Mapping[str, Any],
+    tasks: Mapping[str, Collection[str]],
+    run_name: str = "",
+) -> RunRecord:
+    """Return the record of a run that begins now.
+
+    Args:
+        pipeline: its name.
+        arguments: parameter -> value.
+        tasks: names in the order they run -> those that must have ended before.
+        run_name: "" for one of its own.
+    """
     now = datetime.now(UTC)
     return RunRecord(
-        run_id=f"{pipeline}-{now:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}",
+        run_id=run_name or f"{pipeline}-{now:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}",
         pipeline=pipeline,
         arguments=dict(arguments),
         started=now.isoformat(timespec="milliseconds"),
         state=State.RUNNING,
-        tasks=[TaskRecord(name=name) for name in tasks],
+        tasks=[TaskRecord(name=name, after=sorted(after)) for name, after in tasks.items()],
     )
 
 
 def write(record: RunRecord, folder: Path) -> None:
     """Write `run.json` into the run's folder, atomically."""
     private.write_text(folder / FILE, json.dumps(FORMAT.numbered(asdict(record)), indent=1))
+
+
+def claim(folder: Path) -> None:
+    """Make the folder of a run, which of several processes one alone can.
+
+    Raises:
+        ParameterError: it is there, so a run has this name; or it can be no name.
+    """
+    name = folder.name
+    if not RUN_NAME.fullmatch(name):
+        raise ParameterError(
+            f"run_name={shown(name)}: use up to 100 letters, digits, '.', '_' and '-'"
+        )
+    private.folder(folder.parent)
+    try:
+        folder.mkdir(private.FOLDER)
+    except FileExistsError as error:
+        raise ParameterError(
+            f"run_name={shown(name)}: there is a run of this name in {folder.parent}; name another"
+        ) from error
+    folder.chmod(private.FOLDER)
 
 
 @contextmanager

@@ -55,9 +55,11 @@ class _Run:
         root: Root,
         show: Callable[[TaskRecord], None],
         keep_warm: int,
+        run_name: str,
     ) -> None:
         self.plan = plan
-        new = record.new(plan.name, values, [task.name for task in plan.tasks])
+        waits = {task.name: task.waits | task.exit_of for task in plan.tasks}
+        new = record.new(plan.name, values, waits, run_name)
         self.folder = root.runs / new.run_id
         self.account = Account(new, self.folder, show)
         copies = uri_files.join(root.copies, new.run_id) if root.copies else ""
@@ -77,6 +79,7 @@ class _Run:
         self.running: dict[Future[StepOutputs], Task] = {}
         self.has_failed = False
         self.is_stopping = Event()
+        self.began = time.monotonic()
         self.cores = len(os.sched_getaffinity(0))
 
     def begin(self, task: Task) -> Callable[[], StepOutputs] | None:
@@ -121,6 +124,7 @@ class _Run:
         private.folder(folder)
         entry.log = str(folder / step.LOG)
         started = time.monotonic()
+        entry.began = round(started - self.began, 2)
 
         def tick() -> None:
             if self.is_stopping.is_set():
@@ -195,7 +199,6 @@ class _Run:
 
     def whole(self) -> Path:
         """Run all tasks; the record says how it ended, whatever happens. Return the report."""
-        started = time.monotonic()
         self.account.publish()
         state = State.FAILED
         try:
@@ -213,7 +216,7 @@ class _Run:
         finally:
             self.warm.end()
             told = self.account.record
-            told.state, told.seconds = state, round(time.monotonic() - started, 2)
+            told.state, told.seconds = state, round(time.monotonic() - self.began, 2)
             index = self.account.publish()
         return index
 
@@ -224,6 +227,7 @@ def run(
     root: Root,
     show: Callable[[TaskRecord], None],
     keep_warm: int = 0,
+    run_name: str = "",
 ) -> tuple[RunRecord, Path]:
     """Run a pipeline; return its record and the path of its index.html.
 
@@ -233,9 +237,10 @@ def run(
         root: where runs, results and files are kept; files in `values` are published there.
         show: called at every change of a task, and while one runs.
         keep_warm: for how many minutes the warm process is kept for a next run.
+        run_name: name of its folder, which no other run has; "" for one of its own.
 
     Raises:
-        ParameterError: a runtime that the plan needs is not installed.
+        ParameterError: a runtime that the plan needs is not installed, or a run has this name.
         UserCodeError: the user's module cannot be imported.
     """
     for image in sorted({task.container["image"] for task in plan.tasks}):
@@ -243,8 +248,8 @@ def run(
     private.folder(root.path)
     values = user_modules.published(values, plan, root.files)
     files = arguments.with_published_files(values, root.files)
-    running = _Run(plan, files, root, show, keep_warm)
-    private.folder(running.folder)
+    running = _Run(plan, files, root, show, keep_warm, run_name)
+    record.claim(running.folder)
     with record.held(running.folder):
         index = running.whole()
     return running.account.record, index

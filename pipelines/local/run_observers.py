@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from kanaria.pipelines.local import markdown_page, record, report
+from kanaria.pipelines.local import record
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
+from kanaria.pipelines.local.run_page import markdown_page, page
 from kanaria.pipelines.local.step import Artifact, StepFailedError, StepOutputs
 
 
@@ -19,7 +20,7 @@ class Account:
     def publish(self) -> Path:
         """Write the record and its page; return the page's path."""
         record.write(self.record, self.folder)
-        return report.write(self.record, self.folder)
+        return page.write(self.record, self.folder)
 
     def update(self, task: str, state: State) -> None:
         """Tell that a task is in another state."""
@@ -35,6 +36,7 @@ class Account:
         entry.parameters = dict(outputs.parameters)
         entry.artifacts = {name: found.uri for name, found in outputs.artifacts.items()}
         entry.copies = {n: found.copy for n, found in outputs.artifacts.items() if found.copy}
+        entry.types = {name: found.schema_title for name, found in outputs.artifacts.items()}
         entry.metadata = {n: dict(found.metadata) for n, found in outputs.artifacts.items()}
         self.update(task, state)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from kanaria.components.shared.times import stopwatch
-from kanaria.pipelines.local.markdown_page import to_open
 from kanaria.pipelines.local.record import RunRecord, State, TaskRecord
+from kanaria.pipelines.local.run_page.markdown_page import to_open
 
 OUTCOME = "outcome"
 

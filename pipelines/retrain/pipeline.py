@@ -35,6 +35,7 @@ def retrain(
     drift_detector: dict = {},  # noqa: B006
     rollout_policy_file: str = "",
     notify_url: str = "",
+    trigger: dict = {},  # noqa: B006
 ) -> None:
     """Train the live model on with the data of a span, evaluate it, and push it as a canary.
 
@@ -73,6 +74,8 @@ def retrain(
             traffic; empty to leave it at the service's canaryTrafficPercent.
         notify_url: https://example.com/events: where the run's end is posted; empty for
             KANARIA_NOTIFY_URL, else nowhere.
+        trigger: {"name": "drift", "report": "https://..."}: what started the run, which a trigger
+            server fills in; {} where a person or a schedule did.
     """
     given = {**locals(), "warm_start": True}
     with reported(NAME, STEPS, LAST, notify_url):

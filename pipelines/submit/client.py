@@ -110,13 +110,16 @@ class Server:
             uploaded=uploaded,
         )
 
-    def _pipeline(self, name: str) -> str:
-        def find() -> str | None:
-            answer = self._client.list_pipelines(
+    def pipeline_id(self, name: str) -> str:
+        """Return the id of the pipeline with this name, "" where there is none."""
+        answer = self._ask(
+            lambda: self._client.list_pipelines(
                 page_size=PAGE, filter=_named(name), namespace=self.namespace or None
             )
-            return next((entry.pipeline_id for entry in answer.pipelines or []), None)
+        )
+        return next((entry.pipeline_id for entry in answer.pipelines or []), "")
 
+    def _pipeline(self, name: str) -> str:
         def create() -> str | None:
             # kfp's upload_pipeline names the first version after the pipeline, not its content.
             body = self._client.api_models.V2beta1Pipeline(
@@ -125,11 +128,11 @@ class Server:
             service = self._client.pipelines
             return service.pipeline_service_create_pipeline(pipeline=body).pipeline_id
 
-        found = self._ask(find)
+        found = self.pipeline_id(name)
         if found:
             return found
         created = self._created(create)
-        return self._known(created or self._ask(find))
+        return self._known(created or self.pipeline_id(name))
 
     def _version(self, pipeline_id: str, name: str) -> str | None:
         answer = self._ask(

@@ -44,6 +44,8 @@ def ending(finished: Finished) -> Iterator[str]:
 def shown(run: Run, now: Snapshot, finished: Finished | None) -> Iterator[str]:
     """Yield a run's tasks, how it stands and its link."""
     yield f"{run.run_name} ({run.run_id})"
+    if run.trigger:
+        yield f"started by {run.trigger}"
     waits = State.PENDING  # What still says so in the end is told as not run.
     yield from (line(task) for task in now.tasks if not finished or task.state is not waits)
     yield from ending(finished) if finished else [now.state.value.lower()]

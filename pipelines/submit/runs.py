@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from kanaria.components.shared.artifacts import trigger_cause
 from kanaria.components.shared.errors import KanariaError, NotReadyError, ParameterError
 from kanaria.components.shared.one_line import one_line
 from kanaria.pipelines.submit import failure_causes, pipeline_package, progress
@@ -54,6 +55,7 @@ class Run:
         pipeline: name of its pipeline, "" where the server has it no longer.
         pipeline_root: URI of the folder of artifacts, "" for the server's own.
         names: the pipeline's tasks, as the server and as people call them.
+        trigger: what started it, in words, "" for a person or a schedule.
     """
 
     run_id: str
@@ -62,6 +64,7 @@ class Run:
     pipeline: str
     pipeline_root: str
     names: Names = field(repr=False)
+    trigger: str = ""
 
     def _repr_html_(self) -> str:
         link, name = html.escape(self.link), html.escape(self.run_name)
@@ -92,6 +95,7 @@ class Finished:
 def _run(server: Server, entry: Any, pipeline_root: str) -> Run:
     document = server.specification(entry)
     config = entry.runtime_config
+    parameters = (config and config.parameters) or {}
     return Run(
         run_id=entry.run_id,
         run_name=one_line(entry.display_name or entry.run_id),
@@ -99,6 +103,7 @@ def _run(server: Server, entry: Any, pipeline_root: str) -> Run:
         pipeline=str(document.get("pipelineInfo", {}).get("name", "")),
         pipeline_root=pipeline_root or (config and config.pipeline_root) or "",
         names=pipeline_package.names(document) if "root" in document else UNKNOWN,
+        trigger=trigger_cause.in_words(parameters.get(trigger_cause.PARAMETER)),
     )
 
 

@@ -25,7 +25,7 @@ def parsers(parser: Parser) -> list[Parser]:
 
 
 def test_every_option_of_every_command_has_help():
-    options = [(one.prog, action) for one in parsers(cli._parser()) for action in one._actions]
+    options = [(one.prog, action) for one in parsers(cli.parser()) for action in one._actions]
     assert len(options) > 100
     mute = [
         (program, action.dest)

@@ -36,6 +36,7 @@ def train_and_deploy(
     drift_detector: dict = {},  # noqa: B006
     rollout_policy_file: str = "",
     notify_url: str = "",
+    trigger: dict = {},  # noqa: B006
 ) -> None:
     """Ingest, validate, transform, train, evaluate and bless; push the model as a canary.
 
@@ -74,6 +75,8 @@ def train_and_deploy(
             traffic; empty to leave it at the service's canaryTrafficPercent.
         notify_url: https://example.com/events: where the run's end is posted; empty for
             KANARIA_NOTIFY_URL, else nowhere.
+        trigger: {"name": "drift", "report": "https://..."}: what started the run, which a trigger
+            server fills in; {} where a person or a schedule did.
     """
     given = dict(locals())
     with reported(NAME, STEPS, LAST, notify_url):

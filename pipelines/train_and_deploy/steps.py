@@ -62,7 +62,14 @@ TO_TRAIN = (
     "compute",
 )
 TO_EVALUATE = ("eval_config_file", "compute")
-TO_PUSH = ("service", "model_root", "delivery", "rollout_policy_file", "module_file")
+TO_PUSH = (
+    "service",
+    "model_root",
+    "delivery",
+    "rollout_policy_file",
+    "module_file",
+    "trigger",
+)
 """Parameters of the pipeline that a step takes under the same name."""
 
 

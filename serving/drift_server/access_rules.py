@@ -1,4 +1,4 @@
-"""Refuses who may not ask a drift server, before anything of a body is read.
+"""Refuses who may not ask a server, before anything of a body is read.
 
 403   a Host that is no name of this machine, where it listens on a loopback address
 403   a request that changes something, of a web page of another site
@@ -25,13 +25,15 @@ class Rules:
 
     Attributes:
         token: that must be presented, None for none.
-        takes_events: whether payload events need no token: KServe's agent can present none.
+        open_paths: to which anyone may post: KServe's agent and Knative's brokers present none.
+        realm: of the server, for who presents no token.
         loopback_names: where the server listens on a loopback address alone, how it may be
             called beside the names that any machine has; None where others may reach it.
     """
 
     token: Token | None = None
-    takes_events: bool = False
+    open_paths: frozenset[str] = frozenset()
+    realm: str = "kanaria drift server"
     loopback_names: frozenset[str] | None = None
 
 
@@ -62,12 +64,11 @@ class Guard:
         return None
 
     def _needs_token(self, scope: Scope) -> bool:
-        is_event = (scope["method"], scope["path"]) == ("POST", "/")
-        is_free = scope["path"].startswith(HEALTH) or (is_event and self._rules.takes_events)
-        return not is_free
+        is_event = scope["method"] == "POST" and scope["path"] in self._rules.open_paths
+        return not (is_event or scope["path"].startswith(HEALTH))
 
     def _unauthorized(self, is_wrong: bool) -> JSONResponse:
-        challenge = 'Bearer realm="kanaria drift server"'
+        challenge = f'Bearer realm="{self._rules.realm}"'
         challenge += ', error="invalid_token"' if is_wrong else ""
         why = "another token than this server's" if is_wrong else "no token"
         remedy = "send it as `Authorization: Bearer TOKEN`"

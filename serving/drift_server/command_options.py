@@ -138,7 +138,7 @@ def serve(options: argparse.Namespace) -> int:
     receiver = Receiver(options.store, intake, metrics, amounts.label_delay_hours * HOUR, watching)
     rules = Rules(
         token=token,
-        takes_events=options.events_without_token,
+        open_paths=frozenset({"/"} if options.events_without_token else ()),
         loopback_names=loopback_names(listener, options.host),
     )
     guarded, traces = Guard(receiver, rules, metrics.count_refusal), request_traces("kanaria-drift")

@@ -5,6 +5,7 @@
     GET  /quality          a version on its labels (see `judge_window`) 200 JSON
     GET  /drift            each watch's newest verdicts             200 JSON
     GET  /report           what was watched, as a page              200 HTML
+    GET  /labelled         how many rows got a label since a time   200 JSON
     GET  /comparison       two versions side by side, in totals     200 JSON
     GET  /disagreements    rows on which they differ, to be labelled  200 JSON
     GET  /v2/health/live, /v2/health/ready                          200, or 503

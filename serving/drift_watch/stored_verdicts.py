@@ -60,7 +60,29 @@ def report(reader: Reader, now: float) -> Report:
         reader: of the store.
         now: seconds since 1970.
     """
-    grouped = _grouped(reader.newest_verdicts(MOST_WINDOWS))
+    return _report(reader.newest_verdicts(MOST_WINDOWS), now)
+
+
+def report_of(reader: Reader, stream: Stream, end: float, now: float) -> Report:
+    """Return the report of what was found of one version until a moment.
+
+    Args:
+        reader: of the store.
+        stream: the version.
+        end: seconds since 1970, of the last window, included.
+        now: seconds since 1970.
+    """
+    detectors = {one.detector for one in reader.verdicts(stream, 0.0, end)}
+    newest = [
+        verdict
+        for detector in detectors
+        for verdict in reader.newest_of(stream, detector, MOST_WINDOWS, end)
+    ]
+    return _report(sorted(newest, key=lambda one: (one.begin, one.end, one.detector)), now)
+
+
+def _report(verdicts: Iterable[Verdict], now: float) -> Report:
+    grouped = _grouped(verdicts)
     watched = tuple(
         Watched(
             name=title(stream, name),

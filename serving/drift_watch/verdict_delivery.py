@@ -24,6 +24,7 @@ import httpx
 
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift import report_records
+from kanaria.serving.drift_token import TRIGGER, authorization_for
 from kanaria.serving.drift_watch.watch_file import Watch
 from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Verdict
@@ -41,8 +42,9 @@ PAUSE_SECONDS = 1.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 MOST_WAITING = 1000
 """Verdicts of a watch that wait; older ones are left out, but stay in the store."""
-AGAIN = (408, 425, 429)
-"""Refusals that pass; any other of 400 to 499 would be the same the next time."""
+AGAIN = (401, 403, 408, 425, 429)
+"""Refusals that pass, as that of a token that is being replaced; any other of 400 to 499 would be
+the same the next time."""
 
 
 @dataclass(slots=True)
@@ -143,14 +145,15 @@ class Delivery:
 
 async def _is_accepted(client: httpx.AsyncClient, url: str, verdict: Verdict) -> bool:
     """Tell whether a verdict needs no further try."""
-    service, sent = verdict.stream.service, headers(verdict)
+    service = verdict.stream.service
     try:
+        sent = headers(verdict) | authorization_for(url, names=TRIGGER)
         async with (
             asyncio.timeout(TIMEOUT),  # The client's own is for each part of an answer.
             client.stream("POST", url, content=verdict.document, headers=sent) as answer,
         ):
             code, host = answer.status_code, answer.url.host
-    except (httpx.HTTPError, TimeoutError) as error:
+    except (httpx.HTTPError, TimeoutError, DataError) as error:
         why = str(error) or f"no answer within {TIMEOUT:g} s"
         logger.warning("verdict of %s: %s; sent again later", service, why)
         return False

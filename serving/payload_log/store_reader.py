@@ -38,6 +38,11 @@ WITH found AS (
   SELECT {ROWS} AS rows, e.request_id, e.time {JOINED} AND e.time >= :begin AND e.time < :end)
 SELECT (SELECT sum(rows) FROM found), count(l.row), avg(l.received - found.time)
 FROM found LEFT JOIN labels l ON l.request_id = found.request_id AND l.row < found.rows"""  # noqa: S608  # Put together of this file's constants.
+# A request that several models answered has its label once.
+LABELLED = """
+SELECT count(*) FROM labels l WHERE l.received >= :since AND EXISTS (
+  SELECT 1 FROM exchanges e WHERE e.request_id = l.request_id AND e.request_id <> ''
+    AND e.namespace = :namespace AND e.service = :service)"""
 VERDICTS = """
 SELECT namespace, service, version, detector, first, last, rows, drifted, document FROM verdicts
 WHERE last >= :begin AND first < :end"""
@@ -51,7 +56,7 @@ FROM verdicts JOIN (
   WHERE place <= :count) newest USING (namespace, service, version, detector, last)"""
 NEWEST_OF = f"""
 SELECT namespace, service, version, detector, first, last, rows, drifted, document FROM verdicts
-WHERE {OF_STREAM} AND detector = :detector ORDER BY last DESC LIMIT :count"""  # noqa: S608  # Put together of this file's constants.
+WHERE {OF_STREAM} AND detector = :detector AND last <= :end ORDER BY last DESC LIMIT :count"""  # noqa: S608  # Put together of this file's constants.
 IN_ORDER = " ORDER BY first, last, detector, namespace, service, version"
 # By the order of arrival, which the index of a service is in: no row but these is looked at.
 ARRIVALS = """
@@ -61,6 +66,7 @@ SELECT namespace, service,
   (SELECT received FROM exchanges e WHERE (e.namespace, e.service) = (k.namespace, k.service)
    ORDER BY number DESC LIMIT 1) AS newest
 FROM kept k WHERE NOT (namespace = '' AND service = '')"""
+NEVER = 1e18
 HEADS_AT_ONCE = 2000
 EXCHANGES_AT_ONCE = 16
 """Bounds the memory: a body has up to 16 MiB."""
@@ -169,6 +175,18 @@ class Reader:
         lag = math.nan if mean is None else mean
         return Coverage(rows=int(rows), labelled=labelled, mean_lag=lag)
 
+    def labelled(self, namespace: str, service: str, since: float) -> int:
+        """Return how many rows of a service's requests got their label since a moment.
+
+        Args:
+            namespace: of the service.
+            service: its name.
+            since: in seconds since 1970.
+        """
+        place = {"namespace": namespace, "service": service}
+        ((rows,),) = self._database.execute(LABELLED, **place, since=since)
+        return int(rows)
+
     def labels(self, request_ids: set[str]) -> Mapping[str, Mapping[int, KeptLabel]]:
         """Return the labels of requests by request id and row; those without any are left out."""
         query = LABELS.format_map(self._functions)
@@ -195,9 +213,19 @@ class Reader:
             for row in self._database.execute(query, begin=begin, end=end, **of_stream)
         ]
 
-    def newest_of(self, stream: Stream, detector: str, count: int) -> list[Verdict]:
-        """Return what a detector found in a stream's `count` newest windows, the newest last."""
-        rows = self._database.execute(NEWEST_OF, **_names(stream), detector=detector, count=count)
+    def newest_of(
+        self, stream: Stream, detector: str, count: int, end: float = NEVER
+    ) -> list[Verdict]:
+        """Return what a detector found in a stream's newest windows, the newest last.
+
+        Args:
+            stream: one version.
+            detector: its name.
+            count: windows at most.
+            end: seconds since 1970, after which no window ends.
+        """
+        names = _names(stream)
+        rows = self._database.execute(NEWEST_OF, **names, detector=detector, count=count, end=end)
         return [_verdict(row) for row in reversed(rows)]
 
     def newest_verdicts(self, count: int) -> list[Verdict]:

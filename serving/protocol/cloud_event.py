@@ -8,16 +8,18 @@
     {..., "data_base64": "..."}     bytes, for instance of a V2 body with binary data
 
 Brokers may deliver in structured mode what was sent in the other. Text in `data` is the body
-itself, as one gets it whose body was encoded twice.
+itself, as one gets it whose body was encoded twice. Go's library writes values into headers as
+they are, in UTF-8 and not percent-encoded.
 
 Source: CloudEvents 1.0, HTTP protocol binding (3.1, binary mode; 3.1.3.2, which characters of a
 value are percent-encoded; 3.2, structured mode) and JSON event format.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from kanaria.components.shared.errors import shown
 from kanaria.serving.protocol.base64_values import bytes_of_base64
@@ -28,11 +30,32 @@ MEDIA_TYPE = "application/cloudevents"
 JSON_FORMAT, BATCH = f"{MEDIA_TYPE}+json", f"{MEDIA_TYPE}-batch"
 SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 """Characters that a value of a header may hold as they are."""
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def binary_headers(attributes: Mapping[str, str]) -> dict[str, str]:
     """Return an event's attributes as headers of binary mode."""
     return {f"ce-{name}": quote(value, safe=SAFE) for name, value in attributes.items()}
+
+
+def value_as_sent(header: str) -> str:
+    """Return a header's value as its sender wrote it: HTTP's libraries read bytes as Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
+
+
+def attribute_of(value: str) -> str:
+    """Return an attribute from its header's value: no quotes around it, one round of decoding.
+
+    Raises:
+        ValueError: what is percent-encoded is no UTF-8; two such values would become one.
+    """
+    if QUOTED.fullmatch(value):
+        value = ESCAPED.sub(r"\1", value[1:-1])
+    return unquote(value, errors="strict")
 
 
 def is_structured(content_type: str) -> bool:

@@ -145,8 +145,11 @@ def _tensors(key: str, tensors: Sequence[Mapping[str, Any]], tail: bytes) -> Col
     columns: Columns = {}
     _check_size(key, 1, len(tensors))
     for tensor in tensors:
+        name = str(tensor["name"])
+        if name in columns:
+            raise PayloadError(f"{key}: {shown(name)} stands there twice")
         try:
-            columns[str(tensor["name"])], tail = read_tensor(tensor, tail)
+            columns[name], tail = read_tensor(tensor, tail)
         except TensorError as error:
             raise PayloadError(f"{key}: {error}") from error
     if tail.strip():

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
-from urllib.parse import unquote
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.utf8_text import is_name
@@ -146,11 +145,13 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
     if cloud_event.is_structured(content_type):
         mode = "structured"
         headers, body = cloud_event.unwrapped(content_type, body, faults)
+    else:
+        headers = {name: cloud_event.value_as_sent(value) for name, value in headers.items()}
     if faults:
         raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
     attributes = {name: headers.get(f"ce-{name}", "") for name in ATTRIBUTES}
     if mode == "binary":
-        attributes = {name: unquote(value) for name, value in attributes.items()}
+        attributes = {name: _decoded(name, value, faults) for name, value in attributes.items()}
     faults += [f"ce-{name}: missing" for name in NEEDED if not attributes[name]]
     faults += [
         f"ce-{name}={shown(value)}: longer than {MAX_NAME_LENGTH} characters"
@@ -187,6 +188,14 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
     )
 
 
+def _decoded(name: str, value: str, faults: list[str]) -> str:
+    try:
+        return cloud_event.attribute_of(value)
+    except ValueError:
+        faults.append(f"ce-{name}={shown(value)}: percent-encoded bytes that are no UTF-8")
+        return value
+
+
 def _kind(text: str, faults: list[str]) -> Kind | None:
     try:
         return Kind(text)
@@ -201,7 +210,7 @@ def _time(text: str, received: float, faults: list[str]) -> float:
     if not text:
         return received
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper())  # RFC 3339 takes t and z, too.
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
@@ -214,9 +223,9 @@ def _time(text: str, received: float, faults: list[str]) -> float:
 def _object(headers: Mapping[str, str], name: str, faults: list[str]) -> dict[str, Any]:
     """Return an extension that is a JSON object; the binding may percent-encode its quotes."""
     extension = headers.get(name, "")
-    for text in (extension, unquote(extension)):
+    for read in (str, cloud_event.attribute_of):
         try:
-            value = json.loads(text or "{}")
+            value = json.loads(read(extension) or "{}")
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):

@@ -47,13 +47,13 @@ def read_tensor(tensor: Mapping[str, Any], binary: bytes) -> tuple[Array, bytes]
     size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
     if "data" in tensor:
         flat = _from_json(name, datatype, tensor["data"])
-        if isinstance(parameters, dict) and parameters.get("content_type") == "base64":
-            flat = _array([_decoded(name, value) for value in flat.tolist()])
     elif type(size) is int and 0 <= size <= len(binary):
         flat, binary = _from_binary(name, datatype, binary[:size]), binary[size:]
     else:
         has = f"binary_data_size {shown(size)} of {len(binary)} bytes"
         raise TensorError(f"{shown(name)}: no data: {has}")
+    if isinstance(parameters, dict) and parameters.get("content_type") == "base64":
+        flat = _array([_decoded(name, value) for value in flat.tolist()])
     if flat.size != math.prod(shape):
         raise TensorError(f"{shown(name)}: {flat.size} values do not fit shape {shape}")
     return squeezed(flat.reshape(shape or (1,))), binary

@@ -42,7 +42,7 @@ class Script:
     """What the server answers in turn, and what it was asked."""
 
     answers: list[Any] = field(default_factory=list)
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
     ends: threading.Event = field(default_factory=threading.Event)
 
     def then(self, status: int, body: Any = MAP, **headers: str) -> "Script":
@@ -55,16 +55,21 @@ class Script:
         length = int(request.headers.get("Content-Length", 0))
         body = json.loads(request.rfile.read(length) or "null")
         path = urlsplit(request.path)
-        query = {name: found for name, (found,) in parse_qs(path.query).items()}
-        asked = {"method": request.command, "path": path.path, "query": query, "body": body}
-        self.asked.append({**asked, "kind": request.headers["Content-Type"]})
-        found = self.answers.pop(0)
+        query = {name: answer for name, (answer,) in parse_qs(path.query).items()}
+        request_fields = {
+            "method": request.command,
+            "path": path.path,
+            "query": query,
+            "body": body,
+        }
+        self.requests.append({**request_fields, "kind": request.headers["Content-Type"]})
+        answer = self.answers.pop(0)
         request.close_connection = True
-        if found is SILENT:
+        if answer is SILENT:
             self.ends.wait(10)
-        if not isinstance(found, tuple):
+        if not isinstance(answer, tuple):
             return
-        status, text, headers = found
+        status, text, headers = answer
         request.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(text))}.items():
             request.send_header(name, value)
@@ -110,7 +115,7 @@ def read(cluster: KubernetesClient) -> Any:
 def test_what_may_pass_is_asked_again(cluster: KubernetesClient, script: Script, status: int):
     script.then(status, refusal("busy")).then(status, refusal("busy")).then(200)
     assert read(cluster) == MAP
-    assert len(script.asked) == 3
+    assert len(script.requests) == 3
 
 
 @pytest.mark.parametrize("lost", [LOST, SILENT])
@@ -118,7 +123,7 @@ def test_a_lost_answer_is_asked_for_again(cluster: KubernetesClient, script: Scr
     script.answers = [lost, lost]
     script.then(200)
     assert read(cluster) == MAP
-    assert len(script.asked) == 3
+    assert len(script.requests) == 3
 
 
 def test_an_answer_that_is_no_object_is_asked_for_again(cluster: KubernetesClient, script: Script):
@@ -133,7 +138,7 @@ def test_attempts_are_bounded_and_the_last_reason_is_kept(
         script.then(503, refusal(f"etcd is away {number}"))
     with pytest.raises(NotReadyError) as caught:
         read(cluster)
-    assert len(script.asked) == ATTEMPTS
+    assert len(script.requests) == ATTEMPTS
     assert str(caught.value) == (
         f"kubernetes: GET /api/v1/namespaces/space/configmaps/found failed {ATTEMPTS} times; "
         f"last: 503: etcd is away {ATTEMPTS - 1}"
@@ -162,7 +167,7 @@ def test_a_refusal_is_final_and_says_why(
     script.then(status, refusal("spec.size: too big"))
     with pytest.raises(error, match=r"PUT /api/v1/namespaces/space/configmaps/found: .*too big"):
         cluster.replace(CONFIG_MAPS, "space", MAP)
-    assert len(script.asked) == 1
+    assert len(script.requests) == 1
 
 
 def test_a_conflict_told_by_something_else_than_kubernetes_is_one_too(
@@ -175,18 +180,18 @@ def test_a_conflict_told_by_something_else_than_kubernetes_is_one_too(
 
 
 @pytest.mark.parametrize(
-    ("asked", "waited"), [("3", 3.0), ("3600", 10.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0)]
+    ("retry_after", "waited"), [("3", 3.0), ("3600", 10.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0)]
 )
 def test_a_pause_the_server_asks_for_is_kept_within_a_bound(
     cluster: KubernetesClient,
     script: Script,
     monkeypatch: pytest.MonkeyPatch,
-    asked: str,
+    retry_after: str,
     waited: float,
 ):
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
-    script.then(429, refusal("slow down"), Retry_After=asked).then(200)
+    script.then(429, refusal("slow down"), Retry_After=retry_after).then(200)
     assert read(cluster) == MAP
     assert pauses == [waited]
 
@@ -202,7 +207,7 @@ def test_apply_takes_fields_over_from_our_own_patches_only(
 ):
     script.then(409, conflict_with("kanaria")).then(200)
     assert cluster.apply(CONFIG_MAPS, "space", MAP) == MAP
-    assert [one["query"].get("force") for one in script.asked] == [None, "true"]
+    assert [one["query"].get("force") for one in script.requests] == [None, "true"]
     script.then(409, conflict_with("kubectl"))
     with pytest.raises(ConflictError) as caught:
         cluster.apply(CONFIG_MAPS, "space", MAP)
@@ -214,9 +219,9 @@ def test_a_merge_patch_carries_the_version_it_was_decided_on_and_nulls(
 ):
     script.then(200)
     cluster.merge_patch(CONFIG_MAPS, "space", "found", {"data": {"old": None}}, "17")
-    (asked,) = script.asked
-    assert asked["kind"] == "application/merge-patch+json"
-    assert asked["body"] == {"data": {"old": None}, "metadata": {"resourceVersion": "17"}}
+    (sent,) = script.requests
+    assert sent["kind"] == "application/merge-patch+json"
+    assert sent["body"] == {"data": {"old": None}, "metadata": {"resourceVersion": "17"}}
 
 
 WRITES: dict[str, Callable[[KubernetesClient], Any]] = {
@@ -233,7 +238,7 @@ def test_every_write_names_its_field_manager(
 ):
     script.then(200)
     write(cluster)
-    assert script.asked[0]["query"]["fieldManager"] == "kanaria"
+    assert script.requests[0]["query"]["fieldManager"] == "kanaria"
 
 
 @pytest.mark.parametrize("content", [b"a: [", b"", b"[]", b"\xff\xfe", b"contexts: 1\n", None])

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
 def rendered(folder: Path) -> list[dict[str, Any]]:
     done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return [found for found in yaml.safe_load_all(done.stdout) if found]
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
 
 
 def with_components(tmp_path: Path, overlay: str, *names: str) -> Path:
@@ -50,9 +50,9 @@ def accounts(documents: list[dict[str, Any]]) -> set[tuple[str, str]]:
 
 
 def test_in_a_profile_account_roles_and_services_share_its_namespace():
-    found = rendered(MANIFESTS / "example")
-    assert ("team", ACCOUNT) in accounts(found)
-    assert bindings(found) == {
+    documents = rendered(MANIFESTS / "example")
+    assert ("team", ACCOUNT) in accounts(documents)
+    assert bindings(documents) == {
         ("team", "kanaria-kfp", "team:kanaria-pipeline"),
         ("team", "kanaria-pipeline", "team:kanaria-pipeline"),
         ("team", "kanaria-rollout", "team:kanaria-rollout"),
@@ -60,9 +60,11 @@ def test_in_a_profile_account_roles_and_services_share_its_namespace():
 
 
 def test_without_profiles_the_account_is_where_runs_are_and_may_deliver_where_services_are():
-    found = rendered(MANIFESTS / "standalone")
-    assert {entry for entry in accounts(found) if entry[1] == ACCOUNT} == {("kubeflow", ACCOUNT)}
-    assert bindings(found) == {
+    documents = rendered(MANIFESTS / "standalone")
+    assert {entry for entry in accounts(documents) if entry[1] == ACCOUNT} == {
+        ("kubeflow", ACCOUNT)
+    }
+    assert bindings(documents) == {
         ("kubeflow", "kanaria-kfp", "kubeflow:kanaria-pipeline"),
         ("team", "kanaria-pipeline", "kubeflow:kanaria-pipeline"),
         ("team", "kanaria-rollout", "team:kanaria-rollout"),
@@ -70,16 +72,16 @@ def test_without_profiles_the_account_is_where_runs_are_and_may_deliver_where_se
 
 
 def test_a_profiles_own_account_is_bound_and_not_made(tmp_path: Path):
-    found = rendered(with_components(tmp_path, "example", "default-editor"))
-    assert ("team", "kanaria-pipeline", "team:default-editor") in bindings(found)
-    assert ("team", "default-editor") not in accounts(found)
+    documents = rendered(with_components(tmp_path, "example", "default-editor"))
+    assert ("team", "kanaria-pipeline", "team:default-editor") in bindings(documents)
+    assert ("team", "default-editor") not in accounts(documents)
 
 
 def test_kfps_own_account_is_bound_where_the_services_are(tmp_path: Path):
     with_components(tmp_path, "standalone/services", "pipeline-runner")
-    found = rendered(tmp_path / "manifests/standalone")
-    assert ("team", "kanaria-pipeline", "kubeflow:pipeline-runner") in bindings(found)
-    assert not [entry for entry in accounts(found) if entry[1] == "pipeline-runner"]
+    documents = rendered(tmp_path / "manifests/standalone")
+    assert ("team", "kanaria-pipeline", "kubeflow:pipeline-runner") in bindings(documents)
+    assert not [entry for entry in accounts(documents) if entry[1] == "pipeline-runner"]
 
 
 def test_every_folder_to_apply_renders():

@@ -43,11 +43,13 @@ def pod(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     monkeypatch.setattr(kubernetes_client, "POD_NAMESPACE", file)
 
 
-def test_a_named_one_is_taken(kubeconfig: Path):
+@pytest.mark.usefixtures("kubeconfig")
+def test_a_named_one_is_taken():
     assert namespace_of("named") == "named"
 
 
-def test_in_a_pod_it_is_the_pods(kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+@pytest.mark.usefixtures("kubeconfig")
+def test_in_a_pod_it_is_the_pods(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     file = tmp_path / "namespace"
     file.write_text("runs\n")
     pod(monkeypatch, file)
@@ -61,16 +63,18 @@ def test_a_pod_without_a_token_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path
         namespace_of("")
 
 
+@pytest.mark.usefixtures("kubeconfig")
 @pytest.mark.parametrize(
     ("context", "expected"),
     [("", "team"), ("mine", "team"), ("bare", "default"), ("other", "other")],
 )
-def test_outside_it_is_the_contexts_as_for_kubectl(kubeconfig: Path, context: str, expected: str):
+def test_outside_it_is_the_contexts_as_for_kubectl(context: str, expected: str):
     assert own_namespace(context) == expected
 
 
+@pytest.mark.usefixtures("kubeconfig")
 def test_on_one_machine_it_is_the_one_of_manifests_that_name_none(
-    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     assert namespace_of("", str(tmp_path)) == "default"
     monkeypatch.setenv(LOCAL_STATE, str(tmp_path))

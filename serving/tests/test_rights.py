@@ -111,9 +111,9 @@ AS_A_PERSON = {
 def resources(node: ast.expr, module: ast.Module) -> Iterator[Resource]:
     """Yield what a call's first argument stands for; nothing where it is no resource."""
     name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-    found = getattr(kubernetes_client, name, None)
-    if isinstance(found, Resource):
-        yield found
+    resource = getattr(kubernetes_client, name, None)
+    if isinstance(resource, Resource):
+        yield resource
     elif name == "resource":  # A loop over several.
         for listed in ast.walk(module):
             if isinstance(listed, ast.Tuple):
@@ -144,26 +144,26 @@ def files(patterns: tuple[str, ...]) -> Iterator[Path]:
 
 
 def needed(account: Account) -> set[Right]:
-    found = set()
+    rights = set()
     for file in files(account.files):
         for around, resource, method in calls(file):
             is_for_all = account.only and resource.plural in account.only
             is_its_own = not account.only and resource.namespaced
             if not (is_for_all or is_its_own) or account.never & set(around.split(".")):
                 continue
-            found.add((resource.plural, VERBS[method]))
+            rights.add((resource.plural, VERBS[method]))
             if method == "apply" and resource.plural in account.makes:
-                found.add((resource.plural, "create"))
-    return found
+                rights.add((resource.plural, "create"))
+    return rights
 
 
 def granted(file: str) -> set[Right]:
     documents = yaml.safe_load_all((ROOT / "manifests" / file).read_text())
     return {
         (resource, verb)
-        for found in documents
-        if found["kind"] in ("Role", "ClusterRole")
-        for rule in found["rules"]
+        for document in documents
+        if document["kind"] in ("Role", "ClusterRole")
+        for rule in document["rules"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
@@ -184,9 +184,9 @@ def test_the_role_for_spark_grants_what_its_driver_calls_and_no_more():
 
 def test_kfp_sees_no_secret_or_configuration_but_its_own():
     (role,) = (
-        found
-        for found in yaml.safe_load_all((ROOT / "manifests" / KFP).read_text())
-        if found["kind"] == "Role"
+        document
+        for document in yaml.safe_load_all((ROOT / "manifests" / KFP).read_text())
+        if document["kind"] == "Role"
     )
     named = {
         rule["resources"][0]: rule["resourceNames"]
@@ -200,20 +200,26 @@ def test_kfp_sees_no_secret_or_configuration_but_its_own():
 
 
 def test_every_role_of_the_manifests_has_an_account_here():
-    found = (ROOT / "manifests").rglob("*rbac.yaml")
-    assert {str(file.relative_to(ROOT / "manifests")) for file in found} == {*ACCOUNTS, KFP, SPARK}
+    files_of_roles = (ROOT / "manifests").rglob("*rbac.yaml")
+    assert {str(file.relative_to(ROOT / "manifests")) for file in files_of_roles} == {
+        *ACCOUNTS,
+        KFP,
+        SPARK,
+    }
 
 
 def test_every_file_that_calls_the_client_is_run_by_an_account():
-    known = {file for account in ACCOUNTS.values() for file in files(account.files)}
-    known |= {ROOT / file for file in AS_A_PERSON} | {ROOT / "serving/kubernetes_client.py"}
+    run_by_accounts = {file for account in ACCOUNTS.values() for file in files(account.files)}
+    run_by_accounts |= {ROOT / file for file in AS_A_PERSON} | {
+        ROOT / "serving/kubernetes_client.py"
+    }
     callers = {
         path
         for part in ("components", "pipelines", "serving")
         for path in (ROOT / part).rglob("*.py")
         if "tests" not in path.parts and list(calls(path))
     }
-    assert callers <= known
+    assert callers <= run_by_accounts
 
 
 def test_every_method_of_the_client_has_its_verb():
@@ -226,15 +232,15 @@ def test_names_can_be_given_where_kubernetes_knows_them(role: str):
     patches = yaml.safe_load(
         (ROOT / "manifests/components/by-name/kustomization.yaml").read_text()
     )["patches"]
-    found = {patch["target"]["name"]: yaml.safe_load(patch["patch"]) for patch in patches}
+    patch_by_name = {patch["target"]["name"]: yaml.safe_load(patch["patch"]) for patch in patches}
     documents = list(yaml.safe_load_all((ROOT / "manifests" / role).read_text()))
     (rules,) = [one["rules"] for one in documents if one["kind"] == "Role"]
     (name,) = {one["metadata"]["name"] for one in documents}
-    for change in found[name]:
+    for change in patch_by_name[name]:
         _, _, index, key = change["path"].split("/")
         if change["op"] == "test":
             assert rules[int(index)][key] == change["value"]
         else:
             assert not {"create", "list"} & set(rules[int(index)]["verbs"])
-    named = {int(change["path"].split("/")[2]) for change in found[name]}
+    named = {int(change["path"].split("/")[2]) for change in patch_by_name[name]}
     assert [index for index, rule in enumerate(rules) if "update" in rule["verbs"]] == sorted(named)

@@ -37,13 +37,14 @@ class CanaryPercentTraffic(ABC):
         require = partial(require_shift, percent=100, revision=revision)
         self._set_percent(namespace, name, self.promoted_percent, require)
 
-    def rollback(self, namespace: str, name: str) -> None:
+    def rollback(self, namespace: str, name: str, revision: str = "") -> None:
         """Give the stable revision all requests; after a promotion, the one before it.
 
         Raises:
             NotReadyError: there is no revision to go back to.
+            ConflictError: it is another one than `revision`; or the service has changed in between.
         """
-        self._set_percent(namespace, name, 0, require_rollback)
+        self._set_percent(namespace, name, 0, partial(require_rollback, revision=revision))
 
     @abstractmethod
     def _set_percent(

@@ -134,15 +134,17 @@ class CanarySpecTraffic:
         """
         raise ParameterError(f"{namespace}/{name}: {NO_COPIES}")
 
-    def rollback(self, namespace: str, name: str) -> None:
+    def rollback(self, namespace: str, name: str, revision: str = "") -> None:
         """Remove the entry on trial; after a promotion, swap with the stable one before.
 
         Raises:
             NotReadyError: there is no revision to go back to, or it is being started for it.
+            ConflictError: it is another one than `revision`; or the service has changed in between.
         """
         service = self._existing(namespace, name)
         now = canary_variants.read(service)
-        require_rollback(f"{namespace}/{name}", self._status(service))
+        require = partial(require_rollback, revision=revision)
+        require(f"{namespace}/{name}", self._status(service))
         # What KServe tells of it may be of the time when it was the stable one.
         previous = now.previous if now.trial is None else None
         if previous and not self._has_copies(service, previous):
@@ -151,7 +153,7 @@ class CanarySpecTraffic:
                 f"{namespace}/{name}: {now.revision(previous)} is started for the rollback; "
                 "it gets the requests once it is ready, roll back again"
             )
-        self._write(service, canary_variants.rolled_back, require_rollback)
+        self._write(service, canary_variants.rolled_back, require)
 
     def _trial(self, service: Object, manifest: Manifest) -> canary_variants.Predictor:
         """Return the predictor that is tried as it will be promoted, with KServe's defaults."""

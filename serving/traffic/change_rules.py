@@ -9,7 +9,8 @@ promote     as a shift to 100
 rollback    there is no earlier revision to go back to
 
 A shift or a promotion that was decided for a revision is refused by a ConflictError when a later
-one is applied: whoever was stalled in between must not give that one requests.
+one is applied: whoever was stalled in between must not give that one requests. So is a rollback to
+a revision, when it would give the requests to another one.
 
 A share is lowered whether or not anything is ready. A model that is applied and that the platform
 has not made a revision of is not ready.
@@ -51,12 +52,22 @@ def require_shift(where: str, status: ServiceStatus, percent: int, revision: str
         )
 
 
-def require_rollback(where: str, status: ServiceStatus) -> None:
-    """Raise a NotReadyError unless there is a revision to go back to."""
-    newest = status.latest_created
-    is_last = _is_seen(status) and newest == status.rolled_out and not status.previous_rolled_out
-    if is_last or not status.rolled_out:
+def require_rollback(where: str, status: ServiceStatus, revision: str = "") -> None:
+    """Raise an error, see the table, unless there is a revision to go back to.
+
+    Args:
+        where: the service.
+        status: what the change rests on.
+        revision: to go back to; "" for whichever it is.
+    """
+    is_promoted = _is_seen(status) and status.latest_created == status.rolled_out
+    earlier = status.previous_rolled_out if is_promoted else status.rolled_out
+    if not earlier or not status.rolled_out:
         raise NotReadyError(f"{where}: no earlier revision to go back to")
+    if revision and earlier != revision:
+        raise ConflictError(
+            f"{where}: the one before is {earlier}, not {revision}; nothing rolled back"
+        )
 
 
 def _is_seen(status: ServiceStatus) -> bool:

@@ -112,9 +112,9 @@ class ClusterTraffic:
         """Send the newest revision a copy of `percent` of the requests, 0 to 100."""
         self._existing(namespace, name).mirror(namespace, name, percent)
 
-    def rollback(self, namespace: str, name: str) -> None:
+    def rollback(self, namespace: str, name: str, revision: str = "") -> None:
         """Give the stable revision all requests; after a promotion, the one before it."""
-        self._existing(namespace, name).rollback(namespace, name)
+        self._existing(namespace, name).rollback(namespace, name, revision)
 
     def _current(self, namespace: str, name: str) -> str:
         """Return the way of an existing service, "" when there is none."""

@@ -125,15 +125,16 @@ class HttpRouteTraffic:
             require_mirroring(self._cluster, self._gateway, percent)
         self._change(namespace, name, route, route_weights.mirrored(routed, percent))
 
-    def rollback(self, namespace: str, name: str) -> None:
+    def rollback(self, namespace: str, name: str, revision: str = "") -> None:
         """Give the stable revision all requests; after a promotion, the one before it.
 
         Raises:
             NotReadyError: there is no revision to go back to.
+            ConflictError: it is another one than `revision`; or the service has changed in between.
         """
         route = self._route(namespace, name)
         services = self._services(namespace, name)
-        require_rollback(f"{namespace}/{name}", status_of(route, services))
+        require_rollback(f"{namespace}/{name}", status_of(route, services), revision)
         routed = _with_first_ready(route_weights.from_route(route), services)
         self._change(namespace, name, route, route_weights.rolled_back(routed))
 

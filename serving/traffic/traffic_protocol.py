@@ -94,5 +94,8 @@ class Traffic(Protocol):
         the shares ends the copying.
         """
 
-    def rollback(self, namespace: str, name: str) -> None:
-        """Give the stable revision all requests; after a promotion, the one before it."""
+    def rollback(self, namespace: str, name: str, revision: str = "") -> None:
+        """Give the stable revision all requests; after a promotion, the one before it.
+
+        Who names the `revision` to go back to gives no other one the requests.
+        """

@@ -118,12 +118,17 @@ def digits():
     return model, images[rest] / 16, numbers[rest]
 
 
-def noise(rows, numbers, generator):
+def unchanged(rows, _numbers, _generator):
+    """Return the rows."""
+    return rows
+
+
+def noise(rows, _numbers, generator):
     """Return the rows with noise of a tenth of the largest brightness."""
     return np.clip(rows + generator.normal(0, 0.1, rows.shape), 0, 1)
 
 
-def rotation(rows, numbers, generator):
+def rotation(rows, _numbers, _generator):
     """Return the rows turned by 20 degrees."""
     from scipy import ndimage
 
@@ -138,7 +143,7 @@ def knock_out(rows, numbers, generator):
     return kept
 
 
-SHIFTS = {"none": lambda r, n, g: r, "noise": noise, "rotation": rotation, "knock-out": knock_out}
+SHIFTS = {"none": unchanged, "noise": noise, "rotation": rotation, "knock-out": knock_out}
 
 
 def windows_of(repeats: int):

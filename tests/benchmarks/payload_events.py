@@ -110,7 +110,7 @@ def main() -> None:
     print(json.dumps({
         "events": len(seen.milliseconds), "seconds": round(seconds, 1),
         "codes": seen.codes, "sender behind by s": round(seen.behind, 3),
-        "answer ms p50, p90, p99, p99.9, max": quantiles(seen, lambda at: True),
+        "answer ms p50, p90, p99, p99.9, max": quantiles(seen, lambda _at: True),
         "the same but for 5 s after the kill":
             quantiles(seen, lambda at: not half <= at <= half + 5),
         "kept": len(kept), "planned": len(planned),

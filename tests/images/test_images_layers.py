@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from container_engine import ROOT, Engine, make_images, output_of
@@ -13,7 +12,10 @@ PREFIX = "kanaria-test/changed"
 
 @pytest.fixture(scope="module")
 def changed(
-    docker: Engine, base: str, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    docker: Engine,
+    base: str,
+    images: dict[str, str],  # noqa: ARG001 - built first: their layers are used again.
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, str]]:
     """Images of a copy of the checkout in which one line of code is new."""
     copy = tmp_path_factory.mktemp("checkout")
@@ -46,9 +48,8 @@ def test_a_new_line_of_code_changes_the_layer_of_the_code_alone(
     assert before[-1] != after[-1]
 
 
-def test_equal_inputs_give_equal_layers(
-    docker: Engine, base: str, images: dict[str, str], tmp_path: Path
-):
+@pytest.mark.usefixtures("tmp_path")
+def test_equal_inputs_give_equal_layers(docker: Engine, base: str, images: dict[str, str]):
     again = "kanaria-test/again/kanaria-control"
     arguments = ["--build-arg", f"BASE_IMAGE={base}", "--build-arg", "UV_VERSION=0.13.8"]
     arguments += ["--build-arg", "RUNTIME=control", "--target", "runtime"]

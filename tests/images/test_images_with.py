@@ -22,7 +22,12 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def image(docker: Engine, base: str, images: dict[str, str], listed: Path) -> Iterator[str]:
+def image(
+    docker: Engine,
+    base: str,
+    images: dict[str, str],  # noqa: ARG001 - built first: the image stands on one of them.
+    listed: Path,
+) -> Iterator[str]:
     made = make("image-with", ROOT, docker, base, PREFIX, f"REQUIREMENTS={listed}")[-1]
     yield made.split()[0]
     docker("image", "rm", "--force", made.split()[0])

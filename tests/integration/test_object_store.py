@@ -85,8 +85,9 @@ def test_every_output_of_every_step_is_in_the_bucket(first: Finished, bucket: Bu
     assert {"statistics", "schema", "outcome", "report"} <= named["validate-data"]
 
 
+@pytest.mark.usefixtures("first")
 def test_the_model_is_served_from_the_bucket(
-    first: Finished, bucket: Bucket, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ):
     bucket.use(monkeypatch)
     with workspace.serving() as url:
@@ -98,7 +99,8 @@ def test_the_model_is_served_from_the_bucket(
     assert "Feature: fare" in answer.json()["error"]
 
 
-def test_the_same_again_reuses_everything(first: Finished, workspace: Workspace, bucket: Bucket):
+@pytest.mark.usefixtures("first")
+def test_the_same_again_reuses_everything(workspace: Workspace, bucket: Bucket):
     again = run(workspace, bucket)
     assert again.code == 0, again.output
     # What is deployed now is a new input of the steps that compare with it.

@@ -32,9 +32,10 @@ def append(path: Path, text: str) -> None:
     path.write_text(path.read_text() + text)
 
 
+@pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("step", [*KILLED, "push-model"])
 def test_a_step_killed_with_9_leaves_nothing_and_the_next_run_goes_on(
-    workspace: Workspace, server: str, step: str
+    workspace: Workspace, step: str
 ):
     finished = workspace.killed_in(step)
     assert finished.code == 1
@@ -65,7 +66,8 @@ def test_the_run_after_the_kills_deploys_the_model(workspace: Workspace, server:
     ]
 
 
-def test_the_deployed_model_answers_curl(workspace: Workspace, server: str):
+@pytest.mark.usefixtures("workspace")
+def test_the_deployed_model_answers_curl(server: str):
     # A TFX module exports a signature of serialized tf.Examples, as TF Serving takes them.
     answer = httpx.post(
         f"{server}/v1/models/taxi-tips:predict", json={"instances": [{"b64": ""}]}, timeout=None
@@ -74,17 +76,17 @@ def test_the_deployed_model_answers_curl(workspace: Workspace, server: str):
     assert "Feature: fare" in answer.json()["error"]
 
 
-def test_a_release_runs_only_what_judges_against_it_and_the_next_run_nothing(
-    workspace: Workspace, server: str
-):
+@pytest.mark.usefixtures("server")
+def test_a_release_runs_only_what_judges_against_it_and_the_next_run_nothing(workspace: Workspace):
     assert ran(workspace.run().states) == JUDGING
     finished = workspace.run()
     assert finished.code == 0
     assert ran(finished.states) == set()
 
 
+@pytest.mark.usefixtures("server")
 def test_one_byte_of_the_eval_config_runs_the_evaluation_and_what_it_refuses_is_red(
-    workspace: Workspace, server: str
+    workspace: Workspace,
 ):
     config = workspace.folder / "eval_config.pbtxt"
     text = config.read_text()
@@ -98,11 +100,13 @@ def test_one_byte_of_the_eval_config_runs_the_evaluation_and_what_it_refuses_is_
     assert finished.output.count("bless_model did not pass") == 0  # It is told once.
 
 
-def test_a_parameter_of_the_training_runs_what_depends_on_it(workspace: Workspace, server: str):
+@pytest.mark.usefixtures("server")
+def test_a_parameter_of_the_training_runs_what_depends_on_it(workspace: Workspace):
     assert ran(workspace.run("train_steps=101").states) == AFTER_TRAINING
 
 
-def test_one_byte_of_the_module_runs_what_depends_on_it(workspace: Workspace, server: str):
+@pytest.mark.usefixtures("server")
+def test_one_byte_of_the_module_runs_what_depends_on_it(workspace: Workspace):
     # A byte that changes the model: one that does not gives equal bytes, and is cut off there.
     module = workspace.folder / "taxi_module.py"
     (workspace.folder / "sizes.py").write_text("UNITS = 17\n")
@@ -114,7 +118,8 @@ def test_one_byte_of_the_module_runs_what_depends_on_it(workspace: Workspace, se
     assert ran(finished.states) == {"transform-data"} | AFTER_TRAINING
 
 
-def test_one_byte_of_the_data_runs_everything_behind_it(workspace: Workspace, server: str):
+@pytest.mark.usefixtures("server")
+def test_one_byte_of_the_data_runs_everything_behind_it(workspace: Workspace):
     data = workspace.folder / "taxi.csv"
     text = data.read_text()
     data.write_text(text[:-2] + ("5" if text[-2] != "5" else "6") + "\n")
@@ -122,7 +127,8 @@ def test_one_byte_of_the_data_runs_everything_behind_it(workspace: Workspace, se
     assert ran(finished.states) == CACHED
 
 
-def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
+@pytest.mark.usefixtures("server")
+def test_a_run_folder_holds_the_reports(workspace: Workspace):
     runs = sorted(workspace.root.glob("runs/*/run.json"))
     record = json.loads(runs[-1].read_text())
     index = (runs[-1].parent / "index.html").read_text()
@@ -132,7 +138,8 @@ def test_a_run_folder_holds_the_reports(workspace: Workspace, server: str):
         assert task["name"].rpartition("/")[2] in index
 
 
-def test_every_artifact_has_a_name_and_metadata_that_kfp_takes(workspace: Workspace, server: str):
+@pytest.mark.usefixtures("server")
+def test_every_artifact_has_a_name_and_metadata_that_kfp_takes(workspace: Workspace):
     record = json.loads((workspace.newest_run() / "run.json").read_text())
     known = [
         (task["name"], name, found)
@@ -148,7 +155,8 @@ def test_every_artifact_has_a_name_and_metadata_that_kfp_takes(workspace: Worksp
         assert name == "classification" or len(text) < 4200, (task, name)
 
 
-def test_a_service_leads_back_to_the_run_and_the_files(workspace: Workspace, server: str):
+@pytest.mark.usefixtures("server")
+def test_a_service_leads_back_to_the_run_and_the_files(workspace: Workspace):
     run = workspace.newest_run()
     command = [KANARIA, "lineage", "taxi-tips", "--state", workspace.root / "serving", "--json"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -170,9 +178,8 @@ FIRST_HEADINGS = {
 }
 
 
-def test_a_browser_shows_the_pages_of_a_run_as_pages(
-    workspace: Workspace, server: str, tmp_path: Path
-):
+@pytest.mark.usefixtures("server")
+def test_a_browser_shows_the_pages_of_a_run_as_pages(workspace: Workspace, tmp_path: Path):
     record = workspace.newest_run()
     tasks = json.loads((record / "run.json").read_text())["tasks"]
     named = {task["name"].rpartition("/")[2]: task for task in tasks}
@@ -200,7 +207,8 @@ def test_a_run_with_a_policy_rolls_its_model_out(workspace: Workspace, server: s
     assert "Promoted after" in timeline.read_text()
 
 
-def test_two_workers_train_the_model_of_a_run(workspace: Workspace, server: str):
+@pytest.mark.usefixtures("server")
+def test_two_workers_train_the_model_of_a_run(workspace: Workspace):
     finished = workspace.run("train_steps=103", "compute.training_workers=2")
     assert finished.code == 0, finished.errors
     assert "train-model" in ran(finished.states)
@@ -209,9 +217,8 @@ def test_two_workers_train_the_model_of_a_run(workspace: Workspace, server: str)
         assert f"worker {worker}: 103/103 - " in log.read_text()
 
 
-def test_new_data_is_compared_with_what_the_live_model_was_trained_on(
-    workspace: Workspace, server: str
-):
+@pytest.mark.usefixtures("server")
+def test_new_data_is_compared_with_what_the_live_model_was_trained_on(workspace: Workspace):
     data = workspace.folder / "taxi.csv"
     names, *rows = data.read_text().splitlines()
     same, other = workspace.folder / "same.csv", workspace.folder / "other.csv"
@@ -226,6 +233,7 @@ def test_new_data_is_compared_with_what_the_live_model_was_trained_on(
     assert "detect-drift/report.html" in failed.output
 
 
-def test_nothing_is_left_in_the_folder_of_temporary_files(workspace: Workspace, server: str):
+@pytest.mark.usefixtures("server")
+def test_nothing_is_left_in_the_folder_of_temporary_files(workspace: Workspace):
     # After runs that ended, failed and were killed, and while the server goes on.
     assert list(workspace.temporary.iterdir()) == []

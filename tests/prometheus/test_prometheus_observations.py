@@ -26,7 +26,7 @@ class Pods:
     def __init__(self, *pods):
         self.pods = list(pods)
 
-    def list(self, resource, namespace="", labels=""):
+    def list(self, resource, namespace="", labels=""):  # noqa: ARG002 - as the client has it.
         return self.pods if resource.plural == "pods" and labels.endswith(CANARY) else []
 
 
@@ -65,7 +65,7 @@ def stable(world):
 
 
 @pytest.fixture
-def observer(world, canary, stable):
+def observer(world, canary, stable):  # noqa: ARG001 - both run before it looks.
     """It has seen both replicas before the first request."""
     world.settle()
     observer = Observer(world.prometheus.url)
@@ -115,8 +115,9 @@ def test_a_process_that_was_started_again_counts_from_zero(world, canary, stable
     equals_what_was_sent(observer, world)
 
 
+@pytest.mark.usefixtures("stable")
 def test_a_restart_that_no_reading_saw_is_known_by_the_start_of_the_process(
-    world, canary, stable, observer
+    world, canary, observer
 ):
     world.send(canary, 5)
     world.settle()
@@ -128,7 +129,8 @@ def test_a_restart_that_no_reading_saw_is_known_by_the_start_of_the_process(
     assert observer.look().canary.requests == 9
 
 
-def test_a_gap_in_the_scrapes_is_made_up_for(world, canary, stable, observer):
+@pytest.mark.usefixtures("stable")
+def test_a_gap_in_the_scrapes_is_made_up_for(world, canary, observer):
     second = world.add(CANARY)
     for one in (canary, second):
         world.send(one, 4)
@@ -146,7 +148,8 @@ def test_a_gap_in_the_scrapes_is_made_up_for(world, canary, stable, observer):
     equals_what_was_sent(observer, world)
 
 
-def test_a_restart_within_a_gap_is_no_loss_of_what_came_after(world, canary, stable, observer):
+@pytest.mark.usefixtures("stable")
+def test_a_restart_within_a_gap_is_no_loss_of_what_came_after(world, canary, observer):
     world.send(canary, 4)
     world.settle()
     observer.look()
@@ -160,7 +163,8 @@ def test_a_restart_within_a_gap_is_no_loss_of_what_came_after(world, canary, sta
     equals_what_was_sent(observer, world)
 
 
-def test_replicas_come_and_go(world, canary, stable, observer):
+@pytest.mark.usefixtures("stable")
+def test_replicas_come_and_go(world, canary, observer):
     for number in (3, 5):
         extra = world.add(CANARY)
         world.send(extra, number)
@@ -177,9 +181,8 @@ def test_replicas_come_and_go(world, canary, stable, observer):
     assert observer.errors[CANARY] == 0
 
 
-def test_a_replica_counts_whole_though_it_is_older_than_the_last_reading(
-    world, canary, stable, observer
-):
+@pytest.mark.usefixtures("canary", "stable")
+def test_a_replica_counts_whole_though_it_is_older_than_the_last_reading(world, observer):
     """It was started and served before the reading, but was not sampled by then."""
     hidden = Replica(CANARY, 9)
     world.send(hidden, 12)
@@ -192,7 +195,8 @@ def test_a_replica_counts_whole_though_it_is_older_than_the_last_reading(
     equals_what_was_sent(observer, world)
 
 
-def test_a_prometheus_that_was_gone_loses_nothing(world, canary, stable, observer, caplog):
+@pytest.mark.usefixtures("stable")
+def test_a_prometheus_that_was_gone_loses_nothing(world, canary, observer, caplog):
     world.send(canary, 5)
     world.prometheus.stop()
     world.send(canary, 6)
@@ -227,7 +231,8 @@ def test_readings_at_any_moment_of_the_traffic_sum_up(world, canary, stable, obs
     equals_what_was_sent(observer, world)
 
 
-def test_a_revision_that_nobody_scrapes_is_unknown_and_not_idle(world, stable, caplog):
+@pytest.mark.usefixtures("stable")
+def test_a_revision_that_nobody_scrapes_is_unknown_and_not_idle(world, caplog):
     world.settle()
     reading = PrometheusSource(
         world.prometheus.url, prometheus_queries.choose("knative"), Pods()
@@ -253,7 +258,8 @@ def test_prometheus_understands_every_set(world, name):
     assert answer.json()["data"] == {"resultType": "vector", "result": []}
 
 
-def test_a_pod_that_is_scraped_twice_is_not_counted_twice(world, canary, stable, caplog):
+@pytest.mark.usefixtures("stable")
+def test_a_pod_that_is_scraped_twice_is_not_counted_twice(world, canary, caplog):
     twin = type("Twin", (), {"target": lambda _: twin_target(canary)})()
     world.prometheus.scrape([*world.replicas, twin])
     observer = Observer(world.prometheus.url)
@@ -325,8 +331,9 @@ class Chance:
         self.observer.look()
 
 
+@pytest.mark.usefixtures("canary", "stable")
 @pytest.mark.parametrize("seed", range(2))
-def test_nothing_is_lost_or_counted_twice_whatever_happens(world, canary, stable, observer, seed):
+def test_nothing_is_lost_or_counted_twice_whatever_happens(world, observer, seed):
     chance = Chance(seed, world, observer)
     for _ in range(60):
         chance.next()

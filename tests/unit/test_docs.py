@@ -111,7 +111,7 @@ def test_make_targets_exist():
 def test_the_command_line_takes_each_kanaria_command(command: list[str]):
     # What the main ones do is tested where they run; here no option or verb may have been renamed.
     if "--help" not in command:
-        assert isinstance(cli._parser().parse_args(command[1:]), Namespace)
+        assert isinstance(cli.parser().parse_args(command[1:]), Namespace)
 
 
 def test_other_programs_are_those_that_a_reader_has():

@@ -118,7 +118,7 @@ def test_of_the_charts_library_the_script_is_kept(
 ):
     # The image's own interpreter runs the copy that lies beside the script.
     calls = []
-    monkeypatch.setattr(script.subprocess, "run", lambda command, check: calls.append(command))
+    monkeypatch.setattr(script.subprocess, "run", lambda command, **_: calls.append(command))
     (tmp_path / "vl_convert").mkdir()
     (tmp_path / "vl_convert_python-1.9.0.dist-info").mkdir()
     script.keep_chart_script(tmp_path)

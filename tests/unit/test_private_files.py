@@ -11,8 +11,9 @@ import pytest
 from paper_world import NAMESPACE, SERVICE, Paper
 
 from kanaria.components.shared.storage import atomic, private
-from kanaria.pipelines.local import record, report, step_process
+from kanaria.pipelines.local import record, step_process
 from kanaria.pipelines.local.cache import Cache
+from kanaria.pipelines.local.run_page import page
 from kanaria.pipelines.local.step import StepOutputs
 from kanaria.serving.local.state import state_folder
 from kanaria.serving.payload_log.databases.database import StoreError
@@ -25,18 +26,21 @@ from kanaria.serving.rollout.policy.rollout_policy import Policy
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o277], autouse=True)
-def _umask(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+def _umask(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,  # noqa: ARG001 - made while the mask is still the usual one.
+) -> Iterator[None]:
     before = os.umask(request.param)
     yield
     os.umask(before)
 
 
 def _run(place: Path) -> None:
-    kept = record.new("toy", {}, ["task"])
+    kept = record.new("toy", {}, {"task": []})
     folder = place / "runs" / kept.run_id
     with record.held(private.folder(folder)):
         record.write(kept, folder)
-        report.write(kept, folder)
+        page.write(kept, folder)
         command = [sys.executable, "-c", "print(1)"]
         start = partial(step_process.Own, command)
         step_process.run(start, folder / "log.txt", dict(os.environ), lambda: None)

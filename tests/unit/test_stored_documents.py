@@ -1,5 +1,6 @@
 """Every kind of document: read as older programs wrote it, refused by name when a newer one did."""
 
+import fcntl
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,12 @@ def _write_checkpoint(folder: Path) -> None:
     checkpoint_files.write(folder, position, lambda path: path.write_text("weights"))
 
 
+def _url_of_the_live_server(folder: Path) -> str:
+    with (folder / state_folder.LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return state_folder.live_url(folder)
+
+
 def _write_status(folder: Path) -> None:
     service = state_folder.Service(folder, "default", "taxi")
     service.write_observed(
@@ -105,9 +112,11 @@ KINDS: dict[str, Kind] = {
     "server": (
         state_folder.SERVER,
         lambda folder: state_folder.announce(folder, "http://127.0.0.1:1"),
-        lambda folder: state_folder._announced(folder / state_folder.SERVER),
+        _url_of_the_live_server,
     ),
 }
+NEWEST = {outcome.FILE_NAME: 2}
+"""File -> the format that is written, where it is not the first."""
 
 
 @pytest.fixture(params=list(KINDS))
@@ -126,7 +135,8 @@ def _changed(path: Path, **fields: Any) -> str:
 def test_what_is_kept_without_a_number_is_read_as_before(tmp_path: Path, kind: Kind):
     name, write, read = kind
     write(tmp_path)
-    assert json.loads((tmp_path / name).read_text())["format"] == 1
+    newest = json.loads((tmp_path / name).read_text())["format"]
+    assert newest == NEWEST.get(Path(name).name, 1)
     expected = read(tmp_path)
     old = _changed(tmp_path / name, format=None)
     assert read(tmp_path) == expected
@@ -136,8 +146,12 @@ def test_what_is_kept_without_a_number_is_read_as_before(tmp_path: Path, kind: K
 def test_what_a_newer_program_kept_is_refused_by_name_and_left_alone(tmp_path: Path, kind: Kind):
     name, write, read = kind
     write(tmp_path)
-    newer = _changed(tmp_path / name, format=2, more="of it")
-    text = rf"{Path(name).name}: written by a newer Kanaria: format 2, this one knows 1; upgrade"
+    newest = NEWEST.get(Path(name).name, 1)
+    newer = _changed(tmp_path / name, format=newest + 1, more="of it")
+    text = (
+        rf"{Path(name).name}: written by a newer Kanaria: format {newest + 1}, "
+        rf"this one knows {newest}; upgrade"
+    )
     with pytest.raises(NewerFormatError, match=text):
         read(tmp_path)
     assert (tmp_path / name).read_text() == newer

@@ -14,8 +14,10 @@ from kanaria.components.push.lineage import Lineage
 from kanaria.components.push.publish_release import Sources
 from kanaria.components.push.push import PushRequest, push
 from kanaria.components.resolve.deployed_release import resolve_deployed
-from kanaria.components.shared.artifacts import outcome
+from kanaria.components.shared.artifacts import model_evaluation, outcome
+from kanaria.components.shared.artifacts.model_evaluation import Measured, ModelEvaluation
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
+from kanaria.components.shared.artifacts.release import read_record
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.state.state_folder import Service
@@ -60,12 +62,23 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traffic]:
             yield found
 
 
+EVALUATION = ModelEvaluation(
+    split="eval",
+    rows=100,
+    against="s3://b/tips/before",
+    metrics={"auc": Measured(value=0.8123456789012345, low=0.75)},
+)
+
+
 def blessing(folder: Path, passed: bool) -> Path:
     reasons = (Reason(severity="ERROR", subject="auc", kind="bound", text="auc is low"),)
-    outcome.write(
-        Outcome(step="evaluate_model", passed=passed, reasons=() if passed else reasons),
-        folder / "outcome",
+    found = Outcome(
+        step="evaluate_model",
+        passed=passed,
+        reasons=() if passed else reasons,
+        evaluation=EVALUATION,
     )
+    outcome.write(found, folder / "outcome")
     return folder / "outcome"
 
 
@@ -109,6 +122,9 @@ def test_the_first_model_gets_all_traffic(models: Path, tmp_path: Path, traffic:
     assert found.pushed
     assert found.percent == 100
     assert resolve_deployed("tips", "default") + "/model" == found.storage_uri
+    # The release keeps what it was blessed by, to the last digit.
+    kept = read_record(resolve_deployed("tips", "default")).origin["evaluation"]
+    assert model_evaluation.parse(kept, "release.json") == EVALUATION
     # The version is the name of the release, and tells revisions apart in payload events.
     version = found.storage_uri.split("/")[-2]
     assert manifest()["metadata"]["annotations"] == {

@@ -4,8 +4,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from kanaria.components.shared.artifacts.document_format import DocumentFormat
+from kanaria.components.shared.artifacts import model_evaluation
+from kanaria.components.shared.artifacts.document_format import DocumentFormat, unchanged
 from kanaria.components.shared.artifacts.metadata import Artifact, described
+from kanaria.components.shared.artifacts.model_evaluation import ModelEvaluation
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.storage import atomic
 
@@ -42,6 +44,7 @@ class Outcome:
         reasons: every finding, errors first; not empty when `passed` is False.
         notes: what a reader must know beside the reasons, for instance skipped checks.
         thresholds: the limits used, as plain JSON values.
+        evaluation: the metrics of the model that was judged; None where the step judges no model.
     """
 
     step: str
@@ -49,6 +52,7 @@ class Outcome:
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
     thresholds: dict[str, object] = field(default_factory=dict)
+    evaluation: ModelEvaluation | None = None
 
     def summary(self) -> str:
         """Return one line: the verdict and every error, or every warning beside a good verdict."""
@@ -73,7 +77,8 @@ class Outcome:
 
 
 FILE_NAME = "outcome.json"
-FORMAT = DocumentFormat()
+FORMAT = DocumentFormat((unchanged, lambda document: {**document, "evaluation": None}))
+"""Format 2 holds the evaluation, which earlier ones lack."""
 
 
 def write(outcome: Outcome, folder: str | Path) -> None:
@@ -95,7 +100,10 @@ def read(folder: str | Path) -> Outcome:
     try:
         raw = FORMAT.current(json.loads(path.read_text(encoding="utf-8")), str(path))
         reasons = tuple(Reason(**reason) for reason in raw.pop("reasons"))
-        outcome = Outcome(reasons=reasons, notes=tuple(raw.pop("notes")), **raw)
+        told = raw.pop("evaluation")
+        evaluation = None if told is None else model_evaluation.parse(told, str(path))
+        notes = tuple(raw.pop("notes"))
+        outcome = Outcome(reasons=reasons, notes=notes, evaluation=evaluation, **raw)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path}: not a readable outcome ({shown(error)})") from error
     if not isinstance(outcome.passed, bool):

@@ -56,8 +56,8 @@ class Record:
         outcome: the blessing in one line.
         fingerprint: of the model, 64 hexadecimal digits.
         contents: part of the release -> its fingerprint.
-        origin: where it comes from: run_id, pipeline, data_span, data, module, training; what
-            nobody knew is left out.
+        origin: where it comes from: run_id, pipeline, data_span, data, module, training, trigger,
+            and the evaluation (see `model_evaluation`); what nobody knew is left out.
     """
 
     service: str

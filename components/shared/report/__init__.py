@@ -22,7 +22,7 @@ written. A page is sections of tables and charts, and a chart draws the numbers 
     path.write_text(page.render(), encoding="utf-8")
 
 Readers sort by any column, search, choose values of columns with `choices`, and enlarge charts.
-`Group` keeps rows together (one feature in several data sets), `Row` puts charts side by side,
+`Group` keeps rows together (one feature in several data sets), `Row` puts parts side by side,
 `Chart(small=True)` stands in a cell. `specs` has specifications that pages share. `content.size`
 tells the bytes of a part: a page has at most 2 MB, of which 0.45 MB are style and scripts.
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.shared.report.content import Specs
-from kanaria.components.shared.report.html import Markup, element, join
+from kanaria.components.shared.report.html import Markup, element
 from kanaria.components.shared.report.table import Table
 
 
@@ -42,16 +42,3 @@ class Chart:
             f'<summary>values</summary><div class="scroll">{self.table.bare(specs)}</div>'
             "</details></figure>"
         )
-
-
-class Row:
-    """Charts beside each other where there is room, else below."""
-
-    def __init__(self, *charts: Chart) -> None:
-        """Take the charts."""
-        self.charts = charts
-
-    def markup(self, specs: Specs) -> Markup:
-        """Return it as HTML."""
-        drawn = join(chart.markup(specs) for chart in self.charts)
-        return Markup(f'<div class="half">{drawn}</div>')

@@ -46,17 +46,20 @@ class Page:
         lead: what stands first, for instance the verdict.
         sections: in order; an index leads to them where there are several.
         refresh_seconds: after how long a browser reads the page again; 0 for never.
+        has_heading: whether the title stands above the lead, which may have a heading of its own.
     """
 
     title: str
     lead: Sequence[object] = ()
     sections: Sequence[Section] = ()
     refresh_seconds: int = 0
+    has_heading: bool = True
 
     def render(self) -> str:
         """Return the whole document; it loads nothing from elsewhere."""
         specs, seconds = Specs(), self.refresh_seconds
         again = f'<meta http-equiv="refresh" content="{seconds}">' if seconds else ""
+        heading = element("h1", self.title) if self.has_heading else ""
         lead = join(written(part, specs) for part in self.lead)
         sections = join(
             Markup(f'<section id="s{place}">{section.markup(specs)}</section>')
@@ -66,7 +69,7 @@ class Page:
             '<!doctype html><html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
             f"{again}<title>{escape(self.title)}</title><style>{style()}</style></head>"
-            f"<body>{element('h1', self.title)}{lead}{self._index()}{sections}"
+            f"<body>{heading}{lead}{self._index()}{sections}"
             f"{_scripts(specs)}</body></html>\n"
         )
 

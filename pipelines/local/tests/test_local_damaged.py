@@ -55,7 +55,7 @@ def test_a_result_of_a_later_version_is_read_as_far_as_it_is_known(
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The folder of a finished run."""
-    written = record.new("toy", {"a": 1}, ["bake"])
+    written = record.new("toy", {"a": 1}, {"bake": []})
     written.state = State.SUCCEEDED
     path = tmp_path / written.run_id
     path.mkdir()

@@ -15,8 +15,10 @@ from test_local_run import eventually, states, task
 from toy_runner import Runner, compiled
 
 from kanaria.components.shared.errors import ParameterError
-from kanaria.pipelines.local import markdown_page, plan, report, summary
+from kanaria.pipelines.local import plan, summary
 from kanaria.pipelines.local.record import RunRecord, State, all_runs
+from kanaria.pipelines.local.run_page import markdown_page
+from kanaria.pipelines.local.run_page import page as run_page
 
 
 def run(runner: Runner, pipeline: Any, folder: Path, **values: Any) -> RunRecord:
@@ -135,7 +137,7 @@ def test_markdown_is_a_page_without_raw_html(runner: Runner, tmp_path: Path):
     assert "<td>&lt;b&gt;1&lt;/b&gt;</td>" in text
     assert f"report: {page}" in list(summary.lines(record))
     folder = runner.root.runs / record.run_id
-    assert '<a href="farewell/card.html">card</a>' in report.render(record, folder)
+    assert '<a href="farewell/card.html">card</a>' in run_page.render(record, folder)
 
 
 @pytest.mark.parametrize(

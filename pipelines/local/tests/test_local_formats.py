@@ -17,7 +17,7 @@ def runs(tmp_path: Path) -> dict[str, Path]:
     """Two runs, as this program keeps them."""
     found = {}
     for name in ("one", "two"):
-        kept = record.new(name, {}, ["task"])
+        kept = record.new(name, {}, {"task": []})
         folder = tmp_path / kept.run_id
         record.write(kept, folder)
         found[name] = folder / record.FILE
@@ -29,21 +29,27 @@ def _numbered(file: Path, number: int | None) -> None:
     file.write_text(json.dumps({k: v for k, v in found.items() if v is not None}))
 
 
-def test_a_run_of_an_older_program_is_read(runs: dict[str, Path]):
+@pytest.mark.parametrize("number", [None, 1])
+def test_a_run_of_an_older_program_is_read(runs: dict[str, Path], number: int | None):
     before = record.read(runs["one"].parent)
-    assert json.loads(runs["one"].read_text())["format"] == 1
-    _numbered(runs["one"], None)
+    document = json.loads(runs["one"].read_text())
+    assert document["format"] == 2
+    later = ("after", "began", "types")
+    for task in document["tasks"]:
+        assert [task.pop(name) for name in later] == [[], 0.0, {}]
+    runs["one"].write_text(json.dumps(document))
+    _numbered(runs["one"], number)
     assert record.read(runs["one"].parent) == before is not None
 
 
 def test_a_run_of_a_newer_program_is_named_and_the_others_are_listed(
     runs: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    _numbered(runs["one"], 2)
+    _numbered(runs["one"], 3)
     with caplog.at_level(logging.WARNING):
         found = record.all_runs(tmp_path)
     assert [run.pipeline for run in found] == ["two"]
-    assert f"{runs['one']}: written by a newer Kanaria: format 2, this one knows 1" in caplog.text
+    assert f"{runs['one']}: written by a newer Kanaria: format 3, this one knows 2" in caplog.text
 
 
 @pytest.mark.parametrize(("number", "counts"), [(None, True), (1, True), (2, False)])

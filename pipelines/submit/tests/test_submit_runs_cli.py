@@ -42,7 +42,7 @@ def kanaria(
 
 def here(folder: Path) -> record.RunRecord:
     """A failed run of this machine."""
-    kept = record.new("taste", {}, ["cook", "serve"])
+    kept = record.new("taste", {}, {"cook": [], "serve": ["cook"]})
     kept.state, kept.seconds = record.State.FAILED, 3.0
     kept.tasks[0].state, kept.tasks[0].cause = record.State.FAILED, "DataError: too salty"
     kept.tasks[0].log = "cook/log.txt"

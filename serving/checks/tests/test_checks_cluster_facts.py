@@ -68,15 +68,15 @@ def model(tmp_path: Path) -> Path:
 
 
 def names(objects: tuple[Mapping[str, Any], ...] | None) -> list[str]:
-    return [found["metadata"]["name"] for found in objects or ()]
+    return [one["metadata"]["name"] for one in objects or ()]
 
 
 def test_a_cluster_tells_its_runtimes_nodes_and_pods(cluster: KubernetesClient, model: Path):
-    found = read(cluster, ON_GPU, model)
-    assert found.model_bytes == 123
-    assert (names(found.runtimes), found.all_runtimes) == (["own", "shared"], True)
-    assert (names(found.nodes), names(found.pods)) == (["n"], ["p"])
-    assert found.unseen == ()
+    facts = read(cluster, ON_GPU, model)
+    assert facts.model_bytes == 123
+    assert (names(facts.runtimes), facts.all_runtimes) == (["own", "shared"], True)
+    assert (names(facts.nodes), names(facts.pods)) == (["n"], ["p"])
+    assert facts.unseen == ()
 
 
 def test_without_gpus_no_rights_on_nodes_are_needed(
@@ -90,11 +90,11 @@ def test_what_the_account_may_not_see_is_unknown_and_said(
     api: Api, cluster: KubernetesClient, model: Path
 ):
     api.lists = {OWN: ["own"]}
-    found = read(cluster, ON_GPU, model)
-    assert (names(found.runtimes), found.all_runtimes) == (["own"], False)
-    assert (found.nodes, found.pods) == (None, None)
-    assert [SHARED in why for why in found.unseen] == [True, False, False]
-    assert all("is forbidden" in why for why in found.unseen)
+    facts = read(cluster, ON_GPU, model)
+    assert (names(facts.runtimes), facts.all_runtimes) == (["own"], False)
+    assert (facts.nodes, facts.pods) == (None, None)
+    assert [SHARED in why for why in facts.unseen] == [True, False, False]
+    assert all("is forbidden" in why for why in facts.unseen)
 
 
 def test_local_serving_has_neither(model: Path):

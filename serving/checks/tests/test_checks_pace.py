@@ -56,13 +56,13 @@ def server(
 
 def waited(services: Sequence[float], rate: float, copies: int) -> list[float]:
     """Return the latencies of a queue that is asked `rate` times a second, by arithmetic alone."""
-    free, found = [0.0] * copies, []
+    free, waits = [0.0] * copies, []
     for number, seconds in enumerate(services):
         due = number / rate
         free.sort()
         free[0] = max(free[0], due) + seconds
-        found.append(free[0] - due)
-    return found
+        waits.append(free[0] - due)
+    return waits
 
 
 def drawn(seed: int, requests: int) -> list[float]:
@@ -100,9 +100,9 @@ def test_a_test_that_ends_early_has_the_verdict_of_all_its_requests(seed: int, i
     latencies = waited(services, load.rate, 1)
     whole = [Call(seconds=s, fault=f) for s, f in zip(latencies, faults, strict=True)]
     calls, seconds = simulated(load, server(services, faults=faults), idle=idle)
-    found = load_verdict.check(calls, seconds, load)
-    assert found.verdict is load_verdict.check(whole, 1.0, load).verdict
-    assert (len(calls) < requests) == bool(found.notes)
+    result = load_verdict.check(calls, seconds, load)
+    assert result.verdict is load_verdict.check(whole, 1.0, load).verdict
+    assert (len(calls) < requests) == bool(result.notes)
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_a_revision_that_stops_answering_fails_before_its_requests_time_out():
     load = Load(rate=20, requests=200)
     services = [0.01] * 10 + [HUNG] * 190
     calls, seconds = simulated(load, server(services, copies=200), idle=True)
-    found = load_verdict.check(calls, seconds, load)
-    assert found.verdict is Verdict.FAILED
-    assert found.reasons[0].startswith("p99_ms is ")
-    assert found.numbers["unanswered"] == len(calls) - 10
+    result = load_verdict.check(calls, seconds, load)
+    assert result.verdict is Verdict.FAILED
+    assert result.reasons[0].startswith("p99_ms is ")
+    assert result.numbers["unanswered"] == len(calls) - 10
     assert seconds < 10 / 20 + 1.5
 
 
@@ -141,9 +141,9 @@ def test_errors_end_a_test_at_the_first_that_is_too_many():
     load = Load(rate=20, requests=200)
     faults = ["503 sick" if number % 5 == 4 else "" for number in range(200)]
     calls, seconds = simulated(load, server([0.01] * 200, faults=faults), idle=True)
-    found = load_verdict.check(calls, seconds, load)
-    assert (len(calls), found.numbers["errors"]) == (15, 3)
-    assert "3 of 15 requests failed, more than a share of 0.01" in found.reasons[0]
+    result = load_verdict.check(calls, seconds, load)
+    assert (len(calls), result.numbers["errors"]) == (15, 3)
+    assert "3 of 15 requests failed, more than a share of 0.01" in result.reasons[0]
 
 
 def test_a_fault_of_the_test_itself_ends_it():

@@ -7,18 +7,18 @@ from kanaria.serving.checks.check_limits import ApiCall, Load, Policy, parse
 
 def parsed(raw: object) -> Policy:
     faults = Faults("push_model")
-    found = parse(raw, faults)
+    policy = parse(raw, faults)
     faults.raise_if_any()
-    return found
+    return policy
 
 
 def test_nothing_said_is_every_check_with_its_defaults():
-    found = parsed({})
-    assert found == Policy()
-    assert found.signature
-    assert found.infrastructure
-    assert found.api_call
-    assert found.load
+    policy = parsed({})
+    assert policy == Policy()
+    assert policy.signature
+    assert policy.infrastructure
+    assert policy.api_call
+    assert policy.load
 
 
 def test_each_check_is_switched_off_by_false():
@@ -27,9 +27,9 @@ def test_each_check_is_switched_off_by_false():
 
 
 def test_what_is_said_replaces_one_default_only():
-    found = parsed({"load": {"rate": 5}, "api_call": {"relative_tolerance": 0.01}})
-    assert found.load == Load(rate=5)
-    assert found.api_call == ApiCall(relative_tolerance=0.01)
+    policy = parsed({"load": {"rate": 5}, "api_call": {"relative_tolerance": 0.01}})
+    assert policy.load == Load(rate=5)
+    assert policy.api_call == ApiCall(relative_tolerance=0.01)
 
 
 def test_a_whole_number_may_come_as_a_float_as_kfp_sends_it():
@@ -37,7 +37,7 @@ def test_a_whole_number_may_come_as_a_float_as_kfp_sends_it():
 
 
 @pytest.mark.parametrize(
-    ("raw", "told"),
+    ("raw", "fault"),
     [
         ({"loads": {}}, "checks.loads={}: there is no such key, remove it"),
         ({"load": {"rates": 1}}, "checks.load.rates=1: there is no such key, remove it"),
@@ -53,11 +53,11 @@ def test_a_whole_number_may_come_as_a_float_as_kfp_sends_it():
         ([], "checks=[]: write a mapping of its settings"),
     ],
 )
-def test_a_fault_names_what_where_and_the_remedy(raw: object, told: str):
+def test_a_fault_names_what_where_and_the_remedy(raw: object, fault: str):
     with pytest.raises(ParameterError) as caught:
         parsed(raw)
     assert str(caught.value).startswith("push_model: checks")
-    assert told in str(caught.value)
+    assert fault in str(caught.value)
     assert "; " not in str(caught.value)  # One fault is told once.
 
 

@@ -114,83 +114,83 @@ def served(tmp_path_factory: pytest.TempPathFactory, checked_models: Path) -> It
 
 @pytest.mark.parametrize("protocol", ["v1", "v2"])
 def test_the_trained_model_passes(served: Served, protocol: str):
-    found = served.check("good", protocol)
-    assert [(r.check, r.verdict, r.reasons) for r in found.values()] == [
+    results = served.check("good", protocol)
+    assert [(r.check, r.verdict, r.reasons) for r in results.values()] == [
         ("signature", Verdict.PASSED, ()),
         ("api_call", Verdict.PASSED, ()),
         ("load", Verdict.PASSED, ()),
     ]
-    assert not found["signature"].notes
-    assert found["api_call"].numbers["rows"] == len(SAMPLES.rows)
-    assert found["load"].numbers["requests"] == 60
-    assert found["load"].numbers["errors"] == 0
+    assert not results["signature"].notes
+    assert results["api_call"].numbers["rows"] == len(SAMPLES.rows)
+    assert results["load"].numbers["requests"] == 60
+    assert results["load"].numbers["errors"] == 0
 
 
 def test_other_answers_fail_with_both_values_and_no_load_follows(served: Served):
-    found = served.check("different")
-    assert found["api_call"].verdict is Verdict.FAILED
-    assert found["api_call"].numbers["rows_different"] == len(SAMPLES.rows)
+    results = served.check("different")
+    assert results["api_call"].verdict is Verdict.FAILED
+    assert results["api_call"].numbers["rows_different"] == len(SAMPLES.rows)
     reason = "row 0: output 'score' is 3.75; the trained model answers 3.0"
-    assert found["api_call"].reasons[0] == reason
-    assert found["load"].verdict is Verdict.SKIPPED
+    assert results["api_call"].reasons[0] == reason
+    assert results["load"].verdict is Verdict.SKIPPED
 
 
 def test_tolerances_decide_what_is_another_answer(served: Served):
-    found = served.check("different", api_call={"relative_tolerance": 0.5})
-    assert found["api_call"].verdict is Verdict.PASSED
-    assert found["api_call"].numbers["largest_difference"] > 0.5
+    results = served.check("different", api_call={"relative_tolerance": 0.5})
+    assert results["api_call"].verdict is Verdict.PASSED
+    assert results["api_call"].numbers["largest_difference"] > 0.5
 
 
 def test_a_slow_model_fails_the_load_test(served: Served):
     limits = {"rate": 10, "requests": 5, "p50_ms": 250, "p99_ms": 0}
-    found = served.check("slow", load=limits, api_call=False)
-    assert found["api_call"].verdict is Verdict.SKIPPED
-    assert found["load"].verdict is Verdict.FAILED
-    assert found["load"].numbers["p50_ms"] > 250
-    assert found["load"].reasons[0].startswith("p50_ms is ")
+    results = served.check("slow", load=limits, api_call=False)
+    assert results["api_call"].verdict is Verdict.SKIPPED
+    assert results["load"].verdict is Verdict.FAILED
+    assert results["load"].numbers["p50_ms"] > 250
+    assert results["load"].reasons[0].startswith("p50_ms is ")
 
 
 def test_a_model_that_fails_one_call_in_twenty_fails_the_load_test(served: Served):
-    found = served.check("failing", api_call=False)
-    assert found["load"].verdict is Verdict.FAILED
-    requests = found["load"].numbers["requests"]
-    assert found["load"].numbers["errors"] == 1
-    told = f"1 of {requests} requests failed, more than a share of 0.01"
-    assert told in found["load"].reasons[0]
-    assert found["load"].notes == (f"the verdict was certain after {requests} of 60 requests",)
-    assert "out of luck" in found["load"].reasons[0]
+    results = served.check("failing", api_call=False)
+    assert results["load"].verdict is Verdict.FAILED
+    requests = results["load"].numbers["requests"]
+    assert results["load"].numbers["errors"] == 1
+    reason = f"1 of {requests} requests failed, more than a share of 0.01"
+    assert reason in results["load"].reasons[0]
+    assert results["load"].notes == (f"the verdict was certain after {requests} of 60 requests",)
+    assert "out of luck" in results["load"].reasons[0]
 
 
 def test_errors_within_the_allowed_share_pass(served: Served):
-    found = served.check("failing", api_call=False, load=QUICK | {"error_share": 0.06})
-    assert found["load"].verdict is Verdict.PASSED
+    results = served.check("failing", api_call=False, load=QUICK | {"error_share": 0.06})
+    assert results["load"].verdict is Verdict.PASSED
 
 
 def test_a_request_without_an_answer_in_time_has_failed(served: Served):
     limits = {"rate": 10, "requests": 3, "timeout_seconds": 0.1, "p99_ms": 0}
-    found = served.check("slow", load=limits, api_call=False)
-    assert "1 of 1 requests failed" in found["load"].reasons[0]
-    assert "no answer in 0.1 s" in found["load"].reasons[0]
+    results = served.check("slow", load=limits, api_call=False)
+    assert "1 of 1 requests failed" in results["load"].reasons[0]
+    assert "no answer in 0.1 s" in results["load"].reasons[0]
 
 
 def test_another_signature_names_the_input_and_both_types(served: Served):
-    found = served.check("integers", api_call=False, load=False)
-    assert found["signature"].reasons == (
+    results = served.check("integers", api_call=False, load=False)
+    assert results["signature"].reasons == (
         "input 'x' is served as int64 of shape (any); the trained model has float32 of shape (any)",
     )
 
 
 def test_rows_that_the_model_refuses_are_told_with_its_words(served: Served):
     odd = replace(SAMPLES, rows=(sample(1.0, [1, 2, 3], "a"),))
-    found = served.check("good", samples=odd, signature=False)
-    assert found["api_call"].numbers["rows_failed"] == 1
-    assert found["api_call"].reasons[0].startswith("row 0: 400 ")
+    results = served.check("good", samples=odd, signature=False)
+    assert results["api_call"].numbers["rows_failed"] == 1
+    assert results["api_call"].reasons[0].startswith("row 0: 400 ")
 
 
 def test_without_samples_nothing_is_checked_and_that_is_said(served: Served):
-    found = served.check("good", samples=None)
-    assert {result.verdict for result in found.values()} == {Verdict.SKIPPED}
-    assert all("train_model" in result.notes[0] for result in found.values())
+    results = served.check("good", samples=None)
+    assert {result.verdict for result in results.values()} == {Verdict.SKIPPED}
+    assert all("train_model" in result.notes[0] for result in results.values())
 
 
 @pytest.mark.parametrize(
@@ -219,32 +219,32 @@ def test_without_samples_nothing_is_checked_and_that_is_said(served: Served):
 def test_the_stable_revision_beside_it_must_be_answered_for(
     served: Served, new: tuple[str, str], stable: tuple[str, str], reasons: tuple[str, ...]
 ):
-    (found,) = served.beside(new, stable)
-    assert (found.check, found.reasons) == ("compatibility", reasons)
+    (comparison,) = served.beside(new, stable)
+    assert (comparison.check, comparison.reasons) == ("compatibility", reasons)
 
 
 def test_signatures_are_compared_without_samples(served: Served):
-    (found,) = served.beside(("different", "v1"), ("integers", "v1"), samples=None)
-    assert found.verdict is Verdict.FAILED
-    assert "protocols were not compared" in found.notes[0]
+    (comparison,) = served.beside(("different", "v1"), ("integers", "v1"), samples=None)
+    assert comparison.verdict is Verdict.FAILED
+    assert "protocols were not compared" in comparison.notes[0]
 
 
 def test_a_stable_revision_that_nobody_reaches_is_not_taken_for_equal(served: Served):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    (found,) = served.beside(("good", "v1"), url)
-    assert found.verdict is Verdict.SKIPPED
-    assert "was not asked" in found.notes[0]
+    (comparison,) = served.beside(("good", "v1"), url)
+    assert comparison.verdict is Verdict.SKIPPED
+    assert "was not asked" in comparison.notes[0]
 
 
 def test_compatibility_is_switched_off_by_name(served: Served):
-    (found,) = served.beside(("good", "v1"), "http://127.0.0.1:9", compatibility=False)
-    assert (found.verdict, found.notes) == (Verdict.SKIPPED, ("switched off",))
+    (comparison,) = served.beside(("good", "v1"), "http://127.0.0.1:9", compatibility=False)
+    assert (comparison.verdict, comparison.notes) == (Verdict.SKIPPED, ("switched off",))
 
 
 def test_what_is_switched_off_is_said_to_be(served: Served):
-    found = served.check("good", signature=False, api_call=False, load=False)
-    assert {result.notes for result in found.values()} == {("switched off",)}
+    results = served.check("good", signature=False, api_call=False, load=False)
+    assert {result.notes for result in results.values()} == {("switched off",)}
 
 
 def test_the_checks_are_none_of_the_users_requests(served: Served):

@@ -49,7 +49,7 @@ def server() -> Iterator[Server]:
         listening.shutdown()
 
 
-def asked(url: str, ask: Callable[[RevisionCalls], object]) -> object:
+def answer_of(url: str, ask: Callable[[RevisionCalls], object]) -> object:
     async def run() -> object:
         async with RevisionCalls(url) as calls:
             return await ask(calls)  # type: ignore[misc]
@@ -59,35 +59,35 @@ def asked(url: str, ask: Callable[[RevisionCalls], object]) -> object:
 
 def test_a_route_that_is_being_made_is_waited_for(server: Server):
     server.statuses = [503, 502, 404]
-    asked(server.url, lambda calls: calls.reach(60))
+    answer_of(server.url, lambda calls: calls.reach(60))
     assert server.requests == 3
 
 
 def test_a_revision_that_is_sick_is_left_to_the_checks(server: Server):
     server.statuses = [503]
-    asked(server.url, lambda calls: calls.reach(0))
+    answer_of(server.url, lambda calls: calls.reach(0))
     assert server.requests == 1
 
 
 def test_a_url_where_nobody_answers_names_the_remedy():
     with pytest.raises(NotReadyError, match="run push_model where the service runs"):
-        asked("http://127.0.0.1:9", lambda calls: calls.reach(0))
+        answer_of("http://127.0.0.1:9", lambda calls: calls.reach(0))
 
 
 @pytest.mark.parametrize("idle", [True, False])
 def test_every_request_of_a_load_is_sent_and_told_but_the_first(server: Server, idle: bool):
     server.statuses = [503, 200, 500, 200]
     load = Load(rate=200, requests=7, error_share=0.2)
-    found, seconds = asked(  # type: ignore[misc]
+    timed_calls, seconds = answer_of(  # type: ignore[misc]
         server.url, lambda calls: calls.load("/p", [b"1", b"2"], load, idle=idle)
     )
-    assert server.requests - 1 == len(found) == 7
-    assert sorted(call.fault for call in found)[-2:] == ["", '500 {"a": 1}']
-    assert all(isinstance(call, Call) and call.seconds > 0 for call in found)
+    assert server.requests - 1 == len(timed_calls) == 7
+    assert sorted(call.fault for call in timed_calls)[-2:] == ["", '500 {"a": 1}']
+    assert all(isinstance(call, Call) and call.seconds > 0 for call in timed_calls)
     assert not idle or seconds >= 6 / 200
 
 
 def test_metadata_that_is_missing_or_no_object_is_none(server: Server):
-    assert asked(server.url, lambda calls: calls.metadata("/m")) == {"a": 1}
+    assert answer_of(server.url, lambda calls: calls.metadata("/m")) == {"a": 1}
     server.statuses = [404]
-    assert asked(server.url, lambda calls: calls.metadata("/m")) is None
+    assert answer_of(server.url, lambda calls: calls.metadata("/m")) is None

@@ -91,7 +91,7 @@ def test_a_server_that_names_no_tensors_tells_no_signature():
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "reason"),
     [
         ({"x": None}, "input 'x' is not served"),
         ({"y": Tensor(dtype="float32", shape=(None,))}, "input 'y' is served; the trained"),
@@ -100,11 +100,11 @@ def test_a_server_that_names_no_tensors_tells_no_signature():
     ],
 )
 def test_what_is_served_otherwise_than_trained_is_named(
-    inputs: dict[str, Tensor | None], told: str
+    inputs: dict[str, Tensor | None], reason: str
 ):
     changed = {name: tensor for name, tensor in {**SAMPLES.inputs, **inputs}.items() if tensor}
     (fault,) = signature_faults.faults_of_served((changed, SAMPLES.outputs), SAMPLES)
-    assert told in fault
+    assert reason in fault
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ STABLE = (
 )
 
 
-def tensors(**given: tuple[str, tuple[int | None, ...] | None]) -> dict[str, Tensor]:
-    return {name: Tensor(dtype=dtype, shape=shape) for name, (dtype, shape) in given.items()}
+def tensors(**signature: tuple[str, tuple[int | None, ...] | None]) -> dict[str, Tensor]:
+    return {name: Tensor(dtype=dtype, shape=shape) for name, (dtype, shape) in signature.items()}
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    ("inputs", "reason"),
     [
         (tensors(x=("float32", (None, 3))), ""),
         (tensors(x=("float32", (None, None))), ""),
@@ -170,14 +170,14 @@ def tensors(**given: tuple[str, tuple[int | None, ...] | None]) -> dict[str, Ten
         (tensors(x=("float32", None), z=("int64", None)), "input 'z' is asked for"),
     ],
 )
-def test_what_the_stable_revision_takes_must_be_taken(inputs: dict[str, Tensor], told: str):
-    found = list(compatibility_faults.faults((inputs, STABLE[1]), STABLE, "v1"))
-    assert len(found) == bool(told)
-    assert told in "".join(found)
+def test_what_the_stable_revision_takes_must_be_taken(inputs: dict[str, Tensor], reason: str):
+    faults = list(compatibility_faults.faults((inputs, STABLE[1]), STABLE, "v1"))
+    assert len(faults) == bool(reason)
+    assert reason in "".join(faults)
 
 
 @pytest.mark.parametrize(
-    ("outputs", "protocol", "told"),
+    ("outputs", "protocol", "reason"),
     [
         (tensors(y=("float64", None)), "v1", ""),
         (tensors(y=("string", None)), "v1", "output 'y' is string; the stable revision answers"),
@@ -187,11 +187,11 @@ def test_what_the_stable_revision_takes_must_be_taken(inputs: dict[str, Tensor],
     ],
 )
 def test_what_the_stable_revision_answers_must_be_answered(
-    outputs: dict[str, Tensor], protocol: str, told: str
+    outputs: dict[str, Tensor], protocol: str, reason: str
 ):
-    found = list(compatibility_faults.faults((STABLE[0], outputs), STABLE, protocol))
-    assert len(found) == bool(told)
-    assert told in "".join(found)
+    faults = list(compatibility_faults.faults((STABLE[0], outputs), STABLE, protocol))
+    assert len(faults) == bool(reason)
+    assert reason in "".join(faults)
 
 
 def test_a_shape_that_the_stable_revision_does_not_tell_is_not_compared():
@@ -254,8 +254,10 @@ def node(gpus: int, unschedulable: bool = False, **labels: str) -> dict[str, Any
 
 def judge(service: ServiceSpec | None = None, **facts: Any) -> Result:
     service = service or ServiceSpec(name="taxi", storage_uri="s3://m")
-    given = {"model_bytes": 1000, "runtimes": (runtime("tf"),), "all_runtimes": True, **facts}
-    return infrastructure_faults.check(Facts(**given), service, build(service), Infrastructure())
+    known_facts = {"model_bytes": 1000, "runtimes": (runtime("tf"),), "all_runtimes": True, **facts}
+    return infrastructure_faults.check(
+        Facts(**known_facts), service, build(service), Infrastructure()
+    )
 
 
 def service(**parts: Any) -> ServiceSpec:
@@ -263,7 +265,7 @@ def service(**parts: Any) -> ServiceSpec:
 
 
 @pytest.mark.parametrize(
-    ("server", "runtimes", "told"),
+    ("server", "runtimes", "reason"),
     [
         (ModelServer(), (runtime("tf"),), ""),
         (ModelServer(runtime="tf"), (runtime("tf"),), ""),
@@ -277,10 +279,10 @@ def service(**parts: Any) -> ServiceSpec:
         (ModelServer(image="mine:1"), (), ""),
     ],
 )
-def test_a_runtime_must_be_there(server: ModelServer, runtimes: Any, told: str):
-    found = judge(service(server=server), runtimes=runtimes)
-    assert (found.verdict is Verdict.FAILED) == bool(told)
-    assert told in failures([found])
+def test_a_runtime_must_be_there(server: ModelServer, runtimes: Any, reason: str):
+    result = judge(service(server=server), runtimes=runtimes)
+    assert (result.verdict is Verdict.FAILED) == bool(reason)
+    assert reason in failures([result])
 
 
 def test_a_runtime_that_could_not_be_seen_may_exist():
@@ -291,16 +293,16 @@ def test_a_runtime_that_could_not_be_seen_may_exist():
 def test_a_model_larger_than_its_share_of_the_memory_is_refused():
     small = service(placement=Placement(limits={"memory": "1Gi"}))
     assert judge(small, model_bytes=int(0.8 * 1024**3)).verdict is Verdict.PASSED
-    found = judge(small, model_bytes=int(0.9 * 1024**3))
-    assert found.reasons[0].startswith("the model's files take 921.6 MiB, more than 80% of")
-    assert found.numbers["memory_limit_bytes"] == 1024**3
+    result = judge(small, model_bytes=int(0.9 * 1024**3))
+    assert result.reasons[0].startswith("the model's files take 921.6 MiB, more than 80% of")
+    assert result.numbers["memory_limit_bytes"] == 1024**3
 
 
 def test_without_a_limit_of_its_own_the_runtimes_counts():
     assert judge(model_bytes=3 * 1024**3).verdict is Verdict.FAILED
-    found = judge(model_bytes=3 * 1024**3, runtimes=(), all_runtimes=False)
-    assert found.verdict is Verdict.PASSED
-    assert "no memory limit is known" in found.notes[0]
+    result = judge(model_bytes=3 * 1024**3, runtimes=(), all_runtimes=False)
+    assert result.verdict is Verdict.PASSED
+    assert "no memory limit is known" in result.notes[0]
 
 
 def test_the_limit_of_a_users_patch_counts():
@@ -309,7 +311,7 @@ def test_the_limit_of_a_users_patch_counts():
 
 
 @pytest.mark.parametrize(
-    ("nodes", "told"),
+    ("nodes", "reason"),
     [
         ((node(2, zone="a"),), ""),
         ((node(1, zone="a"),), "no node with the labels {'zone': 'a'} offers 2 nvidia.com/gpu"),
@@ -319,11 +321,11 @@ def test_the_limit_of_a_users_patch_counts():
         (None, ""),
     ],
 )
-def test_a_node_must_offer_the_gpus(nodes: Any, told: str):
+def test_a_node_must_offer_the_gpus(nodes: Any, reason: str):
     placement = Placement(limits={"nvidia.com/gpu": "2"}, node_selector={"zone": "a"})
-    found = judge(service(placement=placement), nodes=nodes, pods=())
-    assert (found.verdict is Verdict.FAILED) == bool(told)
-    assert told in failures([found])
+    result = judge(service(placement=placement), nodes=nodes, pods=())
+    assert (result.verdict is Verdict.FAILED) == bool(reason)
+    assert reason in failures([result])
 
 
 def test_gpus_that_others_hold_are_a_note():
@@ -334,10 +336,10 @@ def test_gpus_that_others_hold_are_a_note():
         }
     }
     one = service(placement=Placement(limits={"nvidia.com/gpu": "1"}))
-    found = judge(one, nodes=(node(1),), pods=(pod,))
-    assert found.verdict is Verdict.PASSED
-    assert "no GPU is free now" in found.notes[0]
-    assert found.numbers["free_gpus"] == 0
+    result = judge(one, nodes=(node(1),), pods=(pod,))
+    assert result.verdict is Verdict.PASSED
+    assert "no GPU is free now" in result.notes[0]
+    assert result.numbers["free_gpus"] == 0
 
 
 # ---- messages and answers
@@ -398,8 +400,8 @@ NUMBERS = st.floats(-1e6, 1e6)
 @given(NUMBERS, st.floats(0, 0.99))
 def test_a_number_within_the_tolerances_is_equal(number: float, share: float):
     bound = LIMITS.absolute_tolerance + LIMITS.relative_tolerance * abs(number)
-    found = output_difference.difference({"y": number + share * bound}, {"y": number}, LIMITS)
-    assert not found.fault
+    difference = output_difference.difference({"y": number + share * bound}, {"y": number}, LIMITS)
+    assert not difference.fault
     assert output_difference.difference({"y": number + 1.1 * bound}, {"y": number}, LIMITS).fault
 
 
@@ -421,9 +423,9 @@ def test_a_number_within_the_tolerances_is_equal(number: float, share: float):
     ],
 )
 def test_values_are_compared_by_shape_and_kind(served: Any, trained: Any, equal: bool):
-    found = output_difference.difference({"y": served}, {"y": trained}, LIMITS)
-    assert (found.fault == "") == equal
-    assert math.isfinite(found.largest) or not equal
+    difference = output_difference.difference({"y": served}, {"y": trained}, LIMITS)
+    assert (difference.fault == "") == equal
+    assert math.isfinite(difference.largest) or not equal
 
 
 # ---- latency
@@ -433,8 +435,8 @@ SECONDS = st.lists(st.floats(0, 10), min_size=1, max_size=200)
 
 @given(SECONDS)
 def test_percentiles_ascend_and_lie_among_the_latencies(seconds: list[float]):
-    found = load_verdict.check([Call(seconds=s) for s in seconds], 1.0, Load(p99_ms=0)).numbers
-    measured = [found["p50_ms"], found["p95_ms"], found["p99_ms"]]
+    numbers = load_verdict.check([Call(seconds=s) for s in seconds], 1.0, Load(p99_ms=0)).numbers
+    measured = [numbers["p50_ms"], numbers["p95_ms"], numbers["p99_ms"]]
     assert measured == sorted(measured)
     assert all(1000 * min(seconds) <= m + 1e-6 <= 1000 * max(seconds) + 2e-6 for m in measured)
 
@@ -442,31 +444,31 @@ def test_percentiles_ascend_and_lie_among_the_latencies(seconds: list[float]):
 @given(SECONDS, st.floats(0.001, 10))
 def test_a_limit_fails_exactly_when_it_is_passed(seconds: list[float], limit: float):
     load = Load(requests=len(seconds), p50_ms=1000 * limit, p99_ms=0)
-    found = load_verdict.check([Call(seconds=s) for s in seconds], 1.0, load)
-    assert (found.verdict is Verdict.FAILED) == (found.numbers["p50_ms"] > 1000 * limit)
+    result = load_verdict.check([Call(seconds=s) for s in seconds], 1.0, load)
+    assert (result.verdict is Verdict.FAILED) == (result.numbers["p50_ms"] > 1000 * limit)
 
 
 @pytest.mark.parametrize(("failed", "passes"), [(0, True), (2, True), (3, False), (200, False)])
 def test_errors_above_the_share_fail_with_the_most_frequent_one(failed: int, passes: bool):
     calls = [Call(seconds=0.01, fault="503 sick")] * failed + [Call(seconds=0.01)] * (200 - failed)
-    found = load_verdict.check(calls, 10.0, Load())
-    assert (found.verdict is Verdict.PASSED) == passes
-    assert passes or f"{failed} with: 503 sick" in found.reasons[0]
+    result = load_verdict.check(calls, 10.0, Load())
+    assert (result.verdict is Verdict.PASSED) == passes
+    assert passes or f"{failed} with: 503 sick" in result.reasons[0]
 
 
 # ---- results and report
 
 
 def test_many_reasons_are_cut_and_counted():
-    found = judged("load", [str(number) for number in range(MOST + 5)])
-    assert len(found.reasons) == MOST + 1
-    assert found.reasons[-1] == "and 5 more"
+    result = judged("load", [str(number) for number in range(MOST + 5)])
+    assert len(result.reasons) == MOST + 1
+    assert result.reasons[-1] == "and 5 more"
 
 
 def test_a_result_is_plain_for_the_metadata():
-    found = judged("api_call", ["bad"], [], {"largest_difference": math.inf}).as_metadata()
-    assert found["verdict"] == "failed"
-    assert json.loads(json.dumps(found, allow_nan=False))["numbers"] == {
+    metadata = judged("api_call", ["bad"], [], {"largest_difference": math.inf}).as_metadata()
+    assert metadata["verdict"] == "failed"
+    assert json.loads(json.dumps(metadata, allow_nan=False))["numbers"] == {
         "largest_difference": "inf"
     }
 

@@ -26,7 +26,7 @@ OVERRIDES = """
   - bucketName: public
     credentials: {fromEnv: true}
 """
-KEPT = ("kanaria-store", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+KFP_SECRET = ("kanaria-store", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
 S3_ROOT = "s3://bucket/artifacts"
 
 
@@ -36,12 +36,12 @@ S3_ROOT = "s3://bucket/artifacts"
         ({}, (OWN_SECRET,)),
         ({"defaultPipelineRoot": "minio://other/root"}, (OWN_SECRET,)),
         ({"defaultPipelineRoot": S3_ROOT}, ()),
-        ({"providers": STORE}, (OWN_SECRET, KEPT)),
-        ({"defaultPipelineRoot": S3_ROOT, "providers": STORE}, (KEPT,)),
-        ({"providers": STORE.replace("s3:\n", "minio:\n", 1)}, (KEPT,)),
+        ({"providers": STORE}, (OWN_SECRET, KFP_SECRET)),
+        ({"defaultPipelineRoot": S3_ROOT, "providers": STORE}, (KFP_SECRET,)),
+        ({"providers": STORE.replace("s3:\n", "minio:\n", 1)}, (KFP_SECRET,)),
         (
             {"defaultPipelineRoot": S3_ROOT, "providers": STORE + OVERRIDES},
-            (KEPT, ("other", ("a", "s"))),
+            (KFP_SECRET, ("other", ("a", "s"))),
         ),
         (
             {

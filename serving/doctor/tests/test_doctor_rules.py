@@ -15,7 +15,9 @@ Grant = tuple[str, str, str, str]
 
 def granted(file: Path) -> set[Grant]:
     """Every (group, resource, object's name or "", verb) of the Role in a file."""
-    (role,) = (found for found in yaml.safe_load_all(file.read_text()) if found["kind"] == "Role")
+    (role,) = (
+        document for document in yaml.safe_load_all(file.read_text()) if document["kind"] == "Role"
+    )
     return {grant for rule in role["rules"] for grant in grants(rule)}
 
 
@@ -37,28 +39,28 @@ def grants(rule: dict[str, Any]) -> set[Grant]:
     ],
 )
 def test_the_doctor_asks_for_what_the_role_grants(file: str, needed: tuple[Rule, ...]):
-    asked = {
+    reviewed = {
         grant for rule in yaml.safe_load(access_rights.as_yaml(needed)) for grant in grants(rule)
     }
-    assert asked == granted(MANIFESTS / file)
+    assert reviewed == granted(MANIFESTS / file)
 
 
 def test_the_doctor_asks_for_what_the_role_for_kfp_grants_but_for_the_stores_secrets():
-    asked = {
+    reviewed = {
         grant
         for rule in yaml.safe_load(access_rights.as_yaml(access_rights.KFP))
         for grant in grants(rule)
     }
-    found = granted(MANIFESTS / "runs/kfp-rbac.yaml")
-    assert asked == {grant for grant in found if grant[1] != "secrets"}
+    granted_rights = granted(MANIFESTS / "runs/kfp-rbac.yaml")
+    assert reviewed == {grant for grant in granted_rights if grant[1] != "secrets"}
 
 
 @pytest.mark.parametrize("account", ["pipeline", "rollout"])
 def test_no_account_sees_secrets_or_has_wildcards(account: str):
-    found = granted(MANIFESTS / f"base/{account}-rbac.yaml")
-    assert not [grant for grant in found if grant[1] == "secrets" or "*" in grant]
+    granted_rights = granted(MANIFESTS / f"base/{account}-rbac.yaml")
+    assert not [grant for grant in granted_rights if grant[1] == "secrets" or "*" in grant]
 
 
 def test_the_controller_creates_no_services_and_starts_nothing_of_its_own():
-    found = granted(MANIFESTS / "base/rollout-rbac.yaml")
-    assert ("serving.kserve.io", "inferenceservices", "", "create") not in found
+    granted_rights = granted(MANIFESTS / "base/rollout-rbac.yaml")
+    assert ("serving.kserve.io", "inferenceservices", "", "create") not in granted_rights

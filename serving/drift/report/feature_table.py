@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from kanaria.components.shared.report.cells import Cell
+from kanaria.components.shared.report.cells import NOTHING, Cell, number
 from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.html import Markup, element
+from kanaria.components.shared.report.html import Markup, element, join
 from kanaria.components.shared.report.specs import legend, overlaid_bins, side_by_side
 from kanaria.components.shared.report.table import Column, Table
 from kanaria.serving.drift.report import chart_specs
@@ -20,24 +20,20 @@ SETS = ("reference", "window")
 CSS = {DRIFTED: "bad", FEW_ROWS: "warn", NOT_DRIFTED: ""}
 ALL = "all features"
 """The name of a detector's result for all features together, which has none."""
-HINT = "Click a small chart to enlarge it; in time: effect, and in dashes the least that matters."
+HINT = (
+    "Click a small chart to enlarge it; in time: effect, and in dashes the least that matters. "
+    "Open an effect for its interval and limits. The reference's bars are what was expected."
+)
 COLUMNS = (
     Column(title="feature"),
     Column(title="result", choices=True),
     Column(title="values"),
     Column(title="in time"),
+    Column(title="effect / least", help="beside the least that matters"),
     Column(title="effect"),
-    Column(title="from", help="95 % interval of the effect"),
-    Column(title="to", help="95 % interval of the effect"),
-    Column(title="least", help="the least effect that matters"),
-    Column(title="effect / least"),
-    Column(title="measure", choices=True),
     Column(title="p-value"),
-    Column(title="limit", help="of the p-value"),
-    Column(title="missing % before", help="in the reference"),
-    Column(title="missing % now", help="in the window"),
-    Column(title="mean before", help="in the reference"),
-    Column(title="mean now", help="in the window"),
+    Column(title="missing %", help="in the reference → in the window; sorted by the change"),
+    Column(title="mean", help="in the reference → in the window; sorted by the change"),
 )
 
 
@@ -104,15 +100,42 @@ def _row(feature: Feature, charts: Sequence[object]) -> list[object]:
         Cell(content=name, css="name"),
         Cell(content=outcome, css=CSS[outcome]),
         *charts,
-        *map(finite, (effect.value, effect.low, effect.high, effect.least)),
         ratio(feature),
-        effect.name,
-        *map(finite, (feature.p_value, feature.threshold)),
-        _missing(before),
-        _missing(after),
-        finite(before.mean) if before else None,
-        finite(after.mean) if after else None,
+        Cell(content=_effect(feature), value=effect.value),
+        finite(feature.p_value),
+        _change(_missing(before), _missing(after)),
+        _change(finite(before.mean) if before else None, finite(after.mean) if after else None),
     ]
+
+
+def _effect(feature: Feature) -> Markup:
+    """Return an effect with its measure, and what it is judged by where the reader asks."""
+    effect = feature.effect
+    facts = (
+        ("95 % interval from", effect.low),
+        ("to", effect.high),
+        ("least that matters", effect.least),
+        ("limit of the p-value", feature.threshold),
+        ("statistic", feature.statistic),
+    )
+    lines = [
+        element("div", f"{name} {number(value)}", "short")
+        for name, value in facts
+        if value is not None and math.isfinite(value)
+    ]
+    size = NOTHING if finite(effect.value) is None else number(effect.value)
+    summary = element("summary", f"{size} {effect.name}")
+    return element("details", join([summary, *lines]))
+
+
+def _change(before: float | None, after: float | None) -> object:
+    """Return a number before and now, sorted by their difference; None where there is neither."""
+    if before is None and after is None:
+        return None
+    shown = " → ".join(NOTHING if one is None else number(one) for one in (before, after))
+    # What has no change is sorted last.
+    change = math.nan if before is None or after is None else after - before
+    return Cell(content=element("span", shown, "short"), value=change)
 
 
 def _missing(held: Held | None) -> float | None:

@@ -26,6 +26,10 @@ from kanaria.serving.drift.univariate.fisher_exact import ONE
 Array = NDArray[Any]
 MISSING_VALUES = "missing_values"
 BINS, MOST_KINDS = 20, 12
+MOST_WHOLE = 32
+"""Whole numbers in a row that have a bar each, as hours, weekdays, months and days of a month."""
+MOST_EXACT = 2.0**52
+"""Beyond it whole numbers are not told apart."""
 OUTER = (0.01, 0.99)
 """Quantiles between which the bars of numbers lie; what is beyond is in the outermost."""
 
@@ -116,6 +120,8 @@ def _of_numbers(reference: Array, window: Array) -> Bars | None:
     reference, window = reference[np.isfinite(reference)], window[np.isfinite(window)]
     if not len(reference) or not len(window):
         return None
+    if _are_few_whole(reference, window):
+        return _of_whole(reference, window)
     with np.errstate(over="ignore", invalid="ignore"):  # What is not finite is left out below.
         ends = np.quantile(reference, OUTER), np.quantile(window, OUTER)
         low, high = float(np.min(ends)), float(np.max(ends))
@@ -129,6 +135,28 @@ def _of_numbers(reference: Array, window: Array) -> Bars | None:
     ]
     return Bars(
         edges=tuple(edges.tolist()),
+        reference=tuple(heights[0].tolist()),
+        window=tuple(heights[1].tolist()),
+    )
+
+
+def _are_few_whole(reference: Array, window: Array) -> bool:
+    least = min(reference.min(), window.min())
+    if max(reference.max(), window.max()) - least >= MOST_WHOLE or abs(least) > MOST_EXACT:
+        return False
+    return all(bool(np.all(values == np.floor(values))) for values in (reference, window))
+
+
+def _of_whole(reference: Array, window: Array) -> Bars:
+    """Return a bar for each whole number, so that what was expected of each is told."""
+    least = int(min(reference.min(), window.min()))
+    most = int(max(reference.max(), window.max()))
+    heights = [
+        np.bincount((values - least).astype(np.int64), minlength=most - least + 1) / len(values)
+        for values in (reference, window)
+    ]
+    return Bars(
+        kinds=tuple(map(str, range(least, most + 1))),
         reference=tuple(heights[0].tolist()),
         window=tuple(heights[1].tolist()),
     )

@@ -93,7 +93,7 @@ def _kinds(bars: Bars | None) -> Iterator[str]:
     for kind, before, after in moved[:MOST_KINDS]:
         if abs(after - before) >= LEAST_CHANGE:
             new = " (new)" if before == 0 else ""
-            yield f"{kind}{new} {percent(before)} → {percent(after)}"
+            yield f"{kind}{new}: {percent(before)} → {percent(after)}"
 
 
 def _missing(feature: Feature) -> Iterator[str]:

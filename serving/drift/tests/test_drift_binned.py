@@ -20,15 +20,15 @@ both = pytest.mark.parametrize("detector", [JensenShannon(), PopulationStability
 @given(counts, counts)
 def test_jensen_shannon_is_scipys(old, new):
     expected = scipy_distance.jensenshannon(old, new, base=2)
-    found = float(jensen_shannon.distance(old, new, np.arange(3)))
-    assert found == pytest.approx(expected, abs=1e-7)
+    value = float(jensen_shannon.distance(old, new, np.arange(3)))
+    assert value == pytest.approx(expected, abs=1e-7)
 
 
 def test_the_index_of_a_known_table():
     old, new = np.array([199.5, 799.5]), np.array([399.5, 599.5])
     expected = 0.2 * np.log(0.4 / 0.2) - 0.2 * np.log(0.6 / 0.8)
-    found = float(population_stability.index(old, new, np.arange(1)))
-    assert found == pytest.approx(expected, rel=5e-3)
+    value = float(population_stability.index(old, new, np.arange(1)))
+    assert value == pytest.approx(expected, rel=5e-3)
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1), st.lists(st.integers(-3, 3), min_size=1))

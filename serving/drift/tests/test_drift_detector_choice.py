@@ -17,9 +17,9 @@ ROWS = {"x": np.random.default_rng(1).normal(size=50)}
 
 
 def test_nothing_names_a_table_with_what_the_data_tell():
-    known = {"categorical": ("month",), "outputs": ("x",)}
-    assert fitted_anew({}, known) == Table(categorical=("month",))
-    assert fitted_anew({"alpha": 0.01, "categorical": []}, known) == Table(alpha=0.01)
+    defaults = {"categorical": ("month",), "outputs": ("x",)}
+    assert fitted_anew({}, defaults) == Table(categorical=("month",))
+    assert fitted_anew({"alpha": 0.01, "categorical": []}, defaults) == Table(alpha=0.01)
 
 
 def test_an_abbreviation_names_the_same_kind():
@@ -36,7 +36,7 @@ def test_every_kind_has_defaults_and_names_itself():
 
 
 @pytest.mark.parametrize(
-    ("document", "told"),
+    ("document", "parts"),
     [
         ({"kind": "mmdd"}, ["kind='mmdd': no such detector, did you mean mmd?"]),
         ({"kind": "zzzz"}, ["kind='zzzz': no such detector; use table, "]),
@@ -60,20 +60,20 @@ def test_every_kind_has_defaults_and_names_itself():
         ({"kind": "alibi"}, ["Alibi Detect itself fits it"]),
     ],
 )
-def test_all_faults_of_a_detector_are_named_at_once(document, told):
-    with pytest.raises(ParameterError) as found:
+def test_all_faults_of_a_detector_are_named_at_once(document, parts):
+    with pytest.raises(ParameterError) as raised:
         fitted_anew(document)
-    assert "\n" not in str(found.value)
-    for part in told:
-        assert part in str(found.value)
+    assert "\n" not in str(raised.value)
+    for part in parts:
+        assert part in str(raised.value)
 
 
 def test_parameters_change_what_was_fitted_and_leave_the_rest(tmp_path: Path):
     detector = MaximumMeanDiscrepancy(alpha=0.02, permutations=500)
     saved_detector.save(tmp_path / "detector", detector, detector.fit(ROWS))
     choice = chosen({"kind": "mmd", "folder": "", "alpha": 0.01})
-    found, _ = load(tmp_path / "detector", choice)
-    assert found == dataclasses.replace(detector, alpha=0.01)
+    loaded, _ = load(tmp_path / "detector", choice)
+    assert loaded == dataclasses.replace(detector, alpha=0.01)
     assert load(tmp_path / "detector")[0] == detector
 
 

@@ -26,12 +26,12 @@ sizes = pytest.mark.parametrize("sizes", SIZES, ids=str)
 def held(detector, draw, rows, truth):
     """Return in how many windows the interval holds `truth`."""
     generator = np.random.default_rng([5, *rows])
-    found = 0
+    count = 0
     for _ in range(WINDOWS):
         reference = detector.fit({"x": draw(generator, rows[0], False)})
         effect = detector.test(reference, {"x": draw(generator, rows[1], True)}).effect
-        found += effect.low <= truth <= effect.high
-    return found
+        count += effect.low <= truth <= effect.high
+    return count
 
 
 def normal(generator, rows, is_window, shift):
@@ -46,8 +46,8 @@ def kinds(generator, rows, is_window, shares):
 @pytest.mark.parametrize("shift", [0.0, 0.5, 2.0])
 def test_the_largest_difference_of_distributions(sizes, shift):
     truth = 2 * stats.norm.cdf(shift / 2) - 1
-    found = held(KolmogorovSmirnov(), partial(normal, shift=shift), sizes, truth)
-    assert found >= LEAST_HELD
+    count = held(KolmogorovSmirnov(), partial(normal, shift=shift), sizes, truth)
+    assert count >= LEAST_HELD
 
 
 SHARES = {

@@ -35,11 +35,11 @@ def alarms(name: str) -> int:
     kind, draw = NULLS[name]
     generator = np.random.default_rng(20)
     detector = kind(alpha=ALPHA, least=0)
-    found = 0
+    count = 0
     for _ in range(WINDOWS):
         reference = detector.fit(from_matrix(draw(generator, 500)))
-        found += detector.test(reference, from_matrix(draw(generator, 200))).drifted
-    return found
+        count += detector.test(reference, from_matrix(draw(generator, 200))).drifted
+    return count
 
 
 @pytest.mark.parametrize("name", NULLS)

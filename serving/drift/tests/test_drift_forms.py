@@ -22,9 +22,9 @@ DRAW = np.random.default_rng(1)
 
 
 def objects(*values):
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 NOTHING, NOTHING_TEXT = np.full(900, np.nan), objects(*[None] * 900)
@@ -45,8 +45,8 @@ def test_a_column_that_never_had_a_value_leaves_the_others_to_decide(nothing, no
 
 def test_a_reference_of_nothing_alone_says_nothing():
     detector = KolmogorovSmirnov()
-    found = detector.test(detector.fit({"a": NOTHING}), {"a": NUMBER})
-    assert found.verdict is Verdict.NOT_ENOUGH_DATA
+    result = detector.test(detector.fit({"a": NOTHING}), {"a": NUMBER})
+    assert result.verdict is Verdict.NOT_ENOUGH_DATA
 
 
 @pytest.mark.parametrize("kind", [Table, JensenShannon, PopulationStability])
@@ -89,8 +89,8 @@ def test_a_category_is_the_same_in_any_type_beside_missing_values_too(reference,
     detector = ChiSquared()
     fitted = detector.fit({"x": reference})
     for gaps in ([], [None]):
-        found = detector.test(fitted, {"x": objects(*window.tolist(), *gaps)})
-        assert (found.statistic, found.effect.value) == (0.0, 0.0)
+        result = detector.test(fitted, {"x": objects(*window.tolist(), *gaps)})
+        assert (result.statistic, result.effect.value) == (0.0, 0.0)
 
 
 def test_a_long_text_costs_no_memory_and_stays_different_from_others():
@@ -123,8 +123,8 @@ def test_a_sample_of_an_earlier_release_is_read_in_todays_form(tmp_path):
     rows = {"hour": np.array([1, 2, 1, 2] * 10), "text": objects(*["1.0", "b"] * 20)}
     reference = detector.fit(rows)
     saved_detector.save(tmp_path / "new", detector, reference)
-    _, found = saved_detector.load(tmp_path / "new")
-    assert set(found.columns["text"]) == {"1.0", "b"}
+    _, sample = saved_detector.load(tmp_path / "new")
+    assert set(sample.columns["text"]) == {"1.0", "b"}
     old = {name: values for name, values in reference.arrays().items() if name != "form"}
     old["values_0"] = np.array([f"{float(hour)}" for hour in old["values_0"]])
     assert set(SampleReference.from_arrays(old).columns["hour"]) == {"1", "2"}

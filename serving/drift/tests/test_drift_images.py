@@ -57,21 +57,21 @@ def test_bytes_channels_and_floats_give_the_same_features():
 
 
 def test_a_plain_image_has_no_contrast_and_no_blur():
-    found = image_features.features(np.stack([np.zeros((4, 4)), np.ones((4, 4))]))
-    assert found["brightness"].tolist() == [0, 1]
-    assert found["contrast"].tolist() == found["blur"].tolist() == [0, 0]
-    assert found["saturated"].tolist() == [0, 1] and found["dark"].tolist() == [1, 0]
+    features = image_features.features(np.stack([np.zeros((4, 4)), np.ones((4, 4))]))
+    assert features["brightness"].tolist() == [0, 1]
+    assert features["contrast"].tolist() == features["blur"].tolist() == [0, 0]
+    assert features["saturated"].tolist() == [0, 1] and features["dark"].tolist() == [1, 0]
 
 
 def test_embeddings_are_columns():
-    found = image_features.embeddings(DIGITS[:5], lambda given: given.reshape(5, -1)[:, :2])
-    assert list(found) == ["embedding_0", "embedding_1"] and len(found["embedding_0"]) == 5
+    columns = image_features.embeddings(DIGITS[:5], lambda pixels: pixels.reshape(5, -1)[:, :2])
+    assert list(columns) == ["embedding_0", "embedding_1"] and len(columns["embedding_0"]) == 5
     with pytest.raises(DataError, match="for 5 images; return a row each"):
-        image_features.embeddings(DIGITS[:5], lambda given: given[:3])
+        image_features.embeddings(DIGITS[:5], lambda pixels: pixels[:3])
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("images", "message"),
     [
         (np.zeros((4, 4)), r"shape \(4, 4\)"),
         (np.zeros((1, 4, 4, 2)), "1, 3 or 4 channels"),
@@ -80,6 +80,6 @@ def test_embeddings_are_columns():
         (np.full((1, 4, 4), np.nan), "none missing"),
     ],
 )
-def test_what_are_no_images_is_refused(given, message):
+def test_what_are_no_images_is_refused(images, message):
     with pytest.raises(DataError, match=message):
-        image_features.features(given)
+        image_features.features(images)

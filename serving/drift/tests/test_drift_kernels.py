@@ -71,11 +71,11 @@ def test_every_deal_has_the_discrepancy_of_its_rows(rows):
         rows[0], both[rows[0] :], permutation_tests.Settings(permutations=20)
     )
     sums = discrepancy.pair_sums(both, (0.5, 2.0), window)
-    found = discrepancy.squared_discrepancies(sums, rows)
+    discrepancies = discrepancy.squared_discrepancies(sums, rows)
     for deal in (0, 1, 20):
         chosen = window[:, deal] == 1
         expected = naive_squared_discrepancy(both[~chosen], both[chosen], (0.5, 2.0))
-        assert found[deal] == pytest.approx(expected, abs=1e-6)
+        assert discrepancies[deal] == pytest.approx(expected, abs=1e-6)
 
 
 def test_deals_have_the_windows_size_and_the_first_is_as_observed():
@@ -92,10 +92,10 @@ def test_many_frequencies_come_near_the_exact_discrepancy():
     frequencies = generator.normal(size=(3, 5_000))
     approximate = maximum_mean_discrepancy_fourier.pair_sums(both, frequencies, window)
     exact = discrepancy.pair_sums(both, (1.0,), window)
-    found, expected = (
+    discrepancies, expected = (
         discrepancy.squared_discrepancies(sums, (200, 100)) for sums in (approximate, exact)
     )
-    np.testing.assert_allclose(found, expected, atol=5e-3)
+    np.testing.assert_allclose(discrepancies, expected, atol=5e-3)
 
 
 def test_density_differences_are_those_of_the_fitted_model():
@@ -103,16 +103,16 @@ def test_density_differences_are_those_of_the_fitted_model():
     centres, old, new = (generator.normal(shift, 1, (20, 2)) for shift in (0, 0, 1))
     overlap = naive_kernel(centres, centres, [np.sqrt(2)])
     settings = density.LeastSquaresDensityDifference(most_change=0.2, permutations=20)
-    found = density.tested(settings, centres, old, new, (1.0,)).statistic
+    statistic = density.tested(settings, centres, old, new, (1.0,)).statistic
 
     off = naive_kernel(old, centres, [1.0]).mean(axis=0) - naive_kernel(new, centres, [1.0]).mean(0)
     estimates = []
     for penalty in density.PENALTIES:
         weights = np.linalg.solve(overlap + penalty * np.eye(20), off)
         estimates.append(2 * off @ weights - weights @ overlap @ weights)
-    assert min(abs(np.array(estimates) - found)) < 1e-6
+    assert min(abs(np.array(estimates) - statistic)) < 1e-6
     # The largest penalty changes this estimate by half.
-    assert abs(estimates[0] - found) > 1e-2
+    assert abs(estimates[0] - statistic) > 1e-2
 
 
 def test_a_stricter_limit_lowers_the_penalty():

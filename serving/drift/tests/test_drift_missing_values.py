@@ -65,5 +65,5 @@ def test_alone_it_tests_columns_of_any_kind(alternative, drifted):
     window = flights(generator, 500, 0.1)
     window["carrier"] = np.where(generator.random(500) < 0.5, None, window["carrier"])
     result = detector.test(detector.fit(rows), window)
-    found = {f.feature: f.drifted for f in result.features}
-    assert found == {"delay": False, "carrier": drifted, "distance": False}
+    drifted_by_feature = {f.feature: f.drifted for f in result.features}
+    assert drifted_by_feature == {"delay": False, "carrier": drifted, "distance": False}

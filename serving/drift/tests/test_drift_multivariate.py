@@ -61,12 +61,12 @@ def test_features_that_vary_together_otherwise_are_seen_though_each_alone_is_as_
     generator = np.random.default_rng(31)
     rows = correlated(generator, 1000, 0.0)
     alone, together = KolmogorovSmirnov(), kind()
-    seen_alone = seen = 0
+    seen_alone = alarms = 0
     for _ in range(20):
         window = correlated(generator, 200, 0.8)
         seen_alone += alone.test(alone.fit(rows), window).drifted
-        seen += together.test(together.fit(rows), window).drifted
-    assert seen == 20
+        alarms += together.test(together.fit(rows), window).drifted
+    assert alarms == 20
     assert seen_alone <= stats.binom.ppf(0.999, 20, 0.05)
 
 
@@ -214,7 +214,7 @@ def test_the_interval_of_a_density_difference_holds_its_true_value():
         return least_squares_density_difference.tested(detector, centres, old, new, (1.0,)).effect
 
     true = effect((4_000, 4_000)).value
-    found = [effect((400, 100)) for _ in range(60)]
-    held = sum(one.low <= true <= one.high for one in found)
+    effects = [effect((400, 100)) for _ in range(60)]
+    held = sum(one.low <= true <= one.high for one in effects)
     assert held >= stats.binom.ppf(0.001, 60, 0.95)
-    assert np.mean([one.value for one in found]) == pytest.approx(true, abs=0.05)
+    assert np.mean([one.value for one in effects]) == pytest.approx(true, abs=0.05)

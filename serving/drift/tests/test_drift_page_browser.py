@@ -21,9 +21,9 @@ def document() -> str:
     windows = []
     for place in range(4):
         columns = {HOSTILE: draw.normal(place, size=600), "hour": draw.normal(size=600)}
-        found = detector.test(reference, columns)
+        result = detector.test(reference, columns)
         span = (60.0 * place, 60.0 * (place + 1))
-        windows.append(window_record.window(found, reference, columns, span=span))
+        windows.append(window_record.window(result, reference, columns, span=span))
     watched = report_records.Watched(name=HOSTILE, windows=tuple(windows))
     return report_page.render(report_records.Report(title=HOSTILE, created=0.0, watched=(watched,)))
 
@@ -57,12 +57,12 @@ def test_the_page_works_in_the_frame_of_kfp_without_a_request(browser: Tab, tmp_
     )
     browser.look(width=640)
     browser.open(frame.as_uri())
-    asked = len(browser.requests)
+    before = len(browser.requests)
     tells = (
         "<script>setInterval(() => parent.postMessage("
         "document.querySelectorAll('figure svg').length, '*'), 100)</script>"
     )
     browser.value(f"document.querySelector('iframe').srcdoc = {json.dumps(document() + tells)}; 1")
     browser.wait_for("window.told > 1")
-    assert [url for url in browser.requests[asked:] if not url.startswith("about:")] == []
+    assert [url for url in browser.requests[before:] if not url.startswith("about:")] == []
     assert browser.errors == []

@@ -56,7 +56,7 @@ def test_a_window_is_described_by_what_the_detector_and_the_columns_say():
 def test_what_changed_is_told_in_words_for_what_drifted_alone():
     ((feature, said),) = changes(looked_at(rows(1000, 3, share=0.9)))
     assert feature == "carrier"
-    assert re.search(r"WN 49.2 % → 89.9 %; .*; total variation", said)
+    assert re.search(r"WN: 49.2 % → 89.9 %; .*; total variation", said)
 
 
 def test_the_light_follows_the_newest_window():
@@ -64,7 +64,7 @@ def test_the_light_follows_the_newest_window():
     failed = report_records.Window(
         detector="table", rows=5, verdict=report_records.FAILED, failure="no delay"
     )
-    lights = [light(a_report(*found).watched[0]) for found in ((moved, calm), (calm, moved))]
+    lights = [light(a_report(*windows).watched[0]) for windows in ((moved, calm), (calm, moved))]
     assert lights == [Light.GREEN, Light.RED]
     assert "no delay" in sentence(a_report(calm, failed).watched[0])
     assert light(a_report().watched[0]) is Light.YELLOW
@@ -80,26 +80,27 @@ def test_the_page_loads_nothing_from_elsewhere_and_escapes_what_was_sent():
         estimated=(metric,),
         differences=("<script>",),
     )
-    found = report_page.render(a_report(window, labels=(labels,)))
-    assert len(re.findall(r"<script", found)) == len(re.findall(r"</script>", found)) == 3
-    written = re.sub(r"<script.*?</script>", "", found, flags=re.DOTALL)
+    page = report_page.render(a_report(window, labels=(labels,)))
+    assert len(re.findall(r"<script", page)) == len(re.findall(r"</script>", page)) == 3
+    written = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     assert not re.search(r"<script|src=|href=|url\(|<b> ", written)
-    for told in ("What changed", "&lt;script&gt;", "Effect over time", "cannot see", "50 %"):
-        assert told in found
+    for text in ("What changed", "&lt;script&gt;", "Effect over time", "cannot see", "50 %"):
+        assert text in page
 
 
 def test_the_page_shows_the_numbers_of_the_json():
     window = looked_at(rows(1000, 2, moved=1.0))
-    (told,) = json.loads(report_records.dump(a_report(window)))["watched"]
-    found = report_page.render(a_report(window))
-    cells = re.findall(r'<td class="number"(?: data-value="([^"]*)")?>([^<]*)</td>', found)
-    numbers = {float(exact or shown) for exact, shown in cells if exact or shown != "–"}
-    for feature in told["windows"][0]["features"]:
+    (document,) = json.loads(report_records.dump(a_report(window)))["watched"]
+    page = report_page.render(a_report(window))
+    exact = re.findall(r'<td[^>]* data-value="([^"]*)"', page)
+    plain = re.findall(r"<td[^>]*>(-?[\d.e-]+)</td>", page)
+    numbers = {float(text) for text in (*exact, *plain)}
+    for feature in document["windows"][0]["features"]:
         effect = feature["effect"]
         expected = {effect[key] for key in ("value", "low", "high")} | {feature["p_value"]}
         assert expected <= numbers
-    drifted = sum(feature["drifted"] for feature in told["windows"][0]["features"])
-    assert f"{drifted} of 3 features drifted" in found
+    drifted = sum(feature["drifted"] for feature in document["windows"][0]["features"])
+    assert f"{drifted} of 3 features drifted" in page
 
 
 def test_the_page_of_very_much_stays_below_its_size():
@@ -135,12 +136,12 @@ def test_the_json_twin_has_finite_numbers_and_comes_back_equal():
 
 @given(arrays(float, st.integers(1, 30), elements=st.floats(width=32, allow_nan=True)))
 def test_bars_of_any_numbers_hold_all_values_that_are_there(values):
-    found = bars("delay", distributions(REFERENCE)["delay"], values)
-    if found is None:
+    both = bars("delay", distributions(REFERENCE)["delay"], values)
+    if both is None:
         assert not np.isfinite(values).any()
     else:
-        assert sum(found.window) == pytest.approx(1)
-        assert list(found.edges) == sorted(found.edges)
+        assert sum(both.window) == pytest.approx(1)
+        assert list(both.edges) == sorted(both.edges)
 
 
 @pytest.mark.parametrize(
@@ -155,10 +156,10 @@ def test_bars_of_any_numbers_hold_all_values_that_are_there(values):
     ],
 )
 def test_a_column_tells_what_is_missing_and_the_measure_of_its_kind(values, missing, facts):
-    found = column_measures.column("x", values)
-    assert (found.rows, found.missing) == (len(values), missing)
-    told = {name: getattr(found, name) for name in ("mean", "length")}
-    assert told == {"mean": None, "length": None} | facts
+    column = column_measures.column("x", values)
+    assert (column.rows, column.missing) == (len(values), missing)
+    measures = {name: getattr(column, name) for name in ("mean", "length")}
+    assert measures == {"mean": None, "length": None} | facts
 
 
 @pytest.mark.parametrize(
@@ -173,3 +174,30 @@ def test_a_column_tells_what_is_missing_and_the_measure_of_its_kind(values, miss
 )
 def test_classes_are_told_where_answers_have_them(values, binary, expected):
     assert column_measures.shares(values, binary=binary) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+def test_a_calendar_feature_tells_what_was_expected_of_each_value(dtype: type):
+    detector = Table()
+    expected = np.repeat(np.arange(7), [300, 300, 300, 300, 300, 200, 100]).astype(dtype)
+    reference = detector.fit({"weekday": expected})
+    seen = {"weekday": np.repeat([0, 6], [50, 950]).astype(dtype)}
+    window = window_record.window(detector.test(reference, seen), reference, seen)
+    (feature,) = window.features
+    assert feature.bars.kinds == ("0", "1", "2", "3", "4", "5", "6")
+    assert feature.bars.reference == pytest.approx([1 / 6] * 5 + [1 / 9, 1 / 18])
+    assert feature.bars.window == pytest.approx([0.05, 0, 0, 0, 0, 0, 0.95])
+    assert "6: 5.56 % → 95 %" in dict(changes(window))["weekday"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.arange(33), np.array([0.5, 1.0]), np.array([0, 1e300]), np.array([2.0**60, 2.0**60 + 1])],
+)
+def test_other_numbers_have_bins(values: np.ndarray):
+    detector = Table()
+    columns = {"x": np.tile(values, 50).astype(float)}
+    reference = detector.fit(columns)
+    window = window_record.window(detector.test(reference, columns), reference, columns)
+    bars = window.features[0].bars
+    assert bars is None or (len(bars.edges) == 21 and not bars.kinds)

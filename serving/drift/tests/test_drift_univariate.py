@@ -102,8 +102,8 @@ def test_benjamini_hochberg_finds_more_than_bonferroni():
         correction: compared(KolmogorovSmirnov(correction=correction, least=0), reference, window)
         for correction in ("bonferroni", "fdr")
     }
-    found = {name: sum(f.drifted for f in result.features) for name, result in by.items()}
-    assert found["fdr"] > found["bonferroni"] > 0
+    counts = {name: sum(f.drifted for f in result.features) for name, result in by.items()}
+    assert counts["fdr"] > counts["bonferroni"] > 0
     p_values = [feature.p_value for feature in by["fdr"].features]
     adjusted = stats.false_discovery_control(p_values)
     assert by["fdr"].p_value == pytest.approx(adjusted.min())

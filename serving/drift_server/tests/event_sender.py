@@ -105,21 +105,21 @@ def wire(head: dict[str, str], body: bytes) -> bytes:
 
 def plan(rate: int, seconds: float, seed: int) -> list[Sending]:
     """5 % of the events are sent twice, 5 % up to 2 s late, 1 % are malformed."""
-    draw, found = random.Random(seed), []
+    draw, sendings = random.Random(seed), []
     count = int(rate * seconds)
-    while len(found) < count:
+    while len(sendings) < count:
         id_, rows = str(uuid.UUID(int=draw.getrandbits(128))), draw.randint(1, 4)
         for kind, make in (("request", request_body), ("response", response_body)):
-            at = len(found) / rate
+            at = len(sendings) / rate
             event = wire(headers(kind, id_, f"order-{id_}"), make(rows, draw))
             late = draw.uniform(0, 2) if draw.random() < 0.05 else 0
-            found.append(Sending(at + late, (id_, kind), event))
+            sendings.append(Sending(at + late, (id_, kind), event))
             if draw.random() < 0.05:
-                found.append(Sending(at + draw.uniform(0, 2), (id_, kind), event))
+                sendings.append(Sending(at + draw.uniform(0, 2), (id_, kind), event))
             if draw.random() < 0.01:
                 broken = draw.choice([event[:-1] + b"!", event.replace(b"ce-id", b"ce-no")])
-                found.append(Sending(at, None, broken))
-    return sorted(found, key=lambda sending: sending.at)
+                sendings.append(Sending(at, None, broken))
+    return sorted(sendings, key=lambda sending: sending.at)
 
 
 @dataclass

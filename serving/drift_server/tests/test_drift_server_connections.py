@@ -49,9 +49,9 @@ class Served:
         )
 
     def connect(self):
-        found = socket.create_connection(("127.0.0.1", self.port))
-        found.settimeout(30)
-        return found
+        connection = socket.create_connection(("127.0.0.1", self.port))
+        connection.settimeout(30)
+        return connection
 
     def refused(self, reason):
         line = f'kanaria_payload_refused_total{{reason="{reason}"}}'
@@ -61,23 +61,23 @@ class Served:
 
 @contextmanager
 def serving(location):
-    found = Served(location)
-    found.thread.start()
-    while not found.server.started:
+    server = Served(location)
+    server.thread.start()
+    while not server.server.started:
         time.sleep(0.01)
     try:
-        yield found
+        yield server
     finally:
-        found.server.should_exit = True
-        found.thread.join()
+        server.server.should_exit = True
+        server.thread.join()
 
 
 @pytest.fixture
 def served(tmp_path, monkeypatch):
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.4)
     monkeypatch.setattr(upload_bodies, "BODY_SECONDS", 0.4)
-    with serving(str(tmp_path / "events.db")) as found:
-        yield found
+    with serving(str(tmp_path / "events.db")) as server:
+        yield server
 
 
 def code(connection):
@@ -196,17 +196,17 @@ def test_half_bodies_together_are_bounded_and_small_events_still_taken(tmp_path,
 
 
 def test_a_large_body_is_parsed_beside_the_event_loop():
-    room, seen = upload_bodies.Room(), []
+    room, threads = upload_bodies.Room(), []
 
     async def run():
         def where():
-            seen.append(threading.current_thread())
+            threads.append(threading.current_thread())
 
         for body in (b"small", bytes(upload_bodies.AT_ONCE + 1), b"\x1f\x8bsmall"):
             await room.parsed(body, where)
 
     asyncio.run(run())
-    assert [one is threading.main_thread() for one in seen] == [True, False, False]
+    assert [one is threading.main_thread() for one in threads] == [True, False, False]
 
 
 def test_a_server_ends_though_clients_say_nothing(tmp_path):

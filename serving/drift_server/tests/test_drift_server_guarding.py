@@ -209,9 +209,9 @@ def test_a_file_that_holds_no_token_any_more_is_told_once(tmp_path, monkeypatch,
     monkeypatch.setattr(tokens, "LOOK_SECONDS", 0)
     file = tmp_path / "token"
     file.write_text(TOKEN)
-    found = configured(str(file), {})
-    assert found.admits(f"bearer {TOKEN}")
+    token = configured(str(file), {})
+    assert token.admits(f"bearer {TOKEN}")
     file.unlink()
     with caplog.at_level(logging.ERROR):
-        assert [found.admits(f"Bearer {TOKEN}") for _ in range(3)] == [False] * 3
+        assert [token.admits(f"Bearer {TOKEN}") for _ in range(3)] == [False] * 3
     assert len(caplog.records) == 1

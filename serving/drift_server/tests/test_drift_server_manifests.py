@@ -34,11 +34,11 @@ def container(pod):
 
 def test_the_server_takes_the_arguments_and_answers_the_probes(container, tmp_path):
     server = Server(str(tmp_path / "events.db"), tmp_path)
-    given = {"--store": server.store, "--host": "127.0.0.1", "--port": server.port}
+    replaced = {"--store": server.store, "--host": "127.0.0.1", "--port": server.port}
     names = [argument.partition("=")[0] for argument in container["args"]]
-    assert set(given) <= set(names)
+    assert set(replaced) <= set(names)
     arguments = [
-        f"{name}={given[name]}" if name in given else argument
+        f"{name}={replaced[name]}" if name in replaced else argument
         for name, argument in zip(names, container["args"], strict=True)
     ]
     with server.log.open("w") as log:
@@ -46,9 +46,9 @@ def test_the_server_takes_the_arguments_and_answers_the_probes(container, tmp_pa
         server.process = subprocess.Popen(command, stdout=log, stderr=log)
     server.wait()
     for probe in ("readinessProbe", "livenessProbe", "startupProbe"):
-        asked = container[probe]["httpGet"]
-        assert asked["port"] == container["ports"][0]["name"]
-        assert httpx.get(server.url + asked["path"]).status_code == 200
+        get = container[probe]["httpGet"]
+        assert get["port"] == container["ports"][0]["name"]
+        assert httpx.get(server.url + get["path"]).status_code == 200
     body = b'{"instances": [1]}'
     assert httpx.post(server.url, headers=headers("request", "a"), content=body).is_success
     server.stop()
@@ -92,12 +92,14 @@ def test_replicas_take_store_and_password_from_a_secret(container):
     patch = yaml.safe_load((POSTGRESQL / "replicas.yaml").read_text())
     (patched,) = patch["spec"]["template"]["spec"]["containers"]
     assert (patched["name"], patch["spec"]["replicas"]) == (container["name"], 2)
-    found = {variable["name"]: variable["valueFrom"] for variable in patched["env"]}
-    assert set(found) == {container["env"][0]["name"], "PGPASSWORD"}
-    assert {source["secretKeyRef"]["name"] for source in found.values()} == {"kanaria-drift-store"}
+    sources = {variable["name"]: variable["valueFrom"] for variable in patched["env"]}
+    assert set(sources) == {container["env"][0]["name"], "PGPASSWORD"}
+    assert {source["secretKeyRef"]["name"] for source in sources.values()} == {
+        "kanaria-drift-store"
+    }
 
 
-def test_the_server_takes_the_file_of_what_is_watched(pod, container, tmp_path):
+def test_the_server_takes_the_file_of_what_is_watched(container, tmp_path):
     kustomization = yaml.safe_load((WATCH / "kustomization.yaml").read_text())
     (patch,) = kustomization["patches"]
     added = {change["path"]: change["value"] for change in yaml.safe_load(patch["patch"])}
@@ -106,11 +108,11 @@ def test_the_server_takes_the_file_of_what_is_watched(pod, container, tmp_path):
     option, _, path = argument.partition("=")
     assert Path(path).parent == Path(mount["mountPath"])
     command = [sys.executable, "-I", *container["command"][1:], f"--store={tmp_path / 'events.db'}"]
-    told = subprocess.run(
+    ended = subprocess.run(
         [*command, f"{option}={tmp_path / 'no.yaml'}"], capture_output=True, text=True
     )
-    assert told.returncode == 1
-    assert "no.yaml" in told.stderr.splitlines()[-1]
+    assert ended.returncode == 1
+    assert "no.yaml" in ended.stderr.splitlines()[-1]
 
 
 def test_only_those_who_need_the_server_reach_it(pod, container):
@@ -131,10 +133,10 @@ def test_only_those_who_need_the_server_reach_it(pod, container):
     )
 
 
-def test_server_and_controller_read_the_token_where_the_secret_is_mounted(container, tmp_path):
+def test_server_and_controller_read_the_token_where_the_secret_is_mounted(tmp_path):
     kustomization = yaml.safe_load((TOKEN / "kustomization.yaml").read_text())
     (patch,) = [one["patch"] for one in kustomization["patches"] if "patch" in one]
-    given = [change["value"] for change in yaml.safe_load(patch)]
+    arguments = [change["value"] for change in yaml.safe_load(patch)]
     places = []
     for name in ("asked", "presented"):
         spec = yaml.safe_load((TOKEN / f"{name}.yaml").read_text())["spec"]["template"]["spec"]
@@ -145,10 +147,12 @@ def test_server_and_controller_read_the_token_where_the_secret_is_mounted(contai
         places.append(Path(mount["mountPath"]))
     (presented,) = spec["containers"][0]["env"]
     assert presented["name"] == TOKEN_FILE
-    assert {Path(presented["value"]).parent, Path(given[0].partition("=")[2]).parent} == {*places}
+    assert {Path(presented["value"]).parent, Path(arguments[0].partition("=")[2]).parent} == {
+        *places
+    }
     (tmp_path / "token").write_text("0123456789abcdef0123456789abcdef")
-    option = f"{given[0].partition('=')[0]}={tmp_path / 'token'}"
-    server = Server(str(tmp_path / "events.db"), tmp_path, option, *given[1:])
+    option = f"{arguments[0].partition('=')[0]}={tmp_path / 'token'}"
+    server = Server(str(tmp_path / "events.db"), tmp_path, option, *arguments[1:])
     server.start()
     server.wait()
     event = httpx.post(server.url, headers=headers("request", "a"), content=b'{"instances": [1]}')

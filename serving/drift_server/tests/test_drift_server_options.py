@@ -19,8 +19,8 @@ def test_all_amounts_have_defaults():
 
 
 def test_amounts_are_taken():
-    given = ("--keep-days", "0.5", "--keep-megabytes", "20", "--label-delay-hours", "1e3")
-    assert amounts(*given) == Amounts(keep_days=0.5, keep_megabytes=20, label_delay_hours=1000)
+    arguments = ("--keep-days", "0.5", "--keep-megabytes", "20", "--label-delay-hours", "1e3")
+    assert amounts(*arguments) == Amounts(keep_days=0.5, keep_megabytes=20, label_delay_hours=1000)
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "nan", "inf", "-inf", "1e99", "a day", ""])
@@ -28,10 +28,10 @@ def test_amounts_out_of_range_are_refused_all_at_once(wrong):
     names = ("--keep-days", "--keep-megabytes", "--label-delay-hours")
     with pytest.raises(ParameterError) as raised:
         amounts(*[f"{name}={wrong}" for name in names])
-    told = str(raised.value)
-    assert all(f"{name}={wrong!r}" in told for name in names)
-    assert told.count("use ") == 3
-    assert "\n" not in told
+    fault = str(raised.value)
+    assert all(f"{name}={wrong!r}" in fault for name in names)
+    assert fault.count("use ") == 3
+    assert "\n" not in fault
 
 
 @pytest.mark.parametrize("wrong", ["9", "10.5"])

@@ -29,7 +29,7 @@ def post(server, kind, id_, body, **changes):
     return httpx.post(server.url, headers=head, content=body)
 
 
-def kept(server):
+def exchanges(server):
     reader = open_reader(server.store)
     try:
         return {e.id: e for e in reader.by_number(STREAM, 0, 10**9)}
@@ -47,7 +47,7 @@ def test_a_request_its_response_and_its_label_meet(server):
     answer = httpx.post(f"{server.url}/labels", json={"request_id": "order-a", "label": 1})
     assert answer.json() == {"new": 1, "repeated": 0, "expired": 0}
     assert post(server, "request", "a", b'{"instances": [[1, 2]]}').status_code == 200
-    exchange = kept(server)["a"]
+    exchange = exchanges(server)["a"]
     assert (exchange.request, exchange.response) == (
         b'{"instances": [[1, 2]]}',
         b'{"predictions": [0.5]}',
@@ -64,19 +64,19 @@ def test_a_repeated_event_is_taken_and_counted_once(server):
 
 
 @pytest.mark.parametrize(
-    ("body", "changes", "reason", "told"),
+    ("body", "changes", "reason", "detail"),
     [
         (b'{"instances": [1]}', {"ce-type": "other"}, "attributes", "ce-type='other'"),
         (b'{"instances": 1}', {}, "body", "instances 1"),
     ],
 )
-def test_a_malformed_event_is_refused_counted_and_not_kept(server, body, changes, reason, told):
+def test_a_malformed_event_is_refused_counted_and_not_kept(server, body, changes, reason, detail):
     line = f'kanaria_payload_refused_total{{reason="{reason}"}}'
     before = counter(server, line)
     answer = post(server, "request", "broken", body, **changes)
-    assert (answer.status_code, told in answer.json()["error"]) == (400, True)
+    assert (answer.status_code, detail in answer.json()["error"]) == (400, True)
     assert counter(server, line) == before + 1
-    assert "broken" not in kept(server)
+    assert "broken" not in exchanges(server)
 
 
 def test_labels_with_a_fault_are_not_kept_at_all(server):
@@ -98,10 +98,14 @@ def test_a_window_is_judged_by_the_labels_that_have_come(server):
     httpx.post(f"{server.url}/labels", json=labels)
     query = {"namespace": "judged", "service": "flights", "version": "1", "task": "binary"}
     span = {"begin": "2026-01-01T00:00:00Z", "end": "2999-01-01T00:00:00Z"}
-    found = httpx.get(f"{server.url}/quality", params=query | span).json()
-    assert (found["rows"], found["labelled"], found["coverage"]) == (12, 4, pytest.approx(1 / 3))
-    assert found["metrics"]["accuracy"]["value"] == 1
-    assert found["lag_seconds"]["p50"] > 0
+    quality = httpx.get(f"{server.url}/quality", params=query | span).json()
+    assert (quality["rows"], quality["labelled"], quality["coverage"]) == (
+        12,
+        4,
+        pytest.approx(1 / 3),
+    )
+    assert quality["metrics"]["accuracy"]["value"] == 1
+    assert quality["lag_seconds"]["p50"] > 0
     wrong = httpx.get(f"{server.url}/quality", params=query | {"task": "guess"})
     assert wrong.status_code == 400
     assert all(name in wrong.json()["error"] for name in ("begin", "end", "task='guess'"))
@@ -128,7 +132,7 @@ def test_a_disk_that_refuses_is_told_until_it_takes_again(tmp_path):
     assert counter(server, 'kanaria_payload_refused_total{reason="disk"}') == 1
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, unlimited)
     server.wait()  # Ready again, without an event that tries.
-    assert "a" not in kept(server)
+    assert "a" not in exchanges(server)
     assert post(server, "request", "a", b'{"instances": [1]}').status_code == 200
     server.stop()
 
@@ -140,7 +144,7 @@ def test_a_server_that_is_stopped_leaves_one_file(tmp_path):
     assert post(server, "request", "a", b'{"instances": [1]}').status_code == 200
     server.stop()
     assert [path.name for path in tmp_path.glob("events.db*")] == ["events.db"]
-    assert "a" in kept(server)
+    assert "a" in exchanges(server)
 
 
 def test_what_was_acknowledged_outlives_kill_9_and_counts_once(tmp_path):
@@ -163,10 +167,10 @@ def test_what_was_acknowledged_outlives_kill_9_and_counts_once(tmp_path):
     planned = {s.key for s in sendings if s.key}
     assert sender.seen.acknowledged == planned
     assert set(sender.seen.codes) == {200, 400}
-    found = kept(server).values()
-    assert {(e.id, "request") for e in found if e.request} | {
-        (e.id, "response") for e in found if e.response
+    stored = exchanges(server).values()
+    assert {(e.id, "request") for e in stored if e.request} | {
+        (e.id, "response") for e in stored if e.response
     } == planned
-    rows = [(e.rows, len(json.loads(e.request)["instances"])) for e in found if e.request]
+    rows = [(e.rows, len(json.loads(e.request)["instances"])) for e in stored if e.request]
     assert all(kept_rows == sent for kept_rows, sent in rows)
     server.stop()

@@ -38,10 +38,10 @@ def start(tmp_path):
 def halves(location):
     """Every half that is kept, with its instances."""
     reader = open_reader(location)
-    found = list(reader.by_number(STREAM, 0, END))
+    exchanges = list(reader.by_number(STREAM, 0, END))
     reader.close()
-    kept = [((e.id, "request"), e.request) for e in found if e.request]
-    return kept + [((e.id, "response"), e.response) for e in found if e.response]
+    requests = [((e.id, "request"), e.request) for e in exchanges if e.request]
+    return requests + [((e.id, "response"), e.response) for e in exchanges if e.response]
 
 
 def judge(location, done):
@@ -55,15 +55,15 @@ def judge(location, done):
             if last_look:
                 return
             continue
-        found = list(reader.by_number(STREAM, place, end))
+        exchanges = list(reader.by_number(STREAM, place, end))
         verdict = Verdict(
             stream=STREAM,
             detector="rows",
-            begin=min(e.time for e in found),
-            end=max(e.time for e in found),
-            rows=sum(e.rows for e in found),
+            begin=min(e.time for e in exchanges),
+            end=max(e.time for e in exchanges),
+            rows=sum(e.rows for e in exchanges),
             drifted=False,
-            document=json.dumps([e.number for e in found]),
+            document=json.dumps([e.number for e in exchanges]),
         )
         store.keep_verdict("drift", place, end, verdict)
 
@@ -94,9 +94,9 @@ def test_replicas_keep_each_event_and_judge_each_window_once(new_database, start
     for thread in judges:
         thread.join()
 
-    kept = [key for key, _ in halves(location)]
+    keys = [key for key, _ in halves(location)]
     planned = {s.key for s in sendings if s.key}
-    assert (len(kept), set(kept)) == (len(planned), planned)
+    assert (len(keys), set(keys)) == (len(planned), planned)
     verdicts = open_reader(location).verdicts(STREAM, 0, time.time())
     judged = [number for verdict in verdicts for number in json.loads(verdict.document)]
     assert len(judged) == len(set(judged))
@@ -108,10 +108,13 @@ def test_replicas_keep_each_event_and_judge_each_window_once(new_database, start
 def test_a_label_sent_to_one_meets_a_prediction_sent_to_another(new_database, start):
     location = new_database()
     first, second, third = start(location, 3)
-    asked, answered = headers("request", "a", "order"), headers("response", "a", "order")
-    httpx.post(first.url, headers=asked, content=b'{"instances": [1]}')
-    again = httpx.post(second.url, headers=asked, content=b'{"instances": [1]}')
-    httpx.post(second.url, headers=answered, content=b'{"predictions": [0.5]}')
+    request_headers, response_headers = (
+        headers("request", "a", "order"),
+        headers("response", "a", "order"),
+    )
+    httpx.post(first.url, headers=request_headers, content=b'{"instances": [1]}')
+    again = httpx.post(second.url, headers=request_headers, content=b'{"instances": [1]}')
+    httpx.post(second.url, headers=response_headers, content=b'{"predictions": [0.5]}')
     httpx.post(f"{third.url}/labels", json={"request_id": "order", "label": 1})
     (exchange,) = open_reader(location).by_number(STREAM, 0, END)
     assert (exchange.response, exchange.labels[0].value) == (b'{"predictions": [0.5]}', 1)

@@ -79,11 +79,11 @@ LABELS = st.sampled_from([0, 1, 0.5, -1e308, 1e308, "a", "1", 2**62, True])
 def keep(store, number, request, response, labels):
     items = []
     for kind, body in ((Kind.REQUEST, request), (Kind.RESPONSE, response)):
-        given = {"id": str(number), "source": "s", "specversion": "1.0", "type": kind.value}
-        given |= {"inferenceservicename": "flights", "namespace": "default"}
-        given |= {"metadata": json.dumps({"x-request-id": f"order-{number}"})}
+        attributes = {"id": str(number), "source": "s", "specversion": "1.0", "type": kind.value}
+        attributes |= {"inferenceservicename": "flights", "namespace": "default"}
+        attributes |= {"metadata": json.dumps({"x-request-id": f"order-{number}"})}
         try:
-            event = read_event({f"ce-{name}": v for name, v in given.items()}, body, NOW)
+            event = read_event({f"ce-{name}": v for name, v in attributes.items()}, body, NOW)
             items.append(Counted(event=event, rows=rows_of(read_columns(body))))
         except (EventError, PayloadError):
             continue  # Refused with 400.
@@ -106,13 +106,13 @@ def test_every_window_gets_a_verdict_that_every_reader_shows(task, exchanges):
         with closing(open_store(location)) as store, closing(open_reader(location)) as reader:
             for number, (request, response, labels) in enumerate(exchanges):
                 keep(store, number, request, response, labels)
-            told = []
+            verdicts = []
             settings_ = {"labels": {"task": task, "delay_hours": 0}, "window": {"minutes": 1}}
             watched = [
                 Watched(watch=watch(name=f"w{n}", **settings_), fitted=lambda _, f=fitted: f)
                 for n, fitted in enumerate(FITTED)
             ]
-            runner = CaughtUp(store, reader, watched, lambda _, verdict: told.append(verdict))
+            runner = CaughtUp(store, reader, watched, lambda _, verdict: verdicts.append(verdict))
             tested = runner.turn(LATE)
             assert not any(state.broken for state in runner.states())
             expected = 2 * len(FITTED) * len(reader.streams())
@@ -123,7 +123,7 @@ def test_every_window_gets_a_verdict_that_every_reader_shows(task, exchanges):
             verdict_gauges.text(stored_verdicts.newest(reader))
             for one in stored_verdicts.newest(reader):
                 verdict_line.line(one).encode()
-            for verdict in told:
+            for verdict in verdicts:
                 assert all(value.isascii() for value in headers(verdict).values())
             json.loads(newest_json(location), parse_constant=pytest.fail)
 

@@ -59,8 +59,8 @@ def test_requests_of_different_columns_fit_together_and_gaps_are_missing():
 
 
 def test_a_matrix_of_one_input_has_the_names_of_its_places():
-    found = of_requests({"input-0": np.array([[1, 2], [3, 4]])})
-    assert {name: values.tolist() for name, values in found.items()} == {"0": [1, 3], "1": [2, 4]}
+    columns = of_requests({"input-0": np.array([[1, 2], [3, 4]])})
+    assert {name: values.tolist() for name, values in columns.items()} == {"0": [1, 3], "1": [2, 4]}
     assert of_requests({"x": np.array([[1.0], [2.0]])})["x"].tolist() == [1, 2]
     assert list(of_requests({"x": np.zeros((2, 2)), "y": np.zeros(2)})) == ["x.0", "x.1", "y"]
     assert list(of_responses({"p": np.zeros((2, 2))})) == ["p.0", "p.1"]
@@ -120,19 +120,19 @@ def test_values_of_another_kind_are_missing_or_text_and_are_told():
         "carrier": np.array([1.0, np.nan, 2.5]),
         "extra": np.zeros(3),
     }
-    found, said = aligned(columns, distributions(FITTED.reference))
-    np.testing.assert_equal(found["delay"], [1.0, np.nan, np.nan])
-    assert np.isnan(found["hour"]).all()
-    assert found["carrier"].tolist() == ["1", None, "2.5"]
-    assert np.isnan(found["late"]).all()
-    for told in (
+    aligned_columns, said = aligned(columns, distributions(FITTED.reference))
+    np.testing.assert_equal(aligned_columns["delay"], [1.0, np.nan, np.nan])
+    assert np.isnan(aligned_columns["hour"]).all()
+    assert aligned_columns["carrier"].tolist() == ["1", None, "2.5"]
+    assert np.isnan(aligned_columns["late"]).all()
+    for difference in (
         "delay: 1 of 3 values are no numbers, as 'x'",
         "hour: 3 of 3 values are no numbers, as '4'",
         "carrier: 2 rows have values that the reference does not have, as ['1', '2.5']",
         "late: no row has this column",
         "columns that the reference does not have: ['extra']",
     ):
-        assert told in said
+        assert difference in said
 
 
 SCALARS = st.one_of(
@@ -224,15 +224,17 @@ def test_a_number_or_a_flag_is_the_category_that_the_reference_spells_in_another
 ):
     values = np.empty(len(reference), dtype=object)
     values[:] = reference
-    told = distributions(ChiSquared().fit({"c": values}), "")
+    fitted_distributions = distributions(ChiSquared().fit({"c": values}), "")
     rows = read([exchange({"instances": [{"c": value} for value in sent + gaps]})])
-    found, said = aligned(chosen(rows, told), told)
+    aligned_columns, said = aligned(chosen(rows, fitted_distributions), fitted_distributions)
     assert said == []
-    assert set(found["c"].tolist()) - {None} == set(told["c"].kinds.tolist())
+    assert set(aligned_columns["c"].tolist()) - {None} == set(
+        fitted_distributions["c"].kinds.tolist()
+    )
 
 
 def test_texts_that_differ_stay_different():
-    told = distributions(ChiSquared().fit({"c": np.array(["1", "1.10", "a"])}), "")
+    fitted_distributions = distributions(ChiSquared().fit({"c": np.array(["1", "1.10", "a"])}), "")
     rows = read([exchange({"instances": [{"c": value} for value in ("1.1", "01", "A", "nan")]})])
-    found, _ = aligned(chosen(rows, told), told)
-    assert found["c"].tolist() == ["1.1", "01", "A", "nan"]
+    aligned_columns, _ = aligned(chosen(rows, fitted_distributions), fitted_distributions)
+    assert aligned_columns["c"].tolist() == ["1.1", "01", "A", "nan"]

@@ -50,10 +50,10 @@ def receiving(**changes):
 
 @pytest.fixture
 def traffic(tmp_path):
-    found = Traffic(str(tmp_path / "events.sqlite"))
-    found.send_table(200, seed=2)
-    found.send_table(200, seed=3, moved=2.0)
-    return found
+    sent_traffic = Traffic(str(tmp_path / "events.sqlite"))
+    sent_traffic.send_table(200, seed=2)
+    sent_traffic.send_table(200, seed=3, moved=2.0)
+    return sent_traffic
 
 
 def delivery(traffic, settings):
@@ -73,7 +73,7 @@ def test_each_verdict_is_sent_once_as_a_binary_cloud_event(traffic):
         settings = sending_to(server)
         sent = delivery(traffic, settings)
         traffic.runner(settings).turn(LATE)
-        for verdict in traffic.told:
+        for verdict in traffic.heard:
             sent.add(settings, verdict)
         for again in range(3):
             sent.turn(LATE + again)
@@ -86,7 +86,7 @@ def test_each_verdict_is_sent_once_as_a_binary_cloud_event(traffic):
     }
     assert head["ce-source"] == "/namespaces/default/inferenceservices/flights"
     assert (head["ce-subject"], head["content-type"]) == ("3", "application/json")
-    assert load_window(body.decode()) == traffic.kept()[1][1]
+    assert load_window(body.decode()) == traffic.verdicts()[1][1]
     assert len(set(ids(server))) == 2
 
 
@@ -100,8 +100,8 @@ def test_what_was_not_taken_before_a_restart_is_sent_afterwards_with_the_same_id
         before.turn(LATE + 0.5)
         assert ids(server) == []
         before.turn(LATE + 1)
-        taken = ids(server)
-    assert len(taken) == 2
+        delivered = ids(server)
+    assert len(delivered) == 2
     traffic.send_table(200, seed=4)
     traffic.runner(settings).turn(LATE)
     down = delivery(traffic, settings)
@@ -114,7 +114,7 @@ def test_what_was_not_taken_before_a_restart_is_sent_afterwards_with_the_same_id
         assert ids(server) == [third]
         down.turn(LATE + 30 * LONGEST_WAIT)
         assert ids(server) == [third, third]
-    assert third not in taken
+    assert third not in delivered
 
 
 def test_a_verdict_that_is_refused_for_good_holds_up_no_other(traffic, caplog):
@@ -131,7 +131,7 @@ def test_what_waits_is_bounded(traffic):
     traffic.runner(settings).turn(LATE)
     sent = delivery(traffic, settings)
     for _ in range(2 * MOST_WAITING):
-        sent.add(settings, traffic.told[0])
+        sent.add(settings, traffic.heard[0])
     (queue,) = sent._queues.values()
     assert len(queue.waiting) == MOST_WAITING
 
@@ -189,7 +189,7 @@ def test_verdicts_go_out_beside_the_tests_of_windows(traffic):
         thread = threading.Thread(target=sent.run, args=(ended,))
         thread.start()
         traffic.runner(settings).turn(LATE)
-        for verdict in traffic.told:
+        for verdict in traffic.heard:
             sent.add(settings, verdict)
         while len(server.events) < 2:
             assert thread.is_alive()

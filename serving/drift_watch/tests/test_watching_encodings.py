@@ -54,12 +54,12 @@ def columns_v1(columns, _):
 
 
 def tensors(columns, narrow, *, axis=False):
-    found = []
+    listed = []
     for name, values in columns.items():
         datatype = narrow.get(name) or DATATYPES[name]
         shape = [len(values), 1] if axis else [len(values)]
-        found.append({"name": name, "shape": shape, "datatype": datatype, "data": values})
-    return found
+        listed.append({"name": name, "shape": shape, "datatype": datatype, "data": values})
+    return listed
 
 
 def json_v2(columns, narrow):
@@ -71,13 +71,13 @@ def pandas_of_mlserver(columns, narrow):
 
 
 def base64_of_mlserver(columns, narrow):
-    found = tensors(columns, narrow, axis=True)
-    for tensor in found:
+    inputs = tensors(columns, narrow, axis=True)
+    for tensor in inputs:
         if tensor["datatype"] == "BYTES":
             tensor["parameters"] = {"content_type": "base64"}
-            given = tensor["data"]
-            tensor["data"] = [v and base64.b64encode(v.encode()).decode() for v in given]
-    return {"inputs": found}
+            texts = tensor["data"]
+            tensor["data"] = [v and base64.b64encode(v.encode()).decode() for v in texts]
+    return {"inputs": inputs}
 
 
 def bits_of_float32(columns, _):
@@ -118,21 +118,21 @@ ENCODINGS = (
 def tables(draw):
     """Columns of each kind, of equally many rows, with missing values in some."""
     rows = draw(st.integers(1, 8))
-    found = {}
+    columns = {}
     for kind in draw(st.sets(st.sampled_from(sorted(KINDS)), min_size=1)):
         pool = draw(KINDS[kind])
         values = [draw(st.sampled_from(pool)) for _ in range(rows)]
         if draw(st.booleans()):
             values = [None if draw(st.integers(0, 3)) == 0 else value for value in values]
-        found[kind] = values
-    return found
+        columns[kind] = values
+    return columns
 
 
 def fitted_array(values, as_single):
     if any(value is None or isinstance(value, str) for value in values):
-        found = np.empty(len(values), dtype=object)
-        found[:] = values
-        return found
+        objects = np.empty(len(values), dtype=object)
+        objects[:] = values
+        return objects
     array = np.array(values)
     return array.astype(np.float32) if as_single and array.dtype.kind == "f" else array
 
@@ -158,12 +158,16 @@ def test_every_encoding_gives_the_references_own_values(columns, data):
         }
         document = encode({n: values[row : row + 1] for n, values in columns.items()}, narrow)
         exchanges.append(exchange(document, rows=1))
-    told = distributions(reference)
-    found, differences = aligned(chosen(read(exchanges), told), told)
+    distributions_of_reference = distributions(reference)
+    aligned_columns, differences = aligned(
+        chosen(read(exchanges), distributions_of_reference), distributions_of_reference
+    )
     assert differences == []
-    window = Table(categorical=codes).fit(found | {n: found[n] for n in codes})
+    window = Table(categorical=codes).fit(aligned_columns | {n: aligned_columns[n] for n in codes})
     for name, values in reference.numbers.values.items():
-        assert np.array_equal(np.sort(found[name][~np.isnan(found[name])]), values), name
+        assert np.array_equal(
+            np.sort(aligned_columns[name][~np.isnan(aligned_columns[name])]), values
+        ), name
     for name, kinds in reference.categories.kinds.items():
         assert window.categories.kinds[name].tolist() == kinds.tolist(), name
         assert np.array_equal(window.categories.counts[name], reference.categories.counts[name])
@@ -192,11 +196,11 @@ def test_a_matrix_of_any_width_has_its_places_in_any_protocol_and_all_of_them_to
         'name = "KSDrift"\nx_ref = "x_ref.npy"\np_val = 0.05\ncorrection = "bonferroni"\n'
     )
     detector, reference = artefact.load(tmp_path)
-    given = rows.tolist()
+    matrix = rows.tolist()
     bodies = [
-        matrix_rows(given[:300]),
-        matrix_columns(given[300:600]),
-        matrix_v2(given[600:]),
+        matrix_rows(matrix[:300]),
+        matrix_columns(matrix[300:600]),
+        matrix_v2(matrix[600:]),
     ]
     window = examine(
         read([exchange(body, rows=300) for body in bodies]),
@@ -207,9 +211,9 @@ def test_a_matrix_of_any_width_has_its_places_in_any_protocol_and_all_of_them_to
 
 def test_a_matrix_of_numbers_and_texts_has_columns_of_both():
     rows = read([exchange({"instances": [[1.5, "a"], [2, "b"], None]}, rows=3)])
-    found = chosen(rows, ["0", "1"])
-    np.testing.assert_array_equal(found["0"], [1.5, 2, np.nan])
-    assert found["1"].tolist() == ["a", "b", None]
+    columns = chosen(rows, ["0", "1"])
+    np.testing.assert_array_equal(columns["0"], [1.5, 2, np.nan])
+    assert columns["1"].tolist() == ["a", "b", None]
 
 
 def test_raw_images_are_compared_with_a_reference_of_pixels(tmp_path):

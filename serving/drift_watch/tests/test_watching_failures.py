@@ -58,10 +58,10 @@ def test_a_window_on_which_the_process_ended_twice_is_passed_over(traffic, tmp_p
         for _ in range(3)
     ]
     assert codes == [9, 9, 0]
-    found = [window for _, window in traffic.kept()]
-    assert [window.verdict for window in found] == ["stable", "failed", "stable"]
-    assert "ended on it 2 times" in found[1].failure
-    assert [window.rows for window in found] == [200, 200, 200]
+    windows = [window for _, window in traffic.verdicts()]
+    assert [window.verdict for window in windows] == ["stable", "failed", "stable"]
+    assert "ended on it 2 times" in windows[1].failure
+    assert [window.rows for window in windows] == [200, 200, 200]
 
 
 def test_attempts_of_other_hosts_and_those_that_another_fault_ended_do_not_count(location):
@@ -100,7 +100,7 @@ def test_a_store_that_goes_away_costs_no_window(traffic):
             runner.turn(LATE)
     away.away = False
     assert runner.turn(LATE) == 1
-    assert [window.verdict for _, window in traffic.kept()] == ["stable"]
+    assert [window.verdict for _, window in traffic.verdicts()] == ["stable"]
 
 
 def test_one_watch_without_a_detector_holds_up_no_other_and_says_so(traffic, tmp_path):
@@ -121,7 +121,7 @@ def test_one_watch_without_a_detector_holds_up_no_other_and_says_so(traffic, tmp
     clock[0] = RETRY_SECONDS
     assert runner.turn(LATE) == 1
     assert {state.broken for state in runner.states()} == {""}
-    assert [window.verdict for _, window in traffic.kept("bad")] == ["stable"]
+    assert [window.verdict for _, window in traffic.verdicts("bad")] == ["stable"]
 
 
 def test_a_watch_nobody_has_asked_yet_is_broken_too(traffic, tmp_path):
@@ -154,8 +154,11 @@ def test_a_folder_of_alibi_detect_is_watched_with(tmp_path):
     (tmp_path / "config.toml").write_text(
         'name = "KSDrift"\nx_ref = "x_ref.npy"\np_val = 0.05\ncorrection = "bonferroni"\n'
     )
-    found = detectors(Choice(folder=str(tmp_path)))("3")
-    assert (found.detector.name, list(found.reference.values)) == ("kolmogorov_smirnov", ["0"])
+    of_version = detectors(Choice(folder=str(tmp_path)))("3")
+    assert (of_version.detector.name, list(of_version.reference.values)) == (
+        "kolmogorov_smirnov",
+        ["0"],
+    )
 
 
 def test_exchanges_that_were_removed_meanwhile_are_passed_over(traffic):
@@ -167,18 +170,18 @@ def test_exchanges_that_were_removed_meanwhile_are_passed_over(traffic):
     assert runner._are_labels_due(STREAM, 20, settings.labels, LATE)
     assert runner._test(runner._watched[0], STREAM, LATE)
     assert runner._judge(settings, STREAM, LATE)
-    assert traffic.kept() == []
+    assert traffic.verdicts() == []
 
 
 def test_states_are_told_as_a_line_as_json_and_as_gauges():
-    found = (
+    states = (
         State(namespace="default", service="flights", name="drift", broken="gone"),
         State(namespace="default", service="flights", name="other"),
     )
-    assert watch_states.read(watch_states.line(found).encode()) == found
+    assert watch_states.read(watch_states.line(states).encode()) == states
     assert watch_states.read(b"a warning that some library writes") is None
-    assert watch_states.plain(found)[0]["broken"] == "gone"
-    text = watch_states.gauges(found).decode()
+    assert watch_states.plain(states)[0]["broken"] == "gone"
+    text = watch_states.gauges(states).decode()
     labels = 'detector="drift",namespace="default",service="flights"'
     assert f"kanaria_drift_watch_broken{{{labels}}} 1.0" in text
     assert f"kanaria_drift_watch_broken{{{labels.replace('drift', 'other', 1)}}} 0.0" in text
@@ -190,10 +193,10 @@ def test_a_transformers_requests_are_a_stream_of_their_own(location):
     transformer.send_table(200, seed=2, moved=9.0)
     runner = predictor.runner()
     assert runner.turn(LATE) == 1
-    assert [window.verdict for _, window in predictor.kept()] == ["stable"]
+    assert [window.verdict for _, window in predictor.verdicts()] == ["stable"]
     own = predictor.runner(watch(name="raw", component="transformer"))
     assert own.turn(LATE) == 1
-    assert [window.verdict for _, window in predictor.kept("raw")] == ["drifted"]
+    assert [window.verdict for _, window in predictor.verdicts("raw")] == ["drifted"]
 
 
 def test_a_component_that_is_not_named_is_the_predictor(location):
@@ -212,5 +215,5 @@ def test_each_label_counts_once_however_often_its_request_was_seen(location):
         watch(labels={"task": "binary", "delay_hours": 0}, window={"rows": 400})
     )
     runner.turn(LATE)
-    ((_, labels),) = traffic.kept("drift/labels")
+    ((_, labels),) = traffic.verdicts("drift/labels")
     assert (labels.rows, labels.labelled) == (400, 200)

@@ -21,13 +21,13 @@ def traffic(tmp_path):
 
 def newest(traffic):
     reader = open_reader(traffic.location)
-    found = stored_verdicts.newest(reader)
+    verdicts = stored_verdicts.newest(reader)
     reader.close()
-    return found
+    return verdicts
 
 
-def series(found):
-    families = text_string_to_metric_families(verdict_gauges.text(found).decode())
+def series(verdicts):
+    families = text_string_to_metric_families(verdict_gauges.text(verdicts).decode())
     return {
         (sample.name, *sorted(sample.labels.items())): sample.value
         for family in families
@@ -46,7 +46,7 @@ def test_the_numbers_of_the_newest_window_are_those_that_were_sent(traffic):
         row["delay"] = None
     traffic.send(rows, [0.75] * 150 + [0.25] * 50, [1] * 150 + [0] * 50)
     traffic.runner(watch(labels=LABELS)).turn(LATE)
-    found = series(newest(traffic))
+    gauges = series(newest(traffic))
     delays = [row["delay"] for row in rows[50:]]
     expected = {
         key("kanaria_input_missing_ratio", feature="delay"): 0.25,
@@ -65,12 +65,12 @@ def test_the_numbers_of_the_newest_window_are_those_that_were_sent(traffic):
         key("kanaria_quality_high", metric="accuracy"): 1.0,
         key("kanaria_quality_failed"): 0.0,
     }
-    assert {name: found[name] for name in expected} == pytest.approx(expected)
+    assert {name: gauges[name] for name in expected} == pytest.approx(expected)
     window = newest(traffic)[0].window
     delay = window.features[0]
-    assert found[key("kanaria_drift_p_value", feature="delay")] == delay.p_value
-    assert found[key("kanaria_drift_effect", feature="delay")] == delay.effect.value
-    assert found[key("kanaria_drift_statistic", feature="")] == window.statistic
+    assert gauges[key("kanaria_drift_p_value", feature="delay")] == delay.p_value
+    assert gauges[key("kanaria_drift_effect", feature="delay")] == delay.effect.value
+    assert gauges[key("kanaria_drift_statistic", feature="")] == window.statistic
 
 
 def test_not_enough_data_is_neither_0_nor_1(traffic):
@@ -89,9 +89,9 @@ def test_the_number_of_series_is_bounded_and_the_rest_is_counted(traffic):
         features=tuple(replace(feature, feature=f"f{n}") for n in range(500)),
         inputs=tuple(replace(column, name=f"f{n}") for n in range(500)),
     )
-    found = series([replace(one, window=many)])
-    assert len(found) < 10 * verdict_gauges.MOST_FEATURES
-    assert found[key("kanaria_drift_features_left_out")] == 400
+    gauges = series([replace(one, window=many)])
+    assert len(gauges) < 10 * verdict_gauges.MOST_FEATURES
+    assert gauges[key("kanaria_drift_features_left_out")] == 400
 
 
 def test_the_newest_window_is_told_in_one_line(traffic):
@@ -99,30 +99,30 @@ def test_the_newest_window_is_told_in_one_line(traffic):
     traffic.send_table(200, seed=3, moved=2.0, labels=[0, 1] * 100)
     traffic.runner(watch(labels=LABELS)).turn(LATE)
     (one,) = newest(traffic)
-    told = line(one)
+    text = line(one)
     begins = "default/flights, version 3, drift; DRIFTED; 2001-09-09 02:00:00 – 02:00:19 UTC, "
-    assert told.startswith(f"{begins}200 rows; effects: delay 0.")
-    assert "labels 100 %, half within 0 h, accuracy 0." in told
+    assert text.startswith(f"{begins}200 rows; effects: delay 0.")
+    assert "labels 100 %, half within 0 h, accuracy 0." in text
     failed = replace(one.window, verdict="failed", failure="no\x1b[2J\nrows")
     assert line(replace(one, window=failed)).endswith(
-        "failed; " + told.split("; ")[2] + "; no [2J rows; " + told.split("; ")[-1]
+        "failed; " + text.split("; ")[2] + "; no [2J rows; " + text.split("; ")[-1]
     )
 
 
 def test_verdicts_that_another_program_kept_are_left_out(traffic):
     traffic.send_table(200, seed=2)
     traffic.runner().turn(LATE)
-    (verdict,) = traffic.told
+    (verdict,) = traffic.heard
     foreign = replace(verdict, detector="foreign", document="[1, 2]")
     traffic.store.keep_verdict("foreign", 0, 9, foreign)
-    (known, other) = newest(traffic)
-    assert (known.name, known.window.rows, other.name, other.window) == (
+    (readable, other) = newest(traffic)
+    assert (readable.name, readable.window.rows, other.name, other.window) == (
         "drift",
         200,
         "foreign",
         None,
     )
-    assert series([known]) == series([known, other])
+    assert series([readable]) == series([readable, other])
 
 
 def test_a_report_has_all_windows_of_each_version_in_the_order_of_time(location):
@@ -134,11 +134,11 @@ def test_a_report_has_all_windows_of_each_version_in_the_order_of_time(location)
     reader = open_reader(location)
     ends = {one.window.end for one in stored_verdicts.newest(reader)}
     assert ends == {BEGIN + 59}
-    found = stored_verdicts.report(reader, LATE)
-    assert [(one.name, len(one.windows)) for one in found.watched] == [
+    report = stored_verdicts.report(reader, LATE)
+    assert [(one.name, len(one.windows)) for one in report.watched] == [
         ("default/flights, no version, drift", 3),
         ("default/flights, version 3, drift", 3),
     ]
-    begins = [window.begin for window in found.watched[0].windows]
+    begins = [window.begin for window in report.watched[0].windows]
     assert begins == sorted(begins)
     assert [verdict.begin for verdict in reader.newest_verdicts(2)] == sorted(begins[1:] * 2)

@@ -49,9 +49,9 @@ AS_SENT = {
 @pytest.mark.parametrize("body", AS_SENT.values(), ids=AS_SENT)
 def test_a_file_has_the_features_of_its_pixels(body):
     pixels = picture(0.8)
-    found = read([exchange(body(written(pixels)))]).inputs
+    inputs = read([exchange(body(written(pixels)))]).inputs
     expected = image_features.features(pixels[None])
-    assert {name: found[name][0] for name in expected} == pytest.approx(
+    assert {name: inputs[name][0] for name in expected} == pytest.approx(
         {name: column[0] for name, column in expected.items()}
     )
 
@@ -107,30 +107,30 @@ def test_a_camera_that_sends_files_and_goes_dark_is_found_in_its_first_window(ki
 def test_a_png_of_any_type_has_its_brightness(mode, value, brightness):
     file = io.BytesIO()
     Image.new(mode, (8, 8), value).save(file, "PNG")
-    found = image_features.features(encoded_images.pixels(file.getvalue())[None])
-    assert found["brightness"][0] == pytest.approx(brightness, abs=1e-3)
+    features = image_features.features(encoded_images.pixels(file.getvalue())[None])
+    assert features["brightness"][0] == pytest.approx(brightness, abs=1e-3)
 
 
 def test_an_image_that_is_cut_off_is_missing_and_told():
     whole = written(picture(0.5))
     rows = [{"b64": text(file)} for file in (whole, whole[:200], whole)]
-    found = read([exchange({"instances": rows}, rows=3)])
-    assert np.isnan(found.inputs["brightness"]).tolist() == [False, True, False]
-    assert "has a missing image: image that cannot be read" in found.differences[0]
+    window = read([exchange({"instances": rows}, rows=3)])
+    assert np.isnan(window.inputs["brightness"]).tolist() == [False, True, False]
+    assert "has a missing image: image that cannot be read" in window.differences[0]
 
 
 def test_a_request_whose_only_image_is_damaged_has_the_same_columns():
     whole, cut = (written(picture(0.5)), written(picture(0.5))[:200])
-    found = read([exchange({"instances": [{"b64": text(file)}]}, rows=1) for file in (whole, cut)])
-    assert set(found.inputs) == set(image_features.NAMES)
-    assert np.isnan(found.inputs["blur"]).tolist() == [False, True]
+    window = read([exchange({"instances": [{"b64": text(file)}]}, rows=1) for file in (whole, cut)])
+    assert set(window.inputs) == set(image_features.NAMES)
+    assert np.isnan(window.inputs["blur"]).tolist() == [False, True]
 
 
 def test_a_value_that_is_no_file_beside_images_is_missing_and_told():
     rows = [{"b64": text(written(picture(0.5)))}, 5]
-    found = read([exchange({"instances": rows}, rows=2)])
-    assert np.isnan(found.inputs["brightness"]).tolist() == [False, True]
-    assert "5: no image; send JPEG or PNG" in found.differences[0]
+    window = read([exchange({"instances": rows}, rows=2)])
+    assert np.isnan(window.inputs["brightness"]).tolist() == [False, True]
+    assert "5: no image; send JPEG or PNG" in window.differences[0]
 
 
 @settings(max_examples=300)
@@ -155,12 +155,12 @@ def test_a_file_that_pretends_to_be_huge_is_refused():
 
 
 def test_text_that_only_begins_like_an_image_stays_text():
-    found = read([exchange({"instances": [{"path": "/9j/photos"}]})])
-    assert found.inputs["path"].tolist() == ["/9j/photos"]
-    assert found.differences == ()
+    window = read([exchange({"instances": [{"path": "/9j/photos"}]})])
+    assert window.inputs["path"].tolist() == ["/9j/photos"]
+    assert window.differences == ()
 
 
 def test_an_image_of_too_many_pixels_is_not_unpacked(monkeypatch):
     monkeypatch.setattr(encoded_images, "MOST_PIXELS", 99)
-    found = read([exchange({"instances": [{"b64": text(written(picture(1.0, (10, 10))))}]})])
-    assert "send at most 99" in found.differences[0]
+    window = read([exchange({"instances": [{"b64": text(written(picture(1.0, (10, 10))))}]})])
+    assert "send at most 99" in window.differences[0]

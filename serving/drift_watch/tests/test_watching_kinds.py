@@ -94,8 +94,8 @@ def test_a_watch_names_any_kind_which_sees_the_shift_and_nothing_before(kind: st
         send(traffic, columns(ROWS, seed, moved))
         # A process of its own for each window: what a stream remembers is in the store.
         assert restarted(traffic.location, file).turn(LATE) == 1
-    found = traffic.kept()
-    assert [window.detector for _, window in found] == [kind] * 4
-    assert [bool(verdict.drifted) for verdict, _ in found] == [False, False, False, True], [
-        (window.verdict, window.failure, window.p_value) for _, window in found
+    verdicts = traffic.verdicts()
+    assert [window.detector for _, window in verdicts] == [kind] * 4
+    assert [bool(verdict.drifted) for verdict, _ in verdicts] == [False, False, False, True], [
+        (window.verdict, window.failure, window.p_value) for _, window in verdicts
     ]

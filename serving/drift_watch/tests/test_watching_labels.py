@@ -34,14 +34,14 @@ def test_the_band_holds_what_comes_true_also_for_probabilities_that_are_wrong(po
     for _ in range(trials):
         calibrating = bins(*drawn(draw, 2000, power))
         predicted, labels = drawn(draw, 500, power, shape)
-        found = expected(Task.BINARY, predicted, calibrating)
+        metrics = expected(Task.BINARY, predicted, calibrating)
         came = {
             "accuracy": ((predicted >= 0.5) == labels).mean(),
             "auc": area_under_curve(predicted, labels).value,
             "brier": ((predicted - labels) ** 2).mean(),
         }
         for name, value in came.items():
-            held[name] += found[name].low <= value <= found[name].high
+            held[name] += metrics[name].low <= value <= metrics[name].high
     # In bins of a tenth the correction is a little coarse, so the promise is kept to 90 %.
     assert min(held.values()) >= binom.ppf(0.001, trials, 0.9)
 
@@ -74,8 +74,8 @@ def test_the_largest_probability_of_several_is_calibrated():
     probabilities = np.full((400, 3), 0.2)
     probabilities[:, 1] = 0.6
     half = [CalibrationBin(rows=1000, predicted=0.6, observed=0.5)]
-    found = expected(Task.MULTICLASS, probabilities, half)
-    assert found["accuracy"].low < 0.5 < found["accuracy"].high < 0.6
+    metrics = expected(Task.MULTICLASS, probabilities, half)
+    assert metrics["accuracy"].low < 0.5 < metrics["accuracy"].high < 0.6
 
 
 def exchanges(predictions, labels):
@@ -105,10 +105,14 @@ def test_errors_are_followed_in_the_order_of_time_whatever_order_they_came_in():
     labels = [1] * 300 + [0] * 300
     shuffled = np.random.default_rng(5).permutation(600)
     sent = exchanges([0.9] * 600, labels)
-    found = judged([sent[place] for place in shuffled], LabelSettings(task=Task.BINARY), ())
-    assert (found.labelled, found.lag, len(found.errors)) == (600, 60.0, 600)
-    assert found.changes
-    assert all(300 < when < 450 for when in found.changes)
+    judged_labels = judged([sent[place] for place in shuffled], LabelSettings(task=Task.BINARY), ())
+    assert (judged_labels.labelled, judged_labels.lag, len(judged_labels.errors)) == (
+        600,
+        60.0,
+        600,
+    )
+    assert judged_labels.changes
+    assert all(300 < when < 450 for when in judged_labels.changes)
 
 
 def test_a_change_that_an_earlier_window_has_told_is_not_told_again():
@@ -129,10 +133,10 @@ def test_errors_of_numbers_are_followed_on_their_own_scale():
 
 def test_many_errors_are_kept_as_means():
     count = 3 * MOST_ERRORS
-    found = judged(
+    labels = judged(
         exchanges([0.9] * count, [1, 1, 0] * MOST_ERRORS), LabelSettings(task="binary"), ()
     )
-    assert found.errors == pytest.approx([1 / 3] * MOST_ERRORS)
+    assert labels.errors == pytest.approx([1 / 3] * MOST_ERRORS)
 
 
 def test_a_window_without_labels_or_with_wrong_ones_says_so():

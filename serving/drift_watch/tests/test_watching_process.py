@@ -49,16 +49,16 @@ def send(server, number, moved=0.0):
 
 def eventually(look):
     deadline = time.monotonic() + SECONDS
-    while not (found := look()) and time.monotonic() < deadline:
+    while not (value := look()) and time.monotonic() < deadline:
         time.sleep(0.2)
-    return found
+    return value
 
 
-def kept(server):
+def stored_verdicts(server):
     reader = open_reader(server.store)
-    found = reader.verdicts(None, 0.0, 1e12)
+    verdicts = reader.verdicts(None, 0.0, 1e12)
     reader.close()
-    return found
+    return verdicts
 
 
 def child(server):
@@ -91,12 +91,12 @@ def kanaria(*arguments):
 def test_windows_are_tested_beside_the_server_and_shown_by_it(server, tmp_path):
     assert httpx.get(f"{server.url}/drift").json() == []
     send(server, 1, moved=3.0)
-    (found,) = eventually(lambda: httpx.get(f"{server.url}/drift").json())
-    assert (found["service"], found["window"]["verdict"]) == ("flights", "drifted")
+    (newest,) = eventually(lambda: httpx.get(f"{server.url}/drift").json())
+    assert (newest["service"], newest["window"]["verdict"]) == ("flights", "drifted")
     metrics = httpx.get(f"{server.url}/metrics").text
     assert "kanaria_drift_watching 1.0" in metrics
-    told = 'detector="drift",feature="delay",namespace="models",service="flights",version="1"'
-    assert f"kanaria_drift_verdict{{{told}}} 1.0" in metrics
+    series = 'detector="drift",feature="delay",namespace="models",service="flights",version="1"'
+    assert f"kanaria_drift_verdict{{{series}}} 1.0" in metrics
     page = httpx.get(f"{server.url}/report")
     assert (page.headers["content-type"], "What changed" in page.text) == (
         "text/html; charset=utf-8",
@@ -112,7 +112,7 @@ def test_windows_are_tested_beside_the_server_and_shown_by_it(server, tmp_path):
 
 def test_a_watch_that_is_broken_is_told_and_the_other_one_goes_on(server):
     send(server, 1)
-    assert eventually(lambda: kept(server))
+    assert eventually(lambda: stored_verdicts(server))
     ready = eventually(lambda: told_of(server, "gone") and httpx.get(f"{server.url}{READY}"))
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
     assert told_of(server, "drift") == ""
@@ -135,12 +135,12 @@ def test_no_watch_works_while_the_process_does_not_run(tmp_path):
 
 def test_a_watching_process_that_is_killed_is_started_again_and_counts_nothing_twice(server):
     send(server, 1)
-    assert eventually(lambda: kept(server))
+    assert eventually(lambda: stored_verdicts(server))
     before = child(server)
     os.kill(before, signal.SIGKILL)
     send(server, 2)
-    found = eventually(lambda: len(kept(server)) > 1 and kept(server))
-    assert [verdict.rows for verdict in found] == [100, 100]
+    verdicts = eventually(lambda: len(stored_verdicts(server)) > 1 and stored_verdicts(server))
+    assert [verdict.rows for verdict in verdicts] == [100, 100]
     assert child(server) not in (0, before)
     assert "the watching process ended with -9" in server.log.read_text()
 

@@ -18,11 +18,11 @@ def test_each_full_window_is_tested_and_told(traffic):
     traffic.send_table(200, seed=2)
     traffic.send_table(210, seed=3, moved=2.0)
     assert traffic.runner().turn(LATE) == 2
-    (calm, _), (moved, window) = traffic.kept()
+    (calm, _), (moved, window) = traffic.verdicts()
     assert (calm.drifted, moved.drifted, moved.rows) == (False, True, 200)
     assert [feature.feature for feature in window.features if feature.drifted] == ["delay"]
     assert (calm.begin, calm.end, moved.begin) == (BEGIN, BEGIN + 19, BEGIN + 20)
-    assert traffic.told == [calm, moved]
+    assert traffic.heard == [calm, moved]
 
 
 def test_a_restart_and_a_second_process_test_no_window_twice(location):
@@ -32,7 +32,7 @@ def test_a_restart_and_a_second_process_test_no_window_twice(location):
     assert [first.turn(LATE), second.turn(LATE), traffic.runner().turn(LATE)] == [3, 0, 0]
     traffic.send_table(200, seed=3)
     assert [second.turn(LATE), first.turn(LATE)] == [1, 0]
-    assert len(traffic.kept()) == 4
+    assert len(traffic.verdicts()) == 4
 
 
 def test_versions_have_windows_of_their_own(traffic):
@@ -41,7 +41,10 @@ def test_versions_have_windows_of_their_own(traffic):
         traffic.send_table(100, seed)
         other.send_table(100, seed, moved=2.0)
     traffic.runner().turn(LATE)
-    assert {(v.stream.version, v.drifted) for v, _ in traffic.kept()} == {("3", False), ("4", True)}
+    assert {(v.stream.version, v.drifted) for v, _ in traffic.verdicts()} == {
+        ("3", False),
+        ("4", True),
+    }
 
 
 class Broken:
@@ -66,7 +69,7 @@ def test_a_window_that_cannot_be_tested_is_kept_as_failed_and_the_next_is_tested
     traffic.send_table(400, seed=2)
     broken = Fitted(detector=Broken(error), reference=fitted().reference)
     assert traffic.runner(detector=broken).turn(LATE) == 2
-    (_, failed), (_, tested) = traffic.kept()
+    (_, failed), (_, tested) = traffic.verdicts()
     assert (failed.verdict, "too dark" in failed.failure) == (FAILED, True)
     assert (failed.rows, tested.verdict) == (200, "stable")
     assert "default/flights, version 3, drift: " in caplog.text
@@ -79,14 +82,14 @@ def test_windows_by_time_end_on_the_clock_and_every_exchange_is_in_one(location)
     assert runner.turn(BEGIN + 3600 + 59) == 0
     assert runner.turn(BEGIN + 3600 + 60) == 1
     assert runner.turn(LATE) == 1
-    assert [verdict.rows for verdict, _ in traffic.kept()] == [120, 80]
+    assert [verdict.rows for verdict, _ in traffic.verdicts()] == [120, 80]
 
 
 def test_a_window_ends_by_rows_or_by_time_whichever_is_first(traffic):
     traffic.send_table(100, seed=2, every=10.0)
     traffic.send_table(100, seed=3, every=400.0)
     assert traffic.runner(watch(window={"rows": 90, "minutes": 60})).turn(LATE) == 4
-    assert [verdict.rows for verdict, _ in traffic.kept()] == [90, 10, 80, 20]
+    assert [verdict.rows for verdict, _ in traffic.verdicts()] == [90, 10, 80, 20]
 
 
 def test_rows_of_another_form_are_told_and_stop_nothing(traffic):
@@ -94,11 +97,11 @@ def test_rows_of_another_form_are_told_and_stop_nothing(traffic):
     odd = [{"delay": "late", "carrier": 7, "new": [1, 2]}, {"delay": [1], "carrier": None}] * 50
     traffic.send(odd, [{"b64": "AA=="}] * 100)
     traffic.runner().turn(LATE)
-    ((_, window),) = traffic.kept()
+    ((_, window),) = traffic.verdicts()
     assert (window.verdict, window.rows) == ("drifted", 200)
     said = "; ".join(window.differences)
-    for told in ("delay: 50 of 200 values are no numbers", "'7'", "'new.0'", "'instances'"):
-        assert told in said
+    for difference in ("delay: 50 of 200 values are no numbers", "'7'", "'new.0'", "'instances'"):
+        assert difference in said
 
 
 def labelled(traffic, count, seed, *, wrong=0.0):
@@ -118,11 +121,11 @@ def test_labels_are_judged_once_they_are_due(location):
     labelled(traffic, 200, seed=2)
     runner = traffic.runner(watch(labels=LABELS))
     assert runner.turn(BEGIN + 3600) == 1
-    assert traffic.kept("drift/labels") == []
+    assert traffic.verdicts("drift/labels") == []
     assert runner.turn(BEGIN + 25 * 3600) == 1
-    ((_, found),) = traffic.kept("drift/labels")
-    assert (found.rows, found.labelled, found.coverage, found.lag) == (200, 200, 1.0, 0.0)
-    assert {metric.name for metric in found.metrics} >= {"accuracy", "auc", "brier"}
+    ((_, labels),) = traffic.verdicts("drift/labels")
+    assert (labels.rows, labels.labelled, labels.coverage, labels.lag) == (200, 200, 1.0, 0.0)
+    assert {metric.name for metric in labels.metrics} >= {"accuracy", "auc", "brier"}
 
 
 def test_what_is_expected_without_labels_holds_what_comes_true(traffic):
@@ -131,7 +134,7 @@ def test_what_is_expected_without_labels_holds_what_comes_true(traffic):
         labelled(traffic, 200, seed=10 + seed)
         traffic.runner(settings).turn(LATE)
     for (_, window), (_, labels) in zip(
-        traffic.kept()[1:], traffic.kept("drift/labels")[1:], strict=True
+        traffic.verdicts()[1:], traffic.verdicts("drift/labels")[1:], strict=True
     ):
         expected = {metric.name: metric for metric in window.estimated}
         for metric in labels.metrics:
@@ -146,17 +149,17 @@ def test_errors_that_rise_are_found_where_expectations_stay(traffic):
         labelled(traffic, 400, seed=seed)
     labelled(traffic, 400, seed=7, wrong=0.5)
     traffic.runner(settings).turn(LATE)
-    found = [labels for _, labels in traffic.kept("drift/labels")]
-    assert [bool(labels.changes) for labels in found] == [False, False, False, True]
-    (_, window), accuracy = traffic.kept()[-1], found[-1].metrics[0]
+    labels_by_window = [labels for _, labels in traffic.verdicts("drift/labels")]
+    assert [bool(labels.changes) for labels in labels_by_window] == [False, False, False, True]
+    (_, window), accuracy = traffic.verdicts()[-1], labels_by_window[-1].metrics[0]
     assert not window.estimated or window.estimated[0].low > accuracy.high
 
 
 def test_labels_that_do_not_fit_are_told(traffic):
     traffic.send(instances(table(200, 2)), [0.5] * 200, ["late"] * 200)
     traffic.runner(watch(labels=LABELS)).turn(LATE)
-    ((verdict, found),) = traffic.kept("drift/labels")
-    assert ("label 'late'" in found.failure, verdict.drifted) == (True, False)
+    ((verdict, judged_labels),) = traffic.verdicts("drift/labels")
+    assert ("label 'late'" in judged_labels.failure, verdict.drifted) == (True, False)
 
 
 def test_a_response_that_never_comes_is_waited_for_and_then_not(traffic):

@@ -42,9 +42,9 @@ def test_all_faults_of_a_file_are_named_at_once(tmp_path):
 - {service: a, detector: d, window: {}, verdicts_to: ftp://x}
 - {service: "", window: {rows: 0}, labels: {task: guess}, color: red}
 """
-    with pytest.raises(ParameterError) as found:
+    with pytest.raises(ParameterError) as raised:
         read(written(tmp_path, text))
-    for told in (
+    for fault in (
         "0.window={}: name rows, minutes or both",
         "0.verdicts_to='ftp://x'",
         "1.service=''",
@@ -53,11 +53,11 @@ def test_all_faults_of_a_file_are_named_at_once(tmp_path):
         "1.labels.task='guess'",
         "1.color='red'",
     ):
-        assert told in str(found.value)
+        assert fault in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "fault"),
     [
         ("[", "line 1, column 2: not YAML"),
         ("", "document=None"),
@@ -66,10 +66,10 @@ def test_all_faults_of_a_file_are_named_at_once(tmp_path):
         (WHOLE.replace("name: images", "name: a/b"), "1.name='a/b'"),
     ],
 )
-def test_a_file_that_cannot_be_meant_is_refused(tmp_path, text, told):
-    with pytest.raises(ParameterError, match=r"watch\.yaml") as found:
+def test_a_file_that_cannot_be_meant_is_refused(tmp_path, text, fault):
+    with pytest.raises(ParameterError, match=r"watch\.yaml") as raised:
         read(written(tmp_path, text))
-    assert told in str(found.value)
+    assert fault in str(raised.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -32,18 +32,20 @@ def test_each_version_is_compared_with_its_own_detector(place: str, tmp_path: Pa
     store, reader = open_store(location), open_reader(location)
     watched = Watched(watch=watch(), fitted=detectors(Choice(folder=place)))
     assert Runner(store, reader, [watched], lambda *_: None).turn(LATE) == 3
-    told = {found.stream.version: found for found in reader.verdicts(None, 0.0, 1e12)}
-    assert {version: found.drifted for version, found in told.items()} == {
+    verdict_by_version = {
+        verdict.stream.version: verdict for verdict in reader.verdicts(None, 0.0, 1e12)
+    }
+    assert {version: verdict.drifted for version, verdict in verdict_by_version.items()} == {
         "3": True,
         "4": False,
         "5": None,  # Nothing was told.
     }
-    assert "no such file or folder" in told["5"].document  # Failed, with the reason.
+    assert "no such file or folder" in verdict_by_version["5"].document  # Failed, with the reason.
 
 
 def test_a_detector_is_loaded_once(place: str):
-    found = detectors(Choice(folder=place))
-    assert found("3") is found("3")
+    detector_of = detectors(Choice(folder=place))
+    assert detector_of("3") is detector_of("3")
 
 
 @pytest.mark.parametrize("version", ["", "../3", "a/b", "3\n"])

@@ -80,7 +80,7 @@ class Traffic:
     component: str = "predictor"
     mark: str = ""
     sent: int = 0
-    told: list = field(default_factory=list)
+    heard: list = field(default_factory=list)
 
     def __post_init__(self):
         self.store = open_store(self.location)
@@ -123,15 +123,15 @@ class Traffic:
 
     def runner(self, settings=None, detector=None):
         """A process's own runner over the store."""
-        found = detector or fitted()
-        watched = Watched(watch=settings or watch(), fitted=lambda _: found)
-        heard = self.told.append
+        detector_of_all = detector or fitted()
+        watched = Watched(watch=settings or watch(), fitted=lambda _: detector_of_all)
+        heard = self.heard.append
         store, reader = open_store(self.location), open_reader(self.location)
         return CaughtUp(store, reader, [watched], lambda _, verdict: heard(verdict))
 
-    def kept(self, name="drift"):
+    def verdicts(self, name="drift"):
         reader = open_reader(self.location)
-        found = [v for v in reader.verdicts(None, 0.0, 1e12) if v.detector == name]
+        verdicts = [v for v in reader.verdicts(None, 0.0, 1e12) if v.detector == name]
         reader.close()
         load = load_labels if "/" in name else load_window
-        return [(verdict, load(verdict.document)) for verdict in found]
+        return [(verdict, load(verdict.document)) for verdict in verdicts]

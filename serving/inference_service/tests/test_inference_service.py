@@ -59,9 +59,9 @@ def test_manifest_round_trips_through_kserves_own_model(spec, monkeypatch):
 
     service = client.deserialize(answer, "V1beta1InferenceService")
 
-    found = client.sanitize_for_serialization(service)
-    assert found["spec"]["predictor"]["model"].pop("name") == ""  # The client's own default.
-    assert found == build(spec)
+    document = client.sanitize_for_serialization(service)
+    assert document["spec"]["predictor"]["model"].pop("name") == ""  # The client's own default.
+    assert document == build(spec)
 
 
 def test_yaml_says_what_the_manifest_says():

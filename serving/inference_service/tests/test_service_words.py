@@ -11,21 +11,21 @@ from kanaria.serving.inference_service import kserve_fields, service_keys
 from kanaria.serving.inference_service.service_manifest import build
 
 
-def manifest(**given: Any) -> dict[str, Any]:
+def manifest(**words: Any) -> dict[str, Any]:
     faults = Faults("test")
-    spec = service_keys.parse({"name": "tips", **given}, faults, lambda: "default")
+    spec = service_keys.parse({"name": "tips", **words}, faults, lambda: "default")
     faults.raise_if_any()
     return build(spec)
 
 
-def predictor(**given: Any) -> dict[str, Any]:
-    found: dict[str, Any] = manifest(**given)["spec"]["predictor"]
-    return found
+def predictor(**words: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = manifest(**words)["spec"]["predictor"]
+    return fields
 
 
 def test_every_word_goes_where_an_inference_service_has_it():
     toleration = {"key": "nvidia.com/gpu", "operator": "Exists"}
-    found = manifest(
+    document = manifest(
         namespace="team",
         labels={"owner": "delay"},
         minReplicas=1,
@@ -43,13 +43,13 @@ def test_every_word_goes_where_an_inference_service_has_it():
         env=[{"name": "A", "value": "b"}],
     )
     amounts = {"cpu": "2", "memory": "4Gi", "nvidia.com/gpu": "1"}
-    assert found["metadata"] == {
+    assert document["metadata"] == {
         "name": "tips",
         "namespace": "team",
         "labels": {"owner": "delay"},
         "annotations": {"serving.kserve.io/storageSecretName": "bucket-key"},
     }
-    assert found["spec"]["predictor"] == {
+    assert document["spec"]["predictor"] == {
         "model": {
             "modelFormat": {"name": "tensorflow"},
             "protocolVersion": "v2",
@@ -76,25 +76,25 @@ def test_every_word_goes_where_an_inference_service_has_it():
 
 
 def test_other_words_of_kserve_go_where_kserve_has_them():
-    found = predictor(timeout=30, priorityClassName="high", livenessProbe={"periodSeconds": 5})
-    assert (found["timeout"], found["priorityClassName"]) == (30, "high")
-    assert found["model"]["livenessProbe"] == {"periodSeconds": 5}
-    assert found["model"]["storageUri"] == "/"
+    fields = predictor(timeout=30, priorityClassName="high", livenessProbe={"periodSeconds": 5})
+    assert (fields["timeout"], fields["priorityClassName"]) == (30, "high")
+    assert fields["model"]["livenessProbe"] == {"periodSeconds": 5}
+    assert fields["model"]["storageUri"] == "/"
 
 
 def test_no_word_of_kserve_is_lost():
-    known = {key.name for key in service_keys.SERVICE} | service_keys.NOT_HERE.keys()
+    own_words = {key.name for key in service_keys.SERVICE} | service_keys.NOT_HERE.keys()
     for name, kind in {**kserve_fields.MODEL, **kserve_fields.PREDICTOR}.items():
         value = {"text": "x", "integer": 1, "boolean": True, "mapping": {"a": 1}, "list": ["a"]}
-        if name not in known:
-            found = predictor(**{name: value[kind.name.lower()]})
-            assert name in found or name in found["model"]
+        if name not in own_words:
+            fields = predictor(**{name: value[kind.name.lower()]})
+            assert name in fields or name in fields["model"]
 
 
 def test_whole_numbers_may_come_as_the_doubles_of_kfp():
-    found = predictor(minReplicas=2.0, resources={"limits": {"cpu": 0.5, "nvidia.com/gpu": 1.0}})
-    assert (found["minReplicas"], type(found["minReplicas"])) == (2, int)
-    assert found["model"]["resources"]["limits"] == {"cpu": "0.5", "nvidia.com/gpu": "1"}
+    fields = predictor(minReplicas=2.0, resources={"limits": {"cpu": 0.5, "nvidia.com/gpu": 1.0}})
+    assert (fields["minReplicas"], type(fields["minReplicas"])) == (2, int)
+    assert fields["model"]["resources"]["limits"] == {"cpu": "0.5", "nvidia.com/gpu": "1"}
     assert predictor(minReplicas=2.0) == predictor(minReplicas=2)
     seconds = predictor(tolerations=[{"key": "a", "tolerationSeconds": 30.0}])["tolerations"]
     patched = predictor(patch={"spec": {"predictor": {"timeout": 5.0}}})["timeout"]
@@ -105,8 +105,8 @@ def test_whole_numbers_may_come_as_the_doubles_of_kfp():
 def test_what_only_limits_or_only_requests_name_the_other_has_too():
     # KServe fills in 1 CPU and 2 Gi for what is not named, and refuses requests above limits.
     for kind in ("limits", "requests"):
-        found = predictor(resources={kind: {"cpu": "500m"}})["model"]["resources"]
-        assert found == {"limits": {"cpu": "500m"}, "requests": {"cpu": "500m"}}
+        fields = predictor(resources={kind: {"cpu": "500m"}})["model"]["resources"]
+        assert fields == {"limits": {"cpu": "500m"}, "requests": {"cpu": "500m"}}
     both = {"limits": {"memory": "4Gi"}, "requests": {"memory": "1Gi", "cpu": "1"}}
     assert predictor(resources=both)["model"]["resources"] == {
         "limits": {"memory": "4Gi", "cpu": "1"},
@@ -122,9 +122,9 @@ def test_no_gpus_are_not_named():
 def test_null_is_the_same_as_left_out_and_removes_a_field_in_a_patch():
     assert manifest(minReplicas=None, resources={"limits": None}, logger=None) == manifest()
     patch = {"spec": {"predictor": {"minReplicas": None, "timeout": 5}}}
-    found = predictor(patch=patch, timeout=30)
-    assert "minReplicas" not in found
-    assert found["timeout"] == 5
+    fields = predictor(patch=patch, timeout=30)
+    assert "minReplicas" not in fields
+    assert fields["timeout"] == 5
 
 
 def test_as_many_replicas_as_there_must_be_may_be_there():
@@ -153,9 +153,9 @@ def test_a_wrong_word_is_told_with_the_right_one(name: str, meant: str):
 
 
 def test_a_name_that_is_missing_or_of_another_kind_is_one_fault():
-    for given in ({}, {"name": None}, {"name": 5}):
+    for document in ({}, {"name": None}, {"name": 5}):
         faults = Faults("test")
-        service_keys.parse(given, faults, lambda: "default")
+        service_keys.parse(document, faults, lambda: "default")
         with pytest.raises(ParameterError) as raised:
             faults.raise_if_any()
         assert str(raised.value).count("service.name") == 1

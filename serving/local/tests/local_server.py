@@ -15,10 +15,10 @@ TIMEOUT_SECONDS = 600
 
 def until(holds):
     deadline = time.monotonic() + TIMEOUT_SECONDS
-    while not (found := holds()):
+    while not (value := holds()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    return found
+    return value
 
 
 class Server:

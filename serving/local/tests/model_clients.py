@@ -119,9 +119,9 @@ def inferring(root):
     return infer
 
 
-def x(given=(1.0,), /, **more):
+def x(sent=(1.0,), /, **more):
     """The tensor x; a member that is ... is left out."""
-    tensor = {"name": "x", "datatype": "FP32", "shape": [len(given)], "data": list(given)}
+    tensor = {"name": "x", "datatype": "FP32", "shape": [len(sent)], "data": list(sent)}
     return {k: v for k, v in (tensor | more).items() if v is not ...}
 
 

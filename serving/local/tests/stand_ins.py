@@ -29,10 +29,10 @@ class StandIn:
     hangs: bool = False
     dead: bool = False
     port: int = 0
-    asked: list[tuple[str, bytes]] = field(default_factory=list)
+    requests: list[tuple[str, bytes]] = field(default_factory=list)
 
     async def answer(self, request):
-        self.asked.append((request.headers["X-Request-Id"], await request.read()))
+        self.requests.append((request.headers["X-Request-Id"], await request.read()))
         await asyncio.sleep(self.seconds)
         if self.hangs:
             await asyncio.Event().wait()
@@ -149,9 +149,9 @@ async def shadowed(shadow: StandIn, percent: int = 100, **rules: LogRule):
             yield stable, live, url
 
 
-async def asked(url: str, requests: int, at_once: int = 8) -> Counter[tuple[int, int]]:
+async def answer_counts(url: str, requests: int, at_once: int = 8) -> Counter[tuple[int, int]]:
     """Send requests with the ids order-0, order-1 ...; count (code, port that answered)."""
-    seen: Counter[tuple[int, int]] = Counter()
+    answers: Counter[tuple[int, int]] = Counter()
     numbers = iter(range(requests))
     async with aiohttp.ClientSession() as client:
 
@@ -160,11 +160,11 @@ async def asked(url: str, requests: int, at_once: int = 8) -> Counter[tuple[int,
                 headers = {"X-Request-Id": f"order-{number}", "Ce-Id": f"mine-{number}"}
                 path = f"{url}/v1/models/tips:predict"
                 async with client.post(path, json=BODY, headers=headers) as answer:
-                    found = json.loads(await answer.read())
-                    seen[answer.status, found["predictions"][0]] += 1
+                    document = json.loads(await answer.read())
+                    answers[answer.status, document["predictions"][0]] += 1
 
         await asyncio.gather(*(work() for _ in range(at_once)))
-    return seen
+    return answers
 
 
 async def metrics(url: str) -> dict[str, float]:
@@ -178,6 +178,6 @@ async def metrics(url: str) -> dict[str, float]:
 async def until(holds):
     """Wait until an asynchronous question is answered by something true; return that."""
     async with asyncio.timeout(30):
-        while not (found := await holds()):
+        while not (value := await holds()):
             await asyncio.sleep(0.01)
-    return found
+    return value

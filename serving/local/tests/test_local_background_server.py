@@ -43,8 +43,8 @@ def test_a_server_that_was_there_before_is_left_as_it_is(tmp_path):
 def test_of_two_that_start_a_server_at_once_one_does(tmp_path):
     with prestarted(tmp_path), prestarted(tmp_path):
         until(lambda: state_folder.live_url(tmp_path))
-    told = (tmp_path / state_folder.SERVER_LOG).read_text().splitlines()
-    assert [line.partition(" ")[0] for line in told] == ["serving", "stopped"]
+    lines = (tmp_path / state_folder.SERVER_LOG).read_text().splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["serving", "stopped"]
 
 
 def test_a_server_ends_when_the_process_of_its_only_block_is_killed(tmp_path):

@@ -51,17 +51,17 @@ def event(url, id_, body=b"{}"):
 
 def log():
     counted = Counter()
-    return PayloadLog(lambda origin, outcome: counted.update([outcome])), counted
+    return PayloadLog(lambda _origin, outcome: counted.update([outcome])), counted
 
 
 def test_what_waits_at_the_end_is_sent():
     async def run():
         async with running(Sink()) as url:
-            found, counted = log()
+            payload_log, counted = log()
             for id_ in range(500):
-                found.offer(event(url, id_))
+                payload_log.offer(event(url, id_))
             assert not counted
-            await found.close()
+            await payload_log.close()
             return counted
 
     assert asyncio.run(run()) == {Outcome.SENT: 500}
@@ -73,10 +73,10 @@ def test_a_slow_sink_that_takes_events_gets_all_that_wait(monkeypatch):
 
     async def run():
         async with running(Sink(seconds=0.25)) as url:
-            found, counted = log()
+            payload_log, counted = log()
             for id_ in range(12):  # Three seconds of work, with an event each quarter.
-                found.offer(event(url, id_))
-            await found.close()
+                payload_log.offer(event(url, id_))
+            await payload_log.close()
             return counted
 
     assert asyncio.run(run()) == {Outcome.SENT: 12}
@@ -86,11 +86,11 @@ def test_a_sink_that_refuses_or_is_dead_is_counted_and_asked_once():
     async def run():
         sink = Sink(code=429)
         async with running(sink) as url:
-            found, counted = log()
-            found.offer(event(url, "refused"))
-            found.offer(event("http://127.0.0.1:9/", "dead"))
-            found.offer(event("http://[", "no address"))
-            await found.close()
+            payload_log, counted = log()
+            payload_log.offer(event(url, "refused"))
+            payload_log.offer(event("http://127.0.0.1:9/", "dead"))
+            payload_log.offer(event("http://[", "no address"))
+            await payload_log.close()
             return counted, sink.ids
 
     assert asyncio.run(run()) == ({Outcome.FAILED: 3}, ["refused"])
@@ -106,12 +106,12 @@ def test_a_sink_that_hangs_costs_its_own_events_only_and_the_end_waits_for_a_bou
         hanging, good = Sink(), Sink()
         hanging.may_answer.clear()
         async with running(hanging) as stuck, running(good) as url:
-            found, counted = log()
+            payload_log, counted = log()
             for id_ in range(20):
-                found.offer(event(stuck, id_))
-                found.offer(event(url, id_))
+                payload_log.offer(event(stuck, id_))
+                payload_log.offer(event(url, id_))
                 await asyncio.sleep(0.01)
-            await found.close()
+            await payload_log.close()
             hanging.may_answer.set()
             return counted, good.ids
 
@@ -125,10 +125,10 @@ def test_bodies_that_wait_are_bounded_too(monkeypatch):
 
     async def run():
         async with running(Sink()) as url:
-            found, counted = log()
+            payload_log, counted = log()
             for id_ in range(3):
-                found.offer(event(url, id_, bytes(40)))
-            await found.close()
+                payload_log.offer(event(url, id_, bytes(40)))
+            await payload_log.close()
             return counted
 
     assert asyncio.run(run()) == {Outcome.SENT: 2, Outcome.DROPPED: 1}
@@ -140,10 +140,10 @@ def test_the_drift_server_gets_its_token_and_no_other_sink_does(monkeypatch):
         async with running(drift) as url, running(other) as elsewhere:
             monkeypatch.setenv("KANARIA_DRIFT_SERVER", url.rstrip("/"))
             monkeypatch.setenv("KANARIA_DRIFT_TOKEN", "0123456789abcdef")
-            found, counted = log()
-            found.offer(event(url, "a"))
-            found.offer(event(elsewhere, "b"))
-            await found.close()
+            payload_log, counted = log()
+            payload_log.offer(event(url, "a"))
+            payload_log.offer(event(elsewhere, "b"))
+            await payload_log.close()
             return drift.presented, other.presented, counted
 
     presented = ["Bearer 0123456789abcdef"]
@@ -155,9 +155,9 @@ def test_events_whose_token_cannot_be_read_are_counted_and_told_without_it(monke
         async with running(Sink()) as url:
             monkeypatch.setenv("KANARIA_DRIFT_SERVER", url)
             monkeypatch.setenv("KANARIA_DRIFT_TOKEN", "too short")
-            found, counted = log()
-            found.offer(event(url, "a"))
-            await found.close()
+            payload_log, counted = log()
+            payload_log.offer(event(url, "a"))
+            await payload_log.close()
             return counted
 
     assert asyncio.run(run()) == {Outcome.FAILED: 1}

@@ -17,11 +17,11 @@ STABLE, CANARY = "taxi-predictor-00001", "taxi-predictor-00002"
 
 @pytest.fixture
 def service(tmp_path: Path) -> state_folder.Service:
-    found = state_folder.Service(tmp_path, "default", "taxi")
-    found.folder.mkdir(parents=True)
-    shutil.copy(STORED / "format_0.json", found.folder / state_folder.STATUS)
-    shutil.copy(STORED / "manifest.yaml", found.folder / state_folder.MANIFEST)
-    return found
+    stored_service = state_folder.Service(tmp_path, "default", "taxi")
+    stored_service.folder.mkdir(parents=True)
+    shutil.copy(STORED / "format_0.json", stored_service.folder / state_folder.STATUS)
+    shutil.copy(STORED / "manifest.yaml", stored_service.folder / state_folder.MANIFEST)
+    return stored_service
 
 
 def test_a_service_goes_on_where_the_older_program_left_it(service: state_folder.Service):

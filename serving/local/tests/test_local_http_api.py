@@ -51,13 +51,15 @@ def test_what_the_model_refuses_is_the_clients_fault(predict):
 
 def test_the_largest_numbers_come_back_exactly(predict, infer):
     row = {"i": -(2**63), "u": 2**64 - 1, "d": 0.1, "flag": True}
-    found = predict("numbers", {"instances": [row, row | {"i": 2**53 + 1}]}).json()["predictions"]
-    assert [one["i"] for one in found] == [-(2**63), 2**53 + 1]
-    assert found[0] == {"i": -(2**63), "u": 2**64 - 1, "d": 0.1, "no": False}
+    predictions = predict("numbers", {"instances": [row, row | {"i": 2**53 + 1}]}).json()[
+        "predictions"
+    ]
+    assert [one["i"] for one in predictions] == [-(2**63), 2**53 + 1]
+    assert predictions[0] == {"i": -(2**63), "u": 2**64 - 1, "d": 0.1, "no": False}
     types = {"i": "INT64", "u": "UINT64", "d": "FP64", "flag": "BOOL"}
     tensors = [{"name": k, "datatype": types[k], "shape": [1], "data": [v]} for k, v in row.items()]
-    found = outputs(infer("numbers", {"inputs": tensors}))
-    assert (found["i"][2], found["u"][2]) == ([-(2**63)], [2**64 - 1])
+    predictions = outputs(infer("numbers", {"inputs": tensors}))
+    assert (predictions["i"][2], predictions["u"][2]) == ([-(2**63)], [2**64 - 1])
 
 
 @pytest.mark.parametrize(
@@ -135,8 +137,8 @@ def test_no_name_of_a_signature_is_the_defaults(predict):
 
 
 def test_a_text_keeps_its_last_zero_byte_and_bytes_are_base64(predict):
-    found = predict("texts", {"inputs": ["a\0", {"b64": "/w=="}]}).json()["outputs"]
-    assert found == {
+    predictions = predict("texts", {"inputs": ["a\0", {"b64": "/w=="}]}).json()["outputs"]
+    assert predictions == {
         "same": ["a\0", {"b64": "/w=="}],
         "half_bytes": [{"b64": "YQA="}, {"b64": "/w=="}],
         "first": "a\0",
@@ -145,8 +147,8 @@ def test_a_text_keeps_its_last_zero_byte_and_bytes_are_base64(predict):
 
 def test_half_floats_have_no_json_in_v1(predict):
     answer = predict("halves", {"inputs": {"h": [1.5], "b": [2]}})
-    found = answer.json()["error"]
-    assert (answer.status_code, "input 'b' is of type bfloat16" in found) == (400, True), found
+    error = answer.json()["error"]
+    assert (answer.status_code, "input 'b' is of type bfloat16" in error) == (400, True), error
 
 
 # --- Paths

@@ -26,15 +26,17 @@ def test_binary_tensors_go_through_kserves_codec_both_ways(infer):
     h.set_data_from_numpy(np.array([1.5, -65504], np.float16))
     b = InferInput("b", [2], "BF16", parameters={"binary_data_size": 4})
     b._raw_data = struct.pack("<2H", 0x3FC0, 0xFF80)  # 1.5 and -Infinity; kserve knows no BF16.
-    asked = [RequestedOutput("wide"), RequestedOutput("h", {"binary_data": True})]
-    body, length = InferRequest("halves", [h, b], request_outputs=asked, request_id="7").to_rest()
+    requested = [RequestedOutput("wide"), RequestedOutput("h", {"binary_data": True})]
+    body, length = InferRequest(
+        "halves", [h, b], request_outputs=requested, request_id="7"
+    ).to_rest()
     answer = infer("halves", body, length)
     assert answer.headers["content-type"] == "application/octet-stream"
-    found = InferResponse.from_bytes(answer.content, int(answer.headers[LENGTH]))
-    assert found.id == "7"
-    assert [output.name for output in found.outputs] == ["wide", "h"]
-    assert found.get_output_by_name("wide").data == [1.5, -65504.0]
-    assert found.get_output_by_name("h").as_numpy().tolist() == [1.5, -65504.0]
+    response = InferResponse.from_bytes(answer.content, int(answer.headers[LENGTH]))
+    assert response.id == "7"
+    assert [output.name for output in response.outputs] == ["wide", "h"]
+    assert response.get_output_by_name("wide").data == [1.5, -65504.0]
+    assert response.get_output_by_name("h").as_numpy().tolist() == [1.5, -65504.0]
     again = {"inputs": json.loads(body[:length])["inputs"], "outputs": [{"name": "b"}]}
     head = json.dumps(again | {"parameters": {"binary_data_output": True}}).encode()
     answer = infer("halves", head + body[length:], len(head))
@@ -47,11 +49,11 @@ def test_binary_tensors_go_through_kserves_codec_both_ways(infer):
 def test_binary_texts_go_through_kserves_codec_both_ways(infer):
     t = InferInput("t", [3], "BYTES")
     t.set_data_from_numpy(np.array([b"a\0", b"", "ü".encode()], object))
-    asked = [RequestedOutput(name, {"binary_data": True}) for name in ("first", "same")]
-    body, length = InferRequest("texts", [t], request_outputs=asked).to_rest()
+    requested = [RequestedOutput(name, {"binary_data": True}) for name in ("first", "same")]
+    body, length = InferRequest("texts", [t], request_outputs=requested).to_rest()
     answer = infer("texts", body, length)
-    found = InferResponse.from_bytes(answer.content, int(answer.headers[LENGTH]))
-    first, same = found.outputs
+    response = InferResponse.from_bytes(answer.content, int(answer.headers[LENGTH]))
+    first, same = response.outputs
     assert (first.shape, first.data) == ([], ["a\0"])
     assert (same.shape, same.data) == ([3], ["a\0", "", "ü"])
 
@@ -99,13 +101,13 @@ def test_an_output_of_a_type_that_the_protocol_lacks_is_left_to_those_who_do_not
     refused = infer("waves", {"inputs": [x()]})
     assert refused.status_code == 400
     assert "output 'wave' is of type complex64" in refused.json()["error"]
-    found = infer("waves", {"inputs": [x()], "outputs": [{"name": "size"}]})
-    assert outputs(found) == {"size": ("INT32", [], [1])}
+    response = infer("waves", {"inputs": [x()], "outputs": [{"name": "size"}]})
+    assert outputs(response) == {"size": ("INT32", [], [1])}
 
 
 def test_a_scalar_and_an_empty_batch_have_shapes(infer):
-    found = outputs(infer("values", {"inputs": [x([])], "outputs": None}))
-    assert (found["y"], found["total"]) == (("FP32", [0], []), ("FP32", [], [0.0]))
+    by_name = outputs(infer("values", {"inputs": [x([])], "outputs": None}))
+    assert (by_name["y"], by_name["total"]) == (("FP32", [0], []), ("FP32", [], [0.0]))
 
 
 @pytest.mark.parametrize(
@@ -188,7 +190,7 @@ def test_binary_texts_that_are_cut_off_are_the_clients_fault(infer):
 class Echo(kserve.Model):
     """A model of kserve's that doubles x."""
 
-    def predict(self, payload, headers=None, response_headers=None):
+    def predict(self, payload, _headers=None, _response_headers=None):
         y = payload.inputs[0].as_numpy() * np.float32(2)
         output = kserve.InferOutput("y", list(y.shape), "FP32")
         output.set_data_from_numpy(y, binary_data=False)
@@ -229,15 +231,15 @@ def test_answers_are_those_of_kserves_server(kserves, infer, body):
 
 
 def test_binary_answers_are_those_of_kserves_server(kserves, infer):
-    given = InferInput("x", [2], "FP32")
-    given.set_data_from_numpy(np.array([1, np.inf], np.float32))
-    asked = [RequestedOutput("y", {"binary_data": True})]
-    body, length = InferRequest("values", [given], request_outputs=asked).to_rest()
+    tensor = InferInput("x", [2], "FP32")
+    tensor.set_data_from_numpy(np.array([1, np.inf], np.float32))
+    requested = [RequestedOutput("y", {"binary_data": True})]
+    body, length = InferRequest("values", [tensor], request_outputs=requested).to_rest()
     headers = {LENGTH: str(length), "content-type": "application/octet-stream"}
     theirs = kserves.post("/v2/models/values/infer", content=body, headers=headers)
     ours = infer("values", body, length)
-    found = [
+    arrays = [
         InferResponse.from_bytes(a.content, int(a.headers[LENGTH])).outputs[0].as_numpy()
         for a in (theirs, ours)
     ]
-    assert [one.tolist() for one in found] == [[2.0, np.inf]] * 2
+    assert [one.tolist() for one in arrays] == [[2.0, np.inf]] * 2

@@ -28,8 +28,8 @@ def applied(state, name, **more):
     """Apply a manifest as a server has taken it over, its first revision ready."""
     service = state_folder.service_of(state, manifest(name, **more))
     service.replace(manifest(name, **more))
-    taken = adopt(Observed(), manifest(name, **more), service.applied())
-    service.write_observed(mark_ready(taken, f"{name}-predictor-00001"))
+    adopted = adopt(Observed(), manifest(name, **more), service.applied())
+    service.write_observed(mark_ready(adopted, f"{name}-predictor-00001"))
     return service
 
 
@@ -50,8 +50,8 @@ async def until(controller, holds):
 
 
 def live(controller, name="shop"):
-    found = controller.find(name)
-    return found[0] if found else None
+    services = controller.find(name)
+    return services[0] if services else None
 
 
 def fault(controller, name="shop"):
@@ -67,10 +67,10 @@ def test_what_was_applied_is_taken_at_once_and_what_was_edited_when_it_rests(tmp
     assert looked.changed(service.is_as_written)
     assert not looked.changed(service.is_as_written)
     path.write_text(path.read_text()[:-20])
-    seen = []
+    changes = []
     for seconds[0] in (1.0, 1.2, 1.4, 1.6):
-        seen.append(looked.changed(service.is_as_written))
-    assert seen == [False, False, True, False]
+        changes.append(looked.changed(service.is_as_written))
+    assert changes == [False, False, True, False]
     service.replace(manifest("shop", canary_percent=20))
     assert looked.changed(service.is_as_written)
 
@@ -152,7 +152,7 @@ def test_a_damaged_status_is_told_and_left_as_it_is(tmp_path, damage):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "told"),
+    ("field", "value", "reason"),
     [
         ("percent", "20%", "percent"),
         ("percent", 400, "percent"),
@@ -166,7 +166,7 @@ def test_a_damaged_status_is_told_and_left_as_it_is(tmp_path, damage):
         ("failures", [], "failures"),
     ],
 )
-def test_a_status_that_contradicts_itself_is_told(tmp_path, field, value, told):
+def test_a_status_that_contradicts_itself_is_told(tmp_path, field, value, reason):
     service = applied(tmp_path, "shop")
     path = service.folder / state_folder.STATUS
     raw = json.loads(path.read_text()) | {field: value}
@@ -175,7 +175,7 @@ def test_a_status_that_contradicts_itself_is_told(tmp_path, field, value, told):
     async def run():
         async with controlled(tmp_path) as controller:
             await until(controller, lambda: fault(controller))
-            assert told in fault(controller)
+            assert reason in fault(controller)
 
     asyncio.run(run())
     assert json.loads(path.read_text()) == raw
@@ -185,8 +185,8 @@ def test_a_wrong_manifest_leaves_traffic_as_it_was_and_the_status_says_why(tmp_p
     plain = build(ServiceSpec(name="shop", storage_uri="/models/one"))
     service = state_folder.service_of(tmp_path, plain)
     service.replace(plain)
-    taken = adopt(Observed(), plain, service.applied())
-    service.write_observed(mark_ready(taken, FIRST))
+    adopted = adopt(Observed(), plain, service.applied())
+    service.write_observed(mark_ready(adopted, FIRST))
     wrong = service.folder / state_folder.MANIFEST
 
     async def run():
@@ -195,13 +195,13 @@ def test_a_wrong_manifest_leaves_traffic_as_it_was_and_the_status_says_why(tmp_p
             plain["spec"]["predictor"]["canaryTrafficPercent"] = "20%"
             service.replace(plain)
             await until(controller, lambda: fault(controller))
-            found = live(controller)
-            assert [(s.revision, s.percent) for s in found.shares] == [(FIRST, 100)]
+            service_live = live(controller)
+            assert [(s.revision, s.percent) for s in service_live.shares] == [(FIRST, 100)]
 
     asyncio.run(run())
     conditions = service.observed().status["conditions"]
-    told = next(c["message"] for c in conditions if c["type"] == "Ready")
-    assert told == f"{wrong}: spec.predictor.canaryTrafficPercent='20%': write an integer"
+    message = next(c["message"] for c in conditions if c["type"] == "Ready")
+    assert message == f"{wrong}: spec.predictor.canaryTrafficPercent='20%': write an integer"
 
 
 def test_a_manifest_that_was_wrong_from_the_start_serves_nothing(tmp_path):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from stand_ins import BODY, STABLE, Live, StandIn, asked, metrics, routed, serving, until
+from stand_ins import BODY, STABLE, Live, StandIn, answer_counts, metrics, routed, serving, until
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
@@ -83,8 +83,8 @@ def run(test):
         async with router(**bounds) as (url, predictor):
             client = await Client.of(url)
             await test(client, url)
-            assert sum((await asked(url, 20)).values()) == 20
-            assert all(body == GOOD for _, body in predictor.asked)
+            assert sum((await answer_counts(url, 20)).values()) == 20
+            assert all(body == GOOD for _, body in predictor.requests)
             return await metrics(url)
 
     return asyncio.run(whole())
@@ -112,7 +112,7 @@ def test_the_largest_body_is_taken():
         async with router() as (url, predictor):
             client = await Client.of(url)
             assert (await client.ask(with_length(b"x" * MOST)))[0] == 200
-            assert len(predictor.asked[0][1]) == MOST
+            assert len(predictor.requests[0][1]) == MOST
 
     asyncio.run(whole())
 
@@ -284,14 +284,14 @@ def test_too_many_large_bodies_are_503_and_small_ones_are_served():
                 await (await Client.of(url)).send(with_length(b"x" * (MOST - 10_000)))
 
             async def all_are_held():
-                return len(predictor.asked) == 4
+                return len(predictor.requests) == 4
 
             await until(all_are_held)
             predictor.hangs = False
             late = await Client.of(url)
             code, body = await late.ask(with_length(b"x" * 50_000))
             assert (code, "too many large bodies" in body["error"]) == (503, True)
-            assert sum((await asked(url, 20)).values()) == 20
+            assert sum((await answer_counts(url, 20)).values()) == 20
 
     asyncio.run(whole())
 
@@ -301,12 +301,12 @@ def test_idle_connections_make_room_for_those_that_ask(monkeypatch):
 
     async def whole():
         async with router(most_connections=20) as (url, _):
-            kept = await Client.of(url)
-            assert (await kept.ask(with_length(GOOD)))[0] == 200
+            steady = await Client.of(url)
+            assert (await steady.ask(with_length(GOOD)))[0] == 200
             idle = [await Client.of(url) for _ in range(200)]
-            assert sum((await asked(url, 50)).values()) == 50
+            assert sum((await answer_counts(url, 50)).values()) == 50
             assert await ends(idle[0])
-            assert (await kept.ask(with_length(GOOD)))[0] == 200, "it has asked before"
+            assert (await steady.ask(with_length(GOOD)))[0] == 200, "it has asked before"
 
     asyncio.run(whole())
 
@@ -398,9 +398,9 @@ def test_a_wish_to_upgrade_is_answered_as_if_it_were_none(request_, step):
     run(test)
 
 
-@pytest.mark.parametrize("given", ["0", "-1", "many", "1.5", "", "٤", "9999999999"])
-def test_a_limit_that_is_no_number_is_refused(monkeypatch, given):
-    monkeypatch.setenv(request_bodies.MOST_VARIABLE, given)
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "", "٤", "9999999999"])
+def test_a_limit_that_is_no_number_is_refused(monkeypatch, value):
+    monkeypatch.setenv(request_bodies.MOST_VARIABLE, value)
     with pytest.raises(ParameterError, match=request_bodies.MOST_VARIABLE):
         request_bodies.most_bytes()
 

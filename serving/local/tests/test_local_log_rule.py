@@ -45,9 +45,9 @@ def test_both_halves_have_the_requests_content_type():
 
 def test_only_the_named_headers_are_told_and_named_as_go_writes_them():
     headers = [(b"authorization", b"Bearer secret"), (b"x-request-id", b"order-1")]
-    told = event(headers=headers).headers["ce-metadata"]
-    assert "order-1" in told
-    assert "secret" not in told
+    metadata = event(headers=headers).headers["ce-metadata"]
+    assert "order-1" in metadata
+    assert "secret" not in metadata
     lower = LogRule(url="http://sink", headers=("x-request-id",))
     assert event(lower, headers=headers).headers["ce-metadata"] == "{}"
 
@@ -74,7 +74,7 @@ def test_the_rule_is_what_the_manifest_asks_for():
 def test_every_fault_of_a_logger_is_named():
     manifest = build(ServiceSpec(name="tips", storage_uri="/models"))
     manifest["spec"]["predictor"]["logger"] = {"url": "s3://bucket", "metadataHeaders": "X"}
-    with pytest.raises(ParameterError) as told:
+    with pytest.raises(ParameterError) as raised:
         check(manifest, "tips.yaml")
     for name in ("logger.url='s3://bucket'", "logger.mode=None", "logger.metadataHeaders='X'"):
-        assert name in str(told.value)
+        assert name in str(raised.value)

@@ -125,8 +125,8 @@ def test_what_would_change_the_answers_is_refused(document, field):
 
 
 def test_all_faults_are_told_at_once():
-    found = fault_of(manifest(f"{MODEL}, canaryTrafficPercent: 101, modle: 1, batcher: {{}}"))
-    assert all(field in found for field in ("canaryTrafficPercent=101", "modle", "batcher"))
+    fault = fault_of(manifest(f"{MODEL}, canaryTrafficPercent: 101, modle: 1, batcher: {{}}"))
+    assert all(field in fault for field in ("canaryTrafficPercent=101", "modle", "batcher"))
 
 
 def test_what_concerns_pods_only_is_kept_and_named():
@@ -207,9 +207,9 @@ def test_a_place_that_cannot_be_read_is_refused(uri):
 
 def test_another_object_is_named_without_its_values():
     secret = {"apiVersion": "v1", "kind": "Secret", "stringData": {"key": "hush"}}
-    found = fault_of(secret)
-    assert "kind 'Secret'" in found
-    assert "hush" not in found
+    fault = fault_of(secret)
+    assert "kind 'Secret'" in fault
+    assert "hush" not in fault
 
 
 def test_one_service_stands_once_in_a_file(tmp_path):

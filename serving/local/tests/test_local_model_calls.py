@@ -10,9 +10,9 @@ from kanaria.serving.local.predictor.model_calls import THREADS, Calls
 @pytest.fixture
 def gate():
     """Opened at the end, so that no thread outlives a test."""
-    found = threading.Event()
-    yield found
-    found.set()
+    event = threading.Event()
+    yield event
+    event.set()
 
 
 def blocked(calls, gate, count):

@@ -41,11 +41,11 @@ def stage(traffic, models, drift, version):
     until(lambda: traffic.observe("default", "flights").transition == "UpToDate")
 
 
-def kept(drift, version):
+def exchanges(drift, version):
     """The exchanges the drift server keeps of a version: request id -> exchange."""
     stream = Stream(namespace="default", service="flights", version=version)
     with closing(open_reader(drift.store)) as reader:
-        return {found.request_id: found for found in reader.by_number(stream, 0, 10**9)}
+        return {exchange.request_id: exchange for exchange in reader.by_number(stream, 0, 10**9)}
 
 
 def test_all_requests_of_a_canary_split_arrive_by_version(tmp_path, models, drift):
@@ -66,15 +66,15 @@ def test_all_requests_of_a_canary_split_arrive_by_version(tmp_path, models, drif
 
     answered = Counter(answer.headers["X-Kanaria-Revision"] for answer in answers)
     assert answered.keys() == VERSIONS.keys()
-    found = {version: kept(drift, version) for version in VERSIONS.values()}
-    assert sum(map(len, found.values())) == REQUESTS + 1
+    by_version = {version: exchanges(drift, version) for version in VERSIONS.values()}
+    assert sum(map(len, by_version.values())) == REQUESTS + 1
     for answer in answers:
-        exchange = found[VERSIONS[answer.headers["X-Kanaria-Revision"]]].pop(
+        exchange = by_version[VERSIONS[answer.headers["X-Kanaria-Revision"]]].pop(
             answer.headers["X-Request-Id"]
         )
         assert json.loads(exchange.request) == ROWS
         assert exchange.response == answer.content
-    (refused,) = [exchange for rest in found.values() for exchange in rest.values()]
+    (refused,) = [exchange for rest in by_version.values() for exchange in rest.values()]
     assert refused.request_id == broken.headers["X-Request-Id"]
     assert (broken.status_code, refused.response) == (400, None)
 
@@ -83,7 +83,7 @@ def test_a_shadow_answers_nobody_and_its_answers_meet_those_of_the_stable_versio
     tmp_path, models, drift
 ):
     server = Server(tmp_path / "serving")
-    before = {version: kept(drift, version).keys() for version in VERSIONS.values()}
+    before = {version: exchanges(drift, version).keys() for version in VERSIONS.values()}
     with LocalTraffic(server.state) as traffic:
         for version in VERSIONS.values():
             stage(traffic, models, drift, version)
@@ -94,23 +94,24 @@ def test_a_shadow_answers_nobody_and_its_answers_meet_those_of_the_stable_versio
 
     def arrived():
         for version in VERSIONS.values():
-            found = kept(drift, version)
-            new[version] = {id_: found[id_] for id_ in found.keys() - before[version]}
-        return all(found.keys() == ids for found in new.values()) and all(
-            exchange.response for found in new.values() for exchange in found.values()
+            by_id = exchanges(drift, version)
+            new[version] = {id_: by_id[id_] for id_ in by_id.keys() - before[version]}
+        return all(by_id.keys() == ids for by_id in new.values()) and all(
+            exchange.response for by_id in new.values() for exchange in by_id.values()
         )
 
     until(arrived)
     assert server.end(signal.SIGTERM) == 143
     scores = {
-        version: {json.loads(e.response)["predictions"][0]["score"] for e in found.values()}
-        for version, found in new.items()
+        version: {json.loads(e.response)["predictions"][0]["score"] for e in by_id.values()}
+        for version, by_id in new.items()
     }
     assert scores == {"one": {103}, "two": {203}}
     assert {answer.json()["predictions"][0]["score"] for answer in answers} == {103}
 
 
-def test_an_answer_does_not_wait_for_a_sink_that_is_gone(tmp_path, models, drift):
+@pytest.mark.usefixtures("drift")
+def test_an_answer_does_not_wait_for_a_sink_that_is_gone(tmp_path, models):
     gone = DriftServer(str(tmp_path / "none.db"), tmp_path)
     server = Server(tmp_path / "serving")
     with LocalTraffic(server.state) as traffic:

@@ -20,13 +20,13 @@ async def predictor(*connections):
 
     Yields the port, and a list that gets the number of the connection of every request.
     """
-    asked, waiting = [], list(enumerate(connections))
+    request_numbers, waiting = [], list(enumerate(connections))
 
     async def serve(reader, writer):
         number, answers = waiting.pop(0)
         for answer in answers:
             await reader.readuntil(b"\r\n\r\n")
-            asked.append(number)
+            request_numbers.append(number)
             if answer is RESET:
                 linger = struct.pack("ii", 1, 0)
                 writer.get_extra_info("socket").setsockopt(1, 13, linger)
@@ -37,7 +37,7 @@ async def predictor(*connections):
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
-        yield server.sockets[0].getsockname()[1], asked
+        yield server.sockets[0].getsockname()[1], request_numbers
 
 
 async def codes(port, requests, seconds=30.0):
@@ -51,9 +51,9 @@ async def codes(port, requests, seconds=30.0):
 @pytest.mark.parametrize("end", [b"", RESET], ids=["closed", "reset"])
 def test_a_kept_connection_that_was_closed_costs_no_request_its_answer(end):
     async def run():
-        async with predictor([GOOD, end], [GOOD]) as (port, asked):
+        async with predictor([GOOD, end], [GOOD]) as (port, request_numbers):
             assert await codes(port, 2) == [200, 200]
-            assert asked == [0, 0, 1]
+            assert request_numbers == [0, 0, 1]
 
     asyncio.run(run())
 
@@ -62,18 +62,18 @@ def test_a_connection_closed_while_it_waits_costs_no_request_its_answer():
     """As after each 500 of kserve's server, and after its five idle seconds."""
 
     async def run():
-        async with predictor(*([GOOD] for _ in range(40))) as (port, asked):
+        async with predictor(*([GOOD] for _ in range(40))) as (port, request_numbers):
             assert await codes(port, 20) == [200] * 20
-            assert len(asked) == 20
+            assert len(request_numbers) == 20
 
     asyncio.run(run())
 
 
 def test_a_predictor_that_closes_twice_is_not_asked_a_third_time():
     async def run():
-        async with predictor([GOOD, b""], [b""], [GOOD]) as (port, asked):
+        async with predictor([GOOD, b""], [b""], [GOOD]) as (port, request_numbers):
             assert await codes(port, 2) == [200, 503]
-            assert asked == [0, 0, 1]
+            assert request_numbers == [0, 0, 1]
 
     asyncio.run(run())
 
@@ -81,9 +81,9 @@ def test_a_predictor_that_closes_twice_is_not_asked_a_third_time():
 @pytest.mark.parametrize("first", [b"", RESET], ids=["closed", "reset"])
 def test_a_new_connection_without_an_answer_is_the_predictors_end(first):
     async def run():
-        async with predictor([first], [GOOD]) as (port, asked):
+        async with predictor([first], [GOOD]) as (port, request_numbers):
             assert await codes(port, 1) == [503]
-            assert asked == [0]
+            assert request_numbers == [0]
 
     asyncio.run(run())
 
@@ -91,9 +91,9 @@ def test_a_new_connection_without_an_answer_is_the_predictors_end(first):
 @pytest.mark.parametrize("part", [b"HTT", GOOD[:20], GOOD[:-1]])
 def test_an_answer_that_breaks_off_is_not_asked_for_again(part):
     async def run():
-        async with predictor([GOOD, part], [GOOD]) as (port, asked):
+        async with predictor([GOOD, part], [GOOD]) as (port, request_numbers):
             assert await codes(port, 2) == [200, 503]
-            assert asked == [0, 0]
+            assert request_numbers == [0, 0]
 
     asyncio.run(run())
 

@@ -79,8 +79,8 @@ def test_a_stopped_service_keeps_its_revisions_and_runs_none():
 
 def test_a_fault_is_told_and_leaves_the_running_revision_ready():
     ready = mark_ready(adopt(Observed(), MANIFEST, "a"), "flights-predictor-00001")
-    found = status(replace(ready, fault="percent='20%'"), "")
-    assert found["conditions"] == [
+    document = status(replace(ready, fault="percent='20%'"), "")
+    assert document["conditions"] == [
         {"type": "PredictorReady", "status": "True"},
         {
             "type": "Ready",
@@ -89,14 +89,14 @@ def test_a_fault_is_told_and_leaves_the_running_revision_ready():
             "message": "percent='20%'",
         },
     ]
-    assert "lastFailureInfo" not in found["modelStatus"], "it would roll a good canary back"
+    assert "lastFailureInfo" not in document["modelStatus"], "it would roll a good canary back"
     assert adopt(replace(ready, fault="x"), MANIFEST, "b").fault == ""
 
 
 def test_status_has_kserves_field_names():
     observed = mark_ready(adopt(Observed(), MANIFEST, "a"), "flights-predictor-00001")
-    found = status(observed, "http://127.0.0.1:8080")
-    assert found["components"]["predictor"] == {
+    document = status(observed, "http://127.0.0.1:8080")
+    assert document["components"]["predictor"] == {
         "latestCreatedRevision": "flights-predictor-00001",
         "latestReadyRevision": "flights-predictor-00001",
         "latestRolledoutRevision": "flights-predictor-00001",
@@ -105,7 +105,7 @@ def test_status_has_kserves_field_names():
             {"revisionName": "flights-predictor-00001", "percent": 100, "latestRevision": True}
         ],
     }
-    assert found["modelStatus"]["transitionStatus"] == "UpToDate"
+    assert document["modelStatus"]["transitionStatus"] == "UpToDate"
 
 
 def test_a_failed_load_is_told_with_its_cause():

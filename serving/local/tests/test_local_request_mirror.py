@@ -11,7 +11,7 @@ from stand_ins import (
     SHADOW,
     STABLE,
     StandIn,
-    asked,
+    answer_counts,
     metrics,
     mirrored,
     serving,
@@ -35,10 +35,12 @@ OMITTED = f"kanaria_mirror_omitted_total{{{LABELS}}}"
 
 async def copies(url, code):
     """How many copies were answered with a code, once as many as there were requests are known."""
-    found = await metrics(url)
-    known = {key: n for key, n in found.items() if key.startswith("kanaria_mirror")}
-    total = sum(n for key, n in known.items() if "_requests_total" in key or key == OMITTED)
-    return found.get(answered(code), 0.0) if total == REQUESTS else None
+    counters = await metrics(url)
+    mirror_counters = {key: n for key, n in counters.items() if key.startswith("kanaria_mirror")}
+    total = sum(
+        n for key, n in mirror_counters.items() if "_requests_total" in key or key == OMITTED
+    )
+    return counters.get(answered(code), 0.0) if total == REQUESTS else None
 
 
 @pytest.mark.parametrize(
@@ -56,15 +58,15 @@ def test_whatever_a_shadow_does_the_stable_revision_answers_and_copies_are_count
 ):
     async def run():
         async with shadowed(shadow) as (stable, _, url):
-            seen = await asked(url, REQUESTS)
+            answers = await answer_counts(url, REQUESTS)
             counted = await until(lambda: copies(url, code))
-            found = await metrics(url)
-            return stable.port, seen, counted + found.get(OMITTED, 0.0), found
+            counters = await metrics(url)
+            return stable.port, answers, counted + counters.get(OMITTED, 0.0), counters
 
-    port, seen, counted, found = asyncio.run(run())
-    assert seen == {(200, port): REQUESTS}
+    port, answers, counted, counters = asyncio.run(run())
+    assert answers == {(200, port): REQUESTS}
     assert counted == REQUESTS
-    live = {key: n for key, n in found.items() if key.startswith("kanaria_requests_total")}
+    live = {key: n for key, n in counters.items() if key.startswith("kanaria_requests_total")}
     labels = f'code="200",namespace="default",revision="{STABLE}",service="tips"'
     assert live == {f"kanaria_requests_total{{{labels}}}": REQUESTS}
 
@@ -85,12 +87,12 @@ def test_a_shadow_that_hangs_holds_a_bounded_number_of_copies_and_no_client():
     async def run():
         shadow = StandIn(hangs=True)
         async with shadowed(shadow) as (stable, _, url):
-            seen = await asked(url, REQUESTS)
+            answers = await answer_counts(url, REQUESTS)
             omitted = (await metrics(url))[OMITTED]
-            return stable.port, seen, omitted, len(shadow.asked)
+            return stable.port, answers, omitted, len(shadow.requests)
 
-    port, seen, omitted, held = asyncio.run(run())
-    assert seen == {(200, port): REQUESTS}
+    port, answers, omitted, held = asyncio.run(run())
+    assert answers == {(200, port): REQUESTS}
     assert (held, omitted) == (request_mirror.CONCURRENCY, REQUESTS - request_mirror.CONCURRENCY)
 
 
@@ -99,7 +101,7 @@ def test_a_shadow_that_hangs_for_too_long_is_waited_for_no_more(monkeypatch):
 
     async def run():
         async with shadowed(StandIn(hangs=True)) as (_, _, url):
-            await asked(url, 5)
+            await answer_counts(url, 5)
             return await until(lambda: timed_out(url))
 
     async def timed_out(url):
@@ -112,9 +114,9 @@ def test_a_copy_is_the_request_under_its_request_id():
     async def run():
         shadow = StandIn()
         async with shadowed(shadow) as (stable, _, url):
-            await asked(url, REQUESTS, at_once=1)
+            await answer_counts(url, REQUESTS, at_once=1)
             await until(lambda: copies(url, 200))
-        return shadow.asked, stable.asked
+        return shadow.requests, stable.requests
 
     copied, originals = asyncio.run(run())
     assert Counter(copied) == Counter(originals)
@@ -126,8 +128,8 @@ def test_as_many_requests_are_copied_as_asked(percent):
     async def run():
         shadow = StandIn()
         async with shadowed(shadow, percent) as (_, _, url):
-            await asked(url, 1000, at_once=2)
-        return len(shadow.asked)
+            await answer_counts(url, 1000, at_once=2)
+        return len(shadow.requests)
 
     low, high = binom.interval(0.999, 1000, percent / 100)
     assert low <= asyncio.run(run()) <= high
@@ -138,10 +140,10 @@ def test_a_service_without_a_shadow_copies_nothing():
         shadow = StandIn()
         async with shadowed(shadow) as (_, live, url):
             live.shadow = None
-            await asked(url, 20)
+            await answer_counts(url, 20)
             live.shadow = mirrored(100)
-            await asked(url, 1)
-        return len(shadow.asked)
+            await answer_counts(url, 1)
+        return len(shadow.requests)
 
     assert asyncio.run(run()) == 1
 
@@ -163,17 +165,17 @@ def test_both_exchanges_are_logged_under_one_request_id_and_ids_of_their_own():
         async with serving(take) as port:
             rules = {STABLE: rule(port, "stable"), SHADOW: rule(port, "shadow")}
             async with shadowed(StandIn(), 100, **rules) as (_, _, url):
-                await asked(url, REQUESTS, at_once=1)
+                await answer_counts(url, REQUESTS, at_once=1)
                 await until(lambda: copies(url, 200))
 
     asyncio.run(run())
     by_kind = {kind: [e for e in events if e[:2] == kind] for kind in {e[:2] for e in events}}
-    assert {kind: len(found) for kind, found in by_kind.items()} == {
+    assert {kind: len(of_kind) for kind, of_kind in by_kind.items()} == {
         (version, half): REQUESTS
         for version in ("stable", "shadow")
         for half in ("request", "response")
     }
-    request_ids = {frozenset(e[2] for e in found) for found in by_kind.values()}
+    request_ids = {frozenset(e[2] for e in of_kind) for of_kind in by_kind.values()}
     assert len(request_ids) == 1
     own = {version: {e[3] for e in events if e[0] == version} for version in ("stable", "shadow")}
     assert own["stable"] == {f"mine-{n}" for n in range(REQUESTS)}

@@ -37,5 +37,5 @@ def test_what_clients_ask_reaches_a_predictor(method, path):
     ],
 )
 def test_nothing_else_does(method, path, code):
-    found = refusal(method, path)
-    assert (found.code, path in found.why) == (code, True)
+    refused = refusal(method, path)
+    assert (refused.code, path in refused.why) == (code, True)

@@ -82,8 +82,8 @@ def test_whoever_asks_is_told_what_is_wrong_with_a_service():
         async with routed(Live(ports={}, shares=(), fault=fault)) as url, httpx.AsyncClient() as to:
             answer = await to.post(f"{url}/v1/models/tips:predict", json={})
             assert (answer.status_code, fault in answer.json()["error"]) == (503, True)
-            seen = (await to.get(f"{url}/v1/models/tips")).json()
-            assert seen == {"name": "tips", "ready": False, "fault": fault}
+            metadata = (await to.get(f"{url}/v1/models/tips")).json()
+            assert metadata == {"name": "tips", "ready": False, "fault": fault}
             assert (await to.get(url)).json()["services"][0]["fault"] == fault
 
     asyncio.run(whole())

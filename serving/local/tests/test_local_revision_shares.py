@@ -67,9 +67,9 @@ def rollouts(draw):
 
 @given(rollouts())
 def test_shares_sum_to_100_and_none_is_unready(drawn):
-    found = traffic(advance(drawn))
-    assert sum(share.percent for share in found) == (100 if drawn.ready else 0)
-    assert {share.revision for share in found} <= drawn.ready
+    revision_shares = traffic(advance(drawn))
+    assert sum(share.percent for share in revision_shares) == (100 if drawn.ready else 0)
+    assert {share.revision for share in revision_shares} <= drawn.ready
 
 
 @given(rollouts())

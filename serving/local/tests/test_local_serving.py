@@ -25,15 +25,15 @@ STABLE, CANARY = "flights-predictor-00001", "flights-predictor-00002"
 
 def predictors(state):
     """The processes that write a predictor's log below the folder: log name -> process id."""
-    found = {}
+    pids = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             output = (process / "fd" / "1").readlink()
         except OSError:
             continue
         if state in output.parents and "-predictor-" in output.name:
-            found[output.stem] = int(process.name)
-    return found
+            pids[output.stem] = int(process.name)
+    return pids
 
 
 @pytest.fixture(scope="module")
@@ -176,8 +176,8 @@ TENSORS = [
 
 def test_v2_takes_one_tensor_a_feature(server):
     outputs = server.post("/v2/models/tensors/infer", {"inputs": TENSORS}).json()["outputs"]
-    found = {output["name"]: output["data"] for output in outputs}
-    assert found == {"score": [104.0, 106.0], "word": ["a", "ü"], "rows": [2, 2]}
+    data = {output["name"]: output["data"] for output in outputs}
+    assert data == {"score": [104.0, 106.0], "word": ["a", "ü"], "rows": [2, 2]}
 
 
 def test_v2_tells_its_inputs(server):

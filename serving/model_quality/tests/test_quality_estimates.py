@@ -15,9 +15,9 @@ from kanaria.serving.model_quality.quality_estimates import (
 
 
 def test_a_share_has_wilsons_interval():
-    found = share(7, 50)
+    estimate = share(7, 50)
     expected = stats.binomtest(7, 50).proportion_ci(method="wilson")
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert (estimate.low, estimate.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_a_mean_has_students_interval():
@@ -33,15 +33,15 @@ def test_a_mean_has_students_interval():
 )
 def test_the_area_is_the_share_of_pairs_in_order_and_lies_in_its_band(rows):
     scores, labels = rows
-    found = area_under_curve(scores, labels)
+    estimate = area_under_curve(scores, labels)
     above, below = scores[labels == 1], scores[labels == 0]
     if min(len(above), len(below)) < 2:
-        assert found is None
+        assert estimate is None
         return
     pairs = (above[:, None] > below) + 0.5 * (above[:, None] == below)
-    assert found.value == pytest.approx(pairs.mean())
-    assert 0 <= found.low <= found.value + 1e-12
-    assert found.value - 1e-12 <= found.high <= 1
+    assert estimate.value == pytest.approx(pairs.mean())
+    assert 0 <= estimate.low <= estimate.value + 1e-12
+    assert estimate.value - 1e-12 <= estimate.high <= 1
 
 
 @pytest.mark.parametrize(("metric", "truth"), [("auc", 0.760250), ("accuracy", 0.691462)])
@@ -51,25 +51,25 @@ def test_bands_hold_the_truth_in_about_95_of_100_samples(metric, truth):
     for _ in range(1000):
         labels = draw.integers(0, 2, 200)
         scores = draw.normal(labels - 0.5)
-        found = quality(Task.BINARY, 1 / (1 + np.exp(-scores)), labels)[metric]
-        held += found.low <= truth <= found.high
+        estimate = quality(Task.BINARY, 1 / (1 + np.exp(-scores)), labels)[metric]
+        held += estimate.low <= truth <= estimate.high
     assert 930 <= held <= 970
 
 
 def test_regression_tells_size_and_direction_of_the_error():
-    found = quality(Task.REGRESSION, np.array([1.0, 2.0, 6.0]), np.array([0.0, 2.0, 4.0]))
-    values = {name: estimate.value for name, estimate in found.items()}
+    metrics = quality(Task.REGRESSION, np.array([1.0, 2.0, 6.0]), np.array([0.0, 2.0, 4.0]))
+    values = {name: estimate.value for name, estimate in metrics.items()}
     assert values == pytest.approx(
         {"mean_absolute_error": 1, "mean_squared_error": 5 / 3, "bias": 1}
     )
 
 
 def test_classes_are_judged_by_probabilities_or_by_name():
-    found = quality(
+    metrics = quality(
         Task.MULTICLASS, np.array([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]]), np.array([0, 1])
     )
-    assert found["accuracy"].value == 0.5
-    assert found["brier"].value == pytest.approx((0.375 + 2) / 2)
+    assert metrics["accuracy"].value == 0.5
+    assert metrics["brier"].value == pytest.approx((0.375 + 2) / 2)
     names = np.array(["a", "b", "a"], dtype=object)
     assert quality(Task.MULTICLASS, names, np.array(["a", "b", "b"], dtype=object))[
         "accuracy"

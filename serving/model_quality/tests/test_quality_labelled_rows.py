@@ -30,9 +30,13 @@ def test_a_label_meets_the_prediction_of_its_row():
         exchange(None, {0: 1}),
         exchange({"predictions": [0.7]}, {5: 1}, request_id="order-b"),
     ]
-    found = labelled_rows(exchanges, Task.BINARY, "")
-    assert (found.rows, found.predicted.tolist(), found.labels.tolist()) == (12, [0.3, 0.1], [1, 0])
-    assert found.lags.tolist() == [60, 60]
+    labelled = labelled_rows(exchanges, Task.BINARY, "")
+    assert (labelled.rows, labelled.predicted.tolist(), labelled.labels.tolist()) == (
+        12,
+        [0.3, 0.1],
+        [1, 0],
+    )
+    assert labelled.lags.tolist() == [60, 60]
 
 
 def test_an_output_is_chosen_by_name():
@@ -43,8 +47,8 @@ def test_an_output_is_chosen_by_name():
 
 
 def test_the_second_of_two_probabilities_is_that_of_label_1():
-    found = labelled_rows([exchange({"predictions": [[0.25, 0.75]]}, {0: 1})], Task.BINARY, "")
-    assert found.predicted.tolist() == [0.75]
+    labelled = labelled_rows([exchange({"predictions": [[0.25, 0.75]]}, {0: 1})], Task.BINARY, "")
+    assert labelled.predicted.tolist() == [0.75]
 
 
 @pytest.mark.parametrize(
@@ -79,28 +83,28 @@ def test_one_odd_prediction_or_label_is_left_out_and_counted(task, good, label, 
         exchange({"predictions": [good]}, {0: "late"}, request_id="order-c"),
     ]
     for order in (exchanges, exchanges[::-1]):
-        found = labelled_rows(order, task, "")
-        assert (len(found.labels), found.left_out) == (2, 2)
-        assert found.labels.tolist() == [label] * 2
+        labelled = labelled_rows(order, task, "")
+        assert (len(labelled.labels), labelled.left_out) == (2, 2)
+        assert labelled.labels.tolist() == [label] * 2
 
 
 def test_a_number_that_is_none_costs_only_its_own_row():
     predicted = [0.1, float("nan"), 0.3]
-    found = labelled_rows(
+    labelled = labelled_rows(
         [exchange({"predictions": predicted}, {0: 0, 1: 1, 2: 1})], Task.BINARY, ""
     )
-    assert (found.predicted.tolist(), found.labels.tolist()) == ([0.1, 0.3], [0, 1])
+    assert (labelled.predicted.tolist(), labelled.labels.tolist()) == ([0.1, 0.3], [0, 1])
 
 
 def test_classes_are_equal_whatever_carries_them():
     response = {"predictions": [{"b64": "Y2F0"}, "cat", 3, 3.0, True]}
-    found = labelled_rows(
+    labelled = labelled_rows(
         [exchange(response, {0: "cat", 1: "cat", 2: 3, 3: "3", 4: 1})], Task.MULTICLASS, ""
     )
-    assert found.predicted.tolist() == found.labels.tolist()
+    assert labelled.predicted.tolist() == labelled.labels.tolist()
 
 
 def test_a_request_that_was_answered_twice_has_its_label_once():
     twice = [exchange({"predictions": [0.1]}, {0: 1}), exchange({"predictions": [0.9]}, {0: 1})]
-    found = labelled_rows(twice, Task.BINARY, "")
-    assert (found.rows, found.predicted.tolist()) == (6, [0.1])
+    labelled = labelled_rows(twice, Task.BINARY, "")
+    assert (labelled.rows, labelled.predicted.tolist()) == (6, [0.1])

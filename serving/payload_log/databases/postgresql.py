@@ -23,8 +23,8 @@ from kanaria.serving.payload_log.databases.database import Merge, Row, StoreErro
 from kanaria.serving.payload_log.databases.postgresql_address import Address, password_for
 
 SCHEMA_NAME = "kanaria"
-LOCK = 0x6B616E61726961
-"""Any number that no other program of the database takes: the letters of the name."""
+LOCK_BYTES = 7
+"""Of a schema's name, the last ones, which are the number of its lock: no other program has it."""
 WRITING = {
     "synchronous_commit": "on",
     "lock_timeout": "30s",
@@ -92,28 +92,29 @@ class PostgresqlDatabase:
         "fewer": UNCOUNTED,
     }
 
-    def __init__(self, address: Address, *, write: bool) -> None:
+    def __init__(self, address: Address, *, write: bool, schema_name: str = SCHEMA_NAME) -> None:
         """Connect to the database, and make its schema where it is to be written."""
-        self._address, self._write = address, write
+        self._address, self._write, self._schema_name = address, write, schema_name
+        self._lock = int.from_bytes(schema_name.encode()[-LOCK_BYTES:])
         self._connection: native.Connection | None = None
         self._prepared: dict[str, native.PreparedStatement] = {}
         self._streams: set[str] = set()
         self._names = count()
         if write and not self.execute(
-            "SELECT 1 FROM pg_namespace WHERE nspname = :name", name=SCHEMA_NAME
+            "SELECT 1 FROM pg_namespace WHERE nspname = :name", name=schema_name
         ):
             with self.transaction():
-                self.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA_NAME}")
+                self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema_name}")
 
     def tables(self) -> set[str]:
         """Return the names of the tables that there are."""
         query = "SELECT tablename FROM pg_tables WHERE schemaname = :name"
-        return {name for (name,) in self.execute(query, name=SCHEMA_NAME)}
+        return {name for (name,) in self.execute(query, name=self._schema_name)}
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Write all or nothing, while every other writer waits."""
-        self._simple(f"BEGIN; SELECT pg_advisory_xact_lock({LOCK})")
+        self._simple(f"BEGIN; SELECT pg_advisory_xact_lock({self._lock})")
         try:
             yield
         except BaseException:
@@ -204,8 +205,8 @@ WHERE n.nspname = :name AND c.relkind = 'r'"""
                 **self._address.arguments(),
                 password=password_for(self._address),
                 timeout=ANSWER_SECONDS,
-                application_name="kanaria drift server",
-                startup_params={"search_path": SCHEMA_NAME}
+                application_name=self._schema_name,
+                startup_params={"search_path": self._schema_name}
                 | (WRITING if self._write else {"default_transaction_read_only": "on"}),
             )
         return self._connection

@@ -23,7 +23,7 @@ A, B, C = ("models", "a"), ("models", "b"), ("other", "c")
 WATCHED = frozenset({("models", "flights")})
 
 
-def kept(**sizes):
+def rooms(**sizes):
     names = {"a": A, "b": B, "c": C, "labels": LABELS}
     return {names[name]: Kept(bytes=size, horizon=0) for name, size in sizes.items()}
 
@@ -43,18 +43,18 @@ def kept(**sizes):
     ],
 )
 def test_who_has_most_above_its_share_loses(sizes, watched, loser):
-    loss = events_loss(kept(**sizes), frozenset(watched), 1000)
+    loss = events_loss(rooms(**sizes), frozenset(watched), 1000)
     assert (loss and loss.service) == loser
 
 
 def test_labels_lose_what_is_beyond_their_tenth():
-    assert labels_loss(kept(a=9000, labels=100), 1000) is None
-    assert labels_loss(kept(labels=150), 1000).bytes == 50
+    assert labels_loss(rooms(a=9000, labels=100), 1000) is None
+    assert labels_loss(rooms(labels=150), 1000).bytes == 50
 
 
 def test_new_services_are_too_many_unless_they_are_watched():
-    found = {("n", str(n)): Kept(bytes=1, horizon=0) for n in range(MOST_SERVICES - 1)}
-    assert crowded(found, frozenset({B}), {A, B, C, ("n", "1")}) == {C}
+    many = {("n", str(n)): Kept(bytes=1, horizon=0) for n in range(MOST_SERVICES - 1)}
+    assert crowded(many, frozenset({B}), {A, B, C, ("n", "1")}) == {C}
 
 
 def test_a_flood_of_another_service_costs_a_watched_one_nothing(location):
@@ -67,8 +67,8 @@ def test_a_flood_of_another_service_costs_a_watched_one_nothing(location):
             for n in range(20)
         ]
         store.apply(flood, NOW + second)
-    found = [row for row in joined(location) if row[0].service == "flights"]
-    assert [row[1] for row in found] == [one.event.id for one in ours]
+    rows = [row for row in joined(location) if row[0].service == "flights"]
+    assert [row[1] for row in rows] == [one.event.id for one in ours]
     late = half(
         id="late", time=NOW - 1, body=b"late"
     )  # Others' losses make none of its events old.

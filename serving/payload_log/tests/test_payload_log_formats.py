@@ -57,8 +57,8 @@ def test_a_store_of_an_older_program_is_changed_in_order_and_keeps_what_it_has(
     assert tables.execute("SELECT request_id, origin FROM labels") == [
         tables.execute("SELECT 'order-a', 'unknown'")[0]
     ]
-    ((found,),) = tables.execute("SELECT version FROM store")
-    assert found == NEXT + 1
+    ((version,),) = tables.execute("SELECT version FROM store")
+    assert version == NEXT + 1
     open_reader(location).close()
 
 
@@ -99,7 +99,7 @@ def test_a_store_too_old_to_be_read_on_is_refused(location):
         open_store(location)
 
 
-def test_a_file_that_another_program_is_changing_is_waited_for(tmp_path, monkeypatch):
+def test_a_file_that_another_program_is_changing_is_waited_for(tmp_path):
     path = tmp_path / "events.db"
     open_store(str(path)).close()
     other = sqlite3.connect(path, isolation_level=None)

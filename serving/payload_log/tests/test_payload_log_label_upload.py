@@ -85,16 +85,16 @@ def store(tmp_path_factory):
 @given(st.lists(records, max_size=3) | json_values)
 def test_any_json_is_kept_or_refused_but_never_a_crash(store, document):
     try:
-        found = read(document)
+        labels = read(document)
     except LabelError:
         return
-    assert len(store.apply(found, NOW)) == len(found)
+    assert len(store.apply(labels, NOW)) == len(labels)
 
 
 @given(st.text(), st.sampled_from(["text/csv", "application/x-ndjson"]))
 def test_any_text_is_kept_or_refused_but_never_a_crash(store, text, content_type):
     try:
-        found = read(text, content_type)
+        labels = read(text, content_type)
     except LabelError:
         return
-    assert len(store.apply(found, NOW)) == len(found)
+    assert len(store.apply(labels, NOW)) == len(labels)

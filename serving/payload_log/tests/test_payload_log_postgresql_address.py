@@ -17,14 +17,14 @@ ADDRESS = Address(user="me", host="db", port=5432, database="drift", tls="prefer
 
 def test_a_location_says_who_asks_which_database():
     assert read_address("postgresql://me@db/drift") == ADDRESS
-    found = read_address("postgresql://a%40b@db.example.com:6000/drift?sslmode=verify-full")
-    assert (found.user, found.port, found.tls) == ("a@b", 6000, "verify-full")
-    assert found.arguments()["ssl_context"].check_hostname
+    address = read_address("postgresql://a%40b@db.example.com:6000/drift?sslmode=verify-full")
+    assert (address.user, address.port, address.tls) == ("a@b", 6000, "verify-full")
+    assert address.arguments()["ssl_context"].check_hostname
 
 
 def test_a_socket_is_named_by_its_folder():
-    found = read_address("postgresql://me@/drift?host=/run/postgresql")
-    assert found.arguments()["unix_sock"] == "/run/postgresql/.s.PGSQL.5432"
+    address = read_address("postgresql://me@/drift?host=/run/postgresql")
+    assert address.arguments()["unix_sock"] == "/run/postgresql/.s.PGSQL.5432"
 
 
 @pytest.mark.parametrize(

@@ -47,23 +47,23 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def replay(store, tmp_path):
-    """Makes a replay of what is in the store by then."""
+def replay(tmp_path):
+    """Makes a replay of what is in the store by then; a test asks for the store before it."""
     with closing(open_reader(str(tmp_path / "events.db"))) as reader:
         yield lambda: Replay(reader=reader, stable=STABLE, canary=CANARY, since=NOW - 3600)
 
 
-def ids(found):
-    return [exchange.request_id for exchange in found]
+def ids(exchanges):
+    return [exchange.request_id for exchange in exchanges]
 
 
 def test_each_request_is_asked_once_and_what_comes_later_too(store, replay):
     store.apply([request(STABLE, "a"), request(STABLE, "b", time=NOW - 50)], NOW)
-    found = replay()
-    assert ids(found.pending(NOW)) == ["a", "b"]
+    replayed = replay()
+    assert ids(replayed.pending(NOW)) == ["a", "b"]
     store.apply([request(STABLE, "late", time=NOW - 55), request(STABLE, "c", time=NOW - 1)], NOW)
-    assert ids(found.pending(NOW)) == ["late"]
-    assert ids(found.pending(NOW + GRACE_SECONDS)) == ["c"]
+    assert ids(replayed.pending(NOW)) == ["late"]
+    assert ids(replayed.pending(NOW + GRACE_SECONDS)) == ["c"]
 
 
 def test_what_the_canary_was_asked_already_is_not_asked_again(store, replay):
@@ -82,12 +82,12 @@ def test_what_cannot_be_asked_again_or_never_meets_its_pair_is_left_out(store, r
 @contextmanager
 def canary(code=200):
     """A model server that keeps what it is asked; yields its URL and that."""
-    asked = []
+    requests = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            asked.append((self.headers["X-Request-Id"], body))
+            requests.append((self.headers["X-Request-Id"], body))
             self.send_response(code)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -97,7 +97,7 @@ def canary(code=200):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1/models/tips:predict", asked
+    yield f"http://127.0.0.1:{server.server_port}/v1/models/tips:predict", requests
     server.shutdown()
     server.server_close()
 
@@ -105,10 +105,10 @@ def canary(code=200):
 def test_the_canary_gets_the_requests_under_their_ids_and_its_faults_are_told(store, replay):
     bodies = {f"order-{n}": json.dumps({"instances": [n]}).encode() for n in range(3)}
     store.apply([request(STABLE, id_, body) for id_, body in bodies.items()], NOW)
-    with canary(code=500) as (url, asked):
+    with canary(code=500) as (url, requests):
         became = list(islice(run(replay(), url, rate=1000), 3))
     assert became == ["500"] * 3
-    assert dict(asked) == bodies
+    assert dict(requests) == bodies
     assert list(islice(run(replay(), "http://127.0.0.1:9/", rate=1000), 1)) == ["unreachable"]
 
 
@@ -116,7 +116,7 @@ def test_a_process_replays_beside_the_drift_server_that_writes_the_store(tmp_pat
     server = Server(str(tmp_path / "events.db"), tmp_path)
     server.start()
     server.wait()
-    with canary() as (url, asked):
+    with canary() as (url, requests):
         command = [sys.executable, "-I", "-m", "kanaria.serving.payload_log.replay"]
         command += ["--store", server.store, "--namespace", "models", "--service", "flights"]
         command += ["--stable", "1", "--canary", "2", "--to", url, "--hours", "1"]
@@ -124,16 +124,16 @@ def test_a_process_replays_beside_the_drift_server_that_writes_the_store(tmp_pat
         for number in range(3):
             head = headers("request", f"event-{number}", f"order-{number}")
             assert httpx.post(server.url, headers=head, content=b'{"instances": [1]}').is_success
-        while len(asked) < 3:
+        while len(requests) < 3:
             assert replaying.poll() is None
             time.sleep(0.05)
         replaying.terminate()
         replaying.wait()
     server.stop()
-    assert {id_ for id_, _ in asked} == {f"order-{number}" for number in range(3)}
+    assert {id_ for id_, _ in requests} == {f"order-{number}" for number in range(3)}
 
 
-def test_every_fault_of_the_command_is_named(tmp_path):
+def test_every_fault_of_the_command_is_named():
     command = [
         sys.executable,
         "-I",

@@ -24,15 +24,15 @@ def test_request_response_and_labels_join(location):
     store = open_store(location)
     outcomes = store.apply([label(0, 1), half(Kind.RESPONSE), half(), label(1, "late")], NOW)
     assert outcomes == [Outcome.NEW] * 4
-    ((stream, *_, rows, asked, answered, labels),) = joined(location)
-    assert (stream, rows, asked, answered) == (STREAM, 2, b"asked", b"answered")
-    assert {row: kept.value for row, kept in labels.items()} == {0: 1, 1: "late"}
+    ((stream, *_, rows, request, response, labels),) = joined(location)
+    assert (stream, rows, request, response) == (STREAM, 2, b"asked", b"answered")
+    assert {row: label_kept.value for row, label_kept in labels.items()} == {0: 1, 1: "late"}
 
 
 def test_two_models_that_saw_one_request_share_its_label(location):
     store = open_store(location)
     store.apply([half(), half(id="b", service="shadow"), label(0, 7)], NOW)
-    assert [kept[-1][0].value for kept in joined(location)] == [7, 7]
+    assert [row[-1][0].value for row in joined(location)] == [7, 7]
 
 
 def test_the_later_label_of_a_row_counts_whichever_arrives_last(location):
@@ -91,7 +91,7 @@ def test_the_oldest_go_and_what_could_repeat_them_is_refused(location):
     store = open_store(location, Retention(seconds=100))
     store.apply([half(time=NOW), label(0, 1, NOW)], NOW)
     store.apply([half(id="b", time=NOW + 150), label(0, 1, NOW + 150, "order-b")], NOW + 150)
-    assert [kept[1] for kept in joined(location)] == ["b"]
+    assert [row[1] for row in joined(location)] == ["b"]
     assert store.apply([half(time=NOW), label(0, 1, NOW)], NOW + 150) == [Outcome.EXPIRED] * 2
 
 
@@ -101,9 +101,9 @@ def test_a_full_store_loses_its_oldest_and_stays_of_one_size(location):
         big = half(id=f"{number:03}", time=NOW + number, body=bytes(100_000))
         assert store.apply([big], NOW + number) == [Outcome.NEW]
     store.close()
-    kept = [row[1] for row in joined(location)]
-    assert kept == [f"{number:03}" for number in range(200 - len(kept), 200)]
-    assert 10 <= len(kept) <= 25
+    ids = [row[1] for row in joined(location)]
+    assert ids == [f"{number:03}" for number in range(200 - len(ids), 200)]
+    assert 10 <= len(ids) <= 25
     if not location.startswith("postgresql"):
         assert Path(location).stat().st_size < 4 << 20
     store = open_store(location, Retention(megabytes=2))
@@ -128,30 +128,30 @@ def test_a_place_moves_for_one_of_two_readers(location):
 
 
 def verdict(begin=NOW, end=NOW + 60, **fields):
-    found = {"stream": STREAM, "detector": "ks", "rows": 100, "drifted": True, "document": "{}"}
-    return Verdict(begin=begin, end=end, **found | fields)
+    usual = {"stream": STREAM, "detector": "ks", "rows": 100, "drifted": True, "document": "{}"}
+    return Verdict(begin=begin, end=end, **usual | fields)
 
 
 def test_a_window_is_judged_by_one_of_two_readers(location):
     first, second = (open_store(location) for _ in range(2))
     assert first.keep_verdict("drift", 0, 50, verdict(detector="first"))
     assert not second.keep_verdict("drift", 0, 50, verdict(detector="second"))
-    found = open_reader(location).verdicts(STREAM, NOW, NOW + 1)
-    assert found == [verdict(detector="first")]
+    verdicts = open_reader(location).verdicts(STREAM, NOW, NOW + 1)
+    assert verdicts == [verdict(detector="first")]
     assert second.place("drift", ("models", "flights", "1")) == 50
 
 
 def test_verdicts_are_found_by_stream_and_time(location):
     store = open_store(location)
     other = replace(STREAM, version="2")
-    kept = [verdict(), verdict(NOW + 60, NOW + 120, drifted=None), verdict(stream=other)]
-    for place, found in enumerate(kept):
-        assert store.keep_verdict(f"reader {place}", 0, 1, found)
+    verdicts = [verdict(), verdict(NOW + 60, NOW + 120, drifted=None), verdict(stream=other)]
+    for place, one in enumerate(verdicts):
+        assert store.keep_verdict(f"reader {place}", 0, 1, one)
     reader = open_reader(location)
-    assert reader.verdicts(STREAM, NOW, NOW + 200) == kept[:2]
-    assert reader.verdicts(STREAM, NOW + 61, NOW + 200) == kept[1:2]
+    assert reader.verdicts(STREAM, NOW, NOW + 200) == verdicts[:2]
+    assert reader.verdicts(STREAM, NOW + 61, NOW + 200) == verdicts[1:2]
     assert reader.verdicts(STREAM, NOW - 9, NOW) == []
-    assert reader.verdicts(None, NOW, NOW + 60) == [kept[0], kept[2]]
+    assert reader.verdicts(None, NOW, NOW + 60) == [verdicts[0], verdicts[2]]
 
 
 def test_a_verdict_goes_with_the_last_of_its_exchanges(location):
@@ -172,8 +172,8 @@ def test_labels_come_back_as_they_were_sent(location):
     store = open_store(location)
     labels = [label(row, value) for row, value in enumerate(VALUES)]
     assert store.apply([half(), *labels], NOW) == [Outcome.NEW] * (len(VALUES) + 1)
-    found = joined(location)[0][-1]
-    assert [(type(found[row].value), found[row].value) for row in found] == [
+    label_by_row = joined(location)[0][-1]
+    assert [(type(label_by_row[row].value), label_by_row[row].value) for row in label_by_row] == [
         (type(value), value) for value in VALUES
     ]
 
@@ -201,8 +201,8 @@ def test_a_stream_is_read_to_its_end_while_another_is_begun(location):
     assert reader.end_by_rows(STREAM, 0, 200, 1, NOW + 60) == 100
     ids += [exchange.id for exchange in first]
     assert ids == [f"{number:04}" for number in range(300)]
-    found = {e.id: e.labels[0].value for e in reader.by_number(STREAM, 100, 300)}
-    assert found == {f"{number:04}": number for number in range(100, 300)}
+    label_by_id = {e.id: e.labels[0].value for e in reader.by_number(STREAM, 100, 300)}
+    assert label_by_id == {f"{number:04}": number for number in range(100, 300)}
     assert reader.coverage(STREAM, 0, NOW).labelled == 300
 
 
@@ -223,8 +223,8 @@ def test_exchanges_are_seen_in_the_order_of_their_numbers(new_database):
         writing.join(0.5)
         assert joined(location) == []
     writing.join()
-    found = open_reader(location).by_number(STREAM, 0, 10**6)
-    assert [exchange.id for exchange in found] == ["slower", "next"]
+    exchanges = open_reader(location).by_number(STREAM, 0, 10**6)
+    assert [exchange.id for exchange in exchanges] == ["slower", "next"]
 
 
 def test_a_replica_that_stands_still_loses_its_turn(new_database, monkeypatch):

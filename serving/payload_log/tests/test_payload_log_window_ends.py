@@ -28,10 +28,10 @@ def test_a_window_waits_for_a_response_as_long_as_the_grace():
 
 @given(HEADS, st.integers(1, 20))
 def test_a_closed_window_never_changes(heads, rows):
-    ends = [end_by_rows(heads[:seen], rows, GRACE, NOW) for seen in range(len(heads) + 1)]
-    found = {end for end in ends if end is not None}
-    assert len(found) <= 1
-    for end in found:
+    ends = [end_by_rows(heads[:count], rows, GRACE, NOW) for count in range(len(heads) + 1)]
+    distinct = {end for end in ends if end is not None}
+    assert len(distinct) <= 1
+    for end in distinct:
         later = [head(h.number, h.rows, h.received) for h in heads]
         assert end_by_rows(later, rows, GRACE, NOW + 100) == end
 

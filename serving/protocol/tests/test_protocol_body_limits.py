@@ -23,7 +23,7 @@ def test_compressed_bodies_come_back_as_they_were():
 
 
 @pytest.mark.parametrize(
-    ("body", "error", "told"),
+    ("body", "error", "message"),
     [
         (gzip.compress(bytes(body_limits.MAX_BODY + 1)), BoundError, "more than 16 MiB"),
         (gzip.compress(b"{}")[:-5], CompressionError, "cut off"),
@@ -32,10 +32,10 @@ def test_compressed_bodies_come_back_as_they_were():
     ],
     ids=["large", "cut", "doubled", "none"],
 )
-def test_other_compressed_bodies_are_refused(body, error, told):
-    with pytest.raises(error, match=told):
+def test_other_compressed_bodies_are_refused(body, error, message):
+    with pytest.raises(error, match=message):
         expanded(body)
-    with pytest.raises(PayloadError, match=told):
+    with pytest.raises(PayloadError, match=message):
         read_columns(body)
 
 

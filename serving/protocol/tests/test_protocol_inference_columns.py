@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from kanaria.serving.protocol.inference_columns import PayloadError, read_columns, rows_of
 from kanaria.serving.protocol.json_columns import squeezed
-from kanaria.serving.protocol.tensors import DTYPES
+from kanaria.serving.protocol.tensors import DTYPES, joined_values
 
 
 def read(document):
@@ -29,23 +29,23 @@ def test_rows_of_lists_are_one_column_of_the_keys_name(key):
 
 
 def test_rows_of_dictionaries_are_one_column_a_feature():
-    found = read({"instances": [{"x": 1.5, "word": "a"}, {"word": "b", "n": 7}]})
-    np.testing.assert_array_equal(found["x"], [1.5, np.nan])
-    np.testing.assert_array_equal(found["n"], [np.nan, 7])
-    assert found["word"].tolist() == ["a", "b"]
+    columns = read({"instances": [{"x": 1.5, "word": "a"}, {"word": "b", "n": 7}]})
+    np.testing.assert_array_equal(columns["x"], [1.5, np.nan])
+    np.testing.assert_array_equal(columns["n"], [np.nan, 7])
+    assert columns["word"].tolist() == ["a", "b"]
 
 
 def test_the_context_of_classify_holds_for_every_example():
-    found = read({"context": {"hour": 3}, "examples": [{"x": 1}, {"x": 2}]})
-    assert {name: values.tolist() for name, values in found.items()} == {
+    columns = read({"context": {"hour": 3}, "examples": [{"x": 1}, {"x": 2}]})
+    assert {name: values.tolist() for name, values in columns.items()} == {
         "hour": [3, 3],
         "x": [1, 2],
     }
 
 
 def test_columns_of_tensorflow_serving_stay_columns():
-    found = read({"inputs": {"x": [[1.0, 3.0], [2.0, 4.0]], "word": ["a", "b"]}})
-    assert (found["x"].shape, found["word"].tolist()) == ((2, 2), ["a", "b"])
+    columns = read({"inputs": {"x": [[1.0, 3.0], [2.0, 4.0]], "word": ["a", "b"]}})
+    assert (columns["x"].shape, columns["word"].tolist()) == ((2, 2), ["a", "b"])
     np.testing.assert_array_equal(read({"outputs": [[0.5, 1.0]]})["outputs"], [[0.5, 1.0]])
 
 
@@ -71,13 +71,13 @@ def test_columns_of_tensorflow_serving_stay_columns():
     ],
 )
 def test_axes_of_one_are_dropped_and_rows_with_and_without_them_are_one_column(sent):
-    found = read(sent)
-    assert (found["x"].tolist(), found["c"].tolist()) == ([5, 6], ["a", "b"])
+    columns = read(sent)
+    assert (columns["x"].tolist(), columns["c"].tolist()) == ([5, 6], ["a", "b"])
 
 
 def test_a_row_without_a_value_lacks_one_in_the_shape_of_the_others():
-    found = read({"instances": [{"v": [1, 2]}, {"v": None}, {"v": [[3], [4]]}, {}]})["v"]
-    np.testing.assert_array_equal(found, [[1, 2], [np.nan] * 2, [3, 4], [np.nan] * 2])
+    column = read({"instances": [{"v": [1, 2]}, {"v": None}, {"v": [[3], [4]]}, {}]})["v"]
+    np.testing.assert_array_equal(column, [[1, 2], [np.nan] * 2, [3, 4], [np.nan] * 2])
     words = read({"instances": [["a", 1], None]})["instances"]
     assert words.tolist() == [["a", 1], [None, None]]
 
@@ -93,6 +93,11 @@ def test_base64_of_mlserver_is_text():
         "parameters": {"content_type": "base64"}
     }
     assert read({"inputs": [sent]})["c"].tolist() == ["a", b"\xff", None]
+    packed = joined_values([b"YQ==", b"/w=="])
+    binary = {"content_type": "base64", "binary_data_size": len(packed)}
+    document = {"inputs": [{"name": "c", "datatype": "BYTES", "shape": [2], "parameters": binary}]}
+    read_back = read_columns(json.dumps(document).encode() + packed)
+    assert read_back["c"].tolist() == ["a", b"\xff"]
     with pytest.raises(PayloadError, match="not base64"):
         read({"inputs": [sent | {"data": ["a", "b", "c"]}]})
 
@@ -101,8 +106,8 @@ def test_a_bfloat16_is_the_decimal_that_was_meant():
     tail = struct.pack("<4H", 0x3DCD, 0x3F80, 0xC020, 0x7F80)
     head = {"name": "x", "datatype": "BF16", "shape": [4]}
     head["parameters"] = {"binary_data_size": 8}
-    found = read_columns(json.dumps({"inputs": [head]}).encode() + tail)["x"]
-    assert found.tolist() == [0.1, 1.0, -2.5, np.inf]
+    column = read_columns(json.dumps({"inputs": [head]}).encode() + tail)["x"]
+    assert column.tolist() == [0.1, 1.0, -2.5, np.inf]
 
 
 def test_a_column_has_a_name_that_can_be_written():
@@ -110,28 +115,30 @@ def test_a_column_has_a_name_that_can_be_written():
 
 
 def test_a_value_without_axes_is_one_row():
-    found = read({"inputs": {"x": 5, "image": {"b64": "/9g="}}})
-    assert (found["x"].tolist(), found["image"].tolist()) == ([5], [b"\xff\xd8"])
+    columns = read({"inputs": {"x": 5, "image": {"b64": "/9g="}}})
+    assert (columns["x"].tolist(), columns["image"].tolist()) == ([5], [b"\xff\xd8"])
     assert read({"outputs": 0.5})["outputs"].tolist() == [0.5]
 
 
 def test_columns_without_common_rows_are_one_row():
-    found = read({"inputs": {"x": [1, 2], "y": [[1], [2], [3]]}})
-    assert {name: values.shape for name, values in found.items()} == {"x": (1, 2), "y": (1, 3)}
+    columns = read({"inputs": {"x": [1, 2], "y": [[1], [2], [3]]}})
+    assert {name: values.shape for name, values in columns.items()} == {"x": (1, 2), "y": (1, 3)}
     tensors = [tensor("x", "FP32", [2], [1, 2]), tensor("word", "BYTES", [3], ["a", "b", "c"])]
-    found = read({"inputs": tensors})
-    assert (found["x"].tolist(), found["word"].tolist()) == ([[1, 2]], [["a", "b", "c"]])
+    columns = read({"inputs": tensors})
+    assert (columns["x"].tolist(), columns["word"].tolist()) == ([[1, 2]], [["a", "b", "c"]])
 
 
 def test_not_a_number_and_infinity_are_read_as_tensorflow_serving_writes_them():
-    found = read_columns(b'{"predictions": [NaN, Infinity, -Infinity, 1.5]}')["predictions"]
-    np.testing.assert_array_equal(found, [np.nan, np.inf, -np.inf, 1.5])
+    column = read_columns(b'{"predictions": [NaN, Infinity, -Infinity, 1.5]}')["predictions"]
+    np.testing.assert_array_equal(column, [np.nan, np.inf, -np.inf, 1.5])
 
 
 def test_a_request_to_triton_names_outputs_that_are_no_data():
-    asked = [{"name": "y", "parameters": {"binary_data": True}}]
-    found = read({"id": "1", "inputs": [tensor("x", "INT64", [1, 2], [[1, 2]])], "outputs": asked})
-    assert {name: values.tolist() for name, values in found.items()} == {"x": [[1, 2]]}
+    outputs = [{"name": "y", "parameters": {"binary_data": True}}]
+    columns = read(
+        {"id": "1", "inputs": [tensor("x", "INT64", [1, 2], [[1, 2]])], "outputs": outputs}
+    )
+    assert {name: values.tolist() for name, values in columns.items()} == {"x": [[1, 2]]}
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
@@ -144,10 +151,10 @@ def test_a_compressed_body_is_read(compress):
 
 
 def test_nulls_among_numbers_are_nan_and_other_mixtures_stay_as_sent():
-    found = read({"instances": [{"x": 1, "m": 1, "r": [1]}, {"x": None, "m": "a", "r": [1, 2]}]})
-    np.testing.assert_array_equal(found["x"], [1, np.nan])
-    assert found["m"].tolist() == [1, "a"]
-    assert found["r"].tolist() == [1, [1, 2]]
+    columns = read({"instances": [{"x": 1, "m": 1, "r": [1]}, {"x": None, "m": "a", "r": [1, 2]}]})
+    np.testing.assert_array_equal(columns["x"], [1, np.nan])
+    assert columns["m"].tolist() == [1, "a"]
+    assert columns["r"].tolist() == [1, [1, 2]]
 
 
 @given(st.lists(st.binary(), min_size=1))
@@ -176,13 +183,13 @@ def test_v2_tensors_are_the_same_from_json_and_from_binary_data(sent):
         head = {k: described[-1][k] for k in ("name", "datatype", "shape")}
         binary.append(head | {"parameters": {"binary_data_size": values.nbytes}})
         tail += values.tobytes()
-    for found in (
+    for columns in (
         read({"inputs": described}),
         read_columns(json.dumps({"outputs": binary}).encode() + tail),
     ):
         for number, (_, values) in enumerate(sent):
-            np.testing.assert_array_equal(found[f"t{number}"], squeezed(values))
-            assert found[f"t{number}"].dtype == values.dtype
+            np.testing.assert_array_equal(columns[f"t{number}"], squeezed(values))
+            assert columns[f"t{number}"].dtype == values.dtype
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1))
@@ -214,9 +221,11 @@ def test_bfloat16_is_the_upper_half_of_float32():
 
 
 def test_a_single_value_holds_for_all_rows():
-    found = read({"inputs": [tensor("x", "FP32", [3], [1, 2, 3]), tensor("k", "INT32", [1], [5])]})
-    assert found["k"].tolist() == [5, 5, 5]
-    assert rows_of(found) == 3
+    columns = read(
+        {"inputs": [tensor("x", "FP32", [3], [1, 2, 3]), tensor("k", "INT32", [1], [5])]}
+    )
+    assert columns["k"].tolist() == [5, 5, 5]
+    assert rows_of(columns) == 3
 
 
 @pytest.mark.parametrize(
@@ -230,6 +239,7 @@ def test_a_single_value_holds_for_all_rows():
         ({"inputs": [tensor("x", "FP32", [-1], [1])]}, r"'x': shape \[-1\]"),
         ({"inputs": [tensor("x", "FP32", [2], [1])]}, "'x': 1 values"),
         ({"inputs": [tensor("x", "FP32", [1], ["a"])]}, "'x': .* FP32"),
+        ({"inputs": [tensor("x", "FP32", [1], [n]) for n in (1, 2)]}, "'x' stands there twice"),
         ({"instances": [{f"f{n}": 1} for n in range(4000)]}, "4000 rows of 4000 features"),
     ],
 )
@@ -270,7 +280,7 @@ BODIES = st.dictionaries(KEYS, json_values) | st.fixed_dictionaries(
 @given(BODIES, st.binary(max_size=8))
 def test_any_body_is_read_or_refused_but_never_a_crash(document, tail):
     try:
-        found = read_columns(json.dumps(document).encode() + tail)
+        columns = read_columns(json.dumps(document).encode() + tail)
     except PayloadError:
         return
-    assert {len(values) for values in found.values()} <= {rows_of(found)}
+    assert {len(values) for values in columns.values()} <= {rows_of(columns)}

@@ -1,5 +1,6 @@
 import base64
 import json
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,25 @@ def test_percent_encoded_attributes_are_decoded():
     assert (event.version, event.id) == ("a b", "a%b")
 
 
+def test_text_beyond_ascii_is_the_same_percent_encoded_or_as_gos_library_writes_it():
+    metadata = '{"X-Request-Id":["Zürich 100%25"]}'
+    headers = changed(id="Zürich", metadata=metadata)
+    raw = {name: value.encode().decode("latin-1") for name, value in headers.items()}
+    encoded = headers | {"ce-id": quote("Zürich"), "ce-metadata": quote(metadata)}
+    for sent in (raw, encoded):
+        event = read_event(sent, b"", received=NOON)
+        assert (event.id, event.request_id) == ("Zürich", "Zürich 100%25")
+
+
+def test_quotes_around_an_attribute_are_not_part_of_it():
+    assert read_event(changed(id=r'"a \"b\""'), b"", received=NOON).id == 'a "b"'
+
+
+def test_letters_of_a_time_may_be_small():
+    event = read_event(changed(time="2026-01-31t12:00:00z"), b"", received=NOON + 1)
+    assert event.time == NOON
+
+
 def test_what_a_logger_without_annotations_sends_has_no_version_and_no_request_id():
     headers = {k: v for k, v in HEADERS.items() if k not in ("ce-annotations", "ce-metadata")}
     event = read_event(headers, b"", received=NOON)
@@ -82,6 +102,8 @@ def test_a_missing_or_future_time_is_the_arrival(time):
         (changed(metadata="["), "ce-metadata"),
         (changed(annotations="[1]"), "ce-annotations"),
         (changed(namespace="n" * 513), "ce-namespace"),
+        (changed(id="a%FF"), "ce-id='a%FF': percent-encoded bytes that are no UTF-8"),
+        (changed(metadata="%7B%FF%7D"), "ce-metadata"),
         (changed(id="a%00b"), "ce-id='a.x00b': holds a NUL"),
     ],
 )

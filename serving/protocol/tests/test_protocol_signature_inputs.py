@@ -29,10 +29,10 @@ def row(**features):
 
 
 def test_rows_become_one_array_an_input():
-    found = from_instances([row(x=[1.5]), row(x=[2], word="ü")], INPUTS)
-    np.testing.assert_array_equal(found["x"], [[1.5], [2.0]])
-    np.testing.assert_array_equal(found["n"], [2, 2])
-    assert found["word"].tolist() == [[b"a"], ["ü".encode()]]
+    arrays = from_instances([row(x=[1.5]), row(x=[2], word="ü")], INPUTS)
+    np.testing.assert_array_equal(arrays["x"], [[1.5], [2.0]])
+    np.testing.assert_array_equal(arrays["n"], [2, 2])
+    assert arrays["word"].tolist() == [[b"a"], ["ü".encode()]]
 
 
 def test_a_list_of_one_fits_a_feature_without_an_axis():
@@ -95,10 +95,10 @@ json_values = st.recursive(
 @given(json_values | st.lists(st.fixed_dictionaries(dict.fromkeys(INPUTS, json_values))))
 def test_any_json_is_taken_or_refused_but_never_a_crash(instances):
     try:
-        found = from_instances(instances, INPUTS)
+        arrays = from_instances(instances, INPUTS)
     except RequestError:
         return
-    assert {name: values.dtype for name, values in found.items()} == {
+    assert {name: values.dtype for name, values in arrays.items()} == {
         name: wanted.dtype for name, wanted in INPUTS.items()
     }
 
@@ -116,8 +116,8 @@ def test_an_output_that_has_no_value_a_row_has_no_form_in_rows():
 
 
 def test_infinity_is_a_value_and_an_integer_keeps_every_digit():
-    found = from_instances([row(x=float("-inf"), n=-(2**31))], INPUTS)
-    assert (found["x"].tolist(), found["n"].tolist()) == ([[float("-inf")]], [-(2**31)])
+    arrays = from_instances([row(x=float("-inf"), n=-(2**31))], INPUTS)
+    assert (arrays["x"].tolist(), arrays["n"].tolist()) == ([[float("-inf")]], [-(2**31)])
     big = Input(dtype=np.dtype(np.int64), shape=(None,))
     assert from_columns([2**53 + 1, -(2**63)], {"i": big})["i"].tolist() == [2**53 + 1, -(2**63)]
 
@@ -182,14 +182,14 @@ WHOLE_ROW = {"x": 1.5, "n": 2, "word": "a", "sure": True, "pair": [1, 2], "many"
 WHOLE_ROW |= {"always": 3}
 
 
-def assert_second_row_is_missing(found):
-    assert set(found) == set(OPTIONAL)
+def assert_second_row_is_missing(arrays):
+    assert set(arrays) == set(OPTIONAL)
     for name, marks in MISSING.items():
-        assert len(found[name]) == 2
-        assert found[name].dtype == OPTIONAL[name].dtype
-        np.testing.assert_array_equal(found[name][1], np.array(marks, OPTIONAL[name].dtype))
-    assert found["pair"][0].tolist() == [1, 2]
-    assert found["many"][0].tolist() == [5, 6]
+        assert len(arrays[name]) == 2
+        assert arrays[name].dtype == OPTIONAL[name].dtype
+        np.testing.assert_array_equal(arrays[name][1], np.array(marks, OPTIONAL[name].dtype))
+    assert arrays["pair"][0].tolist() == [1, 2]
+    assert arrays["many"][0].tolist() == [5, 6]
 
 
 @pytest.mark.parametrize("missing", [{"always": 4}, dict.fromkeys(MISSING) | {"always": 4}])
@@ -233,10 +233,10 @@ def test_null_in_a_tensor_means_missing():
 
 
 def test_a_column_that_is_not_sent_is_missing_in_every_row():
-    for found in (from_columns({"always": [3, 4]}, OPTIONAL), v2({"always": [3, 4]})):
-        assert found["word"].tolist() == [b"", b""]
-        assert np.isnan(found["x"]).all()
-        assert found["many"].shape == (2, 0)
+    for arrays in (from_columns({"always": [3, 4]}, OPTIONAL), v2({"always": [3, 4]})):
+        assert arrays["word"].tolist() == [b"", b""]
+        assert np.isnan(arrays["x"]).all()
+        assert arrays["many"].shape == (2, 0)
 
 
 @pytest.mark.parametrize(
@@ -257,8 +257,8 @@ def test_what_is_not_missing_must_still_fit(instances, fault):
 
 def test_columns_may_have_what_rows_may_not():
     scalar = {"x": INPUTS["n"], "k": Input(dtype=FLOAT, shape=())}
-    found = from_columns({"x": [1, 2], "k": 0.5}, scalar)
-    assert (found["x"].tolist(), found["k"].tolist()) == ([1, 2], 0.5)
+    arrays = from_columns({"x": [1, 2], "k": 0.5}, scalar)
+    assert (arrays["x"].tolist(), arrays["k"].tolist()) == ([1, 2], 0.5)
     assert from_columns([1, 2], {"n": INPUTS["n"]})["n"].tolist() == [1, 2]
 
 

@@ -60,10 +60,10 @@ def test_a_value_that_is_cut_off_is_refused():
 @pytest.mark.parametrize("text", ["AP9h", "AP8=", "AP8", " AP\n8= ", ""])
 def test_what_a_model_takes_as_bytes_the_payload_log_reads(text):
     instances = [{"x": {"b64": text}}, {"x": {"b64": "/w=="}}]
-    taken = from_instances(instances, {"x": TEXT})["x"].tolist()
+    texts = from_instances(instances, {"x": TEXT})["x"].tolist()
     logged = read_columns(json.dumps({"instances": instances}).encode())["x"].tolist()
     whole = "".join(text.split())
-    assert taken == logged == [base64.b64decode(whole + "=" * (-len(whole) % 4)), b"\xff"]
+    assert texts == logged == [base64.b64decode(whole + "=" * (-len(whole) % 4)), b"\xff"]
 
 
 @pytest.mark.parametrize("text", ["*", "a", "AP8=AP8=", "é", 3, None, ["AA=="]])

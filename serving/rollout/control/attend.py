@@ -136,7 +136,7 @@ def _converge(world: World, stored: Stored, status: ServiceStatus) -> ServiceSta
         case Move.PROMOTE:
             world.traffic.promote(namespace, service, canary)
         case Move.ROLL_BACK:
-            world.traffic.rollback(namespace, service)
+            world.traffic.rollback(namespace, service, target.stable)
         case Move.MIRROR:
             world.traffic.mirror(namespace, service, mirrored(rollout))
         case Move.NOTHING | Move.WAIT:

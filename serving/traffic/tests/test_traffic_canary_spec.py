@@ -39,9 +39,9 @@ class Service:
 
     @property
     def spec(self) -> Object:
-        found = self.cluster.get(INFERENCE_SERVICES, *WHERE)
-        assert found
-        return dict(found["spec"])
+        document = self.cluster.get(INFERENCE_SERVICES, *WHERE)
+        assert document
+        return dict(document["spec"])
 
     @property
     def shares(self) -> dict[str, int]:
@@ -50,9 +50,9 @@ class Service:
 
     def change(self, **fields: Any) -> None:
         """Write fields of the spec, as somebody else does."""
-        found = self.cluster.get(INFERENCE_SERVICES, *WHERE)
-        assert found
-        version = found["metadata"]["resourceVersion"]
+        document = self.cluster.get(INFERENCE_SERVICES, *WHERE)
+        assert document
+        version = document["metadata"]["resourceVersion"]
         self.cluster.merge_patch(INFERENCE_SERVICES, *WHERE, {"spec": fields}, version)
 
 
@@ -64,10 +64,10 @@ def manifest(model: str, **fields: Any) -> Object:
 @pytest.fixture
 def service() -> Service:
     """The model `one` stable, and `two` on trial at 0 %, with four copies in all."""
-    found = Service()
+    made = Service()
     for model in ("one", "two"):
-        found.stage(model, scaling=Scaling(min_replicas=4, max_replicas=9))
-    return found
+        made.stage(model, scaling=Scaling(min_replicas=4, max_replicas=9))
+    return made
 
 
 def test_an_entry_is_named_by_its_model_and_has_a_copy_at_0_percent(service: Service):
@@ -97,9 +97,9 @@ def test_a_promotion_is_one_write_that_changes_no_pod(service: Service):
     promoted = service.spec["predictor"]
     assert pod(promoted) == pod(before["canary"][0]["predictor"])
     assert (promoted["minReplicas"], promoted["maxReplicas"]) == (4, 9)
-    (kept,) = service.spec["canary"]
-    assert pod(kept["predictor"]) == pod(before["predictor"])
-    assert (kept["trafficPercent"], kept["predictor"]["minReplicas"]) == (0, 0)
+    (entry,) = service.spec["canary"]
+    assert pod(entry["predictor"]) == pod(before["predictor"])
+    assert (entry["trafficPercent"], entry["predictor"]["minReplicas"]) == (0, 0)
 
 
 def pod(predictor: Object) -> Object:
@@ -191,7 +191,7 @@ def test_an_entry_that_comes_between_reading_and_writing_is_not_lost(service: Se
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "reason"),
     [
         ({"scaling": Scaling(min_replicas=5, max_replicas=9)}, "minReplicas=5: the service has 4"),
         ({"scaling": Scaling(min_replicas=4, max_replicas=8)}, "maxReplicas=8: the service has 9"),
@@ -212,13 +212,13 @@ def test_an_entry_that_comes_between_reading_and_writing_is_not_lost(service: Se
     ],
 )
 def test_what_kserve_allows_no_canary_is_refused_before_anything_is_written(
-    service: Service, fields: dict[str, Any], told: str
+    service: Service, fields: dict[str, Any], reason: str
 ):
     before = service.spec
-    given = {"scaling": Scaling(min_replicas=4, max_replicas=9)} | fields
+    staged = {"scaling": Scaling(min_replicas=4, max_replicas=9)} | fields
     with pytest.raises(ParameterError, match=r"^spec\.canary: ") as refused:
-        service.stage("three", **given)
-    assert told in str(refused.value)
+        service.stage("three", **staged)
+    assert reason in str(refused.value)
     assert service.spec == before
 
 
@@ -226,8 +226,8 @@ def test_all_that_is_wrong_is_told_at_once(service: Service):
     service.change(transformer={"containers": []})
     with pytest.raises(ParameterError) as refused:
         service.stage("three", scaling=Scaling(max_replicas=2))
-    told = ("spec.transformer", "minReplicas=1", "maxReplicas=2")
-    assert all(one in str(refused.value) for one in told)
+    faults = ("spec.transformer", "minReplicas=1", "maxReplicas=2")
+    assert all(one in str(refused.value) for one in faults)
 
 
 def test_a_name_that_another_entry_has_is_refused(service: Service):
@@ -244,43 +244,43 @@ def test_a_stable_predictor_without_a_model_is_refused(service: Service):
 
 
 def test_a_service_without_copies_at_rest_has_none_for_a_canary():
-    found = Service()
-    found.stage("one", scaling=Scaling(min_replicas=0, max_replicas=2))
+    staged_service = Service()
+    staged_service.stage("one", scaling=Scaling(min_replicas=0, max_replicas=2))
     with pytest.raises(ParameterError, match="minReplicas=0: a canary at 0 % needs a copy"):
-        found.stage("two", scaling=Scaling(min_replicas=0, max_replicas=2))
+        staged_service.stage("two", scaling=Scaling(min_replicas=0, max_replicas=2))
 
 
 def test_a_field_that_the_canary_would_inherit_unasked_is_refused():
-    found = Service()
+    staged_service = Service()
     placed = Placement(limits={"cpu": "2", "nvidia.com/gpu": "1"}, node_selector={"pool": "gpu"})
-    found.stage("one", placement=placed)
+    staged_service.stage("one", placement=placed)
     with pytest.raises(ParameterError) as refused:
-        found.stage("two", placement=Placement(limits={"cpu": "1"}))
+        staged_service.stage("two", placement=Placement(limits={"cpu": "1"}))
     assert "predictor.nodeSelector={'pool': 'gpu'}" in str(refused.value)
     assert "predictor.model.resources.limits.nvidia.com/gpu='1'" in str(refused.value)
     assert "cpu" not in str(refused.value)
-    found.stage("two", placement=placed)
+    staged_service.stage("two", placement=placed)
 
 
 def test_labels_are_those_of_the_object_and_of_its_pods():
-    found = Service()
-    found.stage("one", labels={"team": "delay"})
-    made = found.cluster.get(INFERENCE_SERVICES, *WHERE)
+    staged_service = Service()
+    staged_service.stage("one", labels={"team": "delay"})
+    made = staged_service.cluster.get(INFERENCE_SERVICES, *WHERE)
     assert made["metadata"]["labels"] == {"team": "delay"}
     assert made["spec"]["predictor"]["labels"] == {"team": "delay"}
-    found.stage("two", labels={"team": "fares"})
-    assert found.spec["canary"][0]["predictor"]["labels"] == {"team": "fares"}
+    staged_service.stage("two", labels={"team": "fares"})
+    assert staged_service.spec["canary"][0]["predictor"]["labels"] == {"team": "fares"}
 
 
 def test_what_the_object_says_of_one_model_stands_on_its_predictor():
-    found = Service()
+    staged_service = Service()
     for model in ("one", "two"):
         version = {VERSION_ANNOTATION: model, "serving.kserve.io/autoscalerClass": "none"}
-        found.stage(model, annotations=version)
-    status = found.status
+        staged_service.stage(model, annotations=version)
+    status = staged_service.status
     assert status.revision_versions[status.rolled_out] == "one"
     assert status.revision_versions[status.latest_created] == "two"
-    whole = found.cluster.get(INFERENCE_SERVICES, *WHERE)["metadata"]["annotations"]
+    whole = staged_service.cluster.get(INFERENCE_SERVICES, *WHERE)["metadata"]["annotations"]
     assert whole == {
         "serving.kserve.io/autoscalerClass": "none",
         "serving.kserve.io/deploymentMode": "Standard",
@@ -288,31 +288,31 @@ def test_what_the_object_says_of_one_model_stands_on_its_predictor():
 
 
 def test_without_a_scaler_the_way_back_from_a_promotion_starts_the_copies_first():
-    found = Service()
+    staged_service = Service()
     for model in ("one", "two"):
-        found.stage(model, annotations={"serving.kserve.io/autoscalerClass": "none"})
-    found.traffic.promote(*WHERE)
-    assert found.spec["canary"][0]["predictor"]["minReplicas"] == 0
+        staged_service.stage(model, annotations={"serving.kserve.io/autoscalerClass": "none"})
+    staged_service.traffic.promote(*WHERE)
+    assert staged_service.spec["canary"][0]["predictor"]["minReplicas"] == 0
     with pytest.raises(NotReadyError, match="is started for the rollback"):
-        found.traffic.rollback(*WHERE)
-    assert found.shares == {"two": 100, "one": 0}
-    found.traffic.rollback(*WHERE)
-    assert found.shares == {"one": 100, "two": 0}
+        staged_service.traffic.rollback(*WHERE)
+    assert staged_service.shares == {"two": 100, "one": 0}
+    staged_service.traffic.rollback(*WHERE)
+    assert staged_service.shares == {"one": 100, "two": 0}
 
 
 def test_a_service_that_somebody_else_made_is_taken_over_and_rolled_back():
-    found = Service()
+    staged_service = Service()
     made = manifest("one")
     made["metadata"]["annotations"] = {"serving.kserve.io/deploymentMode": "Standard"}
-    found.cluster.create(INFERENCE_SERVICES, NAMESPACE, made)
-    assert found.status.rolled_out == NAME
-    found.stage("two")
-    found.traffic.shift(*WHERE, 10)
-    assert found.shares == {"one": 90, "two": 10}
-    found.traffic.promote(*WHERE)
-    assert found.shares["two"] == 100
-    found.traffic.rollback(*WHERE)
-    assert found.shares["one"] == 100
+    staged_service.cluster.create(INFERENCE_SERVICES, NAMESPACE, made)
+    assert staged_service.status.rolled_out == NAME
+    staged_service.stage("two")
+    staged_service.traffic.shift(*WHERE, 10)
+    assert staged_service.shares == {"one": 90, "two": 10}
+    staged_service.traffic.promote(*WHERE)
+    assert staged_service.shares["two"] == 100
+    staged_service.traffic.rollback(*WHERE)
+    assert staged_service.shares["one"] == 100
 
 
 def test_rules_that_divide_requests_differently_tell_nothing():
@@ -330,11 +330,11 @@ def test_rules_that_divide_requests_differently_tell_nothing():
 def test_a_route_that_no_gateway_has_taken_gives_nobody_anything(service: Service):
     service.traffic.shift(*WHERE, 10)
     route = service.cluster.get(HTTP_ROUTES, *WHERE)
-    found = service.cluster.get(INFERENCE_SERVICES, *WHERE)
+    document = service.cluster.get(INFERENCE_SERVICES, *WHERE)
     assert route
-    assert canary_spec.status_of(found, route).traffic
+    assert canary_spec.status_of(document, route).traffic
     del route["status"]
-    assert canary_spec.status_of(found, route).traffic == ()
+    assert canary_spec.status_of(document, route).traffic == ()
 
 
 @given(st.lists(st.sampled_from(["stage", "shift", "promote", "back"])), st.data())

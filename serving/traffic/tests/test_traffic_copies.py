@@ -17,8 +17,8 @@ def pod(revision: str, ready: str = "True", **metadata: Any) -> dict[str, Any]:
 
 def test_a_revision_of_knative_answers_by_a_name_inside_the_cluster():
     service = {"metadata": {"namespace": "team"}, "spec": {"predictor": {}}}
-    found = knative.status_of(service, [{"metadata": {"name": "tips-1"}}])
-    assert found.revision_urls == {"tips-1": "http://tips-1.team.svc.cluster.local"}
+    status = knative.status_of(service, [{"metadata": {"name": "tips-1"}}])
+    assert status.revision_urls == {"tips-1": "http://tips-1.team.svc.cluster.local"}
 
 
 def test_pods_that_are_ready_and_stay_are_counted():
@@ -29,8 +29,8 @@ def test_pods_that_are_ready_and_stay_are_counted():
         pod("tips-1", deletionTimestamp="2026-01-01T00:00:00Z"),
         {"metadata": {"labels": {SERVICE_LABEL: "tips-2"}}},
     ]
-    found = http_route.ready_copies({"tips-1": {}, "tips-2": {}, "tips-3": {}}, pods)
-    assert found == {"tips-1": 2, "tips-2": 0, "tips-3": 0}
+    copies = http_route.ready_copies({"tips-1": {}, "tips-2": {}, "tips-3": {}}, pods)
+    assert copies == {"tips-1": 2, "tips-2": 0, "tips-3": 0}
 
 
 def test_knative_counts_the_copies_of_a_revision():
@@ -43,15 +43,15 @@ def test_knative_counts_the_copies_of_a_revision():
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("details", "message"),
     [
         ({"message": "no saved_model.pb\n", "exitCode": 1}, "no saved_model.pb, exit code 1"),
         ({"exitCode": 137}, "exit code 137"),
         ({"message": "no such bucket"}, "no such bucket"),
     ],
 )
-def test_a_failure_tells_message_and_exit_code(told: dict[str, Any], message: str):
-    last = {"reason": "ModelLoadFailed", **told}
+def test_a_failure_tells_message_and_exit_code(details: dict[str, Any], message: str):
+    last = {"reason": "ModelLoadFailed", **details}
     status = {"transitionStatus": "BlockedByFailedLoad", "lastFailureInfo": last}
     failure = knative.failure_of(status)
     assert failure
@@ -60,21 +60,23 @@ def test_a_failure_tells_message_and_exit_code(told: dict[str, Any], message: st
 
 def serving(*, initial: Any = None, ready: str = "False", **states: Any) -> dict[str, Any]:
     """Return a pod whose containers are in these states."""
-    found = pod("tips-1", ready=ready)
-    found["status"]["containerStatuses"] = [{"name": "kserve-container", **states}]
-    found["status"]["initContainerStatuses"] = [{"name": "storage-initializer", **(initial or {})}]
-    return found
+    serving_pod = pod("tips-1", ready=ready)
+    serving_pod["status"]["containerStatuses"] = [{"name": "kserve-container", **states}]
+    serving_pod["status"]["initContainerStatuses"] = [
+        {"name": "storage-initializer", **(initial or {})}
+    ]
+    return serving_pod
 
 
-def ended(code: int, **told: str) -> dict[str, Any]:
-    return {"terminated": {"exitCode": code, **told}}
+def ended(code: int, **details: str) -> dict[str, Any]:
+    return {"terminated": {"exitCode": code, **details}}
 
 
 CRASHES = {"waiting": {"reason": "CrashLoopBackOff"}}
 
 
 @pytest.mark.parametrize(
-    ("found", "message"),
+    ("failing", "message"),
     [
         (
             serving(state=CRASHES, lastState=ended(1, message="no saved_model.pb\n")),
@@ -95,8 +97,8 @@ CRASHES = {"waiting": {"reason": "CrashLoopBackOff"}}
         (serving(state=CRASHES), "kserve-container: CrashLoopBackOff"),
     ],
 )
-def test_a_canary_that_does_not_load_is_known_by_its_pods(found: dict[str, Any], message: str):
-    failure = failure_in([serving(state={"running": {}}), found])
+def test_a_canary_that_does_not_load_is_known_by_its_pods(failing: dict[str, Any], message: str):
+    failure = failure_in([serving(state={"running": {}}), failing])
     assert failure
     assert (failure.reason, failure.message) == ("ModelLoadFailed", message)
 

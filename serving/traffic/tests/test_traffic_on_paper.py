@@ -123,8 +123,8 @@ def test_a_share_is_not_given_to_a_model_that_was_staged_in_between(canary: Roll
 
 
 def services(way: PaperWay) -> set[str]:
-    found = way.cluster.list(INFERENCE_SERVICES, NAMESPACE, f"kanaria.io/service={NAME}")
-    return {one["metadata"]["name"] for one in found}
+    listed = way.cluster.list(INFERENCE_SERVICES, NAMESPACE, f"kanaria.io/service={NAME}")
+    return {one["metadata"]["name"] for one in listed}
 
 
 @pytest.mark.parametrize("write", range(1, 4))
@@ -177,9 +177,9 @@ def test_a_model_whose_revision_is_being_deleted_is_made_anew(monkeypatch: pytes
     rollout = Rollout(way := standard(), NAME)
     rollout.deploy("one")
     dying = left_over(way, "two", 0)
-    found = way.cluster.get(INFERENCE_SERVICES, NAMESPACE, dying)
-    found["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    way.cluster.apply(INFERENCE_SERVICES, NAMESPACE, found)
+    service = way.cluster.get(INFERENCE_SERVICES, NAMESPACE, dying)
+    service["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    way.cluster.apply(INFERENCE_SERVICES, NAMESPACE, service)
 
     def gone(_: float) -> None:
         way.cluster.delete(INFERENCE_SERVICES, NAMESPACE, dying)

@@ -12,22 +12,22 @@ GATEWAY = Gateway(namespace="kserve", name="gateway", domain="example.com")
 @st.composite
 def routings(draw):
     """A routing that a few verbs have led to, the first revision being ready."""
-    found = Routing(latest="r0", rolled_out="r0", weights={"r0": 100})
+    routing = Routing(latest="r0", rolled_out="r0", weights={"r0": 100})
     for number, verb in enumerate(
         draw(st.lists(st.sampled_from(["stage", "shift", "promote", "back", "mirror"])))
     ):
         match verb:
             case "stage":
-                found = route_weights.staged(found, f"r{number + 1}")
+                routing = route_weights.staged(routing, f"r{number + 1}")
             case "shift":
-                found = route_weights.shifted(found, draw(st.integers(0, 100)))
+                routing = route_weights.shifted(routing, draw(st.integers(0, 100)))
             case "promote":
-                found = route_weights.promoted(found)
+                routing = route_weights.promoted(routing)
             case "back":
-                found = route_weights.rolled_back(found)
-            case "mirror" if found.weights[found.latest] == 0:
-                found = route_weights.mirrored(found, draw(st.integers(0, 100)))
-    return found
+                routing = route_weights.rolled_back(routing)
+            case "mirror" if routing.weights[routing.latest] == 0:
+                routing = route_weights.mirrored(routing, draw(st.integers(0, 100)))
+    return routing
 
 
 @pytest.mark.parametrize(
@@ -45,19 +45,19 @@ def test_a_namespace_that_leaves_no_name_is_refused():
 
 
 @given(routings())
-def test_the_weights_are_always_all_requests(found):
-    assert sum(found.weights.values()) == 100
-    assert {found.latest, found.rolled_out} <= found.weights.keys()
+def test_the_weights_are_always_all_requests(routing):
+    assert sum(routing.weights.values()) == 100
+    assert {routing.latest, routing.rolled_out} <= routing.weights.keys()
 
 
 @given(routings())
-def test_copies_are_never_of_requests_that_the_newest_answers_itself(found):
-    assert not (found.mirrored and found.weights[found.latest])
+def test_copies_are_never_of_requests_that_the_newest_answers_itself(routing):
+    assert not (routing.mirrored and routing.weights[routing.latest])
 
 
 @given(routings(), st.integers(1, 100))
-def test_copies_go_to_the_newest_beside_the_answers_of_the_others(found, percent):
-    shadowed = route_weights.mirrored(route_weights.staged(found, "new"), percent)
+def test_copies_go_to_the_newest_beside_the_answers_of_the_others(routing, percent):
+    shadowed = route_weights.mirrored(route_weights.staged(routing, "new"), percent)
     route = route_weights.to_route(shadowed, "team", "taxi", GATEWAY)
     (rule,) = route["spec"]["rules"]
     own_ids, copying = rule["filters"]
@@ -69,41 +69,44 @@ def test_copies_go_to_the_newest_beside_the_answers_of_the_others(found, percent
 
 
 @given(routings())
-def test_a_route_says_the_routing_it_was_made_of(found):
-    assert route_weights.from_route(route_weights.to_route(found, "team", "taxi", GATEWAY)) == found
+def test_a_route_says_the_routing_it_was_made_of(routing):
+    assert (
+        route_weights.from_route(route_weights.to_route(routing, "team", "taxi", GATEWAY))
+        == routing
+    )
 
 
 @given(routings())
-def test_a_rollback_leaves_nothing_for_the_newest_of_a_canary(found):
-    back = route_weights.rolled_back(route_weights.staged(found, "bad"))
+def test_a_rollback_leaves_nothing_for_the_newest_of_a_canary(routing):
+    back = route_weights.rolled_back(route_weights.staged(routing, "bad"))
     assert back.weights[back.rolled_out] == 100
     assert back.weights["bad"] == 0
 
 
 @given(routings(), st.integers(0, 99))
-def test_a_share_is_taken_from_the_stable_revision_alone(found, percent):
-    shifted = route_weights.shifted(route_weights.staged(found, "new"), percent)
+def test_a_share_is_taken_from_the_stable_revision_alone(routing, percent):
+    shifted = route_weights.shifted(route_weights.staged(routing, "new"), percent)
     assert shifted.weights["new"] == percent
     assert shifted.weights[shifted.rolled_out] == 100 - percent
 
 
 @given(routings())
-def test_after_a_promotion_the_revision_before_comes_back(found):
-    stable = route_weights.staged(found, "new").rolled_out
-    promoted = route_weights.promoted(route_weights.staged(found, "new"))
+def test_after_a_promotion_the_revision_before_comes_back(routing):
+    stable = route_weights.staged(routing, "new").rolled_out
+    promoted = route_weights.promoted(route_weights.staged(routing, "new"))
     assert promoted.weights["new"] == 100
     assert route_weights.rolled_back(promoted).weights[stable] == 100
 
 
 def test_no_revision_is_stable_before_one_was_ready():
-    found = route_weights.staged(route_weights.first("r0"), "r1")
-    assert route_weights.with_first_ready(found, []).rolled_out == ""
-    assert route_weights.with_first_ready(found, ["r0"]).rolled_out == "r0"
-    first_ready = route_weights.with_first_ready(found, ["r0", "r1"])
+    routing = route_weights.staged(route_weights.first("r0"), "r1")
+    assert route_weights.with_first_ready(routing, []).rolled_out == ""
+    assert route_weights.with_first_ready(routing, ["r0"]).rolled_out == "r0"
+    first_ready = route_weights.with_first_ready(routing, ["r0", "r1"])
     assert first_ready.rolled_out == "r1"
     assert route_weights.shifted(first_ready, 100).weights == {"r1": 100}
 
 
 @given(routings())
-def test_staging_never_moves_a_request_to_the_new_revision(found):
-    assert route_weights.staged(found, "new").weights["new"] == 0
+def test_staging_never_moves_a_request_to_the_new_revision(routing):
+    assert route_weights.staged(routing, "new").weights["new"] == 0

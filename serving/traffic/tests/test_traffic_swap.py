@@ -32,16 +32,16 @@ class Stored:
     def becomes(self, part: int) -> None:
         self.part, self.version = part, self.version + 1
 
-    def write(self, found: dict[str, Any], wanted: int) -> None:
-        self.writes.append(found["version"])
+    def write(self, before: dict[str, Any], wanted: int) -> None:
+        self.writes.append(before["version"])
         self.between(self)
-        if found["version"] != self.version:
+        if before["version"] != self.version:
             raise ConflictError("changed")
         self.becomes(wanted)
 
-    def swap(self, wanted: int, found: dict[str, Any] | None = None) -> None:
+    def swap(self, wanted: int, before: dict[str, Any] | None = None) -> None:
         compare_and_swap.swap(
-            found or self.read(),
+            before or self.read(),
             self.read,
             lambda one: one["part"],
             wanted,
@@ -85,7 +85,7 @@ def test_what_somebody_else_has_changed_is_left_and_told():
 def test_a_part_that_seemed_to_be_as_wanted_in_an_old_answer_is_told_too():
     stored = Stored(part=10, version=2)
     with pytest.raises(ConflictError):
-        stored.swap(0, found={"part": 0, "version": 1})
+        stored.swap(0, before={"part": 0, "version": 1})
 
 
 def test_an_object_that_never_rests_is_given_up():
@@ -98,8 +98,8 @@ def test_an_object_that_never_rests_is_given_up():
 def test_a_field_that_somebody_else_owns_is_not_asked_for_again():
     calls = []
 
-    def write(found: dict[str, Any]) -> None:
-        calls.append(found)
+    def write(read_state: dict[str, Any]) -> None:
+        calls.append(read_state)
         raise ConflictError("owned", frozenset({"kubectl"}))
 
     stored = Stored()

@@ -73,12 +73,14 @@ class World:
         self.store.apply(items, NOW)
 
     def totals(self, comparer=None):
-        return self.asked(lambda reader: (comparer or self.comparer).totals(reader, NOW).document())
+        return self.answer_to(
+            lambda reader: (comparer or self.comparer).totals(reader, NOW).document()
+        )
 
     def wanted(self, limit=10):
-        return self.asked(lambda reader: self.comparer.wanted(reader, NOW, limit))
+        return self.answer_to(lambda reader: self.comparer.wanted(reader, NOW, limit))
 
-    def asked(self, ask):
+    def answer_to(self, ask):
         reader = open_reader(self.location)
         try:
             return ask(reader)
@@ -94,27 +96,27 @@ def world(tmp_path):
 def test_rows_are_joined_by_request_id_and_place(world):
     world.keep(*exchange("stable", "a", [0.1, 0.9]), *exchange("canary", "a", [0.2, 0.3]))
     world.keep(*exchange("stable", "b", [0.9]), *exchange("canary", "c", [0.9]))
-    found = world.totals()
-    assert found["stable"] == {"0": 1, "1": 2}
-    assert found["canary"] == {"0": 2, "1": 1}
-    assert found["pairs"] == 2
-    assert (found["canary_apart"], found["stable_apart"]) == ({"0": 1}, {"1": 1})
+    totals = world.totals()
+    assert totals["stable"] == {"0": 1, "1": 2}
+    assert totals["canary"] == {"0": 2, "1": 1}
+    assert totals["pairs"] == 2
+    assert (totals["canary_apart"], totals["stable_apart"]) == ({"0": 1}, {"1": 1})
 
 
 def test_labels_say_who_is_right_where_the_versions_disagree(world):
     for name, (stable, canary) in {"a": (0.1, 0.9), "b": (0.9, 0.1), "c": (0.1, 0.2)}.items():
         world.keep(*exchange("stable", name, [stable]), *exchange("canary", name, [canary]))
     world.keep(label("a", 1), label("b", 1), label("c", 1))
-    found = world.totals()
-    assert (found["canary_right"], found["stable_right"], found["neither_right"]) == (1, 1, 0)
+    totals = world.totals()
+    assert (totals["canary_right"], totals["stable_right"], totals["neither_right"]) == (1, 1, 0)
 
 
 def test_a_label_that_is_corrected_counts_as_it_is_now(world):
     world.keep(*exchange("stable", "a", [0.1]), *exchange("canary", "a", [0.9]), label("a", 0))
     assert world.totals()["stable_right"] == 1
     world.keep(Label(request_id="a", row=0, value=1, time=NOW + 1))
-    found = world.totals()
-    assert (found["stable_right"], found["canary_right"]) == (0, 1)
+    totals = world.totals()
+    assert (totals["stable_right"], totals["canary_right"]) == (0, 1)
 
 
 def test_labels_are_asked_for_rows_of_disagreement_alone_oldest_first(world):
@@ -136,8 +138,8 @@ def test_labels_are_asked_for_rows_of_disagreement_alone_oldest_first(world):
 
 
 def test_an_answer_that_comes_after_the_question_is_counted_by_the_next_one(world):
-    (asked, answered), other = exchange("stable", "a", [0.1]), exchange("canary", "a", [0.1])
-    world.keep(asked, *other)
+    (request, answered), other = exchange("stable", "a", [0.1]), exchange("canary", "a", [0.1])
+    world.keep(request, *other)
     assert world.totals()["pairs"] == 0
     world.keep(answered)
     assert world.totals()["pairs"] == 1
@@ -165,8 +167,8 @@ def judge(world, *windows):
 
 def test_windows_with_drift_of_any_detector_are_counted(world):
     judge(world, (NOW - 9, False, "table"), (NOW - 9, True, "mmd"), (NOW - 5, False, "table"))
-    found = world.totals()
-    assert (found["windows"], found["drifted"]) == (2, 1)
+    totals = world.totals()
+    assert (totals["windows"], totals["drifted"]) == (2, 1)
 
 
 def test_a_window_of_which_nothing_could_be_told_is_no_good_news(world):
@@ -242,10 +244,10 @@ def test_a_regression_is_compared_in_tenths_of_the_stable_versions_values(tmp_pa
     world.keep(*exchange("canary", "a", values[:100] + [0.0] * 100))
     assert world.totals()["pairs"] == 0
     world.keep(*exchange("stable", "a", values), label("a", 190.0, 199))
-    found = world.totals()
-    assert found["stable"] == {f"tenth {n}": 20 for n in range(1, 11)}
-    assert (found["pairs"], sum(found["canary_apart"].values())) == (200, 100)
-    assert found["stable_right"] == 1
+    totals = world.totals()
+    assert totals["stable"] == {f"tenth {n}": 20 for n in range(1, 11)}
+    assert (totals["pairs"], sum(totals["canary_apart"].values())) == (200, 100)
+    assert totals["stable_right"] == 1
 
 
 def test_answers_that_do_not_fit_the_task_are_told_and_told_again(world):
@@ -253,7 +255,7 @@ def test_answers_that_do_not_fit_the_task_are_told_and_told_again(world):
     comparisons = Comparisons()
     for _ in range(2):
         with pytest.raises(JudgeError, match="no probabilities"):
-            world.asked(lambda reader: comparisons.totals(reader, BINARY, NOW))
+            world.answer_to(lambda reader: comparisons.totals(reader, BINARY, NOW))
 
 
 @pytest.mark.parametrize("odd", [7.5, float("nan"), None, "text", [0.1, 0.2, 0.7], 10**400, {}])
@@ -263,11 +265,11 @@ def test_one_odd_answer_is_a_class_of_its_own_and_stops_no_comparison(world, odd
             *exchange("canary", request_id, [canary]), *exchange("stable", request_id, [stable])
         )
     world.keep(label("b", 1), label("c", 1))
-    found = world.totals()
-    assert found["canary"] == {"1": 1, "unreadable": 1, "0": 1}
-    assert found["stable"] == {"1": 2, "unreadable": 1}
-    assert (found["pairs"], found["canary_apart"]) == (3, {"unreadable": 1, "0": 1})
-    assert (found["stable_right"], found["canary_right"], found["neither_right"]) == (1, 0, 1)
+    totals = world.totals()
+    assert totals["canary"] == {"1": 1, "unreadable": 1, "0": 1}
+    assert totals["stable"] == {"1": 2, "unreadable": 1}
+    assert (totals["pairs"], totals["canary_apart"]) == (3, {"unreadable": 1, "0": 1})
+    assert (totals["stable_right"], totals["canary_right"], totals["neither_right"]) == (1, 0, 1)
 
 
 def test_a_canary_whose_answers_are_all_odd_is_told_as_that(world):

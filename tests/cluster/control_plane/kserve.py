@@ -36,7 +36,7 @@ def definitions() -> list[Manifest]:
     return found
 
 
-def start_kserve(authority: Authority, change: Change = lambda manifest: None) -> None:
+def start_kserve(authority: Authority, change: Change = lambda _manifest: None) -> None:
     """Start the manager and wait until its webhooks decide.
 
     Args:

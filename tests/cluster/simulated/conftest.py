@@ -13,6 +13,10 @@ def pipeline(services: InferenceServices, tmp_path: Path) -> Account:
 
 
 @pytest.fixture
-def rollout(pipeline: Account, services: InferenceServices, tmp_path: Path) -> Account:
+def rollout(
+    pipeline: Account,  # noqa: ARG001 - its manifests bring this account too.
+    services: InferenceServices,
+    tmp_path: Path,
+) -> Account:
     """The account of the rollout controller."""
     return Account(services.namespace, "kanaria-rollout", tmp_path)

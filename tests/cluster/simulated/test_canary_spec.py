@@ -169,8 +169,9 @@ def test_a_canary_that_is_not_ready_any_more_gets_no_requests(
     rollout.until_shares(one=60, two=40)
 
 
+@pytest.mark.usefixtures("way")
 def test_the_controllers_account_does_every_verb(
-    way: ClusterWay, pipeline: Account, rollout: Account, services: InferenceServices
+    pipeline: Account, rollout: Account, services: InferenceServices
 ):
     step, shifting = (CanarySpecTraffic(account.client()) for account in (pipeline, rollout))
     service = Rollout(ClusterWay(step, services.namespace), "taxi")

@@ -137,8 +137,9 @@ def test_an_application_that_nobody_heard_of_is_done_again_without_effect(
     assert again["metadata"]["resourceVersion"] == applied["metadata"]["resourceVersion"]
 
 
+@pytest.mark.usefixtures("kept")
 def test_a_deletion_that_nobody_heard_of_is_fine(
-    cluster: KubernetesClient, proxy: FaultProxy, services: InferenceServices, kept: Object
+    cluster: KubernetesClient, proxy: FaultProxy, services: InferenceServices
 ):
     proxy.use(at(1, lose_answer))
     cluster.delete(CONFIG_MAPS, services.namespace, NAME)
@@ -160,8 +161,9 @@ def test_what_was_decided_on_an_old_answer_is_refused(
     assert cluster.get(*where, NAME)["data"] == {"v": "two"}
 
 
+@pytest.mark.usefixtures("kept")
 def test_apply_overrides_our_own_patch_but_not_that_of_others(
-    cluster: KubernetesClient, services: InferenceServices, kept: Object
+    cluster: KubernetesClient, services: InferenceServices
 ):
     where = CONFIG_MAPS, services.namespace
     found = cluster.apply(*where, config_map("two"))

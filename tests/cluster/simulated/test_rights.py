@@ -263,8 +263,9 @@ def test_the_controller_brings_no_model(rollout: Account, services: InferenceSer
         deliver(ClusterTraffic(rollout.client()), spec, 10, "/nowhere")
 
 
+@pytest.mark.usefixtures("pipeline")
 def test_nobody_but_the_steps_and_the_controller_got_rights(
-    pipeline: Account, services: InferenceServices, tmp_path: Path
+    services: InferenceServices, tmp_path: Path
 ):
     client = Account(services.namespace, "default", tmp_path).client()
     missing = access_rights.denied(client, services.namespace, access_rights.NEEDED)

@@ -81,9 +81,8 @@ def test_one_controller_holds_the_lease(cluster: KubernetesClient, namespace: st
     assert not first_holder.hold()
 
 
-def test_a_lease_that_is_not_renewed_is_lost(
-    cluster: KubernetesClient, namespace: str, short_lease: None
-):
+@pytest.mark.usefixtures("short_lease")
+def test_a_lease_that_is_not_renewed_is_lost(cluster: KubernetesClient, namespace: str):
     dead = KubernetesLease(cluster, namespace, SERVICE, "dead")
     assert dead.hold()
     heir = KubernetesLease(cluster, namespace, SERVICE, "heir")

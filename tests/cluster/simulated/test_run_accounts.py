@@ -52,9 +52,8 @@ def elsewhere(services: InferenceServices, runs: str, tmp_path: Path) -> Path:
     return copy
 
 
-def test_the_manifests_account_may_do_what_the_steps_and_kfp_do(
-    pipeline: Account, services: InferenceServices
-):
+@pytest.mark.usefixtures("pipeline")
+def test_the_manifests_account_may_do_what_the_steps_and_kfp_do(services: InferenceServices):
     found = judged(services.namespace, USUAL)
     states = {name: found[name].state for name in ("account", "rights", "kfp rights")}
     assert set(states.values()) == {State.OK}, found
@@ -63,9 +62,8 @@ def test_the_manifests_account_may_do_what_the_steps_and_kfp_do(
     assert chosen(None, services.namespace).name == USUAL
 
 
-def test_another_account_lacks_all_of_it_and_an_absent_one_is_told(
-    pipeline: Account, services: InferenceServices
-):
+@pytest.mark.usefixtures("pipeline")
+def test_another_account_lacks_all_of_it_and_an_absent_one_is_told(services: InferenceServices):
     found = judged(services.namespace, "default")
     assert found["account"].state is State.OK
     assert access_rights.as_yaml(access_rights.NEEDED) in found["rights"].text
@@ -76,8 +74,9 @@ def test_another_account_lacks_all_of_it_and_an_absent_one_is_told(
     assert absent["account"].state is State.MISSING
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_runs_in_another_namespace_have_their_account_there_and_rights_here(
-    elsewhere: Path, services: InferenceServices, runs: str
+    services: InferenceServices, runs: str
 ):
     found = judged(services.namespace, f"{runs}:{USUAL}")
     assert {found[name].state for name in ("account", "rights", "kfp rights")} == {State.OK}
@@ -104,8 +103,9 @@ def test_kfps_own_accounts_get_the_rights_of_the_steps_on_request(
         assert found["account"].state is State.MISSING  # Nothing here makes these accounts.
 
 
+@pytest.mark.usefixtures("pipeline")
 def test_what_the_launcher_is_told_decides_which_secret_the_account_must_see(
-    pipeline: Account, services: InferenceServices, tmp_path: Path
+    services: InferenceServices, tmp_path: Path
 ):
     reference = {"secretName": "mine", "accessKeyKey": "a", "secretKeyKey": "s"}
     providers = {"s3": {"default": {"credentials": {"secretRef": reference}}}}

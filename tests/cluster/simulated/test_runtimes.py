@@ -73,8 +73,9 @@ def test_a_service_runs_on_our_runtime_where_it_belongs(
     assert limits.get("nvidia.com/gpu", "0") == str(placement.gpus.get("nvidia.com/gpu", 0))
 
 
+@pytest.mark.usefixtures("pipeline")
 def test_kserve_takes_a_version_as_it_is_so_one_for_gpus_must_be_named_in_full(
-    pipeline: Account, services: InferenceServices
+    services: InferenceServices,
 ):
     wrong = spec(
         services, "kanaria-tensorflow-gpu", placement=GPU, server={"runtime_version": "2.18.0"}
@@ -89,7 +90,8 @@ def test_kserve_takes_a_version_as_it_is_so_one_for_gpus_must_be_named_in_full(
     assert container(pod)["image"] == "tensorflow/serving:2.18.0"
 
 
-def test_the_webhook_looks_at_what_a_runtime_says(pipeline: Account, services: InferenceServices):
+@pytest.mark.usefixtures("pipeline")
+def test_the_webhook_looks_at_what_a_runtime_says(services: InferenceServices):
     # It compares priorities as soon as a namespace has runtimes.
     runtime = yaml.safe_load((MANIFESTS / "base/tensorflow-runtime.yaml").read_text())
     formats = runtime["spec"]["supportedModelFormats"]

@@ -63,7 +63,7 @@ def _input_fn(
     ).repeat()
 
 
-def _model(tf_transform_output, units):
+def _model(units):
     inputs, parts = {}, []
     for key in SCALED:
         inputs[_name(key)] = tf.keras.layers.Input(shape=(1,), name=_name(key))
@@ -119,7 +119,7 @@ def run_fn(fn_args: tfx.components.FnArgs):
     train = _input_fn(fn_args.train_files, fn_args.data_accessor, tf_transform_output, 64)
     evaluation = _input_fn(fn_args.eval_files, fn_args.data_accessor, tf_transform_output, 64)
     with strategy.scope():
-        model = _model(tf_transform_output, (fn_args.hyperparameters or {}).get("units", 16))
+        model = _model((fn_args.hyperparameters or {}).get("units", 16))
     tensorboard = tf.keras.callbacks.TensorBoard(log_dir=fn_args.model_run_dir)
     model.fit(
         train,

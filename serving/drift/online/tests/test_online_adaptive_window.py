@@ -18,9 +18,9 @@ def errors(rates: list[float], rows: int, seed: int) -> np.ndarray:
 
 
 def test_a_change_is_found_after_it_happened():
-    found = change_points(errors([0.05, 0.3, 0.05], 2_000, seed=1))
-    assert len(found) == 2
-    assert 2_000 < found[0] < 2_300 and 4_000 < found[1] < 4_300
+    changes = change_points(errors([0.05, 0.3, 0.05], 2_000, seed=1))
+    assert len(changes) == 2
+    assert 2_000 < changes[0] < 2_300 and 4_000 < changes[1] < 4_300
 
 
 def test_streams_without_a_change_seldom_alarm():
@@ -59,13 +59,13 @@ def test_only_the_newest_values_are_kept():
     ids=["errors", "numbers", "constant", "none"],
 )
 def test_changes_are_found_where_river_finds_them(values: np.ndarray, delta: float):
-    whole, found = drift.ADWIN(delta=delta), []
+    whole, changes = drift.ADWIN(delta=delta), []
     for place, value in enumerate(values):
         whole.update(value)
         if whole.drift_detected:
-            found.append(place)
-    assert private_river.changes(values, delta) == found
-    assert found or np.ptp([0.0, *values]) == 0.0
+            changes.append(place)
+    assert private_river.changes(values, delta) == changes
+    assert changes or np.ptp([0.0, *values]) == 0.0
 
 
 def test_a_change_is_found_without_the_rest_of_river():

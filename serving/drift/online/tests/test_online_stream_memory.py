@@ -17,9 +17,9 @@ DETECTOR = PageHinkley(expected_run_time=300, allowance=0.5)
 REFERENCE = DETECTOR.fit(ROWS)
 
 
-def alarm(found, before=0):
+def alarm(result, before=0):
     """Return at which row of the stream a window alarmed: its p-value tells it."""
-    rows = np.log1p(-found.p_value) / np.log1p(-1 / DETECTOR.expected_run_time)
+    rows = np.log1p(-result.p_value) / np.log1p(-1 / DETECTOR.expected_run_time)
     return before + round(rows)
 
 
@@ -68,9 +68,9 @@ def test_ones_and_zeros_told_as_texts_are_those_told_as_numbers():
     rows = (GENERATOR.random(400) < 0.2).astype(float)
     detector = OnlineFisherExact(expected_run_time=100, window_sizes=(10,))
     reference = detector.fit({"late": rows})
-    asked = np.array([1.0, np.nan, 0.0] * 20)
-    texts = np.array([None if np.isnan(one) else str(int(one)) for one in asked], dtype=object)
-    assert detector.test(reference, {"late": texts}) == detector.test(reference, {"late": asked})
+    numbers = np.array([1.0, np.nan, 0.0] * 20)
+    texts = np.array([None if np.isnan(one) else str(int(one)) for one in numbers], dtype=object)
+    assert detector.test(reference, {"late": texts}) == detector.test(reference, {"late": numbers})
 
 
 @pytest.mark.parametrize("detector", [DETECTOR, IsolationForest(trees=10)])

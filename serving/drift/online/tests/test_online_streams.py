@@ -66,8 +66,10 @@ def test_a_stream_may_be_cut_anywhere(name, cuts, seed):
     state, alarms = began, ()
     for first, last in zip([0, *sorted(cuts)], [*sorted(cuts), 300], strict=True):
         part = {key: column[first:last] for key, column in rows.items()}
-        state, found = detector.update(reference, type(state).from_arrays(state.arrays()), part)
-        alarms += found.alarms
+        state, part_result = detector.update(
+            reference, type(state).from_arrays(state.arrays()), part
+        )
+        alarms += part_result.alarms
     assert alarms == result.alarms
     np.testing.assert_array_equal(state.memory, after.memory)
     np.testing.assert_array_equal(state.counts, after.counts)
@@ -105,10 +107,10 @@ def test_an_effect_that_does_not_matter_makes_no_alarm():
 
 def test_sums_that_change_by_one_value_give_the_statistic_of_each_window():
     streams = np.random.default_rng(4).random((30, 6))
-    for position, found in enumerate(_simulated(streams, (3, 8), 50), start=3):
+    for position, statistics in enumerate(_simulated(streams, (3, 8), 50), start=3):
         ended = [streams[position - size : position].T for size in (3, 8) if size <= position]
         expected = np.max([statistic(windows, 50) for windows in ended], axis=0)
-        np.testing.assert_allclose(found, expected, atol=1e-12)
+        np.testing.assert_allclose(statistics, expected, atol=1e-12)
 
 
 def test_what_cannot_be_followed_is_named():

@@ -69,17 +69,17 @@ def test_a_window_with_many_outliers_drifted_and_one_without_did_not():
 def test_the_p_value_of_a_window_is_the_share_of_windows_with_as_many_outliers():
     draw, rows, reference_rows, share = np.random.default_rng(3), 40, 200, 0.05
     detector = Mahalanobis(flag_share=share, least=0.0)
-    seen, told = [], {}
+    statistics, p_values = [], {}
     for _ in range(2_000):
         # Distances of one number without a tail: the fitted half changes no order of the others.
         reference = detector.fit({"a": draw.normal(size=reference_rows)})
         result = detector.test(reference, {"a": draw.normal(size=rows)})
-        seen.append(result.statistic)
-        told[result.statistic] = result.p_value
+        statistics.append(result.statistic)
+        p_values[result.statistic] = result.p_value
     for flagged in (1, 3, 5):
-        share_of_windows = np.mean(np.array(seen) >= flagged)
-        spread = np.sqrt(told[flagged] * (1 - told[flagged]) / len(seen))
-        assert abs(share_of_windows - told[flagged]) < 3.3 * spread
+        share_of_windows = np.mean(np.array(statistics) >= flagged)
+        spread = np.sqrt(p_values[flagged] * (1 - p_values[flagged]) / len(statistics))
+        assert abs(share_of_windows - p_values[flagged]) < 3.3 * spread
 
 
 def test_too_few_reference_rows_to_flag_any_are_not_taken_for_calm():
@@ -108,9 +108,9 @@ def test_references_of_parts_find_the_same_outliers_as_one_of_all_rows():
     detector = Mahalanobis()
     whole = detector.fit(from_matrix(rows))
     merged = detector.fit(from_matrix(rows[600:])).merged(detector.fit(from_matrix(rows[:600])))
-    asked = from_matrix(rows[:50] * 3)
-    assert detector.score(merged, asked) == pytest.approx(detector.score(whole, asked))
-    assert (detector.outliers(merged, asked) == detector.outliers(whole, asked)).all()
+    window = from_matrix(rows[:50] * 3)
+    assert detector.score(merged, window) == pytest.approx(detector.score(whole, window))
+    assert (detector.outliers(merged, window) == detector.outliers(whole, window)).all()
 
 
 def test_a_reference_with_few_rows_is_refused():

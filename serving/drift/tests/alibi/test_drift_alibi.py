@@ -83,8 +83,8 @@ def test_an_artefact_gives_the_same_p_values(draw, make, sizes, shift, tmp_path:
 
     detector, reference = artefact.load(tmp_path / "saved", least=0)
     result = detector.test(reference, from_matrix(window))
-    found = np.array([feature.p_value for feature in result.features])
-    assert found == pytest.approx(expected["p_val"], abs=1e-6)
+    p_values = np.array([feature.p_value for feature in result.features])
+    assert p_values == pytest.approx(expected["p_val"], abs=1e-6)
     statistics = [feature.statistic for feature in result.features]
     assert statistics == pytest.approx(expected["distance"], rel=1e-5, abs=1e-6)
     assert result.drifted == bool(expected["is_drift"])

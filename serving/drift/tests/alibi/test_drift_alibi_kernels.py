@@ -38,8 +38,8 @@ DIFFERENCES = {
 
 def cases(kind, settings):
     return [
-        pytest.param(partial(kind, **told), sizes, shift, id=f"{name}-{sizes[0]}-{shift}")
-        for (name, told), sizes, shift in itertools.product(settings.items(), SIZES, SHIFTS)
+        pytest.param(partial(kind, **options), sizes, shift, id=f"{name}-{sizes[0]}-{shift}")
+        for (name, options), sizes, shift in itertools.product(settings.items(), SIZES, SHIFTS)
     ]
 
 
@@ -71,11 +71,11 @@ def test_mean_discrepancies_agree(make, sizes, shift, tmp_path: Path):
 
     detector, reference = artefact.load(tmp_path / "saved")
     assert detector.alpha == pytest.approx(theirs.predict(window)["data"]["threshold"])
-    found = detector.test(reference, from_matrix(window))
-    assert found.statistic == pytest.approx(expected["distance"], abs=1e-6)
+    result = detector.test(reference, from_matrix(window))
+    assert result.statistic == pytest.approx(expected["distance"], abs=1e-6)
     precise = dataclasses.replace(detector, permutations=MANY, seed=1)
     exact = precise.test(reference, from_matrix(window)).p_value
-    assert_by_chance((expected["p_val"], found.p_value), exact)
+    assert_by_chance((expected["p_val"], result.p_value), exact)
 
 
 def with_their_centres(theirs, detector, reference, window):
@@ -98,11 +98,11 @@ def test_density_differences_agree(make, sizes, shift, tmp_path: Path):
     assert len(theirs._detector.kernel_centers) == (detector.centres or sizes[0] // 20)
 
     expected = theirs.predict(window)["data"]
-    found = with_their_centres(theirs._detector, detector, reference, window)
-    assert found.statistic == pytest.approx(expected["distance"], abs=1e-6)
+    result = with_their_centres(theirs._detector, detector, reference, window)
+    assert result.statistic == pytest.approx(expected["distance"], abs=1e-6)
     precise = dataclasses.replace(detector, permutations=MANY, seed=1)
     exact = with_their_centres(theirs._detector, precise, reference, window).p_value
-    assert_by_chance((expected["p_val"], found.p_value), exact)
+    assert_by_chance((expected["p_val"], result.p_value), exact)
 
 
 def test_density_differences_of_columns_of_any_unit_agree():
@@ -114,5 +114,5 @@ def test_density_differences_of_columns_of_any_unit_agree():
     reference = detector.fit(from_matrix(rows * unit))
     theirs = LSDDDrift(rows * unit, backend="tensorflow")
     expected = theirs.predict(window * unit)["data"]["distance"]
-    found = with_their_centres(theirs._detector, detector, reference, window * unit)
-    assert found.statistic == pytest.approx(expected, abs=1e-6)
+    result = with_their_centres(theirs._detector, detector, reference, window * unit)
+    assert result.statistic == pytest.approx(expected, abs=1e-6)

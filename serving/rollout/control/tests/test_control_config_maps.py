@@ -69,8 +69,8 @@ def test_a_damaged_rollout_is_an_error_that_names_it(
     stored = store.load(NAMESPACE, SERVICE)
     config_map = cluster.get(CONFIG_MAPS, NAMESPACE, head(SERVICE))
     damage(config_map)
-    kept = cluster.apply(CONFIG_MAPS, NAMESPACE, config_map)
-    version = kept["metadata"]["resourceVersion"]
+    applied = cluster.apply(CONFIG_MAPS, NAMESPACE, config_map)
+    version = applied["metadata"]["resourceVersion"]
 
     def load_and_save() -> None:
         store.load(NAMESPACE, SERVICE)

@@ -43,7 +43,7 @@ def test_a_platform_that_does_not_answer_makes_it_unready_but_not_stuck(
 ):
     controller.push().turn()
 
-    def away(namespace: str) -> None:
+    def away(_namespace: str) -> None:
         raise DataError("kubernetes: no answer")
 
     with monkeypatch.context() as patch:
@@ -108,7 +108,7 @@ def test_a_service_that_is_gone_leaves_no_series(
     for _ in range(10):
         controller.turn()
     assert [key for key in metrics(url) if SERVICE in key]
-    monkeypatch.setattr(controller.store, "services", lambda namespace: ())
+    monkeypatch.setattr(controller.store, "services", lambda _namespace: ())
     controller.turn()
     samples = metrics(url)
     assert samples["kanaria_rollouts", "progressing"] == 0
@@ -124,7 +124,7 @@ def test_errors_are_counted_by_the_part_that_failed(
 ):
     controller.push()
 
-    def slow(revisions: object) -> None:
+    def slow(_revisions: object) -> None:
         raise KanariaError("Prometheus: timed out")
 
     monkeypatch.setattr(controller.paper, "read", slow)
@@ -167,7 +167,7 @@ def test_a_lease_that_cannot_be_asked_for_is_counted(controller: Controller, url
         def hold(self) -> bool:
             raise NotReadyError("kubernetes: no answer")
 
-    lease = controller.health.around_leases(lambda namespace, service: Lease())("a", "b")
+    lease = controller.health.around_leases(lambda _namespace, _service: Lease())("a", "b")
     with pytest.raises(NotReadyError):
         lease.hold()
     assert metrics(url)["kanaria_rollout_errors_total", "lease", "NotReadyError"] == 1

@@ -37,8 +37,8 @@ def runtime(name: str) -> dict[str, Any]:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def answered(url: str, process: subprocess.Popen[bytes]) -> httpx.Response:
@@ -63,9 +63,9 @@ def test_the_controller_takes_its_arguments_and_answers_its_probes(tmp_path: Pat
     process = subprocess.Popen(command, env=environment)
     try:
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            asked = container[probe]["httpGet"]
-            assert asked["port"] == container["ports"][0]["name"]
-            url = f"http://127.0.0.1:{port}{asked['path']}"
+            get = container[probe]["httpGet"]
+            assert get["port"] == container["ports"][0]["name"]
+            url = f"http://127.0.0.1:{port}{get['path']}"
             answer = answered(url, process)
             while probe == "readinessProbe" and answer.status_code == 503:
                 answer = answered(url, process)

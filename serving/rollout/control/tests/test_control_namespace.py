@@ -45,7 +45,7 @@ class Town:
             paper.push("v2")
 
     def __getattr__(self, verb: str) -> Any:
-        def call(namespace: str, name: str, *arguments: Any) -> Any:
+        def call(_namespace: str, name: str, *arguments: Any) -> Any:
             return getattr(self.papers[name], verb)(NAMESPACE, SERVICE, *arguments)
 
         return call

@@ -87,8 +87,8 @@ def test_a_good_canary_climbs_and_is_promoted(paper: Paper, store: FileStore):
     assert rollout.state.phase is Phase.PROMOTED
     assert paper.shares() == {CANARY: 100}
     entries = store.entries(NAMESPACE, SERVICE, 1)
-    seen = [entry.percent for entry in entries]
-    assert [share for share, _ in itertools.groupby(seen)] == [0, 10, 50]
+    percents = [entry.percent for entry in entries]
+    assert [share for share, _ in itertools.groupby(percents)] == [0, 10, 50]
 
 
 def test_a_canary_that_errs_is_rolled_back(paper: Paper, store: FileStore):
@@ -200,10 +200,10 @@ def test_a_look_at_an_old_copy_changes_nothing(paper: Paper, store: FileStore):
     started(paper, store)
     old = store.load(NAMESPACE, SERVICE)
     driven(paper, store, minutes=1)
-    kept, shares = store.load(NAMESPACE, SERVICE), paper.shares()
+    stored, shares = store.load(NAMESPACE, SERVICE), paper.shares()
     with pytest.raises(ConflictError):
         attend(world(paper, store), old, 60)
-    assert store.load(NAMESPACE, SERVICE) == kept
+    assert store.load(NAMESPACE, SERVICE) == stored
     assert paper.shares() == shares
 
 

@@ -66,7 +66,8 @@ def learnt(state: State) -> Any:
     return old(plain(state))
 
 
-def test_a_rollout_goes_on_under_the_rules_it_began_with(tmp_path: Path, folder: Path):
+@pytest.mark.usefixtures("folder")
+def test_a_rollout_goes_on_under_the_rules_it_began_with(tmp_path: Path):
     policy = FileStore(tmp_path).load(NAMESPACE, SERVICE).rollout.policy
     assert policy.gates.refusals is False
     assert (policy.unready_looks, policy.warm_up.minutes, policy.warm_up.requests) == (1, 0, 0)
@@ -83,8 +84,12 @@ def test_a_rollout_of_the_old_program_is_decided_upon_by_the_new_one(
     tmp_path: Path, folder: Path, paper: Paper, error_rate, phase, shares
 ):
     store, before = FileStore(tmp_path), (folder / "1.json").read_text()
-    kept = store.load(NAMESPACE, SERVICE).rollout
-    assert (kept.state.phase, kept.state.step, kept.entries) == (Phase.PROGRESSING, 1, 5)
+    read_again = store.load(NAMESPACE, SERVICE).rollout
+    assert (read_again.state.phase, read_again.state.step, read_again.entries) == (
+        Phase.PROGRESSING,
+        1,
+        5,
+    )
     assert (folder / "1.json").read_text() == before
     paper.error_rate = error_rate
     rollout = driven(paper, store)
@@ -93,9 +98,8 @@ def test_a_rollout_of_the_old_program_is_decided_upon_by_the_new_one(
     assert json.loads((folder / "1.json").read_text())["format"] == stored_rollout.FORMAT.newest
 
 
-def test_the_record_of_both_programs_replays_to_the_state(
-    tmp_path: Path, folder: Path, paper: Paper
-):
+@pytest.mark.usefixtures("folder")
+def test_the_record_of_both_programs_replays_to_the_state(tmp_path: Path, paper: Paper):
     store = FileStore(tmp_path)
     old = store.load(NAMESPACE, SERVICE).rollout
     entries = store.entries(NAMESPACE, SERVICE, 1)
@@ -106,7 +110,8 @@ def test_the_record_of_both_programs_replays_to_the_state(
     assert learnt(replay(begin(new.started), entries, new.policy)[-1].state) == learnt(new.state)
 
 
-def test_a_person_may_command_a_rollout_of_the_old_program(tmp_path: Path, folder: Path):
+@pytest.mark.usefixtures("folder")
+def test_a_person_may_command_a_rollout_of_the_old_program(tmp_path: Path):
     command = Command(kind=CommandKind.ROLLBACK, who="kim", when=1_000_310.0)
     stored = operations.order(FileStore(tmp_path), NAMESPACE, SERVICE, command)
     assert stored.rollout.state.phase is Phase.ROLLED_BACK

@@ -73,12 +73,12 @@ def test_approving_what_is_inconclusive_promotes_it(minute, make_counts):
     state = begin(0.0)
     for n in range(12):
         errors = 6 if n == 5 else 0
-        seen = minute(n, make_counts(60, errors, 3), make_counts(540, 5, 27))
-        state = decide(state, seen, policy).state
+        observed = minute(n, make_counts(60, errors, 3), make_counts(540, 5, 27))
+        state = decide(state, observed, policy).state
     assert state.phase is Phase.WAITING_APPROVAL
     approved = do(state, "approve", policy).state
-    seen = minute(12, make_counts(60, 0, 3), make_counts(540, 5, 27))
-    assert decide(approved, seen, policy).verdict.action is Action.PROMOTE
+    observed = minute(12, make_counts(60, 0, 3), make_counts(540, 5, 27))
+    assert decide(approved, observed, policy).verdict.action is Action.PROMOTE
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.SUPERSEDED])

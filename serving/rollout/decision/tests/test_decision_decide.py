@@ -96,8 +96,8 @@ def test_blue_green_switches_watches_and_promotes(minute, make_counts):
     state, decisions = begin(0.0), []
     for n in range(30):
         live = make_counts(600, 6, 30)
-        seen = {"canary": live} if state.desired_percent else {"stable": live}
-        decisions.append(decide(state, minute(n, **seen), policy))
+        counts = {"canary": live} if state.desired_percent else {"stable": live}
+        decisions.append(decide(state, minute(n, **counts), policy))
         state = decisions[-1].state
     assert moves(decisions) == [("shift", 100), ("promote", 100)]
 
@@ -126,8 +126,8 @@ def test_blue_green_returns_when_errors_exceed_twice_those_before(minute, make_c
     state, decisions = begin(0.0), []
     for n in range(30):
         before, after = make_counts(600, 6, 30), make_counts(600, 30, 30)
-        seen = {"canary": after} if state.desired_percent else {"stable": before}
-        decisions.append(decide(state, minute(n, **seen), policy))
+        counts = {"canary": after} if state.desired_percent else {"stable": before}
+        decisions.append(decide(state, minute(n, **counts), policy))
         state = decisions[-1].state
     assert moves(decisions) == [("shift", 100), ("rollback", 0)]
 
@@ -249,7 +249,7 @@ def test_the_policy_says_at_how_many_looks(drive, minute, number):
     assert decisions == [Action.HOLD] * (number - 1) + [Action.ROLLBACK]
 
 
-def test_looks_before_the_canary_had_requests_do_not_count(minute, healthy):
+def test_looks_before_the_canary_had_requests_do_not_count(healthy):
     state = begin(0.0)
     for n, ready in enumerate([False] * 9 + [True, True, False]):
         decision = decide(state, healthy(n, state.desired_percent, ready=ready), CANARY)
@@ -285,7 +285,7 @@ def test_the_question_about_silence_ends_with_the_silence(drive, minute):
     assert moves(drive(CANARY, 60, state)) == [("shift", 50), ("promote", 100)]
 
 
-def test_a_gate_without_its_data_is_silence(drive, minute, make_counts):
+def test_a_gate_without_its_data_is_silence(drive, minute):
     from kanaria.serving.rollout.observations.interval_observation import Counts
 
     state, decisions = drive(CANARY, 3)[-1].state, []
@@ -313,12 +313,12 @@ def test_what_convinces_nobody_is_asked(minute, make_counts, drive):
     assert state.question is Question.INCONCLUSIVE
 
 
-def test_observing_never_acts_and_says_what_it_would_do(drive, minute, make_counts):
+def test_observing_never_acts_and_says_what_it_would_do(minute, make_counts):
     policy = parse("automation: observe\nsteps: [{percent: 10}]")
     state, decisions = begin(0.0), []
     for n in range(40):
-        seen = minute(n, make_counts(60, 0, 3), make_counts(540, 5, 27), percent=10 * (n > 2))
-        decisions.append(decide(state, seen, policy))
+        observed = minute(n, make_counts(60, 0, 3), make_counts(540, 5, 27), percent=10 * (n > 2))
+        decisions.append(decide(state, observed, policy))
         state = decisions[-1].state
     assert set(actions(decisions)) == {Action.HOLD}
     proposed = [
@@ -332,8 +332,8 @@ def test_observing_proposes_the_rollback_of_a_failing_canary(minute, make_counts
     policy = parse("automation: observe\nsteps: [{percent: 10}]")
     state = begin(0.0)
     for n in range(5):
-        seen = minute(n, make_counts(60, 9), make_counts(540, 5), percent=10)
-        state = decide(state, seen, policy).state
+        observed = minute(n, make_counts(60, 9), make_counts(540, 5), percent=10)
+        state = decide(state, observed, policy).state
     assert state.proposed.action is Action.ROLLBACK
     assert state.desired_percent == 10
 
@@ -386,7 +386,7 @@ def test_an_interval_seen_again_gives_the_same_decision(drive, healthy):
 
 
 @pytest.mark.parametrize("phase", [Phase.PROMOTED, Phase.ROLLED_BACK, Phase.SUPERSEDED])
-def test_a_rollout_that_is_over_stays_as_it_is(drive, healthy, phase):
+def test_a_rollout_that_is_over_stays_as_it_is(healthy, phase):
     from dataclasses import replace
 
     state = replace(begin(0.0), phase=phase)

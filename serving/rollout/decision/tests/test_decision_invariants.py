@@ -139,19 +139,19 @@ replica_lists = st.lists(
 @given(st.lists(replica_lists, min_size=3, max_size=6), st.randoms(use_true_random=False))
 def test_no_decision_depends_on_the_order_in_which_counters_arrive(samples, random):
     def decisions(ordered):
-        memory, state, taken = Memory(), begin(0.0), []
+        memory, state, decided = Memory(), begin(0.0), []
         for number, replicas in enumerate(ordered):
             memory, counts = advance(memory, replicas, 60.0 * number)
-            seen = Observation(
+            observed = Observation(
                 interval=number,
                 now=60.0 * number,
                 canary=counts,
                 stable=counts,
                 facts=RevisionFacts(ready=True),
             )
-            taken.append(decide(state, seen, POLICIES[0]))
-            state = taken[-1].state
-        return taken
+            decided.append(decide(state, observed, POLICIES[0]))
+            state = decided[-1].state
+        return decided
 
     shuffled = [random.sample(replicas, len(replicas)) for replicas in samples]
     assert decisions(samples) == decisions(shuffled)

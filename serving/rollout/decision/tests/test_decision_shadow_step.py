@@ -123,8 +123,8 @@ def test_late_labels_still_roll_back_a_canary_that_has_left_the_shadow(
     state = shadow(minute, answered, 8, windows=1)[-1].state
     assert state.desired_percent == 10
     late = answered(5000, 60, stable_right=55, canary_right=5)
-    seen = minute(9, make_counts(60), make_counts(540), models=late)
-    assert decide(state, seen, JUDGED).verdict.action is Action.ROLLBACK
+    observed = minute(9, make_counts(60), make_counts(540), models=late)
+    assert decide(state, observed, JUDGED).verdict.action is Action.ROLLBACK
 
 
 def test_after_the_shadow_errors_and_latency_decide_without_pairs(minute, answered, make_counts):
@@ -132,7 +132,7 @@ def test_after_the_shadow_errors_and_latency_decide_without_pairs(minute, answer
     state = shadow(minute, answered, 8, policy)[-1].state
     decisions = []
     for n in range(9, 40):
-        seen = minute(n, make_counts(60, 1, 3), make_counts(540, 9, 27))
-        decisions.append(decide(state, seen, policy))
+        observed = minute(n, make_counts(60, 1, 3), make_counts(540, 9, 27))
+        decisions.append(decide(state, observed, policy))
         state = decisions[-1].state
     assert moves(decisions) == [("promote", 100)]

@@ -21,22 +21,22 @@ def serve(minute, make_counts):
             canary = requests * state.desired_percent // 100
             stable = requests - canary
             since = n - round(state.step_started / 60)
-            seen = minute(
+            observed = minute(
                 n,
                 make_counts(canary, round(canary * errors), round(canary * slow(since))),
                 make_counts(stable, 0, stable // 20),
             )
-            decisions.append(decide(state, at(seen, clock(n)), policy))
+            decisions.append(decide(state, at(observed, clock(n)), policy))
             state = decisions[-1].state
         return decisions
 
     return looks
 
 
-def at(seen, now):
+def at(observed, now):
     from dataclasses import replace
 
-    return replace(seen, now=now)
+    return replace(observed, now=now)
 
 
 def ends(decisions):
@@ -58,12 +58,12 @@ def test_a_start_that_is_cold_for_longer_needs_a_longer_warm_up(serve):
 
 
 def test_a_canary_that_stays_slow_is_rolled_back_at_the_first_look_that_counts(serve):
-    decisions = serve(DEFAULT, lambda since: 0.9)
+    decisions = serve(DEFAULT, lambda _since: 0.9)
     assert [one.verdict.action for one in decisions].index(Action.ROLLBACK) == 2
 
 
 def test_errors_are_harm_in_the_first_look(serve):
-    decisions = serve(DEFAULT, lambda since: 0.05, errors=0.2)
+    decisions = serve(DEFAULT, lambda _since: 0.05, errors=0.2)
     assert [one.verdict.action for one in decisions].index(Action.ROLLBACK) == 1
 
 
@@ -80,20 +80,22 @@ def test_a_canary_with_few_requests_is_cold_for_so_many(serve):
 
 def test_a_long_warm_up_is_no_silence(serve):
     policy = parse("warm_up: {minutes: 30}\nno_data: {minutes: 3}")
-    decisions = serve(policy, lambda since: 0.05, minutes=120)
+    decisions = serve(policy, lambda _since: 0.05, minutes=120)
     assert Action.ASK not in [one.verdict.action for one in decisions]
     assert ends(decisions) is Phase.PROMOTED
 
 
 def test_a_clock_that_is_set_back_prolongs_no_warm_up(serve):
     decisions = serve(
-        DEFAULT, lambda since: 0.9, clock=lambda n: 60.0 * n - (86_400.0 if n > 0 else 0.0)
+        DEFAULT, lambda _since: 0.9, clock=lambda n: 60.0 * n - (86_400.0 if n > 0 else 0.0)
     )
     assert [one.verdict.action for one in decisions].index(Action.ROLLBACK) <= 3
 
 
 def test_a_controller_that_died_in_the_warm_up_goes_on_with_it(serve, minute, make_counts):
     state = serve(parse(TWO), cold(2), minutes=2)[-1].state
-    seen = minute(2, make_counts(60, 0, 54), make_counts(540, 0, 27))
-    assert decide(from_json(to_json(state)), seen, parse(TWO)) == decide(state, seen, parse(TWO))
-    assert decide(state, seen, parse(TWO)).verdict.action is Action.HOLD
+    observed = minute(2, make_counts(60, 0, 54), make_counts(540, 0, 27))
+    assert decide(from_json(to_json(state)), observed, parse(TWO)) == decide(
+        state, observed, parse(TWO)
+    )
+    assert decide(state, observed, parse(TWO)).verdict.action is Action.HOLD

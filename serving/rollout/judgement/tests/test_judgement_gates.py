@@ -31,32 +31,32 @@ def test_strategy_basic_has_hard_rules_only():
 
 
 def test_many_errors_of_the_canary_are_evidence_of_harm(minute, make_counts):
-    seen = [minute(n, make_counts(60, 4), make_counts(540, 5)) for n in range(5)]
-    finding = gate("errors").judge(after(gate("errors"), seen))
+    minutes = [minute(n, make_counts(60, 4), make_counts(540, 5)) for n in range(5)]
+    finding = gate("errors").judge(after(gate("errors"), minutes))
     assert finding.spent >= 1
     assert not finding.accepted
 
 
 def test_errors_of_both_are_no_evidence_of_harm(minute, make_counts):
-    seen = [minute(n, make_counts(60, 30), make_counts(540, 270)) for n in range(30)]
-    finding = gate("errors").judge(after(gate("errors"), seen))
+    minutes = [minute(n, make_counts(60, 30), make_counts(540, 270)) for n in range(30)]
+    finding = gate("errors").judge(after(gate("errors"), minutes))
     assert finding.spent < 0.1
     assert finding.accepted
 
 
 def test_a_few_errors_below_the_minimum_are_not_counted(minute, make_counts):
-    seen = [minute(1, make_counts(4, 4), make_counts(540, 0))]
-    assert gate("errors").judge(after(gate("errors"), seen)).spent == 0
+    minutes = [minute(1, make_counts(4, 4), make_counts(540, 0))]
+    assert gate("errors").judge(after(gate("errors"), minutes)).spent == 0
 
 
 def test_errors_that_are_tolerated_are_no_harm_though_stable_has_none(minute, make_counts):
-    seen = [minute(n, make_counts(1000, 4), make_counts(9000, 0)) for n in range(30)]
-    assert gate("errors").judge(after(gate("errors"), seen)).spent < 0.1
+    minutes = [minute(n, make_counts(1000, 4), make_counts(9000, 0)) for n in range(30)]
+    assert gate("errors").judge(after(gate("errors"), minutes)).spent < 0.1
 
 
 def test_a_canary_without_errors_is_accepted_beside_a_stable_one_without(minute, make_counts):
-    seen = [minute(n, make_counts(60), make_counts(540)) for n in range(14)]
-    assert gate("errors").judge(after(gate("errors"), seen)).accepted
+    minutes = [minute(n, make_counts(60), make_counts(540)) for n in range(14)]
+    assert gate("errors").judge(after(gate("errors"), minutes)).accepted
 
 
 def test_no_data_is_no_evidence(minute, make_counts):
@@ -67,8 +67,8 @@ def test_no_data_is_no_evidence(minute, make_counts):
 
 def test_evidence_of_health_begins_anew_in_every_step(minute, make_counts):
     judge = gate("errors", CANARY)
-    seen = [minute(n, make_counts(60), make_counts(540)) for n in range(30)]
-    evidence = after(judge, seen)
+    minutes = [minute(n, make_counts(60), make_counts(540)) for n in range(30)]
+    evidence = after(judge, minutes)
     assert judge.judge(evidence).accepted
     assert not judge.judge(judge.restart(evidence, 1)).accepted
 
@@ -85,21 +85,21 @@ def test_a_canary_that_fails_only_in_a_later_step_is_found_soon(minute, make_cou
 
 
 def test_bursts_of_the_stable_revision_are_told(minute, make_counts):
-    seen = [
+    minutes = [
         minute(n, make_counts(60, 1), make_counts(540, 50 if n % 10 == 0 else 0)) for n in range(30)
     ]
-    text = gate("errors").judge(after(gate("errors"), seen)).text
+    text = gate("errors").judge(after(gate("errors"), minutes)).text
     assert "come in bursts (dispersion 46.6)" in text
     assert "set variation: 3.0" in text
 
 
 def test_bursts_that_the_policy_allows_for_are_not_told(minute, make_counts):
     policy = parse("steps: [{percent: 10}]\ngates: {errors: {variation: 3.1}}")
-    seen = [
+    minutes = [
         minute(n, make_counts(60, 1), make_counts(540, 50 if n % 10 == 0 else 0)) for n in range(30)
     ]
     judge = gate("errors", policy)
-    assert "bursts" not in judge.judge(after(judge, seen)).text
+    assert "bursts" not in judge.judge(after(judge, minutes)).text
 
 
 def test_rates_are_told_of_the_same_time(minute, make_counts):
@@ -127,8 +127,8 @@ def test_the_bound_needs_enough_requests(minute):
 
 def test_a_slow_canary_is_evidence_of_harm(minute):
     reference = minute(0, None, slow(540, (0.1, 20)))
-    seen = [minute(n, slow(60, (0.1, 30)), slow(540, (0.1, 20))) for n in (1, 2)]
-    assert gate("latency").judge(after(gate("latency"), [reference, *seen])).spent >= 1
+    minutes = [minute(n, slow(60, (0.1, 30)), slow(540, (0.1, 20))) for n in (1, 2)]
+    assert gate("latency").judge(after(gate("latency"), [reference, *minutes])).spent >= 1
 
 
 def test_a_histogram_without_the_bound_is_no_data(minute):
@@ -153,9 +153,9 @@ def test_a_fact_stops_the_canary(minute, facts, words):
 
 def test_restarts_add_up_over_the_rollout(minute):
     judge = gate("hard_rules")
-    seen = [minute(n, restarts=1) for n in range(3)]
-    assert judge.judge(after(judge, seen[:2])).stop == ""
-    assert judge.judge(after(judge, seen)).stop
+    minutes = [minute(n, restarts=1) for n in range(3)]
+    assert judge.judge(after(judge, minutes[:2])).stop == ""
+    assert judge.judge(after(judge, minutes)).stop
 
 
 @pytest.mark.parametrize(

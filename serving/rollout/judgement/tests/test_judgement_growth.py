@@ -9,4 +9,4 @@ def test_the_factor_is_the_border(border):
 
 
 def test_what_never_holds_has_no_factor():
-    assert factor_until(lambda factor: False) is None
+    assert factor_until(lambda _factor: False) is None

@@ -38,12 +38,12 @@ def answered(pairs, apart=0, upward=None, **more):
     )
 
 
-def found(name, *counts, policy=SHADOW):
+def finding_of(name, *counts, policy=SHADOW):
     judge = gate(name, policy)
     evidence = judge.start()
     for number, models in enumerate(counts):
-        seen = Observation(interval=number, now=60.0 * number, models=models)
-        evidence = judge.observe(evidence, seen)
+        observed = Observation(interval=number, now=60.0 * number, models=models)
+        evidence = judge.observe(evidence, observed)
     return judge.judge(evidence)
 
 
@@ -55,35 +55,35 @@ def test_the_chance_of_a_false_rollback_is_split_over_the_gates_that_roll_back()
 
 
 def test_models_that_hardly_disagree_lose_little_whatever_the_labels_say():
-    finding = found("labels", answered(1000, 2))
+    finding = finding_of("labels", answered(1000, 2))
     assert finding.accepted
     assert 0.002 < finding.numbers["loss_high"] < 0.02
 
 
 def test_models_that_disagree_need_labels():
-    assert not found("labels", answered(3000, 180)).accepted
+    assert not finding_of("labels", answered(3000, 180)).accepted
     equal = answered(6000, 360, stable_right=75, canary_right=75)
-    assert found("labels", equal).accepted
+    assert finding_of("labels", equal).accepted
 
 
 def test_a_canary_that_is_wrong_where_they_disagree_is_harm():
-    finding = found("labels", answered(3000, 180, stable_right=50, canary_right=20))
+    finding = finding_of("labels", answered(3000, 180, stable_right=50, canary_right=20))
     assert finding.spent >= 1
     assert not finding.accepted
 
 
 def test_a_few_labels_are_no_reason_to_roll_back():
-    assert found("labels", answered(900, 60, stable_right=9)).spent == 0
+    assert finding_of("labels", answered(900, 60, stable_right=9)).spent == 0
 
 
 def test_labels_that_prefer_none_are_no_harm():
-    assert found("labels", answered(900, 60, neither_right=60)).spent < 1
+    assert finding_of("labels", answered(900, 60, neither_right=60)).spent < 1
 
 
 def test_a_corrected_label_counts_as_it_is_now():
     wrong, right = ({"stable_right": a, "canary_right": 40 - a} for a in (35, 20))
-    corrected = found("labels", answered(3000, 99, **wrong), answered(3000, 99, **right))
-    assert corrected == found("labels", answered(3000, 99, **right))
+    corrected = finding_of("labels", answered(3000, 99, **wrong), answered(3000, 99, **right))
+    assert corrected == finding_of("labels", answered(3000, 99, **right))
 
 
 def test_the_loss_lies_between_its_bounds_and_labels_narrow_them():
@@ -96,25 +96,25 @@ def test_the_loss_lies_between_its_bounds_and_labels_narrow_them():
 
 
 def test_a_person_is_asked_where_models_disagree_more_than_they_may():
-    assert found("disagreement", answered(1000, 300)).question
-    assert found("disagreement", answered(1000, 100)).question == ""
-    assert not found("disagreement", answered(1000, 100)).accepted
-    assert found("disagreement", answered(1000, 30)).accepted
+    assert finding_of("disagreement", answered(1000, 300)).question
+    assert finding_of("disagreement", answered(1000, 100)).question == ""
+    assert not finding_of("disagreement", answered(1000, 100)).accepted
+    assert finding_of("disagreement", answered(1000, 30)).accepted
 
 
 def test_without_a_limit_any_disagreement_is_accepted():
-    assert found("disagreement", answered(10, 10), policy=parse("strategy: shadow")).accepted
+    assert finding_of("disagreement", answered(10, 10), policy=parse("strategy: shadow")).accepted
 
 
 def test_predictions_that_lean_to_one_side_are_asked_about_in_the_shadow():
     leaning = [answered(300 * n, 60 * n, 55 * n) for n in range(1, 5)]
-    finding = found("predictions", *leaning)
+    finding = finding_of("predictions", *leaning)
     assert "the canary predicts otherwise" in finding.question
     assert finding.numbers["variation"] == pytest.approx(50 / 300)
 
 
 def test_disagreement_to_both_sides_is_no_change_of_the_distribution():
-    finding = found("predictions", *(answered(300 * n, 60 * n) for n in range(1, 20)))
+    finding = finding_of("predictions", *(answered(300 * n, 60 * n) for n in range(1, 20)))
     assert finding.question == ""
     assert finding.accepted
 
@@ -131,40 +131,40 @@ def split(canary_yes, stable_yes, minutes):
 
 
 def test_other_shares_of_classes_are_asked_about_under_split_traffic():
-    assert found("predictions", *split(20, 90, 20), policy=LIVE).question
-    assert found("predictions", *split(10, 90, 60), policy=LIVE).question == ""
+    assert finding_of("predictions", *split(20, 90, 20), policy=LIVE).question
+    assert finding_of("predictions", *split(10, 90, 60), policy=LIVE).question == ""
 
 
 def test_a_class_that_only_the_canary_gives_is_found_among_the_others():
-    seen = [
+    splits = [
         ModelCounts(
             canary={"no": 25 * n, "yes": 25 * n} | ({"maybe": 10 * n} if n > 3 else {}),
             stable={"no": 270 * n, "yes": 270 * n},
         )
         for n in range(1, 20)
     ]
-    assert "'others'" in found("predictions", *seen, policy=LIVE).question
+    assert "'others'" in finding_of("predictions", *splits, policy=LIVE).question
 
 
 def test_rows_that_the_store_has_forgotten_are_not_bet_on():
-    seen = split(10, 90, 10)
-    finding = found("predictions", *seen, *split(10, 90, 3), policy=LIVE)
+    splits = split(10, 90, 10)
+    finding = finding_of("predictions", *splits, *split(10, 90, 3), policy=LIVE)
     assert finding.question == ""
 
 
 def test_drifted_inputs_block_the_promotion_and_never_roll_back():
-    finding = found("inputs", answered(10, windows=3, drifted=3))
+    finding = finding_of("inputs", answered(10, windows=3, drifted=3))
     assert not finding.accepted
     assert finding.spent == 0
     assert "train it anew" in finding.text
 
 
 def test_a_false_alarm_among_many_windows_blocks_nothing():
-    assert found("inputs", answered(10, windows=20, drifted=1)).accepted
+    assert finding_of("inputs", answered(10, windows=20, drifted=1)).accepted
 
 
 def test_inputs_that_nobody_judged_are_not_accepted():
-    assert not found("inputs", answered(10)).accepted
+    assert not finding_of("inputs", answered(10)).accepted
 
 
 @pytest.mark.parametrize("name", ["predictions", "disagreement", "labels", "inputs"])
@@ -191,7 +191,7 @@ def test_totals_that_cannot_be_are_refused(wrong):
 
 
 def test_equal_shares_under_split_traffic_are_seldom_asked_about():
-    judge, generator, asked = gate("predictions", LIVE), np.random.default_rng(11), 0
+    judge, generator, questioned = gate("predictions", LIVE), np.random.default_rng(11), 0
     for _ in range(RUNS):
         evidence, totals = judge.start(), np.zeros((2, 3), dtype=int)
         questions = []
@@ -199,11 +199,11 @@ def test_equal_shares_under_split_traffic_are_seldom_asked_about():
             totals = totals + [generator.multinomial(rows, SHARES) for rows in (60, 540)]
             canary, stable = (dict(zip("abc", row.tolist(), strict=True)) for row in totals)
             models = ModelCounts(canary=canary, stable=stable)
-            seen = Observation(interval=minute, now=60.0 * minute, models=models)
-            evidence = judge.observe(evidence, seen)
+            observed = Observation(interval=minute, now=60.0 * minute, models=models)
+            evidence = judge.observe(evidence, observed)
             questions.append(judge.judge(evidence).question)
-        asked += any(questions)
-    assert asked <= MOST_FALSE
+        questioned += any(questions)
+    assert questioned <= MOST_FALSE
 
 
 def test_false_alarms_of_a_detector_seldom_block():

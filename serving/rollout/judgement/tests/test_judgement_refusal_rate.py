@@ -47,8 +47,8 @@ def rolled(policy, minute, canary_refused, stable_refused, *, state=None, minute
         left = 600 if shadow else 600 - requests
         canary = counts(requests, canary_refused(requests)) if requests else None
         stable = counts(left, stable_refused(left)) if left else None
-        seen = minute(number, canary or (counts(0, 0) if beside else None), stable)
-        decisions.append(decide(state, seen, policy))
+        observed = minute(number, canary or (counts(0, 0) if beside else None), stable)
+        decisions.append(decide(state, observed, policy))
         state = decisions[-1].state
     return decisions
 
@@ -62,7 +62,7 @@ def share(part):
     return lambda requests: round(part * requests)
 
 
-def none(requests):
+def none(_requests):
     return 0
 
 
@@ -70,7 +70,7 @@ def every(requests):
     return requests
 
 
-def untold(requests):
+def untold(_requests):
     return None
 
 
@@ -90,10 +90,10 @@ def test_few_requests_are_enough_to_know_it(minute, stable_refused):
     evidence, requests = gate.start(), 0
     while gate.judge(evidence).spent < 1:
         requests += 1
-        seen = minute(requests, counts(1, 1), counts(9, 0))
+        observed = minute(requests, counts(1, 1), counts(9, 0))
         if requests % 10 < 10 * stable_refused:
-            seen = minute(requests, counts(1, 1), counts(9, 9))
-        evidence = gate.observe(evidence, seen)
+            observed = minute(requests, counts(1, 1), counts(9, 9))
+        evidence = gate.observe(evidence, observed)
     assert requests <= (12 if stable_refused <= 0.1 else 80)
 
 
@@ -143,8 +143,11 @@ def test_where_refusals_are_not_told_nothing_is_known_and_nothing_waits(minute):
 
 def test_what_is_told_of_one_revision_alone_is_not_compared(minute):
     gate = refusals()
-    seen = [minute(1, counts(60, 60), counts(540, None)), minute(2, counts(60, None), counts(9, 0))]
-    assert [gate.observe(gate.start(), one) for one in seen] == [gate.start()] * 2
+    observed = [
+        minute(1, counts(60, 60), counts(540, None)),
+        minute(2, counts(60, None), counts(9, 0)),
+    ]
+    assert [gate.observe(gate.start(), one) for one in observed] == [gate.start()] * 2
 
 
 def test_refusals_that_are_told_no_more_are_silence(minute):

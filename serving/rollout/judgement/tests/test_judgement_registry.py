@@ -19,7 +19,7 @@ BY_KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KIND
 
 
 @BY_KIND
-def test_a_gate_goes_by_the_name_of_its_kind(kind, minute):
+def test_a_gate_goes_by_the_name_of_its_kind(kind):
     gate = kind.build(kind.parameters(), SETTING)
     assert gate.name == kind.name
     assert gate.judge(gate.start()).gate == kind.name

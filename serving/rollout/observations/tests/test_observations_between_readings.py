@@ -197,7 +197,7 @@ def test_requests_are_counted_once_through_restarts_and_readings_without_an_answ
         for number, requests in enumerate(served):
             now, total, sent = now + pause, total + requests, sent + requests
             is_read = number == len(served) - 1 or data.draw(st.booleans())
-            seen = (replica(total, started=started),) if is_read else None
-            readings.append(minute(now, canary=seen))
+            replicas_read = (replica(total, started=started),) if is_read else None
+            readings.append(minute(now, canary=replicas_read))
     counted = [one.canary.requests for one in observed(*readings) if one.canary is not None]
     assert sum(counted) == sent

@@ -43,7 +43,7 @@ def drip(connection, stop, text):
 
 
 def send(*parts):
-    def answer(connection, stop):
+    def answer(connection, _stop):
         for part in parts:
             connection.sendall(part)
 
@@ -104,7 +104,7 @@ SLOW = [hang, dripping_head, dripping_body]
 
 
 class Pods:
-    def list(self, resource, namespace="", labels=""):
+    def list(self, _resource, _namespace="", _labels=""):
         return []
 
 
@@ -112,13 +112,13 @@ class SlowPods:
     def __init__(self):
         self.stop = threading.Event()
 
-    def list(self, resource, namespace="", labels=""):
+    def list(self, _resource, _namespace="", _labels=""):
         self.stop.wait()
         return []
 
 
 class Nothing:
-    def read(self, revisions):
+    def read(self, _revisions):
         return Reading(now=0.0)
 
 
@@ -142,22 +142,25 @@ def test_an_answer_is_waited_for_as_a_whole(answer):
     assert (answered.status, answered.text) == (NO_ANSWER, "no answer in 0.6 s")
 
 
+@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("answer", SLOW)
-def test_a_slow_prometheus_is_no_answer(answer, short, caplog):
+def test_a_slow_prometheus_is_no_answer(answer, caplog):
     with serving(answer) as url:
         reading = PrometheusSource(url, choose("knative"), Pods()).read(REVISIONS)
     assert (reading.canary, reading.stable, reading.containers) == (None, None, ())
     assert "no answer" in caplog.text
 
 
+@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("answer", SLOW)
-def test_a_slow_drift_server_is_no_answer(answer, short, caplog):
+def test_a_slow_drift_server_is_no_answer(answer, caplog):
     with serving(answer) as url:
         assert DriftServerSource(Nothing(), url).read(REVISIONS).models is None
     assert "models: nothing is known in this interval" in caplog.text
 
 
-def test_a_slow_cluster_holds_nothing_up(short, caplog):
+@pytest.mark.usefixtures("short")
+def test_a_slow_cluster_holds_nothing_up(caplog):
     pods = SlowPods()
     with serving(close) as url:
         reading = PrometheusSource(url, choose("knative"), pods).read(REVISIONS)

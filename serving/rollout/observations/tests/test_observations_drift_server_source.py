@@ -20,7 +20,7 @@ NOTHING = Reading(now=5.0)
 class Elsewhere:
     """A source of other numbers."""
 
-    def read(self, revisions):
+    def read(self, _revisions):
         return NOTHING
 
 

@@ -27,8 +27,8 @@ def ends(*readings):
     memory, listed = Memory(), []
     for number, pods in enumerate(readings):
         reading = Reading(now=60.0 * number, containers=containers(pods))
-        memory, seen = observation(memory, reading, interval=number, status=None, canary="")
-        listed.append((seen.facts.restarts, seen.facts.oom_kills))
+        memory, observed = observation(memory, reading, interval=number, status=None, canary="")
+        listed.append((observed.facts.restarts, observed.facts.oom_kills))
     return listed
 
 

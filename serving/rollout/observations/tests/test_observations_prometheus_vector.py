@@ -140,10 +140,10 @@ GOOD = [alive(), row("requests", 90), row("errors", 2)]
     ids=str,
 )
 def test_a_result_that_no_query_here_gives_is_refused(odd):
-    kept = [] if any(part == "requests" for part in parts(odd)) else GOOD[1:]
+    others = [] if any(part == "requests" for part in parts(odd)) else GOOD[1:]
     alive_ = [] if "sampled" in parts(odd) else GOOD[:1]
     with pytest.raises(DataError):
-        replicas([*alive_, *kept, *odd], REFUSALS)
+        replicas([*alive_, *others, *odd], REFUSALS)
 
 
 def parts(rows):
@@ -184,7 +184,7 @@ MATRIX = [{"metric": {}, "values": [[NOW, "5"]]}]
         ('{"status": "success", "data": ' + "9" * 5000 + "}", "not the answer"),
         (b"\xff\xfe\x00", "not the answer"),
     ],
-    ids=lambda given: str(given)[:40],
+    ids=lambda sample: str(sample)[:40],
 )
 def test_an_answer_of_another_form_is_refused_in_one_line(text, fault):
     with pytest.raises(DataError, match=fault) as error:

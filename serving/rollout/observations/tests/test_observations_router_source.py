@@ -41,14 +41,14 @@ class Observer:
         self.interval += 1
         status = self.traffic.observe("default", "flights")
         reading = self.source.read(self.revisions)
-        self.memory, seen = observation(
+        self.memory, totals_of = observation(
             self.memory,
             reading,
             interval=self.interval,
             status=status,
             canary=self.revisions.canary,
         )
-        return seen
+        return totals_of
 
 
 class Clients:
@@ -71,7 +71,7 @@ class Clients:
         return sum(of_it.values()), errors
 
 
-def seen(counts: Counts):
+def totals_of(counts: Counts):
     return counts.requests, counts.errors
 
 
@@ -122,8 +122,8 @@ def test_an_interval_holds_what_clients_counted(url, state):
     for number in (200, 0, 300):
         clients = Clients(url).send(number)
         interval = observer.look()
-        assert seen(interval.canary) == clients.counts(CANARY)
-        assert seen(interval.stable) == clients.counts(STABLE)
+        assert totals_of(interval.canary) == clients.counts(CANARY)
+        assert totals_of(interval.stable) == clients.counts(STABLE)
         assert (interval.facts.ready, interval.percent) == (True, 50)
 
 
@@ -147,18 +147,19 @@ def test_a_dead_predictor_is_an_error_and_a_restart_of_its_own_revision(url, sta
     clients = Clients(url)
     until(lambda: clients.send(1).counts(CANARY)[1] >= 3)
     interval = observer.look()
-    assert seen(interval.canary) == clients.counts(CANARY)
-    assert seen(interval.stable) == clients.counts(STABLE) == (clients.counts(STABLE)[0], 0)
+    assert totals_of(interval.canary) == clients.counts(CANARY)
+    assert totals_of(interval.stable) == clients.counts(STABLE) == (clients.counts(STABLE)[0], 0)
     restarts = interval.facts.restarts
     until(lambda: httpx.get(f"{url}/v1/models/flights").json()["ready"])
     assert restarts + observer.look().facts.restarts == 1
 
 
-def test_the_stable_revision_of_a_first_rollout_has_no_replicas(url, state):
+@pytest.mark.usefixtures("url")
+def test_the_stable_revision_of_a_first_rollout_has_no_replicas(state):
     alone = Revisions(namespace="default", service="flights", canary=CANARY, stable="")
     observer = Observer(state, alone)
     observer.look()
-    assert seen(observer.look().stable) == (0, 0)
+    assert totals_of(observer.look().stable) == (0, 0)
 
 
 def test_a_router_that_was_started_again_counts_from_zero(tmp_path, models):
@@ -241,8 +242,8 @@ def test_copies_in_the_shadow_are_the_canarys_without_their_time():
     for code in (200, 404, 503):
         metrics.count_mirrored("default", "flights", CANARY, code, 0.1)
     metrics.count("default", "flights", STABLE, 200, 0.1)
-    seen = reading(metrics.text().decode(), BOTH, 5.0)
-    answered, copies = seen.canary
+    totals_of = reading(metrics.text().decode(), BOTH, 5.0)
+    answered, copies = totals_of.canary
     assert (answered.requests, copies.requests, copies.errors, copies.refused) == (0, 3, 1, 1)
     assert copies.slower is None
-    assert [one.requests for one in seen.stable] == [1]
+    assert [one.requests for one in totals_of.stable] == [1]

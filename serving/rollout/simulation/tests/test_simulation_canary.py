@@ -178,10 +178,10 @@ def test_the_arrays_decide_as_decide_does(policy, canary_errors, refused):
     ends = {Phase.PROMOTED: PROMOTED, Phase.ROLLED_BACK: ROLLED_BACK}
     for rollout in range(25):
         state, ended = begin(0.0), scenario.minutes
-        for seen in observations(trace, rollout):
-            state = decide(state, seen, policy).state
+        for observed in observations(trace, rollout):
+            state = decide(state, observed, policy).state
             if state.phase in ends:
-                ended = seen.interval
+                ended = observed.interval
                 break
         assert ends.get(state.phase, UNDECIDED) == characteristics.outcomes[rollout]
         assert ended == characteristics.minutes[rollout]

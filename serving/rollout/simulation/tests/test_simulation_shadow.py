@@ -77,8 +77,8 @@ def test_the_arrays_decide_as_decide_does(scenario):
             decision = decide(state, observed(totals, rollout, minute), policy)
             state = decision.state
             labels = 0 if totals is None else totals.labels[rollout]
-            asked = QUESTION if decision.verdict.action is Action.ASK else UNDECIDED
-            ended = ends.get(state.phase, asked)
+            outcome_so_far = QUESTION if decision.verdict.action is Action.ASK else UNDECIDED
+            ended = ends.get(state.phase, outcome_so_far)
             if ended != UNDECIDED:
                 break
         assert ended == characteristics.outcomes[rollout]

@@ -97,15 +97,15 @@ def records(draw, policy):
             except ParameterError:
                 continue
         else:
-            seen = draw(observations)
+            observed = draw(observations)
             entry = Observation(
                 interval=number,
                 now=minutes,
-                canary=seen.canary,
-                stable=seen.stable,
-                facts=seen.facts,
-                percent=seen.percent,
-                models=seen.models,
+                canary=observed.canary,
+                stable=observed.stable,
+                facts=observed.facts,
+                percent=observed.percent,
+                models=observed.models,
             )
             state = decide(state, entry, policy).state
         entries.append(entry)

@@ -35,7 +35,7 @@ def rolled(
     policy,
     minutes,
     *,
-    errors=lambda minute: 0.01,
+    errors=lambda _minute: 0.01,
     refused=(None, None),
     silent=(),
     orders=(),

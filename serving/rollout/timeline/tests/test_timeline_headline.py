@@ -40,7 +40,7 @@ def test_a_rollback_by_a_person_says_so(headline_of):
 
 
 def test_a_rollback_for_harm_names_the_gate_with_its_numbers(headline_of):
-    verdict = headline_of(RAMP, 100, errors=lambda minute: 0.05)
+    verdict = headline_of(RAMP, 100, errors=lambda _minute: 0.05)
     assert ": harm, above all in errors; errors: canary " in verdict.sentence
 
 

@@ -34,7 +34,7 @@ def test_harm_counts_together_and_reaches_its_threshold_where_it_is_rolled_back(
     facts, started, make_record
 ):
     read = record_history.read(
-        facts, RAMP, started, make_record(RAMP, 200, errors=lambda minute: 0.03)
+        facts, RAMP, started, make_record(RAMP, 200, errors=lambda _minute: 0.03)
     )
     panel, curves = drawn(panels.panels(read), "Evidence of harm")
     limit = panel.thresholds[0][0]
@@ -66,11 +66,11 @@ def test_health_is_drawn_as_the_decision_saw_it_not_as_the_next_step_begins(prom
 def test_thinning_keeps_every_step_and_the_worst_of_each_stretch(facts, started, make_record):
     policy = parse("steps: [{percent: 10, minimum_requests: 60000}, {percent: 50}]")
     read = record_history.read(facts, policy, started, make_record(policy, 700))
-    kept = panels.thinned(read.moments)
-    assert len(kept) < 2 * panels.MOST_POINTS + 10
-    assert max(moment.spent for moment in kept) == max(moment.spent for moment in read.moments)
+    moments = panels.thinned(read.moments)
+    assert len(moments) < 2 * panels.MOST_POINTS + 10
+    assert max(moment.spent for moment in moments) == max(moment.spent for moment in read.moments)
     acted = [moment for moment in read.moments if moment.before.step != moment.state.step]
-    assert all(moment in kept for moment in acted)
+    assert all(moment in moments for moment in acted)
 
 
 def test_a_gap_is_where_counters_or_looks_are_missing(started):
@@ -84,8 +84,8 @@ def test_a_gap_is_where_counters_or_looks_are_missing(started):
 
 def test_a_pause_between_looks_is_a_gap(facts, started, make_record):
     entries = make_record(RAMP, 12)
-    kept = [*entries[:4], *entries[9:]]
-    drawn_panels = panels.gaps(record_history.read(facts, RAMP, started, kept))
+    remaining = [*entries[:4], *entries[9:]]
+    drawn_panels = panels.gaps(record_history.read(facts, RAMP, started, remaining))
     assert drawn_panels == [(started + 4 * 60, started + 10 * 60)]
 
 

@@ -93,7 +93,7 @@ def test_one_that_only_observes_says_what_it_would_do(lines_of):
 
 
 def test_the_end_is_told_with_its_cause(lines_of):
-    line, status = lines_of(RAMP, 100, errors=lambda minute: 0.2)
+    line, status = lines_of(RAMP, 100, errors=lambda _minute: 0.2)
     assert "rolled back: harm, above all in errors; errors: canary" in line
     assert "phase        rolled_back" in status
     line, _ = lines_of(RAMP, 100)

@@ -169,15 +169,15 @@ def test_the_rows_that_labels_need_are_those_of_simulated_shadows():
     gate = next(one for one in panel(policy) if one.name == "labels")
     estimates = []
     for rollout in range(50):
-        seen = trace[9].counts(rollout)
+        totals = trace[9].counts(rollout)
         evidence = replace(
             gate.start(),
-            pairs=seen.pairs,
-            disagreements=seen.disagreements,
-            stable_right=seen.stable_right,
-            canary_right=seen.canary_right,
+            pairs=totals.pairs,
+            disagreements=totals.disagreements,
+            stable_right=totals.stable_right,
+            canary_right=totals.canary_right,
         )
         estimate = gate.needed(evidence, RateCounts())
-        estimates.append(np.inf if estimate is None else seen.pairs + estimate)
+        estimates.append(np.inf if estimate is None else totals.pairs + estimate)
     median = simulated.median(simulated.rows, shadow_simulation.PROMOTED)
     assert float(np.median(estimates)) == pytest.approx(median, rel=0.3)

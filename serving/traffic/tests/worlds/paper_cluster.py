@@ -52,8 +52,8 @@ class PaperCluster:
         ingress = '{"kserveIngressGateway": "kserve/gateway", "ingressDomain": "example.com"}'
         self._put(CONFIG_MAPS, "kserve", "inferenceservice-config", {"data": {"ingress": ingress}})
         self._put(GATEWAYS, "kserve", "gateway", {"spec": {"gatewayClassName": "paper"}})
-        known = {"supportedFeatures": [{"name": MIRROR}, {"name": PERCENTAGE}]}
-        self._put(GATEWAY_CLASSES, "", "paper", {"status": known})
+        features = {"supportedFeatures": [{"name": MIRROR}, {"name": PERCENTAGE}]}
+        self._put(GATEWAY_CLASSES, "", "paper", {"status": features})
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         self._reconcile()
@@ -64,9 +64,9 @@ class PaperCluster:
         if resource is REVISIONS:
             return self._revisions(namespace, labels.partition("=")[2])
         return [
-            deepcopy(found)
-            for (kind, where, _), found in self._objects.items()
-            if (kind, where) == (resource, namespace) and _is_labelled(found, labels)
+            deepcopy(stored)
+            for (kind, where, _), stored in self._objects.items()
+            if (kind, where) == (resource, namespace) and _is_labelled(stored, labels)
         ]
 
     def create(self, resource: Resource, namespace: str, manifest: Mapping[str, Any]) -> Object:
@@ -109,32 +109,32 @@ class PaperCluster:
         self._objects.pop((resource, namespace, name), None)
 
     def _compare(self, resource: Resource, namespace: str, name: str, version: str | None) -> None:
-        found = self._objects.get((resource, namespace, name))
-        if version and (found is None or found["metadata"]["resourceVersion"] != version):
+        stored = self._objects.get((resource, namespace, name))
+        if version and (stored is None or stored["metadata"]["resourceVersion"] != version):
             raise ConflictError("it has changed")
 
     def _put(
         self, resource: Resource, namespace: str, name: str, manifest: Mapping[str, Any]
     ) -> Object:
         self._version += 1
-        found = deepcopy(dict(manifest))
+        stored = deepcopy(dict(manifest))
         version = {"resourceVersion": str(self._version), "generation": self._version}
         place = {"name": name, "namespace": namespace}
-        found["metadata"] = {**found.get("metadata", {}), **place, **version}
-        self._objects[(resource, namespace, name)] = found
-        return deepcopy(found)
+        stored["metadata"] = {**stored.get("metadata", {}), **place, **version}
+        self._objects[(resource, namespace, name)] = stored
+        return deepcopy(stored)
 
     def _reconcile(self) -> None:
-        for (kind, namespace, name), found in self._objects.items():
+        for (kind, namespace, name), stored in self._objects.items():
             if kind is INFERENCE_SERVICES:
-                found["status"] = self._status(namespace, name, found)
+                stored["status"] = self._status(namespace, name, stored)
             elif kind is HTTP_ROUTES:
-                generation = found["metadata"]["generation"]
-                taken = {"type": "Accepted", "status": "True", "observedGeneration": generation}
-                found["status"] = {"parents": [{"conditions": [taken]}]}
+                generation = stored["metadata"]["generation"]
+                accepted = {"type": "Accepted", "status": "True", "observedGeneration": generation}
+                stored["status"] = {"parents": [{"conditions": [accepted]}]}
 
-    def _status(self, namespace: str, name: str, found: Object) -> Object:
-        adopted = reconcile.adopt(self._observed.get((namespace, name), Observed()), found, name)
+    def _status(self, namespace: str, name: str, service: Object) -> Object:
+        adopted = reconcile.adopt(self._observed.get((namespace, name), Observed()), service, name)
         newest = adopted.revisions[-1]
         if newest.storage_uri.endswith("broken"):
             adopted = reconcile.mark_failed(adopted, newest.name, FAILURE)
@@ -142,7 +142,7 @@ class PaperCluster:
             adopted = reconcile.mark_ready(adopted, newest.name)
         self._observed[(namespace, name)] = adopted
         status = reconcile.status(adopted, f"http://{name}.example.com")
-        mode = found["metadata"].get("annotations", {}).get(DEPLOYMENT_MODE, "Knative")
+        mode = service["metadata"].get("annotations", {}).get(DEPLOYMENT_MODE, "Knative")
         if name in self.unready:
             status["conditions"] = [{"type": "PredictorReady", "status": "False"}]
         return {**status, "deploymentMode": mode}
@@ -168,21 +168,21 @@ class PaperCluster:
         return "True" if was and revision not in self.unready else "False"
 
 
-def _is_labelled(found: Object, labels: str) -> bool:
+def _is_labelled(stored: Object, labels: str) -> bool:
     """Tell whether an object has a label, or a label of a value, "name" or "name=value"."""
     name, _, value = labels.partition("=")
-    own = found["metadata"].get("labels", {})
+    own = stored["metadata"].get("labels", {})
     return name in own and value in ("", own[name])
 
 
 def _merged(before: Object, patch: Mapping[str, Any]) -> Object:
     """Return an object after a JSON merge patch (RFC 7386)."""
-    found = deepcopy(before)
+    merged = deepcopy(before)
     for key, value in patch.items():
         if value is None:
-            found.pop(key, None)
+            merged.pop(key, None)
         elif isinstance(value, Mapping):
-            found[key] = _merged(found.get(key, {}), value)
+            merged[key] = _merged(merged.get(key, {}), value)
         else:
-            found[key] = value
-    return found
+            merged[key] = value
+    return merged

@@ -25,14 +25,14 @@ class PaperNextKServe(PaperCluster):
     routes = True
 
     def _reconcile(self) -> None:
-        for (kind, namespace, name), found in list(self._objects.items()):
+        for (kind, namespace, name), stored in list(self._objects.items()):
             if kind is INFERENCE_SERVICES:
-                found["status"] = self._told(name, found)
-                self._make_pods(namespace, name, found)
-                self._make_route(namespace, name, found)
+                stored["status"] = self._status_of(name, stored)
+                self._make_pods(namespace, name, stored)
+                self._make_route(namespace, name, stored)
 
-    def _told(self, name: str, found: Object) -> Object:
-        spec = found["spec"]
+    def _status_of(self, name: str, service: Object) -> Object:
+        spec = service["spec"]
         is_ready = self._serves(name, spec["predictor"])
         failed = {"reason": "ModelLoadFailed", "message": FAILURE}
         model = {"transitionStatus": "BlockedByFailedLoad", "lastFailureInfo": failed}
@@ -58,13 +58,13 @@ class PaperNextKServe(PaperCluster):
         has_copies = scales or predictor.get("minReplicas", 1) > 0
         return has_copies and not is_broken and _revision(name, predictor) not in self.unready
 
-    def _make_pods(self, namespace: str, name: str, found: Object) -> None:
+    def _make_pods(self, namespace: str, name: str, service: Object) -> None:
         for key in [key for key in self._objects if key[:2] == (PODS, namespace)]:
             del self._objects[key]
         ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": FAILURE}}
         waits = {"waiting": {"reason": "CrashLoopBackOff"}}
         failed = {"name": "kserve-container", "state": waits, "lastState": ended}
-        for predictor in (entry["predictor"] for entry in found["spec"].get("canary", [])):
+        for predictor in (entry["predictor"] for entry in service["spec"].get("canary", [])):
             revision, status = _revision(name, predictor), {"containerStatuses": [failed]}
             if self._serves(name, predictor):
                 status = {"conditions": [{"type": "Ready", "status": "True"}]}
@@ -73,24 +73,24 @@ class PaperNextKServe(PaperCluster):
             pod = {"metadata": {"labels": {"app": f"isvc.{revision}-predictor"}}, "status": status}
             self._put(PODS, namespace, f"{revision}-predictor-1", pod)
 
-    def _make_route(self, namespace: str, name: str, found: Object) -> None:
-        if not self._serves(name, found["spec"]["predictor"]):
+    def _make_route(self, namespace: str, name: str, service: Object) -> None:
+        if not self._serves(name, service["spec"]["predictor"]):
             return
         ready = [
             (_revision(name, entry["predictor"]), entry["trafficPercent"])
-            for entry in found["spec"].get("canary", [])
+            for entry in service["spec"].get("canary", [])
             if self.routes and self._serves(name, entry["predictor"])
         ]
-        shares = [(_revision(name, found["spec"]["predictor"]), 100 - sum(p for _, p in ready))]
+        shares = [(_revision(name, service["spec"]["predictor"]), 100 - sum(p for _, p in ready))]
         backends = [{"name": f"{r}-predictor", "weight": p} for r, p in [*shares, *ready]]
         spec = {"hostnames": [f"{name}.example.com"], "rules": [{"backendRefs": backends}]}
         before = self._objects.get((HTTP_ROUTES, namespace, name), {})
         if before.get("spec") != spec:
             self._put(HTTP_ROUTES, namespace, name, {"spec": spec})
         route = self._objects[(HTTP_ROUTES, namespace, name)]
-        seen = route["metadata"]["generation"]
-        taken = {"type": "Accepted", "status": "True", "observedGeneration": seen}
-        route["status"] = {"parents": [{"conditions": [taken]}]}
+        generation = route["metadata"]["generation"]
+        accepted = {"type": "Accepted", "status": "True", "observedGeneration": generation}
+        route["status"] = {"parents": [{"conditions": [accepted]}]}
 
 
 def _revision(name: str, predictor: Any) -> str:

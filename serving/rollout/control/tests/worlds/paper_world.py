@@ -84,8 +84,8 @@ class Paper:
     def pass_time(self, seconds: float) -> None:
         """Let requests come in at the traffic that is set."""
         self.clock += seconds
-        asked = [*self.shares().items(), *self.mirrored().items()]
-        for revision, percent in asked:
+        shares = [*self.shares().items(), *self.mirrored().items()]
+        for revision, percent in shares:
             if percent:
                 self.exposed.append((revision, revision in self.observed.ready))
             requests = self.requests_a_minute * seconds / 60 * percent / 100
@@ -116,7 +116,7 @@ class Paper:
         require_shift(f"{namespace}/{name}", self.observe(namespace, name), percent, revision)
         self.set_percent(percent)
 
-    def mirror(self, namespace: str, name: str, percent: int) -> None:
+    def mirror(self, _namespace: str, _name: str, percent: int) -> None:
         self.wrote("before")
         annotations = {MIRRORED_ANNOTATION: str(percent)} if percent else {}
         self.manifest["metadata"]["annotations"] = annotations
@@ -126,8 +126,8 @@ class Paper:
     def promote(self, namespace: str, name: str, revision: str = "") -> None:
         self.shift(namespace, name, 100, revision)
 
-    def rollback(self, namespace: str, name: str) -> None:
-        require_rollback(f"{namespace}/{name}", self.observe(namespace, name))
+    def rollback(self, namespace: str, name: str, revision: str = "") -> None:
+        require_rollback(f"{namespace}/{name}", self.observe(namespace, name), revision)
         self.set_percent(0)
 
     # Source

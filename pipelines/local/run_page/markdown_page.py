@@ -5,7 +5,8 @@ As KFP's UI does: with tables, and without raw HTML.
 
 from pathlib import Path
 
-from kanaria.components.shared.report import html
+from kanaria.components.shared.report.html import Markup
+from kanaria.components.shared.report.page import Page
 from kanaria.components.shared.storage import private
 from kanaria.pipelines.local.step import ENDINGS, Artifact
 
@@ -17,8 +18,9 @@ def render(text: str, title: str) -> str:
     from markdown_it import MarkdownIt  # Few pipelines have any.
 
     content = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    tables = content.replace("<table>", '<div class="scroll"><table>')
-    return html.page(title, html.Markup(tables.replace("</table>", "</table></div>")), heading="")
+    wide = content.replace("<table>", '<div class="scroll" tabindex="0"><table>')
+    shown = Markup(wide.replace("</table>", "</table></div>"))
+    return Page(title=title, lead=[shown], has_heading=False).render()
 
 
 def write(artifact: Artifact) -> None:
