@@ -4,9 +4,9 @@ import argparse
 import os
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from kanaria.components.shared.command_line import Stopped, say, tell
+from kanaria.components.shared.command_line import Stopped, port, say, tell
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.pipelines.submit.options import add_connection, server_of
 
@@ -26,6 +26,7 @@ VERBS = {
     "watch": "follow a run on a server until it has ended; exit with 0, 1 (failed), 3 (cancelled)",
     "cancel": "end a run on a server, and wait until it has ended",
     "retry": "let a run on a server that failed go on from where it failed",
+    "metrics": "tell Prometheus of runs and schedules at a port, until it is stopped",
 }
 STOP_WARM = "stop-warm"
 
@@ -219,6 +220,20 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def _metrics(options: argparse.Namespace) -> NoReturn:
+    from kanaria.components.shared import json_log
+    from kanaria.pipelines.run_metrics import exporter
+    from kanaria.pipelines.run_metrics.local_facts import LocalFacts
+    from kanaria.pipelines.run_metrics.run_facts import Facts
+    from kanaria.pipelines.run_metrics.server_facts import ServerFacts
+
+    json_log.configure("%(asctime)s %(levelname)s %(message)s")
+    on_server = _on_server(options)
+    here = Path(options.root or ROOT) / "runs"
+    facts: Facts = ServerFacts(server_of(options)) if on_server else LocalFacts(here)
+    exporter.serve(facts, options.listen, options.port, say)
+
+
 COMMANDS = {
     "list": _list,
     "show": _show,
@@ -226,6 +241,7 @@ COMMANDS = {
     "watch": _watch,
     "cancel": _cancel,
     "retry": _retry,
+    "metrics": _metrics,
 }
 
 
@@ -235,6 +251,15 @@ def _add_run(verb: Any, name: str) -> None:
     else:
         text = "id or name, or the beginning of one; the newest by default"
         verb.add_argument("run", nargs="?", default="", help=text)
+
+
+def _add_port(verb: Any) -> None:
+    verb.add_argument(
+        "--listen", default="127.0.0.1", help="address to listen on, 0.0.0.0 for all; %(default)s"
+    )
+    verb.add_argument(
+        "--port", type=port, default=9180, help="for /metrics, 0 for a free one; %(default)s"
+    )
 
 
 def add_runs(commands: Any) -> None:
@@ -251,6 +276,8 @@ def add_runs(commands: Any) -> None:
             verb.add_argument(
                 "--most", type=positive, default=MOST, metavar="N", help="how many; %(default)s"
             )
+        elif name == "metrics":
+            _add_port(verb)
         else:
             _add_run(verb, name)
         if name in ("show", "watch"):

@@ -98,6 +98,8 @@ GATEWAY_CLASSES = Resource(
 )
 CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps")
 EVENTS = Resource(group="", version="v1", plural="events")
+EVENT_SERIES = Resource(group="events.k8s.io", version="v1", plural="events")
+"""The same objects in the form that has series."""
 SECRETS = Resource(group="", version="v1", plural="secrets")
 SERVICE_ACCOUNTS = Resource(group="", version="v1", plural="serviceaccounts")
 PODS = Resource(group="", version="v1", plural="pods")
@@ -215,6 +217,10 @@ class KubernetesClient:
                 f"kubernetes: {shown(str(error))}; run in a pod, or set KUBECONFIG"
             ) from error
         return cls(client.ApiClient(settings), patient=patient)
+
+    def hasty(self) -> "KubernetesClient":
+        """Return a client of the same cluster that asks once, for what may as well fail."""
+        return KubernetesClient(self._api, patient=False)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """Return the object, or None when there is none."""

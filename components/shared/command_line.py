@@ -7,6 +7,7 @@ stop ends cleanly, says so in one line, and exits with 128 and the signal's numb
 
 import argparse
 import difflib
+import logging
 import os
 import shlex
 import shutil
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError, shown
 
 WRONG_USAGE = 2
@@ -72,7 +74,7 @@ def code_of(command: Callable[[], int]) -> int:
             sys.stdout.flush()
             return code
         except KanariaError as error:
-            tell(f"error: {error}")
+            _tell_error(str(error))
         except Stopped as stop:
             return _stopped(stop)
         except BrokenPipeError:
@@ -80,14 +82,24 @@ def code_of(command: Callable[[], int]) -> int:
         except OSError as error:
             if error.filename is None:  # Nothing that a user named.
                 raise
-            tell(f"error: {error.filename}: {error.strerror}")
+            _tell_error(f"{error.filename}: {error.strerror}")
     return 1
+
+
+def _tell_error(text: str) -> None:
+    """Write the line that ends a command, in the form of a server's log where it has one."""
+    if json_log.is_json():
+        logging.getLogger("kanaria").error("%s", text)
+    else:
+        tell(f"error: {text}")
 
 
 def _stopped(stop: Stopped) -> int:
     if stop.number == signal.SIGPIPE:
         # Python flushes at its end, which would fail once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    elif json_log.is_json():
+        logging.getLogger("kanaria").info("stopped by %s%s", stop.name, stop.remark)
     else:
         start = "\n" if sys.stderr.isatty() else ""  # Behind ^C, or a line that is under way.
         sys.stderr.write(f"{start}stopped by {stop.name}{stop.remark}\n")

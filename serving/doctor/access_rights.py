@@ -28,7 +28,7 @@ NEEDED = (
     Rule(resource=kubernetes.PODS, verbs=("list",)),
     Rule(resource=kubernetes.CONFIG_MAPS, verbs=("get", "create", "update")),
     Rule(resource=kubernetes.LEASES, verbs=("get", "create", "update")),
-    Rule(resource=kubernetes.EVENTS, verbs=("create",)),
+    Rule(resource=kubernetes.EVENT_SERIES, verbs=("create", "patch")),
 )
 """In the namespace of the services: the Role of manifests/base/pipeline-rbac.yaml."""
 

@@ -104,12 +104,12 @@ def serve(options: argparse.Namespace) -> int:
         KanariaError: an option, the store, the port, the token or the file of what is watched
             cannot be used.
     """
-    import logging
     from functools import partial
     from pathlib import Path
 
     import uvicorn
 
+    from kanaria.components.shared import json_log
     from kanaria.serving.drift_server.access_rules import Guard, Rules
     from kanaria.serving.drift_server.announcement import AnnouncingServer, beginning
     from kanaria.serving.drift_server.connections import BoundedProtocol
@@ -122,8 +122,9 @@ def serve(options: argparse.Namespace) -> int:
     from kanaria.serving.payload_log.intake import Intake
     from kanaria.serving.payload_log.open_store import open_store
     from kanaria.serving.payload_log.retention import Retention
+    from kanaria.serving.trace_settings import request_traces
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    json_log.configure("%(asctime)s %(levelname)s %(message)s")
     amounts, token = read_amounts(options), configured(options.token_file)
     watches = read(Path(options.watch)) if options.watch else ()
     watching = Process(options.store, Path(options.watch)) if watches else None
@@ -140,13 +141,15 @@ def serve(options: argparse.Namespace) -> int:
         open_paths=frozenset({"/"} if options.events_without_token else ()),
         loopback_names=loopback_names(listener, options.host),
     )
+    guarded, traces = Guard(receiver, rules, metrics.count_refusal), request_traces("kanaria-drift")
     # A line for each event would cost more than keeping it.
     config = uvicorn.Config(
-        Guard(receiver, rules, metrics.count_refusal),
+        traces.served(guarded) if traces else guarded,
         http=partial(BoundedProtocol, metrics.count_refusal),  # type: ignore[arg-type]
         ws="none",
         access_log=False,
         proxy_headers=False,
+        log_config=None,
         log_level="warning",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

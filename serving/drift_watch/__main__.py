@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.drift_watch.verdict_delivery import Delivery
 from kanaria.serving.drift_watch.watch_detectors import detectors
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--watch", type=Path, required=True)
     parser.add_argument("--parent", type=int, default=0, help="process with which this one ends")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    json_log.configure("%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -143,7 +143,8 @@ class Runner:
             fault = watched.fault()
         if fault and fault != self._broken.get(watch):
             name = f"{watch.namespace}/{watch.service}, {watch.name}"
-            logger.error("%s: nothing is tested: %s", name, fault)
+            of_service = {"namespace": watch.namespace, "service": watch.service}
+            logger.error("%s: nothing is tested: %s", name, fault, extra=of_service)
         self._broken[watch] = fault
 
     def _test(self, watched: Watched, stream: Stream, now: float) -> bool:
@@ -157,7 +158,7 @@ class Runner:
         due = _Due(stream=stream, before=before, last=last, span=span)
         window, memory = self._window(watched, due)
         if window.verdict == FAILED:
-            logger.error("%s: %s", title(stream, watch.name), window.failure)
+            _tell_failure(stream, watch.name, window.failure)
         verdict = Verdict(
             stream=stream,
             detector=watch.name,
@@ -226,7 +227,7 @@ class Runner:
         due = _Due(stream=stream, before=before, last=last, span=span)
         labels = self._labelled(watch, watch.labels, due)
         if labels.failure:
-            logger.error("%s: %s", title(stream, watch.labels_name), labels.failure)
+            _tell_failure(stream, watch.labels_name, labels.failure)
         verdict = Verdict(
             stream=stream,
             detector=watch.labels_name,
@@ -305,3 +306,8 @@ class _Earlier:
 
 def _key(stream: Stream) -> tuple[str, str, str]:
     return stream.namespace, stream.service, stream.version
+
+
+def _tell_failure(stream: Stream, name: str, failure: str) -> None:
+    of_service = {"namespace": stream.namespace, "service": stream.service}
+    logger.error("%s: %s", title(stream, name), failure, extra=of_service)

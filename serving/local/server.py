@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import uvicorn
+from starlette.types import ASGIApp
 
+from kanaria.components.shared import json_log
 from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.listen_socket import listening, url_of
@@ -21,6 +23,7 @@ from kanaria.serving.local.router import request_bodies
 from kanaria.serving.local.router.connection_bounds import IDLE_SECONDS, MOST_CONNECTIONS, bounded
 from kanaria.serving.local.router.request_router import Router
 from kanaria.serving.local.state import server_users, state_folder
+from kanaria.serving.trace_settings import request_traces
 
 logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
@@ -48,7 +51,7 @@ class Started:
     spare: bool = False
 
 
-def configured(router: Router, most_connections: int = MOST_CONNECTIONS) -> uvicorn.Config:
+def configured(router: ASGIApp, most_connections: int = MOST_CONNECTIONS) -> uvicorn.Config:
     """Return how a router is served: within the bounds of `connection_bounds`."""
     return uvicorn.Config(
         router,
@@ -124,12 +127,13 @@ async def _serve(
     started: Started | None,
 ) -> list[int]:
     """Serve until told to stop; return the signals that said so."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    json_log.configure("%(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     url = url_of(listener)
+    traces = request_traces("kanaria-router")
     controller = Controller(state, url, spare=bool(started and started.spare))
-    router = Router(controller, seed, most_body_bytes)
-    config = configured(router, _connections())
+    router = Router(controller, seed, most_body_bytes, traces)
+    config = configured(traces.served(router) if traces else router, _connections())
     converging = asyncio.create_task(controller.run())
     server = uvicorn.Server(config)
     signals: list[int] = []

@@ -13,11 +13,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from kanaria.components.shared import json_log
 from kanaria.components.shared.command_line import Parser, amount, code_of, port
+from kanaria.serving.health_port import open_port
 from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, Listeners, Pace, serve
 from kanaria.serving.rollout.control.controller_health import ControllerHealth
 from kanaria.serving.rollout.control.environment import connect
-from kanaria.serving.rollout.control.health_port import open_port
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.timeline.status_lines import line
 from kanaria.serving.traffic.find_traffic import namespace_of
@@ -59,15 +60,16 @@ def _probed(health: ControllerHealth, options: argparse.Namespace) -> Iterator[N
 
 def _log(stored: Stored) -> None:
     rollout = stored.rollout
-    logging.info("%s: %s", rollout.title, line(rollout.state, rollout.policy, time.time()))
+    text = line(rollout.state, rollout.policy, time.time())
+    logging.info("%s: %s", rollout.title, text, extra={"revision": rollout.target.canary})
 
 
 def _control() -> int:
     """Run the controller until it is told to stop."""
     options = _options()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     namespace = namespace_of(options.namespace, options.state)
+    json_log.configure("%(asctime)s %(message)s", namespace=namespace)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     health = ControllerHealth()
     with (
         connect(
@@ -80,7 +82,9 @@ def _control() -> int:
             health.around(place.world()),
             namespace,
             lease_of=health.around_leases(place.lease_of),
-            listeners=Listeners(changed=place.listener(_log)),
+            listeners=Listeners(
+                changed=place.listener(_log, note_event=health.metrics.count_event)
+            ),
             pace=Pace(interval_seconds=options.interval),
         )
     return 0

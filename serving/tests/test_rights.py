@@ -26,12 +26,13 @@ VERBS = {
     "create": "create",
     "apply": "patch",
     "merge_patch": "patch",
+    "try_merge_patch": "patch",
     "unchanged": "patch",
     "replace": "update",
     "delete": "delete",
 }
 """Method of KubernetesClient -> verb that the API server asks for."""
-FREE = {"serves", "version", "may"}
+FREE = {"serves", "version", "may", "hasty"}
 """Methods that every account may call."""
 GATEWAYS = "serving/traffic/gateways.py"
 CONTROL = ("serving/rollout/control/*.py", "serving/rollout/observations/*.py")
@@ -55,7 +56,7 @@ class Account:
     only: frozenset[str] = frozenset()
 
 
-WAYS = ("cluster", "knative", "http_route", "canary_spec")
+WAYS = ("cluster_traffic", "knative", "http_route", "canary_spec")
 TRAFFIC = tuple(f"serving/traffic/{way}.py" for way in WAYS)
 ACCOUNTS = {
     "base/rollout-rbac.yaml": Account(

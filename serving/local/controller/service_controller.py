@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.controller import reconcile, revision_shares
@@ -169,7 +170,7 @@ class LiveService:
             log, copies = self._service.log(name), self._service.models()
             self.runners[name] = Runner(
                 revisions_by_name[name],
-                Files(service=self.name, log=log, copies=copies),
+                Files(namespace=self.namespace, service=self.name, log=log, copies=copies),
                 spawner=self._spawner,
                 watcher=self,
                 was_ready=name in self._observed.ready,
@@ -221,7 +222,8 @@ class Controller:
             key = (service.namespace, service.name)
             if key not in self._live:
                 self._live[key] = LiveService(service, self._spawner, self._url)
-            self._live[key].poll()
+            with json_log.fields(namespace=service.namespace, service=service.name):
+                self._live[key].poll()
         self._has_looked = True
 
     async def stop(self) -> None:

@@ -78,20 +78,17 @@ class Spawner:
                 self._reader = asyncio.create_task(self._read(self._host))
             return self._host
 
-    async def launch(
-        self, *, log: Path, model_dir: str, name: str, port: int, protocol: str
-    ) -> Child:
-        """Order a predictor; it may still have to wait for the host's imports."""
+    async def launch(self, *, log: Path, **predictor: str | int) -> Child:
+        """Order a predictor; it may still have to wait for the host's imports.
+
+        Args:
+            log: file of its output.
+            predictor: the fields of `predictor_process.Predictor`.
+        """
         host = await self.start()
         key, child = str(next(self._keys)), Child()
         self._children[key] = child
-        order: dict[str, str | int] = {
-            "key": key,
-            "log": str(log),
-            "model_dir": model_dir,
-            "name": name,
-        }
-        order |= {"port": port, "protocol": protocol}
+        order = {"key": key, "log": str(log), **predictor}
         if host.stdin is not None:
             with suppress(ConnectionError):  # A host that ended is noticed by its reader.
                 host.stdin.write(json.dumps(order).encode() + b"\n")

@@ -23,7 +23,7 @@ from kanaria.serving.local.predictor.model_calls import Calls
 from kanaria.serving.local.predictor.saved_model import ModelError
 from kanaria.serving.protocol.content_type import unreadable
 from kanaria.serving.protocol.json_body import RequestError, written
-from kanaria.serving.protocol.names import JSON_LENGTH_HEADER
+from kanaria.serving.protocol.names import JSON_LENGTH_HEADER, REQUEST_ID_HEADER
 
 logger = logging.getLogger(__name__)
 _Answer = bytes | tuple[bytes, int | None]
@@ -108,7 +108,8 @@ class _Answers:
         except RecursionError:
             return _error(400, "body: nested too deeply; no tensor has so many axes")
         except ModelError as error:
-            logger.error("%s", error)
+            request_id = request.headers.get(REQUEST_ID_HEADER, "")
+            logger.error("%s", error, extra={"request_id": request_id})
             return _error(500, str(error))
         return _response(answer)
 

@@ -4,7 +4,8 @@ Usage: python -m kanaria.serving.local.predictor.predictor_host PARENT_PID [--sp
 
 With --spare it imports on processor time that others leave.
 
-The server writes one JSON object a line: {"key", "log", "model_dir", "name", "port", "protocol"}.
+The server writes one JSON object a line: {"key", "log", "model_dir", "namespace", "name",
+"revision", "port", "protocol"}.
 This process answers {"key", "pid"} when the predictor is forked and {"key", "code"} when it ended
 (negative: the signal). It runs no TensorFlow operation itself and has one thread by then, so
 forking is safe.

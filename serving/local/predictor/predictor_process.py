@@ -4,17 +4,19 @@ TensorFlow takes seconds to import, so `predictor_host` imports this module once
 predictor from it in milliseconds.
 """
 
-import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
 import uvicorn
+from starlette.types import ASGIApp
 
+from kanaria.components.shared import json_log
 from kanaria.serving.local.predictor.http_api import application
 from kanaria.serving.local.predictor.model_calls import Calls
 from kanaria.serving.local.predictor.saved_model import SavedModel
+from kanaria.serving.trace_settings import request_traces
 
 GRACE_SECONDS = 30
 KEEP_ALIVE_SECONDS = 65
@@ -23,10 +25,21 @@ KEEP_ALIVE_SECONDS = 65
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Predictor:
-    """What one predictor serves: model's parent folder, service name, port, "v1" or "v2"."""
+    """What one predictor serves.
+
+    Attributes:
+        model_dir: the model's parent folder.
+        namespace: of the service.
+        name: of the service, which is the model's.
+        revision: of the service.
+        port: that it listens on.
+        protocol: "v1" or "v2".
+    """
 
     model_dir: str
+    namespace: str
     name: str
+    revision: str
     port: int
     protocol: str
 
@@ -37,7 +50,12 @@ def run(options: Predictor) -> None:
     Raises:
         SystemExit: the model does not load; the cause is the last line of the log.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    json_log.configure(
+        "%(message)s",
+        namespace=options.namespace,
+        service=options.name,
+        revision=options.revision,
+    )
     # The machine is shared by all revisions, the router and the client.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -46,7 +64,7 @@ def run(options: Predictor) -> None:
     except (OSError, ValueError, TypeError, tf.errors.OpError) as error:
         sys.exit(f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")
     uvicorn.run(
-        application(model, options.protocol, Calls()),
+        _traced(application(model, options.protocol, Calls()), options),
         host="127.0.0.1",
         port=options.port,
         log_config=None,
@@ -56,3 +74,16 @@ def run(options: Predictor) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def _traced(app: ASGIApp, options: Predictor) -> ASGIApp:
+    traces = request_traces("kanaria-predictor")
+    if traces is None:
+        return app
+    traces.end_at_sigterm()
+    about = {
+        "kanaria.namespace": options.namespace,
+        "kanaria.service": options.name,
+        "kanaria.revision": options.revision,
+    }
+    return traces.served(app, about)

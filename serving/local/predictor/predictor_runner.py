@@ -11,6 +11,7 @@ from typing import Protocol
 
 import aiohttp
 
+from kanaria.components.shared import json_log
 from kanaria.serving.local.predictor import model_copy
 from kanaria.serving.local.predictor.host_client import Child, Spawner
 from kanaria.serving.local.state.state_folder import Revision, last_line
@@ -55,11 +56,13 @@ class Files:
     """Where a revision's predictor writes.
 
     Attributes:
+        namespace: of the service.
         service: its name, under which the model is served.
         log: the file of its output.
         copies: the folder of models that were copied from an object store.
     """
 
+    namespace: str
     service: str
     log: Path
     copies: Path
@@ -86,12 +89,15 @@ class Runner:
         self.port: int | None = None
         self.revision = revision
         self.restarts = 0
-        self._name, self._log, self._copies = files.service, files.log, files.copies
-        self._spawner = spawner
+        self._namespace, self._name = files.namespace, files.service
+        self._log, self._copies, self._spawner = files.log, files.copies, spawner
         self._watcher, self._was_ready = watcher, was_ready
         self._child: Child | None = None
         self._first_start_over = asyncio.Event()
-        self._task = asyncio.create_task(self._keep())
+        with json_log.fields(
+            namespace=files.namespace, service=files.service, revision=revision.name
+        ):
+            self._task = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
         """End the predictor when its running requests are answered."""
@@ -146,7 +152,9 @@ class Runner:
         self._child = child = await self._spawner.launch(
             log=self._log,
             model_dir=str(model_copy.folder(uri, self._copies)),
+            namespace=self._namespace,
             name=self._name,
+            revision=self.revision.name,
             port=port,
             protocol=self.revision.protocol,
         )

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
@@ -12,14 +13,26 @@ from kanaria.serving.local.router.predictor_client import Call, Predictors, refu
 from kanaria.serving.protocol.names import EVENT_ID_HEADER
 from kanaria.serving.protocol.payload_event import Half, Kind, Origin
 
+if TYPE_CHECKING:
+    from kanaria.serving.local.router.router_traces import TracedLog
+    from kanaria.serving.request_traces import RequestTraces
+
 
 class Exchanges:
     """The exchanges of one router with all predictors."""
 
-    def __init__(self, log: PayloadLog, timeout_seconds: float) -> None:
-        """Log in `log`; wait for no answer longer than `timeout_seconds`."""
-        self._log, self._predictors = log, Predictors(timeout_seconds)
+    def __init__(
+        self, log: PayloadLog, timeout_seconds: float, traces: "RequestTraces | None" = None
+    ) -> None:
+        """Ask for answers.
+
+        Args:
+            log: takes both halves of an exchange.
+            timeout_seconds: no answer is waited for longer.
+            traces: of this process, None where nothing asks for any.
+        """
         self._timeout = timeout_seconds
+        self._log, self._predictors = _sides(log, timeout_seconds, traces)
 
     async def close(self) -> None:
         """Close the connections; the log is its owner's."""
@@ -51,3 +64,14 @@ class Exchanges:
             return
         origin = Origin(namespace=live.namespace, service=live.name, revision=revision)
         self._log.offer(event_of(rule, origin, half, headers=call.headers, body=body))
+
+
+def _sides(
+    log: PayloadLog, timeout_seconds: float, traces: "RequestTraces | None"
+) -> "tuple[PayloadLog | TracedLog, Predictors]":
+    """Return what takes events and what asks predictors; without traces nothing is between."""
+    if traces is None:
+        return log, Predictors(timeout_seconds)
+    from kanaria.serving.local.router.router_traces import TracedLog, TracedPredictors
+
+    return TracedLog(log, traces), TracedPredictors(timeout_seconds, traces)

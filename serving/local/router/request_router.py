@@ -20,7 +20,7 @@ import re
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -35,6 +35,9 @@ from kanaria.serving.local.router.request_paths import refusal
 from kanaria.serving.local.router.router_health import health
 from kanaria.serving.local.router.router_metrics import Metrics
 from kanaria.serving.protocol.names import REQUEST_ID_HEADER, REVISION_HEADER, STOP_ANNOTATION
+
+if TYPE_CHECKING:
+    from kanaria.serving.request_traces import RequestTraces
 
 PATH = re.compile(r"/(?P<protocol>v[12])/models/(?P<name>[^/:]+)(?P<verb>[:/].*)?")
 OWN_PATH = re.compile(r"/revisions/(?P<namespace>[^/]+)/(?P<revision>[^/]+)(?P<path>/.*)")
@@ -99,14 +102,15 @@ class Router:
         controller: Controller,
         seed: int | None = None,
         most_body_bytes: int = request_bodies.MOST_MEBIBYTES * request_bodies.MEBIBYTE,
+        traces: "RequestTraces | None" = None,
     ) -> None:
         """Forward for the services of `controller`; refuse larger bodies."""
         self._controller, self._random = controller, random.Random(seed)
         self._metrics = Metrics(controller)
         self._intake = request_bodies.Intake(most_body_bytes)
         self._log = PayloadLog(self._metrics.count_event)
-        self._exchanges = Exchanges(self._log, TIMEOUT_SECONDS)
-        copies = Exchanges(self._log, request_mirror.TIMEOUT_SECONDS)
+        self._exchanges = Exchanges(self._log, TIMEOUT_SECONDS, traces)
+        copies = Exchanges(self._log, request_mirror.TIMEOUT_SECONDS, traces)
         self._mirror = request_mirror.Mirror(copies, self._metrics, seed)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

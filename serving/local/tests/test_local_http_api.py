@@ -39,6 +39,11 @@ def test_the_models_own_fault_is_500_and_nothing_is_raised(predict, infer):
         assert "NotFoundError: '/no/file; No such file" in answer.json()["error"]
 
 
+def test_a_fault_is_logged_with_the_id_of_its_request(predict, caplog):
+    predict("values", {"inputs": [-1]}, **{"X-Request-Id": "order-7"})
+    assert [record.request_id for record in caplog.records] == ["order-7"]
+
+
 def test_what_the_model_refuses_is_the_clients_fault(predict):
     answer = predict("lookedup", {"instances": [7]})
     assert (answer.status_code, "7 is not in [0, 2)" in answer.json()["error"]) == (400, True)

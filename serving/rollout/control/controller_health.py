@@ -108,9 +108,10 @@ class ControllerHealth:
             self._seen[key] = replace(seen, rollout=rollout)
             if seen.rollout is None:
                 self.metrics.show_service(*key)
-        is_new = seen.rollout is not None and seen.rollout.entries < rollout.entries
-        if rollout.state.last is not None and is_ours and is_new:
-            self.metrics.count_decision(*key, rollout.state.last.action)
+            is_new = seen.rollout is not None and seen.rollout.entries < rollout.entries
+            # Under the lock: a service that is forgotten in between would get its series back.
+            if rollout.state.last is not None and is_ours and is_new:
+                self.metrics.count_decision(*key, rollout.state.last.action)
 
     def _newest(self) -> list[Rollout]:
         with self._lock:

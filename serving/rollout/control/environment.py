@@ -24,6 +24,7 @@ from kanaria.serving.traffic.traffic_protocol import Traffic
 
 if TYPE_CHECKING:
     from kanaria.serving.kubernetes_client import KubernetesClient
+    from kanaria.serving.rollout.control.kubernetes_events import OutcomeListener
 
 PROMETHEUS_URL, PROMETHEUS_QUERIES = "KANARIA_PROMETHEUS_URL", "KANARIA_PROMETHEUS_QUERIES"
 DEFAULT_QUERIES = "knative"
@@ -70,13 +71,20 @@ class Place:
                 f"(--drift-server, drift_server_url or {DRIFT_SERVER}), or write false for them"
             )
 
-    def listener(self, *listeners: Listener) -> Listener:
-        """Return one that tells all listeners, and in a cluster `kubectl describe` too."""
+    def listener(
+        self, *listeners: Listener, note_event: "OutcomeListener" = lambda _: None
+    ) -> Listener:
+        """Return one that tells all listeners, and in a cluster `kubectl describe` too.
+
+        Args:
+            listeners: that are told of each rollout.
+            note_event: is told what became of each Event that the cluster is told of.
+        """
         everyone = list(listeners)
         if self.cluster is not None:
             from kanaria.serving.rollout.control.kubernetes_events import EventListener
 
-            everyone.append(EventListener(self.cluster))
+            everyone.append(EventListener(self.cluster, note_event))
 
         def tell(stored: Stored) -> None:
             for listener in everyone:

@@ -18,10 +18,8 @@ FailureListener = Callable[[str, str, str], None]
 def log_failure(namespace: str, service: str, reason: str) -> None:
     """Write one line to the log."""
     where = f"{namespace}/{service}" if service else namespace
-    if reason:
-        LOGGER.warning("%s: %s", where, reason)
-    else:
-        LOGGER.warning("%s: works again", where)
+    said = reason or "works again"
+    LOGGER.warning("%s: %s", where, said, extra={"namespace": namespace, "service": service})
 
 
 class Failures:

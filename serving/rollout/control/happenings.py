@@ -1,22 +1,26 @@
 """What happens in a rollout, told once each: what `kubectl describe` shows of it. Pure.
 
-Started, Raised, Asked, Paused, Resumed, Promoted, RolledBack, Superseded. Holding is no event:
-a rollout mostly holds, and its record has every interval.
+Started, Raised, Held, Asked, Paused, Resumed, Promoted, RolledBack, Superseded. What happens again,
+as a look at which nothing was changed mostly does, has the name it had before, and so is counted
+and not told anew.
 """
 
 from dataclasses import dataclass
 
 from kanaria.serving.rollout.control.stored_rollout import Rollout
-from kanaria.serving.rollout.decision.rollout_state import Phase
+from kanaria.serving.rollout.decision.rollout_state import Action, Phase
 from kanaria.serving.rollout.timeline.phrases import printable
 
 LONGEST = 1000
-"""Characters of a message; Kubernetes takes 1,024 bytes of an Event's note."""
+"""Bytes of a message; Kubernetes takes 1,024 of an Event's note."""
+STANDING = (Phase.PAUSED, Phase.WAITING_APPROVAL)
+"""In which a person is waited for."""
 ENDS = {
     Phase.PROMOTED: "Promoted",
     Phase.ROLLED_BACK: "RolledBack",
     Phase.SUPERSEDED: "Superseded",
 }
+ONCE = ("Started", *ENDS.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,13 +31,18 @@ class Happening:
         reason: one of the module's words.
         message: what and why, on one line.
         is_warning: it is not what was hoped for, or a person is waited for.
-        name: the same whoever tells of it, and of nothing else in the namespace.
+        name: the same whoever tells of it and whenever it happens again in this rollout, and of
+            nothing else in the namespace.
+        is_steady: it tells that nothing changes, and so happens at every look.
+        entry: how many entries the record had: at which of them it happened.
     """
 
     reason: str
     message: str
     is_warning: bool
+    is_steady: bool
     name: str
+    entry: int
 
 
 def happened(before: Rollout | None, after: Rollout) -> tuple[Happening, ...]:
@@ -49,9 +58,8 @@ def happened(before: Rollout | None, after: Rollout) -> tuple[Happening, ...]:
     happenings = [] if same else [_started(after)]
     reason = _reason(before if same else None, after)
     if reason:
-        why = "; ".join(after.state.last.reasons) if after.state.last else ""
         is_warning = reason in ("RolledBack", "Asked")
-        happenings.append(_happening(after, reason, f"{_what(after, reason)}: {why}", is_warning))
+        happenings.append(_happening(after, reason, _message(after, reason), is_warning))
     return tuple(happenings)
 
 
@@ -67,8 +75,24 @@ def _reason(before: Rollout | None, after: Rollout) -> str:
         return "Paused"
     if state.desired_percent > (was.desired_percent if was else 0):
         return "Raised"
-    held = phase in (Phase.PAUSED, Phase.WAITING_APPROVAL)
-    return "Resumed" if held and state.phase is not phase else ""
+    if phase in STANDING and state.phase is not phase:
+        return "Resumed"
+    return "Held" if _is_held(before, after) else ""
+
+
+def _is_held(before: Rollout | None, after: Rollout) -> bool:
+    """Tell whether another look has changed nothing at a canary that a controller judges."""
+    state = after.state
+    is_new = after.entries > (before.entries if before else 0)
+    is_hold = state.last is not None and state.last.action is Action.HOLD
+    return is_new and is_hold and state.phase not in STANDING
+
+
+def _message(rollout: Rollout, reason: str) -> str:
+    last = rollout.state.last
+    if reason == "Held":  # The text of a series stays as it was at first.
+        return f"{_what(rollout, reason)}; its record says of each look why"
+    return f"{_what(rollout, reason)}: {'; '.join(last.reasons) if last else ''}"
 
 
 def _what(rollout: Rollout, reason: str) -> str:
@@ -76,6 +100,8 @@ def _what(rollout: Rollout, reason: str) -> str:
     match reason:
         case "Raised":
             return f"{target.canary} gets {state.desired_percent} % of the requests"
+        case "Held":
+            return f"{target.canary} stays at {state.desired_percent} %"
         case "Promoted":
             return f"{target.canary} gets all requests"
         case "RolledBack":
@@ -94,10 +120,29 @@ def _started(rollout: Rollout) -> Happening:
 
 def _happening(rollout: Rollout, reason: str, message: str, is_warning: bool) -> Happening:
     line = printable(" ".join(f"rollout {rollout.number}: {message}".split()))
-    count = 0 if reason == "Started" else rollout.entries
     return Happening(
         reason=reason,
-        message=line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…",
+        message=_cut(line),
         is_warning=is_warning,
-        name=f"{rollout.target.service}-rollout-{rollout.number}.{count}-{reason.lower()}",
+        is_steady=reason == "Held",
+        name=f"{rollout.target.service}-rollout-{rollout.number}.{_word(rollout, reason)}",
+        entry=rollout.entries,
     )
+
+
+def _cut(line: str) -> str:
+    """Return a line of no more bytes than may be, whole letters of it."""
+    text = line.encode()
+    if len(text) <= LONGEST:
+        return line
+    end = "…"
+    return text[: LONGEST - len(end.encode())].decode(errors="ignore") + end
+
+
+def _word(rollout: Rollout, reason: str) -> str:
+    """Return what tells two happenings of a rollout apart, in letters that names may have."""
+    state, word = rollout.state, reason.lower()
+    if reason in ONCE:
+        return word
+    question_word = f"-{state.question.value.replace('_', '-')}" if state.question else ""
+    return f"{word}{question_word}-{state.desired_percent}"

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Self
 
+from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError
 from kanaria.serving.rollout.control.failures import Failures
 from kanaria.serving.rollout.control.lease import Lease
@@ -61,13 +62,17 @@ class ServiceThreads:
             if last is None or last.done():
                 self._busy[service] = self._pool.submit(self._attend_once, service)
 
+    def _look(self, service: str) -> None:
+        lease = self._leases.get(service) or self._lease_of(service)
+        self._leases[service] = lease
+        if not self._attend(service, lease):
+            del self._leases[service]
+            lease.release()
+
     def _attend_once(self, service: str) -> None:
         try:
-            lease = self._leases.get(service) or self._lease_of(service)
-            self._leases[service] = lease
-            if not self._attend(service, lease):
-                del self._leases[service]
-                lease.release()
+            with json_log.fields(service=service):
+                self._look(service)
         # This is the outermost loop of the service: whatever fails here must not end the others.
         except Exception as error:  # noqa: BLE001
             self._failures.tell(service, error)

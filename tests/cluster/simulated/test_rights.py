@@ -245,6 +245,7 @@ def test_everything_else_is_forbidden(
         (client.list, (kubernetes.CONFIG_MAPS, "kserve")),
         (client.get, (kubernetes.CONFIG_MAPS, "kube-system", "extension-apiserver-authentication")),
         (client.list, (EVENTS, namespace)),
+        (client.list, (kubernetes.EVENT_SERIES, namespace)),
         (client.list, (ROLES, namespace)),
         (client.delete, (kubernetes.PODS, namespace, "any")),
         (client.delete, (kubernetes.CONFIG_MAPS, namespace, "any")),

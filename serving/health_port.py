@@ -1,22 +1,38 @@
-"""The port at which a controller tells how it is: /healthz, /readyz and /metrics."""
+"""A port at which a program that serves nothing else tells how it is.
+
+GET /healthz, /readyz, /metrics
+"""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
 
 from kanaria.serving.listen_socket import listening
-from kanaria.serving.rollout.control.controller_health import ControllerHealth
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = 5.0
 """For a request to come whole; who is slower is hung up on."""
 
 
+class Health(Protocol):
+    """How a program is."""
+
+    def stuck(self) -> str:
+        """Return why it does not go on any more, "" while it does."""
+
+    def unready(self) -> str:
+        """Return why it cannot do its work now, "" when it can."""
+
+    def text(self) -> bytes:
+        """Return its metrics in Prometheus' text format."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     timeout = SECONDS
-    health: ControllerHealth
+    health: Health
 
     def do_GET(self) -> None:  # The name is http.server's.
         path = self.path.partition("?")[0]
@@ -47,11 +63,11 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def open_port(health: ControllerHealth, host: str, port: int) -> Iterator[int]:
+def open_port(health: Health, host: str, port: int) -> Iterator[int]:
     """Answer on a port for the block's time; yield its number.
 
     Args:
-        health: of the controller.
+        health: of the program.
         host: address to listen on.
         port: 0 takes a free one.
 
