@@ -132,7 +132,7 @@ def test_what_waits_is_bounded(traffic):
     sent = delivery(traffic, settings)
     for _ in range(2 * MOST_WAITING):
         sent.add(settings, traffic.heard[0])
-    (queue,) = sent._queues.values()
+    (queue,) = sent.queues.values()
     assert len(queue.waiting) == MOST_WAITING
 
 
@@ -173,7 +173,7 @@ def test_a_receiver_that_drips_holds_up_no_other_and_gets_its_verdicts_later(tra
         sent = Delivery(open_store(traffic.location), open_reader(traffic.location), settings)
         sent.turn(LATE)
         assert len(good.events) == 2
-    slow = sent._queues[settings[0]]
+    slow = sent.queues[settings[0]]
     assert (len(slow.waiting), slow.next_try > LATE) == (2, True)
     with receiving() as mended:
         slow.url = f"http://127.0.0.1:{mended.server_port}/"

@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 
 from kanaria.serving.protocol.comparison import ModelCounts
-from kanaria.serving.rollout.decision.decide import Decision, decide
+from kanaria.serving.rollout.decision.decide import decide
 from kanaria.serving.rollout.decision.rollout_commands import begin
 from kanaria.serving.rollout.decision.rollout_state import State
+from kanaria.serving.rollout.decision.rule_outcomes import Decision
 from kanaria.serving.rollout.observations.interval_observation import (
     Counts,
     Observation,
