@@ -117,12 +117,13 @@ class _Teller:
         """Tell what is new; return what became of each verdict."""
         rows: list[dict[str, Any]] = httpx.get(f"{self._url}/triggers").json()
         for row in rows:
-            self._tell(f"{row['number']}", "verdict", row["what"])
-            if row["reason"]:
-                why = f"{TRIGGER} refused, {row['reason']}: {row['why']}"
-                self._tell(f"{row['number']} refused", "trigger", why)
             if row["run_id"]:
+                self._tell("started", "verdict", row["what"])
                 self._tell_run(row)
+            elif row["reason"]:  # One of many that come while the run goes on.
+                self._tell(f"verdict {row['reason']}", "verdict", row["what"])
+                why = f"{TRIGGER} refused, {row['reason']}: {row['why']}"
+                self._tell(f"refused {row['reason']}", "trigger", why)
         return rows
 
     def _tell_run(self, row: dict[str, Any]) -> None:
