@@ -1,5 +1,6 @@
 """The manifests of the trigger server fit each other, and the server itself."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_the_server_takes_the_arguments_asks_for_the_token_and_answers_the_probe
         assert TOKEN not in log.read_text()
     finally:
         process.terminate()
-        assert process.wait() == -15
+        assert process.wait() == 128 + signal.SIGTERM
 
 
 def test_the_parts_name_each_other(container: Any):
