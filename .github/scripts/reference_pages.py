@@ -21,6 +21,7 @@ from kanaria.pipelines.compiled_pipelines import NAMES
 from kanaria.pipelines.mappings import MAPPINGS
 from kanaria.serving.rollout.policy.gates_policy import Part
 from kanaria.serving.rollout.policy.rollout_policy import Policy
+from kanaria.serving.triggers.trigger_file import Section, TriggerFile
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs/reference"
@@ -90,9 +91,9 @@ def _classes(base: type) -> Iterator[type]:
         yield from _classes(below)
 
 
-def _meanings(title: str) -> dict[str, str]:
+def _meanings(title: str, base: type) -> dict[str, str]:
     """Return attribute -> meaning, from the docstrings of a class and of those it builds on."""
-    (kind,) = {one for one in _classes(Part) if one.__name__ == title}
+    (kind,) = {one for one in _classes(base) if one.__name__ == title}
     meanings: dict[str, str] = {}
     for one in reversed(kind.__mro__):
         _, _, attributes = (inspect.getdoc(one) or "").partition("Attributes:\n")
@@ -101,12 +102,12 @@ def _meanings(title: str) -> dict[str, str]:
     return meanings
 
 
-def _table(title: str, schema: Mapping[str, Any]) -> Iterator[str]:
+def _table(title: str, schema: Mapping[str, Any], base: type = Part) -> Iterator[str]:
     if "enum" in schema:
         yield from (f"## {title}", "", f"One of {_kind(schema)}.", "")
         return
     yield from (f"## {title}", "", "| key | holds | default | meaning |", "|---|---|---|---|")
-    meanings = _meanings(title)
+    meanings = _meanings(title, base)
     for name, field in schema["properties"].items():
         default = _default(field, name, schema.get("required", []))
         yield f"| `{name}` | {_kind(field)} | {default} | {meanings.get(name, '')} |"
@@ -151,6 +152,17 @@ def rooms() -> str:
     return "\n".join(lines)
 
 
+def triggers() -> str:
+    """Return the page of the file of triggers, from its schema."""
+    schema = TriggerFile.model_json_schema()
+    lines = ["# The file of triggers", "", MARK, ""]
+    lines += ["[What it means](../how-to/triggers.md).", ""]
+    lines += _table("TriggerFile", schema, Section)
+    for name, definition in schema["$defs"].items():
+        lines += _table(name, definition, Section)
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Write or check every page; return the exit code."""
     os.environ["COLUMNS"] = "100"
@@ -159,6 +171,7 @@ def main() -> int:
         "configuration.md": configuration(),
         "policy.md": policy(),
         "rooms.md": rooms(),
+        "triggers.md": triggers(),
     }
     stale = [name for name, text in pages.items() if _read(PAGES / name) != text.rstrip() + "\n"]
     for name in stale:
