@@ -10,11 +10,13 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 
 import httpx
 import numpy as np
-from event_sender import Server
+from event_sender import Server, headers
 from one_machine import rollout, stage
 from real_alertmanager import Alertmanager, Webhook
 from real_prometheus import Prometheus, answers, free_port, until
@@ -39,7 +41,7 @@ groups:
     interval: 1s
     rules:
       - record: kanaria:service_errors:own_objective
-        labels: {namespace: default, service: taxi}
+        labels: {namespace: default, service: fares}
         expr: vector(0.001)
 """
 CONFIGURATION = """
@@ -55,10 +57,13 @@ ROWS, WINDOW = 20, 400
 
 
 class Clients:
-    """Sends rows and their labels, until it is closed; `moved` shifts the rows from now on."""
+    """Sends rows to a service, and their labels where a drift server is, until it is closed.
 
-    def __init__(self, url, drift_url):
-        self.url, self.drift_url, self.moved = f"{url}/v1/models/taxi:predict", drift_url, 0.0
+    `moved` shifts the rows from now on.
+    """
+
+    def __init__(self, url, service, drift_url=""):
+        self.url, self.drift_url, self.moved = f"{url}/v1/models/{service}:predict", drift_url, 0.0
         self.ended, self.numbers = threading.Event(), itertools.count()
         self.thread = threading.Thread(target=self.send)
         self.thread.start()
@@ -70,12 +75,31 @@ class Clients:
                 rows = [[random.random() + self.moved] for _ in range(ROWS)]
                 head = {"X-Request-Id": name}
                 client.post(self.url, json={"instances": rows}, headers=head)
-                labels = [{"request_id": name, "row": row, "label": 1} for row in range(ROWS)]
-                client.post(f"{self.drift_url}/labels", json=labels)
+                if self.drift_url:
+                    self.label(client, name)
+
+    def label(self, client, name):
+        labels = [{"request_id": name, "row": row, "label": 1} for row in range(ROWS)]
+        client.post(f"{self.drift_url}/labels", json=labels)
 
     def close(self):
         self.ended.set()
         self.thread.join()
+
+
+def send_earlier(url):
+    """Send requests of the last three hours, with labels: what is due for labels is whole hours."""
+    for minutes in range(20, 180, 20):
+        name, moment = f"early-{minutes}", datetime.fromtimestamp(time.time() - minutes * 60, UTC)
+        for kind, body in ("request", {"instances": [[0.5]]}), ("response", {"predictions": [0.5]}):
+            head = headers(kind, name, name, version="serving") | {
+                "ce-inferenceservicename": "taxi",
+                "ce-namespace": "default",
+                "ce-time": moment.isoformat(),
+            }
+            httpx.post(url, headers=head, content=json.dumps(body)).raise_for_status()
+        label = {"request_id": name, "row": 0, "label": 1}
+        httpx.post(f"{url}/labels", json=[label]).raise_for_status()
 
 
 class Live:
@@ -90,7 +114,7 @@ class Live:
         self.url = stack.enter_context(served(self.state))
         self.traffic = stack.enter_context(LocalTraffic(self.state))
         self.push("serving")
-        self.clients = Clients(self.url, self.drift.url)
+        self.clients = Clients(self.url, "taxi", self.drift.url)
         stack.callback(self.clients.close)
         controller, self.controller_url = self.controlling()
         stack.callback(controller.wait)
@@ -108,10 +132,11 @@ class Live:
         watch = {"service": "taxi", "detector": str(self.folder / "detector")}
         watch |= {"window": {"rows": WINDOW}, "labels": {"task": "binary", "delay_hours": 0}}
         (self.folder / "watch.yaml").write_text(json.dumps([watch]))
-        options = ("--watch", str(self.folder / "watch.yaml"))
+        options = ("--watch", str(self.folder / "watch.yaml"), "--label-delay-hours", "0.01")
         server = Server(str(self.folder / "events.db"), self.folder, *options)
         server.start()
         server.wait()
+        send_earlier(server.url)
         return server
 
     def push(self, name):

@@ -26,8 +26,8 @@ scrape_configs:
 """
 
 
-def until(holds):
-    deadline = time.monotonic() + TIMEOUT_SECONDS
+def until(holds, times=1):
+    deadline = time.monotonic() + times * TIMEOUT_SECONDS
     while not (found := holds()):
         assert time.monotonic() < deadline
         time.sleep(0.02)

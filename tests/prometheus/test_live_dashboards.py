@@ -35,12 +35,12 @@ def variables():
                 yield pytest.param(one["name"], one["query"], id=f"{page.stem}: {one['name']}")
 
 
-@pytest.mark.parametrize("query", queries())
+@pytest.mark.parametrize("query", [*queries()])
 def test_a_panel_has_data(live, query):
     until(lambda: live.prometheus.ask(filled(query)))
 
 
-@pytest.mark.parametrize(("name", "query"), variables())
+@pytest.mark.parametrize(("name", "query"), [*variables()])
 def test_a_variable_offers_what_is_there(live, name, query):
     (series, label) = re.fullmatch(r"label_values\((.*), (\w+)\)", query).groups()
     address = f"{live.prometheus.url}/api/v1/label/{label}/values"
