@@ -19,6 +19,8 @@ from grafana_foundation_sdk.models.dashboard import (
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 HEIGHT, WIDE, NARROW = 8, 12, 6
+STEP = "1m"
+"""The shortest between two points: rules record each half minute, and a rate needs two samples."""
 FIRST_NAME = ord("A")
 """Queries of a panel are named A, B, C and so on."""
 
@@ -110,6 +112,7 @@ def _lines(chart: Chart) -> timeseries.Panel:
         .description(chart.meaning)
         .datasource(SOURCE)
         .unit(chart.unit)
+        .interval(STEP)
         .min(0)
         .span(WIDE)
         .height(HEIGHT)
