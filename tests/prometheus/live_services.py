@@ -24,10 +24,10 @@ from shortened_rules import shortened
 from test_alert_routes import shipped_to
 
 from kanaria.serving.drift import saved_detector
-from kanaria.serving.drift.table import Table
-from kanaria.serving.inference_service.spec import PayloadLog
+from kanaria.serving.drift.table_detector import Table
+from kanaria.serving.inference_service.service_spec import PayloadLog
 from kanaria.serving.local.background_server import served
-from kanaria.serving.traffic.local import LocalTraffic
+from kanaria.serving.traffic.local_traffic import LocalTraffic
 
 POLICY = """
 steps: [{percent: 50, minimum_requests: 1000000, minimum_minutes: 0}]

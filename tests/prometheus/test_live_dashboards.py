@@ -15,9 +15,9 @@ OF_GRAFANA = {"__rate_interval": "10s"}
 
 def filled(query):
     """Return a query with the values that Grafana would put in."""
-    found = re.sub(r"\$(\w+)", lambda match: (CHOSEN | OF_GRAFANA)[match[1]], query)
-    assert "$" not in found
-    return found
+    written = re.sub(r"\$(\w+)", lambda match: (CHOSEN | OF_GRAFANA)[match[1]], query)
+    assert "$" not in written
+    return written
 
 
 def queries():
