@@ -23,11 +23,11 @@ STABLE, CANARY = "taxi-predictor-00001", "taxi-predictor-00002"
 Ask = Callable[[], tuple[Mapping[str, Any], Mapping[str, str]]]
 
 
-def stage(traffic: LocalTraffic, model: Path, **fields: Any) -> None:
+def stage(traffic: LocalTraffic, model: Path, service: str = "taxi", **fields: Any) -> None:
     """Apply a model at 0 % and wait until it is ready."""
-    traffic.stage(build(ServiceSpec(name="taxi", storage_uri=str(model), **fields)))
+    traffic.stage(build(ServiceSpec(name=service, storage_uri=str(model), **fields)))
     while True:
-        status = traffic.observe("default", "taxi")
+        status = traffic.observe("default", service)
         assert status is not None
         if status.storage_uri == str(model) and status.latest_ready == status.latest_created:
             return

@@ -26,8 +26,8 @@ scrape_configs:
 """
 
 
-def until(holds):
-    deadline = time.monotonic() + TIMEOUT_SECONDS
+def until(holds, times=1):
+    deadline = time.monotonic() + times * TIMEOUT_SECONDS
     while not (found := holds()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -79,11 +79,11 @@ class Replica:
 class Prometheus:
     """A Prometheus on a folder; its data outlive its process."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, configuration=CONFIGURATION):
         self.program = shutil.which("prometheus") or pytest.fail(f"no prometheus here: {REMEDY}")
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        (folder / "prometheus.yml").write_text(CONFIGURATION)
+        (folder / "prometheus.yml").write_text(configuration)
         self.scrape([])
         self.start()
 
@@ -104,11 +104,15 @@ class Prometheus:
         written.write_text(json.dumps([replica.target() for replica in replicas]))
         written.rename(self.folder / "targets.json")
 
+    def ask(self, query):
+        """Return the samples of an expression now."""
+        answer = CLIENT.get(f"{self.url}/api/v1/query", params={"query": query}).json()
+        assert answer["status"] == "success", (query, answer)
+        return answer["data"]["result"]
+
     def sampled(self):
         """Return the time of the last scrape of each pod that succeeded and is still scraped."""
-        query = "timestamp(up) and (up == 1)"
-        answer = CLIENT.get(f"{self.url}/api/v1/query", params={"query": query})
-        result = answer.json()["data"]["result"]
+        result = self.ask("timestamp(up) and (up == 1)")
         return {row["metric"]["pod"]: float(row["value"][1]) for row in result}
 
 
