@@ -175,7 +175,7 @@ def test_a_fork_whose_runner_ends_before_it_watches_over_it_does_nothing(
     use: Warm, tmp_path: Path, folder: Path
 ):
     step = ordered(use, tmp_path)
-    step._gate.close()
+    step.gate.close()
     assert step.collect() == 1
     assert not (folder / f"begun-{step.pid}").exists()
 
