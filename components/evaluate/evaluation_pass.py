@@ -27,6 +27,7 @@ from kanaria.components.evaluate.model_functions import LoadedModel
 from kanaria.components.evaluate.private_tfma import tfma
 from kanaria.components.shared import exception_cause
 from kanaria.components.shared.engines import beam as beam_engine
+from kanaria.components.shared.engines import beam_faults
 from kanaria.components.shared.engines.accumulate import Engine, Pass
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.errors import DataError
@@ -140,8 +141,12 @@ def _on_beam(engine: Beam, split: Split, folder: Path) -> Result:
     metric_plan.of(accumulator.config)  # TFMA then takes metrics without a value as Kanaria does.
     try:
         with_beam(batches, split.config, split.models, folder, engine)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise _not_computed(error) from error
+    except Exception as error:  # A runner raises what its own client does, such as gRPC's.
+        if beam_faults.is_of_runner(error):
+            raise beam_faults.runner_failed(error, engine.arguments) from error
+        if isinstance(error, ValueError | TypeError | RuntimeError):
+            raise _not_computed(error) from error
+        raise
     return result
 
 

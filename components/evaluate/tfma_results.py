@@ -48,7 +48,7 @@ def _interval(pair: Any) -> Interval | None:
     return None if low is None or high is None else (low, high)
 
 
-def _slice_key(entry: Any) -> Any:
+def key_of_slice(entry: Any) -> Any:
     """Return the Python form of the slice that a proto of results is about."""
     if entry.HasField("cross_slice_key"):
         return slicer.deserialize_cross_slice_key(entry.cross_slice_key)
@@ -102,8 +102,8 @@ def load(folder: Path, candidate: str) -> Results:
     numbers: dict[Any, dict[Any, float]] = {}
     intervals: dict[Any, dict[Any, Interval]] = {}
     for entry in tfma.load_metrics(str(folder)):
-        numbers_of_slice = numbers.setdefault(_slice_key(entry), {})
-        bounds = intervals.setdefault(_slice_key(entry), {})
+        numbers_of_slice = numbers.setdefault(key_of_slice(entry), {})
+        bounds = intervals.setdefault(key_of_slice(entry), {})
         for pair in entry.metric_keys_and_values:
             key, number, interval = _read(pair)
             if number is not None:
@@ -112,7 +112,7 @@ def load(folder: Path, candidate: str) -> Results:
                 bounds[key] = interval
     validation = tfma.load_validation_result(str(folder))
     failures = {
-        (slice_name(_slice_key(entry)), metric_types.MetricKey.from_proto(f.metric_key), limit)
+        (slice_name(key_of_slice(entry)), metric_types.MetricKey.from_proto(f.metric_key), limit)
         for entry in validation.metric_validations_per_slice
         for f in entry.failures
         for limit in [_limit(f.metric_threshold).SerializeToString(deterministic=True)]
@@ -134,7 +134,7 @@ def _read(pair: Any) -> tuple[Any, float | None, Interval | None]:
 def _plots(folder: Path) -> dict[str, list[Any]]:
     plots: dict[str, list[Any]] = {}
     for entry in tfma.load_plots(str(folder)):
-        if _slice_key(entry) == ():
+        if key_of_slice(entry) == ():
             for pair in entry.plot_keys_and_values:
                 plots.setdefault(pair.key.model_name, []).append(pair.value)
     return plots

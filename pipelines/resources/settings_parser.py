@@ -97,7 +97,9 @@ def fault_texts(error: ValidationError) -> list[str]:
 
 
 def _fault_text(fault: Any) -> str:
-    place = [called(str(part)) for part in fault["loc"] if part != "[key]"]
+    # pydantic ends the place of a wrong key so; a user's own key may be called the same.
+    is_key = fault["loc"][-1:] == ("[key]",) and fault["type"] != "extra_forbidden"
+    place = [called(str(part)) for part in fault["loc"][: -1 if is_key else None]]
     name = ".".join(place) or "it"
     if fault["type"] == "missing":
         return f"{name} is missing"

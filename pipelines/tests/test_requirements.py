@@ -32,7 +32,8 @@ def test_only_the_training_images_get_the_packages(listed: Path):
     assert requirements.with_packages(found, listed) == found
 
 
-def test_without_a_list_the_images_stay(listed: Path):
+@pytest.mark.usefixtures("listed")
+def test_without_a_list_the_images_stay():
     assert requirements.with_packages(document(TRAINING_IMAGE), None) == document(TRAINING_IMAGE)
 
 

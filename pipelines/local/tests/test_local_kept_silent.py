@@ -170,11 +170,12 @@ def test_a_run_goes_on_when_the_kept_process_stops_answering(
             ordered(use, tmp_path)
 
 
+@pytest.mark.usefixtures("host")
 def test_a_fork_whose_runner_ends_before_it_watches_over_it_does_nothing(
-    host: int, use: Warm, tmp_path: Path, folder: Path
+    use: Warm, tmp_path: Path, folder: Path
 ):
     step = ordered(use, tmp_path)
-    step._gate.close()
+    step.gate.close()
     assert step.collect() == 1
     assert not (folder / f"begun-{step.pid}").exists()
 
@@ -234,8 +235,9 @@ def test_packages_that_are_installed_again_are_others(tmp_path: Path):
     assert process_identity.key(python, {}) != before
 
 
+@pytest.mark.usefixtures("host")
 def test_a_run_with_other_limits_finds_no_process(
-    host: int, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(os, "getpriority", lambda *_: 19)
     assert process_reuse.reused_or_started(python, {}, tmp_path / "log.txt", 0) is None

@@ -71,10 +71,10 @@ class Runs:
         self.orders.append(order)
         return Begun(run_id=order.run_name, link="")
 
-    def ended(self, run_id: str) -> tuple[RunEnd, str] | None:
+    def ended(self, _run_id: str) -> tuple[RunEnd, str] | None:
         return self.end
 
-    def under_way(self, start: Start) -> str:
+    def under_way(self, _start: Start) -> str:
         return ""
 
 
@@ -87,7 +87,7 @@ class World:
         beside = Beside(store=store, metrics=metrics, is_alive=lambda: True)
         token = configured("", {TRIGGER.token: secret} if secret else {}, TRIGGER)
         rules = Rules(token=token, open_paths=frozenset({"/cloudevents"}))
-        guard = Guard(TriggerServer(intake, beside).application(), rules, lambda reason: None)
+        guard = Guard(TriggerServer(intake, beside).application(), rules, lambda _reason: None)
         self.client = TestClient(guard)
 
     def count(self, *_: Any) -> int:

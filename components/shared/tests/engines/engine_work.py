@@ -67,7 +67,7 @@ class InOrder(Sum):
 class Processes(InOrder):
     """Keeps the processes that read the batches, and the processes that started those."""
 
-    def add(self, state: Any, batch: Sequence[float]) -> Any:
+    def add(self, state: Any, _batch: Sequence[float]) -> Any:
         return (*state, (os.getpid(), os.getppid()))
 
 
@@ -115,5 +115,5 @@ def copied(partition: Copying) -> tuple[str, Path, str]:
     return text, partition.target, f"{partition.source}"
 
 
-def killed(partition: Rows) -> None:
+def killed(_partition: Rows) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
