@@ -13,6 +13,7 @@ from kanaria.pipelines.run_commands import ROOT, add_runs, positive
 from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_submit
 from kanaria.serving.drift_server.command_options import add_drift
 from kanaria.serving.rollout.options import add_rollout
+from kanaria.serving.stream.command_options import add_stream
 
 STATE = f"{ROOT}/serving"
 ROOT_HELP = "folder of runs and results; %(default)s"
@@ -214,6 +215,7 @@ ADDED = (
     _add_serve,
     add_rollout,
     add_drift,
+    add_stream,
     _add_lineage,
     _add_doctor,
     add_runs,
@@ -229,7 +231,7 @@ def _parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.asked, extra="control")
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|lineage|doctor|runs"
+        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|stream|lineage|doctor|runs"
     )
     for add in ADDED:
         add(commands)

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kanaria.components.shared.command_line import Parser, amount, code_of, port
+from kanaria.serving.health_port import open_port
 from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, serve
 from kanaria.serving.rollout.control.controller_health import ControllerHealth
 from kanaria.serving.rollout.control.environment import connect
-from kanaria.serving.rollout.control.health_port import open_port
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.timeline.status_lines import line
 from kanaria.serving.traffic.connect import namespace_of

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-PATIENCE = 300
+PATIENCE = 120
 """Seconds; a bound, not a measure."""
 
 
@@ -99,3 +99,18 @@ class Topics:
         offsets = consumer.committed(self._partitions(topic), timeout=PATIENCE)
         consumer.close()
         return {one.partition: one.offset for one in offsets}
+
+    def sizes(self, topic: str) -> list[int]:
+        """Return how many places each partition of a topic has; markers of transactions count."""
+        consumer = Consumer({"bootstrap.servers": self.address, "group.id": "sizes"})
+        ends = [consumer.get_watermark_offsets(one)[1] for one in self._partitions(topic)]
+        consumer.close()
+        return ends
+
+    def wait_for_size(self, topic: str, places: int) -> None:
+        """Wait until a topic has more than so many places."""
+        until(lambda: sum(self.sizes(topic)) > places)
+
+    def wait_for_commits(self, group: str, topic: str, count: int) -> None:
+        """Wait until a group has committed so many messages of a topic."""
+        until(lambda: sum(max(one, 0) for one in self.committed(group, topic).values()) == count)

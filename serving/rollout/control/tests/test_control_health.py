@@ -14,9 +14,9 @@ from kanaria.components.shared.errors import (
     KanariaError,
     NotReadyError,
 )
+from kanaria.serving.health_port import open_port
 from kanaria.serving.rollout.control.controller_health import STUCK_SECONDS
 from kanaria.serving.rollout.control.file_store import FOLDER
-from kanaria.serving.rollout.control.health_port import open_port
 
 
 @pytest.fixture

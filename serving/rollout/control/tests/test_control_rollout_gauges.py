@@ -7,7 +7,7 @@ import pytest
 from paper_world import CANARY, NAMESPACE, SERVICE, STABLE
 from probed_controller import Controller, by_label, samples
 
-from kanaria.serving.rollout.control.health_port import open_port
+from kanaria.serving.health_port import open_port
 from kanaria.serving.rollout.control.operations import newest, order
 from kanaria.serving.rollout.decision.commands import Command, CommandKind
 from kanaria.serving.rollout.decision.situation import findings

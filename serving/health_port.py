@@ -1,22 +1,39 @@
-"""The port at which a controller tells how it is: /healthz, /readyz and /metrics."""
+"""The port at which a process without a web server of its own tells how it is.
+
+GET /healthz   whether it goes on     GET /readyz   whether it can do its work
+GET /metrics   what it counts, in Prometheus' text format
+"""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
 
 from kanaria.serving.listen_socket import listening
-from kanaria.serving.rollout.control.controller_health import ControllerHealth
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = 5.0
 """For a request to come whole; who is slower is hung up on."""
 
 
+class Health(Protocol):
+    """How a process is; it is asked from other threads than those that do the work."""
+
+    def stuck(self) -> str:
+        """Return why it should be started anew, or ""."""
+
+    def unready(self) -> str:
+        """Return why it cannot do its work now, or ""."""
+
+    def text(self) -> bytes:
+        """Return its metrics in Prometheus' text format."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     timeout = SECONDS
-    health: ControllerHealth
+    health: Health
 
     def do_GET(self) -> None:  # The name is http.server's.
         path = self.path.partition("?")[0]
@@ -47,11 +64,11 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def open_port(health: ControllerHealth, host: str, port: int) -> Iterator[int]:
+def open_port(health: Health, host: str, port: int) -> Iterator[int]:
     """Answer on a port for the block's time; yield its number.
 
     Args:
-        health: of the controller.
+        health: of the process.
         host: address to listen on.
         port: 0 takes a free one.
 
