@@ -60,7 +60,7 @@ def run(stream: StreamFile, state: Path, host: str, port: int) -> int:
         KanariaError: a property, a topic or the port cannot be used, or the broker refuses.
         Stopped: by the signal, when all has ended.
     """
-    properties = _properties(stream, os.environ)
+    properties = client_properties(stream, os.environ)
     metrics, stopping = Metrics(), Stopping()
     for number in STOPS:  # A signal interrupts nothing that is half done.
         signal.signal(number, lambda number, _: stopping.set(number))
@@ -84,19 +84,23 @@ def run(stream: StreamFile, state: Path, host: str, port: int) -> int:
     raise Stopped(stopping.signal)
 
 
-def _properties(stream: StreamFile, environment: Mapping[str, str]) -> dict[str, str]:
+def client_properties(stream: StreamFile, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties of a stream's clients.
+
+    Raises:
+        ParameterError: no broker is named, or transactions are named and not asked for.
+    """
     properties, faults = kafka_client.properties(stream.kafka, environment), Faults("kafka")
     if not properties.get(SERVERS):
         faults.add(f"{SERVERS} is missing: name the brokers, as host:9092,host:9092")
     is_exact = stream.delivery is Delivery.EXACTLY_ONCE
     remedy = f"set delivery: {Delivery.EXACTLY_ONCE.value}, or remove it"
-    name = properties.get(TRANSACTIONAL_ID)
-    faults.check(is_exact or not name, TRANSACTIONAL_ID, name, remedy)
+    named = stream.kafka.get(TRANSACTIONAL_ID)
+    faults.check(is_exact or not named, TRANSACTIONAL_ID, named, remedy)
     faults.raise_if_any()
-    if is_exact and not name:
-        # Another one for each process: two of one name would shut each other out.
-        properties[TRANSACTIONAL_ID] = f"{stream.group}-{uuid.uuid4().hex}"
-    return properties
+    # Another one for each process: two of one name would shut each other out.
+    name = properties.pop(TRANSACTIONAL_ID, f"{stream.group}-{uuid.uuid4().hex}")
+    return properties | ({TRANSACTIONAL_ID: name} if is_exact else {})
 
 
 def _address(model: Model, state: Path) -> Callable[[], str]:

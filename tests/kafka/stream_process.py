@@ -69,7 +69,8 @@ def config(topics: Topics, model: Mapping[str, Any], **more: Any) -> dict[str, A
     } | more.pop("topics", {})
     return {
         "group": f"group-{named['input']}",
-        "kafka": {"bootstrap.servers": topics.address, **more.pop("kafka", {})},
+        "kafka": {"bootstrap.servers": topics.address, "session.timeout.ms": 6000}
+        | more.pop("kafka", {}),
         "topics": named,
         "model": dict(model),
         "batch": {"messages": 16, "milliseconds": 50},
