@@ -4,8 +4,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
+from kanaria.serving.server_registry import server_registry
 from kanaria.serving.stream.messages import DeadLetter, Outcome, Reason
 
 STUCK_SECONDS = 600.0
@@ -21,7 +22,7 @@ class Metrics:
         """Start at zero; `now` is a clock in seconds since 1970."""
         self._now, self._lock = now, threading.Lock()
         self._turned, self._waits_for, self._model_fault = now(), "it has not begun", ""
-        self._registry = CollectorRegistry()
+        self._registry = server_registry("stream")
         self._messages = self._counter(
             "messages", "Messages whose answers or dead letters the broker has.", "outcome"
         )

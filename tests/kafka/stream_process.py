@@ -18,7 +18,7 @@ from kanaria.components.shared.config import yaml_text
 class Streaming:
     """A process that answers the messages of a topic; its topics outlive it."""
 
-    def __init__(self, folder: Path, topics: Topics, config: Mapping[str, Any], state: Path):
+    def __init__(self, folder: Path, config: Mapping[str, Any], state: Path):
         """Start one; several may have one config."""
         number = len(list(folder.glob("stream-*.log")))
         file, self.log = folder / f"stream-{number}.yaml", folder / f"stream-{number}.log"

@@ -4,10 +4,14 @@ import json
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from broker import broker
 from kafka_topics import Topics, until
 from local_server import Server
 from stream_process import Streaming, config, headers, row
@@ -49,17 +53,49 @@ def server(tmp_path_factory: pytest.TempPathFactory, models: Path):
 
 
 @pytest.fixture
-def started(tmp_path: Path, topics: Topics, server: Server):
-    """A function that starts a stream of a config."""
+def started_anywhere(tmp_path: Path):
+    """A function that starts a stream of a config, with the models of a state folder."""
     running = []
 
-    def start(settings):
-        running.append(Streaming(tmp_path, topics, settings, server.state))
+    def start(settings, state):
+        running.append(Streaming(tmp_path, settings, state))
         return running[-1]
 
     yield start
     for one in running:
         one.close()
+
+
+@pytest.fixture
+def started(started_anywhere, server: Server):
+    """The same with the models of the session."""
+    return lambda settings: started_anywhere(settings, server.state)
+
+
+class _Slow(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self._answer(b"{}")
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        time.sleep(9)
+        self._answer(json.dumps({"predictions": asked["instances"]}).encode())
+
+    def _answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def slow_model():
+    """A model server that takes nine seconds to repeat its rows."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Slow)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
 
 
 def scores(messages):
@@ -167,7 +203,7 @@ def test_a_killed_stream_loses_nothing(started, topics, delivery):
         )
     )
     answers = topics.read(settings["topics"]["output"])
-    assert scores(answers) == {str(n).encode(): 100.0 + 2 * (n + 14) for n in range(count)}
+    assert scores(answers) == expected_scores(count)
     counted = Counter(one.key() for one in answers)
     if delivery == "exactly_once":
         assert set(counted.values()) == {1}
@@ -191,14 +227,130 @@ def test_a_stream_that_is_told_to_stop_loses_and_repeats_nothing(started, topics
 
 def test_two_processes_share_the_partitions_and_lose_nothing(started, topics):
     settings = config(topics, ADDER, partitions=4)
-    count = 3000
-    topics.send(settings["topics"]["input"], [row(number) for number in range(14, 14 + count)])
+    part, count = 1500, 3000
+    values = [row(number) for number in range(14, 14 + count)]
     first = started(settings)
-    topics.wait_for_size(settings["topics"]["output"], 200)
+    until(lambda: "partitions [0, 1, 2, 3]" in first.said)
+    topics.send(settings["topics"]["input"], values[:part])
     second = started(settings)
+    until(lambda: "partitions [0, 1]" in second.said or "partitions [2, 3]" in second.said)
+    rest = values[part:]
+    topics.send(settings["topics"]["input"], rest, key=lambda number: str(number + part).encode())
     until(lambda: second.metric('messages_total{outcome="scored"}') > 0)
     first.end(signal.SIGTERM)
-    answers = topics.read(settings["topics"]["output"], count)
-    assert len(scores(answers)) == count
     topics.wait_for_commits(settings["group"], settings["topics"]["input"], count)
-    assert len(topics.read(settings["topics"]["output"])) == count
+    answers = topics.read(settings["topics"]["output"])
+    assert scores(answers) == expected_scores(count)
+    assert len(answers) == count
+
+
+def expected_scores(count):
+    """The answers to rows from 14 on, whose keys count from 0."""
+    return {str(place).encode(): 100.0 + 2 * (place + 14) for place in range(count)}
+
+
+def test_a_model_that_is_away_costs_no_message_and_no_order(
+    tmp_path, topics, models, started_anywhere
+):
+    state = tmp_path / "state"
+    manifest = tmp_path / "adder.yaml"
+    manifest.write_text(
+        to_yaml(build(ServiceSpec(name="adder-v1", storage_uri=str(models / "adder"))))
+    )
+    server = Server(state, manifest)
+    settings = config(topics, ADDER, partitions=1)
+    count = 1500
+    topics.send(settings["topics"]["input"], [row(number) for number in range(14, 14 + count)])
+    stream = started_anywhere(settings, state)
+    topics.wait_for_size(settings["topics"]["output"], 100)
+    server.process.kill()
+    server.process.wait()
+    until(lambda: not stream.is_ready())
+    assert "the model does not answer" in httpx.get(f"{stream.url}/readyz").text
+    assert httpx.get(f"{stream.url}/healthz").is_success
+    server = Server(state)  # On another port.
+    answers = topics.read(settings["topics"]["output"], count)
+    assert [one.key() for one in answers] == [str(place).encode() for place in range(count)]
+    assert scores(answers) == expected_scores(count)
+    until(stream.is_ready)
+    assert topics.read(settings["topics"]["dead_letters"]) == []
+    server.end(signal.SIGTERM)
+
+
+def test_a_model_slower_than_the_poll_interval_keeps_its_partitions(started, topics, slow_model):
+    polls = {"max.poll.interval.ms": 6000, "session.timeout.ms": 6000}
+    model = {"name": "m", "url": slow_model, "requests": 1}
+    settings = config(topics, model, kafka=polls, partitions=1, batch={"messages": 1})
+    topics.send(settings["topics"]["input"], [b"1", b"2", b"3"])
+    stream = started(settings)
+    answers = topics.read(settings["topics"]["output"], 3)
+    assert [one.value() for one in answers] == [b"1", b"2", b"3"]
+    assert stream.said.count("partitions [0]") == 1
+    assert "poll interval" not in stream.said
+
+
+@pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
+def test_a_broker_that_dies_costs_nothing(tmp_path, server, started_anywhere, delivery):
+    (tmp_path / "broker").mkdir()
+    with broker(tmp_path / "broker") as running:
+        topics = Topics(running.address)
+        settings = config(topics, ADDER, delivery=delivery)
+        count = 3000
+        topics.send(settings["topics"]["input"], [row(number) for number in range(14, 14 + count)])
+        stream = started_anywhere(settings, server.state)
+        topics.wait_for_size(settings["topics"]["output"], 200)
+        running.kill()
+        running.start()
+        topics.wait_for_commits(settings["group"], settings["topics"]["input"], count)
+        answers = topics.read(settings["topics"]["output"])
+        stream.end()
+    assert scores(answers) == expected_scores(count)
+    assert delivery == "at_least_once" or len(answers) == count
+
+
+@pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
+def test_what_the_output_topic_does_not_take_is_a_dead_letter(started, topics, delivery):
+    output = topics.new(max_message_bytes="600", cleanup_policy="compact")
+    settings = config(topics, ADDER, partitions=1, topics={"output": output}, delivery=delivery)
+    long = json.dumps({"x": 1.0, "n": 1, "word": "w" * 600}).encode()
+    values = [row(14), long, *map(row, range(15, 40))]
+    topics.send(settings["topics"]["input"], values)
+    topics.send(settings["topics"]["input"], [row(40)], key=lambda _: None)
+    topics.send(settings["topics"]["input"], [row(41)])
+    started(settings)
+    answers = topics.read(output, 27)
+    assert [json.loads(one.value())["score"] for one in answers] == [
+        100.0 + 2 * number for number in (*range(14, 40), 41)
+    ]
+    dead = topics.read(settings["topics"]["dead_letters"], 2)
+    assert [one.value() for one in dead] == [long, row(40)]
+    assert {headers(one)["kanaria-reason"] for one in dead} == {"unwritable"}
+
+
+def test_what_cannot_be_used_is_one_line(started, topics):
+    absent = config(topics, ADDER)
+    absent["topics"]["output"] = "absent"
+    unknown = config(topics, ADDER, kafka={"linger": 1})
+    for settings, said in (
+        (absent, f"error: no topic absent at {topics.address}; create it"),
+        (unknown, 'error: kafka: No such configuration property: "linger"'),
+    ):
+        stream = started(settings)
+        assert stream.process.wait(timeout=120) == 1
+        assert said in stream.said
+        assert "Traceback" not in stream.said
+
+
+def test_lag_and_commits_are_shown(started, topics):
+    settings = config(topics, ADDER, partitions=1)
+    stream = started(settings)
+    until(lambda: "partitions [0]" in stream.said)
+    topics.send(settings["topics"]["input"], map(row, range(14, 44)))
+    lag = f'lag_messages{{partition="0",topic="{settings["topics"]["input"]}"}}'
+    until(lambda: stream.metric('messages_total{outcome="scored"}') == 30)
+    until(lambda: stream.metric(lag) == 0)
+    assert stream.metric('commits_total{outcome="committed"}') >= 1
+    assert stream.metric("batch_messages_sum") == 30
+    assert stream.metric("delay_seconds_count") == 30
+    assert stream.metric('model_requests_total{code="200"}') >= 2
+    assert stream.metric("in_flight_messages") == 0
