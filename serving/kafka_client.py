@@ -33,12 +33,12 @@ def properties(written: Mapping[str, Any], environment: Mapping[str, str]) -> di
         name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in written.items()
     }
-    named = {
+    from_environment = {
         name.removeprefix(PREFIX).lower().replace("_", "."): value
         for name, value in environment.items()
         if name.startswith(PREFIX)
     }
-    return plain | named
+    return plain | from_environment
 
 
 def client(kind: type[Client], settings: Mapping[str, Any]) -> Client:

@@ -35,6 +35,6 @@ def most_bytes(admin: AdminClient, topics: Sequence[str]) -> dict[str, int]:
         try:
             limits[resource.name] = int(future.result(QUESTION_SECONDS)[SETTING].value)
         except KafkaException as error:
-            told = "%s of topic %s is not told (%s); %d bytes are taken for it"
-            logger.warning(told, SETTING, resource.name, reason(error), USUAL_BYTES)
+            text = "%s of topic %s is not told (%s); %d bytes are taken for it"
+            logger.warning(text, SETTING, resource.name, reason(error), USUAL_BYTES)
     return limits

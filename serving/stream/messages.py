@@ -177,17 +177,17 @@ def letter(
             return answer
         why = f"its answer takes {answer.size} bytes, {output} takes {most_bytes[output]}"
         outcome = unwritable(outcome, why)
-    told = (*headers, *_told(outcome))
-    dead = Letter(topic=dead_letters, key=message.key, value=message.value, headers=told)
+    headers = (*headers, *_described(outcome))
+    dead = Letter(topic=dead_letters, key=message.key, value=message.value, headers=headers)
     if dead.size <= most_bytes[dead_letters]:
         return dead
     left_out = (f"{OWN}left-out", str(len(message.value or b"")).encode())
-    return Letter(topic=dead_letters, key=message.key, value=None, headers=(*told, left_out))
+    return Letter(topic=dead_letters, key=message.key, value=None, headers=(*headers, left_out))
 
 
-def _told(dead: DeadLetter) -> tuple[Header, ...]:
-    told: tuple[Header, ...] = (
+def _described(dead: DeadLetter) -> tuple[Header, ...]:
+    described: tuple[Header, ...] = (
         (f"{OWN}reason", dead.reason.value.encode()),
         (f"{OWN}error", dead.why.encode("utf-8", "backslashreplace")),
     )
-    return (*told, (f"{OWN}status", str(dead.status).encode())) if dead.status else told
+    return (*described, (f"{OWN}status", str(dead.status).encode())) if dead.status else described

@@ -95,8 +95,8 @@ def client_properties(stream: StreamFile, environment: Mapping[str, str]) -> dic
         faults.add(f"{SERVERS} is missing: name the brokers, as host:9092,host:9092")
     is_exact = stream.delivery is Delivery.EXACTLY_ONCE
     remedy = f"set delivery: {Delivery.EXACTLY_ONCE.value}, or remove it"
-    named = stream.kafka.get(TRANSACTIONAL_ID)
-    faults.check(is_exact or not named, TRANSACTIONAL_ID, named, remedy)
+    in_file = stream.kafka.get(TRANSACTIONAL_ID)
+    faults.check(is_exact or not in_file, TRANSACTIONAL_ID, in_file, remedy)
     faults.raise_if_any()
     # Another one for each process: two of one name would shut each other out.
     name = properties.pop(TRANSACTIONAL_ID, f"{stream.group}-{uuid.uuid4().hex}")
@@ -126,12 +126,12 @@ def _topics(
     """
     both = (*CONSUMER_ALONE, *PRODUCER_ALONE)
     admin = kafka_client.client(AdminClient, _without(properties, both))
-    named = stream.topics
+    names = stream.topics
     waits = 0
     while not stopping.is_set():
         try:
-            absent = broker_topics.missing(admin, [*vars(named).values()])
-            most_bytes = broker_topics.most_bytes(admin, [named.output, named.dead_letters])
+            absent = broker_topics.missing(admin, [*vars(names).values()])
+            most_bytes = broker_topics.most_bytes(admin, [names.output, names.dead_letters])
         except KafkaException as error:
             why = f"no broker answers at {properties[SERVERS]}: {kafka_client.reason(error)}"
             metrics.show_start(why)
@@ -141,7 +141,7 @@ def _topics(
             continue
         if absent:
             raise NotReadyError(f"no topic {', '.join(absent)} at {properties[SERVERS]}; create it")
-        return Topics(output=named.output, dead_letters=named.dead_letters, most_bytes=most_bytes)
+        return Topics(output=names.output, dead_letters=names.dead_letters, most_bytes=most_bytes)
     return None
 
 

@@ -23,11 +23,7 @@ DEFAULTS = {
     # A new group begins with what is there: a topic is scored whole, not from now on.
     "auto.offset.reset": "earliest",
 }
-FATAL = (
-    KafkaError._FATAL,
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-)
+FORBIDDEN = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
 Partition = tuple[str, int]
 
 
@@ -74,7 +70,7 @@ class TopicReader:
         if message is None:
             return None
         if error := message.error():
-            if error.fatal() or error.code() in FATAL:
+            if error.fatal() or error.code() in FORBIDDEN:
                 raise NotReadyError(f"topic {self._topic}: {error.str()}")
             logger.warning("topic %s: %s", self._topic, error.str())
             return None

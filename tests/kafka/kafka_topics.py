@@ -90,8 +90,8 @@ class Topics:
         return messages
 
     def _partitions(self, topic: str) -> list[TopicPartition]:
-        known = self._admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions
-        return [TopicPartition(topic, one, 0) for one in known]
+        partitions = self._admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions
+        return [TopicPartition(topic, one, 0) for one in partitions]
 
     def committed(self, group: str, topic: str) -> Mapping[int, int]:
         """Return the offsets that a group has committed, by partition; -1001 for none."""

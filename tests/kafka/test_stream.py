@@ -10,6 +10,7 @@ from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 from broker import broker
 from kafka_topics import Topics, until
@@ -77,9 +78,9 @@ class _Slow(BaseHTTPRequestHandler):
         self._answer(b"{}")
 
     def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         time.sleep(9)
-        self._answer(json.dumps({"predictions": asked["instances"]}).encode())
+        self._answer(json.dumps({"predictions": body["instances"]}).encode())
 
     def _answer(self, body):
         self.send_response(200)
@@ -105,18 +106,17 @@ def scores(messages):
 @pytest.mark.parametrize("protocol", ["v1", "v2"])
 def test_answers_are_the_models_own_with_keys_and_headers(started, topics, server, protocol):
     settings = config(topics, {"name": f"adder-{protocol}", "protocol": protocol})
-    kept = [("traceparent", b"00-ab-cd-01"), ("content-type", b"application/json"), ("none", None)]
-    topics.send(settings["topics"]["input"], map(row, LUCKY), headers=kept)
+    own = [("traceparent", b"00-ab-cd-01"), ("content-type", b"application/json"), ("none", None)]
+    topics.send(settings["topics"]["input"], map(row, LUCKY), headers=own)
     started(settings)
     answers = topics.read(settings["topics"]["output"], len(LUCKY))
     instances = [json.loads(row(number)) for number in LUCKY]
-    asked = server.post("/v1/models/adder-v1:predict", {"instances": instances}).json()[
-        "predictions"
-    ]
-    expected = {str(place).encode(): answer for place, answer in enumerate(asked)}
+    response = server.post("/v1/models/adder-v1:predict", {"instances": instances})
+    predictions = response.json()["predictions"]
+    expected = {str(place).encode(): answer for place, answer in enumerate(predictions)}
     assert {one.key(): json.loads(one.value()) for one in answers} == expected
     for answer in answers:
-        assert answer.headers()[:3] == kept
+        assert answer.headers()[:3] == own
         said = headers(answer)
         assert said["kanaria-source"].startswith(settings["topics"]["input"] + "/")
         assert said["kanaria-revision"] == f"adder-{protocol}-predictor-00001"

@@ -53,8 +53,8 @@ def test_what_is_wrong_is_named_with_its_value(written, changes, said):
 
 def test_the_environment_stands_over_the_file():
     environment = {"KANARIA_KAFKA_SASL_PASSWORD": "b", "KAFKA_SASL_USERNAME": "c", "PATH": "/"}
-    named = properties({"sasl.password": "a", "ssl.x": True, "n": 5}, environment)
-    assert named == {"sasl.password": "b", "ssl.x": "true", "n": "5"}
+    merged = properties({"sasl.password": "a", "ssl.x": True, "n": 5}, environment)
+    assert merged == {"sasl.password": "b", "ssl.x": "true", "n": "5"}
 
 
 def test_exactly_once_has_a_name_of_its_own_or_the_one_that_is_named(written):

@@ -20,8 +20,8 @@ def test_v1_takes_rows_as_they_stand():
 
 
 def test_v2_makes_a_column_of_each_input():
-    asked = rows(b'{"x": [1, 2], "w": "a"}', b'{"w": "b", "x": [3, 4]}')
-    assert json.loads(body(asked, "v2", {"x": "FP32", "w": "BYTES"})) == {
+    request_rows = rows(b'{"x": [1, 2], "w": "a"}', b'{"w": "b", "x": [3, 4]}')
+    assert json.loads(body(request_rows, "v2", {"x": "FP32", "w": "BYTES"})) == {
         "inputs": [
             {"name": "x", "shape": [2, 2], "datatype": "FP32", "data": [1, 2, 3, 4]},
             {"name": "w", "shape": [2], "datatype": "BYTES", "data": ["a", "b"]},
@@ -30,10 +30,10 @@ def test_v2_makes_a_column_of_each_input():
 
 
 def test_v2_guesses_what_the_model_does_not_tell():
-    asked = rows(
+    request_rows = rows(
         b'{"i": 1, "f": 1, "b": true, "t": "a"}', b'{"i": 2, "f": 0.5, "b": false, "t": ""}'
     )
-    tensors = json.loads(body(asked, "v2", {}))["inputs"]
+    tensors = json.loads(body(request_rows, "v2", {}))["inputs"]
     datatypes = {one["name"]: one["datatype"] for one in tensors}
     assert datatypes == {"i": "INT64", "f": "FP64", "b": "BOOL", "t": "BYTES"}
 
