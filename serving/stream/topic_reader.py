@@ -50,6 +50,7 @@ class TopicReader:
         self._begins: dict[Partition, int] = {}
         self._done: dict[Partition, int] = {}
         self._last_tenure, self._is_paused, self._has_new = 0, False, False
+        self._metadata: Any = None
 
     def subscribe(self) -> None:
         """Ask for partitions."""
@@ -126,8 +127,12 @@ class TopicReader:
         self._done.update(positions)
 
     def group_metadata(self) -> Any:
-        """Return what a transaction tells the broker of this member of the group."""
-        return self._consumer.consumer_group_metadata()
+        """Return what a transaction tells the broker of this member of the group.
+
+        It is that of the last assignment: a process that was frozen and has lost its partitions
+        has none any more, and the broker would take a transaction of somebody who says nothing.
+        """
+        return self._metadata
 
     def commit(self, *, wait: bool = False) -> None:
         """Tell the broker what need not be read again.
@@ -164,6 +169,7 @@ class TopicReader:
             NotReadyError: the broker does not tell what is committed.
         """
         assigned = self._consumer.assignment()
+        self._metadata = self._consumer.consumer_group_metadata()
         try:
             committed = self._consumer.committed(assigned, timeout=BROKER_SECONDS)
             for one in committed:
@@ -203,6 +209,7 @@ class TopicReader:
             partition = (one.topic, one.partition)
             self._tenures[partition] = self._next_tenure()
             self._begins.pop(partition, None)
+        self._metadata = self._consumer.consumer_group_metadata()
         self._has_new = True  # They are not paused, whatever the others are.
         logger.info("partitions %s", sorted(number for _, number in self._tenures))
 

@@ -244,6 +244,26 @@ def test_two_processes_share_the_partitions_and_lose_nothing(started, topics):
     assert len(answers) == count
 
 
+@pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
+def test_a_frozen_process_that_comes_back_writes_nothing_of_what_others_have_done(
+    started, topics, delivery
+):
+    settings = config(topics, ADDER, delivery=delivery, kafka={"transaction.timeout.ms": 8000})
+    count = 2000
+    topics.send(settings["topics"]["input"], [row(number) for number in range(14, 14 + count)])
+    first = started(settings)
+    topics.wait_for_size(settings["topics"]["output"], 200)
+    first.process.send_signal(signal.SIGSTOP)
+    second = started(settings)
+    topics.wait_for_commits(settings["group"], settings["topics"]["input"], count)
+    first.process.send_signal(signal.SIGCONT)
+    until(lambda: first.said.count("partitions [") > 1)
+    assert second.end() == first.end() == 128 + signal.SIGTERM
+    answers = topics.read(settings["topics"]["output"])
+    assert scores(answers) == expected_scores(count)
+    assert delivery == "at_least_once" or len(answers) == count
+
+
 def expected_scores(count):
     """The answers to rows from 14 on, whose keys count from 0."""
     return {str(place).encode(): 100.0 + 2 * (place + 14) for place in range(count)}
