@@ -47,9 +47,8 @@ def client(kind: type[Client], settings: Mapping[str, Any]) -> Client:
     Raises:
         ParameterError: there is no such property, or a value is none of its.
     """
-    own: dict[str, Any] = {"error_cb": _tell, "client.id": "kanaria"}
     try:
-        return kind({**own, **settings}, logger=logger)
+        return kind({"client.id": "kanaria", **settings}, logger=logger)
     except KafkaException as error:
         raise ParameterError(
             f"kafka: {reason(error)}; see librdkafka's CONFIGURATION.md"
@@ -60,7 +59,3 @@ def reason(error: KafkaException) -> str:
     """Return what an error says, without its code's number."""
     first = error.args[0]
     return str(first.str() if isinstance(first, KafkaError) else first)
-
-
-def _tell(error: KafkaError) -> None:
-    logger.warning("%s", error.str())

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.kafka_client import client, reason
@@ -93,10 +93,17 @@ class _Sent:
 
 
 def _send(producer: Producer, letters: Sequence[Letter], stopped: Callable[[], bool]) -> _Sent:
-    """Send messages and wait for the broker's answer to each."""
+    """Send messages and wait for the broker's answer to each.
+
+    Raises:
+        NotReadyError: the library takes no message any more, or the stream is to stop.
+    """
     sent = _Sent(len(letters))
-    for place, one in enumerate(letters):
-        _produce(producer, one, sent, place)
+    try:
+        for place, one in enumerate(letters):
+            _produce(producer, one, sent, place)
+    except KafkaException as error:
+        raise NotReadyError(f"nothing can be written: {reason(error)}") from error
     while sent.answered < sent.count:
         producer.flush(FLUSH_SECONDS)
         if sent.answered < sent.count and stopped():
@@ -119,6 +126,8 @@ def _produce(producer: Producer, one: Letter, sent: _Sent, place: int) -> None:
         except BufferError:
             producer.poll(FLUSH_SECONDS)
         except KafkaException as error:
+            if error.args[0].code() not in PER_MESSAGE:
+                raise
             noted(error.args[0], None)
             return
 
@@ -227,31 +236,42 @@ class TransactionWriter:
 
     def _transaction(self, outcomes: Sequence[Outcome]) -> Mapping[int, KafkaError]:
         """Commit one transaction; return errors of single messages, of which nothing is there."""
-        positions = places(self._reader.positions(one.message for one in outcomes))
-        letters = [self._topics.letter(one) for one in outcomes]
+        sent = _Sent(len(outcomes))
         try:
             self._producer.begin_transaction()
-            sent = _send(self._producer, letters, self._stopped)
-            if sent.errors:
-                self._insist(self._producer.abort_transaction)
-                return self._refused(sent.errors)
-            metadata = self._reader.group_metadata()
-            self._insist(
-                lambda seconds: self._producer.send_offsets_to_transaction(
-                    positions, metadata, seconds
-                )
-            )
-            self._insist(self._producer.commit_transaction)
-        except KafkaException as error:
-            self._give_up(error)
-        return {}
+            for place, one in enumerate(outcomes):
+                _produce(self._producer, self._topics.letter(one), sent, place)
+            if not sent.errors:
+                # It sends what waits, and fails where a message does. To wait for the messages
+                # before might be for ever: after an error of the transaction none is answered.
+                self._commit(places(self._reader.positions(one.message for one in outcomes)))
+                return {}
+            error = KafkaException(next(iter(sent.errors.values())))
+            self._insist(self._producer.abort_transaction)
+        except KafkaException as raised:
+            error = raised
+            self._abort(error)
+        return self._refused(sent.errors, error)
 
-    def _refused(self, errors: Mapping[int, KafkaError]) -> Mapping[int, KafkaError]:
-        """Return the errors of single messages; those that they brought with them are left out."""
+    def _commit(self, positions: list[TopicPartition]) -> None:
+        metadata, producer = self._reader.group_metadata(), self._producer
+        self._insist(
+            lambda seconds: producer.send_offsets_to_transaction(positions, metadata, seconds)
+        )
+        self._insist(producer.commit_transaction)
+
+    def _refused(
+        self, errors: Mapping[int, KafkaError], error: KafkaException
+    ) -> Mapping[int, KafkaError]:
+        """Return the errors of single messages; what failed because of them is left out."""
         own = {place: one for place, one in errors.items() if one.code() in PER_MESSAGE}
-        if not own:
-            raise self._aborted(next(iter(errors.values())).str())
-        return own
+        if own:
+            return own
+        self._metrics.count_commit(committed=False)
+        logger.warning("transaction: %s; its messages are read again", reason(error))
+        time.sleep(min(FIRST_PAUSE * 2 ** min(self._aborts, 20), LONGEST_PAUSE))
+        self._aborts += 1
+        raise AbortedError(reason(error)) from error
 
     def _insist(self, call: Callable[[float], Any]) -> None:
         """Call until it succeeds; errors that pass are waited for.
@@ -271,24 +291,15 @@ class TransactionWriter:
                 if self._stopped():
                     raise NotReadyError(f"transaction: {reason(error)}") from error
 
-    def _give_up(self, error: KafkaException) -> None:
-        first = error.args[0]
-        if first.txn_requires_abort():
+    def _abort(self, error: KafkaException) -> None:
+        """End the transaction, by another producer where this one can do nothing more."""
+        if error.args[0].txn_requires_abort():
             try:
                 self._insist(self._producer.abort_transaction)
+                return
             except KafkaException as another:
-                first = another.args[0]
-                self._producer = self._begun()
-        else:
-            self._producer = self._begun()
-        raise self._aborted(first.str()) from error
-
-    def _aborted(self, why: str) -> Exception:
-        self._metrics.count_commit(committed=False)
-        logger.warning("transaction: %s; its messages are read again", why)
-        time.sleep(min(FIRST_PAUSE * 2 ** min(self._aborts, 20), LONGEST_PAUSE))
-        self._aborts += 1
-        return AbortedError(why)
+                logger.warning("transaction: %s; another producer takes its place", reason(another))
+        self._producer = self._begun()
 
     def close(self) -> None:
         """Give up what is under way."""

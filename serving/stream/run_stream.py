@@ -41,6 +41,7 @@ CONSUMER_ALONE = (
     "heartbeat.",
     "partition.assignment.",
     "auto.offset.",
+    "max.poll.",
     "fetch.",
 )
 PRODUCER_ALONE = ("transactional.", "transaction.", "linger.", "batch.", "compression.", "acks")

@@ -207,7 +207,7 @@ def test_a_killed_stream_loses_nothing(started, topics, delivery):
     counted = Counter(one.key() for one in answers)
     if delivery == "exactly_once":
         assert set(counted.values()) == {1}
-    print(f"{delivery}: {len(answers) - count} repeated")
+    print(f"{delivery}: {len(answers) - count} repeated", flush=True)
     assert topics.read(settings["topics"]["dead_letters"]) == []
 
 
