@@ -61,6 +61,7 @@ class StreamLoop:
         self._threads = ThreadPoolExecutor(flow.requests, thread_name_prefix="model")
         self._gathered: list[Message] = []
         self._since = self._full_since = 0.0
+        self._is_astray = False
         self._under_way: deque[tuple[int, Future[list[Outcome]]]] = deque()
         self._committed = self._looked = time.monotonic()
 
@@ -80,7 +81,9 @@ class StreamLoop:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _turn(self) -> None:
-        if len(self._under_way) < self._flow.requests:
+        if self._is_astray:
+            self._find_back()
+        elif len(self._under_way) < self._flow.requests:
             self._full_since = 0.0
             self._reader.pause(False)
             self._take()
@@ -138,12 +141,13 @@ class StreamLoop:
         try:
             self._writer.write(ours)
         except AbortedError:
-            self._begin_again()
+            self._is_astray = True
 
-    def _begin_again(self) -> None:
-        """Read again all that is not committed."""
+    def _find_back(self) -> None:
+        """Read again all that is not committed, once the broker tells what is."""
         self._gathered = []
-        self._reader.begin_again()
+        self._reader.poll(STEP_SECONDS)  # For the group; a message will be read again.
+        self._is_astray = not self._reader.begin_again()
 
     def _look(self) -> None:
         """Commit, and show how things are, now and then."""

@@ -162,24 +162,25 @@ class TopicReader:
             if (one.topic, one.partition) in self._tenures and one.offset > 0:
                 self._done.setdefault((one.topic, one.partition), one.offset)
 
-    def begin_again(self) -> None:
+    def begin_again(self) -> bool:
         """Go back to what is committed; all that was read and not committed is read again.
 
-        Raises:
-            NotReadyError: the broker does not tell what is committed.
+        Returns:
+            Whether the broker has told what is committed; else nothing that is read may be written.
         """
         assigned = self._consumer.assignment()
         self._metadata = self._consumer.consumer_group_metadata()
+        self._tenures = {(one.topic, one.partition): self._next_tenure() for one in assigned}
         try:
-            committed = self._consumer.committed(assigned, timeout=BROKER_SECONDS)
-            for one in committed:
-                partition = (one.topic, one.partition)
-                offset = one.offset if one.offset >= 0 else self._begins.get(partition)
-                self._tenures[partition] = self._next_tenure()
+            for one in self._consumer.committed(assigned, timeout=BROKER_SECONDS):
+                begin = self._begins.get((one.topic, one.partition))
+                offset = one.offset if one.offset >= 0 else begin
                 if offset is not None:
                     self._consumer.seek(TopicPartition(one.topic, one.partition, offset))
         except KafkaException as error:
-            raise NotReadyError(f"committed offsets of {self._topic}: {reason(error)}") from error
+            logger.warning("what is committed is not known: %s", reason(error))
+            return False
+        return True
 
     def lags(self) -> dict[Partition, int]:
         """Return how many messages of each partition are not committed yet."""

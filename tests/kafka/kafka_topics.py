@@ -4,7 +4,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic
 
 PATIENCE = 120
@@ -96,7 +103,12 @@ class Topics:
     def committed(self, group: str, topic: str) -> Mapping[int, int]:
         """Return the offsets that a group has committed, by partition; -1001 for none."""
         consumer = Consumer({"bootstrap.servers": self.address, "group.id": group})
-        offsets = consumer.committed(self._partitions(topic), timeout=PATIENCE)
+        while True:
+            try:
+                offsets = consumer.committed(self._partitions(topic), timeout=PATIENCE)
+                break
+            except KafkaException as error:  # So for a while after a broker has started.
+                assert error.args[0].code() == KafkaError.NOT_COORDINATOR
         consumer.close()
         return {one.partition: one.offset for one in offsets}
 

@@ -42,8 +42,10 @@ class Streaming:
         return httpx.get(f"{self.url}/readyz").is_success
 
     def metric(self, name: str) -> float:
+        """Return the value of a series, NaN where there is none yet."""
         text = httpx.get(f"{self.url}/metrics").text
-        return float(re.search(rf"^kanaria_stream_{re.escape(name)} (.*)$", text, re.M)[1])
+        match = re.search(rf"^kanaria_stream_{re.escape(name)} (.*)$", text, re.M)
+        return float(match[1] if match else "nan")
 
     def kill(self) -> None:
         self.process.kill()
@@ -66,7 +68,7 @@ def config(topics: Topics, model: Mapping[str, Any], **more: Any) -> dict[str, A
         "input": topics.new(partitions),
         "output": topics.new(),
         "dead_letters": topics.new(),
-    } | more.pop("topics", {})
+    } | more.pop("named", {})
     return {
         "group": f"group-{named['input']}",
         "kafka": {"bootstrap.servers": topics.address, "session.timeout.ms": 6000}

@@ -331,7 +331,7 @@ def test_a_broker_that_dies_costs_nothing(tmp_path, server, started_anywhere, de
 @pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
 def test_what_the_output_topic_does_not_take_is_a_dead_letter(started, topics, delivery):
     output = topics.new(max_message_bytes="600", cleanup_policy="compact")
-    settings = config(topics, ADDER, partitions=1, topics={"output": output}, delivery=delivery)
+    settings = config(topics, ADDER, partitions=1, named={"output": output}, delivery=delivery)
     long = json.dumps({"x": 1.0, "n": 1, "word": "w" * 600}).encode()
     values = [row(14), long, *map(row, range(15, 40))]
     topics.send(settings["topics"]["input"], values)
