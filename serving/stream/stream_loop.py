@@ -136,8 +136,8 @@ class StreamLoop:
         while self._under_way and self._under_way[0][1].done():
             outcomes += self._under_way.popleft()[1].result()
         ours = [one for one in outcomes if self._reader.is_ours(one.message)]
-        if not ours:
-            return
+        if self._is_astray or not ours:
+            return  # What comes after messages that are not written must not be committed.
         try:
             self._writer.write(ours)
         except AbortedError:
