@@ -14,6 +14,7 @@ from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_su
 from kanaria.pipelines.triggers.command_options import add_trigger
 from kanaria.serving.drift_server.command_options import add_drift
 from kanaria.serving.rollout.rollout_options import add_rollout
+from kanaria.serving.stream.command_options import add_stream
 
 STATE = f"{ROOT}/serving"
 ROOT_HELP = "folder of runs and results; %(default)s"
@@ -220,6 +221,7 @@ ADDED = (
     add_rollout,
     add_drift,
     add_trigger,
+    add_stream,
     _add_lineage,
     _add_doctor,
     add_runs,
@@ -236,7 +238,7 @@ def parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.show_help, extra="control")
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|trigger|lineage|doctor|runs"
+        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|stream|trigger|lineage|doctor|runs"
     )
     for add in ADDED:
         add(commands)

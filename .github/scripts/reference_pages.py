@@ -21,6 +21,7 @@ from kanaria.pipelines.compiled_pipelines import NAMES
 from kanaria.pipelines.mappings import MAPPINGS
 from kanaria.serving.rollout.policy.gates_policy import Part
 from kanaria.serving.rollout.policy.rollout_policy import Policy
+from kanaria.serving.stream.stream_file import StreamFile
 from kanaria.serving.triggers.trigger_file import Section, TriggerFile
 
 ROOT = Path(__file__).parents[2]
@@ -93,9 +94,9 @@ def _classes(base: type) -> Iterator[type]:
 
 def _meanings(title: str, base: type) -> dict[str, str]:
     """Return attribute -> meaning, from the docstrings of a class and of those it builds on."""
-    (kind,) = {one for one in _classes(base) if one.__name__ == title}
+    kinds = [one for one in dict.fromkeys(_classes(base)) if one.__name__ == title]
     meanings: dict[str, str] = {}
-    for one in reversed(kind.__mro__):
+    for one in reversed(kinds[0].__mro__ if kinds else ()):
         _, _, attributes = (inspect.getdoc(one) or "").partition("Attributes:\n")
         for entry in re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE):
             meanings[entry[0]] = " ".join(entry[1].split())
@@ -110,7 +111,8 @@ def _table(title: str, schema: Mapping[str, Any], base: type = Part) -> Iterator
     meanings = _meanings(title, base)
     for name, field in schema["properties"].items():
         default = _default(field, name, schema.get("required", []))
-        yield f"| `{name}` | {_kind(field)} | {default} | {meanings.get(name, '')} |"
+        meaning = meanings.get(name) or " ".join(field.get("description", "").split())
+        yield f"| `{name}` | {_kind(field)} | {default} | {meaning} |"
     yield ""
 
 
@@ -163,6 +165,16 @@ def triggers() -> str:
     return "\n".join(lines)
 
 
+def stream() -> str:
+    """Return the page of a stream's file, from its schema."""
+    schema = StreamFile.model_json_schema()
+    lines = ["# The file of a stream", "", MARK, "", "[What it means](../how-to/stream.md).", ""]
+    lines += _table("The file", schema)
+    for name, definition in schema["$defs"].items():
+        lines += _table(name, definition)
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Write or check every page; return the exit code."""
     os.environ["COLUMNS"] = "100"
@@ -172,6 +184,7 @@ def main() -> int:
         "policy.md": policy(),
         "rooms.md": rooms(),
         "triggers.md": triggers(),
+        "stream.md": stream(),
     }
     stale = [name for name, text in pages.items() if _read(PAGES / name) != text.rstrip() + "\n"]
     for name in stale:
