@@ -139,7 +139,7 @@ def test_names_of_metrics_and_spans_are_only_text(tmp_path: Path):
 
 
 def test_very_many_long_names_and_releases_stay_below_the_size_of_a_page(tmp_path: Path):
-    long = [f"{HOSTILE}{'m' * 200}{number}" for number in range(50)]
+    long = [f"{HOSTILE}{'m' * 400}{number}" for number in range(50)]
     uri = ""
     for number in range(release_history.MOST):
         metrics = {name: {"value": number / 3, "low": None, "high": None} for name in long}
