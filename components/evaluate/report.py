@@ -34,7 +34,8 @@ def _check(check: Check) -> list[object]:
     value = check.value
     where = report_slices.shown(value.slice)
     mark = Cell(content=result, css=css)
-    return [mark, value.metric, where, check.bound, value.candidate, value.baseline]
+    metric = cut(value.metric, report_slices.MOST_METRIC)
+    return [mark, metric, where, check.bound, value.candidate, value.baseline]
 
 
 def _thresholds(checks: Sequence[Check]) -> Section:

@@ -16,6 +16,8 @@ COUNT = "example_count"
 """How TFMA's metric of a slice's rows begins; its weighted ones end otherwise."""
 MOST_SLICES = 40
 MOST_NAME = 60
+MOST_METRIC = 100
+"""Characters of a metric's name in a table; a chart and its choice have it whole."""
 MOST_ROWS = 1200
 MOST_METRICS = 12
 BAND = 22
@@ -74,7 +76,7 @@ def table(values: Sequence[Value], counts: Mapping[str, float], *, sliced: bool 
     rows = [
         [
             shown(value.slice),
-            value.metric,
+            cut(value.metric, MOST_METRIC),
             counts.get(value.slice),
             value.candidate,
             _interval(value.candidate_interval),

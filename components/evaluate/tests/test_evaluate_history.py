@@ -11,6 +11,7 @@ from kanaria.components.evaluate import blessing_outcome, release_history, repor
 from kanaria.components.evaluate.findings_file import Check, Findings, Value
 from kanaria.components.shared.artifacts.model_evaluation import Measured, ModelEvaluation
 from kanaria.components.shared.artifacts.release import FORMAT
+from kanaria.components.shared.report.page import MOST_BYTES
 
 HOSTILE = "</script><script>alert(1)</script>"
 AUC = Value(slice="", metric="auc", candidate=0.8123456789012345, baseline=None)
@@ -134,6 +135,29 @@ def test_names_of_metrics_and_spans_are_only_text(tmp_path: Path):
     past = release_history.read(release(tmp_path, "live", odd, HOSTILE))
     named = replace(FOUND, values=(replace(AUC, metric=HOSTILE),))
     document = report.page(blessing_outcome.decide(named, "live"), named, "live", past)
+    assert "alert(1)</script>" not in document
+
+
+def test_very_many_long_names_and_releases_stay_below_the_size_of_a_page(tmp_path: Path):
+    long = [f"{HOSTILE}{'m' * 400}{number}" for number in range(50)]
+    uri = ""
+    for number in range(release_history.MOST):
+        metrics = {name: {"value": number / 3, "low": None, "high": None} for name in long}
+        evaluation = told(uri) | {"metrics": metrics}
+        uri = release(tmp_path, f"{number:03}{'z' * 100}", evaluation, HOSTILE * 3)
+    values = [
+        Value(slice=f"{HOSTILE}{place}" if place else "", metric=name, candidate=0.5, baseline=None)
+        for place in range(60)
+        for name in long
+    ]
+    checks = [
+        Check(value=value, kind="value_threshold", bound="b" * 200, passed=False, text=HOSTILE)
+        for value in values[:2000]
+    ]
+    many = replace(FOUND, values=tuple(values), checks=tuple(checks))
+    outcome = blessing_outcome.decide(many, uri)
+    document = report.page(outcome, many, uri, release_history.read(uri))
+    assert len(document.encode()) < MOST_BYTES
     assert "alert(1)</script>" not in document
 
 
