@@ -8,6 +8,7 @@ import pytest
 
 from kanaria.components.shared.errors import ParameterError, UserCodeError
 from kanaria.pipelines.local import record
+from kanaria.pipelines.local.launch import launch
 from kanaria.pipelines.triggers.local_starter import LocalStarter
 from kanaria.serving.triggers.starter import Order, RunEnd
 from kanaria.serving.triggers.trigger_file import Runs, Start
@@ -22,7 +23,7 @@ def test_a_name_is_one_runs_alone(tmp_path: Path, pipeline: Path):
     assert "run_name='june': there is a run of this name" in second.stderr
     assert [run.run_id for run in record.all_runs(tmp_path / "runs")] == ["june"]
     with pytest.raises(ParameterError, match="use up to 100 letters"):
-        record.claim(tmp_path / "runs" / "a b")
+        launch(str(pipeline), run_name="../june")
 
 
 def test_a_run_that_fails_is_told_with_its_cause_and_one_that_cannot_begin_too(
