@@ -8,7 +8,7 @@ from typing import Any
 from kanaria.components.shared.command_line import tell
 from kanaria.pipelines import requirements
 from kanaria.pipelines.compiled_pipelines import ENDINGS, documents
-from kanaria.pipelines.local import arguments, own_packages, plan, pods, progress
+from kanaria.pipelines.local import arguments, own_packages, plan, pods, progress, record
 from kanaria.pipelines.local.record import RunRecord, TaskRecord
 from kanaria.pipelines.local.root import Root
 from kanaria.pipelines.local.run import run
@@ -47,6 +47,8 @@ def launch(
         NotReadyError: a store does not answer.
     """
     root = root or Root(path=Path(".kanaria").resolve())
+    if run_name:
+        record.check_name(run_name)
     read = documents(pipeline)
     document: Any = next(iter(read), None)
     pipeline_plan = plan.read(document)

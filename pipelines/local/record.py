@@ -149,23 +149,31 @@ def write(record: RunRecord, folder: Path) -> None:
     private.write_text(folder / FILE, json.dumps(FORMAT.numbered(asdict(record)), indent=1))
 
 
-def claim(folder: Path) -> None:
-    """Make the folder of a run, which of several processes one alone can.
+def check_name(name: str) -> None:
+    """Refuse a name that no run can have.
 
     Raises:
-        ParameterError: it is there, so a run has this name; or it can be no name.
+        ParameterError: it is no name.
     """
-    name = folder.name
     if not RUN_NAME.fullmatch(name):
         raise ParameterError(
             f"run_name={shown(name)}: use up to 100 letters, digits, '.', '_' and '-'"
         )
+
+
+def claim(folder: Path) -> None:
+    """Make the folder of a run, which of several processes one alone can.
+
+    Raises:
+        ParameterError: it is there, so a run has this name.
+    """
     private.folder(folder.parent)
     try:
         folder.mkdir(private.FOLDER)
     except FileExistsError as error:
         raise ParameterError(
-            f"run_name={shown(name)}: there is a run of this name in {folder.parent}; name another"
+            f"run_name={shown(folder.name)}: there is a run of this name in {folder.parent}; "
+            "name another"
         ) from error
     folder.chmod(private.FOLDER)
 

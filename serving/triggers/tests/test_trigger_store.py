@@ -1,5 +1,6 @@
 """What became of each event is kept, in a file and in a real PostgreSQL alike."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -120,3 +121,14 @@ def test_a_second_server_on_one_file_is_told_so(tmp_path: Path):
     assert leads()
     with pytest.raises(NotReadyError, match="another trigger server uses it"):
         leadership(location)
+
+
+def test_deliveries_at_the_same_moment_are_one_event_and_other_events_are_kept(location: str):
+    with closing(open_store(location)) as one, closing(open_store(location)) as other:
+        events = [(store, key) for key in ("a", "b") for store in (one, other) * 4]
+        with ThreadPoolExecutor(8) as pool:
+            kept = list(
+                pool.map(lambda at: at[0].keep("t", replace(EVENT, key=at[1]), 1.0), events)
+            )
+        assert kept.count(Delivery.NEW) == 2
+        assert sorted((row.key, row.deliveries) for row in one.newest(10)) == [("a", 8), ("b", 8)]
