@@ -92,8 +92,10 @@ test: test-training test-serving test-alibi ## Run all tests, each part in its r
 test-training: install ## Run the tests of the steps that compute on data.
 	$(TRAINING) $(PYTEST) $(TRAINING_TESTS)
 
+# Machines that share the work are given a part each (SERVING_TESTS).
+SERVING_TESTS ?= tests/integration tests/unit components pipelines serving
 test-serving: install ## Run all other tests.
-	$(SERVING)/python $(PYTEST) tests/integration tests/unit components pipelines serving \
+	$(SERVING)/python $(PYTEST) $(SERVING_TESTS) \
 	  $(addprefix --ignore=,$(TRAINING_TESTS) $(ALIBI_TESTS))
 
 # Steps that tests start as processes of their own are not counted.
@@ -153,10 +155,17 @@ build/typing/kanaria:
 	@mkdir -p $@
 	@for part in components pipelines serving; do ln -sfn $(CURDIR)/$$part $@/$$part; done
 
+# Helpers of tests need not say their types; where they do, or mypy infers them, they must be right.
+HELPERS_MAY := --follow-imports silent --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls \
+  --allow-any-generics
+
 check: install build/typing/kanaria ## Lint, check types, imports, what is declared, and the lock.
 	$(SERVING)/ruff format --check .
 	$(SERVING)/ruff check .
 	$(SERVING)/mypy
+	@$(SERVING)/python -I .github/scripts/shared_helpers.py build/typing-helpers
+	MYPYPATH=build/typing-helpers:tests/cluster:build/typing $(SERVING)/mypy $(HELPERS_MAY) \
+	  build/typing-helpers tests/cluster/control_plane
 	$(SERVING)/lint-imports
 	$(SERVING)/deptry components pipelines serving
 	$(UV) lock --check --quiet
@@ -169,6 +178,7 @@ regenerate: install ## Write the compiled pipelines and the generated README tab
 	$(SERVING)/python .github/scripts/readme_tables.py
 	$(SERVING)/python .github/scripts/reference_pages.py
 	$(SERVING)/python .github/scripts/alert_manifests.py
+	$(SERVING)/python .github/scripts/grafana_dashboards.py
 	for name in train_and_deploy retrain promote watch_for_drift; do \
 	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
 

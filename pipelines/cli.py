@@ -14,6 +14,7 @@ from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_su
 from kanaria.pipelines.triggers.command_options import add_trigger
 from kanaria.serving.drift_server.command_options import add_drift
 from kanaria.serving.rollout.rollout_options import add_rollout
+from kanaria.serving.stream.command_options import add_stream
 
 STATE = f"{ROOT}/serving"
 ROOT_HELP = "folder of runs and results; %(default)s"
@@ -57,7 +58,7 @@ def _compile(options: argparse.Namespace) -> int:
         Path(options.output),
         options.image_prefix,
         options.requirements_file,
-        resources.given(options),
+        resources.of_options(options),
     )
     return 0
 
@@ -78,8 +79,8 @@ def _doctor(options: argparse.Namespace) -> int:
     cluster = KubernetesClient.connect(options.context)
     namespace = options.namespace or own_namespace(options.context)
     named = options.service_account
-    asked = examine_account.parse(named, namespace) if named is not None else None
-    findings = examine(cluster, namespace, asked)
+    account = examine_account.parse(named, namespace) if named is not None else None
+    findings = examine(cluster, namespace, account)
     sys.stdout.write(report(findings))
     return int(not is_fit(findings))
 
@@ -97,8 +98,8 @@ def _lineage(options: argparse.Namespace) -> int:
         with connect(options.state) as place:
             status = place.traffic.observe(namespace, options.target)
         links = lineage.of_service(namespace, options.target, status)
-    told = lineage.lines(links, Path(options.root) / "runs", service)
-    text = lineage.as_json(links, service) if options.json else "\n".join(told)
+    lines = lineage.lines(links, Path(options.root) / "runs", service)
+    text = lineage.as_json(links, service) if options.json else "\n".join(lines)
     sys.stdout.write(f"{text}\n")
     return 0
 
@@ -220,6 +221,7 @@ ADDED = (
     add_rollout,
     add_drift,
     add_trigger,
+    add_stream,
     _add_lineage,
     _add_doctor,
     add_runs,
@@ -234,9 +236,9 @@ def parser() -> Parser:
         epilog="`kanaria COMMAND --help` tells more, `kanaria run PIPELINE --help` its parameters.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
-    parser.set_defaults(command=parser.asked, extra="control")
+    parser.set_defaults(command=parser.show_help, extra="control")
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|trigger|lineage|doctor|runs"
+        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|stream|trigger|lineage|doctor|runs"
     )
     for add in ADDED:
         add(commands)

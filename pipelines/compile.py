@@ -89,7 +89,7 @@ def compile_pipeline(
     """
     if name not in NAMES:
         raise ParameterError(f"pipeline={shown(name)}: unknown; there are {', '.join(NAMES)}")
-    listed, _ = requirements.taken({requirements.KEY: requirements_file}, {})
+    listed, _ = requirements.split_off({requirements.KEY: requirements_file}, {})
     document, *others = _compiled(name)
     with_prefix(requirements.with_packages(document, listed), image_prefix)
     documents = applied([document, *others], resources)

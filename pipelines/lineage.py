@@ -65,8 +65,8 @@ def of_release(uri: str) -> Link:
     for folder in filter(None, folders):
         if uri_files.exists(uri_files.join(folder, release.LINEAGE)):
             return Link(uri=folder, record=release.read_record(folder))
-    found = uri_files.matches(uri_files.join(place, "*", release.LINEAGE))
-    names = [name.split("/")[-2] for name in found]
+    records = uri_files.matches(uri_files.join(place, "*", release.LINEAGE))
+    names = [name.split("/")[-2] for name in records]
     hint = (
         f"it holds releases: {', '.join(names[:5])}; name one"
         if names
@@ -115,13 +115,13 @@ def as_json(links: list[Link], service: str = "") -> str:
 
 def _document(link: Link) -> dict[str, Any]:
     place = {"revision": link.revision, "role": link.role, "percent": link.percent}
-    known = place if link.revision else {}
+    standing = place if link.revision else {}
     if link.record is None:
-        return {**known, "storage_uri": link.uri}
+        return {**standing, "storage_uri": link.uri}
     origin = dict(link.record.origin)
     files, digest = _files(str(origin.get("data", "")))
     return {
-        **known,
+        **standing,
         "release": link.uri,
         "service": link.record.service,
         "fingerprint": link.record.fingerprint,

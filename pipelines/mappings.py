@@ -26,13 +26,13 @@ class KeyedMapping:
     parse: Callable[[Any, Faults], object]
 
 
-def _service(given: Any, faults: Faults) -> object:
+def _service(mapping: Any, faults: Faults) -> object:
     """Check what serves; a namespace that is not named is known only where the steps run."""
-    return service_keys.parse(given, faults, lambda: LOCAL_NAMESPACE)
+    return service_keys.parse(mapping, faults, lambda: LOCAL_NAMESPACE)
 
 
 DETECTOR = "drift_detector"
-KNOWN: Mapping[str, KeyedMapping] = {
+MAPPINGS: Mapping[str, KeyedMapping] = {
     service_keys.WHERE: KeyedMapping(table=service_keys.SERVICE, parse=_service),
     reading_settings.WHERE: KeyedMapping(
         table=reading_settings.READING, parse=reading_settings.parse
@@ -42,14 +42,14 @@ KNOWN: Mapping[str, KeyedMapping] = {
 }
 
 
-def _detector(plan: Plan, given: Mapping[str, Any], faults: Faults) -> None:
+def _detector(plan: Plan, mapping: Mapping[str, Any], faults: Faults) -> None:
     """Check a drift detector, whose keys are those of its kind."""
     from kanaria.serving.drift import detector_choice  # numpy is not needed to list commands.
 
     is_fitted = plan.name == "watch-for-drift"
     read = detector_choice.chosen if is_fitted else detector_choice.fitted_anew
     try:
-        read(given)
+        read(mapping)
     except ParameterError as error:
         faults.add(f"{DETECTOR}: {error}")
 
@@ -57,7 +57,7 @@ def _detector(plan: Plan, given: Mapping[str, Any], faults: Faults) -> None:
 def of(plan: Plan) -> dict[str, KeyedMapping]:
     """Return name -> mapping of a pipeline's parameters; those of a user's own are not known."""
     ours = plan.parameters if _is_ours(plan) else ()
-    return {name: KNOWN[name] for name in ours if name in KNOWN}
+    return {name: MAPPINGS[name] for name in ours if name in MAPPINGS}
 
 
 def _is_ours(plan: Plan) -> bool:
@@ -78,10 +78,10 @@ def meant(name: str, plan: Plan) -> str:
     """Return the parameter, or the key in one, that a wrong name probably stands for, or ""."""
     tables = {root: mapping.table for root, mapping in of(plan).items()}
     for root, table in tables.items():
-        if found := keys.same(name, list(keys.paths(table)), root):
-            return f"{root}.{found}"
+        if key := keys.same(name, list(keys.paths(table)), root):
+            return f"{root}.{key}"
     near = difflib.get_close_matches(name, plan.parameters, n=1)
-    inner = (f"{root}.{found}" for root in tables if (found := keys.nearest(name, tables[root])))
+    inner = (f"{root}.{key}" for root in tables if (key := keys.nearest(name, tables[root])))
     return near[0] if near else next(inner, "")
 
 
@@ -97,8 +97,8 @@ def place(name: str, plan: Plan) -> tuple[list[str], Kind | None]:
 
 def all_keys(table: Table, above: str) -> list[tuple[str, Key]]:
     """Return the dotted name of every key below `above`, with the key."""
-    found = []
+    dotted = []
     for key in table:
         path = f"{above}.{key.name}"
-        found += [(path, key), *all_keys(key.keys, path)]
-    return found
+        dotted += [(path, key), *all_keys(key.keys, path)]
+    return dotted

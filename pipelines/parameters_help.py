@@ -31,7 +31,7 @@ class Help(argparse.Action):
         parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,
         values: Any,
-        option_string: str | None = None,
+        _option_string: str | None = None,
     ) -> None:
         """Print the help and exit."""
         pipeline = values or getattr(namespace, "pipeline", None)
@@ -55,15 +55,15 @@ def of(pipeline: str) -> str:
     from kanaria.pipelines.local.plan import interface
 
     width = min(shutil.get_terminal_size().columns, MOST_COLUMNS)
-    found = interface(next(iter(documents(pipeline)), None))
+    plan = interface(next(iter(documents(pipeline)), None))
     lines = [f"parameters of {pipeline}, in the file of --config or by --set NAME=VALUE:"]
     # Those that must be given come first.
-    ordered = sorted(found.parameters.items(), key=lambda one: _default(*one) != REQUIRED)
-    known = mappings.of(found)
+    ordered = sorted(plan.parameters.items(), key=lambda one: _default(*one) != REQUIRED)
+    tables = mappings.of(plan)
     for name, definition in ordered:
         lines += _entry(name, definition, width)
-        if name in known:
-            lines += _keys(name, known[name].table, width)
+        if name in tables:
+            lines += _keys(name, tables[name].table, width)
     return "\n".join(lines) + "\n"
 
 
@@ -87,11 +87,11 @@ def _entry(name: str, definition: Mapping[str, Any], width: int) -> Iterator[str
 
 def _keys(name: str, table: "Table", width: int) -> Iterator[str]:
     """Yield the keys of a mapping below it."""
-    from kanaria.components.shared.config.keys import told
+    from kanaria.components.shared.config.keys import default_text
     from kanaria.pipelines.mappings import all_keys
 
     for path, key in all_keys(table, name):
-        yield from _wrapped(f"{path}: {key.kind}, {told(key)}", INDENT, width)
+        yield from _wrapped(f"{path}: {key.kind}, {default_text(key)}", INDENT, width)
         yield from _wrapped(key.meaning, INDENT + "    ", width)
 
 

@@ -28,19 +28,19 @@ ELSEWHERE = (
 )
 
 
-def taken(
-    given: Mapping[str, Any], declared: Mapping[str, Any]
+def split_off(
+    values: Mapping[str, Any], declared: Mapping[str, Any]
 ) -> tuple[Path | None, dict[str, Any]]:
     """Return the list's path, None without one, and the other values.
 
     Args:
-        given: what a config gives.
+        values: what a config gives.
         declared: the pipeline's own parameters; one of the same name is the pipeline's.
 
     Raises:
         ParameterError: there is no such file, or its lines name more than packages; all at once.
     """
-    rest = dict(given)
+    rest = dict(values)
     if KEY in declared or not (value := rest.pop(KEY, "")):
         return None, rest
     if not isinstance(value, str) or not Path(value).is_file():

@@ -52,13 +52,13 @@ def _list_here(options: argparse.Namespace) -> int:
     from kanaria.pipelines.local.summary import clock
 
     root = options.root or ROOT
-    found = all_runs(Path(root) / "runs")
+    runs = all_runs(Path(root) / "runs")
     say(f"runs of this machine, in {root}/runs")
-    for run in found[-options.most :]:
+    for run in runs[-options.most :]:
         took = stopwatch(run.seconds) if run.seconds else ""
         say(f"{run.run_id:48} {run.state.value:11} {clock(run.started)}  {took}".rstrip())
     _say_warm()
-    if not found:
+    if not runs:
         tell(f"no runs in {root}/runs; `kanaria run` makes one, --root names another place")
     return 0
 
@@ -73,7 +73,7 @@ def _say_warm() -> None:
         say(f"{about}; `kanaria runs {STOP_WARM}` ends it")
 
 
-def _stop_warm(options: argparse.Namespace) -> int:
+def _stop_warm(_: argparse.Namespace) -> int:
     from kanaria.pipelines.local.warm_process import process_reuse
 
     count = process_reuse.stop()
@@ -85,13 +85,13 @@ def _list_server(options: argparse.Namespace) -> int:
     from kanaria.pipelines.submit import run_lines, run_listing
 
     server = server_of(options)
-    found = run_listing.newest(server, options.most)
+    runs = run_listing.newest(server, options.most)
     say(f"runs of {server.host}")
-    for run in found:
+    for run in runs:
         say(run_lines.listed(run))
-    if not found:
+    if not runs:
         tell(f"no runs on {server.host}; `kanaria submit` starts one")
-    elif len(found) == options.most:
+    elif len(runs) == options.most:
         say(f"the newest {options.most}; --most shows more")
     return 0
 
@@ -101,13 +101,13 @@ def _here(options: argparse.Namespace) -> "tuple[RunRecord, Path]":
     from kanaria.pipelines.local.record import all_runs
 
     folder = Path(options.root or ROOT) / "runs"
-    found = [run for run in all_runs(folder) if run.run_id.startswith(options.run)]
-    if not found:
+    runs = [run for run in all_runs(folder) if run.run_id.startswith(options.run)]
+    if not runs:
         raise ParameterError(
             f"run={shown(options.run)}: no such run in {folder}; see `kanaria runs list`, "
             f"and give --host or {ENDPOINT} for a run on a server"
         )
-    return found[-1], folder / found[-1].run_id
+    return runs[-1], folder / runs[-1].run_id
 
 
 def _open(options: argparse.Namespace) -> int:
@@ -266,7 +266,7 @@ def add_runs(commands: Any) -> None:
     """Add `runs` and its verbs to the command line."""
     text = "look at runs, on this machine or a KFP server"
     parser = commands.add_parser("runs", help=text, description=f"{text}. {WHERE}")
-    parser.set_defaults(command=parser.asked)
+    parser.set_defaults(command=parser.show_help)
     verbs = parser.add_subparsers(dest="verb", metavar="|".join([*VERBS, STOP_WARM]))
     for name, help_text in VERBS.items():
         verb = verbs.add_parser(name, help=help_text, description=f"{help_text}. {WHERE}")

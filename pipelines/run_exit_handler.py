@@ -20,7 +20,7 @@ def reported(
         last_step: the one that is never reused and leaves artifacts when all before it went well.
         notify_url: where an event is posted; "" for the environment's.
     """
-    told = report_run(
+    report = report_run(
         pipeline_name=pipeline,
         run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
         run_name=dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
@@ -29,6 +29,6 @@ def reported(
         last_step=last_step,
         notify_url=notify_url,
     )
-    told.set_caching_options(False)  # It reads what this run left.
+    report.set_caching_options(False)  # It reads what this run left.
     # Without a name of its own: back ends before 2.17 look it up by that, and find nothing.
-    return dsl.ExitHandler(told)
+    return dsl.ExitHandler(report)

@@ -1,6 +1,7 @@
-"""A port at which a program that serves nothing else tells how it is.
+"""The port at which a process without a web server of its own tells how it is.
 
-GET /healthz, /readyz, /metrics
+GET /healthz   whether it goes on     GET /readyz   whether it can do its work
+GET /metrics   what it counts, in Prometheus' text format
 """
 
 import threading
@@ -18,13 +19,13 @@ SECONDS = 5.0
 
 
 class Health(Protocol):
-    """How a program is."""
+    """How a process is; it is asked from other threads than those that do the work."""
 
     def stuck(self) -> str:
-        """Return why it does not go on any more, "" while it does."""
+        """Return why it should be started anew, or ""."""
 
     def unready(self) -> str:
-        """Return why it cannot do its work now, "" when it can."""
+        """Return why it cannot do its work now, or ""."""
 
     def text(self) -> bytes:
         """Return its metrics in Prometheus' text format."""
@@ -67,7 +68,7 @@ def open_port(health: Health, host: str, port: int) -> Iterator[int]:
     """Answer on a port for the block's time; yield its number.
 
     Args:
-        health: of the program.
+        health: of the process.
         host: address to listen on.
         port: 0 takes a free one.
 

@@ -88,7 +88,9 @@ def _matcher(plain: str) -> dict[str, str]:
     matched = MATCHER.fullmatch(plain)
     if matched is None:
         raise ValueError(f'{ALERTMANAGER}: {plain}: write a matcher as name="value"')
-    return {"name": matched[1], "matchType": matched[2], "value": matched[3]}
+    # Equality is what is meant without a type; a bare "=" is one that PyYAML cannot read.
+    kind = {} if matched[2] == "=" else {"matchType": matched[2]}
+    return {"name": matched[1], **kind, "value": matched[3]}
 
 
 def _camel(key: str) -> str:

@@ -10,15 +10,15 @@ from dataclasses import fields
 from pathlib import Path
 
 from kanaria import components
-from kanaria.components.shared.config.keys import told
-from kanaria.pipelines.mappings import KNOWN, all_keys
+from kanaria.components.shared.config.keys import default_text
+from kanaria.pipelines.mappings import MAPPINGS, all_keys
 from kanaria.serving.drift.detector_choice import AlibiSettings
 from kanaria.serving.drift.detector_registry import ALIBI, KINDS
 
 ROOT = Path(__file__).parents[2]
 START = "<!-- generated: inputs and outputs -->"
 END = "<!-- end generated -->"
-MAPPINGS = {"push": ("service", "delivery"), "resolve": ("reading",), "transform": ("compute",)}
+OF_STEP = {"push": ("service", "delivery"), "resolve": ("reading",), "transform": ("compute",)}
 """Folder of a step -> the mappings whose keys its README shows."""
 
 
@@ -49,8 +49,8 @@ def keys_of(mapping: str) -> str:
     """Return the Markdown table of a mapping's keys."""
     lines = [f"## Keys of `{mapping}`", "", "| key | holds | default | meaning |"]
     lines.append("|---|---|---|---|")
-    for path, key in all_keys(KNOWN[mapping].table, mapping):
-        default = told(key).removeprefix("default ")
+    for path, key in all_keys(MAPPINGS[mapping].table, mapping):
+        default = default_text(key).removeprefix("default ")
         shown = default if default in ("required", "optional") else f"`{default}`"
         name, meaning = path.removeprefix(f"{mapping}."), _cell(key.meaning)
         lines.append(f"| `{name}` | {key.kind} | {shown} | {meaning} |")
@@ -93,7 +93,7 @@ def main() -> int:
         names = [name for name, place in components.FOLDERS.items() if place == folder]
         path = ROOT / "components" / folder / "README.md"
         old = path.read_text(encoding="utf-8")
-        new = rewritten(old, names, MAPPINGS.get(folder, ()))
+        new = rewritten(old, names, OF_STEP.get(folder, ()))
         if new != old:
             stale.append(str(path.relative_to(ROOT)))
             if "--check" not in sys.argv:

@@ -19,9 +19,11 @@ from readme_tables import keys_of
 
 from kanaria.pipelines import cli, parameters_help
 from kanaria.pipelines.compiled_pipelines import NAMES
-from kanaria.pipelines.mappings import KNOWN
+from kanaria.pipelines.mappings import MAPPINGS
 from kanaria.serving.rollout.policy.gates_policy import Part
 from kanaria.serving.rollout.policy.rollout_policy import Policy
+from kanaria.serving.stream.stream_file import StreamFile
+from kanaria.serving.triggers.trigger_file import Section, TriggerFile
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs/reference"
@@ -54,7 +56,7 @@ def configuration() -> str:
     for name in NAMES:
         text = parameters_help.of(name).rstrip()
         lines += [f"## `{name}`", "", "```text", text, "```", ""]
-    for mapping in KNOWN:
+    for mapping in MAPPINGS:
         lines += [keys_of(mapping), ""]
     return "\n".join(lines)
 
@@ -91,26 +93,27 @@ def _classes(base: type) -> Iterator[type]:
         yield from _classes(below)
 
 
-def _meanings(title: str) -> dict[str, str]:
+def _meanings(title: str, base: type) -> dict[str, str]:
     """Return attribute -> meaning, from the docstrings of a class and of those it builds on."""
-    (kind,) = {one for one in _classes(Part) if one.__name__ == title}
+    kinds = [one for one in dict.fromkeys(_classes(base)) if one.__name__ == title]
     meanings: dict[str, str] = {}
-    for one in reversed(kind.__mro__):
+    for one in reversed(kinds[0].__mro__ if kinds else ()):
         _, _, attributes = (inspect.getdoc(one) or "").partition("Attributes:\n")
         for entry in re.findall(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE):
             meanings[entry[0]] = " ".join(entry[1].split())
     return meanings
 
 
-def _table(title: str, schema: Mapping[str, Any]) -> Iterator[str]:
+def _table(title: str, schema: Mapping[str, Any], base: type = Part) -> Iterator[str]:
     if "enum" in schema:
         yield from (f"## {title}", "", f"One of {_kind(schema)}.", "")
         return
     yield from (f"## {title}", "", "| key | holds | default | meaning |", "|---|---|---|---|")
-    meanings = _meanings(title)
+    meanings = _meanings(title, base)
     for name, field in schema["properties"].items():
         default = _default(field, name, schema.get("required", []))
-        yield f"| `{name}` | {_kind(field)} | {default} | {meanings.get(name, '')} |"
+        meaning = meanings.get(name) or " ".join(field.get("description", "").split())
+        yield f"| `{name}` | {_kind(field)} | {default} | {meaning} |"
     yield ""
 
 
@@ -152,6 +155,27 @@ def rooms() -> str:
     return "\n".join(lines)
 
 
+def triggers() -> str:
+    """Return the page of the file of triggers, from its schema."""
+    schema = TriggerFile.model_json_schema()
+    lines = ["# The file of triggers", "", MARK, ""]
+    lines += ["[What it means](../how-to/triggers.md).", ""]
+    lines += _table("TriggerFile", schema, Section)
+    for name, definition in schema["$defs"].items():
+        lines += _table(name, definition, Section)
+    return "\n".join(lines)
+
+
+def stream() -> str:
+    """Return the page of a stream's file, from its schema."""
+    schema = StreamFile.model_json_schema()
+    lines = ["# The file of a stream", "", MARK, "", "[What it means](../how-to/stream.md).", ""]
+    lines += _table("The file", schema)
+    for name, definition in schema["$defs"].items():
+        lines += _table(name, definition)
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Write or check every page; return the exit code."""
     os.environ["COLUMNS"] = "100"
@@ -161,6 +185,8 @@ def main() -> int:
         "policy.md": policy(),
         "rooms.md": rooms(),
         "metrics.md": metrics_page.page(MARK),
+        "triggers.md": triggers(),
+        "stream.md": stream(),
     }
     stale = [name for name, text in pages.items() if _read(PAGES / name) != text.rstrip() + "\n"]
     for name in stale:

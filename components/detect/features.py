@@ -21,7 +21,7 @@ MOST_CATEGORIES = 1_000
 
 def served(
     present: Sequence[str],
-    asked: Sequence[str],
+    named: Sequence[str],
     schema: schema_pb2.Schema,
     samples: Path | None,
 ) -> list[str]:
@@ -32,7 +32,7 @@ def served(
 
     Args:
         present: columns of the examples.
-        asked: names, or none.
+        named: names, or none.
         schema: of the examples.
         samples: artifact of train_model that tells the signature, or None.
 
@@ -40,13 +40,13 @@ def served(
         ParameterError: asked for are features that the examples lack.
         DataError: the samples cannot be read.
     """
-    unknown = sorted(set(asked) - set(present))
+    unknown = sorted(set(named) - set(present))
     if unknown:
         raise ParameterError(
             f"features={shown(unknown)}: not in the examples, which have {shown(list(present))}"
         )
     inputs = serving_samples.read(samples).inputs if samples else ()
-    wanted = set(asked) or set(inputs) & set(present) or set(present) - _kept_out(schema)
+    wanted = set(named) or set(inputs) & set(present) or set(present) - _kept_out(schema)
     return [name for name in present if name in wanted]
 
 

@@ -59,13 +59,13 @@ def _checked(request: BlessRequest) -> Findings:
         except ParameterError as error:
             faults.add(f"{name}: {error}")
     faults.raise_if_any()
-    found = findings_file.read(request.evaluation)
-    if uri_files.sha256(request.eval_config_file) != found.eval_config:
+    findings = findings_file.read(request.evaluation)
+    if uri_files.sha256(request.eval_config_file) != findings.eval_config:
         raise DataError(
             f"eval_config_file={shown(request.eval_config_file)}: the evaluation was made with "
             "another EvalConfig; give evaluate_model and bless_model the same one"
         )
-    return found
+    return findings
 
 
 @contextmanager
@@ -119,10 +119,10 @@ def bless(request: BlessRequest) -> tuple[Outcome, Findings]:
     """
     alone = _checked(request)
     with atomic.published(request.comparison) as folder:
-        found = _compared(request, alone, folder)
-    decided = blessing_outcome.decide(found, request.deployed)
+        findings = _compared(request, alone, folder)
+    decided = blessing_outcome.decide(findings, request.deployed)
     history = release_history.read(request.deployed)
-    atomic.write_text(request.report, report.page(decided, found, request.deployed, history))
+    atomic.write_text(request.report, report.page(decided, findings, request.deployed, history))
     outcomes.write(decided, request.outcome)
     logger.info("%s", decided.summary())
-    return decided, found
+    return decided, findings

@@ -10,39 +10,39 @@ def _unjudged(subject: str, kind: str, text: str) -> list[Reason]:
     return [Reason(severity="ERROR", subject=subject, kind=kind, text=text)]
 
 
-def _reasons(found: Findings) -> list[Reason]:
+def _reasons(findings: Findings) -> list[Reason]:
     reasons = [
-        Reason(severity="ERROR", subject=c.subject, kind=c.kind, text=c.text, split=found.split)
-        for c in found.checks
+        Reason(severity="ERROR", subject=c.subject, kind=c.kind, text=c.text, split=findings.split)
+        for c in findings.checks
         if not c.passed
     ]
-    if not found.value_thresholds + found.change_thresholds:
+    if not findings.value_thresholds + findings.change_thresholds:
         text = "the EvalConfig has no threshold, so the model cannot be blessed; add one"
         return reasons + _unjudged("eval_config", "no_threshold", text)
-    if found.value_thresholds and not found.checks:
+    if findings.value_thresholds and not findings.checks:
         text = "no threshold could be checked on any slice, so the model cannot be blessed"
         return reasons + _unjudged("eval_config", "not_checked", text)
-    if not found.validation_ok and not reasons:
+    if not findings.validation_ok and not reasons:
         text = "TFMA did not validate the model and named no threshold; see the evaluation"
         return _unjudged("tfma", "not_validated", text)
     return reasons
 
 
-def decide(found: Findings, deployed: str) -> Outcome:
+def decide(findings: Findings, deployed: str) -> Outcome:
     """Return the outcome: blessed only if TFMA passed every threshold and there was one.
 
     Args:
-        found: what TFMA found, beside the deployed model if there is one.
+        findings: what TFMA found, beside the deployed model if there is one.
         deployed: release the candidate was compared with; "" for none.
     """
-    reasons = _reasons(found)
-    notes = list(found.notes)
+    reasons = _reasons(findings)
+    notes = list(findings.notes)
     if not deployed:
-        skipped = found.change_thresholds
+        skipped = findings.change_thresholds
         notes.append(f"no deployed model: first run, {skipped} change thresholds skipped")
-    notes += [check.text for check in found.checks if check.passed][:100]
+    notes += [check.text for check in findings.checks if check.passed][:100]
     limits: dict[str, list[object]] = {}
-    for check in found.checks:
+    for check in findings.checks:
         limits.setdefault(check.subject, []).append(check.bound)
     return Outcome(
         step=STEP,
@@ -50,5 +50,5 @@ def decide(found: Findings, deployed: str) -> Outcome:
         reasons=tuple(reasons),
         notes=tuple(notes),
         thresholds=dict(limits),
-        evaluation=found.evaluation(deployed),
+        evaluation=findings.evaluation(deployed),
     )

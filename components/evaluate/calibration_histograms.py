@@ -18,7 +18,7 @@ from kanaria.components.evaluate.private_tfma import (
 
 Bucket = calibration_histogram.Bucket
 _REBIN = calibration_histogram.rebin
-_MATRICES = binary_confusion_matrices._histogram_to_binary_confusion_matrices
+_MATRICES = private.histogram_to_matrices
 
 
 class Histogram(Sequence[Any]):
@@ -92,7 +92,7 @@ def matrices(thresholds: list[float], histogram: Any) -> Any:
     fn, tn = (
         np.concatenate([[0.0], np.cumsum(each)[:-1]])[places] for each in (positive, negative)
     )
-    beyond = np.array(thresholds)[: len(tp)] >= 1.0 + binary_confusion_matrices._EPSILON
+    beyond = np.array(thresholds)[: len(tp)] >= 1.0 + private.MATRICES_EPSILON
     tp, fp, fn, tn = (np.array(each) for each in (tp, fp, fn, tn))
     tp[beyond] = fp[beyond] = 0.0
     fn[beyond], tn[beyond] = tp[0], fp[0]
@@ -102,5 +102,4 @@ def matrices(thresholds: list[float], histogram: Any) -> Any:
 
 def install() -> None:
     """Let TFMA make confusion matrices and plots of arrays; of its own lists it does as before."""
-    private.calibration_histogram.rebin = rebin
-    private.binary_confusion_matrices._histogram_to_binary_confusion_matrices = matrices
+    private.replace_histogram_functions(rebin, matrices)

@@ -51,8 +51,8 @@ def evaluate_model(
             compute=compute,
         )
     )
-    told = result.findings.metadata("evaluate_model")
-    tell(told, evaluation=evaluation, metrics=metrics, report=report)
+    metadata = result.findings.metadata("evaluate_model")
+    tell(metadata, evaluation=evaluation, metrics=metrics, report=report)
     classification.metadata.update(result.classification, display_name="classification")
 
 
@@ -95,7 +95,7 @@ def bless_model(
     from kanaria.components.evaluate.bless import BlessRequest, bless
     from kanaria.components.shared.artifacts.metadata import tell
 
-    decided, found = bless(
+    decided, findings = bless(
         BlessRequest(
             evaluation=Path(evaluation.path),
             examples=examples.path,
@@ -108,7 +108,7 @@ def bless_model(
             compute=compute,
         )
     )
-    told = found.metadata("bless_model", deployed)
-    tell(told, comparison=comparison, metrics=metrics, outcome=outcome)
+    metadata = findings.metadata("bless_model", deployed)
+    tell(metadata, comparison=comparison, metrics=metrics, outcome=outcome)
     decided.describe(outcome, report=report)
     return decided.passed

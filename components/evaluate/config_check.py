@@ -23,24 +23,24 @@ from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import shown
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, candidates: Iterable[str]) -> str:
     """Return the known names most like `name`, as text for a remedy."""
-    known = sorted(set(known))
-    lower = {entry.lower(): entry for entry in known}
-    close = [lower[found] for found in difflib.get_close_matches(name.lower(), lower, n=3)]
-    return ", ".join(close or known[:20]) or "none"
+    candidates = sorted(set(candidates))
+    lower = {entry.lower(): entry for entry in candidates}
+    close = [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=3)]
+    return ", ".join(close or candidates[:20]) or "none"
 
 
 def _check_metric(metric: Any, where: str, faults: Faults) -> bool:
     """Record what is wrong with a metric; tell whether nothing is."""
-    known = set(types.registered_metrics()) | {
+    class_names = set(types.registered_metrics()) | {
         name for name in dir(tf_keras.metrics) if name[0].isupper()
     }
     try:
         metric_specs.metric_instance(metric)
         return True
     except (ValueError, TypeError, ImportError, AttributeError, NotImplementedError) as error:
-        if metric.module or metric.class_name in known:
+        if metric.module or metric.class_name in class_names:
             faults.add(
                 f"{where}: metric {shown(metric.class_name)} cannot be made from config "
                 f"{shown(metric.config)}: {shown(str(error))}; correct its config"
@@ -48,7 +48,7 @@ def _check_metric(metric: Any, where: str, faults: Faults) -> bool:
         else:
             faults.add(
                 f"{where}: unknown metric class_name {shown(metric.class_name)}; "
-                f"nearest known: {nearest(metric.class_name, known)}"
+                f"nearest known: {nearest(metric.class_name, class_names)}"
             )
         return False
 
@@ -69,8 +69,8 @@ def _check_metrics(config: Any, faults: Faults) -> None:
         wanting += [
             metric.class_name for metric in made if metric_requirements.of(metric, spec).labels
         ]
-    asked = candidate_spec(config)
-    if wanting and not (asked.label_key or asked.label_keys):
+    spec_of_candidate = candidate_spec(config)
+    if wanting and not (spec_of_candidate.label_key or spec_of_candidate.label_keys):
         faults.add(
             f"model_specs: no label_key for {', '.join(dict.fromkeys(wanting))}; name the column "
             'of the labels, for instance model_specs { label_key: "label" }'
@@ -78,14 +78,14 @@ def _check_metrics(config: Any, faults: Faults) -> None:
 
 
 def _check_value_threshold(name: str, limit: Any, faults: Faults) -> None:
-    given = [side for side in ("lower_bound", "upper_bound") if limit.HasField(side)]
-    if not given:
+    sides = [side for side in ("lower_bound", "upper_bound") if limit.HasField(side)]
+    if not sides:
         faults.add(f"{name}: value_threshold has no bound; add lower_bound or upper_bound")
-    for side in given:
+    for side in sides:
         bound = getattr(limit, side).value
         if not math.isfinite(bound):
             faults.add(f"{name}: value_threshold {side} is {bound:g}; give a number")
-    if len(given) == 2 and limit.lower_bound.value > limit.upper_bound.value:
+    if len(sides) == 2 and limit.lower_bound.value > limit.upper_bound.value:
         faults.add(
             f"{name}: value_threshold lower_bound {limit.lower_bound.value:g} is above upper_bound "
             f"{limit.upper_bound.value:g}, so no value passes; mend one"
@@ -97,10 +97,10 @@ def _check_change_threshold(name: str, limit: Any, faults: Faults) -> None:
         faults.add(
             f"{name}: change_threshold has no direction; add HIGHER_IS_BETTER or LOWER_IS_BETTER"
         )
-    given = [kind for kind in ("absolute", "relative") if limit.HasField(kind)]
-    if not given:
+    kinds = [kind for kind in ("absolute", "relative") if limit.HasField(kind)]
+    if not kinds:
         faults.add(f"{name}: change_threshold has no amount; add absolute or relative")
-    for kind in given:
+    for kind in kinds:
         amount = getattr(limit, kind).value
         if not math.isfinite(amount):
             faults.add(f"{name}: change_threshold {kind} is {amount:g}; give a number")
@@ -184,16 +184,16 @@ def check(config: Any, columns: Iterable[str], faults: Faults) -> None:
         columns: names of the examples' columns and of what the model derives from them.
         faults: takes the faults; nothing is raised here.
     """
-    known = set(columns)
+    names = set(columns)
     _check_metrics(config, faults)
-    for key in sorted(slice_columns(config) - known):
+    for key in sorted(slice_columns(config) - names):
         faults.add(
-            f"slicing_specs: no column {shown(key)} in the examples; nearest: {nearest(key, known)}"
+            f"slicing_specs: no column {shown(key)} in the examples; nearest: {nearest(key, names)}"
         )
-    for key in sorted(example_columns(candidate_spec(config)) - known):
+    for key in sorted(example_columns(candidate_spec(config)) - names):
         faults.add(
             f"model_specs: no column {shown(key)} for labels or weights; "
-            f"nearest: {nearest(key, known)}"
+            f"nearest: {nearest(key, names)}"
         )
     _check_thresholds(config, faults)
     _check_models(config, faults)

@@ -10,7 +10,7 @@ from typing import Any
 
 from kanaria.components.evaluate import private_tfma as private
 from kanaria.components.evaluate.metric_plan import Group, Plan
-from kanaria.components.evaluate.metrics import FULL, Found, Metrics
+from kanaria.components.evaluate.metrics import FULL, Combined, Metrics
 from kanaria.components.evaluate.private_tfma import metric_types, slicer, tfma
 from kanaria.components.evaluate.slices import JACKKNIFE
 
@@ -36,8 +36,8 @@ class Evaluated:
 
 def _derived(metrics: Mapping[Any, Metrics], group: Group) -> BySlice:
     result = {}
-    for key, found in metrics.items():
-        own = dict(found)
+    for key, values in metrics.items():
+        own = dict(values)
         for computation in group.separated.derived_computations:
             own.update(computation.result(own))
         if not group.separated.cross_slice_computations:
@@ -103,15 +103,15 @@ def _whole(metrics: Mapping[Any, Metrics], group: Group, plan: Plan) -> BySlice:
     """Return combined metrics with all that is derived from them."""
     derived = _derived(metrics, group)
     both = {**derived, **_crossed(derived, group, plan.config)}
-    return {key: _changes(found, plan.baseline) for key, found in both.items()}
+    return {key: _changes(values, plan.baseline) for key, values in both.items()}
 
 
-def _with_intervals(group: Group, found: Found, plan: Plan) -> BySlice:
+def _with_intervals(group: Group, combined: Combined, plan: Plan) -> BySlice:
     """Return the metrics of all rows, those with intervals as TFMA's t-distributions."""
     kind = private.JackknifeSamples if group.method == JACKKNIFE else private.BootstrapSamples
     combiner = kind(group.samples, group.intervals.skip_ci_metric_keys)
     collected: dict[Any, Any] = {}
-    for sample, metrics in found.samples.items():
+    for sample, metrics in combined.samples.items():
         for key, own in _whole(metrics, group, plan).items():
             _, public = private.remove_private_metrics(key, own)
             before = collected.get(key) or combiner.create_accumulator()
@@ -129,30 +129,30 @@ def _filtered(metrics: BySlice, counts: Mapping[Any, int], least: int) -> BySlic
         f"{least}. No data is aggregated for this slice."
     )
     return {
-        key: found if not key or counts.get(key, 0) >= least else {"__ERROR__": error}
-        for key, found in metrics.items()
+        key: values if not key or counts.get(key, 0) >= least else {"__ERROR__": error}
+        for key, values in metrics.items()
     }
 
 
-def _group(group: Group, found: Found, plan: Plan) -> Iterator[tuple[Any, Metrics]]:
+def _group(group: Group, combined: Combined, plan: Plan) -> Iterator[tuple[Any, Metrics]]:
     if group.method:
-        metrics = _with_intervals(group, found, plan)
+        metrics = _with_intervals(group, combined, plan)
     else:
-        metrics = _whole(found.samples[FULL], group, plan)
+        metrics = _whole(combined.samples[FULL], group, plan)
     computations = group.separated.ci_derived_computations
     finished = {}
     for key, own in metrics.items():
         _, derived = private.add_interval_metrics((key, own), computations)
         _, finished[key] = private.remove_private_metrics(key, derived)
     least = plan.config.options.min_slice_size.value
-    yield from _filtered(finished, found.counts, least).items()
+    yield from _filtered(finished, combined.counts, least).items()
 
 
-def evaluated(found: Sequence[Found], plan: Plan) -> Evaluated:
+def evaluated(combined: Sequence[Combined], plan: Plan) -> Evaluated:
     """Return what TFMA writes of combined metrics.
 
     Args:
-        found: what was found of each group of the plan.
+        combined: what was found of each group of the plan.
         plan: the plan.
     """
     kinds = {
@@ -161,7 +161,7 @@ def evaluated(found: Sequence[Found], plan: Plan) -> Evaluated:
         tfma.ATTRIBUTIONS_KEY: metric_types.AttributionsKey,
     }
     result: dict[str, BySlice] = {name: {} for name in kinds}
-    for group, own in zip(plan.groups, found, strict=True):
+    for group, own in zip(plan.groups, combined, strict=True):
         for item in _group(group, own, plan):
             for name, kind in kinds.items():
                 key, values = private.filter_by_key_type(item, kind)

@@ -96,8 +96,8 @@ def for_models(config: Any, *, with_baseline: bool) -> Any:
 
 def packed(config: Any) -> bytes:
     """Return a config as bytes, the same for the same config: what travels to other processes."""
-    found: bytes = config.SerializeToString(deterministic=True)
-    return found
+    serialized: bytes = config.SerializeToString(deterministic=True)
+    return serialized
 
 
 def thresholds(config: Any) -> Iterator[tuple[str, Any]]:
@@ -117,9 +117,9 @@ def thresholds(config: Any) -> Iterator[tuple[str, Any]]:
 def of_no_slice(config: Any) -> Iterator[str]:
     """Yield the metric's class or key of each threshold that is for slices and names none."""
     for spec in config.metrics_specs:
-        found = [(m.class_name, e) for m in spec.metrics for e in m.per_slice_thresholds]
-        found += [(k, e) for k, es in spec.per_slice_thresholds.items() for e in es.thresholds]
-        yield from (name for name, entry in found if not entry.slicing_specs)
+        per_slice = [(m.class_name, e) for m in spec.metrics for e in m.per_slice_thresholds]
+        per_slice += [(k, e) for k, es in spec.per_slice_thresholds.items() for e in es.thresholds]
+        yield from (name for name, entry in per_slice if not entry.slicing_specs)
         crossed = [(m.class_name, e) for m in spec.metrics for e in m.cross_slice_thresholds]
         crossed += [(k, e) for k, es in spec.cross_slice_thresholds.items() for e in es.thresholds]
         yield from (name for name, entry in crossed if not entry.cross_slicing_specs)
@@ -127,9 +127,9 @@ def of_no_slice(config: Any) -> Iterator[str]:
 
 def threshold_counts(config: Any) -> tuple[int, int]:
     """Return the numbers of value thresholds and of change thresholds in the config."""
-    found = [threshold for _, threshold in thresholds(config)]
-    values = sum(threshold.HasField("value_threshold") for threshold in found)
-    return values, sum(threshold.HasField("change_threshold") for threshold in found)
+    all_thresholds = [threshold for _, threshold in thresholds(config)]
+    values = sum(threshold.HasField("value_threshold") for threshold in all_thresholds)
+    return values, sum(threshold.HasField("change_threshold") for threshold in all_thresholds)
 
 
 def _slicing_specs(config: Any) -> Iterator[Any]:

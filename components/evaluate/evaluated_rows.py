@@ -90,8 +90,8 @@ class Rows:
         counts = pc.unique(pc.list_value_length(lists)).to_pylist()
         if len(counts) != 1 or not counts[0]:
             return None
-        found = lists.flatten().to_numpy(zero_copy_only=False)
-        return np.asarray(found.reshape(len(self), -1))
+        flat = lists.flatten().to_numpy(zero_copy_only=False)
+        return np.asarray(flat.reshape(len(self), -1))
 
     def scalars(self, model: str, column: str) -> NDArray[Any] | None:
         """Return a column as float64 of shape (N,), missing as NaN; None when it is no scalar."""
@@ -112,16 +112,16 @@ class Rows:
 
     def _lists(self, column: str) -> pa.Array | None:
         """Return a raw column as one array of lists; None for one of nulls alone."""
-        found = self.table.column(column).combine_chunks()
-        if isinstance(found, pa.ChunkedArray):  # Newer releases keep an empty one chunked.
-            found = pa.concat_arrays(found.chunks) if found.chunks else pa.array([], found.type)
-        return None if pa.types.is_null(found.type) else found
+        array = self.table.column(column).combine_chunks()
+        if isinstance(array, pa.ChunkedArray):  # Newer releases keep an empty one chunked.
+            array = pa.concat_arrays(array.chunks) if array.chunks else pa.array([], array.type)
+        return None if pa.types.is_null(array.type) else array
 
 
-def _cut(found: dict[str, Outputs], start: int, stop: int) -> dict[str, Outputs]:
+def _cut(outputs_of_models: dict[str, Outputs], start: int, stop: int) -> dict[str, Outputs]:
     return {
         model: {name: values[start:stop] for name, values in outputs.items()}
-        for model, outputs in found.items()
+        for model, outputs in outputs_of_models.items()
     }
 
 
@@ -153,13 +153,15 @@ def loaded(config: bytes, folders: tuple[Path, ...]) -> list[LoadedModel]:
         config: bytes of a `tfma.EvalConfig` for exactly these models.
         folders: their folders, in the order of the config.
     """
-    found = tuple(model_functions.version_folder(folder) for folder in folders)
-    stamps = tuple((folder / "saved_model.pb").stat().st_mtime_ns for folder in found)
-    return _loaded(config, found, stamps)
+    versions = tuple(model_functions.version_folder(folder) for folder in folders)
+    stamps = tuple((folder / "saved_model.pb").stat().st_mtime_ns for folder in versions)
+    return _loaded(config, versions, stamps)
 
 
 @lru_cache(maxsize=1)
-def _loaded(config: bytes, folders: tuple[Path, ...], stamps: tuple[int, ...]) -> list[LoadedModel]:
+def _loaded(
+    config: bytes, folders: tuple[Path, ...], _stamps: tuple[int, ...]
+) -> list[LoadedModel]:
     specs = tfma.EvalConfig.FromString(config).model_specs
     return [model_functions.load(folder, spec) for folder, spec in zip(folders, specs, strict=True)]
 

@@ -22,7 +22,7 @@ from kanaria.components.evaluate import (
 from kanaria.components.evaluate.evaluated_rows import Rows
 from kanaria.components.evaluate.label_check_facts import Missing, Pair, Weights
 from kanaria.components.evaluate.metric_requirements import Demand
-from kanaria.components.evaluate.metrics import Found, GroupState, MetricsAccumulator
+from kanaria.components.evaluate.metrics import Combined, GroupState, MetricsAccumulator
 from kanaria.components.evaluate.private_tfma import tfma
 from kanaria.components.evaluate.score_counts import Scores
 from kanaria.components.shared.errors import DataError, shown
@@ -82,7 +82,7 @@ class Result:
     """
 
     rows: int
-    found: list[Found]
+    combined: list[Combined]
     scores: dict[str, Scores]
 
 
@@ -94,8 +94,8 @@ def _parsed(config: bytes) -> Any:
 @lru_cache(maxsize=64)
 def _wanted(config: bytes, model: str, output: str) -> tuple[Demand, ...]:
     """Return what the metrics that read labels take for granted of an output."""
-    found = metric_requirements.of_output(_parsed(config), model, output)
-    return tuple(demand for demand in found if demand.labels)
+    demands = metric_requirements.of_output(_parsed(config), model, output)
+    return tuple(demand for demand in demands if demand.labels)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,9 +136,9 @@ class EvaluationAccumulator:
         metrics = [state.metrics for state in states]
         for other in others:
             result = self._then(result, other)
-        known = [each for each in metrics if each is not None]
-        whole = len(known) == len(metrics)
-        result.metrics = self._metrics.merge(known) if whole and known else None
+        present = [each for each in metrics if each is not None]
+        whole = len(present) == len(metrics)
+        result.metrics = self._metrics.merge(present) if whole and present else None
         return result
 
     def extract(self, state: State) -> Result:
@@ -152,7 +152,7 @@ class EvaluationAccumulator:
             raise fault
         return Result(
             rows=state.rows,
-            found=[] if state.metrics is None else self._metrics.extract(state.metrics),
+            combined=[] if state.metrics is None else self._metrics.extract(state.metrics),
             scores=self._binary(state),
         )
 
@@ -169,8 +169,8 @@ class EvaluationAccumulator:
             for key in [spec.example_weight_key, *spec.example_weight_keys.values()]:
                 if key:
                     absent = batch.missing(spec.name, key)
-                    found = label_check_facts.weights(absent, batch.scalars(spec.name, key))
-                    state.weights[spec.name, key] = found
+                    facts = label_check_facts.weights(absent, batch.scalars(spec.name, key))
+                    state.weights[spec.name, key] = facts
             for output, label in _compared(spec):
                 self._look_pair(state, batch, spec, output, label)
 
@@ -193,8 +193,8 @@ class EvaluationAccumulator:
         """Return what is known of two parts of the rows, but for the metrics."""
         if not second.rows or not first.rows:
             return first if first.rows else second
-        for name, found in second.not_finite.items():
-            first.not_finite[name] = _more(first.not_finite.get(name), found, first.rows)
+        for name, not_finite in second.not_finite.items():
+            first.not_finite[name] = _more(first.not_finite.get(name), not_finite, first.rows)
         first.labels = {n: each.then(second.labels[n]) for n, each in first.labels.items()}
         first.weights = {n: each.then(second.weights[n]) for n, each in first.weights.items()}
         first.pairs = {n: each.then(second.pairs[n]) for n, each in first.pairs.items()}
@@ -213,11 +213,11 @@ class EvaluationAccumulator:
         return None
 
     def _check(self, state: State) -> None:
-        for (_, output), found in state.not_finite.items():
+        for (_, output), not_finite in state.not_finite.items():
             raise DataError(
-                f"{found.where}: output {output!r} is not finite in {found.count} of "
-                f"{state.rows} rows, first row {found.row} with {found.values}; mend the features "
-                "or the model"
+                f"{not_finite.where}: output {output!r} is not finite in {not_finite.count} of "
+                f"{state.rows} rows, first row {not_finite.row} with {not_finite.values}; mend "
+                "the features or the model"
             )
         for spec in _parsed(self.config).model_specs:
             for (model, key), missing in state.labels.items():
@@ -273,8 +273,8 @@ def _compared(spec: Any) -> list[tuple[str, str]]:
 
 def _classes(outputs: dict[str, NDArray[Any]]) -> NDArray[Any] | None:
     """Return the names of the classes that a model of TensorFlow's estimators gives beside."""
-    found = outputs.get("all_classes", outputs.get("classes") if "scores" in outputs else None)
-    return None if found is None or len(outputs) == 1 else np.asarray(found[0]).reshape(-1)
+    names = outputs.get("all_classes", outputs.get("classes") if "scores" in outputs else None)
+    return None if names is None or len(outputs) == 1 else np.asarray(names[0]).reshape(-1)
 
 
 def _look_finite(state: State, name: Name, values: NDArray[Any], where: str) -> None:
@@ -289,12 +289,12 @@ def _look_finite(state: State, name: Name, values: NDArray[Any], where: str) -> 
 
 
 def _more(first: NotFinite | None, second: NotFinite, before: int) -> NotFinite:
-    known = first or second
+    example = first or second
     return NotFinite(
         count=second.count + (first.count if first else 0),
         row=first.row if first else before + second.row,
-        values=known.values,
-        where=known.where,
+        values=example.values,
+        where=example.where,
     )
 
 
@@ -309,8 +309,8 @@ def _scores(
     label, score = labels[:, 0], predictions.reshape(-1)
     if not (np.isfinite(label).all() and np.isfinite(score).all()):
         return None
-    found = [score_counts.of(label, score)]
-    return found if crowds or _may_be_binary(found) else None
+    scores = [score_counts.of(label, score)]
+    return scores if crowds or _may_be_binary(scores) else None
 
 
 def _may_be_binary(parts: list[Scores] | None) -> bool:

@@ -27,6 +27,7 @@ from kanaria.components.evaluate.model_functions import LoadedModel
 from kanaria.components.evaluate.private_tfma import tfma
 from kanaria.components.shared import exception_cause
 from kanaria.components.shared.engines import beam as beam_engine
+from kanaria.components.shared.engines import beam_faults
 from kanaria.components.shared.engines.accumulate import Engine, Pass
 from kanaria.components.shared.engines.beam import Beam
 from kanaria.components.shared.errors import DataError
@@ -101,7 +102,7 @@ def accumulator_of(config: Any, split: str, *, with_metrics: bool = True) -> Eva
 
 def _not_computed(error: Exception) -> DataError:
     return DataError(
-        f"TFMA could not compute the metrics: {exception_cause.told(error)}; "
+        f"TFMA could not compute the metrics: {exception_cause.summary(error)}; "
         "check that labels and predictions fit the metrics"
     )
 
@@ -114,14 +115,14 @@ def finished(accumulator: EvaluationAccumulator, state: Any, split: Split, folde
     """
     if not state.rows:
         raise evaluated_rows.no_rows(split.files)
-    asked = metric_plan.of(accumulator.config)
-    for group in asked.groups:
+    plan = metric_plan.of(accumulator.config)
+    for group in plan.groups:
         if group.row_by_row():
             logger.info("computed row by row: %s", ", ".join(sorted(set(group.row_by_row()))))
     try:
         result = accumulator.extract(state)
         tfma_files.write(
-            derived_metrics.evaluated(result.found, asked), asked.config, split.models, folder
+            derived_metrics.evaluated(result.combined, plan), plan.config, split.models, folder
         )
     except (ValueError, TypeError, RuntimeError) as error:
         raise _not_computed(error) from error
@@ -140,8 +141,12 @@ def _on_beam(engine: Beam, split: Split, folder: Path) -> Result:
     metric_plan.of(accumulator.config)  # TFMA then takes metrics without a value as Kanaria does.
     try:
         with_beam(batches, split.config, split.models, folder, engine)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise _not_computed(error) from error
+    except Exception as error:  # A runner raises what its own client does, such as gRPC's.
+        if beam_faults.is_of_runner(error):
+            raise beam_faults.runner_failed(error, engine.arguments) from error
+        if isinstance(error, ValueError | TypeError | RuntimeError):
+            raise _not_computed(error) from error
+        raise
     return result
 
 

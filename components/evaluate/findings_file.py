@@ -130,8 +130,8 @@ class Findings:
     def overall(self) -> dict[str, Any]:
         """Return metric -> value over all rows; the deployed model's begin with `baseline_`."""
         overall = [value for value in self.values if not value.slice]
-        found = {value.metric: value.candidate for value in overall}
-        return {**found, **{f"baseline_{value.metric}": value.baseline for value in overall}}
+        of_candidate = {value.metric: value.candidate for value in overall}
+        return {**of_candidate, **{f"baseline_{value.metric}": value.baseline for value in overall}}
 
     def evaluation(self, against: str) -> ModelEvaluation:
         """Return the metrics over all rows as a release keeps them, those with thresholds first.
@@ -175,13 +175,13 @@ class Findings:
     def main_metric(self) -> str:
         """Return one metric over all rows as text, first of all one with a threshold; or ""."""
         judged = {check.value.metric for check in self.checks}
-        known = [
+        ranked = [
             (value.metric not in judged, f"{value.metric} {value.candidate:.4g}")
             for value in self.values
             if not value.slice and value.candidate is not None
             if "example_count" not in value.metric
         ]
-        return min(known, key=lambda one: one[0])[1] if known else ""
+        return min(ranked, key=lambda one: one[0])[1] if ranked else ""
 
 
 def _is_finite(value: float | None) -> bool:
@@ -244,7 +244,7 @@ def read(folder: Path) -> Findings:
     path = folder / FILE
     try:
         raw = FORMAT.current(json.loads(path.read_text(encoding="utf-8")), str(path))
-        found = Findings(
+        findings = Findings(
             **{
                 **raw,
                 "notes": tuple(raw["notes"]),
@@ -259,7 +259,7 @@ def read(folder: Path) -> Findings:
         raise DataError(
             f"{path}: no readable evaluation ({shown(error)}); give what evaluate_model wrote"
         ) from error
-    verdicts = [found.validation_ok, *(check.passed for check in found.checks)]
+    verdicts = [findings.validation_ok, *(check.passed for check in findings.checks)]
     if not all(isinstance(verdict, bool) for verdict in verdicts):
         raise DataError(f"{path}: a verdict is not a boolean; run evaluate_model again")
-    return found
+    return findings

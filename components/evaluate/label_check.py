@@ -15,43 +15,43 @@ from kanaria.components.shared.errors import DataError, shown
 MOST_DEVIATION = 0.01
 
 
-def check_present(found: Missing, where: str, what: str) -> None:
+def check_present(missing: Missing, where: str, what: str) -> None:
     """Raise if a row has no label or weight.
 
     Raises:
         DataError: how many rows have none, and the first.
     """
-    if found.count:
+    if missing.count:
         raise DataError(
-            f"{where}: {found.count} of {found.rows} rows have no {what} (missing or "
-            f"NaN), first row {found.first}; drop these rows or fill them before "
+            f"{where}: {missing.count} of {missing.rows} rows have no {what} (missing or "
+            f"NaN), first row {missing.first}; drop these rows or fill them before "
             "ingestion"
         )
 
 
-def check_weights(found: Weights, where: str) -> None:
+def check_weights(weights: Weights, where: str) -> None:
     """Raise if a weight is missing, no single number, negative or infinite.
 
     Raises:
         DataError: the first such row.
     """
-    check_present(found.missing, where, "weight")
-    if not found.scalar:
+    check_present(weights.missing, where, "weight")
+    if not weights.scalar:
         raise DataError(f"{where}: not one number a row; give one weight a row")
-    if found.wrong is not None:
-        row, value = found.wrong
+    if weights.wrong is not None:
+        row, value = weights.wrong
         raise DataError(f"{where}: {value:g} in row {row} is negative or infinite; use 0 or more")
 
 
-def check_some_weight(found: Weights, where: str) -> None:
+def check_some_weight(weights: Weights, where: str) -> None:
     """Raise if all weights are 0.
 
     Raises:
         DataError: they are.
     """
-    if not found.some:
+    if not weights.some:
         raise DataError(
-            f"{where}: all {found.missing.rows} rows have weight 0; no metric has a value"
+            f"{where}: all {weights.missing.rows} rows have weight 0; no metric has a value"
         )
 
 
@@ -98,10 +98,10 @@ def check_whole(pair: Pair, wanted: Sequence[Demand], scores: Scores | None) -> 
                 _check_crowding(pair, demand, demand.buckets, scores)
 
 
-def _first(pair: Pair, wrong: NDArray[Any], found: NDArray[Any]) -> str:
-    """Return the first value of `found`, shape (N, k), that is wrong, and its row."""
+def _first(pair: Pair, wrong: NDArray[Any], values: NDArray[Any]) -> str:
+    """Return the first value of `values`, shape (N, k), that is wrong, and its row."""
     row = int(wrong.any(axis=1).argmax())
-    return f"{found[row][wrong[row]][0]:g} in row {pair.rows[row]}"
+    return f"{values[row][wrong[row]][0]:g} in row {pair.rows[row]}"
 
 
 def _check_words(pair: Pair, metric: str) -> None:
@@ -112,29 +112,31 @@ def _check_words(pair: Pair, metric: str) -> None:
             f"a row, and {metric} compares numbers; turn them into numbers (0 and 1, or class ids "
             "in the order of the model's outputs), for instance in preprocessing_fn"
         )
-    known = [text(name) for name in pair.classes.reshape(1, -1).T]
-    strange = sorted({text(row) for row in pair.labels} - set(known))
+    classes = [text(name) for name in pair.classes.reshape(1, -1).T]
+    strange = sorted({text(row) for row in pair.labels} - set(classes))
     if strange:
         raise DataError(
-            f"{pair.where}: {shown(strange[0])} is outside the model's classes {shown(known)}; "
+            f"{pair.where}: {shown(strange[0])} is outside the model's classes {shown(classes)}; "
             "mend the labels or the classes"
         )
 
 
 def _check_predictions(pair: Pair, demand: Demand) -> None:
     """Check the range of the predictions."""
-    found = np.asarray(pair.predictions).reshape(len(np.asarray(pair.predictions)), -1)
+    predictions = np.asarray(pair.predictions).reshape(len(np.asarray(pair.predictions)), -1)
     if demand.probabilities:
-        wrong = (found < -MARGIN) | (found > 1 + MARGIN)
+        wrong = (predictions < -MARGIN) | (predictions > 1 + MARGIN)
         if wrong.any():
             raise DataError(
-                f"{pair.where}: prediction {_first(pair, wrong, found)} is outside 0 to 1 (they "
-                f"reach from {found.min():g} to {found.max():g}), and {demand.metric} takes "
+                f"{pair.where}: prediction {_first(pair, wrong, predictions)} is outside 0 to 1 "
+                f"(they reach from {predictions.min():g} to {predictions.max():g}), and "
+                f"{demand.metric} takes "
                 "probabilities; export them (sigmoid or softmax of logits, percentages by 100)"
             )
-    if demand.above is not None and (found <= demand.above).any():
+    if demand.above is not None and (predictions <= demand.above).any():
         raise DataError(
-            f"{pair.where}: prediction {_first(pair, found <= demand.above, found)} is not above "
+            f"{pair.where}: prediction {_first(pair, predictions <= demand.above, predictions)} "
+            "is not above "
             f"{demand.above:g}, and {demand.metric} takes its logarithm; use another metric"
         )
 
@@ -232,11 +234,11 @@ def _check_crowding(pair: Pair, demand: Demand, buckets: int, scores: Scores) ->
     """Check that the thresholds of a curve tell the predictions apart, as for rare events."""
     exact = _auc(scores.positive, scores.negative)
     _, place = np.unique(np.ceil(scores.score * (buckets - 1)), return_inverse=True)
-    found = _auc(np.bincount(place, scores.positive), np.bincount(place, scores.negative))
-    if abs(exact - found) > MOST_DEVIATION:
+    binned = _auc(np.bincount(place, scores.positive), np.bincount(place, scores.negative))
+    if abs(exact - binned) > MOST_DEVIATION:
         raise DataError(
             f"{pair.where}: predictions crowd from {scores.score[0]:g} to {scores.score[-1]:g} "
             f"between the {buckets} thresholds of {demand.metric}: the area under ROC would be "
-            f"{found:.4g} and is {exact:.4g}; give it more num_thresholds, thresholds of your own, "
-            "or scores that are spread over 0 to 1"
+            f"{binned:.4g} and is {exact:.4g}; give it more num_thresholds, thresholds of your "
+            "own, or scores that are spread over 0 to 1"
         )

@@ -79,14 +79,14 @@ def weights(absent: NDArray[Any], values: NDArray[Any] | None) -> Weights:
         absent: which rows have no value, shape (N,).
         values: one number a row, shape (N,), or None.
     """
-    found = np.zeros(0) if values is None else values
-    wrong = (~np.isfinite(found) & ~np.isnan(found)) | (found < 0)
+    numbers = np.zeros(0) if values is None else values
+    wrong = (~np.isfinite(numbers) & ~np.isnan(numbers)) | (numbers < 0)
     row = int(wrong.argmax()) if wrong.any() else -1
     return Weights(
         missing=missing(absent),
         scalar=values is not None,
-        wrong=(row, float(found[row])) if row >= 0 else None,
-        some=bool(found.any()),
+        wrong=(row, float(numbers[row])) if row >= 0 else None,
+        some=bool(numbers.any()),
     )
 
 
@@ -113,8 +113,12 @@ class Pair:
     @property
     def width(self) -> int:
         """Return the number of predictions a row; 0 where it is not known or no vector."""
-        found = self.predictions
-        return 0 if found is None or found.ndim > 2 else int(found.reshape(len(found), -1).shape[1])
+        predictions = self.predictions
+        return (
+            0
+            if predictions is None or predictions.ndim > 2
+            else int(predictions.reshape(len(predictions), -1).shape[1])
+        )
 
     def witnesses(self) -> "Pair":
         """Return the few rows that show what is wrong with any."""
@@ -126,16 +130,16 @@ class Pair:
             chosen |= _ends(self.labels, wrong)
         elif self.labels is not None:
             chosen |= self._words(self.labels)
-        return self._taken(sorted(chosen or {0}))
+        return self._rows_alone(sorted(chosen or {0}))
 
     def _words(self, labels: NDArray[Any]) -> set[int]:
         """Return the first row, and that of the first word, by the alphabet, that is no class."""
-        known = [] if self.classes is None else [text(name) for name in self.classes]
+        classes = [] if self.classes is None else [text(name) for name in self.classes]
         words = {text(row): number for number, row in reversed(list(enumerate(labels)))}
-        strange = sorted(words.keys() - set(known))[:1]
+        strange = sorted(words.keys() - set(classes))[:1]
         return {0, *(words[word] for word in strange)}
 
-    def _taken(self, rows: list[int]) -> "Pair":
+    def _rows_alone(self, rows: list[int]) -> "Pair":
         return replace(
             self,
             labels=None if self.labels is None else self.labels[rows],
@@ -163,9 +167,9 @@ def _both(first: NDArray[Any] | None, second: NDArray[Any] | None) -> NDArray[An
     return np.concatenate([first, second])
 
 
-def text(found: NDArray[Any] | None) -> str:
+def text(labels: NDArray[Any] | None) -> str:
     """Return the first of some labels as text."""
-    value = "" if found is None else np.ravel(found)[0]
+    value = "" if labels is None else np.ravel(labels)[0]
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
@@ -199,12 +203,12 @@ def _ends(
     flat = values.reshape(len(values), -1).astype(np.float64)
     if not flat.size:
         return set()
-    found = {int(flat.min(axis=1).argmin()), int(flat.max(axis=1).argmax())}
+    rows = {int(flat.min(axis=1).argmin()), int(flat.max(axis=1).argmax())}
     for check in checks:
         wrong = check(flat).any(axis=1)
         if wrong.any():
-            found.add(int(wrong.argmax()))
-    return found
+            rows.add(int(wrong.argmax()))
+    return rows
 
 
 def of_pair(

@@ -93,8 +93,8 @@ def _weight(rows: Rows, spec: Any, output: str, *, weighted: bool) -> NDArray[An
         return np.ones(len(rows))
     if not key:
         return None
-    found = rows.scalars(spec.name, key)
-    return None if found is None or np.isnan(found).any() else found
+    weights = rows.scalars(spec.name, key)
+    return None if weights is None or np.isnan(weights).any() else weights
 
 
 def weight(rows: Rows, config: Any, model: str, output: str, *, weighted: bool) -> Any:
@@ -187,8 +187,8 @@ def _flat(
         return None
     weight = np.repeat(weights[:, np.newaxis], classes, axis=1)
     if wanted.class_weights:
-        given = dict(wanted.class_weights)
-        weight = weight * np.array([given.get(number, 0.0) for number in range(classes)])
+        class_weights = dict(wanted.class_weights)
+        weight = weight * np.array([class_weights.get(number, 0.0) for number in range(classes)])
     return Pairs(label=_one_hot(label, prediction), prediction=prediction, weight=weight)
 
 

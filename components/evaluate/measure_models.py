@@ -102,25 +102,27 @@ def _split(inputs: Inputs, config: Any, loaded: Sequence[LoadedModel], files: li
     )
 
 
-def _classifiers(found: dict[str, Scores], config: Any) -> dict[str, Scores]:
+def _classifiers(scores: dict[str, Scores], config: Any) -> dict[str, Scores]:
     """Return the models that are binary classifiers with their rows by score."""
     result = {}
     for spec in config.model_specs:
         name = DEPLOYED if spec.is_baseline else CANDIDATE
-        if spec.name in found:
-            result[name] = found[spec.name]
+        if spec.name in scores:
+            result[name] = scores[spec.name]
         else:
             logger.info("no ROC curve for the %s: it is not a binary classifier", name)
     return result
 
 
-def _plotted(found: Results, config: Any, read: Callable[[Any], T | None]) -> dict[str, T]:
+def _plotted(written: Results, config: Any, read: Callable[[Any], T | None]) -> dict[str, T]:
     """Return the candidate's and the deployed model's first plot of a kind that TFMA made."""
     result = {}
     for spec in config.model_specs:
-        known = [each for each in map(read, found.plots.get(spec.name, ())) if each is not None]
-        if known:
-            result[DEPLOYED if spec.is_baseline else CANDIDATE] = known[0]
+        plots_of_kind = [
+            each for each in map(read, written.plots.get(spec.name, ())) if each is not None
+        ]
+        if plots_of_kind:
+            result[DEPLOYED if spec.is_baseline else CANDIDATE] = plots_of_kind[0]
     return result
 
 
@@ -166,7 +168,7 @@ def measure(
         notes=("evaluated row by row on Beam",) if isinstance(on, Beam) else (),
         values=tuple(written.values()),
         checks=tuple(threshold_checks.checks(written, full)),
-        curves={name: curves.drawn(found) for name, found in classifiers.items()},
+        curves={name: curves.drawn(scores) for name, scores in classifiers.items()},
         matrices=_plotted(written, full, plots.matrix),
         buckets=_plotted(written, full, plots.buckets),
     )

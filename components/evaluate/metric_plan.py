@@ -6,15 +6,15 @@ from typing import Any
 
 from kanaria.components.evaluate import (
     calibration_histograms,
-    combiner_sums,
-    keras_sums,
+    private_combiners,
+    private_keras_sums,
     undefined_metrics,
 )
 from kanaria.components.evaluate import private_tfma as private
-from kanaria.components.evaluate.combiner_sums import Summing
 from kanaria.components.evaluate.eval_config import slice_columns
 from kanaria.components.evaluate.private_tfma import tfma
 from kanaria.components.evaluate.slices import BOOTSTRAP, JACKKNIFE
+from kanaria.components.evaluate.sum_tables import Summing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,15 +45,15 @@ class Group:
     @property
     def samples(self) -> int:
         """Return how many samples intervals are made of."""
-        found = self.intervals.num_jackknife_samples or self.intervals.num_bootstrap_samples
-        return int(found)
+        count = self.intervals.num_jackknife_samples or self.intervals.num_bootstrap_samples
+        return int(count)
 
     def row_by_row(self) -> tuple[str, ...]:
         """Return the names of metrics that are always computed row by row."""
         return tuple(
             computation.keys[0].name
             for computation, summing in zip(self.computations, self.summing, strict=True)
-            if summing is None and not keras_sums.is_one(computation)
+            if summing is None and not private_keras_sums.is_one(computation)
         )
 
 
@@ -93,7 +93,7 @@ def _group(query_key: str, specs: list[Any], config: Any) -> Group:
     return Group(
         query_key=query_key,
         computations=computations,
-        summing=tuple(None if query_key else combiner_sums.of(each) for each in computations),
+        summing=tuple(None if query_key else private_combiners.of(each) for each in computations),
         separated=separated,
         intervals=private.confidence_interval_params(config, specs),
     )

@@ -125,8 +125,8 @@ def _needs_probabilities(name: str, instance: Any, options: dict[str, Any], spec
 
 def _options(config: str) -> dict[str, Any]:
     """Return a metric's options; TFMA takes their JSON with and without braces."""
-    found: dict[str, Any] = json.loads(config if config.startswith("{") else f"{{{config}}}")
-    return found
+    options: dict[str, Any] = json.loads(config if config.startswith("{") else f"{{{config}}}")
+    return options
 
 
 def _buckets(name: str, options: dict[str, Any]) -> int | None:
@@ -149,15 +149,15 @@ def of(metric: Any, spec: Any) -> Demand:
         spec: the `tfma.MetricsSpec` it stands in.
     """
     name = metric.class_name
-    known = metric_types.is_registered_metric(name)
+    is_tfma = metric_types.is_registered_metric(name)
     instance = metric_specs.metric_instance(metric)
     is_matrix = isinstance(instance, ConfusionMatrixMetric)
     is_keras = type(instance).__module__.split(".")[0] in ("keras", "tf_keras")
-    custom = not (known or is_matrix or is_keras)
-    if custom or name in WITHOUT_LABELS or (known and name.startswith(OF_OTHER_FORM)):
+    custom = not (is_tfma or is_matrix or is_keras)
+    if custom or name in WITHOUT_LABELS or (is_tfma and name.startswith(OF_OTHER_FORM)):
         return Demand(metric=name, labels=False)
     options = _options(metric.config)
-    sparse = not known and name.startswith("Sparse")
+    sparse = not is_tfma and name.startswith("Sparse")
     split = spec.HasField("binarize") or spec.HasField("aggregate") or options.get("top_k")
     return Demand(
         metric=name,
@@ -167,7 +167,7 @@ def of(metric: Any, spec: Any) -> Demand:
         class_ids=sparse,
         vectors=not split and not sparse and (name in VECTORS or _one_to_one(name, is_keras)),
         above=-1.0 if name == "MeanSquaredLogarithmicError" else None,
-        nonzero=known and name == "MeanAbsolutePercentageError",
+        nonzero=is_tfma and name == "MeanAbsolutePercentageError",
         buckets=_buckets(name, options),
     )
 

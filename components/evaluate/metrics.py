@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 
 from kanaria.components.evaluate import (
     evaluated_rows,
-    keras_sums,
     label_prediction_pairs,
+    private_combiners,
+    private_keras_sums,
     row_by_row_metrics,
     slices,
 )
 from kanaria.components.evaluate import metric_plan as plans
 from kanaria.components.evaluate import private_tfma as private
 from kanaria.components.evaluate.calibration_histograms import Histogram
-from kanaria.components.evaluate.combiner_sums import Table, summed
 from kanaria.components.evaluate.evaluated_rows import Rows
 from kanaria.components.evaluate.label_prediction_pairs import Pairs, Wanted
 from kanaria.components.evaluate.metric_plan import Group, Plan
 from kanaria.components.evaluate.slices import Membership
+from kanaria.components.evaluate.sum_tables import Table, summed
 
 # Values by metric key, as TFMA's combiners and derived computations hand them on.
 Metrics = dict[Any, Any]
@@ -71,14 +72,14 @@ class MetricsAccumulator:
     def add(self, state: list[GroupState], batch: Rows) -> list[GroupState]:
         """Return the state with one more batch."""
         plan = plans.of(self.config)
-        found = slices.membership(batch, plan.config, set(plan.columns))
+        members = slices.membership(batch, plan.config, set(plan.columns))
         if plan.sql:
-            found = slices.with_more(found, row_by_row_metrics.sql_slices(batch, plan.config))
+            members = slices.with_more(members, row_by_row_metrics.sql_slices(batch, plan.config))
         for group, own in zip(plan.groups, state, strict=True):
             if group.query_key:
                 own.kept.append(batch)
             else:
-                _add(own, group, plan, batch, found)
+                _add(own, group, plan, batch, members)
         return state
 
     def merge(self, states: Sequence[list[GroupState]]) -> list[GroupState]:
@@ -87,14 +88,14 @@ class MetricsAccumulator:
         columns = zip(groups, zip(*states, strict=True), strict=True)
         return [_merged(group, list(parts)) for group, parts in columns]
 
-    def extract(self, state: list[GroupState]) -> list["Found"]:
+    def extract(self, state: list[GroupState]) -> list["Combined"]:
         """Return what was found of each group."""
         plan = plans.of(self.config)
-        return [_found(group, own, plan) for group, own in zip(plan.groups, state, strict=True)]
+        return [_combined(group, own, plan) for group, own in zip(plan.groups, state, strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class Combined:
     """The combined metrics of one group.
 
     Attributes:
@@ -112,8 +113,8 @@ FULL = private.FULL_SAMPLE
 def _places(state: GroupState, members: Membership) -> NDArray[Any]:
     """Return the number of each slice of a membership in the tables."""
     places = state.places
-    found = [places.setdefault(key, len(places)) for key in members.keys]
-    return np.array(found, dtype=np.int64)
+    numbers = [places.setdefault(key, len(places)) for key in members.keys]
+    return np.array(numbers, dtype=np.int64)
 
 
 def _counted(state: GroupState, members: Membership) -> None:
@@ -139,19 +140,21 @@ class _Batch:
         return self._pairs[wanted]
 
 
-def _add(state: GroupState, group: Group, plan: Plan, batch: Rows, found: Membership) -> None:
-    _counted(state, found)
-    members = _in_samples(group, found, batch.number)
+def _add(
+    state: GroupState, group: Group, plan: Plan, batch: Rows, slices_of_rows: Membership
+) -> None:
+    _counted(state, slices_of_rows)
+    members = _in_samples(group, slices_of_rows, batch.number)
     places = _places(state, members)
-    known = _Batch(batch, plan.config)
+    shared_batch = _Batch(batch, plan.config)
     one_by_one = [
         number
         for number in range(len(group.computations))
-        if not _summed(state, group, number, known, members, places)
-        and not _fed(state, group, number, known, members, places)
+        if not _summed(state, group, number, shared_batch, members, places)
+        and not _fed(state, group, number, shared_batch, members, places)
     ]
     if one_by_one:
-        extracts = row_by_row_metrics.row_extracts(batch, plan.config, found)
+        extracts = row_by_row_metrics.row_extracts(batch, plan.config, slices_of_rows)
         _add_rows(state, group, one_by_one, extracts, members, places)
 
 
@@ -214,15 +217,17 @@ def _fed(
 ) -> bool:
     """Feed a Keras metric with a batch, slice by slice; tell whether that could be done."""
     computation = group.computations[number]
-    if not keras_sums.is_one(computation):
+    if not private_keras_sums.is_one(computation):
         return False
-    found = [batch.pairs(wanted) for wanted in keras_sums.wanted(computation.combiner)]
-    known = [pair for pair in found if pair is not None]
-    if len(known) < len(found):
+    pairs = [batch.pairs(wanted) for wanted in private_keras_sums.wanted(computation.combiner)]
+    present = [pair for pair in pairs if pair is not None]
+    if len(present) < len(pairs):
         return False
     for place, chosen in zip(places.tolist(), members.parts(), strict=True):
-        weights = keras_sums.fed(computation.combiner, known, chosen)
-        state.weights[number, place] = keras_sums.added(state.weights.get((number, place)), weights)
+        weights = private_keras_sums.fed(computation.combiner, present, chosen)
+        state.weights[number, place] = private_keras_sums.added(
+            state.weights.get((number, place)), weights
+        )
     return True
 
 
@@ -243,12 +248,12 @@ def _add_rows(
     )
     for extract, own in zip(extracts, slice_of, strict=True):
         for inputs in fed.inputs(extract):
-            for number, taken in zip(numbers, inputs, strict=True):
+            for number, prepared in zip(numbers, inputs, strict=True):
                 combiner = group.computations[number].combiner
                 for place in own.tolist():
-                    known = state.accumulators.get((number, place))
-                    before = combiner.create_accumulator() if known is None else known
-                    after = combiner.add_inputs(before, taken)
+                    accumulator = state.accumulators.get((number, place))
+                    before = combiner.create_accumulator() if accumulator is None else accumulator
+                    after = combiner.add_inputs(before, prepared)
                     state.accumulators[number, place] = after
 
 
@@ -268,7 +273,7 @@ def _merged(group: Group, parts: list[GroupState]) -> GroupState:
             own.add(places[codes // width] * width + codes % width, sums)
         for (number, place), weights in other.weights.items():
             at = number, int(places[place])
-            first.weights[at] = keras_sums.added(first.weights.get(at), weights)
+            first.weights[at] = private_keras_sums.added(first.weights.get(at), weights)
         for (number, place), accumulator in other.accumulators.items():
             at = number, int(places[place])
             combiner = group.computations[number].combiner
@@ -306,15 +311,15 @@ class _Outputs:
 
     def _output(self, number: int, combiner: Any, places: Sequence[int]) -> Metrics:
         parts = [*self._sums(number, places), *self._weights(number, combiner, places)]
-        known = self._state.accumulators
-        own = [known[number, place] for place in places if (number, place) in known]
+        accumulators = self._state.accumulators
+        own = [accumulators[number, place] for place in places if (number, place) in accumulators]
         # A merge may change what it is given, and samples share their parts.
         parts += [copy.deepcopy(each) for each in own] if len(places) > 1 else own
         if len(parts) == 1 and isinstance(parts[0], Histogram):
-            return {combiner._key: parts[0]}
+            return {private_combiners.key_of(combiner): parts[0]}
         parts = [part.to_dict() if isinstance(part, Histogram) else part for part in parts]
-        found = _together(combiner, parts) if parts else combiner.create_accumulator()
-        output: Metrics = combiner.extract_output(found)
+        accumulator = _together(combiner, parts) if parts else combiner.create_accumulator()
+        output: Metrics = combiner.extract_output(accumulator)
         return output
 
     def _sums(self, number: int, places: Sequence[int]) -> Iterator[Any]:
@@ -334,28 +339,28 @@ class _Outputs:
             yield summing.accumulator(buckets, totals)
 
     def _weights(self, number: int, combiner: Any, places: Sequence[int]) -> Iterator[Any]:
-        known, total = self._state.weights, None
+        weights, total = self._state.weights, None
         for place in places:
-            if (number, place) in known:
-                total = keras_sums.added(total, known[number, place])
+            if (number, place) in weights:
+                total = private_keras_sums.added(total, weights[number, place])
         if total is not None:
-            yield keras_sums.accumulator(combiner, total)
+            yield private_keras_sums.accumulator(combiner, total)
 
 
-def _found(group: Group, state: GroupState, plan: Plan) -> Found:
+def _combined(group: Group, state: GroupState, plan: Plan) -> Combined:
     if group.query_key:
         _add_queries(state, group, plan)
     outputs = _Outputs(group, state)
     if not group.method:
         metrics = {key: outputs.of([place]) for key, place in state.places.items()}
-        return Found(samples={FULL: metrics}, counts=state.counts)
+        return Combined(samples={FULL: metrics}, counts=state.counts)
     samples: dict[int, dict[Any, Metrics]] = {FULL: {}, **{n: {} for n in range(group.samples)}}
     for key in state.counts:
         for sample in samples:
             places = _of_sample(group, state, key, sample)
             if places or group.method == slices.BOOTSTRAP:
                 samples[sample][key] = outputs.of(places)
-    return Found(samples=samples, counts=state.counts)
+    return Combined(samples=samples, counts=state.counts)
 
 
 def _of_sample(group: Group, state: GroupState, key: Any, sample: int) -> list[int]:
@@ -372,12 +377,14 @@ def _add_queries(state: GroupState, group: Group, plan: Plan) -> None:
     if not state.kept:
         return
     batch = evaluated_rows.joined(state.kept)
-    found = slices.membership(batch, plan.config, set(plan.columns))
+    slices_of_rows = slices.membership(batch, plan.config, set(plan.columns))
     if plan.sql:
-        found = slices.with_more(found, row_by_row_metrics.sql_slices(batch, plan.config))
+        slices_of_rows = slices.with_more(
+            slices_of_rows, row_by_row_metrics.sql_slices(batch, plan.config)
+        )
     extracts = list(
         row_by_row_metrics.by_query(
-            row_by_row_metrics.row_extracts(batch, plan.config, found), group.query_key
+            row_by_row_metrics.row_extracts(batch, plan.config, slices_of_rows), group.query_key
         )
     )
     members = slices.of_keys([row_by_row_metrics.slice_keys(extract) for extract in extracts])

@@ -100,11 +100,13 @@ class Signature:
             DataError: the rows do not fit the model's inputs, the model refuses them, or it
                 returns another number of rows or rows of different shapes.
         """
-        asked = self._feeds(batch, serialized, first)
-        found = [(feed.rows, self._answered(feed)) for feed in asked]
+        feeds = self._feeds(batch, serialized, first)
+        answers_of_feeds = [(feed.rows, self._answered(feed)) for feed in feeds]
         return {
-            name: self._in_order(name, [(rows, answers[name]) for rows, answers in found])
-            for name in found[0][1]
+            name: self._in_order(
+                name, [(rows, answers[name]) for rows, answers in answers_of_feeds]
+            )
+            for name in answers_of_feeds[0][1]
         }
 
     def _answered(self, feed: Feed) -> Outputs:
@@ -116,7 +118,7 @@ class Signature:
             outputs = self.call(**tensors)
         except (tf.errors.OpError, TypeError, ValueError) as error:
             raise DataError(
-                f"{self.where}: failed on {count} rows with {exception_cause.told(error)}; "
+                f"{self.where}: failed on {count} rows with {exception_cause.summary(error)}; "
                 "check that the examples fit the model"
             ) from error
         dense = {name: _dense(value) for name, value in outputs.items()}
@@ -195,19 +197,19 @@ def load(folder: Path, spec: Any) -> LoadedModel:
         DataError: the folder holds no SavedModel that loads.
         ParameterError: the model lacks a signature that is named.
     """
-    found = version_folder(folder)
+    version = version_folder(folder)
     try:
-        loaded = tf.saved_model.load(str(found))
+        loaded = tf.saved_model.load(str(version))
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise DataError(
-            f"model {shown(str(found))}: does not load: {exception_cause.told(error)}; "
+            f"model {shown(str(version))}: does not load: {exception_cause.summary(error)}; "
             "train it again"
         ) from error
     default = SERVE_EXAMPLES if SERVE_EXAMPLES in loaded.signatures else SERVING_DEFAULT
     names = list(spec.preprocessing_function_names)
     return LoadedModel(
         name=spec.name,
-        folder=found,
-        predict=_signature(loaded, found, spec.signature_name or default),
-        preprocess=tuple(_signature(loaded, found, name) for name in names),
+        folder=version,
+        predict=_signature(loaded, version, spec.signature_name or default),
+        preprocess=tuple(_signature(loaded, version, name) for name in names),
     )

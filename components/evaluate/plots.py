@@ -57,14 +57,14 @@ def buckets(data: Any) -> Buckets | None:
     TFMA's are as wide as each other, and thousands. Neighbours are added up until they hold a
     fiftieth of the rows.
     """
-    found = data.calibration_histogram_buckets.buckets
+    histogram = data.calibration_histogram_buckets.buckets
     sums = [
         (
             each.total_weighted_refined_prediction.value,
             each.total_weighted_label.value,
             each.num_weighted_examples.value,
         )
-        for each in found
+        for each in histogram
         if each.num_weighted_examples.value
     ]
     if not sums:

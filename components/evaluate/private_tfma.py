@@ -88,14 +88,24 @@ NO_PREDICTED_CLASS = multi_class_confusion_matrix_metrics.NO_PREDICTED_CLASS_ID
 
 def takes_rows_as_they_are(computation: Any) -> bool:
     """Tell whether a computation takes labels, predictions and weights with nothing done before."""
-    found = computation.preprocessors or []
+    preprocessors = computation.preprocessors or []
     usual = metric_types.StandardMetricInputsPreprocessor
-    return not found or [type(each) for each in found] == [usual]
+    return not preprocessors or [type(each) for each in preprocessors] == [usual]
 
 
 def replace_keras_combiner(combiner: type) -> None:
     """Let TFMA compute Keras metrics with a subclass of `KerasCombiner`."""
     tf_metric_wrapper._CompilableMetricsCombiner = combiner
+
+
+histogram_to_matrices = binary_confusion_matrices._histogram_to_binary_confusion_matrices
+MATRICES_EPSILON = binary_confusion_matrices._EPSILON
+
+
+def replace_histogram_functions(rebin: Any, matrices: Any) -> None:
+    """Let TFMA make bins and confusion matrices of histograms with these."""
+    calibration_histogram.rebin = rebin
+    binary_confusion_matrices._histogram_to_binary_confusion_matrices = matrices
 
 
 CalibrationCombiner = calibration._WeightedLabelsPredictionsExamplesCombiner
@@ -120,6 +130,7 @@ __all__ = [
     "COMBINER_INPUTS",
     "DEFAULT_COMBINER_INPUT",
     "FULL_SAMPLE",
+    "MATRICES_EPSILON",
     "NO_PREDICTED_CLASS",
     "PLAIN_PAIRS",
     "AbsoluteErrorCombiner",
@@ -157,6 +168,7 @@ __all__ = [
     "confidence_interval_params",
     "confusion_matrix_metrics",
     "filter_by_key_type",
+    "histogram_to_matrices",
     "is_diffable",
     "is_private",
     "metric_specs",
@@ -164,6 +176,7 @@ __all__ = [
     "metric_util",
     "model_util",
     "remove_private_metrics",
+    "replace_histogram_functions",
     "replace_keras_combiner",
     "results_writer",
     "separate_computations",

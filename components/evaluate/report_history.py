@@ -74,7 +74,11 @@ def spec(names: Sequence[str]) -> dict[str, Any]:
         "height": 150,
         "layer": [
             {
-                "transform": [{"filter": "isValid(datum.low) && isValid(datum.high)"}],
+                # An axis of no intervals at all would have no bounds.
+                "transform": [
+                    {"calculate": f"isValid(datum.{end}) ? datum.{end} : datum.value", "as": end}
+                    for end in ("low", "high")
+                ],
                 "mark": {"type": "rule", "strokeWidth": 5, "opacity": 0.3, "color": "var(--a)"},
                 "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
             },
@@ -93,7 +97,7 @@ def _table(
     shown = metrics[:MOST_COLUMNS]
     rows = [
         [
-            Cell(content=element("span", name, "short"), value=place),
+            Cell(content=element("span", name, "short"), value=f"{place:03}"),
             evaluation.rows,
             *(_cell(evaluation, metric) for metric in shown),
         ]
@@ -110,4 +114,4 @@ def _cell(evaluation: ModelEvaluation, metric: str) -> object:
     bounds = ""
     if one.low is not None and one.high is not None:
         bounds = f" ({number(one.low)} to {number(one.high)})"
-    return Cell(content=f"{number(one.value)}{bounds}", value=one.value, css="short")
+    return Cell(content=f"{number(one.value)}{bounds}", value=one.value, css="number")

@@ -1,5 +1,6 @@
 """Every metric of every slice: both models beside each other, with intervals and counts."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -112,23 +113,40 @@ def _points(value: Value, counts: Mapping[str, float]) -> list[list[object]]:
     ]
 
 
+def _is_drawn(value: Value) -> bool:
+    sides = (value.candidate, value.baseline)
+    return any(side is not None and math.isfinite(side) for side in sides)
+
+
 def _shown(values: Sequence[Value], counts: Mapping[str, float]) -> tuple[list[str], list[str]]:
     """Return the metrics, and the slices with most rows, that the chart has."""
-    metrics = [m for m in dict.fromkeys(value.metric for value in values) if m != COUNT]
+    # A metric without any number would leave its axis without bounds.
+    drawn = (value.metric for value in values if _is_drawn(value) and value.metric != COUNT)
+    metrics = list(dict.fromkeys(drawn))
     slices = dict.fromkeys(value.slice for value in values)
     largest = sorted(slices, key=lambda name: (name != "", -counts.get(name, 0.0), name))
     return metrics[:MOST_METRICS], largest[:MOST_SLICES]
 
 
-def spec(metrics: Sequence[str], slices: int, models: Iterable[str]) -> dict[str, Any]:
-    """Return a chart of one metric at a time, which the reader chooses."""
+def spec(
+    metrics: Sequence[str], slices: int, models: Iterable[str], *, counted: bool = True
+) -> dict[str, Any]:
+    """Return a chart of one metric at a time, which the reader chooses.
+
+    Args:
+        metrics: at least one.
+        slices: how many there are.
+        models: their names.
+        counted: whether the rows of slices are known, which points are sized by.
+    """
     told = [{"field": column.key} for column in DRAWN]
     y = {"field": "slice", "type": "nominal", "sort": None, "title": None}
     shift = {"yOffset": {"field": "model", "type": "nominal"}}
     color = {"field": "model", "type": "nominal", "title": None, "scale": colors_of(models)}
     value = {"type": "quantitative", "scale": {"zero": False}, "title": None}
     encoding = {"y": y, "color": color, "tooltip": told, **shift}
-    size = {"field": "rows", "type": "quantitative", "legend": None, "scale": {"range": [30, 200]}}
+    rows = {"field": "rows", "type": "quantitative", "legend": None, "scale": {"range": [30, 200]}}
+    size = {"size": rows} if counted else {}
     choice = {"input": "select", "options": list(metrics), "name": "metric "}
     return {
         "height": BAND * max(slices, 2),
@@ -148,7 +166,7 @@ def spec(metrics: Sequence[str], slices: int, models: Iterable[str]) -> dict[str
             },
             {
                 "mark": {"type": "point", "filled": True, "opacity": 0.9},
-                "encoding": {**encoding, "x": {**value, "field": "value"}, "size": size},
+                "encoding": {**encoding, "x": {**value, "field": "value"}, **size},
             },
         ],
     }
@@ -173,7 +191,8 @@ def section(values: Sequence[Value]) -> list[Section]:
     title = f"Overall and the {len(slices) - 1} slices with most rows" if cut else ""
     drawn = []
     if rows:
-        chosen = spec(metrics, len(slices), [str(row[MODEL]) for row in rows])
+        models = [str(row[MODEL]) for row in rows]
+        chosen = spec(metrics, len(slices), models, counted=bool(counts))
         drawn = [Chart(spec=chosen, table=Table(columns=DRAWN, rows=rows), title=title)]
     known = any(value.candidate_interval for value in values)
     note = "Lines are 95 % intervals; the larger a point, the more rows." if known else WITHOUT

@@ -51,8 +51,8 @@ def sql_slices(rows: Rows, config: Any) -> list[list[Any]]:
     """Return the slices that SQL gives each row."""
     extract = private.ExtractSqlSliceKeys(config)
     extract.setup()
-    (found,) = extract.process(with_features(batch_extracts(rows), config))
-    keys = found[SLICES]
+    (extract_of_rows,) = extract.process(with_features(batch_extracts(rows), config))
+    keys = extract_of_rows[SLICES]
     result: list[list[Any]] = [[] for _ in range(len(rows))]
     for row, key in zip(keys.indices[:, 0].tolist(), keys.values, strict=True):
         result[row].append(key)
@@ -61,16 +61,16 @@ def sql_slices(rows: Rows, config: Any) -> list[list[Any]]:
 
 def row_extracts(rows: Rows, config: Any, members: Membership) -> list[dict[str, Any]]:
     """Return each row's extracts with the slices it belongs to."""
-    found: list[dict[str, Any]] = []
+    extracts: list[dict[str, Any]] = []
     for start in range(0, len(rows), CHUNK_ROWS):
         part = rows.part(start, start + CHUNK_ROWS)
-        found += private.unbatched(with_features(batch_extracts(part), config))
+        extracts += private.unbatched(with_features(batch_extracts(part), config))
     keys: list[list[Any]] = [[] for _ in range(len(rows))]
     for row, place in zip(members.rows.tolist(), members.slices.tolist(), strict=True):
         keys[row].append(members.keys[place])
-    for extract, own in zip(found, keys, strict=True):
+    for extract, own in zip(extracts, keys, strict=True):
         extract[SLICES] = slicer.slice_keys_to_numpy_array(own)
-    return found
+    return extracts
 
 
 def by_query(extracts: Sequence[dict[str, Any]], query_key: str) -> Iterator[dict[str, Any]]:

@@ -53,8 +53,8 @@ def specs_of(config: Any) -> list[Any]:
 def _coded(values: Sequence[Values]) -> tuple[NDArray[Any], list[Values]]:
     """Return the code of each value, shape (N,), and the distinct values in their order."""
     codes: dict[Values, int] = {}
-    found = [codes.setdefault(value, len(codes)) for value in values]
-    return np.array(found, dtype=np.int64), list(codes)
+    numbers = [codes.setdefault(value, len(codes)) for value in values]
+    return np.array(numbers, dtype=np.int64), list(codes)
 
 
 def _coded_column(column: pa.ChunkedArray) -> tuple[NDArray[Any], list[Values]]:
@@ -85,15 +85,15 @@ class _Fields:
 
 def _fields(rows: Rows, columns: set[str]) -> _Fields:
     """Return what the slicing specs read: what models derive, the raw columns last."""
-    found = _Fields(places=[], codes=[], values=[])
+    fields = _Fields(places=[], codes=[], values=[])
     for place, outputs in enumerate(rows.derived.values()):
         for name in outputs.keys() & columns:
             flat = outputs[name].reshape(len(rows), -1).tolist()
-            _add(found, (place, name), _coded([tuple(row) for row in flat]))
+            _add(fields, (place, name), _coded([tuple(row) for row in flat]))
     for name in rows.table.schema.names:
         if name in columns:
-            _add(found, (len(rows.derived), name), _coded_column(rows.table.column(name)))
-    return found
+            _add(fields, (len(rows.derived), name), _coded_column(rows.table.column(name)))
+    return fields
 
 
 def _add(fields: _Fields, place: tuple[int, str], coded: tuple[NDArray[Any], list[Values]]) -> None:
@@ -125,8 +125,8 @@ def _keys(fields: _Fields, row: int, sources: int, specs: list[Any]) -> list[Sli
     ):
         value = values[codes[row]]
         features[place][name] = np.array(value or (), dtype=_kind(value))
-    found = slicer.get_slices_for_features_dicts(features[:-1], features[-1], specs)
-    return list(dict.fromkeys(found))
+    keys = slicer.get_slices_for_features_dicts(features[:-1], features[-1], specs)
+    return list(dict.fromkeys(keys))
 
 
 def _ordered(keys: Sequence[Any], rows: NDArray[Any], slices: NDArray[Any]) -> Membership:
@@ -161,10 +161,10 @@ def membership(rows: Rows, config: Any, columns: set[str]) -> Membership:
     return _ordered(list(places), numbers, flat[np.repeat(starts, counts) + within])
 
 
-def with_more(found: Membership, keys_by_row: Sequence[Any]) -> Membership:
+def with_more(members: Membership, keys_by_row: Sequence[Any]) -> Membership:
     """Return the membership with more slices of each row; none counts twice."""
-    places = {key: place for place, key in enumerate(found.keys)}
-    pairs = dict.fromkeys(zip(found.rows.tolist(), found.slices.tolist(), strict=True))
+    places = {key: place for place, key in enumerate(members.keys)}
+    pairs = dict.fromkeys(zip(members.rows.tolist(), members.slices.tolist(), strict=True))
     for row, keys in enumerate(keys_by_row):
         pairs.update(
             dict.fromkeys((row, places.setdefault(tuple(key), len(places))) for key in keys)
@@ -177,14 +177,14 @@ JACKKNIFE, BOOTSTRAP = "jackknife", "bootstrap"
 SEED = 0
 
 
-def sampled(found: Membership, method: str, samples: int, number: tuple[int, int]) -> Membership:
+def sampled(members: Membership, method: str, samples: int, number: tuple[int, int]) -> Membership:
     """Return the membership in slices of samples: keys are (slice, sample).
 
     As in TFMA a row is drawn for each of its slices anew. TFMA has no seed but in its own tests;
     here the draws follow from the number of the batch, so that a run repeats itself.
 
     Args:
-        found: rows and slices.
+        members: rows and slices.
         method: JACKKNIFE puts each row into one of `samples` buckets; BOOTSTRAP takes all rows
             once for the full sample, and draws for each sample how often (Poisson of mean 1).
         samples: how many buckets or samples.
@@ -192,16 +192,16 @@ def sampled(found: Membership, method: str, samples: int, number: tuple[int, int
     """
     generator = np.random.default_rng([SEED, *number])
     if method == JACKKNIFE:
-        drawn = generator.integers(samples, size=len(found.rows))
-        names = [(key, sample) for key in found.keys for sample in range(samples)]
-        return _used(names, found.rows, found.slices * samples + drawn)
+        drawn = generator.integers(samples, size=len(members.rows))
+        names = [(key, sample) for key in members.keys for sample in range(samples)]
+        return _used(names, members.rows, members.slices * samples + drawn)
     full = [
-        (key, sample) for key in found.keys for sample in (private.FULL_SAMPLE, *range(samples))
+        (key, sample) for key in members.keys for sample in (private.FULL_SAMPLE, *range(samples))
     ]
-    times = generator.poisson(1, size=(len(found.rows), samples + 1))
+    times = generator.poisson(1, size=(len(members.rows), samples + 1))
     times[:, 0] = 1
-    place = found.slices[:, np.newaxis] * (samples + 1) + np.arange(samples + 1)
-    rows = np.broadcast_to(found.rows[:, np.newaxis], times.shape)
+    place = members.slices[:, np.newaxis] * (samples + 1) + np.arange(samples + 1)
+    rows = np.broadcast_to(members.rows[:, np.newaxis], times.shape)
     return _used(
         full, np.repeat(rows.ravel(), times.ravel()), np.repeat(place.ravel(), times.ravel())
     )

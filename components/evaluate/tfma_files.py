@@ -11,11 +11,11 @@ from kanaria.components.evaluate.model_functions import LoadedModel
 from kanaria.components.evaluate.private_tfma import results_writer, serialized_run, tfma
 
 
-def write(found: Evaluated, config: Any, models: Sequence[LoadedModel], folder: Path) -> None:
+def write(evaluated: Evaluated, config: Any, models: Sequence[LoadedModel], folder: Path) -> None:
     """Write metrics, plots, attributions, validations and the config, as TFMA's writers do.
 
     Args:
-        found: what was evaluated.
+        evaluated: what was evaluated.
         config: the `tfma.EvalConfig` it was evaluated by.
         models: the candidate, then the baseline if there is one.
         folder: existing folder.
@@ -24,14 +24,15 @@ def write(found: Evaluated, config: Any, models: Sequence[LoadedModel], folder: 
     converted = {
         tfma.METRICS_KEY: [
             results_writer.convert_slice_metrics_to_proto(item, [])
-            for item in found.metrics.items()
+            for item in evaluated.metrics.items()
         ],
         tfma.PLOTS_KEY: [
-            results_writer.convert_slice_plots_to_proto(item, []) for item in found.plots.items()
+            results_writer.convert_slice_plots_to_proto(item, [])
+            for item in evaluated.plots.items()
         ],
         tfma.ATTRIBUTIONS_KEY: [
             results_writer.convert_slice_attributions_to_proto(item)
-            for item in found.attributions.items()
+            for item in evaluated.attributions.items()
         ],
     }
     for name, protos in converted.items():
@@ -39,7 +40,7 @@ def write(found: Evaluated, config: Any, models: Sequence[LoadedModel], folder: 
     alone = len(models) == 1
     combiner = results_writer.CombineValidations(config, rubber_stamp=alone)
     verdict = combiner.create_accumulator()
-    for each in found.validations:
+    for each in evaluated.validations:
         verdict = combiner.add_input(verdict, each)
     _records(folder / f"{tfma.VALIDATIONS_KEY}.tfrecord", [combiner.extract_output(verdict)])
     folders = {model.name: str(model.folder) for model in models}

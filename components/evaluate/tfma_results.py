@@ -48,7 +48,7 @@ def _interval(pair: Any) -> Interval | None:
     return None if low is None or high is None else (low, high)
 
 
-def _slice_key(entry: Any) -> Any:
+def key_of_slice(entry: Any) -> Any:
     """Return the Python form of the slice that a proto of results is about."""
     if entry.HasField("cross_slice_key"):
         return slicer.deserialize_cross_slice_key(entry.cross_slice_key)
@@ -77,14 +77,14 @@ class Results:
 
     def value(self, slice_key: Any, key: Any) -> Value:
         """Return both models' values of a metric (the key of a difference or of a model)."""
-        found, bounds = self.numbers.get(slice_key, {}), self.intervals.get(slice_key, {})
+        numbers, bounds = self.numbers.get(slice_key, {}), self.intervals.get(slice_key, {})
         own = key._replace(model_name=self.candidate, is_diff=False)
         live = own.make_baseline_key(BASELINE) if self.candidate else None
         return Value(
             slice=slice_name(slice_key),
             metric=metric_name(own),
-            candidate=found.get(own),
-            baseline=found.get(live) if live else None,
+            candidate=numbers.get(own),
+            baseline=numbers.get(live) if live else None,
             candidate_interval=bounds.get(own),
             baseline_interval=bounds.get(live) if live else None,
         )
@@ -102,17 +102,17 @@ def load(folder: Path, candidate: str) -> Results:
     numbers: dict[Any, dict[Any, float]] = {}
     intervals: dict[Any, dict[Any, Interval]] = {}
     for entry in tfma.load_metrics(str(folder)):
-        found = numbers.setdefault(_slice_key(entry), {})
-        bounds = intervals.setdefault(_slice_key(entry), {})
+        numbers_of_slice = numbers.setdefault(key_of_slice(entry), {})
+        bounds = intervals.setdefault(key_of_slice(entry), {})
         for pair in entry.metric_keys_and_values:
             key, number, interval = _read(pair)
             if number is not None:
-                found[key] = number
+                numbers_of_slice[key] = number
             if interval is not None:
                 bounds[key] = interval
     validation = tfma.load_validation_result(str(folder))
     failures = {
-        (slice_name(_slice_key(entry)), metric_types.MetricKey.from_proto(f.metric_key), limit)
+        (slice_name(key_of_slice(entry)), metric_types.MetricKey.from_proto(f.metric_key), limit)
         for entry in validation.metric_validations_per_slice
         for f in entry.failures
         for limit in [_limit(f.metric_threshold).SerializeToString(deterministic=True)]
@@ -132,12 +132,12 @@ def _read(pair: Any) -> tuple[Any, float | None, Interval | None]:
 
 
 def _plots(folder: Path) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
+    plots: dict[str, list[Any]] = {}
     for entry in tfma.load_plots(str(folder)):
-        if _slice_key(entry) == ():
+        if key_of_slice(entry) == ():
             for pair in entry.plot_keys_and_values:
-                found.setdefault(pair.key.model_name, []).append(pair.value)
-    return found
+                plots.setdefault(pair.key.model_name, []).append(pair.value)
+    return plots
 
 
 def _limit(threshold: Any) -> Any:

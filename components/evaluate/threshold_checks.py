@@ -18,12 +18,12 @@ def bound_text(limit: Any) -> str:
     if not _is_change(limit):
         sides = [("at least", limit.lower_bound), ("at most", limit.upper_bound)]
         names = ["lower_bound", "upper_bound"]
-        given = [
+        bounds = [
             f"{word} {side.value:g}"
             for (word, side), name in zip(sides, names, strict=True)
             if limit.HasField(name)
         ]
-        return " and ".join(given) or "no bound"
+        return " and ".join(bounds) or "no bound"
     higher = limit.direction == tfma.MetricDirection.HIGHER_IS_BETTER
     word = "at least" if higher else "at most"
     parts = [f"{limit.absolute.value:+g}"] if limit.HasField("absolute") else []
@@ -114,7 +114,7 @@ def checks(results: Results, config: Any) -> list[Check]:
         results: what TFMA wrote.
         config: the `tfma.EvalConfig` it was run with.
     """
-    found = []
+    of_thresholds = []
     thresholds = metric_specs.metric_thresholds_from_metrics_specs(
         config.metrics_specs, eval_config=config
     )
@@ -124,13 +124,13 @@ def checks(results: Results, config: Any) -> list[Check]:
         for spec, limit in limits:
             covered = [s for s in sorted(results.numbers, key=slice_name) if _applies(spec, s)]
             if not covered:
-                found.append(_missing(results, key, spec, limit))
+                of_thresholds.append(_missing(results, key, spec, limit))
             for slice_key in covered:
                 value = results.value(slice_key, key)
                 mark = (value.slice, key, limit.SerializeToString(deterministic=True))
                 # A metric without a value breaks its threshold, whatever stands in the files.
                 passed = mark not in results.failures and not _why_unchecked(value, limit)
-                found.append(
+                of_thresholds.append(
                     Check(
                         value=value,
                         kind=_kind(limit),
@@ -139,4 +139,4 @@ def checks(results: Results, config: Any) -> list[Check]:
                         text=_sentence(value, limit, passed),
                     )
                 )
-    return sorted(found, key=lambda check: check.passed)
+    return sorted(of_thresholds, key=lambda check: check.passed)

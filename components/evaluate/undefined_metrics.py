@@ -73,7 +73,7 @@ class KerasCombiner(private.KerasCombiner):
 
     def extract_output(self, accumulator: Any) -> dict[Any, Any]:
         """Return the metrics by their keys."""
-        found: dict[Any, Any] = super().extract_output(accumulator)
+        values: dict[Any, Any] = super().extract_output(accumulator)
         without_weight = {
             (metric.name, output)
             for output, metrics in self._metrics.items()
@@ -82,7 +82,7 @@ class KerasCombiner(private.KerasCombiner):
         }
         return {
             key: np.nan if (key.name, key.output_name) in without_weight else value
-            for key, value in found.items()
+            for key, value in values.items()
         }
 
 

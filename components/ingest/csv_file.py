@@ -94,8 +94,8 @@ def _parsed(text: bytes, columns: Sequence[str], wanted: Sequence[str], separato
 
 def _ragged(file: DataFile, separator: str, columns: int) -> DataError | None:
     """Return the error for the first record that has not so many columns, if any."""
-    found = csv_text.records(file.path, separator)
-    for line, _, values in found:
+    rows = csv_text.records(file.path, separator)
+    for line, _, values in rows:
         if len(values) != columns:
             return DataError(
                 f"{file.uri}:{line}: {len(values)} columns, the header has {columns}: "

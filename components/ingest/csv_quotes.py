@@ -56,9 +56,9 @@ class Quotes:
         starts, end = self._walk(data)
         self._check_closed(data, end)
         for start in reversed(starts):
-            found = self._line_end(data, start, end)
-            if found > start:
-                return found
+            line_end = self._line_end(data, start, end)
+            if line_end > start:
+                return line_end
             end = start
         return 0
 
@@ -81,15 +81,15 @@ class Quotes:
         return starts, end
 
     def _match(self, data: bytes, start: int) -> int:
-        found = self._well.match(data, start)
-        return found.end() if found else start
+        match = self._well.match(data, start)
+        return match.end() if match else start
 
     def _line_end(self, data: bytes, start: int, end: int) -> int:
         """Return the position behind the last line end that no quotes enclose, or `start`."""
         for begin, behind in reversed(list(self._enclosed(data, start, end))):
-            found = _last_line_end(data, behind, end)
-            if found > behind:
-                return found
+            line_end = _last_line_end(data, behind, end)
+            if line_end > behind:
+                return line_end
             end = begin
         return _last_line_end(data, start, end)
 

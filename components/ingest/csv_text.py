@@ -128,10 +128,10 @@ def records(path: Path, separator: str) -> Iterator[Record]:
         reader = csv.reader(text, delimiter=separator)
         line, columns = 1, 0
         for values in reader:
-            found = values or ([""] if columns == 1 else [])
-            if found:
-                columns = columns or len(found)
-                yield Record(line, reader.line_num + 1, found)
+            record = values or ([""] if columns == 1 else [])
+            if record:
+                columns = columns or len(record)
+                yield Record(line, reader.line_num + 1, record)
             line = reader.line_num + 1
 
 
@@ -142,5 +142,5 @@ def row_line(path: Path, separator: str, row: int) -> int:
 
 def line_start(data: bytes, line: int) -> int:
     """Return the position of the first byte of a line, the end of the data behind the last."""
-    ends = (found.end() for found in re.finditer(text_lines.LINE_END, data))
+    ends = (match.end() for match in re.finditer(text_lines.LINE_END, data))
     return next(islice(ends, line - 2, None), len(data)) if line > 1 else 0

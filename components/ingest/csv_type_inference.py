@@ -113,11 +113,11 @@ def written(column: pa.ChunkedArray, before: Written) -> Written:
 def _written_as_no_integers(column: pa.ChunkedArray, before: Written) -> Written:
     if not _reads_as(column, pa.float64()):
         return Written(is_integer=False, is_number=False)
-    known = Written(is_integer=False, has_name=before.has_name or _has_name(column))
-    if known.has_name or before.has_float or _has(column, WRITTEN_AS_FLOAT):
-        return replace(known, has_float=True)
+    written = Written(is_integer=False, has_name=before.has_name or _has_name(column))
+    if written.has_name or before.has_float or _has(column, WRITTEN_AS_FLOAT):
+        return replace(written, has_float=True)
     return replace(
-        known,
+        written,
         is_digits=whole(column),
         has_digit=_has(column, "[0-9]"),
         has_bare_exponent=_has(column, BARE_EXPONENT),

@@ -32,8 +32,8 @@ NAMES = {
 def check(declared: Mapping[str, str], faults: Faults) -> None:
     """Add to `faults` every type that is none of `NAMES`."""
     for name, kind in declared.items():
-        known = isinstance(kind, str) and kind in NAMES
-        faults.check(known, f"column_types[{name!r}]", kind, f"use {', '.join(NAMES)}")
+        is_type = isinstance(kind, str) and kind in NAMES
+        faults.check(is_type, f"column_types[{name!r}]", kind, f"use {', '.join(NAMES)}")
 
 
 def check_columns(declared: Mapping[str, str], names: Sequence[str]) -> None:
@@ -119,10 +119,10 @@ def _of_values(kind: pa.DataType) -> Convert:
     """Return what makes values of any type those of a declared kind."""
 
     def convert(values: pa.ChunkedArray) -> pa.ChunkedArray:
-        found = native_column_types.kind_of(values.type)
-        if found in (pa.string(), pa.binary()):
+        source = native_column_types.kind_of(values.type)
+        if source in (pa.string(), pa.binary()):
             return FROM_TEXT[kind](values.cast(pa.string()))
-        if found not in FITTING[kind]:
+        if source not in FITTING[kind]:
             raise MisfitError(f"a {values.type}")
         return FROM_TYPED[kind](values)
 
@@ -135,12 +135,12 @@ def _lists(files: Sequence[Surveyed], name: str) -> bool:
     Raises:
         DataError: it has lists in one file and single values in another.
     """
-    known = [one.file for one in files if one.has_values(name)]
-    lists = [native_column_types.is_list(file.schema.field(name).type) for file in known]
+    with_values = [one.file for one in files if one.has_values(name)]
+    lists = [native_column_types.is_list(file.schema.field(name).type) for file in with_values]
     if any(lists) and not all(lists):
         raise DataError(
-            f"column {shown(name)} has lists in {known[lists.index(True)].uri} and single values "
-            f"in {known[lists.index(False)].uri}; give it one form in every file"
+            f"column {shown(name)} has lists in {with_values[lists.index(True)].uri} and single "
+            f"values in {with_values[lists.index(False)].uri}; give it one form in every file"
         )
     return any(lists)
 

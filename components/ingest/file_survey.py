@@ -85,14 +85,14 @@ def survey(file: InputFile) -> Surveyed:
     Raises:
         DataError: a row of the file cannot be read.
     """
-    found = _Finding(file)
+    survey_of_file = _Finding(file)
     # Of a CSV file all is read at once, since its text is taken apart as a whole.
     first = None if file.is_csv else 1
     for table in islice(file.read(file.schema.names), first):
-        found.add(table)
-    if first and (left := found.open_columns()):
+        survey_of_file.add(table)
+    if first and (left := survey_of_file.open_columns()):
         for table in file.read(left):
-            found.add(table)
-            if not found.open_columns():
+            survey_of_file.add(table)
+            if not survey_of_file.open_columns():
                 break
-    return found.surveyed()
+    return survey_of_file.surveyed()

@@ -79,12 +79,12 @@ class Rounding:
 
     def columns(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of `names` that have such values; each is told in a warning."""
-        found = tuple(name for name in names if name in self._changed)
-        for name in found:
+        changed = tuple(name for name in names if name in self._changed)
+        for name in changed:
             one = self._changed[name]
             logger.warning(
                 "column %s: %d values such as %r become another number, here %r, as 32-bit "
                 "floats; for ids give column_types int64 or string",
                 *(shown(name), one.count, one.before, one.after),
             )
-        return found
+        return changed

@@ -33,15 +33,15 @@ def _keys(file: DataFile) -> dict[str, str | None]:
 
 
 def _keys_of_all(files: Sequence[DataFile]) -> list[dict[str, str | None]]:
-    found = [_keys(file) for file in files]
-    for file, keys in zip(files, found, strict=True):
-        if set(keys) != set(found[0]):
+    keys_of_files = [_keys(file) for file in files]
+    for file, keys in zip(files, keys_of_files, strict=True):
+        if set(keys) != set(keys_of_files[0]):
             raise DataError(
                 f"{file.uri}: its folders name the columns {shown(sorted(keys))}, those of "
-                f"{files[0].uri} {shown(sorted(found[0]))}; give every file the same key=value "
-                "folders"
+                f"{files[0].uri} {shown(sorted(keys_of_files[0]))}; give every file the same "
+                "key=value folders"
             )
-    return found
+    return keys_of_files
 
 
 def _agrees(value: object, text: str | None) -> bool:
@@ -95,7 +95,7 @@ class FolderColumns:
         return table
 
 
-def found(
+def of_files(
     files: Sequence[DataFile], names: Sequence[str], column_types: Mapping[str, str]
 ) -> FolderColumns:
     """Return a column for each key of the files' folders, typed as text of CSV is.

@@ -61,14 +61,14 @@ def _sha256(texts: pa.StringArray) -> bytes:
 
 def digests(table: pa.Table, columns: Sequence[str]) -> bytes:
     """Return the SHA-256 of each row's values of `columns`, in any order, 32 bytes a row."""
-    found = []
+    blocks = []
     # Blocks, so that few rows are Python objects at a time.
     for batch in table.select(sorted(columns)).to_batches(max_chunksize=BLOCK_ROWS):
         # A present value begins with "=", so nothing equals the mark of a missing one.
         texts = [pc.binary_join_element_wise("=", _texts(c), "") for c in batch.columns]
         mark = {"null_handling": "replace", "null_replacement": "-"}
-        found.append(_sha256(pc.binary_join_element_wise(*texts, "\x1f", **mark)))
-    return b"".join(found)
+        blocks.append(_sha256(pc.binary_join_element_wise(*texts, "\x1f", **mark)))
+    return b"".join(blocks)
 
 
 def by_hash(table: pa.Table, columns: Sequence[str], splits: Sequence[Split]) -> NDArray[np.int64]:

@@ -115,8 +115,8 @@ def ingest(
     named = hash_split.parse(splits, faults)
     one = "give key_column or time_column, not both"
     faults.check(not (key_column and time_column), "time_column", time_column, one)
-    known = examples_format in list(ExamplesFormat)
-    faults.check(known, "examples_format", examples_format, "use parquet or tfrecord")
+    is_format = examples_format in list(ExamplesFormat)
+    faults.check(is_format, "examples_format", examples_format, "use parquet or tfrecord")
     _check_source(data, query, separator, faults)
     declared_column_types.check(column_types, faults)
     between = csv_separator.parse(separator, faults)

@@ -95,14 +95,14 @@ def common_format(files: Sequence[DataFile]) -> InputFormat:
     Raises:
         DataError: their names tell several formats, or none.
     """
-    found = {kind for file in files for kind in _formats(file)}
-    if len(found) != 1 or not all(map(_formats, files)):
+    formats = {kind for file in files for kind in _formats(file)}
+    if len(formats) != 1 or not all(map(_formats, files)):
         suffixes = sorted({Path(file.uri).suffix.lower() or file.uri for file in files})
         raise DataError(
             f"data: files end in {shown(suffixes)}; give .csv files, .parquet files or .tfrecord "
             "files, of one kind"
         )
-    return found.pop()
+    return formats.pop()
 
 
 def _of_csv(file: DataFile, separator: str) -> InputFile:
@@ -128,5 +128,5 @@ def opened(file: DataFile, separator: str = csv_separator.COMMA) -> InputFile:
     """
     if common_format([file]) is InputFormat.CSV:
         return _of_csv(file, separator)
-    found = parquet_file.found(file)
-    return InputFile(uri=file.uri, schema=found.schema, read=found.tables)
+    parquet = parquet_file.read_metadata(file)
+    return InputFile(uri=file.uri, schema=parquet.schema, read=parquet.tables)

@@ -63,8 +63,8 @@ def kind_of(kind: pa.DataType) -> pa.DataType | None:
     That is int64, float64, string, binary, DATE, TIME, LOCAL, INSTANT, null or a list of one.
     """
     value = kind.value_type if is_list(kind) else kind
-    found = pa.null() if pa.types.is_null(value) else _scalar(value)
-    return pa.list_(found) if is_list(kind) and found is not None else found
+    scalar = pa.null() if pa.types.is_null(value) else _scalar(value)
+    return pa.list_(scalar) if is_list(kind) and scalar is not None else scalar
 
 
 def _python_floats(decimals: pa.ChunkedArray) -> pa.ChunkedArray:

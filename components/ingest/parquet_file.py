@@ -28,8 +28,8 @@ def check_names(uri: str, names: Sequence[str]) -> None:
         raise DataError(f"{uri}: column {shown(twice[0])} stands twice; rename one of them")
 
 
-def _batch_rows(found: pq.FileMetaData) -> int:
-    groups = (found.row_group(number) for number in range(found.num_row_groups))
+def _batch_rows(metadata: pq.FileMetaData) -> int:
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
     widest = max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
     return max(1, min(BATCH_ROWS, BATCH_BYTES // max(widest, 1)))
 
@@ -102,7 +102,7 @@ def _readings(file: DataFile, names: Sequence[str], by_arrow: bool) -> dict[str,
     return readings
 
 
-def found(file: DataFile) -> ParquetInput:
+def read_metadata(file: DataFile) -> ParquetInput:
     """Return a Parquet file, 96-bit timestamps looked at.
 
     Raises:

@@ -101,7 +101,7 @@ def from_files(
     """
     with _folder() as folder, data_reference.opened(data) as opened:
         rows = _rows(opened.files, column_types, separator, folder)
-        folders = folder_columns.found(opened.files, rows.schema.names, column_types)
+        folders = folder_columns.of_files(opened.files, rows.schema.names, column_types)
         yield Source(
             schema=pa.schema([*rows.schema, *folders.added.schema]),
             numbered=lambda names: _with_folders(rows, folders, names),

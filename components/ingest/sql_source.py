@@ -59,12 +59,12 @@ def _faults(database: DatabaseReference, driver: Any) -> Iterator[None]:
         yield
     except driver.OperationalError as error:
         raise NotReadyError(
-            f"data={shown(database.name)}: {shown(_told(error))}; see that the database answers "
-            "this user from where the step runs"
+            f"data={shown(database.name)}: {shown(_server_message(error))}; see that the "
+            "database answers this user from where the step runs"
         ) from error
     except (driver.Error, pa.ArrowException, OSError) as error:
         raise DataError(
-            f"query on {database.name}: {shown(_told(error))}; mend the query"
+            f"query on {database.name}: {shown(_server_message(error))}; mend the query"
         ) from error
 
 
@@ -93,7 +93,7 @@ def _batches(
         yield batch
 
 
-def _told(error: Exception) -> str:
+def _server_message(error: Exception) -> str:
     """Return the server's message on one line, without the query that the driver appends."""
     return " ".join(str(error).partition("\n\nQuery was:")[0].split())
 

@@ -151,8 +151,8 @@ def read(database: DatabaseReference, query: str, folder: Path) -> InputFile:
         DataError: SQLite refuses the query, or a column holds bytes and something else.
     """
     spool = Spool(folder / "answer")
-    found = _spooled(database, query, spool)
-    columns = {name: _Column(name, kinds) for name, kinds in found.items()}
+    kinds_of = _spooled(database, query, spool)
+    columns = {name: _Column(name, kinds) for name, kinds in kinds_of.items()}
     return InputFile(
         uri=database.name,
         schema=pa.schema([(name, column.type) for name, column in columns.items()]),

@@ -29,8 +29,8 @@ def line_at(path: Path, place: int) -> tuple[int, int]:
     with path.open("rb") as opened:
         while position < place:
             data = whole_ends(opened, min(PIECE_BYTES, place - position))
-            for found in LINE_END.finditer(data):
-                if position + found.end() <= place:
-                    line, start = line + 1, position + found.end()
+            for match in LINE_END.finditer(data):
+                if position + match.end() <= place:
+                    line, start = line + 1, position + match.end()
             position += len(data)
     return line, start

@@ -24,7 +24,7 @@ from kanaria.components.shared.errors import DataError
 
 
 @dataclass(slots=True)
-class _Seen:
+class _FeatureTypes:
     """What is found over all records.
 
     Attributes:
@@ -86,13 +86,13 @@ def _column(lists: pa.Array, kind: pa.DataType) -> pa.Array:
     return lists.cast(kind) if native_column_types.is_list(kind) else _first_values(lists, kind)
 
 
-def _spooled(files: Sequence[DataFile], folder: Path, seen: _Seen) -> list[Spool]:
+def _spooled(files: Sequence[DataFile], folder: Path, features: _FeatureTypes) -> list[Spool]:
     """Return the records of each file, which are dear to decode, as they are."""
     spools = []
     for number, file in enumerate(files):
         spool = Spool(folder / f"records-{number}")
-        for batch in tf_examples.typed_batches(file, tf_examples.ROWS_PER_BATCH, seen.types):
-            seen.add(batch)
+        for batch in tf_examples.typed_batches(file, tf_examples.ROWS_PER_BATCH, features.types):
+            features.add(batch)
             spool.write(batch)
         spool.close()
         spools.append(spool)
@@ -126,18 +126,18 @@ def read(files: Sequence[DataFile], folder: Path, declared: Mapping[str, str]) -
     Raises:
         DataError: there is no record, one is broken or no tf.Example, or a feature changes type.
     """
-    seen = _Seen()
-    spools = _spooled(files, folder, seen)
-    if not seen.has_rows:
+    features = _FeatureTypes()
+    spools = _spooled(files, folder, features)
+    if not features.has_rows:
         raise DataError(f"{', '.join(file.uri for file in files)}: no records; give data")
-    if not seen.names:
+    if not features.names:
         raise DataError(f"{files[0].uri}: no record has a feature; write serialized tf.Examples")
-    schema = pa.schema([(name, seen.type_of(name)) for name in sorted(seen.names)])
+    schema = pa.schema([(name, features.type_of(name)) for name in sorted(features.names)])
     inputs = [
         InputFile(uri=file.uri, schema=schema, read=partial(_tables, spool, schema))
         for file, spool in zip(files, spools, strict=True)
     ]
-    filled = frozenset(seen.types)
+    filled = frozenset(features.types)
     surveyed = [Surveyed(file=one, has_rows=True, filled=filled, written={}) for one in inputs]
     columns = {
         column.name: declared_column_types.conversion(surveyed, column.name, declared[column.name])

@@ -45,11 +45,11 @@ class TypedRows:
         for number, (file, conversions) in enumerate(self.files):
             wanted = [conversions[name] for name in names]
             for table in _converted(file, wanted):
-                for name, seen in zones.items():
-                    seen.add(table[name], file.uri)
+                for name, zones_of_column in zones.items():
+                    zones_of_column.add(table[name], file.uri)
                 yield number, table
-        for seen in zones.values():
-            seen.check()
+        for zones_of_column in zones.values():
+            zones_of_column.check()
 
     def table(self) -> pa.Table:
         """Return all rows, of which there must be few."""
@@ -73,11 +73,11 @@ def _check_columns(files: Sequence[InputFile]) -> None:
     first = files[0]
     wanted = set(first.schema.names)
     for file in files[1:]:
-        found = set(file.schema.names)
-        if found != wanted:
+        names = set(file.schema.names)
+        if names != wanted:
             raise DataError(
-                f"{file.uri}: differs from {first.uri}: lacks {shown(sorted(wanted - found))}, "
-                f"adds {shown(sorted(found - wanted))}; give every file the same columns"
+                f"{file.uri}: differs from {first.uri}: lacks {shown(sorted(wanted - names))}, "
+                f"adds {shown(sorted(names - wanted))}; give every file the same columns"
             )
 
 
@@ -119,7 +119,7 @@ def of_columns(
     """Return the rows of files of which it is known what each column becomes in each file."""
     of_files = [{name: of[n] for name, of in columns.items()} for n in range(len(files))]
     return TypedRows(
-        schema=pa.schema([(name, found.target) for name, found in of_files[0].items()]),
+        schema=pa.schema([(name, conversion.target) for name, conversion in of_files[0].items()]),
         files=tuple(zip(files, of_files, strict=True)),
         times=frozenset(name for name, kind in declared.items() if kind == TIMESTAMP),
     )

@@ -19,14 +19,14 @@ from kanaria.components.shared.errors import DataError, shown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class FileKind:
     """The kind of a column in one file that has values in it."""
 
     file: InputFile
     kind: pa.DataType
 
 
-def _change(name: str, one: Found, other: Found, convert: Convert) -> DataError:
+def _change(name: str, one: FileKind, other: FileKind, convert: Convert) -> DataError:
     """Return the error for a column that is of one kind in one file, of another in another.
 
     `convert` refuses the value in the second file that shows it.
@@ -45,9 +45,9 @@ def _as_float(texts: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _check_no_words_beside_numbers(name: str, files: Sequence[Surveyed]) -> None:
     """Raise DataError if a column of CSV files is a number in one and words in another."""
-    found = [Found(file=one.file, kind=one.written[name].kind) for one in files]
-    numbers = [one for one in found if one.kind != pa.string()]
-    words = [one for one, of in zip(found, files, strict=True) if not of.written[name].is_number]
+    kinds = [FileKind(file=one.file, kind=one.written[name].kind) for one in files]
+    numbers = [one for one in kinds if one.kind != pa.string()]
+    words = [one for one, of in zip(kinds, files, strict=True) if not of.written[name].is_number]
     if numbers and words:
         raise _change(name, numbers[0], words[0], _as_float)
 
@@ -64,9 +64,9 @@ def _of_csv(name: str, files: Sequence[Surveyed]) -> pa.DataType:
     return kind
 
 
-def _of_numerals(found: pa.DataType, written: Written) -> pa.DataType:
+def _of_numerals(source: pa.DataType, written: Written) -> pa.DataType:
     kind = pa.int64() if written.is_digits else pa.float64()
-    return pa.list_(kind) if native_column_types.is_list(found) else kind
+    return pa.list_(kind) if native_column_types.is_list(source) else kind
 
 
 def _of_typed(one: Surveyed, name: str) -> pa.DataType:
@@ -75,13 +75,13 @@ def _of_typed(one: Surveyed, name: str) -> pa.DataType:
     Raises:
         DataError: the column holds something that is no number, text, time, or list of them.
     """
-    found = one.file.schema.field(name).type
+    source = one.file.schema.field(name).type
     if name in one.file.numerals:
-        return _of_numerals(found, one.written[name])
-    kind = native_column_types.kind_of(found)
+        return _of_numerals(source, one.written[name])
+    kind = native_column_types.kind_of(source)
     if kind is None:
         raise DataError(
-            f"{one.file.uri}: column {shown(name)} has type {found}; "
+            f"{one.file.uri}: column {shown(name)} has type {source}; "
             "use numbers, text, dates, or lists of them"
         )
     return kind
@@ -116,16 +116,16 @@ def unified(name: str, files: Sequence[Surveyed]) -> pa.DataType:
     Raises:
         DataError: the column has no form in a tf.Example, or changes type between files.
     """
-    known = [one for one in files if one.has_values(name)]
-    if not known:
+    filled = [one for one in files if one.has_values(name)]
+    if not filled:
         return pa.null()
-    if known[0].file.is_csv:
-        return _of_csv(name, known)
-    found = [Found(file=one.file, kind=_of_typed(one, name)) for one in known]
-    kind = _widened({one.kind for one in found})
+    if filled[0].file.is_csv:
+        return _of_csv(name, filled)
+    kinds = [FileKind(file=one.file, kind=_of_typed(one, name)) for one in filled]
+    kind = _widened({one.kind for one in kinds})
     if kind is None:
-        other = next(one for one in found if one.kind != found[0].kind)
-        raise _change(name, found[0], other, _refuse_values)
+        other = next(one for one in kinds if one.kind != kinds[0].kind)
+        raise _change(name, kinds[0], other, _refuse_values)
     return kind
 
 

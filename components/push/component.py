@@ -90,6 +90,6 @@ def push_model(
             trigger=trigger,
         ),
     )
-    found = push(request, Path(endpoint.path))
-    found.describe(endpoint, report)
-    return found.pushed
+    delivered = push(request, Path(endpoint.path))
+    delivered.describe(endpoint, report)
+    return delivered.pushed

@@ -54,9 +54,9 @@ class Endpoint:
     def describe(self, endpoint: Artifact, report: Artifact) -> None:
         """Write it into the metadata of the endpoint, and name the report after it."""
         facts = self.as_metadata() | {"version": self.storage_uri.rstrip("/").split("/")[-2:][0]}
-        told = (self.revision or self.name, f"{self.percent} %" if self.pushed else "not pushed")
-        endpoint.metadata.update(described("endpoint", facts, *told))
-        report.metadata.update(described("report", {}, "push_model", *told))
+        names = (self.revision or self.name, f"{self.percent} %" if self.pushed else "not pushed")
+        endpoint.metadata.update(described("endpoint", facts, *names))
+        report.metadata.update(described("report", {}, "push_model", *names))
 
 
 class Gate(Protocol):
@@ -186,10 +186,10 @@ def _refused(
     if status is None or not model_standing.revision_of(status, service.storage_uri):
         name, namespace = service.name, service.namespace
         return Endpoint(pushed=False, reason=reason, name=name, namespace=namespace, checks=results)
-    found = _endpoint(service, status, reason)
-    if found.percent:
-        reason += f"; {found.revision} has {found.percent} %: there is no other to route to"
-    return replace(found, pushed=False, reason=reason, checks=results)
+    served = _endpoint(service, status, reason)
+    if served.percent:
+        reason += f"; {served.revision} has {served.percent} %: there is no other to route to"
+    return replace(served, pushed=False, reason=reason, checks=results)
 
 
 def _await_ready(traffic: Traffic, service: ServiceSpec, timeout: int) -> ServiceStatus:
@@ -241,11 +241,11 @@ def _give_share(
             return status, said
         if lacks:
             if time.monotonic() > began + timeout:
-                where, told = (
+                where, fault = (
                     f"{service.namespace}/{service.name}",
                     f"{revision} did not get {share} %",
                 )
-                raise NotReadyError(f"{where}: {told} in {timeout} s: {lacks}")
+                raise NotReadyError(f"{where}: {fault} in {timeout} s: {lacks}")
             _poll(began)
         obstacle = _shift(traffic, service, share, revision) if written != share else ""
         written = -1 if obstacle else share

@@ -53,7 +53,7 @@ class Lineage:
     def recorded(self, service: str, outcome: str) -> Record:
         """Return the record of a release for a service, with the outcome that let it pass."""
         training = {name: value for name, value in self.training.items() if name != DISPLAY_NAME}
-        known = {
+        facts = {
             "run_id": self.run_id,
             "pipeline": self.pipeline,
             "data_span": self.data_span,
@@ -63,19 +63,19 @@ class Lineage:
             "trigger": plain(self.trigger),
             "evaluation": asdict(self.evaluation) if self.evaluation else {},
         }
-        origin = {name: value for name, value in known.items() if value}
+        origin = {name: value for name, value in facts.items() if value}
         return Record(service=service, outcome=outcome, fingerprint="", contents={}, origin=origin)
 
 
 def marks(lineage: Lineage) -> dict[str, str]:
     """Return what is known by the names it has in Kubernetes."""
-    known = {
+    annotations = {
         VERSION_ANNOTATION: lineage.model_version,
         RUN_ID_ANNOTATION: lineage.run_id,
         PIPELINE_ANNOTATION: lineage.pipeline,
         DATA_SPAN_ANNOTATION: lineage.data_span,
     }
-    return {name: value for name, value in known.items() if value}
+    return {name: value for name, value in annotations.items() if value}
 
 
 def marked(service: ServiceSpec, lineage: Lineage) -> ServiceSpec:

@@ -37,12 +37,12 @@ class Sources:
 
     def parts(self) -> dict[str, Path]:
         """Return part of the release -> its folder."""
-        found = {
+        folders = {
             release.MODEL: self.model,
             release.SCHEMA: self.schema,
             release.STATISTICS: self.statistics,
         }
-        return found | (
+        return folders | (
             {release.DRIFT_DETECTOR: self.drift_detector} if self.drift_detector else {}
         )
 
@@ -53,7 +53,7 @@ def _check_model(model: Path) -> None:
         raise DataError(f"{model}: no <integer>/saved_model.pb; push a model of train_model")
 
 
-def publish(sources: Sources, service_uri: str, asked: Record) -> str:
+def publish(sources: Sources, service_uri: str, draft: Record) -> str:
     """Return the URI of the release of a model below `service_uri`, copied there unless it is.
 
     A release is complete when `release.json` is there; an incomplete one is written anew.
@@ -63,7 +63,7 @@ def publish(sources: Sources, service_uri: str, asked: Record) -> str:
     Args:
         sources: what to copy.
         service_uri: `<model root>/<service name>`.
-        asked: the release's record; fingerprints are filled in here. It holds no times, so that
+        draft: the release's record; fingerprints are filled in here. It holds no times, so that
             a push that is run again gives equal files.
 
     Raises:
@@ -80,7 +80,7 @@ def publish(sources: Sources, service_uri: str, asked: Record) -> str:
         return target
     parts = sources.parts()
     contents = {part: fingerprint.of_tree(folder) for part, folder in parts.items()}
-    record = replace(asked, fingerprint=digest, contents=contents)
+    record = replace(draft, fingerprint=digest, contents=contents)
     text = json.dumps(record.as_document(), indent=1)
     with tempfile.TemporaryDirectory(prefix="kanaria-release-") as folder:
         whole = Path(folder) / "release"

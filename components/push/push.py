@@ -63,7 +63,7 @@ class PushRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Asked:
+class _Settings:
     """What a request asks for once nothing in it is wrong; `access` is what the pods are to get."""
 
     service: ServiceSpec
@@ -71,11 +71,11 @@ class _Asked:
     access: PodAccess | None
 
 
-def _checked(request: PushRequest) -> _Asked:
+def _checked(request: PushRequest) -> _Settings:
     """Return what is asked for; raise all faults at once."""
     faults = Faults("push_model")
     service = service_keys.parse(request.service, faults, namespace_of)
-    asked = delivery.parse(request.delivery, faults)
+    delivery_settings = delivery.parse(request.delivery, faults)
     faults.check(bool(request.model_root), "model_root", "", "name the folder of releases")
     try:
         uri_files.check(request.model_root)
@@ -89,7 +89,7 @@ def _checked(request: PushRequest) -> _Asked:
     except ParameterError as error:
         faults.add(str(error))
     faults.raise_if_any()
-    return _Asked(service=service, delivery=asked, access=access)
+    return _Settings(service=service, delivery=delivery_settings, access=access)
 
 
 def _check_rollout(uri: str, faults: Faults) -> None:
@@ -107,13 +107,13 @@ def _served(uri: str) -> str:
     return f"s3://{rest}" if separator and scheme == "minio" else uri
 
 
-def _gate(request: PushRequest, asked: Delivery, reached: "KubernetesClient | None") -> Checks:
+def _gate(request: PushRequest, settings: Delivery, reached: "KubernetesClient | None") -> Checks:
     return Checks(
-        policy=check_limits.parse(asked.checks, Faults("push_model")),
+        policy=check_limits.parse(settings.checks, Faults("push_model")),
         model=request.sources.model,
         samples=serving_samples.read(request.samples) if request.samples else None,
         cluster=reached,
-        ready_seconds=asked.ready_timeout,
+        ready_seconds=settings.ready_timeout,
     )
 
 
@@ -127,22 +127,22 @@ def push(request: PushRequest, target: Path) -> Endpoint:
         NotReadyError: a store does not answer, the revision is not ready in time, a rollout is
             active and not to be superseded, or there is no way to deliver.
     """
-    asked = _checked(request)
+    settings = _checked(request)
     outcome.require_passed(*request.outcomes)
-    found = _delivered(request, asked, outcome.read(request.outcomes[0]))
-    logger.warning("%s/%s: %s", found.namespace, found.name, found.reason)
-    _write(found, target, request.report)
-    return found
+    endpoint = _delivered(request, settings, outcome.read(request.outcomes[0]))
+    logger.warning("%s/%s: %s", endpoint.namespace, endpoint.name, endpoint.reason)
+    _write(endpoint, target, request.report)
+    return endpoint
 
 
-def _delivered(request: PushRequest, asked: _Asked, blessing: Outcome) -> Endpoint:
+def _delivered(request: PushRequest, settings: _Settings, blessing: Outcome) -> Endpoint:
     """Publish the release and deliver it."""
-    access, service = asked.access, asked.service
+    access, service = settings.access, settings.service
     service = storage_access.used(service, access) if access else service
     lineage = replace(request.lineage, evaluation=blessing.evaluation)
-    told = lineage.recorded(service.name, blessing.summary())
+    record = lineage.recorded(service.name, blessing.summary())
     folder = uri_files.join(uri_files.resolved(request.model_root), service.name)
-    published = publish(request.sources, folder, told)
+    published = publish(request.sources, folder, record)
     version = published.rpartition("/")[2]
     percent = 0 if request.rollout_policy_file else service.canary_percent
     service = replace(service, canary_percent=percent)
@@ -162,18 +162,21 @@ def _delivered(request: PushRequest, asked: _Asked, blessing: Outcome) -> Endpoi
             world=place.world(reads=False),
             namespace=service.namespace,
             service=service.name,
-            on_active=asked.delivery.on_active,
+            on_active=settings.delivery.on_active,
             who=f"push_model of {published}",
         )
-        gate, timeout = _gate(request, asked.delivery, place.cluster), asked.delivery.ready_timeout
+        gate, timeout = (
+            _gate(request, settings.delivery, place.cluster),
+            settings.delivery.ready_timeout,
+        )
         return deliver(place.traffic, service, timeout, pending, gate, prepare, rollouts)
 
 
-def _write(found: Endpoint, target: Path, page: Path | None) -> None:
+def _write(endpoint: Endpoint, target: Path, page: Path | None) -> None:
     if page:
-        title = f"Checks of {found.namespace}/{found.name}"
-        atomic.write_text(page, checks_page.page(found.checks, title, found.reason))
+        title = f"Checks of {endpoint.namespace}/{endpoint.name}"
+        atomic.write_text(page, checks_page.page(endpoint.checks, title, endpoint.reason))
     with atomic.published(target) as temporary:
         temporary.mkdir()
-        text = json.dumps(release.ENDPOINT_FORMAT.numbered(found.as_metadata()), indent=1)
+        text = json.dumps(release.ENDPOINT_FORMAT.numbered(endpoint.as_metadata()), indent=1)
         (temporary / release.ENDPOINT).write_text(text, encoding="utf-8")

@@ -42,15 +42,15 @@ def of(service: ServiceSpec, model_root: str) -> PodAccess:
     Raises:
         ParameterError: the root is no S3 bucket, or the environment has no lasting credentials.
     """
-    found = location.parse(model_root)
-    if found is None or found.scheme == "gs":
+    bucket = location.parse(model_root)
+    if bucket is None or bucket.scheme == "gs":
         raise ParameterError(
             f"service.createStorageSecret: model_root={shown(model_root)} is no s3:// or minio:// "
             "bucket; leave it out"
         )
     default = f"{service.name}-storage"
     return PodAccess(
-        bucket=_bucket(found.scheme, os.environ),
+        bucket=_bucket(bucket.scheme, os.environ),
         namespace=service.namespace,
         secret=service.storage.secret or default,
         account=service.storage.service_account or default,
@@ -63,15 +63,15 @@ def _bucket(scheme: str, environ: Mapping[str, str]) -> BucketAccess:
     endpoint = s3_environment.endpoint(scheme, environ)
     provider = s3_environment.provider(scheme, endpoint, environ)
     try:
-        found = provider.retrieve() if provider else None
+        credentials = provider.retrieve() if provider else None
     except ValueError as error:
         # The cause is not shown, since it may quote what was read.
         raise ParameterError(
             f"service.createStorageSecret: unusable credentials; {REMEDY}"
         ) from error
-    if found is None:
+    if credentials is None:
         raise ParameterError(f"service.createStorageSecret: no credentials in the step; {REMEDY}")
-    if found.session_token:
+    if credentials.session_token:
         raise ParameterError(
             "service.createStorageSecret: the step's credentials are temporary and would end in "
             "the Secret; give the pods a role of their own and name its serviceAccountName"
@@ -80,8 +80,8 @@ def _bucket(scheme: str, environ: Mapping[str, str]) -> BucketAccess:
         host=endpoint.host,
         secure=endpoint.secure,
         region=endpoint.region,
-        access_key=found.access_key,
-        secret_key=found.secret_key,
+        access_key=credentials.access_key,
+        secret_key=credentials.secret_key,
     )
 
 
@@ -102,12 +102,12 @@ def create(access: PodAccess, cluster: "KubernetesClient") -> None:
     namespace = access.namespace
     secret = bucket_access.secret(access.bucket, namespace, access.secret)
     account = bucket_access.service_account(namespace, access.account, access.secret)
-    found = cluster.unchanged(SECRETS, namespace, access.secret)
-    if found is None:
+    stored = cluster.unchanged(SECRETS, namespace, access.secret)
+    if stored is None:
         # Not applied: what another has made in between would be changed.
         cluster.create(SECRETS, namespace, secret)
-    elif bucket_access.is_ours(found):
-        secret["metadata"]["resourceVersion"] = found["metadata"]["resourceVersion"]
+    elif bucket_access.is_ours(stored):
+        secret["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
         cluster.apply(SECRETS, namespace, secret)
     else:
         raise ConflictError(

@@ -32,34 +32,34 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
     yield ""
 
 
-def headline(found: Happened) -> str:
+def headline(run: Happened) -> str:
     """Return the verdict in one line."""
-    took = f" after {stopwatch(found.seconds)}" if found.started else ""
-    return f"{found.pipeline} {found.outcome}{took}"
+    took = f" after {stopwatch(run.seconds)}" if run.started else ""
+    return f"{run.pipeline} {run.outcome}{took}"
 
 
 def _cause(cause: Cause) -> str:
     return f"**{text(cause.step)}**: {text(cause.text)}" if cause.step else text(cause.text)
 
 
-def _facts(found: Happened, versions: Sequence[tuple[str, str]]) -> list[list[str]]:
-    started = clock(found.started.timestamp()) + " UTC" if found.started else ""
-    endpoint = found.left.endpoint
+def _facts(run: Happened, versions: Sequence[tuple[str, str]]) -> list[list[str]]:
+    started = clock(run.started.timestamp()) + " UTC" if run.started else ""
+    endpoint = run.left.endpoint
     facts = [
-        ("run id", found.run_id),
-        ("run", found.run_name if found.run_name != found.run_id else ""),
+        ("run id", run.run_id),
+        ("run", run.run_name if run.run_name != run.run_id else ""),
         ("started", started),
-        ("ended", clock(found.ended.timestamp()) + " UTC"),
-        ("revision", _revision(found)),
+        ("ended", clock(run.ended.timestamp()) + " UTC"),
+        ("revision", _revision(run)),
         ("model", endpoint.get("storage_uri", "")),
         *versions,
     ]
     return [[name, text(value)] for name, value in facts if value]
 
 
-def _revision(found: Happened) -> str:
+def _revision(run: Happened) -> str:
     """Return what serves the model after a push, or why nothing was pushed."""
-    endpoint = found.left.endpoint
+    endpoint = run.left.endpoint
     if endpoint and not endpoint.get("pushed"):
         return f"none: {endpoint.get('reason', '')}"
     share = f"{endpoint.get('percent')} % when it was pushed"
@@ -67,14 +67,14 @@ def _revision(found: Happened) -> str:
     return f"{endpoint['revision']} of {service}, {share}" if endpoint.get("revision") else ""
 
 
-def _kept(found: Happened) -> list[str]:
-    return [uri for step in found.left.steps for uri in step.kept][:MOST_STEPS]
+def _kept(run: Happened) -> list[str]:
+    return [uri for step in run.left.steps for uri in step.kept][:MOST_STEPS]
 
 
 def _row(step: Step) -> list[str]:
-    told = step.cause or step.verdict
+    reason = step.cause or step.verdict
     took = stopwatch(step.seconds).replace(" ", UNBROKEN) if step.seconds else ""
-    return [text(step.name), text(step.state), took, text(told)]
+    return [text(step.name), text(step.state), took, text(reason)]
 
 
 def _steps(steps: Sequence[Step]) -> Iterator[str]:
@@ -90,25 +90,23 @@ def _steps(steps: Sequence[Step]) -> Iterator[str]:
         yield ""
 
 
-def render(
-    found: Happened, versions: Sequence[tuple[str, str]], remarks: Sequence[str] = ()
-) -> str:
+def render(run: Happened, versions: Sequence[tuple[str, str]], remarks: Sequence[str] = ()) -> str:
     """Return the whole document.
 
     Args:
-        found: the run.
+        run: the run.
         versions: name and value of what took part.
         remarks: what a reader should know of the report itself, such as who was notified.
     """
-    lines = [f"# {text(headline(found))}", ""]
-    if len(found.causes) == 1:
-        lines += [_cause(found.causes[0]), ""]
+    lines = [f"# {text(headline(run))}", ""]
+    if len(run.causes) == 1:
+        lines += [_cause(run.causes[0]), ""]
     else:
-        lines += [*(f"- {_cause(cause)}" for cause in found.causes), ""]
-    lines += [line for uri in _kept(found) for line in (f"Kept: {text(uri)}", "")]
-    first, *others = _facts(found, versions)
+        lines += [*(f"- {_cause(cause)}" for cause in run.causes), ""]
+    lines += [line for uri in _kept(run) for line in (f"Kept: {text(uri)}", "")]
+    first, *others = _facts(run, versions)
     lines += _table(first, others)
-    if found.left.steps:
-        lines += ["## Steps", "", *_steps(found.left.steps)]
-    lines += [line for remark in (*found.left.notes, *remarks) for line in (text(remark), "")]
+    if run.left.steps:
+        lines += ["## Steps", "", *_steps(run.left.steps)]
+    lines += [line for remark in (*run.left.notes, *remarks) for line in (text(remark), "")]
     return "\n".join(lines)

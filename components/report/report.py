@@ -62,31 +62,31 @@ def write(request: RunReport, uri: str, path: Path) -> dict[str, Any]:
         uri: of the Markdown, beside which the other steps' outputs lie.
         path: where it is written.
     """
-    found = look(request, uri, datetime.now(UTC))
-    logger.warning("%s", markdown.headline(found))
-    for cause in found.causes:
+    run = look(request, uri, datetime.now(UTC))
+    logger.warning("%s", markdown.headline(run))
+    for cause in run.causes:
         logger.warning("%s", f"{cause.step}: {cause.text}" if cause.step else cause.text)
-    path.write_text(markdown.render(found, _versions()), encoding="utf-8")
-    if told := notify(request, found, uri):
-        logger.warning("%s", told)
-        path.write_text(markdown.render(found, _versions(), [told]), encoding="utf-8")
-    facts = {"outcome": str(found.outcome), "cause": run_outcome.first_cause(found)}
-    return described("summary", facts, markdown.headline(found))
+    path.write_text(markdown.render(run, _versions()), encoding="utf-8")
+    if notice := notify(request, run, uri):
+        logger.warning("%s", notice)
+        path.write_text(markdown.render(run, _versions(), [notice]), encoding="utf-8")
+    facts = {"outcome": str(run.outcome), "cause": run_outcome.first_cause(run)}
+    return described("summary", facts, markdown.headline(run))
 
 
 def look(request: RunReport, uri: str, now: datetime) -> Happened:
     """Return what happened in the run, as far as its files say."""
-    found = _left(request, uri)
-    outcome = run_outcome.outcome(request.status, found, request.last)
+    left = _left(request, uri)
+    outcome = run_outcome.outcome(request.status, left, request.last)
     return Happened(
         pipeline=request.pipeline,
         run_id=request.run_id,
         run_name=request.run_name,
         outcome=outcome,
-        causes=run_outcome.causes(outcome, request.status, found, request.last),
+        causes=run_outcome.causes(outcome, request.status, left, request.last),
         started=_moment(request.created),
         ended=now,
-        left=found,
+        left=left,
     )
 
 
@@ -102,10 +102,10 @@ def _left(request: RunReport, uri: str) -> Left:
 def _moment(text: str) -> datetime | None:
     """Return a time, None for one that nobody filled in."""
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _versions() -> list[tuple[str, str]]:
@@ -117,13 +117,13 @@ def _versions() -> list[tuple[str, str]]:
         return taking_part
 
 
-def notify(request: RunReport, found: Happened, uri: str) -> str:
+def notify(request: RunReport, run: Happened, uri: str) -> str:
     """Post the event; return what became of it, "" where nobody is to be told."""
     try:
         to = webhook_post.receiver(request.notify_url, request.notify_format)
         if to is None:
             return ""
-        content = run_event.data(found, uri, images.VERSION)
-        return webhook_post.post(to, run_event.FORMATS[to.format](found, content))
+        content = run_event.data(run, uri, images.VERSION)
+        return webhook_post.post(to, run_event.FORMATS[to.format](run, content))
     except KanariaError as error:
         return f"nobody was notified: {error}"

@@ -28,38 +28,37 @@ class Message:
     body: bytes
 
 
-def _attributes(found: Happened) -> dict[str, str]:
+def _attributes(run: Happened) -> dict[str, str]:
     return {
         "specversion": "1.0",
-        "type": f"{TYPE}.{found.outcome}",
-        "source": quote(f"/kanaria/pipelines/{found.pipeline}"),
-        "id": found.run_id,  # One event a run: what is sent again is the same event.
-        "subject": f"{found.pipeline}/{found.run_id}",
-        "time": found.ended.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "type": f"{TYPE}.{run.outcome}",
+        "source": quote(f"/kanaria/pipelines/{run.pipeline}"),
+        "id": run.run_id,  # One event a run: what is sent again is the same event.
+        "subject": f"{run.pipeline}/{run.run_id}",
+        "time": run.ended.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
 
 
-def data(found: Happened, summary_uri: str, version: str) -> dict[str, Any]:
+def data(run: Happened, summary_uri: str, version: str) -> dict[str, Any]:
     """Return the event's data.
 
     Args:
-        found: the run.
+        run: the run.
         summary_uri: where the Markdown is kept.
         version: of Kanaria.
     """
-    started = found.started.isoformat().replace("+00:00", "Z") if found.started else None
-    endpoint = found.left.endpoint
+    started = run.started.isoformat().replace("+00:00", "Z") if run.started else None
+    endpoint = run.left.endpoint
     served = {name: endpoint[name] for name in SERVED if endpoint.get(name) not in (None, "")}
     return {
-        "pipeline": found.pipeline,
-        "run_id": found.run_id,
-        "run_name": found.run_name,
-        "outcome": str(found.outcome),
+        "pipeline": run.pipeline,
+        "run_id": run.run_id,
+        "run_name": run.run_name,
+        "outcome": str(run.outcome),
         "started": started,
-        "seconds": round(found.seconds, 1) if found.started else None,
+        "seconds": round(run.seconds, 1) if run.started else None,
         "causes": [
-            {"step": cause.step, "text": cause.text[:LONGEST]}
-            for cause in found.causes[:MOST_CAUSES]
+            {"step": cause.step, "text": cause.text[:LONGEST]} for cause in run.causes[:MOST_CAUSES]
         ],
         "endpoint": served if endpoint.get("pushed") else None,
         "summary": summary_uri,
@@ -71,22 +70,22 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
 
 
-def _structured(found: Happened, content: Mapping[str, Any]) -> Message:
-    event = {**_attributes(found), "datacontenttype": "application/json", "data": content}
+def _structured(run: Happened, content: Mapping[str, Any]) -> Message:
+    event = {**_attributes(run), "datacontenttype": "application/json", "data": content}
     headers = {"content-type": f"{JSON_FORMAT}; charset=utf-8"}
     return Message(headers=headers, body=_json(event))
 
 
-def _binary(found: Happened, content: Mapping[str, Any]) -> Message:
-    headers = binary_headers(_attributes(found)) | {"content-type": "application/json"}
+def _binary(run: Happened, content: Mapping[str, Any]) -> Message:
+    headers = binary_headers(_attributes(run)) | {"content-type": "application/json"}
     return Message(headers=headers, body=_json(content))
 
 
-def _webhook(found: Happened, _: Mapping[str, Any]) -> Message:
+def _webhook(run: Happened, _: Mapping[str, Any]) -> Message:
     """Return what Slack, Mattermost, Google Chat and others take: a text and nothing else."""
-    cause = first_cause(found)[:LONGEST]
-    name = found.run_name or found.run_id
-    line = f"{headline(found)}, run {name}" + (f": {cause}" if cause else "")
+    cause = first_cause(run)[:LONGEST]
+    name = run.run_name or run.run_id
+    line = f"{headline(run)}, run {name}" + (f": {cause}" if cause else "")
     return Message(headers={"content-type": "application/json"}, body=_json({"text": line}))
 
 

@@ -143,34 +143,34 @@ def outcome(status: Status, left: Left, last: str) -> Outcome:
     return Outcome.SUCCEEDED if states.get(last) == State.SUCCEEDED else Outcome.UNFINISHED
 
 
-def causes(found: Outcome, status: Status, left: Left, last: str) -> tuple[Cause, ...]:
+def causes(run_outcome: Outcome, status: Status, left: Left, last: str) -> tuple[Cause, ...]:
     """Return why a run did not go through, each reason once.
 
     Args:
-        found: what `outcome` gives.
+        run_outcome: what `outcome` gives.
         status: what KFP says.
         left: what the steps left.
         last: as `outcome` takes it.
     """
-    if found is Outcome.SUCCEEDED:
+    if run_outcome is Outcome.SUCCEEDED:
         return ()
     failed = [Cause(step=s.name, text=s.cause) for s in left.steps if s.state == State.FAILED]
     raised = [s for s in left.steps if s.state == State.SUCCEEDED and s.cause]  # In a loop.
     failed = failed or [Cause(step=s.name, text=s.cause) for s in raised]
-    told = " ".join(cause.text for cause in failed)
+    failures = " ".join(cause.text for cause in failed)
     judged = [
         Cause(step=step.name, text=step.verdict)
         for step in left.steps
-        if step.passed is False and step.verdict not in told
+        if step.passed is False and step.verdict not in failures
     ]
-    return tuple(failed + judged) or _guessed(found, status, left, last)
+    return tuple(failed + judged) or _guessed(run_outcome, status, left, last)
 
 
-def _guessed(found: Outcome, status: Status, left: Left, last: str) -> tuple[Cause, ...]:
+def _guessed(run_outcome: Outcome, status: Status, left: Left, last: str) -> tuple[Cause, ...]:
     """Return what is known where no step said why."""
     if status.message:
         return (Cause(step="", text=status.message),)
-    if found is Outcome.CANCELLED:
+    if run_outcome is Outcome.CANCELLED:
         return (Cause(step="", text="the run was stopped"),)
     begun = [step for step in left.steps if step.state != State.ABSENT]
     if begun and begun[-1].state == State.ENDED:
@@ -182,15 +182,15 @@ def _guessed(found: Outcome, status: Status, left: Left, last: str) -> tuple[Cau
     return (Cause(step="", text="no step left a reason that can be read"),)
 
 
-def first_cause(found: Happened) -> str:
+def first_cause(run: Happened) -> str:
     """Return the likeliest cause as one line, "" for a run that succeeded."""
-    if not found.causes:
+    if not run.causes:
         return ""
-    first = found.causes[0]
+    first = run.causes[0]
     return f"{first.step}: {first.text}" if first.step else first.text
 
 
 def ordered(steps: Mapping[str, Step], order: Sequence[str]) -> tuple[Step, ...]:
     """Return the steps in the pipeline's order; one without files is ABSENT, unknown ones last."""
-    known = [steps.get(name, Step(name=name, state=State.ABSENT)) for name in order]
-    return (*known, *(steps[name] for name in sorted(steps.keys() - set(order))))
+    steps_of_pipeline = [steps.get(name, Step(name=name, state=State.ABSENT)) for name in order]
+    return (*steps_of_pipeline, *(steps[name] for name in sorted(steps.keys() - set(order))))

@@ -29,8 +29,8 @@ def read(folder: str, own: str) -> Left | None:
     try:
         raw = DocumentFormat().current(json.loads(uri_files.read_text(uri)), uri)
         tasks = [task for task in raw["tasks"] if task["name"] != own]
-        found = [task["metadata"][ENDPOINT] for task in tasks if ENDPOINT in task["metadata"]]
-        return Left(steps=tuple(_step(task) for task in tasks), endpoint=(found or [{}])[-1])
+        endpoints = [task["metadata"][ENDPOINT] for task in tasks if ENDPOINT in task["metadata"]]
+        return Left(steps=tuple(_step(task) for task in tasks), endpoint=(endpoints or [{}])[-1])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{uri}: not the record of a run: {error}") from error
 

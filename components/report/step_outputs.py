@@ -98,8 +98,8 @@ class _Reader:
 
 
 def _endpoint(file: Path) -> Mapping[str, Any]:
-    found = json.loads(file.read_text(encoding="utf-8"))
-    return release.ENDPOINT_FORMAT.current(found, str(file))
+    document = json.loads(file.read_text(encoding="utf-8"))
+    return release.ENDPOINT_FORMAT.current(document, str(file))
 
 
 def run_folder(uri: str, run_id: str) -> str:
@@ -108,8 +108,8 @@ def run_folder(uri: str, run_id: str) -> str:
     Raises:
         DataError: the URI does not hold the run's id as a folder.
     """
-    above, found, _ = uri.partition(f"/{run_id}/")
-    if not (found and run_id):
+    above, separator, _ = uri.partition(f"/{run_id}/")
+    if not (separator and run_id):
         raise DataError(f"uri={shown(uri)}: not below a folder {shown(run_id)} of this run")
     return f"{above}/{run_id}"
 
@@ -126,24 +126,24 @@ def read(folder: str, order: Sequence[str]) -> Left:
     except (KanariaError, OSError) as error:
         return Left(steps=ordered({}, order), notes=(f"{folder}: {error}",))
     reader = _Reader()
-    steps = {name: _step(name, found, reader) for name, found in files.items()}
+    steps = {name: _step(name, executions, reader) for name, executions in files.items()}
     endpoints = [u for task in files.values() for one in task for u in one.named(release.ENDPOINT)]
-    told = [reader.parsed(uri, _endpoint) for uri in endpoints]
-    endpoint: Mapping[str, Any] = next((each for each in reversed(told) if each), {})
+    documents = [reader.parsed(uri, _endpoint) for uri in endpoints]
+    endpoint: Mapping[str, Any] = next((each for each in reversed(documents) if each), {})
     return Left(steps=ordered(steps, order), endpoint=endpoint, notes=tuple(reader.notes))
 
 
 def _by_task(folder: str, uris: Sequence[str]) -> dict[str, list[_Files]]:
-    found: dict[str, dict[str, _Files]] = defaultdict(lambda: defaultdict(_Files))
+    files: dict[str, dict[str, _Files]] = defaultdict(lambda: defaultdict(_Files))
     for uri in uris:
         parts = uri.removeprefix(folder).strip("/").split("/")
         if len(parts) > 2:  # Task, id, and the artifact or log.
-            found[parts[0]][parts[1]].add(uri, parts[2:])
-    return {name: list(executions.values()) for name, executions in found.items()}
+            files[parts[0]][parts[1]].add(uri, parts[2:])
+    return {name: list(executions.values()) for name, executions in files.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Ending:
     """One execution: whether it went well, its verdict, what it raised, and what it wrote last."""
 
     went_well: bool
@@ -152,31 +152,31 @@ class _Told:
     last: str = ""
 
 
-def _told(one: _Files, reader: _Reader) -> _Told:
+def _ending(one: _Files, reader: _Reader) -> _Ending:
     """Return what is known of an execution; the log counts where it may have failed."""
     verdicts = [reader.parsed(u, lambda path: outcome.read(path.parent)) for u in one.verdicts]
     verdict = next((each for each in verdicts if each is not None), None)
     if one.artifacts and (verdict is None or verdict.passed):
-        return _Told(went_well=True, verdict=verdict)
+        return _Ending(went_well=True, verdict=verdict)
     lines = reader.log(one.log) if one.log else []
     raised = said(lines)
     went_well = bool(one.artifacts) and not raised  # A judging step, that lets others refuse.
-    return _Told(went_well=went_well, verdict=verdict, raised=raised, last=last_line(lines))
+    return _Ending(went_well=went_well, verdict=verdict, raised=raised, last=last_line(lines))
 
 
 def _step(name: str, executions: Sequence[_Files], reader: _Reader) -> Step:
     """Return what is known of a task: a retried run, or a loop, has executed it several times."""
-    told = [_told(one, reader) for one in executions]
-    raised = "; ".join(dict.fromkeys(one.raised for one in told if one.raised))
-    verdict = next((one.verdict for one in reversed(told) if one.verdict), None)
+    endings = [_ending(one, reader) for one in executions]
+    raised = "; ".join(dict.fromkeys(one.raised for one in endings if one.raised))
+    verdict = next((one.verdict for one in reversed(endings) if one.verdict), None)
     step = Step(
         name=name,
         state=State.ENDED,
-        cause=raised or "; ".join(one.last for one in told if not one.went_well),
+        cause=raised or "; ".join(one.last for one in endings if not one.went_well),
         passed=verdict.passed if verdict else None,
         verdict=verdict.summary() if verdict else "",
     )
-    if any(one.went_well for one in told):
+    if any(one.went_well for one in endings):
         return replace(step, state=State.SUCCEEDED, cause=raised)
     kept = tuple(uri for one in executions for uri in one.kept)
     return replace(step, state=State.FAILED, kept=kept) if raised else step

@@ -62,17 +62,17 @@ def receiver(url: str, form: str, environment: Mapping[str, str] = os.environ) -
         ParameterError: something is wrong; every fault is named, and none shows a secret.
     """
     own = environment.get(URL, "").strip()
-    asked = url.strip() or own
-    if not asked:
+    address = url.strip() or own
+    if not address:
         return None
     form = form or environment.get(FORMAT, "") or DEFAULT_FORMAT
     faults = Faults("report_run")
     faults.check(form in FORMATS, "notify_format", form, f"use {', '.join(FORMATS)}")
-    _check(asked, faults)
+    _check(address, faults)
     faults.raise_if_any()
     # Whoever may start a run names a URL: none but the administrator's server gets the token.
-    is_own = bool(own) and urlsplit(asked)[:2] == urlsplit(own)[:2]
-    return Receiver(url=asked, format=form, headers=_authorization(environment) if is_own else {})
+    is_own = bool(own) and urlsplit(address)[:2] == urlsplit(own)[:2]
+    return Receiver(url=address, format=form, headers=_authorization(environment) if is_own else {})
 
 
 def _check(url: str, faults: Faults) -> None:
@@ -115,13 +115,13 @@ def post(to: Receiver, message: Message) -> str:
     """
     # It would write the whole URL into the step's log.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    told = ""
+    reason = ""
     for pause in (*PAUSES, None):
-        taken, told = asyncio.run(_try(to, message))
-        if taken is not None or pause is None:
+        is_delivered, reason = asyncio.run(_try(to, message))
+        if is_delivered is not None or pause is None:
             break
         time.sleep(pause)
-    return f"{to.place} was notified" if taken else f"{to.place} was not notified: {told}"
+    return f"{to.place} was notified" if is_delivered else f"{to.place} was not notified: {reason}"
 
 
 async def _try(to: Receiver, message: Message) -> tuple[bool | None, str]:

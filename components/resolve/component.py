@@ -66,14 +66,14 @@ def resolve_span(
 
     from kanaria.components.resolve import reading_settings as how
     from kanaria.components.resolve import span as work
-    from kanaria.components.resolve.span_choice import Asked
+    from kanaria.components.resolve.span_choice import SpanRequest
     from kanaria.components.shared.storage.content_pin import pinned
 
     read = how.checked(reading)
-    asked = Asked(span=span, version=version, window=window, schedule_time=schedule_time)
+    choice = SpanRequest(span=span, version=version, window=window, schedule_time=schedule_time)
     statistics = pinned("serving_statistics", serving_statistics)
-    found = work.resolve_span(data, asked)
-    return found.data, found.span, list(found.span_files), statistics, *astuple(read)
+    resolved = work.resolve_span(data, choice)
+    return resolved.data, resolved.span, list(resolved.span_files), statistics, *astuple(read)
 
 
 @dsl.component(base_image=CONTROL_IMAGE, install_kfp_package=False)
@@ -104,7 +104,7 @@ def resolve_deployed(
     """
     from kanaria.components.resolve import deployed_release
 
-    spec, asked = deployed_release.checked(service, delivery)
+    spec, delivery_settings = deployed_release.checked(service, delivery)
     release = deployed_release.resolve_deployed(spec.name, spec.namespace)
     base_model = release if warm_start else ""
-    return release, base_model, asked.prometheus_url, asked.drift_server_url
+    return release, base_model, delivery_settings.prometheus_url, delivery_settings.drift_server_url

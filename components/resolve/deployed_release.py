@@ -42,9 +42,9 @@ def checked(service: Any, delivery: Any) -> tuple[ServiceSpec, Delivery]:
         ParameterError: something in either is wrong; all faults are named.
     """
     faults = Faults("resolve_deployed")
-    asked = service_keys.parse(service, faults, namespace_of), parse(delivery, faults)
+    parsed = service_keys.parse(service, faults, namespace_of), parse(delivery, faults)
     faults.raise_if_any()
-    return asked
+    return parsed
 
 
 def resolve_deployed(name: str, namespace: str) -> str:

@@ -75,18 +75,18 @@ class Reading:
     examples_format: str
 
 
-def parse(given: Any, faults: Faults) -> Reading:
+def parse(mapping: Any, faults: Faults) -> Reading:
     """Return what a mapping asks for; {} for the defaults. Every fault is added to `faults`."""
-    return Reading(**keys.read(given, READING, WHERE, faults))
+    return Reading(**keys.read(mapping, READING, WHERE, faults))
 
 
-def checked(given: Any) -> Reading:
+def checked(mapping: Any) -> Reading:
     """Return what a mapping asks for.
 
     Raises:
         ParameterError: something in it is wrong; all faults are named.
     """
     faults = Faults("resolve_span")
-    found = parse(given, faults)
+    reading = parse(mapping, faults)
     faults.raise_if_any()
-    return found
+    return reading

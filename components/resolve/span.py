@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from kanaria.components.resolve import span_choice, span_pattern
-from kanaria.components.resolve.span_choice import Asked
+from kanaria.components.resolve.span_choice import SpanRequest
 from kanaria.components.resolve.span_pattern import Position
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import data_reference, database_reference
@@ -33,13 +33,13 @@ class Resolved:
     span_files: tuple[int, ...] = ()
 
 
-def resolve_span(data: str, asked: Asked) -> Resolved:
+def resolve_span(data: str, request: SpanRequest) -> Resolved:
     """Choose the spans, expand the patterns and pin the content.
 
     Args:
         data: files or patterns separated by commas, with tokens (`span_pattern`) in all or in
             none of them; or a database (`shared.database_reference`).
-        asked: which spans; those of a window without files are left out.
+        request: which spans; those of a window without files are left out.
 
     Raises:
         ParameterError: parameters are wrong, all faults at once; or `data` names nothing.
@@ -51,17 +51,21 @@ def resolve_span(data: str, asked: Asked) -> Resolved:
         return Resolved(data=database_reference.dated(data, now), span="")
     patterns = [part.strip() for part in data.split(",") if part.strip()]
     if not any(span_pattern.TOKEN.search(pattern) for pattern in patterns):
-        _check_without_spans(asked)
+        _check_without_spans(request)
         return Resolved(data=data_reference.pin(data), span="")
-    choice = _choice(patterns, asked)
+    choice = _choice(patterns, request)
     files = {pattern: _positions(pattern) for pattern in patterns}
-    chosen = span_choice.spans({p: set(found.values()) for p, found in files.items()}, choice)
-    for pattern, found in files.items():
-        _check_spelling(pattern, [uri for uri in found if found[uri] in chosen[pattern]], found)
+    chosen = span_choice.spans(
+        {p: set(positions.values()) for p, positions in files.items()}, choice
+    )
+    for pattern, positions in files.items():
+        _check_spelling(
+            pattern, [uri for uri in positions if positions[uri] in chosen[pattern]], positions
+        )
     uris = [
         uri
-        for pattern, found in files.items()
-        for uri, position in sorted(found.items())
+        for pattern, positions in files.items()
+        for uri, position in sorted(positions.items())
         if position in chosen[pattern]
     ]
     text = span_choice.text(patterns[0], chosen[patterns[0]])
@@ -72,23 +76,25 @@ def resolve_span(data: str, asked: Asked) -> Resolved:
 
 def _neighbours(pinned: str, files: Iterable[Mapping[str, Position]]) -> tuple[int, ...]:
     """Return how many neighbouring files are of one span, in the order of the reference."""
-    places = {uri_files.absolute(uri): at.span for found in files for uri, at in found.items()}
+    places = {
+        uri_files.absolute(uri): at.span for positions in files for uri, at in positions.items()
+    }
     uris = pinned.partition(data_reference.PIN)[0].split(",")
     return tuple(len(list(same)) for _, same in groupby(uris, key=places.__getitem__))
 
 
-def _check_without_spans(asked: Asked) -> None:
+def _check_without_spans(request: SpanRequest) -> None:
     """Refuse a span where the data has none: it would silently not count."""
     faults = Faults("resolve_span")
     remedy = "write {SPAN} or {YYYY}, {MM} and {DD} where it stands in data"
-    nothing = Asked()
+    nothing = SpanRequest()
     for name in ("span", "version", "window"):
-        value = getattr(asked, name)
+        value = getattr(request, name)
         faults.check(value == getattr(nothing, name), name, value, remedy)
     faults.raise_if_any()
 
 
-def _choice(patterns: list[str], asked: Asked) -> span_choice.Choice:
+def _choice(patterns: list[str], request: SpanRequest) -> span_choice.Choice:
     faults = Faults("resolve_span")
     for pattern in patterns:
         span_pattern.check(pattern, faults)
@@ -97,19 +103,19 @@ def _choice(patterns: list[str], asked: Asked) -> span_choice.Choice:
     dated = {span_pattern.is_dated(pattern) for pattern in patterns}
     faults.check(len(dated) == 1, "data", patterns, "use days in all patterns or in none")
     versioned = [pattern for pattern in patterns if "VERSION" in span_pattern.tokens(pattern)]
-    fits = asked.version == span_choice.LATEST or len(versioned) == len(patterns)
-    faults.check(fits, "version", asked.version, "write {VERSION} into every pattern")
-    choice = span_choice.parse(asked, dated=True in dated, faults=faults)
+    fits = request.version == span_choice.LATEST or len(versioned) == len(patterns)
+    faults.check(fits, "version", request.version, "write {VERSION} into every pattern")
+    choice = span_choice.parse(request, dated=True in dated, faults=faults)
     faults.raise_if_any()
     return choice
 
 
-def _check_spelling(pattern: str, uris: list[str], found: Mapping[str, Position]) -> None:
+def _check_spelling(pattern: str, uris: list[str], positions: Mapping[str, Position]) -> None:
     """Refuse a span that is there twice, as 1 and as 01: its rows would count twice."""
     form = span_pattern.expression(_as_listed(pattern))
     first: dict[Position, str] = {}
     for uri in uris:
-        other = first.setdefault(found[uri], uri)
+        other = first.setdefault(positions[uri], uri)
         if span_pattern.spelling(form, uri) != span_pattern.spelling(form, other):
             raise DataError(
                 f"data={shown(pattern)}: one span is written in two ways: {shown(other)}, "
@@ -126,12 +132,12 @@ def _positions(pattern: str) -> dict[str, Position]:
     local = _as_listed(pattern)
     form = span_pattern.expression(local)
     listed = uri_files.matches(span_pattern.wildcards(local))
-    found = {uri: span_pattern.position(form, uri) for uri in listed}
-    odd = sorted(uri for uri, position in found.items() if position is None)
+    positions = {uri: span_pattern.position(form, uri) for uri in listed}
+    odd = sorted(uri for uri, position in positions.items() if position is None)
     if odd:
         logger.warning("%s: no span: %s", pattern, shown(odd[:3]))
-    placed = {uri: position for uri, position in found.items() if position is not None}
+    placed = {uri: position for uri, position in positions.items() if position is not None}
     if not placed:
-        seen = f"; {shown(odd[0])} names no day or number" if odd else ""
-        raise DataError(f"data={shown(pattern)}: matches no file{seen}; check the path")
+        example = f"; {shown(odd[0])} names no day or number" if odd else ""
+        raise DataError(f"data={shown(pattern)}: matches no file{example}; check the path")
     return placed

@@ -62,7 +62,7 @@ def _span(text: str, dated: bool, faults: Faults) -> int | None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class SpanRequest:
     """What a user asks for, as text.
 
     Attributes:
@@ -78,28 +78,28 @@ class Asked:
     schedule_time: str = ""
 
 
-def parse(asked: Asked, *, dated: bool, faults: Faults) -> Choice:
+def parse(request: SpanRequest, *, dated: bool, faults: Faults) -> Choice:
     """Read what was asked for; every fault is added to `faults`.
 
     Args:
-        asked: the text.
+        request: the text.
         dated: whether the spans are days, so that a number names none.
         faults: where faults go.
     """
-    version = asked.version
+    version = request.version
     is_version = version == LATEST or version.isdecimal()
     faults.check(is_version, "version", version, "write latest or a number")
-    faults.check(asked.window >= 1, "window", asked.window, "use 1 or more spans")
-    if asked.span == SCHEDULE_TIME:
-        span = _scheduled(asked.schedule_time, faults)
+    faults.check(request.window >= 1, "window", request.window, "use 1 or more spans")
+    if request.span == SCHEDULE_TIME:
+        span = _scheduled(request.schedule_time, faults)
     else:
-        span = _span(asked.span, dated, faults)
+        span = _span(request.span, dated, faults)
     number = int(version) if version.isdecimal() else None
-    return Choice(span=span, version=number, window=asked.window)
+    return Choice(span=span, version=number, window=request.window)
 
 
 def spans(
-    found: Mapping[str, Collection[Position]], choice: Choice
+    positions_of: Mapping[str, Collection[Position]], choice: Choice
 ) -> dict[str, tuple[Position, ...]]:
     """Return pattern -> the positions to read, the oldest first.
 
@@ -107,19 +107,20 @@ def spans(
     that one that is only half there waits.
 
     Args:
-        found: pattern -> the positions that its files have.
+        positions_of: pattern -> the positions that its files have.
         choice: what was asked for.
 
     Raises:
         DataError: a pattern has no files of the span, or not of the version.
     """
     usable = {
-        pattern: _newest_versions(positions, choice.version) for pattern, positions in found.items()
+        pattern: _newest_versions(positions, choice.version)
+        for pattern, positions in positions_of.items()
     }
     newest = _newest(usable) if choice.span is None else choice.span
     for pattern, versions in usable.items():
         if newest not in versions:
-            raise DataError(_absent(pattern, found[pattern], newest, choice))
+            raise DataError(_absent(pattern, positions_of[pattern], newest, choice))
     first = newest - choice.window + 1
     common = set.intersection(*(set(versions) for versions in usable.values()))
     wanted = sorted(span for span in common if first <= span <= newest)
@@ -145,9 +146,9 @@ def _newest(usable: Mapping[str, Mapping[int, int]]) -> int:
     raise DataError(f"data: no span that all patterns have: {quoted(sorted(usable))}")
 
 
-def _absent(pattern: str, found: Collection[Position], span: int, choice: Choice) -> str:
-    known = sorted({position.span for position in found})
-    names = [span_pattern.shown(pattern, other) for other in known[-5:]]
+def _absent(pattern: str, positions: Collection[Position], span: int, choice: Choice) -> str:
+    spans = sorted({position.span for position in positions})
+    names = [span_pattern.shown(pattern, other) for other in spans[-5:]]
     version = f" version {choice.version}" if choice.version is not None else ""
     return (
         f"data={quoted(pattern)}: no span {span_pattern.shown(pattern, span)}{version}; "

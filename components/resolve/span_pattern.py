@@ -18,7 +18,7 @@ WIDTHS = {"YYYY": 4, "MM": 2, "DD": 2}
 DATE = ("YYYY", "MM", "DD")
 # Nothing tells where one of two open numbers ends.
 OPEN_PAIR = re.compile(r"\{(?:SPAN|VERSION)\}\{(?:SPAN|VERSION)\}")
-KNOWN = ("SPAN", "VERSION", *DATE)
+NAMES = ("SPAN", "VERSION", *DATE)
 FIRST_DAY = date(1970, 1, 1)
 PIECE = re.compile(rf"(?P<token>{TOKEN.pattern})|(?P<many>\*\*/?)|(?P<wild>\*|\?|\[[^\]]*\])")
 
@@ -33,7 +33,7 @@ class Position:
 
 def tokens(pattern: str) -> set[str]:
     """Return the names of the tokens in a pattern."""
-    return {found[1] for found in TOKEN.finditer(pattern)}
+    return {match[1] for match in TOKEN.finditer(pattern)}
 
 
 def is_dated(pattern: str) -> bool:
@@ -58,19 +58,19 @@ def shown(pattern: str, span: int) -> str:
 
 def check(pattern: str, faults: Faults) -> None:
     """Add every fault of a pattern's tokens to `faults`."""
-    found = tokens(pattern)
-    unknown = sorted(found - set(KNOWN))
-    known = ", ".join(f"{{{name}}}" for name in KNOWN)
-    faults.check(not unknown, "data", pattern, f"unknown token {unknown}; there are {known}")
-    dated = found & set(DATE)
+    names = tokens(pattern)
+    unknown = sorted(names - set(NAMES))
+    choices = ", ".join(f"{{{name}}}" for name in NAMES)
+    faults.check(not unknown, "data", pattern, f"unknown token {unknown}; there are {choices}")
+    dated = names & set(DATE)
     whole = not dated or dated == set(DATE)
     faults.check(whole, "data", pattern, "a day needs {YYYY}, {MM} and {DD}")
-    faults.check(not (dated and "SPAN" in found), "data", pattern, "give {SPAN} or a day, not both")
-    versioned = "VERSION" not in found or bool(dated) or "SPAN" in found
+    faults.check(not (dated and "SPAN" in names), "data", pattern, "give {SPAN} or a day, not both")
+    versioned = "VERSION" not in names or bool(dated) or "SPAN" in names
     faults.check(versioned, "data", pattern, "{VERSION} needs {SPAN} or a day beside it")
-    told = not OPEN_PAIR.search(pattern)
+    is_separated = not OPEN_PAIR.search(pattern)
     faults.check(
-        told, "data", pattern, "give a width, as {SPAN:3}, or put text between the numbers"
+        is_separated, "data", pattern, "give a width, as {SPAN:3}, or put text between the numbers"
     )
     for name, width in ((token[1], token[2]) for token in TOKEN.finditer(pattern)):
         fits = width is None or (
@@ -96,39 +96,39 @@ def wildcards(pattern: str) -> str:
 
 def expression(pattern: str) -> re.Pattern[str]:
     """Return the regular expression of paths that fit, a named group for each token."""
-    seen: set[str] = set()
+    named: set[str] = set()
 
-    def piece(found: re.Match[str]) -> str:
-        if found["many"]:
+    def piece(match: re.Match[str]) -> str:
+        if match["many"]:
             # `**/` stands for no folder as well.
-            return "(?:.*?/)??" if found["many"].endswith("/") else ".*?"
-        if found["wild"]:
-            return "[^/]*?" if found["wild"] == "*" else "[^/]"
-        name = found[2]
-        if name in seen:
+            return "(?:.*?/)??" if match["many"].endswith("/") else ".*?"
+        if match["wild"]:
+            return "[^/]*?" if match["wild"] == "*" else "[^/]"
+        name = match[2]
+        if name in named:
             return f"(?P={name})"  # A token that repeats has one value.
-        seen.add(name)
-        return f"(?P<{name}>{_digits(name, found[3])})"
+        named.add(name)
+        return f"(?P<{name}>{_digits(name, match[3])})"
 
     parts, end = [], 0
-    for found in PIECE.finditer(pattern):
-        parts += [re.escape(pattern[end : found.start()]), piece(found)]
-        end = found.end()
+    for match in PIECE.finditer(pattern):
+        parts += [re.escape(pattern[end : match.start()]), piece(match)]
+        end = match.end()
     return re.compile("".join([*parts, re.escape(pattern[end:])]))
 
 
 def spelling(form: re.Pattern[str], path: str) -> tuple[str, ...]:
     """Return the digits of the tokens in a path that fits."""
-    found = form.fullmatch(path)
-    return found.groups() if found else ()
+    match = form.fullmatch(path)
+    return match.groups() if match else ()
 
 
 def position(form: re.Pattern[str], path: str) -> Position | None:
     """Return where a path stands, or None when it does not fit or names no day of the calendar."""
-    found = form.fullmatch(path)
-    if found is None:
+    match = form.fullmatch(path)
+    if match is None:
         return None
-    values = {name: int(text) for name, text in found.groupdict().items()}
+    values = {name: int(text) for name, text in match.groupdict().items()}
     version = values.get("VERSION", 0)
     if "YYYY" not in values:
         return Position(span=values["SPAN"], version=version)

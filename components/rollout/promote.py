@@ -76,14 +76,14 @@ def promote(request: PromoteRequest, targets: Targets) -> tuple[bool, Outcome]:
 
 
 def _rolled_out(
-    request: PromoteRequest, names: Names, place: Place, asked: Policy | None
+    request: PromoteRequest, names: Names, place: Place, wanted: Policy | None
 ) -> Rollout:
     """Begin or find the rollout, approve it if asked to, and control it until it is over."""
     last = place.store.load(*names)
     if last is not None and _is_done(last.rollout, place):
         return last.rollout
     under_way = last.rollout.policy if last is not None and last.rollout.governs else None
-    policy = asked or under_way or Policy()
+    policy = wanted or under_way or Policy()
     if request.interval_seconds:
         place.require(policy)
     who = request.approved_by or STEP
@@ -118,5 +118,7 @@ def _approve(who: str, names: Names, place: Place, policy: Policy) -> None:
 def _to_approve(state: State, policy: Policy) -> list[str]:
     """Return the steps to approve, "" for a question that is about none. Pure."""
     approved = {approval.step for approval in state.approvals}
-    asked = [state.asked_step] if state.phase is Phase.WAITING_APPROVAL else []
-    return asked + [step for step in policy.approve_before if step not in {*approved, *asked}]
+    questions = [state.asked_step] if state.phase is Phase.WAITING_APPROVAL else []
+    return questions + [
+        step for step in policy.approve_before if step not in {*approved, *questions}
+    ]

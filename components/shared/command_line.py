@@ -147,8 +147,8 @@ def typed(path: Path) -> str:
 
 def program() -> str:
     """Return what calls `kanaria` in the current folder's shell."""
-    own, found = Path(sys.executable).with_name("kanaria"), shutil.which("kanaria")
-    return "kanaria" if found and Path(found).absolute() == own.absolute() else typed(own)
+    own, on_path = Path(sys.executable).with_name("kanaria"), shutil.which("kanaria")
+    return "kanaria" if on_path and Path(on_path).absolute() == own.absolute() else typed(own)
 
 
 class Parser(argparse.ArgumentParser):
@@ -167,12 +167,12 @@ class Parser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse; what is not known is an error of the command it was given to."""
-        found, unknown = super().parse_known_args(args, namespace)
+        options, unknown = super().parse_known_args(args, namespace)
         if unknown:
             option = unknown[0].split("=", 1)[0]
             hint = meant(option, [name for one in self._actions for name in one.option_strings])
             self.error(f"{shown(option)} is not known{hint}")
-        return found, unknown
+        return options, unknown
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -180,15 +180,15 @@ class Parser(argparse.ArgumentParser):
             hint = meant(str(value), names) or f", there are {', '.join(names)}"
             raise argparse.ArgumentError(None, f"{shown(value)} is not known{hint}")
 
-    def asked(self, _: argparse.Namespace) -> int:
+    def show_help(self, _: argparse.Namespace) -> int:
         """Show the help of a command that was called without the verb it needs."""
         self.print_help(sys.stderr)
         return WRONG_USAGE
 
 
-def meant(given: str, names: Collection[str]) -> str:
+def meant(written: str, names: Collection[str]) -> str:
     """Return ", did you mean NAME?" for the nearest of the names, "" when none is near."""
-    near = difflib.get_close_matches(given, names, n=1)
+    near = difflib.get_close_matches(written, names, n=1)
     return f", did you mean {near[0]}?" if near else ""
 
 
@@ -202,9 +202,9 @@ def port(text: str) -> int:
 def amount(text: str) -> float:
     """Read a number above 0 from the command line."""
     try:
-        found = float(text)
+        number = float(text)
     except ValueError:
-        found = 0.0
-    if not 0 < found < float("inf"):
+        number = 0.0
+    if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{shown(text)}: use a number above 0")
-    return found
+    return number

@@ -49,7 +49,7 @@ def root(error: BaseException) -> BaseException:
     return (raised[-1:] or telling or links)[0]
 
 
-def _told(text: str) -> Iterator[str]:
+def _message_lines(text: str) -> Iterator[str]:
     """Yield the lines of a message that are no traces of frames or places in a graph."""
     frame: int | None = None
     for line in text.partition(_TFMA_CALL)[0].splitlines():
@@ -64,10 +64,10 @@ def _told(text: str) -> Iterator[str]:
 
 def message(error: BaseException) -> str:
     """Return what an error says, on one line, without traces."""
-    return " ".join(dict.fromkeys(_told(str(error)))) or " ".join(str(error).split())
+    return " ".join(dict.fromkeys(_message_lines(str(error)))) or " ".join(str(error).split())
 
 
-def told(error: BaseException) -> str:
+def summary(error: BaseException) -> str:
     """Return type and message of the cause of `error`, for instance "ValueError: 'no x'"."""
     cause = root(error)
     return f"{type(cause).__name__}: {shown(message(cause), LONGEST)}"

@@ -35,8 +35,8 @@ def exception(lines: list[str]) -> str:
     if crashes and crashes[-1] > max(headers, default=-1):
         return lines[crashes[-1]]
     after = lines[headers[-1] + 1 :] if headers else []
-    found = next((line for line in after if line and not line[0].isspace()), "")
-    return found.removeprefix(OWN)
+    first = next((line for line in after if line and not line[0].isspace()), "")
+    return first.removeprefix(OWN)
 
 
 def last_line(lines: list[str]) -> str:
@@ -55,5 +55,5 @@ def said(lines: Sequence[str]) -> str:
     plain = [ESCAPES.sub("", line).rstrip() for line in lines]
     errors = [number for number, line in enumerate(plain) if line.startswith(ERROR)]
     after = plain[errors[-1] + 1 :] if errors else plain
-    found = exception(after)
-    return one_line(found or (plain[errors[-1]].removeprefix(ERROR) if errors else ""))
+    cause = exception(after)
+    return one_line(cause or (plain[errors[-1]].removeprefix(ERROR) if errors else ""))

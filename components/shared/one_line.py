@@ -12,5 +12,5 @@ def one_line(text: object, longest: int = LONGEST) -> str:
     """Return a text on one line without control characters, cut to `longest` characters."""
     plain = ESCAPES.sub("", str(text))
     words = "".join(letter if letter.isprintable() else " " for letter in plain).split()
-    found = " ".join(words)
-    return found if len(found) <= longest else f"{found[:longest]}… ({len(found)} characters)"
+    line = " ".join(words)
+    return line if len(line) <= longest else f"{line[:longest]}… ({len(line)} characters)"

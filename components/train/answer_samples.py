@@ -47,9 +47,9 @@ def _features(schema: schema_pb2.Schema) -> dict[str, Feature]:
 
 def _chosen(rows: Sequence[Feed]) -> list[Feed]:
     """Return up to ROWS rows, spread evenly over those that JSON can hold."""
-    found = [row for row in rows if all(_is_finite(array) for array in row.arrays.values())]
-    places = np.linspace(0, max(len(found) - 1, 0), min(ROWS, len(found)))
-    return [found[int(place)] for place in places.round()]
+    finite = [row for row in rows if all(_is_finite(array) for array in row.arrays.values())]
+    places = np.linspace(0, max(len(finite) - 1, 0), min(ROWS, len(finite)))
+    return [finite[int(place)] for place in places.round()]
 
 
 def _is_finite(array: Array) -> bool:

@@ -14,13 +14,15 @@ SAVED_MODEL = "saved_model.pb"
 
 def _newest(model: Path, uri: str) -> Path:
     """Return the SavedModel below `model` with the highest number, as TF Serving chooses."""
-    found = [path.parent for path in model.glob(f"*/{SAVED_MODEL}") if path.parent.name.isdecimal()]
-    if not found:
+    models = [
+        path.parent for path in model.glob(f"*/{SAVED_MODEL}") if path.parent.name.isdecimal()
+    ]
+    if not models:
         raise DataError(
             f"base_model={shown(uri)}: no {release.MODEL}/<integer>/{SAVED_MODEL} in it; "
             "give the URI of a release, as resolve_deployed returns it"
         )
-    return max(found, key=lambda path: int(path.name))
+    return max(models, key=lambda path: int(path.name))
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def _load(model_dir: Path) -> Any:
         loaded = tf.saved_model.load(str(model_dir))
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise UserCodeError(
-            f"run_fn: the saved model does not load: {exception_cause.told(error)}"
+            f"run_fn: the saved model does not load: {exception_cause.summary(error)}"
         ) from error
     if SIGNATURE not in loaded.signatures:
         raise UserCodeError(
@@ -69,7 +69,7 @@ def _answers(model: Any, files: Sequence[Path], schema: schema_pb2.Schema) -> Fl
             rows += len(feed.rows)
     except tf.errors.OpError as error:
         raise UserCodeError(
-            f"run_fn: the saved model fails on eval rows: {exception_cause.told(error)}; "
+            f"run_fn: the saved model fails on eval rows: {exception_cause.summary(error)}; "
             "it must answer every row, also one with missing features"
         ) from error
     if not rows:

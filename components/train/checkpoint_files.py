@@ -84,8 +84,8 @@ def read(checkpoint: Path) -> Position:
             f"{checkpoint}: {MANIFEST} is damaged ({shown(str(error))}); {REMEDY}"
         ) from error
     files = [file for file in sorted(checkpoint.iterdir()) if file.name != MANIFEST]
-    found = {file.name: fingerprint.of_tree(file) for file in files}
-    if found != expected or digest != _digest({**asdict(position), "files": expected}):
+    checksums = {file.name: fingerprint.of_tree(file) for file in files}
+    if checksums != expected or digest != _digest({**asdict(position), "files": expected}):
         raise DataError(f"{checkpoint}: damaged, its checksums differ; {REMEDY}")
     return position
 
@@ -96,7 +96,7 @@ def usable(checkpoints: Path, key: str) -> dict[Path, Position]:
     Raises:
         NewerFormatError: a newer Kanaria wrote one, so this one must not remove it.
     """
-    found = {}
+    positions = {}
     for path in sorted(checkpoints.glob("epoch-*")):
         try:
             position = read(path)
@@ -106,9 +106,9 @@ def usable(checkpoints: Path, key: str) -> dict[Path, Position]:
             logger.warning("%s", error)
             continue
         if position.key == key:
-            found[path] = position
+            positions[path] = position
         else:
             logger.warning(
                 "%s: made with other data, another module or other parameters; it is removed", path
             )
-    return found
+    return positions

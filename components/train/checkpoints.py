@@ -77,9 +77,9 @@ class Checkpoints(tf.keras.callbacks.Callback):
         self.epoch = 0
         self._remove_others()
         if self._kept:
-            self._restore(model, *list(self._kept.items())[-1])
+            self._restore(*list(self._kept.items())[-1])
 
-    def _restore(self, model: Any, checkpoint: Path, position: Position) -> None:
+    def _restore(self, checkpoint: Path, position: Position) -> None:
         try:
             status = self._state.read(str(checkpoint / STATE))
             status.assert_existing_objects_matched().expect_partial()
@@ -109,14 +109,14 @@ class Checkpoints(tf.keras.callbacks.Callback):
         self._skips = True
         return dataset.skip(self._batches) if self._batches else dataset
 
-    def on_train_begin(self, logs: Any = None) -> None:
+    def on_train_begin(self, _logs: Any = None) -> None:
         """Refuse a fit that could not be resumed, the first time and not after a crash."""
         if not self._skips:
             raise UserCodeError("Checkpoints: fit reads a dataset not from Checkpoints.remaining")
         if not self.params.get("steps"):
             raise UserCodeError("Checkpoints: give fit steps_per_epoch; a checkpoint follows each")
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, _logs: Any = None) -> None:
         """Begin the epoch with random states that follow from its number alone."""
         if epoch != self.epoch:
             raise UserCodeError(
@@ -126,7 +126,7 @@ class Checkpoints(tf.keras.callbacks.Callback):
         tf.keras.utils.set_random_seed(epoch_seed(self._run.seed, epoch))
         self.model.make_train_function(force=True)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, _logs: Any = None) -> None:
         """Write a checkpoint, publish it, and keep the last two."""
         self.epoch, self._batches = epoch + 1, self._batches + self.params["steps"]
         if not self._is_chief:

@@ -81,5 +81,5 @@ def train_model(
     )
     trained = train(request, Path(model.path), Path(model_run.path))
     samples.write(trained.samples, serving_samples.path)
-    told = trained.metadata(request, examples.metadata)
-    tell(told, model=model, model_run=model_run, serving_samples=serving_samples)
+    metadata = trained.metadata(request, examples.metadata)
+    tell(metadata, model=model, model_run=model_run, serving_samples=serving_samples)

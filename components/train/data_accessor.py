@@ -104,7 +104,7 @@ def tf_dataset_factory(
     count = _batches(split, options)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)) if count else dataset
     if label is not None:
-        dataset = dataset.map(unconverted(lambda taken: _without_label(taken, label)))
+        dataset = dataset.map(unconverted(lambda batch: _without_label(batch, label)))
     # Several workers read all rows in one order and take parts of each batch, so the sum of their
     # gradients is that of one worker with the whole batch.
     sharded = tf.data.Options()
@@ -121,10 +121,10 @@ def _held(
         rows = rows.shuffle(split.rows, seed=options.shuffle_seed)
     held = tensors.tensors(split.held)
 
-    def taken(numbers: tf.Tensor) -> Features:
+    def rows_of(numbers: tf.Tensor) -> Features:
         return {name: tf.gather(tensor, numbers) for name, tensor in held.items()}
 
-    return rows.repeat(options.num_epochs).batch(tensors.rows).map(unconverted(taken))
+    return rows.repeat(options.num_epochs).batch(tensors.rows).map(unconverted(rows_of))
 
 
 def _streamed(

@@ -16,7 +16,7 @@ import tensorflow as tf
 from kanaria.components.shared.errors import ParameterError, shown
 
 CPU = "CPU"
-GIVEN = "NVIDIA_VISIBLE_DEVICES"
+VISIBLE_GPUS = "NVIDIA_VISIBLE_DEVICES"
 LEAKED = "all"
 """Stands in images of CUDA, wherever they run, and shows them GPUs that nobody asked for."""
 NOT_NAMED = {"", "none", "void"}
@@ -43,16 +43,16 @@ def gpu_given(environment: Mapping[str, str], device_files: Sequence[str]) -> st
         environment: variables of the process.
         device_files: names in `/dev`.
     """
-    named = environment.get(GIVEN, "")
+    named = environment.get(VISIBLE_GPUS, "")
     if named == LEAKED or environment.get(WANTED, "unset") in NONE_WANTED:
         return ""
     if named not in NOT_NAMED:
-        return f"{GIVEN}={shown(named)}"
-    found = sorted(filter(DEVICE_FILE.fullmatch, device_files))
-    return f"/dev/{found[0]}" if found and IN_POD in environment else ""
+        return f"{VISIBLE_GPUS}={shown(named)}"
+    files = sorted(filter(DEVICE_FILE.fullmatch, device_files))
+    return f"/dev/{files[0]}" if files and IN_POD in environment else ""
 
 
-def told(names: Sequence[str]) -> str:
+def text(names: Sequence[str]) -> str:
     """Return how the devices are told of, e.g. "GPU:0 NVIDIA H200, GPU:1 NVIDIA H200" or "CPU"."""
     return ", ".join(f"GPU:{number} {name}" for number, name in enumerate(names)) or CPU
 
@@ -60,13 +60,13 @@ def told(names: Sequence[str]) -> str:
 def used() -> str:
     """Return the GPUs that TensorFlow may compute on, "CPU" without any."""
     details = map(tf.config.experimental.get_device_details, tf.config.get_visible_devices("GPU"))
-    return told([str(detail.get("device_name", "of unknown name")) for detail in details])
+    return text([str(detail.get("device_name", "of unknown name")) for detail in details])
 
 
 def check() -> None:
     """Raise ParameterError when this process was given a GPU and TensorFlow sees none."""
-    given = gpu_given(os.environ, [path.name for path in Path("/dev").iterdir()])
-    if not given or tf.config.list_physical_devices("GPU"):
+    evidence = gpu_given(os.environ, [path.name for path in Path("/dev").iterdir()])
+    if not evidence or tf.config.list_physical_devices("GPU"):
         return
     remedy = (
         "its libraries of CUDA or the node's driver do not load; TensorFlow's lines above say which"
@@ -74,6 +74,6 @@ def check() -> None:
         else "this TensorFlow has no kernels for GPUs: take the image kanaria-training-gpu"
     )
     raise ParameterError(
-        f"train_model: a GPU was given ({given}), but TensorFlow sees none: {remedy}; to train on "
-        f"the CPU all the same, take the GPU off the step, or set {WANTED}=-1"
+        f"train_model: a GPU was given ({evidence}), but TensorFlow sees none: {remedy}; to "
+        f"train on the CPU all the same, take the GPU off the step, or set {WANTED}=-1"
     )

@@ -30,12 +30,12 @@ def missing(column: pa.Array) -> Flags:
 
 def non_finite(column: pa.Array) -> Flags:
     """Return for each list of `column` whether it holds NaN or infinity, shape (rows,)."""
-    found = np.zeros(len(column), bool)
+    flags = np.zeros(len(column), bool)
     if not pa.types.is_null(column.type) and pa.types.is_floating(column.type.value_type):
         values = column.flatten().to_numpy(zero_copy_only=False)
         rows = pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
-        found[rows[~np.isfinite(values)]] = True
-    return found
+        flags[rows[~np.isfinite(values)]] = True
+    return flags
 
 
 def _more_often(batches: Batches, is_odd: Test, bad: Flags, good: Flags) -> list[str]:
@@ -46,8 +46,8 @@ def _more_often(batches: Batches, is_odd: Test, bad: Flags, good: Flags) -> list
         rows = slice(first, first + batch.num_rows)
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             odd = is_odd(column)
-            found = np.array([(odd & bad[rows]).sum(), (odd & good[rows]).sum()])
-            counts[name] = counts.get(name, 0) + found
+            both = np.array([(odd & bad[rows]).sum(), (odd & good[rows]).sum()])
+            counts[name] = counts.get(name, 0) + both
         first += batch.num_rows
     of_all = np.maximum([bad.sum(), good.sum()], 1)
     return [name for name, odd in counts.items() if np.greater(*(odd / of_all))]
@@ -55,8 +55,8 @@ def _more_often(batches: Batches, is_odd: Test, bad: Flags, good: Flags) -> list
 
 def _odd_rows(batches: Batches, is_odd: Test, names: Sequence[str]) -> Flags:
     """Return for each row whether one of the columns `names` is odd, shape (rows,)."""
-    found = [[is_odd(batch.column(name)) for name in names] for batch in batches]
-    return np.concatenate([np.logical_or.reduce(flags) for flags in found])
+    flags_of_batches = [[is_odd(batch.column(name)) for name in names] for batch in batches]
+    return np.concatenate([np.logical_or.reduce(flags) for flags in flags_of_batches])
 
 
 def suspects(read: Callable[[], Batches], bad: Flags) -> list[str]:
@@ -77,11 +77,11 @@ def suspects(read: Callable[[], Batches], bad: Flags) -> list[str]:
 
 def non_finite_columns(files: Sequence[Path]) -> list[str]:
     """Name the columns that hold NaN or infinity anywhere in `files` of a split."""
-    found: set[str] = set()
+    names: set[str] = set()
     for batch in record_batches(files, ROWS_PER_BATCH):
         columns = zip(batch.schema.names, batch.columns, strict=True)
-        found |= {name for name, column in columns if non_finite(column).any()}
-    return sorted(found)
+        names |= {name for name, column in columns if non_finite(column).any()}
+    return sorted(names)
 
 
 def with_remedy(error: UserCodeError, files: Sequence[Path]) -> UserCodeError:

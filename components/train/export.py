@@ -85,7 +85,7 @@ def _request_features(
     return {name: kind for name, kind in specification.items() if name not in labels}
 
 
-def _asked(model: Any, transformed: Mapping[str, Any]) -> Any:
+def _model_inputs(model: Any, transformed: Mapping[str, Any]) -> Any:
     """Return the transformed features in the structure of a Keras model's inputs.
 
     Raises:
@@ -158,7 +158,7 @@ def export_model(
     module.model = model
 
     def answer(raw: dict[str, Any]) -> dict[str, tf.Tensor]:
-        return precision.served(_named(model, model(_asked(model, module.transform(raw)))))
+        return precision.served(_named(model, model(_model_inputs(model, module.transform(raw)))))
 
     def from_rows(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return answer(

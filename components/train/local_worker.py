@@ -29,17 +29,17 @@ def _train(order: Path) -> None:
     worker_cluster.joined(request, run_fn_call.prepared(request))(Places.of_json(content["places"]))
 
 
-def _tell(pipe: int, **told: str) -> None:
-    os.write(pipe, f"{json.dumps(told)}\n".encode())
+def _tell(pipe: int, **message: str) -> None:
+    os.write(pipe, f"{json.dumps(message)}\n".encode())
 
 
 def _take_input() -> int:
     """Return a descriptor of the input, and leave user code an empty one."""
-    taken = os.dup(0)
+    descriptor = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    return taken
+    return descriptor
 
 
 def _end_with(source: int, ended: threading.Event, is_done: threading.Event) -> None:

@@ -29,9 +29,9 @@ def leave_libraries_unconverted() -> bool:
     """
     try:
         config: Any = importlib.import_module(RULES)
-        known = set(map(str, config.CONVERSION_RULES))
+        rule_texts = set(map(str, config.CONVERSION_RULES))
         rules = [config.DoNotConvert(name) for name in LIBRARIES]
-        new = [rule for rule in rules if str(rule) not in known]
+        new = [rule for rule in rules if str(rule) not in rule_texts]
         if new:
             config.CONVERSION_RULES = (*new, *config.CONVERSION_RULES)
     except (ImportError, AttributeError) as error:

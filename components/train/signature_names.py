@@ -35,9 +35,9 @@ def writable(names: Iterable[str]) -> dict[str, str]:
     Raises:
         ParameterError: TensorFlow could not be asked for two of the names in one call.
     """
-    given = sorted(names)
-    count = Counter(map(_parameter, given))
-    refused = [name for name in given if name == "self" or count[_parameter(name)] > 1]
+    ordered = sorted(names)
+    count = Counter(map(_parameter, ordered))
+    refused = [name for name in ordered if name == "self" or count[_parameter(name)] > 1]
     if refused:
         raise ParameterError(
             f"export_model: columns {shown(refused)}: TensorFlow tells names apart by their "
@@ -47,10 +47,10 @@ def writable(names: Iterable[str]) -> dict[str, str]:
     while any(parameter.startswith(prefix) for parameter in count):
         prefix += "_"
     # Two nodes of a graph differ in more than in capital letters.
-    alike = Counter(name.lower() for name in given)
+    alike = Counter(name.lower() for name in ordered)
     return {
         name: name if alike[name.lower()] == 1 and _is_writable(name) else f"{prefix}_{number}"
-        for number, name in enumerate(given)
+        for number, name in enumerate(ordered)
     }
 
 

@@ -29,7 +29,7 @@ UNPROXIED = "no_grpc_proxy"
 
 
 def environment(
-    addresses: Sequence[str], number: int, scratch: Path, given: Mapping[str, str]
+    addresses: Sequence[str], number: int, scratch: Path, step_variables: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the variables of a worker: those of the step, and which worker it is.
 
@@ -37,11 +37,15 @@ def environment(
         addresses: host:port of each worker.
         number: of this one, from 0.
         scratch: folder for its temporary files, which a worker that is killed cannot remove.
-        given: variables of the step.
+        step_variables: variables of the step.
     """
-    direct = given.get(UNPROXIED) or given.get("no_proxy") or given.get("NO_PROXY")
+    direct = (
+        step_variables.get(UNPROXIED)
+        or step_variables.get("no_proxy")
+        or step_variables.get("NO_PROXY")
+    )
     return {
-        **given,
+        **step_variables,
         worker_cluster.CONFIG: worker_cluster.config(addresses, number),
         SHARED: "true",
         "TMPDIR": str(scratch),
@@ -79,9 +83,9 @@ class WorkerProcess:
         self.name = f"worker {number}"
         self.is_done = False
         self._events = events
-        self._told = ""
+        self._message = ""
         self._lines: deque[str] = deque(maxlen=LINES)
-        told, tells = os.pipe()
+        message_end, tells = os.pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", MODULE, str(order), str(tells)],
             stdin=subprocess.PIPE,
@@ -96,7 +100,9 @@ class WorkerProcess:
         os.close(tells)
         self._log = threading.Thread(target=self._write_log, daemon=True)
         self._log.start()
-        self._ears = threading.Thread(target=self._listen, args=[os.fdopen(told)], daemon=True)
+        self._ears = threading.Thread(
+            target=self._listen, args=[os.fdopen(message_end)], daemon=True
+        )
         self._ears.start()
         threading.Thread(target=self._wait, daemon=True).start()
 
@@ -112,7 +118,7 @@ class WorkerProcess:
     def _listen(self, pipe: IO[str]) -> None:
         with pipe:
             for line in pipe:
-                self._told = line
+                self._message = line
                 if not json.loads(line):
                     self.is_done = True
                     self._events.put(self)
@@ -155,15 +161,15 @@ class WorkerProcess:
 
     def error(self) -> KanariaError:
         """Return the error that it told, or one that says that it told none."""
-        told = {} if self.is_done or not self._told else json.loads(self._told)
-        kind = getattr(errors, told.get("kind", ""), None)
+        message = {} if self.is_done or not self._message else json.loads(self._message)
+        kind = getattr(errors, message.get("kind", ""), None)
         if kind is None:
             return UserCodeError(
                 f"train_model: {self.name} {self.told_end()} before run_fn returned; its last "
                 f"lines: {self.last_lines()}"
             )
-        found: KanariaError = kind(told["message"])
-        return found
+        error: KanariaError = kind(message["message"])
+        return error
 
     def release(self, seconds: float) -> None:
         """Let a worker that is done end; kill it if it has not after so long."""

@@ -72,8 +72,8 @@ class TensorBlocks:
             try:
                 features = self._adapter.ToBatchTensors(rows, produce_eager_tensors=True)
             except ValueError as error:
-                told = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
-                raise DataError(f"{told}; mend the data or the schema") from error
+                fault = f"{error}: {error.__cause__}" if error.__cause__ else str(error)
+                raise DataError(f"{fault}; mend the data or the schema") from error
             return features | {n: tf.RaggedTensor.from_sparse(features[n]) for n in self._lists}
 
     def batches(self, blocks: tf.data.Dataset, only_whole: bool) -> tf.data.Dataset:
@@ -106,7 +106,7 @@ def _row_count(tensor: Any) -> tf.Tensor:
     return tensor.nrows() if is_ragged else tf.shape(tensor, out_type=tf.int64)[0]
 
 
-class _Calls:
+class Calls:
     """The calls of TensorFlow's threads into Python, which must be over before Python ends.
 
     A thread that is in one, or comes with one, while the interpreter shuts down waits for ever, and
@@ -115,12 +115,14 @@ class _Calls:
     """
 
     def __init__(self) -> None:
+        """Wait at the end of Python, however it comes."""
         self._lock = threading.Lock()
         self._over = False
         self._last = 0.0
-        atexit.register(self._end)
+        atexit.register(self.end)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Let no more calls begin, and wait for those that go on."""
         self._over = True
         while True:
             with self._lock:
@@ -141,4 +143,4 @@ class _Calls:
             yield item
 
 
-CALLS = _Calls()
+CALLS = Calls()

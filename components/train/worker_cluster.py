@@ -40,18 +40,18 @@ def size(environment: Mapping[str, str]) -> int:
     try:
         cluster: Mapping[str, Sequence[str]] = json.loads(environment[CONFIG])["cluster"]
     except (KeyError, ValueError, TypeError) as error:
-        given = environment.get(CONFIG, "")
+        text = environment.get(CONFIG, "")
         raise ParameterError(
-            f"{CONFIG}={shown(given)}: names no cluster; a TFJob sets it"
+            f"{CONFIG}={shown(text)}: names no cluster; a TFJob sets it"
         ) from error
     return sum(len(cluster.get(kind, ())) for kind in ("chief", "worker"))
 
 
 def is_chief(environment: Mapping[str, str]) -> bool:
     """Tell whether this is the worker whose model counts: the chief, without one worker 0."""
-    found: Mapping[str, Any] = json.loads(environment[CONFIG])
-    task = found["task"]
-    return task["type"] == "chief" or ("chief" not in found["cluster"] and task["index"] == 0)
+    description: Mapping[str, Any] = json.loads(environment[CONFIG])
+    task = description["task"]
+    return task["type"] == "chief" or ("chief" not in description["cluster"] and task["index"] == 0)
 
 
 def joined(request: TrainRequest, run: Run) -> Run:

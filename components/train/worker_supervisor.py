@@ -27,7 +27,7 @@ from kanaria.components.train.supervised_worker import WorkerProcess
 
 logger = logging.getLogger(__name__)
 RESTARTS = 3
-ASKED = f"{compute.WHERE}.{compute.TRAINING_WORKERS}"
+PARAMETER = f"{compute.WHERE}.{compute.TRAINING_WORKERS}"
 GRACE_SECONDS = 30.0
 """For the cause to show, where a worker only says that it lost another; and for the last exit."""
 
@@ -36,14 +36,14 @@ def check(count: int, here: Machine, gpus: int) -> None:
     """Raise ParameterError where a machine with so many GPUs cannot hold `count` workers."""
     if gpus:
         raise ParameterError(
-            f"train_model: {ASKED}={count}: workers of one machine train on CPUs; for its GPUs "
+            f"train_model: {PARAMETER}={count}: workers of one machine train on CPUs; for its GPUs "
             "leave it at 1 and use tf.distribute.MirroredStrategy in run_fn"
         )
     most = here.memory // engine_choice.PROCESS_MEMORY
     if count > most:
         raise ParameterError(
-            f"train_model: {ASKED}={count}: the {here.memory // engine_choice.MIB:,} MiB of memory "
-            f"here hold {most}; use at most so many, or give the step more"
+            f"train_model: {PARAMETER}={count}: the {here.memory // engine_choice.MIB:,} MiB of "
+            f"memory here hold {most}; use at most so many, or give the step more"
         )
     if count > here.cores:
         logger.warning("%d workers share %d cores: more of them are no faster.", count, here.cores)
@@ -65,7 +65,7 @@ def prepared(request: TrainRequest, count: int) -> Run:
             if restarts == RESTARTS:
                 raise NotReadyError(
                     f"train_model: {end}, also after {RESTARTS} restarts; most often for want of "
-                    f"memory: give the step more, or lower {ASKED}; its last lines: "
+                    f"memory: give the step more, or lower {PARAMETER}; its last lines: "
                     f"{killed.last_lines()}"
                 )
             restarts += 1

@@ -88,11 +88,13 @@ class CombineByKey:
 
     def merge(self, states: Sequence[Keyed]) -> Keyed:
         """Return the state of the rows of all states."""
-        found: dict[Hashable, list[Any]] = {}
+        states_of_key: dict[Hashable, list[Any]] = {}
         for state in states:
             for key, one in state.items():
-                found.setdefault(key, []).append(self.combiner.compact(one))
-        return {key: self.combiner.merge_accumulators(parts) for key, parts in found.items()}
+                states_of_key.setdefault(key, []).append(self.combiner.compact(one))
+        return {
+            key: self.combiner.merge_accumulators(parts) for key, parts in states_of_key.items()
+        }
 
     def extract(self, state: Keyed) -> list[tuple[Hashable, Any]]:
         """Return what the operation gives: pairs of key and state."""

@@ -185,8 +185,8 @@ def _values(function: UserFunction, first: Traced, work: _Work) -> dict[str, Any
         traced = Traced(function, values) if values else first
         graph = traced.part(name for part, names in parts.values() for name in names)
         states = work.states if values else work.first_states
-        found = states(graph, [accumulator for accumulator, _ in parts.values()])
-        for (label, (accumulator, _)), state in zip(parts.items(), found, strict=True):
+        pass_states = states(graph, [accumulator for accumulator, _ in parts.values()])
+        for (label, (accumulator, _)), state in zip(parts.items(), pass_states, strict=True):
             results.states[label] = accumulator.extract(state)
         for sink in ready:
             values[sink.tensor.name] = tf.constant(results.value(sink), sink.tensor.dtype)
@@ -197,8 +197,8 @@ def _values(function: UserFunction, first: Traced, work: _Work) -> dict[str, Any
 
 def _ready(first: Traced, pending: Sequence[Any], values: dict[str, Any]) -> list[Any]:
     """Return the sinks that depend on nothing but raw features and known values."""
-    known = [(sink.tensor, sink.tensor.name in values) for sink in first.sinks()]
-    graph = private_tft.graph_tools.InitializableGraphAnalyzer(first.graph, first.inputs, known)
+    tensors = [(sink.tensor, sink.tensor.name in values) for sink in first.sinks()]
+    graph = private_tft.graph_tools.InitializableGraphAnalyzer(first.graph, first.inputs, tensors)
     return [
         sink
         for sink in pending

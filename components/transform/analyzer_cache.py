@@ -74,13 +74,13 @@ class AnalyzerCache:
             Entry(partition=partition, target=self.scratch / name)
             for partition, name in zip(partitions, names, strict=True)
         ]
-        known = each(lambda entry: uri_files.exists(self._place(entry)), entries)
-        pairs = zip(entries, known, strict=True)
+        are_stored = each(lambda entry: uri_files.exists(self._place(entry)), entries)
+        pairs = zip(entries, are_stored, strict=True)
         missing = {entry.target: entry for entry, is_known in pairs if not is_known}
         LOGGER.info(
             "Analyzer cache %s: %d of %d parts are known, %d to read.",
             self.uri,
-            sum(known),
+            sum(are_stored),
             len(entries),
             len(missing),
         )

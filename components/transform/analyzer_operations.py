@@ -76,14 +76,14 @@ _ACCUMULATORS: dict[type, Callable[[Any, tuple[str, ...]], Accumulator]] = {
 
 def accumulated(sink: Any) -> dict[str, tuple[Accumulator, tuple[str, ...]]]:
     """Return label -> accumulator, and the tensors it needs, of the analyzer behind a sink."""
-    found: dict[str, tuple[Accumulator, tuple[str, ...]]] = {}
+    accumulators: dict[str, tuple[Accumulator, tuple[str, ...]]] = {}
     for node in _behind(sink.future):
         make = _ACCUMULATORS.get(type(node.operation_def))
         if make:
             tensors = node.inputs[0].parent_operation.operation_def.tensors
             names = tuple(str(tensor.name) for tensor in tensors)
-            found[node.operation_def.label] = make(node.operation_def, names), names
-    return found
+            accumulators[node.operation_def.label] = make(node.operation_def, names), names
+    return accumulators
 
 
 def tensors_behind(sink: Any) -> list[tf.Tensor]:
@@ -185,7 +185,7 @@ _FOLLOWING: dict[type, Callable[[Any, Elements], tuple[Elements, ...]]] = {
     analyzer_nodes.VocabularyPrune: _many(vocabularies.pruned),
     analyzer_nodes.VocabularyCount: _one(_size),
 }
-_KNOWN = {
+_SUPPORTED = {
     *_ACCUMULATORS,
     *_FOLLOWING,
     analyzer_nodes.TensorSource,
@@ -196,19 +196,19 @@ _KNOWN = {
 
 def unknown(sinks: Iterable[Any]) -> list[str]:
     """Return the labels of the operations behind the sinks that only Beam can run."""
-    found = {
+    labels = {
         node.operation_def.label
         for sink in sinks
         for node in _behind(sink.future)
         if not _is_known(node.operation_def)
     }
-    return sorted(found)
+    return sorted(labels)
 
 
 def _is_known(operation: Any) -> bool:
     if isinstance(operation, analyzer_nodes.VocabularyAccumulate):
         return bool(operation.vocab_ordering_type != Ordering.WEIGHTED_LABELS)
-    return type(operation) in _KNOWN
+    return type(operation) in _SUPPORTED
 
 
 @dataclass

@@ -44,10 +44,10 @@ def _check_column(name: str, column: pa.Array, wanted: int, place: str, first_ro
 def _null_count(metadata: pq.FileMetaData, column: int) -> int | None:
     """Return how many rows of a column have no value, if the file tells it."""
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    told = [group.column(column).statistics for group in groups]
-    if not all(one is not None and one.has_null_count for one in told):
+    statistics = [group.column(column).statistics for group in groups]
+    if not all(one is not None and one.has_null_count for one in statistics):
         return None
-    return sum(one.null_count for one in told)
+    return sum(one.null_count for one in statistics)
 
 
 def _rows_that_fit(file: Path, schema: pa.Schema, wanted: dict[str, int]) -> int | None:
@@ -98,9 +98,9 @@ def check(files: Sequence[Path], schema: schema_pb2.Schema, place: str) -> dict[
     config = adapter.adapter_config(schema)
     wanted, rows = _values_a_row(config), dict.fromkeys(files, 0)
     for file in files:
-        told = _rows_that_fit(file, config.arrow_schema, wanted)
-        if told is not None:
-            rows[file] = told
+        row_count = _rows_that_fit(file, config.arrow_schema, wanted)
+        if row_count is not None:
+            rows[file] = row_count
             continue
         for batch in adapter.batches([file], ROWS_PER_BATCH, config):
             for name, values in wanted.items():

@@ -54,5 +54,5 @@ def transform_data(
         compute=compute,
     )
     run(request, Path(transform_graph.path), Path(transformed_examples.path))
-    told = request.metadata(examples.metadata.get("span", ""))
-    tell(told, transform_graph=transform_graph, transformed_examples=transformed_examples)
+    metadata = request.metadata(examples.metadata.get("span", ""))
+    tell(metadata, transform_graph=transform_graph, transformed_examples=transformed_examples)

@@ -1,14 +1,12 @@
 """Tells whose fault a failed analysis or graph is: the user's, the engine's or the disk's."""
 
 import errno
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 from kanaria.components.shared import exception_cause
+from kanaria.components.shared.engines import beam_faults
 from kanaria.components.shared.errors import KanariaError, UserCodeError
-
-_ENGINE = "/apache_beam/"
 
 
 def _full_disk(chain: list[BaseException]) -> OSError | None:
@@ -17,15 +15,6 @@ def _full_disk(chain: list[BaseException]) -> OSError | None:
         if is_full or "No space left on device" in str(error):
             return OSError(errno.ENOSPC, "No space left on device")
     return None
-
-
-def _engine_failed(chain: list[BaseException]) -> bool:
-    """Tell whether Beam itself raised the error, with nothing of TensorFlow or TFT below it."""
-    if any(exception_cause.is_of_tensorflow(link) for link in chain):
-        return False
-    innermost = [traceback.extract_tb(link.__traceback__)[-1:] for link in chain]
-    files = [frame.filename for frames in innermost for frame in frames]
-    return bool(files) and all(_ENGINE in file for file in files)
 
 
 def one_line(error: Exception, where: str) -> Exception:
@@ -39,16 +28,16 @@ def one_line(error: Exception, where: str) -> Exception:
         where: the user's function and the rows it was applied to, as a message begins.
     """
     chain = list(exception_cause.chain(error))
-    known = [link for link in chain if isinstance(link, KanariaError)]
+    own_errors = [link for link in chain if isinstance(link, KanariaError)]
     full = _full_disk(chain)
-    if known or full:
-        return known[-1] if known else full or error
-    if _engine_failed(chain):
+    if own_errors or full:
+        return own_errors[-1] if own_errors else full or error
+    if beam_faults.is_of_runner(error):
         return KanariaError(
-            f"{where}: the engine (Apache Beam) failed with {exception_cause.told(error)}; "
+            f"{where}: the engine (Apache Beam) failed with {exception_cause.summary(error)}; "
             "this is no fault of the function; run it again, and report it if it stays"
         )
-    return UserCodeError(f"{where} failed with {exception_cause.told(error)}; mend the function")
+    return UserCodeError(f"{where} failed with {exception_cause.summary(error)}; mend the function")
 
 
 def guarded(where: str, work: Callable[..., None], *arguments: Any) -> None:

@@ -64,7 +64,7 @@ class _Bodies:
 
     def __init__(self, library: Mapping[str, Any]) -> None:
         self._library = library
-        self._found: dict[str, str] = {}
+        self._digests: dict[str, str] = {}
 
     def of_nodes(self, nodes: Iterable[Any]) -> str:
         ordered = sorted(nodes, key=lambda node: node.name)
@@ -80,16 +80,16 @@ class _Bodies:
         return hashlib.sha256(own.SerializeToString(deterministic=True)).hexdigest()
 
     def _of_function(self, name: str) -> str:
-        if name not in self._found:
+        if name not in self._digests:
             own = self._library[name]
             body = self.of_nodes(own.node_def)
             rest = type(own).FromString(own.SerializeToString())
             del rest.node_def[:]
             rest.signature.name = ""
             rest.attr.pop(NUMBERED, None)
-            told = hashlib.sha256(rest.SerializeToString(deterministic=True)).hexdigest()
-            self._found[name] = fingerprint.of_text(body, told)
-        return self._found[name]
+            signature = hashlib.sha256(rest.SerializeToString(deterministic=True)).hexdigest()
+            self._digests[name] = fingerprint.of_text(body, signature)
+        return self._digests[name]
 
 
 def _functions(value: Any) -> Iterator[Any]:
@@ -133,6 +133,6 @@ def _table(handle: Any, find: Any) -> Sequence[Any]:
         return [tf.raw_ops.LookupTableSizeV2(table_handle=handle)]
     types = {"Tkeys": find.get_attr("Tin"), "Tvalues": find.get_attr("Tout")}
     keys, values = tf.raw_ops.LookupTableExportV2(table_handle=handle, **types)
-    found = keys.numpy().tolist()  # A table gives its entries in any order.
-    order = sorted(range(len(found)), key=found.__getitem__)
+    key_list = keys.numpy().tolist()  # A table gives its entries in any order.
+    order = sorted(range(len(key_list)), key=key_list.__getitem__)
     return [tf.gather(keys, order), tf.gather(values, order)]

@@ -53,8 +53,8 @@ def has_state(operation: str) -> bool:
 
     One that this process does not know is taken to have a state.
     """
-    found = op_def_registry.get(operation)
-    return found is None or bool(found.is_stateful)
+    definition = op_def_registry.get(operation)
+    return definition is None or bool(definition.is_stateful)
 
 
 def joined_boundaries(boundaries: Any) -> Any:
@@ -76,10 +76,10 @@ def mutual_information(token: Any, own: Any, whole: Any, adjusted: bool, least: 
     """
     from tensorflow_transform.beam import analyzer_impls  # It imports Beam.
 
-    found = analyzer_impls._calculate_mutual_information_for_feature_value(
+    result = analyzer_impls._calculate_mutual_information_for_feature_value(
         (token, own), whole, adjusted, least
     )
-    information, _, frequency = found[1]
+    information, _, frequency = result[1]
     return information, frequency
 
 

@@ -62,8 +62,8 @@ def read(path: Path) -> list[Any]:
     Raises:
         DamagedError: the file is damaged, or something else.
     """
-    told, _, packed = path.read_bytes().partition(b"\n")
-    if told != _digest(packed):
+    digest, _, packed = path.read_bytes().partition(b"\n")
+    if digest != _digest(packed):
         raise DamagedError("its bytes are not those that were written")
     try:
         with pa.CompressedInputStream(pa.BufferReader(packed), COMPRESSION) as stream:

@@ -82,11 +82,11 @@ def load(
     named = {"custom_config": custom_config} if takes_config else {}
 
     def preprocessing_fn(inputs: Features) -> Features:
-        asked = dict(inputs)  # The user's function may change its own.
+        features = dict(inputs)  # The user's function may change its own.
         try:
             outputs: Features = user_module.call(function, inputs, **named)
         except UserCodeError as error:
-            why = _why_absent(error, asked, schema)
+            why = _why_absent(error, features, schema)
             raise UserCodeError(f"{error}{why}") from error.__cause__
         _check_outputs(f"{module_file}: {name}", outputs)
         return outputs

@@ -18,8 +18,8 @@ Entry = tuple[Any, Any]
 
 
 def _passes(value: Any, frequency: float, information: float) -> bool:
-    found, count = value if isinstance(value, tuple) else (float("inf"), value)
-    return bool(count >= frequency and found >= information)
+    informativeness, count = value if isinstance(value, tuple) else (float("inf"), value)
+    return bool(count >= frequency and informativeness >= information)
 
 
 def _kept(
@@ -48,7 +48,7 @@ def _covered(
     by_key: dict[Any, list[Entry]] = {}
     for value, token in entries:
         by_key.setdefault(key_fn(token), []).append((value, token))
-    return [entry for found in by_key.values() for entry in heapq.nlargest(top_k, found)]
+    return [entry for of_key in by_key.values() for entry in heapq.nlargest(top_k, of_key)]
 
 
 def or_dummy(entries: list[Entry], dtype: str) -> list[Entry]:
@@ -61,16 +61,16 @@ def pruned(operation: Any, entries: Sequence[Entry]) -> list[Entry]:
     dtype = operation.input_dtype
     is_text = dtype == tf.string.name
     limits = (operation.frequency_threshold, operation.informativeness_threshold)
-    found = _top(_kept(entries, *limits, is_text), operation.top_k, dtype)
+    top = _top(_kept(entries, *limits, is_text), operation.top_k, dtype)
     if not operation.key_fn:
-        return found
+        return top
     limits = (
         operation.coverage_frequency_threshold,
         operation.coverage_informativeness_threshold,
     )
     kept = _kept(entries, *limits, is_text)
     covered = _covered(kept, operation.coverage_top_k, operation.key_fn)
-    return list(dict.fromkeys(found + covered))
+    return list(dict.fromkeys(top + covered))
 
 
 def _by_fingerprint(entry: Entry) -> bytes:
@@ -81,13 +81,13 @@ def _ordered(operation: Any, entries: list[Entry], reserved: Sequence[bytes]) ->
     """Return the entries in the order of a VocabularyOrderAndWrite, reserved tokens first."""
     if operation.input_is_sorted and not len(reserved):
         return entries
-    known = set(reserved)
-    found = [entry for entry in entries if entry[1] not in known]
+    reserved_tokens = set(reserved)
+    others = [entry for entry in entries if entry[1] not in reserved_tokens]
     if operation.fingerprint_shuffle:
-        found.sort(key=_by_fingerprint)
+        others.sort(key=_by_fingerprint)
     else:
-        found.sort(reverse=True)
-    return or_dummy([(-1, token) for token in reserved] + found, operation.input_dtype)
+        others.sort(reverse=True)
+    return or_dummy([(-1, token) for token in reserved] + others, operation.input_dtype)
 
 
 def _line(operation: Any, entry: Entry) -> bytes:

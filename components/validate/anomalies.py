@@ -35,11 +35,11 @@ def _of_info(subject: str, info: anomalies_pb2.AnomalyInfo, split: str) -> list[
 
 def reasons(anomalies: anomalies_pb2.Anomalies, split: str) -> list[Reason]:
     """Return one reason for each of TFDV's, ordered by feature, the data set's last."""
-    found = [
+    of_features = [
         reason
         for key, info in sorted(anomalies.anomaly_info.items())
         for reason in _of_info(comparators.path_name(info.path) or key, info, split)
     ]
     if anomalies.HasField("dataset_anomaly_info"):
-        found += _of_info(DATA_SET, anomalies.dataset_anomaly_info, split)
-    return found
+        of_features += _of_info(DATA_SET, anomalies.dataset_anomaly_info, split)
+    return of_features

@@ -28,15 +28,15 @@ def read(path: Path, source: str) -> statistics_pb2.DatasetFeatureStatisticsList
         DataError: it does not exist, or holds not exactly one data set with features.
     """
     try:
-        found = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
+        statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
     except OSError as error:
         raise DataError(f"{source}: {shown(str(path))}: {error.strerror}; {REMEDY}") from error
     except DecodeError as error:
         raise DataError(f"{source}: {shown(str(path))}: not TFDV statistics; {REMEDY}") from error
-    if len(found.datasets) != 1 or not found.datasets[0].features:
-        holds = f"holds {len(found.datasets)} data sets, not one with features"
+    if len(statistics.datasets) != 1 or not statistics.datasets[0].features:
+        holds = f"holds {len(statistics.datasets)} data sets, not one with features"
         raise DataError(f"{source}: {shown(str(path))}: {holds}; {REMEDY}")
-    return found
+    return statistics
 
 
 def previous(deployed: str) -> Statistics:
@@ -52,10 +52,10 @@ def previous(deployed: str) -> Statistics:
     if not uri_files.exists(uri):
         raise absent
     with uri_files.opened(uri) as folder:
-        found = by_split(folder, source)
-    if not found:
+        statistics = by_split(folder, source)
+    if not statistics:
         raise absent
-    return found
+    return statistics
 
 
 def by_split(folder: Path, source: str) -> Statistics:

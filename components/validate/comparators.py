@@ -124,10 +124,10 @@ def by_name(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> dict[str
 def distances(anomalies: anomalies_pb2.Anomalies) -> dict[tuple[str, str, int], float]:
     """Return (feature, "drift" or "skew", TFDV's code of the measure) -> distance."""
     return {
-        (path_name(info.path), kind, found.type): found.value
+        (path_name(info.path), kind, measurement.type): measurement.value
         for info in anomalies.drift_skew_info
         for kind in BASELINES
-        for found in getattr(info, f"{kind}_measurements")
+        for measurement in getattr(info, f"{kind}_measurements")
     }
 
 
@@ -189,11 +189,11 @@ def not_computed(
         baseline: what the comparators compare it with.
     """
     measured, features, side = distances(anomalies), by_name(current), by_name(baseline)
-    found = {
+    reasons = {
         c: why_not_computed(c, features.get(c.feature), side.get(c.feature), measured.get(c.key))
         for c in wanted
     }
-    return {c: why for c, why in found.items() if why}
+    return {c: why for c, why in reasons.items() if why}
 
 
 def error(comparator: Comparator, split: str, why: str) -> Reason:
@@ -205,7 +205,7 @@ def error(comparator: Comparator, split: str, why: str) -> Reason:
 def measured(
     split: str,
     wanted: Iterable[Comparator],
-    found: anomalies_pb2.Anomalies,
+    anomalies: anomalies_pb2.Anomalies,
     current: statistics_pb2.DatasetFeatureStatisticsList,
     baseline: statistics_pb2.DatasetFeatureStatisticsList,
 ) -> tuple[list[Reason], list[Distance]]:
@@ -214,13 +214,13 @@ def measured(
     Args:
         split: name of the split.
         wanted: comparators of one kind.
-        found: TFDV's result for the split.
+        anomalies: TFDV's result for the split.
         current: statistics of the split.
         baseline: what the comparators compare it with.
     """
     wanted = list(wanted)
-    failed = not_computed(wanted, found, current, baseline)
-    values = distances(found)
+    failed = not_computed(wanted, anomalies, current, baseline)
+    values = distances(anomalies)
     honest = [
         Distance(comparator=c, split=split, value=values[c.key]) for c in wanted if c not in failed
     ]

@@ -59,10 +59,10 @@ def _check_parameters(request: CompareRequest) -> None:
 
 
 def _statistics(folder: Path) -> baselines.Statistics:
-    found = baselines.by_split(folder, "statistics")
-    if not found:
+    statistics = baselines.by_split(folder, "statistics")
+    if not statistics:
         raise DataError(f"statistics {folder}: no split; give what validate_data wrote")
-    return found
+    return statistics
 
 
 @arrow.without_pandas()
@@ -81,8 +81,8 @@ def compare(request: CompareRequest, targets: CompareTargets) -> Outcome:
     rules = drift.Rules(schema=schema, environment=request.environment, previous=previous)
     compared = drift.compare(statistics, rules)
     verdict = drift.outcome(compared, rules)
-    found = {name: one.anomalies for name, one in compared.items()}
-    artifact_files.write_protos(targets.anomalies, artifact_files.ANOMALIES, found)
+    anomalies = {name: one.anomalies for name, one in compared.items()}
+    artifact_files.write_protos(targets.anomalies, artifact_files.ANOMALIES, anomalies)
     beside = {f"deployed {name}": one for name, one in _shown(previous).items()}
     distances = [distance for one in compared.values() for distance in one.distances]
     page = report.render(
@@ -99,5 +99,5 @@ def compare(request: CompareRequest, targets: CompareTargets) -> Outcome:
 
 def _shown(previous: baselines.Statistics) -> baselines.Statistics:
     """Return the one split of the release that is drawn beside the new data."""
-    name, found = baselines.of_split(previous, baselines.STAND_IN)
-    return {} if found is None else {name: found}
+    name, statistics = baselines.of_split(previous, baselines.STAND_IN)
+    return {} if statistics is None else {name: statistics}

@@ -107,6 +107,6 @@ def compare_data(
     targets = CompareTargets(
         anomalies=Path(anomalies.path), outcome=Path(outcome.path), report=Path(report.path)
     )
-    found = compare(request, targets)
-    found.describe(outcome, anomalies=anomalies, report=report)
-    return found.passed
+    verdict = compare(request, targets)
+    verdict.describe(outcome, anomalies=anomalies, report=report)
+    return verdict.passed

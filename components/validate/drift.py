@@ -109,14 +109,14 @@ def compare_split(
     if name != split:
         schema = _without_size_comparison(schema)
         notes.append(f"{split} is compared with split {name} of the release, which has no {split}")
-    found = private_tfdv.anomalies(statistics, schema, rules.environment, previous)
+    anomalies = private_tfdv.anomalies(statistics, schema, rules.environment, previous)
     failed, distances = comparators.measured(
-        split, rules.comparators(), found, statistics, previous
+        split, rules.comparators(), anomalies, statistics, previous
     )
-    reasons = tfdv_anomalies.reasons(found, split)
+    reasons = tfdv_anomalies.reasons(anomalies, split)
     drifted = [reason for reason in reasons if reason.kind.startswith(OF_COMPARATORS)]
     return Compared(
-        anomalies=found,
+        anomalies=anomalies,
         reasons=(*drifted, *failed),
         notes=tuple(notes),
         distances=tuple(distances),
@@ -127,7 +127,7 @@ def compare(statistics: Statistics, rules: Rules) -> dict[str, Compared]:
     """Compare every split, where a comparator asks for it and something is live."""
     if not rules.previous or not rules.count:
         return {name: Compared() for name in statistics}
-    return {name: compare_split(name, found, rules) for name, found in statistics.items()}
+    return {name: compare_split(name, of_split, rules) for name, of_split in statistics.items()}
 
 
 def _notes(compared: Iterable[Compared], rules: Rules) -> list[str]:

@@ -62,22 +62,22 @@ def is_numeric(feature: Feature) -> bool:
 
 def number_cells(feature: Feature) -> list[object]:
     """Return mean, deviation, share of zeros in percent, least value, median and greatest value."""
-    found, rows = feature.num_stats, counts(feature)
+    numbers, rows = feature.num_stats, counts(feature)
     if not rows.present:
         return [None] * 6
     values = common_statistics(feature).tot_num_values or rows.present
-    zeros = round(100 * found.num_zeros / values, 3)
-    return [found.mean, found.std_dev, zeros, found.min, found.median, found.max]
+    zeros = round(100 * numbers.num_zeros / values, 3)
+    return [numbers.mean, numbers.std_dev, zeros, numbers.min, numbers.median, numbers.max]
 
 
 def text_cells(feature: Feature) -> list[object]:
     """Return distinct values, most frequent value, its count, and mean length in characters."""
     which = feature.WhichOneof("stats")
     if which == "string_stats" and counts(feature).present:
-        found = feature.string_stats
-        top = found.top_values[0] if found.top_values else None
+        texts = feature.string_stats
+        top = texts.top_values[0] if texts.top_values else None
         value, count = (top.value, int(top.frequency)) if top else (None, None)
-        return [found.unique, value, count, found.avg_length]
+        return [texts.unique, value, count, texts.avg_length]
     if which == "bytes_stats" and counts(feature).present:
         return [feature.bytes_stats.unique or None, None, None, feature.bytes_stats.avg_num_bytes]
     return [None] * 4

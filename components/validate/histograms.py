@@ -27,18 +27,18 @@ def _buckets(feature: Feature | None) -> list[Bucket]:
     """
     for histogram in feature.num_stats.histograms if feature else ():
         if histogram.type == statistics_pb2.Histogram.QUANTILES:
-            found = [(b.low_value, b.high_value, b.sample_count) for b in histogram.buckets]
-            return [bucket for bucket in found if np.isfinite(bucket).all()]
+            edges = [(b.low_value, b.high_value, b.sample_count) for b in histogram.buckets]
+            return [bucket for bucket in edges if np.isfinite(bucket).all()]
     return []
 
 
-def _range(found: list[list[Bucket]]) -> tuple[float, float]:
+def _range(histograms: list[list[Bucket]]) -> tuple[float, float]:
     """Return the bulk of all values: the middle 80 % and half of that width on either side."""
-    low = min(buckets[0][1] for buckets in found if buckets)
-    high = max(buckets[-1][0] for buckets in found if buckets)
+    low = min(buckets[0][1] for buckets in histograms if buckets)
+    high = max(buckets[-1][0] for buckets in histograms if buckets)
     low, high = min(low, high), max(low, high)
-    least = min(buckets[0][0] for buckets in found if buckets)
-    most = max(buckets[-1][1] for buckets in found if buckets)
+    least = min(buckets[0][0] for buckets in histograms if buckets)
+    most = max(buckets[-1][1] for buckets in histograms if buckets)
     low, high = max(least, low - (high - low) / 2), min(most, high + (high - low) / 2)
     return low, high if high > low else low + max(1.0, abs(low) * 1e-6)
 
@@ -68,11 +68,11 @@ def numeric(features: Sequence[Feature | None]) -> tuple[list[float], list[list[
         Edges, ascending, shape (bins + 1,), empty where no feature has a number; and shares, shape
         (bins,) each.
     """
-    found = [_buckets(feature) for feature in features]
-    if not any(found):
+    histograms = [_buckets(feature) for feature in features]
+    if not any(histograms):
         return [], [[] for _ in features]
-    edges = np.linspace(*_range(found), BINS + 1)
-    return edges.tolist(), [_rebinned(buckets, edges).tolist() for buckets in found]
+    edges = np.linspace(*_range(histograms), BINS + 1)
+    return edges.tolist(), [_rebinned(buckets, edges).tolist() for buckets in histograms]
 
 
 def categorical(features: Sequence[Feature | None]) -> tuple[list[str], list[list[float]]]:

@@ -53,7 +53,7 @@ RECIPE = stand_ins.Recipe(
     own=("tensorflow_data_validation", "tfx_bsl.telemetry"),
     bare=("tensorflow_data_validation",),
     frameworks=("apache_beam", "pandas", "tensorflow", "tfx_bsl.beam"),
-    given={
+    values={
         "apache_beam.coders.typecoders.registry.register_coder": lambda *_: None,
         "apache_beam.metrics.Metrics.counter": lambda *_: _Uncounted(),
         "apache_beam.metrics.Metrics.distribution": lambda *_: _Uncounted(),
@@ -78,8 +78,8 @@ def library() -> dict[str, ModuleType]:
 
 def named(module: str, name: str) -> Any:
     """Return a class or function of TFDV by the full name of its module and its name there."""
-    found = library().get(module) or importlib.import_module(module)
-    return functools.reduce(getattr, name.split("."), found)
+    source = library().get(module) or importlib.import_module(module)
+    return functools.reduce(getattr, name.split("."), source)
 
 
 class _Pickler(pickle.Pickler):
@@ -117,8 +117,8 @@ def generators(schema: bytes | None) -> tuple[Any, ...]:
         schema: a serialized schema, or None; it says which numbers are categories, which features
             are sparse and which are weighted.
     """
-    known = None if schema is None else schema_pb2.Schema.FromString(schema)
-    options = library()[OPTIONS].StatsOptions(schema=known)
+    parsed_schema = None if schema is None else schema_pb2.Schema.FromString(schema)
+    options = library()[OPTIONS].StatsOptions(schema=parsed_schema)
     kind = library()[COUNTS].TopKUniquesSketchStatsGenerator
     counts = kind(
         schema=options.schema,
@@ -129,8 +129,8 @@ def generators(schema: bytes | None) -> tuple[Any, ...]:
         num_misragries_buckets=MOST_EXACT_VALUES,
         num_kmv_buckets=MOST_EXACT_VALUES,
     )
-    found = library()[STATISTICS].get_generators(options, in_memory=True)
-    return tuple(counts if isinstance(one, kind) else one for one in found)
+    usual = library()[STATISTICS].get_generators(options, in_memory=True)
+    return tuple(counts if isinstance(one, kind) else one for one in usual)
 
 
 def extracted(state: State, schema: bytes | None) -> Statistics:

@@ -62,7 +62,7 @@ def _fault(where: str, text: str, error: text_format.ParseError) -> DataError:
     )
 
 
-def given(schema_file: str) -> schema_pb2.Schema:
+def of_user(schema_file: str) -> schema_pb2.Schema:
     """Read the user's schema.
 
     Raises:
@@ -89,9 +89,9 @@ def given(schema_file: str) -> schema_pb2.Schema:
 
 def check_environment(schema: schema_pb2.Schema, environment: str) -> None:
     """Raise ParameterError unless `environment` is empty or known to the schema."""
-    known = sorted(schema.default_environment)
-    if environment and environment not in known:
-        listed = ", ".join(known) or "none"
+    environments = sorted(schema.default_environment)
+    if environment and environment not in environments:
+        listed = ", ".join(environments) or "none"
         raise ParameterError(
             f"validate_data: environment={shown(environment)}: not a default_environment of the "
             f"schema; it lists: {listed}"

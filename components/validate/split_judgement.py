@@ -51,16 +51,16 @@ def judge_split(
     split: str, statistics: statistics_pb2.DatasetFeatureStatisticsList, rules: Rules
 ) -> Judged:
     """Validate one split; with serving statistics skew comparators act."""
-    found = private_tfdv.anomalies(
+    anomalies = private_tfdv.anomalies(
         statistics, rules.schema, rules.environment, serving=rules.serving
     )
-    reasons, distances = tfdv_anomalies.reasons(found, split), list[Distance]()
+    reasons, distances = tfdv_anomalies.reasons(anomalies, split), list[Distance]()
     if rules.serving is not None:
         failed, distances = comparators.measured(
-            split, rules.comparators(), found, statistics, rules.serving
+            split, rules.comparators(), anomalies, statistics, rules.serving
         )
         reasons += failed
-    return Judged(anomalies=found, reasons=tuple(reasons), distances=tuple(distances))
+    return Judged(anomalies=anomalies, reasons=tuple(reasons), distances=tuple(distances))
 
 
 def _skipped(rules: Rules) -> list[str]:

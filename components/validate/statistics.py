@@ -84,5 +84,5 @@ def of_files(
     accumulator = _accumulator(schema)
     read = partial(partitions.batches, rows=ROWS_PER_BATCH)
     (state,) = engine.states(Pass(read=read, accumulators=(accumulator,)), parts)
-    found = accumulator.extract(state)
-    return found if found.datasets and found.datasets[0].num_examples else None
+    statistics = accumulator.extract(state)
+    return statistics if statistics.datasets and statistics.datasets[0].num_examples else None

@@ -98,31 +98,34 @@ def _check_parameters(request: ValidateRequest) -> None:
 
 
 def _of_split(
-    found: Sequence[Path], given: schema_pb2.Schema | None, engine: Engine | Beam, beside: Path
+    files: Sequence[Path],
+    user_schema: schema_pb2.Schema | None,
+    engine: Engine | Beam,
+    beside: Path,
 ) -> statistics_pb2.DatasetFeatureStatisticsList | None:
     if not isinstance(engine, Beam):
-        return tfdv_statistics.of_files(found, given, engine)
+        return tfdv_statistics.of_files(files, user_schema, engine)
     from kanaria.components.validate import beam_engine  # It imports Beam.
 
-    computed = beam_engine.statistics(found, given, engine, beside)
+    computed = beam_engine.statistics(files, user_schema, engine, beside)
     return computed if computed.datasets[0].num_examples else None
 
 
 def _statistics(
-    folder: Path, given: schema_pb2.Schema | None, engine: Engine | Beam, beside: Path
+    folder: Path, user_schema: schema_pb2.Schema | None, engine: Engine | Beam, beside: Path
 ) -> Statistics:
     names = sorted(examples.split_names(folder), key=lambda name: (name != "train", name))
     if not names:
         raise DataError(f"examples {folder}: no split=<name> folder; give what ingest_data wrote")
     files = {name: examples.split_files(folder, name) for name in names}
-    found = {}
+    statistics = {}
     for name in names:
-        of_split = _of_split(files[name], given, engine, beside)
+        of_split = _of_split(files[name], user_schema, engine, beside)
         if of_split is None:
             raise DataError(f"examples {folder}: split {name!r} has no rows; ingest more data")
         log.info("split %s: %d rows", name, of_split.datasets[0].num_examples)
-        found[name] = of_split
-    return found
+        statistics[name] = of_split
+    return statistics
 
 
 def run(request: ValidateRequest, targets: Targets) -> Result:
@@ -163,12 +166,12 @@ def validate(
 def _validated(request: ValidateRequest, targets: Targets, engine: Engine | Beam) -> Result:
     _check_parameters(request)
     arrow_files.give_memory_back()
-    given = schema.given(request.schema_file) if request.schema_file else None
-    if given is not None:
-        schema.check_environment(given, request.environment)
+    user_schema = schema.of_user(request.schema_file) if request.schema_file else None
+    if user_schema is not None:
+        schema.check_environment(user_schema, request.environment)
     serving = baselines.serving(request.serving_statistics)
-    statistics = _statistics(request.examples, given, engine, targets.statistics.parent)
-    in_force, notes = (given, []) if given is not None else schema.inferred(statistics)
+    statistics = _statistics(request.examples, user_schema, engine, targets.statistics.parent)
+    in_force, notes = (user_schema, []) if user_schema is not None else schema.inferred(statistics)
     rules = split_judgement.Rules(
         schema=in_force,
         environment=request.environment,
@@ -176,7 +179,8 @@ def _validated(request: ValidateRequest, targets: Targets, engine: Engine | Beam
         notes=tuple(notes),
     )
     judged = {
-        name: split_judgement.judge_split(name, found, rules) for name, found in statistics.items()
+        name: split_judgement.judge_split(name, of_split, rules)
+        for name, of_split in statistics.items()
     }
     verdict = split_judgement.outcome(judged, rules)
     artifact_files.write_protos(targets.statistics, artifact_files.STATISTICS, statistics)
@@ -193,12 +197,13 @@ def _validated(request: ValidateRequest, targets: Targets, engine: Engine | Beam
     outcome.write(verdict, targets.outcome)
     log.info("%s", verdict.summary())
     rows = {
-        f"rows_{name}": int(found.datasets[0].num_examples) for name, found in statistics.items()
+        f"rows_{name}": int(of_split.datasets[0].num_examples)
+        for name, of_split in statistics.items()
     }
     identity = fingerprint.of_file(targets.schema / schema.FILE)
     facts = {**rows, "schema_fingerprint": identity, "span": request.span}
-    told = {
+    metadata = {
         "statistics": described("statistics", facts, request.span),
         "schema": described("schema", facts, identity[:16]),
     }
-    return Result(outcome=verdict, metadata=told)
+    return Result(outcome=verdict, metadata=metadata)

@@ -83,10 +83,10 @@ def demo(folder: Path) -> int:
             )
     summaries = traffic.summarize(answers)
     say(f"\n{_table(summaries)}")
-    seen = drift_watch.seen(store, root.models / SERVICE, began)
-    _tell_drift(seen)
-    _tell_what_is_left(root, drift_watch.write_report(seen, root.path))
-    is_whole = len(summaries) == len(seen) == 2 and not any(s.errors for s in summaries)
+    watched = drift_watch.watched(store, root.models / SERVICE, began)
+    _tell_drift(watched)
+    _tell_what_is_left(root, drift_watch.write_report(watched, root.path))
+    is_whole = len(summaries) == len(watched) == 2 and not any(s.errors for s in summaries)
     return int(not is_whole)
 
 
@@ -112,12 +112,12 @@ def _tell_what_is_left(root: Root, drift: Path) -> None:
         say(f"{title}: {line}")
 
 
-def _tell_drift(seen: Sequence[Watched]) -> None:
-    for version in seen:
+def _tell_drift(versions: Sequence[Watched]) -> None:
+    for version in versions:
         say(f"\n{version.name}: its requests beside the rows it was trained on")
         say(drift_watch.drift_table(version))
     say("\nQuality by the labels that have come (95 % bands; the last day's are still missing)")
-    say(f"{drift_watch.quality_table(seen)}\n")
+    say(f"{drift_watch.quality_table(versions)}\n")
 
 
 def main() -> None:

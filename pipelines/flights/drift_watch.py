@@ -114,8 +114,8 @@ def wait_for(store: Path, begin: float, rows: int) -> None:
     came, deadline = 0, time.monotonic() + QUIET_SECONDS
     with closing(open_reader(str(store))) as reader:
         while came < rows:
-            found = [reader.coverage(each, begin, time.time()) for each in reader.streams()]
-            now = sum(each.rows for each in found if each)
+            coverages = [reader.coverage(each, begin, time.time()) for each in reader.streams()]
+            now = sum(each.rows for each in coverages if each)
             if now > came:
                 came, deadline = now, time.monotonic() + QUIET_SECONDS
             elif time.monotonic() > deadline:
@@ -123,7 +123,7 @@ def wait_for(store: Path, begin: float, rows: int) -> None:
             time.sleep(POLL_SECONDS)
 
 
-def seen(store: Path, releases: Path, begin: float) -> list[Watched]:
+def watched(store: Path, releases: Path, begin: float) -> list[Watched]:
     """Return what was seen of each version: its requests beside its training rows, its quality.
 
     It is kept in the store, where `kanaria drift status` and `report` find it.
@@ -137,11 +137,11 @@ def seen(store: Path, releases: Path, begin: float) -> list[Watched]:
         DataError: a release holds no drift detector.
     """
     with closing(open_reader(str(store))) as reader:
-        found = {s: list(reader.by_time(s, begin, time.time())) for s in reader.streams()}
+        exchanges_of = {s: list(reader.by_time(s, begin, time.time())) for s in reader.streams()}
     with closing(open_store(str(store))) as kept:
         return [
             _watched(kept, stream, exchanges, releases / stream.version)
-            for stream, exchanges in found.items()
+            for stream, exchanges in exchanges_of.items()
             if exchanges
         ]
 
@@ -161,13 +161,13 @@ def _watched(
         drifted=DRIFTED.get(window.verdict),
         document=report_records.dump_window(window),
     )
-    told = replace(
+    of_labels = replace(
         verdict,
         detector=f"{NAME}{OF_LABELS}",
         drifted=bool(labels.changes),
         document=report_records.dump_labels(labels),
     )
-    for one in (verdict, told):
+    for one in (verdict, of_labels):
         store.keep_verdict(one.detector, 0, last, one)
     return Watched(
         name=f"{stream.service}, version {stream.version}", windows=(window,), labels=(labels,)

@@ -159,8 +159,8 @@ async def _tell(client: aiohttp.ClientSession, url: str, flights: Sequence[Fligh
     labels = [{"request_id": flight.request_id, "label": flight.late} for flight in flights]
     async with client.post(url, json=labels) as response:
         if response.status != HTTPStatus.OK:
-            told = shown(await response.text())
-            raise NotReadyError(f"{url}: labels are not taken: {told}")
+            answer = shown(await response.text())
+            raise NotReadyError(f"{url}: labels are not taken: {answer}")
 
 
 def auc(labels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any]) -> float:

@@ -60,7 +60,7 @@ def from_settings(
     Raises:
         ParameterError: a setting has no "=", or leads into what is no mapping.
     """
-    found = dict(values or {})
+    merged = dict(values or {})
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
@@ -73,8 +73,8 @@ def from_settings(
         else:
             is_text = kind in (Kind.TEXT, Kind.QUANTITY, Kind.SETTING)
         value = text if is_text else yaml_text.parse(text, f"--set {name}")
-        found = _with(found, path, value, name)
-    return found
+        merged = _with(merged, path, value, name)
+    return merged
 
 
 def _with(values: Mapping[str, Any], path: Sequence[str], value: Any, name: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _with(values: Mapping[str, Any], path: Sequence[str], value: Any, name: str)
     return {**values, first: _with(inner, rest, value, name)}
 
 
-def given(config: str, settings: Sequence[str], plan: Plan) -> dict[str, Any]:
+def of_command_line(config: str, settings: Sequence[str], plan: Plan) -> dict[str, Any]:
     """Return what a command line gives: the config file, "" for none, and the settings over it."""
     return from_settings(settings, plan, from_config(Path(config)) if config else {})
 

@@ -141,10 +141,10 @@ def _is_whole(outputs: StepOutputs, task: Task) -> bool:
 
 
 def _entry(entry: Mapping[str, Any]) -> tuple[StepOutputs, Mapping[str, str]]:
-    known = {field.name for field in fields(Artifact)}
+    field_names = {field.name for field in fields(Artifact)}
     artifacts = {
-        name: Artifact(**{key: value for key, value in found.items() if key in known})
-        for name, found in entry["artifacts"].items()
+        name: Artifact(**{key: value for key, value in stored.items() if key in field_names})
+        for name, stored in entry["artifacts"].items()
     }
     outputs = StepOutputs(
         parameters=dict(entry["parameters"]), artifacts=artifacts, log=str(entry.get("log", ""))

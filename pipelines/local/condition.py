@@ -47,8 +47,8 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
         ):
             return values[name]
         case ast.BoolOp(op=op, values=parts):
-            found = [_value(part, values) for part in parts]  # Each is looked at, for `faults`.
-            return all(found) if isinstance(op, ast.And) else any(found)
+            truths = [_value(part, values) for part in parts]  # Each is looked at, for `faults`.
+            return all(truths) if isinstance(op, ast.And) else any(truths)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return not _value(operand, values)
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in COMPARISONS:

@@ -33,9 +33,9 @@ class Lines:
 
 def lines(record: RunRecord, root: Root) -> Lines:
     """Return what to say of each endpoint in the record of a finished run."""
-    found = [task.metadata[ENDPOINT] for task in record.tasks if task.metadata.get(ENDPOINT)]
+    endpoints = [task.metadata[ENDPOINT] for task in record.tasks if task.metadata.get(ENDPOINT)]
     sentences, commands = [], []
-    for pushed in found:
+    for pushed in endpoints:
         if not pushed.get("pushed"):
             sentences.append(f"endpoint: {pushed.get('reason', '')}")
             continue
@@ -52,8 +52,8 @@ def lines(record: RunRecord, root: Root) -> Lines:
 
 def _protocol(record: RunRecord) -> str:
     service = record.arguments.get("service")
-    asked = service.get("protocolVersion") if isinstance(service, Mapping) else None
-    return str(asked or "v1")
+    version = service.get("protocolVersion") if isinstance(service, Mapping) else None
+    return str(version or "v1")
 
 
 def _serve(state: Path) -> str:

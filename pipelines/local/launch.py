@@ -49,16 +49,17 @@ def launch(
     root = root or Root(path=Path(".kanaria").resolve())
     read = documents(pipeline)
     document: Any = next(iter(read), None)
-    found = plan.read(document)
+    pipeline_plan = plan.read(document)
     # Everybody's pipelines have the same settings, which nobody of this machine's asked for.
     if pipeline.endswith(ENDINGS) and (remark := pods.remark(read)):
         tell(f"note: {remark}")
-    given = {**arguments.given(config, settings, found), **(values or {})}
-    listed, given = requirements.taken(given, found.parameters)
-    if MODEL_ROOT in found.parameters:
-        given.setdefault(MODEL_ROOT, str(root.models))
-    checked = arguments.checked(found, given)
+    merged = {**arguments.of_command_line(config, settings, pipeline_plan), **(values or {})}
+    listed, merged = requirements.split_off(merged, pipeline_plan.parameters)
+    if MODEL_ROOT in pipeline_plan.parameters:
+        merged.setdefault(MODEL_ROOT, str(root.models))
+    checked = arguments.checked(pipeline_plan, merged)
     if listed:
         own_packages.ensure(listed)
-        found = plan.read(requirements.with_packages(document, listed))
-    return run(found, checked, root, show or progress.on(sys.stdout), keep_warm, run_name)
+        pipeline_plan = plan.read(requirements.with_packages(document, listed))
+    progress_shown = show or progress.on(sys.stdout)
+    return run(pipeline_plan, checked, root, progress_shown, keep_warm, run_name)

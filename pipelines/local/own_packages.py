@@ -32,14 +32,14 @@ FIXED = "the packages of uv.lock stay as they are; ask for what goes beside them
 
 def _uv(environments: Path) -> str:
     beside = environments / "uv" / "bin" / "uv"
-    found = str(beside) if beside.is_file() else shutil.which("uv")
-    if not found or not LOCK.is_file():
-        missing = "uv.lock of a checkout" if found else "uv"
+    program = str(beside) if beside.is_file() else shutil.which("uv")
+    if not program or not LOCK.is_file():
+        missing = "uv.lock of a checkout" if program else "uv"
         raise ParameterError(
             f"{requirements.KEY}: {missing} is missing; run `make install` in a checkout, or "
             "install the packages yourself and name that Python in KANARIA_TRAINING_PYTHON"
         )
-    return found
+    return program
 
 
 def _run(command: Sequence[str | Path], listed: Path) -> str:
@@ -47,10 +47,10 @@ def _run(command: Sequence[str | Path], listed: Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not done.returncode:
         return done.stdout
-    told = " ".join(done.stderr.split()).removeprefix("error: ").replace(" cause: ", ": ")
-    if any(sign in told for sign in UNSOLVABLE):
-        raise ParameterError(f"{listed}: {told} ({FIXED})")
-    raise NotReadyError(f"{listed}: uv could not install it: {told}")
+    message = " ".join(done.stderr.split()).removeprefix("error: ").replace(" cause: ", ": ")
+    if any(sign in message for sign in UNSOLVABLE):
+        raise ParameterError(f"{listed}: {message} ({FIXED})")
+    raise NotReadyError(f"{listed}: uv could not install it: {message}")
 
 
 def _constraints(uv: str, listed: Path) -> str:

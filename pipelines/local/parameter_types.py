@@ -71,7 +71,7 @@ def _inexact(value: Any) -> str:
     """Return what is to be done about numbers in a value that JSON, or KFP, does not keep."""
     if isinstance(value, dict | list):
         inner = value.values() if isinstance(value, dict) else value
-        return next((told for told in map(_inexact, inner) if told), "")
+        return next((remedy for remedy in map(_inexact, inner) if remedy), "")
     if isinstance(value, float) and not math.isfinite(value):
         return "give a finite number; JSON has no other"
     if isinstance(value, int) and abs(value) > EXACT:

@@ -134,8 +134,8 @@ class _Reader:
         return None
 
     def inputs(self, entries: Mapping[str, Any], scope: _Scope) -> dict[str, Source]:
-        found = {name: self.source(entry, scope) for name, entry in entries.items()}
-        return {name: source for name, source in found.items() if source is not None}
+        sources = {name: self.source(entry, scope) for name, entry in entries.items()}
+        return {name: source for name, source in sources.items() if source is not None}
 
     def tasks(self, dag: Mapping[str, Any], scope: _Scope) -> Iterator[Task]:
         if dag.get("outputs") and scope.inputs is not None:  # The top's are just its last results.
@@ -155,11 +155,11 @@ class _Reader:
             is_flat = name in handlers and not self.has_any(task, dag["tasks"].keys())
             prefix = scope.prefix if is_flat else f"{full}/"
             within = replace(scope, prefix=prefix, after=after, waits=waits)
-            found = list(self.task(full, task, within, scope))
-            self.handled[full] = frozenset(leaf.name for leaf in found)
+            inner_tasks = list(self.task(full, task, within, scope))
+            self.handled[full] = frozenset(leaf.name for leaf in inner_tasks)
             # Whoever waits for an exit handler does so whatever was skipped in it.
             self.leaves[full] = frozenset() if name in handlers else self.handled[full]
-            yield from found
+            yield from inner_tasks
 
     def has_any(self, task: Mapping[str, Any], names: Collection[str]) -> bool:
         """Tell whether one of the tasks in a sub-pipeline has one of the names."""
@@ -178,9 +178,9 @@ class _Reader:
                 self.unsupported.append(f"task {name}: a loop")
         policy = task.get("triggerPolicy", {})
         component = self.document["components"][task["componentRef"]["name"]]
-        given = task.get("inputs", {})
-        parameters = self.inputs(given.get("parameters", {}), scope)
-        artifacts = self.inputs(given.get("artifacts", {}), scope)
+        entries = task.get("inputs", {})
+        parameters = self.inputs(entries.get("parameters", {}), scope)
+        artifacts = self.inputs(entries.get("artifacts", {}), scope)
         guards = scope.guards
         if "condition" in policy:
             guards += (Guard(expression=policy["condition"], inputs=parameters),)
@@ -298,7 +298,7 @@ def read(document: Any) -> Plan:
         ParameterError: it is no compiled pipeline, or uses constructs this runner does not
             support; all are named.
     """
-    found = interface(document)
+    plan = interface(document)
     reader = _Reader(document)
     declared = document["root"].get("inputDefinitions", {})
     reader.unsupported += [
@@ -309,12 +309,12 @@ def read(document: Any) -> Plan:
         tasks = tuple(reader.tasks(document["root"]["dag"], top))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ParameterError(
-            f"{found.name}: a compiled pipeline that was changed by hand, and lacks or misplaces "
+            f"{plan.name}: a compiled pipeline that was changed by hand, and lacks or misplaces "
             f"{shown(error)}; compile it anew"
         ) from error
     if reader.unsupported:
         raise ParameterError(
-            f"{found.name}: the local runner does not support: {'; '.join(reader.unsupported)}; "
+            f"{plan.name}: the local runner does not support: {'; '.join(reader.unsupported)}; "
             "run it on a cluster"
         )
-    return replace(found, tasks=tasks)
+    return replace(plan, tasks=tasks)

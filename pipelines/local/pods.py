@@ -36,8 +36,8 @@ def _settings(document: Any) -> Iterator[str]:
 
 
 def _executors(platforms: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for found in _mappings(platforms):
-        executors = found.get("executors")
+    for mapping in _mappings(platforms):
+        executors = mapping.get("executors")
         if isinstance(executors, Mapping):
             yield from (one for one in executors.values() if isinstance(one, Mapping))
 

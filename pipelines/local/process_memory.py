@@ -32,9 +32,9 @@ class Meter:
         """
         there = {each.name for each in PROC.iterdir() if each.name.isdigit()}
         self._others &= there
-        found = list(self._new(there - self._others))
-        self._others |= there - {folder.name for folder in found}
-        return found
+        folders = list(self._new(there - self._others))
+        self._others |= there - {folder.name for folder in folders}
+        return folders
 
     def _new(self, names: set[str]) -> Iterator[Path]:
         for name in names:
@@ -47,15 +47,15 @@ class Meter:
 
     def look(self) -> list[Path]:
         """Note the memory used now; return the processes looked at."""
-        found = self.members()
-        pages = sum(_resident(folder) for folder in found)
+        folders = self.members()
+        pages = sum(_resident(folder) for folder in folders)
         began = time.monotonic()
         if pages > self._seen_pages * GROWN and began >= self._rests_until:
-            self.peak_kb = max(self.peak_kb, sum(_proportional_kb(folder) for folder in found))
+            self.peak_kb = max(self.peak_kb, sum(_proportional_kb(folder) for folder in folders))
             self._seen_pages = pages
             ended = time.monotonic()
             self._rests_until = ended + MOST_OF_TIME * (ended - began)
-        return found
+        return folders
 
 
 def _resident(folder: Path) -> int:

@@ -195,11 +195,11 @@ def _made(kind: type[Any], raw: Mapping[str, Any]) -> Any:
     Raises:
         ValueError: a field is missing, or has another type than it is written with.
     """
-    known = {each.name: raw[each.name] for each in fields(kind) if each.name in raw}
+    values = {each.name: raw[each.name] for each in fields(kind) if each.name in raw}
     for name, expected in JSON_TYPES[kind].items():
-        if name in known and not isinstance(known[name], expected):
-            raise ValueError(f"{name}={known[name]!r}")
-    return kind(**{**known, "state": State(known["state"])})
+        if name in values and not isinstance(values[name], expected):
+            raise ValueError(f"{name}={values[name]!r}")
+    return kind(**{**values, "state": State(values["state"])})
 
 
 def _parsed(text: str, where: str) -> RunRecord | None:
@@ -207,13 +207,13 @@ def _parsed(text: str, where: str) -> RunRecord | None:
     try:
         raw = FORMAT.current(json.loads(text), where)
         tasks = [_made(TaskRecord, task) for task in raw["tasks"]]
-        found: RunRecord = _made(RunRecord, {**raw, "tasks": tasks})
+        run: RunRecord = _made(RunRecord, {**raw, "tasks": tasks})
     except NewerFormatError as error:
         logger.warning("%s", error)
         return None
     except (DataError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return found
+    return run
 
 
 def read(folder: Path) -> RunRecord | None:
@@ -223,16 +223,16 @@ def read(folder: Path) -> RunRecord | None:
     """
     alive = _is_held(folder)  # Asked first: a run that ends meanwhile has written its end.
     try:
-        found = _parsed((folder / FILE).read_text(encoding="utf-8"), str(folder / FILE))
+        run = _parsed((folder / FILE).read_text(encoding="utf-8"), str(folder / FILE))
     except (FileNotFoundError, UnicodeDecodeError):
         return None
-    if found and found.state is State.RUNNING and not alive:
-        found.state = State.INTERRUPTED
-    return found
+    if run and run.state is State.RUNNING and not alive:
+        run.state = State.INTERRUPTED
+    return run
 
 
 def all_runs(runs: Path) -> list[RunRecord]:
     """Return the records of all runs below `runs` that can be read, the oldest first."""
     read_all = [read(path.parent) for path in runs.glob(f"*/{FILE}")]
-    found = [record for record in read_all if record is not None]
-    return sorted(found, key=lambda record: (record.started, record.run_id))
+    records = [record for record in read_all if record is not None]
+    return sorted(records, key=lambda record: (record.started, record.run_id))

@@ -68,8 +68,8 @@ class _Run:
             SERVING_ROOT: os.environ.get(SERVING_ROOT, str(root.serving)),
         }
         # A run with the same values came to its end: this one will most likely reuse its results.
-        asked = json.dumps([plan.name, dict(values)], sort_keys=True)
-        self.computed = root.cache / f"{fingerprint.of_text(asked)}.computed"
+        question = json.dumps([plan.name, dict(values)], sort_keys=True)
+        self.computed = root.cache / f"{fingerprint.of_text(question)}.computed"
         self.warm = Provider(plan, self.extra, self.folder / WARM_LOG, keep_warm * 60)
         self.pushes = any(component_name(task) == PUSH for task in plan.tasks)
         self.serves = False
@@ -93,14 +93,14 @@ class _Run:
             self.account.skipped(task.name, unwanted)
             return None
         inputs = results.inputs(task)
-        found = results.found(task, inputs)
-        if not found:
+        earlier = results.reusable(task, inputs)
+        if not earlier:
             if task.cached or forkable_tasks.computes(task):
                 self.warm.begin()  # What follows will most likely run too.
             self.prestart(task)
             self.account.update(task.name, State.RUNNING)
             return partial(self.execute, task, inputs, self.warm.of(task))
-        kept = results.keep(task, found, is_new=False)
+        kept = results.keep(task, earlier, is_new=False)
         self.account.ended(task.name, kept, State.REUSED)
         return None
 
@@ -138,7 +138,7 @@ class _Run:
             entry.seconds = round(time.monotonic() - started, 2)
 
     @contextmanager
-    def told(self, task: Task) -> Iterator[None]:
+    def recorded(self, task: Task) -> Iterator[None]:
         """Let the record say why a task failed, where the block raises that."""
         try:
             yield
@@ -150,7 +150,7 @@ class _Run:
         """Start every task that may start now; those that are reused or skipped end at once."""
         while task := task_order.next_task(self.plan, self.now(), self.cores):
             self.ended.add(task.name)
-            with self.told(task):
+            with self.recorded(task):
                 work = self.begin(task)
                 if work:
                     self.running[pool.submit(work)] = task
@@ -167,7 +167,7 @@ class _Run:
         task = self.running.pop(future)
         self.ended.add(task.name)
         self.warm.done(task)
-        with self.told(task):
+        with self.recorded(task):
             kept = self.results.keep(task, future.result(), is_new=True)
             self.account.ended(task.name, kept, State.SUCCEEDED)
 
@@ -215,8 +215,8 @@ class _Run:
             raise
         finally:
             self.warm.end()
-            told = self.account.record
-            told.state, told.seconds = state, round(time.monotonic() - self.began, 2)
+            run_record = self.account.record
+            run_record.state, run_record.seconds = state, round(time.monotonic() - self.began, 2)
             index = self.account.publish()
         return index
 

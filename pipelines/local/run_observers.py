@@ -12,10 +12,12 @@ from kanaria.pipelines.local.step import Artifact, StepFailedError, StepOutputs
 class Account:
     """What is told of one run."""
 
-    def __init__(self, told: RunRecord, folder: Path, show: Callable[[TaskRecord], None]) -> None:
+    def __init__(
+        self, run_record: RunRecord, folder: Path, show: Callable[[TaskRecord], None]
+    ) -> None:
         """Take the record, the run's folder and who is shown every change; nothing is written."""
-        self.record, self.folder, self.show = told, folder, show
-        self.entries = {entry.name: entry for entry in told.tasks}
+        self.record, self.folder, self.show = run_record, folder, show
+        self.entries = {entry.name: entry for entry in run_record.tasks}
 
     def publish(self) -> Path:
         """Write the record and its page; return the page's path."""
@@ -34,10 +36,12 @@ class Account:
         entry = self.entries[task]
         entry.log, entry.peak_mb = outputs.log, outputs.peak_mb
         entry.parameters = dict(outputs.parameters)
-        entry.artifacts = {name: found.uri for name, found in outputs.artifacts.items()}
-        entry.copies = {n: found.copy for n, found in outputs.artifacts.items() if found.copy}
-        entry.types = {name: found.schema_title for name, found in outputs.artifacts.items()}
-        entry.metadata = {n: dict(found.metadata) for n, found in outputs.artifacts.items()}
+        entry.artifacts = {name: artifact.uri for name, artifact in outputs.artifacts.items()}
+        entry.copies = {
+            n: artifact.copy for n, artifact in outputs.artifacts.items() if artifact.copy
+        }
+        entry.types = {name: artifact.schema_title for name, artifact in outputs.artifacts.items()}
+        entry.metadata = {n: dict(artifact.metadata) for n, artifact in outputs.artifacts.items()}
         self.update(task, state)
 
     def skipped(self, task: str, cause: str) -> None:

@@ -75,5 +75,5 @@ def python_with(base: Path, image: str) -> Path:
 @lru_cache
 def packages(python: Path) -> str:
     """Return the fingerprint of the names and versions of the packages that `python` has."""
-    found = python.parent.parent.glob("lib/python3*/site-packages/*.dist-info")
-    return fingerprint.of_text(*sorted(folder.name for folder in found))
+    folders = python.parent.parent.glob("lib/python3*/site-packages/*.dist-info")
+    return fingerprint.of_text(*sorted(folder.name for folder in folders))

@@ -52,4 +52,4 @@ def reason(
     if before:
         return f"{', '.join(before)} {'was' if len(before) == 1 else 'were'} skipped"
     unmet = (_unmet(guard, value, outputs) for guard in task.guards)
-    return next((told for told in unmet if told), "")
+    return next((text for text in unmet if text), "")

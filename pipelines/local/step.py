@@ -210,7 +210,7 @@ def _written(task: Task, folder: Path) -> dict[str, Any]:
         StepFailedError: it wrote nothing, so the function never returned.
     """
     try:
-        found: dict[str, Any] = json.loads((folder / OUTPUT).read_text(encoding="utf-8"))
+        output: dict[str, Any] = json.loads((folder / OUTPUT).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError) as error:
         raise StepFailedError(UNFINISHED) from error
     wanted = _outputs(task).get("parameters", {})
@@ -221,11 +221,11 @@ def _written(task: Task, folder: Path) -> dict[str, Any]:
         for name, file in files.items()
         if file.exists()
     }
-    found["parameterValues"] = {**values, **found.get("parameterValues", {})}
-    lacking = sorted(wanted.keys() - found["parameterValues"].keys())
+    output["parameterValues"] = {**values, **output.get("parameterValues", {})}
+    lacking = sorted(wanted.keys() - output["parameterValues"].keys())
     if lacking:
         raise StepFailedError(f"the step ended without its outputs {', '.join(lacking)}")
-    return found
+    return output
 
 
 def _read_outputs(
@@ -233,13 +233,13 @@ def _read_outputs(
 ) -> StepOutputs:
     written = _written(task, folder)
     promised = {n: e["artifacts"][0] for n, e in request["outputs"]["artifacts"].items()}
-    told = {n: e["artifacts"][0] for n, e in written.get("artifacts", {}).items()}
+    as_written = {n: e["artifacts"][0] for n, e in written.get("artifacts", {}).items()}
     artifacts = {
         name: Artifact(
             name=name,
             schema_title=entry["type"]["schemaTitle"],
-            uri=told.get(name, {}).get("uri", entry["uri"]),
-            metadata=told.get(name, {}).get("metadata", {}),
+            uri=as_written.get(name, {}).get("uri", entry["uri"]),
+            metadata=as_written.get(name, {}).get("metadata", {}),
         )
         for name, entry in promised.items()
     }

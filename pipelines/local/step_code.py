@@ -25,8 +25,8 @@ def _python_files(folder: Path) -> Iterator[Path]:
 
 @functools.cache
 def _imports(source: bytes) -> tuple[str, ...]:
-    found = module_imports.read(source, "")
-    return tuple(each.name for each in found.imports if each.name.startswith(PACKAGE))
+    module = module_imports.read(source, "")
+    return tuple(each.name for each in module.imports if each.name.startswith(PACKAGE))
 
 
 def _files(name: str) -> Iterator[Path]:

@@ -46,7 +46,7 @@ def _refusals(record: RunRecord) -> Iterator[str]:
     """Yield what a judging step did not let pass, unless a task failed for it and said so."""
     causes = [task.cause for task in record.tasks if task.state is State.FAILED]
     for task in record.tasks:
-        told = task.metadata.get(OUTCOME, {})
-        summary = str(told.get("summary", ""))
-        if told.get("passed") is False and not any(summary in cause for cause in causes):
+        outcome = task.metadata.get(OUTCOME, {})
+        summary = str(outcome.get("summary", ""))
+        if outcome.get("passed") is False and not any(summary in cause for cause in causes):
             yield summary

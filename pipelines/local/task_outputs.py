@@ -59,21 +59,21 @@ class Results:
 
     def inputs(self, task: Task) -> StepInputs:
         """Return what a task starts with; what it waits for has ended."""
-        given = {name: self.value(source) for name, source in task.parameters.items()}
+        values = {name: self.value(source) for name, source in task.parameters.items()}
         definitions = task.component.get("inputDefinitions", {}).get("parameters", {})
         defaults = {n: d["defaultValue"] for n, d in definitions.items() if "defaultValue" in d}
-        known = {name: value for name, value in given.items() if value is not None}
+        present = {name: value for name, value in values.items() if value is not None}
         return StepInputs(
             # Only the component's own inputs: a condition adds names it alone looks at.
             parameters={
                 name: _as_declared(value, definitions[name]["parameterType"])
-                for name, value in {**defaults, **known}.items()
+                for name, value in {**defaults, **present}.items()
                 if name in definitions
             },
             artifacts={n: self.outputs[s.task].artifacts[s.key] for n, s in task.artifacts.items()},
         )
 
-    def found(self, task: Task, inputs: StepInputs) -> StepOutputs | None:
+    def reusable(self, task: Task, inputs: StepInputs) -> StepOutputs | None:
         """Return an earlier result of the same task with the same inputs, if it may be reused."""
         self.keys[task.name] = cache.key(task, inputs) if task.cached else ""
         return self.cache.find(self.keys[task.name], task) if task.cached else None

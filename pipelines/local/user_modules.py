@@ -37,19 +37,19 @@ def examined(module: str, python: Path, folder: Path | None = None) -> Mapping[s
         NotReadyError: its store does not answer.
     """
     if not module.endswith(".py"):
-        return _asked(module, module, python, folder)
+        return _published_by(module, module, python, folder)
     with uri_files.opened(module) as path:
-        return _asked(module, str(path), python, folder)
+        return _published_by(module, str(path), python, folder)
 
 
-def _asked(module: str, path: str, python: Path, folder: Path | None) -> Mapping[str, str]:
+def _published_by(module: str, path: str, python: Path, folder: Path | None) -> Mapping[str, str]:
     command = [str(python), "-P", "-m", module_archive.__name__, path]
     options = ["--folder", str(folder)] if folder else []
     answer = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     if answer.returncode:
         raise UserCodeError(raised(answer.stderr.splitlines()).replace(path, module))
-    found: Mapping[str, str] = json.loads(answer.stdout)
-    return found
+    document: Mapping[str, str] = json.loads(answer.stdout)
+    return document
 
 
 def published(values: Mapping[str, Any], plan: Plan, store: Path) -> dict[str, Any]:
@@ -66,9 +66,9 @@ def published(values: Mapping[str, Any], plan: Plan, store: Path) -> dict[str, A
     if not takers:
         return dict(values)
     python = runtime_python.python_of(takers[0].container["image"])
-    found = {
+    archives = {
         name: examined(value, python, store)["archive"] or value
         for name, value in values.items()
         if is_module(name, value)
     }
-    return {**values, **found}
+    return {**values, **archives}

@@ -36,11 +36,11 @@ def applied(documents: list[Any], resources: Resources) -> list[Any]:
         return documents
     document, *others = copy.deepcopy(documents)
     with _as_compiled():
-        found = leaves(document)
+        pod_tasks = leaves(document)
     faults = Faults(resources.where)
-    settings = _checked(resources, found, faults)
+    settings = _checked(resources, pod_tasks, faults)
     faults.raise_if_any()
-    steps = list(zip(found, _forms(settings), strict=True))
+    steps = list(zip(pod_tasks, _forms(settings), strict=True))
     platform: dict[str, Any] = next(filter(_is_platform, others), {"platforms": {}})
     with _as_compiled():
         executor_writer.write(document, platform, steps)
@@ -66,10 +66,10 @@ def _as_compiled() -> Iterator[None]:
         ) from error
 
 
-def _checked(resources: Resources, found: list[Leaf], faults: Faults) -> list[Settings | None]:
+def _checked(resources: Resources, pod_tasks: list[Leaf], faults: Faults) -> list[Settings | None]:
     """Return the settings of each step, None where nothing is said."""
     steps = resources.steps
-    check_names(steps, found, faults)
+    check_names(steps, pod_tasks, faults)
     said = {
         spelled(name): settings_parser.checked(name, one, faults) for name, one in steps.items()
     }
@@ -77,7 +77,7 @@ def _checked(resources: Resources, found: list[Leaf], faults: Faults) -> list[Se
     if _accelerators(steps.get(ALL)):
         faults.add(f"{ALL}: every step would hold an accelerator; write it for those that use one")
     settings = []
-    for leaf in found:
+    for leaf in pod_tasks:
         own = next((said[name] for name in sorted(leaf.names) if name in said), {})
         if leaf.is_control and _accelerators(own):
             faults.add(f"{leaf.name}: its image computes nothing on an accelerator; leave it out")
@@ -97,15 +97,15 @@ def _together(leaf: Leaf, said: Mapping[str, Any], faults: Faults) -> Settings |
     try:
         return Settings.model_validate(said) if said else None
     except ValidationError as error:
-        for fault in settings_parser.told(error):
+        for fault in settings_parser.fault_texts(error):
             faults.add(f"{leaf.name}, with what {ALL} says: {fault}")
         return None
 
 
 def _forms(settings: list[Settings | None]) -> list[kfp_task.Form | None]:
     """Return what kfp makes of settings; equal ones are compiled once."""
-    known: dict[str, kfp_task.Form] = {}
+    forms: dict[str, kfp_task.Form] = {}
     for one in settings:
-        if one and one.model_dump_json() not in known:
-            known[one.model_dump_json()] = kfp_task.compiled(one)
-    return [known[one.model_dump_json()] if one else None for one in settings]
+        if one and one.model_dump_json() not in forms:
+            forms[one.model_dump_json()] = kfp_task.compiled(one)
+    return [forms[one.model_dump_json()] if one else None for one in settings]

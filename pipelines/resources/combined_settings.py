@@ -38,16 +38,16 @@ def _check_limits(step: str, resources: Mapping[str, Any], faults: Faults) -> No
         # A parameter of the pipeline stands there as a placeholder, which is no amount.
         least, most = (amount(text) if isinstance(text, str) else None for text in (request, limit))
         if least is not None and most is not None:
-            told = f"it is above the limit, {limit!r}; set both"
-            faults.check(least <= most, f"{step}: resources.requests.{name}", request, told)
+            remedy = f"it is above the limit, {limit!r}; set both"
+            faults.check(least <= most, f"{step}: resources.requests.{name}", request, remedy)
 
 
 def _check_volumes(step: str, kubernetes: Mapping[str, Any], faults: Faults) -> None:
-    seen: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for kind, field in NAMES.items():
         for mount in kubernetes.get(kind, []):
             name, path = mount.get(field, ""), mount["mountPath"]
-            other = seen.setdefault(name, path) if name else path
+            other = paths.setdefault(name, path) if name else path
             if other != path:
                 faults.add(
                     f"{step}: volumes: {name!r} is mounted at {other} and at {path}; KFP names the "

@@ -25,9 +25,9 @@ def _amount(name: str, quantity: str) -> str:
     return str(int(quantity))
 
 
-def _amounts(found: dict[str, str]) -> dict[str, str]:
+def _amounts(quantities: dict[str, str]) -> dict[str, str]:
     result, faults = {}, []
-    for name, quantity in found.items():
+    for name, quantity in quantities.items():
         try:
             result[name] = _amount(name, quantity)
         except ValueError as error:

@@ -20,7 +20,7 @@ STORES = (
 )
 DATABASE = ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSSLMODE")
 DRIFT = ("KANARIA_DRIFT_TOKEN",)
-KNOWN = (*STORES, *DATABASE, *DRIFT)
+VARIABLES = (*STORES, *DATABASE, *DRIFT)
 SECRET = ("AWS_SECRET_ACCESS_KEY", "MINIO_SECRET_KEY", "PGPASSWORD")
 SECRET_ENDINGS = ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "SECRET_KEY", "PRIVATE_KEY")
 
@@ -32,14 +32,14 @@ def is_secret(variable: str) -> bool:
     return name in (*SECRET, *SECRET_ENDINGS) or name.endswith(words)
 
 
-def taken(prefix: str) -> dict[str, str]:
+def variables_of(prefix: str) -> dict[str, str]:
     """Return which keys are taken of a Secret that is named without keys: key -> variable.
 
     A variable is the prefix and the key, as with `kubectl set env --from=secret/NAME --prefix`.
     With `PG`, the keys USER and PASSWORD become PGUSER and PGPASSWORD; a prefix that makes none of
     the variables that the steps read stands before all of them, for the user's own code.
     """
-    made = [name for name in KNOWN if name.startswith(prefix) and name != prefix]
+    made = [name for name in VARIABLES if name.startswith(prefix) and name != prefix]
     if made:
         return {name.removeprefix(prefix): name for name in made}
-    return {name: f"{prefix}{name}" for name in KNOWN}
+    return {name: f"{prefix}{name}" for name in VARIABLES}

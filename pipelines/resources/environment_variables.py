@@ -88,7 +88,7 @@ class EnvironmentSource(Part):
     def variables(self) -> dict[str, str]:
         """Key -> variable, of what is taken."""
         if self.keys is None:
-            return credentials.taken(self.prefix)
+            return credentials.variables_of(self.prefix)
         return {key: f"{self.prefix}{key}" for key in self.keys}
 
     @property

@@ -55,9 +55,11 @@ class _Writer:
         self.components = document["components"]
         self.executors = document["deploymentSpec"]["executors"]
         self.platforms = platform["platforms"]
-        known = self.platforms.get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
-        self.before = copy.deepcopy((self.executors, known))
-        self.taken: set[str] = set()
+        executors = (
+            self.platforms.get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
+        )
+        self.before = copy.deepcopy((self.executors, executors))
+        self.used_labels: set[str] = set()
 
     def component(self, name: str, users: Pairs) -> None:
         """Write the settings of the tasks that use a component."""
@@ -75,25 +77,25 @@ class _Writer:
         """Return a component and an executor that nobody else has, as they were."""
         component = self.components[name]
         label = component["executorLabel"]
-        if label not in self.taken:
-            self.taken.add(label)
+        if label not in self.used_labels:
+            self.used_labels.add(label)
             return name, label
         number = 2
         while f"{name}-{number}" in self.components or f"{label}-{number}" in self.executors:
             number += 1
         own, other = f"{name}-{number}", f"{label}-{number}"
         self.components[own] = {**copy.deepcopy(component), "executorLabel": other}
-        executors, known = self.before
+        executors, before = self.before
         self.executors[other] = copy.deepcopy(executors[label])
-        if label in known:
-            self.kubernetes()[other] = copy.deepcopy(known[label])
-        self.taken.add(other)
+        if label in before:
+            self.kubernetes()[other] = copy.deepcopy(before[label])
+        self.used_labels.add(other)
         return own, other
 
     def kubernetes(self) -> dict[str, Any]:
         """Return the executors of the platform's document."""
-        found = self.platforms.setdefault("kubernetes", {}).setdefault("deploymentSpec", {})
-        return found.setdefault("executors", {})
+        specification = self.platforms.setdefault("kubernetes", {}).setdefault("deploymentSpec", {})
+        return specification.setdefault("executors", {})
 
     def executor(self, label: str, form: Form) -> None:
         """Write a form into an executor and its part of the platform's document."""
@@ -106,10 +108,10 @@ class _Writer:
         container.update({n: v for n, v in (("env", env), ("resources", resources)) if v})
         if not env:
             container.pop("env", None)
-        known = self.before[1].get(label) or self.kubernetes_of(label)
-        if form.kubernetes or known:
+        before = self.before[1].get(label) or self.kubernetes_of(label)
+        if form.kubernetes or before:
             self.kubernetes()[label] = _over(
-                _without(known, said, form.kubernetes), form.kubernetes
+                _without(before, said, form.kubernetes), form.kubernetes
             )
 
     def kubernetes_of(self, label: str) -> dict[str, Any]:
@@ -129,27 +131,27 @@ def _variables(kubernetes: Mapping[str, Any]) -> set[str]:
 
 
 def _without(
-    known: Mapping[str, Any], variables: Iterable[str], over: Mapping[str, Any]
+    before: Mapping[str, Any], variables: Iterable[str], over: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Leave out what the new settings say otherwise: variables, and volumes at a place."""
-    result = dict(known)
+    result = dict(before)
     paths = {one["mountPath"] for kind in MOUNTS for one in over.get(kind, [])}
     for kind in MOUNTS:
-        result[kind] = [one for one in known.get(kind, []) if one["mountPath"] not in paths]
+        result[kind] = [one for one in before.get(kind, []) if one["mountPath"] not in paths]
     for kind in KEYED:
         sources = [
             {**one, "keyToEnv": [p for p in one["keyToEnv"] if p["envVar"] not in variables]}
-            for one in known.get(kind, [])
+            for one in before.get(kind, [])
         ]
         result[kind] = [one for one in sources if one["keyToEnv"]]
-    result[FIELDS] = [one for one in known.get(FIELDS, []) if one["name"] not in variables]
+    result[FIELDS] = [one for one in before.get(FIELDS, []) if one["name"] not in variables]
     if "nodeSelector" in over:  # KFP would take the JSON alone.
-        result["nodeSelector"] = {"labels": known.get("nodeSelector", {}).get("labels", {})}
+        result["nodeSelector"] = {"labels": before.get("nodeSelector", {}).get("labels", {})}
     return {name: value for name, value in result.items() if value not in ([], {}, {"labels": {}})}
 
 
-def _over(known: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(known)
+def _over(before: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(before)
     for name, value in over.items():
         old = result.get(name)
         if isinstance(old, list) and isinstance(value, list) and name not in REPLACED:

@@ -18,10 +18,10 @@ MIB = 1 << 20
 
 
 def _amount(quantity: str) -> Decimal:
-    found = amount(quantity)
-    if found is None:
+    number = amount(quantity)
+    if number is None:
         raise ValueError("write a Kubernetes quantity such as 500m or 4Gi")
-    return found
+    return number
 
 
 def cpu(quantity: str) -> str:
@@ -30,12 +30,12 @@ def cpu(quantity: str) -> str:
     Raises:
         ValueError: it is none, or none that a container can have.
     """
-    found = _amount(quantity)
-    if not 0 < found <= MOST_CPU:
+    cpus = _amount(quantity)
+    if not 0 < cpus <= MOST_CPU:
         raise ValueError(f"use more than 0, and {MOST_CPU} CPUs at most")
-    if found * 1000 % 1:
+    if cpus * 1000 % 1:
         raise ValueError("use whole thousandths of a CPU, as 250m")
-    return quantity if CPU.fullmatch(quantity) else f"{int(found * 1000)}m"
+    return quantity if CPU.fullmatch(quantity) else f"{int(cpus * 1000)}m"
 
 
 def memory(quantity: str) -> str:
@@ -44,19 +44,19 @@ def memory(quantity: str) -> str:
     Raises:
         ValueError: it is none, or none that a container can have.
     """
-    found = _amount(quantity)
-    if not LEAST_MEMORY <= found <= MOST_MEMORY:
-        raise ValueError(f"it is {_bytes(found)}; use 4Mi to 1Ei, as 512Mi or 4Gi")
-    if found % 1:
+    size = _amount(quantity)
+    if not LEAST_MEMORY <= size <= MOST_MEMORY:
+        raise ValueError(f"it is {_bytes(size)}; use 4Mi to 1Ei, as 512Mi or 4Gi")
+    if size % 1:
         raise ValueError("use whole bytes, as 512Mi or 4Gi")
     if MEMORY.fullmatch(quantity):
         return quantity
-    return f"{int(found) // MIB}Mi" if found % MIB == 0 else str(int(found))
+    return f"{int(size) // MIB}Mi" if size % MIB == 0 else str(int(size))
 
 
-def _bytes(found: Decimal) -> str:
+def _bytes(size: Decimal) -> str:
     return (
-        f"{found.normalize():f} bytes"
-        if abs(found) < MOST_MEMORY and found % 1 == 0
-        else ("less than a byte" if abs(found) < 1 else f"{found:.3g} bytes")
+        f"{size.normalize():f} bytes"
+        if abs(size) < MOST_MEMORY and size % 1 == 0
+        else ("less than a byte" if abs(size) < 1 else f"{size:.3g} bytes")
     )

@@ -66,7 +66,7 @@ def _form(document: Any, others: list[Any], settings: Settings) -> Form:
 
 
 def _resources(task: Any, settings: Settings) -> None:
-    found = settings.resources or Container()
+    container = settings.resources or Container()
     setters = {
         ("requests", "cpu"): task.set_cpu_request,
         ("limits", "cpu"): task.set_cpu_limit,
@@ -74,9 +74,9 @@ def _resources(task: Any, settings: Settings) -> None:
         ("limits", "memory"): task.set_memory_limit,
     }
     for (kind, name), setter in setters.items():
-        if name in getattr(found, kind):
-            setter(getattr(found, kind)[name])
-    for name, count in {**found.requests, **found.limits}.items():
+        if name in getattr(container, kind):
+            setter(getattr(container, kind)[name])
+    for name, count in {**container.requests, **container.limits}.items():
         if "/" in name:
             task.set_accelerator_type(name).set_accelerator_limit(count)
 
@@ -118,7 +118,7 @@ def _environment(task: Any, settings: Settings) -> None:
 def _environment_sources(task: Any, settings: Settings) -> None:
     from kfp import kubernetes
 
-    for source, variables in settings.taken:
+    for source, variables in settings.variables_by_source:
         use = (
             kubernetes.use_secret_as_env if source.secret_ref else kubernetes.use_config_map_as_env
         )

@@ -133,11 +133,11 @@ def mount_path(path: str) -> str:
     """Check where something is mounted; return it without a slash at its end."""
     _hold(path.startswith("/") and PATH.fullmatch(path), "use an absolute path without ':'")
     _hold(".." not in path.split("/"), "leave '..' out of it")
-    found = "/" + normpath(path).strip("/")
-    hides = found == "/" or found in OF_THE_IMAGE
+    normal = "/" + normpath(path).strip("/")
+    hides = normal == "/" or normal in OF_THE_IMAGE
     _hold(not hides, "it would hide what the image has there; name another folder")
-    _hold(found not in KFP_FOLDERS, "KFP mounts a folder of its own there; use another")
-    return found
+    _hold(normal not in KFP_FOLDERS, "KFP mounts a folder of its own there; use another")
+    return normal
 
 
 def sub_path(path: str) -> str:
@@ -149,10 +149,10 @@ def sub_path(path: str) -> str:
 
 def seconds(duration: str) -> int:
     """Return the seconds of a duration as kfp writes it: 30s, 5m, 1h."""
-    found = DURATION.fullmatch(duration)
-    if found is None:
+    match = DURATION.fullmatch(duration)
+    if match is None:
         raise ValueError("write a duration as 30s, 5m or 1h")
-    return int(found[1]) * SECONDS[found[2]]
+    return int(match[1]) * SECONDS[match[2]]
 
 
 def wait(duration: str) -> str:

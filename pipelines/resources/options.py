@@ -44,7 +44,7 @@ def add_resources(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def given(options: argparse.Namespace) -> "Resources":
+def of_options(options: argparse.Namespace) -> "Resources":
     """Return what the options say.
 
     Raises:
@@ -60,12 +60,12 @@ def _checked(text: str, form: str, field: str, item: dict[str, Any]) -> dict[str
     from pydantic import ValidationError
 
     from kanaria.pipelines.resources.settings import Settings
-    from kanaria.pipelines.resources.settings_parser import told
+    from kanaria.pipelines.resources.settings_parser import fault_texts
 
     try:
         Settings.model_validate({field: [item]})
     except ValidationError as error:
-        faults = "; ".join(told(error))
+        faults = "; ".join(fault_texts(error))
         raise argparse.ArgumentTypeError(f"{shown(text)}: write {form}: {faults}") from error
     return item
 

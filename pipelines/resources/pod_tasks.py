@@ -44,8 +44,8 @@ class Leaf:
     @property
     def names(self) -> frozenset[str]:
         """What it may be called in a file of settings, spelled alike."""
-        given = self.task.get("taskInfo", {}).get("name", self.key)
-        return frozenset({spelled(self.key), spelled(given)})
+        display_name = self.task.get("taskInfo", {}).get("name", self.key)
+        return frozenset({spelled(self.key), spelled(display_name)})
 
 
 def spelled(name: str) -> str:
@@ -62,7 +62,7 @@ def _dags(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def leaves(document: Mapping[str, Any]) -> list[Leaf]:
     """Return the steps, by name; an importer has no pod and is none."""
-    found = []
+    pod_tasks = []
     executors = document["deploymentSpec"].get("executors", {})
     for tasks in _dags(document):
         for key, task in sorted(tasks.items()):
@@ -72,22 +72,22 @@ def leaves(document: Mapping[str, Any]) -> list[Leaf]:
             if container is not None:
                 image = str(container.get("image", ""))
                 leaf = Leaf(key=key, task=task, component=component, label=label, image=image)
-                found.append(leaf)
-    return found
+                pod_tasks.append(leaf)
+    return pod_tasks
 
 
-def check_names(steps: Mapping[str, Any], found: list[Leaf], faults: Faults) -> None:
+def check_names(steps: Mapping[str, Any], leaves: list[Leaf], faults: Faults) -> None:
     """Add the names that are no step's, or the same step's twice, to `faults`."""
-    known = {name: leaf for leaf in found for name in leaf.names}
-    shown = sorted({leaf.name for leaf in found})
+    by_name = {name: leaf for leaf in leaves for name in leaf.names}
+    shown = sorted({leaf.name for leaf in leaves})
     for name in steps:
-        if name != ALL and spelled(name) not in known:
+        if name != ALL and spelled(name) not in by_name:
             hint = meant(name.replace("-", "_"), [*shown, ALL]) or f"; there are {', '.join(shown)}"
             faults.add(f"{called(name)}: no step of this pipeline has this name{hint}")
-    for names in sorted({_meant(steps, leaf) for leaf in found}):
+    for names in sorted({_meant(steps, leaf) for leaf in leaves}):
         if len(names) > 1:
-            told = " and ".join(called(name) for name in names)
-            faults.add(f"{told} are one step; write its settings once")
+            names_of_step = " and ".join(called(name) for name in names)
+            faults.add(f"{names_of_step} are one step; write its settings once")
 
 
 def _meant(steps: Mapping[str, Any], leaf: Leaf) -> tuple[str, ...]:

@@ -67,42 +67,46 @@ class Settings(Part):
 
     @field_validator("env", "volumes", "env_from")
     @classmethod
-    def _are_different(cls, found: list[Any], info: ValidationInfo) -> list[Any]:
-        for told, names in _names(found, info.field_name or ""):
+    def _are_different(cls, items: list[Any], info: ValidationInfo) -> list[Any]:
+        for complaint, names in _names(items, info.field_name or ""):
             twice = sorted({name for kind, name in names if names.count((kind, name)) > 1})
             if twice:
-                raise ValueError(f"{told} {', '.join(twice)}")
-        return found
+                raise ValueError(f"{complaint} {', '.join(twice)}")
+        return items
 
     @property
-    def taken(self) -> list[tuple[EnvironmentSource, dict[str, str]]]:
+    def variables_by_source(self) -> list[tuple[EnvironmentSource, dict[str, str]]]:
         """Each source with what it gives, key -> variable; every variable comes from one place.
 
         As in a pod, `env` goes over `envFrom`.
         """
         free = {name for one in self.env_from for name in one.variables.values()}
         free -= {one.name for one in self.env}
-        given: dict[int, dict[str, str]] = {}
+        variables_of: dict[int, dict[str, str]] = {}
         exact_first = sorted(
             enumerate(self.env_from), key=lambda item: item[1].precision, reverse=True
         )
         for place, one in exact_first:
-            given[place] = {key: name for key, name in one.variables.items() if name in free}
+            variables_of[place] = {key: name for key, name in one.variables.items() if name in free}
             free -= set(one.variables.values())
-        return [(one, given[place]) for place, one in enumerate(self.env_from) if given[place]]
+        return [
+            (one, variables_of[place])
+            for place, one in enumerate(self.env_from)
+            if variables_of[place]
+        ]
 
 
-def _names(found: list[Any], field: str) -> list[tuple[str, list[tuple[Any, str]]]]:
+def _names(items: list[Any], field: str) -> list[tuple[str, list[tuple[Any, str]]]]:
     """Return what may not come twice, and how to say that it does."""
     if field == "env":
-        return [("a variable is given twice:", [(None, one.name) for one in found])]
+        return [("a variable is given twice:", [(None, one.name) for one in items])]
     if field == "env_from":
-        names = [(one.precision, name) for one in found for name in one.variables.values()]
+        names = [(one.precision, name) for one in items for name in one.variables.values()]
         return [("name keys, or another prefix: two would give", names)]
     return [
-        ("two volumes are mounted at", [(None, one.mount_path) for one in found]),
+        ("two volumes are mounted at", [(None, one.mount_path) for one in items]),
         (
             "KFP names a pod's volume after what it holds, so mount once:",
-            [(None, one.name) for one in found],
+            [(None, one.name) for one in items],
         ),
     ]

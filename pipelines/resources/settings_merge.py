@@ -29,19 +29,19 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """
     result = dict(under)
     for name, value in over.items():
-        known = result.get(name)
-        if isinstance(known, Mapping) and isinstance(value, Mapping) and name not in WHOLE:
-            result[name] = merged(known, value)
-        elif isinstance(known, list) and isinstance(value, list) and name not in WHOLE:
-            result[name] = _joined(known, value, ABOUT.get(name, text))
+        before = result.get(name)
+        if isinstance(before, Mapping) and isinstance(value, Mapping) and name not in WHOLE:
+            result[name] = merged(before, value)
+        elif isinstance(before, list) and isinstance(value, list) and name not in WHOLE:
+            result[name] = _joined(before, value, ABOUT.get(name, text))
         else:
             result[name] = value
     return result
 
 
 def _joined(under: list[Any], over: list[Any], about: Callable[[Any], Any]) -> list[Any]:
-    known = [about(item) for item in over]
-    return [item for item in under if about(item) not in known] + over
+    subjects = [about(item) for item in over]
+    return [item for item in under if about(item) not in subjects] + over
 
 
 def text(value: object) -> str:

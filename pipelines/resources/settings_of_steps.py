@@ -54,8 +54,8 @@ def read(path: str | Path) -> Resources:
     Raises:
         ParameterError: it cannot be read, or is no YAML with a mapping.
     """
-    found = yaml_text.read(Path(path))
-    return of({} if found is None else found, str(path))
+    content = yaml_text.read(Path(path))
+    return of({} if content is None else content, str(path))
 
 
 def from_options(
@@ -73,6 +73,6 @@ def from_options(
     Raises:
         ParameterError: the file cannot be read, or is no YAML with a mapping.
     """
-    found = read(file) if file else NOTHING
+    settings = read(file) if file else NOTHING
     said = {"envFrom": list(env_from_secret), "volumes": list(mounts)}
-    return replace(found, every={name: items for name, items in said.items() if items})
+    return replace(settings, every={name: items for name, items in said.items() if items})

@@ -75,29 +75,31 @@ def without_nulls(value: Any) -> Any:
 
 def checked(step: str, said: object, faults: Faults) -> dict[str, Any]:
     """Return what is said of a step without nulls; {} when it has faults, which `faults` gets."""
-    found = {} if said is None else without_nulls(said)
-    if not isinstance(found, Mapping):
+    settings = {} if said is None else without_nulls(said)
+    if not isinstance(settings, Mapping):
         faults.check(False, called(step), said, "write a mapping of its settings")
         return {}
     try:
-        Settings.model_validate(found)
+        Settings.model_validate(settings)
     except ValidationError as error:
-        for fault in told(error):
+        for fault in fault_texts(error):
             faults.add(f"{called(step)}: {fault}")
         return {}
-    return dict(found)
+    return dict(settings)
 
 
-def told(error: ValidationError) -> list[str]:
+def fault_texts(error: ValidationError) -> list[str]:
     """Return every fault that pydantic found: its place, its value, the remedy.
 
     Values of variables are not shown: they may be secret.
     """
-    return [_told(fault) for fault in error.errors(include_url=False, include_context=False)]
+    return [_fault_text(fault) for fault in error.errors(include_url=False, include_context=False)]
 
 
-def _told(fault: Any) -> str:
-    place = [called(str(part)) for part in fault["loc"] if part != "[key]"]
+def _fault_text(fault: Any) -> str:
+    # pydantic ends the place of a wrong key so; a user's own key may be called the same.
+    is_key = fault["loc"][-1:] == ("[key]",) and fault["type"] != "extra_forbidden"
+    place = [called(str(part)) for part in fault["loc"][: -1 if is_key else None]]
     name = ".".join(place) or "it"
     if fault["type"] == "missing":
         return f"{name} is missing"
@@ -111,13 +113,13 @@ def _told(fault: Any) -> str:
 
 
 def _unknown(place: list[str]) -> str:
-    name, known = place[-1], _fields(place[:-1])
+    name, fields = place[-1], _fields(place[:-1])
     if name in BEYOND_KFP:
         return "KFP cannot set it for a step"
     if name in HINTS:
         return HINTS[name]
-    near = meant(name, known)
-    return f"not known{near}" if near else f"not known; there are {', '.join(known)}"
+    near = meant(name, fields)
+    return f"not known{near}" if near else f"not known; there are {', '.join(fields)}"
 
 
 def _fields(place: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ class LocalFacts:
         """Read the runs below `runs` at each look."""
         self._runs = runs
 
-    def look(self, now: float) -> tuple[Sequence[RunFact], Sequence[ScheduleFact]]:
+    def look(self, _now: float, /) -> tuple[Sequence[RunFact], Sequence[ScheduleFact]]:
         """Return all runs."""
         return [_fact(record) for record in all_runs(self._runs)], ()
 

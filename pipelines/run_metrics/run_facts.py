@@ -59,7 +59,7 @@ class ScheduleFact:
 class Facts(Protocol):
     """A place that knows of runs."""
 
-    def look(self, now: float) -> tuple[Sequence[RunFact], Sequence[ScheduleFact]]:
+    def look(self, now: float, /) -> tuple[Sequence[RunFact], Sequence[ScheduleFact]]:
         """Return all runs that are known at `now`, and the schedules that there are.
 
         Raises:

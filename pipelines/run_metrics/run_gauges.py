@@ -56,7 +56,9 @@ def _of_runs(runs: Sequence[RunFact]) -> dict[str, float | None]:
         "last_start_timestamp_seconds": max(run.started for run in runs),
         "last_success_timestamp_seconds": _newest(ended, Ending.SUCCEEDED),
         "last_failure_timestamp_seconds": _newest(ended, Ending.FAILED),
-        "last_duration_seconds": max(0.0, (last.ended or 0.0) - last.started) if last else None,
+        "last_duration_seconds": None
+        if last is None
+        else max(0.0, (last.ended or 0.0) - last.started),
         "last_failed": None if last is None else float(last.ending is Ending.FAILED),
         "runs_active": sum(run.ending is None for run in runs),
         "blessed_timestamp_seconds": max((r.blessed for r in runs if r.blessed), default=None),

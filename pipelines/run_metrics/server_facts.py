@@ -36,12 +36,12 @@ class ServerFacts:
         self._pipelines: dict[str, str] = {}
         self._blessed: dict[str, float | None] = {}
 
-    def look(self, now: float) -> tuple[Sequence[RunFact], Sequence[ScheduleFact]]:
+    def look(self, now: float, /) -> tuple[Sequence[RunFact], Sequence[ScheduleFact]]:
         """Return all runs that are known, and the schedules that there are."""
         entries = list(self._server.schedules())
         names = {entry.recurring_run_id: entry.display_name or "" for entry in entries}
         self._read_runs()
-        self._look_up(names)
+        self._look_up()
         # The runs of a schedule that is gone are nobody's any more.
         runs = [
             replace(fact, schedule=names.get(schedule, ""), blessed=self._blessed.get(run_id))
@@ -84,7 +84,7 @@ class ServerFacts:
             self._pipelines[key] = str(document.get("pipelineInfo", {}).get("name", ""))
         return self._pipelines[key]
 
-    def _look_up(self, names: Mapping[str, str]) -> None:
+    def _look_up(self) -> None:
         """Ask the newest successful runs for their steps, until one has released a model."""
         self._blessed = {key: when for key, when in self._blessed.items() if key in self._runs}
         left, done = MOST_LOOKUPS, set[tuple[str, str]]()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kanaria.components.shared.errors import NotReadyError, ParameterError
-from kanaria.pipelines.submit import connection
+from kanaria.pipelines.submit import connection, private_kfp
 from kanaria.pipelines.submit.pipeline_package import Package
 
 NOT_FOUND, CONFLICT = 404, 409
@@ -79,7 +79,7 @@ class Server:
                 ) from error
             raise
 
-    def _known(self, identity: str | None) -> str:
+    def _identified(self, identity: str | None) -> str:
         if not identity:
             raise NotReadyError(
                 f"{self.host}: the answer is none of Kubeflow Pipelines; "
@@ -89,23 +89,22 @@ class Server:
 
     def link(self, run_id: str) -> str:
         """Return the address of a run's page."""
-        # kfp resolves the UI's address: KF_PIPELINES_UI_ENDPOINT, else the host.
-        return f"{self._client._get_url_prefix()}/#/runs/details/{run_id}"
+        return f"{private_kfp.interface_address(self._client)}/#/runs/details/{run_id}"
 
     def pipeline_link(self, version: Version) -> str:
         """Return the address of the page of a pipeline's version."""
         path = f"{version.pipeline_id}/version/{version.version_id}"
-        return f"{self._client._get_url_prefix()}/#/pipelines/details/{path}"
+        return f"{private_kfp.interface_address(self._client)}/#/pipelines/details/{path}"
 
     def version(self, package: Package) -> Version:
         """Return the version with the package's content; upload it unless it is there."""
         pipeline_id = self._pipeline(package.name)
-        found = self._version(pipeline_id, package.version)
-        uploaded = found is None and self._upload(pipeline_id, package)
-        found = found or self._version(pipeline_id, package.version)
+        identity = self._version(pipeline_id, package.version)
+        uploaded = identity is None and self._upload(pipeline_id, package)
+        identity = identity or self._version(pipeline_id, package.version)
         return Version(
             pipeline_id=pipeline_id,
-            version_id=self._known(found),
+            version_id=self._identified(identity),
             name=package.version,
             uploaded=uploaded,
         )
@@ -128,11 +127,11 @@ class Server:
             service = self._client.pipelines
             return service.pipeline_service_create_pipeline(pipeline=body).pipeline_id
 
-        found = self.pipeline_id(name)
-        if found:
-            return found
+        identity = self.pipeline_id(name)
+        if identity:
+            return identity
         created = self._created(create)
-        return self._known(created or self.pipeline_id(name))
+        return self._identified(created or self.pipeline_id(name))
 
     def _version(self, pipeline_id: str, name: str) -> str | None:
         answer = self._ask(
@@ -177,7 +176,7 @@ class Server:
             entry = self._created(get_or_create) or self._tell(get_or_create)
         except ValueError as error:  # kfp's way to say that there are several.
             raise ParameterError(f"experiment: {error}") from error
-        return self._known(entry.experiment_id)
+        return self._identified(entry.experiment_id)
 
     def start(
         self,
@@ -201,7 +200,7 @@ class Server:
                 service_account=service_account or None,
             ),
         )
-        return self._known(run.run_id)
+        return self._identified(run.run_id)
 
     def run(self, run_id: str, patience: float) -> Any:
         """Return kfp's V2beta1Run; ask for up to `patience` seconds while the server is away."""
@@ -232,14 +231,16 @@ class Server:
 
     def retry(self, run_id: str) -> None:
         """Let a run that has ended go on from where it failed."""
-        self._tell(lambda: self._client._run_api.run_service_retry_run(run_id=run_id))
+        self._tell(
+            lambda: private_kfp.run_service(self._client).run_service_retry_run(run_id=run_id)
+        )
 
     def specification(self, run: Any) -> Mapping[str, Any]:
         """Return the compiled pipeline of kfp's V2beta1Run; an empty one if it was deleted."""
-        found, version = run.pipeline_spec, run.pipeline_version_reference
-        if not found and version:
+        specification, version = run.pipeline_spec, run.pipeline_version_reference
+        if not specification and version:
             try:
-                found = self._ask(
+                specification = self._ask(
                     lambda: self._client.get_pipeline_version(
                         version.pipeline_id, version.pipeline_version_id
                     )
@@ -248,14 +249,14 @@ class Server:
                 if getattr(error.__cause__, "status", None) != NOT_FOUND:
                     raise
         # With settings of a platform beside it, it lies one deeper.
-        return (found or {}).get("pipeline_spec", found) or {}
+        return (specification or {}).get("pipeline_spec", specification) or {}
 
     def home(self, run: Any) -> str:
         """Return the namespace in which the pods of kfp's V2beta1Run are."""
         if self.namespace:
             return self.namespace
-        found = self._ask(lambda: self._client.get_experiment(run.experiment_id))
-        return found.namespace or HOME
+        experiment = self._ask(lambda: self._client.get_experiment(run.experiment_id))
+        return experiment.namespace or HOME
 
     def create_schedule(self, **fields: Any) -> tuple[str, str]:
         """Create a schedule from kfp's `create_recurring_run` fields; return its id and account."""
@@ -263,7 +264,7 @@ class Server:
             fields.get("service_account") or "",
             lambda: self._client.create_recurring_run(**fields),
         )
-        return self._known(entry.recurring_run_id), entry.service_account or ""
+        return self._identified(entry.recurring_run_id), entry.service_account or ""
 
     def schedules(self) -> Iterator[Any]:
         """Yield kfp's V2beta1RecurringRun of each schedule, page by page, oldest first."""

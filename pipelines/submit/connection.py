@@ -28,6 +28,7 @@ from kanaria.components.shared.errors import (
     ParameterError,
     shown,
 )
+from kanaria.pipelines.submit import private_kfp
 
 CONNECT_SECONDS, ANSWER_SECONDS = 10, 120
 IN_POD = "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
@@ -90,9 +91,9 @@ def connect(host: str, token_file: str) -> Any:
     class Client(kfp.Client):
         """Asks for the server's health once; kfp would log and repeat for 25 seconds."""
 
-        def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
+        def get_kfp_healthz(self, _sleep_duration: int = 0) -> Any:
             _limit(self)
-            return self._healthz_api.healthz_service_get_healthz()
+            return private_kfp.health_service(self).healthz_service_get_healthz()
 
     with answers(host), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
@@ -109,7 +110,7 @@ def connect(host: str, token_file: str) -> Any:
 
 def _limit(client: Any) -> None:
     """Let no request wait for ever; the generated client knows no default for that."""
-    rest = client._healthz_api.api_client.rest_client
+    rest = private_kfp.health_service(client).api_client.rest_client
     if "request" in vars(rest):
         return
     unlimited = rest.request
@@ -127,8 +128,8 @@ def _said(error: ApiException) -> str:
     try:
         body = json.loads(text or "")
         details = [d.get("message") for d in body.get("details", []) if isinstance(d, dict)]
-        found = [*details, body.get("error_message"), body.get("message"), body.get("error")]
-        text = next(str(message) for message in found if message)
+        messages = [*details, body.get("error_message"), body.get("message"), body.get("error")]
+        text = next(str(message) for message in messages if message)
     except (ValueError, AttributeError, StopIteration):
         text = str(error.reason or "")
     return " ".join(text.split())[:MAX_VALUE_LENGTH]

@@ -43,8 +43,8 @@ class _Field:
         if text.lower() in self.names:
             return self.names[text.lower()]
         if not (text.isascii() and text.isdigit()):
-            known = f" and {', '.join(self.names)}" if self.names else ""
-            raise ValueError(f"{shown(text)} is no value; use {self.low} to {self.high}{known}")
+            names = f" and {', '.join(self.names)}" if self.names else ""
+            raise ValueError(f"{shown(text)} is no value; use {self.low} to {self.high}{names}")
         value = int(text)
         if self.high == len(DAYS) - 1 and value == len(DAYS):
             raise ValueError("7 is no day of the week for KFP; Sunday is 0")

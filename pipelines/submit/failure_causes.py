@@ -59,21 +59,21 @@ def _end(uri: str, most: int) -> list[str]:
 
 def _newest(uris: Iterable[str]) -> list[str]:
     """Return the log of the last attempt of each execution."""
-    found: dict[str, tuple[int, str]] = {}
+    attempts: dict[str, tuple[int, str]] = {}
     for uri in uris:
         match = ATTEMPT.search(uri)
         if match:
             attempt = (int(match[1] or 0), uri)
             folder = uri[: match.start()]
-            found[folder] = max(found.get(folder, attempt), attempt)
-    return [uri for _, uri in found.values()]
+            attempts[folder] = max(attempts.get(folder, attempt), attempt)
+    return [uri for _, uri in attempts.values()]
 
 
 def _logs(folder: str, task: Task) -> list[str]:
     for name in dict.fromkeys((task.node, task.name)):
-        found = _newest(uri_files.matches(f"{glob.escape(folder)}/{name}/*/executor-logs*"))
-        if found:
-            return found
+        logs = _newest(uri_files.matches(f"{glob.escape(folder)}/{name}/*/executor-logs*"))
+        if logs:
+            return logs
     return []
 
 
@@ -83,16 +83,16 @@ def _read(folder: str, task: Task) -> Task:
     if not logs:
         where = f"{folder}/{task.node}"
         return replace(task, cause=f"failed; it left no log in {where}: its pod may never have run")
-    told = {uri: _end(uri, TAIL_BYTES) for uri in logs[-MOST_LOGS:]}
+    lines_of = {uri: _end(uri, TAIL_BYTES) for uri in logs[-MOST_LOGS:]}
     # A message may hold a whole batch, and so be longer than what was read.
-    if not any(log_cause.said(lines) for lines in told.values()):
-        told[logs[-1]] = _end(logs[-1], MOST_BYTES)
-    causes = {uri: found for uri, lines in told.items() if (found := log_cause.said(lines))}
+    if not any(log_cause.said(lines) for lines in lines_of.values()):
+        lines_of[logs[-1]] = _end(logs[-1], MOST_BYTES)
+    causes = {uri: cause for uri, lines in lines_of.items() if (cause := log_cause.said(lines))}
     if causes:
         uri = next(reversed(causes))
         joined = "; ".join(dict.fromkeys(causes.values()))
         return replace(task, cause=joined, log=uri, certain=True)
-    uri, lines = list(told.items())[-1]
+    uri, lines = list(lines_of.items())[-1]
     last = next((text for line in reversed(lines) if (text := one_line(line))), "")
     ending = f"ends with '{last}'" if last else "is empty"
     return replace(
@@ -107,7 +107,7 @@ def of_tasks(folder: str, tasks: Iterable[Task]) -> tuple[Task, ...]:
         folder: see `place`.
         tasks: those that failed.
     """
-    found, trouble = [], "" if folder else f"its log {BELOW_UNKNOWN}"
+    explained, trouble = [], "" if folder else f"its log {BELOW_UNKNOWN}"
     with _without_attempts():
         for task in tasks:
             if not task.cause and not trouble:
@@ -118,17 +118,17 @@ def of_tasks(folder: str, tasks: Iterable[Task]) -> tuple[Task, ...]:
             if not task.cause:
                 log = f"{folder}/{task.node}/*/executor-logs-0" if folder else ""
                 task = replace(task, cause=f"failed; {trouble}", log=log)
-            found.append(task)
-    return tuple(found)
+            explained.append(task)
+    return tuple(explained)
 
 
 def _verdicts(folder: str, task: Task) -> Iterator[str]:
     ending = f"/{outcome.FILE_NAME}"
     for uri in uri_files.matches(f"{glob.escape(folder)}/{task.node}/*/outcome{ending}"):
         with uri_files.opened(uri.removesuffix(ending)) as path:
-            found = outcome.read(path)
-        if not found.passed:
-            yield one_line(found.summary())
+            verdict = outcome.read(path)
+        if not verdict.passed:
+            yield one_line(verdict.summary())
 
 
 def of_judges(
@@ -142,14 +142,14 @@ def of_judges(
         tasks: all of the run; one that took an earlier result left nothing here.
     """
     ended = (State.SUCCEEDED, State.FAILED)
-    asked = [t for t in tasks if t.node in judges and t.state in ended and not t.cached]
-    if not asked:
+    judging = [t for t in tasks if t.node in judges and t.state in ended and not t.cached]
+    if not judging:
         return (), ""
-    found = f"what {', '.join(dict.fromkeys(task.name for task in asked))} found"
+    subject = f"what {', '.join(dict.fromkeys(task.name for task in judging))} found"
     if not folder:
-        return (), f"{found} {BELOW_UNKNOWN}"
+        return (), f"{subject} {BELOW_UNKNOWN}"
     try:
         with _without_attempts():
-            return tuple(line for task in asked for line in _verdicts(folder, task)), ""
+            return tuple(line for task in judging for line in _verdicts(folder, task)), ""
     except (KanariaError, OSError) as error:
-        return (), f"{found} lies in {folder}, and cannot be read ({error})"
+        return (), f"{subject} lies in {folder}, and cannot be read ({error})"

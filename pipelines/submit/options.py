@@ -24,13 +24,13 @@ def server_of(options: argparse.Namespace) -> "Server":
     return Server(options.host, options.namespace, options.token_file)
 
 
-def _given(options: argparse.Namespace) -> dict[str, Any]:
+def _values(options: argparse.Namespace) -> dict[str, Any]:
     from kanaria.pipelines.compiled_pipelines import documents
     from kanaria.pipelines.local import arguments
     from kanaria.pipelines.local.plan import interface
 
     found = interface(next(iter(documents(options.pipeline)), None))
-    return arguments.given(options.config, options.set, found)
+    return arguments.of_command_line(options.config, options.set, found)
 
 
 def _pipeline(options: argparse.Namespace) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _pipeline(options: argparse.Namespace) -> dict[str, Any]:
         "experiment": options.experiment,
         "image_prefix": options.image_prefix,
         "cached": not options.no_cache,
-        "resources": resources.given(options),
+        "resources": resources.of_options(options),
         "service_account": options.service_account,
     }
 
@@ -49,11 +49,11 @@ def _submit(options: argparse.Namespace) -> int:
     from kanaria.pipelines.submit.run_follower import follow
     from kanaria.pipelines.submit.submit import submit
 
-    server, given = server_of(options), _given(options)
+    server, values = server_of(options), _values(options)
     run = submit(
-        options.pipeline, given, server=server, run_name=options.run_name, **_pipeline(options)
+        options.pipeline, values, server=server, run_name=options.run_name, **_pipeline(options)
     )
-    for remark in parameters.inside_pods(given):
+    for remark in parameters.inside_pods(values):
         say(f"note: {remark}")
     say(f"pipeline: {run.version.name} ({'uploaded' if run.version.uploaded else 'unchanged'})")
     say(f"account: {run.account}")
@@ -66,19 +66,19 @@ def _create(options: argparse.Namespace) -> int:
     from kanaria.pipelines.submit.schedule_times import trigger
 
     when = trigger(options.cron, options.every, options.start, options.end)
-    server, given = server_of(options), _given(options)
+    server, values = server_of(options), _values(options)
     options.service_account = run_account.chosen(options.service_account, server.namespace)
     schedule.create(
         options.name,
         options.pipeline,
-        given,
+        values,
         server=server,
         trigger=when,
         catch_up=options.catch_up,
         max_concurrency=options.max_concurrency,
         **_pipeline(options),
     )
-    for remark in parameters.inside_pods(given):
+    for remark in parameters.inside_pods(values):
         say(f"note: {remark}")
     say(f"account: {options.service_account}")
     say(f"schedule: {options.name}, {when}")
@@ -128,7 +128,7 @@ def _upload(options: argparse.Namespace) -> int:
             options.pipelines or NAMES,
             server=server_of(options),
             image_prefix=options.image_prefix,
-            resources=resources.given(options),
+            resources=resources.of_options(options),
             show=lambda one: say(
                 f"{one.pipeline}: {one.version} ({'uploaded' if one.is_new else 'unchanged'}) "
                 f"{one.link}"
@@ -182,7 +182,7 @@ def _add_pipeline(parser: argparse.ArgumentParser) -> None:
 def add_pipelines(commands: Any) -> None:
     """Add `pipelines` and its verb to the command line."""
     pipelines = commands.add_parser("pipelines", help="put pipelines into a KFP server's list")
-    pipelines.set_defaults(command=pipelines.asked)
+    pipelines.set_defaults(command=pipelines.show_help)
     verbs = pipelines.add_subparsers(metavar="upload")
     text = "upload pipelines, each as a version named by its content"
     upload = verbs.add_parser("upload", help=text, description=text)
@@ -242,7 +242,7 @@ def add_submit(commands: Any) -> None:
 def add_schedule(commands: Any) -> None:
     """Add `schedule` and its verbs to the command line."""
     schedule = commands.add_parser("schedule", help="run a pipeline regularly on a KFP server")
-    schedule.set_defaults(command=schedule.asked)
+    schedule.set_defaults(command=schedule.show_help)
     verbs = schedule.add_subparsers(dest="verb", metavar="create|list|pause|resume|delete")
     create = verbs.add_parser("create", help="start runs by cron or at an interval", add_help=False)
     create.add_argument("name", help="name of the schedule")

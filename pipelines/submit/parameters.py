@@ -47,19 +47,21 @@ def _files(values: Mapping[str, Any], *, local: bool = False) -> list[str]:
     ]
 
 
-def checked(interface: Plan, given: Mapping[str, Any], pipeline_root: str) -> dict[str, Any]:
+def checked(
+    interface: Plan, arguments_given: Mapping[str, Any], pipeline_root: str
+) -> dict[str, Any]:
     """Return the given values, with `model_root` below the pipeline root unless it is given.
 
     Args:
         interface: the pipeline's name and parameters.
-        given: parameter -> value.
+        arguments_given: parameter -> value.
         pipeline_root: URI of the folder of artifacts; "" for the server's own.
 
     Raises:
         ParameterError: values are wrong or missing, or out of the pods' sight; all at once.
     """
     faults = Faults("parameters")
-    _, values = requirements.taken(given, interface.parameters)
+    _, values = requirements.split_off(arguments_given, interface.parameters)
     if MODEL_ROOT in interface.parameters and pipeline_root:
         values.setdefault(MODEL_ROOT, uri_files.join(pipeline_root, "models"))
     attempt(faults, arguments.checked, interface, values)
@@ -94,11 +96,13 @@ def published(values: Mapping[str, Any], pipeline_root: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
         places = {name: Path(folder) / name for name in wanted}
         files = {n: _at_hand(n, values[n], places[n], pipeline_root) for n in wanted}
-        found = {n: _to_publish(n, path, places[n]) for n, path in files.items() if path}
-        uris = {name: uri_files.join(published, relative) for name, (relative, _) in found.items()}
+        sources = {n: _to_publish(n, path, places[n]) for n, path in files.items() if path}
+        uris = {
+            name: uri_files.join(published, relative) for name, (relative, _) in sources.items()
+        }
         for name, uri in uris.items():
             if not uri_files.exists(uri):
-                uri_files.publish(found[name][1], uri)
+                uri_files.publish(sources[name][1], uri)
     return {**values, **uris}
 
 

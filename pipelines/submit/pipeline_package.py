@@ -70,7 +70,7 @@ def _sorted(tasks: Mapping[str, Any]) -> list[str]:
 
 
 def _in_order(
-    document: Mapping[str, Any], graph: Mapping[str, Any], seen: set[str]
+    document: Mapping[str, Any], graph: Mapping[str, Any], walked: set[str]
 ) -> Iterator[tuple[str, Any]]:
     """Yield the tasks of a graph, and those of each graph in it once, in their order."""
     tasks = graph.get("tasks", {})
@@ -78,9 +78,9 @@ def _in_order(
         yield key, tasks[key]
         name = tasks[key]["componentRef"]["name"]
         component = document["components"].get(name, {})
-        if "dag" in component and name not in seen:
-            seen.add(name)
-            yield from _in_order(document, component["dag"], seen)
+        if "dag" in component and name not in walked:
+            walked.add(name)
+            yield from _in_order(document, component["dag"], walked)
 
 
 def names(document: Mapping[str, Any]) -> Names:
@@ -90,10 +90,12 @@ def names(document: Mapping[str, Any]) -> Names:
     judges: list[str] = []
     for key, task in _in_order(document, document["root"]["dag"], set()):
         component = document["components"].get(task["componentRef"]["name"], {})
-        given = task.get("taskInfo", {}).get("name", key)
-        (branches if "dag" in component else steps).update({key: given, given: given})
+        display_name = task.get("taskInfo", {}).get("name", key)
+        (branches if "dag" in component else steps).update(
+            {key: display_name, display_name: display_name}
+        )
         if OUTCOME in component.get("outputDefinitions", {}).get("artifacts", {}):
-            judges += [key, given]
+            judges += [key, display_name]
     return Names(steps=steps, branches=branches, judges=tuple(judges))
 
 
@@ -118,16 +120,16 @@ def read(
         ParameterError: it is no compiled pipeline, or there is no such list of packages, or what
             is said of steps is wrong; all its faults at once.
     """
-    found = documents(pipeline)
-    document: Any = found[0] if found else None
+    compiled = documents(pipeline)
+    document: Any = compiled[0] if compiled else None
     interface = plan.interface(document)
-    listed, _ = requirements.taken(arguments or {}, interface.parameters)
+    listed, _ = requirements.split_off(arguments or {}, interface.parameters)
     with_prefix(requirements.with_packages(document, listed), image_prefix)
-    found = applied(found, resources)
-    document = found[0]
+    compiled = applied(compiled, resources)
+    document = compiled[0]
     if not cached:
         _without_cache(document)
-    text = yaml_text.dump(*found, sort_keys=True)
+    text = yaml_text.dump(*compiled, sort_keys=True)
     return Package(
         interface=interface,
         version=f"{interface.name}-{fingerprint.of_text(text)[:HASH_LENGTH]}",

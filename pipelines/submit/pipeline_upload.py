@@ -84,11 +84,11 @@ def upload(
         NotReadyError: the server does not answer; those shown are there.
     """
     faults: dict[str, str] = {}
-    found = dict(_read(dict.fromkeys(pipelines), image_prefix, resources, faults))
-    for remark in dict.fromkeys(one for read in found.values() for one in read.remarks):
+    packages = dict(_read(dict.fromkeys(pipelines), image_prefix, resources, faults))
+    for remark in dict.fromkeys(one for read in packages.values() for one in read.remarks):
         logger.warning("%s", remark)
     done: list[Uploaded] = []
-    for name, read in found.items():
+    for name, read in packages.items():
         try:
             done.append(_uploaded(name, read, server))
         except ParameterError as error:
@@ -107,7 +107,7 @@ def _read(
     steps = {name: _steps(name) for name in pipelines}
     wrong = Faults(resources.where)
     if any(steps.values()):
-        check_names(resources.steps, [leaf for found in steps.values() for leaf in found], wrong)
+        check_names(resources.steps, [leaf for leaves in steps.values() for leaf in leaves], wrong)
     wrong.raise_if_any()
     for name, own in steps.items():
         said = _of(resources, own)
@@ -133,8 +133,8 @@ def _of(resources: Resources, steps: Sequence[Leaf]) -> Resources:
     return replace(resources, steps=said)
 
 
-def _uploaded(pipeline: str, found: Package, server: Server) -> Uploaded:
-    version: Any = server.version(found)
+def _uploaded(pipeline: str, package: Package, server: Server) -> Uploaded:
+    version: Any = server.version(package)
     return Uploaded(
         pipeline=pipeline,
         version=version.name,

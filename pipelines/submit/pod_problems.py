@@ -90,20 +90,20 @@ def held_up(pod: Object) -> str:
 def postponed(workflow: Object) -> dict[str, str]:
     """Return step -> what Argo says of it while it has no pod; "" is the Workflow as a whole."""
     status = workflow.get("status") or {}
-    told = {"": str(status.get("message") or "")}
+    messages = {"": str(status.get("message") or "")}
     if not status.get("phase"):
-        told[""] = "Argo's workflow controller has not taken the Workflow up; does it run?"
+        messages[""] = "Argo's workflow controller has not taken the Workflow up; does it run?"
     for node in (status.get("nodes") or {}).values():
         if node.get("phase") == "Pending" and node.get("message"):
-            told[_step(str(node.get("name", "")))] = str(node["message"])
-    return {step: one_line(message) for step, message in told.items() if message}
+            messages[_step(str(node.get("name", "")))] = str(node["message"])
+    return {step: one_line(message) for step, message in messages.items() if message}
 
 
 def failures(workflow: Object) -> dict[str, str]:
     """Return step -> what Argo says of its pod that failed; "" is the Workflow as a whole."""
     status = workflow.get("status") or {}
-    told = {"": str(status.get("message") or "")}
+    messages = {"": str(status.get("message") or "")}
     for node in (status.get("nodes") or {}).values():
         if node.get("type") == "Pod" and node.get("phase") in FAILED and node.get("message"):
-            told[_step(str(node.get("name", "")))] = str(node["message"])
-    return {step: one_line(message) for step, message in told.items() if message}
+            messages[_step(str(node.get("name", "")))] = str(node["message"])
+    return {step: one_line(message) for step, message in messages.items() if message}

@@ -36,14 +36,14 @@ def on(stream: TextIO, tell: Teller | None = None) -> Callable[[Snapshot], None]
     shown: dict[str, State] = {}
 
     def show(now: Snapshot) -> None:
-        told = tell(now.waiting, datetime.now(UTC)) if tell else []
+        reasons = tell(now.waiting, datetime.now(UTC)) if tell else []
         if live:
             stream.write("\r\x1b[K")
         for task in now.tasks:
             if task.state is not shown.get(task.key, State.PENDING):
                 shown[task.key] = task.state
                 stream.write(f"{line(task)}\n")
-        for why in told:
+        for why in reasons:
             stream.write(f"  {wrapped(why, stream)}\n")
         if live and now.state not in FINISHED:
             stream.write(_status(now)[: columns(stream) - 1])

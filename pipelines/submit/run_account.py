@@ -37,42 +37,42 @@ class Account:
         return f"{self.name or 'the one of KFP'} ({self.reason})"
 
 
-def chosen(given: "str | Account | None", namespace: str = "") -> Account:
+def chosen(account: "str | Account | None", namespace: str = "") -> Account:
     """Return the account of a run.
 
     Args:
-        given: name of a ServiceAccount in the run's namespace; "" for KFP's own, None for that of
+        account: name of a ServiceAccount in the run's namespace; "" for KFP's own, None for that of
             the manifests where it exists, else KFP's own; what this function returned is kept.
         namespace: of the run; "" for that of a server without profiles.
 
     Raises:
         ParameterError: it cannot be the name of an account.
     """
-    if isinstance(given, Account):
-        return given
-    if given == "":
+    if isinstance(account, Account):
+        return account
+    if account == "":
         return Account(name="", reason="as asked for")
-    if given is not None and not OBJECT_NAME.fullmatch(given):
+    if account is not None and not OBJECT_NAME.fullmatch(account):
         raise ParameterError(
-            f"service_account={shown(given)}: name a ServiceAccount: lower-case letters, digits, "
+            f"service_account={shown(account)}: name a ServiceAccount: lower-case letters, digits, "
             "'-' and '.'"
         )
     namespace = namespace or KFP_NAMESPACE
-    known, cause = _is_there(given or USUAL, namespace)
-    return _named(given, namespace, known) if given else _usual(namespace, known, cause)
+    is_there, cause = _is_there(account or USUAL, namespace)
+    return _named(account, namespace, is_there) if account else _usual(namespace, is_there, cause)
 
 
-def _named(name: str, namespace: str, known: bool | None) -> Account:
-    if known is False:
+def _named(name: str, namespace: str, is_there: bool | None) -> Account:
+    if is_there is False:
         reason = f"as named, but {_absent(name, namespace)}: no pod of the run could start there"
         return Account(name=name, reason=reason)
     return Account(name=name, reason="as named")
 
 
-def _usual(namespace: str, known: bool | None, cause: str) -> Account:
-    if known:
+def _usual(namespace: str, is_there: bool | None, cause: str) -> Account:
+    if is_there:
         return Account(name=USUAL, reason=f"namespace {namespace} has it")
-    if known is False:
+    if is_there is False:
         return Account(name="", reason=_absent(USUAL, namespace))
     reason = f"no cluster could be asked for {USUAL}; --service-account names one; {cause}"
     return Account(name="", reason=reason)

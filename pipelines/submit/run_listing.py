@@ -20,7 +20,7 @@ MOST_NAMED = 10
 """Of runs in a message."""
 RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NOT_ARCHIVED = {"key": "storage_state", "operation": "NOT_EQUALS", "stringValue": "ARCHIVED"}
-UNKNOWN = Names(steps={}, branches={}, known=False)
+UNKNOWN = Names(steps={}, branches={}, is_complete=False)
 """The tasks of a pipeline that the server has no longer."""
 
 
@@ -72,8 +72,8 @@ def newest(server: Server, most: int) -> list[Listed]:
     Raises:
         NotReadyError: the server does not answer.
     """
-    found = [_listed(entry) for entry in itertools.islice(server.runs(NOT_ARCHIVED), most)]
-    return found[::-1]
+    runs = [_listed(entry) for entry in itertools.islice(server.runs(NOT_ARCHIVED), most)]
+    return runs[::-1]
 
 
 def of_schedule(server: Server, schedule_id: str) -> list[Listed]:
@@ -115,25 +115,27 @@ def one(server: Server, name: str) -> str:
         return str(entries[0].run_id)
     if RUN_ID.fullmatch(name):
         return name
-    found = _candidates(server, name)
-    if len(found) == 1:
-        return str(found[0].run_id)
-    if found:
-        raise ParameterError(f"run={shown(name)}: {_choice([_listed(entry) for entry in found])}")
+    candidates = _candidates(server, name)
+    if len(candidates) == 1:
+        return str(candidates[0].run_id)
+    if candidates:
+        raise ParameterError(
+            f"run={shown(name)}: {_choice([_listed(entry) for entry in candidates])}"
+        )
     names = [run.run_name for run in newest(server, 100)]
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {shown(near[0])}?" if near else "see `kanaria runs list`"
     raise ParameterError(f"run={shown(name)}: there is none on {server.host}; {hint}")
 
 
-def told(run: Listed) -> str:
+def description(run: Listed) -> str:
     """Return a run as a message names it."""
     when = f", {run.created:%Y-%m-%d %H:%M} UTC" if run.created else ""
     return f"{run.run_id} ({run.run_name}, {run.said}{when})"
 
 
-def _choice(found: Sequence[Listed]) -> str:
-    left = len(found) - MOST_NAMED
+def _choice(runs: Sequence[Listed]) -> str:
+    left = len(runs) - MOST_NAMED
     more = f" and {left} more" if left > 0 else ""
-    listed = "; ".join(told(each) for each in found[:MOST_NAMED])
-    return f"{len(found)} runs are called or begin so; name one by its id: {listed}{more}"
+    listed = "; ".join(description(each) for each in runs[:MOST_NAMED])
+    return f"{len(runs)} runs are called or begin so; name one by its id: {listed}{more}"

@@ -126,8 +126,8 @@ def state_of(text: str | None) -> State:
 def _cause(entry: Any) -> str:
     """Return the error of a run or task: its own, or the last of its history."""
     errors = [entry.error, *(status.error for status in reversed(entry.state_history or []))]
-    found = [error.message for error in errors if error is not None and error.message]
-    return one_line(found[0]) if found else ""
+    messages = [error.message for error in errors if error is not None and error.message]
+    return one_line(messages[0]) if messages else ""
 
 
 def _seconds(detail: Any, state: State, now: datetime) -> float:
@@ -155,8 +155,8 @@ def _cancelled_at(run: Any) -> datetime | None:
 
 def _was_stopped(detail: Any, since: datetime | None) -> bool:
     end = detail.end_time
-    known = since is not None and end is not None and end.year > EPOCH_YEAR
-    return not known or bool(end >= since)
+    is_timed = since is not None and end is not None and end.year > EPOCH_YEAR
+    return not is_timed or bool(end >= since)
 
 
 def snapshot(run: Any, names: Names, now: datetime, was_canceling: bool = False) -> Snapshot:
@@ -170,7 +170,7 @@ def snapshot(run: Any, names: Names, now: datetime, was_canceling: bool = False)
         was_canceling: whether somebody saw that the run was being cancelled.
     """
     details: Sequence[Any] = (run.run_details.task_details if run.run_details else None) or []
-    if not names.known:
+    if not names.is_complete:
         details = [detail for detail in details if not workflow_nodes.is_workflow(detail)]
     canceling = was_canceling or _is_canceling(run)
     since = _cancelled_at(run)

@@ -128,8 +128,10 @@ def _ask(run: Run, server: Server) -> Ask:
     def ask() -> Mapping[str, str]:
         from kanaria.serving.kubernetes_client import KubernetesClient
 
-        found = reasons(KubernetesClient.connect(patient=False), run.run_id, _home(run, server))
-        return {run.names.of(step, False) or step: why for step, why in found.items()}
+        why_of_node = reasons(
+            KubernetesClient.connect(patient=False), run.run_id, _home(run, server)
+        )
+        return {run.names.of(step, False) or step: why for step, why in why_of_node.items()}
 
     return ask
 
@@ -166,15 +168,15 @@ def look_at(run: Run, server: Server) -> tuple[Snapshot, Finished | None]:
 def failed(run: Run, server: Server, now: Snapshot) -> tuple[Task, ...]:
     """Return the tasks that failed by themselves, with causes and logs as far as they are known."""
     folder = failure_causes.place(run.pipeline_root, run.pipeline, run.run_id)
-    found = failure_causes.of_tasks(folder, now.failed)
-    if all(task.certain for task in found):
-        return found
+    tasks = failure_causes.of_tasks(folder, now.failed)
+    if all(task.certain for task in tasks):
+        return tasks
     said = _said_by_argo(run, server)
     return tuple(
         replace(task, cause=f"{task.cause}; Argo says: {said[task.node]}")
         if not task.certain and task.node in said
         else task
-        for task in found
+        for task in tasks
     )
 
 
@@ -197,20 +199,20 @@ def _finished(
     verdicts, trouble = failure_causes.of_judges(folder, judges, now.tasks)
     if outcome is Outcome.FAILED and trouble:
         verdicts = (trouble,)
-    found, cause = failed(run, server, now), now.cause
-    if outcome is Outcome.FAILED and not (found or cause):
+    tasks, cause = failed(run, server, now), now.cause
+    if outcome is Outcome.FAILED and not (tasks or cause):
         said = _said_by_argo(run, server)
         cause = "; ".join(f"{step}: {why}" for step, why in said.items() if step)
         cause = cause or said.get("", "")
-    seen = [task.node for task in now.tasks if task.state is not State.PENDING]
+    nodes = [task.node for task in now.tasks if task.state is not State.PENDING]
     return Finished(
         outcome=outcome,
         seconds=seconds,
-        failed=found,
+        failed=tasks,
         cause=cause,
         # A step that refuses what was judged says the verdict itself.
-        verdicts=tuple(v for v in verdicts if not any(v in task.cause for task in found)),
-        never_ran=tuple(run.names.never_ran(seen)) if outcome is not Outcome.SUCCEEDED else (),
+        verdicts=tuple(v for v in verdicts if not any(v in task.cause for task in tasks)),
+        never_ran=tuple(run.names.never_ran(nodes)) if outcome is not Outcome.SUCCEEDED else (),
     )
 
 

@@ -78,20 +78,20 @@ def create(
     faults.check(bool(name.strip()), "name", name, "give the schedule a name")
     limit = f"use 1 to {MOST_CONCURRENT}"
     faults.check(1 <= max_concurrency <= MOST_CONCURRENT, "max_concurrency", max_concurrency, limit)
-    found = pipeline_package.read(
+    package = pipeline_package.read(
         pipeline,
         image_prefix=image_prefix,
         cached=cached,
         arguments=arguments,
         resources=resources,
     )
-    values = attempt(faults, parameters.checked, found.interface, arguments, pipeline_root)
+    values = attempt(faults, parameters.checked, package.interface, arguments, pipeline_root)
     faults.raise_if_any()
     _check_free(name, server)
     run_as = run_account.chosen(service_account, server.namespace)
     values = parameters.published(values or {}, pipeline_root)
-    version = server.version(found)
-    pipeline_package.warn(found)
+    version = server.version(package)
+    pipeline_package.warn(package)
     schedule_id, kept = server.create_schedule(
         experiment_id=server.experiment(default_experiment(experiment)),
         job_name=name,
@@ -164,11 +164,11 @@ def find(server: Server, name: str) -> Schedule:
         ParameterError: there is none, or several have the name.
     """
     schedules = all_schedules(server)
-    found = [entry for entry in schedules if name in (entry.name, entry.schedule_id)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(entry.schedule_id for entry in found)
+    fitting = [entry for entry in schedules if name in (entry.name, entry.schedule_id)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        ids = ", ".join(entry.schedule_id for entry in fitting)
         raise ParameterError(
             f"schedule {shown(name)}: several have this name; name one by id: {ids}"
         )
@@ -238,7 +238,7 @@ def delete(
     entry = find(server, name)
     going = run_listing.of_schedule(server, entry.schedule_id)
     if going and policy is Running.REFUSE:
-        listed = "; ".join(run_listing.told(one) for one in going)
+        listed = "; ".join(run_listing.description(one) for one in going)
         raise ParameterError(
             f"schedule {shown(name)}: {len(going)} of its runs go on, and would be torn down with "
             f"it: {listed}; choose --running wait or --running terminate"
@@ -247,7 +247,7 @@ def delete(
         server.disable_schedule(entry.schedule_id)
     while going:
         for one in going:
-            tell(f"{DOING[policy]} {run_listing.told(one)}")
+            tell(f"{DOING[policy]} {run_listing.description(one)}")
             _end(server, one.run_id, policy, poll_seconds)
         # One more may have begun while the schedule was being paused.
         going = run_listing.of_schedule(server, entry.schedule_id)
@@ -258,8 +258,8 @@ def _policy(running: str) -> Running:
     try:
         return Running(running)
     except ValueError as error:
-        known = ", ".join(Running)
-        raise ParameterError(f"running={shown(running)}: there are {known}") from error
+        policies = ", ".join(Running)
+        raise ParameterError(f"running={shown(running)}: there are {policies}") from error
 
 
 def _end(server: Server, run_id: str, policy: Running, poll_seconds: float) -> None:

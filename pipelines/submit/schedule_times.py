@@ -65,14 +65,14 @@ def _time(name: str, text: str) -> datetime:
         ParameterError: it is no RFC 3339 time.
     """
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ParameterError(
             f"{name}={shown(text)}: write a time as 2026-01-31T06:00:00Z"
         ) from error
-    if found.tzinfo is None:
+    if moment.tzinfo is None:
         raise ParameterError(f"{name}={shown(text)}: add the time zone, for instance Z for UTC")
-    return found.astimezone(UTC)
+    return moment.astimezone(UTC)
 
 
 def trigger(cron: str = "", every: str = "", start: str = "", end: str = "") -> Trigger:

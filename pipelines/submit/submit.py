@@ -64,28 +64,28 @@ def submit(
             refuses them.
         NotReadyError: the server or the store does not answer.
     """
-    found = pipeline_package.read(
+    package = pipeline_package.read(
         pipeline,
         image_prefix=image_prefix,
         cached=cached,
         arguments=arguments,
         resources=resources,
     )
-    values = parameters.checked(found.interface, arguments, pipeline_root)
+    values = parameters.checked(package.interface, arguments, pipeline_root)
     run_as = run_account.chosen(service_account, server.namespace)
     values = parameters.published(values, pipeline_root)
-    version = server.version(found)
-    pipeline_package.warn(found)
-    name = run_name or f"{found.name} {datetime.now(UTC):%Y-%m-%d %H-%M-%S}"
+    version = server.version(package)
+    pipeline_package.warn(package)
+    name = run_name or f"{package.name} {datetime.now(UTC):%Y-%m-%d %H-%M-%S}"
     experiment_id = server.experiment(default_experiment(experiment))
     run_id = server.start(version, experiment_id, name, values, pipeline_root, run_as.name)
     return Submitted(
         run_id=run_id,
         run_name=name,
         link=server.link(run_id),
-        pipeline=found.name,
+        pipeline=package.name,
         pipeline_root=pipeline_root,
-        names=found.names,
+        names=package.names,
         version=version,
         account=run_as,
     )

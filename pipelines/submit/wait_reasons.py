@@ -38,7 +38,7 @@ class Teller:
             command: returns what a person types to look, where nothing is known.
         """
         self._ask, self._command = ask, command
-        self._told: dict[tuple[str, ...], int] = {}
+        self._turns: dict[tuple[str, ...], int] = {}
         self._gone = ""
 
     def __call__(self, waiting: tuple[Waiting, ...], now: datetime) -> list[str]:
@@ -46,8 +46,8 @@ class Teller:
         due = []
         for one in waiting:
             number = turn((now - one.since).total_seconds())
-            if number > self._told.get(one.names, 0):
-                self._told[one.names] = number
+            if number > self._turns.get(one.names, 0):
+                self._turns[one.names] = number
                 due.append(one)
         if not due:
             return []
@@ -67,12 +67,12 @@ class Teller:
             return {}, str(error)
 
     def _line(self, one: Waiting, now: datetime, reasons: Mapping[str, str], trouble: str) -> str:
-        known = [name for name in one.names if name in reasons]
-        why = "; ".join(reasons[name] for name in known) or reasons.get("", "")
+        names_with_reason = [name for name in one.names if name in reasons]
+        why = "; ".join(reasons[name] for name in names_with_reason) or reasons.get("", "")
         if not why:
             said = f"the cluster cannot be asked why ({trouble})" if trouble else "nobody says why"
             why = f"{said}; look with `{self._command()}`"
-        who = " or ".join(known or one.names) or "the run"
+        who = " or ".join(names_with_reason or one.names) or "the run"
         since = clock(one.since.timestamp(), "%H:%M:%S")
         took = duration((now - one.since).total_seconds())
         return f"{who} waits for a pod since {since} UTC ({took}): {why}"
@@ -93,20 +93,20 @@ def reasons(cluster: "KubernetesClient", run_id: str, namespace: str) -> dict[st
     from kanaria.serving.kubernetes_client import EVENTS, PODS, WORKFLOWS
 
     label = f"{RUN_LABEL}={run_id}"
-    found = cluster.list(PODS, namespace, label)
-    told = {}
-    for pod in found:
+    pods = cluster.list(PODS, namespace, label)
+    reason_of = {}
+    for pod in pods:
         if pod_problems.waits(pod):
             about = f"involvedObject.name={pod['metadata']['name']}"
-            told[pod_problems.step_of(pod)] = (
+            reason_of[pod_problems.step_of(pod)] = (
                 pod_problems.held_up(pod)
                 or pod_problems.warned(cluster.list(EVENTS, namespace, fields=about))
                 or pod_problems.starting(pod)
             )
-    if told:
-        return told
+    if reason_of:
+        return reason_of
     workflows = cluster.list(WORKFLOWS, namespace, label)
-    if not workflows and not found:
+    if not workflows and not pods:
         raise NotReadyError(
             f"namespace {namespace} of the cluster that kubectl speaks to holds nothing of this run"
         )
@@ -122,5 +122,5 @@ def failures(cluster: "KubernetesClient", run_id: str, namespace: str) -> dict[s
     """
     from kanaria.serving.kubernetes_client import WORKFLOWS
 
-    found = cluster.list(WORKFLOWS, namespace, f"{RUN_LABEL}={run_id}")
-    return {step: why for one in found for step, why in pod_problems.failures(one).items()}
+    workflows = cluster.list(WORKFLOWS, namespace, f"{RUN_LABEL}={run_id}")
+    return {step: why for one in workflows for step, why in pod_problems.failures(one).items()}

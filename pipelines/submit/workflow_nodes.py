@@ -30,25 +30,25 @@ class Names:
     """Name of a node on the server -> what it is called here, for all nodes that are shown.
 
     A branch holds steps and is shown only when it was skipped, since its steps then never appear.
-    `judges` are the nodes that write an outcome; `known` is False where the server no longer has
-    the pipeline: then every node is shown that is none of the engine's.
+    `judges` are the nodes that write an outcome; `is_complete` is False where the server no
+    longer has the pipeline: then every node is shown that is none of the engine's.
     """
 
     steps: Mapping[str, str]
     branches: Mapping[str, str]
     judges: tuple[str, ...] = ()
-    known: bool = True
+    is_complete: bool = True
 
     def of(self, node: str | None, skipped: bool) -> str:
         """Return the name to show, "" for what is not shown."""
         node = node or ""
-        if not self.known:
+        if not self.is_complete:
             return "" if ENGINE.fullmatch(node) else node
         return self.steps.get(node) or (self.branches.get(node, "") if skipped else "")
 
-    def never_ran(self, seen: Sequence[str]) -> list[str]:
+    def never_ran(self, nodes: Sequence[str]) -> list[str]:
         """Return the names of the steps that are not among the nodes that the server has."""
-        names = {name for node, name in self.steps.items() if node in seen}
+        names = {name for node, name in self.steps.items() if node in nodes}
         left = [name for name in self.steps.values() if name not in names]
         return list(dict.fromkeys(left))
 
@@ -113,8 +113,8 @@ def waiting(run: Any, details: Sequence[Any], names: Names) -> tuple[Waiting, ..
     """Return what waits for a pod, each step once; a run without any node waits as a whole."""
     created = run.created_at
     if not details and run.state in (None, "", "PENDING", "RUNTIME_STATE_UNSPECIFIED"):
-        known = created is not None and created.year > EPOCH_YEAR
-        return (Waiting(names=(), since=created),) if known else ()
-    found = [one for d in details if (one := _waiting_step(d, details, names))]
-    newest_first = sorted(found, key=lambda one: one.since, reverse=True)
+        is_timed = created is not None and created.year > EPOCH_YEAR
+        return (Waiting(names=(), since=created),) if is_timed else ()
+    steps = [one for d in details if (one := _waiting_step(d, details, names))]
+    newest_first = sorted(steps, key=lambda one: one.since, reverse=True)
     return tuple({one.names: one for one in newest_first}.values())

@@ -24,7 +24,7 @@ def test_help_names_the_commands(tmp_path: Path):
     assert all(word in done.stdout for word in ("run", "compile", "serve", "doctor", "runs"))
 
 
-def test_help_loads_neither_kfp_nor_tensorflow(tmp_path: Path):
+def test_help_loads_neither_kfp_nor_tensorflow():
     heavy = "{'kfp', 'yaml', 'kserve', 'kubernetes', 'tensorflow'}"
     code = f"import sys, kanaria.pipelines.cli; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-I", "-c", code]).returncode == 0

@@ -32,22 +32,23 @@ def test_only_the_training_images_get_the_packages(listed: Path):
     assert requirements.with_packages(found, listed) == found
 
 
-def test_without_a_list_the_images_stay(listed: Path):
+@pytest.mark.usefixtures("listed")
+def test_without_a_list_the_images_stay():
     assert requirements.with_packages(document(TRAINING_IMAGE), None) == document(TRAINING_IMAGE)
 
 
 def test_the_list_is_no_parameter_of_the_pipeline(listed: Path):
     given = {"requirements_file": str(listed), "seed": 3}
-    assert requirements.taken(given, {}) == (listed, {"seed": 3})
-    assert requirements.taken({"seed": 3}, {}) == (None, {"seed": 3})
+    assert requirements.split_off(given, {}) == (listed, {"seed": 3})
+    assert requirements.split_off({"seed": 3}, {}) == (None, {"seed": 3})
     # One that a compiled pipeline of the user's declares is his own.
-    assert requirements.taken(given, {"requirements_file": {}}) == (None, given)
+    assert requirements.split_off(given, {"requirements_file": {}}) == (None, given)
 
 
 @pytest.mark.parametrize("value", ["nowhere.txt", "s3://bucket/requirements.txt", 7, ["own"]])
 def test_a_list_that_is_no_file_is_refused(value: object):
     with pytest.raises(ParameterError, match="requirements_file="):
-        requirements.taken({"requirements_file": value}, {})
+        requirements.split_off({"requirements_file": value}, {})
 
 
 def test_lines_that_name_files_or_options_are_told_together_with_their_numbers(listed: Path):
@@ -55,7 +56,7 @@ def test_lines_that_name_files_or_options_are_told_together_with_their_numbers(l
     kept = ["# -r no.txt", "own==1 --hash=sha256:00", "    --hash=sha256:01", "a @ https://x/a.whl"]
     listed.write_text("\n".join([*kept, *refused]))
     with pytest.raises(ParameterError) as error:
-        requirements.taken({"requirements_file": str(listed)}, {})
+        requirements.split_off({"requirements_file": str(listed)}, {})
     assert [f"{listed}:{number}:" in str(error.value) for number in range(1, 9)] == (
         [False] * 4 + [True] * 4
     )
@@ -64,7 +65,7 @@ def test_lines_that_name_files_or_options_are_told_together_with_their_numbers(l
 def test_a_list_that_is_not_utf8_is_refused(listed: Path):
     listed.write_bytes("größer\n".encode("latin-1"))
     with pytest.raises(ParameterError, match="not UTF-8"):
-        requirements.taken({"requirements_file": str(listed)}, {})
+        requirements.split_off({"requirements_file": str(listed)}, {})
 
 
 def images_of(text: str) -> set[str]:

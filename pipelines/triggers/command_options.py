@@ -105,7 +105,7 @@ def _add_serve(verbs: Any) -> None:
 def add_trigger(commands: Any) -> None:
     """Add `trigger` and its verbs to the command line."""
     trigger = commands.add_parser("trigger", help="start trainings on what happens")
-    trigger.set_defaults(command=trigger.asked)
+    trigger.set_defaults(command=trigger.show_help)
     verbs = trigger.add_subparsers(metavar="serve|list")
     _add_serve(verbs)
     text = "list what came, what it started or why it was refused, the newest last"

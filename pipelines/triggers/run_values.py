@@ -39,8 +39,8 @@ def values(start: Start, cause: Mapping[str, Any], plan: Plan) -> dict[str, Any]
     Raises:
         ParameterError: the config cannot be read, or a setting leads nowhere.
     """
-    given = arguments.given(start.config, settings(start), plan)
-    return {**given, PARAMETER: dict(cause)} if is_told(plan) and cause else given
+    parameters = arguments.of_command_line(start.config, settings(start), plan)
+    return {**parameters, PARAMETER: dict(cause)} if is_told(plan) and cause else parameters
 
 
 def is_told(plan: Plan) -> bool:

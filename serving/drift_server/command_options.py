@@ -194,7 +194,7 @@ def _report(options: argparse.Namespace) -> int:
 def add_drift(commands: Any) -> None:
     """Add `drift` and its verbs to the command line."""
     drift = commands.add_parser("drift", help="watch served traffic for drift")
-    drift.set_defaults(command=drift.asked)
+    drift.set_defaults(command=drift.show_help)
     verbs = drift.add_subparsers(metavar="serve|status|report")
     for name, function, text in (
         ("serve", serve, "receive KServe's payload log and test its windows"),

@@ -64,17 +64,21 @@ class _Queue:
 
 
 class Delivery:
-    """All watches' receivers; `add` may be called by another thread than all else."""
+    """All watches' receivers; `add` may be called by another thread than all else.
+
+    Attributes:
+        queues: watch -> what its receiver has not taken yet.
+    """
 
     def __init__(self, store: Store, reader: Reader, watches: Sequence[Watch]) -> None:
         """Send what the store has and the receivers have not taken, once `turn` runs."""
         self._store = store
-        self._queues = {
+        self.queues = {
             watch: _Queue(watch=watch, url=watch.verdicts_to)
             for watch in watches
             if watch.verdicts_to
         }
-        for queue in self._queues.values():
+        for queue in self.queues.values():
             self._resume(queue, reader)
 
     def _resume(self, queue: _Queue, reader: Reader) -> None:
@@ -91,8 +95,8 @@ class Delivery:
 
     def add(self, watch: Watch, verdict: Verdict) -> None:
         """Send a verdict at the next turn."""
-        if watch in self._queues:
-            waiting = self._queues[watch].waiting
+        if watch in self.queues:
+            waiting = self.queues[watch].waiting
             if len(waiting) == MOST_WAITING:
                 consequence = "the oldest is left out, and stays in the store"
                 logger.error("%d verdicts wait for %s; %s", MOST_WAITING, watch.name, consequence)
@@ -109,7 +113,7 @@ class Delivery:
         Args:
             now: seconds since 1970.
         """
-        due = [one for one in self._queues.values() if one.waiting and now >= one.next_try]
+        due = [one for one in self.queues.values() if one.waiting and now >= one.next_try]
         if due:
             asyncio.run(self._send(due, now))
 

@@ -32,7 +32,7 @@ RESOURCES = (
         "are not given are the same.",
         default={},
         entries=Kind.QUANTITY,
-        known=AMOUNTS,
+        common=AMOUNTS,
     ),
     Key(
         name="requests",
@@ -41,7 +41,7 @@ RESOURCES = (
         "same.",
         default={},
         entries=Kind.QUANTITY,
-        known=AMOUNTS,
+        common=AMOUNTS,
     ),
 )
 LOGGER = (

@@ -1,9 +1,8 @@
-"""The manifest of a specification: a plain dictionary, then YAML. Pure."""
+"""The manifest of a specification: a plain dictionary. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service.quantity import amount
 from kanaria.serving.inference_service.service_check import check
@@ -130,8 +129,3 @@ def merged(document: Mapping[str, Any], patch: Mapping[str, Any]) -> Mapping[str
         else:
             result[key] = value
     return result
-
-
-def to_yaml(manifest: Mapping[str, Any]) -> str:
-    """Return the manifest as YAML with its fields in order."""
-    return yaml_text.dump(dict(manifest))

@@ -177,7 +177,7 @@ def add_rollout(commands: Any) -> None:
     """Add `rollout` and its verbs to the command line."""
     rollout = commands.add_parser("rollout", help="give a canary its traffic under control")
     listed = "|".join(["start", "status", "watch", "report", *COMMANDS])
-    rollout.set_defaults(command=rollout.asked)
+    rollout.set_defaults(command=rollout.show_help)
     verbs = rollout.add_subparsers(dest="verb", metavar=listed)
     text = "roll out the newest revision, and control it until done"
     start = verbs.add_parser("start", help=text, description=text)

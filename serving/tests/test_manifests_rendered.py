@@ -87,3 +87,17 @@ def test_kfps_own_account_is_bound_where_the_services_are(tmp_path: Path):
 def test_every_folder_to_apply_renders():
     for folder in ("kserve", "example", "standalone"):
         assert rendered(MANIFESTS / folder)
+
+
+def test_what_watches_is_added_as_components(tmp_path: Path):
+    names = ("prometheus", "alerts", "alertmanager", "dashboards")
+    added = rendered(with_components(tmp_path, "example", *names))
+    kinds = {one["kind"] for one in added}
+    assert {"PodMonitor", "PrometheusRule", "AlertmanagerConfig"} <= kinds
+    labels = {
+        one["metadata"]["name"]: one["metadata"]["labels"]
+        for one in added
+        if one["metadata"]["name"].startswith("kanaria-dashboard-")
+    }
+    assert set(labels) == {f"kanaria-dashboard-{name}" for name in ("service", "drift", "rollout")}
+    assert all(one == {"grafana_dashboard": "1"} for one in labels.values())

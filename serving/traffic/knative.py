@@ -87,13 +87,18 @@ class KnativeTraffic(CanaryPercentTraffic):
     ) -> None:
         patch = {"spec": {"predictor": {"canaryTrafficPercent": percent}}}
 
-        def write(service: Object) -> None:
+        def check(service: Object) -> None:
             require(f"{namespace}/{name}", _rests_on(service, self._revisions(namespace, name)))
+
+        def write(service: Object) -> None:
+            check(service)
             version = service["metadata"]["resourceVersion"]
             self._cluster.merge_patch(INFERENCE_SERVICES, namespace, name, patch, version)
 
         read = partial(self._existing, namespace, name)
         service = read()
+        # What is refused is no conflict between writes, even where the percentage stands already.
+        check(service)
         swap(service, read, _model_and_percent, (uri_of(service), percent), write)
 
     def _existing(self, namespace: str, name: str) -> Object:

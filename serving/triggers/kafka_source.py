@@ -8,6 +8,7 @@ hold up those behind it.
 Source: Apache Kafka documentation, "Message Delivery Semantics"; confluent-kafka, `Consumer`.
 """
 
+import itertools
 import logging
 import os
 import threading
@@ -42,7 +43,6 @@ SETTINGS = {
     "enable.auto.offset.store": False,
     # A message that came while no server ran is as good as any.
     "auto.offset.reset": "earliest",
-    "partition.assignment.strategy": "cooperative-sticky",
 }
 Place = tuple[str, int]
 
@@ -94,6 +94,7 @@ class KafkaSource:
         """
         self._intake, self._store = intake, store
         self._waiting: dict[Place, deque[_Waiting]] = {}
+        self._holds = False
         self._topics = sorted(set(topics))
         try:
             self._consumer = Consumer(settings(kafka), logger=logger)
@@ -102,7 +103,12 @@ class KafkaSource:
 
     def run(self, ended: threading.Event) -> None:
         """Take in what comes until `ended` is set."""
-        self._consumer.subscribe(self._topics, on_revoke=self._revoked, on_lost=self._lost)
+        self._consumer.subscribe(
+            self._topics,
+            on_assign=self._assigned,
+            on_revoke=self._revoked,
+            on_lost=self._lost,
+        )
         try:
             while not ended.is_set():
                 received = self._consumer.poll(POLL_SECONDS)
@@ -143,20 +149,25 @@ class KafkaSource:
 
     def _commit(self) -> None:
         """Commit what is recorded, of each partition up to the first message that is not."""
-        offsets = []
-        for (topic, partition), waiting in self._waiting.items():
-            settled = None
-            while waiting and self._is_recorded(waiting[0]):
-                settled = waiting.popleft().offset
-            if settled is not None:
-                offsets.append(TopicPartition(topic, partition, settled + 1))
+        recorded = {
+            place: list(itertools.takewhile(self._is_recorded, waiting))
+            for place, waiting in self._waiting.items()
+        }
+        offsets = [
+            TopicPartition(*place, ones[-1].offset + 1) for place, ones in recorded.items() if ones
+        ]
         if not offsets:
             return
         try:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
-            # Whoever has the partition now finds the messages again, and their keys in the store.
-            logger.warning("kafka: offsets are not committed: %s", _said(error))
+            # While partitions move it may fail. It is tried again, or whoever has the partition
+            # then finds the messages again, and their keys in the store.
+            logger.warning("kafka: offsets are not committed yet: %s", _said(error))
+            return
+        for place, ones in recorded.items():
+            for _ in ones:
+                self._waiting[place].popleft()
 
     def _is_recorded(self, waiting: _Waiting) -> bool:
         try:
@@ -167,10 +178,21 @@ class KafkaSource:
         return not any(state in OPEN for state in states)
 
     def _hold(self) -> None:
-        """Read no more while many messages wait."""
-        count = sum(map(len, self._waiting.values()))
-        act = self._consumer.pause if count >= MOST_WAITING else self._consumer.resume
-        act(self._consumer.assignment())
+        """Read no more while many messages wait.
+
+        The client is told once: each time it is told, it throws away what it has fetched.
+        """
+        is_full = sum(map(len, self._waiting.values())) >= MOST_WAITING
+        if is_full != self._holds:
+            self._holds = is_full
+            act = self._consumer.pause if is_full else self._consumer.resume
+            act(self._consumer.assignment())
+
+    def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        """Begin to read partitions, whatever they were told when they were here before."""
+        consumer.assign(list(partitions))
+        consumer.resume(list(partitions))
+        self._holds = False
 
     def _revoked(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self._commit()

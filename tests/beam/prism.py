@@ -18,7 +18,7 @@ def running(folder: Path) -> Iterator[str]:
     """Run Prism, which is built if it is not there; yield the address of its job server."""
     binaries.build(binaries.PRISM)
     log = folder / "prism.log"
-    command = [BINARIES / "prism", "--job_port=0", "--serve_http=false", "--log_kind=json"]
+    command = [str(BINARIES / "prism"), "--job_port=0", "--serve_http=false", "--log_kind=json"]
     with log.open("wb") as output, subprocess.Popen(command, stderr=output) as process:
         try:
             yield _address(log, process)

@@ -60,7 +60,9 @@ class StandardService:
         self._traffic.promote(self._services.namespace, "taxi")
 
     def status(self) -> ServiceStatus:
-        return self._traffic.observe(self._services.namespace, "taxi")
+        status = self._traffic.observe(self._services.namespace, "taxi")
+        assert status is not None
+        return status
 
     def until(self, holds: Callable[[ServiceStatus], bool]) -> None:
         wait_until(lambda: holds(self.status()), self.status)

@@ -1,7 +1,5 @@
 """One service of a test with its rollouts: pushed, run by controller processes, and looked into."""
 
-import os
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,7 +82,9 @@ class Trial:
         return deliver(self.traffic, spec, SECONDS, str(self.folder / f"{model}.pending"))
 
     def status(self) -> ServiceStatus:
-        return self.traffic.observe(self.namespace, SERVICE)
+        status = self.traffic.observe(self.namespace, SERVICE)
+        assert status is not None
+        return status
 
     def shares(self) -> dict[str, int]:
         """Return model -> percent of the requests."""
@@ -131,10 +131,13 @@ class Trial:
         """End the controller at once."""
         # It may write before this process knows its id.
         with self._starting:
-            os.kill(self._process.pid, signal.SIGKILL)
+            assert self._process is not None
+            self._process.kill()
 
     def rollout(self) -> Rollout:
-        return self.store.load(self.namespace, SERVICE).rollout
+        stored = self.store.load(self.namespace, SERVICE)
+        assert stored is not None
+        return stored.rollout
 
     def check(self) -> None:
         """Check what holds for every rollout, whatever happened to its controllers."""

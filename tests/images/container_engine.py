@@ -74,7 +74,7 @@ def own_dockerd() -> Iterator[None]:
     assert os.geteuid() == 0, "no container engine answers; only root can start one"
     folder = Path(tempfile.mkdtemp(prefix="kanaria-engine-"))
     socket = f"unix://{folder}/docker.sock"
-    places = ["--data-root", folder / "data", "--exec-root", folder / "run"]
+    places: list[str | Path] = ["--data-root", folder / "data", "--exec-root", folder / "run"]
     places += ["--pidfile", folder / "pid", "--host", socket]
     # The engine stops too if these tests are killed.
     command = ["setpriv", "--pdeathsig", "TERM", "nice", "dockerd", *PRIVATE, *places]

@@ -15,10 +15,10 @@ import pytest
 import websocket
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars")
-QUIET += ("--disable-background-networking", "--disable-component-update", "--disable-sync")
+QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars"]
+QUIET += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 # A sandboxed frame in a process of its own would tell its requests and errors to nobody here.
-QUIET += ("--disable-features=IsolateSandboxedIframes",)
+QUIET += ["--disable-features=IsolateSandboxedIframes"]
 SECONDS = 60
 """After which a browser that does not answer fails the test."""
 

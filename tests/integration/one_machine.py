@@ -23,11 +23,12 @@ STABLE, CANARY = "taxi-predictor-00001", "taxi-predictor-00002"
 Ask = Callable[[], tuple[Mapping[str, Any], Mapping[str, str]]]
 
 
-def stage(traffic: LocalTraffic, model: Path, **fields: Any) -> None:
+def stage(traffic: LocalTraffic, model: Path, service: str = "taxi", **fields: Any) -> None:
     """Apply a model at 0 % and wait until it is ready."""
-    traffic.stage(build(ServiceSpec(name="taxi", storage_uri=str(model), **fields)))
+    traffic.stage(build(ServiceSpec(name=service, storage_uri=str(model), **fields)))
     while True:
-        status = traffic.observe("default", "taxi")
+        status = traffic.observe("default", service)
+        assert status is not None
         if status.storage_uri == str(model) and status.latest_ready == status.latest_created:
             return
         time.sleep(0.1)
@@ -60,5 +61,5 @@ def requests_to(
 
 def rollout(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run `kanaria rollout`."""
-    command = [KANARIA, "rollout", *words, "taxi", "--state", state]
+    command = [str(KANARIA), "rollout", *words, "taxi", "--state", str(state)]
     return subprocess.run(command, capture_output=True, text=True)

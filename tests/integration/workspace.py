@@ -124,7 +124,7 @@ class Workspace:
         state.mkdir(parents=True, exist_ok=True)
         file = state / "server.json"
         file.unlink(missing_ok=True)
-        command = [KANARIA, "serve", "--state", state, "--port", "0"]
+        command = [str(KANARIA), "serve", "--state", str(state), "--port", "0"]
         process = subprocess.Popen(command, env=self.environment)
         try:
             while not file.exists():

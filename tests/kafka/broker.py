@@ -72,7 +72,8 @@ def _bring(folder: Path) -> None:
     options = ["--batch-mode", "--quiet", "--strict-checksums", "--file", str(POM)]
     where = [f"-DoutputDirectory={partial_folder}", "-DincludeScope=runtime"]
     subprocess.run([program("mvn"), *options, GOAL, *where], check=True)
-    expected = dict(reversed(line.split()) for line in SUMS.read_text().splitlines())
+    lines = [line.split() for line in SUMS.read_text().splitlines()]
+    expected = {name: checksum for checksum, name in lines}
     brought = {one.name: sha256(one.read_bytes()).hexdigest() for one in partial_folder.iterdir()}
     assert brought == expected, sorted(set(brought.items()) ^ set(expected.items()))
     partial_folder.rename(folder)
@@ -97,7 +98,8 @@ class Broker:
             folder: of its own.
             settings: properties of the server beside those of a single node.
         """
-        self._folder, self._process = folder, None
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
         port, controller = free_ports(2)
         self.address = f"127.0.0.1:{port}"
         text = PROPERTIES.format(port=port, controller=controller, folder=folder)
@@ -118,7 +120,7 @@ class Broker:
         """Start, and wait until clients are served."""
         begin = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            process = self._process = subprocess.Popen(
                 self._java("kafka.Kafka", str(self._properties)),
                 stdout=log,
                 stderr=log,
@@ -127,12 +129,13 @@ class Broker:
             )
         end = time.monotonic() + PATIENCE
         while b"Kafka Server started" not in (said := self._log.read_bytes()[begin:]):
-            assert self._process.poll() is None, said.decode()[-3000:]
+            assert process.poll() is None, said.decode()[-3000:]
             assert time.monotonic() < end, said.decode()[-3000:]
             time.sleep(0.1)
 
     def kill(self) -> None:
         """Kill it, as a machine that loses its power."""
+        assert self._process is not None
         self._process.kill()
         self._process.wait()
 

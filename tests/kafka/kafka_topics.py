@@ -3,11 +3,19 @@
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic
 
-PATIENCE = 300
+PATIENCE = 120
 """Seconds; a bound, not a measure."""
 
 
@@ -48,7 +56,7 @@ class Topics:
     ) -> None:
         """Send one message a value, in order; `key` gets the number of the message."""
         producer = Producer({"bootstrap.servers": self.address, "enable.idempotence": True})
-        where = {} if partition is None else {"partition": partition}
+        where: dict[str, Any] = {} if partition is None else {"partition": partition}
         for number, value in enumerate(values):
             while True:
                 try:
@@ -83,19 +91,39 @@ class Topics:
             if message is None:
                 continue
             if message.error():
-                ended.add(message.partition())
+                ended.add(message.partition() or 0)
             else:
                 messages.append(message)
         consumer.close()
         return messages
 
     def _partitions(self, topic: str) -> list[TopicPartition]:
-        known = self._admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions
-        return [TopicPartition(topic, one, 0) for one in known]
+        partitions = self._admin.list_topics(topic, timeout=PATIENCE).topics[topic].partitions
+        return [TopicPartition(topic, one, 0) for one in partitions]
 
     def committed(self, group: str, topic: str) -> Mapping[int, int]:
         """Return the offsets that a group has committed, by partition; -1001 for none."""
         consumer = Consumer({"bootstrap.servers": self.address, "group.id": group})
-        offsets = consumer.committed(self._partitions(topic), timeout=PATIENCE)
+        while True:
+            try:
+                offsets = consumer.committed(self._partitions(topic), timeout=PATIENCE)
+                break
+            except KafkaException as error:  # So for a while after a broker has started.
+                assert error.args[0].code() == KafkaError.NOT_COORDINATOR
         consumer.close()
         return {one.partition: one.offset for one in offsets}
+
+    def sizes(self, topic: str) -> list[int]:
+        """Return how many places each partition of a topic has; markers of transactions count."""
+        consumer = Consumer({"bootstrap.servers": self.address, "group.id": "sizes"})
+        ends = [consumer.get_watermark_offsets(one)[1] for one in self._partitions(topic)]
+        consumer.close()
+        return ends
+
+    def wait_for_size(self, topic: str, places: int) -> None:
+        """Wait until a topic has more than so many places."""
+        until(lambda: sum(self.sizes(topic)) > places)
+
+    def wait_for_commits(self, group: str, topic: str, count: int) -> None:
+        """Wait until a group has committed so many messages of a topic."""
+        until(lambda: sum(max(one, 0) for one in self.committed(group, topic).values()) == count)

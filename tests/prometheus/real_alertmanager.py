@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from real_prometheus import CLIENT, answers, free_port, until
@@ -23,7 +24,7 @@ class Webhook:
     """A server on a free port that keeps what is posted to it, by path."""
 
     def __init__(self):
-        self.posted = []
+        self.posted: list[tuple[str, Any]] = []
         posted = self.posted
 
         class Handler(BaseHTTPRequestHandler):

@@ -26,8 +26,8 @@ scrape_configs:
 """
 
 
-def until(holds):
-    deadline = time.monotonic() + TIMEOUT_SECONDS
+def until(holds, times=1):
+    deadline = time.monotonic() + times * TIMEOUT_SECONDS
     while not (found := holds()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -54,7 +54,6 @@ class Replica:
         self.revision, self.pod = revision, f"{revision}-deployment-6f7c9-{number:05d}"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process, self.started = None, 0.0
         self.start()
 
     def start(self):
@@ -80,11 +79,11 @@ class Replica:
 class Prometheus:
     """A Prometheus on a folder; its data outlive its process."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, configuration=CONFIGURATION):
         self.program = shutil.which("prometheus") or pytest.fail(f"no prometheus here: {REMEDY}")
-        self.folder, self.port, self.process = folder, free_port(), None
+        self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        (folder / "prometheus.yml").write_text(CONFIGURATION)
+        (folder / "prometheus.yml").write_text(configuration)
         self.scrape([])
         self.start()
 
@@ -105,11 +104,15 @@ class Prometheus:
         written.write_text(json.dumps([replica.target() for replica in replicas]))
         written.rename(self.folder / "targets.json")
 
+    def ask(self, query):
+        """Return the samples of an expression now."""
+        answer = CLIENT.get(f"{self.url}/api/v1/query", params={"query": query}).json()
+        assert answer["status"] == "success", (query, answer)
+        return answer["data"]["result"]
+
     def sampled(self):
         """Return the time of the last scrape of each pod that succeeded and is still scraped."""
-        query = "timestamp(up) and (up == 1)"
-        answer = CLIENT.get(f"{self.url}/api/v1/query", params={"query": query})
-        result = answer.json()["data"]["result"]
+        result = self.ask("timestamp(up) and (up == 1)")
         return {row["metric"]["pod"]: float(row["value"][1]) for row in result}
 
 
@@ -117,9 +120,12 @@ class World:
     """Replicas, the Prometheus that scrapes them, and what clients counted themselves."""
 
     def __init__(self, folder):
-        self.prometheus, self.replicas, self.made = Prometheus(folder), [], Counter()
-        self.requests, self.errors, self.slow = Counter(), Counter(), Counter()
-        self.refused = Counter()
+        self.prometheus, self.replicas = Prometheus(folder), []
+        self.made: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.slow: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
 
     def add(self, revision):
         self.made[revision] += 1

@@ -26,13 +26,13 @@ def alerts():
     return [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
-def told():
+def expectations():
     """Yield each time at which a story tells of an alert, and the windows of those that fire."""
     for path in STORIES:
         for story in yaml.safe_load(path.read_text())["tests"]:
-            for told in story.get("alert_rule_test", ()):
-                fire = told["exp_alerts"]
-                yield told["alertname"], {one["exp_labels"].get("long") for one in fire}
+            for moment in story.get("alert_rule_test", ()):
+                fire = moment["exp_alerts"]
+                yield moment["alertname"], {one["exp_labels"].get("long") for one in fire}
 
 
 def test_the_rules_are_rules():
@@ -46,11 +46,11 @@ def test_alerts_fire_and_do_not(story):
 
 def test_every_alert_has_a_story_in_which_it_fires_and_one_in_which_it_does_not():
     names = {(rule["alert"], rule["labels"].get("long")) for rule in alerts()}
-    fires = {(name, window) for name, windows in told() for window in windows}
+    fires = {(name, window) for name, windows in expectations() for window in windows}
     silent = {
         pair
         for pair in names
-        for name, windows in told()
+        for name, windows in expectations()
         if name == pair[0] and pair[1] not in windows
     }
     assert (names - fires, names - silent) == (set(), set())

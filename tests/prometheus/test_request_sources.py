@@ -91,11 +91,11 @@ REVISIONS = {
 }
 
 
-def evaluated(tmp_path, given, *expected):
+def evaluated(tmp_path, counters, *expected):
     """Let promtool evaluate expressions, each with the one sample that it is to give."""
     story = {
         "interval": "30s",
-        "input_series": given,
+        "input_series": counters,
         "promql_expr_test": [
             {"expr": expression, "eval_time": "2m", "exp_samples": samples}
             for expression, samples in expected
@@ -130,7 +130,7 @@ def test_a_stack_is_counted_under_the_one_name(tmp_path, source):
 
 @pytest.mark.parametrize("source", [name for name, (_, queries) in SOURCES.items() if queries])
 def test_rollouts_read_the_same_numbers_from_the_same_series(tmp_path, source):
-    given, queries = SOURCES[source]
+    counters, queries = SOURCES[source]
     chosen = prometheus_queries.choose(queries)
     names = {"namespace": "team", "service": "tips"}
     names["revision"] = REVISIONS.get(source, "tips-predictor-00002")
@@ -142,7 +142,7 @@ def test_rollouts_read_the_same_numbers_from_the_same_series(tmp_path, source):
         )
         for text, name in pairs
     ]
-    evaluated(tmp_path, given, *expected)
+    evaluated(tmp_path, counters, *expected)
 
 
 def test_what_two_things_count_is_counted_once_nearer_to_the_client(tmp_path):
@@ -165,6 +165,6 @@ def test_a_pod_that_is_scraped_twice_is_counted_once(tmp_path):
 
 
 def test_no_error_yet_is_0_and_not_unknown(tmp_path):
-    given = router()[:1]
+    counters = router()[:1]
     name = "kanaria:replica_errors:total"
-    evaluated(tmp_path, given, (name, [sample(name, "router", 0)]))
+    evaluated(tmp_path, counters, (name, [sample(name, "router", 0)]))

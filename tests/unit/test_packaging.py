@@ -77,7 +77,7 @@ def needs_the_training_runtime(path: Path) -> bool:
     in_step = any(part in path.parts for part in training) and path.name != "component.py"
     reads_rows = (
         "arrow_files.py",
-        "arrow_pandas.py",
+        "private_arrow_pandas.py",
         "partitions.py",
         "record_batches.py",
         "row_groups.py",

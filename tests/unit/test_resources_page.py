@@ -116,4 +116,4 @@ def test_kfp_reads_it_and_compiles_it_to_the_same(said: dict[str, Any], tmp_path
 
 
 def test_the_readme_names_every_variable_that_is_taken():
-    assert [name for name in credentials.KNOWN if f"`{name}`" not in PAGE] == []
+    assert [name for name in credentials.VARIABLES if f"`{name}`" not in PAGE] == []

@@ -146,7 +146,7 @@ class Judged:
         return self.outcome.passed
 
 
-def request(home: Path, name: str, config: str, **changes: str) -> Asked:
+def request(home: Path, name: str, config: str, **changes: Any) -> Asked:
     out = home / name
     out.mkdir()
     (out / "config.pbtxt").write_text(config)

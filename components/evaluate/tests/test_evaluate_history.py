@@ -124,7 +124,7 @@ def test_a_removed_release_and_a_circle_end_the_history(tmp_path: Path):
     assert len(release_history.read(release(tmp_path, "circle", told(circle))).releases) == 1
 
 
-def test_a_first_release_has_no_history(tmp_path: Path):
+def test_a_first_release_has_no_history():
     past = release_history.read("")
     assert "Releases so far" not in report.page(blessing_outcome.decide(FOUND, ""), FOUND, "", past)
 

@@ -40,7 +40,7 @@ def errors(folder: Path) -> dict[tuple[str, str], tuple[float, float]]:
     """Return value and standard error by slice and metric."""
     found = {}
     for entry in tfma.load_metrics(str(folder)):
-        key = tfma_results.slice_name(tfma_results._slice_key(entry))
+        key = tfma_results.slice_name(tfma_results.key_of_slice(entry))
         for pair in entry.metric_keys_and_values:
             error = pair.confidence_interval.standard_error.double_value.value
             found[key, pair.key.name] = (pair.value.double_value.value, error)

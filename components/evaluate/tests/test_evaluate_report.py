@@ -194,3 +194,18 @@ def test_residuals_are_those_of_the_rows(tmp_path: Path):
     assert sum(found.rows) == 400
     assert np.dot(found.rows, found.mean_label) == pytest.approx(label.sum())
     assert np.dot(found.rows, found.mean_prediction) == pytest.approx(prediction.sum())
+
+
+def test_a_metric_without_any_number_is_not_offered_for_the_chart_of_slices():
+    none, some = float("nan"), VALUES[2]
+    values = (
+        replace(some, metric="loss", candidate=none, baseline=None),
+        replace(some, metric="lift", candidate=None, baseline=None),
+        replace(some, baseline=none),
+    )
+    page = report.of_evaluation(replace(FOUND, values=values))
+    (specs,) = re.findall(r'<script type="application/json" id="specs">(.*?)</script>', page)
+    (drawn,) = (spec for spec in json.loads(specs) if "params" in spec)
+    assert drawn["params"][0]["bind"]["options"] == ["auc"]
+    # No metric counted the rows of slices, which would size the points.
+    assert not any("size" in layer["encoding"] for layer in drawn["layer"])

@@ -56,7 +56,8 @@ def test_a_parquet_file_runs_no_code(marking: Path, marker: Path, read):
     assert not marker.exists()
 
 
-def test_the_columns_of_a_split_run_no_code(marking: Path, marker: Path, tmp_path: Path):
+@pytest.mark.usefixtures("marking")
+def test_the_columns_of_a_split_run_no_code(marker: Path, tmp_path: Path):
     column = pa.field("a", Marking(marker))
     (tmp_path / tf_examples.COLUMNS).write_bytes(pa.schema([column]).serialize().to_pybytes())
     with pytest.raises(DataError, match="Python extension type, which runs code"):

@@ -43,10 +43,10 @@ class Checks:
     def __init__(self) -> None:
         self.refuses = False
 
-    def before(self, service: ServiceSpec) -> tuple[Result, ...]:
+    def before(self, _service: ServiceSpec) -> tuple[Result, ...]:
         return ()
 
-    def at_zero(self, service: ServiceSpec, url: str, stable: str) -> tuple[Result, ...]:
+    def at_zero(self, _service: ServiceSpec, _url: str, _stable: str) -> tuple[Result, ...]:
         return (judged("load", ["too slow"] if self.refuses else []),)
 
 

@@ -56,7 +56,7 @@ class Memory:
         assert staged["spec"]["predictor"]["canaryTrafficPercent"] == 0
         self._call("stage", staged)
 
-    def observe(self, namespace: str, name: str) -> ServiceStatus | None:
+    def observe(self, _namespace: str, _name: str) -> ServiceStatus | None:
         self._call("observe", None)
         if self.manifest is None:
             return None
@@ -69,7 +69,7 @@ class Memory:
         told = Observed(revisions=self.observed.revisions, status=status)
         return status_of(self.manifest, told, "http://here")
 
-    def shift(self, namespace: str, name: str, percent: int, revision: str = "") -> None:
+    def shift(self, _namespace: str, _name: str, percent: int, _revision: str = "") -> None:
         shifted = deepcopy(self.manifest)
         assert shifted
         shifted["spec"]["predictor"]["canaryTrafficPercent"] = percent
@@ -314,7 +314,8 @@ def test_a_canary_that_somebody_promotes_meanwhile_is_not_shifted(memory: Memory
     assert memory.shares() == {NEW.storage_uri: 100}
 
 
-def test_a_push_that_was_replaced_by_another_says_so(memory: Memory, pending: str):
+@pytest.mark.usefixtures("memory")
+def test_a_push_that_was_replaced_by_another_says_so(pending: str):
     class Overtaken(Memory):
         def stage(self, manifest: Manifest) -> None:
             super().stage(manifest)
@@ -339,10 +340,10 @@ class Judge:
         self.memory.calls = calls
         return (judged(when, [self.faults[when]] if self.faults[when] else []),)
 
-    def before(self, service: ServiceSpec) -> tuple[Result, ...]:
+    def before(self, _service: ServiceSpec) -> tuple[Result, ...]:
         return self._judged("before")
 
-    def at_zero(self, service: ServiceSpec, url: str, stable: str) -> tuple[Result, ...]:
+    def at_zero(self, _service: ServiceSpec, url: str, _stable: str) -> tuple[Result, ...]:
         assert url.startswith("http://here/revisions/default/tips-predictor-")
         return self._judged("live")
 

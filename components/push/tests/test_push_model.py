@@ -116,7 +116,8 @@ def test_data_that_did_not_pass_is_not_pushed(models: Path, tmp_path: Path, traf
     assert traffic.observe("default", "tips") is None
 
 
-def test_the_first_model_gets_all_traffic(models: Path, tmp_path: Path, traffic: Traffic):
+@pytest.mark.usefixtures("traffic")
+def test_the_first_model_gets_all_traffic(models: Path, tmp_path: Path):
     assert resolve_deployed("tips", "default") == ""
     found = push(request(models, tmp_path), tmp_path / "endpoint")
     assert found.pushed
@@ -172,9 +173,8 @@ def test_another_model_is_refused_while_a_rollout_is_active(
     assert rollouts.load("default", "tips").rollout.state.phase is Phase.SUPERSEDED
 
 
-def test_with_a_rollout_to_follow_the_revision_stays_at_zero(
-    models: Path, tmp_path: Path, traffic: Traffic
-):
+@pytest.mark.usefixtures("traffic")
+def test_with_a_rollout_to_follow_the_revision_stays_at_zero(models: Path, tmp_path: Path):
     policy = tmp_path / "policy.yaml"
     policy.write_text("strategy: blue_green")
     asked = replace(request(models, tmp_path, "four"), rollout_policy_file=str(policy))
@@ -182,9 +182,8 @@ def test_with_a_rollout_to_follow_the_revision_stays_at_zero(
     assert (found.pushed, found.percent) == (True, 0)
 
 
-def test_a_faulty_policy_is_refused_before_anything_is_done(
-    models: Path, tmp_path: Path, traffic: Traffic
-):
+@pytest.mark.usefixtures("traffic")
+def test_a_faulty_policy_is_refused_before_anything_is_done(models: Path, tmp_path: Path):
     policy, before = tmp_path / "policy.yaml", manifest()
     policy.write_text("strategy: green\nsteps: 3")
     asked = replace(request(models, tmp_path, "two"), rollout_policy_file=str(policy))

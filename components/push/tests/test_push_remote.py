@@ -59,8 +59,9 @@ def request(tmp_path: Path, model: Path, root: str) -> PushRequest:
     )
 
 
+@pytest.mark.usefixtures("traffic")
 def test_a_release_in_a_bucket_is_served_and_found_again(
-    models: Path, tmp_path: Path, bucket: Bucket, traffic: Traffic
+    models: Path, tmp_path: Path, bucket: Bucket
 ):
     asked = request(tmp_path, models / "one", f"{bucket.uri}/models")
     found = push(asked, tmp_path / "endpoint")
@@ -77,8 +78,9 @@ def test_a_release_in_a_bucket_is_served_and_found_again(
     assert bucket.keys() == before
 
 
+@pytest.mark.usefixtures("traffic")
 def test_a_release_that_is_not_there_is_the_revisions_failure(
-    bucket: Bucket, traffic: Traffic, models: Path, tmp_path: Path
+    bucket: Bucket, models: Path, tmp_path: Path
 ):
     asked = request(tmp_path, models / "two", f"{bucket.uri}/models")
     with pytest.MonkeyPatch.context() as patch:

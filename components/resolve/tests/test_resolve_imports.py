@@ -9,7 +9,7 @@ HEAVY = {"tensorflow", "apache_beam", "pandas", "pyarrow", "numpy", "IPython", "
 NAMES = "import sys, {}; print(*sys.modules)"
 
 
-@pytest.mark.parametrize("module", ["span", "deployed"])
+@pytest.mark.parametrize("module", ["span", "deployed_release"])
 def test_a_resolver_loads_no_heavy_library(module: str):
     code = NAMES.format(f"kanaria.components.resolve.{module}")
     command = [sys.executable, "-I", "-c", code]

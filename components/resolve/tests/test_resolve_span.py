@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kanaria.components.resolve import span_choice
 from kanaria.components.resolve.span import resolve_span
-from kanaria.components.resolve.span_choice import Asked, Choice
+from kanaria.components.resolve.span_choice import Choice, SpanRequest
 from kanaria.components.resolve.span_pattern import Position
 from kanaria.components.shared.errors import DataError, ParameterError
 
@@ -27,7 +27,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def names(data: Path, pattern: str, **asked: object) -> list[str]:
-    files, _, _ = resolve_span(f"{data}/{pattern}", Asked(**asked)).data.partition("#sha256=")
+    files, _, _ = resolve_span(f"{data}/{pattern}", SpanRequest(**asked)).data.partition("#sha256=")
     return [str(Path(file).relative_to(data)) for file in files.split(",")]
 
 
@@ -40,14 +40,14 @@ def test_folders_that_are_columns_may_hold_the_span(tmp_path: Path):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{path}.csv").write_text("x\n1\n")
     pattern = f"{tmp_path}/day={{SPAN:2}}/*.csv"
-    found = resolve_span(f"{pattern},{pattern}", Asked())
+    found = resolve_span(f"{pattern},{pattern}", SpanRequest())
     assert found.data.startswith(f"{tmp_path}/day=02/a.csv#sha256=")
     assert names(tmp_path, "*/*.csv") == ["day=01/a.csv", "day=02/a.csv"]
 
 
 def test_the_newest_version_of_the_newest_span_is_the_default(data: Path):
     assert names(data, VERSIONED) == ["span-10/v3/a.csv"]
-    assert resolve_span(f"{data}/{VERSIONED}", Asked()).span == "10"
+    assert resolve_span(f"{data}/{VERSIONED}", SpanRequest()).span == "10"
 
 
 def test_a_span_and_a_version_can_be_fixed(data: Path):
@@ -57,17 +57,17 @@ def test_a_span_and_a_version_can_be_fixed(data: Path):
 
 def test_the_files_of_each_span_are_counted_in_their_order(data: Path):
     (data / "span-7/v2/b.csv").write_text("x\n1\n")
-    found = resolve_span(f"{data}/{VERSIONED}", Asked(window=4))
+    found = resolve_span(f"{data}/{VERSIONED}", SpanRequest(window=4))
     names = [uri.rpartition("span-")[2] for uri in found.data.split("#")[0].split(",")]
     assert names == ["10/v3/a.csv", "7/v2/a.csv", "7/v2/b.csv", "8/v1/a.csv"]
     assert found.span_files == (1, 2, 1)
-    assert resolve_span(f"{data}/*.csv", Asked()).span_files == ()
+    assert resolve_span(f"{data}/*.csv", SpanRequest()).span_files == ()
 
 
 def test_a_window_reads_the_spans_before_too_and_leaves_gaps_out(data: Path):
     found = names(data, VERSIONED, window=4)
     assert sorted(found) == ["span-10/v3/a.csv", "span-7/v2/a.csv", "span-8/v1/a.csv"]
-    assert resolve_span(f"{data}/{VERSIONED}", Asked(window=4)).span == "7..10"
+    assert resolve_span(f"{data}/{VERSIONED}", SpanRequest(window=4)).span == "7..10"
 
 
 def test_the_latest_of_days_is_the_last_in_the_calendar(data: Path):
@@ -89,33 +89,33 @@ def test_a_time_of_numbered_spans_counts_days_since_1970(tmp_path: Path):
 
 def test_several_patterns_have_one_span(data: Path):
     both = f"{data}/span-{{SPAN}}/v1/a.csv,{data}/span-{{SPAN}}/v2/a.csv"
-    assert resolve_span(both, Asked()).span == "7"
+    assert resolve_span(both, SpanRequest()).span == "7"
     with pytest.raises(DataError, match=r"v2/a.csv': no span 10; the newest are: 7"):
-        resolve_span(both, Asked(span="10"))
+        resolve_span(both, SpanRequest(span="10"))
 
 
 def test_other_content_is_another_fingerprint(data: Path):
-    before = resolve_span(f"{data}/{DATED}", Asked()).data
+    before = resolve_span(f"{data}/{DATED}", SpanRequest()).data
     (data / "2013-03-01.csv").write_text("x\nother\n")
-    assert resolve_span(f"{data}/{DATED}", Asked()).data != before
+    assert resolve_span(f"{data}/{DATED}", SpanRequest()).data != before
 
 
 def test_files_without_tokens_are_all_read(data: Path):
     assert names(data, "2013-02-2*.csv") == ["2013-02-27.csv", "2013-02-28.csv"]
-    assert resolve_span(f"{data}/*.csv", Asked()).span == ""
+    assert resolve_span(f"{data}/*.csv", SpanRequest()).span == ""
 
 
 def test_an_absent_span_names_what_there_is(data: Path):
     with pytest.raises(DataError, match="no span 9; the newest are: 7, 8, 10"):
-        resolve_span(f"{data}/{VERSIONED}", Asked(span="9"))
+        resolve_span(f"{data}/{VERSIONED}", SpanRequest(span="9"))
     with pytest.raises(DataError, match="no span 8 version 2"):
-        resolve_span(f"{data}/{VERSIONED}", Asked(span="8", version="2"))
+        resolve_span(f"{data}/{VERSIONED}", SpanRequest(span="8", version="2"))
 
 
 def test_days_that_are_in_no_calendar_are_named(tmp_path: Path):
     (tmp_path / "2013-02-30.csv").write_text("x\n1\n")
     with pytest.raises(DataError, match=r"2013-02-30\.csv' names no day"):
-        resolve_span(f"{tmp_path}/{DATED}", Asked())
+        resolve_span(f"{tmp_path}/{DATED}", SpanRequest())
 
 
 def test_a_scheduled_run_reads_the_day_of_its_schedule(data: Path):
@@ -126,30 +126,30 @@ def test_a_scheduled_run_reads_the_day_of_its_schedule(data: Path):
 @pytest.mark.parametrize("time", ["", "{{$.pipeline_job_schedule_time_utc}}"])
 def test_a_schedule_time_that_nobody_filled_in_is_refused(data: Path, time: str):
     with pytest.raises(ParameterError, match="the time is not known"):
-        resolve_span(f"{data}/{DATED}", Asked(span="schedule-time", schedule_time=time))
+        resolve_span(f"{data}/{DATED}", SpanRequest(span="schedule-time", schedule_time=time))
 
 
 @pytest.mark.parametrize("span", ["", "yesterday", "2013-02-30", "2013-03-01T06:00:00", "7"])
 def test_a_span_that_is_no_day_is_refused(data: Path, span: str):
     with pytest.raises(ParameterError, match="span="):
-        resolve_span(f"{data}/{DATED}", Asked(span=span))
+        resolve_span(f"{data}/{DATED}", SpanRequest(span=span))
 
 
 def test_all_faults_come_at_once(data: Path):
     with pytest.raises(ParameterError) as error:
-        resolve_span(f"{data}/{{SPAN}}.csv", Asked(span="x", version="y", window=0))
+        resolve_span(f"{data}/{{SPAN}}.csv", SpanRequest(span="x", version="y", window=0))
     assert all(text in str(error.value) for text in ("span='x'", "version='y'", "window=0"))
 
 
 def test_a_span_of_data_without_one_is_refused(data: Path):
     with pytest.raises(ParameterError, match=r"span='7'.*window=2"):
-        resolve_span(f"{data}/*.csv", Asked(span="7", window=2))
+        resolve_span(f"{data}/*.csv", SpanRequest(span="7", window=2))
 
 
 def test_a_database_is_asked_as_of_now():
-    found = resolve_span("postgresql://reader@db/shop", Asked()).data
+    found = resolve_span("postgresql://reader@db/shop", SpanRequest()).data
     assert found.startswith("postgresql://reader@db/shop#at=20")
-    assert resolve_span(found, Asked()).data == found
+    assert resolve_span(found, SpanRequest()).data == found
 
 
 @given(POSITIONS, st.integers(1, 10))

@@ -82,7 +82,8 @@ def test_a_pushed_canary_is_promoted_and_the_step_may_be_run_again(
     assert outcome.read(again.outcome) == judgement
 
 
-def test_a_rollout_that_is_handed_over_passes_and_says_so(service: LocalTraffic, tmp_path: Path):
+@pytest.mark.usefixtures("service")
+def test_a_rollout_that_is_handed_over_passes_and_says_so(tmp_path: Path):
     written = targets(tmp_path)
     assert not roll_out(request(tmp_path, wait=False), written)[0]
     judgement = outcome.read(written.outcome)

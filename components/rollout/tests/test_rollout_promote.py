@@ -64,7 +64,8 @@ def test_a_person_approves_what_the_policy_asks_and_the_record_names_him(
     assert rollout.number == 1
 
 
-def test_what_was_promoted_already_is_left_as_it_is(service: LocalTraffic, tmp_path: Path):
+@pytest.mark.usefixtures("service")
+def test_what_was_promoted_already_is_left_as_it_is(tmp_path: Path):
     asked = request(tmp_path, "strategy: basic\n")
     assert promote(asked, targets(tmp_path))[0]
     again = Targets(outcome=tmp_path / "again", timeline=tmp_path / "again.html")

@@ -62,10 +62,10 @@ class DocumentFormat:
         """
         if not isinstance(document, dict):
             raise DataError(f"{where}: {shown(document)}: no JSON object; restore it")
-        found = {key: value for key, value in document.items() if key != KEY}
+        content = {key: value for key, value in document.items() if key != KEY}
         for migrate in self.migrations[self.number(document, where) :]:
-            found = migrate(found)
-        return found
+            content = migrate(content)
+        return content
 
     def number(self, document: Mapping[str, Any], where: str) -> int:
         """Return the format of a stored document that this program can read.

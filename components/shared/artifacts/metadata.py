@@ -44,8 +44,8 @@ def named(output: str, *facts: object) -> str:
         output: name of the output.
         facts: what tells it from others of its kind, those that are empty left out.
     """
-    told = ", ".join(str(fact) for fact in facts if fact not in ("", None))
-    name = f"{output}: {told}" if told else output
+    facts_text = ", ".join(str(fact) for fact in facts if fact not in ("", None))
+    name = f"{output}: {facts_text}" if facts_text else output
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
@@ -54,15 +54,15 @@ def rows(count: int) -> str:
     return f"{count:,} row{'' if count == 1 else 's'}"
 
 
-def described(output: str, facts: Mapping[str, Any], *told: object) -> dict[str, Any]:
+def described(output: str, facts: Mapping[str, Any], *named_facts: object) -> dict[str, Any]:
     """Return the metadata of an artifact.
 
     Args:
         output: name of the output.
         facts: entries of the metadata; the largest are shortened where all are too much.
-        told: which of them the name in a list shows, as text.
+        named_facts: which of them the name in a list shows, as text.
     """
-    return {DISPLAY_NAME: named(output, *told), **_bounded(plain(dict(facts)))}
+    return {DISPLAY_NAME: named(output, *named_facts), **_bounded(plain(dict(facts)))}
 
 
 class Artifact(Protocol):
@@ -71,10 +71,10 @@ class Artifact(Protocol):
     metadata: dict[str, Any]
 
 
-def tell(found: Mapping[str, Mapping[str, Any]], **artifacts: Artifact) -> None:
+def tell(metadata: Mapping[str, Mapping[str, Any]], **artifacts: Artifact) -> None:
     """Write what was found of each output, by its name, into its artifact's metadata."""
     for name, artifact in artifacts.items():
-        artifact.metadata.update(found[name])
+        artifact.metadata.update(metadata[name])
 
 
 def _size(value: Any) -> int:
@@ -82,15 +82,15 @@ def _size(value: Any) -> int:
 
 
 def _bounded(facts: dict[str, Any]) -> dict[str, Any]:
-    found = dict(facts)
-    while _size(found) > MOST_BYTES:
-        largest = max(found, key=lambda name: _size({name: found[name]}))
-        shorter = _shortened(found[largest])
-        if shorter == found[largest]:
-            del found[largest]
+    bounded = dict(facts)
+    while _size(bounded) > MOST_BYTES:
+        largest = max(bounded, key=lambda name: _size({name: bounded[name]}))
+        shorter = _shortened(bounded[largest])
+        if shorter == bounded[largest]:
+            del bounded[largest]
         else:
-            found[largest] = shorter
-    return found
+            bounded[largest] = shorter
+    return bounded
 
 
 def _shortened(value: Any) -> Any:

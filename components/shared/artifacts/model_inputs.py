@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanaria.components.shared.artifacts import private_tensorflow
+
 Array = np.ndarray[Any, Any]
 OPTIONAL_INPUTS = "kanaria_optional_inputs"
 """Attribute of a model that `export_model` wrote: a function that returns the names of the inputs
@@ -66,8 +68,7 @@ def specs_of(signature: Any) -> dict[str, Any]:
     Args:
         signature: loaded by `tf.saved_model.load`.
     """
-    # What TensorFlow tells in public are identifiers that it makes of the names.
-    names = signature._arg_keywords
+    names = private_tensorflow.argument_names(signature)
     return dict(zip(names, signature.inputs[: len(names)], strict=True))
 
 
@@ -97,20 +98,20 @@ def optional_inputs(model: Any) -> frozenset[str] | None:
 def _operations(graph: Any) -> Iterator[str]:
     """Yield the operations of a graph and of the functions that it reaches."""
     functions = {function.signature.name: function for function in graph.library.function}
-    waiting, seen = [list(graph.node)], set[str]()
+    waiting, reached = [list(graph.node)], set[str]()
     while waiting:
         for node in waiting.pop():
             yield node.op
             named = [value.func.name for value in node.attr.values() if value.HasField("func")]
-            new = {name for name in (*named, node.op) if name in functions} - seen
-            seen |= new
+            new = {name for name in (*named, node.op) if name in functions} - reached
+            reached |= new
             waiting += [list(functions[name].node_def) for name in new]
 
 
 def parses_examples(signature: Any) -> bool:
     """Tell whether the graph of a loaded signature reads serialized tf.Examples."""
-    found = _operations(signature.graph.as_graph_def())
-    return any(operation.startswith(PARSERS) for operation in found)
+    operations = _operations(signature.graph.as_graph_def())
+    return any(operation.startswith(PARSERS) for operation in operations)
 
 
 def takes_examples(inputs: Inputs, columns: Collection[str], parses: bool) -> bool:

@@ -57,8 +57,8 @@ class Outcome:
     def summary(self) -> str:
         """Return one line: the verdict and every error, or every warning beside a good verdict."""
         severity = "WARNING" if self.passed else "ERROR"
-        told = [reason.text for reason in self.reasons if reason.severity == severity]
-        return self.verdict() + (": " + "; ".join(told) if told else "")
+        texts = [reason.text for reason in self.reasons if reason.severity == severity]
+        return self.verdict() + (": " + "; ".join(texts) if texts else "")
 
     def verdict(self) -> str:
         """Return step and verdict, for an artifact's name in a list."""
@@ -117,6 +117,6 @@ def require_passed(*folders: str | Path) -> None:
     Raises:
         DataError: an outcome did not pass, or cannot be read.
     """
-    refused = [found.summary() for found in map(read, folders) if not found.passed]
+    refused = [each.summary() for each in map(read, folders) if not each.passed]
     if refused:
         raise DataError("; ".join(refused))

@@ -16,7 +16,7 @@ OF_A_MODEL = (
 
 def versions() -> dict[str, str]:
     """Return package -> version, for those of a model's packages that are here."""
-    return {name: found for name in OF_A_MODEL if (found := _version(name))}
+    return {name: version for name in OF_A_MODEL if (version := _version(name))}
 
 
 def _version(name: str) -> str:

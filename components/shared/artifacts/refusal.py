@@ -46,9 +46,9 @@ def unless_passed(outcome: Artifact, *others: Artifact) -> None:
     Raises:
         DataError: the outcome did not pass, or cannot be read.
     """
-    found = outcomes.read(outcome.path)
-    if found.passed:
+    verdict = outcomes.read(outcome.path)
+    if verdict.passed:
         return
     for artifact in (*others, outcome):
         _keep(artifact)
-    raise DataError(found.summary())
+    raise DataError(verdict.summary())

@@ -68,9 +68,9 @@ class Record:
 
     def as_document(self) -> dict[str, Any]:
         """Return it as it is stored."""
-        known = {"service": self.service, "outcome": self.outcome}
+        verdict = {"service": self.service, "outcome": self.outcome}
         origin = {"origin": dict(self.origin)} if self.origin else {}
-        whole = {**known, **origin, "fingerprint": self.fingerprint}
+        whole = {**verdict, **origin, "fingerprint": self.fingerprint}
         return FORMAT.numbered({**whole, "contents": dict(self.contents)})
 
 
@@ -84,10 +84,10 @@ def read_record(release: str) -> Record:
     """
     uri = uri_files.join(release, LINEAGE)
     try:
-        found = FORMAT.current(json.loads(uri_files.read_text(uri)), uri)
-        contents, origin = found["contents"], found.get("origin") or {}
+        document = FORMAT.current(json.loads(uri_files.read_text(uri)), uri)
+        contents, origin = document["contents"], document.get("origin") or {}
         whole = isinstance(contents, dict) and isinstance(origin, dict)
-        texts = [found.get(name, "") for name in ("service", "outcome", "fingerprint")]
+        texts = [document.get(name, "") for name in ("service", "outcome", "fingerprint")]
         if not whole or not all(isinstance(text, str) for text in (*texts, *contents.values())):
             raise TypeError("a value is of another kind")
     except NewerFormatError:

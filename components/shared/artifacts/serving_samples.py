@@ -92,7 +92,7 @@ def write(samples: ServingSamples, folder: str | Path) -> None:
     """
     parts = ("inputs", "outputs", "features")
     signature = {
-        part: {name: asdict(found) for name, found in getattr(samples, part).items()}
+        part: {name: asdict(tensor) for name, tensor in getattr(samples, part).items()}
         for part in parts
     }
     with atomic.published(folder) as temporary:
@@ -118,7 +118,7 @@ def read(folder: str | Path) -> ServingSamples:
     try:
         raw = FORMAT.current(json.loads(path.read_text(encoding="utf-8")), str(path))
         signature = {part: _tensors(raw[part]) for part in ("inputs", "outputs")}
-        features = {name: Feature(**found) for name, found in raw["features"].items()}
+        features = {name: Feature(**kind) for name, kind in raw["features"].items()}
         path = Path(folder) / SAMPLES
         lines = path.read_text(encoding="utf-8").splitlines()
         rows = tuple(Sample(**json.loads(line)) for line in lines)
@@ -130,10 +130,10 @@ def read(folder: str | Path) -> ServingSamples:
 
 
 def _tensors(raw: Mapping[str, Any]) -> dict[str, Tensor]:
-    shapes = {name: found["shape"] for name, found in raw.items()}
+    shapes = {name: tensor["shape"] for name, tensor in raw.items()}
     return {
         name: Tensor(
-            dtype=found["dtype"], shape=None if shapes[name] is None else tuple(shapes[name])
+            dtype=tensor["dtype"], shape=None if shapes[name] is None else tuple(shapes[name])
         )
-        for name, found in raw.items()
+        for name, tensor in raw.items()
     }

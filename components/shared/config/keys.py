@@ -65,7 +65,7 @@ class Key:
         default: what is filled in; None where the mapping needs it.
         entries: what the values of a list, or of a mapping with any keys, are; None for anything.
         keys: of a mapping that has known ones.
-        known: names that are common in a mapping with any keys, for "did you mean".
+        common: names that are common in a mapping with any keys, for "did you mean".
     """
 
     name: str
@@ -74,7 +74,7 @@ class Key:
     default: Any = None
     entries: Kind | None = None
     keys: Table = ()
-    known: tuple[str, ...] = ()
+    common: tuple[str, ...] = ()
 
 
 def whole(value: Any) -> Any:
@@ -94,29 +94,29 @@ def _value(value: Any, kind: Kind) -> Any:
     return str(value) if kind in (Kind.QUANTITY, Kind.SETTING) and is_number else value
 
 
-def read(given: Any, keys: Table, where: str, faults: Faults) -> dict[str, Any]:
+def read(mapping: Any, keys: Table, where: str, faults: Faults) -> dict[str, Any]:
     """Return key -> value with defaults filled in; null is the same as left out.
 
     Args:
-        given: what the user wrote.
+        mapping: what the user wrote.
         keys: those there are.
         where: what the mapping is called in an error.
         faults: gets everything that is wrong; beside faults the defaults are returned.
     """
-    if not isinstance(given, dict):
-        faults.check(False, where, given, REMEDIES[Kind.MAPPING])
-        given = {}
+    if not isinstance(mapping, dict):
+        faults.check(False, where, mapping, REMEDIES[Kind.MAPPING])
+        mapping = {}
     table = {key.name: key for key in keys}
-    for name, value in given.items():
+    for name, value in mapping.items():
         if name not in table:
             faults.check(
                 False, f"{where}.{name}", value, f"no such key{hint(str(name), keys, where)}"
             )
-    return {key.name: _one(given, key, f"{where}.{key.name}", faults) for key in keys}
+    return {key.name: _one(mapping, key, f"{where}.{key.name}", faults) for key in keys}
 
 
-def _one(given: Mapping[str, Any], key: Key, where: str, faults: Faults) -> Any:
-    value = _value(given.get(key.name), key.kind)
+def _one(mapping: Mapping[str, Any], key: Key, where: str, faults: Faults) -> Any:
+    value = _value(mapping.get(key.name), key.kind)
     if value is None:
         if key.default is None:
             faults.add(f"{where} is missing: write {key.meaning.rstrip('.')}")
@@ -136,10 +136,10 @@ def _one(given: Mapping[str, Any], key: Key, where: str, faults: Faults) -> Any:
 
 
 def _entries(value: Mapping[str, Any], kind: Kind, where: str, faults: Faults) -> dict[str, Any]:
-    found = {name: _value(entry, kind) for name, entry in (value or {}).items()}
-    for name, entry in found.items():
+    entries = {name: _value(entry, kind) for name, entry in (value or {}).items()}
+    for name, entry in entries.items():
         faults.check(kind.holds(entry), f"{where}.{name}", entry, REMEDIES[kind])
-    return {name: entry for name, entry in found.items() if kind.holds(entry)}
+    return {name: entry for name, entry in entries.items() if kind.holds(entry)}
 
 
 def paths(keys: Table, above: str = "") -> Iterator[str]:
@@ -148,36 +148,36 @@ def paths(keys: Table, above: str = "") -> Iterator[str]:
         path = f"{above}{key.name}"
         yield path
         yield from paths(key.keys, f"{path}.")
-        yield from (f"{path}.{name}" for name in key.known)
+        yield from (f"{path}.{name}" for name in key.common)
 
 
 def hint(name: str, keys: Table, where: str = "") -> str:
     """Return ", did you mean WHERE.KEY?" for the key that was probably meant, else ""."""
-    found = nearest(name, keys, where)
-    return f", did you mean {where}.{found}?" if found else ""
+    key = nearest(name, keys, where)
+    return f", did you mean {where}.{key}?" if key else ""
 
 
 def nearest(name: str, keys: Table, where: str = "") -> str:
     """Return the dotted name of the key that was probably meant, "" when none is near."""
-    known = list(paths(keys))
-    return same(name, known, where) or _near(name, known)
+    names = list(paths(keys))
+    return same(name, names, where) or _near(name, names)
 
 
 def _plain(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def same(name: str, known: Sequence[str], where: str = "") -> str:
+def same(name: str, names: Sequence[str], where: str = "") -> str:
     """Return the dotted name that says the same in another spelling, "" if none does.
 
     `min_replicas` is minReplicas, `service_name` is the name in service, `logger_url` is
     logger.url, and `cpu` is resources.limits.cpu.
     """
-    asked = _plain(name)
-    for path in known:
-        if asked in (_plain(path), _plain(where + path)):
+    plain_name = _plain(name)
+    for path in names:
+        if plain_name in (_plain(path), _plain(where + path)):
             return path
-    return next((path for path in known if asked == _end(path)), "")
+    return next((path for path in names if plain_name == _end(path)), "")
 
 
 def _end(path: str) -> str:
@@ -185,15 +185,15 @@ def _end(path: str) -> str:
     return _plain(re.split("[./]", path)[-1])
 
 
-def _near(name: str, known: Sequence[str]) -> str:
-    asked = _plain(name)
-    for path in known:  # predictor_image, whose last word is image.
-        if len(_end(path)) >= SHORTEST_WORD and asked.endswith(_end(path)):
+def _near(name: str, names: Sequence[str]) -> str:
+    plain_name = _plain(name)
+    for path in names:  # predictor_image, whose last word is image.
+        if len(_end(path)) >= SHORTEST_WORD and plain_name.endswith(_end(path)):
             return path
-    spelled = {_plain(path): path for path in known}
-    spelled |= {_end(path): path for path in reversed(known)}
-    found = difflib.get_close_matches(asked, spelled, n=1)
-    return spelled[found[0]] if found else ""
+    spelled = {_plain(path): path for path in names}
+    spelled |= {_end(path): path for path in reversed(names)}
+    matches = difflib.get_close_matches(plain_name, spelled, n=1)
+    return spelled[matches[0]] if matches else ""
 
 
 def find(path: Sequence[str], keys: Table) -> tuple[list[str], Kind | None]:
@@ -212,7 +212,7 @@ def find(path: Sequence[str], keys: Table) -> tuple[list[str], Kind | None]:
     return list(path), None
 
 
-def told(key: Key) -> str:
+def default_text(key: Key) -> str:
     """Return what help says of a key's default: `required`, `optional` or `default 1`."""
     if key.default is None:
         return "required"

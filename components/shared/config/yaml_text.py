@@ -82,7 +82,7 @@ class _Loader(yaml.SafeLoader):
 class _Dumper(yaml.SafeDumper):
     """PyYAML's safe dumper; it puts text in quotes that either loader takes for a number."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _data: Any) -> bool:
         """Write everything out where it stands."""
         return True
 
@@ -133,19 +133,19 @@ def _check(document: yaml.Node) -> None:
     def size(node: yaml.Node) -> int:
         nonlocal has_aliases
         if id(node) in sizes:
-            found = sizes[id(node)]
-            if found is None:
+            characters = sizes[id(node)]
+            if characters is None:
                 raise _fault(node, "what is named here holds itself; write it out")
             has_aliases = True
-            return found
+            return characters
         sizes[id(node)] = None
         if isinstance(node, yaml.MappingNode):
             _check_keys(node)
         parts = [] if isinstance(node, yaml.ScalarNode) else node.value
         inner = sum(size(p) if isinstance(p, yaml.Node) else size(p[0]) + size(p[1]) for p in parts)
-        found = inner + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0) + 1
-        sizes[id(node)] = found
-        return found
+        characters = inner + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0) + 1
+        sizes[id(node)] = characters
+        return characters
 
     if size(document) > MOST_WRITTEN_OUT and has_aliases:
         raise _fault(
@@ -184,39 +184,39 @@ def parse_all(text: str, where: str) -> list[Any]:
     try:
         return list(_documents(text))
     except yaml.MarkedYAMLError as error:
-        raise ParameterError(_told(where, text, error)) from error
+        raise ParameterError(_fault_text(where, text, error)) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        told = f"not YAML: the character {shown(chr(error.character))} may not stand in it"
-        raise ParameterError(f"{where}: line {line}: {told}; remove it") from error
+        fault = f"not YAML: the character {shown(chr(error.character))} may not stand in it"
+        raise ParameterError(f"{where}: line {line}: {fault}; remove it") from error
     except RecursionError as error:
         raise ParameterError(f"{where}: not YAML: it is nested too deeply; make it flat") from error
 
 
 def parse(text: str, where: str) -> Any:
     """Return the one document of a YAML text, None if there is none; see `parse_all`."""
-    found = [document for document in parse_all(text, where) if document is not None]
-    if len(found) > 1:
-        raise ParameterError(f"{where}: {len(found)} documents; write one, without `---` in it")
-    return found[0] if found else None
+    documents = [document for document in parse_all(text, where) if document is not None]
+    if len(documents) > 1:
+        raise ParameterError(f"{where}: {len(documents)} documents; write one, without `---` in it")
+    return documents[0] if documents else None
 
 
-def _told(where: str, text: str, error: yaml.MarkedYAMLError) -> str:
+def _fault_text(where: str, text: str, error: yaml.MarkedYAMLError) -> str:
     problem = " ".join(str(error.problem).split())
     remedy = next((said for part, said in REMEDIES.items() if part in problem), "mend this line")
     mark = error.problem_mark
     if remedy == REMEDIES["end of stream"] and error.context_mark:
         mark = error.context_mark  # Where it was opened; the end says nothing.
     if isinstance(error, ConstructorError):
-        told = problem
+        fault = problem
     else:
         context = f"{error.context} " if error.context else ""
-        told = f"not YAML: {context}{problem}; {remedy}"
+        fault = f"not YAML: {context}{problem}; {remedy}"
     if mark is None:
-        return f"{where}: {told}"
+        return f"{where}: {fault}"
     lines = text.splitlines()
     line = f", in {shown(lines[mark.line])}" if mark.line < len(lines) else ""
-    return f"{where}: line {mark.line + 1}, column {mark.column + 1}: {told}{line}"
+    return f"{where}: line {mark.line + 1}, column {mark.column + 1}: {fault}{line}"
 
 
 def _text(path: Path) -> str:
@@ -231,8 +231,8 @@ def _text(path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        told = f"byte 0x{content[error.start]:02x} is no UTF-8; save the file as UTF-8"
-        raise ParameterError(f"{path}: line {line}: {told}") from error
+        fault = f"byte 0x{content[error.start]:02x} is no UTF-8; save the file as UTF-8"
+        raise ParameterError(f"{path}: line {line}: {fault}") from error
 
 
 def read_all(path: Path) -> list[Any]:

@@ -67,15 +67,15 @@ def parse(data: str) -> DataReference:
         raise ParameterError(f"data={shown(data)}: names no file; give a path or a pattern")
     if pinned and not re.fullmatch("[0-9a-f]{64}", digits):
         raise ParameterError(f"data={shown(data)}: the pin must be 64 hexadecimal digits")
-    found = {pattern: uri_files.matches(pattern) for pattern in patterns}
-    absent = [pattern for pattern, uris in found.items() if not uris]
+    uris_of = {pattern: uri_files.matches(pattern) for pattern in patterns}
+    absent = [pattern for pattern, uris in uris_of.items() if not uris]
     if absent:
         names = ", ".join(shown(pattern) for pattern in absent)
         raise DataError(
             f"data: no such file: {names}; give a file or a pattern such as folder/*.csv, which "
             "leaves out names that begin with _ or ."
         )
-    uris = _each_once([uri for matches in found.values() for uri in matches])
+    uris = _each_once([uri for matches in uris_of.values() for uri in matches])
     return DataReference(uris=tuple(uris), sha256=digits)
 
 
@@ -125,13 +125,13 @@ def pin(data: str) -> str:
     return ",".join(uris) + PIN + _fingerprint(uris, each(uri_files.sha256, uris))
 
 
-def _verified(reference: DataReference, found: str) -> str:
-    if reference.sha256 and found != reference.sha256:
+def _verified(reference: DataReference, fingerprint: str) -> str:
+    if reference.sha256 and fingerprint != reference.sha256:
         raise DataError(
             f"data: the content changed since it was pinned: expected sha256 {reference.sha256}, "
-            f"found {found}; run again from resolve_span"
+            f"found {fingerprint}; run again from resolve_span"
         )
-    return found
+    return fingerprint
 
 
 def _check_unchanged(files: Sequence[DataFile], digests: Sequence[str]) -> None:
@@ -179,8 +179,8 @@ def opened(data: str) -> Iterator[Opened]:
     with tempfile.TemporaryDirectory(prefix="kanaria-data-") as folder:
         files = _fetched(reference, Path(folder))
         digests = each(_digest, files)
-        found = _verified(reference, _fingerprint(reference.uris, digests))
+        fingerprint = _verified(reference, _fingerprint(reference.uris, digests))
         try:
-            yield Opened(files=files, fingerprint=found)
+            yield Opened(files=files, fingerprint=fingerprint)
         finally:
             _check_unchanged(files, digests)

@@ -37,20 +37,20 @@ def plain(column: Floats) -> Floats:
         column: numbers of any type; NaN and infinity stay. Whole numbers of float64 do too: a
             large one may be a point of time or an identifier as well as a float32.
     """
-    found = column.astype(np.float64)
+    numbers = column.astype(np.float64)
     if column.dtype == np.float16:
-        return shortest(found, lambda values: values.astype(np.float16).astype(float))
+        return shortest(numbers, lambda values: values.astype(np.float16).astype(float))
     if column.dtype == np.float32:
-        return shortest(found, narrowed)
-    named = (narrowed(found) == found) & (np.rint(found) != found)
+        return shortest(numbers, narrowed)
+    named = (narrowed(numbers) == numbers) & (np.rint(numbers) != numbers)
     if named.any():
-        found[named] = shortest(found[named], narrowed)
-    return found
+        numbers[named] = shortest(numbers[named], narrowed)
+    return numbers
 
 
 def shortest(values: Floats, narrow: Narrowed) -> Floats:
     """Return for each value of a narrow type the decimal of fewest digits that `narrow`s to it."""
-    found = values.copy()
+    decimals = values.copy()
     with np.errstate(all="ignore"):  # Zero, NaN and infinity stay as they are.
         first = np.floor(np.log10(np.abs(values)))
         for digits in DIGITS:
@@ -58,11 +58,11 @@ def shortest(values: Floats, narrow: Narrowed) -> Floats:
             is_small = first < digits
             whole = np.rint(np.where(is_small, values * scale, values / scale))
             decimal = np.where(is_small, whole / scale, whole * scale)
-            found = np.where(narrow(decimal) == values, decimal, found)
+            decimals = np.where(narrow(decimal) == values, decimal, decimals)
         beyond = np.isfinite(first) & ((first < SMALLEST) | (first > LARGEST))
         for place in np.flatnonzero(beyond):
-            found[place] = _by_text(float(values[place]), narrow)
-    return found
+            decimals[place] = _by_text(float(values[place]), narrow)
+    return decimals
 
 
 def _by_text(value: float, narrow: Narrowed) -> float:
@@ -83,11 +83,11 @@ def matched(values: Floats, reference: Floats) -> Floats:
         values: of a window, shape (rows,).
         reference: numbers that are there, ascending.
     """
-    known = np.unique(plain(reference))
-    cells, first, count = np.unique(narrowed(known), return_index=True, return_counts=True)
+    numbers = np.unique(plain(reference))
+    cells, first, count = np.unique(narrowed(numbers), return_index=True, return_counts=True)
     if not len(cells):
         return values
     mine = narrowed(plain(values))
     place = np.minimum(np.searchsorted(cells, mine), len(cells) - 1)
     same = (cells[place] == mine) & (count[place] == 1) & np.isfinite(mine) & (mine != 0)
-    return np.where(same, known[first[place]], values)
+    return np.where(same, numbers[first[place]], values)

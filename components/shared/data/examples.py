@@ -35,8 +35,8 @@ def split_folder(examples: str | Path, split: str) -> Path:
 
 def split_names(examples: str | Path) -> list[str]:
     """Return the sorted names of the splits in the artifact."""
-    found = Path(examples).glob(f"{PREFIX}*")
-    return sorted(folder.name.removeprefix(PREFIX) for folder in found if folder.is_dir())
+    folders = Path(examples).glob(f"{PREFIX}*")
+    return sorted(folder.name.removeprefix(PREFIX) for folder in folders if folder.is_dir())
 
 
 def split_files(examples: str | Path, split: str) -> list[Path]:
@@ -48,8 +48,8 @@ def split_files(examples: str | Path, split: str) -> list[Path]:
     folder = split_folder(examples, split)
     files = sorted(file for kind in ExamplesFormat for file in folder.glob(f"part-*{kind.ending}"))
     if not files:
-        known = ", ".join(split_names(examples)) or "none"
-        raise DataError(f"{examples}: no split {shown(split)}; it has: {known}")
+        names = ", ".join(split_names(examples)) or "none"
+        raise DataError(f"{examples}: no split {shown(split)}; it has: {names}")
     return files
 
 

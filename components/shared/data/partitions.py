@@ -62,8 +62,8 @@ def _cut(sizes: Sequence[int], most_rows: int) -> list[tuple[int, ...]]:
 
 def _of_parquet(file: Path, most_rows: int) -> list[Partition]:
     with arrow_files.parquet(file) as opened:
-        found = opened.metadata
-        sizes = [found.row_group(number).num_rows for number in range(found.num_row_groups)]
+        metadata = opened.metadata
+        sizes = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
         schema = record_batches.list_schema(opened.schema_arrow)
     return [Partition(file=file, groups=cut, schema=schema) for cut in _cut(sizes, most_rows)]
 

@@ -25,8 +25,8 @@ def _value_bytes(values: pa.Array) -> NDArray[np.int64]:
     if not _is_text(values.type):
         return np.full(len(values), VALUE_BYTES)
     lengths = pc.fill_null(pc.binary_length(values), 0)
-    found: NDArray[np.int64] = lengths.to_numpy(zero_copy_only=False) + VALUE_BYTES
-    return found
+    sizes: NDArray[np.int64] = lengths.to_numpy(zero_copy_only=False) + VALUE_BYTES
+    return sizes
 
 
 def _list_bytes(lists: pa.Array) -> NDArray[np.int64]:
@@ -34,8 +34,8 @@ def _list_bytes(lists: pa.Array) -> NDArray[np.int64]:
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
     ends = np.cumsum(lengths)
     until = np.concatenate([[0], np.cumsum(_value_bytes(lists.flatten()))])
-    found: NDArray[np.int64] = until[ends] - until[ends - lengths] + VALUE_BYTES
-    return found
+    sizes: NDArray[np.int64] = until[ends] - until[ends - lengths] + VALUE_BYTES
+    return sizes
 
 
 def _column_bytes(column: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -46,10 +46,10 @@ def _column_bytes(column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 def row_bytes(table: pa.Table) -> NDArray[np.int64]:
     """Return about how many bytes each row takes in memory, shape (rows,); at least one row."""
-    found: NDArray[np.int64] = sum(
+    sizes: NDArray[np.int64] = sum(
         (_column_bytes(column) for column in table.columns), np.zeros(table.num_rows, np.int64)
     )
-    return found
+    return sizes
 
 
 class RowGroups:
@@ -81,13 +81,13 @@ class RowGroups:
             self._bytes += int(sizes[count - 1])
             table = table.slice(count)
             if self._rows == self._most_rows or self._bytes >= MOST_BYTES:
-                yield self._taken()
+                yield self._next_group()
 
     def rest(self) -> pa.Table | None:
         """Return the rows of the last group, which is not full; None if there are none."""
-        return self._taken() if self._pieces else None
+        return self._next_group() if self._pieces else None
 
-    def _taken(self) -> pa.Table:
+    def _next_group(self) -> pa.Table:
         # The bytes of a Parquet file depend on how its columns are cut, so they are not.
         group = pa.concat_tables(self._pieces).combine_chunks()
         self._pieces, self._rows, self._bytes = [], 0, 0

@@ -41,13 +41,13 @@ def _types(batch: pa.RecordBatch) -> Types:
     return {field.name: field.type for field in batch.schema if not pa.types.is_null(field.type)}
 
 
-def _differing(found: Types, known: Types) -> list[str]:
-    return [name for name, kind in found.items() if known.get(name, kind) != kind]
+def _differing(types: Types, before: Types) -> list[str]:
+    return [name for name, kind in types.items() if before.get(name, kind) != kind]
 
 
-def _fault(file: DataFile, records: Sequence[bytes], first: int, known: Types) -> DataError:
+def _fault(file: DataFile, records: Sequence[bytes], first: int, types_before: Types) -> DataError:
     """Return the error for the first record that is none, or whose types differ from before."""
-    seen = dict(known)
+    types = dict(types_before)
     for number, record in enumerate(records, first):
         if tf_wire.foreign_tag(record) == tf_wire.FEATURE_LISTS:
             return DataError(
@@ -60,14 +60,14 @@ def _fault(file: DataFile, records: Sequence[bytes], first: int, known: Types) -
                 f"{file.uri}: record {number} is no tf.Example: {shown(record)}; "
                 "write serialized tf.Examples"
             )
-        found = _types(batch)
-        for name in _differing(found, seen):
-            now, before = LISTS[found[name].value_type], LISTS[seen[name].value_type]
+        types_of_record = _types(batch)
+        for name in _differing(types_of_record, types):
+            now, before = LISTS[types_of_record[name].value_type], LISTS[types[name].value_type]
             return DataError(
                 f"{file.uri}: record {number}: feature {shown(name)} is a {now}, before it a "
                 f"{before}; give it one type in every record of every file"
             )
-        seen.update(found)
+        types.update(types_of_record)
     return DataError(f"{file.uri}: records from {first} on cannot be decoded; write them again")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.engines import beam_arguments
+from kanaria.components.shared.engines import beam_arguments, private_beam
 from kanaria.components.shared.errors import shown
 
 LOGGER = logging.getLogger(__name__)
@@ -94,16 +94,14 @@ def _beams_own(parsed: Any, arguments: Sequence[str]) -> list[str]:
 
 def _unknown(arguments: Sequence[str]) -> dict[str, str]:
     """Return flag that no part of Beam knows -> the one that was meant, or ""."""
-    from apache_beam.options import pipeline_options
-
-    parser = pipeline_options._BeamArgumentParser(allow_abbrev=False)
-    for kind in pipeline_options.PipelineOptions.__subclasses__():
-        if kind.__module__.startswith("apache_beam."):
-            kind._add_argparse_args(parser)
-    known = [name for action in parser._actions for name in action.option_strings]
+    parser = private_beam.parser_of_all_options()
+    flags_of_beam = private_beam.flags(parser)
     _, left = parser.parse_known_args(list(arguments))
     flags = [one.partition("=")[0] for one in left if one.startswith("-")]
-    return {flag: (difflib.get_close_matches(flag, known, 1, _NEAR) or [""])[0] for flag in flags}
+    return {
+        flag: (difflib.get_close_matches(flag, flags_of_beam, 1, _NEAR) or [""])[0]
+        for flag in flags
+    }
 
 
 def _judge_unknown(
@@ -127,5 +125,5 @@ def _check_answers(arguments: Sequence[str], where: str, faults: Faults) -> None
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
     except OSError as error:
-        told = error.strerror or error
-        faults.add(f"{where}: nobody answers at --job_endpoint={shown(endpoint)}: {told}")
+        reason = error.strerror or error
+        faults.add(f"{where}: nobody answers at --job_endpoint={shown(endpoint)}: {reason}")

@@ -17,15 +17,15 @@ _MAGIC = ("", "[auto]", "[local]")
 
 def options(arguments: Sequence[str]) -> dict[str, str]:
     """Return flag without its dashes -> value, "" where there is none; the last one counts."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     name = ""
     for argument in arguments:
         if argument.startswith("--"):
             name, _, value = argument.removeprefix("--").partition("=")
-            found[name] = value
-        elif name and not found[name]:
-            found[name] = argument
-    return found
+            values[name] = value
+        elif name and not values[name]:
+            values[name] = argument
+    return values
 
 
 def runner(arguments: Sequence[str]) -> str:
@@ -52,61 +52,61 @@ def check(arguments: Sequence[str], where: str, faults: Faults) -> None:
         elif any(letter.isspace() for letter in argument.partition("=")[0]):
             flag = shown(argument.partition("=")[0])
             faults.add(f"{where}[{index}] {flag}: a blank in a flag's name; one flag an entry")
-    given = options(arguments)
-    for fault in _missing(runner(arguments), given):
+    values = options(arguments)
+    for fault in _missing(runner(arguments), values):
         faults.add(f"{where}: {fault}")
-    _check_endpoint(given, where, faults)
+    _check_endpoint(values, where, faults)
 
 
-def _missing(name: str, given: Mapping[str, str]) -> list[str]:
+def _missing(name: str, values: Mapping[str, str]) -> list[str]:
     """Return what a runner needs and is not given."""
-    if name == "portablerunner" and not given.get("job_endpoint"):
+    if name == "portablerunner" and not values.get("job_endpoint"):
         return ["runner PortableRunner needs --job_endpoint=host:port of a job server"]
     if name == "flinkrunner":
-        return _missing_flink(given)
+        return _missing_flink(values)
     if name == "sparkrunner":
-        return _missing_spark(given)
-    if name == "prismrunner" and not given.get("prism_location"):
+        return _missing_spark(values)
+    if name == "prismrunner" and not values.get("prism_location"):
         return [
             "runner PrismRunner would download its program; name it: --prism_location=/path/prism, "
             "or start Prism and use --runner=PortableRunner --job_endpoint=host:port"
         ]
     if name in ("dataflowrunner", "testdataflowrunner"):
         needed = ("project", "region", "temp_location")
-        return [f"runner DataflowRunner needs --{one}" for one in needed if not given.get(one)]
+        return [f"runner DataflowRunner needs --{one}" for one in needed if not values.get(one)]
     return []
 
 
-def _missing_flink(given: Mapping[str, str]) -> list[str]:
-    if given.get("job_endpoint"):
+def _missing_flink(values: Mapping[str, str]) -> list[str]:
+    if values.get("job_endpoint"):
         return []
     faults = []
-    if not given.get("flink_job_server_jar"):
+    if not values.get("flink_job_server_jar"):
         faults.append(
             "runner FlinkRunner needs --flink_job_server_jar=/path/to/beam-runners-flink-VERSION-"
             "job-server.jar, else Beam downloads it, or --job_endpoint=host:port of a job server"
         )
-    if given.get("flink_master", "") in _MAGIC:
+    if values.get("flink_master", "") in _MAGIC:
         faults.append("runner FlinkRunner needs --flink_master=host:port of the cluster")
     return faults
 
 
-def _missing_spark(given: Mapping[str, str]) -> list[str]:
-    if given.get("job_endpoint"):
+def _missing_spark(values: Mapping[str, str]) -> list[str]:
+    if values.get("job_endpoint"):
         return []
     faults = []
-    if not given.get("spark_job_server_jar"):
+    if not values.get("spark_job_server_jar"):
         faults.append(
             "runner SparkRunner needs --spark_job_server_jar=/path/to/beam-runners-spark-3-job-"
             "server.jar, else Beam downloads it, or --job_endpoint=host:port of a job server"
         )
-    if "spark_submit_uber_jar" in given and not given.get("spark_rest_url"):
+    if "spark_submit_uber_jar" in values and not values.get("spark_rest_url"):
         faults.append("--spark_submit_uber_jar needs --spark_rest_url=http://host:6066")
     return faults
 
 
-def _check_endpoint(given: Mapping[str, str], where: str, faults: Faults) -> None:
-    endpoint = given.get("job_endpoint", "")
+def _check_endpoint(values: Mapping[str, str], where: str, faults: Faults) -> None:
+    endpoint = values.get("job_endpoint", "")
     host, _, port = endpoint.rpartition(":")
     holds = not endpoint or endpoint == "embed" or ("/" not in endpoint and host and port.isdigit())
     faults.check(bool(holds), f"{where} --job_endpoint", endpoint, "use host:port, without http://")

@@ -46,7 +46,7 @@ COMPUTE = (
         meaning="{transform_data: beam}: the engine of single steps.",
         default={},
         entries=Kind.TEXT,
-        known=STEPS,
+        common=STEPS,
     ),
     Key(
         name="workers",
@@ -66,7 +66,7 @@ COMPUTE = (
         meaning='{"spark.master": "spark://host:7077"}: settings of Spark under its own names.',
         default={},
         entries=Kind.SETTING,
-        known=(spark_settings.MASTER,),
+        common=(spark_settings.MASTER,),
     ),
     Key(
         name="beam_pipeline_args",
@@ -112,18 +112,18 @@ class Compute:
         return self.steps.get(step, self.engine)
 
 
-def parse(given: Any, faults: Faults) -> Compute:
+def parse(mapping: Any, faults: Faults) -> Compute:
     """Return what a mapping asks for; it is usable only when no fault was added.
 
     Args:
-        given: what the user wrote; {} for the defaults.
+        mapping: what the user wrote; {} for the defaults.
         faults: gets everything that is wrong, each with the way to it.
     """
-    values = keys.read(given, COMPUTE, WHERE, faults)
+    values = keys.read(mapping, COMPUTE, WHERE, faults)
     for step in values["steps"]:
-        known = f"use {', '.join(STEPS)}"
-        faults.check(step in STEPS, f"{WHERE}.steps.{step}", values["steps"][step], known)
-    found = Compute(
+        remedy = f"use {', '.join(STEPS)}"
+        faults.check(step in STEPS, f"{WHERE}.steps.{step}", values["steps"][step], remedy)
+    settings = Compute(
         engine=_name(values["engine"], f"{WHERE}.engine", faults),
         steps={
             step: _name(name, f"{WHERE}.steps.{step}", faults)
@@ -136,33 +136,39 @@ def parse(given: Any, faults: Faults) -> Compute:
         analyzer_cache=values["analyzer_cache"],
     )
     faults.check(
-        found.workers >= 0, f"{WHERE}.workers", found.workers, "use 0 or a number of processes"
+        settings.workers >= 0,
+        f"{WHERE}.workers",
+        settings.workers,
+        "use 0 or a number of processes",
     )
     trained_by = f"{WHERE}.{TRAINING_WORKERS}"
     faults.check(
-        found.training_workers >= 1, trained_by, found.training_workers, "use 1 or more processes"
+        settings.training_workers >= 1,
+        trained_by,
+        settings.training_workers,
+        "use 1 or more processes",
     )
-    _check_engines(found, faults)
+    _check_engines(settings, faults)
     try:
-        uri_files.check(found.analyzer_cache)
+        uri_files.check(settings.analyzer_cache)
     except ParameterError as error:
         faults.add(f"{WHERE}.analyzer_cache: {error}")
-    return found
+    return settings
 
 
 def _name(value: str, where: str, faults: Faults) -> Name:
-    known = value in tuple(Name)
-    faults.check(known, where, value, f"use {', '.join(Name)}")
-    return Name(value) if known else Name.AUTO
+    is_engine = value in tuple(Name)
+    faults.check(is_engine, where, value, f"use {', '.join(Name)}")
+    return Name(value) if is_engine else Name.AUTO
 
 
-def _check_engines(found: Compute, faults: Faults) -> None:
-    spark_settings.check(found.spark, f"{WHERE}.spark", faults)
-    asked = {found.engine, *found.steps.values()}
-    if Name.SPARK in asked and spark_settings.MASTER not in found.spark:
+def _check_engines(settings: Compute, faults: Faults) -> None:
+    spark_settings.check(settings.spark, f"{WHERE}.spark", faults)
+    engines = {settings.engine, *settings.steps.values()}
+    if Name.SPARK in engines and spark_settings.MASTER not in settings.spark:
         faults.add(
             f"{WHERE}.spark.{spark_settings.MASTER} is missing: engine spark needs the cluster, as "
             "spark://host:7077 or k8s://https://host:port"
         )
-    if found.beam_pipeline_args:
-        beam_arguments.check(found.beam_pipeline_args, f"{WHERE}.beam_pipeline_args", faults)
+    if settings.beam_pipeline_args:
+        beam_arguments.check(settings.beam_pipeline_args, f"{WHERE}.beam_pipeline_args", faults)

@@ -58,12 +58,12 @@ def decide(wanted: Compute, step: str, work: Work, here: Machine) -> Decision:
     `auto` keeps on this machine what fits into its memory; the engines stream, so what does not fit
     also runs here, and takes long. A cluster is used only where the user names one.
     """
-    asked = wanted.of(step)
-    if asked is Name.SPARK:
+    engine = wanted.of(step)
+    if engine is Name.SPARK:
         return Decision(kind=Kind.SPARK, workers=1, why="it is asked for")
-    if asked is Name.BEAM:
+    if engine is Name.BEAM:
         return Decision(kind=Kind.BEAM, workers=1, why="it is asked for")
-    if asked is Name.LOCAL:
+    if engine is Name.LOCAL:
         return _on_this_machine(wanted, work, here, "it is asked for")
     size = f"{_mib(work.size)} of files, about {_mib(work.size * IN_MEMORY)} of rows,"
     memory = f"the {_mib(here.memory)} of memory here"
@@ -94,19 +94,19 @@ def _mib(size: int) -> str:
 
 def work(files: Iterable[Path]) -> Work:
     """Return how much there is to do in files, or in folders of files."""
-    found = [
+    paths = [
         one for path in files for one in ([path] if path.is_file() else sorted(path.rglob("*")))
     ]
-    found = [one for one in found if one.is_file()]
-    return Work(files=len(found), size=sum(one.stat().st_size for one in found))
+    paths = [one for one in paths if one.is_file()]
+    return Work(files=len(paths), size=sum(one.stat().st_size for one in paths))
 
 
 @contextmanager
-def engine(given: Any, step: str, files: Iterable[Path]) -> Iterator[Engine | Beam]:
+def engine(mapping: Any, step: str, files: Iterable[Path]) -> Iterator[Engine | Beam]:
     """Yield what a step computes with; what it started ends with the block.
 
     Args:
-        given: the mapping `compute` as the user wrote it.
+        mapping: the mapping `compute` as the user wrote it.
         step: name of the step.
         files: what it will read, files or folders.
 
@@ -115,18 +115,18 @@ def engine(given: Any, step: str, files: Iterable[Path]) -> Iterator[Engine | Be
         NotReadyError: the cluster does not answer.
     """
     faults = Faults(step)
-    wanted = compute.parse(given, faults)
+    wanted = compute.parse(mapping, faults)
     faults.raise_if_any()
     decision = decide(wanted, step, work(files), machine.machine())
     if decision.kind is Kind.BEAM:
         beam.validate(wanted.beam_pipeline_args, f"{compute.WHERE}.beam_pipeline_args", faults)
         faults.raise_if_any()
-    LOGGER.info("%s computes with engine %s: %s.", step, _told(decision), decision.why)
-    with _opened(decision, wanted, step) as found:
-        yield found
+    LOGGER.info("%s computes with engine %s: %s.", step, _description(decision), decision.why)
+    with _opened(decision, wanted, step) as opened:
+        yield opened
 
 
-def _told(decision: Decision) -> str:
+def _description(decision: Decision) -> str:
     if decision.kind is Kind.PROCESSES:
         return f"local in {decision.workers} processes"
     return str(decision.kind)

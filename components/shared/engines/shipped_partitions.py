@@ -140,9 +140,9 @@ def _below(path: Path) -> list[Path]:
 
 
 def _content(path: Path) -> Content:
-    found = _below(path)
+    files = _below(path)
     return {
-        "" if file == path else str(file.relative_to(path)): file.read_bytes() for file in found
+        "" if file == path else str(file.relative_to(path)): file.read_bytes() for file in files
     }
 
 

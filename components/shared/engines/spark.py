@@ -150,8 +150,8 @@ def _check_size(partition: Any, size: int, largest: int) -> None:
 
 def _marks(partition: Any) -> list[tuple[str, int, int]]:
     """Return path, bytes and time of change of all that a partition reads."""
-    found = [path for path in shipped_partitions.paths(partition) if path.exists()]
-    return [(str(path), *_identity(path)) for path in found]
+    paths = [path for path in shipped_partitions.paths(partition) if path.exists()]
+    return [(str(path), *_identity(path)) for path in paths]
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -213,7 +213,7 @@ def _merged_group(work: Pass, group: tuple[int, Any]) -> tuple[int, Any]:
 
 
 def _collected(tasks: Any) -> list[Any]:
-    with spark_faults.told():
+    with spark_faults.translated():
         return list(tasks.collect())
 
 

@@ -46,7 +46,7 @@ _CAUSES = (
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turn what Spark raises in the block into an error on one line.
 
     Raises:
@@ -65,8 +65,8 @@ def told() -> Iterator[None]:
 def fault(text: str) -> KanariaError:
     """Return the error for what Spark said. Pure."""
     for pattern, kind, remedy in _CAUSES:
-        if found := re.search(pattern, text):
-            return kind(f"Spark: {_line(found.group(1))}; {remedy}")
+        if match := re.search(pattern, text):
+            return kind(f"Spark: {_line(match.group(1))}; {remedy}")
     return NotReadyError(f"Spark: {_line(_cause(text))}")
 
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared.engines import spark_faults, spark_settings
+from kanaria.components.shared.engines import private_spark, spark_faults, spark_settings
 from kanaria.components.shared.engines.spark import SparkEngine
 from kanaria.components.shared.engines.spark_settings import MASTER
 from kanaria.components.shared.errors import NotReadyError, ParameterError, shown
@@ -51,14 +51,14 @@ def session(settings: Mapping[str, str], step: str) -> Iterator[SparkEngine]:
     check_java()
     check_master(settings[MASTER])
     complete = spark_settings.completed(settings, step, _pod())
-    with _python(complete), spark_faults.told():
+    with _python(complete), spark_faults.translated():
         context = _opened(complete)
     try:
-        LOGGER.info("Spark %s at %s", context.version, spark_settings.told(settings))
+        LOGGER.info("Spark %s at %s", context.version, spark_settings.shown_master(settings))
         _wait_for_executor(context, settings[MASTER])
         yield SparkEngine(context)
     finally:
-        _closed(context)
+        private_spark.close(context)
 
 
 def _check_pyspark() -> None:
@@ -76,11 +76,11 @@ def check_java() -> None:
     if java is None:
         where = f"no Java in JAVA_HOME={shown(home)}" if home else "no Java on this machine"
         raise ParameterError(f"engine spark: {where}; {_INSTALL_JAVA}")
-    told = subprocess.run([java, "-version"], capture_output=True, text=True).stderr
+    output = subprocess.run([java, "-version"], capture_output=True, text=True).stderr
     # 1.8.0_442 is Java 8, and 17.0.15 is Java 17.
-    found = re.search(r'version "(?:1\.)?(\d+)', told)
-    if found is None or not JAVA[0] <= int(found.group(1)) <= JAVA[1]:
-        first = told.partition("\n")[0]
+    version = re.search(r'version "(?:1\.)?(\d+)', output)
+    if version is None or not JAVA[0] <= int(version.group(1)) <= JAVA[1]:
+        first = output.partition("\n")[0]
         raise ParameterError(
             f"engine spark: {java} is {shown(first)}, and Spark 3.5 runs on Java {JAVA[0]} to "
             f"{JAVA[1]}; {_INSTALL_JAVA}"
@@ -143,25 +143,13 @@ def _opened(settings: Mapping[str, str]) -> Any:
     configuration.setAll(list(settings.items()))
     context = SparkContext(conf=configuration)
     if context.version.split(".")[:2] != ours.split(".")[:2]:
-        found = context.version
+        version = context.version
         context.stop()
         raise ParameterError(
-            f"engine spark: the Spark of SPARK_HOME is {found}, and pyspark is {ours}; unset "
+            f"engine spark: the Spark of SPARK_HOME is {version}, and pyspark is {ours}; unset "
             "SPARK_HOME, or let it name a Spark of that version"
         )
     return context
-
-
-def _closed(context: Any) -> None:
-    """End the session and its JVM, whose settings a later session would inherit."""
-    from pyspark import SparkContext
-
-    gateway = SparkContext._gateway
-    context.stop()
-    gateway.shutdown()
-    gateway.proc.stdin.close()
-    gateway.proc.wait()
-    SparkContext._gateway = SparkContext._jvm = None
 
 
 def _wait_for_executor(context: Any, master: str) -> None:
@@ -169,8 +157,8 @@ def _wait_for_executor(context: Any, master: str) -> None:
     if master.startswith("local"):
         return
     began = time.monotonic()
-    told = False
-    while context._jsc.sc().getExecutorMemoryStatus().size() < 2:  # The driver is one of them.
+    is_logged = False
+    while not private_spark.executor_count(context):
         waited = time.monotonic() - began
         if waited > EXECUTOR_SECONDS:
             raise NotReadyError(
@@ -178,7 +166,7 @@ def _wait_for_executor(context: Any, master: str) -> None:
                 "with the memory and the cores asked for (spark.executor.memory, "
                 "spark.executor.cores), or executors do not reach the driver (spark.driver.host)"
             )
-        if waited > CONNECT_SECONDS and not told:
+        if waited > CONNECT_SECONDS and not is_logged:
             LOGGER.info("Waiting for the first executor, up to %d s", EXECUTOR_SECONDS)
-            told = True
+            is_logged = True
         time.sleep(0.2)

@@ -46,12 +46,14 @@ def check(settings: Mapping[str, str], where: str, faults: Faults) -> None:
 
 def _check_master(settings: Mapping[str, str], where: str, faults: Faults) -> None:
     master = settings[MASTER]
-    known = master.startswith((STANDALONE, KUBERNETES)) or _LOCAL.match(master) or master == "yarn"
+    is_master = (
+        master.startswith((STANDALONE, KUBERNETES)) or _LOCAL.match(master) or master == "yarn"
+    )
     remedy = "use spark://host:7077, k8s://https://host:port, yarn, or local[2] on this machine"
     if master.startswith("sc://"):
         remedy = "Spark Connect runs no code of ours; name the master: spark://host:7077 or k8s://"
-    faults.check(bool(known), f"{where}.{MASTER}", master, remedy)
-    if known and master.startswith((STANDALONE, KUBERNETES)):
+    faults.check(bool(is_master), f"{where}.{MASTER}", master, remedy)
+    if is_master and master.startswith((STANDALONE, KUBERNETES)):
         has_port = master.startswith(KUBERNETES) or all(port for _, port in addresses(master))
         faults.check(has_port, f"{where}.{MASTER}", master, "name its port, as spark://host:7077")
     if master.startswith(KUBERNETES):
@@ -70,9 +72,9 @@ def addresses(master: str) -> list[tuple[str, int]]:
     """
     if master.startswith(KUBERNETES):
         rest = master.removeprefix(KUBERNETES)
-        found = urlsplit(rest if "://" in rest else f"https://{rest}")
-        usual = 80 if found.scheme == "http" else 443
-        return [(found.hostname or "", _port(found.netloc) or usual)]
+        parts = urlsplit(rest if "://" in rest else f"https://{rest}")
+        usual = 80 if parts.scheme == "http" else 443
+        return [(parts.hostname or "", _port(parts.netloc) or usual)]
     if not master.startswith(STANDALONE):
         return []
     hosts = master.removeprefix(STANDALONE).split(",")
@@ -80,8 +82,8 @@ def addresses(master: str) -> list[tuple[str, int]]:
 
 
 def _port(netloc: str) -> int:
-    found = re.search(r":(\d{1,5})$", netloc)
-    return int(found.group(1)) if found else 0
+    match = re.search(r":(\d{1,5})$", netloc)
+    return int(match.group(1)) if match else 0
 
 
 def completed(settings: Mapping[str, str], step: str, pod: Mapping[str, str]) -> dict[str, str]:
@@ -102,6 +104,6 @@ def completed(settings: Mapping[str, str], step: str, pod: Mapping[str, str]) ->
     return {**own, **settings}
 
 
-def told(settings: Mapping[str, str]) -> str:
+def shown_master(settings: Mapping[str, str]) -> str:
     """Return the master for a log, without what a URL may carry of a password."""
     return shown(re.sub(r"//[^/@]*@", "//", settings[MASTER]))

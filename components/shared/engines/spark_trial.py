@@ -35,14 +35,14 @@ def report(engine: SparkEngine, folders: tuple[str, ...]) -> str:
         NotReadyError: an executor does not see a folder.
         ParameterError: the executors lack Kanaria, or have another Python.
     """
-    found = sorted(set(engine.each(looked, [folders] * TASKS)))
-    for host, _, _, absent in found:
+    executors = sorted(set(engine.each(looked, [folders] * TASKS)))
+    for host, _, _, absent in executors:
         if absent:
             raise NotReadyError(
                 f"the executor on {host} does not see {', '.join(absent)}; mount the volume there, "
                 "or let the files go with the tasks, which needs nothing"
             )
-    return "\n".join(f"{host} {process}: Python {python}" for host, process, python, _ in found)
+    return "\n".join(f"{host} {process}: Python {python}" for host, process, python, _ in executors)
 
 
 def main(folders: list[str]) -> int:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from kanaria.components.shared.imports import followers
 
-LEARNS = f"{__package__}.arrow_pandas"
+LEARNS = f"{__package__}.private_arrow_pandas"
 
 
 @contextmanager

@@ -25,14 +25,14 @@ def unwritten(smaps: Iterable[str]) -> Iterator[tuple[int, int]]:
     Args:
         smaps: lines of /proc/PID/smaps.
     """
-    found = None
+    file_mapping = None
     for line in smaps:
         mapping = MAPPING.match(line)
         if mapping or line[:1] in "0123456789abcdef":
-            found = mapping
-        elif found and line.rstrip() == UNWRITTEN and re.fullmatch(r"r-.p", found[3]):
-            start = int(found[1], 16)
-            yield start, int(found[2], 16) - start
+            file_mapping = mapping
+        elif file_mapping and line.rstrip() == UNWRITTEN and re.fullmatch(r"r-.p", file_mapping[3]):
+            start = int(file_mapping[1], 16)
+            yield start, int(file_mapping[2], 16) - start
 
 
 def release() -> None:

@@ -40,12 +40,12 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        found = None
+        spec = None
         if fullname in self.followers:
-            found = PathFinder.find_spec(fullname, path, target)
-        if found is not None and found.loader is not None:
-            found.loader = _Loader(found.loader, self.followers[fullname])
-        return found
+            spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader, self.followers[fullname])
+        return spec
 
 
 class _Loader(Loader):

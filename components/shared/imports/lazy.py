@@ -92,10 +92,10 @@ class DeferredName:
         self.__doc__ = f"Parameters\n----------\nThose of {module}.{path}."
 
     def _resolved(self) -> Any:
-        found: Any = self._finder.real(self._module)
+        value: Any = self._finder.real(self._module)
         for name in self._path.split("."):
-            found = getattr(found, name)
-        return found
+            value = getattr(value, name)
+        return value
 
     def __getattr__(self, name: str) -> Any:
         """Return an attribute; while modules are put off, one that is put off too."""
@@ -169,11 +169,11 @@ class _Finder(MetaPathFinder, Loader):
         root = self._root(fullname)
         if not self.is_open or root is None or root in self.used:
             return None
-        found = PathFinder.find_spec(fullname, path, target)
-        if found is None:  # It is not installed, and says so as ever.
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None:  # It is not installed, and says so as ever.
             return None
-        places = found.submodule_search_locations
-        lazy = ModuleSpec(fullname, self, origin=found.origin, is_package=places is not None)
+        places = spec.submodule_search_locations
+        lazy = ModuleSpec(fullname, self, origin=spec.origin, is_package=places is not None)
         lazy.submodule_search_locations = places
         return lazy
 

@@ -29,7 +29,7 @@ class Recipe:
         own: packages and modules that may mention a framework; what is read of them is private.
         bare: packages whose `__init__` is not run, since it imports everything.
         frameworks: names of the modules that are left out, with all below them.
-        given: dotted name -> what it is, for what module bodies call and for what the caller's
+        values: dotted name -> what it is, for what module bodies call and for what the caller's
             work calls all the time.
     """
 
@@ -37,7 +37,7 @@ class Recipe:
     own: Collection[str]
     bare: Collection[str]
     frameworks: Collection[str]
-    given: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 class LeftOut(type):
@@ -92,22 +92,22 @@ def _real(name: str) -> Any:
 class _StandIn(ModuleType):
     """A module of a framework that is left out."""
 
-    given: Mapping[str, object]
+    values: Mapping[str, object]
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         full = f"{self.__name__}.{name}"
-        if full in self.given:
-            return self.given[full]
-        if any(each.startswith(f"{full}.") for each in self.given):
-            return _stand_in(full, self.given)
+        if full in self.values:
+            return self.values[full]
+        if any(each.startswith(f"{full}.") for each in self.values):
+            return _stand_in(full, self.values)
         return left_out(full)
 
 
-def _stand_in(name: str, given: Mapping[str, object]) -> _StandIn:
+def _stand_in(name: str, values: Mapping[str, object]) -> _StandIn:
     module = _StandIn(name)
-    vars(module)["given"] = given
+    vars(module)["values"] = values
     return module
 
 
@@ -126,17 +126,17 @@ class _Finder(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         if _is_below(fullname, self._recipe.frameworks):
             return ModuleSpec(fullname, self, is_package=True)
-        found = None
+        spec = None
         if fullname in self._recipe.bare:
-            found = PathFinder.find_spec(fullname, path, target)
-        if found is not None:
-            found.loader = self
-        return found
+            spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None:
+            spec.loader = self
+        return spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         if spec.name in self._recipe.bare:
             return None
-        return _stand_in(spec.name, self._recipe.given)
+        return _stand_in(spec.name, self._recipe.values)
 
     def exec_module(self, module: ModuleType) -> None:
         """Run nothing."""

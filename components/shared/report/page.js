@@ -199,8 +199,9 @@
 
   const embed = async (element, figure, options) => {
     const [spec, small] = specToDraw(figure, options);
+    // Its own interpreter of expressions: a page's host may forbid scripts to make code (unsafe-eval).
     const embedded = await (await library())(element, spec, {
-      mode: "vega-lite", actions: false, renderer: "svg", config: config(small, element.clientWidth),
+      mode: "vega-lite", actions: false, renderer: "svg", ast: true, config: config(small, element.clientWidth),
     });
     embedded.view.runAsync();
     return embedded;

@@ -86,8 +86,8 @@ class Meter:
 
     def agreements(self) -> dict[str, bool]:
         """Return algorithm -> whether the store's checksum is that of the pieces."""
-        found = self.measured()
-        return {name: found[name] == value for name, value in self._info.checksums.items()}
+        measured = self.measured()
+        return {name: measured[name] == value for name, value in self._info.checksums.items()}
 
     def check(self) -> None:
         """Raise PassingError unless the pieces are the whole object, undamaged."""
@@ -97,8 +97,10 @@ class Meter:
             differing = [] if self._info.sha256 == self.sha256 else ["sha256"]
         else:
             # Whoever wrote it may have used parts of another size.
-            found = self.agreements()
-            differing = [name for name, same in found.items() if not same and name != "md5-parts"]
+            agreements = self.agreements()
+            differing = [
+                name for name, same in agreements.items() if not same and name != "md5-parts"
+            ]
         if differing:
             raise PassingError(f"{differing[0]} of the copy differs from the original's")
 

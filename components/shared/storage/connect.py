@@ -29,8 +29,8 @@ def store_of(location: Location) -> Store:
 
 
 @functools.lru_cache(maxsize=8)
-def _client(scheme: str, variables: tuple[tuple[str, str], ...]) -> tuple[Any, bool]:
-    """Return a client; `variables` only tells one configuration from another."""
+def _client(scheme: str, _variables: tuple[tuple[str, str], ...]) -> tuple[Any, bool]:
+    """Return a client; `_variables` only tells one configuration from another."""
     if scheme == "gs":
         from kanaria.components.shared.storage import gcs
 

@@ -16,6 +16,7 @@ from google.resumable_media import common as transfer
 
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.storage.paced_http import POOLS
+from kanaria.components.shared.storage.private_clients import session_of
 from kanaria.components.shared.storage.protocol import (
     AbsentError,
     ObjectInfo,
@@ -114,13 +115,13 @@ class GcsStore:
     def keys(self, prefix: str) -> list[str]:
         """Return the keys that begin with `prefix`."""
         with self._in_bucket():
-            found = self._client.list_blobs(
+            blobs = self._client.list_blobs(
                 self._bucket, prefix=prefix, timeout=TIMEOUT, retry=None
             )
             names, tokens = list[str](), set[str]()
-            for page in found.pages:
+            for page in blobs.pages:
                 names += [blob.name for blob in page]
-                _check_next(found.next_page_token, tokens)
+                _check_next(blobs.next_page_token, tokens)
         strange = next((name for name in names if not name.startswith(prefix)), "")
         if strange or len(set(names)) < len(names):
             raise PassingError(f"a listing with keys twice, or not asked for: {shown(strange)}")
@@ -134,10 +135,10 @@ class GcsStore:
                 blob.reload(timeout=TIMEOUT, retry=None)
         except AbsentError:
             return None
-        given = {"crc32c": blob.crc32c, "md5": blob.md5_hash}
+        checksums = {"crc32c": blob.crc32c, "md5": blob.md5_hash}
         return ObjectInfo(
             size=blob.size or 0,
-            checksums={name: value for name, value in given.items() if value},
+            checksums={name: value for name, value in checksums.items() if value},
             sha256=(blob.metadata or {}).get("sha256", ""),
         )
 
@@ -217,7 +218,7 @@ def client() -> tuple[Any, bool]:
     """
     made, anonymous = _client()
     for scheme in ("http://", "https://"):
-        made._http.mount(scheme, _Adapter())  # The way that Google's own guide names.
+        session_of(made).mount(scheme, _Adapter())
     return made, anonymous
 
 

@@ -16,8 +16,8 @@ def matches(path: Path) -> list[str]:
     pattern = str(path)
     # Path.glob would find no files for a `**` at the end.
     names = set(glob.glob(pattern, recursive=True))  # noqa: PTH207
-    found = [name for name in names if patterns.fits(pattern.lstrip("/"), name.lstrip("/"))]
-    return sorted(name for name in found if Path(name).is_file())
+    fitting = [name for name in names if patterns.fits(pattern.lstrip("/"), name.lstrip("/"))]
+    return sorted(name for name in fitting if Path(name).is_file())
 
 
 def exists(path: Path) -> bool:

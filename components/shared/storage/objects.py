@@ -40,8 +40,8 @@ class Objects:
         beginning = patterns.literal(key)
         if beginning == key:
             return []
-        found = self._keys(beginning)
-        return sorted(self._at.uri(name) for name in found if patterns.fits(key, name))
+        keys = self._keys(beginning)
+        return sorted(self._at.uri(name) for name in keys if patterns.fits(key, name))
 
     def exists(self) -> bool:
         """Tell whether there is an object, or at least one below."""
@@ -149,9 +149,9 @@ class Objects:
 
 def _check_names(bucket: str, keys: Sequence[str]) -> None:
     """Refuse a file that would have to be a folder too; keys may be so, paths may not."""
-    known = set(keys)
+    all_keys = set(keys)
     both = [
-        str(above) for key in keys for above in PurePosixPath(key).parents if str(above) in known
+        str(above) for key in keys for above in PurePosixPath(key).parents if str(above) in all_keys
     ]
     if both:
         raise DataError(f"uri={shown(bucket + both[0])}: a file and a folder; remove one of them")
@@ -201,8 +201,8 @@ def _write(store: Store, source: Path, key: str, digest: str) -> None:
         raise PassingError("it was written and is not there")
     if info.size == source.stat().st_size and _agrees(source, info):
         return
-    found = _read(store, key, _nothing)
-    if found != digest:
+    digest_of_copy = _read(store, key, _nothing)
+    if digest_of_copy != digest:
         store.remove(key)
         raise PassingError("the copy differs from the original")
 

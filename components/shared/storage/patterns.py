@@ -9,8 +9,8 @@ WILDCARD = re.compile(r"[*?\[]")
 
 def literal(pattern: str) -> str:
     """Return the longest beginning of a pattern that holds no wildcard."""
-    found = WILDCARD.search(pattern)
-    return pattern[: found.start()] if found else pattern
+    match = WILDCARD.search(pattern)
+    return pattern[: match.start()] if match else pattern
 
 
 def fits(pattern: str, key: str) -> bool:

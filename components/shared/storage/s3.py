@@ -13,6 +13,7 @@ from minio.error import InvalidResponseError, MinioException, S3Error, ServerErr
 
 from kanaria.components.shared.errors import shown
 from kanaria.components.shared.storage import checksums, s3_answers, s3_environment
+from kanaria.components.shared.storage.private_clients import status_of
 from kanaria.components.shared.storage.protocol import (
     AbsentError,
     ObjectInfo,
@@ -41,8 +42,8 @@ def _may_pass(error: MinioException) -> bool:
     elif isinstance(error, ServerError):
         status = error.status_code
     else:
-        # An answer that is no XML, as a proxy gives it; the client tells its status nowhere else.
-        status = error._code if isinstance(error, InvalidResponseError) else 0
+        # An answer that is no XML, as a proxy gives it.
+        status = status_of(error) if isinstance(error, InvalidResponseError) else 0
     return status == TOO_MANY_REQUESTS or status >= SERVER_ERROR
 
 
@@ -90,8 +91,8 @@ class S3Store:
     def keys(self, prefix: str) -> list[str]:
         """Return the keys that begin with `prefix`."""
         with self._translated(), s3_answers.listing():
-            found = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
-            names = [item.object_name for item in found if item.object_name and not item.is_dir]
+            items = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
+            names = [item.object_name for item in items if item.object_name and not item.is_dir]
         strange = next((name for name in names if not name.startswith(prefix)), "")
         if strange or len(set(names)) < len(names):
             raise PassingError(f"a listing with keys twice, or not asked for: {shown(strange)}")
@@ -101,15 +102,15 @@ class S3Store:
         """Return size, ETag where it is a checksum, and the recorded SHA-256."""
         try:
             with self._translated():
-                found = self._client.stat_object(self._bucket, key)
+                info = self._client.stat_object(self._bucket, key)
         except AbsentError:
             return None
-        if not found.etag:  # A proxy's page, since every object has one.
+        if not info.etag:  # A proxy's page, since every object has one.
             raise PassingError("an answer without ETag, so not an object store's")
-        headers = {name.lower(): value for name, value in (found.metadata or {}).items()}
+        headers = {name.lower(): value for name, value in (info.metadata or {}).items()}
         return ObjectInfo(
-            size=found.size or 0,
-            checksums=checksums_of(found.etag, headers),
+            size=info.size or 0,
+            checksums=checksums_of(info.etag, headers),
             sha256=headers.get(SHA256, ""),
         )
 
@@ -129,7 +130,7 @@ class S3Store:
         info = self.stat(key)
         if info is None:
             raise AbsentError(key)
-        start, found = max(0, info.size - most), bytearray()
+        start, content = max(0, info.size - most), bytearray()
         if not info.size:
             return b""
         with self._translated():
@@ -137,12 +138,12 @@ class S3Store:
             try:
                 if start and response.status != PARTIAL_CONTENT:
                     raise RefusedError("the store answers no ranges; copy the object and read that")
-                while len(found) < most and (piece := response.read1(most, decode_content=False)):
-                    found += piece
+                while len(content) < most and (piece := response.read1(most, decode_content=False)):
+                    content += piece
             finally:
                 response.close()
                 response.release_conn()
-        return bytes(found)
+        return bytes(content)
 
     def upload(self, path: Path, key: str, sha256: str) -> None:
         """Write a file in one piece, or in parts when it is large."""
@@ -184,12 +185,12 @@ def client(scheme: str) -> tuple[Minio, Provider | None]:
     Raises:
         ParameterError: the endpoint is malformed.
     """
-    found = s3_environment.endpoint(scheme, os.environ)
-    provider = s3_environment.provider(scheme, found, os.environ)
+    endpoint = s3_environment.endpoint(scheme, os.environ)
+    provider = s3_environment.provider(scheme, endpoint, os.environ)
     made = Minio(
-        found.host,
-        secure=found.secure,
-        region=found.region or None,
+        endpoint.host,
+        secure=endpoint.secure,
+        region=endpoint.region or None,
         credentials=provider,
         http_client=s3_environment.http_client(),
     )

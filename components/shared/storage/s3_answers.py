@@ -104,11 +104,11 @@ class Client(urllib3.PoolManager):
 
 def _whole(answer: urllib3.BaseHTTPResponse) -> bytes:
     """Read an answer to its end, and give its connection back."""
-    found, deadline = bytearray(), time.monotonic() + ANSWER_SECONDS
+    content, deadline = bytearray(), time.monotonic() + ANSWER_SECONDS
     try:
         while piece := answer.read1(1 << 16, decode_content=False):
-            found += piece
-            if len(found) > MOST_BYTES:
+            content += piece
+            if len(content) > MOST_BYTES:
                 raise DamagedError(f"an answer of more than {MOST_BYTES} bytes")
             if time.monotonic() > deadline:
                 raise DamagedError(f"an answer is not whole after {ANSWER_SECONDS:g} s")
@@ -116,7 +116,7 @@ def _whole(answer: urllib3.BaseHTTPResponse) -> bytes:
         answer.close()
         raise
     answer.release_conn()
-    return bytes(found)
+    return bytes(content)
 
 
 class Xml:
@@ -168,13 +168,13 @@ class Xml:
 
 def _check(data: bytes, url: str, answer: urllib3.BaseHTTPResponse) -> None:
     """Raise DamagedError unless an answer is what its question asks for."""
-    asked = parse_qs(urlsplit(url).query, keep_blank_values=True)
-    part = next((name for name in ROOTS if name in asked), "")
+    query = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    part = next((name for name in ROOTS if name in query), "")
     if not part:
         return
-    found = Xml(data)
-    if found.root not in ROOTS[part] or found.strange:
-        strange = found.strange or found.root
+    xml = Xml(data)
+    if xml.root not in ROOTS[part] or xml.strange:
+        strange = xml.strange or xml.root
         raise DamagedError(f"an answer with {shown(strange)}, no {ROOTS[part][0]} of S3's")
     if part != "list-type":
         return
@@ -182,7 +182,7 @@ def _check(data: bytes, url: str, answer: urllib3.BaseHTTPResponse) -> None:
         parse_list_objects(answer)
     except (ValueError, AttributeError) as error:
         raise DamagedError(f"a page of a listing that is damaged: {shown(str(error))}") from error
-    _check_page(found.texts)
+    _check_page(xml.texts)
 
 
 def _check_page(texts: dict[str, str]) -> None:

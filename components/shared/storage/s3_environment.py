@@ -62,8 +62,8 @@ def endpoint(scheme: str, environ: Mapping[str, str]) -> Endpoint:
     names = ("MINIO_ENDPOINT", *ENDPOINTS) if minio else ENDPOINTS
     name = next((name for name in names if environ.get(name)), "")
     default = IN_CLUSTER if minio else AWS
-    given = environ[name] if name else default
-    parts = urlsplit(given if "://" in given else f"//{given}")
+    address = environ[name] if name else default
+    parts = urlsplit(address if "://" in address else f"//{address}")
     plain = minio or environ.get("S3_USE_HTTPS") == "0"
     malformed = parts.scheme not in ("", "http", "https") or parts.path.strip("/")
     if malformed or not parts.hostname or "@" in parts.netloc:

@@ -42,15 +42,15 @@ def local_path(uri: str) -> Path:
     parts = urlsplit(uri)
     if parts.scheme in ("", "file"):
         return Path(unquote(parts.path) if parts.scheme else uri)
-    known = ", ".join(f"{name}://" for name in ("file", *location.SCHEMES))
+    schemes = ", ".join(f"{name}://" for name in ("file", *location.SCHEMES))
     raise ParameterError(
-        f"uri={shown(uri)}: scheme {shown(parts.scheme)} is not supported; use a path, {known}"
+        f"uri={shown(uri)}: scheme {shown(parts.scheme)} is not supported; use a path, {schemes}"
     )
 
 
 def _remote(uri: str) -> Objects | None:
-    found = location.parse(uri)
-    return Objects(found) if found else None
+    at = location.parse(uri)
+    return Objects(at) if at else None
 
 
 def check(uri: str) -> None:

@@ -30,8 +30,8 @@ def adapter_config(schema: schema_pb2.Schema) -> TensorAdapterConfig:
     try:
         return _tfxio(schema).TensorAdapterConfig()
     except ValueError as error:
-        told = shown(" ".join(str(error).split()))
-        raise DataError(f"schema: no tensors can be made for it: {told}; mend it") from error
+        fault = shown(" ".join(str(error).split()))
+        raise DataError(f"schema: no tensors can be made for it: {fault}; mend it") from error
 
 
 def conform(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:

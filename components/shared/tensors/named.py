@@ -35,7 +35,7 @@ class _Column:
     values: Array
     lengths: NDArray[np.int64]
 
-    def taken(self, rows: NDArray[np.int64], size: int) -> Array:
+    def matrix(self, rows: NDArray[np.int64], size: int) -> Array:
         """Return the values of rows that have `size` each, shape (rows, size)."""
         starts = np.cumsum(self.lengths) - self.lengths
         return self.values[starts[rows][:, np.newaxis] + np.arange(size)]
@@ -64,23 +64,23 @@ def _cast(name: str, values: Array, wanted: Input) -> Array:
             f"input takes {target}; give the model what it was trained on"
         )
     with np.errstate(over="ignore"):
-        found = values.astype(wanted.dtype)
-    changed = values[_is_changed(values, found)]
+        cast = values.astype(wanted.dtype)
+    changed = values[_is_changed(values, cast)]
     if changed.size:
         raise DataError(
             f"column {shown(name)}: {shown(changed.flat[0])} is no value of the model's input "
             f"of type {target}; give the model a wider type"
         )
-    return found
+    return cast
 
 
-def _is_changed(given: Array, cast: Array) -> NDArray[np.bool_]:
+def _is_changed(before: Array, cast: Array) -> NDArray[np.bool_]:
     """Tell which values became others; a float may lose digits, but not become infinite."""
     if cast.dtype.kind in "iub":
-        return np.asarray(cast != given)
-    if cast.dtype.kind == "O" or not given.size:
-        return np.zeros(given.shape, bool)
-    return np.asarray(np.isfinite(given) & ~np.isfinite(cast))
+        return np.asarray(cast != before)
+    if cast.dtype.kind == "O" or not before.size:
+        return np.zeros(before.shape, bool)
+    return np.asarray(np.isfinite(before) & ~np.isfinite(cast))
 
 
 def _check_lengths(name: str, column: _Column, wanted: Input, first: int) -> None:
@@ -121,7 +121,7 @@ def _array(name: str, column: _Column, rows: NDArray[np.int64], wanted: Input) -
     has = column.lengths[rows] > 0
     size = wanted.row_size()
     length = int(column.lengths[rows].max(initial=0)) if size is None else size
-    values = column.taken(rows[has], length)
+    values = column.matrix(rows[has], length)
     shape = _row_shape(name, length, wanted)
     return with_missing(_cast(name, values, wanted).reshape(len(values), *shape), has, wanted)
 
@@ -146,8 +146,8 @@ def feeds(batch: pa.RecordBatch, inputs: Mapping[str, Input], first: int = 0) ->
     Raises:
         DataError: a row has another number of values than an input takes, or of another type.
     """
-    given = dict(zip(batch.schema.names, batch.columns, strict=True))
-    columns = {name: _column(given.get(name), batch.num_rows) for name in inputs}
+    columns_by_name = dict(zip(batch.schema.names, batch.columns, strict=True))
+    columns = {name: _column(columns_by_name.get(name), batch.num_rows) for name in inputs}
     for name, wanted in inputs.items():
         _check_lengths(name, columns[name], wanted, first)
     for rows in _groups(columns, inputs, batch.num_rows):

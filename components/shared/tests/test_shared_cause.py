@@ -53,7 +53,7 @@ def raised(*errors: Exception) -> Exception:
     ],
 )
 def test_a_message_is_told_whole_and_without_places(text: str, told: str):
-    found = exception_cause.told(ValueError(text))
+    found = exception_cause.summary(ValueError(text))
     assert told in found
     assert found.startswith("ValueError: ")
     assert "\n" not in found
@@ -62,19 +62,23 @@ def test_a_message_is_told_whole_and_without_places(text: str, told: str):
 
 def test_what_tensorflow_raised_counts_before_what_is_wrapped_around_it():
     assert (
-        exception_cause.told(raised(OpError("no float"), ValueError("Batch")))
+        exception_cause.summary(raised(OpError("no float"), ValueError("Batch")))
         == "OpError: 'no float'"
     )
 
 
 def test_wrappers_of_tfma_are_looked_through():
     outer = RuntimeError("add_input failed on <object> with inputs: [0, 1]")
-    assert exception_cause.told(raised(ValueError("no label"), outer)) == "ValueError: 'no label'"
+    assert (
+        exception_cause.summary(raised(ValueError("no label"), outer)) == "ValueError: 'no label'"
+    )
 
 
 def test_an_error_of_python_is_told_by_its_outermost():
-    assert exception_cause.told(raised(KeyError("x"), ValueError("no x"))) == "ValueError: 'no x'"
+    assert (
+        exception_cause.summary(raised(KeyError("x"), ValueError("no x"))) == "ValueError: 'no x'"
+    )
 
 
 def test_a_very_long_message_is_cut():
-    assert len(exception_cause.told(ValueError("x" * 10_000))) < 1_100
+    assert len(exception_cause.summary(ValueError("x" * 10_000))) < 1_100

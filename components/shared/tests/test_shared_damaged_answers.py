@@ -87,7 +87,7 @@ def use(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 def listed(text: str):
     """Answer every listing with the text; there is no object."""
 
-    def script(method: str, path: str) -> Answer:
+    def script(method: str, _path: str) -> Answer:
         return (404, XML, ()) if method == "HEAD" else (200, XML, [text.encode()])
 
     return script
@@ -144,7 +144,7 @@ def test_a_page_for_everything_is_no_object(monkeypatch, tmp_path: Path):
 
 
 def test_a_page_in_place_of_a_removal_is_told(monkeypatch):
-    def script(method: str, path: str) -> Answer:
+    def script(method: str, _path: str) -> Answer:
         kind = XML if method == "GET" else {"Content-Type": "text/html"}
         return 200, kind, [listing([]).encode() if method == "GET" else PAGE.encode()]
 
@@ -238,7 +238,7 @@ def test_an_object_that_drips_is_given_up(monkeypatch, tmp_path: Path, scheme):
 
 @pytest.mark.usefixtures("_impatient")
 def test_a_listing_that_drips_is_given_up(monkeypatch):
-    def script(method: str, path: str) -> Answer:
+    def script(method: str, _path: str) -> Answer:
         return (404, XML, ()) if method == "HEAD" else (200, XML, drip(b"<"))
 
     with answering(script) as endpoint:

@@ -40,7 +40,7 @@ def test_a_verdict_that_is_not_a_boolean_is_an_error(tmp_path: Path):
         outcome.read(tmp_path / "out")
 
 
-def test_what_an_artifact_says_of_itself_is_short(tmp_path: Path):
+def test_what_an_artifact_says_of_itself_is_short():
     told = FAILED.as_metadata()
     assert (told["passed"], told["summary"]) == (False, FAILED.summary())
     assert told["display_name"] == "outcome: evaluate_model did not pass"

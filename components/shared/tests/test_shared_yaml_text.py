@@ -107,7 +107,7 @@ def test_the_mark_of_utf_8_is_no_part_of_the_first_key(tmp_path: Path):
     assert yaml_text.read(path) == {"a": 1}
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, lambda path: None])
+@pytest.mark.parametrize("make", [Path.mkdir, lambda _path: None])
 def test_what_is_no_file_is_told(tmp_path: Path, make):
     make(tmp_path / "c.yaml")
     with pytest.raises(ParameterError, match=r"c\.yaml: cannot be read: (Is a dir|No such file)"):

@@ -39,17 +39,17 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self) -> None:
         """Start without a user's module."""
         self.folder: Path | None = None
-        self._found: set[str] = set()
+        self._loaded: set[str] = set()
 
     def serve(self, folder: Path | None) -> None:
         """Look for files of examples in another folder; forget those of the one before."""
         if folder == self.folder:
             return
-        for name in self._found:
+        for name in self._loaded:
             sys.modules.pop(name, None)
             package, _, last = name.rpartition(".")
             vars(sys.modules.get(package, ModuleType(package))).pop(last, None)
-        self.folder, self._found = folder, set()
+        self.folder, self._loaded = folder, set()
 
     def _file(self, name: str) -> Path | None:
         """Return the file of an example's module, which lies beside the user's."""
@@ -60,8 +60,8 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self,
         fullname: str,
-        path: Sequence[str] | None = None,
-        target: ModuleType | None = None,
+        _path: Sequence[str] | None = None,
+        _target: ModuleType | None = None,
     ) -> importlib.machinery.ModuleSpec | None:
         """Return how to load a module below `tfx`.
 
@@ -73,7 +73,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return None
         file = self._file(fullname)
         if file is not None:
-            self._found.add(fullname)
+            self._loaded.add(fullname)
             return importlib.util.spec_from_file_location(fullname, file)
         if fullname not in table.packages() and not table.is_copied(fullname):
             raise table.MissingNameError(table.advice(fullname), name=fullname)

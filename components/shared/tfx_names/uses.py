@@ -54,18 +54,18 @@ def _evaluated(node: ast.AST, *, bodies: bool, annotations: bool) -> Iterator[as
 
 def _imports(nodes: Iterable[ast.AST]) -> Iterator[_Import]:
     """Yield the imports of TFX names among `nodes`."""
-    found = []
+    imports = []
     for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
                 bound = alias.name if alias.asname else top
-                found.append((node.lineno, alias.name, alias.asname or top, bound))
+                imports.append((node.lineno, alias.name, alias.asname or top, bound))
         elif isinstance(node, ast.ImportFrom) and not node.level:
             for alias in node.names:
                 name = f"{node.module}" if alias.name == "*" else f"{node.module}.{alias.name}"
-                found.append((node.lineno, name, alias.asname or alias.name, name))
-    for line, name, variable, bound in found:
+                imports.append((node.lineno, name, alias.asname or alias.name, name))
+    for line, name, variable, bound in imports:
         if name.partition(".")[0] == table.TOP:
             yield _Import(line=line, name=name, variable=variable, bound=bound)
 
@@ -73,11 +73,11 @@ def _imports(nodes: Iterable[ast.AST]) -> Iterator[_Import]:
 def _reached(tree: ast.Module, function: str) -> Iterator[ast.AST]:
     """Yield the function's definition and those of the module that it names, and so on."""
     definitions = {node.name: node for node in tree.body if isinstance(node, _DEFINITIONS)}
-    waiting, seen = [function], set()
+    waiting, reached = [function], set()
     while waiting:
         name = waiting.pop()
-        if name not in seen and name in definitions:
-            seen.add(name)
+        if name not in reached and name in definitions:
+            reached.add(name)
             yield definitions[name]
             nodes = ast.walk(definitions[name])
             waiting += [node.id for node in nodes if isinstance(node, ast.Name)]
@@ -100,14 +100,14 @@ def _attributes(nodes: Sequence[ast.AST], bound: Mapping[str, str]) -> Iterator[
 
 def _faults(tree: ast.Module, parts: Iterable[Sequence[ast.AST]]) -> list[Fault]:
     bound = {each.variable: each.bound for each in _imports(ast.walk(tree))}
-    told: dict[str, int] = {}
+    line_of: dict[str, int] = {}
     for nodes in parts:
         imported = [(each.line, each.name) for each in _imports(nodes)]
         for line, name in [*imported, *_attributes(nodes, bound)]:
             fault = table.fault(name)
             if fault:
-                told.setdefault(fault, line)
-    return [(line, fault) for fault, line in told.items()]
+                line_of.setdefault(fault, line)
+    return [(line, fault) for fault, line in line_of.items()]
 
 
 def import_faults(source: bytes) -> list[Fault]:

@@ -63,18 +63,18 @@ def main() -> None:
     parser.add_argument("--folder", default="")
     options = parser.parse_args()
     try:
-        found = (
+        closure = (
             module_closure.of_file(Path(options.module), whole=True)
             if options.module.endswith(".py")
             else module_closure.of_name(options.module, whole=True)
         )
-        target = Path(options.folder) / relative_name(found) if options.folder else None
-        if target and not found.is_installed:
-            write(found, target)  # Also over one that is there: it may be damaged.
+        target = Path(options.folder) / relative_name(closure) if options.folder else None
+        if target and not closure.is_installed:
+            write(closure, target)  # Also over one that is there: it may be damaged.
     except KanariaError as error:
         sys.exit(str(error))
-    published = "" if found.is_installed or not target else str(target.resolve())
-    sys.stdout.write(json.dumps({"fingerprint": found.fingerprint, "archive": published}))
+    published = "" if closure.is_installed or not target else str(target.resolve())
+    sys.stdout.write(json.dumps({"fingerprint": closure.fingerprint, "archive": published}))
 
 
 if __name__ == "__main__":

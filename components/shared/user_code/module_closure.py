@@ -125,10 +125,10 @@ def _read(path: Path) -> Source:
 def _missed_names(path: Path) -> list[str]:
     """Return the faults of names of TFX that the import and Kanaria's calls would miss."""
     source = path.read_bytes()
-    found = uses.import_faults(source)
+    faults = uses.import_faults(source)
     for function in ("preprocessing_fn", "run_fn"):
-        found += uses.function_faults(source, function)
-    return [f"{path}:{line}: {fault}" for line, fault in found]
+        faults += uses.function_faults(source, function)
+    return [f"{path}:{line}: {fault}" for line, fault in faults]
 
 
 def _finished(walk: Walk, entry: str, faults: list[str]) -> Closure:
@@ -195,9 +195,11 @@ def of_name(name: str, *, whole: bool = False) -> Closure:
         tfx_names.install()
     search = Search(own=[], around=[Path.cwd()], entry=None)
     top = name.partition(".")[0]
-    found = search.top(top)
-    walk = Walk(search, {top: search.importable(top) if found is ELSEWHERE else found}, whole)
+    top_module = search.top(top)
+    walk = Walk(
+        search, {top: search.importable(top) if top_module is ELSEWHERE else top_module}, whole
+    )
     if walk.spec(name) is None and whole:
         raise UserCodeError(f"module_file={shown(name)}: no such module or file; check the name")
     walk.run()
-    return replace(_finished(walk, name, []), is_installed=found is ELSEWHERE)
+    return replace(_finished(walk, name, []), is_installed=top_module is ELSEWHERE)

@@ -73,8 +73,8 @@ def _statement(node: ast.AST, is_certain: bool) -> Iterator[Import]:
 
 def _mentions(node: ast.AST, names: Set[str]) -> bool:
     """Tell whether an expression has one of the names, as a variable or as an attribute."""
-    found = (getattr(each, "id", getattr(each, "attr", "")) for each in ast.walk(node))
-    return any(name in names for name in found)
+    words = (getattr(each, "id", getattr(each, "attr", "")) for each in ast.walk(node))
+    return any(name in names for name in words)
 
 
 def _may_lie_below(name: str) -> bool:

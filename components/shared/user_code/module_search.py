@@ -34,8 +34,8 @@ def is_file(spec: ModuleSpec) -> bool:
 
 
 def _place(spec: ModuleSpec) -> Path | None:
-    found = spec.origin if is_file(spec) else next(iter(spec.submodule_search_locations or ()), "")
-    return Path(found) if found else None
+    path = spec.origin if is_file(spec) else next(iter(spec.submodule_search_locations or ()), "")
+    return Path(path) if path else None
 
 
 def is_installed(spec: ModuleSpec) -> bool:
@@ -61,20 +61,20 @@ def _importable(name: str) -> ModuleSpec | None:
     loaded = sys.modules.get(name)
     if loaded is not None and loaded.__spec__ is None:  # A stand-in, or the main program.
         return ModuleSpec(name, None, origin="built-in")
-    found = importlib.util.find_spec(name)
-    if found is not None and _is_copy(str(_place(found))):
+    spec = importlib.util.find_spec(name)
+    if spec is not None and _is_copy(str(_place(spec))):
         others = [entry for entry in sys.path if not _is_copy(entry)]
-        return _found(name, others)
-    return found
+        return _spec_in(name, others)
+    return spec
 
 
-def _found(name: str, folders: Sequence[str]) -> ModuleSpec | None:
+def _spec_in(name: str, folders: Sequence[str]) -> ModuleSpec | None:
     """Return the module of the last part of a dotted name in the folders of its package."""
     # By its whole name, a package without `__init__.py` could only be found below a loaded one.
-    found = PathFinder.find_spec(name.rpartition(".")[2], folders)
-    if found is not None and found.submodule_search_locations is not None:
-        found.submodule_search_locations = list(dict.fromkeys(found.submodule_search_locations))
-    return found
+    spec = PathFinder.find_spec(name.rpartition(".")[2], folders)
+    if spec is not None and spec.submodule_search_locations is not None:
+        spec.submodule_search_locations = list(dict.fromkeys(spec.submodule_search_locations))
+    return spec
 
 
 class ClashError(Exception):
@@ -120,7 +120,7 @@ class Search:
         """
         if name == TFX:
             return ELSEWHERE
-        own = _found(name, self._own)
+        own = _spec_in(name, self._own)
         theirs = _importable(name)
         if own is not None and is_file(own):
             if self.is_taken(name) and theirs is not None and theirs.origin != own.origin:
@@ -133,7 +133,7 @@ class Search:
         if theirs is not None:
             return ELSEWHERE if is_installed(theirs) else theirs
         folders = [*self._own, *self._around, *self._in_a_folder_around(name)]
-        return _found(name, folders)
+        return _spec_in(name, folders)
 
     def beside(self, name: str) -> Path | None:
         """Return the file of this name beside the module, None without one."""
@@ -154,4 +154,4 @@ def below(package: ModuleSpec, name: str) -> ModuleSpec | None:
     """Return the module `name` of a package of the user's, None where it has none."""
     if package is ELSEWHERE or package.submodule_search_locations is None:
         return package if package is ELSEWHERE else None
-    return _found(name, list(package.submodule_search_locations))
+    return _spec_in(name, list(package.submodule_search_locations))

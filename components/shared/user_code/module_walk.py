@@ -41,8 +41,8 @@ def listed_files(folder: Path, names: frozenset[str]) -> Iterator[Path]:
     """
     is_package = (folder / "__init__.py").is_file()
     below = [folder / name for name in names if (folder / name).is_dir()]
-    found = folder.rglob("*") if is_package else folder.glob("*")
-    for path in sorted({*found, *(each for inner in below for each in inner.rglob("*"))}):
+    paths = folder.rglob("*") if is_package else folder.glob("*")
+    for path in sorted({*paths, *(each for inner in below for each in inner.rglob("*"))}):
         parts = path.relative_to(folder).parts
         hidden = any(part.startswith(".") or part == "__pycache__" for part in parts)
         if path.is_file() and not hidden:
@@ -75,8 +75,8 @@ class Walk:
         if name not in self.specs:
             parent = name.rpartition(".")[0]
             above = self.spec(parent) if parent else None
-            found = below(above, name) if above else None
-            self.specs[name] = found if parent else self.search.top(name)
+            spec = below(above, name) if above else None
+            self.specs[name] = spec if parent else self.search.top(name)
         return self.specs[name]
 
     def ours(self) -> dict[str, ModuleSpec]:
@@ -139,27 +139,27 @@ class Walk:
     def _follow(self, name: str, package: str, wanted: Import, place: str) -> None:
         try:
             target = importlib.util.resolve_name(wanted.name, package)
-            found = self.spec(target)
+            spec = self.spec(target)
         except ImportError as error:
-            found, target = None, wanted.name
+            spec, target = None, wanted.name
             absent = str(error)
         except ClashError as error:
             self.broken[name].append(f"{place}: {error}")
             return
         else:
             absent = f"there is no module {target}; {REMEDY}"
-        if wanted.is_certain and found is not None:
+        if wanted.is_certain and spec is not None:
             parts = target.split(".")
             self.needs[name] += [".".join(parts[: n + 1]) for n in range(len(parts))]
-        fault = absent if self._is_absent(target, found, wanted.is_member) else ""
-        if found is ELSEWHERE and self.whole and tfx_names.is_in_use():
+        fault = absent if self._is_absent(target, spec, wanted.is_member) else ""
+        if spec is ELSEWHERE and self.whole and tfx_names.is_in_use():
             fault = self._fault_of_tfx(target)
         if wanted.is_certain and fault:
             self.broken[name].append(f"{place}: {fault}")
 
-    def _is_absent(self, target: str, found: ModuleSpec | None, is_member: bool) -> bool:
+    def _is_absent(self, target: str, spec: ModuleSpec | None, is_member: bool) -> bool:
         of_the_user = self.specs.get(target.partition(".")[0]) is not None
-        return found is None and not is_member and (self.whole or of_the_user)
+        return spec is None and not is_member and (self.whole or of_the_user)
 
     def _fault_of_tfx(self, target: str) -> str:
         """Return what is said about a name that Kanaria lacks of TFX; "" for any other."""

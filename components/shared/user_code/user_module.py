@@ -97,8 +97,8 @@ def _forget(root: Path) -> None:
 
 def _lies_below(folder: str, module: ModuleType) -> bool:
     # To ask a lazy module for an attribute would load it, and not all that is there is a module.
-    known = getattr(module, "__dict__", {})
-    places = [known.get("__file__"), *(known.get("__path__") or ())]
+    attributes = getattr(module, "__dict__", {})
+    places = [attributes.get("__file__"), *(attributes.get("__path__") or ())]
     return any(str(place).startswith(folder) for place in places if place)
 
 
@@ -120,13 +120,13 @@ def _load_file(module_file: str) -> ModuleType:
     return importlib.import_module(entry)
 
 
-def _copy(found: Closure, root: Path) -> str:
+def _copy(closure: Closure, root: Path) -> str:
     """Write a closure below `root`; return the name to import."""
-    for name, content in found.files.items():
+    for name, content in closure.files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
-        _ORIGINS[str(root / name)] = str(found.origins[name])
-    return found.entry
+        _ORIGINS[str(root / name)] = str(closure.origins[name])
+    return closure.entry
 
 
 def _load_name(name: str) -> ModuleType:
@@ -149,7 +149,7 @@ def load(module_file: str) -> ModuleType:
     return _imported(module_file, functools.partial(load, module_file))
 
 
-def _told(error: tfx_names.MissingNameError, module_file: str) -> str:
+def _missing_names(error: tfx_names.MissingNameError, module_file: str) -> str:
     """Return one line on every name of TFX that the file which was running imports in vain."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename in _ORIGINS]
@@ -174,10 +174,10 @@ def _imported(module_file: str, load: Callable[[], ModuleType]) -> ModuleType:
     except KanariaError:
         raise
     except tfx_names.MissingNameError as error:
-        raise UserCodeError(_told(error, module_file)) from error
+        raise UserCodeError(_missing_names(error, module_file)) from error
     except (Exception, SystemExit) as error:  # User code may raise anything; the cause is kept.
         raise UserCodeError(
-            f"{module_file}: importing it failed with {exception_cause.told(error)}"
+            f"{module_file}: importing it failed with {exception_cause.summary(error)}"
         ) from error
 
 
@@ -195,7 +195,7 @@ def call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         own = [f for f in frames if f.filename == file or _place(f.filename) != f.filename]
         place = f"{_place(own[-1].filename)}:{own[-1].lineno}" if own else _place(file)
         raise UserCodeError(
-            f"{place}: {function.__name__} failed with {exception_cause.told(error)}"
+            f"{place}: {function.__name__} failed with {exception_cause.summary(error)}"
         ) from error
 
 
@@ -216,8 +216,8 @@ def function(module_file: str, name: str) -> Callable[..., Any]:
             names of TFX that Kanaria does not have; every such name is told.
     """
     module = load(module_file)
-    found = getattr(module, name, None)
-    if not callable(found):
+    attribute = getattr(module, name, None)
+    if not callable(attribute):
         raise UserCodeError(f"{module_file}: no function {shown(name)}; define `def {name}(...)`")
     _check_tfx_names(module, name)
-    return found
+    return attribute

@@ -45,7 +45,7 @@ def test_what_a_process_was_given_shows_in_it(environment, files, given):
     ],
 )
 def test_devices_are_told_by_number_and_name(names, told):
-    assert devices.told(names) == told
+    assert devices.text(names) == told
 
 
 def test_a_given_gpu_that_tensorflow_does_not_see_ends_the_step_before_user_code(

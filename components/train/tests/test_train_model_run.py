@@ -61,7 +61,7 @@ def test_the_key_of_a_training_follows_its_content_and_not_its_paths(tmp_path: P
     assert key("changed", change) != key("again")
 
 
-def test_an_importable_module_counts_by_its_source(tmp_path: Path):
+def test_an_importable_module_counts_by_its_source():
     first = training_key.training_key([], "kanaria.components.train.request", {})
     assert first == training_key.training_key([], "kanaria.components.train.request", {})
     assert first != training_key.training_key([], "kanaria.components.train.model_run", {})

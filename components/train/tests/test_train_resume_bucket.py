@@ -40,7 +40,8 @@ def test_the_second_attempt_went_on_from_the_bucket(ended):
     assert "Resumed after epoch" in log, runs
 
 
-def test_the_bucket_keeps_the_logs_of_every_attempt_and_no_checkpoint(ended, bucket):
+@pytest.mark.usefixtures("ended")
+def test_the_bucket_keeps_the_logs_of_every_attempt_and_no_checkpoint(bucket):
     held = bucket.contents.keys()
     keys = [key for key in held if key.startswith("runs/")]
     assert all(key.startswith("runs/flights/train/") for key in keys), keys

@@ -209,7 +209,7 @@ def test_a_row_that_does_not_fit_is_told_in_the_middle_of_a_stream(tmp_path: Pat
 
 
 def test_python_does_not_end_while_tensorflow_calls_it():
-    calls = tensor_blocks._Calls()
+    calls = tensor_blocks.Calls()
     entered, go_on = threading.Event(), threading.Event()
 
     def items():
@@ -220,7 +220,7 @@ def test_python_does_not_end_while_tensorflow_calls_it():
 
     found: list[int] = []
     reader = threading.Thread(target=lambda: found.extend(calls.each(items)))
-    ending = threading.Thread(target=calls._end)
+    ending = threading.Thread(target=calls.end)
     reader.start()
     entered.wait()
     ending.start()

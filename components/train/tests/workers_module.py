@@ -27,7 +27,7 @@ class Trouble(tf.keras.callbacks.Callback):
         super().__init__()
         self.asked, self.mark = asked, marks / "killed"
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, _batch, **_):
         if self.model.optimizer.iterations.numpy() != self.asked["step"]:
             return
         if self.asked["how"] == "raises":

@@ -99,7 +99,7 @@ PLAIN = {"before": "", "within": "", "miles": 'inputs["miles"]', "buckets": 4}
 
 
 @pytest.fixture
-def cached(request_for, tmp_path, read_split, caplog):
+def cached(request_for, tmp_path, caplog):
     """Transform with a module and the folder `cache`; return how many parts were known."""
     caplog.set_level(logging.INFO)
 

@@ -45,7 +45,7 @@ def test_writing_and_reading_gives_the_same_schema(tmp_path: Path, statistics_of
     statistics = {"train": statistics_of({"word": ["a", "b"] * 20, "n": [1, 2] * 20})}
     found, _ = schema.inferred(statistics)
     schema.write(found, tmp_path / "schema")
-    assert schema.given(str(tmp_path / "schema" / schema.FILE)) == found
+    assert schema.of_user(str(tmp_path / "schema" / schema.FILE)) == found
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_schema_that_does_not_parse_names_place_and_text(tmp_path: Path, text:
     file = tmp_path / "schema.pbtxt"
     file.write_text(text)
     with pytest.raises(DataError, match=message) as caught:
-        schema.given(str(file))
+        schema.of_user(str(file))
     assert str(caught.value).startswith(str(file))
     assert "\n" not in str(caught.value)
 
@@ -72,7 +72,7 @@ def test_an_unknown_field_is_located_by_line_and_column(tmp_path: Path):
     file = tmp_path / "schema.pbtxt"
     file.write_text('feature {\n  name: "x"\n  typ: INT\n}')
     with pytest.raises(DataError, match=r'schema.pbtxt:3:3: .*no field named "typ"'):
-        schema.given(str(file))
+        schema.of_user(str(file))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_schema_that_cannot_be_read_names_the_parameter(
     if content:
         file.write_bytes(content)
     with pytest.raises(DataError, match=f"schema_file=.*{message}"):
-        schema.given(str(file))
+        schema.of_user(str(file))
 
 
 def test_an_unknown_environment_lists_the_known_ones(schema_of):

@@ -65,7 +65,7 @@ def seen(releases: Path) -> list[Watched]:
         told = [{"request_id": f"flights-{n}", "labels": labels} for n in range(REQUESTS)]
         client.post("/labels", json=told).raise_for_status()
         drift_watch.wait_for(store, begin, REQUESTS * ROWS)
-    return drift_watch.seen(store, releases, begin)
+    return drift_watch.watched(store, releases, begin)
 
 
 def test_each_version_is_compared_with_what_it_was_trained_on(seen: list[Watched]):
@@ -78,7 +78,8 @@ def test_each_version_is_compared_with_what_it_was_trained_on(seen: list[Watched
     assert drifted == {spring.name: set(), winter.name: {"temp"}}
 
 
-def test_what_was_seen_is_found_in_the_store(seen: list[Watched], releases: Path):
+@pytest.mark.usefixtures("seen")
+def test_what_was_seen_is_found_in_the_store(releases: Path):
     kanaria = Path(sys.executable).with_name("kanaria")
     command = [str(kanaria), "drift", "status", "--store", str(releases / "events.sqlite")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -89,9 +90,8 @@ def test_what_was_seen_is_found_in_the_store(seen: list[Watched], releases: Path
     assert all("labels 95" in line for line in (spring, winter))
 
 
-def test_rows_that_the_log_lost_are_told(
-    seen: list[Watched], releases: Path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.mark.usefixtures("seen")
+def test_rows_that_the_log_lost_are_told(releases: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(drift_watch, "QUIET_SECONDS", 0.0)
     with pytest.raises(NotReadyError, match="the payload log lost 3 of 403 rows"):
         drift_watch.wait_for(releases / "events.sqlite", 0.0, REQUESTS * ROWS + 3)
@@ -118,7 +118,7 @@ def test_null_and_an_absent_key_count_as_missing(
             told = headers(kind, "id", "flights", "winter")
             httpx.post(url, content=json.dumps(body), headers=told).raise_for_status()
     ((window,),) = [
-        one.windows for one in drift_watch.seen(tmp_path / "events.sqlite", releases, begin)
+        one.windows for one in drift_watch.watched(tmp_path / "events.sqlite", releases, begin)
     ]
     (feature,) = [one for one in window.features if one.feature == "temp (missing)"]
     assert feature.drifted
@@ -150,6 +150,7 @@ def test_the_page_and_its_twin_are_written(seen: list[Watched], tmp_path: Path):
     assert len(json.loads((tmp_path / "drift.json").read_text())["watched"]) == 2
 
 
-def test_a_release_without_a_detector_is_named(seen: list[Watched], releases: Path, tmp_path: Path):
+@pytest.mark.usefixtures("seen")
+def test_a_release_without_a_detector_is_named(releases: Path, tmp_path: Path):
     with pytest.raises(DataError, match="drift_detector: no saved detector"):
-        drift_watch.seen(releases / "events.sqlite", tmp_path, 0.0)
+        drift_watch.watched(releases / "events.sqlite", tmp_path, 0.0)

@@ -53,7 +53,7 @@ def _verdict(task: TaskRecord) -> Iterator[object]:
     if isinstance(checks, list):
         rows = [_check(one) for one in checks if isinstance(one, dict)]
         if rows:
-            yield Table(columns=columns(*CHECKS), rows=rows, narrow="stack")
+            yield Table(columns=columns(*CHECKS), rows=rows)
 
 
 def _check(check: Mapping[str, Any]) -> list[object]:

@@ -36,7 +36,10 @@ def table(run: RunRecord, folder: Path) -> Table:
     """Return the table, with links relative to the run's `folder`."""
     direct = without_shortcuts({task.name: task.after for task in run.tasks})
     rows = [
-        [*_row(task, place, run, folder), Cell(content=_before(place, run, direct), css="text")]
+        [
+            *_row(task, place, run, folder),
+            Cell(content=_before(place, run, direct), css="below after"),
+        ]
         for place, task in enumerate(run.tasks)
     ]
     return Table(columns=COLUMNS, rows=rows, narrow="stack", most=len(rows))
@@ -59,7 +62,7 @@ def _row(task: TaskRecord, place: int, run: RunRecord, folder: Path) -> list[obj
         memory if task.peak_mb else None,
         _spaced(_to_read(task, folder)),
         Cell(content=_values(task), css="text"),
-        Cell(content=_spaced(_outputs(task, folder)), css="text"),
+        Cell(content=_spaced(_outputs(task, folder)), css="below"),
     ]
 
 

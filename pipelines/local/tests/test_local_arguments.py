@@ -155,7 +155,7 @@ def test_a_dotted_setting_sets_one_key_and_leaves_the_others(ours: plan.Plan, tm
         "compute.spark.spark.executor.cores=2",
         "compute.beam_pipeline_args=[--streaming]",
     )
-    assert arguments.given(str(config), settings, ours) == {
+    assert arguments.of_command_line(str(config), settings, ours) == {
         "service": {
             "name": "tips",
             "resources": {"limits": {"cpu": 1, "memory": "4Gi", "nvidia.com/gpu": "1"}},
@@ -172,7 +172,7 @@ def test_a_dotted_setting_sets_one_key_and_leaves_the_others(ours: plan.Plan, tm
             "beam_pipeline_args": ["--streaming"],
         },
     }
-    assert arguments.given(str(config), ("service={name: other}",), ours) == {
+    assert arguments.of_command_line(str(config), ("service={name: other}",), ours) == {
         "service": {"name": "other"}
     }
 

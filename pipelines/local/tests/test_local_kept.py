@@ -128,7 +128,7 @@ def test_where_another_process_comes_to_be_kept_the_older_one_ends(
     python = runtime_python.python_of(TRAINING_IMAGE)
     variables = {**os.environ, "PYTHONSAFEPATH": "1"}
     variables["PATH"] = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
-    newer = process_reuse.found(python, variables, tmp_path / "log.txt", 60)
+    newer = process_reuse.reused_or_started(python, variables, tmp_path / "log.txt", 60)
     assert newer is not None
     newer.end()
     assert exit_code(pid) == 0
@@ -149,8 +149,8 @@ def test_a_folder_that_others_may_enter_is_refused_and_stops_no_run_without_keep
     place.chmod(mode)
     (place / f"name{ENDING}").touch()
     with pytest.raises(ParameterError, match="another user's, or open to others"):
-        process_reuse.found(PYTHON, {}, tmp_path / "log.txt", 60)
-    assert process_reuse.found(PYTHON, {}, tmp_path / "log.txt", 0) is None
+        process_reuse.reused_or_started(PYTHON, {}, tmp_path / "log.txt", 60)
+    assert process_reuse.reused_or_started(PYTHON, {}, tmp_path / "log.txt", 0) is None
     assert process_reuse.waiting() == []
 
 

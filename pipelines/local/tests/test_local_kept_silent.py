@@ -75,7 +75,7 @@ def stopped(host: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.fixture
 def use(host: int, python: Path, tmp_path: Path) -> Warm:
-    warm = process_reuse.found(python, {}, tmp_path / "log.txt", 0)
+    warm = process_reuse.reused_or_started(python, {}, tmp_path / "log.txt", 0)
     assert warm is not None and warm.pid == host
     return warm
 
@@ -109,7 +109,7 @@ def test_a_kept_process_that_does_not_answer_is_ended_and_the_user_told(
 ):
     stopped()
     queue = crowded(bound) if is_crowded else []
-    assert process_reuse.found(python, {}, tmp_path / "log.txt", 0) is None
+    assert process_reuse.reused_or_started(python, {}, tmp_path / "log.txt", 0) is None
     assert exit_code(host) == -signal.SIGKILL
     said = capsys.readouterr().err
     assert said.startswith(f"note: the warm process {host} of an earlier run is not used: it ")
@@ -142,7 +142,7 @@ def test_one_that_does_not_answer_while_its_step_runs_is_left_and_not_used(
     step.begin()
     stopped()
     for seconds in (0, 60):
-        assert process_reuse.found(python, {}, tmp_path / "log.txt", seconds) is None
+        assert process_reuse.reused_or_started(python, {}, tmp_path / "log.txt", seconds) is None
     assert f"it runs a step and was left, `kill -9 {host}` ends both\n" in capsys.readouterr().err
     assert hang_detector.children(host) == [step.pid]
     assert not hang_detector.has_died(step.pid)
@@ -170,11 +170,12 @@ def test_a_run_goes_on_when_the_kept_process_stops_answering(
             ordered(use, tmp_path)
 
 
+@pytest.mark.usefixtures("host")
 def test_a_fork_whose_runner_ends_before_it_watches_over_it_does_nothing(
-    host: int, use: Warm, tmp_path: Path, folder: Path
+    use: Warm, tmp_path: Path, folder: Path
 ):
     step = ordered(use, tmp_path)
-    step._gate.close()
+    step.gate.close()
     assert step.collect() == 1
     assert not (folder / f"begun-{step.pid}").exists()
 
@@ -234,8 +235,9 @@ def test_packages_that_are_installed_again_are_others(tmp_path: Path):
     assert process_identity.key(python, {}) != before
 
 
+@pytest.mark.usefixtures("host")
 def test_a_run_with_other_limits_finds_no_process(
-    host: int, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(os, "getpriority", lambda *_: 19)
-    assert process_reuse.found(python, {}, tmp_path / "log.txt", 0) is None
+    assert process_reuse.reused_or_started(python, {}, tmp_path / "log.txt", 0) is None

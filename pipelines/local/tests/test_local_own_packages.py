@@ -94,9 +94,8 @@ def run(folder: Path, config: str = "") -> str:
     return f"{task.state.value}: {task.parameters['Output']}"
 
 
-def test_steps_see_their_own_packages_beside_those_of_the_runtime(
-    base: Path, listed: Path, tmp_path: Path
-):
+@pytest.mark.usefixtures("listed")
+def test_steps_see_their_own_packages_beside_those_of_the_runtime(base: Path, tmp_path: Path):
     config = "requirements_file: requirements.txt\n"
     assert run(tmp_path, config) == "succeeded: own 1.0 below"
     assert run(tmp_path, config) == "reused: own 1.0 below"
@@ -128,7 +127,8 @@ def test_an_environment_is_made_once_and_anew_when_the_runtime_below_changes(
     assert "requirements.txt" in capsys.readouterr().err
 
 
-def test_an_environment_that_was_left_half_made_is_made_anew(base: Path, listed: Path):
+@pytest.mark.usefixtures("base")
+def test_an_environment_that_was_left_half_made_is_made_anew(listed: Path):
     own_packages.ensure(listed)
     python = runtime_python.python_of(requirements.image(listed))
     folder = python.parents[1]
@@ -158,12 +158,14 @@ def test_what_does_not_go_beside_the_lock_is_one_error_and_leaves_nothing(
     assert environments(base) == ["training"]
 
 
-def test_without_uv_it_says_what_to_do(base: Path, listed: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.usefixtures("base")
+def test_without_uv_it_says_what_to_do(listed: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ParameterError, match="uv is missing; run `make install`"):
         own_packages.ensure(listed)
 
 
-def test_an_image_whose_environment_was_never_made_names_the_parameter(base: Path):
+@pytest.mark.usefixtures("base")
+def test_an_image_whose_environment_was_never_made_names_the_parameter():
     with pytest.raises(ParameterError, match="give requirements_file"):
         runtime_python.python_of(f"{TRAINING_IMAGE}-with-0123456789ab")

@@ -26,4 +26,4 @@ class Runner:
 
     def run(self, document: dict[str, Any], **values: Any) -> RunRecord:
         found = plan.read(document)
-        return run(found, arguments.checked(found, values), self.root, lambda task: None)[0]
+        return run(found, arguments.checked(found, values), self.root, lambda _: None)[0]

@@ -73,13 +73,13 @@ class Forked:
         """Name the fork, the process it shares memory with, and what it is told by and told of."""
         self.pid = pid
         self.beside: tuple[int, ...] = (host,)
-        self._channel, self._gate = channel, os.fdopen(gate, "wb", buffering=0)
+        self._channel, self.gate = channel, os.fdopen(gate, "wb", buffering=0)
         self._died: float | None = None
 
     def begin(self) -> None:
         """Let it run: from now on it ends with the runner."""
-        with self._gate, suppress(BrokenPipeError):  # It has ended, as the channel will tell.
-            self._gate.write(b"\n")
+        with self.gate, suppress(BrokenPipeError):  # It has ended, as the channel will tell.
+            self.gate.write(b"\n")
 
     def has_ended(self, seconds: float) -> bool:
         """Wait so long, or until it has ended; tell whether it has.
@@ -103,7 +103,7 @@ class Forked:
         When the warm process ends, its forks are killed. One that does not tell frees the id when
         it goes on.
         """
-        self._gate.close()
+        self.gate.close()
         until = time.monotonic() + ANSWER_SECONDS
         while not self._channel.has_ended("code") and time.monotonic() < until:
             self._channel.said("code", POLL_SECONDS)

@@ -60,7 +60,7 @@ class Host:
         self._stages, self._imported = list(stages), 0
         self._orders: list[Order] = []
         self._channels: dict[int, socket.socket] = {}
-        self._told: set[int] = set()
+        self._reported: set[int] = set()
         self._selector = selectors.DefaultSelector()
         # The signal of an ended child writes into a pipe, and so ends the selector's waiting.
         self._children, self._wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -187,9 +187,9 @@ class Host:
         """Tell each exit code once; the fork's id stays its own until `_collect`."""
         for pid, channel in self._channels.items():
             flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-            ended = None if pid in self._told else os.waitid(os.P_PID, pid, flags)
+            ended = None if pid in self._reported else os.waitid(os.P_PID, pid, flags)
             if ended:
-                self._told.add(pid)
+                self._reported.add(pid)
                 is_exit = ended.si_code == os.CLD_EXITED
                 messages.tell(channel, code=ended.si_status if is_exit else -ended.si_status)
 
@@ -204,7 +204,7 @@ class Host:
             except ProcessLookupError:
                 continue
         os.waitpid(pid, 0)
-        self._told.discard(pid)
+        self._reported.discard(pid)
 
     def _forget(self) -> None:
         """Close, in a fork, what is the host's alone."""

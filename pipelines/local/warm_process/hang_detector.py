@@ -62,8 +62,10 @@ def work(pid: int) -> tuple[int, int]:
 
 def children(pid: int) -> list[int]:
     """Return the ids of the processes that a process has started and that have not ended."""
-    found = ((each, _fields(each)) for each in PROC.iterdir() if each.name.isdigit())
-    return [int(p.name) for p, fields in found if fields[1:2] == [str(pid)] and fields[0] != "Z"]
+    processes = ((each, _fields(each)) for each in PROC.iterdir() if each.name.isdigit())
+    return [
+        int(p.name) for p, fields in processes if fields[1:2] == [str(pid)] and fields[0] != "Z"
+    ]
 
 
 def has_died(pid: int) -> bool:

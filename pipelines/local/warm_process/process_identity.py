@@ -78,10 +78,10 @@ def _installed(python: Path) -> list[str]:
 
 def _state(path: Path) -> str:
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return f"{path} is gone"
-    return f"{path} {found.st_size} {found.st_mtime_ns}"
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
 def key(python: Path, variables: Mapping[str, str]) -> str:

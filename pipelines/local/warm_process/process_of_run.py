@@ -36,8 +36,10 @@ class Provider:
         if self._computing and not self._warm:
             python = runtime_python.python_of(self._image)
             variables = step.environment_of(python, {}, self._extra)
-            found = process_reuse.found(python, variables, self._log, self._keep_seconds)
-            self._warm = found or Warm.started(variables, self._log)
+            reused = process_reuse.reused_or_started(
+                python, variables, self._log, self._keep_seconds
+            )
+            self._warm = reused or Warm.started(variables, self._log)
 
     def of(self, task: Task) -> Warm | None:
         """Return the process to fork a task from, None for a fresh process."""

@@ -71,7 +71,7 @@ def _met(path: Path) -> _Met | None:
     if not lease:
         return None
     try:
-        waiting = _asked(lease, path)
+        waiting = _own_account(lease, path)
     except BaseException:
         lease.close()
         raise
@@ -82,7 +82,7 @@ def _met(path: Path) -> _Met | None:
     return _Met(lease, waiting)
 
 
-def _asked(lease: socket.socket, path: Path) -> Waiting | None:
+def _own_account(lease: socket.socket, path: Path) -> Waiting | None:
     """Return what a process says of itself, None where it ends instead."""
     process = socket_folder.pid(path)
     before, deadline = hang_detector.work(process), time.monotonic() + socket_folder.ANSWER_SECONDS
@@ -114,7 +114,9 @@ def _end_silent(path: Path, error: SilentError) -> str:
     return f"{about}; it was ended"
 
 
-def found(python: Path, variables: Mapping[str, str], log: Path, seconds: int) -> Warm | None:
+def reused_or_started(
+    python: Path, variables: Mapping[str, str], log: Path, seconds: int
+) -> Warm | None:
     """Return a use of a kept process; with `seconds` above 0 one is started where there is none.
 
     Args:
@@ -171,18 +173,18 @@ def _started(path: Path, variables: Mapping[str, str], log: Path, seconds: int) 
 
 def waiting() -> list[Waiting]:
     """Return the warm processes of this user that are kept."""
-    told = []
+    processes = []
     for path in socket_folder.sockets():
         with socket_folder.alone(path.parent):
             try:
                 met = _met(path)
             except SilentError:
-                told.append(Waiting(pid=socket_folder.pid(path), state="is silent"))
+                processes.append(Waiting(pid=socket_folder.pid(path), state="is silent"))
                 continue
         if met:
             with closing(met.lease):
-                told.append(met.waiting)
-    return told
+                processes.append(met.waiting)
+    return processes
 
 
 def stop() -> int:

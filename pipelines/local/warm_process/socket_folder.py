@@ -32,11 +32,11 @@ def folder() -> Path:
 def is_own(path: Path) -> bool:
     """Tell whether a folder is there, and this user's alone."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return False
-    is_private = stat.S_ISDIR(found.st_mode) and not stat.S_IMODE(found.st_mode) & 0o077
-    return is_private and found.st_uid == os.geteuid()
+    is_private = stat.S_ISDIR(status.st_mode) and not stat.S_IMODE(status.st_mode) & 0o077
+    return is_private and status.st_uid == os.geteuid()
 
 
 def sockets() -> list[Path]:

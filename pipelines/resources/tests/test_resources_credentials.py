@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import kanaria.components.shared.storage
-from kanaria.pipelines.resources.credentials import KNOWN, is_secret, taken
+from kanaria.pipelines.resources.credentials import VARIABLES, is_secret, variables_of
 
 STORES = Path(kanaria.components.shared.storage.__file__).parent
 NO_CREDENTIALS = {
@@ -27,20 +27,20 @@ def test_every_variable_that_the_stores_read_is_taken():
     sources = "\n".join(path.read_text() for path in STORES.glob("*.py"))
     read = set(re.findall(r'"((?:AWS|S3|MINIO|GOOGLE|STORAGE|SSL)_[A-Z0-9_]*[A-Z0-9])"', sources))
     assert {"AWS_ACCESS_KEY_ID", "S3_ENDPOINT", "MINIO_ENDPOINT"} <= read
-    assert read - NO_CREDENTIALS <= set(KNOWN)
+    assert read - NO_CREDENTIALS <= set(VARIABLES)
 
 
 def test_a_variable_is_the_prefix_and_the_key():
-    assert taken("")["AWS_ACCESS_KEY_ID"] == "AWS_ACCESS_KEY_ID"
-    assert taken("PG")["PASSWORD"] == "PGPASSWORD"
-    assert taken("AWS_")["SECRET_ACCESS_KEY"] == "AWS_SECRET_ACCESS_KEY"
-    assert "MINIO_ACCESS_KEY" not in taken("AWS_")
-    assert taken("BACKUP_")["AWS_ACCESS_KEY_ID"] == "BACKUP_AWS_ACCESS_KEY_ID"
+    assert variables_of("")["AWS_ACCESS_KEY_ID"] == "AWS_ACCESS_KEY_ID"
+    assert variables_of("PG")["PASSWORD"] == "PGPASSWORD"
+    assert variables_of("AWS_")["SECRET_ACCESS_KEY"] == "AWS_SECRET_ACCESS_KEY"
+    assert "MINIO_ACCESS_KEY" not in variables_of("AWS_")
+    assert variables_of("BACKUP_")["AWS_ACCESS_KEY_ID"] == "BACKUP_AWS_ACCESS_KEY_ID"
     for prefix in ("", "PG", "AWS_", "BACKUP_"):
-        assert all(name == f"{prefix}{key}" for key, name in taken(prefix).items())
+        assert all(name == f"{prefix}{key}" for key, name in variables_of(prefix).items())
 
 
 @pytest.mark.parametrize("name", ["PGPASSWORD", "KANARIA_DRIFT_TOKEN", "AWS_SECRET_ACCESS_KEY"])
 def test_known_secrets_are_secrets(name: str):
-    assert name in KNOWN
+    assert name in VARIABLES
     assert is_secret(name)

@@ -6,7 +6,7 @@ from typing import Any
 import kfp_pods
 import kfp_toys
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kanaria.components.shared.config import yaml_text
@@ -294,6 +294,7 @@ def meal(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 
 @settings(max_examples=200)
 @given(said=st.dictionaries(st.sampled_from(["all", "cook", "serve"]) | st.text(), ANYTHING))
+@example(said={"all": {"[key]": False}})
 def test_whatever_a_file_holds_is_taken_or_told(said: dict[str, Any], meal: list[Any]):
     try:
         found = applied(meal, settings_of_steps.of(said))

@@ -158,7 +158,7 @@ def test_a_server_that_is_away_leaves_what_was_seen_and_counts(
     exporter.look()
     before, clock[0] = series(exporter), 2000.0
     monkeypatch.setattr("kanaria.pipelines.submit.client.READ_SECONDS", 0.0)
-    exporter._facts = ServerFacts(Server("http://127.0.0.1:9"))
+    monkeypatch.setattr(exporter, "_facts", ServerFacts(Server("http://127.0.0.1:9")))
     exporter.look()
     assert series(exporter) == before
     assert counted(exporter, "kanaria_pipeline_last_read_timestamp_seconds") == {(): 1000.0}

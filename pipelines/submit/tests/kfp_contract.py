@@ -120,9 +120,9 @@ def answer(state: State, asked: str, query: dict[str, str], body: bytes) -> Entr
 def multipart_file(content_type: str, body: bytes) -> bytes:
     """Return the content of the field `uploadfile` of a multipart request."""
     message = message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
-    for part in message.get_payload() if message.is_multipart() else []:
+    for part in message.walk():
         if part.get_param("name", header="content-disposition") == "uploadfile":
-            return part.get_payload(decode=True)
+            return bytes(part.get_payload(decode=True))
     raise RefusedError(400, 3, "Failed to read pipeline from file")
 
 

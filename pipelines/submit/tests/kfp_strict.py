@@ -46,7 +46,7 @@ def check_many(kind: str, inner: str, value: Any, where: str) -> None:
     if not isinstance(value, list if kind == "list" else dict):
         raise invalid(f"{where}: {value!r} is no {kind}")
     if inner != "object":  # A protobuf Value may be anything.
-        for entry in value if kind == "list" else value.values():
+        for entry in value.values() if isinstance(value, dict) else value:
             check(inner, entry, f"{where}[]")
 
 

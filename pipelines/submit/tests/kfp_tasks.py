@@ -58,7 +58,11 @@ def nodes(tasks: dict[str, str], now: str) -> list[Entry]:
     for name, told in tasks.items():
         driver, own, executor = NODES.get(told, ("SUCCEEDED", told, told))
         states = {f"{name}-driver": driver, name: own, "executor": executor}
-        step = [node(len(found) + n, *of, now) for n, of in enumerate(states.items()) if of[1]]
+        step = [
+            node(len(found) + place, task, state, now)
+            for place, (task, state) in enumerate(states.items())
+            if state
+        ]
         for entry in step:
             if told == "CACHED":
                 entry["end_time"] = START

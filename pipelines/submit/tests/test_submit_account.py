@@ -51,11 +51,13 @@ def test_the_manifests_account_is_taken_where_it_exists(installed: Cluster):
     assert installed.asked == ["/api/v1/namespaces/team/serviceaccounts/kanaria-pipeline"]
 
 
-def test_without_a_namespace_it_is_looked_for_beside_kfp(installed: Cluster):
+@pytest.mark.usefixtures("installed")
+def test_without_a_namespace_it_is_looked_for_beside_kfp():
     assert str(chosen(None)) == "kanaria-pipeline (namespace kubeflow has it)"
 
 
-def test_where_it_is_absent_the_run_has_kfps_own(cluster: Cluster):
+@pytest.mark.usefixtures("cluster")
+def test_where_it_is_absent_the_run_has_kfps_own():
     found = chosen(None, "team")
     assert found.name == ""
     assert str(found) == "the one of KFP (namespace team has no ServiceAccount kanaria-pipeline)"
@@ -72,7 +74,8 @@ def test_a_cluster_that_does_not_tell_is_asked_once_and_leaves_kfps_own(
     assert len(installed.asked) == 1
 
 
-def test_a_named_one_is_taken_and_one_that_is_not_there_is_told(installed: Cluster):
+@pytest.mark.usefixtures("installed")
+def test_a_named_one_is_taken_and_one_that_is_not_there_is_told():
     assert chosen(USUAL, "team") == Account(name=USUAL, reason="as named")
     absent = chosen("mine", "team")
     assert absent.name == "mine"
@@ -147,8 +150,9 @@ def test_a_server_that_takes_only_listed_accounts_is_told_with_the_remedy(
     assert submit(pipeline, arguments, service_account="", **where)
 
 
+@pytest.mark.usefixtures("installed")
 def test_the_commands_say_which_account_and_why(
-    contract: Contract, installed: Cluster, pipeline: str, arguments: Values, root: str
+    contract: Contract, pipeline: str, arguments: Values, root: str
 ):
     settings = [part for name, value in arguments.items() for part in ("--set", f"{name}={value}")]
     options = [pipeline, *settings, "--pipeline-root", root, "--host", contract.url]

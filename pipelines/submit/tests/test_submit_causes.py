@@ -180,7 +180,7 @@ def test_what_a_judging_step_did_not_let_pass(tmp_path: Path, passed: bool, said
     assert failure_causes.of_judges(str(tmp_path), ("detect",), [task("detect")]) == (said, "")
 
 
-def test_a_judging_step_that_took_an_earlier_result_is_not_looked_for(tmp_path: Path):
+def test_a_judging_step_that_took_an_earlier_result_is_not_looked_for():
     assert failure_causes.of_judges("", ("detect",), [task("detect", cached=True)]) == ((), "")
 
 

@@ -34,9 +34,7 @@ def test_a_token_file_is_read_anew_for_every_request(contract: Contract, tmp_pat
         assert all_schedules(server) == []
 
 
-def test_a_token_of_the_environment_is_sent(
-    contract: Contract, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
+def test_a_token_of_the_environment_is_sent(contract: Contract, monkeypatch: pytest.MonkeyPatch):
     contract.token = "right"
     monkeypatch.setenv("KFP_EXISTING_TOKEN", "right")
     assert all_schedules(Server(contract.url)) == []

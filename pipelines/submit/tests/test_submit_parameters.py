@@ -123,9 +123,8 @@ def test_a_module_without_its_own_code_is_refused_before_anything_is_uploaded(
     assert not (tmp_path / "artifacts").exists()
 
 
-def test_a_file_in_a_store_is_named_by_its_content_too(
-    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+@pytest.mark.usefixtures("root")
+def test_a_file_in_a_store_is_named_by_its_content_too(monkeypatch: pytest.MonkeyPatch):
     with object_stores.s3() as bucket:
         bucket.use(monkeypatch)
         place, uris = f"{bucket.uri}/artifacts", []

@@ -210,7 +210,8 @@ def test_the_newest_are_listed_last_over_all_pages_without_those_archived(
     assert len(run_listing.newest(server, 99)) == 5
 
 
-def test_a_hostile_name_is_shown_as_text(contract: Contract, server: Server, start: Start):
+@pytest.mark.usefixtures("contract")
+def test_a_hostile_name_is_shown_as_text(server: Server, start: Start):
     start("x\x1b[2J\ny\u202e")
     assert [one.run_name for one in run_listing.newest(server, 9)] == ["x y"]
 

@@ -22,9 +22,7 @@ KANARIA = Path(sys.executable).with_name("kanaria")
 
 
 @pytest.fixture
-def run(
-    contract: Contract, server: Server, pipeline: str, arguments: dict[str, Any], root: str
-) -> Submitted:
+def run(server: Server, pipeline: str, arguments: dict[str, Any], root: str) -> Submitted:
     return submit(pipeline, arguments, server=server, pipeline_root=root, run_name="nightly 1")
 
 

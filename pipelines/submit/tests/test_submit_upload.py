@@ -104,7 +104,8 @@ def test_a_compiled_file_is_uploaded_under_its_own_name(
     assert yaml.safe_load(next(iter(contract.state.texts.values())))["pipelineInfo"]
 
 
-def test_a_pipeline_named_twice_is_uploaded_once(contract: Contract, server: Server):
+@pytest.mark.usefixtures("contract")
+def test_a_pipeline_named_twice_is_uploaded_once(server: Server):
     assert len(upload(["promote", "promote"], server=server)) == 1
 
 

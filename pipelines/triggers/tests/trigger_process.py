@@ -65,7 +65,7 @@ def arm(step: str) -> None:
         STEPS[2]: [(TriggerStore, "move", False, to(Life.STARTING))],
         STEPS[3]: [(starter, "start", False) for starter in starters],
         # The process of the run is there, or the pipeline is, and nobody knows of a run.
-        STEPS[4]: [(local_starter.subprocess, "Popen", True), (Server, "version", True)],
+        STEPS[4]: [(subprocess, "Popen", True), (Server, "version", True)],
         STEPS[5]: [(starter, "start", True) for starter in starters],
         STEPS[6]: [(TriggerStore, "move", True, to(Life.RUNNING))],
     }

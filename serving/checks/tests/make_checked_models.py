@@ -51,7 +51,7 @@ class Integers(tf.Module):
 
 
 root = Path(sys.argv[1])
-models = {
+models: dict[str, tf.Module] = {
     "good": Doubler(),
     "different": Doubler(factor=2.5),
     "slow": Doubler(wait=SLOW_SECONDS),

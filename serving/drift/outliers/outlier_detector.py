@@ -1,17 +1,15 @@
-"""What every outlier detector is, and how it tells of a window."""
+"""What outlier detectors share: their settings, and how they tell of a window."""
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.serving.drift.detector import Columns, Effect, Floats, Result
+from kanaria.serving.drift.detector import Effect, Floats, Result
 from kanaria.serving.drift.detector_settings import Checked
 from kanaria.serving.drift.effect_sizes import wilson
-from kanaria.serving.drift.references.sample_reference import SampleReference
 from kanaria.serving.drift.univariate import feature_tests
 
 MEASURE = "share of outliers"
@@ -36,34 +34,6 @@ class Settings(Checked):
         faults.check(0 <= self.least <= 1, "least", self.least, "use 0 to 1")
         flagged = self.flag_share
         faults.check(0 < flagged < 1, "flag_share", flagged, "use above 0 and below 1")
-
-
-class OutlierDetector(Protocol):
-    """Finds rows unlike the reference. Implementations are frozen dataclasses of settings."""
-
-    @property
-    def name(self) -> str:
-        """The name of the detector, as results and saved files carry it."""
-
-    def fit(self, rows: Columns) -> SampleReference:
-        """Return the reference of `rows`.
-
-        Raises:
-            DataError: a column holds no numbers, or there are no rows.
-        """
-
-    def score(self, reference: SampleReference, rows: Columns) -> Floats:
-        """Return how unlike the reference each row is; NaN for one with missing values.
-
-        Raises:
-            DataError: rows lack columns, hold no numbers, or the reference is too small.
-        """
-
-    def outliers(self, reference: SampleReference, rows: Columns) -> NDArray[np.bool_]:
-        """Return which of `rows` are outliers; one with missing values never is."""
-
-    def test(self, reference: SampleReference, window: Columns) -> Result:
-        """Return whether more rows of `window` are outliers than without drift."""
 
 
 def flags(scores: Floats, calibration: Floats, share: float) -> NDArray[np.bool_]:

@@ -135,7 +135,7 @@ def _change(before: float | None, after: float | None) -> object:
     shown = " → ".join(NOTHING if one is None else number(one) for one in (before, after))
     # What has no change is sorted last.
     change = math.nan if before is None or after is None else after - before
-    return Cell(content=element("span", shown, "short"), value=change)
+    return Cell(content=shown, value=change, css="number")
 
 
 def _missing(held: Held | None) -> float | None:

@@ -105,3 +105,15 @@ def test_a_known_table_of_categories():
     assert feature.statistic == pytest.approx(expected)
     table = [[20, 80], [40, 60]]
     assert feature.p_value == pytest.approx(stats.fisher_exact(table).pvalue, abs=2e-3)
+
+
+@pytest.mark.parametrize("share", [0.005, 0.2])
+def test_infinite_values_move_a_number_as_the_outermost_finite_ones_do(share):
+    draw = np.random.default_rng(0)
+    reference, window = draw.normal(size=2000), draw.normal(size=500)
+    window[: int(500 * share)] = np.inf
+    detector = Wasserstein(least=0.15)
+    result = detector.test(detector.fit({"x": reference}), {"x": window})
+    assert 0 <= result.p_value <= 1
+    assert np.isfinite([result.effect.value, result.effect.low, result.effect.high]).all()
+    assert result.drifted == (share > 0.1)

@@ -3,7 +3,8 @@
 The area between the two distribution functions, taken at the percentiles of reference and window
 together, over a robust standard deviation of both: the span of the middle 80 % over 2.563, its
 value for normal data. What lies beyond the outermost percentiles adds nothing, so a few huge
-outliers do not decide. Unlike the largest difference in probability it grows with the way moved.
+outliers do not decide; an infinite value counts as the outermost percentile that is finite. Unlike
+the largest difference in probability it grows with the way moved.
 """
 
 import math
@@ -45,9 +46,11 @@ def distance(old: Floats, new: Floats, edges: Floats) -> Floats:
     """Return the distance of counts (..., bins) whose inner edges are `edges` (bins - 1)."""
     p, q = (np.cumsum(c, axis=-1) / c.sum(axis=-1, keepdims=True) for c in (old, new))
     between = np.abs(p - q)[..., :-1]
-    if len(edges) < 2:
+    finite = edges[np.isfinite(edges)]
+    if len(finite) < 2:
         # Two values at most: what differs is a share, and moves over their whole span.
         return np.asarray(between.sum(axis=-1))
+    edges = np.clip(edges, finite[0], finite[-1])
     area = ((between[..., 1:] + between[..., :-1]) / 2 * np.diff(edges)).sum(axis=-1)
     return np.asarray(area / _spread(edges))
 

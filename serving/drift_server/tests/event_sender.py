@@ -105,7 +105,8 @@ def wire(head: dict[str, str], body: bytes) -> bytes:
 
 def plan(rate: int, seconds: float, seed: int) -> list[Sending]:
     """5 % of the events are sent twice, 5 % up to 2 s late, 1 % are malformed."""
-    draw, sendings = random.Random(seed), []
+    draw = random.Random(seed)
+    sendings: list[Sending] = []
     count = int(rate * seconds)
     while len(sendings) < count:
         id_, rows = str(uuid.UUID(int=draw.getrandbits(128))), draw.randint(1, 4)

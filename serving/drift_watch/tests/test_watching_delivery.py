@@ -132,7 +132,7 @@ def test_what_waits_is_bounded(traffic):
     sent = delivery(traffic, settings)
     for _ in range(2 * MOST_WAITING):
         sent.add(settings, traffic.heard[0])
-    (queue,) = sent._queues.values()
+    (queue,) = sent.queues.values()
     assert len(queue.waiting) == MOST_WAITING
 
 
@@ -173,7 +173,7 @@ def test_a_receiver_that_drips_holds_up_no_other_and_gets_its_verdicts_later(tra
         sent = Delivery(open_store(traffic.location), open_reader(traffic.location), settings)
         sent.turn(LATE)
         assert len(good.events) == 2
-    slow = sent._queues[settings[0]]
+    slow = sent.queues[settings[0]]
     assert (len(slow.waiting), slow.next_try > LATE) == (2, True)
     with receiving() as mended:
         slow.url = f"http://127.0.0.1:{mended.server_port}/"
@@ -196,3 +196,23 @@ def test_verdicts_go_out_beside_the_tests_of_windows(traffic):
             time.sleep(0.02)
         ended.set()
         thread.join()
+
+
+def test_the_trigger_server_alone_gets_its_token_and_one_that_was_refused_is_sent_again(
+    traffic, monkeypatch
+):
+    secret = "0123456789abcdef0123"
+    with receiving(refusals=[401]) as server, receiving() as other:
+        monkeypatch.setenv("KANARIA_TRIGGER_TOKEN", secret)
+        monkeypatch.setenv("KANARIA_TRIGGER_SERVER", f"http://127.0.0.1:{server.server_port}")
+        traffic.runner(sending_to(server)).turn(LATE)
+        for receiver in (server, other):
+            settings = sending_to(receiver)
+            sent = delivery(traffic, settings)
+            sent.add(settings, traffic.told[0])
+            for again in range(3):
+                sent.turn(LATE + again * LONGEST_WAIT)
+        presented, elsewhere = (
+            {head.get("Authorization") for head, _ in one.events} for one in (server, other)
+        )
+    assert (presented, elsewhere) == ({f"Bearer {secret}"}, {None})

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 import kserve
 import kubernetes.client
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes.utils.quantity import parse_quantity
@@ -13,7 +12,7 @@ from kanaria.components.shared.config.keys import Kind
 from kanaria.components.shared.errors import ParameterError
 from kanaria.serving.inference_service import kserve_fields
 from kanaria.serving.inference_service.quantity import amount, is_amount
-from kanaria.serving.inference_service.service_manifest import build, merged, to_yaml
+from kanaria.serving.inference_service.service_manifest import build, merged
 from kanaria.serving.inference_service.service_spec import (
     ModelServer,
     PayloadLog,
@@ -62,10 +61,6 @@ def test_manifest_round_trips_through_kserves_own_model(spec, monkeypatch):
     document = client.sanitize_for_serialization(service)
     assert document["spec"]["predictor"]["model"].pop("name") == ""  # The client's own default.
     assert document == build(spec)
-
-
-def test_yaml_says_what_the_manifest_says():
-    assert yaml.safe_load(to_yaml(build(FULL))) == build(FULL)
 
 
 def test_all_faults_are_named_at_once():

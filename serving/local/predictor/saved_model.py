@@ -68,7 +68,7 @@ class Signature:
         except CLIENTS_FAULTS as error:
             raise RequestError(exception_cause.message(error)) from error
         except tf.errors.OpError as error:
-            raise ModelError(f"the model failed: {exception_cause.told(error)}") from error
+            raise ModelError(f"the model failed: {exception_cause.summary(error)}") from error
         return {name: _array(tensor.numpy()) for name, tensor in outputs.items()}
 
 

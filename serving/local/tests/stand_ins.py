@@ -6,12 +6,14 @@ import socket
 from collections import Counter
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import aiohttp
 import uvicorn
 from aiohttp import web
 
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
+from kanaria.serving.local.controller.service_controller import Controller
 from kanaria.serving.local.payload_logger.log_rule import LogRule
 from kanaria.serving.local.router.request_router import Router
 from kanaria.serving.local.server import configured
@@ -123,7 +125,8 @@ async def routed(
     services: Services | None = None,
 ):
     """Run a router for one service, or for several; yield its URL."""
-    router = Router(Services([live]) if services is None else services, 7, most_body_bytes)
+    stand_in = Services([live]) if services is None else services
+    router = Router(cast(Controller, stand_in), 7, most_body_bytes)
     server = uvicorn.Server(configured(router, most_connections))
     with listening() as listener:
         listener.listen(512)  # Whoever connects before the server runs waits for it.

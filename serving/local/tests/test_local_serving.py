@@ -10,11 +10,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from local_server import ROWS, Server, until
 from scipy.stats import binom
 
 from kanaria.components.shared.errors import NotReadyError
-from kanaria.serving.inference_service.service_manifest import build, to_yaml
+from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
 from kanaria.serving.local.server import serve
 from kanaria.serving.local.state import state_folder
@@ -54,7 +55,7 @@ def server(tmp_path_factory, models):
         server=ModelServer(protocol_version="v2"),
     )
     failing = build(ServiceSpec(name="failing", storage_uri=str(models / "failing")))
-    manifests.write_text("---\n".join(map(to_yaml, [build(v2), failing, *twins])))
+    manifests.write_text("---\n".join(map(yaml.safe_dump, [build(v2), failing, *twins])))
     server = Server(state, manifests)
     with LocalTraffic(state) as traffic:
         for model in ("one", "two"):

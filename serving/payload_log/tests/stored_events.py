@@ -1,6 +1,7 @@
 """One exchange with its label, as the store takes them, and all that a store gives back."""
 
 from dataclasses import replace
+from typing import Any
 
 from kanaria.serving.payload_log.exchanges import Label, Stream
 from kanaria.serving.payload_log.open_store import open_reader
@@ -25,7 +26,9 @@ EVENT = Event(
 
 
 def half(kind=Kind.REQUEST, **fields):
-    of_response = {"body": b"answered", "time": NOW - 9} if kind is Kind.RESPONSE else {}
+    of_response: dict[str, Any] = (
+        {"body": b"answered", "time": NOW - 9} if kind is Kind.RESPONSE else {}
+    )
     return Counted(event=replace(EVENT, kind=kind, **of_response | fields), rows=2)
 
 

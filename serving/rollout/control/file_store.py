@@ -23,11 +23,11 @@ FOLDER = "rollouts"
 
 
 class FileStore:
-    """The Store of one state folder."""
+    """The Store of one state folder, `folder`."""
 
     def __init__(self, state: Path) -> None:
         """Name the folder; nothing is made before something is kept."""
-        self._state = state
+        self.folder = state
 
     def load(self, namespace: str, service: str) -> Stored | None:
         """Return the newest rollout of the service, or None when there never was one."""
@@ -72,11 +72,11 @@ class FileStore:
 
     def services(self, namespace: str) -> tuple[str, ...]:
         """Return the names of the services in the namespace that have a rollout."""
-        paths = (self._state / namespace).glob(f"*/{FOLDER}/*.json")
+        paths = (self.folder / namespace).glob(f"*/{FOLDER}/*.json")
         return tuple(sorted({path.parent.parent.name for path in paths if _is_kept(path)}))
 
     def _folder(self, namespace: str, service: str) -> Path:
-        return self._state / namespace / service / FOLDER
+        return self.folder / namespace / service / FOLDER
 
 
 def _number(path: Path) -> int:

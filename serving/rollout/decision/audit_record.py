@@ -7,9 +7,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from kanaria.components.shared.artifacts.document_format import DocumentFormat
 from kanaria.components.shared.errors import DataError, shown
-from kanaria.serving.rollout.decision.decide import Decision, decide
+from kanaria.serving.rollout.decision.decide import decide
 from kanaria.serving.rollout.decision.rollout_commands import Command, apply
 from kanaria.serving.rollout.decision.rollout_state import State
+from kanaria.serving.rollout.decision.rule_outcomes import Decision
 from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.policy.rollout_policy import Policy
 

@@ -33,36 +33,30 @@ so a controller may die anywhere between deciding and acting.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kanaria.serving.rollout.decision.rollout_state import Action, Phase, Question, State, Verdict
+from kanaria.serving.rollout.decision.rule_outcomes import (
+    Decision,
+    advance,
+    ask,
+    hold,
+    promote,
+    readiness,
+    roll_back,
+)
 from kanaria.serving.rollout.decision.shadow_step import in_shadow
 from kanaria.serving.rollout.decision.situation import (
     MINUTE,
     Situation,
     asked_of,
     assess,
-    enter,
     exposed,
     is_over,
     unready,
 )
 from kanaria.serving.rollout.observations.interval_observation import Observation
 from kanaria.serving.rollout.policy.rollout_policy import Automation, Policy
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
-    """What is to be done, and the state to record before doing it."""
-
-    verdict: Verdict
-    state: State
-
-    @property
-    def proposed(self) -> Verdict | None:
-        """What would have been done, were the policy not to observe only."""
-        return self.state.proposed
-
 
 Rule = Callable[[Situation], Decision | None]
 
@@ -101,59 +95,13 @@ def _recorded(decision: Decision, observation: Observation) -> Decision:
 def _only_say(situation: Situation, proposed: Verdict) -> Decision:
     state = replace(situation.state, proposed=proposed)
     said = f"only observing; would {proposed.action} at {proposed.percent} %"
-    return _hold(state, said, *proposed.reasons)
-
-
-def _hold(state: State, *reasons: str) -> Decision:
-    verdict = Verdict(action=Action.HOLD, percent=state.desired_percent, reasons=reasons)
-    return Decision(verdict=verdict, state=state)
-
-
-def _roll_back(situation: Situation, *reasons: str) -> Decision:
-    state = replace(
-        situation.state, phase=Phase.ROLLED_BACK, desired_percent=0, question=None, asked_step=""
-    )
-    verdict = Verdict(action=Action.ROLLBACK, percent=0, reasons=reasons)
-    return Decision(verdict=verdict, state=state)
-
-
-def _ask(situation: Situation, question: Question, step: str, *reasons: str) -> Decision:
-    state = replace(
-        situation.state, phase=Phase.WAITING_APPROVAL, question=question, asked_step=step
-    )
-    percent = state.desired_percent
-    return Decision(
-        verdict=Verdict(action=Action.ASK, percent=percent, reasons=reasons), state=state
-    )
-
-
-def _promote(situation: Situation, *reasons: str) -> Decision:
-    state = replace(
-        situation.state, phase=Phase.PROMOTED, desired_percent=100, question=None, asked_step=""
-    )
-    verdict = Verdict(action=Action.PROMOTE, percent=100, reasons=reasons)
-    return Decision(verdict=verdict, state=state)
-
-
-def _advance(situation: Situation, step: int, *reasons: str) -> Decision:
-    """Go to step number `step` or, after the last, promote; ask before where the policy says so."""
-    state, policy, name = situation.state, situation.policy, situation.step_name(step)
-    if situation.observation.facts.ready is not True:
-        return _hold(state, f"{_readiness(situation)}; traffic is not raised", *reasons)
-    if name in policy.approve_before and name not in situation.approved:
-        return _ask(situation, Question.STEP, name, f"step {name} needs a person", *reasons)
-    if step >= len(policy.ladder):
-        return _promote(situation, *reasons)
-    percent = policy.ladder[step].percent
-    entered = enter(state, step, percent, situation.observation.now, policy)
-    verdict = Verdict(action=Action.SHIFT, percent=percent, reasons=reasons)
-    return Decision(verdict=verdict, state=entered)
+    return hold(state, said, *proposed.reasons)
 
 
 def _over(situation: Situation) -> Decision | None:
     state = situation.state
     over = is_over(state, situation.observation, situation.policy)
-    return _hold(state, f"the rollout is {state.phase}") if over else None
+    return hold(state, f"the rollout is {state.phase}") if over else None
 
 
 def _stopped(situation: Situation) -> Decision | None:
@@ -166,25 +114,25 @@ def _stopped(situation: Situation) -> Decision | None:
         if percent and situation.observation.percent == 0:
             had = f"and got none of its {has}"
         stops.append(f"the canary was {missed} {had}")
-    return _roll_back(situation, *stops) if stops else None
+    return roll_back(situation, *stops) if stops else None
 
 
 def _harmed(situation: Situation) -> Decision | None:
     if situation.spent < 1:
         return None
     heaviest = max(situation.findings, key=lambda finding: finding.spent)
-    return _roll_back(situation, f"harm, above all in {heaviest.gate}", *situation.texts)
+    return roll_back(situation, f"harm, above all in {heaviest.gate}", *situation.texts)
 
 
 def _promoted(situation: Situation) -> Decision | None:
     if situation.state.phase is not Phase.PROMOTED:
         return None
-    return _hold(situation.state, "promoted; it does not have all traffic yet", *situation.texts)
+    return hold(situation.state, "promoted; it does not have all traffic yet", *situation.texts)
 
 
 def _paused(situation: Situation) -> Decision | None:
     state = situation.state
-    return _hold(state, "paused", *situation.texts) if state.phase is Phase.PAUSED else None
+    return hold(state, "paused", *situation.texts) if state.phase is Phase.PAUSED else None
 
 
 def _never_ready(situation: Situation) -> Decision | None:
@@ -195,8 +143,8 @@ def _never_ready(situation: Situation) -> Decision | None:
     since = state.watched_since if ready_at is None else max(ready_at, state.watched_since)
     allowed = situation.policy.ready_minutes
     if now - since >= allowed * MINUTE:
-        return _roll_back(situation, f"not ready for {allowed:g} minutes; it had no traffic")
-    return _hold(state, "not ready")
+        return roll_back(situation, f"not ready for {allowed:g} minutes; it had no traffic")
+    return hold(state, "not ready")
 
 
 def _ordered(situation: Situation) -> Decision | None:
@@ -204,13 +152,8 @@ def _ordered(situation: Situation) -> Decision | None:
     if not who:
         return None
     if situation.observation.facts.ready is not True:
-        return _hold(situation.state, f"{who} ordered the promotion; {_readiness(situation)}")
-    return _promote(situation, f"{who} ordered it", *situation.texts)
-
-
-def _readiness(situation: Situation) -> str:
-    is_unready = situation.observation.facts.ready is False
-    return "the canary is not ready now" if is_unready else "readiness is not known"
+        return hold(situation.state, f"{who} ordered the promotion; {readiness(situation)}")
+    return promote(situation, f"{who} ordered it", *situation.texts)
 
 
 def _left_out(situation: Situation) -> str:
@@ -229,10 +172,10 @@ def _silent(situation: Situation) -> Decision | None:
     reason = f"no data for {rule.minutes:g} minutes from {', '.join(situation.silent)}"
     reason += _left_out(situation)
     if rule.action == "rollback":
-        return _roll_back(situation, reason)
+        return roll_back(situation, reason)
     if situation.state.phase is Phase.WAITING_APPROVAL:
-        return _hold(situation.state, reason)
-    return _ask(situation, Question.NO_DATA, "", reason)
+        return hold(situation.state, reason)
+    return ask(situation, Question.NO_DATA, "", reason)
 
 
 def _waiting(situation: Situation) -> Decision | None:
@@ -241,7 +184,7 @@ def _waiting(situation: Situation) -> Decision | None:
         return None
     if state.question is Question.INCONCLUSIVE and situation.accepted:
         return None
-    return _hold(state, f"a person is asked: {state.question} {state.asked_step}".strip())
+    return hold(state, f"a person is asked: {state.question} {state.asked_step}".strip())
 
 
 def _questioned(situation: Situation) -> Decision | None:
@@ -249,7 +192,7 @@ def _questioned(situation: Situation) -> Decision | None:
     asks = next((one for one in open_ if one.gate not in situation.approved), None)
     if asks is None:
         return None
-    return _ask(situation, Question.FINDING, asks.gate, asks.question, *situation.texts)
+    return ask(situation, Question.FINDING, asks.gate, asks.question, *situation.texts)
 
 
 def _ungrounded(situation: Situation) -> Decision | None:
@@ -257,13 +200,13 @@ def _ungrounded(situation: Situation) -> Decision | None:
     if situation.state.step >= 0 or not blind:
         return None
     names = ", ".join(finding.gate for finding in blind)
-    return _hold(
+    return hold(
         situation.state, f"learning what the stable revision does: {names}", *situation.texts
     )
 
 
 def _staged(situation: Situation) -> Decision | None:
-    return _advance(situation, 0, "ready") if situation.state.step < 0 else None
+    return advance(situation, 0, "ready") if situation.state.step < 0 else None
 
 
 def _unfinished(situation: Situation) -> Decision | None:
@@ -277,14 +220,14 @@ def _unfinished(situation: Situation) -> Decision | None:
         f"step {step.name}: {state.step_requests} of {least} requests, "
         f"{minutes:.1f} of {long:g} minutes"
     )
-    return _hold(situation.state, done + " (warming up)" * situation.warming, *situation.texts)
+    return hold(situation.state, done + " (warming up)" * situation.warming, *situation.texts)
 
 
 def _unheard(situation: Situation) -> Decision | None:
     if not situation.unheard:
         return None
     reason = f"no data now from {', '.join(situation.unheard)}{_left_out(situation)}"
-    return _hold(situation.state, reason)
+    return hold(situation.state, reason)
 
 
 def _climbing(situation: Situation) -> Decision | None:
@@ -294,13 +237,13 @@ def _climbing(situation: Situation) -> Decision | None:
     agreed = situation.accepted or situation.step_name(following) in situation.approved
     if in_shadow(situation.state, situation.policy) and not agreed:
         return None
-    return _advance(situation, following, *situation.texts)
+    return advance(situation, following, *situation.texts)
 
 
 def _accepted(situation: Situation) -> Decision | None:
     if not situation.accepted:
         return None
-    return _advance(situation, len(situation.policy.ladder), *situation.texts)
+    return advance(situation, len(situation.policy.ladder), *situation.texts)
 
 
 def _inconclusive(situation: Situation) -> Decision | None:
@@ -309,11 +252,11 @@ def _inconclusive(situation: Situation) -> Decision | None:
         return None
     reason = f"inconclusive for {allowed:g} minutes"
     name = situation.step_name(situation.state.step + 1)
-    return _ask(situation, Question.INCONCLUSIVE, name, reason, *situation.texts)
+    return ask(situation, Question.INCONCLUSIVE, name, reason, *situation.texts)
 
 
 def _undecided(situation: Situation) -> Decision:
-    return _hold(situation.state, *situation.texts)
+    return hold(situation.state, *situation.texts)
 
 
 RULES: tuple[Rule, ...] = (

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kanaria.components.shared.errors import ParameterError, shown
-from kanaria.serving.rollout.decision.decide import Decision
 from kanaria.serving.rollout.decision.rollout_state import (
     OVER,
     Action,
@@ -26,6 +25,7 @@ from kanaria.serving.rollout.decision.rollout_state import (
     State,
     Verdict,
 )
+from kanaria.serving.rollout.decision.rule_outcomes import Decision
 from kanaria.serving.rollout.decision.situation import under_way
 from kanaria.serving.rollout.policy.rollout_policy import PROMOTE, Policy
 

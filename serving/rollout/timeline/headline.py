@@ -7,7 +7,7 @@ from kanaria.components.shared.times import clock, duration
 from kanaria.serving.rollout.decision.rollout_state import Phase
 from kanaria.serving.rollout.decision.shadow_step import in_shadow
 from kanaria.serving.rollout.policy.rollout_policy import PROMOTE, Automation
-from kanaria.serving.rollout.timeline.phrases import asked, why
+from kanaria.serving.rollout.timeline.phrases import question_text, why
 from kanaria.serving.rollout.timeline.record_history import History, Moment
 
 
@@ -53,7 +53,7 @@ def _sentence(history: History, phase: Phase) -> str:
         return f"Superseded after {since} by {turn.who if turn else 'another'}."
     if phase is Phase.WAITING_APPROVAL:
         begun = clock(turn.when if turn else history.started)
-        return f"Waiting for a person since {begun} UTC. {asked(history.state)}"
+        return f"Waiting for a person since {begun} UTC. {question_text(history.state)}"
     if phase is Phase.PAUSED:
         return f"Paused at {history.state.desired_percent} % of the traffic: {reason}."
     if phase is Phase.STAGED:

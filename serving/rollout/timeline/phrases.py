@@ -102,7 +102,7 @@ def _then(state: State) -> str:
     return f"{name} all the same" if name == PROMOTE else f"begin {name} all the same"
 
 
-def asked(state: State) -> str:
+def question_text(state: State) -> str:
     """Return what a person is asked, or ""."""
     questions = {
         Question.STEP: f"May the step {state.asked_step} begin?",

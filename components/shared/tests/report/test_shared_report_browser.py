@@ -164,6 +164,16 @@ def test_a_page_works_in_the_frame_of_kfp_without_a_network(
     assert browser.errors == []
 
 
+def test_charts_are_drawn_where_scripts_may_not_make_code(browser: Tab, page: Path, tmp_path: Path):
+    rules = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+    strict = f'<meta http-equiv="Content-Security-Policy" content="{rules}">'
+    path = tmp_path / "strict.html"
+    path.write_text(page.read_text(encoding="utf-8").replace("<title>", f"{strict}<title>", 1))
+    browser.open(path.as_uri())
+    assert bars(browser, 0)
+    assert browser.errors == []
+
+
 def test_numbers_are_read_without_scripts(browser: Tab, page: Path):
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:

@@ -112,7 +112,13 @@ Answer = tuple[int, dict[str, str], Iterable[bytes]]
 """Status, headers, and the pieces of a body that ends with its connection."""
 
 
+class _ScriptedServer(ThreadingHTTPServer):
+    script: Callable[[str, str], Answer]
+
+
 class _Scripted(BaseHTTPRequestHandler):
+    server: _ScriptedServer
+
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status, headers, pieces = self.server.script(self.command, self.path)
@@ -134,7 +140,7 @@ class _Scripted(BaseHTTPRequestHandler):
 @contextmanager
 def answering(script: Callable[[str, str], Answer]) -> Iterator[str]:
     """Yield the URL of a server that answers method and path as `script` says."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Scripted) as server:
+    with _ScriptedServer(("127.0.0.1", 0), _Scripted) as server:
         server.daemon_threads, server.script = True, script
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"

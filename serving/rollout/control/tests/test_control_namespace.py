@@ -97,7 +97,7 @@ def served(town: Town, store: FileStore, is_over: Callable[[], bool]) -> list[tu
         serve(
             world,
             NAMESPACE,
-            lease_of=lambda _, service: FileLease(store._state / f"lease-{service}"),
+            lease_of=lambda _, service: FileLease(store.folder / f"lease-{service}"),
             listeners=Listeners(
                 changed=lambda _: None,
                 failed=lambda _, service, reason: reported.append((service, reason)),

@@ -88,6 +88,7 @@ def records(draw, policy):
     """A record as a controller would write it: numbered in time, without refused commands."""
     state, entries = begin(0.0), []
     for number in range(draw(st.integers(1, 25))):
+        entry: Command | Observation
         minutes = 60.0 * number
         if draw(st.integers(0, 4)) == 0:
             drawn = draw(commands)

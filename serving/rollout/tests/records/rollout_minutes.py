@@ -1,11 +1,13 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from kanaria.serving.protocol.comparison import ModelCounts
-from kanaria.serving.rollout.decision.decide import Decision, decide
+from kanaria.serving.rollout.decision.decide import decide
 from kanaria.serving.rollout.decision.rollout_commands import begin
 from kanaria.serving.rollout.decision.rollout_state import State
+from kanaria.serving.rollout.decision.rule_outcomes import Decision
 from kanaria.serving.rollout.observations.interval_observation import (
     Counts,
     Observation,
@@ -27,7 +29,7 @@ def one_minute(
     ready: bool | None = True,
     percent: int | None = None,
     models: ModelCounts | None = None,
-    **facts: object,
+    **facts: Any,
 ) -> Observation:
     return Observation(
         models=models,
@@ -40,7 +42,7 @@ def one_minute(
     )
 
 
-def healthy_minute(interval: int, percent: int = 10, **facts: object) -> Observation:
+def healthy_minute(interval: int, percent: int = 10, **facts: Any) -> Observation:
     """600 requests, of which both revisions err on 1 in 60 and are slow on 1 in 20."""
     canary, stable = 6 * percent, 600 - 6 * percent
     return one_minute(

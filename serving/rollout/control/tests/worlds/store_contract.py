@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from kanaria.components.shared.errors import ConflictError, DataError
-from kanaria.serving.rollout.control.rollout_store import Store
+from kanaria.serving.rollout.control.rollout_store import Store, Stored
 from kanaria.serving.rollout.control.stored_rollout import Rollout, Target
 from kanaria.serving.rollout.decision.rollout_commands import Command, CommandKind, apply, begin
 from kanaria.serving.rollout.observations.between_readings import Memory
@@ -49,27 +49,33 @@ def minute(number: int) -> Observation:
     return Observation(interval=number, now=60.0 * number, canary=counts, stable=counts)
 
 
+def loaded(store: Store, namespace: str) -> Stored:
+    stored = store.load(namespace, SERVICE)
+    assert stored is not None
+    return stored
+
+
 class StoreContract:
     def test_nothing_is_kept_of_a_service_without_rollouts(self, store: Store, namespace: str):
         assert store.load(namespace, "unheard-of") is None
 
     def test_a_rollout_comes_back_as_it_was_kept(self, store: Store, namespace: str):
         store.create(first(namespace))
-        assert store.load(namespace, SERVICE).rollout == first(namespace)
+        assert loaded(store, namespace).rollout == first(namespace)
         assert SERVICE in store.services(namespace)
 
     def test_a_change_of_an_old_version_is_refused(self, store: Store, namespace: str):
         store.create(first(namespace))
-        old = store.load(namespace, SERVICE)
+        old = loaded(store, namespace)
         store.save(replace(first(namespace), looked=1.0), old.version)
         with pytest.raises(ConflictError):
             store.save(replace(first(namespace), looked=2.0), old.version, minute(0))
-        assert store.load(namespace, SERVICE).rollout.looked == 1.0
+        assert loaded(store, namespace).rollout.looked == 1.0
         assert store.entries(namespace, SERVICE, 1) == ()
 
     def test_entries_are_kept_in_order(self, store: Store, namespace: str):
         store.create(first(namespace))
-        stored = store.load(namespace, SERVICE)
+        stored = loaded(store, namespace)
         for number in range(5):
             stored = store.save(stored.rollout, stored.version, minute(number))
         assert store.entries(namespace, SERVICE, 1) == tuple(minute(n) for n in range(5))
@@ -82,10 +88,10 @@ class StoreContract:
 
     def test_the_records_of_earlier_rollouts_stay(self, store: Store, namespace: str):
         store.create(first(namespace))
-        stored = store.load(namespace, SERVICE)
+        stored = loaded(store, namespace)
         store.save(over(stored.rollout), stored.version, minute(0))
         store.create(first(namespace, number=2))
-        stored = store.load(namespace, SERVICE)
+        stored = loaded(store, namespace)
         store.save(stored.rollout, stored.version, minute(7))
         assert store.entries(namespace, SERVICE, 1) == (minute(0),)
         assert store.entries(namespace, SERVICE, 2) == (minute(7),)

@@ -40,16 +40,16 @@ def wanted(combiner: Any) -> Iterator[Wanted]:
         )
 
 
-def fed(combiner: Any, found: list[Pairs], rows: NDArray[Any]) -> Weights:
+def fed(combiner: Any, pairs: list[Pairs], rows: NDArray[Any]) -> Weights:
     """Return the weights of the metrics after these rows alone.
 
     Args:
         combiner: TFMA's combiner of Keras metrics, set up.
-        found: what each output's metrics compare.
+        pairs: what each output's metrics compare.
         rows: numbers of the rows.
     """
     result = []
-    for output, pair in zip(combiner._output_names, found, strict=True):
+    for output, pair in zip(combiner._output_names, pairs, strict=True):
         label, prediction, weight = (
             each[rows] for each in (pair.label, pair.prediction, pair.weight)
         )

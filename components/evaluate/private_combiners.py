@@ -1,12 +1,11 @@
 """TFMA's combiners that add numbers up, for all slices of a batch at once.
 
 A combiner's accumulator is a few sums, or a few sums for each of many buckets. Here the sums of
-all slices stand in one table: `code` = slice * width + bucket, with a row of sums for each code
-that occurs. From it TFMA's own accumulators are made, so what becomes of them is TFMA's.
+all slices stand in one table (`sum_tables`). From it TFMA's own accumulators are made, so what
+becomes of them is TFMA's. What a combiner computes stands in its private attributes.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,87 +16,7 @@ from kanaria.components.evaluate import private_tfma as private
 from kanaria.components.evaluate.calibration_histograms import Histogram
 from kanaria.components.evaluate.evaluated_rows import Rows
 from kanaria.components.evaluate.label_prediction_pairs import Pairs, Wanted
-
-# Up to so many codes a table with a place for each is faster than sorting.
-DENSE_CODES = 1 << 22
-
-
-@dataclass(slots=True)
-class Table:
-    """Sums by code; parts wait to be added up.
-
-    Attributes:
-        parts: pairs of codes, shape (m,), and sums, shape (m, k).
-        waiting: codes in the parts since they were last added up.
-    """
-
-    parts: list[tuple[NDArray[Any], NDArray[Any]]] = field(default_factory=list)
-    waiting: int = 0
-
-    def add(self, codes: NDArray[Any], sums: NDArray[Any]) -> None:
-        """Add sums by code; codes may repeat."""
-        self.parts.append(summed(codes, sums))
-        self.waiting += len(self.parts[-1][0])
-        if self.waiting > 2 * len(self.parts[0][0]):
-            self.whole()
-
-    def whole(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the distinct codes, ascending, and their sums."""
-        if len(self.parts) > 1:
-            codes, sums = (np.concatenate(each) for each in zip(*self.parts, strict=True))
-            self.parts = [summed(codes, sums)]
-        self.waiting = 0
-        return self.parts[0]
-
-
-def summed(codes: NDArray[Any], sums: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the distinct codes, ascending, and the sums of their rows.
-
-    Args:
-        codes: shape (m,), not negative.
-        sums: float64, shape (m, k).
-    """
-    if len(codes) and int(codes.max()) < DENSE_CODES:
-        count = np.bincount(codes)
-        used = np.flatnonzero(count)
-        totals = [np.bincount(codes, weights=column)[used] for column in sums.T]
-    else:
-        used, place = np.unique(codes, return_inverse=True)
-        totals = [np.bincount(place, weights=column) for column in sums.T]
-    return used, np.stack(totals, axis=1) if totals else np.zeros((len(used), 0))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
-    """What one batch adds: for each of m terms its row, its bucket and its sums.
-
-    Attributes:
-        rows: shape (m,); None where the terms are the rows, in order.
-        buckets: shape (m,), or None without buckets.
-        sums: float64, shape (m, k).
-    """
-
-    rows: NDArray[Any] | None
-    buckets: NDArray[Any] | None
-    sums: NDArray[Any]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Summing:
-    """How one combiner adds up.
-
-    Attributes:
-        wanted: what it compares; None for what reads weights alone.
-        part: rows, config, pairs -> what to add, or None where TFMA must do it row by row.
-        width: buckets a slice, at least 1.
-        accumulator: buckets, shape (m,), and sums, shape (m, k), of a slice -> TFMA's
-            accumulator.
-    """
-
-    wanted: Wanted | None
-    part: Callable[[Rows, Any, Pairs | None], Part | None]
-    width: int
-    accumulator: Callable[[NDArray[Any], NDArray[Any]], Any]
+from kanaria.components.evaluate.sum_tables import Part, Summing
 
 
 def _one_row(columns: list[NDArray[Any]]) -> Part:
@@ -129,7 +48,7 @@ def _attributes(kind: type, names: list[str]) -> Callable[[NDArray[Any], NDArray
 def _wanted(combiner: Any, key: Any, **changes: Any) -> Wanted:
     aggregation = getattr(combiner, "_aggregation_type", None)
     weights = getattr(combiner, "_class_weights", None) or {}
-    asked = {
+    selection = {
         "model": key.model_name,
         "output": key.output_name,
         "sub_key": key.sub_key,
@@ -137,16 +56,18 @@ def _wanted(combiner: Any, key: Any, **changes: Any) -> Wanted:
         "class_weights": tuple(sorted(weights.items())),
         "weighted": combiner._example_weighted,
     }
-    return Wanted(**{**asked, **changes})
+    return Wanted(**{**selection, **changes})
 
 
 def _count(combiner: Any) -> Summing:
     def part(rows: Rows, config: Any, _: Pairs | None) -> Part | None:
         output, weighted = combiner._output_name, combiner._example_weighted
-        found = label_prediction_pairs.weight(
+        weights = label_prediction_pairs.weight(
             rows, config, combiner._model_name, output, weighted=weighted
         )
-        return None if found is None else Part(rows=None, buckets=None, sums=found[:, np.newaxis])
+        return (
+            None if weights is None else Part(rows=None, buckets=None, sums=weights[:, np.newaxis])
+        )
 
     return Summing(wanted=None, part=part, width=1, accumulator=lambda _, sums: float(sums.sum()))
 
@@ -156,7 +77,7 @@ def _calibration(combiner: Any) -> Summing | None:
     if key.sub_key and key.sub_key.top_k is not None:
         return None  # TFMA looks for k labels in each pair.
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part:
+    def part(_: Rows, _config: Any, pair: Any) -> Part:
         label, prediction, weight = _floats(pair)
         return _one_row([label * weight, prediction * weight, weight])
 
@@ -170,7 +91,7 @@ def _histogram(combiner: Any) -> Summing | None:
         return None
     buckets = combiner._num_buckets
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part | None:
+    def part(rows: Rows, _: Any, pair: Any) -> Part | None:
         label, prediction, weight = (each.ravel() for each in _floats(pair))
         if combiner._fractional_labels and not _fractions(label):
             return None
@@ -195,7 +116,7 @@ def _matrix(combiner: Any) -> Summing | None:
     thresholds = np.array(combiner._binary_confusion_matrices._thresholds, dtype=np.float64)
     ordered = np.sort(thresholds)
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part | None:
+    def part(rows: Rows, _: Any, pair: Any) -> Part | None:
         label, prediction, weight = (each.ravel() for each in _floats(pair))
         if not _fractions(label):
             return None
@@ -228,8 +149,8 @@ def _squared(label: Any, prediction: Any) -> Any:
 
 def _percentage(label: Any, prediction: Any) -> Any:
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.absolute((label - prediction) / label).astype(np.float64)
-    return 100 * np.where(label == 0, np.nan, found)
+        shares = np.absolute((label - prediction) / label).astype(np.float64)
+    return 100 * np.where(label == 0, np.nan, shares)
 
 
 def _logarithmic(label: Any, prediction: Any) -> Any:
@@ -248,11 +169,11 @@ ERRORS: dict[type, Callable[[Any, Any], Any]] = {
 def _regression(combiner: Any) -> Summing:
     error = ERRORS[type(combiner)]
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part:
-        found = error(pair.label, pair.prediction).astype(np.float64)
-        counts = ~np.isnan(found)  # As TFMA: rows without an error are left out.
-        found = np.where(counts, found, 0.0)
-        return _one_row([counts * pair.weight, found * pair.weight])
+    def part(_: Rows, _config: Any, pair: Any) -> Part:
+        errors = error(pair.label, pair.prediction).astype(np.float64)
+        counts = ~np.isnan(errors)  # As TFMA: rows without an error are left out.
+        errors = np.where(counts, errors, 0.0)
+        return _one_row([counts * pair.weight, errors * pair.weight])
 
     names = ["total_example_weights", "total_regression_error"]
     made = _attributes(type(combiner.create_accumulator()), names)
@@ -264,19 +185,19 @@ def _binary_entropy(combiner: Any, label: Any, prediction: Any) -> Any:
     smoothing = combiner._label_smoothing
     label = label * (1.0 - smoothing) + 0.5 * smoothing
     if combiner._from_logits:
-        found = np.maximum(prediction, 0) - prediction * label
-        return (found + np.log(1 + np.exp(-np.abs(prediction)))).mean(axis=1)
-    found = -(label * np.log(prediction)) - (1 - label) * np.log(1 - prediction)
-    return found.mean(axis=1)
+        losses = np.maximum(prediction, 0) - prediction * label
+        return (losses + np.log(1 + np.exp(-np.abs(prediction)))).mean(axis=1)
+    losses = -(label * np.log(prediction)) - (1 - label) * np.log(1 - prediction)
+    return losses.mean(axis=1)
 
 
 def _categorical_entropy(combiner: Any, label: Any, prediction: Any) -> Any:
     smoothing, classes = combiner._label_smoothing, prediction.shape[1]
     label = label * (1.0 - smoothing) + smoothing / classes
     # TFMA divides the predictions in their place, and the metrics after it see them so.
-    found = np.exp(prediction) if combiner._from_logits else prediction
-    found = found / found.sum(axis=1, keepdims=True)
-    logarithm = np.log(found, out=np.zeros_like(found), where=found > 0)
+    probabilities = np.exp(prediction) if combiner._from_logits else prediction
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    logarithm = np.log(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
     return -(label * logarithm).sum(axis=1)
 
 
@@ -289,12 +210,12 @@ ENTROPIES: dict[type, Callable[[Any, Any, Any], Any]] = {
 def _entropy(combiner: Any) -> Summing:
     entropy = ENTROPIES[type(combiner)]
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part | None:
+    def part(_: Rows, _config: Any, pair: Any) -> Part | None:
         if pair.label.shape != pair.prediction.shape or pair.prediction.dtype.kind != "f":
             return None
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = entropy(combiner, pair.label, pair.prediction).astype(np.float64)
-        return _one_row([found[:, np.newaxis] * pair.weight, pair.weight])
+            losses = entropy(combiner, pair.label, pair.prediction).astype(np.float64)
+        return _one_row([losses[:, np.newaxis] * pair.weight, pair.weight])
 
     names = ["total_cross_entropy", "total_example_weights"]
     made = _attributes(type(combiner.create_accumulator()), names)
@@ -303,7 +224,7 @@ def _entropy(combiner: Any) -> Summing:
 
 
 def _tjur(combiner: Any) -> Summing:
-    def part(rows: Rows, config: Any, pair: Any) -> Part:
+    def part(_: Rows, _config: Any, pair: Any) -> Part:
         label, prediction, weight = _floats(pair)
         negative, positive = (1.0 - label) * weight, label * weight
         return _one_row([negative * prediction, negative, positive * prediction, positive])
@@ -319,7 +240,7 @@ def _tjur(combiner: Any) -> Summing:
 
 
 def _pearson(combiner: Any) -> Summing:
-    def part(rows: Rows, config: Any, pair: Any) -> Part:
+    def part(_: Rows, _config: Any, pair: Any) -> Part:
         label, prediction, weight = _floats(pair)
         weighted_label, weighted = label * weight, prediction * weight
         columns = [weighted_label, weighted, weighted_label * label, weighted * prediction]
@@ -338,7 +259,7 @@ def _class_matrix(combiner: Any) -> Summing | None:
         return None  # With more TFMA's rows depend on the order of the thresholds.
     threshold, most = combiner._thresholds[0], 1 << 20
 
-    def part(rows: Rows, config: Any, pair: Any) -> Part | None:
+    def part(rows: Rows, _: Any, pair: Any) -> Part | None:
         if pair.prediction.shape[1] < 2 or pair.prediction.shape[1] >= most - 1:
             return None
         actual = pair.label.argmax(axis=1) if pair.label.shape[1] > 1 else pair.label[:, 0]
@@ -374,6 +295,11 @@ KINDS: dict[type, Callable[[Any], Summing | None]] = {
     private.PearsonCombiner: _pearson,
     private.ClassMatrixCombiner: _class_matrix,
 }
+
+
+def key_of(combiner: Any) -> Any:
+    """Return TFMA's key of the one metric that a combiner computes."""
+    return combiner._key
 
 
 def of(computation: Any) -> Summing | None:

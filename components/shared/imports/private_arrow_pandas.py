@@ -2,5 +2,5 @@
 
 import pyarrow as pa
 
-KNOWN = pa.lib._pandas_api.pd
+PANDAS = pa.lib._pandas_api.pd
 """The module pandas; to ask Arrow for it makes Arrow look again."""
