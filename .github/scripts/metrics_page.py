@@ -19,6 +19,8 @@ from kanaria.serving.local.router.router_metrics import Metrics as RouterMetrics
 from kanaria.serving.payload_log.intake import Intake
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.rollout.control.controller_metrics import ControllerMetrics
+from kanaria.serving.stream.stream_metrics import Metrics as StreamMetrics
+from kanaria.serving.triggers.trigger_metrics import TriggerMetrics
 
 Row = tuple[str, str, tuple[str, ...], str]
 """Name, type, labels, meaning."""
@@ -55,6 +57,9 @@ def _servers() -> Iterator[tuple[str, str, Iterable[Row]]]:
     yield "The drift server", "`kanaria drift serve`", list(_drift())
     router = _rows(RouterMetrics([])._registry)  # noqa: SLF001
     yield "Local serving", "`kanaria serve`", router
+    trigger = _rows(TriggerMetrics(())._registry)  # noqa: SLF001
+    yield "Triggers", "`kanaria trigger serve`", trigger
+    yield "Streams", "`kanaria stream`", _rows(StreamMetrics()._registry)  # noqa: SLF001
     runs = "`kanaria runs metrics`, of a KFP server or of the runs of this machine"
     yield "Pipeline runs", runs, list(_pipelines())
 

@@ -14,6 +14,7 @@ OTHER_UNITS = re.compile(
 BOUNDED = {
     *("namespace", "service", "revision", "version", "detector", "feature", "class", "metric"),
     *("pipeline", "schedule", "phase", "question", "rollout", "canary", "stable", "strategy"),
+    *("trigger", "source", "topic", "partition"),
     *("gate", "action", "part", "reason", "outcome", "type", "kind", "verdict", "code"),
 }
 """Labels whose values somebody bounds; a request, a user or an address is no label."""
@@ -29,7 +30,7 @@ def test_a_name_has_a_base_unit_and_its_type_and_bounded_labels(
     assert kind in ("counter", "gauge", "histogram")
     assert set(labels) <= BOUNDED
     if kind == "histogram":
-        assert name.endswith("_seconds")
+        assert name.endswith(("_seconds", "_messages"))
 
 
 def test_no_name_stands_for_two_things():
