@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import metrics_page
 from readme_tables import keys_of
 
 from kanaria.pipelines import cli, parameters_help
@@ -183,6 +184,7 @@ def main() -> int:
         "configuration.md": configuration(),
         "policy.md": policy(),
         "rooms.md": rooms(),
+        "metrics.md": metrics_page.page(MARK),
         "triggers.md": triggers(),
         "stream.md": stream(),
     }

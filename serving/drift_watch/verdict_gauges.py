@@ -1,7 +1,7 @@
 """The newest verdicts in Prometheus form, worked out from what is kept at each scrape. Pure."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
@@ -39,6 +39,29 @@ OF_LABELS = {
     "low": "Lower end of its 95 % band.",
     "high": "Upper end.",
 }
+RECENT_HELP = "How many of the newest three windows had a verdict."
+EXPECTED_HELP = "Quality expected of the newest window before its labels; no concept drift in it."
+CLASS_HELP = "Share of the answers of the newest window that are of a class."
+CHANGES_HELP = "Changes of the errors' mean that ADWIN saw in the newest window due for labels."
+FAILED_HELP = "1 when the labels of that window could not be judged."
+
+
+def described() -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Yield name, labels and meaning of every gauge."""
+    for name, help_ in OF_WINDOWS.items():
+        yield f"kanaria_{name}", STREAM, help_
+    yield "kanaria_drift_recent_windows", (*STREAM, "verdict"), RECENT_HELP
+    for name, help_ in OF_FEATURES.items():
+        yield f"kanaria_drift_{name}", (*STREAM, "feature"), help_
+    for kind in ("input", "output"):
+        for name, help_ in OF_COLUMNS.items():
+            yield f"kanaria_{kind}_{name}", (*STREAM, "feature"), help_
+    yield "kanaria_output_class_ratio", (*STREAM, "feature", "class"), CLASS_HELP
+    for name, help_ in OF_LABELS.items():
+        yield f"kanaria_quality_{name}", (*STREAM, "metric"), help_
+    yield "kanaria_quality_expected", (*STREAM, "metric"), EXPECTED_HELP
+    yield "kanaria_quality_changes", STREAM, CHANGES_HELP
+    yield "kanaria_quality_failed", STREAM, FAILED_HELP
 
 
 class _Series:
@@ -94,15 +117,15 @@ def _window(series: _Series, labels: dict[str, str], window: Window) -> None:
     _columns(series, labels, "output", window.outputs)
     for metric in window.estimated:
         measured = labels | {"metric": metric.name}
-        help_ = "Quality expected of the newest window before its labels; no concept drift in it."
-        series.set("kanaria_quality_expected", help_, measured, metric.value)
+        series.set("kanaria_quality_expected", EXPECTED_HELP, measured, metric.value)
 
 
 def _recent(series: _Series, labels: dict[str, str], recent: Sequence[bool | None]) -> None:
-    help_ = "How many of the newest three windows had a verdict."
     for verdict, drifted in RECENT.items():
         count = sum(one is drifted for one in recent)
-        series.set("kanaria_drift_recent_windows", help_, labels | {"verdict": verdict}, count)
+        series.set(
+            "kanaria_drift_recent_windows", RECENT_HELP, labels | {"verdict": verdict}, count
+        )
 
 
 def _feature(
@@ -120,8 +143,7 @@ def _columns(series: _Series, labels: dict[str, str], kind: str, columns: Sequen
         for (name, help_), value in zip(OF_COLUMNS.items(), values, strict=True):
             series.set(f"kanaria_{kind}_{name}", help_, named, value)
         for of_class, share in column.shares.items():
-            help_ = "Share of the answers of the newest window that are of a class."
-            series.set("kanaria_output_class_ratio", help_, named | {"class": of_class}, share)
+            series.set("kanaria_output_class_ratio", CLASS_HELP, named | {"class": of_class}, share)
 
 
 def _labels(series: _Series, labels: dict[str, str], record: Labels) -> None:
@@ -130,7 +152,5 @@ def _labels(series: _Series, labels: dict[str, str], record: Labels) -> None:
         values = (metric.value, metric.low, metric.high)
         for (name, help_), value in zip(OF_LABELS.items(), values, strict=True):
             series.set(f"kanaria_quality_{name}", help_, named, value)
-    help_ = "Changes of the errors' mean that ADWIN saw in the newest window due for labels."
-    series.set("kanaria_quality_changes", help_, labels, float(len(record.changes)))
-    help_ = "1 when the labels of that window could not be judged."
-    series.set("kanaria_quality_failed", help_, labels, float(bool(record.failure)))
+    series.set("kanaria_quality_changes", CHANGES_HELP, labels, float(len(record.changes)))
+    series.set("kanaria_quality_failed", FAILED_HELP, labels, float(bool(record.failure)))

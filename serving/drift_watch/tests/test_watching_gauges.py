@@ -142,3 +142,15 @@ def test_a_report_has_all_windows_of_each_version_in_the_order_of_time(location)
     begins = [window.begin for window in report.watched[0].windows]
     assert begins == sorted(begins)
     assert [verdict.begin for verdict in reader.newest_verdicts(2)] == sorted(begins[1:] * 2)
+
+
+def test_every_gauge_that_is_shown_is_described_with_its_labels(traffic):
+    traffic.send_table(200, seed=2, labels=[0, 1] * 100)
+    traffic.runner(watch(labels=LABELS)).turn(LATE)
+    families = text_string_to_metric_families(verdict_gauges.text(newest(traffic)).decode())
+    shown = {
+        (sample.name, frozenset(sample.labels)) for family in families for sample in family.samples
+    }
+    described = {(name, frozenset(labels)) for name, labels, _ in verdict_gauges.described()}
+    assert len(shown) > 15
+    assert shown <= described
