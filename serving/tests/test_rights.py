@@ -100,6 +100,23 @@ SPARK_CALLS = {
     },
 }
 """Right -> the call of Spark 3.5's driver in client mode."""
+TRIGGER = "components/trigger/rbac.yaml"
+TRIGGER_CALLS = {
+    ("runs", "list"): "KfpStarter.find and under_way, by a run's name and by its pipeline",
+    ("runs", "get"): "KfpStarter.ended",
+    ("runs", "create"): "KfpStarter.start",
+    ("pipelines", "list"): "Server.pipeline_id, by name",
+    ("pipelines", "get"): "the pipeline whose version a run is of",
+    ("pipelines", "create"): "a pipeline that is not there yet",
+    ("pipelines/versions", "list"): "Server.version, by the package's content",
+    ("pipelines/versions", "get"): "the version that a run is of",
+    ("pipelines/versions", "create"): "a package that is not there yet",
+    ("experiments", "list"): "the experiment, by name",
+    ("experiments", "get"): "the same",
+    ("experiments", "create"): "one that is not there yet",
+    ("serviceaccounts", "get"): "run_account, with the API of Kubernetes",
+}
+"""Right -> the call of KFP's API by kanaria-trigger; KFP with profiles asks the API server for it."""
 AS_A_PERSON = {
     "serving/doctor/examine_account.py",
     "serving/doctor/examine_cluster.py",
@@ -183,6 +200,10 @@ def test_the_role_for_spark_grants_what_its_driver_calls_and_no_more():
     assert granted(SPARK) == set(SPARK_CALLS)
 
 
+def test_the_role_for_triggers_grants_what_starts_runs_and_no_more():
+    assert granted(TRIGGER) == set(TRIGGER_CALLS)
+
+
 def test_kfp_sees_no_secret_or_configuration_but_its_own():
     (role,) = (
         document
@@ -206,6 +227,7 @@ def test_every_role_of_the_manifests_has_an_account_here():
         *ACCOUNTS,
         KFP,
         SPARK,
+        TRIGGER,
     }
 
 
