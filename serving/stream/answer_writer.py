@@ -17,7 +17,14 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.kafka_client import client, reason
-from kanaria.serving.stream.messages import DeadLetter, Letter, Outcome, letter, unwritable
+from kanaria.serving.stream.messages import (
+    DeadLetter,
+    Letter,
+    Outcome,
+    TopicRules,
+    letter,
+    unwritable,
+)
 from kanaria.serving.stream.stream_metrics import Metrics
 from kanaria.serving.stream.topic_reader import TopicReader, places
 
@@ -35,15 +42,15 @@ class AbortedError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Topics:
-    """Where outcomes go, and how many bytes a message of each may have."""
+    """Where outcomes go, and what each topic takes."""
 
     output: str
     dead_letters: str
-    most_bytes: Mapping[str, int]
+    rules: Mapping[str, TopicRules]
 
     def letter(self, outcome: Outcome) -> Letter:
         """Return what is written of an outcome."""
-        return letter(outcome, self.output, self.dead_letters, self.most_bytes)
+        return letter(outcome, self.output, self.dead_letters, self.rules)
 
 
 class Writer(Protocol):
@@ -69,11 +76,12 @@ def producer_properties(written: Mapping[str, str], topics: Topics) -> dict[str,
         # One takes less than a second; what a killed process left open holds up the next as long.
         "transaction.timeout.ms": "10000",
     }
+    sizes = [one.most_bytes for one in topics.rules.values()]
     fixed = {
         "enable.idempotence": True,  # Tries of the library repeat nothing, and keep the order.
         # The broker refuses a whole set of messages that is larger than one message may be.
-        "batch.size": min(topics.most_bytes.values()),
-        "message.max.bytes": max(1_000_000, *topics.most_bytes.values()),
+        "batch.size": min(sizes),
+        "message.max.bytes": max(1_000_000, *sizes),
     }
     return {**own, **written, **fixed}
 

@@ -351,8 +351,11 @@ def test_what_cannot_be_used_is_one_line(started, topics):
     absent = config(topics, ADDER)
     absent["topics"]["output"] = "absent"
     unknown = config(topics, ADDER, kafka={"linger": 1})
+    compacted = topics.new(cleanup_policy="compact")
+    lossy = config(topics, ADDER, named={"dead_letters": compacted})
     for settings, said in (
         (absent, f"error: no topic absent at {topics.address}; create it"),
+        (lossy, f"error: topic {compacted} is compacted"),
         (unknown, 'error: kafka: No such configuration property: "linger"'),
     ):
         stream = started(settings)
