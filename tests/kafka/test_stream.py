@@ -17,7 +17,8 @@ from kafka_topics import Topics, until
 from local_server import Server
 from stream_process import Streaming, config, headers, row
 
-from kanaria.serving.inference_service.service_manifest import build, to_yaml
+from kanaria.components.shared.config import yaml_text
+from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
 
 ADDER = {"name": "adder-v1"}
@@ -46,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, models: Path):
         )
         for one in names
     ]
-    (state / "services.yaml").write_text("---\n".join(map(to_yaml, manifests)))
+    (state / "services.yaml").write_text(yaml_text.dump(*manifests))
     running = Server(state, state / "services.yaml")
     until(lambda: all(running.ready(one) for one in names))
     yield running
@@ -275,7 +276,7 @@ def test_a_model_that_is_away_costs_no_message_and_no_order(
     state = tmp_path / "state"
     manifest = tmp_path / "adder.yaml"
     manifest.write_text(
-        to_yaml(build(ServiceSpec(name="adder-v1", storage_uri=str(models / "adder"))))
+        yaml_text.dump(build(ServiceSpec(name="adder-v1", storage_uri=str(models / "adder"))))
     )
     server = Server(state, manifest)
     settings = config(topics, ADDER, partitions=1)
