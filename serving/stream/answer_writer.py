@@ -17,7 +17,14 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.kafka_client import client, reason
-from kanaria.serving.stream.messages import DeadLetter, Letter, Outcome, letter, unwritable
+from kanaria.serving.stream.messages import (
+    DeadLetter,
+    Letter,
+    Outcome,
+    TopicRules,
+    letter,
+    unwritable,
+)
 from kanaria.serving.stream.stream_metrics import Metrics
 from kanaria.serving.stream.topic_reader import TopicReader, places
 
@@ -35,15 +42,15 @@ class AbortedError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Topics:
-    """Where outcomes go, and how many bytes a message of each may have."""
+    """Where outcomes go, and what each topic takes."""
 
     output: str
     dead_letters: str
-    most_bytes: Mapping[str, int]
+    rules: Mapping[str, TopicRules]
 
     def letter(self, outcome: Outcome) -> Letter:
         """Return what is written of an outcome."""
-        return letter(outcome, self.output, self.dead_letters, self.most_bytes)
+        return letter(outcome, self.output, self.dead_letters, self.rules)
 
 
 class Writer(Protocol):
@@ -66,12 +73,15 @@ def producer_properties(written: Mapping[str, str], topics: Topics) -> dict[str,
     own = {
         "linger.ms": "0",  # A batch is handed over whole and then waited for.
         "compression.type": "lz4",
+        # One takes less than a second; what a killed process left open holds up the next as long.
+        "transaction.timeout.ms": "10000",
     }
+    sizes = [one.most_bytes for one in topics.rules.values()]
     fixed = {
         "enable.idempotence": True,  # Tries of the library repeat nothing, and keep the order.
         # The broker refuses a whole set of messages that is larger than one message may be.
-        "batch.size": min(topics.most_bytes.values()),
-        "message.max.bytes": max(1_000_000, *topics.most_bytes.values()),
+        "batch.size": min(sizes),
+        "message.max.bytes": max(1_000_000, *sizes),
     }
     return {**own, **written, **fixed}
 
@@ -216,11 +226,15 @@ class TransactionWriter:
 
     def _begun(self) -> Producer:
         producer = client(Producer, self._properties)
-        try:
-            self._insist(producer.init_transactions)
-        except KafkaException as error:
-            raise NotReadyError(f"transactions cannot begin: {reason(error)}") from error
-        return producer
+        while True:
+            try:
+                producer.init_transactions(CALL_SECONDS)
+                return producer
+            except KafkaException as error:
+                text = f"transactions cannot begin: {reason(error)}"
+                if self._stopped() or not error.args[0].retriable():
+                    raise NotReadyError(text) from error
+                logger.warning("%s; it is tried again", text)
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Write; see `Writer`."""
@@ -247,18 +261,16 @@ class TransactionWriter:
                 self._commit(places(self._reader.positions(one.message for one in outcomes)))
                 return {}
             error = KafkaException(next(iter(sent.errors.values())))
-            self._insist(self._producer.abort_transaction)
+            self._producer.abort_transaction(CALL_SECONDS)
         except KafkaException as raised:
             error = raised
             self._abort(error)
         return self._refused(sent.errors, error)
 
     def _commit(self, positions: list[TopicPartition]) -> None:
-        metadata, producer = self._reader.group_metadata(), self._producer
-        self._insist(
-            lambda seconds: producer.send_offsets_to_transaction(positions, metadata, seconds)
-        )
-        self._insist(producer.commit_transaction)
+        metadata = self._reader.group_metadata()
+        self._producer.send_offsets_to_transaction(positions, metadata, CALL_SECONDS)
+        self._producer.commit_transaction(CALL_SECONDS)
 
     def _refused(
         self, errors: Mapping[int, KafkaError], error: KafkaException
@@ -273,32 +285,20 @@ class TransactionWriter:
         self._aborts += 1
         raise AbortedError(reason(error)) from error
 
-    def _insist(self, call: Callable[[float], Any]) -> None:
-        """Call until it succeeds; errors that pass are waited for.
-
-        Raises:
-            KafkaException: the transaction must be aborted, or the producer be made anew.
-            NotReadyError: the stream is to stop.
-        """
-        while True:
-            try:
-                call(CALL_SECONDS)
-                return
-            except KafkaException as error:
-                if not error.args[0].retriable():
-                    raise
-                logger.warning("transaction: %s; it is tried again", reason(error))
-                if self._stopped():
-                    raise NotReadyError(f"transaction: {reason(error)}") from error
-
     def _abort(self, error: KafkaException) -> None:
-        """End the transaction, by another producer where this one can do nothing more."""
-        if error.args[0].txn_requires_abort():
-            try:
-                self._insist(self._producer.abort_transaction)
+        """End the transaction, by another producer where this one cannot.
+
+        No call is tried again where it failed: a second one may not come back (librdkafka 2.16,
+        send_offsets_to_transaction after a broker has started anew). Another producer of the same
+        transactional.id ends what is open, whichever way the broker has begun to.
+        """
+        try:
+            if error.args[0].txn_requires_abort():
+                self._producer.abort_transaction(CALL_SECONDS)
                 return
-            except KafkaException as another:
-                logger.warning("transaction: %s; another producer takes its place", reason(another))
+        except KafkaException as another:
+            logger.warning("transaction: %s; another producer takes its place", reason(another))
+        self.close()
         self._producer = self._begun()
 
     def close(self) -> None:

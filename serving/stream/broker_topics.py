@@ -9,11 +9,12 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from kanaria.serving.kafka_client import reason
+from kanaria.serving.stream.messages import TopicRules
 
 logger = logging.getLogger(__name__)
 USUAL_BYTES = 1_000_000
 """Of a message, where the broker does not tell."""
-SETTING = "max.message.bytes"
+SIZE, POLICY = "max.message.bytes", "cleanup.policy"
 QUESTION_SECONDS = 10.0
 
 
@@ -27,14 +28,19 @@ def missing(admin: AdminClient, topics: Sequence[str]) -> list[str]:
     return [topic for topic in topics if topic not in present]
 
 
-def most_bytes(admin: AdminClient, topics: Sequence[str]) -> dict[str, int]:
-    """Return how many bytes a message of each topic may have; a usual number where not told."""
+def rules(admin: AdminClient, topics: Sequence[str]) -> dict[str, TopicRules]:
+    """Return what each topic takes; what is usual where the broker does not tell."""
     resources = [ConfigResource(ResourceType.TOPIC, topic) for topic in topics]
-    limits = dict.fromkeys(topics, USUAL_BYTES)
+    usual = TopicRules(most_bytes=USUAL_BYTES)
+    topic_rules = dict.fromkeys(topics, usual)
     for resource, future in admin.describe_configs(resources).items():
         try:
-            limits[resource.name] = int(future.result(QUESTION_SECONDS)[SETTING].value)
+            settings = future.result(QUESTION_SECONDS)
         except KafkaException as error:
-            text = "%s of topic %s is not told (%s); %d bytes are taken for it"
-            logger.warning(text, SETTING, resource.name, reason(error), USUAL_BYTES)
-    return limits
+            text = "settings of topic %s are not told (%s); the usual ones are taken for them"
+            logger.warning(text, resource.name, reason(error))
+            continue
+        topic_rules[resource.name] = TopicRules(
+            most_bytes=int(settings[SIZE].value), needs_key="compact" in settings[POLICY].value
+        )
+    return topic_rules

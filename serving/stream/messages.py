@@ -121,6 +121,19 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TopicRules:
+    """What a topic takes.
+
+    Attributes:
+        most_bytes: of a message.
+        needs_key: whether it takes no message without a key, as compacted topics do.
+    """
+
+    most_bytes: int
+    needs_key: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Letter:
     """What is written to a topic."""
 
@@ -156,15 +169,15 @@ def unwritable(outcome: Outcome, why: str) -> DeadLetter:
 
 
 def letter(
-    outcome: Outcome, output: str, dead_letters: str, most_bytes: Mapping[str, int]
+    outcome: Outcome, output: str, dead_letters: str, rules: Mapping[str, TopicRules]
 ) -> Letter:
-    """Return what is written of an outcome; what would be too large for its topic is a dead letter.
+    """Return what is written of an outcome; what its topic does not take is a dead letter.
 
     Args:
         outcome: of one message.
         output: topic of the answers.
-        dead_letters: topic of all else.
-        most_bytes: of a message, by topic.
+        dead_letters: topic of all else; it takes messages without a key.
+        rules: of both topics, by name.
     """
     message = outcome.message
     source = f"{message.topic}/{message.partition}/{message.offset}"
@@ -173,16 +186,28 @@ def letter(
     if isinstance(outcome, Scored):
         facts = tuple((name, value.encode()) for name, value in outcome.facts.items())
         answer = Letter(topic=output, key=message.key, value=outcome.value, headers=headers + facts)
-        if answer.size <= most_bytes[output]:
+        why = _refusal(answer, rules[output])
+        if not why:
             return answer
-        why = f"its answer takes {answer.size} bytes, {output} takes {most_bytes[output]}"
         outcome = unwritable(outcome, why)
     headers = (*headers, *_described(outcome))
     dead = Letter(topic=dead_letters, key=message.key, value=message.value, headers=headers)
-    if dead.size <= most_bytes[dead_letters]:
+    if dead.size <= rules[dead_letters].most_bytes:
         return dead
     left_out = (f"{OWN}left-out", str(len(message.value or b"")).encode())
     return Letter(topic=dead_letters, key=message.key, value=None, headers=(*headers, left_out))
+
+
+def _refusal(answer: Letter, rules: TopicRules) -> str:
+    """Return why a topic does not take an answer, or "".
+
+    The broker would say so too, but of a set of messages, and librdkafka asks again without end.
+    """
+    if answer.key is None and rules.needs_key:
+        return f"{answer.topic} is compacted: it takes no message without a key"
+    if answer.size > rules.most_bytes:
+        return f"its answer takes {answer.size} bytes, {answer.topic} takes {rules.most_bytes}"
+    return ""
 
 
 def _described(dead: DeadLetter) -> tuple[Header, ...]:

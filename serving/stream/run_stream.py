@@ -123,7 +123,7 @@ def _topics(
     """Return the topics once the broker has told of them, None when the stream is to stop.
 
     Raises:
-        NotReadyError: one is not there.
+        NotReadyError: one is not there, or that of the dead letters is compacted.
     """
     both = (*CONSUMER_ALONE, *PRODUCER_ALONE)
     admin = kafka_client.client(AdminClient, _without(properties, both))
@@ -132,7 +132,7 @@ def _topics(
     while not stopping.is_set():
         try:
             absent = broker_topics.missing(admin, [*vars(names).values()])
-            most_bytes = broker_topics.most_bytes(admin, [names.output, names.dead_letters])
+            rules = broker_topics.rules(admin, [names.output, names.dead_letters])
         except KafkaException as error:
             why = f"no broker answers at {properties[SERVERS]}: {kafka_client.reason(error)}"
             metrics.show_start(why)
@@ -142,7 +142,10 @@ def _topics(
             continue
         if absent:
             raise NotReadyError(f"no topic {', '.join(absent)} at {properties[SERVERS]}; create it")
-        return Topics(output=names.output, dead_letters=names.dead_letters, most_bytes=most_bytes)
+        if rules[names.dead_letters].needs_key:
+            text = "is compacted, which loses dead letters of one key; set cleanup.policy=delete"
+            raise NotReadyError(f"topic {names.dead_letters} {text}")
+        return Topics(output=names.output, dead_letters=names.dead_letters, rules=rules)
     return None
 
 

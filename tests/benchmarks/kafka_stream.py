@@ -28,7 +28,8 @@ from kafka_topics import Topics, until
 from local_server import Server
 from stream_process import Streaming, config, row
 
-from kanaria.serving.inference_service.service_manifest import build, to_yaml
+from kanaria.components.shared.config import yaml_text
+from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +51,9 @@ def served(folder: Path) -> Iterator[Server]:
     script = ROOT / "tests/kafka/make_stream_models.py"
     subprocess.run([sys.executable, script, folder], check=True, capture_output=True)
     manifest = folder / "adder.yaml"
-    manifest.write_text(to_yaml(build(ServiceSpec(name="adder", storage_uri=f"{folder}/adder"))))
+    manifest.write_text(
+        yaml_text.dump(build(ServiceSpec(name="adder", storage_uri=f"{folder}/adder")))
+    )
     server = Server(folder / "state", manifest)
     until(lambda: server.ready("adder"))
     try:

@@ -17,7 +17,8 @@ from kafka_topics import Topics, until
 from local_server import Server
 from stream_process import Streaming, config, headers, row
 
-from kanaria.serving.inference_service.service_manifest import build, to_yaml
+from kanaria.components.shared.config import yaml_text
+from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import ModelServer, ServiceSpec
 
 ADDER = {"name": "adder-v1"}
@@ -46,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, models: Path):
         )
         for one in names
     ]
-    (state / "services.yaml").write_text("---\n".join(map(to_yaml, manifests)))
+    (state / "services.yaml").write_text(yaml_text.dump(*manifests))
     running = Server(state, state / "services.yaml")
     until(lambda: all(running.ready(one) for one in names))
     yield running
@@ -275,7 +276,7 @@ def test_a_model_that_is_away_costs_no_message_and_no_order(
     state = tmp_path / "state"
     manifest = tmp_path / "adder.yaml"
     manifest.write_text(
-        to_yaml(build(ServiceSpec(name="adder-v1", storage_uri=str(models / "adder"))))
+        yaml_text.dump(build(ServiceSpec(name="adder-v1", storage_uri=str(models / "adder"))))
     )
     server = Server(state, manifest)
     settings = config(topics, ADDER, partitions=1)
@@ -351,8 +352,11 @@ def test_what_cannot_be_used_is_one_line(started, topics):
     absent = config(topics, ADDER)
     absent["topics"]["output"] = "absent"
     unknown = config(topics, ADDER, kafka={"linger": 1})
+    compacted = topics.new(cleanup_policy="compact")
+    lossy = config(topics, ADDER, named={"dead_letters": compacted})
     for settings, said in (
         (absent, f"error: no topic absent at {topics.address}; create it"),
+        (lossy, f"error: topic {compacted} is compacted"),
         (unknown, 'error: kafka: No such configuration property: "linger"'),
     ):
         stream = started(settings)

@@ -1,5 +1,7 @@
 """What a message becomes, and what is written of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from kanaria.serving.stream.messages import (
@@ -8,11 +10,12 @@ from kanaria.serving.stream.messages import (
     Reason,
     Row,
     Scored,
+    TopicRules,
     letter,
     read,
 )
 
-MOST = {"out": 10_000, "dead": 10_000}
+MOST = dict.fromkeys(("out", "dead"), TopicRules(most_bytes=10_000))
 
 
 def message(value=b"1", headers=()):
@@ -87,3 +90,11 @@ def test_a_value_that_does_not_fit_is_left_out_of_its_dead_letter():
     written = letter(dead, "out", "dead", MOST)
     assert (written.topic, written.value) == ("dead", None)
     assert dict(written.headers)["kanaria-left-out"] == b"10000"
+
+
+def test_an_answer_without_a_key_is_a_dead_letter_where_its_topic_is_compacted():
+    rules = {**MOST, "out": TopicRules(most_bytes=10_000, needs_key=True)}
+    keyed = Scored(message=message(), value=b"1")
+    bare = Scored(message=replace(message(), key=None), value=b"1")
+    assert [letter(one, "out", "dead", rules).topic for one in (keyed, bare)] == ["out", "dead"]
+    assert letter(bare, "out", "dead", MOST).topic == "out"
