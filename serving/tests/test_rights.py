@@ -116,7 +116,7 @@ TRIGGER_CALLS = {
     ("experiments", "create"): "one that is not there yet",
     ("serviceaccounts", "get"): "run_account, with the API of Kubernetes",
 }
-"""Right -> the call of KFP's API by kanaria-trigger; KFP with profiles asks the API server for it."""
+"""Right -> the call of KFP's API by kanaria-trigger, which KFP with profiles asks rights for."""
 AS_A_PERSON = {
     "serving/doctor/examine_account.py",
     "serving/doctor/examine_cluster.py",
