@@ -44,10 +44,10 @@ MAPPINGS: Mapping[str, KeyedMapping] = {
 
 def _detector(plan: Plan, mapping: Mapping[str, Any], faults: Faults) -> None:
     """Check a drift detector, whose keys are those of its kind."""
-    from kanaria.serving.drift import detector_choice  # numpy is not needed to list commands.
+    from kanaria.serving.drift import detector_document
 
     is_fitted = plan.name == "watch-for-drift"
-    read = detector_choice.chosen if is_fitted else detector_choice.fitted_anew
+    read = detector_document.chosen if is_fitted else detector_document.fitted_anew
     try:
         read(mapping)
     except ParameterError as error:

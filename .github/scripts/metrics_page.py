@@ -16,8 +16,8 @@ from kanaria.serving.drift_server import store_gauges
 from kanaria.serving.drift_server.server_metrics import Metrics as DriftMetrics
 from kanaria.serving.drift_watch import verdict_gauges, watch_states
 from kanaria.serving.local.router.router_metrics import Metrics as RouterMetrics
-from kanaria.serving.payload_log.intake import Intake
 from kanaria.serving.payload_log.open_store import open_reader, open_store
+from kanaria.serving.payload_log.write_queue import Intake
 from kanaria.serving.rollout.control.controller_metrics import ControllerMetrics
 from kanaria.serving.stream.stream_metrics import Metrics as StreamMetrics
 from kanaria.serving.triggers.trigger_metrics import TriggerMetrics

@@ -18,8 +18,8 @@ from kanaria.components.shared.data import arrow_files, examples
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.storage import atomic, uri_files
-from kanaria.serving.drift import detector_choice, report_records
-from kanaria.serving.drift.detector_choice import Choice
+from kanaria.serving.drift import detector_document, report_records
+from kanaria.serving.drift.detector_document import Choice
 from kanaria.serving.drift.report import report_page, window_record
 from kanaria.serving.drift.report_records import Report, Watched, Window
 
@@ -34,7 +34,7 @@ class DetectRequest:
         examples: examples artifact whose rows are the window.
         detector: artifact of fit_drift_detector, or None.
         deployed: URI of a release that holds one, or "".
-        choice: kind, folder and changed parameters, as `kanaria.serving.drift.detector_choice`
+        choice: kind, folder and changed parameters, as `kanaria.serving.drift.detector_document`
             reads them; nothing for the detector as it was fitted.
         split: split of the examples, or "" for all of them together.
         rows: most rows of the window, at least 1.
@@ -71,7 +71,7 @@ def detect(request: DetectRequest, targets: Targets) -> Outcome:
     choice = _check(request)
     arrow_files.give_memory_back()
     with _opened(request, choice) as folder:
-        detector, reference = detector_choice.load(folder, choice)
+        detector, reference = detector_document.load(folder, choice)
     splits = [request.split] if request.split else examples.split_names(request.examples)
     sample = sampled(request.examples, splits, request.rows, request.seed)
     columns, _ = sample.columns()
@@ -98,7 +98,7 @@ def _report(window: Window, targets: Targets) -> None:
 def _check(request: DetectRequest) -> Choice:
     faults, choice = Faults(drift_outcome.STEP), Choice()
     try:
-        choice = detector_choice.chosen(request.choice) if request.choice else choice
+        choice = detector_document.chosen(request.choice) if request.choice else choice
     except ParameterError as error:
         faults.add(f"detector: {error}")
     places = (request.detector is not None, bool(request.deployed), "folder" in request.choice)

@@ -16,7 +16,7 @@ from kanaria.components.shared.data.schema_file import read_schema
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.imports import arrow
 from kanaria.components.shared.storage import atomic
-from kanaria.serving.drift import detector_choice, saved_detector
+from kanaria.serving.drift import detector_document, saved_detector
 from kanaria.serving.drift.detector import Detector
 
 STEP = "fit_drift_detector"
@@ -36,7 +36,7 @@ class FitRequest:
         schema: artifact with schema.pbtxt.
         samples: serving samples of train_model, or None.
         split: split of the examples.
-        detector: kind and parameters, as `kanaria.serving.drift.detector_choice` reads them.
+        detector: kind and parameters, as `kanaria.serving.drift.detector_document` reads them.
         features: names, or none for those a request has.
         rows: most rows of the reference, at least 1.
         seed: of the choice of rows.
@@ -79,7 +79,7 @@ def fit(request: FitRequest, target: Path) -> dict[str, object]:
             (temporary / NOTHING).write_text(f"{left_out}\n", encoding="utf-8")
         return {"features": [], "left_out": left_out}
     defaults = {"categorical": features.categorical(schema, columns), "outputs": tuple(columns)}
-    detector: Detector[Any] = detector_choice.fitted_anew(request.detector, defaults)
+    detector: Detector[Any] = detector_document.fitted_anew(request.detector, defaults)
     with libraries_of(detector.name):
         reference = detector.fit(columns)
     with atomic.published(target) as temporary:
@@ -96,7 +96,7 @@ def fit(request: FitRequest, target: Path) -> dict[str, object]:
 def _check(request: FitRequest) -> None:
     faults = Faults(STEP)
     try:
-        detector_choice.fitted_anew(request.detector)
+        detector_document.fitted_anew(request.detector)
     except ParameterError as error:
         faults.add(f"detector: {error}")
     faults.check(request.rows > 0, "rows", request.rows, "use 1 or more")

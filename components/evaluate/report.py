@@ -6,7 +6,7 @@ from kanaria.components.evaluate import report_binary, report_history, report_pl
 from kanaria.components.evaluate.findings_file import Check, Findings
 from kanaria.components.evaluate.release_history import ReleaseHistory
 from kanaria.components.shared.artifacts.outcome import Outcome
-from kanaria.components.shared.report import html
+from kanaria.components.shared.report import markup
 from kanaria.components.shared.report.cells import Cell, cut
 from kanaria.components.shared.report.page import Page, Section
 from kanaria.components.shared.report.table import Column, Table
@@ -53,23 +53,23 @@ def _measured(found: Findings) -> list[Section]:
     if not binary:
         plotted += report_plots.residuals(found.buckets)
     if not binary and not plotted:
-        plotted = [Section("Curves", html.element("p", UNPLOTTED, "note"))]
+        plotted = [Section("Curves", markup.element("p", UNPLOTTED, "note"))]
     slices = report_slices.section(found.values)
     return [report_slices.overall(found.values), *slices, *binary, *plotted]
 
 
-def _list(texts: Sequence[str], css: str = "") -> html.Markup | str:
+def _list(texts: Sequence[str], css: str = "") -> markup.Markup | str:
     shown = [cut(each, MOST_TEXT) for each in texts[:MOST_REASONS]]
     if len(texts) > MOST_REASONS:
         shown.append(f"{len(texts) - MOST_REASONS} more are in the outcome.")
-    items = html.join(html.element("li", each, css) for each in shown)
-    return html.element("ul", items) if texts else ""
+    items = markup.join(markup.element("li", each, css) for each in shown)
+    return markup.element("ul", items) if texts else ""
 
 
 def of_evaluation(found: Findings) -> str:
     """Return the report of evaluate_model: what was measured, without a verdict."""
     subtitle = f"{found.row_count} rows of split {found.split}; bless_model judges"
-    lead = [html.element("p", subtitle, "note"), _list(found.notes)]
+    lead = [markup.element("p", subtitle, "note"), _list(found.notes)]
     return Page(title="Model evaluation", lead=lead, sections=_measured(found)).render()
 
 
@@ -91,8 +91,8 @@ def page(
     subtitle = f"{found.row_count} rows of split {found.split}, {against}"
     passing = {check.text for check in found.checks}
     lead = [
-        html.element("p", subtitle, "note"),
-        html.verdict(outcome.passed, "Blessed", "Not blessed"),
+        markup.element("p", subtitle, "note"),
+        markup.verdict(outcome.passed, "Blessed", "Not blessed"),
         _list([reason.text for reason in outcome.reasons], "bad"),
         _list([note for note in outcome.notes if note not in passing]),
     ]

@@ -7,8 +7,8 @@ from kanaria.components.evaluate.release_history import PastRelease, ReleaseHist
 from kanaria.components.shared.artifacts.model_evaluation import ModelEvaluation
 from kanaria.components.shared.report.cells import Cell, cut, number
 from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.html import element
 from kanaria.components.shared.report.layout import Row
+from kanaria.components.shared.report.markup import element
 from kanaria.components.shared.report.page import Section
 from kanaria.components.shared.report.table import Column, Table, columns
 

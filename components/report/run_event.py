@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from kanaria.components.report.markdown import headline
 from kanaria.components.report.run_outcome import Happened, first_cause
-from kanaria.serving.protocol.cloud_event import JSON_FORMAT, binary_headers
+from kanaria.serving.protocol.cloud_event_modes import JSON_FORMAT, binary_headers
 
 TYPE = "io.kanaria.run"
 LONGEST = 1_000

@@ -23,7 +23,7 @@ from kanaria.components.shared.storage import atomic
 from kanaria.components.train.request import TrainRequest
 from kanaria.components.train.reserved_ports import LOOPBACK, reserved
 from kanaria.components.train.run_fn_folders import Places, Run
-from kanaria.components.train.supervised_worker import WorkerProcess
+from kanaria.components.train.worker_process import WorkerProcess
 
 logger = logging.getLogger(__name__)
 RESTARTS = 3

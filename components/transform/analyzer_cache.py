@@ -27,8 +27,8 @@ from kanaria.components.shared.engines.accumulate import Engine, Pass
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.storage import uri_files
 from kanaria.components.shared.storage.parallel import each
-from kanaria.components.transform import saved_states
-from kanaria.components.transform.saved_states import DamagedError
+from kanaria.components.transform import state_file_format
+from kanaria.components.transform.state_file_format import DamagedError
 
 LOGGER = logging.getLogger(__name__)
 LIBRARIES = (np, pa, tf, tft, tfx_bsl)
@@ -103,17 +103,17 @@ class AnalyzerCache:
         if not entry.target.exists():  # It was not written just now.
             place = self._place(entry)
             try:
-                return saved_states.read(uri_files.fetched(place, self.scratch))
+                return state_file_format.read(uri_files.fetched(place, self.scratch))
             except (DamagedError, DataError) as error:
                 LOGGER.warning("%s: cannot be used (%s); its part is read again", place, error)
             entry.target.unlink(missing_ok=True)
             self._keep(engine, work, [entry])
-        return saved_states.read(entry.target)
+        return state_file_format.read(entry.target)
 
 
 def _write(work: Pass, entry: Entry) -> None:
     """Write the states of one part; runs where the engine does its work."""
-    saved_states.write(entry.target, accumulate.of_partition(work, entry.partition))
+    state_file_format.write(entry.target, accumulate.of_partition(work, entry.partition))
 
 
 def _names(digest: str, partitions: Sequence[Partition]) -> list[str]:

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from kanaria.components.shared.engines.accumulate import Accumulator
 from kanaria.components.transform import private_tft, vocabularies
-from kanaria.components.transform.accumulators import (
+from kanaria.components.transform.analyzer_accumulators import (
     Combine,
     CombineByKey,
     Count,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
-from kanaria.components.shared.report import html
+from kanaria.components.shared.report import markup
 from kanaria.components.shared.report.cells import Cell, cut
 from kanaria.components.shared.report.page import Page, Section
 from kanaria.components.shared.report.specs import legend
@@ -90,8 +90,8 @@ def _notes(notes: Sequence[str]) -> list[Section]:
     shown = [cut(note, MOST_TEXT) for note in notes[:MOST_NOTES]]
     if len(notes) > MOST_NOTES:
         shown.append(f"{len(notes) - MOST_NOTES} more are in the outcome.")
-    items = html.join(html.element("li", note) for note in shown)
-    return [Section("Notes", html.element("ul", items))] if notes else []
+    items = markup.join(markup.element("li", note) for note in shown)
+    return [Section("Notes", markup.element("ul", items))] if notes else []
 
 
 def _data_sets(data: Data) -> Section:
@@ -122,7 +122,7 @@ def _features(data: Data, judged: Judgements) -> list[Section]:
                 narrow="pin",
             )
             left_out = len(features.names) - len(groups)
-            rest = html.element("p", f"{left_out} more features are not shown.", "note")
+            rest = markup.element("p", f"{left_out} more features are not shown.", "note")
             sections.append(
                 Section(title, legend(data.shown), table, rest if left_out else "", note=HINT)
             )
@@ -147,5 +147,5 @@ def render(words: Words, outcome: Outcome, data: Data, distances: Sequence[Dista
         _data_sets(data),
         *_features(data, judged),
     ]
-    verdict = html.verdict(outcome.passed, words.passed, words.failed)
+    verdict = markup.verdict(outcome.passed, words.passed, words.failed)
     return Page(title=words.title, lead=[verdict], sections=sections).render()

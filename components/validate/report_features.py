@@ -8,7 +8,7 @@ from functools import cached_property
 from kanaria.components.shared.report import content
 from kanaria.components.shared.report.cells import Cell, cut
 from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.html import element, join
+from kanaria.components.shared.report.markup import element, join
 from kanaria.components.shared.report.specs import overlaid_bins, side_by_side
 from kanaria.components.shared.report.table import Column, Group, Table, columns
 from kanaria.components.validate import feature_numbers, histograms, schema_text

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.html import Markup, element, join
-from kanaria.components.shared.report.html import verdict as verdict_line
+from kanaria.components.shared.report.markup import Markup, element, join
+from kanaria.components.shared.report.markup import verdict as verdict_line
 from kanaria.components.shared.report.page import Page, Section
 from kanaria.components.shared.report.table import Column, Table, columns
 from kanaria.serving.checks.check_result import Result, Verdict

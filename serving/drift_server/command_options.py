@@ -113,15 +113,15 @@ def serve(options: argparse.Namespace) -> int:
     from kanaria.serving.drift_server.access_rules import Guard, Rules
     from kanaria.serving.drift_server.announcement import AnnouncingServer, beginning
     from kanaria.serving.drift_server.connections import BoundedProtocol
-    from kanaria.serving.drift_server.server import Receiver
+    from kanaria.serving.drift_server.http_routes import Receiver
     from kanaria.serving.drift_server.server_metrics import Metrics
     from kanaria.serving.drift_token import configured
     from kanaria.serving.drift_watch.watch_file import read
     from kanaria.serving.drift_watch.watching_process import Process
     from kanaria.serving.listen_socket import listening, loopback_names, url_of
-    from kanaria.serving.payload_log.intake import Intake
     from kanaria.serving.payload_log.open_store import open_store
     from kanaria.serving.payload_log.retention import Retention
+    from kanaria.serving.payload_log.write_queue import Intake
     from kanaria.serving.trace_settings import request_traces
 
     json_log.configure("%(asctime)s %(levelname)s %(message)s")

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from kanaria.serving.payload_log.intake import Intake
 from kanaria.serving.payload_log.retention import LABELS, Service
 from kanaria.serving.payload_log.store_reader import Reader
+from kanaria.serving.payload_log.write_queue import Intake
 from kanaria.serving.server_registry import written
 
 SERVICE = ("namespace", "service")

@@ -30,7 +30,7 @@ from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Verdict
 from kanaria.serving.payload_log.store_reader import Reader
 from kanaria.serving.payload_log.store_writer import Store
-from kanaria.serving.protocol.cloud_event import binary_headers
+from kanaria.serving.protocol.cloud_event_modes import binary_headers
 
 logger = logging.getLogger(__name__)
 TYPE = "io.kanaria.drift.verdict"

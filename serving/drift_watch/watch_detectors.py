@@ -10,8 +10,8 @@ from pathlib import Path
 
 from kanaria.components.shared.errors import DataError, KanariaError, NotReadyError, shown
 from kanaria.components.shared.storage import uri_files
-from kanaria.serving.drift import detector_choice
-from kanaria.serving.drift.detector_choice import Choice
+from kanaria.serving.drift import detector_document
+from kanaria.serving.drift.detector_document import Choice
 from kanaria.serving.drift_watch.examine_window import OWN_FAULTS, Fitted
 from kanaria.serving.drift_watch.watch_file import NAME, VERSION
 
@@ -85,7 +85,7 @@ def load(choice: Choice) -> Fitted:
     with tempfile.TemporaryDirectory(prefix="kanaria-") as folder:
         fetched = uri_files.fetched(choice.folder, Path(folder))
         try:
-            detector, reference = detector_choice.load(fetched, choice)
+            detector, reference = detector_document.load(fetched, choice)
         except OWN_FAULTS as error:
             raise DataError(
                 f"{choice.folder}: no detector: {shown(error)}; save it anew"

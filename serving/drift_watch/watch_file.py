@@ -35,7 +35,7 @@ from kanaria.components.shared.config import yaml_text
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.config.validation import add_invalid
 from kanaria.components.shared.errors import ParameterError
-from kanaria.serving.drift.detector_choice import Choice, chosen
+from kanaria.serving.drift.detector_document import Choice, chosen
 from kanaria.serving.model_quality.quality_estimates import Task
 from kanaria.serving.payload_log.exchanges import OF_LABELS, PREDICTOR
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.utf8_text import is_name
-from kanaria.serving.protocol import cloud_event
-from kanaria.serving.protocol.cloud_event import binary_headers
+from kanaria.serving.protocol import cloud_event_modes
+from kanaria.serving.protocol.cloud_event_modes import binary_headers
 from kanaria.serving.protocol.names import REQUEST_ID_HEADER, SERVICE_ANNOTATION, VERSION_ANNOTATION
 
 NEEDED = ("id", "source", "specversion", "type", "inferenceservicename", "namespace")
@@ -142,11 +142,11 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
     faults: list[str] = []
     mode = "binary"
     content_type = headers.get("content-type", "")
-    if cloud_event.is_structured(content_type):
+    if cloud_event_modes.is_structured(content_type):
         mode = "structured"
-        headers, body = cloud_event.unwrapped(content_type, body, faults)
+        headers, body = cloud_event_modes.unwrapped(content_type, body, faults)
     else:
-        headers = {name: cloud_event.value_as_sent(value) for name, value in headers.items()}
+        headers = {name: cloud_event_modes.value_as_sent(value) for name, value in headers.items()}
     if faults:
         raise EventError(f"payload event in {mode} mode: {'; '.join(faults)}")
     attributes = {name: headers.get(f"ce-{name}", "") for name in ATTRIBUTES}
@@ -190,7 +190,7 @@ def read_event(headers: Mapping[str, str], body: bytes, received: float) -> Even
 
 def _decoded(name: str, value: str, faults: list[str]) -> str:
     try:
-        return cloud_event.attribute_of(value)
+        return cloud_event_modes.attribute_of(value)
     except ValueError:
         faults.append(f"ce-{name}={shown(value)}: percent-encoded bytes that are no UTF-8")
         return value
@@ -223,7 +223,7 @@ def _time(text: str, received: float, faults: list[str]) -> float:
 def _object(headers: Mapping[str, str], name: str, faults: list[str]) -> dict[str, Any]:
     """Return an extension that is a JSON object; the binding may percent-encode its quotes."""
     extension = headers.get(name, "")
-    for read in (str, cloud_event.attribute_of):
+    for read in (str, cloud_event_modes.attribute_of):
         try:
             value = json.loads(read(extension) or "{}")
         except (ValueError, RecursionError):

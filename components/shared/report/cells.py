@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 from kanaria.components.shared.report.content import Specs, written
-from kanaria.components.shared.report.html import Markup
+from kanaria.components.shared.report.markup import Markup
 
 NOTHING = "–"
 """Stands where there is no value; such rows are sorted last."""

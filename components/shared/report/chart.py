@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kanaria.components.shared.report.content import Specs
-from kanaria.components.shared.report.html import Markup, element
+from kanaria.components.shared.report.markup import Markup, element
 from kanaria.components.shared.report.table import Table
 
 

@@ -1,7 +1,7 @@
 """Parts of a page beside each other and below each other."""
 
 from kanaria.components.shared.report.content import Specs, written
-from kanaria.components.shared.report.html import Markup, join
+from kanaria.components.shared.report.markup import Markup, join
 
 
 class Row:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from kanaria.components.shared.report.cells import cell, is_number, value_of
 from kanaria.components.shared.report.content import Specs
-from kanaria.components.shared.report.html import Markup, element, join, text
+from kanaria.components.shared.report.markup import Markup, element, join, text
 
 Placed: TypeAlias = tuple[int, object, int]
 

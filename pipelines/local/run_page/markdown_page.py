@@ -5,7 +5,7 @@ As KFP's UI does: with tables, and without raw HTML.
 
 from pathlib import Path
 
-from kanaria.components.shared.report.html import Markup
+from kanaria.components.shared.report.markup import Markup
 from kanaria.components.shared.report.page import Page
 from kanaria.components.shared.storage import private
 from kanaria.pipelines.local.step import ENDINGS, Artifact

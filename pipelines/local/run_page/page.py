@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from kanaria.components.shared.report import html
+from kanaria.components.shared.report import markup
 from kanaria.components.shared.report.layout import Row, Stack
 from kanaria.components.shared.report.page import Page, Section
 from kanaria.components.shared.report.table import Table, columns
@@ -22,23 +22,23 @@ FILE = "index.html"
 REFRESH_SECONDS = 2
 
 
-def _verdict(run: RunRecord) -> html.Markup:
+def _verdict(run: RunRecord) -> markup.Markup:
     if run.state is State.RUNNING:
         now = [short(task) for task in run.tasks if task.state is State.RUNNING]
         said = f"Running: {', '.join(now)}" if now else "Running"
-        return html.element("p", f"{said}. This page follows it.", "verdict warn")
+        return markup.element("p", f"{said}. This page follows it.", "verdict warn")
     took = f"Run {run.state.value} in {stopwatch(run.seconds)}."
-    return html.verdict(run.state is State.SUCCEEDED, took, took)
+    return markup.verdict(run.state is State.SUCCEEDED, took, took)
 
 
-def _failures(run: RunRecord, folder: Path) -> Iterator[html.Markup]:
+def _failures(run: RunRecord, folder: Path) -> Iterator[markup.Markup]:
     """Yield what failed, whole, with its log: what a reader of a red page looks for."""
     for task in run.tasks:
         if task.state is State.FAILED:
             log = [task_table.link(task.log, "log", folder)] if task.log else []
-            cause = html.element("span", task.cause, "long bad")
-            yield html.element(
-                "p", html.join([html.element("b", short(task)), ": ", cause, " ", *log])
+            cause = markup.element("span", task.cause, "long bad")
+            yield markup.element(
+                "p", markup.join([markup.element("b", short(task)), ": ", cause, " ", *log])
             )
 
 
@@ -53,8 +53,8 @@ def _first_look(run: RunRecord) -> Iterator[object]:
 def render(run: RunRecord, folder: Path) -> str:
     """Return the page of a run, with links relative to the run's `folder`."""
     arguments = sorted(run.arguments.items())
-    values = [[n, html.element("span", json.dumps(v), "long")] for n, v in arguments]
-    begun = html.element("p", f"{run.pipeline}, started {clock(run.started)}", "note")
+    values = [[n, markup.element("span", json.dumps(v), "long")] for n, v in arguments]
+    begun = markup.element("p", f"{run.pipeline}, started {clock(run.started)}", "note")
     parameters = Table(columns=columns("name", "value"), rows=values, narrow="stack")
     return Page(
         title=run.run_id,

@@ -9,7 +9,7 @@ from typing import Any
 
 from kanaria.components.shared.artifacts.metadata import DISPLAY_NAME
 from kanaria.components.shared.report.cells import Cell, cut, is_number
-from kanaria.components.shared.report.html import element, join
+from kanaria.components.shared.report.markup import element, join
 from kanaria.components.shared.report.page import Section
 from kanaria.components.shared.report.table import Table, columns
 from kanaria.pipelines.local.record import RunRecord, TaskRecord

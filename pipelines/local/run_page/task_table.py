@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kanaria.components.shared.report.cells import Cell
-from kanaria.components.shared.report.html import Markup, element, join, text
+from kanaria.components.shared.report.markup import Markup, element, join, text
 from kanaria.components.shared.report.table import Column, Table
 from kanaria.components.shared.times import stopwatch
 from kanaria.pipelines.local.record import RunRecord, TaskRecord

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from kanaria.components.shared.report.cells import NOTHING, Cell, number
 from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.html import Markup, element, join
+from kanaria.components.shared.report.markup import Markup, element, join
 from kanaria.components.shared.report.specs import legend, overlaid_bins, side_by_side
 from kanaria.components.shared.report.table import Column, Table
 from kanaria.serving.drift.report import chart_specs

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.html import element
+from kanaria.components.shared.report.markup import element
 from kanaria.components.shared.report.table import Table
 from kanaria.serving.drift.report import chart_specs
 from kanaria.serving.drift.report.detail_levels import MOST_TEXT, cut

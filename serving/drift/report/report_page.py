@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from kanaria.components.shared.report import html
+from kanaria.components.shared.report import markup
 from kanaria.components.shared.report.cells import Cell
 from kanaria.components.shared.report.page import MOST_BYTES, Page, Section
 from kanaria.components.shared.report.table import Column, Table
@@ -51,9 +51,9 @@ def _fits(document: str) -> bool:
 def _document(report: Report, detail: Detail, sections: int) -> str:
     left = len(report.watched) - sections
     lead = [
-        html.element("p", f"{verdict_wording.clock(report.created)} UTC. {NOTE}", "note"),
+        markup.element("p", f"{verdict_wording.clock(report.created)} UTC. {NOTE}", "note"),
         _summary(report.watched),
-        html.element("p", f"Details of the last {left} are in the JSON only.", "note")
+        markup.element("p", f"Details of the last {left} are in the JSON only.", "note")
         if left
         else "",
     ]
@@ -64,7 +64,7 @@ def _document(report: Report, detail: Detail, sections: int) -> str:
 def _summary(watched: Sequence[Watched]) -> object:
     if not watched:
         said = "No model version has had traffic that is watched."
-        return html.element("p", said, "verdict warn")
+        return markup.element("p", said, "verdict warn")
     if len(watched) > 1:
         return Table(
             columns=COLUMNS,
@@ -76,7 +76,7 @@ def _summary(watched: Sequence[Watched]) -> object:
         )
     (one,) = watched
     said = f"{cut(one.name)}: {cut(verdict_wording.sentence(one), MOST_TEXT)}"
-    return html.element("p", said, f"verdict {CSS[verdict_wording.light(one)]}")
+    return markup.element("p", said, f"verdict {CSS[verdict_wording.light(one)]}")
 
 
 def _line(watched: Watched) -> list[object]:
@@ -110,8 +110,8 @@ def _watched(watched: Watched, detail: Detail) -> Iterator[object]:
         yield from quality_charts.content(
             watched.labels[-detail.windows :], windows, detail.windows
         )
-    yield html.element("h3", "Thresholds")
-    yield html.element("p", verdict_wording.thresholds(watched.windows))
+    yield markup.element("h3", "Thresholds")
+    yield markup.element("p", verdict_wording.thresholds(watched.windows))
 
 
 def _newest(windows: Sequence[Window], labels: Sequence[str], detail: Detail) -> Iterator[object]:
@@ -119,31 +119,31 @@ def _newest(windows: Sequence[Window], labels: Sequence[str], detail: Detail) ->
     yield _facts(window)
     changes = verdict_wording.changes(window)
     if changes:
-        yield html.element("h3", "What changed")
-        yield _items(html.join([html.element("b", cut(n or feature_table.ALL)), ": ",
+        yield markup.element("h3", "What changed")
+        yield _items(markup.join([markup.element("b", cut(n or feature_table.ALL)), ": ",
                                 cut(s, MOST_TEXT)]) for n, s in changes)  # fmt: skip
     if window.differences:
-        yield html.element("h3", "Differences of the schema")
+        yield markup.element("h3", "Differences of the schema")
         yield _items(cut(difference, MOST_TEXT) for difference in window.differences)
     if window.features:
-        yield html.element("h3", "Features by effect")
-        yield html.element("p", feature_table.HINT, "note")
+        yield markup.element("h3", "Features by effect")
+        yield markup.element("p", feature_table.HINT, "note")
         yield from feature_table.content(windows, labels, detail)
 
 
-def _items(items: Iterator[str]) -> html.Markup:
+def _items(items: Iterator[str]) -> markup.Markup:
     elements = list(items)
     left = (
         [f"{len(elements) - MOST_ITEMS} more are in the JSON."]
         if len(elements) > MOST_ITEMS
         else []
     )
-    return html.element(
-        "ul", html.join(html.element("li", item) for item in [*elements[:MOST_ITEMS], *left])
+    return markup.element(
+        "ul", markup.join(markup.element("li", item) for item in [*elements[:MOST_ITEMS], *left])
     )
 
 
-def _facts(window: Window) -> html.Markup:
+def _facts(window: Window) -> markup.Markup:
     span = f"{verdict_wording.clock(window.begin)} – {verdict_wording.clock(window.end)} UTC"
     share = window_charts.share(window)
     said = [
@@ -159,4 +159,4 @@ def _facts(window: Window) -> html.Markup:
         else ""
     )
     facts = "; ".join(part for part in said if part)
-    return html.element("p", html.join([html.element("b", drifted), facts]))
+    return markup.element("p", markup.join([markup.element("b", drifted), facts]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kanaria.components.shared.report.cells import Cell
 from kanaria.components.shared.report.chart import Chart
-from kanaria.components.shared.report.html import Markup, element
+from kanaria.components.shared.report.markup import Markup, element
 from kanaria.components.shared.report.table import Column, Table
 from kanaria.serving.drift import report_records
 from kanaria.serving.drift.report import chart_specs

@@ -11,15 +11,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from stored_events import NOW, half, joined
 from watched_traffic import Traffic, watch
 
-from kanaria.serving.drift_server import access_rules, connections, server
-from kanaria.serving.drift_server.server import Receiver
+from kanaria.serving.drift_server import access_rules, connections, http_routes
+from kanaria.serving.drift_server.http_routes import Receiver
 from kanaria.serving.drift_server.server_metrics import REFUSALS, Metrics
 from kanaria.serving.drift_server.store_gauges import of_intake
 from kanaria.serving.drift_watch import verdict_routes
 from kanaria.serving.drift_watch.watch_states import State
-from kanaria.serving.payload_log.intake import Intake, Limits
 from kanaria.serving.payload_log.open_store import open_reader, open_store
 from kanaria.serving.payload_log.retention import Retention
+from kanaria.serving.payload_log.write_queue import Intake, Limits
 
 BODY = b'{"instances": [1]}'
 
@@ -99,9 +99,9 @@ def test_every_reason_of_a_refusal_is_there_before_its_first_time(tmp_path):
     named = values(text, "payload_refused_total", "reason")
     assert set(named.values()) == {0}
     sources = "".join(
-        Path(module.__file__).read_text() for module in (server, access_rules, connections)
+        Path(module.__file__).read_text() for module in (http_routes, access_rules, connections)
     )
-    assert {one.reason for one in server.REFUSALS.values()} <= set(named)
+    assert {one.reason for one in http_routes.REFUSALS.values()} <= set(named)
     assert all(f'"{reason}"' in sources for reason in named)
     assert set(named) == {reason for reasons in REFUSALS.values() for reason in reasons}
 

@@ -11,7 +11,7 @@ from watched_traffic import BEGIN, Traffic, fitted, instances, table, watch
 
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.drift import saved_detector
-from kanaria.serving.drift.detector_choice import Choice
+from kanaria.serving.drift.detector_document import Choice
 from kanaria.serving.drift_watch import watch_states
 from kanaria.serving.drift_watch.watch_detectors import RETRY_SECONDS, detectors
 from kanaria.serving.drift_watch.watch_states import State

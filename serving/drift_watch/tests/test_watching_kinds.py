@@ -10,7 +10,7 @@ from watched_traffic import BEGIN, Traffic, instances
 
 from kanaria.serving.drift import saved_detector
 from kanaria.serving.drift.detector import Columns
-from kanaria.serving.drift.detector_choice import fitted_anew
+from kanaria.serving.drift.detector_document import fitted_anew
 from kanaria.serving.drift.detector_registry import KINDS
 from kanaria.serving.drift_watch.watch_detectors import detectors
 from kanaria.serving.drift_watch.watch_file import read

@@ -7,7 +7,7 @@ from watched_traffic import BEGIN, Traffic, fitted, table, watch
 
 from kanaria.components.shared.errors import DataError
 from kanaria.serving.drift import saved_detector
-from kanaria.serving.drift.detector_choice import Choice
+from kanaria.serving.drift.detector_document import Choice
 from kanaria.serving.drift_watch.watch_detectors import detectors
 from kanaria.serving.drift_watch.window_runner import Runner, Watched
 from kanaria.serving.payload_log.open_store import open_reader, open_store

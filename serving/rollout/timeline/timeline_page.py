@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from kanaria.components.shared.config import yaml_text
-from kanaria.components.shared.report import html
+from kanaria.components.shared.report import markup
 from kanaria.components.shared.report.cells import Cell
 from kanaria.components.shared.report.chart import Chart
 from kanaria.components.shared.report.page import MOST_BYTES, Page, Section
@@ -76,21 +76,21 @@ def _page(
             Section("Steps", *_steps(history)),
             Section("Timeline", *charts, note=NOTE),
             Section("Decisions", decisions, note=NUMBERS),
-            Section("Policy", html.element("pre", _policy(history))),
+            Section("Policy", markup.element("pre", _policy(history))),
         ],
     )
 
 
-def _verdict(said: Headline) -> html.Markup:
+def _verdict(said: Headline) -> markup.Markup:
     lamps = "".join(
         f'<circle cx="{11 + 22 * n}" cy="11" r="8" stroke="{color}" stroke-width="2" '
         f'fill="{color if light is said.light else "none"}"/>'
         for n, (light, color) in enumerate(LAMPS.items())
     )
-    return html.Markup(
+    return markup.Markup(
         f'<svg width="66" height="22" role="img" aria-label="{said.light}">'
         f"<title>{said.light}</title>{lamps}</svg>"
-        f"{html.element('p', _cut(said.sentence, CUTS[0]), f'verdict {CSS[said.light]}')}"
+        f"{markup.element('p', _cut(said.sentence, CUTS[0]), f'verdict {CSS[said.light]}')}"
     )
 
 
@@ -101,7 +101,7 @@ def _facts(history: History) -> Iterator[object]:
         f"{clock(history.ended)} UTC, {duration(history.ended - history.started)} later"
     )
     rows = [[which, facts.get(which, ""), facts.get(f"{which}_uri", "")] for which in REVISIONS]
-    yield html.element("p", span, "note")
+    yield markup.element("p", span, "note")
     yield Table(columns=columns("", "revision", "model"), rows=rows)
 
 
@@ -121,7 +121,7 @@ def _steps(history: History) -> Iterator[object]:
     ]
     yield Table(columns=columns(*STEP_HEADERS), rows=rows)
     if said := still_needed(needed(history)):
-        yield html.element("p", said, "note")
+        yield markup.element("p", said, "note")
 
 
 def _cells(row: Row, most: int) -> Iterator[object]:
@@ -142,7 +142,7 @@ def _cells(row: Row, most: int) -> Iterator[object]:
 def _what(row: Row) -> object:
     if len(row.moments) > 1:
         return f"{row.what} × {len(row.moments):,}"
-    return html.element("b", row.what) if row.marked else row.what
+    return markup.element("b", row.what) if row.marked else row.what
 
 
 def _total(totals: Totals) -> Cell | None:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from kanaria.components.shared.errors import shown
-from kanaria.serving.protocol.cloud_event import is_structured, unwrapped
+from kanaria.serving.protocol.cloud_event_modes import is_structured, unwrapped
 from kanaria.serving.protocol.json_body import RequestError, parsed
 from kanaria.serving.triggers.events.event import LONGEST, Event, EventError, Kind, Source, key_of
 from kanaria.serving.triggers.events.object_created import gcs_event, is_s3, s3_events

@@ -9,7 +9,7 @@ from alibi_detect.cd import CVMDriftOnline, FETDriftOnline, LSDDDriftOnline, MMD
 from alibi_detect.saving import save_detector
 
 from kanaria.serving.drift.alibi.alibi_detect import AlibiDetect
-from kanaria.serving.drift.detector_choice import chosen
+from kanaria.serving.drift.detector_document import chosen
 from kanaria.serving.drift.table_columns import from_matrix
 from kanaria.serving.drift_watch.examine_window import examine
 from kanaria.serving.drift_watch.watch_detectors import load

@@ -8,7 +8,7 @@ import pytest
 
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.serving.drift import saved_detector
-from kanaria.serving.drift.detector_choice import AlibiSettings, chosen, fitted_anew, load
+from kanaria.serving.drift.detector_document import AlibiSettings, chosen, fitted_anew, load
 from kanaria.serving.drift.detector_registry import KINDS, SHORT
 from kanaria.serving.drift.multivariate.maximum_mean_discrepancy import MaximumMeanDiscrepancy
 from kanaria.serving.drift.table_detector import Table

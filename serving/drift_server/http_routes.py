@@ -45,8 +45,7 @@ from kanaria.serving.drift_watch.watching_process import Process
 from kanaria.serving.model_quality.judge_window import JudgeError, Query, judge, read_query
 from kanaria.serving.payload_log.databases.database import StoreError
 from kanaria.serving.payload_log.exchanges import Outcome, Stream
-from kanaria.serving.payload_log.intake import Intake
-from kanaria.serving.payload_log.label_upload import (
+from kanaria.serving.payload_log.label_bodies import (
     LabelError,
     MediaTypeError,
     TooManyError,
@@ -65,6 +64,7 @@ from kanaria.serving.payload_log.upload_bodies import (
 )
 from kanaria.serving.payload_log.window_ends import span_by_time
 from kanaria.serving.payload_log.write_groups import Counted, Item
+from kanaria.serving.payload_log.write_queue import Intake
 from kanaria.serving.protocol.body_limits import BoundError
 from kanaria.serving.protocol.comparison import PATH as COMPARISON
 from kanaria.serving.protocol.inference_columns import (
