@@ -35,8 +35,9 @@ class Streaming:
 
     @property
     def url(self) -> str:
-        port = until(lambda: re.search(r"probes and metrics on port (\d+)", self.said))
-        return f"http://127.0.0.1:{port[1]}"
+        line = until(lambda: re.search(r"probes and metrics on port (\d+)", self.said))
+        assert isinstance(line, re.Match)
+        return f"http://127.0.0.1:{line[1]}"
 
     def is_ready(self) -> bool:
         return httpx.get(f"{self.url}/readyz").is_success

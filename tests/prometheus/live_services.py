@@ -18,10 +18,9 @@ import httpx
 import numpy as np
 from event_sender import Server, headers
 from one_machine import rollout, stage
-from real_alertmanager import Alertmanager, Webhook
+from real_alertmanager import Alertmanager, Webhook, shipped_to
 from real_prometheus import Prometheus, answers, free_port, until
 from shortened_rules import shortened
-from test_alert_routes import shipped_to
 
 from kanaria.serving.drift import saved_detector
 from kanaria.serving.drift.table_detector import Table
@@ -129,8 +128,12 @@ class Live:
         detector = Table(least=0.3)
         reference = detector.fit({"0": draw.random(2000)})
         saved_detector.save(self.folder / "detector", detector, reference)
-        watch = {"service": "taxi", "detector": str(self.folder / "detector")}
-        watch |= {"window": {"rows": WINDOW}, "labels": {"task": "binary", "delay_hours": 0}}
+        watch = {
+            "service": "taxi",
+            "detector": str(self.folder / "detector"),
+            "window": {"rows": WINDOW},
+            "labels": {"task": "binary", "delay_hours": 0},
+        }
         (self.folder / "watch.yaml").write_text(json.dumps([watch]))
         options = ("--watch", str(self.folder / "watch.yaml"), "--label-delay-hours", "0.01")
         server = Server(str(self.folder / "events.db"), self.folder, *options)

@@ -5,11 +5,14 @@ import shutil
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from real_prometheus import CLIENT, answers, free_port, until
 
+CONFIGURATION = Path(__file__).parents[2] / "manifests/components/alertmanager/alertmanager.yml"
+SHIPPED_URL = "http://localhost:9099"
 REMEDY = "install it (Debian: apt-get install prometheus-alertmanager), or put it on the PATH"
 NAMES = ("prometheus-alertmanager", "alertmanager")
 """Debian's, and its makers'."""
@@ -18,6 +21,13 @@ NAMES = ("prometheus-alertmanager", "alertmanager")
 def program(*names):
     paths = [path for name in names if (path := shutil.which(name))]
     return paths[0] if paths else pytest.fail(f"no {names[0]} here: {REMEDY}")
+
+
+def shipped_to(url):
+    """Return the shipped configuration with a webhook of the test, and no wait for a group."""
+    shipped = CONFIGURATION.read_text()
+    assert (shipped.count(SHIPPED_URL), shipped.count("group_wait: 30s")) == (2, 1)
+    return shipped.replace(SHIPPED_URL, url).replace("group_wait: 30s", "group_wait: 1s")
 
 
 class Webhook:

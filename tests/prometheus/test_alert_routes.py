@@ -1,14 +1,11 @@
 """Who is told of what, by the real Alertmanager on the shipped configuration."""
 
 import subprocess
-from pathlib import Path
 
 import pytest
-from real_alertmanager import Alertmanager, Webhook, program
+from real_alertmanager import CONFIGURATION, Alertmanager, Webhook, program, shipped_to
 from real_prometheus import until
 
-CONFIGURATION = Path(__file__).parents[2] / "manifests/components/alertmanager/alertmanager.yml"
-SHIPPED_URL = "http://localhost:9099"
 ERRORS, LATENCY, JUDGING = (
     "KanariaErrorBudgetBurn",
     "KanariaLatencyBudgetBurn",
@@ -54,13 +51,6 @@ def webhook():
     webhook = Webhook()
     yield webhook
     webhook.close()
-
-
-def shipped_to(url):
-    """Return the shipped configuration with a webhook of the test, and no wait for a group."""
-    shipped = CONFIGURATION.read_text()
-    assert (shipped.count(SHIPPED_URL), shipped.count("group_wait: 30s")) == (2, 1)
-    return shipped.replace(SHIPPED_URL, url).replace("group_wait: 30s", "group_wait: 1s")
 
 
 @pytest.fixture
