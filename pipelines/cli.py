@@ -13,6 +13,7 @@ from kanaria.pipelines.run_commands import ROOT, add_runs, positive
 from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_submit
 from kanaria.pipelines.triggers.command_options import add_trigger
 from kanaria.serving.drift_server.command_options import add_drift
+from kanaria.serving.live_page.command_options import add_watch
 from kanaria.serving.rollout.rollout_options import add_rollout
 from kanaria.serving.stream.command_options import add_stream
 
@@ -222,6 +223,7 @@ ADDED = (
     add_drift,
     add_trigger,
     add_stream,
+    add_watch,
     _add_lineage,
     _add_doctor,
     add_runs,
@@ -238,7 +240,7 @@ def parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.show_help, extra="control")
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|stream|trigger|lineage|doctor|runs"
+        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|stream|trigger|watch|lineage|doctor|runs"
     )
     for add in ADDED:
         add(commands)

@@ -54,8 +54,15 @@ def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -
         policy: of the rollout.
         now: seconds since 1970.
     """
+    return "\n".join(f"{name:12} {text}".rstrip() for name, text in rows(facts, state, policy, now))
+
+
+def rows(
+    facts: Mapping[str, str], state: State, policy: Policy, now: float
+) -> list[tuple[str, str]]:
+    """Return what `status` says: pairs of a name and a text without line breaks."""
     gate_findings = findings(state, policy)
-    rows = [
+    pairs = [
         ("service", f"{facts.get('namespace', '')}/{facts.get('service', '')}"),
         ("phase", f"{state.phase}, begun {clock(state.started)} UTC"),
         ("strategy", f"{policy.strategy}, automation {policy.automation}"),
@@ -68,9 +75,7 @@ def status(facts: Mapping[str, str], state: State, policy: Policy, now: float) -
         *_waiting(state, policy, now),
         *(("answer", command) for command in answers(facts, state)),
     ]
-    return "\n".join(
-        f"{name:12} {' '.join(printable(text).split())}".rstrip() for name, text in rows
-    )
+    return [(name, " ".join(printable(text).split())) for name, text in pairs]
 
 
 def answers(facts: Mapping[str, str], state: State) -> tuple[str, ...]:

@@ -1,0 +1,22 @@
+"""A number with its interval. Pure."""
+
+from dataclasses import dataclass
+
+from kanaria.serving.drift.effect_sizes import wilson
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Band:
+    """A number, and the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def share_of(part: float, whole: float) -> Band | None:
+    """Return a share with its interval (Wilson 1927); None of nothing."""
+    if not whole:
+        return None
+    value, low, high = wilson(round(part), round(whole))
+    return Band(value=value, low=low, high=high)

@@ -1,0 +1,109 @@
+"""The newest half hour of requests, in bins: from counters that may begin anew at any time.
+
+A counter that fell, or whose process has another start, began at zero again: what it shows is what
+has come since, never a negative rate. Over a gap in which nobody could look, nothing is counted:
+what came then came at no time that one could name.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from kanaria.serving.live_page.request_counts import NONE, Counts, Revision
+
+BIN_SECONDS, BINS = 10.0, 180
+"""Half an hour."""
+LONGEST_GAP_SECONDS = 30.0
+"""Between two scrapes whose difference is taken for what came between them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scrape:
+    """What a router showed once.
+
+    Attributes:
+        at: seconds of a clock that never goes back.
+        process: start of its process, seconds since 1970; None where it does not tell.
+        age: of its process in seconds, None where it does not tell.
+        counts: of each revision.
+    """
+
+    at: float
+    process: float | None
+    age: float | None
+    counts: Mapping[Revision, Counts]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stretch:
+    """What came in a stretch of time.
+
+    Attributes:
+        end: seconds of the scrapes' clock.
+        seconds: that were looked at, 0 or more.
+        counts: of the revisions that were asked.
+    """
+
+    end: float
+    seconds: float
+    counts: Mapping[Revision, Counts]
+
+
+def together(end: float, stretches: Iterator[Stretch]) -> Stretch:
+    """Return several stretches as one."""
+    seconds, counts = 0.0, dict[Revision, Counts]()
+    for stretch in stretches:
+        seconds += stretch.seconds
+        for revision, more in stretch.counts.items():
+            counts[revision] = counts.get(revision, NONE) + more
+    return Stretch(end=end, seconds=seconds, counts=counts)
+
+
+def between(before: Scrape, now: Scrape) -> Stretch | None:
+    """Return what came between two scrapes; None where that cannot be said."""
+    seconds, earlier = now.at - before.at, before.counts
+    if now.process != before.process:
+        seconds, earlier = min(seconds, now.age or 0.0), {}
+    if not 0 < seconds <= LONGEST_GAP_SECONDS:
+        return None
+    counts = {}
+    for revision, count in now.counts.items():
+        more = count - earlier.get(revision, NONE)
+        more = more if more.is_possible else count
+        if more.requests:
+            counts[revision] = more
+    return Stretch(end=now.at, seconds=seconds, counts=counts)
+
+
+class RequestHistory:
+    """A ring of bins; lives in one thread."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._bins: deque[Stretch] = deque(maxlen=BINS)
+        self._last: Scrape | None = None
+
+    def add(self, scrape: Scrape) -> None:
+        """Take a scrape; the first one only says where counting begins."""
+        more = between(self._last, scrape) if self._last else None
+        self._last = scrape
+        if more is None:
+            return
+        end = (scrape.at // BIN_SECONDS + 1) * BIN_SECONDS
+        if self._bins and self._bins[-1].end == end:
+            more = together(end, iter((self._bins.pop(), more)))
+        self._bins.append(replace(more, end=end))
+
+    def newest(self, seconds: float, now: float) -> Stretch:
+        """Return what came in the newest `seconds`, in whole bins."""
+        return together(now, (one for one in self._bins if one.end > now - seconds))
+
+    def by(self, seconds: float, now: float) -> list[Stretch]:
+        """Return the newest half hour in stretches of `seconds`, oldest first; empty ones too."""
+        ends = [now - seconds * place for place in range(int(BINS * BIN_SECONDS / seconds))]
+        return [
+            together(
+                end, (one for one in self._bins if end - seconds < one.end - BIN_SECONDS <= end)
+            )
+            for end in reversed(ends)
+        ]
