@@ -11,7 +11,7 @@ from pathlib import Path
 from kanaria.serving.live_page import drift_states, live_sources, service_states
 from kanaria.serving.live_page.live_sources import Feed, RouterTold, Told
 from kanaria.serving.live_page.metric_samples import NOTHING, Samples
-from kanaria.serving.live_page.page_state import DRIFT, ROLLOUTS, ROUTER, PageState
+from kanaria.serving.live_page.page_state import DRIFT, ROLLOUTS, ROUTER, PageState, Source
 from kanaria.serving.live_page.request_counts import counted
 from kanaria.serving.live_page.request_history import RequestHistory, Scrape
 from kanaria.serving.live_page.rollout_states import rollout_state
@@ -79,11 +79,10 @@ class LivePage:
         )
         samples: Samples = self._drift.told.value if self._drift and self._drift.told else NOTHING
         newest = self._history.newest(WINDOW_SECONDS, now)
-        feeds = [self._router, self._rollouts, *([self._drift] if self._drift else [])]
         return PageState(
             at=moment,
             window_seconds=newest.seconds,
-            sources={source.name: source for source in (feed.source(now) for feed in feeds)},
+            sources={source.name: source for source in self._sources(now)},
             services=service_states.services(
                 router.samples, router.faults, newest, self._history.by(MINUTE, now)
             ),
@@ -94,6 +93,10 @@ class LivePage:
             drift=drift_states.drift(samples, moment),
             quality=drift_states.quality(samples),
         )
+
+    def _sources(self, now: float) -> list[Source]:
+        sources = [self._router.source(now), self._rollouts.source(now)]
+        return [*sources, self._drift.source(now)] if self._drift else sources
 
     def _count(self, told: Told[RouterTold]) -> None:
         samples = told.value.samples

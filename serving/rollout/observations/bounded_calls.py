@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import httpx
 
 from kanaria.components.shared.errors import DataError, KanariaError
+from kanaria.serving.browser_requests import is_loopback
 
 logger = logging.getLogger(__name__)
 ResultT = TypeVar("ResultT")
@@ -94,9 +95,10 @@ def ask(method: str, url: str, seconds: float, **options: Any) -> Answer:
 
 async def _answer(method: str, url: str, seconds: float, options: Mapping[str, Any]) -> Answer:
     headers, body = {"Accept-Encoding": "identity"}, bytearray()
+    proxies = not is_loopback(httpx.URL(url).host)  # No proxy reaches this machine's own servers.
     async with (
         asyncio.timeout(seconds),
-        httpx.AsyncClient(timeout=seconds, headers=headers) as client,
+        httpx.AsyncClient(timeout=seconds, headers=headers, trust_env=proxies) as client,
         client.stream(method, url, **options) as answer,
     ):
         encoding = answer.headers.get("Content-Encoding", "identity")
