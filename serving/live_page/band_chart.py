@@ -11,7 +11,8 @@ from kanaria.serving.live_page.band import Band
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 520.0, 130.0, 58.0, 20.0, 8.0
 DASHES = ("", "7 3", "2 3", "9 2 2 2", "5 2 1 2", "1 2")
-"""Beside the colours: curves are told apart without them too."""
+MARKS = ("M-3-3H3V3H-3Z", "M0-4L4 3H-4Z", "M0-4L4 0L0 4L-4 0Z")
+"""Dashes and shapes stand beside the colours: curves are told apart without them too."""
 MINUTES = 30.0
 HEADROOM = 1.5
 """Of the highest value; a band of few requests may leave the chart above."""
@@ -88,11 +89,17 @@ def _curve(curve: Curve, place: int, top: float) -> Markup:
             f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="1.8" '
             f'stroke-dasharray="{DASHES[place]}" stroke-linejoin="round"/>'
         )
+        if len(run) == 1:
+            parts.append(f'<path d="M{highs[0]}L{lows[0]}" stroke="{color}" stroke-width="1.2"/>')
         x, band = run[-1]
-        parts.append(
-            f'<circle cx="{_x(x):.1f}" cy="{_y(band.value, top):.1f}" r="2.5" fill="{color}"/>'
-        )
+        parts.append(_mark(place, _x(x), _y(band.value, top)))
     return Markup("".join(parts))
+
+
+def _mark(place: int, x: float, y: float) -> str:
+    """Return where a curve ends, in a shape of its own."""
+    shape = MARKS[place % len(MARKS)]
+    return f'<path transform="translate({x:.1f} {y:.1f})" d="{shape}" fill="{COLORS[place]}"/>'
 
 
 def _runs(points: Sequence[tuple[float, Band | None]]) -> list[list[tuple[float, Band]]]:
@@ -114,6 +121,7 @@ def _last(curve: Curve, written: Callable[[float], str]) -> str:
 def _legend(curve: Curve, place: int) -> Markup:
     line = (
         f'<svg class="key" viewBox="0 0 30 8" aria-hidden="true"><path d="M0 4H30" '
-        f'stroke="{COLORS[place]}" stroke-width="2.4" stroke-dasharray="{DASHES[place]}"/></svg>'
+        f'stroke="{COLORS[place]}" stroke-width="2.4" stroke-dasharray="{DASHES[place]}"/>'
+        f"{_mark(place, 26, 4)}</svg>"
     )
     return Markup(f"<span>{line}{element('span', curve.name)}</span>")

@@ -70,9 +70,7 @@ def _sources(state: PageState) -> Markup:
     rows = []
     for one in state.sources.values():
         words, css = CONDITIONS[one.condition]
-        rows.append(
-            [one.name, Cell(content=words, css=css), one.place, ago(one.age), one.fault or None]
-        )
+        rows.append([one.name, Cell(content=words, css=css), one.place, ago(one.age), one.fault])
     table = Table(
         columns=columns("read from", "", "where", "last read", "why not now"),
         rows=rows,

@@ -37,12 +37,10 @@ def _rollout(one: RolloutState) -> Markup:
         [
             name,
             Cell(content=text, css="text"),
-            share_bar(spent.get(name)) if name in spent else None,
+            share_bar(spent[name]) if name in spent else "",
         ]
         for name, text in one.rows
     ]
-    table = Table(
-        columns=columns("", "", "of what evidence of harm may use up"), rows=rows, narrow="stack"
-    )
+    table = Table(columns=columns("", "", "limit of harm used"), rows=rows, narrow="stack")
     looked = f"{sign}; its numbers were read {ago(one.look_age)}"
     return join([heading, element("p", looked, f"verdict {css}"), table.markup(Specs())])

@@ -196,7 +196,7 @@ def tab(tmp_path_factory):
 def test_a_browser_shows_it_without_errors_and_asks_nobody_else(
     watched, tab, width, dark, tmp_path
 ):
-    tab.look(width=width, height=1600, dark=dark)
+    tab.look(width=width, height=2600, dark=dark)
     tab.open(watched.page)
     tab.wait_for("document.getElementById('age').textContent.startsWith('● live')")
     assert tab.value("document.documentElement.scrollWidth") <= width
