@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from kanaria.components.shared.report.html import Markup, element, join
+from kanaria.components.shared.report.markup import Markup, element, join
 from kanaria.components.shared.report.specs import COLORS
 from kanaria.serving.live_page.band import Band
 
@@ -33,11 +33,11 @@ def chart(
 
     Args:
         title: of it.
-        curves: at most as many as there are dashes are drawn.
+        curves: the last ones are drawn, as many as there are dashes.
         least: the axis reaches up to this at least.
         written: how a number of the axis is written.
     """
-    drawn = curves[: len(DASHES)]
+    drawn = curves[-len(DASHES) :]
     values = [band.value for one in drawn for _, band in one.points if band is not None]
     top = max([least, *(HEADROOM * value for value in values)])
     lines = join(_curve(one, place, top) for place, one in enumerate(drawn))

@@ -57,11 +57,17 @@ def watch(options: argparse.Namespace) -> int:
 
 
 def _checked(url: str) -> str:
+    """Return the URL of a server, or ""."""
     from urllib.parse import urlsplit
 
     from kanaria.components.shared.errors import ParameterError, shown
 
-    if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
+    try:
+        parts = urlsplit(url)
+        is_server = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        is_server = False
+    if url and not is_server:
         raise ParameterError(
             f"--drift-server {shown(url)}: no URL of a server; write it as http://localhost:8081"
         )

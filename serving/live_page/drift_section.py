@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kanaria.components.shared.report.cells import Cell
 from kanaria.components.shared.report.content import Specs
-from kanaria.components.shared.report.html import Markup, element
+from kanaria.components.shared.report.markup import Markup, element
 from kanaria.components.shared.report.table import Table, columns
 from kanaria.components.shared.times import DAY
 from kanaria.serving.live_page.page_state import DRIFT, DriftState, Light, PageState, QualityState

@@ -45,7 +45,7 @@ class LivePage:
     def __init__(self, places: Places) -> None:
         """Look at nothing before `looking`."""
         state = places.state
-        self._history = RequestHistory()
+        self._history = RequestHistory(time.monotonic())
         self._router = Feed[RouterTold](
             ROUTER, str(state), lambda: live_sources.read_router(state), SECONDS
         )

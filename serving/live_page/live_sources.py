@@ -64,7 +64,7 @@ class Feed(Generic[ToldT]):
         while True:
             try:
                 value, place = await asyncio.to_thread(self._read)
-            except KanariaError as error:
+            except (KanariaError, OSError) as error:  # A folder may be another account's.
                 self._fault = str(error)
             else:
                 self._fault = ""

@@ -5,6 +5,7 @@ has come since, never a negative rate. Over a gap in which nobody could look, no
 what came then came at no time that one could name.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,9 @@ BIN_SECONDS, BINS = 10.0, 180
 """Half an hour."""
 LONGEST_GAP_SECONDS = 30.0
 """Between two scrapes whose difference is taken for what came between them."""
+
+SLACK_SECONDS = 1.0
+"""Of the moment at which a process says that it began."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +67,9 @@ def between(before: Scrape, now: Scrape) -> Stretch | None:
     """Return what came between two scrapes; None where that cannot be said."""
     seconds, earlier = now.at - before.at, before.counts
     if now.process != before.process:
-        seconds, earlier = min(seconds, now.age or 0.0), {}
+        if now.age is None or now.age > seconds + SLACK_SECONDS:
+            return None  # It began before it was looked at.
+        seconds, earlier = min(seconds, now.age), {}
     if not 0 < seconds <= LONGEST_GAP_SECONDS:
         return None
     counts = {}
@@ -78,14 +84,14 @@ def between(before: Scrape, now: Scrape) -> Stretch | None:
 class RequestHistory:
     """A ring of bins; lives in one thread."""
 
-    def __init__(self) -> None:
-        """Begin without any."""
+    def __init__(self, began: float) -> None:
+        """Begin without any at a moment of the scrapes' clock, at which no process was seen."""
         self._bins: deque[Stretch] = deque(maxlen=BINS)
-        self._last: Scrape | None = None
+        self._last = Scrape(at=began, process=math.nan, age=None, counts={})
 
     def add(self, scrape: Scrape) -> None:
-        """Take a scrape; the first one only says where counting begins."""
-        more = between(self._last, scrape) if self._last else None
+        """Take a scrape; the first one of a process that was there before only begins to count."""
+        more = between(self._last, scrape)
         self._last = scrape
         if more is None:
             return

@@ -2,7 +2,7 @@
 
 from kanaria.components.shared.report.cells import Cell
 from kanaria.components.shared.report.content import Specs
-from kanaria.components.shared.report.html import Markup, element, join
+from kanaria.components.shared.report.markup import Markup, element, join
 from kanaria.components.shared.report.table import Table, columns
 from kanaria.serving.live_page.page_state import PageState, RolloutState
 from kanaria.serving.live_page.share_bar import share_bar

@@ -2,8 +2,8 @@
 
 from kanaria.components.shared.report.cells import Cell
 from kanaria.components.shared.report.content import Specs, written
-from kanaria.components.shared.report.html import Markup, element, join
 from kanaria.components.shared.report.layout import Row
+from kanaria.components.shared.report.markup import Markup, element, join
 from kanaria.components.shared.report.table import Table, columns
 from kanaria.components.shared.times import duration
 from kanaria.serving.live_page.band_chart import Curve, chart

@@ -48,7 +48,7 @@ def _revisions(samples: Samples, newest: Stretch) -> list[Revision]:
         for one in samples.of("kanaria_revision_ready")
         if one.labels.keys() >= set(LABELS)
     }
-    return sorted({*live, *newest.counts})[:MOST_REVISIONS]
+    return sorted({*live, *newest.counts})[-MOST_REVISIONS:]
 
 
 def _revision(

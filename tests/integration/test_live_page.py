@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 from browser import started
-from event_sender import Server
+from event_sender import Server, headers
 from one_machine import KANARIA, requests_to, rollout, stage
 from serving_models import models
 
@@ -43,6 +44,25 @@ def until(holds):
     return value
 
 
+def send_earlier(url: str) -> None:
+    """Send answers of three hours, with labels: 6 of 8 are right."""
+    for place in range(24):
+        moment = datetime.now(UTC) - timedelta(minutes=10 + 7.5 * place)
+        name, score = f"early-{place}", 0.2 if place % 4 == 0 else 0.8
+        for kind, body in (
+            ("request", {"instances": [[0.5]]}),
+            ("response", {"predictions": [score]}),
+        ):
+            head = headers(kind, name, name, version="old") | {
+                "ce-inferenceservicename": "taxi",
+                "ce-namespace": "default",
+                "ce-time": moment.isoformat(),
+            }
+            httpx.post(url, headers=head, content=json.dumps(body)).raise_for_status()
+        label = {"request_id": name, "row": 0, "label": 1}
+        httpx.post(f"{url}/labels", json=[label]).raise_for_status()
+
+
 class Watched:
     """Servers of one machine, and `kanaria watch` beside them."""
 
@@ -68,13 +88,14 @@ class Watched:
         reference = detector.fit({"0": np.random.default_rng(1).random(2000)})
         saved_detector.save(self.folder / "detector", detector, reference)
         watch = {"service": "taxi", "detector": str(self.folder / "detector")}
-        watch |= {"window": {"rows": WINDOW}}
+        watch |= {"window": {"rows": WINDOW}, "labels": {"task": "binary", "delay_hours": 0}}
         (self.folder / "watch.yaml").write_text(json.dumps([watch]))
         server = Server(
             str(self.folder / "events.db"), self.folder, "--watch", str(self.folder / "watch.yaml")
         )
         server.start()
         server.wait()
+        send_earlier(server.url)
         return server
 
     def opened(self) -> str:
@@ -86,7 +107,13 @@ class Watched:
             )
         self.stack.callback(self.process.wait)
         self.stack.callback(self.process.terminate)
-        return until(lambda: re.search(r"http://\S+/", log.read_text()))[0]
+        return until(lambda: self.url_in(log))
+
+    def url_in(self, log: Path) -> str:
+        text = log.read_text()
+        assert self.process.poll() is None, text
+        address = re.search(r"http://\S+/", text)
+        return address[0] if address else ""
 
     @contextmanager
     def controlled(self):
@@ -164,6 +191,18 @@ def test_a_drift_light_follows_the_window(watched, moved, light):
     assert (watch["service"], watch["version"]) == ("default/taxi", "serving")
     assert watch["rows"] == WINDOW
     assert watch["features"] == (["0"] if light == "drifted" else [])
+
+
+def test_quality_on_labels_is_that_of_the_answers(watched):
+    accuracy = until(
+        lambda: [
+            o
+            for o in watched.shown()["quality"]
+            if (o["version"], o["metric"]) == ("old", "accuracy")
+        ]
+    )[0]
+    assert accuracy["value"] == pytest.approx(0.75)
+    assert accuracy["low"] < 0.75 < accuracy["high"]
 
 
 def test_a_running_rollout_says_what_it_waits_for(watched):

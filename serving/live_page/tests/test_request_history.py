@@ -16,7 +16,7 @@ def scrape(at, requests, errors=0, process=1.0, revision=ONE, age=1000.0):
 
 
 def history_of(*scrapes):
-    history = RequestHistory()
+    history = RequestHistory(began=-5.0)
     for one in scrapes:
         history.add(one)
     return history
@@ -33,6 +33,12 @@ def test_a_server_that_began_anew_counts_from_zero_and_never_below():
     newest = history_of(scrape(0, 70), scrape(2, 75), restarted).newest(300, 6)
     assert newest.counts[ONE].requests == 5 + 3
     assert newest.seconds == 2 + 1.5
+
+
+def test_a_server_that_began_after_the_page_is_counted_from_its_first_request():
+    newest = history_of(scrape(10, 6, age=3.0)).newest(300, 10)
+    assert newest.counts[ONE].requests == 6
+    assert newest.seconds == 3
 
 
 @pytest.mark.parametrize("process", [1.0, None])
