@@ -193,18 +193,6 @@ def test_a_drift_light_follows_the_window(watched, moved, light):
     assert watch["features"] == (["0"] if light == "drifted" else [])
 
 
-def test_quality_on_labels_is_that_of_the_answers(watched):
-    accuracy = until(
-        lambda: [
-            o
-            for o in watched.shown()["quality"]
-            if (o["version"], o["metric"]) == ("old", "accuracy")
-        ]
-    )[0]
-    assert accuracy["value"] == pytest.approx(0.75)
-    assert accuracy["low"] < 0.75 < accuracy["high"]
-
-
 def test_a_running_rollout_says_what_it_waits_for(watched):
     with watched.controlled(), requests_to(f"{watched.url}/v1/models/taxi:predict"):
         (one,) = until(
