@@ -45,13 +45,13 @@ def until(holds):
 
 
 def send_earlier(url: str) -> None:
-    """Send answers of three hours, with labels: 6 of 8 are right."""
+    """Send answers of three hours, with labels: three of four are right."""
     for place in range(24):
         moment = datetime.now(UTC) - timedelta(minutes=10 + 7.5 * place)
         name, score = f"early-{place}", 0.2 if place % 4 == 0 else 0.8
         for kind, body in (
-            ("request", {"instances": [[0.5]]}),
-            ("response", {"predictions": [score]}),
+            ("request", {"instances": [[0.5]] * 10}),
+            ("response", {"predictions": [score] * 10}),
         ):
             head = headers(kind, name, name, version="old") | {
                 "ce-inferenceservicename": "taxi",
@@ -59,8 +59,8 @@ def send_earlier(url: str) -> None:
                 "ce-time": moment.isoformat(),
             }
             httpx.post(url, headers=head, content=json.dumps(body)).raise_for_status()
-        label = {"request_id": name, "row": 0, "label": 1}
-        httpx.post(f"{url}/labels", json=[label]).raise_for_status()
+        labels = [{"request_id": name, "row": row, "label": 1} for row in range(10)]
+        httpx.post(f"{url}/labels", json=labels).raise_for_status()
 
 
 class Watched:
@@ -187,10 +187,26 @@ def test_a_drift_light_follows_the_window(watched, moved, light):
     for _ in range(-(-WINDOW // 20)):
         rows = [[value + moved] for value in draw.random(20)]
         httpx.post(url, json={"instances": rows}).raise_for_status()
-    (watch,) = until(lambda: [o for o in watched.shown()["drift"] if o["light"] == light])
-    assert (watch["service"], watch["version"]) == ("default/taxi", "serving")
+    (watch,) = until(
+        lambda: [
+            o for o in watched.shown()["drift"] if (o["version"], o["light"]) == ("serving", light)
+        ]
+    )
+    assert watch["service"] == "default/taxi"
     assert watch["rows"] == WINDOW
     assert watch["features"] == (["0"] if light == "drifted" else [])
+
+
+def test_quality_on_labels_is_that_of_the_answers(watched):
+    accuracy = until(
+        lambda: [
+            o
+            for o in watched.shown()["quality"]
+            if (o["version"], o["metric"]) == ("old", "accuracy")
+        ]
+    )[0]
+    assert accuracy["value"] == pytest.approx(0.75)
+    assert accuracy["low"] < 0.75 < accuracy["high"]
 
 
 def test_a_running_rollout_says_what_it_waits_for(watched):
