@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.util.types import AttributeValue
 
 from kanaria.serving.request_traces import RequestTraces, note_answer, passed_on
 from kanaria.serving.stream.ask_batch import BatchAsker
@@ -69,7 +70,7 @@ class TracedAsker(BatchAsker):
                 span.end()
 
     def _begin(self, message: Message) -> Span:
-        about = {
+        about: dict[str, AttributeValue] = {
             "messaging.system": "kafka",
             "messaging.operation.type": "process",
             "messaging.destination.name": message.topic,
