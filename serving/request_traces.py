@@ -4,6 +4,7 @@
     client     the router's question to a predictor
     producer   a payload event that the router hands to the payload log; the drift server's own
                span is its child, however much later the event arrives
+    consumer   a message that a stream answers: see kanaria.serving.stream.stream_traces
 
 Names are bounded: the names of models and revisions stand in attributes alone. Source:
 OpenTelemetry semantic conventions for HTTP spans and for messaging spans; W3C Trace Context.
@@ -14,15 +15,17 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from opentelemetry import propagate, trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, StatusCode
+from opentelemetry.util.types import AttributeValue
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kanaria.components.shared import json_log
@@ -110,17 +113,55 @@ class RequestTraces:
         return traced
 
     @contextmanager
-    def span(self, name: str, kind: SpanKind, attributes: Mapping[str, str]) -> Iterator[Span]:
-        """Put a span around a block; it is a child of the one around it."""
-        with self._tracer.start_as_current_span(name, kind=kind, attributes=attributes) as span:
+    def span(
+        self,
+        name: str,
+        kind: SpanKind,
+        attributes: Mapping[str, str],
+        carriers: Sequence[Mapping[str, str]] = (),
+    ) -> Iterator[Span]:
+        """Put a span around a block.
+
+        Args:
+            name: of the span.
+            kind: of the span.
+            attributes: of the span.
+            carriers: headers that tell of other spans. The first of these that is sampled is the
+                parent, and the span has links to the others; without any, the parent is the span
+                around this.
+        """
+        contexts = [propagate.extract(carrier) for carrier in carriers]
+        contexts.sort(key=lambda one: not _span_of(one).trace_flags.sampled)  # It is stable.
+        others = {_span_of(one).span_id: _span_of(one) for one in contexts[1:]}
+        with self._tracer.start_as_current_span(
+            name,
+            contexts[0] if contexts else None,
+            kind,
+            attributes,
+            [Link(one) for one in others.values() if one.is_valid],
+        ) as span:
             yield span
 
+    def begin(
+        self,
+        name: str,
+        kind: SpanKind,
+        attributes: Mapping[str, AttributeValue],
+        carrier: Mapping[str, str],
+    ) -> Span:
+        """Begin a span that is a child of what some headers tell of; the caller ends it."""
+        return self._tracer.start_span(name, propagate.extract(carrier), kind, attributes)
 
-def passed_on() -> dict[str, str]:
-    """Return the headers that tell a receiver of the span around this."""
+
+def passed_on(span: Span | None = None) -> dict[str, str]:
+    """Return the headers that tell a receiver of a span, by default of the one around this."""
     carrier: dict[str, str] = {}
-    propagate.inject(carrier)
+    propagate.inject(carrier, trace.set_span_in_context(span) if span else None)
     return carrier
+
+
+def _span_of(context: Context) -> SpanContext:
+    return trace.get_current_span(context).get_span_context()
 
 
 def _name(path: str) -> str:

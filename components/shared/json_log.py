@@ -5,7 +5,7 @@
 
 An object stands on one line, whatever it says. What is said by `extra` of a logging call, or for
 a block by `fields`, stands in it beside these; an exception is `exception`, with its traceback.
-The names that all servers use: run_id, namespace, service, revision, request_id, pipeline.
+The names that all servers use: run_id, namespace, service, revision, request_id, pipeline, trigger.
 """
 
 import json

@@ -87,6 +87,17 @@ def _watch(root: Root, trigger_url: str) -> Path:
 
 
 @contextmanager
+def _ended_runs(root: Root) -> Iterator[None]:
+    """End what the trigger server has started and what goes on after the block, as after Ctrl-C."""
+    try:
+        yield
+    finally:
+        for folder in root.runs.glob(f"{TRIGGER}-*"):
+            if record.stop(folder):
+                say(f"ended the run {folder.name}")
+
+
+@contextmanager
 def _asked(url: str, flights: Sequence[traffic.Flight]) -> Iterator[None]:
     """Send flights to the endpoint, over and over, for the block's time."""
     ended = threading.Event()
@@ -187,7 +198,11 @@ def demo(folder: Path) -> int:
     trigger_url = f"http://127.0.0.1:{port}"
     watch = _watch(root, trigger_url)
     months = prepare(root.path / "data")
-    with drift_watch.received(store, "--watch", str(watch)) as ready, served(root.serving) as url:
+    with (
+        _ended_runs(root),
+        drift_watch.received(store, "--watch", str(watch)) as ready,
+        served(root.serving) as url,
+    ):
         drift_url = ready()
         train("January to March: train and deploy", root, months[:3], drift_url)
         config = _files(root, months[:8], drift_url)

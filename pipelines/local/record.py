@@ -5,8 +5,10 @@ import json
 import logging
 import os
 import re
+import signal
+import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,6 +25,8 @@ from kanaria.components.shared.storage import private
 
 FILE = "run.json"
 LOCK = ".lock"
+"""It is held as long as the run's runner lives, and has the number of that process in it."""
+POLL_SECONDS = 0.05
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 FORMAT = DocumentFormat((unchanged, unchanged))
 """Format 2 says of a task what it waits for, when it began and of what types its outputs are; read
@@ -183,7 +187,24 @@ def held(folder: Path) -> Iterator[None]:
     """Show that the runner of the run in `folder` lives; the kernel lets go when it does not."""
     with private.opened(folder / LOCK, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(str(os.getpid()))
+        lock.flush()
         yield
+
+
+def stop(folder: Path) -> bool:
+    """Tell the runner of the run in `folder` to end, and wait until it has.
+
+    Returns:
+        Whether it lived.
+    """
+    was_held = _is_held(folder)
+    if was_held and (number := (folder / LOCK).read_text()):
+        with suppress(ProcessLookupError):
+            os.kill(int(number), signal.SIGTERM)
+    while _is_held(folder):
+        time.sleep(POLL_SECONDS)
+    return was_held
 
 
 def _is_held(folder: Path) -> bool:

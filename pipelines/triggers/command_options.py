@@ -39,9 +39,10 @@ def _serve(options: argparse.Namespace) -> int:
     import os
     from pathlib import Path
 
+    from kanaria.components.shared import json_log
     from kanaria.serving.triggers.serve import Options, serve
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    json_log.configure("%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     asked = Options(
         config=Path(options.config),

@@ -6,6 +6,7 @@ from typing import Any
 from kanaria.components.shared.command_line import port
 
 STATE = ".kanaria/serving"
+FORM = "%(asctime)s %(levelname)s %(message)s"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -41,12 +42,16 @@ def stream(options: argparse.Namespace) -> int:
     import logging
     from pathlib import Path
 
+    from kanaria.components.shared import json_log
     from kanaria.serving.stream.run_stream import run
     from kanaria.serving.stream.stream_file import read
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    json_log.configure(FORM)
+    stream_file = read(Path(options.config))
+    model = stream_file.model
+    json_log.configure(FORM, namespace=model.namespace, service=model.name)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    return run(read(Path(options.config)), Path(options.state), options.host, options.port)
+    return run(stream_file, Path(options.state), options.host, options.port)
 
 
 def add_stream(commands: Any) -> None:

@@ -4,7 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -22,10 +22,19 @@ from kanaria.serving.stream.stream_metrics import Metrics
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One request: its body, and the name that it is remembered by."""
+    """One request.
+
+    Attributes:
+        id: the name that it is remembered by.
+        body: in JSON.
+        rows: that are asked, in their order.
+        headers: of this request alone.
+    """
 
     id: str
     body: bytes
+    rows: Sequence[Row] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class ModelClient:
@@ -72,11 +81,13 @@ class ModelClient:
         Raises:
             RequestError: they do not make one.
         """
-        return Request(id=uuid.uuid4().hex, body=body(rows, self._protocol, self._datatypes))
+        content = body(rows, self._protocol, self._datatypes)
+        return Request(id=uuid.uuid4().hex, body=content, rows=rows)
 
     def ask(self, request: Request) -> Answer:
         """Send a request and return what comes back."""
-        headers = {"Content-Type": "application/json", REQUEST_ID_HEADER: request.id}
+        own = {"Content-Type": "application/json", REQUEST_ID_HEADER: request.id}
+        headers = {**request.headers, **own}
         path, began = predict_path(self._name, self._protocol), time.monotonic()
         answer = self._send("POST", path, request.body, headers)
         self._metrics.count_request(answer.status, time.monotonic() - began)

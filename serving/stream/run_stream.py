@@ -6,7 +6,9 @@ import signal
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -33,6 +35,10 @@ from kanaria.serving.stream.stream_file import TRANSACTIONAL_ID, Delivery, Model
 from kanaria.serving.stream.stream_loop import Flow, StreamLoop
 from kanaria.serving.stream.stream_metrics import Metrics
 from kanaria.serving.stream.topic_reader import TopicReader, consumer_properties
+from kanaria.serving.trace_settings import request_traces
+
+if TYPE_CHECKING:
+    from kanaria.serving.request_traces import RequestTraces
 
 logger = logging.getLogger(__name__)
 CONSUMER_ALONE = (
@@ -69,7 +75,9 @@ def run(stream: StreamFile, state: Path, host: str, port: int) -> int:
     headers = dict(stream.model.headers)
     if not stream.model.url:
         headers.setdefault("Host", f"{stream.model.name}.{stream.model.namespace}")
-    model = ModelClient(
+    traces = request_traces("kanaria-stream")
+    model_of, asker_of = _traced(traces) if traces else (ModelClient, BatchAsker)
+    model = model_of(
         address,
         stream.model.name,
         stream.model.protocol,
@@ -81,7 +89,8 @@ def run(stream: StreamFile, state: Path, host: str, port: int) -> int:
         logger.info("probes and metrics on port %d", taken)
         topics = _topics(stream, properties, metrics, stopping)
         if topics and _model(model, stream.model, metrics, stopping):
-            _answer(stream, properties, topics, model, metrics, stopping)
+            asker = asker_of(model, metrics, stopping)
+            _answer(stream, properties, topics, asker, metrics, stopping)
     raise Stopped(stopping.signal)
 
 
@@ -102,6 +111,15 @@ def client_properties(stream: StreamFile, environment: Mapping[str, str]) -> dic
     # Another one for each process: two of one name would shut each other out.
     name = properties.pop(TRANSACTIONAL_ID, f"{stream.group}-{uuid.uuid4().hex}")
     return properties | ({TRANSACTIONAL_ID: name} if is_exact else {})
+
+
+def _traced(
+    traces: "RequestTraces",
+) -> tuple[Callable[..., ModelClient], Callable[..., BatchAsker]]:
+    """Return what makes a model's client and an asker with spans; loads OpenTelemetry."""
+    from kanaria.serving.stream.stream_traces import TracedAsker, TracedModel
+
+    return partial(TracedModel, traces), partial(TracedAsker, traces)
 
 
 def _address(model: Model, state: Path) -> Callable[[], str]:
@@ -171,7 +189,7 @@ def _answer(
     stream: StreamFile,
     properties: Mapping[str, str],
     topics: Topics,
-    model: ModelClient,
+    asker: BatchAsker,
     metrics: Metrics,
     stopping: Stopping,
 ) -> None:
@@ -180,7 +198,6 @@ def _answer(
     with closing(TopicReader(reading, stream.topics.input, metrics)) as reader:
         kind = PlainWriter if stream.delivery is Delivery.AT_LEAST_ONCE else TransactionWriter
         with closing(kind(writing, topics, reader, metrics, stopping.is_overdue)) as writer:
-            asker = BatchAsker(model, metrics, stopping)
             flow = Flow(
                 messages=stream.batch.messages,
                 seconds=stream.batch.milliseconds / 1000,

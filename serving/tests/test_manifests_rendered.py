@@ -1,5 +1,6 @@
 """The manifests as `kubectl apply -k` makes them: who may what, and in which namespace."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,8 @@ import yaml
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
 ACCOUNT = "kanaria-pipeline"
+SERVERS = ("rollout-controller", "drift-server", "trigger", "stream", "runs-metrics")
+OWN = re.compile(r"kanaria-(rollout|drift|trigger|stream|runs)")
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None, reason="no kubectl: it renders the manifests"
 )
@@ -101,3 +104,42 @@ def test_what_watches_is_added_as_components(tmp_path: Path):
     }
     assert set(labels) == {f"kanaria-dashboard-{name}" for name in ("service", "drift", "rollout")}
     assert all(one == {"grafana_dashboard": "1"} for one in labels.values())
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_server_is_added_whole_where_the_services_are(tmp_path: Path, name: str):
+    before = rendered(MANIFESTS / "example")
+    added = [
+        one for one in rendered(with_components(tmp_path, "example", name)) if one not in before
+    ]
+    (deployment,) = [one for one in added if one["kind"] == "Deployment"]
+    assert {one["metadata"]["namespace"] for one in added} == {"team"}
+    pod = deployment["spec"]["template"]
+    account = pod["spec"]["serviceAccountName"]
+    assert ("team", account) in accounts([*before, *added])
+    (container,) = pod["spec"]["containers"]
+    ports = {port["name"] for port in container["ports"]}
+    assert {probe["httpGet"]["port"] for key, probe in container.items() if "Probe" in key} <= ports
+    for service in [one for one in added if one["kind"] == "Service"]:
+        assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+    for role in [one for one in added if one["kind"] == "Role"]:
+        assert ("team", role["metadata"]["name"], f"team:{account}") in bindings(added)
+
+
+def test_every_server_is_scraped_and_its_labels_stay(tmp_path: Path):
+    documents = rendered(with_components(tmp_path, "example", "prometheus", *SERVERS))
+    pods = [one["spec"]["template"] for one in documents if one["kind"] == "Deployment"]
+    monitors = [
+        one["spec"]
+        for one in documents
+        if one["kind"] == "PodMonitor" and OWN.fullmatch(one["metadata"]["name"])
+    ]
+    assert len(pods) == len(monitors) == len(SERVERS)
+    for pod in pods:
+        labels = pod["metadata"]["labels"].items()
+        (monitor,) = [one for one in monitors if one["selector"]["matchLabels"].items() <= labels]
+        (endpoint,) = monitor["podMetricsEndpoints"]
+        ports = [port["name"] for port in pod["spec"]["containers"][0]["ports"]]
+        assert (endpoint["port"], endpoint["path"]) == (ports[0], "/metrics")
+        assert endpoint["honorLabels"]

@@ -117,6 +117,15 @@ TRIGGER_CALLS = {
     ("serviceaccounts", "get"): "run_account, with the API of Kubernetes",
 }
 """Right -> the call of KFP's API by kanaria-trigger, which KFP with profiles asks rights for."""
+RUNS = "components/runs-metrics/rbac.yaml"
+RUNS_CALLS = {
+    ("runs", "list"): "ServerFacts, the newest runs",
+    ("runs", "get"): "ServerFacts, the steps of a run that succeeded",
+    ("jobs", "list"): "ServerFacts, schedules",
+    ("pipelines", "get"): "Server.specification, a version of the namespace's own pipelines",
+}
+"""Right -> the call of KFP's API by kanaria-runs; KFP asks about a version what it asks about its
+pipeline."""
 AS_A_PERSON = {
     "serving/doctor/examine_account.py",
     "serving/doctor/examine_cluster.py",
@@ -204,6 +213,10 @@ def test_the_role_for_triggers_grants_what_starts_runs_and_no_more():
     assert granted(TRIGGER) == set(TRIGGER_CALLS)
 
 
+def test_the_role_for_metrics_of_runs_grants_what_reads_them_and_no_more():
+    assert granted(RUNS) == set(RUNS_CALLS)
+
+
 def test_kfp_sees_no_secret_or_configuration_but_its_own():
     (role,) = (
         document
@@ -228,6 +241,7 @@ def test_every_role_of_the_manifests_has_an_account_here():
         KFP,
         SPARK,
         TRIGGER,
+        RUNS,
     }
 
 

@@ -51,11 +51,12 @@ def test_what_is_not_there_is_refused_all_at_once():
 def test_off_nothing_of_opentelemetry_is_loaded_and_nothing_lies_in_a_requests_way():
     code = """
 import asyncio, sys
-from kanaria.serving.drift_server import command_options, server
+from kanaria.serving.drift_server import command_options, http_routes
 from kanaria.serving.local import server as local
 from kanaria.serving.local.payload_logger.event_sinks import PayloadLog
 from kanaria.serving.local.router.logged_exchange import Exchanges
 from kanaria.serving.local.router.predictor_client import Predictors
+from kanaria.serving.stream import run_stream
 from kanaria.serving.trace_settings import request_traces
 assert request_traces("kanaria-router") is None
 async def main():

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from kanaria.components.shared import json_log
 from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.one_line import one_line
 from kanaria.components.shared.times import duration
@@ -107,14 +108,22 @@ class Dispatcher:
             self._looked = now
             for one in self._store.under_way():
                 if one.state is Life.RUNNING:
-                    self._tried(one, now, self._look)
+                    self._take_step(one, now, self._look)
         for state, step in ((Life.ACCEPTED, self._decide), (Life.STARTING, self._start)):
             for one in self._store.open():
                 if one.state is state and self._waits.get(one.number, _Wait()).until <= now:
-                    self._tried(one, now, step)
+                    self._take_step(one, now, step)
         if now >= self._tidied + TIDY_SECONDS:
             self._tidied = now
             self._store.forget(now - KEEP_SECONDS)
+
+    def _take_step(
+        self, one: Triggered, now: float, step: Callable[[Triggered, float], None]
+    ) -> None:
+        """Take a step; whatever it logs tells of which trigger."""
+        about = {"trigger": one.name, "pipeline": one.pipeline, "run_id": one.run_id}
+        with json_log.fields(**{name: value for name, value in about.items() if value}):
+            self._tried(one, now, step)
 
     def _tried(self, one: Triggered, now: float, step: Callable[[Triggered, float], None]) -> None:
         """Take a step; one that fails is taken again later, and why is kept."""
@@ -178,7 +187,8 @@ class Dispatcher:
         place = {"run_id": begun.run_id, "link": begun.link}
         if self._store.move(one, Life.RUNNING, started=now, why="", **place):
             self._metrics.count_started(trigger)
-            logger.info("%s: started %s: %s", one.name, one.run_name, begun.link)
+            started = {"run_id": begun.run_id}
+            logger.info("%s: started %s: %s", one.name, one.run_name, begun.link, extra=started)
 
     def _look(self, one: Triggered, now: float) -> None:
         end = self._starter.ended(one.run_id)

@@ -70,7 +70,8 @@ class Intake:
             for trigger, event in pairs
         ]
         for (trigger, event), one in zip(pairs, taken, strict=True):
-            logger.info("%s: %s (%s)", trigger.name, event.what, one.delivery.value)
+            about = _about(trigger, event)
+            logger.info("%s: %s (%s)", trigger.name, event.what, one.delivery.value, extra=about)
             if one.delivery is Delivery.REPEATED:
                 self._metrics.count_refused(trigger.name, REPEATED)
         if not pairs and events:
@@ -95,8 +96,15 @@ class Intake:
         for trigger, _ in pairs:
             self._store.keep_refused(trigger.name, event, time.time(), Reason.MALFORMED, why)
             self._metrics.count_refused(trigger.name, Reason.MALFORMED)
-            logger.error("%s: %s: %s", trigger.name, event.what, why)
+            logger.error("%s: %s: %s", trigger.name, event.what, why, extra=_about(trigger, event))
         return [Taken(trigger=t.name, key=event.key, delivery=Delivery.NEW) for t, _ in pairs]
+
+
+def _about(trigger: Trigger, event: Event) -> dict[str, str]:
+    """Return the fields of a log line on an event: its trigger, and the service it is about."""
+    facts = event.facts.get("labels", event.facts)
+    served = {name: str(facts[name]) for name in ("namespace", "service") if facts.get(name)}
+    return {"trigger": trigger.name, "pipeline": trigger.start.pipeline, **served}
 
 
 def report_of(drift_server: str, event: Event) -> str:

@@ -94,7 +94,7 @@ class KafkaSource:
         """
         self._intake, self._store = intake, store
         self._waiting: dict[Place, deque[_Waiting]] = {}
-        self._holds = False
+        self._holds: bool | None = False
         self._topics = sorted(set(topics))
         try:
             self._consumer = Consumer(settings(kafka), logger=logger)
@@ -188,11 +188,13 @@ class KafkaSource:
             act = self._consumer.pause if is_full else self._consumer.resume
             act(self._consumer.assignment())
 
-    def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        """Begin to read partitions, whatever they were told when they were here before."""
-        consumer.assign(list(partitions))
-        consumer.resume(list(partitions))
-        self._holds = False
+    def _assigned(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        """Let `_hold` tell them anew: they may still be paused from when they were here before.
+
+        The client assigns them itself, all at once or by and by as its strategy has it.
+        """
+        self._holds = None
+        logger.info("kafka: %s came", _named(partitions))
 
     def _revoked(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         self._commit()
@@ -205,6 +207,7 @@ class KafkaSource:
         """Leave to whoever has them now what is not committed."""
         for one in partitions:
             self._waiting.pop((one.topic, one.partition), None)
+        logger.info("kafka: %s went", _named(partitions))
 
 
 def _message(received: Received) -> Message:
@@ -219,6 +222,10 @@ def _message(received: Received) -> Message:
         value=_bytes(received.value()),
         headers=headers,
     )
+
+
+def _named(partitions: Sequence[TopicPartition]) -> str:
+    return ", ".join(sorted(f"{one.topic}/{one.partition}" for one in partitions)) or "nothing"
 
 
 def _bytes(value: str | bytes | None) -> bytes:

@@ -102,6 +102,7 @@ def serve(options: Options, starter_of: StarterOf, environment: dict[str, str]) 
             ws="none",
             access_log=False,
             proxy_headers=False,
+            log_config=None,
             log_level="warning",
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

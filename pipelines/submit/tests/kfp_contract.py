@@ -143,6 +143,7 @@ class Handler(BaseHTTPRequestHandler):
             if "multipart" in self.headers.get("Content-Type", ""):
                 body = multipart_file(self.headers["Content-Type"], body)
             query = dict(parse_qsl(url.query))
+            self.server.contract.namespaces.add(query.get("namespace", ""))
             self.reply(200, answer(self.server.contract.state, asked, query, body))
         except RefusedError as refused:
             details = [{"@type": "google.rpc.Status", "message": refused.message}]
@@ -186,6 +187,7 @@ class Contract:
         self.token = ""
         self.broken: list[tuple[str, int]] = []
         self.requests: list[str] = []
+        self.namespaces: set[str] = set()
         self.http = Server(self)
 
     @property

@@ -1,5 +1,6 @@
 """Runs of this machine that a trigger starts: their names, their ends, and what is told of them."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +43,30 @@ def test_a_run_that_fails_is_told_with_its_cause_and_one_that_cannot_begin_too(
         starter.check(wrong)
     with pytest.raises(UserCodeError, match=r"run july: .*fails='perhaps'"):
         starter.start(Order(run_name="july", start=wrong))
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Return the numbers of the processes that are told of a folder."""
+    numbers = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # It has ended since.
+            if str(folder).encode() in (process / "cmdline").read_bytes():
+                numbers.append(process.name)
+    return numbers
+
+
+def test_a_run_that_a_trigger_started_is_ended_with_its_task(tmp_path: Path, pipeline: Path):
+    starter = LocalStarter(Runs(root=str(tmp_path)))
+    start = Start(pipeline=str(pipeline), set={"seconds": 3600.0})
+    begun = starter.start(Order(run_name="june", start=start))
+    folder = tmp_path / "runs" / begun.run_id
+    while not (kept := record.read(folder)) or kept.tasks[0].state is not record.State.RUNNING:
+        assert starter.ended(begun.run_id) is None
+    while not processes_of(folder):
+        assert starter.ended(begun.run_id) is None
+    assert record.stop(folder)
+    assert record.read(folder).state is record.State.INTERRUPTED
+    assert starter.ended(begun.run_id)[0] is RunEnd.FAILED
+    assert starter.under_way(start) == ""
+    assert not record.stop(folder)
+    assert processes_of(folder) == []

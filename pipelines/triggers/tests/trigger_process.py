@@ -77,7 +77,7 @@ class TriggerProcess:
     """A server that was started."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.process, self._log = process, log
+        self.process, self.log = process, log
 
     @property
     def url(self) -> str:
@@ -87,7 +87,7 @@ class TriggerProcess:
     def said(self, text: str) -> str:
         """Wait until it says `text`, and return what follows in that line."""
         end = time.monotonic() + PATIENCE
-        while text not in (log := self._log.read_text()):
+        while text not in (log := self.log.read_text()):
             assert self.process.poll() is None and time.monotonic() < end, log
             time.sleep(0.05)
         return log.partition(text)[2].partition("\n")[0]

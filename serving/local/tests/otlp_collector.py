@@ -26,6 +26,7 @@ class Span:
     seconds: float
     attributes: dict[str, object]
     failed: bool
+    links: tuple[str, ...]
 
 
 @dataclass
@@ -57,6 +58,7 @@ def _span(server: str, span) -> Span:
             one.key: getattr(one.value, one.value.WhichOneof("value")) for one in span.attributes
         },
         failed=span.status.code == 2,
+        links=tuple(link.span_id.hex() for link in span.links),
     )
 
 

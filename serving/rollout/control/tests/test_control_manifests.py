@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 MANIFESTS = Path(__file__).parents[4] / "manifests"
-DEPLOYMENTS = ("rollout-controller", "drift-server")
+DEPLOYMENTS = ("rollout-controller", "drift-server", "trigger", "stream", "runs-metrics")
 RUNTIMES = ("tensorflow", "tensorflow-gpu")
 
 
