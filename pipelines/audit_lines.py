@@ -115,7 +115,7 @@ def _numbers(numbers: Mapping[str, Any]) -> Iterator[str]:
         for name in ("canary", "stable")
         if name in numbers
     )
-    yield from (f"{name}: {gate['text']}" for name, gate in numbers.get("gates", {}).items())
+    yield from (gate["text"] for gate in numbers.get("gates", {}).values())
     yield from _evaluation(numbers.get("evaluation") or {})
     for check in numbers.get("checks", ()):
         said = [*check["reasons"], *(f"{name} {n:g}" for name, n in check["numbers"].items())]
