@@ -29,8 +29,9 @@ POLICY = parse(
     automation: approve
     approve_before: [promote]
     steps:
-      - {percent: 10, minimum_requests: 100, minimum_minutes: 2}
-      - {percent: 50, minimum_requests: 100, minimum_minutes: 2}
+      - {percent: 10, minimum_requests: 100, minimum_minutes: 1}
+      - {percent: 50, minimum_requests: 100, minimum_minutes: 1}
+    gates: {latency: false}
     """
 )
 
@@ -57,6 +58,7 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         self.paper, self.records, self.trails = Paper(), FileStore(folder), FileTrails(folder)
         self.path = folder / NAMESPACE / SERVICE / FILE
+        self.paper.requests_a_minute = 6000
         self.paper.push("v1")
         self.paper.push("v2")
         dying = DyingStore(self.records, self.paper)
