@@ -7,6 +7,7 @@ from typing import Any
 
 from kanaria.components.shared.command_line import Parser, Stopped, code_of, port, tell, wrapped
 from kanaria.pipelines import extras
+from kanaria.pipelines.audit_command import add_audit
 from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.resources import options as resources
 from kanaria.pipelines.run_commands import ROOT, add_runs, positive
@@ -202,6 +203,10 @@ def _add_doctor(commands: Any) -> None:
     doctor.set_defaults(command=_doctor)
 
 
+def _add_audit(commands: Any) -> None:
+    add_audit(commands, STATE)
+
+
 class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
@@ -225,6 +230,7 @@ ADDED = (
     add_stream,
     add_watch,
     _add_lineage,
+    _add_audit,
     _add_doctor,
     add_runs,
 )
@@ -240,7 +246,7 @@ def parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.show_help, extra="control")
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|stream|trigger|watch|lineage|doctor|runs"
+        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|stream|trigger|watch|lineage|audit|doctor|runs"
     )
     for add in ADDED:
         add(commands)

@@ -12,11 +12,17 @@ from kanaria.components.push.active_rollout import Rollouts
 from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish_release import Sources, publish
+from kanaria.components.push.push_trail import PushTrail, blessed_by, pusher
 from kanaria.components.push.storage_access import PodAccess
-from kanaria.components.shared.artifacts import outcome, release, serving_samples
+from kanaria.components.shared.artifacts import (
+    outcome,
+    release,
+    serving_samples,
+    trigger_cause,
+)
 from kanaria.components.shared.artifacts.outcome import Outcome
 from kanaria.components.shared.config.parameters import Faults
-from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.errors import DataError, KanariaError, ParameterError
 from kanaria.components.shared.storage import atomic, uri_files
 from kanaria.serving import delivery
 from kanaria.serving.checks import check_limits, checks_page
@@ -24,7 +30,7 @@ from kanaria.serving.checks.push_checks import Checks
 from kanaria.serving.delivery import Delivery
 from kanaria.serving.inference_service import service_keys
 from kanaria.serving.inference_service.service_spec import ServiceSpec
-from kanaria.serving.rollout.control.environment import connect
+from kanaria.serving.rollout.control.environment import Place, connect
 from kanaria.serving.rollout.policy import rollout_policy as policies
 from kanaria.serving.traffic.find_traffic import namespace_of
 
@@ -153,8 +159,10 @@ def _delivered(request: PushRequest, settings: _Settings, blessing: Outcome) -> 
     pending = f"{published}.{service.namespace}{pending_mark.ENDING}"
     # A push that was killed left what nobody may serve now.
     with connect(needs_server=uri_files.exists(pending)) as place:
+        trail = _trail(place, service, request.lineage, blessing)
 
         def prepare() -> None:
+            trail.begin(blessing.summary())
             if access and place.cluster:
                 storage_access.create(access, place.cluster)
 
@@ -169,7 +177,30 @@ def _delivered(request: PushRequest, settings: _Settings, blessing: Outcome) -> 
             _gate(request, settings.delivery, place.cluster),
             settings.delivery.ready_timeout,
         )
-        return deliver(place.traffic, service, timeout, pending, gate, prepare, rollouts)
+        try:
+            endpoint = deliver(place.traffic, service, timeout, pending, gate, prepare, rollouts)
+        except KanariaError as error:
+            trail.fail(error)
+            raise
+        trail.end(endpoint)
+        return endpoint
+
+
+def _trail(place: Place, service: ServiceSpec, lineage: Lineage, blessing: Outcome) -> PushTrail:
+    facts = {
+        "release": service.storage_uri.split("/")[-2],
+        "pipeline": lineage.pipeline,
+        "data_span": lineage.data_span,
+        "trigger": trigger_cause.in_words(lineage.trigger),
+    }
+    return PushTrail(
+        trails=place.trails,
+        namespace=service.namespace,
+        service=service.name,
+        uri=service.storage_uri,
+        who=pusher(lineage.run_id),
+        numbers=blessed_by(blessing, service.canary_percent or 0, facts),
+    )
 
 
 def _write(endpoint: Endpoint, target: Path, page: Path | None) -> None:

@@ -35,7 +35,11 @@ VERBS = {
 FREE = {"serves", "version", "may", "hasty"}
 """Methods that every account may call."""
 GATEWAYS = "serving/traffic/gateways.py"
-CONTROL = ("serving/rollout/control/*.py", "serving/rollout/observations/*.py")
+CONTROL = (
+    "serving/rollout/control/*.py",
+    "serving/rollout/observations/*.py",
+    "serving/audit/*.py",
+)
 STORAGE = "components/push/storage_access.py"
 
 

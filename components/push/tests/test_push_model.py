@@ -19,6 +19,7 @@ from kanaria.components.shared.artifacts.model_evaluation import Measured, Model
 from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.artifacts.release import read_record
 from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError
+from kanaria.serving.audit.trail_files import FileTrails
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.local.state.state_folder import Service
 from kanaria.serving.rollout.control import operations
@@ -225,3 +226,22 @@ def test_without_a_way_to_deliver_the_remedy_is_named(
     monkeypatch.delenv(LOCAL_STATE, raising=False)
     with pytest.raises(NotReadyError, match=LOCAL_STATE):
         push(request(models, tmp_path), tmp_path / "endpoint")
+
+
+@pytest.mark.usefixtures("traffic")
+def test_the_audit_trail_tells_of_every_push_and_rollout_above():
+    chain = FileTrails(Path(os.environ[LOCAL_STATE])).read("default", "tips")
+    told = [entry.what for entry in chain.entries]
+    assert not chain.faults
+    first, served = chain.entries[:2]
+    assert (first.what, first.who) == ("push", "push_model of run run-1")
+    assert first.numbers["evaluation"]["metrics"]["auc"]["value"] == 0.8123456789012345
+    assert (served.what, served.numbers["percent"]) == ("pushed", 100)
+    assert [check["verdict"] for check in served.numbers["checks"]].count("failed") == 0
+    # Two models, a rollout that another model superseded, and one that does not load.
+    assert told[:7] == ["push", "pushed", "push", "pushed", "start", "supersede", "push"]
+    assert chain.entries[5].who.startswith("push_model of ")
+    assert "push failed" in told
+    failed = chain.entries[told.index("push failed")]
+    assert "does not load" in failed.why
+    assert failed.about.endswith("/model")

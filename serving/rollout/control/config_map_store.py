@@ -41,9 +41,11 @@ class ConfigMapStore:
         """Use this cluster."""
         self._cluster = cluster
 
-    def load(self, namespace: str, service: str) -> Stored | None:
-        """Return the newest rollout of the service, or None when there never was one."""
+    def load(self, namespace: str, service: str, number: int | None = None) -> Stored | None:
+        """Return a service's newest rollout, or that of a number; None where there is none."""
         config_map = self._cluster.get(CONFIG_MAPS, namespace, head(service))
+        if number is not None:
+            config_map = self._of_number(config_map, namespace, service, number)
         return _stored(config_map) if config_map is not None else None
 
     def create(self, rollout: Rollout) -> None:
@@ -80,9 +82,8 @@ class ConfigMapStore:
 
     def entries(self, namespace: str, service: str, number: int) -> tuple[Entry, ...]:
         """Return the audit record of a rollout, oldest entry first."""
-        config_map = self._cluster.get(CONFIG_MAPS, namespace, head(service))
-        if config_map is None or _stored(config_map).rollout.number != number:
-            config_map = self._cluster.get(CONFIG_MAPS, namespace, f"{head(service)}-{number}")
+        newest_one = self._cluster.get(CONFIG_MAPS, namespace, head(service))
+        config_map = self._of_number(newest_one, namespace, service, number)
         if config_map is None:
             raise DataError(f"{namespace}/{service}: there is no rollout {number}")
         newest, count = _entries(config_map)
@@ -101,6 +102,13 @@ class ConfigMapStore:
             for item in config_maps
         }
         return tuple(sorted(service for name, service in names.items() if name == head(service)))
+
+    def _of_number(
+        self, newest: Object | None, namespace: str, service: str, number: int
+    ) -> Object | None:
+        if newest is not None and _stored(newest).rollout.number == number:
+            return newest
+        return self._cluster.get(CONFIG_MAPS, namespace, f"{head(service)}-{number}")
 
     def _keep(self, namespace: str, name: str, of: Object, data: Mapping[str, str]) -> None:
         """Make a ConfigMap that never changes; one that a dead writer left says the same."""

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanaria.components.shared.errors import ParameterError
+from kanaria.serving.audit.trail_files import FileTrails
+from kanaria.serving.audit.trail_store import TrailStore
 from kanaria.serving.drift_token import SERVER as DRIFT_SERVER
 from kanaria.serving.rollout.control.attend import World
+from kanaria.serving.rollout.control.audited_store import AuditedStore
 from kanaria.serving.rollout.control.file_store import FOLDER, FileStore
 from kanaria.serving.rollout.control.lease import FileLease
 from kanaria.serving.rollout.control.rollout_store import Store, Stored
@@ -44,7 +47,8 @@ class Place:
 
     Attributes:
         traffic: sets the traffic.
-        store: keeps rollouts.
+        store: keeps rollouts, and tells the trails.
+        trails: keeps the audit trails.
         lease_of: (namespace, service) -> lease.
         source: makes the source of numbers; raises ParameterError where none is configured.
         cluster: the cluster's client; None for local serving.
@@ -53,6 +57,7 @@ class Place:
 
     traffic: Traffic
     store: Store
+    trails: TrailStore
     lease_of: LeaseOf
     source: Callable[[], Source]
     cluster: "KubernetesClient | None" = None
@@ -140,9 +145,11 @@ def _local(state: Path, traffic: Traffic, drift_server: str) -> Place:
     def lease_of(namespace: str, service: str) -> FileLease:
         return FileLease(state / namespace / service / FOLDER / "controller.lock")
 
+    trails = FileTrails(state)
     return Place(
         traffic=traffic,
-        store=FileStore(state),
+        store=AuditedStore(FileStore(state), trails),
+        trails=trails,
         lease_of=lease_of,
         source=lambda: DriftServerSource(RouterSource(state), drift_server),
         drift_server=drift_server,
@@ -150,6 +157,7 @@ def _local(state: Path, traffic: Traffic, drift_server: str) -> Place:
 
 
 def _cluster(prometheus_url: str, queries: str, drift_server: str) -> Place:
+    from kanaria.serving.audit.trail_config_maps import ConfigMapTrails
     from kanaria.serving.rollout.control.config_map_store import ConfigMapStore
     from kanaria.serving.rollout.control.kubernetes_lease import KubernetesLease
     from kanaria.serving.traffic.cluster_traffic import ClusterTraffic
@@ -159,9 +167,11 @@ def _cluster(prometheus_url: str, queries: str, drift_server: str) -> Place:
     def lease_of(namespace: str, service: str) -> KubernetesLease:
         return KubernetesLease(cluster, namespace, service, f"{socket.gethostname()}-{os.getpid()}")
 
+    trails = ConfigMapTrails(cluster)
     return Place(
         traffic=ClusterTraffic(cluster),
-        store=ConfigMapStore(cluster),
+        store=AuditedStore(ConfigMapStore(cluster), trails),
+        trails=trails,
         lease_of=lease_of,
         cluster=cluster,
         source=lambda: _prometheus(prometheus_url, queries, drift_server, cluster),

@@ -29,8 +29,11 @@ class FileStore:
         """Name the folder; nothing is made before something is kept."""
         self.folder = state
 
-    def load(self, namespace: str, service: str) -> Stored | None:
-        """Return the newest rollout of the service, or None when there never was one."""
+    def load(self, namespace: str, service: str, number: int | None = None) -> Stored | None:
+        """Return a service's newest rollout, or that of a number; None where there is none."""
+        if number is not None:
+            path = self._folder(namespace, service) / f"{number}.json"
+            return _read(path) if path.exists() else None
         paths = [path for path in self._folder(namespace, service).glob("*.json") if _is_kept(path)]
         return _read(max(paths, key=_number)) if paths else None
 

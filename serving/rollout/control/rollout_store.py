@@ -18,8 +18,8 @@ class Stored:
 class Store(Protocol):
     """Keeps the newest rollout of every service, and the audit records of all."""
 
-    def load(self, namespace: str, service: str) -> Stored | None:
-        """Return the newest rollout of the service, or None when there never was one.
+    def load(self, namespace: str, service: str, number: int | None = None) -> Stored | None:
+        """Return a service's newest rollout, or that of a number; None where there is none.
 
         Raises:
             DataError: what is kept is no rollout.

@@ -9,6 +9,7 @@ from paper_world import CANARY, NAMESPACE, SERVICE, STABLE, Paper
 
 from kanaria.components.shared.command_line import Parser
 from kanaria.components.shared.errors import NotReadyError
+from kanaria.serving.audit.trail_files import FileTrails
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
 from kanaria.serving.rollout import rollout_options
 from kanaria.serving.rollout.control import controller, operations
@@ -120,6 +121,7 @@ def test_a_persons_rollback_does_not_wait_for_a_controller_that_hangs(
     place = Place(
         traffic=slow,
         store=store,
+        trails=FileTrails(tmp_path),
         lease_of=lambda *_: FileLease(tmp_path / "lock"),
         source=lambda: slow,
     )
