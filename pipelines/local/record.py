@@ -198,13 +198,14 @@ def stop(folder: Path) -> bool:
     Returns:
         Whether it lived.
     """
-    was_held = _is_held(folder)
-    if was_held and (number := (folder / LOCK).read_text()):
-        with suppress(ProcessLookupError):
-            os.kill(int(number), signal.SIGTERM)
+    number = ""
     while _is_held(folder):
+        # It writes its number just after it has taken the lock.
+        if not number and (number := (folder / LOCK).read_text()):
+            with suppress(ProcessLookupError):
+                os.kill(int(number), signal.SIGTERM)
         time.sleep(POLL_SECONDS)
-    return was_held
+    return bool(number)
 
 
 def _is_held(folder: Path) -> bool:

@@ -142,6 +142,14 @@ def _produce(producer: Producer, one: Letter, sent: _Sent, place: int) -> None:
             return
 
 
+def _give_up(producer: Producer) -> None:
+    producer.purge()
+    try:
+        producer.flush(FLUSH_SECONDS)
+    except KafkaException as error:  # So of one that another has shut out; nothing of it is left.
+        logger.info("a producer has ended: %s", reason(error))
+
+
 def _mended(outcomes: Sequence[Outcome], errors: Mapping[int, KafkaError]) -> list[Outcome]:
     """Return outcomes whose refused answers are dead letters now.
 
@@ -199,8 +207,7 @@ class PlainWriter:
 
     def close(self) -> None:
         """Give up what is under way."""
-        self._producer.purge()
-        self._producer.flush(FLUSH_SECONDS)
+        _give_up(self._producer)
 
 
 class TransactionWriter:
@@ -303,5 +310,4 @@ class TransactionWriter:
 
     def close(self) -> None:
         """Give up what is under way."""
-        self._producer.purge()
-        self._producer.flush(FLUSH_SECONDS)
+        _give_up(self._producer)

@@ -39,7 +39,10 @@ class TracedModel(ModelClient):
         about = {"http.request.method": "POST", "kanaria.request_id": request.id}
         with self._traces.span("POST model", SpanKind.CLIENT, about, carriers) as span:
             answer = super().ask(replace(request, headers=passed_on()))
-            note_answer(span, answer.status)
+            if answer.status:
+                note_answer(span, answer.status)
+            else:
+                span.set_status(StatusCode.ERROR, answer.body.decode("utf-8", "replace"))
             if answer.revision:
                 span.set_attribute("kanaria.revision", answer.revision)
             return answer

@@ -15,6 +15,7 @@ import pytest
 from broker import broker
 from kafka_topics import Topics, until
 from local_server import Server
+from otlp_collector import collecting
 from stream_process import Streaming, config, headers, row
 
 from kanaria.components.shared.config import yaml_text
@@ -123,6 +124,26 @@ def test_answers_are_the_models_own_with_keys_and_headers(started, topics, serve
         assert said["kanaria-revision"] == f"adder-{protocol}-predictor-00001"
         assert said["kanaria-request-id"] and int(said["kanaria-row"]) < 16
     assert topics.read(settings["topics"]["dead_letters"]) == []
+
+
+def test_a_messages_trace_goes_on_in_its_answer_where_traces_are_on(started, topics, monkeypatch):
+    trace, sender = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        settings = config(topics, ADDER)
+        parent = [("traceparent", f"00-{trace}-{sender}-01".encode())]
+        topics.send(settings["topics"]["input"], [row(1)], headers=parent)
+        stream = started(settings)
+        (answer,) = topics.read(settings["topics"]["output"], 1)
+        assert stream.end() == 143
+    spans = {span.kind: span for span in collector.spans if span.trace == trace}
+    consumer, client = spans["consumer"], spans["client"]
+    assert (consumer.server, consumer.parent) == ("kanaria-stream", sender)
+    assert client.parent == consumer.id
+    assert client.attributes["http.response.status_code"] == 200
+    said = headers(answer)
+    assert said["traceparent"] == f"00-{trace}-{consumer.id}-01"
+    assert said["kanaria-request-id"] == client.attributes["kanaria.request_id"]
 
 
 def test_a_single_input_takes_bare_values(started, topics):
@@ -280,12 +301,15 @@ def test_a_model_that_is_away_costs_no_message_and_no_order(
     )
     server = Server(state, manifest)
     settings = config(topics, ADDER, partitions=1)
-    count = 1500
-    topics.send(settings["topics"]["input"], [row(number) for number in range(14, 14 + count)])
+    count, early = 1500, 1000
+    rows = [row(number) for number in range(14, 14 + count)]
+    topics.send(settings["topics"]["input"], rows[:early])
     stream = started_anywhere(settings, state)
     topics.wait_for_size(settings["topics"]["output"], 100)
     server.process.kill()
     server.process.wait()
+    # However many were answered by now, these find no model.
+    topics.send(settings["topics"]["input"], rows[early:], lambda n: str(early + n).encode())
     until(lambda: not stream.is_ready())
     assert "the model does not answer" in httpx.get(f"{stream.url}/readyz").text
     assert httpx.get(f"{stream.url}/healthz").is_success

@@ -133,3 +133,16 @@ def test_a_dead_letters_span_has_failed_and_a_wrong_traceparent_begins_a_new_tra
     assert span.attributes["kanaria.reason"] == "malformed"
     (parent,) = headers(outcome).values()
     assert parent.startswith(f"00-{span.trace}-{span.id}-")
+
+
+def test_a_request_that_nobody_answers_has_failed(monkeypatch):
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        traces = RequestTraces("kanaria-stream")
+        client = TracedModel(traces, lambda: "http://127.0.0.1:9", "m", "v1", {}, 5.0, Metrics())
+        assert client.ask(client.request([])).status == 0
+        client.close()
+        traces.end()
+    (span,) = collector.spans
+    assert (span.kind, span.failed) == ("client", True)
+    assert "http.response.status_code" not in span.attributes
