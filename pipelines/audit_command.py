@@ -32,7 +32,7 @@ def _audit(options: argparse.Namespace) -> int:
     audit_lines.require_sound(service, chain, lacking, options.expect)
     if options.verify:
         _say(audit_lines.verdict(service, chain, lacking, options.expect))
-    return 0
+    return int(options.verify and bool(lacking))
 
 
 def _say(lines: Iterable[str]) -> None:

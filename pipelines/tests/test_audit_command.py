@@ -118,7 +118,9 @@ def test_what_is_decided_and_not_in_the_trail_is_told(state: Path):
     )
     FileStore(state).create(rollout)
     assert "not in the trail yet: 1970-01-01 00:00:01 start b by kim" in audit(state).stdout
-    assert "1 decision is recorded with the rollouts" in audit(state, "--verify").stdout
+    done = audit(state, "--verify")
+    assert done.returncode == 1
+    assert "1 decision is recorded with the rollouts" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,9 @@ from kanaria.components.shared.config.validation import first_fault
 from kanaria.components.shared.errors import DataError
 
 FORMAT = DocumentFormat()
-CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
-"""Before the host of a URI (RFC 3986, section 3.2.1)."""
-SIGNED = re.compile(r"(\w+://[^\s?]*)\?\S+")
-"""The query of a URI, where a signed one has its signature."""
+CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
+"""Before the host of a URI (RFC 3986, section 3.2.1); a password may hold an @ of its own."""
+WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +95,14 @@ def _clean(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_clean(each) for each in value]
     if isinstance(value, str):
-        return SIGNED.sub(r"\1", CREDENTIALS.sub("", str(value)))
+        return WORD.sub(lambda word: _without_secrets(word[0]), str(value))
     is_endless = isinstance(value, float) and not math.isfinite(value)
     return str(value) if is_endless else value
+
+
+def _without_secrets(word: str) -> str:
+    """Return a word without the credentials of a URI, and without the query of a signed one."""
+    scheme, separator, rest = word.partition("://")
+    if not separator:
+        return word
+    return CREDENTIALS.sub("", scheme + separator + rest.partition("?")[0])

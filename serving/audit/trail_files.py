@@ -85,7 +85,7 @@ def _is_closed(tail: bytes) -> bool:
     """Tell whether a line holds a whole entry: then its writer did not die in it."""
     try:
         json.JSONDecoder().raw_decode(tail.partition(b" ")[2].decode("latin-1"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

@@ -19,7 +19,15 @@ ENTRIES = tuple(
         what="approve",
         about="tips-00002",
         why="auc über 0,9 \u2028 und e\u0301",
-        numbers={"auc": 0.1 + 0.2, "rows": 10**18 + 1, "zero": -0.0, "b": {"z": 1, "a": [None]}},
+        numbers={
+            "auc": 0.1 + 0.2,
+            "rows": 10**18 + 1,
+            "tiny": 1e-05,
+            "huge": 1e16,
+            "\U0001f424": "\ufb01",
+            "zero": -0.0,
+            "b": {"z": 1, "a": [None]},
+        },
         source=Source(rollout=1, started=999.5, entry=number),
     )
     for number, who in enumerate(("kim", "카나리아", "rule climbing"))
@@ -164,6 +172,9 @@ def test_numbers_that_json_lacks_are_named():
         ("s3://b/x?X-Amz-Signature=s3cret&b=1 and more", "s3://b/x and more"),
         ("kim@example.org wrote s3://b/x", "kim@example.org wrote s3://b/x"),
         ("https://s3cret@host/p, https://u:s3cret@h2", "https://host/p, https://h2"),
+        ("postgresql://kim:p@s3cret@db/rows", "postgresql://db/rows"),
+        ("refused: 'gs://b/x?token=s3cret&sig=s3cret'", "refused: 'gs://b/x"),
+        ("is this right? yes", "is this right? yes"),
     ],
 )
 def test_what_opens_a_door_is_not_written(text: str, clean: str):

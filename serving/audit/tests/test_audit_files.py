@@ -66,6 +66,16 @@ def test_a_line_in_which_a_writer_died_at_any_byte_is_written_once(trails: FileT
         assert path.read_bytes() == whole + line
 
 
+@pytest.mark.parametrize("rest", [b"\0" * 4096, b"a" * 64 + b' {"about":"s3' + b"\0" * 99, b" "])
+def test_what_a_power_cut_leaves_for_a_line_is_taken_away(
+    trails: FileTrails, path: Path, rest: bytes
+):
+    added(trails, "kim")
+    path.write_bytes(path.read_bytes() + rest)
+    assert names(added(trails, "lee")) == ["kim", "lee"]
+    assert not trails.read(*NAMES).faults
+
+
 def test_a_last_line_whose_end_was_changed_is_evidence_and_stays(trails: FileTrails, path: Path):
     added(trails, "kim", "lee")
     path.write_bytes(path.read_bytes()[:-1] + b"X")

@@ -177,6 +177,17 @@ def die_at(scene: Scene, number: int) -> None:
     scene.paper.wrote = wrote
 
 
+def require_told_first(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no traffic change before the decision about it is in the trail."""
+    change = scene.paper.set_percent
+
+    def changed(percent: int) -> None:
+        assert scene.chain().entries[-1].numbers["percent"] == percent
+        change(percent)
+
+    monkeypatch.setattr(scene.paper, "set_percent", changed)
+
+
 def survived(scene: Scene, act: Callable[[], None]) -> bool:
     """Act, and go on as the next controller does; tell whether it was killed before."""
     try:
@@ -189,10 +200,13 @@ def survived(scene: Scene, act: Callable[[], None]) -> bool:
     return was_killed
 
 
-def test_a_controller_that_dies_at_any_write_loses_no_entry_and_none_is_twice(tmp_path: Path):
+def test_a_controller_that_dies_at_any_write_loses_no_entry_and_none_is_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     for number in itertools.count():
         scene = Scene(tmp_path / str(number))
         scene.start()
+        require_told_first(scene, monkeypatch)
         die_at(scene, number)
         was_killed = survived(scene, lambda: scene.until(Phase.WAITING_APPROVAL))  # noqa: B023
         scene.until(Phase.WAITING_APPROVAL)
