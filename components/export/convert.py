@@ -72,11 +72,12 @@ def _converter(signature: Signature, quantization: Quantization, rows: Rows) -> 
     return converter
 
 
-def _no_rows() -> Iterator[Arrays]:
+def no_rows() -> Iterator[Arrays]:
+    """Yield nothing, which all but int8 do with."""
     return iter(())
 
 
-def converted(signature: Signature, quantization: Quantization, rows: Rows = _no_rows) -> bytes:
+def converted(signature: Signature, quantization: Quantization, rows: Rows = no_rows) -> bytes:
     """Return the signature in LiteRT's format, made of its built-in operations alone.
 
     Args:

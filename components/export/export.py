@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from kanaria.components.export import gate, report
-from kanaria.components.export.convert import Quantization, converted
+from kanaria.components.export.convert import Quantization, Rows, converted, no_rows
 from kanaria.components.export.gate import STEP, Measured
 from kanaria.components.export.lite_model import LiteModel
 from kanaria.components.export.parity import Comparison
@@ -46,10 +46,8 @@ def _check(request: Request) -> Quantization:
     return Quantization(name)
 
 
-def _representative(request: Request, quantization: Quantization) -> pa.RecordBatch | None:
-    """Return the rows that ranges are measured on; None where none are needed."""
-    if quantization is not Quantization.INT8:
-        return None
+def _representative(request: Request) -> pa.RecordBatch:
+    """Return the rows that the ranges of int8 are measured on."""
     files = examples.split_files(request.examples, request.representative_split)
     rows = sampled(files, request.representative_rows)
     if rows is None:
@@ -60,9 +58,9 @@ def _representative(request: Request, quantization: Quantization) -> pa.RecordBa
     return rows
 
 
-def _one_by_one(signature: Signature, rows: pa.RecordBatch | None) -> Iterator[Arrays]:
+def _one_by_one(signature: Signature, rows: pa.RecordBatch) -> Iterator[Arrays]:
     """Yield the arguments of calls of one row each, as a device makes them."""
-    for place in range(0 if rows is None else rows.num_rows):
+    for place in range(rows.num_rows):
         for feed in signature.feeds(rows.take(pa.array([place]))):
             yield feed.arrays
 
@@ -106,13 +104,14 @@ class _Files:
 def _converted(
     request: Request, quantization: Quantization, signature: Signature, row: Feed
 ) -> _Files:
-    representative = _representative(request, quantization)
+    rows: Rows = no_rows
+    if quantization is Quantization.INT8:
+        rows = partial(_one_by_one, signature, _representative(request))
     # Whether it converts and runs at all is told by the plain file; ranges need it to run, too.
     plain = converted(signature, Quantization.NONE)
     LiteModel(plain, signature).answers(row)
     if quantization is Quantization.NONE:
         return _Files(content=plain, plain=plain)
-    rows = partial(_one_by_one, signature, representative)
     return _Files(content=converted(signature, quantization, rows), plain=plain)
 
 
