@@ -15,6 +15,7 @@ FOLDERS = {
     "train_model": "train",
     "evaluate_model": "evaluate",
     "bless_model": "evaluate",
+    "export_lite": "export",
     "fit_drift_detector": "detect",
     "detect_drift": "detect",
     "push_model": "push",

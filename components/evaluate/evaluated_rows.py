@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kanaria.components.evaluate import eval_config, model_functions
 from kanaria.components.evaluate.model_functions import LoadedModel, Outputs
 from kanaria.components.evaluate.private_tfma import RecordBatchToExamplesEncoder, tfma
+from kanaria.components.shared.artifacts.model_folder import version_folder
 from kanaria.components.shared.data import partitions
 from kanaria.components.shared.errors import DataError
 
@@ -153,7 +154,7 @@ def loaded(config: bytes, folders: tuple[Path, ...]) -> list[LoadedModel]:
         config: bytes of a `tfma.EvalConfig` for exactly these models.
         folders: their folders, in the order of the config.
     """
-    versions = tuple(model_functions.version_folder(folder) for folder in folders)
+    versions = tuple(version_folder(folder) for folder in folders)
     stamps = tuple((folder / "saved_model.pb").stat().st_mtime_ns for folder in versions)
     return _loaded(config, versions, stamps)
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from kanaria.components.shared import exception_cause
+from kanaria.components.shared.artifacts.model_folder import version_folder
 from kanaria.components.shared.artifacts.model_inputs import (
     Input,
     inputs_of,
@@ -26,22 +27,6 @@ SERVING_DEFAULT = "serving_default"
 
 # What one signature gives for a batch: an array of n rows, or several by output name.
 Outputs = dict[str, NDArray[Any]]
-
-
-def version_folder(model: Path) -> Path:
-    """Return the SavedModel of the highest version below `model`, or `model` itself.
-
-    Raises:
-        DataError: there is no SavedModel.
-    """
-    versions = [p for p in model.glob("*") if p.name.isdigit() and (p / "saved_model.pb").is_file()]
-    if versions:
-        return max(versions, key=lambda path: int(path.name))
-    if (model / "saved_model.pb").is_file():
-        return model
-    raise DataError(
-        f"model {shown(str(model))}: no <version>/saved_model.pb below it; give a SavedModel"
-    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

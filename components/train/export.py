@@ -131,8 +131,9 @@ def export_model(
     tf_transform_output: tft.TFTransformOutput,
     serving_model_dir: str,
     label_keys: str | Collection[str],
+    transformed_signature: str = "",
 ) -> None:
-    """Save `model` behind its transform with both signatures.
+    """Save `model` behind its transform with both signatures, and bare with a third.
 
     Each returns the model's outputs by name, a single one as `outputs`; those of 16 bits, which a
     mixed policy of Keras gives, in 32.
@@ -143,6 +144,8 @@ def export_model(
         tf_transform_output: the graph the model was trained behind.
         serving_model_dir: `fn_args.serving_model_dir`.
         label_keys: the raw feature, or features, that a request does not hold.
+        transformed_signature: name of a signature without the transform, which takes the model's
+            inputs by name: what `export_lite` converts; empty for none.
 
     Raises:
         ParameterError: a label is no raw feature, a feature has no row form or a name that
@@ -171,6 +174,9 @@ def export_model(
     def from_examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
         return answer(tf.io.parse_example(examples, specification))
 
+    def from_transformed(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return precision.served(_named(model, model(_model_inputs(model, values))))
+
     rows = {
         saved_as[name]: tf.TensorSpec(
             [None, *_input_shape(name, kind, name in single)], kind.dtype, saved_as[name]
@@ -182,8 +188,34 @@ def export_model(
         "serving_default": _traced(from_rows, rows),
         "serve_tf_examples": _traced(from_examples, tf.TensorSpec([None], tf.string, "examples")),
     }
+    if transformed_signature:
+        inputs = _transformed_inputs(model, tf_transform_output)
+        signatures[transformed_signature] = _traced(from_transformed, inputs)
     tf.saved_model.save(module, serving_model_dir, signatures=signatures)
     signature_names.restore(Path(serving_model_dir), saved_as)
+
+
+def _transformed_inputs(
+    model: Any, tf_transform_output: tft.TFTransformOutput
+) -> dict[str, tf.TensorSpec]:
+    """Return what a signature without the transform takes: the model's inputs, dense.
+
+    Raises:
+        ParameterError: an input is sparse, or has a name that TensorFlow cannot write.
+    """
+    features = tf_transform_output.transformed_feature_spec()
+    names = tf.nest.flatten(_model_inputs(model, {name: name for name in features}))
+    faults = Faults("export_model: transformed_signature")
+    for name in names:
+        dense = isinstance(features[name], tf.io.FixedLenFeature)
+        faults.check(dense, "feature", name, "is sparse; make it dense in preprocessing_fn")
+        writable = signature_names.writable([name])[name] == name
+        faults.check(writable, "feature", name, "name it by letters, digits and _ alone")
+    faults.raise_if_any()
+    return {
+        name: tf.TensorSpec([None, *features[name].shape], features[name].dtype, name)
+        for name in names
+    }
 
 
 def _traced(function: Any, specification: Any) -> Any:
