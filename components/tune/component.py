@@ -40,7 +40,7 @@ def tune_model(
         custom_config: Handed to tuner_fn as fn_args.custom_config.
         max_trials: Most trials, 0 for as many as the tuner itself is made with.
         parallel_trials: Trials that run at once, each in a process of its own.
-        seed: Seed of the search; each trial has one of its own that follows from it.
+        seed: Seed of the search, and of every trial: they differ in hyperparameters alone.
         tuner_dir: Path or bucket URI where ended trials outlive the step, so that a killed search
             is resumed; one search at a time. Empty for none.
 

@@ -1,7 +1,7 @@
 """Runs one trial as KerasTuner does, whatever process it is in and whatever ran before it.
 
-tuner_fn is called anew for every trial, so that its rows come in the order that the trial's seed
-gives them. Its tuner then searches by an oracle that knows this trial alone.
+tuner_fn is called anew for every trial, so that all trials begin alike: with the same weights and
+the rows in the same order. Its tuner then searches by an oracle that knows this trial alone.
 """
 
 import shutil
@@ -132,7 +132,7 @@ def run(call: TunerCall, state: Mapping[str, Any], project: Path, working: Path)
     """
     trial, causes = Trial.from_state(dict(state)), list[str]()
     with tempfile.TemporaryDirectory(prefix="kanaria-") as scratch:
-        result = call(Path(scratch), trial.trial_id)
+        result = call(Path(scratch))
         tuner = result.tuner
         own = Path(tuner.project_dir)
         oracle = OneTrialOracle(trial, tuner.oracle.objective)

@@ -119,7 +119,7 @@ def _searched(request: TuneRequest, call: TunerCall, place: ModelRun) -> Tuned:
     if place.bucket and not goes_on:
         for name in (search_state.TRIALS, search_state.FILE):
             uri_files.remove(uri_files.join(place.bucket, name))
-    tuner = call(state.working, "").tuner
+    tuner = call(state.working).tuner
     if request.max_trials:
         tuner.oracle.max_trials = request.max_trials
     if goes_on:

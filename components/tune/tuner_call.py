@@ -1,6 +1,5 @@
 """Calls the user's tuner_fn as TFX's Tuner does, and checks what it returned."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,12 @@ from kanaria.components.train import private_tensorflow, run_fn_call
 from kanaria.components.train.run_fn_folders import Places
 from kanaria.components.tune.request import TuneRequest
 
-TunerCall = Callable[[Path, str], TunerFnResult]
-"""(working folder, trial or "") -> what tuner_fn returns, seeded for that trial."""
+TunerCall = Callable[[Path], TunerFnResult]
+"""(working folder) -> what tuner_fn returns, after Python, numpy and TensorFlow were seeded anew.
 
-
-def seed_of(seed: int, trial: str) -> int:
-    """Return the seed of one trial, 0 to 2**32 - 1, whatever ran before it; "" is the search's."""
-    if not trial:
-        return seed
-    return int.from_bytes(hashlib.sha256(f"{seed}:{trial}".encode()).digest()[:4], "big")
+All trials begin with one seed, that of the search: they differ in their hyperparameters and in
+nothing else, and train_model of the same seed trains what the best one did.
+"""
 
 
 def prepared(request: TuneRequest) -> TunerCall:
@@ -35,8 +31,8 @@ def prepared(request: TuneRequest) -> TunerCall:
     tuner_fn = user_module.function(request.module_file, request.tuner_fn)
     private_tensorflow.leave_libraries_unconverted()
 
-    def call(folder: Path, trial: str) -> TunerFnResult:
-        run_fn_call.make_repeatable(seed_of(request.seed, trial))
+    def call(folder: Path) -> TunerFnResult:
+        run_fn_call.make_repeatable(request.seed)
         places = Places(saved=folder / "serving_model", logs=folder, base=None)
         result = user_module.call(tuner_fn, run_fn_call.fn_args(request.training, places))
         return _checked(result, folder, f"{request.module_file}: {request.tuner_fn}")
