@@ -12,12 +12,16 @@ from kanaria.components.tune.lean_imports import tune
 
 
 @pytest.fixture
-def counting(bowl: str, tmp_path: Path) -> str:
+def trials(tmp_path_factory) -> Path:
+    """A file, not beside the module, of which it would be a part."""
+    return tmp_path_factory.mktemp("counted") / "trials"
+
+
+@pytest.fixture
+def counting(bowl: str, trials: Path) -> str:
     """The bowl, which writes each trial that it runs into the file `trials`."""
     head = "    def run_trial(self, trial):\n"
-    line = (
-        f'        print(trial.trial_id, file=open({str(tmp_path / "trials")!r}, "a"), flush=True)\n'
-    )
+    line = f'        print(trial.trial_id, file=open({str(trials)!r}, "a"), flush=True)\n'
     return bowl.replace(head, head + line)
 
 
@@ -34,16 +38,16 @@ def killed(request, made: Path, kills: list[dict[str, int]]) -> list[int]:
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_no_trial_that_ended_runs_again_after_kills(
-    request_with, targets, counting, tmp_path: Path, overwrite: bool
+    request_with, targets, counting, trials, tmp_path: Path, overwrite: bool
 ):
     module = counting.replace('project_name="bowl"', f'project_name="bowl", overwrite={overwrite}')
     undisturbed = tune(request_with(module, max_trials=6), targets())
-    (tmp_path / "trials").unlink()
+    trials.unlink()
     request = request_with(module, max_trials=6, tuner_dir=str(tmp_path / "kept"))
     kills = [{"trials": 3}, {"trials": 2}, {"flushes": 2}]
     assert killed(request, tmp_path / "killed", kills) == [-9, -9, -9, 0]
-    # The third and the fourth were killed before they ran; the fifth ran, its end was not kept.
-    assert (tmp_path / "trials").read_text().split() == [*"01", "2", *"345"]
+    # The last kill came after trial 4 and before its end was written.
+    assert trials.read_text().split() == [*"01234", *"45"]
     results = json.loads((tmp_path / "killed/results/tuner_results.json").read_text())
     assert results == json.loads(undisturbed.results())
 
@@ -62,11 +66,13 @@ def test_a_search_of_another_seed_or_code_begins_anew(
     assert tuned.best.score >= 7.0
 
 
-def test_an_equal_search_that_ended_is_not_run_again(request_with, targets, counting, tmp_path):
+def test_an_equal_search_that_ended_is_not_run_again(
+    request_with, targets, counting, trials, tmp_path
+):
     request = request_with(counting, max_trials=3, tuner_dir=str(tmp_path / "kept"))
     first = tune(request, targets("first"))
     again = tune(request, targets("again"))
-    assert (tmp_path / "trials").read_text().split() == ["0", "1", "2"]
+    assert trials.read_text().split() == ["0", "1", "2"]
     assert again.results() == first.results()
 
 
