@@ -72,6 +72,10 @@ def tune_model(
     )
     paths = (Path(best_hyperparameters.path), Path(tuner_results.path), Path(report.path))
     tuned = tune(request, Targets(*paths))
-    artifacts = {"best_hyperparameters": best_hyperparameters, "tuner_results": tuner_results}
-    tell(tuned.metadata(), **artifacts, report=report)
+    tell(
+        tuned.metadata(),
+        best_hyperparameters=best_hyperparameters,
+        tuner_results=tuner_results,
+        report=report,
+    )
     return (tuned.hyperparameters,)

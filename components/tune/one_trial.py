@@ -44,7 +44,7 @@ class TrialEnd:
     cause: str = ""
 
 
-class OneTrialOracle(keras_tuner.Oracle):  # type: ignore[misc]
+class OneTrialOracle(keras_tuner.Oracle):
     """Proposes one trial, and keeps what is told of it."""
 
     def __init__(self, trial: Any, objective: Any) -> None:

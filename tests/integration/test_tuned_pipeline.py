@@ -22,7 +22,7 @@ def typed_out(folder: Path) -> None:
 def test_the_documented_pipeline_trains_with_what_it_tuned(tmp_path: Path):
     typed_out(tmp_path)
     commands = [
-        [BIN / "kfp", *["dsl", "compile", "--py", "tune_line.py", "--output", "tune_line.yaml"]],
+        [BIN / "python", "tune_line.py"],
         [
             *(BIN / "kanaria", "run", "tune_line.yaml", "--root", "root"),
             *("--set", "data=data.csv", "--set", "module_file=line.py"),

@@ -73,8 +73,10 @@ def test_the_wheel_alone_imports(wheel: Path, tmp_path: Path):
 
 
 def needs_the_training_runtime(path: Path) -> bool:
-    training = ("ingest", "validate", "transform", "train", "evaluate", "detect", "tensors")
-    in_step = any(part in path.parts for part in training) and path.name != "component.py"
+    steps = ("ingest", "validate", "transform", "train", "tune", "evaluate", "detect")
+    in_step = (
+        any(part in path.parts for part in (*steps, "tensors")) and path.name != "component.py"
+    )
     reads_rows = (
         "arrow_files.py",
         "private_arrow_pandas.py",
