@@ -12,6 +12,7 @@ FOLDERS = {
     "validate_data": "validate",
     "compare_data": "validate",
     "transform_data": "transform",
+    "tune_model": "tune",
     "train_model": "train",
     "evaluate_model": "evaluate",
     "bless_model": "evaluate",

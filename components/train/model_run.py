@@ -93,7 +93,16 @@ class ModelRun:
 
 
 @contextmanager
-def _local_folder(model_run_dir: str, artifact: Path) -> Iterator[Path]:
+def local_folder(model_run_dir: str, artifact: Path) -> Iterator[Path]:
+    """Yield the local folder that a place outliving the step is, or is mirrored in.
+
+    Args:
+        model_run_dir: path or URI of it; "" for none, then it is `artifact`.
+        artifact: folder of the step's own.
+
+    Raises:
+        NotReadyError: the store does not answer.
+    """
     if not model_run_dir:
         yield artifact
     elif not uri_files.is_remote(model_run_dir):
@@ -119,7 +128,7 @@ def opened(model_run_dir: str, target: Path, key: str, seed: int) -> Iterator[Mo
     Raises:
         NotReadyError: the store does not answer.
     """
-    with atomic.published(target) as artifact, _local_folder(model_run_dir, artifact) as folder:
+    with atomic.published(target) as artifact, local_folder(model_run_dir, artifact) as folder:
         artifact.mkdir()
         folder.mkdir(parents=True, exist_ok=True)
         bucket = model_run_dir if uri_files.is_remote(model_run_dir) else ""

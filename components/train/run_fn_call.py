@@ -33,7 +33,7 @@ def _patterns(request: TrainRequest, split: str) -> list[str]:
     return [examples.split_pattern(source(request), split)]
 
 
-def _make_repeatable(seed: int) -> None:
+def make_repeatable(seed: int) -> None:
     """Seed Python, numpy and TensorFlow; equal seeds give equal weights on a CPU.
 
     On a GPU they give nearly equal ones: sums there have no fixed order.
@@ -44,7 +44,8 @@ def _make_repeatable(seed: int) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def _fn_args(request: TrainRequest, places: Places) -> FnArgs:
+def fn_args(request: TrainRequest, places: Places) -> FnArgs:
+    """Return what the user's function is called with."""
     schema, graph = str(request.schema / "schema.pbtxt"), str(request.transform_graph)
     return FnArgs(
         working_dir=str(places.logs),
@@ -76,13 +77,13 @@ def prepared(request: TrainRequest) -> Run:
     run_fn = user_module.function(request.module_file, request.run_fn)
     private_tensorflow.leave_libraries_unconverted()
     precision.keep_transform_in_its_types()
-    _make_repeatable(request.seed)
+    make_repeatable(request.seed)
 
     def run(places: Places) -> None:
         places.saved.parent.mkdir(parents=True, exist_ok=True)
         try:
             with precision.policy(request.precision):
-                user_module.call(run_fn, _fn_args(request, places))
+                user_module.call(run_fn, fn_args(request, places))
         except UserCodeError as error:
             raise with_remedy(error, train_files(request)) from error.__cause__
         if not (places.saved / "saved_model.pb").exists():

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from container_engine import PROGRAM, RESTRICTED, ROOT, UV, output_of
 
-STEPS = ("ingest", "validate", "transform", "train", "evaluate", "export", "detect")
+STEPS = ("ingest", "validate", "transform", "train", "tune", "evaluate", "export", "detect")
 PYTEST = ["python3", "-P", "-m", "pytest", "-c", str(ROOT / "pyproject.toml")]
 PYTEST += ["--rootdir", str(ROOT), "-p", "no:cacheprovider", "-q"]
 EXPORT = [UV, "export", "--quiet", "--frozen", "--no-emit-project", "--no-header"]

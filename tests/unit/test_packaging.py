@@ -73,7 +73,7 @@ def test_the_wheel_alone_imports(wheel: Path, tmp_path: Path):
 
 
 def needs_the_training_runtime(path: Path) -> bool:
-    steps = ("ingest", "validate", "transform", "train", "evaluate", "export", "detect")
+    steps = ("ingest", "validate", "transform", "train", "tune", "evaluate", "export", "detect")
     in_step = (
         any(part in path.parts for part in (*steps, "tensors")) and path.name != "component.py"
     )

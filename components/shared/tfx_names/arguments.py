@@ -65,11 +65,11 @@ class FnArgs:
 
 
 class TunerFnResult(NamedTuple):
-    """What a `tuner_fn` returns; such functions are imported and never called.
+    """What a `tuner_fn` returns.
 
     Attributes:
         tuner: a KerasTuner tuner.
-        fit_kwargs: what its search would be given.
+        fit_kwargs: what its search is given.
     """
 
     tuner: Any

@@ -1,0 +1,15 @@
+"""Imports the work of tune_model: TensorFlow as train_model loads it, KerasTuner on tf.keras."""
+
+from kanaria.components.shared.imports import training
+
+training.load("tensorflow", "tensorflow_transform", "apache_beam")
+
+from kanaria.components.tune import private_keras_tuner  # noqa: E402  The libraries come first.
+
+private_keras_tuner.load()
+
+from kanaria.components.tune import one_trial, tuner_call  # noqa: E402
+from kanaria.components.tune.request import TuneRequest  # noqa: E402
+from kanaria.components.tune.tune import Targets, tune  # noqa: E402
+
+__all__ = ["Targets", "TuneRequest", "one_trial", "tune", "tuner_call"]

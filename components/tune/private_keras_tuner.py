@@ -1,0 +1,28 @@
+"""Loads KerasTuner so that its Keras is tf.keras, as in the user's modules.
+
+KerasTuner asks `import keras` which Keras there is. That is Keras 3 beside TensorFlow 2.16,
+whatever TF_USE_LEGACY_KERAS says, and then every model of tf.keras is refused, while TFT, TFMA and
+TFX's modules take no other.
+"""
+
+import importlib
+import sys
+
+KERAS = "keras"
+
+
+def load() -> None:
+    """Import keras_tuner, if it is not there yet, with tf_keras in the place of Keras 3.
+
+    Call it after TensorFlow was imported and before the user's module is.
+    """
+    if "keras_tuner" in sys.modules:
+        return
+    keras_3 = sys.modules.get(KERAS)
+    sys.modules[KERAS] = importlib.import_module("tf_keras")
+    try:
+        importlib.import_module("keras_tuner")
+    finally:
+        del sys.modules[KERAS]
+        if keras_3 is not None:
+            sys.modules[KERAS] = keras_3
