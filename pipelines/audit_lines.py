@@ -41,18 +41,20 @@ def lines(service: str, chain: Chain, lacking: Sequence[Entry]) -> Iterator[str]
         yield from _entry("not in the trail yet:", entry)
 
 
-def verdict(service: str, chain: Chain, lacking: Sequence[Entry], noted: str = "") -> Iterator[str]:
+def verdict(
+    service: str, chain: Chain, lacking: Sequence[Entry], expected: str = ""
+) -> Iterator[str]:
     """Yield what the verification of a trail without faults came to: its head, to note elsewhere.
 
     Args:
         service: namespace/name.
         chain: its trail.
         lacking: decisions that are recorded elsewhere and not in the trail.
-        noted: hash of an entry, noted earlier; "" for none.
+        expected: hash of an entry, noted earlier; "" for none.
     """
     count = _count(len(chain.links), "entry", "entries")
     yield f"{service}: {count}, each follows from the one before; head {chain.head}"
-    if place := chain.place_of(noted):
+    if place := chain.place_of(expected):
         later = _count(len(chain.links) - place, "entry", "entries")
         yield f"{service}: entry {place} has the hash that was noted; {later} since"
     if lacking:
@@ -63,7 +65,7 @@ def verdict(service: str, chain: Chain, lacking: Sequence[Entry], noted: str = "
         )
 
 
-def require_sound(service: str, chain: Chain, lacking: Sequence[Entry], noted: str) -> None:
+def require_sound(service: str, chain: Chain, lacking: Sequence[Entry], expected: str) -> None:
     """Raise unless a trail is all that it should be; arguments as of `verdict`.
 
     Raises:
@@ -78,12 +80,12 @@ def require_sound(service: str, chain: Chain, lacking: Sequence[Entry], noted: s
         )
     if faults:
         more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
-        said = "; ".join([*faults[:MOST_FAULTS], *more])
-        raise DataError(f"{service}: the audit trail is damaged: {said}")
-    if noted and chain.place_of(noted) is None:
+        sentences = "; ".join([*faults[:MOST_FAULTS], *more])
+        raise DataError(f"{service}: the audit trail is damaged: {sentences}")
+    if expected and chain.place_of(expected) is None:
         raise DataError(
-            f"{service}: no entry has the hash {noted}: the trail was cut off before it, written "
-            "anew or removed, or the hash is another's"
+            f"{service}: no entry has the hash {expected}: the trail was cut off before it, "
+            "written anew or removed, or the hash is another's"
         )
     if not (chain.links or lacking):
         raise ParameterError(
@@ -118,8 +120,12 @@ def _numbers(numbers: Mapping[str, Any]) -> Iterator[str]:
     yield from (gate["text"] for gate in numbers.get("gates", {}).values())
     yield from _evaluation(numbers.get("evaluation") or {})
     for check in numbers.get("checks", ()):
-        said = [*check["reasons"], *(f"{name} {n:g}" for name, n in check["numbers"].items())]
-        yield f"check {check['check']} {check['verdict']}" + ": " * bool(said) + ", ".join(said)
+        findings = [*check["reasons"], *(f"{name} {n:g}" for name, n in check["numbers"].items())]
+        yield (
+            f"check {check['check']} {check['verdict']}"
+            + ": " * bool(findings)
+            + ", ".join(findings)
+        )
 
 
 def _evaluation(evaluation: Mapping[str, Any]) -> Iterator[str]:

@@ -23,7 +23,7 @@ from kanaria.components.shared.errors import KanariaError
 from kanaria.components.shared.one_line import one_line
 from kanaria.serving.audit.chain import Chain
 from kanaria.serving.audit.entry import Entry
-from kanaria.serving.audit.trail_store import TrailStore
+from kanaria.serving.audit.trail_store import Due, TrailStore
 
 PUSH, PUSHED, REFUSED, FAILED = "push", "pushed", "push refused", "push failed"
 
@@ -71,7 +71,7 @@ class PushTrail:
         entry = self._entry(FAILED, one_line(str(error)), {})
         self._append(lambda chain: (entry,) if self._is_open(chain) else ())
 
-    def _append(self, due: Any) -> None:
+    def _append(self, due: Due) -> None:
         self.trails.append(self.namespace, self.service, due)
 
     def _entry(self, what: str, why: str, numbers: Mapping[str, Any]) -> Entry:
@@ -102,5 +102,5 @@ def pusher(run_id: str) -> str:
 def blessed_by(blessing: Outcome, percent: int, facts: Mapping[str, str]) -> dict[str, Any]:
     """Return the numbers a push rests on: the metrics of the blessing, and what is known of it."""
     evaluation = asdict(blessing.evaluation) if blessing.evaluation else {}
-    known_facts = {name: value for name, value in facts.items() if value}
-    return {"canary_percent": percent, "evaluation": evaluation, **known_facts}
+    present = {name: value for name, value in facts.items() if value}
+    return {"canary_percent": percent, "evaluation": evaluation, **present}

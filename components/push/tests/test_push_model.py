@@ -231,7 +231,7 @@ def test_without_a_way_to_deliver_the_remedy_is_named(
 @pytest.mark.usefixtures("traffic")
 def test_the_audit_trail_tells_of_every_push_and_rollout_above():
     chain = FileTrails(Path(os.environ[LOCAL_STATE])).read("default", "tips")
-    told = [entry.what for entry in chain.entries]
+    kinds = [entry.what for entry in chain.entries]
     assert not chain.faults
     first, served = chain.entries[:2]
     assert (first.what, first.who) == ("push", "push_model of run run-1")
@@ -239,9 +239,9 @@ def test_the_audit_trail_tells_of_every_push_and_rollout_above():
     assert (served.what, served.numbers["percent"]) == ("pushed", 100)
     assert [check["verdict"] for check in served.numbers["checks"]].count("failed") == 0
     # Two models, a rollout that another model superseded, and one that does not load.
-    assert told[:7] == ["push", "pushed", "push", "pushed", "start", "supersede", "push"]
+    assert kinds[:7] == ["push", "pushed", "push", "pushed", "start", "supersede", "push"]
     assert chain.entries[5].who.startswith("push_model of ")
-    assert "push failed" in told
-    failed = chain.entries[told.index("push failed")]
+    assert "push failed" in kinds
+    failed = chain.entries[kinds.index("push failed")]
     assert "does not load" in failed.why
     assert failed.about.endswith("/model")

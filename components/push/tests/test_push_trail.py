@@ -47,7 +47,7 @@ def endpoint(pushed: bool = True) -> Endpoint:
     )
 
 
-def told(trails: FileTrails) -> list[tuple[str, str]]:
+def trail_of(trails: FileTrails) -> list[tuple[str, str]]:
     entries = trails.read(*NAMES).entries
     return [(entry.what, entry.about.split("/")[-2]) for entry in entries]
 
@@ -70,12 +70,12 @@ def test_the_same_push_after_a_death_goes_on_without_saying_so_twice(trails: Fil
     trail(trails).begin("")  # Killed before it ended, run again.
     trail(trails).end(endpoint())
     trail(trails).end(endpoint())  # Killed after it had said so.
-    assert told(trails) == [("push", "a"), ("pushed", "a")]
+    assert trail_of(trails) == [("push", "a"), ("pushed", "a")]
 
 
 def test_a_push_that_changed_nothing_says_nothing(trails: FileTrails):
     trail(trails).end(endpoint())
-    assert told(trails) == []
+    assert trail_of(trails) == []
 
 
 def test_pushes_that_overlap_are_told_apart(trails: FileTrails):
@@ -84,7 +84,7 @@ def test_pushes_that_overlap_are_told_apart(trails: FileTrails):
     second.begin("")
     first.end(endpoint())
     second.fail(NotReadyError("not ready\nin time"))
-    assert told(trails) == [("push", "a"), ("push", "b"), ("pushed", "a"), ("push failed", "b")]
+    assert trail_of(trails) == [("push", "a"), ("push", "b"), ("pushed", "a"), ("push failed", "b")]
     assert trails.read(*NAMES).entries[-1].why == "not ready in time"
 
 
@@ -92,15 +92,15 @@ def test_a_push_that_failed_and_is_tried_again_is_another_attempt(trails: FileTr
     for _ in range(2):
         trail(trails).begin("")
         trail(trails).fail(NotReadyError("not ready"))
-    assert told(trails) == [("push", "a"), ("push failed", "a")] * 2
+    assert trail_of(trails) == [("push", "a"), ("push failed", "a")] * 2
 
 
 def test_what_a_check_refused_before_anything_was_changed_is_told(trails: FileTrails):
     trail(trails).end(endpoint(pushed=False))
-    assert told(trails) == [("push refused", "a")]
+    assert trail_of(trails) == [("push refused", "a")]
     assert trails.read(*NAMES).entries[0].numbers["checks"][0]["reasons"] == ["too slow"]
 
 
 def test_an_error_before_the_beginning_is_no_push(trails: FileTrails):
     trail(trails).fail(NotReadyError("a rollout is active"))
-    assert told(trails) == []
+    assert trail_of(trails) == []

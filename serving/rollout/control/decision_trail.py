@@ -96,13 +96,13 @@ def _decisions(store: Store, rollout: Rollout) -> Iterator[Entry]:
 def _decision(rollout: Rollout, place: int, moment: Moment) -> Entry:
     verdict = moment.decision.verdict
     command = moment.entry if isinstance(moment.entry, Command) else None
-    said = f"step {command.step}".removesuffix("step ") if command else ""
+    step = f"step {command.step}".removesuffix("step ") if command else ""
     return Entry(
         when=moment.when,
         who=moment.who or f"rule {moment.rule}",
         what=str(command.kind if command else verdict.action),
         about=rollout.target.canary,
-        why=said if command else why(verdict, moment.findings),
+        why=step if command else why(verdict, moment.findings),
         numbers={"rollout": rollout.number, "percent": verdict.percent, **_evidence(moment)},
         source=Source(rollout=rollout.number, started=rollout.started, entry=place),
     )

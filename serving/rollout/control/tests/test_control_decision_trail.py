@@ -94,7 +94,7 @@ class Scene:
     def chain(self) -> Chain:
         return self.trails.read(NAMESPACE, SERVICE)
 
-    def told(self) -> list[tuple[str, str]]:
+    def trail(self) -> list[tuple[str, str]]:
         return [(entry.what, entry.who) for entry in self.chain().entries]
 
     def lacking(self) -> tuple[Any, ...]:
@@ -113,7 +113,7 @@ def test_who_decided_what_and_on_which_numbers(scene: Scene):
     scene.finish()
     scene.order(CommandKind.ROLLBACK, "ann")
     scene.finish()
-    assert scene.told() == [
+    assert scene.trail() == [
         ("start", "kim"),
         ("shift", "rule staged"),
         ("shift", "rule climbing"),
@@ -229,17 +229,17 @@ def test_a_command_that_dies_at_any_write_is_told_by_who_comes_next(scene: Scene
     if scene.phase() is Phase.WAITING_APPROVAL:
         scene.order(CommandKind.APPROVE)
     scene.finish()
-    assert scene.told().count(("approve", "lee")) == 1
+    assert scene.trail().count(("approve", "lee")) == 1
     assert scene.lacking() == ()
 
 
 def test_a_beginning_that_was_killed_is_told_before_the_next(scene: Scene):
     die_at(scene, 0)  # DyingStore counts no creation: this is before the trail is written.
     assert survived(scene, scene.start)
-    assert scene.told() == []
+    assert scene.trail() == []
     assert [entry.what for entry in scene.lacking()] == ["start"]
     scene.order(CommandKind.ROLLBACK)
-    assert scene.told() == [("start", "kim"), ("rollback", "lee")]
+    assert scene.trail() == [("start", "kim"), ("rollback", "lee")]
 
 
 def test_rollouts_of_before_there_were_trails_are_told_oldest_first(scene: Scene):
@@ -266,7 +266,7 @@ def test_a_service_that_begins_anew_with_rollout_1_is_told_too(scene: Scene):
         path.unlink()  # As Kubernetes does when the service is deleted.
     scene.paper.pass_time(60)
     scene.start("ann")
-    assert scene.told() == [("start", "kim"), ("rollback", "lee"), ("start", "ann")]
+    assert scene.trail() == [("start", "kim"), ("rollback", "lee"), ("start", "ann")]
 
 
 def test_a_broken_trail_is_told_and_holds_up_no_rollback(
@@ -286,8 +286,8 @@ def test_a_broken_trail_is_told_and_holds_up_no_rollback(
     with pytest.raises(ParameterError, match="start another"):
         scene.order(CommandKind.PAUSE)
     scene.order(CommandKind.ROLLBACK, "ann")
-    assert [what for what, _ in scene.told()][-2:] == ["rollback", "rollback"]
-    assert scene.told()[0] == ("start", "kim")
+    assert [what for what, _ in scene.trail()][-2:] == ["rollback", "rollback"]
+    assert scene.trail()[0] == ("start", "kim")
 
 
 def test_an_end_that_was_cut_off_grows_again_to_the_same_hash(scene: Scene):
