@@ -75,8 +75,14 @@ class Search:
                 self._free.append(name)
                 ended()
 
+    def _may_begin(self) -> bool:
+        # A tuner may name its hyperparameters in run_trial alone: until the first trial has ended
+        # the space is empty, and the oracle would end the search as one that is exhausted.
+        is_first = not self._running or bool(self._oracle.end_order)
+        return bool(self._free) and not self._is_over and is_first
+
     def _fill(self) -> None:
-        while self._free and not self._is_over:
+        while self._may_begin():
             trial = self._oracle.create_trial(self._free[-1])
             if trial.status == Status.IDLE:
                 if not self._running:

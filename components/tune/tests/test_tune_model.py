@@ -76,3 +76,10 @@ def test_trials_in_processes_give_what_trials_one_after_another_give(request_wit
     together = tune(request_with(line, seed=3, parallel_trials=2), targets("together"))
     assert scores(alone) == scores(together)
     assert alone.hyperparameters == together.hyperparameters
+
+
+def test_processes_wait_for_the_trial_that_first_names_the_space(request_with, targets, bowl):
+    alone = tune(request_with(bowl, max_trials=5, seed=2), targets("alone"))
+    together = tune(request_with(bowl, max_trials=5, seed=2, parallel_trials=2), targets("both"))
+    assert len(together.trials) == 5
+    assert scores(alone) == scores(together)
