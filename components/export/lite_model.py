@@ -57,19 +57,17 @@ class LiteModel:
         return of_rows(self._signature.where, feed, self._invoked(feed.arrays))
 
     def _invoked(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
-        # An input that nothing is computed from is not among those of the file.
-        wanted = {name: array for name, array in arrays.items() if name in self.inputs}
         # A fused LSTM goes on from the call before.
         self._interpreter.reset_all_variables()
         try:
-            return dict(self._runner(**wanted))
+            return dict(self._runner(**arrays))
         except (RuntimeError, ValueError) as error:
             raise DataError(self._cause(error)) from error
 
     def keeps_state(self, feed: Feed) -> bool:
         """Tell whether a call changes what the next one answers, until the variables are reset."""
         first = self._invoked(feed.arrays)
-        second = self._runner(**{name: feed.arrays[name] for name in self.inputs})
+        second = self._runner(**feed.arrays)
         return any(not np.array_equal(first[name], second[name]) for name in first)
 
     def latency(self, feed: Feed) -> Latency:

@@ -135,7 +135,7 @@ def of_rows(where: str, feed: Feed, outputs: Arrays) -> dict[str, NDArray[Any]]:
         if values.shape[:1] != (given,):
             raise DataError(
                 f"{where}: output {shown(name)} has shape {values.shape} for {given} rows; "
-                "sign one answer a row"
+                "sign one answer a row, and no input that nothing is computed from"
             )
     return {name: values[: len(feed.rows)] for name, values in outputs.items()}
 

@@ -162,6 +162,19 @@ def test_operations_that_are_not_there_are_named(world: Any, function: Any, said
     assert not (world.home / "tflite_model").exists()
 
 
+def test_an_input_that_nothing_uses_is_refused_for_lite_answers_one_row_alone(world: Any):
+    specs = [tf.TensorSpec([None], tf.float32, "x"), tf.TensorSpec([None], tf.string, "unused")]
+
+    @tf.function(input_signature=specs)
+    def double(x: Any, unused: Any) -> dict[str, Any]:  # noqa: ARG001
+        return {"y": x * 2}
+
+    world.model(double)
+    world.examples(eval={"x": [1.0, 2.0], "unused": ["a", "b"]})
+    with pytest.raises(DataError, match=r"shape \(1,\) for 2 rows; .* nothing is computed from"):
+        world.export()
+
+
 def test_a_table_of_other_types_is_said_with_those_there_are(world: Any):
     table = tf.lookup.StaticHashTable(
         tf.lookup.KeyValueTensorInitializer(tf.constant(["a"]), tf.constant([1.5])), 0.0
