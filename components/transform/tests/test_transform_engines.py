@@ -4,6 +4,7 @@ import logging
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +38,8 @@ def preprocessing_fn(inputs):
     (middle,) = tft.experimental.ptransform_analyzer([miles], Middle(), [tf.float32], [[]])
     return {"above": miles - middle, "z": tft.scale_to_z_score(miles)}
 """
+
+ROOT = Path(__file__).parents[3]
 
 PHASES = """
 import tensorflow as tf
@@ -93,7 +96,8 @@ class OtherProcesses(LocalEngine):
     def _elsewhere(self, work, partition):
         command = [sys.executable, "-c", OTHER_PROCESS]
         sent = pickle.dumps(Part(work, partition))
-        done = subprocess.run(command, input=sent, stdout=subprocess.PIPE, check=True)
+        # What is sent names this module, which pytest found from the root.
+        done = subprocess.run(command, input=sent, stdout=subprocess.PIPE, check=True, cwd=ROOT)
         return pickle.loads(done.stdout)
 
 
