@@ -8,7 +8,8 @@ TFX's modules take no other.
 import importlib
 import sys
 
-KERAS = "keras"
+NAMES = ("keras", "tensorflow.keras")
+"""What KerasTuner imports; the second is Keras 3 where TensorFlow came before TFT."""
 
 
 def load() -> None:
@@ -18,11 +19,11 @@ def load() -> None:
     """
     if "keras_tuner" in sys.modules:
         return
-    keras_3 = sys.modules.get(KERAS)
-    sys.modules[KERAS] = importlib.import_module("tf_keras")
+    before = {name: sys.modules[name] for name in NAMES if name in sys.modules}
+    sys.modules.update(dict.fromkeys(NAMES, importlib.import_module("tf_keras")))
     try:
         importlib.import_module("keras_tuner")
     finally:
-        del sys.modules[KERAS]
-        if keras_3 is not None:
-            sys.modules[KERAS] = keras_3
+        for name in NAMES:
+            del sys.modules[name]
+        sys.modules.update(before)
