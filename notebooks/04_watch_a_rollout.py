@@ -97,15 +97,18 @@ with served(root.serving) as url, connect(str(root.serving)) as place:
         client.start()
     try:
         operations.start(
-            place.store, place.traffic, "default", "rollout", policy, who="me", now=time.time()
+            place.store,
+            place.traffic,
+            "default",
+            "rollout",
+            operations.Beginning(policy=policy, who="me", now=time.time()),
         )
         stored = controller.run(
             place.world(),
-            "default",
-            "rollout",
+            operations.newest(place.store, "default", "rollout"),
             lease=place.lease_of("default", "rollout"),
             listener=place.listener(LineListener(print)),
-            interval_seconds=1,
+            pace=controller.Pace(interval_seconds=1),
         )
     finally:
         ended.set()
