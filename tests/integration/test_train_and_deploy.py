@@ -170,6 +170,7 @@ def test_a_service_leads_back_to_the_run_and_the_files(workspace: Workspace):
     assert pinned.endswith(newest["data"]["sha256"])
 
 
+RUN_HEADINGS = ["Graph", "Verdicts", "Metrics", "Release", "Tasks", "Parameters"]
 FIRST_HEADINGS = {
     "validate-data": "Data validation",
     "evaluate-model": "Model evaluation",
@@ -185,7 +186,7 @@ def test_a_browser_shows_the_pages_of_a_run_as_pages(workspace: Workspace, tmp_p
     named = {task["name"].rpartition("/")[2]: task for task in tasks}
     with started(tmp_path) as tab:
         tab.open((record / "index.html").absolute().as_uri())
-        assert tab.headings()[1:] == ["Tasks", "Parameters"]
+        assert tab.headings()[1:] == RUN_HEADINGS
         for name, heading in FIRST_HEADINGS.items():
             tab.look(width=390, dark=True)
             tab.open(Path(named[name]["artifacts"]["report"]).absolute().as_uri())
