@@ -117,7 +117,7 @@ def test_the_missing_rules_are_printed_as_yaml(kubeconfig: Path):
         "httproutes": ["create", "patch"],
         "configmaps": ["create", "update"],
         "leases": ["create", "update"],
-        "events": ["create"],
+        "events": ["create", "patch"],
     }
 
 
@@ -165,7 +165,7 @@ def test_the_rights_of_a_named_account_are_judged_and_not_the_callers(
     # It may do all but patch, where the caller may only read.
     _, _, text = lines["rights"].partition("missing  add to a Role in team: ")
     missing = {rule["resources"][0]: rule["verbs"] for rule in yaml.safe_load(text)}
-    assert missing == {"inferenceservices": ["patch"], "httproutes": ["patch"]}
+    assert missing == {"inferenceservices": ["patch"], "httproutes": ["patch"], "events": ["patch"]}
     assert lines["kfp rights"] == (
         "missing  add to a Role in runs: "
         "[{apiGroups: [argoproj.io], resources: [workflowtaskresults], verbs: [patch]}]"
