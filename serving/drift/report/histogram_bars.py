@@ -141,8 +141,12 @@ def _of_numbers(reference: Array, window: Array) -> Bars | None:
 
 
 def _are_few_whole(reference: Array, window: Array) -> bool:
-    least = min(reference.min(), window.min())
-    if max(reference.max(), window.max()) - least >= MOST_WHOLE or abs(least) > MOST_EXACT:
+    # As Python floats, whose difference may be infinite without a warning.
+    least, most = (
+        float(min(reference.min(), window.min())),
+        float(max(reference.max(), window.max())),
+    )
+    if most - least >= MOST_WHOLE or abs(least) > MOST_EXACT:
         return False
     return all(bool(np.all(values == np.floor(values))) for values in (reference, window))
 

@@ -209,7 +209,7 @@ def test_the_trigger_server_alone_gets_its_token_and_one_that_was_refused_is_sen
         for receiver in (server, other):
             settings = sending_to(receiver)
             sent = delivery(traffic, settings)
-            sent.add(settings, traffic.told[0])
+            sent.add(settings, traffic.heard[0])
             for again in range(3):
                 sent.turn(LATE + again * LONGEST_WAIT)
         presented, elsewhere = (

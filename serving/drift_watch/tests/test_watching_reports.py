@@ -19,7 +19,7 @@ def test_a_report_shows_a_version_until_a_moment(tmp_path):
     traffic.send_table(200, seed=2)
     traffic.send_table(200, seed=3, moved=2.0)
     traffic.runner(watch()).turn(LATE)
-    windows = [window for _, window in traffic.kept()]
+    windows = [window for _, window in traffic.verdicts()]
     with closing(open_reader(traffic.location)) as reader:
         (stream,) = reader.streams()
         for end, count in ((windows[0].end, 1), (windows[1].end, 2)):
