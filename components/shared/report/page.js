@@ -197,11 +197,23 @@
     return [spec, small];
   };
 
+  // Vega-Lite writes the ends of a time as {data: datetime(N)}, of which Vega's interpreter makes no
+  // field: the scale would have no ends, so they are written as numbers.
+  const END = /^\{data: datetime\((-?\d+)\)\}$/;
+  const withEnds = (compiled) => {
+    for (const scale of compiled.scales ?? []) {
+      const ends = (scale.domain?.fields ?? []).map((field) => END.exec(field.signal ?? "")?.[1]);
+      if (ends.length && ends.every((end) => end !== undefined)) scale.domain = ends.map(Number);
+    }
+    return compiled;
+  };
+
   const embed = async (element, figure, options) => {
     const [spec, small] = specToDraw(figure, options);
     // Its own interpreter of expressions: a page's host may forbid scripts to make code (unsafe-eval).
     const embedded = await (await library())(element, spec, {
-      mode: "vega-lite", actions: false, renderer: "svg", ast: true, config: config(small, element.clientWidth),
+      mode: "vega-lite", actions: false, renderer: "svg", ast: true, patch: withEnds,
+      config: config(small, element.clientWidth),
     });
     embedded.view.runAsync();
     return embedded;
