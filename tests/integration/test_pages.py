@@ -83,7 +83,7 @@ def test_the_settings_of_steps_are_compiled(folder: Path):
 FOR_A_SERVER = (
     *commands("kanaria submit"),
     *commands("kanaria schedule"),
-    *(command for command in commands("kanaria runs") if not command.endswith("list")),
+    *(one for one in commands("kanaria runs") if not one.endswith("list") and "--root" not in one),
 )
 
 
