@@ -89,7 +89,7 @@ def _forget(root: Path) -> None:
     sys.path[:] = [entry for entry in sys.path if not entry.startswith(copies)]
     names = (path.relative_to(root).parts[0] for path in root.rglob("*.py"))
     anew = {name.removesuffix(".py") for name in names}
-    loaded = list(sys.modules.items())
+    loaded = list(sys.modules.copy().items())  # Another thread may import meanwhile.
     old = [name for name, module in loaded if _lies_below(copies, module)]
     for name in [*old, *(name for name, _ in loaded if name.partition(".")[0] in anew)]:
         sys.modules.pop(name, None)
