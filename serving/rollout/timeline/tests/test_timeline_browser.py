@@ -8,6 +8,13 @@ from kanaria.serving.rollout.timeline import record_history, timeline_page
 
 RAMP = parse("steps: [{percent: 10}, {percent: 50}]")
 
+SPREAD = """[...document.querySelectorAll('figure')].map(figure => {
+  const places = [...figure.querySelectorAll('.role-axis-label text')]
+    .filter(label => /:/.test(label.textContent)).map(label => label.getBoundingClientRect().x);
+  return Math.max(...places) - Math.min(...places);
+})"""
+"""Pixels between the first and the last label of time, of each figure."""
+
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
 def test_every_panel_is_drawn_without_an_error_or_a_request(
@@ -23,6 +30,10 @@ def test_every_panel_is_drawn_without_an_error_or_a_request(
         tab.wait_for("[...document.querySelectorAll('figure')].every(f => f.querySelector('svg'))")
         assert tab.value("document.querySelectorAll('figure').length") == 7
         tab.wait_for(f"document.documentElement.scrollWidth === {width}")
+        # An axis without ends would draw every moment at one place.
+        widths = tab.value(SPREAD)
+        assert len(widths) == 7
+        assert min(widths) > width / 5
         assert tab.errors == []
         loaded = [url for url in tab.requests if not url.startswith(("file:", "data:", "blob:"))]
         assert loaded == []
