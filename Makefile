@@ -69,14 +69,14 @@ TRAINING_EXTRA := $(if $(GPU),training-gpu,training)
 TRAINING_CPU := $(if $(GPU),,$(WITHOUT_GPU) cpu)
 
 .venv/training/.synced: $(LOCKED) | $(UV)
-	$(call sync,training,$(TRAINING_EXTRA),test servers,$(TRAINING_CPU))
+	$(call sync,training,$(TRAINING_EXTRA),test servers onnx,$(TRAINING_CPU))
 
 # pyspark changes no other package of the training environment.
 .venv/training/.spark: .venv/training/.synced
-	$(call sync,training,$(TRAINING_EXTRA) spark,test servers,$(TRAINING_CPU))
+	$(call sync,training,$(TRAINING_EXTRA) spark,test servers onnx,$(TRAINING_CPU))
 
 .venv/serving/.synced: $(LOCKED) | $(UV)
-	$(call sync,serving,serving,test kserve servers lint demo notebooks,$(WITHOUT_GPU) serving-cpu)
+	$(call sync,serving,serving explain,test kserve servers onnx lint demo notebooks,$(WITHOUT_GPU) serving-cpu)
 
 .venv/alibi/.synced: $(LOCKED) | $(UV)
 	$(call sync,alibi,alibi,test,$(WITHOUT_GPU) cpu)
@@ -145,7 +145,7 @@ test-prometheus: install ## Test observations and alerts through a real Promethe
 
 # What builds the site changes no other package of the serving runtime.
 .venv/serving/.docs: .venv/serving/.synced
-	$(call sync,serving,serving,test kserve servers lint demo notebooks docs,$(WITHOUT_GPU) serving-cpu)
+	$(call sync,serving,serving explain,test kserve servers onnx lint demo notebooks docs,$(WITHOUT_GPU) serving-cpu)
 
 docs: .venv/serving/.docs ## Build the documentation as a site in build/docs; a warning is an error.
 	$(SERVING)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . build/docs
