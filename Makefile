@@ -135,12 +135,15 @@ test-spark: .venv/training/.spark ## Test on a Spark cluster of our own: a maste
 test-beam: install ## Test Beam's portable pipelines on Prism (Go; the first build takes minutes).
 	PYTHONPATH=$(CURDIR)/tests/cluster $(TRAINING) -P -m pytest tests/beam
 
+BROKER_TOOLS = command -v java > /dev/null && command -v mvn > /dev/null || \
+  { echo "error: no java or no mvn here; Debian and Ubuntu: sudo apt-get install openjdk-17-jre-headless maven"; exit 1; }
+
 test-kafka: install ## Test streams and triggers on a real Kafka broker (Java 17 and Maven).
-	@command -v java > /dev/null && command -v mvn > /dev/null || \
-	  { echo "error: no java or no mvn here; Debian and Ubuntu: sudo apt-get install openjdk-17-jre-headless maven"; exit 1; }
+	@$(BROKER_TOOLS)
 	$(SERVING)/python -I -m pytest tests/kafka
 
-test-prometheus: install ## Test observations and alerts through a real Prometheus and Alertmanager (Debian packages).
+test-prometheus: install ## Test metrics, alerts and dashboards on a real Prometheus, Alertmanager and Kafka (Debian packages).
+	@$(BROKER_TOOLS)
 	$(SERVING)/python -I -m pytest tests/prometheus
 
 # What builds the site changes no other package of the serving runtime.

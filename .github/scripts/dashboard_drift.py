@@ -2,6 +2,7 @@
 
 from dashboard_parts import Chart, Page
 from dashboard_queries import ALERTS, DETECTOR, chosen, same, series
+from dashboard_servers import triggers
 
 
 def _windows() -> tuple[Chart, ...]:
@@ -140,5 +141,10 @@ def drift() -> Page:
         uid="kanaria-drift",
         title="Kanaria: drift and labels",
         variables=chosen("kanaria_drift_window_rows", "version", "detector"),
-        rows={"Requests": _windows(), "Labels": _labels(), "Drift server": _server()},
+        rows={
+            "Requests": _windows(),
+            "Labels": _labels(),
+            "Drift server": _server(),
+            "What starts trainings": triggers(),
+        },
     )

@@ -43,3 +43,12 @@ def series(metric: str, labels: str = SERVICE) -> str:
 def same(metric: str, labels: str = SERVICE) -> str:
     """Return what every replica of the drift server tells, once."""
     return f"max without (pod, instance) ({series(metric, labels)})"
+
+
+def quantiles(metric: str, labels: str) -> dict[str, str]:
+    """Return the median and the 99th percentile of a histogram's series that have these labels."""
+    rates = f"sum by (le) (rate({metric}_bucket{{{labels}}}[$__rate_interval]))"
+    return {
+        "half": f"histogram_quantile(0.5, {rates})",
+        "99 %": f"histogram_quantile(0.99, {rates})",
+    }

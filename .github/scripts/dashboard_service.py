@@ -2,6 +2,7 @@
 
 from dashboard_parts import Chart, Page
 from dashboard_queries import ALERTS, REQUESTS, SERVICE, chosen, rate, series, share
+from dashboard_servers import STREAMS, streams
 
 
 def _spent(kind: str, objective: str, window: str) -> str:
@@ -87,6 +88,10 @@ def service() -> Page:
     return Page(
         uid="kanaria-service",
         title="Kanaria: service",
-        variables=chosen(REQUESTS),
-        rows={"What clients see": _clients(), "What was promised": _promised()},
+        variables=chosen(REQUESTS) | {"stream": STREAMS},
+        rows={
+            "What clients see": _clients(),
+            "What was promised": _promised(),
+            "Stream": streams(),
+        },
     )

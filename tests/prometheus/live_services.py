@@ -1,7 +1,7 @@
 """Everything that is watched, running.
 
 Models under the local server, requests and their labels, the drift server with a watch, a rollout's
-controller, Prometheus with the rules, Alertmanager with a webhook.
+controller, what starts trainings, a stream, Prometheus with the rules, Alertmanager with a webhook.
 """
 
 import itertools
@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 import httpx
 import numpy as np
 from event_sender import Server, headers
+from live_starts import stream, trigger_server
 from one_machine import rollout, stage
 from real_alertmanager import Alertmanager, Webhook, shipped_to
 from real_prometheus import Prometheus, answers, free_port, until
@@ -51,6 +52,8 @@ scrape_configs:
   - job_name: kanaria
     honor_labels: true
     static_configs: [{{targets: {targets}}}]
+  - job_name: flights-scoring
+    static_configs: [{{targets: ["{stream}"]}}]
 """
 ROWS, WINDOW = 20, 400
 
@@ -120,7 +123,9 @@ class Live:
         stack.callback(controller.terminate)
         self.alertmanager = Alertmanager(folder, shipped_to(self.webhook.url))
         stack.callback(self.alertmanager.close)
-        self.prometheus = self.observing()
+        triggers = stack.enter_context(trigger_server(folder / "triggers"))
+        streaming = stack.enter_context(stream(folder / "stream", self))
+        self.prometheus = self.observing(triggers, streaming)
         stack.callback(self.prometheus.stop)
 
     def watching(self):
@@ -156,14 +161,15 @@ class Live:
         until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
         return process, f"http://127.0.0.1:{port}"
 
-    def observing(self):
+    def observing(self, triggers, streaming):
         (self.folder / "rules.yml").write_text(shortened())
         (self.folder / "own.yml").write_text(OWN_OBJECTIVES)
-        targets = [
-            url.removeprefix("http://") for url in (self.url, self.drift.url, self.controller_url)
-        ]
-        alertmanager = self.alertmanager.url.removeprefix("http://")
-        written = CONFIGURATION.format(alertmanager=alertmanager, targets=json.dumps(targets))
+        urls = (self.url, self.drift.url, self.controller_url, triggers)
+        written = CONFIGURATION.format(
+            alertmanager=self.alertmanager.url.removeprefix("http://"),
+            targets=json.dumps([url.removeprefix("http://") for url in urls]),
+            stream=streaming.removeprefix("http://"),
+        )
         return Prometheus(self.folder, written)
 
     def roll_out(self, name):

@@ -9,7 +9,13 @@ from real_prometheus import CLIENT, until
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "manifests/components/dashboards").glob("*.json"))
-CHOSEN = {"namespace": "default", "service": "taxi", "version": "serving", "detector": "drift"}
+CHOSEN = {
+    "namespace": "default",
+    "service": "taxi",
+    "version": "serving",
+    "detector": "drift",
+    "stream": "flights-scoring",
+}
 OF_GRAFANA = {"__rate_interval": "10s"}
 
 
