@@ -10,6 +10,10 @@ STREAMS = "label_values(kanaria_stream_commits_total, job)"
 
 def triggers() -> tuple[Chart, ...]:
     """Return the panels of what starts trainings; servers that share a store tell the same."""
+    return _what_waits() + _what_came()
+
+
+def _what_waits() -> tuple[Chart, ...]:
     return (
         Chart(
             title="Trigger servers whose store answers",
@@ -35,6 +39,11 @@ def triggers() -> tuple[Chart, ...]:
             queries={"{{trigger}}": "max by (trigger) (kanaria_trigger_budget_remaining)"},
             is_number=True,
         ),
+    )
+
+
+def _what_came() -> tuple[Chart, ...]:
+    return (
         Chart(
             title="Messages taken in",
             meaning="In an hour, by the way they came.",
@@ -79,6 +88,10 @@ def triggers() -> tuple[Chart, ...]:
 
 def streams() -> tuple[Chart, ...]:
     """Return the panels of the stream that is chosen, all of its processes together."""
+    return _how_it_stands() + _answers() + _batches()
+
+
+def _how_it_stands() -> tuple[Chart, ...]:
     return (
         Chart(
             title="Messages that are not committed",
@@ -107,6 +120,11 @@ def streams() -> tuple[Chart, ...]:
             unit="s",
             is_number=True,
         ),
+    )
+
+
+def _answers() -> tuple[Chart, ...]:
+    return (
         Chart(
             title="Messages answered",
             meaning="In a second: scored, or dead letters.",
@@ -137,6 +155,11 @@ def streams() -> tuple[Chart, ...]:
             queries={"{{code}}": _rate("model_requests_total", "code")},
             unit="reqps",
         ),
+    )
+
+
+def _batches() -> tuple[Chart, ...]:
+    return (
         Chart(
             title="Messages not committed, by partition",
             meaning="One that grows alone has a slow process, or a message that holds it up.",
