@@ -15,10 +15,11 @@ from kanaria.components.export.gate import STEP, Measured
 from kanaria.components.export.lite_model import LiteModel
 from kanaria.components.export.parity import Comparison
 from kanaria.components.export.request import Exported, Request, Targets
-from kanaria.components.export.signature import Arrays, Signature, load, rows_of, sampled
+from kanaria.components.export.signature import Arrays, Signature, load, rows_of
 from kanaria.components.shared.artifacts import outcome
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import examples
+from kanaria.components.shared.data.row_sample import sampled
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.storage import atomic
 from kanaria.components.shared.tensors.named import Feed

@@ -183,23 +183,3 @@ def rows_of(signature: Signature, files: Sequence[Path]) -> Iterator[Feed]:
     for batch in record_batches(files, ROWS_PER_BATCH):
         yield from signature.feeds(batch, first)
         first += batch.num_rows
-
-
-def sampled(files: Sequence[Path], rows: int) -> pa.RecordBatch | None:
-    """Return up to `rows` rows of a split, each as likely as any other; None where it has none.
-
-    Each row draws a number, and the smallest stay: one pass, and always the same rows.
-    """
-    draw = np.random.default_rng(0)
-    sample, numbers = None, np.empty(0)
-    for batch in record_batches(files, ROWS_PER_BATCH):
-        numbers = np.concatenate([numbers, draw.random(batch.num_rows)])
-        whole = batch if sample is None else _joined(sample, batch)
-        places = np.sort(np.argsort(numbers)[:rows])
-        sample, numbers = whole.take(pa.array(places)), numbers[places]
-    return sample if numbers.size else None
-
-
-def _joined(first: pa.RecordBatch, second: pa.RecordBatch) -> pa.RecordBatch:
-    columns = [pa.concat_arrays(pair) for pair in zip(first.columns, second.columns, strict=True)]
-    return pa.RecordBatch.from_arrays(columns, schema=first.schema)
