@@ -16,6 +16,7 @@ FOLDERS = {
     "train_model": "train",
     "evaluate_model": "evaluate",
     "bless_model": "evaluate",
+    "explain_model": "explain",
     "export_lite": "export",
     "fit_drift_detector": "detect",
     "detect_drift": "detect",

@@ -79,8 +79,8 @@ def explained(
     if residual > TOLERANCE * max(1.0, float(np.abs(answers).max())):
         raise DataError(
             f"the explanation does not add up: base value {base:.6g} and values "
-            f"{float(values.sum()):.6g} are not the answer {prediction:.6g}; the model answers equal "
-            "rows of one call differently, so it draws numbers: leave that out of the signature"
+            f"{float(values.sum()):.6g} are not the answer {prediction:.6g}; the model answers "
+            "equal rows of one call differently, so it draws numbers: leave that out of the signature"
         )
     return Explained(base_value=base, values=values, prediction=prediction, residual=residual)
 

@@ -81,7 +81,7 @@ def test_permutations_are_exact_where_features_interact_in_pairs_at_most():
 
 
 def test_values_that_are_nearly_equal_are_told_apart():
-    """SHAP's masker takes what differs by a hundred-thousandth for the same and gives it nothing."""
+    """SHAP's masker takes what differs by a hundred-thousandth for the same."""
     background, row = [[1_700_000_000.0, 1.0], [1_700_000_600.0, 2.0]], [1_700_003_600.0, 1.5]
 
     def answer(values: Sequence[Any]) -> float:
@@ -145,7 +145,7 @@ def test_a_model_that_draws_numbers_is_refused():
     """Equal rows of the background are asked once for the base value and once more for the row."""
     draw = np.random.default_rng(0)
     with pytest.raises(DataError, match="does not add up"):
-        explain(MIXED, ROW, lambda row: float(draw.random()))
+        explain(MIXED, ROW, lambda _: float(draw.random()))
 
 
 @pytest.mark.parametrize(
