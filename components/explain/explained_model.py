@@ -1,5 +1,6 @@
 """The signature whose answers are explained, as a function from rows of columns to one number."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -99,8 +100,18 @@ class ExplainedModel:
                 f"output {shown(self.quantity.output)} has shape {values.shape} for {rows} rows; "
                 "sign one answer a row"
             )
-        column = self.quantity.column
-        return np.asarray(values.reshape(rows, -1)[:, 0 if column is None else column], np.float64)
+        return np.asarray(self._column(values.reshape(rows, -1)), np.float64)
+
+    def _column(self, values: NDArray[Any]) -> NDArray[Any]:
+        column, width = self.quantity.column, values.shape[1]
+        if column is None and width == 1:
+            return values[:, 0]
+        if column is None or column >= width:
+            raise ParameterError(
+                f"{STEP}: column={-1 if column is None else column}: output "
+                f"{shown(self.quantity.output)} has {width} values a row; use 0 to {width - 1}"
+            )
+        return values[:, column]
 
 
 def _log_odds(answers: Floats) -> Floats:
@@ -162,15 +173,16 @@ def _quantity(request: Request, outputs: Mapping[str, Any]) -> Quantity:
     names = ", ".join(numeric) or "none of floats"
     faults.check(name in numeric, "output", request.output, f"name one of: {names}")
     faults.raise_if_any()
-    shape = shape_of(outputs[name])
-    width = None if shape is None or None in shape[1:] else int(np.prod(shape[1:]))
-    if width is None:
-        raise DataError(
-            f"output {shown(name)}: of shape {shape}, so not of one number of values a row; sign "
-            "one that is"
-        )
-    column = request.column
-    many = f"the output has {width} values a row; use 0 to {width - 1}"
-    faults.check(column < width and (column >= 0 or width == 1), "column", column, many)
-    faults.raise_if_any()
-    return Quantity(output=name, column=None if width == 1 else column, link=request.link)
+    width, column = _width(shape_of(outputs[name])), request.column
+    if width is not None:
+        many = f"the output has {width} values a row; use 0 to {width - 1}"
+        faults.check(column < width and (column >= 0 or width == 1), "column", column, many)
+        faults.raise_if_any()
+    column_or_none = None if width == 1 or column < 0 else column
+    return Quantity(output=name, column=column_or_none, link=request.link)
+
+
+def _width(shape: tuple[int | None, ...] | None) -> int | None:
+    """Return how many values a row has, None where only the answers tell."""
+    sizes = [] if shape is None else [size for size in shape[1:] if size is not None]
+    return None if shape is None or len(sizes) < len(shape) - 1 else math.prod(sizes)

@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 from container_engine import PROGRAM, RESTRICTED, ROOT, UV, output_of
 
-STEPS = ("ingest", "validate", "transform", "train", "tune", "evaluate", "export", "detect")
+STEPS = (
+    "ingest",
+    "validate",
+    "transform",
+    "train",
+    "tune",
+    "evaluate",
+    "explain",
+    "export",
+    "detect",
+)
 RENDERED = "test_an_overlay_of_runs_takes_it_with_the_account_and_the_order"
 PYTEST = ["python3", "-P", "-m", "pytest", "-c", str(ROOT / "pyproject.toml")]
 PYTEST += ["--rootdir", str(ROOT), "-p", "no:cacheprovider", "-q"]

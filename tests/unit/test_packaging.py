@@ -73,7 +73,17 @@ def test_the_wheel_alone_imports(wheel: Path, tmp_path: Path):
 
 
 def needs_the_training_runtime(path: Path) -> bool:
-    steps = ("ingest", "validate", "transform", "train", "tune", "evaluate", "export", "detect")
+    steps = (
+        "ingest",
+        "validate",
+        "transform",
+        "train",
+        "tune",
+        "evaluate",
+        "explain",
+        "export",
+        "detect",
+    )
     in_step = (
         any(part in path.parts for part in (*steps, "tensors")) and path.name != "component.py"
     )
@@ -83,6 +93,7 @@ def needs_the_training_runtime(path: Path) -> bool:
         "partitions.py",
         "record_batches.py",
         "row_groups.py",
+        "row_sample.py",
         "schema_file.py",
         "tf_examples.py",
         "write_examples.py",

@@ -170,7 +170,7 @@ def test_several_columns_are_to_be_chosen_from(linear: Callable[..., World]):
 
 def test_log_odds_of_one_are_refused_and_not_infinite(linear: Callable[..., World]):
     world = linear()
-    with pytest.raises(DataError, match="link logit: the model answers .* whose log-odds are inf"):
+    with pytest.raises(DataError, match=r"link logit: the model answers .* whose log-odds are inf"):
         world.explain(output="raw", column=0, link="logit")
 
 
@@ -205,5 +205,5 @@ def test_a_signature_of_serialized_examples_has_no_features(world: World):
 
     world.model(model)
     world.examples(train={"x": [1.0]}, eval={"x": [1.0]})
-    with pytest.raises(DataError, match="takes serialized tf.Examples, which are one input"):
+    with pytest.raises(DataError, match=r"takes serialized tf\.Examples, which are one input"):
         world.explain()

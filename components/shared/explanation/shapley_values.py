@@ -80,7 +80,7 @@ def explained(
         raise DataError(
             f"the explanation does not add up: base value {base:.6g} and values "
             f"{float(values.sum()):.6g} are not the answer {prediction:.6g}; the model answers "
-            "equal rows of one call differently, so it draws numbers: leave that out of the signature"
+            "equal rows of one call differently, so it draws numbers; leave that out of it"
         )
     return Explained(base_value=base, values=values, prediction=prediction, residual=residual)
 
