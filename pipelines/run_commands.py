@@ -28,6 +28,8 @@ VERBS = {
     "retry": "let a run on a server that failed go on from where it failed",
     "metrics": "tell Prometheus of runs and schedules at a port, until it is stopped",
 }
+IN_POD = {"metrics": " In a pod that names neither, of the server of its cluster."}
+"""What is said of a verb beside WHERE."""
 STOP_WARM = "stop-warm"
 
 
@@ -226,9 +228,11 @@ def _metrics(options: argparse.Namespace) -> NoReturn:
     from kanaria.pipelines.run_metrics.local_facts import LocalFacts
     from kanaria.pipelines.run_metrics.run_facts import Facts
     from kanaria.pipelines.run_metrics.server_facts import ServerFacts
+    from kanaria.pipelines.submit.connection import is_in_pod
 
     json_log.configure("%(asctime)s %(levelname)s %(message)s")
-    on_server = _on_server(options)
+    # A pod has no runs of its own: that it tells of none forever would look like peace.
+    on_server = _on_server(options) or (not options.root and is_in_pod())
     here = Path(options.root or ROOT) / "runs"
     facts: Facts = ServerFacts(server_of(options)) if on_server else LocalFacts(here)
     exporter.serve(facts, options.listen, options.port, say)
@@ -269,7 +273,8 @@ def add_runs(commands: Any) -> None:
     parser.set_defaults(command=parser.show_help)
     verbs = parser.add_subparsers(dest="verb", metavar="|".join([*VERBS, STOP_WARM]))
     for name, help_text in VERBS.items():
-        verb = verbs.add_parser(name, help=help_text, description=f"{help_text}. {WHERE}")
+        where = f"{WHERE}{IN_POD.get(name, '')}"
+        verb = verbs.add_parser(name, help=help_text, description=f"{help_text}. {where}")
         verb.set_defaults(command=COMMANDS[name])
         verb.add_argument("--root", default="", metavar="FOLDER", help=f"folder of runs; {ROOT}")
         if name == "list":

@@ -33,7 +33,7 @@ class Choice:
     window: int
 
 
-def _time(text: str) -> date | None:
+def named_day(text: str) -> date | None:
     """Return the day in UTC of a day or an RFC 3339 time, None for other text."""
     try:
         if DAY.fullmatch(text):
@@ -46,7 +46,7 @@ def _time(text: str) -> date | None:
 
 def _scheduled(schedule_time: str, faults: Faults) -> int | None:
     """Return the span of a schedule's time; who does not know it leaves KFP's placeholder."""
-    day = _time(schedule_time)
+    day = named_day(schedule_time)
     faults.check(day is not None, "schedule_time", schedule_time, UNKNOWN_TIME)
     return span_pattern.span_of(day) if day else None
 
@@ -56,7 +56,7 @@ def _span(text: str, dated: bool, faults: Faults) -> int | None:
         return None
     if text.isdecimal() and not dated:
         return int(text)
-    day = _time(text)
+    day = named_day(text)
     faults.check(day is not None, "span", text, WRITE)
     return span_pattern.span_of(day) if day else None
 

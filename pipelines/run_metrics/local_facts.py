@@ -5,8 +5,17 @@ from datetime import datetime
 from pathlib import Path
 
 from kanaria.pipelines.local.record import RunRecord, State, all_runs
-from kanaria.pipelines.run_metrics.run_facts import PUSH, Ending, RunFact, ScheduleFact
+from kanaria.pipelines.run_metrics.run_facts import (
+    PUSH,
+    SPAN,
+    Ending,
+    RunFact,
+    ScheduleFact,
+    last_day,
+)
 
+RESOLVE = "resolve-span"
+"""The step that says which data a run reads."""
 ENDINGS = {
     State.SUCCEEDED: Ending.SUCCEEDED,
     State.FAILED: Ending.FAILED,
@@ -32,6 +41,7 @@ def _fact(record: RunRecord) -> RunFact:
     ended = started + record.seconds if ending and record.seconds else None
     # A release that was there already is of an earlier run, which made it.
     pushed = any(task.name == PUSH and task.state is State.SUCCEEDED for task in record.tasks)
+    spans = [task.parameters.get(SPAN) for task in record.tasks if task.name == RESOLVE]
     return RunFact(
         pipeline=record.pipeline,
         schedule="",
@@ -39,4 +49,5 @@ def _fact(record: RunRecord) -> RunFact:
         ended=ended,
         ending=ending,
         blessed=ended if pushed else None,
+        data_day=last_day(str(spans[0])) if spans else None,
     )

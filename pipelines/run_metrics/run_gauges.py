@@ -17,6 +17,10 @@ RUNS = {
     "last_failed": "1 when the run that ended last failed, 0 when it succeeded.",
     "runs_active": "Runs that have not ended.",
     "blessed_timestamp_seconds": "When the newest blessed model was released.",
+    "blessed_start_timestamp_seconds": "When the run began that released it: later data is not "
+    "in it.",
+    "blessed_data_day_timestamp_seconds": "00:00 UTC of the newest day of its data, where its "
+    "spans are days and the run says which.",
 }
 SCHEDULES = {
     "schedule_enabled": "1 while a schedule begins runs, 0 while it is paused.",
@@ -61,7 +65,16 @@ def _of_runs(runs: Sequence[RunFact]) -> dict[str, float | None]:
         else max(0.0, (last.ended or 0.0) - last.started),
         "last_failed": None if last is None else float(last.ending is Ending.FAILED),
         "runs_active": sum(run.ending is None for run in runs),
-        "blessed_timestamp_seconds": max((r.blessed for r in runs if r.blessed), default=None),
+        **_of_blessed([run for run in runs if run.blessed]),
+    }
+
+
+def _of_blessed(runs: Sequence[RunFact]) -> dict[str, float | None]:
+    newest = max(runs, key=lambda run: run.blessed or 0.0, default=None)
+    return {
+        "blessed_timestamp_seconds": newest and newest.blessed,
+        "blessed_start_timestamp_seconds": newest and newest.started,
+        "blessed_data_day_timestamp_seconds": newest and newest.data_day,
     }
 
 

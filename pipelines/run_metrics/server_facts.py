@@ -8,7 +8,15 @@ from typing import Any
 
 from kanaria.components.shared.errors import ParameterError
 from kanaria.pipelines.run_metrics.due_time import last_cron, last_period
-from kanaria.pipelines.run_metrics.run_facts import PUSH, Ending, RunFact, ScheduleFact
+from kanaria.pipelines.run_metrics.run_facts import (
+    PUSH,
+    SCHEDULE_TIME,
+    SPAN,
+    Ending,
+    RunFact,
+    ScheduleFact,
+    last_day,
+)
 from kanaria.pipelines.submit.client import Server
 from kanaria.pipelines.submit.run_listing import ANSWER_SECONDS, NOT_ARCHIVED, UNKNOWN
 from kanaria.pipelines.submit.run_snapshot import Outcome, State, ended, snapshot, state_of
@@ -73,6 +81,7 @@ class ServerFacts:
             started=_seconds(entry.created_at) or 0.0,
             ended=_seconds(entry.finished_at) if outcome else None,
             ending=ENDINGS[outcome] if outcome else None,
+            data_day=_data_day(entry),
         )
 
     def _pipeline(self, entry: Any) -> str:
@@ -123,6 +132,16 @@ class ServerFacts:
 def _ran(task: Any) -> bool:
     """Tell whether a step did its work; one that was reused ended when it began."""
     return state_of(task.state) is State.SUCCEEDED and task.end_time != task.create_time
+
+
+def _data_day(entry: Any) -> float | None:
+    """Return the day that a run was told to read; which one is the latest its server cannot say."""
+    parameters = (entry.runtime_config and entry.runtime_config.parameters) or {}
+    span = str(parameters.get(SPAN, ""))
+    if span == SCHEDULE_TIME:
+        planned = _moment(entry.scheduled_at)
+        span = planned.isoformat() if planned else ""
+    return last_day(span)
 
 
 def _due(entry: Any, now: datetime) -> datetime | None:

@@ -39,6 +39,11 @@ LONGEST_PAUSE = 15.0
 T = TypeVar("T")
 
 
+def is_in_pod() -> bool:
+    """Tell whether this process runs in a pod of Kubernetes, whatever is mounted there."""
+    return POD_TOKEN.is_file() or "KUBERNETES_SERVICE_HOST" in os.environ
+
+
 def address(host: str) -> str:
     """Return the server's URL: the given one, that of the environment, or the pod's cluster's.
 

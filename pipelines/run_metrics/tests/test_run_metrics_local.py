@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from kanaria.pipelines.local import record
@@ -21,6 +22,9 @@ T0 = 1_767_225_600.0
 
 def write(runs: Path, number: int, state: State, pushed: State | None = None, **changes) -> None:
     tasks = [TaskRecord(name="push-model", state=pushed)] if pushed else []
+    if "span" in changes:
+        span = {"span": changes.pop("span")}
+        tasks.append(TaskRecord(name="resolve-span", state=State.SUCCEEDED, parameters=span))
     values = {"pipeline": "nightly", "seconds": 60.0} | changes
     run = RunRecord(
         run_id=f"run-{number}",
@@ -63,6 +67,7 @@ def test_last_times_and_lengths_are_those_of_the_records(tmp_path: Path):
         "last_failed": 0,
         "runs_active": 0,
         "blessed_timestamp_seconds": T0 + 3600 + 100,
+        "blessed_start_timestamp_seconds": T0 + 3600,
     }
     assert series(look(tmp_path), "other")["last_success_timestamp_seconds"] == T0 + 5 * 3600 + 60
 
@@ -75,10 +80,39 @@ def test_a_run_that_goes_on_is_active_and_one_whose_runner_died_is_not(tmp_path:
     assert seen == {"last_start_timestamp_seconds": T0 + 7200, "runs_active": 1}
 
 
+@pytest.mark.parametrize(
+    ("span", "day"),
+    [("2025-12-31", -1), ("2025-12-25..2025-12-30", -2), ("15", None), ("3..7", None), ("", None)],
+)
+def test_the_newest_day_of_a_blessed_models_data_is_told_where_spans_are_days(
+    tmp_path: Path, span: str, day: int | None
+):
+    write(tmp_path, 1, State.SUCCEEDED, State.SUCCEEDED, span=span)
+    write(tmp_path, 2, State.FAILED, State.PENDING, span="2026-01-01")
+    seconds = series(look(tmp_path)).get("blessed_data_day_timestamp_seconds")
+    assert seconds == (None if day is None else T0 + day * 86400)
+
+
 def test_a_release_that_was_there_already_makes_no_model_younger(tmp_path: Path):
     write(tmp_path, 1, State.SUCCEEDED, State.SUCCEEDED)
     write(tmp_path, 2, State.SUCCEEDED, State.REUSED)
     assert series(look(tmp_path))["blessed_timestamp_seconds"] == T0 + 3600 + 60
+
+
+def test_a_pod_that_names_no_server_does_not_pretend_to_have_runs_of_its_own(tmp_path: Path):
+    code = "from kanaria.pipelines.cli import main; main()"
+    command = [sys.executable, "-I", "-c", code, "runs", "metrics", "--port", "0"]
+    outside = {key: value for key, value in os.environ.items() if not key.startswith("KF")}
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env=outside | {"KUBERNETES_SERVICE_HOST": "10.96.0.1"},
+        cwd=tmp_path,
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: host is missing; give the address of Kubeflow Pipelines")
 
 
 def test_the_command_answers_probes_and_ends_as_it_is_told(tmp_path: Path):

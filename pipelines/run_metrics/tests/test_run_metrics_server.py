@@ -1,6 +1,7 @@
 """Runs and schedules of a KFP server over its REST API, against what the server keeps."""
 
 import time
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -99,7 +100,31 @@ def test_runs_by_hand_have_no_schedule_and_say_when_they_ended(
         "last_duration_seconds": 12.5,
         "runs_active": 1,
         "blessed_timestamp_seconds": END,
+        "blessed_start_timestamp_seconds": START,
     }
+
+
+@pytest.mark.parametrize(
+    ("span", "day"),
+    [
+        ("2026-01-30", "2026-01-30"),
+        ("2026-01-30T23:30:00-01:00", "2026-01-31"),
+        ("schedule-time", "2026-01-29"),
+        ("latest", None),
+        ("15", None),
+    ],
+)
+def test_the_day_that_a_run_was_told_to_read_is_that_of_its_models_data(
+    contract: Contract, server: Server, pipeline: str, span: str, day: str | None
+):
+    frame = Frame("SUCCEEDED", {"push-model": "SUCCEEDED"})
+    run_id = start(contract, server, pipeline, frame)
+    contract.state.runs[run_id]["runtime_config"]["parameters"] = {"span": span}
+    contract.state.runs[run_id]["scheduled_at"] = "2026-01-29T06:00:00Z"
+    exporter = Exporter(ServerFacts(server))
+    exporter.look()
+    seconds = series(exporter)["nightly", ""].get("blessed_data_day_timestamp_seconds")
+    assert seconds == (datetime.fromisoformat(f"{day}T00:00:00Z").timestamp() if day else None)
 
 
 @pytest.mark.parametrize("pushed", ["SKIPPED", "CACHED", "FAILED"])
