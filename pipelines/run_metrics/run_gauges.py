@@ -72,9 +72,9 @@ def _of_runs(runs: Sequence[RunFact]) -> dict[str, float | None]:
 def _of_blessed(runs: Sequence[RunFact]) -> dict[str, float | None]:
     newest = max(runs, key=lambda run: run.blessed or 0.0, default=None)
     return {
-        "blessed_timestamp_seconds": newest and newest.blessed,
-        "blessed_start_timestamp_seconds": newest and newest.started,
-        "blessed_data_day_timestamp_seconds": newest and newest.data_day,
+        "blessed_timestamp_seconds": newest.blessed if newest else None,
+        "blessed_start_timestamp_seconds": newest.started if newest else None,
+        "blessed_data_day_timestamp_seconds": newest.data_day if newest else None,
     }
 
 
