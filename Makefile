@@ -182,7 +182,7 @@ regenerate: install ## Write the compiled pipelines and the generated README tab
 	$(SERVING)/python .github/scripts/reference_pages.py
 	$(SERVING)/python .github/scripts/alert_manifests.py
 	$(SERVING)/python .github/scripts/grafana_dashboards.py
-	for name in train_and_deploy retrain promote watch_for_drift; do \
+	for name in train_and_deploy retrain promote watch_for_drift score; do \
 	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
 
 notebooks: install ## Execute the notebooks' scripts, and write them with what they show.
