@@ -119,10 +119,8 @@ def _run(parameters: Mapping[str, Any], root: Root) -> StepOutputs:
         shown(entry)
 
     tick()
-    entry.state = State.FAILED
     ended = State.FAILED
     try:
-        entry.state = State.RUNNING
         outputs = step.run(task, StepInputs(parameters=parameters, artifacts={}), folder, {}, tick)
         ended = State.SUCCEEDED
     except Stopped as stop:

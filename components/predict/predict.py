@@ -126,7 +126,7 @@ def _planned(asked: Request, record: release.Record, signature: Signature, sourc
         signature=asked.signature,
         chunk_rows=asked.chunk_rows,
         columns={field.name: str(field.type) for field in schema},
-        named=asked.run_id,
+        chosen_run_id=asked.run_id,
     )
     return _Plan(
         signature=signature,

@@ -9,8 +9,9 @@ Memory is limited for steps of the control image alone: theirs depends on no dat
 a limit that is a guess would end a training that needs more.
 
 A step is tried again where it only reads the world, or goes on where it was stopped, so that a
-store or an API that is away for a moment ends no run. KFP cannot tell such a hiccup from wrong input: a step that computes for an hour
-and then fails by the user's own fault would do so three times.
+store or an API that is away for a moment ends no run. KFP cannot tell such a hiccup from wrong
+input: a step that computes for an hour and then fails by the user's own fault would do so three
+times.
 """
 
 from collections.abc import Mapping

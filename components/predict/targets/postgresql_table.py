@@ -70,8 +70,9 @@ class PostgreSQLTable:
             faults.add(f"output: {text}")
         with _connected(self.database) as connection:
             place = _Place(connection, self.schema, self.table)
-            for text in place.faults(schema):
-                faults.add(f"output {self.name}: {text}")
+            texts = list(place.faults(schema))
+            if texts:
+                faults.add(f"output {self.name}: {'; '.join(texts)}")
 
     @contextmanager
     def opened(self, job: Job, schema: pa.Schema) -> Iterator["_Rows"]:

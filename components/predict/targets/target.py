@@ -38,7 +38,7 @@ class Job:
         signature: name of the signature.
         chunk_rows: most rows of a chunk.
         columns: column -> Arrow type as text.
-        named: name of the run, where the user gave one.
+        chosen_run_id: name of the run, where the user chose one.
     """
 
     model: str
@@ -46,14 +46,14 @@ class Job:
     signature: str
     chunk_rows: int
     columns: Mapping[str, str]
-    named: str = ""
+    chosen_run_id: str = ""
 
     @property
     def run_id(self) -> str:
         """Name of the run: the user's, or one that follows from all else."""
         columns = [text for pair in self.columns.items() for text in pair]
         settings = (self.signature, str(self.chunk_rows), *columns)
-        return self.named or fingerprint.of_text(self.model, self.data, *settings)[:16]
+        return self.chosen_run_id or fingerprint.of_text(self.model, self.data, *settings)[:16]
 
     def as_document(self) -> dict[str, Any]:
         """Return it as a ledger holds it."""
