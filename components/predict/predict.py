@@ -51,16 +51,8 @@ class _Plan:
         return [name for name in names if name in wanted] or names[:1]
 
 
-def _target(output: str, faults: Faults) -> Target | None:
-    if not is_database(output):
-        return ParquetFolder(output)
-    postgresql_table.check_reference(output, faults)
-    try:
-        table = postgresql_table.parse(output)
-    except ParameterError as error:
-        faults.add(str(error).replace("data:", "output:", 1))
-        return None
-    return table
+def _target(output: str) -> Target:
+    return postgresql_table.parse(output) if is_database(output) else ParquetFolder(output)
 
 
 def _kept_type(column: pa.DataType) -> pa.DataType:
@@ -115,11 +107,9 @@ def _planned(asked: Request, record: release.Record, signature: Signature, sourc
         inputs, optional = signature.inputs, signature.optional
         notes = input_check.check(inputs, optional, source.schema, faults)
     schema = _schema(signature, source, asked.keep, faults)
-    target = _target(asked.output, faults)
-    if target is not None and len(set(schema.names)) == len(schema.names):
-        target.check(schema, faults)
+    target = _target(asked.output)
+    target.check(schema, faults)
     faults.raise_if_any()
-    assert target is not None
     job = Job(
         model=record.fingerprint,
         data=source.fingerprint,

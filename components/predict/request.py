@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from kanaria.components.ingest import csv_separator, declared_column_types, row_source
+from kanaria.components.predict.targets import postgresql_table
 from kanaria.components.shared.artifacts import metadata
 from kanaria.components.shared.config.parameters import Faults
+from kanaria.components.shared.data.database_reference import is_database
 from kanaria.components.shared.errors import ParameterError
 from kanaria.components.shared.storage import uri_files
 
@@ -124,5 +126,7 @@ def check(request: Request) -> str:
         uri_files.check(request.release)
     except ParameterError as error:
         faults.add(f"release: {error}")
+    if is_database(request.output):
+        postgresql_table.check_reference(request.output, faults)
     faults.raise_if_any()
     return separator

@@ -80,15 +80,10 @@ def needs_the_training_runtime(path: Path) -> bool:
         "train",
         "tune",
         "evaluate",
-<<<<<<< HEAD
         "explain",
         "export",
         "detect",
-=======
-        "export",
-        "detect",
         "predict",
->>>>>>> 259885d8 (Document batch predictions: README, how-to, record 0074)
     )
     in_step = (
         any(part in path.parts for part in (*steps, "tensors")) and path.name != "component.py"

@@ -19,7 +19,13 @@ from kanaria.components.predict.targets.target import CHUNK, RUN_ID, Job
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.data import database_reference
 from kanaria.components.shared.data.database_reference import DatabaseReference
-from kanaria.components.shared.errors import ConflictError, DataError, NotReadyError, shown
+from kanaria.components.shared.errors import (
+    ConflictError,
+    DataError,
+    NotReadyError,
+    ParameterError,
+    shown,
+)
 
 LEDGER = "kanaria_scored"
 END = -1
@@ -103,6 +109,11 @@ def parse(output: str) -> PostgreSQLTable:
 
 def check_reference(output: str, faults: Faults) -> None:
     """Add what is wrong with the text of a reference to a table."""
+    try:
+        parse(output)
+    except ParameterError as error:
+        faults.add(str(error).replace("data:", "output:", 1))
+        return  # What else is wrong would show the password.
     scheme = output.partition("://")[0]
     known = scheme in ("postgresql", "postgres")
     faults.check(known, "output", output, "give a folder, or postgresql://user@host/name#table")

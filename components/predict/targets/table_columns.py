@@ -83,7 +83,7 @@ def faults(schema: pa.Schema, columns: Sequence[TableColumn]) -> list[str]:
         elif not _takes(column.type, wanted):
             texts.append(f"column {shown(field.name)} is {column.type}, the rows hold {wanted}")
         elif column.generated:
-            texts.append(f"column {shown(field.name)} is generated; rows bring their own value")
+            texts.append(f"column {shown(field.name)} is generated, rows bring their own value")
     rest = [one for one in columns if one.needed and one.name not in schema.names]
     return texts + [
         f"column {shown(one.name)} must have a value, and rows have none" for one in rest
