@@ -25,7 +25,7 @@ ALIBI_TESTS := serving/drift/tests/alibi
 # Two files of tests at a time, in the order named, the long ones first; the tests of one file stay
 # in one process, which shares their fixtures.
 PYTEST := -I -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
-TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate export detect,components/$(step)/tests)
+TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate export detect predict,components/$(step)/tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-drift test test-training test-serving test-alibi check format regenerate bench
@@ -182,7 +182,7 @@ regenerate: install ## Write the compiled pipelines and the generated README tab
 	$(SERVING)/python .github/scripts/reference_pages.py
 	$(SERVING)/python .github/scripts/alert_manifests.py
 	$(SERVING)/python .github/scripts/grafana_dashboards.py
-	for name in train_and_deploy retrain promote watch_for_drift; do \
+	for name in train_and_deploy retrain promote watch_for_drift score; do \
 	  $(SERVING)/kanaria compile $$name -o pipelines/$$name/pipeline.yaml || exit; done
 
 notebooks: install ## Execute the notebooks' scripts, and write them with what they show.

@@ -18,6 +18,7 @@ FOLDERS = {
     "bless_model": "evaluate",
     "explain_model": "explain",
     "export_lite": "export",
+    "predict_batch": "predict",
     "fit_drift_detector": "detect",
     "detect_drift": "detect",
     "push_model": "push",

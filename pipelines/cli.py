@@ -9,6 +9,7 @@ from kanaria.components.shared.command_line import Parser, Stopped, code_of, por
 from kanaria.pipelines import extras
 from kanaria.pipelines.audit_command import add_audit
 from kanaria.pipelines.parameters_help import Help
+from kanaria.pipelines.predict_command import add_predict
 from kanaria.pipelines.resources import options as resources
 from kanaria.pipelines.run_commands import ROOT, add_runs, positive
 from kanaria.pipelines.submit.options import add_pipelines, add_schedule, add_submit
@@ -114,7 +115,8 @@ def _add_run(commands: Any) -> None:
     run = _add(commands, "run", "run a pipeline on this machine", add_help=False)
     run.add_argument("-h", "--help", action=Help)
     run.add_argument(
-        "pipeline", help="train_and_deploy, retrain, promote, watch_for_drift, or a .yaml file"
+        "pipeline",
+        help="train_and_deploy, retrain, promote, watch_for_drift, score, or a .yaml file",
     )
     run.add_argument(
         "--config",
@@ -148,7 +150,9 @@ def _add_run(commands: Any) -> None:
 
 def _add_compile(commands: Any) -> None:
     build = _add(commands, "compile", "write a pipeline as YAML for the KFP UI")
-    build.add_argument("pipeline", help="train_and_deploy, retrain, promote or watch_for_drift")
+    build.add_argument(
+        "pipeline", help="train_and_deploy, retrain, promote, watch_for_drift or score"
+    )
     build.add_argument("-o", "--output", required=True, metavar="FILE", help="the file to write")
     build.add_argument(
         "--image-prefix", default="", metavar="PREFIX", help="registry and path of the images"
@@ -207,6 +211,10 @@ def _add_audit(commands: Any) -> None:
     add_audit(commands, STATE)
 
 
+def _add_predict(commands: Any) -> None:
+    add_predict(commands, STATE)
+
+
 class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
@@ -224,6 +232,7 @@ ADDED = (
     add_schedule,
     add_pipelines,
     _add_serve,
+    _add_predict,
     add_rollout,
     add_drift,
     add_trigger,
@@ -246,7 +255,7 @@ def parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.show_help, extra="control")
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|pipelines|serve|rollout|drift|stream|trigger|watch|lineage|audit|doctor|runs"
+        metavar="run|compile|submit|schedule|pipelines|serve|predict|rollout|drift|stream|trigger|watch|lineage|audit|doctor|runs"
     )
     for add in ADDED:
         add(commands)

@@ -176,7 +176,8 @@ class Start(Section):
     """The run that is started.
 
     Attributes:
-        pipeline: train_and_deploy, retrain, promote, watch_for_drift, or a compiled .yaml file.
+        pipeline: train_and_deploy, retrain, promote, watch_for_drift, score, or a compiled
+            .yaml file.
         config: YAML file of its parameters, relative to this file; empty for none.
         set: parameters over the file's; a dotted name sets one key of a mapping.
     """

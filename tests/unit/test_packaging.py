@@ -83,6 +83,7 @@ def needs_the_training_runtime(path: Path) -> bool:
         "explain",
         "export",
         "detect",
+        "predict",
     )
     in_step = (
         any(part in path.parts for part in (*steps, "tensors")) and path.name != "component.py"
