@@ -15,6 +15,7 @@ from shapley_by_definition import shapley
 
 from kanaria.serving.inference_service.service_manifest import build
 from kanaria.serving.inference_service.service_spec import PayloadLog, ServiceSpec
+from kanaria.serving.local.predictor.predictor_runner import free_port
 
 MODEL = """
 import sys
@@ -169,3 +170,40 @@ def test_other_methods_services_and_protocols_are_refused(sink_free_server):
     assert httpx.get(f"{url}/v1/models/fares:explain").status_code == 405
     assert httpx.post(f"{url}/v1/models/nobody:explain", json={}).status_code == 404
     assert httpx.post(f"{url}/v2/models/fares:explain", json={}).status_code == 404
+
+
+def requests_of(server, service):
+    """How many requests a service's users sent, as the router counted them."""
+    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+    counts = [line for line in lines if line.startswith("kanaria_requests_total{")]
+    return sum(float(line.rpartition(" ")[2]) for line in counts if f'"{service}"' in line)
+
+
+def test_the_explainer_of_a_cluster_tells_the_same_by_one_request_an_instance(
+    sink_free_server, release
+):
+    """KServe starts it so; this machine's server stands for the predictor's host."""
+    here = explain(sink_free_server, ROWS, output="fare").json()
+    port, host = free_port(), sink_free_server.url.removeprefix("http://")
+    command = [sys.executable, "-m", "kanaria.serving.explainer", "--model_name", "fares"]
+    command += [f"--background={release / 'serving_samples'}", "--predictor_host", host]
+    process = subprocess.Popen([*command, "--http_port", str(port), "--workers", "1"])
+    try:
+        until(lambda: answers(port))
+        before = requests_of(sink_free_server, "fares")
+        body = {"instances": ROWS, "parameters": {"output": "fare"}}
+        there = httpx.post(
+            f"http://127.0.0.1:{port}/v1/models/fares:explain", json=body, timeout=None
+        ).json()
+        assert there == here
+        assert requests_of(sink_free_server, "fares") == before + len(ROWS)
+    finally:
+        process.terminate()
+        assert process.wait() == 143
+
+
+def answers(port):
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/v1/models/fares").status_code == 200
+    except httpx.TransportError:
+        return False
