@@ -3,6 +3,7 @@
 #   training-gpu  the same with TensorFlow's kernels for GPUs, CUDA and cuDNN (`make image-gpu`)
 #   training-spark   the CPU one with pyspark and Java, for steps on Spark and its executors (`make image-spark`)
 #   control       push, rollout and the drift server; no TensorFlow, no KServe server (`make images`)
+#   explain       the control image with SHAP, for KServe explainers (`make image-explain`)
 #   alibi         alibi-detect, whose Business Source License 1.1 forbids most production use; its
 #                 detectors run through kanaria.serving.drift.alibi.alibi_detect, which asks for
 #                 accept_bsl=True. Nothing of ours needs it (`make image-alibi`)
@@ -37,6 +38,7 @@ RUN case "${RUNTIME}" in \
       training | alibi) own="--group cpu --no-emit-package tensorflow" ;; \
       training-spark) own="--extra spark --group cpu --no-emit-package tensorflow" ;; \
       control) own="--prune pandas" ;; \
+      explain) own="--extra control" ;; \
     esac \
  && /opt/uv/bin/uv export --quiet --frozen --project /lock --extra "${RUNTIME%-spark}" ${own:-} \
       --prune widgetsnbextension --prune jupyterlab-widgets --prune debugpy \
@@ -48,7 +50,7 @@ RUN case "${RUNTIME}" in \
       --prune google-cloud-secret-manager --prune google-cloud-spanner \
       --prune google-cloud-videointelligence --prune google-cloud-vision \
       --no-emit-project --no-header --no-annotate --output-file /all.txt \
- && large='^(apache-beam|nvidia-.*|numpy|pandas|pyarrow|scikit-learn|scipy|tensorflow(-cpu|-data-validation)?|tfx-bsl)([[].*)?==' \
+ && large='^(apache-beam|llvmlite|numba|nvidia-.*|numpy|pandas|pyarrow|scikit-learn|scipy|tensorflow(-cpu|-data-validation)?|tfx-bsl)([[].*)?==' \
  && awk -v "large=${large}" \
       '/^[a-z]/ { list = $0 ~ large ? "/large.txt" : "/others.txt" } { print > list }' /all.txt
 

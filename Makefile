@@ -29,7 +29,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate e
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-drift test test-training test-serving test-alibi check format regenerate bench
-.PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
+.PHONY: notebooks clean images image-training image-control image-explain image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
 .PHONY: coverage docs wheel test-wheel spark image-spark test-spark test-beam test-kafka
 
 help: ## List the targets.
@@ -221,6 +221,9 @@ image-with: ## Build the training image with own packages (REQUIREMENTS=requirem
 	nice $(DOCKER) build $(BUILD_FLAGS) --platform linux/amd64 --file Dockerfile.own-packages --tag $(WITH) \
 	  --build-arg TRAINING_IMAGE=$(BELOW) --build-arg UV_VERSION=$(UV_VERSION) \
 	  $(addprefix --build-arg ,$(PASSED_ON)) build/own-packages && $(call built,$(WITH))
+
+image-explain: ## Build the control image with SHAP, for KServe explainers.
+	$(call build,explain,runtime)
 
 image-alibi: ## Build the image with alibi-detect (BSL 1.1: production use needs a licence of Seldon's).
 	$(call build,alibi,alibi)

@@ -46,8 +46,9 @@ def push_model(
             are in the README. {} for the defaults.
         rollout_policy_file: URI of the policy of the rollout that follows: it is read before
             anything is done, and the revision stays at 0 %; or empty.
-        serving_samples: Rows and answers of the model, from train_model; without them the
-            revision's signature, answers and latency are not checked.
+        serving_samples: Rows and answers of the model, from train_model, kept with the release for
+            explanations; without them the revision's signature, answers and latency are not
+            checked.
         drift_detector: What fit_drift_detector wrote, kept with the release; or none.
         data_outcome: Outcome of compare_data; data that did not pass fails this step likewise; or
             none.
@@ -71,7 +72,11 @@ def push_model(
 
     request = PushRequest(
         sources=Sources.at(
-            model.path, schema.path, statistics.path, drift_detector.path if drift_detector else ""
+            model.path,
+            schema.path,
+            statistics.path,
+            drift_detector.path if drift_detector else "",
+            serving_samples.path if serving_samples else "",
         ),
         outcomes=tuple(Path(each.path) for each in (outcome, data_outcome) if each),
         model_root=model_root,

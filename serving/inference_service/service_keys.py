@@ -13,6 +13,7 @@ from kanaria.components.shared.config.keys import Key, Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.serving.inference_service import kserve_fields, service_check
 from kanaria.serving.inference_service.service_spec import (
+    Explainer,
     ModelServer,
     PayloadLog,
     Placement,
@@ -66,6 +67,37 @@ LOGGER = (
         default=[VERSION_ANNOTATION],
         entries=Kind.TEXT,
     ),
+)
+EXPLAINER = (
+    Key(
+        name="image",
+        kind=Kind.TEXT,
+        meaning="image of `make image-explain`, in a registry; empty for no explainer.",
+        default="",
+    ),
+    Key(
+        name="args",
+        kind=Kind.LIST,
+        meaning="[--max_evals=256]: options of python -m kanaria.serving.explainer; "
+        "--background=URI takes the place of the release's own rows.",
+        default=[],
+        entries=Kind.TEXT,
+    ),
+    Key(
+        name="env",
+        kind=Kind.LIST,
+        meaning="[{name: NAME, value: text}] or valueFrom: what leads to the bucket of the "
+        "background.",
+        default=[],
+    ),
+    Key(
+        name="resources",
+        kind=Kind.MAPPING,
+        meaning="what it may use, as the service's own.",
+        default={},
+        keys=RESOURCES,
+    ),
+    Key(name="minReplicas", kind=Kind.INTEGER, meaning="0 or more replicas.", default=1),
 )
 SERVICE = (
     Key(name="name", kind=Kind.TEXT, meaning="tips: name of the InferenceService."),
@@ -187,6 +219,13 @@ SERVICE = (
         keys=LOGGER,
     ),
     Key(name="transformer", kind=Kind.MAPPING, meaning="spec.transformer, whole.", default={}),
+    Key(
+        name="explainer",
+        kind=Kind.MAPPING,
+        meaning="answers :explain on a cluster; this machine's server does without.",
+        default={},
+        keys=EXPLAINER,
+    ),
     Key(
         name="labels",
         kind=Kind.MAPPING,
@@ -331,6 +370,14 @@ def _spec(
             annotations=logger["metadataAnnotations"],
         ),
         transformer=values["transformer"],
+        explainer=Explainer(
+            image=values["explainer"]["image"],
+            args=values["explainer"]["args"],
+            env=values["explainer"]["env"],
+            limits=values["explainer"]["resources"]["limits"],
+            requests=values["explainer"]["resources"]["requests"],
+            min_replicas=values["explainer"]["minReplicas"],
+        ),
         labels=values["labels"],
         annotations=values["annotations"],
         patch=_both(patch, values["patch"]),

@@ -19,6 +19,7 @@ from kanaria.components.shared.command_line import STOPS, Stopped
 from kanaria.components.shared.errors import NotReadyError
 from kanaria.serving.listen_socket import listening, url_of
 from kanaria.serving.local.controller.service_controller import Controller
+from kanaria.serving.local.explainer.explainer_client import Explainer
 from kanaria.serving.local.router import request_bodies
 from kanaria.serving.local.router.connection_bounds import IDLE_SECONDS, MOST_CONNECTIONS, bounded
 from kanaria.serving.local.router.request_router import Router
@@ -132,7 +133,8 @@ async def _serve(
     url = url_of(listener)
     traces = request_traces("kanaria-router")
     controller = Controller(state, url, spare=bool(started and started.spare))
-    router = Router(controller, seed, most_body_bytes, traces)
+    explainer = Explainer(state / "explainer.log")
+    router = Router(controller, seed, most_body_bytes, traces, explainer)
     config = configured(traces.served(router) if traces else router, _connections())
     converging = asyncio.create_task(controller.run())
     server = uvicorn.Server(config)

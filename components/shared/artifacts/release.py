@@ -6,6 +6,7 @@ A release is one folder `<model root>/<service name>/<fingerprint>/`:
     schema/schema.pbtxt                  the schema the model was trained under
     statistics/<split>/FeatureStats.pb   the data the model was trained on
     drift_detector/detector.json ...     its features as a drift detector compares them, if any
+    serving_samples/background.jsonl ... rows that explanations compare with, if any
     release.json                         lineage
 
 Its URI names the model completely, so it serves as a cache key.
@@ -25,6 +26,7 @@ MODEL = "model"
 SCHEMA = "schema"
 STATISTICS = "statistics"
 DRIFT_DETECTOR = "drift_detector"
+SERVING_SAMPLES = "serving_samples"
 LINEAGE = "release.json"
 FORMAT = DocumentFormat()
 """Of release.json."""
@@ -45,6 +47,11 @@ def schema_file(release: str | Path) -> Path:
 def statistics_folder(release: str | Path) -> Path:
     """Return the folder that holds the release's statistics, one folder a split."""
     return Path(release) / STATISTICS
+
+
+def samples_beside(model_uri: str) -> str:
+    """Return where the serving samples of a release lie, of which a model's URI is part."""
+    return uri_files.join(model_uri.rstrip("/").rpartition("/")[0], SERVING_SAMPLES)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -136,6 +136,11 @@ class LiveService:
         observed = self._revision(revision)
         return observed.protocol if observed else "v1"
 
+    def storage_uri(self, revision: str) -> str:
+        """Return the URI of the revision's model, "" where there is no such revision."""
+        observed = self._revision(revision)
+        return observed.storage_uri if observed else ""
+
     def log_rule(self, revision: str) -> LogRule:
         """Return where the revision's requests and responses are logged."""
         observed = self._revision(revision)
