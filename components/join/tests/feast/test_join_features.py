@@ -196,7 +196,9 @@ def test_a_column_of_the_rows_that_is_a_feature_is_refused(repo, tmp_path):
 def test_faults_name_what_there_is(repo, tmp_path):
     repo.apply()
     data = entities(tmp_path, [{"driver_id": 1, "event_timestamp": at("02 00:00")}])
-    with pytest.raises(ParameterError, match=r"'nope': not in the registry.*'stats_v1', 'trips_v1'"):
+    with pytest.raises(
+        ParameterError, match=r"'nope': not in the registry.*'stats_v1', 'trips_v1'"
+    ):
         joined(repo, data, tmp_path / "out", "nope")
     with pytest.raises(ParameterError, match="use keep, drop, fail"):
         joined(repo, data, tmp_path / "out", missing_rows="skip")
