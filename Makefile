@@ -123,8 +123,9 @@ test-alibi: .venv/alibi/.synced ## Compare the drift detectors with the real ali
 
 feast: .venv/feast/.synced ## Install the runtime of the feature store's steps (Feast).
 
-test-feast: .venv/feast/.synced ## Test the feature store's steps against a real Feast, its server and PostgreSQL.
+test-feast: install .venv/feast/.synced ## Test training and serving with a real Feast, its server and PostgreSQL.
 	.venv/feast/bin/python $(PYTEST) $(FEAST_TESTS)
+	$(SERVING)/python -I -m pytest tests/feast
 
 lock-feast: | $(UV) ## Choose the versions of the runtime feast anew.
 	for folder in $(FEAST) $(FEAST)/tests; do \

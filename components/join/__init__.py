@@ -1,5 +1,5 @@
-"""The steps that reach a feature store (Feast): training rows out of it, served values into it.
+"""join_features, materialize_features: rows out of a feature store, values into its online one.
 
-Rule: `feature_repo`, `feature_source` and `materialize` import feast; the rest is pure, and the
-ordinary suites test it.
+Rule: `entity_rows`, `point_in_time` and `times` are pure, and the ordinary suites test them; the
+rest reaches Feast.
 """

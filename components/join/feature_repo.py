@@ -18,7 +18,8 @@ from feast.errors import FeastError
 from feast.feature_view_projection import FeatureViewProjection
 from feast.types import from_feast_to_pyarrow_type
 
-from kanaria.components.shared.errors import DataError, NotReadyError, ParameterError, shown
+from kanaria.components.join import store_errors
+from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.storage import uri_files
 
 CONFIG = "feature_store.yaml"
@@ -114,7 +115,7 @@ def service_views(store: FeatureStore, name: str, *, full_names: bool) -> list[V
         ParameterError: there is no such service; or it has features that are computed on request,
             or two of one name.
     """
-    with registry_errors():
+    with store_errors.named(f"registry of {store.project!r}"):
         names = [service.name for service in store.list_feature_services()]
         if name not in names:
             raise ParameterError(
@@ -143,22 +144,6 @@ def _check_names(service: str, views: Sequence[View]) -> None:
             f"feature_service={shown(service)}: two views have a feature {twice[0]!r}; set "
             "full_feature_names"
         )
-
-
-@contextmanager
-def registry_errors() -> Iterator[None]:
-    """Say of a registry or a store that cannot be read what is wrong.
-
-    Raises:
-        DataError: the block raised an error of Feast's.
-        NotReadyError: a connection failed.
-    """
-    try:
-        yield
-    except FeastError as error:
-        raise DataError(f"feature store: {shown(str(error))}") from error
-    except OSError as error:
-        raise NotReadyError(f"feature store: {shown(str(error))}") from error
 
 
 def _projected(store: FeatureStore, projection: FeatureViewProjection, *, full_names: bool) -> View:

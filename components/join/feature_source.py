@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 from feast import FeatureStore, FileSource
 
-from kanaria.components.join import times
+from kanaria.components.join import store_errors, times
 from kanaria.components.join.entity_rows import cast
-from kanaria.components.join.feature_repo import View, registry_errors
+from kanaria.components.join.feature_repo import View
 from kanaria.components.join.point_in_time import Rows
 from kanaria.components.shared.data import arrow_files
 from kanaria.components.shared.errors import DataError
@@ -82,7 +82,7 @@ def read(store: FeatureStore, view: View, first: int | None, last: int) -> Featu
 def _table(store: FeatureStore, view: View, first: int | None, last: int) -> pa.Table:
     if isinstance(view.source, FileSource):
         return _from_files(store, view.source, view.columns)
-    with registry_errors():
+    with store_errors.named(f"feature view {view.name!r}"):
         job = store.provider.offline_store.pull_all_from_table_or_query(
             config=store.config,
             data_source=view.source,

@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from feast import FeatureStore, FeatureView
 
-from kanaria.components.join import feature_repo, feature_source, times
-from kanaria.components.join.feature_repo import View, registry_errors
+from kanaria.components.join import feature_repo, feature_source, store_errors, times
+from kanaria.components.join.feature_repo import View
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.storage import atomic
@@ -88,7 +88,7 @@ def materialize(request: Request) -> Loaded:
             if view.name in loading:
                 _check_source(store, feature_repo.stored_view(view), loading[view.name], until)
         for name, start in loading.items():
-            with registry_errors():
+            with store_errors.named(f"feature view {name!r}"):
                 store.materialize(start_date=start, end_date=until, feature_views=[name])
             log.info("%s: rows of %s to %s are online", name, start, until)
         since = {name: start.isoformat() if start else "" for name, start in starts.items()}
@@ -120,7 +120,7 @@ def _moment(request: Request) -> datetime:
 
 
 def _views(store: FeatureStore, names: Sequence[str]) -> list[FeatureView]:
-    with registry_errors():
+    with store_errors.named(f"registry of {store.project!r}"):
         online = {view.name: view for view in store.list_feature_views() if view.online}
     absent = [name for name in names if name not in online]
     if absent or not online:
