@@ -133,7 +133,7 @@ def test_all_faults_of_the_settings_are_told_at_once():
         "timeoutMilliseconds": 0,
         "stale": "ignore",
         "missing": "defaults",
-        "maxAge": 3,
+        "max_age_seconds": 3,
     }
     faults = Faults("push_model")
     feature_settings.read(wrong, faults)
