@@ -62,8 +62,8 @@ def _rows(instances: Any) -> list[Any]:
 
 
 def _columns(document: Any, settings: FeatureSettings) -> dict[str, list[Any]]:
-    inputs = document.get("inputs") if isinstance(document, Mapping) else None
-    if not is_record(inputs):
+    inputs = document.get("inputs") if isinstance(document, dict) else None
+    if not isinstance(inputs, dict) or not is_record(inputs):
         raise RequestError('body: send {"instances": [row, ...]} or {"inputs": {name: values}}')
     columns = {name: inputs.get(name) for name in settings.entities}
     for name, values in columns.items():

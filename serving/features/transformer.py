@@ -62,12 +62,13 @@ class Transformer:
         path = str(request.scope["raw_path"].decode("ascii"))
         if path in ("/", "/healthz"):
             return PlainTextResponse("ok\n")
-        body: bytes | Refusal = await request.body()
-        if is_predict(request.method, path):
-            body = await self._lookup.joined(bytes(body), self._settings)
-        if isinstance(body, Refusal):
-            return JSONResponse({"error": body.why}, status_code=body.code)
-        return await self._handed_on(request, path, body)
+        body = await request.body()
+        if not is_predict(request.method, path):
+            return await self._handed_on(request, path, body)
+        joined = await self._lookup.joined(body, self._settings)
+        if isinstance(joined, Refusal):
+            return JSONResponse({"error": joined.why}, status_code=joined.code)
+        return await self._handed_on(request, path, joined)
 
     async def _handed_on(self, request: Request, path: str, body: bytes) -> Response:
         query = request.url.query
