@@ -134,7 +134,8 @@ def join(request: Request, target: Path) -> Joined:
     table, facts = _judged(entities, columns, found, MissingRows(request.missing_rows))
     with atomic.published(target) as folder:
         folder.mkdir()
-        pq.write_table(table, folder / FILE)
+        with pq.ParquetWriter(folder / FILE, table.schema) as writer:
+            writer.write_table(table)
         sha256 = fingerprint.of_file(folder / FILE)
     return Joined(
         feature_service=request.feature_service,
