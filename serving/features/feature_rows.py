@@ -65,7 +65,7 @@ def _columns(document: Any, settings: FeatureSettings) -> dict[str, list[Any]]:
     inputs = document.get("inputs") if isinstance(document, dict) else None
     if not isinstance(inputs, dict) or not is_record(inputs):
         raise RequestError('body: send {"instances": [row, ...]} or {"inputs": {name: values}}')
-    columns = {name: inputs.get(name) for name in settings.entities}
+    columns: dict[str, Any] = {name: inputs.get(name) for name in settings.entities}
     for name, values in columns.items():
         if not isinstance(values, list):
             raise RequestError(f"inputs: send {name!r}, a join key, as a list of values")
