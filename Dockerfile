@@ -1,7 +1,9 @@
-# The images of all runtimes; each holds the extra of uv.lock that RUNTIME names.
+# The images of all runtimes; each holds the extra of uv.lock that RUNTIME names, but for feast.
 #   training      the steps that compute on data, for CPUs (`make images`)
 #   training-gpu  the same with TensorFlow's kernels for GPUs, CUDA and cuDNN (`make image-gpu`)
 #   training-spark   the CPU one with pyspark and Java, for steps on Spark and its executors (`make image-spark`)
+#   feast         Feast: the feature store's steps, and its servers (`make image-feast`); not of
+#                 uv.lock, beside which it does not fit, but of components/join/requirements.txt
 #   control       push, rollout and the drift server; no TensorFlow, no KServe server (`make images`)
 #   explain       the control image with SHAP, for KServe explainers (`make image-explain`)
 #   alibi         alibi-detect, whose Business Source License 1.1 forbids most production use; its
@@ -33,14 +35,15 @@ COPY .github/scripts/image_layer.py .github/scripts/name_tensorflow.py \
 # no step does (storage, BigQuery and Pub/Sub stay, because Beam imports them).
 FROM tools AS lists
 ARG RUNTIME
-COPY pyproject.toml uv.lock /lock/
+COPY pyproject.toml uv.lock components/join/requirements.txt /lock/
 RUN case "${RUNTIME}" in \
       training | alibi) own="--group cpu --no-emit-package tensorflow" ;; \
       training-spark) own="--extra spark --group cpu --no-emit-package tensorflow" ;; \
       control) own="--prune pandas" ;; \
       explain) own="--extra control" ;; \
     esac \
- && /opt/uv/bin/uv export --quiet --frozen --project /lock --extra "${RUNTIME%-spark}" ${own:-} \
+ && if [ "${RUNTIME}" = feast ]; then grep -v '^#' /lock/requirements.txt > /all.txt; else \
+    /opt/uv/bin/uv export --quiet --frozen --project /lock --extra "${RUNTIME%-spark}" ${own:-} \
       --prune widgetsnbextension --prune jupyterlab-widgets --prune debugpy \
       --prune libclang \
       --prune tensorboard-data-server \
@@ -49,7 +52,8 @@ RUN case "${RUNTIME}" in \
       --prune google-cloud-language --prune google-cloud-recommendations-ai \
       --prune google-cloud-secret-manager --prune google-cloud-spanner \
       --prune google-cloud-videointelligence --prune google-cloud-vision \
-      --no-emit-project --no-header --no-annotate --output-file /all.txt \
+      --no-emit-project --no-header --no-annotate --output-file /all.txt; \
+    fi \
  && large='^(apache-beam|llvmlite|numba|nvidia-.*|numpy|pandas|pyarrow|scikit-learn|scipy|tensorflow(-cpu|-data-validation)?|tfx-bsl)([[].*)?==' \
  && awk -v "large=${large}" \
       '/^[a-z]/ { list = $0 ~ large ? "/large.txt" : "/others.txt" } { print > list }' /all.txt

@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import Any
 
 FOLDERS = {
+    "join_features": "join",
+    "materialize_features": "join",
     "ingest_data": "ingest",
     "validate_data": "validate",
     "compare_data": "validate",

@@ -11,6 +11,7 @@ from typing import Any
 from kanaria.components.shared.config import keys
 from kanaria.components.shared.config.keys import Key, Kind
 from kanaria.components.shared.config.parameters import Faults
+from kanaria.serving.features import feature_settings
 from kanaria.serving.inference_service import kserve_fields, service_check
 from kanaria.serving.inference_service.service_spec import (
     Explainer,
@@ -227,6 +228,13 @@ SERVICE = (
         keys=EXPLAINER,
     ),
     Key(
+        name="features",
+        kind=Kind.MAPPING,
+        meaning="where the features of a request come from (Feast), by a transformer of ours.",
+        default={},
+        keys=feature_settings.FEATURES,
+    ),
+    Key(
         name="labels",
         kind=Kind.MAPPING,
         meaning="{team: delay}: labels of the InferenceService.",
@@ -291,12 +299,29 @@ def parse(mapping: Any, faults: Faults, own_namespace: Callable[[], str]) -> Ser
         elif value is not None:
             patch = _both(patch, _at(path, name, value, faults))
     values = keys.read(rest if isinstance(mapping, dict) else mapping, SERVICE, WHERE, faults)
+    values["transformer"] = _transformer(theirs, values, faults)
     spec = _spec(values, patch, own_namespace)
     if spec.server.image and patch.get("spec", {}).get("predictor", {}).get("model"):
         remedy = "they are of a runtime; with an image write spec.predictor.containers in patch"
         faults.check(False, WHERE, sorted(patch["spec"]["predictor"]["model"]), remedy)
     service_check.check(spec, faults)
     return spec
+
+
+def _transformer(
+    theirs: Mapping[str, Any], values: Mapping[str, Any], faults: Faults
+) -> Mapping[str, Any]:
+    """Return `spec.transformer`: what the user wrote, or the one that adds features."""
+    features = theirs.get("features")
+    if not features or not isinstance(features, dict):
+        return dict(values["transformer"])
+    feature_settings.check(values["features"], f"{WHERE}.features", faults)
+    remedy = "give features or a transformer, not both"
+    faults.check(not values["transformer"], f"{WHERE}.transformer", values["transformer"], remedy)
+    protocol = values["protocolVersion"]
+    remedy = "features are added to requests of v1"
+    faults.check(protocol == "v1", f"{WHERE}.protocolVersion", protocol, remedy)
+    return feature_settings.transformer(values["features"])
 
 
 def _place(name: str) -> str | None:

@@ -31,6 +31,7 @@ KNOWN_PROGRAMS = {
     "curl",
     "docker",
     "export",
+    "feast",
     "git",
     "kubectl",
     "mkdir",

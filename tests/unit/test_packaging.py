@@ -75,6 +75,7 @@ def test_the_wheel_alone_imports(wheel: Path, tmp_path: Path):
 def needs_the_training_runtime(path: Path) -> bool:
     steps = (
         "ingest",
+        "join",
         "validate",
         "transform",
         "train",

@@ -211,7 +211,8 @@ class Router:
             return barred
         async with self._intake.body(request) as body:
             call = call_of(request, match["path"], body)
-            return _marked(await self._exchanges.ask(live, revision, call), revision, call)
+            answer = await self._exchanges.ask(live, revision, call, with_features=False)
+            return _marked(answer, revision, call)
 
     async def _counted(self, request: Request, live: LiveService, protocol: str) -> Response:
         # A body that is slow or refused says nothing about any revision.

@@ -13,6 +13,7 @@ from kanaria.components.shared.config.keys import Kind
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import ParameterError, shown
 from kanaria.components.shared.storage import uri_files
+from kanaria.serving.features import feature_settings
 from kanaria.serving.inference_service import kserve_fields
 from kanaria.serving.inference_service.kserve_fields import Fields
 from kanaria.serving.inference_service.quantity import amount, is_amount
@@ -46,7 +47,6 @@ STOCK_IMAGE = re.compile(r"(.+/)?tensorflow/serving([:@].+)?")
 NO_CONTAINERS = "local serving runs no containers; take it out"
 REFUSED: Mapping[str, Mapping[str, str]] = {
     "spec": {
-        "transformer": "local serving runs no transformer, and would answer without it",
         "canary": "local serving splits by predictor.canaryTrafficPercent; use that",
     },
     "spec.predictor": {
@@ -173,6 +173,8 @@ def _check(document: Part, faults: Faults) -> None:
     _check_metadata(metadata, faults)
     spec = _part(document, "spec", kserve_fields.SPEC, faults)
     _check_explainer(spec.get("explainer"), faults)
+    if isinstance(spec.get("transformer"), dict):
+        _check_transformer(spec["transformer"], faults)
     predictor = _part(spec, "spec.predictor", kserve_fields.PREDICTOR, faults)
     _check_component(predictor, faults)
     if predictor.get("model") is None and not predictor.keys() & kserve_fields.FRAMEWORKS.keys():
@@ -242,6 +244,22 @@ def namespace_of(metadata: Mapping[str, Any]) -> Any:
     """Return a service's namespace, "default" if it names none."""
     namespace = metadata.get("namespace")
     return DEFAULT_NAMESPACE if namespace is None else namespace
+
+
+def _check_transformer(transformer: Part, faults: Faults) -> None:
+    """Record a transformer that is not ours: it would not be run, and answers be without it."""
+    try:
+        features = feature_settings.of_transformer(transformer)
+    except ParameterError as error:
+        faults.add(f"spec.transformer: {error}")
+        return
+    if features is None:
+        faults.add(
+            "spec.transformer: local serving runs no transformer but that of service.features, "
+            "and would answer without it"
+        )
+    else:
+        feature_settings.read(features, faults, "spec.transformer.features")
 
 
 def _texts(parent: Part, path: str, faults: Faults) -> dict[str, str]:
