@@ -72,9 +72,7 @@ def path_of(name: str, text: str) -> Path | None:
         return Path(text) if text else None
     path = os.environ.get(variable[1], "")
     if not path:
-        raise ParameterError(
-            f"{name}={shown(text)}: not set here; set it to a path"
-        )
+        raise ParameterError(f"{name}={shown(text)}: not set here; set it to a path")
     return Path(path)
 
 

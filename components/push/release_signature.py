@@ -5,30 +5,41 @@ what this push has copied there may be another's by now.
 """
 
 import logging
+import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from kanaria.components.shared.artifacts import model_signature, release
+from kanaria.components.shared.artifacts.model_signature import check_signing_key, check_verify_key
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.storage import uri_files
-from kanaria.serving.signature_keys import SignatureKeys
+from kanaria.serving import signature_keys
+from kanaria.serving.delivery import Delivery
+from kanaria.serving.signature_keys import VERIFY_KEY, SignatureKeys
 
 logger = logging.getLogger(__name__)
 
 
-def check_keys(keys: SignatureKeys, faults: Faults) -> None:
-    """Add the faults of the key files, which lie where the push runs."""
-    checks = (
-        (keys.signing, model_signature.check_signing_key),
-        (keys.verifying, model_signature.check_verify_key),
-    )
-    for key, check in checks:
-        try:
-            if key:
-                check(key)
-        except ParameterError as error:
-            faults.add(str(error))
+def keys_of(settings: Delivery, faults: Faults) -> SignatureKeys:
+    """Return the keys that a delivery asks for, which lie where the push runs; add their faults."""
+    signing = _key("delivery.signing_key", settings.signing_key, check_signing_key, faults)
+    verifying = _key("delivery.verify_key", settings.verify_key, check_verify_key, faults)
+    if not settings.verify_key:
+        text = os.environ.get(VERIFY_KEY, "")
+        verifying = _key(VERIFY_KEY, text, check_verify_key, faults)
+    return SignatureKeys(signing=signing, verifying=verifying)
+
+
+def _key(name: str, text: str, check: Callable[[Path], None], faults: Faults) -> Path | None:
+    try:
+        if path := signature_keys.path_of(name, text):
+            check(path)
+        return path
+    except ParameterError as error:
+        faults.add(str(error))
+        return None
 
 
 def settle(published: str, source: Path, keys: SignatureKeys) -> None:

@@ -10,6 +10,7 @@ alone, and nothing of it is in a message.
 
 import base64
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from kanaria.components.shared.one_line import one_line
 if TYPE_CHECKING:  # They load sigstore, which takes a second that only who signs or verifies has.
     from model_signing import hashing, verifying
 
+DIGEST = re.compile("[0-9a-f]{64}")
 MOST_NAMED = 5
 """Files that a message names."""
 KEYS = "a PEM file of an elliptic key (P-256, P-384 or P-521)"
@@ -114,6 +116,18 @@ def verify(model: Path, signature: Path, key: Path, name: str) -> None:
         raise _refused(name, f"its signature was not made with the key {key}") from error
     except NO_SIGNATURE as error:
         _raise_mismatch(model, signature, key, name, error)
+
+
+def key_of(signature: str) -> str:
+    """Return the SHA-256 of the public key (its PEM) that a signature names, "" if it names none.
+
+    Anybody may name any key: only `verify` tells whether it is true.
+    """
+    try:
+        hint = json.loads(signature)["verificationMaterial"]["publicKey"]["hint"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return hint if isinstance(hint, str) and DIGEST.fullmatch(hint) else ""
 
 
 def _raise_mismatch(

@@ -32,6 +32,8 @@ DRIFT_DETECTOR = "drift_detector"
 LINEAGE = "release.json"
 SIGNATURE = "model.sig"
 CARD, CARD_PAGE = "model_card.md", "model_card.html"
+CARD_DOCUMENT = "model_card.json"
+"""What both are written from."""
 FORMAT = DocumentFormat()
 """Of release.json."""
 ENDPOINT, ENDPOINT_FORMAT = "endpoint.json", DocumentFormat()
