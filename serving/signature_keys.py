@@ -76,6 +76,11 @@ def path_of(name: str, text: str) -> Path | None:
     return Path(path)
 
 
+def is_asked_for() -> bool:
+    """Tell whether this process' environment wants models signed."""
+    return bool(os.environ.get(VERIFY_KEY))
+
+
 def of_environment() -> Path | None:
     """Return the public key that this process' environment asks for, None for none."""
     return path_of(VERIFY_KEY, os.environ.get(VERIFY_KEY, ""))
