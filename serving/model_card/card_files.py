@@ -28,10 +28,11 @@ def write(card: Card) -> None:
     Raises:
         NotReadyError: the store does not answer.
     """
-    document = FORMAT.numbered(_ADAPTER.dump_python(card, mode="json"))
+    # Numbers that JSON lacks become null, as metrics that were not computed are.
+    document = FORMAT.numbered(json.loads(_ADAPTER.dump_json(card)))
     uri_files.write_text(uri_files.join(card.uri, release.CARD), card_markdown.render(card))
     uri_files.write_text(release.card_uri(card.uri), card_page.render(card))
-    uri_files.write_text(_document_uri(card.uri), json.dumps(document, indent=1))
+    uri_files.write_text(_document_uri(card.uri), json.dumps(document, indent=1, allow_nan=False))
 
 
 def read(uri: str) -> Card:
