@@ -284,7 +284,9 @@ def _limits(card: Card) -> Iterator[Part]:
     if absent:
         rows = [[value.metric, value.slice or OVERALL] for value in absent]
         yield from _cut(Facts(headers=["not computed", "slice"], rows=rows))
-    small = [v.slice for v in metrics.values if v.metric == COUNT and (v.candidate or 0) < FEW]
+    small = [
+        v.slice or OVERALL for v in metrics.values if v.metric == COUNT and (v.candidate or 0) < FEW
+    ]
     if small:
         yield f"Slices of fewer than {FEW} rows, whose metrics vary by chance: {_names(small)}."
     if not any(value.candidate_interval for value in metrics.values):

@@ -33,6 +33,7 @@ KNOWN_PROGRAMS = {
     "export",
     "git",
     "kubectl",
+    "openssl",
     "mkdir",
     "podman",
     "python",
