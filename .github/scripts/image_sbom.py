@@ -3,8 +3,8 @@
 Usage: image_sbom.py RUNTIME VERSION PYTHON.json TARGET.json [DEBIAN.txt]
 
 PYTHON.json is uv's CycloneDX; DEBIAN.txt has a line `name version architecture` a package, as
-`dpkg-query` writes it. Equal inputs give equal bytes: there is no time in it, and its number follows
-from its content.
+`dpkg-query` writes it. Equal inputs give equal bytes: there is no time in it, and its number
+follows from its content.
 """
 
 import json

@@ -91,7 +91,7 @@ def test_a_store_that_cannot_be_read_is_said(
 def test_what_became_of_the_notification_is_said(store: Store, receiver: Receiver, tmp_path: Path):
     store.pushed()
     _, text = written(request(notify_url=f"{receiver.url}/hook"), store.summary, tmp_path)
-    assert f"{receiver.url} was notified" in text
+    assert f"{markdown_text.text(receiver.url)} was notified" in text
     event = json.loads(receiver.got[0][1])
     assert event["type"] == "io.kanaria.run.succeeded"
     assert event["data"]["summary"] == store.summary
@@ -106,7 +106,7 @@ def test_a_receiver_that_is_away_is_said(
         request(notify_url="http://127.0.0.1:9/token"), store.summary, tmp_path
     )
     assert metadata["outcome"] == "unfinished"
-    assert "http://127.0.0.1:9 was not notified: " in text
+    assert r"http:\//127.0.0.1:9 was not notified: " in text
     assert "token" not in text
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 SPECIAL = re.compile(
     r"""[\\`*_{}\[\]<>|~&=$]   # what CommonMark, GitHub and mathematics read anywhere
     | ^[#+-]                  # headings and lists
-    | (?<=:)/(?=/)            # https://
-    | (?<=\b[Ww]{3})\.          # www.
+    | (?<=\bhttp:)/ | (?<=\bhttps:)/ | (?<=\bftp:)/
+    | (?<=\bwww)\.            # Addresses, which GitHub makes links of without brackets.
     | @""",  # Addresses of mail, which become links, and names, which are told.
-    re.VERBOSE,
+    re.VERBOSE | re.IGNORECASE,
 )
 NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
 LONGEST = 2_000
