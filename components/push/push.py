@@ -193,7 +193,7 @@ def _delivered(request: PushRequest, settings: _Settings, blessing: Outcome) -> 
             trail.fail(error)
             raise
         trail.end(endpoint)
-        release_card.add_decisions(card, place.trails, request.card.page)
+        release_card.finish(card, place.trails, request.card.page)
         return endpoint
 
 

@@ -76,24 +76,20 @@ def written(pushed: Pushed, sources: CardSources) -> Card:
         NotReadyError: a store does not answer.
     """
     card = _gathered(pushed, sources)
-    _write(card, sources.page)
+    card_files.write(card)
     return card
 
 
-def add_decisions(card: Card, trails: TrailStore, page: Path | None) -> None:
-    """Write the card once more, with what the audit trail says of the release by now.
+def finish(card: Card, trails: TrailStore, page: Path | None) -> None:
+    """Write the card once more, with what the audit trail says of the release by now, and its page.
 
     The release is delivered by then, so what is in the way is told and fails nothing.
     """
     try:
-        chain = trails.read(card.namespace, card.record.service)
-        _write(card_files.decided(card, chain.entries), page)
+        card = card_files.decided(card, trails.read(card.namespace, card.record.service).entries)
+        card_files.write(card)
     except KanariaError as error:
         logger.warning("%s: its model card lacks the latest decisions: %s", card.uri, error)
-
-
-def _write(card: Card, page: Path | None) -> None:
-    card_files.write(card)
     if page:
         atomic.write_text(page, card_page.render(card))
 
