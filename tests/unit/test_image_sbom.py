@@ -52,7 +52,7 @@ def test_a_bill_names_what_the_environment_holds_and_no_more():
         (normal(one.metadata["Name"]), one.version)
         for one in distributions(path=[sys.prefix + "/lib/python3.11/site-packages"])
     }
-    # Kanaria and pip are not of the lock; tensorflow stands for tensorflow-cpu (name_tensorflow.py).
+    # Kanaria and pip are not of the lock; tensorflow stands for tensorflow-cpu.
     locked = {one for one in installed if one[0] not in ("kanaria", "pip", "tensorflow")}
     assert packages(bill) <= locked
     # `make docs` adds what builds the site, and changes nothing.
