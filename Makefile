@@ -33,7 +33,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate e
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-drift test test-training test-serving test-alibi check format regenerate bench
 .PHONY: notebooks clean images image-training image-control image-explain image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
-.PHONY: coverage docs wheel test-wheel spark image-spark test-spark test-beam test-kafka feast image-feast test-feast lock-feast
+.PHONY: coverage docs sbom wheel test-wheel spark image-spark test-spark test-beam test-kafka feast image-feast test-feast lock-feast
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -262,6 +262,17 @@ define build
 endef
 
 built = echo "$(1) $$(( $$($(DOCKER) image inspect --format '{{.Size}}' $(1)) / 1000000 )) MB in $$(( $$(date +%s) - started )) s"
+
+# An image holds its own as /opt/kanaria/sbom.cdx.json, with the packages of its base.
+sbom: $(UV) ## Write the bills of materials (CycloneDX) of the runtimes in build/sbom.
+	@mkdir -p build/sbom
+	@for runtime in training control; do \
+	  sh .github/scripts/runtime_packages.sh $(UV) . $$runtime --format cyclonedx1.5 --preview-features sbom-export \
+	    --output-file build/sbom/python.json > /dev/null \
+	  && $(PYTHON) .github/scripts/image_sbom.py $$runtime $(VERSION) build/sbom/python.json build/sbom/kanaria-$$runtime.cdx.json \
+	  && echo build/sbom/kanaria-$$runtime.cdx.json || exit; \
+	done
+	@rm build/sbom/python.json
 
 test-images: install ## Build the images and run a whole job in them (as root: own engine, own base).
 	$(SERVING)/python -I -m pytest tests/images

@@ -1,6 +1,7 @@
 """The command line `kanaria`. Each command loads only what it needs."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from kanaria.components.shared.command_line import Parser, Stopped, code_of, port, tell, wrapped
 from kanaria.pipelines import extras
 from kanaria.pipelines.audit_command import add_audit
+from kanaria.pipelines.governance_commands import add_card, add_verify
 from kanaria.pipelines.parameters_help import Help
 from kanaria.pipelines.predict_command import add_predict
 from kanaria.pipelines.resources import options as resources
@@ -68,7 +70,10 @@ def _compile(options: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     from kanaria.serving.local.server import serve
+    from kanaria.serving.signature_keys import VERIFY_KEY
 
+    if options.verify_key:
+        os.environ[VERIFY_KEY] = str(Path(options.verify_key).absolute())
     serve(Path(options.state), options.port, [Path(file) for file in options.manifests])
     return 0
 
@@ -173,6 +178,12 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument(
         "--port", type=port, default=8080, help="of this machine, 0 for a free one; %(default)s"
     )
+    serve.add_argument(
+        "--verify-key",
+        default="",
+        metavar="PUBLIC.pem",
+        help="load only models that are signed for this key; as KANARIA_VERIFY_KEY does",
+    )
     serve.set_defaults(command=_serve, extra="serving")
 
 
@@ -215,6 +226,10 @@ def _add_predict(commands: Any) -> None:
     add_predict(commands, STATE)
 
 
+def _add_card(commands: Any) -> None:
+    add_card(commands, STATE)
+
+
 class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
@@ -240,6 +255,8 @@ ADDED = (
     add_watch,
     _add_lineage,
     _add_audit,
+    _add_card,
+    add_verify,
     _add_doctor,
     add_runs,
 )
@@ -255,7 +272,7 @@ def parser() -> Parser:
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     parser.set_defaults(command=parser.show_help, extra="control")
     commands = parser.add_subparsers(
-        metavar="run|compile|submit|schedule|pipelines|serve|predict|rollout|drift|stream|trigger|watch|lineage|audit|doctor|runs"
+        metavar="run|compile|submit|schedule|pipelines|serve|predict|rollout|drift|stream|trigger|watch|lineage|audit|card|verify|doctor|runs"
     )
     for add in ADDED:
         add(commands)

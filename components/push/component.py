@@ -13,6 +13,7 @@ def push_model(
     statistics: dsl.Input[dsl.Artifact],
     endpoint: dsl.Output[dsl.Artifact],
     report: dsl.Output[dsl.HTML],
+    model_card: dsl.Output[dsl.HTML],
     service: dict,
     model_root: str,
     delivery: dict = {},  # noqa: B006  KFP takes a literal default and never mutates it.
@@ -20,6 +21,8 @@ def push_model(
     serving_samples: dsl.Input[dsl.Artifact] = None,
     drift_detector: dsl.Input[dsl.Artifact] = None,
     data_outcome: dsl.Input[dsl.Artifact] = None,
+    validation: dsl.Input[dsl.Artifact] = None,
+    evaluation: dsl.Input[dsl.Artifact] = None,
     run_id: str = "",
     pipeline_name: str = "",
     span: str = "",
@@ -52,6 +55,9 @@ def push_model(
         drift_detector: What fit_drift_detector wrote, kept with the release; or none.
         data_outcome: Outcome of compare_data; data that did not pass fails this step likewise; or
             none.
+        validation: Outcome of validate_data: what was tolerated, for the model card; or none.
+        evaluation: Comparison of bless_model, or evaluation of evaluate_model: the metrics by
+            slice, for the model card; or none.
         run_id: Run that pushes, for labels, annotations and the release's record; or empty.
         pipeline_name: Pipeline that pushes, likewise; or empty.
         span: Span of the data, likewise; or empty.
@@ -62,6 +68,7 @@ def push_model(
     Returns:
         endpoint: Service, revision, URL, share and checks, or why nothing was pushed.
         report: What the checks before any traffic found.
+        model_card: What a person should know of the model; beside the release lies the same.
         Output: Whether the model is served.
     """
     from pathlib import Path
@@ -69,6 +76,7 @@ def push_model(
     from kanaria.components.push.lineage import Lineage
     from kanaria.components.push.publish_release import Sources
     from kanaria.components.push.push import PushRequest, push
+    from kanaria.components.push.release_card import CardSources
 
     request = PushRequest(
         sources=Sources.at(
@@ -85,6 +93,13 @@ def push_model(
         rollout_policy_file=rollout_policy_file,
         samples=Path(serving_samples.path) if serving_samples else None,
         report=Path(report.path),
+        card=CardSources(
+            evaluation=Path(evaluation.path) if evaluation else None,
+            validation=Path(validation.path) if validation else None,
+            statistics=statistics.metadata,
+            drift=drift_detector.metadata if drift_detector else {},
+            page=Path(model_card.path),
+        ),
         lineage=Lineage(
             run_id=run_id,
             pipeline=pipeline_name,
@@ -96,5 +111,5 @@ def push_model(
         ),
     )
     delivered = push(request, Path(endpoint.path))
-    delivered.describe(endpoint, report)
+    delivered.describe(endpoint, report, model_card)
     return delivered.pushed

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kanaria.components.push import pending_mark, storage_access
+from kanaria.components.push import pending_mark, release_card, release_signature, storage_access
 from kanaria.components.push.active_rollout import Rollouts
 from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish_release import Sources, publish
 from kanaria.components.push.push_trail import PushTrail, blessed_by, pusher
+from kanaria.components.push.release_card import CardSources, Pushed
 from kanaria.components.push.storage_access import PodAccess
 from kanaria.components.shared.artifacts import (
     outcome,
@@ -30,8 +31,10 @@ from kanaria.serving.checks.push_checks import Checks
 from kanaria.serving.delivery import Delivery
 from kanaria.serving.inference_service import service_keys
 from kanaria.serving.inference_service.service_spec import ServiceSpec
+from kanaria.serving.model_card.card import Card
 from kanaria.serving.rollout.control.environment import Place, connect
 from kanaria.serving.rollout.policy import rollout_policy as policies
+from kanaria.serving.signature_keys import SignatureKeys
 from kanaria.serving.traffic.find_traffic import namespace_of
 
 if TYPE_CHECKING:  # Local serving loads no Kubernetes client.
@@ -55,6 +58,8 @@ class PushRequest:
         lineage: where the model comes from; its `model_version` and `evaluation` are filled in.
         rollout_policy_file: policy of the rollout that follows, "" for none; with one, a revision
             beside a stable one stays at 0 %.
+        card: what the release's model card is made of, beside the release.
+        card: what the model card is made of beside the release.
     """
 
     sources: Sources
@@ -66,6 +71,7 @@ class PushRequest:
     report: Path | None = None
     lineage: Lineage = field(default_factory=Lineage)
     rollout_policy_file: str = ""
+    card: CardSources = field(default_factory=CardSources)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +80,7 @@ class _Settings:
 
     service: ServiceSpec
     delivery: Delivery
+    keys: SignatureKeys
     access: PodAccess | None
 
 
@@ -88,6 +95,7 @@ def _checked(request: PushRequest) -> _Settings:
     except ParameterError as error:
         faults.add(f"model_root: {error}")
     _check_rollout(request.rollout_policy_file, faults)
+    keys = release_signature.keys_of(delivery_settings, faults)
     access = None
     try:
         if service.storage.create:
@@ -95,7 +103,7 @@ def _checked(request: PushRequest) -> _Settings:
     except ParameterError as error:
         faults.add(str(error))
     faults.raise_if_any()
-    return _Settings(service=service, delivery=delivery_settings, access=access)
+    return _Settings(service=service, delivery=delivery_settings, keys=keys, access=access)
 
 
 def _check_rollout(uri: str, faults: Faults) -> None:
@@ -149,6 +157,8 @@ def _delivered(request: PushRequest, settings: _Settings, blessing: Outcome) -> 
     record = lineage.recorded(service.name, blessing.summary())
     folder = uri_files.join(uri_files.resolved(request.model_root), service.name)
     published = publish(request.sources, folder, record)
+    release_signature.settle(published, request.sources.model, settings.keys)
+    card = _card(published, request, settings)
     version = published.rpartition("/")[2]
     percent = 0 if request.rollout_policy_file else service.canary_percent
     service = replace(service, canary_percent=percent)
@@ -183,7 +193,20 @@ def _delivered(request: PushRequest, settings: _Settings, blessing: Outcome) -> 
             trail.fail(error)
             raise
         trail.end(endpoint)
+        release_card.finish(card, place.trails, request.card.page)
         return endpoint
+
+
+def _card(published: str, request: PushRequest, settings: _Settings) -> Card:
+    pushed = Pushed(
+        uri=published,
+        namespace=settings.service.namespace,
+        outcomes=tuple(outcome.read(each) for each in request.outcomes),
+        samples=request.samples,
+        has_detector=request.sources.drift_detector is not None,
+        fields=settings.delivery.card,
+    )
+    return release_card.written(pushed, request.card)
 
 
 def _trail(place: Place, service: ServiceSpec, lineage: Lineage, blessing: Outcome) -> PushTrail:

@@ -34,6 +34,7 @@ KNOWN_PROGRAMS = {
     "feast",
     "git",
     "kubectl",
+    "openssl",
     "mkdir",
     "podman",
     "python",

@@ -9,7 +9,11 @@ A release is one folder `<model root>/<service name>/<fingerprint>/`:
     serving_samples/background.jsonl ... rows that explanations compare with, if any
     release.json                         lineage
 
-Its URI names the model completely, so it serves as a cache key.
+Its URI names the model completely, so it serves as a cache key. Beside these lie, of no part of the
+fingerprint, what is said of the release:
+
+    model.sig                            of `model`, see `model_signature`; if it is signed
+    model_card.md, model_card.html       what a person should know of it, as of its newest push
 """
 
 import json
@@ -28,6 +32,10 @@ STATISTICS = "statistics"
 DRIFT_DETECTOR = "drift_detector"
 SERVING_SAMPLES = "serving_samples"
 LINEAGE = "release.json"
+SIGNATURE = "model.sig"
+CARD, CARD_PAGE = "model_card.md", "model_card.html"
+CARD_DOCUMENT = "model_card.json"
+"""What both are written from."""
 FORMAT = DocumentFormat()
 """Of release.json."""
 ENDPOINT, ENDPOINT_FORMAT = "endpoint.json", DocumentFormat()
@@ -37,6 +45,16 @@ ENDPOINT, ENDPOINT_FORMAT = "endpoint.json", DocumentFormat()
 def model_folder(release: str | Path) -> Path:
     """Return the folder that holds the numbered SavedModel of a release."""
     return Path(release) / MODEL
+
+
+def card_uri(release: str) -> str:
+    """Return the URI of the model card of the release at a URI, as a page for a browser."""
+    return uri_files.join(release, CARD_PAGE)
+
+
+def signature_uri(model: str) -> str:
+    """Return the URI of the signature of the model at a URI: beside the model's folder."""
+    return uri_files.join(model.rstrip("/").rpartition("/")[0], SIGNATURE)
 
 
 def schema_file(release: str | Path) -> Path:
