@@ -26,6 +26,8 @@ def push_model(
     data: str = "",
     module_file: str = "",
     trigger: dict = {},  # noqa: B006
+    tracking: dict = {},  # noqa: B006
+    evaluation: dsl.Input[dsl.Artifact] = None,
 ) -> bool:
     """Publish a blessed model as a release and serve it as a canary revision.
 
@@ -57,6 +59,9 @@ def push_model(
         data: Files the model was trained on, as resolve_span pins them, for the record; or empty.
         module_file: The user's module, likewise; or empty.
         trigger: What started the run, for the record; {} where a person or a schedule did.
+        tracking: {"tracking_uri": "http://host:5000"} and more: the MLflow server in which the run
+            is logged and the release registered; its keys are in the README. {} for none.
+        evaluation: What evaluate_model found, for the metrics of slices in MLflow; or none.
 
     Returns:
         endpoint: Service, revision, URL, share and checks, or why nothing was pushed.
@@ -89,6 +94,8 @@ def push_model(
             training=model.metadata,
             trigger=trigger,
         ),
+        tracking=tracking,
+        evaluation=Path(evaluation.path) if evaluation else None,
     )
     delivered = push(request, Path(endpoint.path))
     delivered.describe(endpoint, report)

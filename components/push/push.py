@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from kanaria.components.push.active_rollout import Rollouts
 from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish_release import Sources, publish
+from kanaria.components.push.push_tracking import Pushed, PushTracking
 from kanaria.components.push.push_trail import PushTrail, blessed_by, pusher
 from kanaria.components.push.storage_access import PodAccess
 from kanaria.components.shared.artifacts import (
@@ -30,6 +32,9 @@ from kanaria.serving.checks.push_checks import Checks
 from kanaria.serving.delivery import Delivery
 from kanaria.serving.inference_service import service_keys
 from kanaria.serving.inference_service.service_spec import ServiceSpec
+from kanaria.serving.model_registry import tracking_settings
+from kanaria.serving.model_registry.tracking_settings import Tracking
+from kanaria.serving.rollout.control import registered_aliases
 from kanaria.serving.rollout.control.environment import Place, connect
 from kanaria.serving.rollout.policy import rollout_policy as policies
 from kanaria.serving.traffic.find_traffic import namespace_of
@@ -55,6 +60,8 @@ class PushRequest:
         lineage: where the model comes from; its `model_version` and `evaluation` are filled in.
         rollout_policy_file: policy of the rollout that follows, "" for none; with one, a revision
             beside a stable one stays at 0 %.
+        tracking: the MLflow server that is told of it; {} for none.
+        evaluation: what evaluate_model found, for the metrics of slices; or None.
     """
 
     sources: Sources
@@ -66,6 +73,8 @@ class PushRequest:
     report: Path | None = None
     lineage: Lineage = field(default_factory=Lineage)
     rollout_policy_file: str = ""
+    tracking: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +84,7 @@ class _Settings:
     service: ServiceSpec
     delivery: Delivery
     access: PodAccess | None
+    tracking: Tracking | None
 
 
 def _checked(request: PushRequest) -> _Settings:
@@ -88,6 +98,7 @@ def _checked(request: PushRequest) -> _Settings:
     except ParameterError as error:
         faults.add(f"model_root: {error}")
     _check_rollout(request.rollout_policy_file, faults)
+    tracking = _tracking(request, service.name, faults)
     access = None
     try:
         if service.storage.create:
@@ -95,7 +106,21 @@ def _checked(request: PushRequest) -> _Settings:
     except ParameterError as error:
         faults.add(str(error))
     faults.raise_if_any()
-    return _Settings(service=service, delivery=delivery_settings, access=access)
+    return _Settings(service=service, delivery=delivery_settings, access=access, tracking=tracking)
+
+
+def _tracking(request: PushRequest, service: str, faults: Faults) -> Tracking | None:
+    """Return how the run is tracked; it is found again by its id alone."""
+    tracking = tracking_settings.within(request.tracking, faults, os.environ)
+    if tracking is None:
+        return None
+    is_named = bool(request.lineage.run_id or tracking.mlflow_run_id)
+    faults.check(is_named, "run_id", "", "tracking needs it: dsl.PIPELINE_JOB_ID_PLACEHOLDER")
+    try:
+        tracking_settings.model_name(tracking, service)
+    except ParameterError as error:
+        faults.add(str(error))
+    return tracking
 
 
 def _check_rollout(uri: str, faults: Faults) -> None:
@@ -134,14 +159,19 @@ def push(request: PushRequest, target: Path) -> Endpoint:
             active and not to be superseded, or there is no way to deliver.
     """
     settings = _checked(request)
+    tracked = PushTracking(settings.tracking, request.lineage)
+    blessing = outcome.read(request.outcomes[0])
+    tracked.begin(blessing, request.evaluation)
     outcome.require_passed(*request.outcomes)
-    endpoint = _delivered(request, settings, outcome.read(request.outcomes[0]))
+    endpoint = _delivered(request, settings, blessing, tracked)
     logger.warning("%s/%s: %s", endpoint.namespace, endpoint.name, endpoint.reason)
     _write(endpoint, target, request.report)
     return endpoint
 
 
-def _delivered(request: PushRequest, settings: _Settings, blessing: Outcome) -> Endpoint:
+def _delivered(
+    request: PushRequest, settings: _Settings, blessing: Outcome, tracked: PushTracking
+) -> Endpoint:
     """Publish the release and deliver it."""
     access, service = settings.access, settings.service
     service = storage_access.used(service, access) if access else service
@@ -183,6 +213,14 @@ def _delivered(request: PushRequest, settings: _Settings, blessing: Outcome) -> 
             trail.fail(error)
             raise
         trail.end(endpoint)
+        pushed = Pushed(
+            folder=published,
+            record=release.read_record(published),
+            endpoint=endpoint,
+            model_uri=service.storage_uri,
+        )
+        tracked.end(pushed, place.trails)
+        registered_aliases.catch_up(place, service.namespace, service.name)
         return endpoint
 
 

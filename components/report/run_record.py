@@ -1,7 +1,8 @@
 """Reads what the runner of one machine keeps of a run while it goes on."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from kanaria.components.report.run_outcome import Left, Step
@@ -30,9 +31,21 @@ def read(folder: str, own: str) -> Left | None:
         raw = DocumentFormat().current(json.loads(uri_files.read_text(uri)), uri)
         tasks = [task for task in raw["tasks"] if task["name"] != own]
         endpoints = [task["metadata"][ENDPOINT] for task in tasks if ENDPOINT in task["metadata"]]
-        return Left(steps=tuple(_step(task) for task in tasks), endpoint=(endpoints or [{}])[-1])
+        return Left(
+            steps=tuple(_step(task) for task in tasks),
+            endpoint=(endpoints or [{}])[-1],
+            pages=dict(page for task in tasks for page in _pages(task)),
+            arguments=raw["arguments"],
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{uri}: not the record of a run: {error}") from error
+
+
+def _pages(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the pages of a task that are there."""
+    for name, path in task["artifacts"].items():
+        if Path(path).is_file():
+            yield f"{task['name'].rpartition('/')[2]}/{name}", path
 
 
 def _step(task: Mapping[str, Any]) -> Step:
