@@ -75,13 +75,11 @@ def metrics(values: Iterable[SliceMetric], rows: int | None = None) -> RunFacts:
     if rows is not None:
         numbers.setdefault("rows", rows)
     named = {key: numbers[name] for name, key in keys(numbers).items()}
-    finite = {key: float(each) for key, each in named.items() if _is_finite(each)}
+    finite = {
+        key: float(each) for key, each in named.items() if each is not None and math.isfinite(each)
+    }
     lacking = [key for key in named if key not in finite]
     return RunFacts(metrics=finite, tags=tags({UNDEFINED: ", ".join(lacking)}))
-
-
-def _is_finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
 
 
 def tags(values: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """One run in MLflow: found again by the id of ours, written to, ended."""
 
 import logging
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from kanaria.serving.model_registry.run_facts import RunFacts
 LOGGER = logging.getLogger(__name__)
 RUN_ID, PIPELINE, SOURCE = "kfp.run_id", "kfp.pipeline", "mlflow.source.name"
 PROXIED = "mlflow-artifacts:/"
+REFUSED = re.compile(r"[^\w./ -]")
+"""In the path of an artifact, of which the server refuses some."""
 
 
 class Status(StrEnum):
@@ -130,7 +133,8 @@ def attach(client: MlflowClient, run: TrackedRun, path: str, content: bytes) -> 
     """Keep a file as an artifact of the run; tell whether the server takes files itself."""
     if not takes_files(run):
         return False
-    client.put_artifact(f"{run.artifact_uri.removeprefix(PROXIED).lstrip('/')}/{path}", content)
+    folder = run.artifact_uri.removeprefix(PROXIED).lstrip("/")
+    client.put_artifact(f"{folder}/{REFUSED.sub('_', path)}", content)
     return True
 
 

@@ -110,7 +110,7 @@ def wanted(now: Standing, registered: Mapping[str, Registration]) -> dict[Model,
     return aliases
 
 
-def _rollouts(store: Store, namespace: str, service: str) -> tuple[Rollout, ...]:
+def newest_first(store: Store, namespace: str, service: str) -> tuple[Rollout, ...]:
     """Return the newest rollouts of a service, the newest first."""
     rollouts: list[Rollout] = []
     stored = store.load(namespace, service)
@@ -149,7 +149,7 @@ def _wanted(place: "Place", namespace: str, service: str) -> dict[Model, dict[st
     registered = registrations(place.trails.read(namespace, service))
     if not registered:
         return {}
-    rollouts = _rollouts(place.store, namespace, service)
+    rollouts = newest_first(place.store, namespace, service)
     status = place.traffic.observe(namespace, service)
     now = standing(status, rollouts) if status is not None else None
     return wanted(now, registered) if now is not None else {}
