@@ -68,12 +68,16 @@ class PushTracking:
         """Log parameters, metrics and lineage.
 
         Raises:
-            KanariaError: tracking is required and failed; or the evaluation cannot be read.
+            KanariaError: tracking is required and failed.
         """
         if self._tracker is None:
             return
-        facts = joined(trained(self._lineage, blessing), _measured(blessing, evaluation))
-        self._tracker.attempt(lambda client, run: tracked_run.log(client, run, facts))
+
+        def log(client: MlflowClient, run: TrackedRun) -> None:
+            facts = joined(trained(self._lineage, blessing), _measured(blessing, evaluation))
+            tracked_run.log(client, run, facts)
+
+        self._tracker.attempt(log)
 
     def end(self, pushed: Pushed, trails: TrailStore) -> None:
         """Register what is served, and let the trail say where; raises as `begin` does."""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(__name__)
 CHAMPION, CANDIDATE, PREVIOUS = "champion", "candidate", "previous"
-POLL_SECONDS = 2.0
+POLL_SECONDS = 5.0
 LOOK_SECONDS, LAST_SECONDS = 20.0, 10.0
 """For one look at a server: beside a rollout, and when a command has to end."""
 PAUSE_SECONDS = 30.0
