@@ -13,10 +13,8 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote, urlsplit
-
-import httpx
 
 from kanaria.components.shared.errors import (
     ConflictError,
@@ -29,6 +27,9 @@ from kanaria.components.shared.errors import (
 )
 from kanaria.components.shared.storage.retry import pause
 from kanaria.serving.browser_requests import is_loopback
+
+if TYPE_CHECKING:  # Most steps track nothing, and load no HTTP client.
+    import httpx
 
 LOGGER = logging.getLogger(__name__)
 API, ARTIFACTS = "api/2.0/mlflow/", "api/2.0/mlflow-artifacts/artifacts/"
@@ -74,6 +75,8 @@ class MlflowClient:
             seconds: from now until the job must be over.
             environment: of the process, for credentials.
         """
+        import httpx
+
         # It would write each URL into the step's log.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self.uri = uri.rstrip("/")
@@ -161,6 +164,8 @@ class MlflowClient:
         return document[entry]
 
     def _call(self, method: str, path: str, *, makes: bool = False, **options: Any) -> _Answer:
+        import httpx
+
         attempt = 1
         while True:
             try:
@@ -195,7 +200,7 @@ class MlflowClient:
                 if len(body) > MOST_BYTES:
                     raise DataError(f"{url}: the answer has more than {MOST_BYTES:,} bytes")
                 if time.monotonic() > self._deadline:
-                    raise httpx.ReadTimeout("the answer does not end")
+                    raise NotReadyError(f"{url}: the answer does not end in time")
         return _Answer(status=answer.status_code, body=bytes(body))
 
     def _checked(self, answer: _Answer, path: str) -> _Answer:
@@ -234,11 +239,13 @@ def _error(answer: _Answer) -> tuple[str, str]:
 
 def credentials(
     uri: str, environment: Mapping[str, str]
-) -> tuple[dict[str, str], httpx.BasicAuth | None]:
+) -> tuple[dict[str, str], "httpx.BasicAuth | None"]:
     """Return the headers and the account that a server gets.
 
     Whoever starts a run names a server: where the environment names one, no other gets them.
     """
+    import httpx
+
     own = environment.get(URI, "").strip()
     if own and urlsplit(own)[:2] != urlsplit(uri)[:2]:
         return {}, None
