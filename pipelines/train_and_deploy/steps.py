@@ -185,7 +185,9 @@ def build(pipeline: str, given: Mapping[str, Any]) -> None:
     """
     deployed = _fresh(
         resolve_deployed(
-            service=given["service"], delivery=given["delivery"], warm_start=given["warm_start"]
+            **_among(given, ("service", "delivery", "warm_start", "tracking")),
+            run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+            pipeline_name=pipeline,
         )
     )
     found = _span(

@@ -1,8 +1,8 @@
 """MLflow's REST interface; the only module that sends anything to the server.
 
-One client for one job, which must be over in time. What may pass (no connection, 429, 5xx) is tried
-again until then. A call that makes something is tried again only when the server cannot have
-heard of it: whoever made it looks for it first, see `made_once`.
+One client for one job, which must be over in time. What may pass (no connection, 429, 5xx) is
+tried five times, as a store is. A call that makes something is tried again only when the server
+cannot have heard of it: whoever made it looks for it first, see `made_once`.
 
 Source: MLflow REST API 2.0; error codes of `mlflow.protos.databricks_pb2`.
 """
@@ -25,7 +25,7 @@ from kanaria.components.shared.errors import (
     PermissionDeniedError,
     shown,
 )
-from kanaria.components.shared.storage.retry import pause
+from kanaria.components.shared.storage.retry import ATTEMPTS, pause
 from kanaria.serving.browser_requests import is_loopback
 
 if TYPE_CHECKING:  # Most steps track nothing, and load no HTTP client.
@@ -177,9 +177,11 @@ class MlflowClient:
                     f"{self.uri}: no answer ({shown(str(error) or type(error).__name__)}); is the "
                     "MLflow server up and tracking_uri right?"
                 )
+            except (httpx.InvalidURL, UnicodeError) as error:
+                raise ParameterError(f"tracking_uri={shown(self.uri)}: {error}") from error
             except NotReadyError as error:
                 cause = UnansweredError(str(error)) if makes else error
-            if isinstance(cause, UnansweredError):
+            if isinstance(cause, UnansweredError) or attempt == ATTEMPTS:
                 raise cause
             self._rest(pause(attempt), cause)
             attempt += 1
