@@ -33,7 +33,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate e
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-drift test test-training test-serving test-alibi check format regenerate bench
 .PHONY: notebooks clean images image-training image-control image-explain image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
-.PHONY: coverage docs sbom wheel test-wheel spark image-spark test-spark test-beam test-kafka feast image-feast test-feast lock-feast
+.PHONY: coverage docs sbom wheel test-wheel spark image-spark test-spark test-beam test-kafka feast image-feast test-feast lock-feast test-mlflow
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -164,6 +164,15 @@ BROKER_TOOLS = command -v java > /dev/null && command -v mvn > /dev/null || \
 test-kafka: install ## Test streams and triggers on a real Kafka broker (Java 17 and Maven).
 	@$(BROKER_TOOLS)
 	$(SERVING)/python -I -m pytest tests/kafka
+
+test-mlflow: install .venv/mlflow/.synced ## Test runs and releases in a real MLflow, on SQLite and on PostgreSQL.
+	$(SERVING)/python -I -m pytest tests/mlflow
+
+# The server in an environment of its own: no package of it is in any runtime.
+.venv/mlflow/.synced: tests/mlflow/mlflow_requirements.txt | $(UV)
+	$(UV) venv --no-project --seed --clear --python "$(RUNTIME_PYTHON)" .venv/mlflow
+	$(UV) pip install --python .venv/mlflow/bin/python --requirement $<
+	@touch $@
 
 test-prometheus: install ## Test metrics, alerts and dashboards on a real Prometheus, Alertmanager and Kafka (Debian packages).
 	@$(BROKER_TOOLS)

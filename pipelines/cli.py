@@ -94,7 +94,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _lineage(options: argparse.Namespace) -> int:
+    from kanaria.components.shared.errors import PermissionDeniedError
     from kanaria.pipelines import lineage
+    from kanaria.serving.model_registry.registration import registrations
     from kanaria.serving.rollout.control.environment import connect
     from kanaria.serving.traffic.find_traffic import namespace_of
 
@@ -105,7 +107,12 @@ def _lineage(options: argparse.Namespace) -> int:
         service = f"{namespace}/{options.target}"
         with connect(options.state) as place:
             status = place.traffic.observe(namespace, options.target)
-        links = lineage.of_service(namespace, options.target, status)
+            try:
+                registered = registrations(place.trails.read(namespace, options.target))
+            except PermissionDeniedError as error:  # Whoever may read services need not read it.
+                sys.stderr.write(f"where releases are registered is not known: {error}\n")
+                registered = {}
+        links = lineage.of_service(namespace, options.target, status, registered)
     lines = lineage.lines(links, Path(options.root) / "runs", service)
     text = lineage.as_json(links, service) if options.json else "\n".join(lines)
     sys.stdout.write(f"{text}\n")

@@ -6,7 +6,7 @@ push_model writes. No server of KFP or of metadata is asked.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from kanaria.components.shared.data.data_reference import PIN
 from kanaria.components.shared.data.database_reference import is_database
 from kanaria.components.shared.errors import DataError, ParameterError, shown
 from kanaria.components.shared.storage import uri_files
+from kanaria.serving.model_registry.registration import Registration
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 EXPECTED = {"run_id": "run", "data": "data", "module": "module", "training": "training"}
@@ -35,6 +36,8 @@ class Link:
         revision: that serves it, "" where a release was asked for.
         role: "stable" or "canary" of that revision, or "".
         percent: share of the requests that the revision gets, 0 to 100.
+        registration: where the release is registered, as the service's audit trail says; None
+            where it does not, or a release was asked for.
     """
 
     uri: str
@@ -42,6 +45,7 @@ class Link:
     revision: str = ""
     role: str = ""
     percent: int = 0
+    registration: Registration | None = None
 
 
 def is_uri(target: str) -> bool:
@@ -75,8 +79,19 @@ def of_release(uri: str) -> Link:
     raise DataError(f"{shown(uri)}: no release, it has no {release.LINEAGE}; {hint}")
 
 
-def of_service(namespace: str, name: str, status: ServiceStatus | None) -> list[Link]:
+def of_service(
+    namespace: str,
+    name: str,
+    status: ServiceStatus | None,
+    registered: Mapping[str, Registration],
+) -> list[Link]:
     """Return where the stable revision's model comes from, and then the canary's if there is one.
+
+    Args:
+        namespace: of the service.
+        name: of the service.
+        status: of the service, None where there is none.
+        registered: URI of a model -> where it is registered.
 
     Raises:
         ParameterError: there is no such service.
@@ -89,10 +104,14 @@ def of_service(namespace: str, name: str, status: ServiceStatus | None) -> list[
     if status.latest_created not in roles:
         roles[status.latest_created] = "canary"
     shares = {share.revision: share.percent for share in status.traffic}
-    return [
+    links = [
         _served(status.revision_uris.get(revision, ""), revision, role, shares.get(revision, 0))
         for revision, role in roles.items()
         if revision
+    ]
+    uris = status.revision_uris
+    return [
+        replace(link, registration=registered.get(uris.get(link.revision, ""))) for link in links
     ]
 
 
@@ -129,6 +148,7 @@ def _document(link: Link) -> dict[str, Any]:
         **origin,
         **({"data": {"files": files, "sha256": digest}} if files else {}),
         "contents": dict(link.record.contents),
+        **({"registered": asdict(link.registration)} if link.registration else {}),
     }
 
 
@@ -165,6 +185,8 @@ def _facts(link: Link, runs: Path) -> Iterator[tuple[str, str]]:
     yield "release", link.uri
     yield "model", link.record.fingerprint
     yield "verdict", link.record.outcome or "not known"
+    if here := link.registration:
+        yield "registered", f"{here.model} version {here.version} at {here.server}"
     yield from _run(origin, runs)
     yield from _data(origin)
     yield from _training(origin)

@@ -15,6 +15,7 @@ from kanaria.pipelines.compiled_pipelines import NAMES
 from kanaria.pipelines.local.plan import Plan
 from kanaria.serving import delivery
 from kanaria.serving.inference_service import service_keys
+from kanaria.serving.model_registry import tracking_settings
 from kanaria.serving.traffic.find_traffic import LOCAL_NAMESPACE
 
 
@@ -39,6 +40,9 @@ MAPPINGS: Mapping[str, KeyedMapping] = {
     ),
     delivery.WHERE: KeyedMapping(table=delivery.DELIVERY, parse=delivery.parse),
     compute.WHERE: KeyedMapping(table=compute.COMPUTE, parse=compute.parse),
+    tracking_settings.WHERE: KeyedMapping(
+        table=tracking_settings.TRACKING, parse=tracking_settings.parse
+    ),
 }
 
 

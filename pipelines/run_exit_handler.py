@@ -9,7 +9,7 @@ from kanaria.components import report_run
 
 
 def reported(
-    pipeline: str, steps: Sequence[str], last_step: str, notify_url: Any
+    pipeline: str, steps: Sequence[str], last_step: str, notify_url: Any, tracking: Any = None
 ) -> dsl.ExitHandler:
     """Return the handler; the pipeline's steps are made in it.
 
@@ -19,6 +19,7 @@ def reported(
             nor what became of them.
         last_step: the one that is never reused and leaves artifacts when all before it went well.
         notify_url: where an event is posted; "" for the environment's.
+        tracking: the pipeline's parameter of that name; None for a pipeline without it.
     """
     report = report_run(
         pipeline_name=pipeline,
@@ -28,6 +29,7 @@ def reported(
         steps=list(steps),
         last_step=last_step,
         notify_url=notify_url,
+        **({} if tracking is None else {"tracking": tracking}),
     )
     report.set_caching_options(False)  # It reads what this run left.
     # Without a name of its own: back ends before 2.17 look it up by that, and find nothing.

@@ -18,7 +18,11 @@ from kanaria.serving.drift.detector_registry import ALIBI, KINDS
 ROOT = Path(__file__).parents[2]
 START = "<!-- generated: inputs and outputs -->"
 END = "<!-- end generated -->"
-OF_STEP = {"push": ("service", "delivery"), "resolve": ("reading",), "transform": ("compute",)}
+OF_STEP = {
+    "push": ("service", "delivery", "tracking"),
+    "resolve": ("reading",),
+    "transform": ("compute",),
+}
 """Folder of a step -> the mappings whose keys its README shows."""
 
 

@@ -29,6 +29,7 @@ def push_model(
     data: str = "",
     module_file: str = "",
     trigger: dict = {},  # noqa: B006
+    tracking: dict = {},  # noqa: B006
 ) -> bool:
     """Publish a blessed model as a release and serve it as a canary revision.
 
@@ -57,13 +58,15 @@ def push_model(
             none.
         validation: Outcome of validate_data: what was tolerated, for the model card; or none.
         evaluation: Comparison of bless_model, or evaluation of evaluate_model: the metrics by
-            slice, for the model card; or none.
+            slice, for the model card and MLflow; or none.
         run_id: Run that pushes, for labels, annotations and the release's record; or empty.
         pipeline_name: Pipeline that pushes, likewise; or empty.
         span: Span of the data, likewise; or empty.
         data: Files the model was trained on, as resolve_span pins them, for the record; or empty.
         module_file: The user's module, likewise; or empty.
         trigger: What started the run, for the record; {} where a person or a schedule did.
+        tracking: {"tracking_uri": "http://host:5000"} and more: the MLflow server in which the run
+            is logged and the release registered; its keys are in the README. {} for none.
 
     Returns:
         endpoint: Service, revision, URL, share and checks, or why nothing was pushed.
@@ -109,6 +112,7 @@ def push_model(
             training=model.metadata,
             trigger=trigger,
         ),
+        tracking=tracking,
     )
     delivered = push(request, Path(endpoint.path))
     delivered.describe(endpoint, report, model_card)

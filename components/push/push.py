@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from kanaria.components.push.active_rollout import Rollouts
 from kanaria.components.push.deliver_release import Endpoint, deliver
 from kanaria.components.push.lineage import Lineage, marked
 from kanaria.components.push.publish_release import Sources, publish
+from kanaria.components.push.push_tracking import Pushed, PushTracking
 from kanaria.components.push.push_trail import PushTrail, blessed_by, pusher
 from kanaria.components.push.release_card import CardSources, Pushed
 from kanaria.components.push.storage_access import PodAccess
@@ -32,6 +34,9 @@ from kanaria.serving.delivery import Delivery
 from kanaria.serving.inference_service import service_keys
 from kanaria.serving.inference_service.service_spec import ServiceSpec
 from kanaria.serving.model_card.card import Card
+from kanaria.serving.model_registry import tracking_settings
+from kanaria.serving.model_registry.tracking_settings import Tracking
+from kanaria.serving.rollout.control import registered_aliases
 from kanaria.serving.rollout.control.environment import Place, connect
 from kanaria.serving.rollout.policy import rollout_policy as policies
 from kanaria.serving.signature_keys import SignatureKeys
@@ -58,8 +63,8 @@ class PushRequest:
         lineage: where the model comes from; its `model_version` and `evaluation` are filled in.
         rollout_policy_file: policy of the rollout that follows, "" for none; with one, a revision
             beside a stable one stays at 0 %.
-        card: what the release's model card is made of, beside the release.
         card: what the model card is made of beside the release.
+        tracking: the MLflow server that is told of it; {} for none.
     """
 
     sources: Sources
@@ -72,6 +77,7 @@ class PushRequest:
     lineage: Lineage = field(default_factory=Lineage)
     rollout_policy_file: str = ""
     card: CardSources = field(default_factory=CardSources)
+    tracking: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +88,7 @@ class _Settings:
     delivery: Delivery
     keys: SignatureKeys
     access: PodAccess | None
+    tracking: Tracking | None
 
 
 def _checked(request: PushRequest) -> _Settings:
@@ -96,6 +103,7 @@ def _checked(request: PushRequest) -> _Settings:
         faults.add(f"model_root: {error}")
     _check_rollout(request.rollout_policy_file, faults)
     keys = release_signature.keys_of(delivery_settings, faults)
+    tracking = _tracking(request, service.name, faults)
     access = None
     try:
         if service.storage.create:
@@ -103,7 +111,23 @@ def _checked(request: PushRequest) -> _Settings:
     except ParameterError as error:
         faults.add(str(error))
     faults.raise_if_any()
-    return _Settings(service=service, delivery=delivery_settings, keys=keys, access=access)
+    return _Settings(
+        service=service, delivery=delivery_settings, keys=keys, access=access, tracking=tracking
+    )
+
+
+def _tracking(request: PushRequest, service: str, faults: Faults) -> Tracking | None:
+    """Return how the run is tracked; it is found again by its id alone."""
+    tracking = tracking_settings.within(request.tracking, faults, os.environ)
+    if tracking is None:
+        return None
+    is_named = bool(request.lineage.run_id or tracking.mlflow_run_id)
+    faults.check(is_named, "run_id", "", "tracking needs it: dsl.PIPELINE_JOB_ID_PLACEHOLDER")
+    try:
+        tracking_settings.model_name(tracking, service)
+    except ParameterError as error:
+        faults.add(str(error))
+    return tracking
 
 
 def _check_rollout(uri: str, faults: Faults) -> None:
@@ -142,14 +166,19 @@ def push(request: PushRequest, target: Path) -> Endpoint:
             active and not to be superseded, or there is no way to deliver.
     """
     settings = _checked(request)
+    tracked = PushTracking(settings.tracking, request.lineage)
+    blessing = outcome.read(request.outcomes[0])
+    tracked.begin(blessing, request.card.evaluation)
     outcome.require_passed(*request.outcomes)
-    endpoint = _delivered(request, settings, outcome.read(request.outcomes[0]))
+    endpoint = _delivered(request, settings, blessing, tracked)
     logger.warning("%s/%s: %s", endpoint.namespace, endpoint.name, endpoint.reason)
     _write(endpoint, target, request.report)
     return endpoint
 
 
-def _delivered(request: PushRequest, settings: _Settings, blessing: Outcome) -> Endpoint:
+def _delivered(
+    request: PushRequest, settings: _Settings, blessing: Outcome, tracked: PushTracking
+) -> Endpoint:
     """Publish the release and deliver it."""
     access, service = settings.access, settings.service
     service = storage_access.used(service, access) if access else service
@@ -194,6 +223,14 @@ def _delivered(request: PushRequest, settings: _Settings, blessing: Outcome) -> 
             raise
         trail.end(endpoint)
         release_card.finish(card, place.trails, request.card.page)
+        pushed = Pushed(
+            folder=published,
+            record=release.read_record(published),
+            endpoint=endpoint,
+            model_uri=service.storage_uri,
+        )
+        tracked.end(pushed, place.trails)
+        registered_aliases.catch_up(place, service.namespace, service.name)
         return endpoint
 
 

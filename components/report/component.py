@@ -17,6 +17,7 @@ def report_run(
     last_step: str = "",
     notify_url: str = "",
     notify_format: str = "",
+    tracking: dict = {},  # noqa: B006
 ) -> str:
     """Say how a run ended and why. For a pipeline's exit handler; never cache this step.
 
@@ -32,6 +33,8 @@ def report_run(
         notify_url: Where an event is posted; empty for KANARIA_NOTIFY_URL, else nowhere.
         notify_format: cloudevent, cloudevent-binary or webhook (a text, as chats take it); empty
             for KANARIA_NOTIFY_FORMAT, else cloudevent.
+        tracking: {"tracking_uri": "http://host:5000"} and more: the MLflow server that is told how
+            the run ended, with its pages; its keys are in the README of push_model. {} for none.
 
     Returns:
         summary: Outcome, causes, steps, versions and what is served.
@@ -56,6 +59,7 @@ def report_run(
         last=last_step,
         notify_url=notify_url,
         notify_format=notify_format,
+        tracking=tracking,
     )
     summary.metadata.update(report.write(request, summary.uri, Path(summary.path)))
     return str(summary.metadata["outcome"])

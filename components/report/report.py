@@ -1,8 +1,8 @@
 """The work of report_run: look, judge, write the Markdown, tell who asked for it."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +13,7 @@ from kanaria.components.report import (
     run_event,
     run_outcome,
     run_record,
+    run_tracking,
     step_outputs,
     webhook_post,
 )
@@ -38,6 +39,7 @@ class RunReport:
         last: the step that always runs and leaves artifacts when all before it went well; or "".
         notify_url: where an event is posted; "" for the environment's.
         notify_format: see `run_event.FORMATS`; "" for the environment's.
+        tracking: the MLflow server that is told of the run; {} for none.
     """
 
     status: Status
@@ -49,6 +51,7 @@ class RunReport:
     last: str = ""
     notify_url: str = ""
     notify_format: str = ""
+    tracking: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write(request: RunReport, uri: str, path: Path) -> dict[str, Any]:
@@ -66,10 +69,13 @@ def write(request: RunReport, uri: str, path: Path) -> dict[str, Any]:
     logger.warning("%s", markdown.headline(run))
     for cause in run.causes:
         logger.warning("%s", f"{cause.step}: {cause.text}" if cause.step else cause.text)
-    path.write_text(markdown.render(run, _versions()), encoding="utf-8")
-    if notice := notify(request, run, uri):
-        logger.warning("%s", notice)
-        path.write_text(markdown.render(run, _versions(), [notice]), encoding="utf-8")
+    summary = markdown.render(run, _versions())
+    path.write_text(summary, encoding="utf-8")
+    tracked = run_tracking.tell(request.tracking, run, summary)
+    notices = [notice for notice in (tracked, notify(request, run, uri)) if notice]
+    if notices:
+        logger.warning("%s", "; ".join(notices))
+        path.write_text(markdown.render(run, _versions(), notices), encoding="utf-8")
     facts = {"outcome": str(run.outcome), "cause": run_outcome.first_cause(run)}
     return described("summary", facts, markdown.headline(run))
 

@@ -67,11 +67,15 @@ class Left:
     Attributes:
         steps: in the pipeline's order.
         endpoint: what push_model says of the revision, empty where it left nothing.
+        pages: task and output -> URI of a page or another single file that it left.
+        arguments: of the pipeline, where the record of the run tells them.
         notes: what could not be read, and why.
     """
 
     steps: tuple[Step, ...] = ()
     endpoint: Mapping[str, Any] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -1,15 +1,18 @@
 """Reads what the runner of one machine keeps of a run while it goes on."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from kanaria.components.report.run_outcome import Left, Step
-from kanaria.components.shared.artifacts.document_format import DocumentFormat
+from kanaria.components.shared.artifacts.document_format import DocumentFormat, unchanged
 from kanaria.components.shared.errors import DataError
 from kanaria.components.shared.storage import uri_files
 
 FILE = "run.json"
+FORMAT = DocumentFormat((unchanged, unchanged))
+"""Of the record; what is read here was the same in all formats."""
 OUTCOME, ENDPOINT = "outcome", "endpoint"
 
 
@@ -27,12 +30,24 @@ def read(folder: str, own: str) -> Left | None:
     if uri_files.is_remote(folder) or not uri_files.exists(uri):
         return None
     try:
-        raw = DocumentFormat().current(json.loads(uri_files.read_text(uri)), uri)
+        raw = FORMAT.current(json.loads(uri_files.read_text(uri)), uri)
         tasks = [task for task in raw["tasks"] if task["name"] != own]
         endpoints = [task["metadata"][ENDPOINT] for task in tasks if ENDPOINT in task["metadata"]]
-        return Left(steps=tuple(_step(task) for task in tasks), endpoint=(endpoints or [{}])[-1])
+        return Left(
+            steps=tuple(_step(task) for task in tasks),
+            endpoint=(endpoints or [{}])[-1],
+            pages=dict(page for task in tasks for page in _pages(task)),
+            arguments=raw.get("arguments", {}),
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{uri}: not the record of a run: {error}") from error
+
+
+def _pages(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the pages of a task that are there."""
+    for name, path in task.get("artifacts", {}).items():
+        if Path(path).is_file():
+            yield f"{task['name'].rpartition('/')[2]}/{name}", path
 
 
 def _step(task: Mapping[str, Any]) -> Step:

@@ -130,7 +130,16 @@ def read(folder: str, order: Sequence[str]) -> Left:
     endpoints = [u for task in files.values() for one in task for u in one.named(release.ENDPOINT)]
     documents = [reader.parsed(uri, _endpoint) for uri in endpoints]
     endpoint: Mapping[str, Any] = next((each for each in reversed(documents) if each), {})
-    return Left(steps=ordered(steps, order), endpoint=endpoint, notes=tuple(reader.notes))
+    pages = {
+        f"{name}/{path}": uri
+        for name, executions in files.items()
+        for one in executions
+        for path, uri in one.artifacts.items()
+        if "/" not in path
+    }
+    return Left(
+        steps=ordered(steps, order), endpoint=endpoint, pages=pages, notes=tuple(reader.notes)
+    )
 
 
 def _by_task(folder: str, uris: Sequence[str]) -> dict[str, list[_Files]]:

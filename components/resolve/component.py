@@ -81,18 +81,25 @@ def resolve_deployed(
     service: dict,
     warm_start: bool = False,
     delivery: dict = {},  # noqa: B006
+    tracking: dict = {},  # noqa: B006
+    run_id: str = "",
+    pipeline_name: str = "",
 ) -> NamedTuple(  # type: ignore[valid-type]
     "Outputs",
     [("release", str), ("base_model", str), ("prometheus_url", str), ("drift_server_url", str)],
 ):
     """Find the live release: the stable revision's, never the canary's. Never cache this step.
 
-    What is wrong in either mapping is told here, in the first seconds of a run.
+    What is wrong in a mapping is told here, in the first seconds of a run, and so is a tracking
+    server that does not answer; the run is begun there.
 
     Args:
         service: What serves, as push_model takes it; its name and namespace say where to look.
         warm_start: Whether a training starts from the live model.
         delivery: How a release comes to its traffic, as push_model takes it; checked here.
+        tracking: The MLflow server in which the run is logged, as push_model takes it; {} for none.
+        run_id: dsl.PIPELINE_JOB_ID_PLACEHOLDER, by which the run is found again there; or empty.
+        pipeline_name: Name of the pipeline, likewise; or empty.
 
     Returns:
         release: URI of the release folder (model, schema, statistics, drift detector), or an empty
@@ -102,9 +109,10 @@ def resolve_deployed(
         prometheus_url: Entry of delivery, for rollout_model.
         drift_server_url: Entry of delivery, for rollout_model.
     """
-    from kanaria.components.resolve import deployed_release
+    from kanaria.components.resolve import deployed_release, run_tracking
 
-    spec, delivery_settings = deployed_release.checked(service, delivery)
+    spec, delivery_settings = deployed_release.checked(service, delivery, tracking)
+    run_tracking.begin(tracking, run_id, pipeline_name)
     release = deployed_release.resolve_deployed(spec.name, spec.namespace)
     base_model = release if warm_start else ""
     return release, base_model, delivery_settings.prometheus_url, delivery_settings.drift_server_url

@@ -1,5 +1,6 @@
 """The work of resolve_deployed: which release is live."""
 
+import os
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -9,6 +10,7 @@ from kanaria.components.shared.errors import DataError, shown
 from kanaria.serving.delivery import Delivery, parse
 from kanaria.serving.inference_service import service_keys
 from kanaria.serving.inference_service.service_spec import ServiceSpec
+from kanaria.serving.model_registry import tracking_settings
 from kanaria.serving.traffic.find_traffic import connect, namespace_of
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
@@ -31,18 +33,20 @@ def release_of(status: ServiceStatus | None) -> str:
     return folder
 
 
-def checked(service: Any, delivery: Any) -> tuple[ServiceSpec, Delivery]:
-    """Return what two mappings of a pipeline ask for.
+def checked(service: Any, delivery: Any, tracking: Any) -> tuple[ServiceSpec, Delivery]:
+    """Return what two mappings of a pipeline ask for, after a look at the third.
 
     Args:
         service: what serves, in the words of an InferenceService.
         delivery: how a release comes to its traffic.
+        tracking: which MLflow server is told of it.
 
     Raises:
-        ParameterError: something in either is wrong; all faults are named.
+        ParameterError: something in one is wrong; all faults are named.
     """
     faults = Faults("resolve_deployed")
     parsed = service_keys.parse(service, faults, namespace_of), parse(delivery, faults)
+    tracking_settings.within(tracking, faults, os.environ)
     faults.raise_if_any()
     return parsed
 

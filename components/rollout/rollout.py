@@ -12,7 +12,7 @@ from kanaria.components.shared.artifacts.outcome import Outcome, Reason
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, shown
 from kanaria.components.shared.storage import uri_files
-from kanaria.serving.rollout.control import operations
+from kanaria.serving.rollout.control import operations, registered_aliases
 from kanaria.serving.rollout.control.controller import Pace, run
 from kanaria.serving.rollout.control.environment import Place, connect
 from kanaria.serving.rollout.control.messages import LineListener, write_timeline
@@ -150,14 +150,16 @@ def controlled(place: Place, namespace: str, service: str, interval_seconds: int
         interval_seconds: between two decisions; 0 to leave it to the cluster's controller.
     """
     if not interval_seconds:
+        registered_aliases.catch_up(place, namespace, service)
         return operations.newest(place.store, namespace, service).rollout
-    stored = run(
-        place.world(),
-        operations.newest(place.store, namespace, service),
-        lease=place.lease_of(namespace, service),
-        listener=place.listener(LineListener(logger.warning)),
-        pace=Pace(interval_seconds=interval_seconds),
-    )
+    with registered_aliases.followed(place, namespace, service):
+        stored = run(
+            place.world(),
+            operations.newest(place.store, namespace, service),
+            lease=place.lease_of(namespace, service),
+            listener=place.listener(LineListener(logger.warning)),
+            pace=Pace(interval_seconds=interval_seconds),
+        )
     return stored.rollout
 
 

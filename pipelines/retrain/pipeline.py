@@ -36,6 +36,7 @@ def retrain(
     rollout_policy_file: str = "",
     notify_url: str = "",
     trigger: dict = {},  # noqa: B006
+    tracking: dict = {},  # noqa: B006
 ) -> None:
     """Train the live model on with the data of a span, evaluate it, and push it as a canary.
 
@@ -76,7 +77,9 @@ def retrain(
             KANARIA_NOTIFY_URL, else nowhere.
         trigger: {"name": "drift", "report": "https://..."}: what started the run, which a trigger
             server fills in; {} where a person or a schedule did.
+        tracking: {"tracking_uri": "http://host:5000"} and more: the MLflow server in which runs are
+            logged and releases registered.
     """
     given = {**locals(), "warm_start": True}
-    with reported(NAME, STEPS, LAST, notify_url):
+    with reported(NAME, STEPS, LAST, notify_url, tracking):
         build(NAME, given)

@@ -1,7 +1,7 @@
 """From a service or a release back to the files, through records on a disk and in a bucket."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import object_stores
@@ -13,6 +13,7 @@ from kanaria.components.shared.errors import DataError, ParameterError
 from kanaria.components.shared.storage import uri_files
 from kanaria.pipelines import lineage
 from kanaria.serving.inference_service.revision_traffic import RevisionTraffic
+from kanaria.serving.model_registry.registration import Registration
 from kanaria.serving.traffic.traffic_protocol import ServiceStatus
 
 DIGEST = "ab" * 32
@@ -99,15 +100,21 @@ def test_a_service_leads_to_the_stable_model_and_the_canary(tmp_path: Path):
         ),
         revision_uris={"tips-1": f"{one}/model", "tips-2": f"{two}/model"},
     )
-    links = lineage.of_service("team", "tips", status)
+    known = Registration(uri=f"{two}/model", server="http://mlflow", model="m", version="3")
+    links = lineage.of_service("team", "tips", status, {known.uri: known})
     assert [(link.uri, link.role, link.percent) for link in links] == [
         (one, "stable", 90),
         (two, "canary", 10),
     ]
     lines = list(lineage.lines(links, tmp_path, "team/tips"))
     assert lines[:2] == ["team/tips", "tips-1: stable, 90 % of the requests"]
+    assert [line for line in lines if "registered" in line] == [
+        "  registered m version 3 at http://mlflow"
+    ]
     document = json.loads(lineage.as_json(links, "team/tips"))
     assert document["service"] == "team/tips"
+    registered = [model.get("registered") for model in document["models"]]
+    assert registered == [None, asdict(known)]
     stable = document["models"][0]
     assert (stable["revision"], stable["release"], stable["run_id"]) == ("tips-1", one, "run-7")
     assert stable["data"] == {
@@ -127,7 +134,7 @@ def test_a_model_that_somebody_else_put_there_is_told_as_such():
         rolled_out="tips-1",
         revision_uris={"tips-1": "/theirs/model"},
     )
-    (link,) = lineage.of_service("team", "tips", status)
+    (link,) = lineage.of_service("team", "tips", status, {})
     assert told(link)[1] == "  model      /theirs/model, which is no release of push_model"
 
 
@@ -181,7 +188,7 @@ def test_what_is_no_release_is_told_with_the_releases_below_it(release: str, tmp
     with pytest.raises(ParameterError, match="hdfs"):
         lineage.of_release("hdfs://host/models")
     with pytest.raises(ParameterError, match="team/absent: no such service"):
-        lineage.of_service("team", "absent", None)
+        lineage.of_service("team", "absent", None, {})
 
 
 def test_many_files_are_counted(tmp_path: Path):

@@ -37,6 +37,7 @@ def train_and_deploy(
     rollout_policy_file: str = "",
     notify_url: str = "",
     trigger: dict = {},  # noqa: B006
+    tracking: dict = {},  # noqa: B006
 ) -> None:
     """Ingest, validate, transform, train, evaluate and bless; push the model as a canary.
 
@@ -77,7 +78,9 @@ def train_and_deploy(
             KANARIA_NOTIFY_URL, else nowhere.
         trigger: {"name": "drift", "report": "https://..."}: what started the run, which a trigger
             server fills in; {} where a person or a schedule did.
+        tracking: {"tracking_uri": "http://host:5000"} and more: the MLflow server in which runs are
+            logged and releases registered.
     """
     given = dict(locals())
-    with reported(NAME, STEPS, LAST, notify_url):
+    with reported(NAME, STEPS, LAST, notify_url, tracking):
         build(NAME, given)

@@ -69,6 +69,7 @@ TO_PUSH = (
     "rollout_policy_file",
     "module_file",
     "trigger",
+    "tracking",
 )
 """Parameters of the pipeline that a step takes under the same name."""
 
@@ -129,7 +130,7 @@ def _for_blessing(*tasks: dsl.PipelineTask) -> dict[str, Any]:
 
 def _for_release(*tasks: dsl.PipelineTask) -> dict[str, Any]:
     """Return the artifacts push_model releases, from the tasks that make them."""
-    validate, train, bless, compare, fit = tasks
+    validate, train, evaluate, bless, compare, fit = tasks
     return {
         "model": train.outputs["model"],
         "outcome": bless.outputs["outcome"],
@@ -185,7 +186,9 @@ def build(pipeline: str, given: Mapping[str, Any]) -> None:
     """
     deployed = _fresh(
         resolve_deployed(
-            service=given["service"], delivery=given["delivery"], warm_start=given["warm_start"]
+            **_among(given, ("service", "delivery", "warm_start", "tracking")),
+            run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+            pipeline_name=pipeline,
         )
     )
     found = _span(
@@ -231,7 +234,7 @@ def build(pipeline: str, given: Mapping[str, Any]) -> None:
     )
     fit = _reference(given["drift_detector"], ingest, validate, train)
     push = push_model(
-        **_for_release(validate, train, bless, compare, fit),
+        **_for_release(validate, train, evaluate, bless, compare, fit),
         **_lineage(pipeline, found),
         **_among(given, TO_PUSH),
     )

@@ -19,6 +19,7 @@ from kanaria.serving.health_port import open_port
 from kanaria.serving.rollout.control.controller import INTERVAL_SECONDS, Listeners, Pace, serve
 from kanaria.serving.rollout.control.controller_health import ControllerHealth
 from kanaria.serving.rollout.control.environment import connect
+from kanaria.serving.rollout.control.registered_aliases import followed
 from kanaria.serving.rollout.control.rollout_store import Stored
 from kanaria.serving.rollout.timeline.status_lines import line
 from kanaria.serving.traffic.find_traffic import namespace_of
@@ -76,6 +77,7 @@ def _control() -> int:
             options.state, options.prometheus_url, options.prometheus_queries, options.drift_server
         ) as place,
         _probed(health, options),
+        followed(place, namespace),
     ):
         logging.info("working on the rollouts of namespace %s", namespace)
         serve(

@@ -44,6 +44,7 @@ def _start(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from kanaria.serving.rollout.control import operations
+    from kanaria.serving.rollout.control.registered_aliases import catch_up
     from kanaria.serving.rollout.policy import rollout_policy
 
     read = rollout_policy.read(Path(options.policy)) if options.policy else rollout_policy.Policy()
@@ -55,7 +56,10 @@ def _start(options: argparse.Namespace) -> int:
             place.store, place.traffic, options.namespace, options.service, beginning
         )
         _say(f"{rollout.title}: {rollout.target.canary} against {rollout.target.stable}")
-        return 0 if options.no_wait else _run(place, options)
+        if not options.no_wait:
+            return _run(place, options)
+        catch_up(place, options.namespace, options.service)
+        return 0
 
 
 def _run(place: "Place", options: argparse.Namespace) -> int:
@@ -63,15 +67,17 @@ def _run(place: "Place", options: argparse.Namespace) -> int:
     from kanaria.serving.rollout.control.controller import Pace, run
     from kanaria.serving.rollout.control.messages import LineListener
     from kanaria.serving.rollout.control.operations import newest
+    from kanaria.serving.rollout.control.registered_aliases import followed
     from kanaria.serving.rollout.decision.rollout_state import Phase
 
-    stored = run(
-        place.world(),
-        newest(place.store, options.namespace, options.service),
-        lease=place.lease_of(options.namespace, options.service),
-        listener=place.listener(LineListener(_say)),
-        pace=Pace(interval_seconds=options.interval),
-    )
+    with followed(place, options.namespace, options.service):
+        stored = run(
+            place.world(),
+            newest(place.store, options.namespace, options.service),
+            lease=place.lease_of(options.namespace, options.service),
+            listener=place.listener(LineListener(_say)),
+            pace=Pace(interval_seconds=options.interval),
+        )
     return int(stored.rollout.state.phase is not Phase.PROMOTED)
 
 
@@ -81,14 +87,16 @@ def _take_back(place: "Place", options: argparse.Namespace) -> int:
     from kanaria.serving.rollout.control.lease import NoLease
     from kanaria.serving.rollout.control.messages import LineListener
     from kanaria.serving.rollout.control.operations import newest
+    from kanaria.serving.rollout.control.registered_aliases import followed
 
-    run(
-        place.world(reads=False),
-        newest(place.store, options.namespace, options.service),
-        lease=NoLease(),
-        listener=place.listener(LineListener(_say)),
-        pace=Pace(patience_seconds=ROLLBACK_SECONDS),
-    )
+    with followed(place, options.namespace, options.service):
+        run(
+            place.world(reads=False),
+            newest(place.store, options.namespace, options.service),
+            lease=NoLease(),
+            listener=place.listener(LineListener(_say)),
+            pace=Pace(patience_seconds=ROLLBACK_SECONDS),
+        )
     return 0
 
 

@@ -48,16 +48,21 @@ def test_nothing_is_deployed_in_an_empty_state_folder(
     assert resolve_deployed("tips", "default") == ""
 
 
-def test_both_mappings_are_judged_whole_before_anything_is_looked_at():
+def test_all_mappings_are_judged_whole_before_anything_is_looked_at():
     service = {"name": "Tips!", "namespace": "my team", "minReplica": 2}
     with pytest.raises(ParameterError) as raised:
-        checked(service, {"ready_timeout": "600", "checks": {"load": {"rate": 0}}})
+        checked(
+            service,
+            {"ready_timeout": "600", "checks": {"load": {"rate": 0}}},
+            {"tracking_uri": "sqlite:///m.db"},
+        )
     for fault in (
         "resolve_deployed: service.minReplica=2: no such key, did you mean service.minReplicas?",
         "service.name='Tips!'",
         "service.namespace='my team'",
         "delivery.ready_timeout='600': write a whole number, without quotes",
         "delivery.checks.load.rate=0",
+        "tracking.tracking_uri: no address of a server",
     ):
         assert fault in str(raised.value)
 
@@ -66,15 +71,15 @@ def test_a_service_without_a_namespace_is_in_that_of_the_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setenv(LOCAL_STATE, str(tmp_path))
-    spec, delivery = checked({"name": "tips"}, {})
+    spec, delivery = checked({"name": "tips"}, {}, {})
     assert (spec.name, spec.namespace) == ("tips", "default")
     assert (delivery.ready_timeout, delivery.on_active) == (600, "refuse")
     monkeypatch.delenv(LOCAL_STATE)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setattr(kubernetes_client, "POD_NAMESPACE", tmp_path / "namespace")
     (tmp_path / "namespace").write_text("runs")
-    assert checked({"name": "tips"}, {})[0].namespace == "runs"
-    assert checked({"name": "tips", "namespace": "team"}, {})[0].namespace == "team"
+    assert checked({"name": "tips"}, {}, {})[0].namespace == "runs"
+    assert checked({"name": "tips", "namespace": "team"}, {}, {})[0].namespace == "team"
 
 
 def test_without_a_way_to_deliver_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from kanaria.components.report import run_record
 from kanaria.pipelines.local import record
 from kanaria.pipelines.local.cache import Cache
 from kanaria.pipelines.local.plan import Task
+from kanaria.pipelines.local.record import State
 from kanaria.pipelines.local.step import StepOutputs
 
 
@@ -70,3 +72,15 @@ def test_a_reused_result_counts_unless_a_newer_program_kept_it(
     cache.store("key", outputs)
     _numbered(tmp_path / "key.json", number)
     assert (cache.find("key", task) == outputs) is counts
+
+
+def test_report_run_reads_the_record_that_is_written_now(tmp_path: Path):
+    run = record.new("p", {"seed": 3}, {"train": [], "report-run": []})
+    page = tmp_path / "report.html"
+    page.touch()
+    run.tasks[0].state, run.tasks[0].artifacts = State.SUCCEEDED, {"report": str(page)}
+    record.write(run, tmp_path)
+    left = run_record.read(str(tmp_path), "report-run")
+    assert left is not None
+    assert [(step.name, step.state) for step in left.steps] == [("train", "succeeded")]
+    assert (left.arguments, left.pages) == ({"seed": 3}, {"train/report": str(page)})

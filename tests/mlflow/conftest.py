@@ -1,0 +1,36 @@
+"""One server on SQLite and one on PostgreSQL for all tests, but for those that stop it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+
+import pgserver
+import pytest
+from mlflow_server import Asked, mlflow_server
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The URI of a server; take names of your own."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with ExitStack() as stack:
+        database = f"sqlite:///{folder}/mlflow.db"
+        if request.param == "postgresql":
+            postgresql = pgserver.get_server(folder / "pg")
+            stack.callback(postgresql.cleanup)
+            database = postgresql.get_uri()
+        yield stack.enter_context(mlflow_server(folder, database))
+
+
+@pytest.fixture
+def asked(server: str) -> Iterator[Asked]:
+    """What the server has."""
+    with closing(Asked(server)) as asked:
+        yield asked
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TRACKING_URI", "RUN_ID", "TRACKING_TOKEN", "TRACKING_USERNAME"):
+        monkeypatch.delenv(f"MLFLOW_{name}", raising=False)
