@@ -11,8 +11,9 @@ PATTERN = re.compile(r"[a-z](-?[a-z0-9])*")
 LONGEST = 40
 """`<name>-predictor-<namespace>` has at most 63 characters, which leaves the namespace 12."""
 IMPORTED = frozenset(
-    "apache_beam data google kanaria keras kfp kserve numpy pandas pyarrow pytest sample_data "
-    "sklearn tensorflow tensorflow_transform tests tf_keras tfx tfx_bsl".split()
+    {"apache_beam", "google", "kanaria", "keras", "kfp", "kserve", "numpy", "pandas", "pyarrow"}
+    | {"pytest", "sklearn", "tensorflow", "tensorflow_transform", "tf_keras", "tfx", "tfx_bsl"}
+    | {"data", "sample_data", "tests"}
 )
 """Modules that the project's own would hide, beside Python's."""
 
