@@ -75,26 +75,18 @@ def test_submit_runs_the_compiled_file_on_the_server(
     assert images == expected
 
 
-def test_a_run_that_fails_makes_the_workflow_red(
-    own: Path, contract: Contract, settings: dict[str, str]
-):
-    contract.state.frames = (
-        Frame("FAILED", {"rollout-model": "FAILED"}, {"rollout-model": "nothing was pushed"}),
-    )
-    done = make(own, "submit", **settings)
-    assert done.returncode != 0
-    assert "error: rollout-model: nothing was pushed\n" in done.stderr
-
-
-def test_a_run_is_cancelled_by_the_name_that_the_workflow_gave_it(
+def test_a_run_is_followed_and_cancelled_by_the_name_that_the_workflow_gave_it(
     own: Path, contract: Contract, settings: dict[str, str]
 ):
     contract.state.frames = (Frame("RUNNING", {"train-model": "RUNNING"}),)
     started = make(own, "submit", SUBMIT_FLAGS="--no-wait", **settings)
     assert started.returncode == 0, started.stderr
-    done = make(own, "cancel", **settings)
-    assert done.returncode == 0, done.stderr
-    assert contract.asked("POST runs/")
+    cancelled = make(own, "cancel", **settings)
+    assert cancelled.returncode == 0, cancelled.stderr
+    followed = make(own, "follow", **settings)
+    assert followed.returncode != 0
+    assert "my-project-17-1: " in followed.stdout
+    assert "cancelled after" in followed.stdout
 
 
 def test_what_is_lacking_is_told_at_once_and_nothing_is_sent(own: Path):
