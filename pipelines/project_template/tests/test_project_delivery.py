@@ -90,10 +90,10 @@ def test_a_run_is_followed_and_cancelled_by_the_name_that_the_workflow_gave_it(
 
 
 def test_what_is_lacking_is_told_at_once_and_nothing_is_sent(own: Path):
-    done = make(own, "submit", PIPELINE_ROOT="", IMAGE_PREFIX="")
+    done = make(own, "submit", DATA="", PIPELINE_ROOT="", IMAGE_PREFIX="")
     assert done.returncode != 0
-    told = "error: make submit: give KF_PIPELINES_ENDPOINT PIPELINE_ROOT IMAGE_PREFIX"
-    assert done.stdout.startswith(told)
+    told = "error: make submit: give KF_PIPELINES_ENDPOINT DATA PIPELINE_ROOT IMAGE_PREFIX"
+    assert done.stderr.startswith(told)
     assert make(own, "settings", "NAMES=KANARIA_REPOSITORY").returncode != 0
     assert (
         make(own, "settings", "NAMES=KANARIA_REPOSITORY", KANARIA_REPOSITORY="a/b").returncode == 0
@@ -156,7 +156,7 @@ def test_without_kanaria_make_says_what_to_do(own: Path):
     for target, told in (("check", "has no environments"), ("images", "is no checkout")):
         done = make(own, target, KANARIA="/nowhere", IMAGE_PREFIX=REGISTRY)
         assert done.returncode != 0
-        assert done.stdout.startswith(f"error: KANARIA='/nowhere' {told}")
+        assert done.stderr.startswith(f"error: KANARIA='/nowhere' {told}")
 
 
 def test_compile_writes_what_is_in_git_already(own: Path):
