@@ -92,11 +92,16 @@ def _templates(package: Traversable) -> Iterator[tuple[str, str]]:
     while folders:
         place, folder = folders.pop()
         for entry in folder.iterdir():
-            path = place / entry.name.replace(HIDDEN, ".", 1).removesuffix(ENDING)
+            path = place / _name_in_project(entry.name)
             if entry.is_dir():
                 folders.append((path, entry))
             elif entry.name.endswith(ENDING):
                 yield str(path), entry.read_text(encoding="utf-8")
+
+
+def _name_in_project(name: str) -> str:
+    shown = name.removesuffix(ENDING)
+    return f".{shown.removeprefix(HIDDEN)}" if shown.startswith(HIDDEN) else shown
 
 
 def _local(environment: Path) -> str:

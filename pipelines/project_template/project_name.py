@@ -1,5 +1,6 @@
 """What a project may be called: one name is its folder, its service and, with `_`, its module."""
 
+import importlib.util
 import keyword
 import re
 import sys
@@ -11,11 +12,11 @@ PATTERN = re.compile(r"[a-z](-?[a-z0-9])*")
 LONGEST = 40
 """`<name>-predictor-<namespace>` has at most 63 characters, which leaves the namespace 12."""
 IMPORTED = frozenset(
-    {"apache_beam", "google", "kanaria", "keras", "kfp", "kserve", "numpy", "pandas", "pyarrow"}
-    | {"pytest", "sklearn", "tensorflow", "tensorflow_transform", "tf_keras", "tfx", "tfx_bsl"}
-    | {"data", "sample_data", "tests"}
+    {"apache_beam", "keras", "keras_tuner", "pyarrow", "tensorflow_data_validation"}
+    | {"tensorflow_metadata", "tensorflow_model_analysis", "tensorflow_transform", "tf_keras"}
+    | {"tfx", "tfx_bsl", "data", "sample_data", "tests"}
 )
-"""Modules that the project's own would hide, beside Python's."""
+"""What a project and its training import beside the packages of this environment."""
 
 
 def module_of(name: str) -> str:
@@ -36,12 +37,18 @@ def check(name: str) -> None:
     faults.check(bool(PATTERN.fullmatch(name)), "name", name, remedy)
     faults.check(len(name) <= LONGEST, "name", name, f"use {LONGEST} characters at most")
     faults.raise_if_any()
-    module = module_of(name)
-    if keyword.iskeyword(module) or module in sys.stdlib_module_names or module in IMPORTED:
+    if _is_taken(module := module_of(name)):
         raise ParameterError(
             f"name={shown(name)}: its module {module}.py would hide Python's own or a package "
             f"that steps import; take another, as {name}-model"
         )
+
+
+def _is_taken(module: str) -> bool:
+    """Tell whether a module of the project's folder would stand before another of its name."""
+    if keyword.iskeyword(module) or module in sys.stdlib_module_names or module in IMPORTED:
+        return True
+    return importlib.util.find_spec(module) is not None
 
 
 def _likely(name: str) -> str:

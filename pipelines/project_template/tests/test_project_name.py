@@ -21,6 +21,7 @@ WRONG = {
     "email": "its module email.py would hide",
     "class": "its module class.py would hide",
     "kanaria": "as kanaria-model",
+    "yaml": "its module yaml.py would hide",
     "tests": "its module tests.py would hide",
     "tensorflow-transform": "its module tensorflow_transform.py would hide",
 }
