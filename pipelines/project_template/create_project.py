@@ -100,8 +100,8 @@ def _templates(package: Traversable) -> Iterator[tuple[str, str]]:
 
 
 def _name_in_project(name: str) -> str:
-    shown = name.removesuffix(ENDING)
-    return f".{shown.removeprefix(HIDDEN)}" if shown.startswith(HIDDEN) else shown
+    stem = name.removesuffix(ENDING)
+    return f".{stem.removeprefix(HIDDEN)}" if stem.startswith(HIDDEN) else stem
 
 
 def _local(environment: Path) -> str:
