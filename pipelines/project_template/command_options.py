@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from kanaria.components.shared.command_line import say, typed
+from kanaria.components.shared.command_line import say, tell, typed
 
 
 def _init(options: argparse.Namespace) -> int:
@@ -16,6 +16,9 @@ def _init(options: argparse.Namespace) -> int:
     here = folder.absolute().resolve() == Path.cwd()
     for command in (*(() if here else (f"cd {typed(folder)}",)), "make test", "make run"):
         say(f"  {command}")
+    for variable, python in create_project.interpreters().items():
+        if not python.is_file():
+            tell(f"note: no Python at {python}, which make needs: install it, or name {variable}")
     return 0
 
 

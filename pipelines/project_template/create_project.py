@@ -83,7 +83,7 @@ def files(name: str) -> dict[str, str]:
     package = resources.files("kanaria.pipelines")
     written = {filled(path): filled(text) for path, text in _templates(package)}
     compiled = (package / COMPILED).read_text(encoding="utf-8")
-    return {**written, "pipeline.yaml": compiled, LOCAL: _local(Path(sys.prefix))}
+    return {**written, "pipeline.yaml": compiled, LOCAL: _local()}
 
 
 def _templates(package: Traversable) -> Iterator[tuple[str, str]]:
@@ -104,20 +104,23 @@ def _name_in_project(name: str) -> str:
     return f".{stem.removeprefix(HIDDEN)}" if stem.startswith(HIDDEN) else stem
 
 
-def _local(environment: Path) -> str:
+def interpreters() -> dict[str, Path]:
+    """Return variable -> Python of each runtime, as `kanaria run` finds it; it may be missing."""
+    named = os.environ.get("KANARIA_TRAINING_PYTHON")
+    beside = Path(sys.prefix).with_name("training") / "bin" / "python"
+    return {
+        "KANARIA_SERVING_PYTHON": Path(sys.executable),
+        "KANARIA_TRAINING_PYTHON": Path(named) if named else beside,
+    }
+
+
+def _local() -> str:
     """Return the text that tells make where this very Kanaria is: a checkout, or interpreters."""
+    environment = Path(sys.prefix)
     checkout = environment.parent.parent
-    if environment == checkout / ".venv" / "serving" and (checkout / "Makefile").is_file():
-        variables = {"KANARIA": checkout}
-    else:
-        training = Path(
-            os.environ.get("KANARIA_TRAINING_PYTHON")
-            or environment.with_name("training") / "bin" / "python"
-        )
-        variables = {
-            "KANARIA_SERVING_PYTHON": Path(sys.executable),
-            "KANARIA_TRAINING_PYTHON": training,
-        }
+    is_checkout = environment == checkout / ".venv" / "serving"
+    is_checkout = is_checkout and (checkout / "Makefile").is_file()
+    variables = {"KANARIA": checkout} if is_checkout else interpreters()
     lines = [f"{name} ?= {_escaped(path)}\n" for name, path in variables.items()]
     return "".join(["# Where Kanaria is on this machine; git ignores it.\n", *lines])
 

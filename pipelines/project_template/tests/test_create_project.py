@@ -39,6 +39,18 @@ def test_it_says_which_commands_come_next_and_they_exist(tmp_path: Path):
     assert {"test", "run"} <= set(targets)
 
 
+def test_a_runtime_that_is_missing_is_told_before_make_fails(tmp_path: Path):
+    environment = {**os.environ, "KANARIA_TRAINING_PYTHON": "/nowhere/bin/python"}
+    done = subprocess.run(
+        [KANARIA, "init", "tips"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert done.stderr == (
+        "note: no Python at /nowhere/bin/python, which make needs: install it, or name "
+        "KANARIA_TRAINING_PYTHON\n"
+    )
+
+
 def test_hidden_files_are_there_and_no_mark_is_left(project: Path):
     written = tree(project)
     assert {".gitignore", ".github/workflows/check-and-deliver.yml", "my_project.py"} <= written
