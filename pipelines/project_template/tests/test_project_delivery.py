@@ -95,9 +95,19 @@ def test_what_is_lacking_is_told_at_once_and_nothing_is_sent(own: Path):
     told = "error: make submit: give KF_PIPELINES_ENDPOINT DATA PIPELINE_ROOT IMAGE_PREFIX"
     assert done.stderr.startswith(told)
     assert make(own, "settings", "NAMES=KANARIA_REPOSITORY").returncode != 0
+    assert make(own, "settings", "NAMES=X", X="$(shell touch made)").returncode == 0
+    assert not (own / "made").exists()
     assert (
         make(own, "settings", "NAMES=KANARIA_REPOSITORY", KANARIA_REPOSITORY="a/b").returncode == 0
     )
+
+
+def test_on_a_server_of_many_users_every_command_names_the_own_namespace(
+    own: Path, settings: dict[str, str]
+):
+    for target in ("submit", "follow", "cancel"):
+        done = make(own, "--dry-run", target, KFP_NAMESPACE="kim", **settings)
+        assert done.stdout.count('--namespace "kim"') == 1, done.stdout
 
 
 def test_the_kubeconfig_is_a_private_file(own: Path, tmp_path: Path):
