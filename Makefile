@@ -33,9 +33,7 @@ TRAINING_TESTS := $(foreach step,ingest validate transform train tune evaluate e
 .DEFAULT_GOAL := help
 .PHONY: help install demo demo-drift test test-training test-serving test-alibi check format regenerate bench
 .PHONY: notebooks clean images image-training image-control image-explain image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
-.PHONY: coverage docs sbom wheel test-wheel spark image-spark test-spark test-beam test-kafka feast image-feast test-feast lock-feast
-.PHONY: notebooks clean images image-training image-control image-gpu image-with image-alibi test-images test-cluster test-cluster-pods test-prometheus
-.PHONY: coverage docs wheel test-wheel spark image-spark test-spark test-beam test-kafka test-template
+.PHONY: coverage docs sbom wheel test-wheel spark image-spark test-spark test-beam test-kafka test-template feast image-feast test-feast lock-feast
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
