@@ -45,7 +45,7 @@ FOLDER = "release"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pushed:
+class ServedRelease:
     """A release that is served, where it is, and its record."""
 
     folder: str
@@ -80,7 +80,7 @@ class PushTracking:
 
         self._tracker.attempt(log)
 
-    def end(self, pushed: Pushed, trails: TrailStore) -> None:
+    def end(self, pushed: ServedRelease, trails: TrailStore) -> None:
         """Register what is served, and let the trail say where; raises as `begin` does."""
         if self._tracker is None or not pushed.endpoint.pushed:
             return
@@ -142,7 +142,7 @@ def _interval(measured: Measured) -> tuple[float, float] | None:
     return measured.low, measured.high
 
 
-def version_tags(pushed: Pushed) -> dict[str, str]:
+def version_tags(pushed: ServedRelease) -> dict[str, str]:
     """Return what a version says of its release, as the release's own record has it. Pure."""
     origin, endpoint = pushed.record.origin, pushed.endpoint
     return tags(
@@ -162,7 +162,7 @@ def version_tags(pushed: Pushed) -> dict[str, str]:
     )
 
 
-def _register(client: MlflowClient, run: TrackedRun, name: str, pushed: Pushed) -> str:
+def _register(client: MlflowClient, run: TrackedRun, name: str, pushed: ServedRelease) -> str:
     """Register the release; return its version.
 
     MLflow takes no path of a machine as a version's source: then it is the record of the release
