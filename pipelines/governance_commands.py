@@ -9,6 +9,7 @@ CANARY = "canary"
 
 
 def _card(options: argparse.Namespace) -> int:
+    from kanaria.components.shared.command_line import tell
     from kanaria.components.shared.errors import ParameterError, shown
     from kanaria.components.shared.storage import atomic
     from kanaria.pipelines import lineage
@@ -26,11 +27,13 @@ def _card(options: argparse.Namespace) -> int:
         namespace = namespace_of(options.namespace, options.state)
         with connect(options.state) as place:
             status = place.traffic.observe(namespace, options.target)
-            links = lineage.of_service(namespace, options.target, status, registered={})
+            links = lineage.of_service(namespace, options.target, status, {})
             trail = place.trails.read(namespace, options.target)
         link = links[-1] if options.canary else links[0]
         if link.record is None or (options.canary and link.role != CANARY):
             raise ParameterError(f"{namespace}/{options.target}: no such release of push_model")
+        if trail.faults:
+            tell(f"the audit trail is damaged, so decisions may lack: {trail.faults[0]}")
         card = card_files.decided(card_files.read(link.uri), trail.entries)
     if output:
         atomic.write_text(output, forms[output.suffix](card))

@@ -33,7 +33,7 @@ def debian(line: str) -> dict[str, Any]:
 
 def of_list(packages: str) -> dict[str, Any]:
     """Return the bill of a list of pinned packages, in the form of uv's."""
-    pins = re.findall(r"^([\w.-]+)(?:[[].*?[]])?==([^\s;\\]+)", packages, re.MULTILINE)
+    pins = re.findall(r"^([\w.-]+)(?:\[.*?\])?==([^\s;\\]+)", packages, re.MULTILINE)
     components = [
         {
             "type": "library",

@@ -149,6 +149,7 @@ def version_tags(pushed: ServedRelease) -> dict[str, str]:
         {
             FINGERPRINT: pushed.record.fingerprint,
             "kanaria.release": pushed.folder,
+            "kanaria.model_card": release.card_uri(pushed.folder),
             "kanaria.model_uri": pushed.model_uri,
             "kanaria.inference_service": f"{endpoint.namespace}/{endpoint.name}",
             "kanaria.revision": endpoint.revision,

@@ -25,6 +25,7 @@ from kanaria.serving.model_card.card import Card, DataFacts, DriftReference
 logger = logging.getLogger(__name__)
 ROWS = "rows_"
 """How the rows of a split are called in the metadata of statistics, as validate_data writes it."""
+UNKNOWN = "What validation found of the data is not known."
 SCHEMA_FINGERPRINT = "schema_fingerprint"
 
 
@@ -124,7 +125,9 @@ def _data(pushed: PublishedRelease, sources: CardSources) -> DataFacts:
     return DataFacts(
         rows=rows,
         schema_fingerprint=str(sources.statistics.get(SCHEMA_FINGERPRINT, "")),
-        findings=tuple(finding for each in judged for finding in _tolerated(each)),
+        findings=tuple(finding for each in judged for finding in _tolerated(each))
+        if judged
+        else (UNKNOWN,),
     )
 
 

@@ -61,21 +61,22 @@ def settle(published: str, source: Path, keys: SignatureKeys) -> None:
     if keys.signing and not uri_files.exists(signature):
         uri_files.write_text(signature, model_signature.sign(source, keys.signing))
         logger.info("%s: signed", model)
-    with tempfile.TemporaryDirectory(prefix="kanaria-key-") as folder:
-        key = keys.verifying
-        if keys.signing and key is None:
-            key = Path(folder) / "the signer's own key"
-            key.write_text(model_signature.public_key(keys.signing), encoding="ascii")
-        if key:
-            verify(model, key)
+    if keys.verifying:
+        verify(model, keys.verifying)
+    elif keys.signing:
+        with tempfile.TemporaryDirectory(prefix="kanaria-key-") as folder:
+            own = Path(folder) / "public.pem"
+            own.write_text(model_signature.public_key(keys.signing), encoding="ascii")
+            verify(model, own, f"that of {keys.signing}")
 
 
-def verify(model: str, key: Path) -> None:
+def verify(model: str, key: Path, key_name: str = "") -> None:
     """Raise unless the model at a URI is the one that was signed by the owner of a key.
 
     Args:
         model: URI of a release's model.
         key: PEM file of the public key.
+        key_name: what a message calls the key; "" for its path.
 
     Raises:
         DataError: there is no signature, it is another's, or the files are not the signed ones.
@@ -86,4 +87,4 @@ def verify(model: str, key: Path) -> None:
     if not uri_files.exists(signature):
         raise DataError(f"{model}: not signed: there is no {signature}; sign it, by a push")
     with uri_files.opened(model) as folder, uri_files.opened(signature) as file:
-        model_signature.verify(folder, file, key, model)
+        model_signature.verify(folder, file, key, model, key_name)

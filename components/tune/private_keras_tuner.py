@@ -10,6 +10,8 @@ import sys
 
 NAMES = ("keras", "tensorflow.keras")
 """What KerasTuner imports; the second is Keras 3 where TensorFlow came before TFT."""
+WITHOUT = ("IPython", "pandas")
+"""What it imports where they are, seconds long, for notebooks and tables that no step has."""
 
 
 def load() -> None:
@@ -19,11 +21,14 @@ def load() -> None:
     """
     if "keras_tuner" in sys.modules:
         return
+    tf_keras = importlib.import_module("tf_keras")
+    absent: list[str] = [name for name in WITHOUT if name not in sys.modules]
     before = {name: sys.modules[name] for name in NAMES if name in sys.modules}
-    sys.modules.update(dict.fromkeys(NAMES, importlib.import_module("tf_keras")))
+    sys.modules.update(dict.fromkeys(NAMES, tf_keras))
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
         importlib.import_module("keras_tuner")
     finally:
-        for name in NAMES:
+        for name in (*NAMES, *absent):
             del sys.modules[name]
         sys.modules.update(before)

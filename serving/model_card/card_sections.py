@@ -15,6 +15,8 @@ from kanaria.components.shared.artifacts.judged_metrics import Interval, JudgedM
 from kanaria.components.shared.artifacts.model_evaluation import MOST_METRICS
 from kanaria.components.shared.artifacts.serving_samples import Tensor
 from kanaria.components.shared.data.data_reference import PIN
+from kanaria.components.shared.data.database_reference import is_database
+from kanaria.components.shared.report.cells import cut
 from kanaria.components.shared.times import clock
 from kanaria.serving.model_card.card import Card
 
@@ -28,7 +30,9 @@ THRESHOLDS = ("metric", "slice", "value", "live model", "threshold", "result")
 VALUES = ("metric", "slice", "rows", "value", "interval", "live model", "its interval")
 MOST_FILES = 20
 """Of the data, that are listed."""
-MOST_ROWS = 1_000
+MOST_NAME = 120
+"""Characters of a slice's name in a table."""
+MOST_ROWS = 500
 """Of a table; the report of bless_model has the rest."""
 WHOLE = 1e15
 """Numbers below it that are whole are written without a point."""
@@ -159,10 +163,7 @@ def _factors(card: Card) -> Iterator[Part]:
     yield from _said(card.fields.factors, "factors")
     slices = _slices(card.metrics)
     if slices:
-        columns = dict.fromkeys(
-            part.partition("=")[0] for name in slices for part in name.split(", ") if "=" in part
-        )
-        yield f"Evaluated on {len(slices)} slices by {', '.join(columns) or 'none'}."
+        yield f"Evaluated on {len(slices)} slices: {_names(slices)}."
     else:
         yield "Evaluated on no slices: the EvalConfig has no slicing_specs."
 
@@ -181,7 +182,7 @@ def _thresholds(card: Card) -> Iterator[Part]:
     rows = [
         [
             check.value.metric,
-            check.value.slice or OVERALL,
+            _slice(check.value),
             number(check.value.candidate),
             number(check.value.baseline),
             check.bound,
@@ -206,13 +207,15 @@ def _evaluation_data(card: Card) -> Iterator[Part]:
 
 def _training_data(card: Card) -> Iterator[Part]:
     origin = card.record.origin
-    text, _, digest = str(origin.get("data", "")).partition(PIN)
-    files = [part for part in text.split(",") if part]
+    source = str(origin.get("data", ""))
+    text, _, digest = source.partition(PIN)
+    files = [] if is_database(source) else [part for part in text.split(",") if part]
     yield _pairs(
         "data",
         [
             ("span", origin.get("data_span", "")),
             ("data sets", ", ".join(card.fields.datasets)),
+            ("database", source if is_database(source) else ""),
             ("files", len(files) or ""),
             ("fingerprint (SHA-256)", digest),
             *((f"rows of {split}", count) for split, count in sorted(card.data.rows.items())),
@@ -245,13 +248,17 @@ def _values(card: Card) -> Iterator[Part]:
 def _row(value: Value, counts: dict[str, str]) -> list[str]:
     return [
         value.metric,
-        value.slice or OVERALL,
+        _slice(value),
         counts.get(value.slice, NO_NUMBER),
         number(value.candidate),
         _interval(value.candidate_interval),
         number(value.baseline),
         _interval(value.baseline_interval),
     ]
+
+
+def _slice(value: Value) -> str:
+    return cut(value.slice, MOST_NAME) or OVERALL
 
 
 def _interval(bounds: Interval | None) -> str:
@@ -282,7 +289,7 @@ def _limits(card: Card) -> Iterator[Part]:
     metrics = card.metrics or JudgedMetrics()
     absent = [value for value in metrics.values if number(value.candidate) == NO_NUMBER]
     if absent:
-        rows = [[value.metric, value.slice or OVERALL] for value in absent]
+        rows = [[value.metric, _slice(value)] for value in absent]
         yield from _cut(Facts(headers=["not computed", "slice"], rows=rows))
     small = [
         v.slice or OVERALL for v in metrics.values if v.metric == COUNT and (v.candidate or 0) < FEW
@@ -300,7 +307,7 @@ def _limits(card: Card) -> Iterator[Part]:
 
 
 def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:MOST_FILES])
+    shown = ", ".join(cut(name, MOST_NAME) for name in names[:MOST_FILES])
     return shown if len(names) <= MOST_FILES else f"{shown} and {len(names) - MOST_FILES} more"
 
 

@@ -59,7 +59,7 @@ def test_a_bill_names_what_the_environment_holds_and_no_more():
     assert locked <= packages(exported(*extras, *groups, "--group", "docs", *cpu))
 
 
-@pytest.mark.parametrize("runtime", ["training", "training-spark", "control"])
+@pytest.mark.parametrize("runtime", ["training", "training-spark", "control", "explain"])
 def test_an_images_bill_is_of_the_list_that_it_is_installed_from(runtime: str, tmp_path: Path):
     command = ["sh", SCRIPTS / "runtime_packages.sh", UV, ROOT, runtime]
     options = ["--no-emit-project", "--no-header", "--no-annotate", "--no-hashes"]
@@ -75,6 +75,17 @@ def test_an_images_bill_is_of_the_list_that_it_is_installed_from(runtime: str, t
     assert packages({"components": python}) == listed
     assert ("tensorflow", "2.16.2") not in listed
     assert ("pandas" in dict(listed)) == (runtime != "control")
+
+
+def test_a_runtime_beside_the_lock_has_a_bill_of_its_list(tmp_path: Path):
+    listed, target = ROOT / "components/join/requirements.txt", tmp_path / "sbom.json"
+    made = [sys.executable, SCRIPTS / "image_sbom.py", "feast", "0.1.0", listed, target]
+    subprocess.run(made, check=True)
+    bill = json.loads(target.read_text())
+    pins = re.findall(r"^([A-Za-z0-9][\w.-]*)(?:\[.*?\])?==([\w.!+]+)", listed.read_text(), re.M)
+    assert len(pins) > 20
+    assert packages(bill) == {(normal(name), version) for name, version in pins}
+    assert bill["metadata"]["component"]["name"] == "kanaria-feast"
 
 
 def test_the_packages_of_the_base_have_package_urls_of_debian(tmp_path: Path):

@@ -18,9 +18,12 @@ from kanaria.components.shared.artifacts.serving_samples import Sample, ServingS
 from kanaria.components.train import checkpoint_files, model_run
 from kanaria.components.train.checkpoint_files import Position
 from kanaria.components.train.model_run import ModelRun
+from kanaria.components.tune.search_state import SearchState
 from kanaria.serving.drift import saved_detector
 from kanaria.serving.drift.univariate.kolmogorov_smirnov import KolmogorovSmirnov
 from kanaria.serving.local.state import state_folder
+from kanaria.serving.model_card import card_files
+from kanaria.serving.model_card.card import Card
 
 Kind = tuple[str, Callable[[Path], None], Callable[[Path], Any]]
 
@@ -71,6 +74,26 @@ def _write_status(folder: Path) -> None:
     )
 
 
+class _Tuner:
+    """What a search keeps the files of."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project_dir = str(folder / "kept/trials/search")
+
+    def save(self) -> None:
+        project = Path(self.project_dir)
+        project.mkdir(parents=True)
+        (project / "oracle.json").write_text("{}")
+
+
+def _write_search(folder: Path) -> None:
+    SearchState(folder / "kept", "key").write(_Tuner(folder))
+
+
+def _write_card(folder: Path) -> None:
+    card_files.write(Card(uri=str(folder / "release"), namespace="default", record=NOBODYS))
+
+
 SAMPLES = ServingSamples(
     inputs={"x": Tensor(dtype="float32", shape=(None, 1))},
     outputs={"y": Tensor(dtype="float32", shape=None)},
@@ -108,6 +131,16 @@ KINDS: dict[str, Kind] = {
         "default/taxi/status.json",
         _write_status,
         lambda folder: state_folder.Service(folder, "default", "taxi").observed(),
+    ),
+    "search of hyperparameters": (
+        "kept/search.json",
+        _write_search,
+        lambda folder: SearchState(folder / "kept", "key").begin(),
+    ),
+    "model card": (
+        "release/model_card.json",
+        _write_card,
+        lambda folder: card_files.read(str(folder / "release")),
     ),
     "server": (
         state_folder.SERVER,

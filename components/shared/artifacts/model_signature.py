@@ -34,6 +34,8 @@ NO_SIGNATURE = (*UNREADABLE, KeyError, IndexError, RecursionError)
 MISMATCH = "Signature mismatch"
 """How it begins what it says of files that are not the signed ones."""
 OTHER_KEY = "Key mismatch"
+REMEDY = "ask who may write there, and publish the model again from its source"
+SIGN_AGAIN = "give the key it was signed with, or remove its signature and sign it again"
 
 
 def sign(model: Path, private_key: Path) -> str:
@@ -92,7 +94,7 @@ def check_verify_key(key: Path) -> None:
     _verifier(key)
 
 
-def verify(model: Path, signature: Path, key: Path, name: str) -> None:
+def verify(model: Path, signature: Path, key: Path, name: str, key_name: str = "") -> None:
     """Raise unless a folder holds the files that were signed, all of them and no other.
 
     Args:
@@ -100,6 +102,7 @@ def verify(model: Path, signature: Path, key: Path, name: str) -> None:
         signature: the file.
         key: PEM file of the signer's public key.
         name: what a message calls the model, for instance its URI.
+        key_name: what it calls the key; "" for its path.
 
     Raises:
         ParameterError: the key cannot be used.
@@ -113,9 +116,13 @@ def verify(model: Path, signature: Path, key: Path, name: str) -> None:
     try:
         config.verify(model.resolve(), signature)
     except InvalidSignature as error:
-        raise _refused(name, f"its signature was not made with the key {key}") from error
+        why = f"its signature was not made with {key_name or key}"
+        raise _refused(name, why, SIGN_AGAIN) from error
     except NO_SIGNATURE as error:
-        _raise_mismatch(model, signature, key, name, error)
+        if str(error).startswith(OTHER_KEY):
+            why = f"it was signed with another key than {key_name or key}"
+            raise _refused(name, why, SIGN_AGAIN) from error
+        _raise_mismatch(model, signature, name, error)
 
 
 def key_of(signature: str) -> str:
@@ -130,19 +137,16 @@ def key_of(signature: str) -> str:
     return hint if isinstance(hint, str) and DIGEST.fullmatch(hint) else ""
 
 
-def _raise_mismatch(
-    model: Path, signature: Path, key: Path, name: str, error: Exception
-) -> NoReturn:
-    """Say in one line what a verification found."""
+def _raise_mismatch(model: Path, signature: Path, name: str, error: Exception) -> NoReturn:
+    """Say in one line what a verification by the right key, or of no signature, found."""
     text = str(error)
-    if text.startswith(OTHER_KEY):
-        raise _refused(name, f"it was signed with another key than {key}") from error
     if not text.startswith(MISMATCH):
-        raise _refused(name, f"its signature is unreadable ({shown(one_line(error))})") from error
+        why = f"its signature is unreadable ({shown(one_line(error))})"
+        raise _refused(name, why, SIGN_AGAIN) from error
     differences = list(_differences(model, signature))
     more = len(differences) - MOST_NAMED
     rest = f" and {more} more files" if more > 0 else ""
-    named = "; ".join(differences[:MOST_NAMED]) or one_line(text)
+    named = ", ".join(differences[:MOST_NAMED]) or one_line(text)
     raise _refused(name, f"{named}{rest}") from error
 
 
@@ -199,5 +203,5 @@ def _unusable(what: str, key: Path, error: Exception) -> ParameterError:
     return ParameterError(f"{what} key {shown(str(key))}: {why}; give {KEYS}")
 
 
-def _refused(name: str, why: str) -> DataError:
-    return DataError(f"{name}: not the signed model: {why}")
+def _refused(name: str, why: str, remedy: str = REMEDY) -> DataError:
+    return DataError(f"{name}: not the signed model: {why}; {remedy}")

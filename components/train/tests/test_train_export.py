@@ -63,6 +63,46 @@ def test_both_signatures_give_the_same_answer(served):
     assert by_name(served, 900.0, "UA", 5) == by_example(served, 900.0, b"UA", 5)
 
 
+@pytest.fixture(scope="module")
+def bare(transformed: Path, tmp_path_factory):
+    """The same model with a third signature, and its transform."""
+    inputs = {name: tf.keras.Input((1,), name=name, dtype=kind) for name, kind in NAMES.items()}
+    parts = [tf.cast(tensor, tf.float32) for tensor in inputs.values()]
+    model = tf.keras.Model(inputs, tf.keras.layers.Add()(parts))
+    folder = str(tmp_path_factory.mktemp("bare"))
+    graph = tft.TFTransformOutput(str(transformed / "graph"))
+    export_model(model, graph, folder, ["late"], transformed_signature="serving_transformed")
+    return tf.saved_model.load(folder), graph
+
+
+def test_a_third_signature_takes_what_the_transform_makes(served, bare):
+    model, graph = bare
+    signature = model.signatures["serving_transformed"]
+    taken = signature.structured_input_signature[1]
+    kinds = {name: (spec.shape.as_list(), spec.dtype) for name, spec in taken.items()}
+    assert kinds == {name: ([None, 1], kind) for name, kind in NAMES.items()}
+    raw = {
+        "distance": tf.constant([[900.0], [123.5], [7.0]]),
+        "carrier": tf.constant([["UA"], ["AA"], ["unheard of"]]),
+        "hour": tf.sparse.from_dense(tf.constant([[5], [17], [23]], tf.int64)),
+    }
+    rows = {name: graph.transform_features_layer()(raw)[name] for name in NAMES}
+    answers = signature(**{name: tf.reshape(rows[name], [-1, 1]) for name in NAMES})["outputs"]
+    expected = sum(tf.cast(tf.reshape(rows[name], [-1]), tf.float32).numpy() for name in NAMES)
+    assert answers.numpy()[:, 0].tolist() == pytest.approx(expected.tolist(), rel=1e-6)
+    for place, (distance, carrier, hour) in enumerate(
+        [(900.0, "UA", 5), (123.5, "AA", 17), (7.0, "unheard of", 23)]
+    ):
+        whole = by_name(served, distance, carrier, hour)
+        assert float(answers[place, 0]) == pytest.approx(whole, rel=1e-6)
+
+
+def test_a_third_signature_is_made_when_it_is_named(served, bare):
+    assert "serving_transformed" not in served.signatures
+    both = {"serving_default", "serve_tf_examples"}
+    assert both | {"serving_transformed"} <= set(bare[0].signatures)
+
+
 def test_every_feature_reaches_the_model(served):
     usual = by_name(served, 900.0, "UA", 5)
     assert math.isclose(by_name(served, 900.0, "UA", 17) - usual, 0.5, rel_tol=1e-5)

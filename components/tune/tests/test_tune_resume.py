@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kanaria.components.shared.errors import NotReadyError
 from kanaria.components.tune.lean_imports import tune
 
 
@@ -50,6 +51,34 @@ def test_no_trial_that_ended_runs_again_after_kills(
     assert trials.read_text().split() == [*"01234", *"45"]
     results = json.loads((tmp_path / "killed/results/tuner_results.json").read_text())
     assert results == json.loads(undisturbed.results())
+
+
+def test_a_killed_process_of_trials_ends_the_step_and_the_next_goes_on(
+    request_with, targets, bowl, tmp_path_factory, tmp_path: Path
+):
+    ran, was_killed = (tmp_path_factory.mktemp("seen") / name for name in ("ran", "killed"))
+    head = "    def run_trial(self, trial):\n"
+    kill = (
+        f"        import os\n"
+        f'        print(trial.trial_id, file=open({str(ran)!r}, "a"), flush=True)\n'
+        f'        if trial.trial_id == "3" and not os.path.exists({str(was_killed)!r}):\n'
+        f'            open({str(was_killed)!r}, "w").close()\n'
+        f"            os.kill(os.getpid(), 9)\n"
+    )
+    module = bowl.replace(head, head + kill)
+    settings = {"max_trials": 6, "parallel_trials": 2, "tuner_dir": str(tmp_path / "kept")}
+    with pytest.raises(NotReadyError, match="a process that ran a trial was killed"):
+        tune(request_with(module, **settings), targets("first"))
+    assert not (tmp_path / "first").exists()
+    ended = json.loads((tmp_path / "kept/search.json").read_text())["files"]
+    before = {name.split("_")[1].split("/")[0] for name in ended if name.startswith("trial_")}
+    ran.unlink()
+    again = tune(request_with(module, **settings), targets("again"))
+    done = {"0", "1", "2", "3", "4", "5"}
+    completed = {one for one in before if '"COMPLETED"' in ended[f"trial_{one}/trial.json"]}
+    assert "0" in completed and sorted(ran.read_text().split()) == sorted(done - completed)
+    undisturbed = tune(request_with(module, max_trials=6), targets("undisturbed"))
+    assert again.results() == undisturbed.results()
 
 
 def test_a_search_of_another_seed_or_code_begins_anew(

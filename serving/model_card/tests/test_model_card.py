@@ -15,6 +15,7 @@ from kanaria.components.shared.artifacts.release import Record
 from kanaria.components.shared.artifacts.serving_samples import Tensor
 from kanaria.components.shared.config.parameters import Faults
 from kanaria.components.shared.errors import DataError, ParameterError
+from kanaria.components.shared.report.page import MOST_BYTES
 from kanaria.serving import delivery
 from kanaria.serving.audit.entry import Entry
 from kanaria.serving.card_fields import CardFields
@@ -117,6 +118,44 @@ def test_numbers_have_all_the_digits_of_the_evaluation():
     page = card_page.render(card())
     for number in (AUC, LOW, HIGH, SMALL):
         assert repr(number) in page
+
+
+def test_the_live_model_stands_beside_the_new_one():
+    both = replace(
+        value("", "auc", AUC, candidate_interval=(LOW, HIGH)),
+        baseline=0.75,
+        baseline_interval=(0.5, 1.0),
+    )
+    text = "change at least -0.05"
+    change = Check(value=both, kind="change_threshold", bound=text, passed=True, text="ok")
+    compared = JudgedMetrics(split="eval", rows=1, values=(both,), checks=(change,))
+    rows = tables(card_markdown.render(replace(card(), metrics=compared)))
+    assert ["auc", "all rows", "–", str(AUC), f"{LOW} to {HIGH}", "0.75", "0.5 to 1"] in rows
+    assert ["auc", "all rows", str(AUC), "0.75", text, "holds"] in rows
+
+
+def test_a_database_is_no_file():
+    origin = {**card().record.origin, "data": "postgresql://reader@db:5432/shop#at=2013-01-01"}
+    rows = tables(
+        card_markdown.render(replace(card(), record=replace(card().record, origin=origin)))
+    )
+    assert ["database", "postgresql://reader@db:5432/shop#at=2013-01-01"] in rows
+    assert not [row for row in rows if row[0] == "files"]
+
+
+def test_a_card_of_thousands_of_slices_stays_a_page_that_kfp_shows():
+    values = tuple(
+        value(f"word={'<' * 500}{number}", metric, AUC, candidate_interval=(LOW, HIGH))
+        for number in range(3000)
+        for metric in ("auc", "example_count", "loss")
+    )
+    checks = tuple(
+        Check(value=one, kind="value_threshold", bound="at least 0.7", passed=True, text="ok")
+        for one in values
+    )
+    many = replace(card(), metrics=JudgedMetrics(split="e", rows=1, values=values, checks=checks))
+    assert len(card_page.render(many).encode()) < MOST_BYTES
+    assert len(card_markdown.render(many)) < 400_000
 
 
 def test_limits_name_what_is_small_absent_or_not_judged():

@@ -59,7 +59,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a name of two lines": (lambda model: (model / "a\nb").touch(), r"'a\nb' was added"),
     "a moved file": (
         lambda model: (model / "1/.hidden").rename(model / "1/b"),
-        "1/.hidden is missing; 1/b was added",
+        "1/.hidden is missing, 1/b was added",
     ),
     "a link to a file": (
         lambda model: (model / "1/link").symlink_to("/etc/hostname"),
@@ -101,7 +101,7 @@ def test_a_signature_by_another_key_is_refused(
     hint = json.loads(signature.read_text())["verificationMaterial"]["publicKey"]["hint"]
     renamed["verificationMaterial"]["publicKey"]["hint"] = hint
     signature.write_text(json.dumps(renamed))
-    with pytest.raises(DataError, match="its signature was not made with the key"):
+    with pytest.raises(DataError, match=r"its signature was not made with .*own\.pub"):
         model_signature.verify(model, signature, keys.public, NAME)
 
 
