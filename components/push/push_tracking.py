@@ -155,8 +155,6 @@ def _register(client: MlflowClient, run: TrackedRun, name: str, pushed: Pushed) 
     MLflow takes no path of a machine as a version's source: then it is the record of the release
     among the run's artifacts, which names the path.
     """
-    record = json.dumps(pushed.record.as_document(), indent=1).encode()
-    tracked_run.attach(client, run, f"{FOLDER}/{release.LINEAGE}", record)
     is_remote = uri_files.is_remote(pushed.model_uri)
     source = pushed.model_uri if is_remote else f"runs:/{run.id}/{FOLDER}"
     marks = version_tags(pushed)
@@ -166,6 +164,8 @@ def _register(client: MlflowClient, run: TrackedRun, name: str, pushed: Pushed) 
         "kanaria.registered_model": f"{name}/{version}",
     }
     tracked_run.log(client, run, RunFacts(tags=tags(served)))
+    record = json.dumps(pushed.record.as_document(), indent=1).encode()
+    tracked_run.keep(client, run, [(f"{FOLDER}/{release.LINEAGE}", record)])
     return version
 
 

@@ -3,12 +3,12 @@
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kanaria.components.shared.errors import DataError, ParameterError, shown
+from kanaria.components.shared.errors import DataError, KanariaError, ParameterError, shown
 from kanaria.serving.model_registry.mlflow_client import AbsentError, MlflowClient
 from kanaria.serving.model_registry.mlflow_limits import batches
 from kanaria.serving.model_registry.run_facts import RunFacts
@@ -129,13 +129,19 @@ def end(client: MlflowClient, run: TrackedRun, status: Status) -> None:
         _update(client, run, status, end_time=_milliseconds(time.time()))
 
 
-def attach(client: MlflowClient, run: TrackedRun, path: str, content: bytes) -> bool:
-    """Keep a file as an artifact of the run; tell whether the server takes files itself."""
+def keep(client: MlflowClient, run: TrackedRun, files: Iterable[tuple[str, bytes]]) -> None:
+    """Keep files, path and content, as artifacts of the run, where the server takes files itself.
+
+    What is in their way is a warning: all else that is told of a run counts more.
+    """
     if not takes_files(run):
-        return False
+        return
     folder = run.artifact_uri.removeprefix(PROXIED).lstrip("/")
-    client.put_artifact(f"{folder}/{REFUSED.sub('_', path)}", content)
-    return True
+    try:
+        for path, content in files:
+            client.put_artifact(f"{folder}/{REFUSED.sub('_', path)}", content)
+    except KanariaError as error:
+        LOGGER.warning("MLflow run %s: its files are not all kept: %s", run.id, error)
 
 
 def takes_files(run: TrackedRun) -> bool:

@@ -19,7 +19,8 @@ def server(
         if request.param == "postgresql":
             postgresql = pgserver.get_server(folder / "pg")
             stack.callback(postgresql.cleanup)
-            database = postgresql.get_uri()
+            # SQLAlchemy 2.1 takes a bare postgresql:// for psycopg 3.
+            database = postgresql.get_uri().replace("postgresql://", "postgresql+psycopg2://")
         yield stack.enter_context(mlflow_server(folder, database))
 
 

@@ -45,7 +45,8 @@ def mlflow_server(
         _await(process, uri, folder / "server.log")
         yield uri
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 

@@ -165,6 +165,6 @@ def test_a_run_that_kfp_has_made_is_used_and_left_running(server: str, asked: As
 def test_an_artifact_is_there_as_it_was(server: str, asked: Asked):
     with MlflowClient(server, SECONDS) as client:
         run = tracked_run.opened(client, identity("files"))
-        assert tracked_run.attach(client, run, "reports/train-model/a b#1.html", b"<p>\xea\xb0\x80")
+        tracked_run.keep(client, run, [("reports/train-model/a b#1.html", b"<p>\xea\xb0\x80")])
     (found,) = asked.runs("files")
     assert asked.artifact(found, "reports/train-model/a%20b_1.html") == b"<p>\xea\xb0\x80"
