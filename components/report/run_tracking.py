@@ -24,8 +24,8 @@ STATUS: Mapping[Outcome, Status] = {
     Outcome.CANCELLED: Status.KILLED,
     Outcome.UNFINISHED: Status.KILLED,
 }
-UNTOLD = (tracking_settings.WHERE, "notify_url", "custom_config")
-"""Arguments of a pipeline that are its own affair; an address may hold a secret."""
+UNTOLD = (tracking_settings.WHERE, "notify_url")
+"""Arguments of a pipeline that say nothing of a model; the address may hold a secret."""
 MOST_PAGES, MOST_BYTES = 40, 8 * 2**20
 """Pages of a run that are kept, and the size of one."""
 
