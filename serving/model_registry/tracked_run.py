@@ -139,9 +139,15 @@ def keep(client: MlflowClient, run: TrackedRun, files: Iterable[tuple[str, bytes
     folder = run.artifact_uri.removeprefix(PROXIED).lstrip("/")
     try:
         for path, content in files:
-            client.put_artifact(f"{folder}/{REFUSED.sub('_', path)}", content)
+            client.put_artifact(f"{folder}/{_below(path)}", content)
     except KanariaError as error:
         LOGGER.warning("MLflow run %s: its files are not all kept: %s", run.id, error)
+
+
+def _below(path: str) -> str:
+    """Return a path that leads below the run's folder, whatever its parts are called."""
+    parts = [REFUSED.sub("_", part) for part in path.split("/")]
+    return "/".join(part for part in parts if part.strip("."))
 
 
 def takes_files(run: TrackedRun) -> bool:

@@ -166,5 +166,7 @@ def test_an_artifact_is_there_as_it_was(server: str, asked: Asked):
     with MlflowClient(server, SECONDS) as client:
         run = tracked_run.opened(client, identity("files"))
         tracked_run.keep(client, run, [("reports/train-model/a b#1.html", b"<p>\xea\xb0\x80")])
+        tracked_run.keep(client, run, [("../../up", b"1")])
     (found,) = asked.runs("files")
+    assert asked.artifact(found, "up") == b"1"
     assert asked.artifact(found, "reports/train-model/a%20b_1.html") == b"<p>\xea\xb0\x80"
